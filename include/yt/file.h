@@ -1,0 +1,42 @@
+/* file.h: whole files in, whole files out, paths. */
+#ifndef YT_FILE_H
+#define YT_FILE_H
+
+#include "yt/status.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+
+/* Reads a whole file into malloc'd memory with a NUL behind it. Refuses files over max_bytes. */
+yt_status yt_file_read(const char *path, size_t max_bytes, char **data, size_t *bytes, yt_err *err);
+
+/* Atomic writing: open gives a stream to "path.tmp-PID"; commit flushes, syncs and renames it over path;
+ * discard drops it. After either the writer is empty. A failed commit discards. */
+typedef struct yt_file_writer {
+    FILE *stream;
+    char *path, *temporary;
+} yt_file_writer;
+yt_status yt_file_writer_open(const char *path, yt_file_writer *out, yt_err *err);
+yt_status yt_file_writer_commit(yt_file_writer *writer, yt_err *err);
+void yt_file_writer_discard(yt_file_writer *writer);
+
+bool yt_path_is_dir(const char *path);
+bool yt_path_exists(const char *path);
+
+/* mkdir -p. */
+yt_status yt_path_make_dirs(const char *path, yt_err *err);
+
+/* malloc'd "a/b", or b itself where it is absolute. NULL: out of memory. */
+char *yt_path_join(const char *a, const char *b);
+
+/* malloc'd folder part of a path ("." if none), lexically. */
+char *yt_path_dir(const char *path);
+
+/* Pointer into path: the part after the last '/'. */
+const char *yt_path_base(const char *path);
+
+/* The candidate nearest to word by edit distance, or NULL when none is near (distance > 1 + length/3).
+ * For "unknown X; did you mean Y?". */
+const char *yt_nearest_word(const char *word, const char *const *candidates, size_t count);
+
+#endif

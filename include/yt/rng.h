@@ -1,0 +1,39 @@
+/* rng.h: counter-based random numbers.
+ *
+ * A stream is named by (seed, epoch, item, purpose) and nothing else, so what a sample draws does not depend
+ * on which thread drew it or on what was drawn before it. The generator is Philox4x32-10 (Salmon et al.,
+ * "Parallel random numbers: as easy as 1, 2, 3", 2011). The state is a value: copying it forks the stream.
+ */
+#ifndef YT_RNG_H
+#define YT_RNG_H
+
+#include <stdint.h>
+
+/* What a stream is for; a new use takes a new row, so that it disturbs no other. */
+typedef enum yt_rng_purpose {
+    YT_RNG_INIT,    /* item = hash of the parameter's name */
+    YT_RNG_SHUFFLE, /* item = 0 */
+    YT_RNG_MOSAIC,  /* item = position of the sample in the epoch, here and below */
+    YT_RNG_AFFINE,
+    YT_RNG_COLOUR,
+    YT_RNG_FLIP,
+    YT_RNG_RENDER, /* tools: made pictures */
+    YT_RNG_TEST
+} yt_rng_purpose;
+
+typedef struct yt_rng {
+    uint32_t key[2];
+    uint32_t counter[4];
+    uint32_t block[4]; /* the last four words made */
+    uint32_t used;     /* how many of them are used up */
+} yt_rng;
+
+yt_rng yt_rng_make(uint64_t seed, uint64_t epoch, uint64_t item, yt_rng_purpose purpose);
+uint32_t yt_rng_u32(yt_rng *rng);
+double yt_rng_unit(yt_rng *rng);                          /* [0, 1), 53 bits */
+double yt_rng_uniform(yt_rng *rng, double lo, double hi); /* [lo, hi) */
+uint32_t yt_rng_below(yt_rng *rng, uint32_t n);           /* 0 .. n-1, unbiased; n > 0 */
+double yt_rng_normal(yt_rng *rng);                        /* mean 0, variance 1 (Box-Muller) */
+uint64_t yt_hash64(const void *data, uint64_t n_bytes);   /* FNV-1a, for stream items named by a string */
+
+#endif

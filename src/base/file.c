@@ -1,0 +1,191 @@
+/* file.c: whole files, atomic writing, and the few path operations the library needs.
+ *
+ * Writing goes to a temporary name beside the target and is renamed over it after fsync, so that a reader, or
+ * a machine that loses power, sees the old file or the new one and never half of one.
+ */
+#include "yt/file.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* A first guess at the size; the true size is found by reading (pipes and /proc report 0). */
+static size_t size_hint(FILE *file) {
+    struct stat info;
+    if (fstat(fileno(file), &info) != 0 || info.st_size <= 0) return 0;
+    return (uint64_t)info.st_size < SIZE_MAX ? (size_t)info.st_size : SIZE_MAX;
+}
+
+static yt_status read_stream(FILE *file, const char *path, size_t max_bytes, char **data, size_t *bytes,
+                             yt_err *err) {
+    size_t hint = size_hint(file);
+    if (hint > max_bytes)
+        return yt_fail(err, YT_IO, "%s: has %zu bytes; at most %zu are accepted here", path, hint, max_bytes);
+    size_t capacity = (hint > 4096 ? hint : 4096) + 2,
+           used = 0; /* one for NUL, one to meet the end of file */
+    char *buffer = malloc(capacity);
+    if (!buffer) return yt_fail(err, YT_NO_MEMORY, "%s: no memory to read %zu bytes", path, capacity);
+    for (;;) {
+        used += fread(buffer + used, 1, capacity - 1 - used, file);
+        if (used < capacity - 1 || used > max_bytes) break;
+        char *grown = capacity <= SIZE_MAX / 2 ? realloc(buffer, capacity * 2) : NULL;
+        if (!grown) {
+            free(buffer);
+            return yt_fail(err, YT_NO_MEMORY, "%s: no memory to read more than %zu bytes", path, used);
+        }
+        buffer = grown;
+        capacity *= 2;
+    }
+    yt_status status = YT_OK;
+    if (ferror(file))
+        status = yt_fail(err, YT_IO, "%s: cannot be read: %s", path, strerror(errno));
+    else if (used > max_bytes)
+        status = yt_fail(err, YT_IO, "%s: has more than %zu bytes, which is all that is accepted here", path,
+                         max_bytes);
+    if (status != YT_OK) {
+        free(buffer);
+        return status;
+    }
+    buffer[used] = '\0';
+    *data = buffer;
+    *bytes = used;
+    return YT_OK;
+}
+
+yt_status yt_file_read(const char *path, size_t max_bytes, char **data, size_t *bytes, yt_err *err) {
+    FILE *file = fopen(path, "rb");
+    if (!file) return yt_fail(err, YT_IO, "%s: cannot be opened: %s", path, strerror(errno));
+    yt_status status = read_stream(file, path, max_bytes, data, bytes, err);
+    fclose(file); /* read only: nothing can be lost */
+    return status;
+}
+
+static void writer_clear(yt_file_writer *writer) {
+    free(writer->path);
+    free(writer->temporary);
+    *writer = (yt_file_writer){0};
+}
+
+yt_status yt_file_writer_open(const char *path, yt_file_writer *out, yt_err *err) {
+    yt_file_writer writer = {0};
+    size_t length = strlen(path), room = length + 32;
+    writer.path = malloc(length + 1);
+    writer.temporary = malloc(room);
+    if (!writer.path || !writer.temporary) {
+        writer_clear(&writer);
+        return yt_fail(err, YT_NO_MEMORY, "%s: no memory to open it for writing", path);
+    }
+    memcpy(writer.path, path, length + 1);
+    snprintf(writer.temporary, room, "%s.tmp-%ld", path, (long)getpid());
+    writer.stream = fopen(writer.temporary, "wb");
+    if (!writer.stream) {
+        yt_status status = yt_fail(err, YT_IO, "%s: cannot be written: %s", path, strerror(errno));
+        writer_clear(&writer);
+        return status;
+    }
+    *out = writer;
+    return YT_OK;
+}
+
+/* Makes the rename itself durable. Some file systems refuse fsync on a folder; the file is complete then
+ * too. */
+static void sync_folder_of(const char *path) {
+    char *folder = yt_path_dir(path);
+    FILE *handle = folder ? fopen(folder, "r") : NULL;
+    if (handle) {
+        (void)fsync(fileno(handle));
+        fclose(handle);
+    }
+    free(folder);
+}
+
+yt_status yt_file_writer_commit(yt_file_writer *writer, yt_err *err) {
+    bool good = !ferror(writer->stream) && fflush(writer->stream) == 0 && fsync(fileno(writer->stream)) == 0;
+    int reason = good ? 0 : errno;
+    if (fclose(writer->stream) != 0 && good) {
+        good = false;
+        reason = errno;
+    }
+    writer->stream = NULL;
+    if (good && rename(writer->temporary, writer->path) != 0) {
+        good = false;
+        reason = errno;
+    }
+    yt_status status = YT_OK;
+    if (good) {
+        sync_folder_of(writer->path);
+        writer_clear(writer);
+    } else {
+        status = yt_fail(err, YT_IO, "%s: writing failed: %s; the former file, if any, is as it was",
+                         writer->path, strerror(reason));
+        yt_file_writer_discard(writer);
+    }
+    return status;
+}
+
+void yt_file_writer_discard(yt_file_writer *writer) {
+    if (writer->stream) fclose(writer->stream);
+    if (writer->temporary) unlink(writer->temporary);
+    writer_clear(writer);
+}
+
+bool yt_path_is_dir(const char *path) {
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+bool yt_path_exists(const char *path) {
+    struct stat info;
+    return stat(path, &info) == 0;
+}
+
+yt_status yt_path_make_dirs(const char *path, yt_err *err) {
+    size_t length = strlen(path);
+    char *part = malloc(length + 1);
+    if (!part) return yt_fail(err, YT_NO_MEMORY, "%s: no memory to make the folder", path);
+    memcpy(part, path, length + 1);
+    yt_status status = YT_OK;
+    for (size_t i = 1; i <= length && status == YT_OK; i++) {
+        if (part[i] != '/' && part[i] != '\0') continue;
+        char kept = part[i];
+        part[i] = '\0';
+        if (mkdir(part, 0777) != 0) {
+            int reason = errno;
+            if (!yt_path_is_dir(part)) /* EEXIST by a folder is what we want */
+                status = yt_fail(err, YT_IO, "%s: the folder cannot be made: %s", part, strerror(reason));
+        }
+        part[i] = kept;
+    }
+    free(part);
+    return status;
+}
+
+char *yt_path_join(const char *a, const char *b) {
+    size_t a_length = b[0] == '/' ? 0 : strlen(a), b_length = strlen(b);
+    bool slash = a_length > 0 && a[a_length - 1] != '/';
+    char *joined = malloc(a_length + slash + b_length + 1);
+    if (!joined) return NULL;
+    memcpy(joined, a, a_length);
+    if (slash) joined[a_length] = '/';
+    memcpy(joined + a_length + slash, b, b_length + 1);
+    return joined;
+}
+
+char *yt_path_dir(const char *path) {
+    const char *slash = strrchr(path, '/');
+    const char *text = slash ? path : ".";
+    size_t length = !slash || slash == path ? 1 : (size_t)(slash - path);
+    char *dir = malloc(length + 1);
+    if (!dir) return NULL;
+    memcpy(dir, text, length);
+    dir[length] = '\0';
+    return dir;
+}
+
+const char *yt_path_base(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}

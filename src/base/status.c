@@ -1,0 +1,41 @@
+/* status.c: filling in an error value. */
+#include "yt/status.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+const char *yt_status_text(yt_status code) {
+    static const char *const texts[] = {
+#define YT_STATUS_TEXT(name, text) [YT_##name] = text,
+        YT_STATUS_MAP(YT_STATUS_TEXT)
+#undef YT_STATUS_TEXT
+    };
+    return code < YT_STATUS_COUNT ? texts[code] : "unknown status";
+}
+
+yt_status yt_fail(yt_err *err, yt_status code, const char *format, ...) {
+    if (err) {
+        va_list args;
+        va_start(args, format);
+        vsnprintf(err->text, sizeof err->text, format, args);
+        va_end(args);
+        err->code = code;
+    }
+    return code;
+}
+
+yt_status yt_fail_at(yt_err *err, yt_status code, const char *file, size_t line, const char *format, ...) {
+    if (err) {
+        int used = line ? snprintf(err->text, sizeof err->text, "%s:%zu: ", file, line)
+                        : snprintf(err->text, sizeof err->text, "%s: ", file);
+        if (used < 0) used = 0;
+        if ((size_t)used < sizeof err->text) {
+            va_list args;
+            va_start(args, format);
+            vsnprintf(err->text + used, sizeof err->text - (size_t)used, format, args);
+            va_end(args);
+        }
+        err->code = code;
+    }
+    return code;
+}

@@ -1,0 +1,357 @@
+/* yaml.c: libyaml's events built into a tree of nodes. The only user of libyaml.
+ *
+ * Nodes, texts and arrays lie in a chain of chunks that the document owns. While a collection is open its
+ * children wait on one stack; when it closes they move to an array of the exact size. Anchors, aliases and
+ * tags other than !!str are refused, so a document cannot be larger than its text suggests; the number of
+ * nodes is bounded besides, since two bytes of text can ask for a whole node.
+ */
+#include "yt/yaml.h"
+
+#include "base/number.h"
+#include "yt/file.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <yaml.h>
+
+enum { MAX_BYTES = 16 << 20, MAX_DEPTH = 64, MAX_NODES = 2000000, CHUNK_BYTES = 16384 };
+
+typedef struct chunk {
+    struct chunk *next;
+    size_t used, capacity;
+    max_align_t data[];
+} chunk;
+
+typedef struct builder {
+    yaml_parser_t parser;
+    const char *name; /* of the file, for messages */
+    const char *text;
+    size_t length;
+    yt_err *err;
+    chunk *chunks;
+    const yt_yaml_node **stack; /* children of the collections that are open */
+    size_t stack_used, stack_capacity, nodes;
+} builder;
+
+static void chunks_free(chunk *first) {
+    while (first) {
+        chunk *next = first->next;
+        free(first);
+        first = next;
+    }
+}
+
+/* Memory that lives as long as the document; NULL: none left, err is filled. */
+static void *take(builder *b, size_t bytes) {
+    bytes = (bytes + sizeof(max_align_t) - 1) / sizeof(max_align_t) * sizeof(max_align_t);
+    if (!b->chunks || b->chunks->capacity - b->chunks->used < bytes) {
+        size_t capacity = bytes > CHUNK_BYTES ? bytes : CHUNK_BYTES;
+        chunk *fresh = malloc(sizeof *fresh + capacity);
+        if (!fresh) {
+            yt_fail(b->err, YT_NO_MEMORY, "%s: no memory for the document", b->name);
+            return NULL;
+        }
+        *fresh = (chunk){.next = b->chunks, .capacity = capacity};
+        b->chunks = fresh;
+    }
+    void *place = (char *)b->chunks->data + b->chunks->used;
+    b->chunks->used += bytes;
+    return place;
+}
+
+static yt_status push(builder *b, const yt_yaml_node *node) {
+    if (b->stack_used == b->stack_capacity) {
+        size_t capacity = b->stack_capacity ? 2 * b->stack_capacity : 64; /* bounded by MAX_NODES */
+        const yt_yaml_node **grown = realloc(b->stack, capacity * sizeof(*grown));
+        if (!grown) return yt_fail(b->err, YT_NO_MEMORY, "%s: no memory for the document", b->name);
+        b->stack = grown;
+        b->stack_capacity = capacity;
+    }
+    b->stack[b->stack_used++] = node;
+    return YT_OK;
+}
+
+/* Line of a byte offset; libyaml gives only an offset for bytes that are no UTF-8. */
+static size_t line_at(const builder *b, size_t offset) {
+    size_t line = 1;
+    for (size_t i = 0; i < offset && i < b->length; i++) line += b->text[i] == '\n';
+    return line;
+}
+
+static yt_status parser_failure(const builder *b) {
+    const yaml_parser_t *parser = &b->parser;
+    const char *problem = parser->problem ? parser->problem : "not YAML";
+    switch (parser->error) {
+    case YAML_MEMORY_ERROR:
+        return yt_fail(b->err, YT_NO_MEMORY, "%s: no memory to parse it", b->name);
+    case YAML_READER_ERROR:
+        return yt_fail_at(b->err, YT_SYNTAX, b->name, line_at(b, parser->problem_offset),
+                          "%s; a YAML file is UTF-8 text", problem);
+    default:
+        return yt_fail_at(b->err, YT_SYNTAX, b->name, parser->problem_mark.line + 1, "%s%s%s", problem,
+                          parser->context ? " " : "", parser->context ? parser->context : "");
+    }
+}
+
+static yt_status next_event(builder *b, yaml_event_t *event) {
+    if (yaml_parser_parse(&b->parser, event)) return YT_OK;
+    return parser_failure(b);
+}
+
+/* Refuses what could make a document mean more than it says. */
+static yt_status check_properties(const builder *b, size_t line, const yaml_char_t *anchor,
+                                  const yaml_char_t *tag) {
+    if (anchor)
+        return yt_fail_at(b->err, YT_SYNTAX, b->name, line,
+                          "anchors (&%s) are not supported; write the value out", (const char *)anchor);
+    if (tag && strcmp((const char *)tag, YAML_STR_TAG) != 0)
+        return yt_fail_at(b->err, YT_SYNTAX, b->name, line,
+                          "tags (%s) are not supported; write the plain value", (const char *)tag);
+    return YT_OK;
+}
+
+static yt_yaml_node *new_node(builder *b, yt_yaml_kind kind, size_t line) {
+    if (++b->nodes > MAX_NODES) {
+        yt_fail_at(b->err, YT_SYNTAX, b->name, line, "more than %d values in one document", MAX_NODES);
+        return NULL;
+    }
+    yt_yaml_node *node = take(b, sizeof *node);
+    if (node) *node = (yt_yaml_node){.kind = kind, .line = line};
+    return node;
+}
+
+static yt_status build_scalar(builder *b, const yaml_event_t *event) {
+    size_t line = event->start_mark.line + 1, length = event->data.scalar.length;
+    YT_TRY(check_properties(b, line, event->data.scalar.anchor, event->data.scalar.tag));
+    if (memchr(event->data.scalar.value, 0, length))
+        return yt_fail_at(b->err, YT_SYNTAX, b->name, line, "a text must not contain a NUL character");
+    yt_yaml_node *node = new_node(b, YT_YAML_SCALAR, line);
+    char *text = node ? take(b, length + 1) : NULL;
+    if (!text) return b->nodes > MAX_NODES ? YT_SYNTAX : YT_NO_MEMORY;
+    memcpy(text, event->data.scalar.value, length);
+    text[length] = '\0';
+    node->text = text;
+    node->quoted = event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE || event->data.scalar.tag;
+    return push(b, node);
+}
+
+static int compare_keys(const void *a, const void *b) {
+    const yt_yaml_node *const *left = a, *const *right = b;
+    int order = strcmp((*left)->text, (*right)->text);
+    if (order) return order;
+    return ((*left)->line > (*right)->line) - ((*left)->line < (*right)->line);
+}
+
+/* By sorting: a hostile map may have a million keys. */
+static yt_status refuse_duplicates(const builder *b, const yt_yaml_node *map) {
+    if (map->count < 2) return YT_OK;
+    const yt_yaml_node **sorted = malloc(map->count * sizeof(*sorted));
+    if (!sorted) return yt_fail(b->err, YT_NO_MEMORY, "%s: no memory to check its keys", b->name);
+    memcpy(sorted, map->keys, map->count * sizeof(*sorted));
+    qsort(sorted, map->count, sizeof(*sorted), compare_keys);
+    yt_status status = YT_OK;
+    for (size_t i = 1; i < map->count && status == YT_OK; i++)
+        if (strcmp(sorted[i - 1]->text, sorted[i]->text) == 0)
+            status = yt_fail_at(b->err, YT_SYNTAX, b->name, sorted[i]->line,
+                                "key '%.100s' was already given in line %zu", sorted[i]->text,
+                                sorted[i - 1]->line);
+    free(sorted);
+    return status;
+}
+
+static yt_status close_list(builder *b, yt_yaml_node *node, size_t base) {
+    node->count = b->stack_used - base;
+    node->items = take(b, node->count * sizeof(*node->items));
+    if (!node->items) return YT_NO_MEMORY;
+    if (node->count) memcpy(node->items, b->stack + base, node->count * sizeof(*node->items));
+    return YT_OK;
+}
+
+static yt_status close_map(builder *b, yt_yaml_node *node, size_t base) {
+    node->count = (b->stack_used - base) / 2;
+    node->keys = take(b, node->count * sizeof(*node->keys));
+    node->items = take(b, node->count * sizeof(*node->items));
+    if (!node->keys || !node->items) return YT_NO_MEMORY;
+    for (size_t i = 0; i < node->count; i++) {
+        node->keys[i] = b->stack[base + 2 * i];
+        node->items[i] = b->stack[base + 2 * i + 1];
+        if (node->keys[i]->kind != YT_YAML_SCALAR)
+            return yt_fail_at(b->err, YT_SYNTAX, b->name, node->keys[i]->line,
+                              "a key must be a plain word, not a list or map");
+    }
+    return refuse_duplicates(b, node);
+}
+
+static yt_status build_value(builder *b, const yaml_event_t *event, int depth);
+
+/* Builds the children up to the closing event and pushes the finished collection. */
+static yt_status build_collection(builder *b, const yaml_event_t *event, int depth) {
+    bool is_map = event->type == YAML_MAPPING_START_EVENT;
+    size_t line = event->start_mark.line + 1, base = b->stack_used;
+    YT_TRY(is_map ? check_properties(b, line, event->data.mapping_start.anchor, event->data.mapping_start.tag)
+                  : check_properties(b, line, event->data.sequence_start.anchor,
+                                     event->data.sequence_start.tag));
+    if (depth > MAX_DEPTH)
+        return yt_fail_at(b->err, YT_SYNTAX, b->name, line, "nested deeper than %d levels", MAX_DEPTH);
+    yt_yaml_node *node = new_node(b, is_map ? YT_YAML_MAP : YT_YAML_LIST, line);
+    if (!node) return b->nodes > MAX_NODES ? YT_SYNTAX : YT_NO_MEMORY;
+    for (bool open = true; open;) {
+        yaml_event_t child;
+        YT_TRY(next_event(b, &child));
+        open = child.type != YAML_MAPPING_END_EVENT && child.type != YAML_SEQUENCE_END_EVENT;
+        yt_status status = open ? build_value(b, &child, depth) : YT_OK;
+        yaml_event_delete(&child);
+        if (status != YT_OK) return status;
+    }
+    YT_TRY(is_map ? close_map(b, node, base) : close_list(b, node, base));
+    b->stack_used = base;
+    return push(b, node);
+}
+
+static yt_status build_value(builder *b, const yaml_event_t *event, int depth) {
+    switch (event->type) {
+    case YAML_SCALAR_EVENT:
+        return build_scalar(b, event);
+    case YAML_MAPPING_START_EVENT:
+    case YAML_SEQUENCE_START_EVENT:
+        return build_collection(b, event, depth + 1);
+    default:
+        return yt_fail_at(b->err, YT_SYNTAX, b->name, event->start_mark.line + 1,
+                          "aliases (*) are not supported; write the value out");
+    }
+}
+
+/* The whole stream: start, at most one document, end. Leaves the root, if any, on the stack. */
+static yt_status build_document(builder *b) {
+    for (bool open = true; open;) {
+        yaml_event_t event;
+        YT_TRY(next_event(b, &event));
+        yt_status status = YT_OK;
+        size_t line = event.start_mark.line + 1;
+        switch (event.type) {
+        case YAML_STREAM_END_EVENT:
+            open = false;
+            break;
+        case YAML_STREAM_START_EVENT:
+        case YAML_DOCUMENT_END_EVENT:
+            break;
+        case YAML_DOCUMENT_START_EVENT:
+            if (b->stack_used)
+                status = yt_fail_at(b->err, YT_SYNTAX, b->name, line, "a second document; one is expected");
+            break;
+        default:
+            status = build_value(b, &event, 0);
+        }
+        yaml_event_delete(&event);
+        if (status != YT_OK) return status;
+    }
+    return YT_OK;
+}
+
+/* An empty file, or one of comments only, is an empty map. */
+static const yt_yaml_node *root_of(builder *b) {
+    if (b->stack_used &&
+        !(b->stack[0]->kind == YT_YAML_SCALAR && !b->stack[0]->quoted && !*b->stack[0]->text))
+        return b->stack[0];
+    return new_node(b, YT_YAML_MAP, 1);
+}
+
+yt_status yt_yaml_parse(const char *name, const char *text, size_t length, yt_yaml *out, yt_err *err) {
+    *out = (yt_yaml){0};
+    if (length > MAX_BYTES)
+        return yt_fail(err, YT_SYNTAX, "%s: has %zu bytes; a YAML file may have %d", name, length, MAX_BYTES);
+    builder b = {.name = name, .text = text, .length = length, .err = err};
+    if (!yaml_parser_initialize(&b.parser))
+        return yt_fail(err, YT_NO_MEMORY, "%s: no memory to parse it", name);
+    yaml_parser_set_input_string(&b.parser, (const unsigned char *)text, length);
+    yt_status status = build_document(&b);
+    yaml_parser_delete(&b.parser);
+    size_t name_bytes = strlen(name) + 1;
+    yt_yaml built = {0};
+    if (status == YT_OK) {
+        built.root = root_of(&b);
+        built.path = malloc(name_bytes);
+        if (!built.root || !built.path)
+            status = yt_fail(err, YT_NO_MEMORY, "%s: no memory for the document", name);
+    }
+    free(b.stack);
+    if (status != YT_OK) {
+        free(built.path);
+        chunks_free(b.chunks);
+        return status;
+    }
+    memcpy(built.path, name, name_bytes);
+    built.storage = b.chunks;
+    *out = built;
+    return YT_OK;
+}
+
+yt_status yt_yaml_load(const char *path, yt_yaml *out, yt_err *err) {
+    *out = (yt_yaml){0};
+    char *text;
+    size_t length;
+    YT_TRY(yt_file_read(path, MAX_BYTES, &text, &length, err));
+    yt_status status = yt_yaml_parse(path, text, length, out, err);
+    free(text);
+    return status;
+}
+
+void yt_yaml_free(yt_yaml *yaml) {
+    if (!yaml) return;
+    chunks_free(yaml->storage);
+    free(yaml->path);
+    *yaml = (yt_yaml){0};
+}
+
+const yt_yaml_node *yt_yaml_find(const yt_yaml_node *node, const char *key) {
+    if (!node || node->kind != YT_YAML_MAP) return NULL;
+    for (size_t i = 0; i < node->count; i++)
+        if (strcmp(node->keys[i]->text, key) == 0) return node->items[i];
+    return NULL;
+}
+
+static bool is_plain(const yt_yaml_node *node) {
+    return node && node->kind == YT_YAML_SCALAR && !node->quoted;
+}
+
+static bool is_one_of(const char *text, const char *const *words) {
+    for (; *words; words++)
+        if (strcmp(text, *words) == 0) return true;
+    return false;
+}
+
+bool yt_yaml_is_null(const yt_yaml_node *node) {
+    static const char *const words[] = {"", "~", "null", "Null", "NULL", "None", NULL};
+    return is_plain(node) && is_one_of(node->text, words);
+}
+
+bool yt_yaml_bool(const yt_yaml_node *node, bool *out) {
+    static const char *const yes[] = {"true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON", NULL};
+    static const char *const no[] = {"false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF", NULL};
+    if (!is_plain(node)) return false;
+    bool is_yes = is_one_of(node->text, yes);
+    if (!is_yes && !is_one_of(node->text, no)) return false;
+    *out = is_yes;
+    return true;
+}
+
+bool yt_yaml_int(const yt_yaml_node *node, int64_t *out) {
+    if (!is_plain(node)) return false;
+    const char *digits = node->text;
+    bool negative = *digits == '-';
+    if (*digits == '-' || *digits == '+') digits++;
+    if (!*digits) return false;
+    int64_t value = 0; /* built downwards, since the range reaches one further there */
+    for (; *digits; digits++) {
+        if (*digits < '0' || *digits > '9') return false;
+        if (__builtin_mul_overflow(value, 10, &value) || __builtin_sub_overflow(value, *digits - '0', &value))
+            return false;
+    }
+    if (!negative && __builtin_sub_overflow((int64_t)0, value, &value)) return false;
+    *out = value;
+    return true;
+}
+
+bool yt_yaml_double(const yt_yaml_node *node, double *out) {
+    return is_plain(node) && yti_parse_decimal(node->text, strlen(node->text), out);
+}
