@@ -1,0 +1,73 @@
+/* graph.h: a static graph of primitive operations over feature maps.
+ *
+ * Four steps, in this order: add (build the graph), plan (shapes, lifetimes, one arena), forward, backward.
+ * The graph owns its nodes and the arena; parameters are flat blocks owned by the caller (yt_state in op.h)
+ * and passed to every run, so that the same graph runs with the live weights or with their moving average.
+ */
+#ifndef YT_GRAPH_H
+#define YT_GRAPH_H
+
+#include "yt/op.h"
+
+typedef struct yt_graph yt_graph;
+
+/* A feature map: the output of the node of the same number. Nodes are numbered in the order they were added.
+ */
+typedef int yt_value;
+
+yt_status yt_graph_create(yt_graph **out, yt_err *err);
+void yt_graph_destroy(yt_graph *graph);
+
+/* Appends a node whose sources exist already (so there can be no cycle). The attributes are copied. label is
+ * for messages and logs ("model.2.cv1"), copied. */
+yt_status yt_graph_add(yt_graph *graph, const yt_op *op, const void *attr, const yt_value *sources,
+                       int n_sources, yt_params params, const char *label, yt_value *out, yt_err *err);
+
+/* Declares a result. Its map stays valid to the end of a run, and in training its gradient is written by the
+ * caller between forward and backward. Only what results depend on is run; train_only results are left out in
+ * evaluation. */
+void yt_graph_output(yt_graph *graph, yt_value value, bool train_only);
+
+/* Keeps a value's map valid to the end of a run, for observers. */
+void yt_graph_keep(yt_graph *graph, yt_value value);
+
+int yt_graph_nodes(const yt_graph *graph);
+const char *yt_graph_label(const yt_graph *graph, yt_value value);
+
+/* Infers all shapes for an input of n x h x w without taking memory. flops (may be NULL) receives the
+ * operations of each node, [yt_graph_nodes]. A failure names the node. */
+yt_status yt_graph_shapes(yt_graph *graph, yt_mode mode, int n, int h, int w, double *flops, yt_err *err);
+yt_shape yt_graph_shape(const yt_graph *graph,
+                        yt_value value); /* of the last yt_graph_shapes or yt_graph_plan */
+
+/* Infers shapes, assigns memory and takes it (growing the arena only when the new plan needs more). On
+ * failure there is no plan any more. */
+yt_status yt_graph_plan(yt_graph *graph, yt_mode mode, int n, int h, int w, int threads, yt_err *err);
+
+/* Bytes the current plan uses: maps, gradients, saved values and scratch. yt_graph_measure plans without
+ * taking memory. */
+size_t yt_graph_planned_bytes(const yt_graph *graph);
+yt_status yt_graph_measure(yt_graph *graph, yt_mode mode, int n, int h, int w, int threads, size_t *bytes,
+                           yt_err *err);
+
+/* Views into the current plan; data NULL where there is none. */
+yt_tensor yt_graph_map(const yt_graph *graph, yt_value value);
+yt_tensor yt_graph_gradient(const yt_graph *graph, yt_value value);
+
+/* Watches a run. Called for every node in the order they run; `value` is the node's. forward: the map is
+ * complete. backward: the gradient of the map is complete and not yet overwritten (data NULL where none
+ * flows); where the map was not kept its memory may hold something else by then. Either may be NULL. */
+typedef struct yt_graph_observer {
+    void (*forward)(void *context, yt_value value, yt_tensor map);
+    void (*backward)(void *context, yt_value value, yt_tensor gradient);
+    void *context;
+} yt_graph_observer;
+
+/* Runs all nodes; the input's map must have been filled. In training mode running statistics in
+ * state->buffers move. */
+void yt_graph_forward(yt_graph *graph, const yt_state *state, const yt_graph_observer *observer);
+
+/* Runs all nodes backwards; adds parameter gradients to state->grads. */
+void yt_graph_backward(yt_graph *graph, const yt_state *state, const yt_graph_observer *observer);
+
+#endif

@@ -1,0 +1,158 @@
+/* kernels.h: the arithmetic of the engine, behind one table of function pointers.
+ *
+ * Every slot is an operation on views (tensor.h) and flat arrays; it knows nothing of the graph. `ref` fills
+ * all slots with plain loops that a reader can check against the formula; the other rows of kernel_list.inc
+ * are one source compiled for a vector width. The table is chosen once (CPU, and
+ * YT_MAX_ISA=ref|generic|avx2|avx512 as a cap) and never changes.
+ *
+ * Laws of every slot
+ *  - `d_x` is the gradient of the loss with respect to x. Gradients of parameters are ADDED to (`+=`);
+ * gradients of feature maps are stored, or added where the argument `accumulate` is true.
+ *  - Nothing is written outside the channels [0, c) of an output view. Reads may run past c by less than
+ *    YT_READ_SLACK floats, so buffers end with that much readable memory.
+ *  - Work is split into items whose bounds depend on the shape only, and partial sums are added in item
+ * order: results are bit-identical for any number of threads.
+ *  - No allocation: temporary memory comes from `scratch`, whose needed size the *_scratch slots return.
+ *  - Arguments are right (the caller checked shapes); nothing can fail.
+ */
+#ifndef YT_KERNELS_H
+#define YT_KERNELS_H
+
+#include "yt/activation.h"
+#include "yt/cpu.h"
+#include "yt/tensor.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { YT_READ_SLACK = 32 };
+
+/* A two-dimensional convolution: y[n,oy,ox,o] = bias[o] + sum over kh,kw,i of
+ *   x[n, oy*stride - pad + kh*dilation, ox*stride - pad + kw*dilation, g*cin/groups + i] * w[kh][kw][i][o],
+ * x outside the map being 0 and g the group of output channel o.
+ * Weights lie in memory as [kh][kw][cin/groups][cout] (files: [cout][cin/groups][kh][kw]). */
+typedef struct yt_conv {
+    int cin, cout, kernel, stride, pad, dilation, groups;
+} yt_conv;
+
+/* Temporary memory for one call. `threads` is the number of threads to use. */
+typedef struct yt_scratch {
+    void *data; /* 64-byte aligned */
+    size_t bytes;
+    int threads;
+} yt_scratch;
+
+/* Batch normalisation with activation and shortcut; see norm_act_* below. All arrays have c entries. */
+typedef struct yt_norm {
+    const float *mean, *inv_std; /* both NULL: no normalisation, z = y */
+    const float *gamma, *beta;   /* NULL exactly when mean is */
+    bool fixed_stats; /* mean and inv_std do not depend on y (running statistics): simpler backward */
+} yt_norm;
+
+typedef struct yt_kernels {
+    const char *name; /* "ref", "generic", "avx2", "avx512", "neon" */
+    int vector_floats;
+
+    /* ---- convolution; any kernel, stride, pad, dilation, groups -------------------------------------------
+     */
+    /* Bytes of scratch that the largest of the three passes needs for input maps n x h x w. */
+    size_t (*conv2d_scratch)(const yt_conv *conv, int n, int h, int w, int threads);
+
+    /* y = conv(x, w) + bias. bias may be NULL. moments, when not NULL, is [2][cout] and receives per output
+     * channel the mean and the biased variance of y over n, h, w (computed per item from shifted sums and
+     * merged in double in item order; Chan, Golub, LeVeque 1979). */
+    void (*conv2d_forward)(const yt_conv *conv, const yt_tensor *x, const float *w, const float *bias,
+                           const yt_tensor *y, float *moments, const yt_scratch *scratch);
+
+    /* d_x (+)= transposed convolution of d_y. */
+    void (*conv2d_backward_data)(const yt_conv *conv, const yt_tensor *d_y, const float *w,
+                                 const yt_tensor *d_x, bool accumulate, const yt_scratch *scratch);
+
+    /* d_w += sum over pixels x * d_y; d_bias += sum over pixels d_y (NULL: not wanted). */
+    void (*conv2d_backward_weights)(const yt_conv *conv, const yt_tensor *x, const yt_tensor *d_y, float *d_w,
+                                    float *d_bias, const yt_scratch *scratch);
+
+    /* ---- batch norm + activation + shortcut, one pass each way --------------------------------------------
+     */
+    /* z = gamma * (y - mean) * inv_std + beta;  out = act(z) + shortcut.  shortcut->data NULL: none.
+     * out may be the same view as y (in place). */
+    void (*norm_act_forward)(yt_activation act, const yt_norm *norm, const yt_tensor *y,
+                             const yt_tensor *shortcut, const yt_tensor *out, int threads);
+
+    size_t (*norm_act_scratch)(int c, size_t pixels, int threads);
+
+    /* In: y as in the forward pass, d_out in *d. Out: d_y in *d (in place); d_shortcut (+)= d_out when its
+     * data is not NULL; d_gamma, d_beta (+=, NULL without normalisation). With batch statistics g = d_out *
+     * act'(z),  xhat = (y - mean) * inv_std,  m = n*h*w, d_y = gamma * inv_std * (g - sum(g)/m - xhat *
+     * sum(g*xhat)/m)          (Ioffe & Szegedy 2015) and with fixed statistics d_y = gamma * inv_std * g;
+     * without normalisation d_y = g. */
+    void (*norm_act_backward)(yt_activation act, const yt_norm *norm, const yt_tensor *y, const yt_tensor *d,
+                              const yt_tensor *d_shortcut, bool accumulate_shortcut, float *d_gamma,
+                              float *d_beta, const yt_scratch *scratch);
+
+    /* ---- pooling, resampling, copies
+     * ----------------------------------------------------------------------- */
+    /* Maximum over kernel x kernel windows, padding acts as -inf. index, when not NULL, receives kh*kernel+kw
+     * of the first maximum in row-major order, [n][oh][ow][c] tightly packed (kernel <= 15). */
+    void (*maxpool_forward)(int kernel, int stride, int pad, const yt_tensor *x, const yt_tensor *y,
+                            uint8_t *index, int threads);
+    void (*maxpool_backward)(int kernel, int stride, int pad, const uint8_t *index, const yt_tensor *d_y,
+                             const yt_tensor *d_x, bool accumulate, int threads);
+
+    /* Nearest neighbour by an integer factor: y[oy][ox] = x[oy/factor][ox/factor]. */
+    void (*upsample_forward)(int factor, const yt_tensor *x, const yt_tensor *y, int threads);
+    void (*upsample_backward)(int factor, const yt_tensor *d_y, const yt_tensor *d_x, bool accumulate,
+                              int threads);
+
+    /* dst (+)= src, same shape, disjoint memory. */
+    void (*copy)(const yt_tensor *src, const yt_tensor *dst, bool accumulate, int threads);
+    void (*fill)(const yt_tensor *dst, float value, int threads);
+
+    /* dst = src / 255, pixel by pixel, src tightly packed [n][h][w][c]. True division. */
+    void (*from_bytes)(const uint8_t *src, const yt_tensor *dst, int threads);
+
+    /* ---- multi-head self-attention over the N = h*w pixels of each image (Vaswani et al. 2017)
+     * ------------- */
+    size_t (*attention_scratch)(int heads, int key_dim, int head_dim, int n, int pixels, int threads);
+
+    /* qkv channels, head-major: per head key_dim q, key_dim k, head_dim v. Per image and head
+     *   P[i,j] = softmax over j of (key_dim^-0.5 * sum_d q[i,d] k[j,d]),  out[i, head*head_dim + d] = sum_j
+     * P[i,j] v[j,d]. probs, when not NULL, keeps P as [n][heads][N][N] for the backward pass. */
+    void (*attention_forward)(int heads, int key_dim, int head_dim, const yt_tensor *qkv,
+                              const yt_tensor *out, float *probs, const yt_scratch *scratch);
+    void (*attention_backward)(int heads, int key_dim, int head_dim, const yt_tensor *qkv, const float *probs,
+                               const yt_tensor *d_out, const yt_tensor *d_qkv, bool accumulate,
+                               const yt_scratch *scratch);
+
+    /* ---- loss and optimiser sweeps
+     * ------------------------------------------------------------------------- */
+    /* Binary cross-entropy of logits x against an all-zero target: returns sum of softplus(x); when d_x->data
+     * is not NULL stores d_x = weight * sigmoid(x). (The few positive targets are added by the caller.) */
+    double (*bce_background)(const yt_tensor *x, float weight, const yt_tensor *d_x, int threads);
+
+    /* sum of x[i]^2, in double per fixed chunk. */
+    double (*sum_squares)(const float *x, size_t count, int threads);
+
+    /* Nesterov SGD: g = scale*g + decay*p; buf = momentum*buf + g; p -= lr*(g + momentum*buf). */
+    void (*sgd_step)(float *p, const float *g, float *buf, size_t count, float scale, float lr,
+                     float momentum, float decay, int threads);
+
+    /* AdamW (Loshchilov & Hutter 2019), t = 1, 2, ...: g = scale*g; p *= 1 - lr*decay; m = b1*m + (1-b1)*g;
+     * v = b2*v + (1-b2)*g^2; p -= lr/(1-b1^t) * m / (sqrt(v)/sqrt(1-b2^t) + eps). */
+    void (*adamw_step)(float *p, const float *g, float *m, float *v, size_t count, float scale, float lr,
+                       float beta1, float beta2, float eps, float decay, int64_t t, int threads);
+
+    /* dst = decay*dst + (1-decay)*src. */
+    void (*ema_step)(float *dst, const float *src, size_t count, float decay, int threads);
+} yt_kernels;
+
+/* The table for this machine; the same pointer for the life of the process. Thread-safe. */
+const yt_kernels *yt_kernels_get(void);
+
+/* The table of one ISA, or NULL where it was not built or the CPU lacks it. For tests and benchmarks. */
+const yt_kernels *yt_kernels_of(yt_isa isa);
+
+/* Output side of a convolution or pooling: floor((in + 2*pad - dilation*(kernel-1) - 1)/stride) + 1. */
+int yt_conv_out(int in, int kernel, int stride, int pad, int dilation);
+
+#endif

@@ -1,0 +1,33 @@
+/* tensor.h: views of float32 feature maps.
+ *
+ * A tensor is a view: it owns nothing and is copied by value. Layout is NHWC with `ld` floats from one pixel
+ * to the next; channel c of pixel (n, y, x) is data[((n*h + y)*w + x)*ld + c]. ld >= c; where ld > c the rest
+ * belongs to somebody else (a neighbour's slice of a concatenation) and is never written.
+ */
+#ifndef YT_TENSOR_H
+#define YT_TENSOR_H
+
+#include <stddef.h>
+
+typedef struct yt_tensor {
+    float *data; /* NULL: absent */
+    int n, h, w, c;
+    ptrdiff_t ld;
+} yt_tensor;
+
+/* A view of tightly packed memory (ld = c). */
+yt_tensor yt_tensor_of(float *data, int n, int h, int w, int c);
+
+/* Channels [c0, c0 + c) of t. */
+yt_tensor yt_tensor_slice(yt_tensor t, int c0, int c);
+
+/* Images [n0, n0 + n) of t. */
+yt_tensor yt_tensor_images(yt_tensor t, int n0, int n);
+
+/* n*h*w */
+size_t yt_tensor_pixels(yt_tensor t);
+
+/* n*h*w*c */
+size_t yt_tensor_elements(yt_tensor t);
+
+#endif

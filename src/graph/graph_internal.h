@@ -1,0 +1,61 @@
+/* graph_internal.h: the graph as its three files see it: graph.c builds, plan.c places, exec.c runs. */
+#ifndef YT_GRAPH_INTERNAL_H
+#define YT_GRAPH_INTERNAL_H
+
+#include "yt/graph.h"
+
+/* Where a map or a gradient lies: channels [first, first + c) of the buffer of node `root`. */
+typedef struct yt_place {
+    int root; /* -1: nowhere */
+    int first;
+} yt_place;
+
+/* Channels of a gradient buffer to be zeroed before a node's backward step, because nobody has written them
+ * yet. */
+typedef struct yt_gap {
+    int root, first, count;
+} yt_gap;
+
+typedef struct yt_node {
+    const yt_op *op;
+    void *attr;
+    char *label;
+    int n_src;
+    yt_value *src;
+    yt_params params;
+    bool output, train_only, keep;
+
+    yt_ports ports; /* of the last shape inference */
+
+    /* Of the current plan. */
+    bool live;          /* some result depends on it */
+    bool needs_grad;    /* it or something before it has parameters */
+    bool runs_backward; /* a gradient reaches it */
+    bool *accumulate;   /* [n_src] */
+    yt_place map, grad;
+    yt_gap *gaps; /* [n_gaps] */
+    int n_gaps, gaps_capacity;
+    size_t map_at, grad_at; /* of a root: bytes into the arena */
+    size_t saved_at, side_at;
+} yt_node;
+
+struct yt_graph {
+    yt_node *nodes;
+    int n_nodes, capacity;
+    bool planned;
+    yt_mode mode;
+    int threads;
+    size_t plan_bytes; /* of the whole arena, with scratch */
+    size_t scratch_at, scratch_bytes;
+    unsigned char *arena; /* 64-byte aligned */
+    size_t arena_bytes;
+};
+
+/* Floats from pixel to pixel of a buffer with c channels: whole 32-byte vectors, except for the few-channel
+ * maps at the ends. */
+int yti_row_stride(int c);
+
+/* Decides everything in the plan part of the nodes and graph->plan_bytes. Shapes are known. */
+yt_status yti_plan(yt_graph *graph, yt_err *err);
+
+#endif

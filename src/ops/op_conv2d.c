@@ -1,0 +1,55 @@
+/* op_conv2d.c: convolution, dense, grouped or depth-wise, with an optional bias.
+ *
+ * params: weight [kh][kw][cin/groups][cout], bias [cout]. Side: moments [2][cout] of the output (mean, biased
+ * variance), written in training when the attribute asks for them.
+ */
+#include "yt/ops.h"
+
+static yt_status conv2d_shape(const void *attr, yt_ports *io, yt_err *err) {
+    const yt_conv_attr *a = attr;
+    const yt_conv *conv = &a->conv;
+    const yt_shape *src = &io->src[0];
+    if (src->c != conv->cin)
+        return yt_fail(err, YT_MISMATCH, "reads %d channels but is given %d", conv->cin, src->c);
+    io->dst = (yt_shape){.n = src->n,
+                         .h = yt_conv_out(src->h, conv->kernel, conv->stride, conv->pad, conv->dilation),
+                         .w = yt_conv_out(src->w, conv->kernel, conv->stride, conv->pad, conv->dilation),
+                         .c = conv->cout};
+    if (io->dst.h < 1 || io->dst.w < 1)
+        return yt_fail(err, YT_MISMATCH, "a %dx%d map is too small for a kernel of %d", src->h, src->w,
+                       conv->kernel);
+    io->side_bytes = a->moments && io->mode == YT_MODE_TRAIN ? 2 * (size_t)conv->cout * sizeof(float) : 0;
+    io->scratch_bytes = yt_kernels_get()->conv2d_scratch(conv, src->n, src->h, src->w, io->threads);
+    return YT_OK;
+}
+
+static void conv2d_forward(const void *attr, const yt_run *run) {
+    const yt_conv_attr *a = attr;
+    yt_kernels_get()->conv2d_forward(&a->conv, &run->src[0], run->param[0], run->param[1], &run->dst,
+                                     run->side, &run->scratch);
+}
+
+static void conv2d_backward(const void *attr, const yt_run *run) {
+    const yt_conv_attr *a = attr;
+    const yt_kernels *kernels = yt_kernels_get();
+    if (run->grad[0])
+        kernels->conv2d_backward_weights(&a->conv, &run->src[0], &run->d_dst, run->grad[0], run->grad[1],
+                                         &run->scratch);
+    if (run->d_src[0].data)
+        kernels->conv2d_backward_data(&a->conv, &run->d_dst, run->param[0], &run->d_src[0],
+                                      run->accumulate[0], &run->scratch);
+}
+
+static double conv2d_flops(const void *attr, const yt_ports *io) {
+    const yt_conv *conv = &((const yt_conv_attr *)attr)->conv;
+    double outputs = (double)io->dst.h * io->dst.w * io->dst.c;
+    return 2.0 * outputs * (conv->cin / conv->groups) * conv->kernel * conv->kernel;
+}
+
+const yt_op yt_op_conv2d = {.name = "conv2d",
+                            .attr_size = sizeof(yt_conv_attr),
+                            .needs_src = 1u << 0,
+                            .shape = conv2d_shape,
+                            .forward = conv2d_forward,
+                            .backward = conv2d_backward,
+                            .flops = conv2d_flops};

@@ -1,0 +1,90 @@
+/* op_norm_act.c: batch normalisation, activation and shortcut in one pass:  out = act(gamma * xhat + beta) +
+ * shortcut.
+ *
+ * params: gamma, beta; buffers: running mean, running variance. In training the statistics come from the side
+ * of the convolution before it (moments [2][c]: mean, biased variance) and the running ones move by
+ * `momentum`, the variance with Bessel's correction (Ioffe & Szegedy 2015; spec architecture 3.1). saved:
+ * [2][c] mean and 1/sqrt(var + eps), used again by the backward pass. The gradient replaces d_dst in place.
+ */
+#include "yt/ops.h"
+
+#include <math.h>
+
+static yt_status norm_act_shape(const void *attr, yt_ports *io, yt_err *err) {
+    const yt_norm_act_attr *a = attr;
+    io->dst = io->src[0];
+    if (io->n_src == 2) {
+        const yt_shape *s = &io->src[1];
+        if (s->n != io->dst.n || s->h != io->dst.h || s->w != io->dst.w || s->c != io->dst.c)
+            return yt_fail(err, YT_MISMATCH, "adds a %dx%dx%d map to one of %dx%dx%d", s->h, s->w, s->c,
+                           io->dst.h, io->dst.w, io->dst.c);
+    }
+    size_t pixels = (size_t)io->dst.n * (size_t)io->dst.h * (size_t)io->dst.w;
+    if (io->mode == YT_MODE_TRAIN && a->normalise && pixels < 2)
+        return yt_fail(err, YT_MISMATCH,
+                       "batch statistics need more than one value per channel; use a larger batch or image");
+    io->saved_bytes = a->normalise ? 2 * (size_t)io->dst.c * sizeof(float) : 0;
+    io->scratch_bytes = yt_kernels_get()->norm_act_scratch(io->dst.c, pixels, io->threads);
+    return YT_OK;
+}
+
+/* Fills saved with the statistics this run normalises by, and moves the running ones in training. */
+static void choose_statistics(const yt_norm_act_attr *a, const yt_run *run) {
+    const int c = run->dst.c;
+    float *mean = run->saved, *inv_std = mean + c;
+    float *running_mean = run->buffer[0], *running_var = run->buffer[1];
+    if (run->mode == YT_MODE_EVAL) {
+        for (int i = 0; i < c; i++) {
+            mean[i] = running_mean[i];
+            inv_std[i] = 1.0f / sqrtf(running_var[i] + a->eps);
+        }
+        return;
+    }
+    const float *moments = run->src_side[0];
+    const double m = (double)yt_tensor_pixels(run->dst);
+    const float unbias = (float)(m / (m - 1));
+    for (int i = 0; i < c; i++) {
+        mean[i] = moments[i];
+        inv_std[i] = 1.0f / sqrtf(moments[c + i] + a->eps);
+        running_mean[i] += a->momentum * (moments[i] - running_mean[i]);
+        running_var[i] += a->momentum * (moments[c + i] * unbias - running_var[i]);
+    }
+}
+
+static yt_norm norm_view(const yt_norm_act_attr *a, const yt_run *run) {
+    const float *saved = run->saved;
+    if (!a->normalise) return (yt_norm){0};
+    return (yt_norm){
+        .mean = saved, .inv_std = saved + run->dst.c, .gamma = run->param[0], .beta = run->param[1]};
+}
+
+static void norm_act_forward(const void *attr, const yt_run *run) {
+    const yt_norm_act_attr *a = attr;
+    if (a->normalise) choose_statistics(a, run);
+    yt_norm norm = norm_view(a, run);
+    yt_tensor shortcut = run->n_src == 2 ? run->src[1] : (yt_tensor){0};
+    yt_kernels_get()->norm_act_forward(a->act, &norm, &run->src[0], &shortcut, &run->dst,
+                                       run->scratch.threads);
+}
+
+static void norm_act_backward(const void *attr, const yt_run *run) {
+    const yt_norm_act_attr *a = attr;
+    yt_norm norm = norm_view(a, run);
+    yt_tensor d_shortcut = run->n_src == 2 ? run->d_src[1] : (yt_tensor){0};
+    yt_kernels_get()->norm_act_backward(a->act, &norm, &run->src[0], &run->d_dst, &d_shortcut,
+                                        run->accumulate[1], run->grad[0], run->grad[1], &run->scratch);
+}
+
+static double norm_act_flops(const void *attr, const yt_ports *io) {
+    const yt_norm_act_attr *a = attr;
+    return a->normalise ? 8.0 * io->dst.h * io->dst.w * io->dst.c : 0; /* the convention: 2 x 4 per output */
+}
+
+const yt_op yt_op_norm_act = {.name = "norm_act",
+                              .attr_size = sizeof(yt_norm_act_attr),
+                              .needs_src = 1u << 0,
+                              .in_place = true,
+                              .shape = norm_act_shape,
+                              .forward = norm_act_forward,
+                              .backward = norm_act_backward,
+                              .flops = norm_act_flops};
