@@ -1,0 +1,127 @@
+/* model.h: a detection network from a model YAML (spec architecture 1 to 5): its graph, its parameters and
+ * their names.
+ *
+ *     yt_model_options options = YT_MODEL_DEFAULTS;
+ *     yt_model *model;
+ *     YT_TRY(yt_model_load("yolo26n.yaml", &options, &model, err));
+ *     yt_model_init(model, seed, &model->state);
+ *     YT_TRY(yt_model_plan(model, YT_MODE_TRAIN, 4, 640, 640, threads, err));
+ *     yt_model_set_input(model, batch->rgb);
+ *     yt_model_forward(model, &model->state, NULL);
+ */
+#ifndef YT_MODEL_H
+#define YT_MODEL_H
+
+#include "yt/graph.h"
+#include "yt/head.h"
+
+#include <stdint.h>
+#include <stdio.h>
+
+typedef struct yt_model_options {
+    int n_classes;     /* 0: the number in the YAML */
+    char scale;        /* 0: from the file's name, else the YAML's first scale */
+    bool no_residual;  /* drop every "x +" of the network */
+    bool no_batchnorm; /* convolutions with a bias instead of batch normalisation */
+    int activation;    /* yt_activation_kind that replaces the YAML's, or -1 */
+    const char *const
+        *search_dirs; /* folders where a name without a file is looked for, NULL-terminated; NULL: none */
+} yt_model_options;
+
+#define YT_MODEL_DEFAULTS ((yt_model_options){.activation = -1})
+
+/* What a tensor of the state is; decides weight decay (the first three are the groups of optim.h). The last
+ * two lie in yt_state.buffers and are not trained: constants of the architecture, and running statistics. */
+typedef enum yt_param_kind {
+    YT_PARAM_WEIGHT,
+    YT_PARAM_NORM,
+    YT_PARAM_BIAS,
+    YT_PARAM_FROZEN,
+    YT_PARAM_BUFFER,
+    YT_PARAM_KINDS
+} yt_param_kind;
+
+/* One named tensor of the state, under the family's name ("model.0.conv.weight"). */
+typedef struct yt_param_info {
+    char *name;
+    yt_param_kind kind;
+    int n_dims;
+    int dims[4];   /* as in files: [out][in/groups][kh][kw] for weights */
+    size_t offset; /* floats into yt_state.params, or .buffers; one kind after the other */
+    size_t count;
+    int row;                      /* of the model YAML */
+    float init_bound, init_value; /* uniform in +-init_bound around init_value */
+} yt_param_info;
+
+/* One row of the YAML. */
+typedef struct yt_model_row {
+    char *module;        /* "C3k2" */
+    char *from, *args;   /* as text: "-1", "[-1, 6]"; "[32, 64, 1]" */
+    int repeats;         /* after the depth gain */
+    yt_value output;     /* its feature map; -1 for Detect */
+    yt_value first_node; /* of the graph; the row's nodes end where the next row's begin */
+    size_t params;       /* number of parameters */
+    size_t line;         /* in the YAML */
+} yt_model_row;
+
+typedef struct yt_model {
+    char *name;               /* "yolo26n" */
+    char *yaml_path;          /* the file that was read */
+    char *yaml_text;          /* its content, for checkpoints */
+    yt_model_options options; /* search_dirs NULL */
+    char scale;               /* 0: the YAML has no scales */
+    int n_classes, reg_max;
+    bool end2end; /* two branches */
+    int max_stride;
+    int n_rows;
+    yt_model_row *rows;
+    int n_params;                     /* entries of params */
+    yt_param_info *params;            /* in the order they were built */
+    size_t param_count, buffer_count; /* floats in the two blocks */
+    yt_state state;                   /* live weights, gradients, running statistics; owned */
+    yt_graph *graph;
+    yt_value input;
+    int n_branches; /* 1, or 2 with end2end */
+    int n_levels;
+    yt_value head_box[2][YT_MAX_LEVELS], head_cls[2][YT_MAX_LEVELS];
+    int strides[YT_MAX_LEVELS];
+} yt_model;
+
+/* Reads a model YAML by name ("yolo26n.yaml": the letter selects the scale of yolo26.yaml). Errors:
+ * "file:line: what". */
+yt_status yt_model_load(const char *path, const yt_model_options *options, yt_model **out, yt_err *err);
+
+/* The same from text (a checkpoint's copy of its YAML). `name` as the file would be called. */
+yt_status yt_model_parse(const char *name, const char *text, size_t length, const yt_model_options *options,
+                         yt_model **out, yt_err *err);
+void yt_model_destroy(yt_model *model);
+
+/* Initial values (spec architecture 5) into a state's params and buffers. Each tensor draws from its own
+ * stream, named by (seed, its name), so variants of a network share the values of the tensors they share. */
+void yt_model_init(const yt_model *model, uint64_t seed, const yt_state *state);
+
+/* Converts between the order of files ([out][in][kh][kw]) and that in memory ([kh][kw][in][out]); a copy for
+ * other tensors. */
+void yt_param_to_file_order(const yt_param_info *info, const float *memory, float *file);
+void yt_param_from_file_order(const yt_param_info *info, const float *file, float *memory);
+
+yt_status yt_model_plan(yt_model *model, yt_mode mode, int n, int h, int w, int threads, yt_err *err);
+
+/* Fills the input map from [n][h][w][3] bytes, divided by 255. */
+void yt_model_set_input(yt_model *model, const uint8_t *rgb);
+
+void yt_model_forward(yt_model *model, const yt_state *state, const yt_graph_observer *observer);
+void yt_model_backward(yt_model *model, const yt_state *state, const yt_graph_observer *observer);
+
+/* Head outputs in the current plan. branch 0: one-to-many (or the only one; not computed in evaluation when
+ * end2end); branch 1: one-to-one. yt_model_eval_branch is the one that detections come from. */
+yt_head yt_model_head(const yt_model *model, int branch);
+int yt_model_eval_branch(const yt_model *model);
+
+/* Billions of operations for imgsz x imgsz by the family's convention (spec architecture 2.4). */
+yt_status yt_model_gflops(yt_model *model, int imgsz, double *gflops, yt_err *err);
+
+/* Writes the layer table (index, from, module, output shape, parameters, GFLOPs) and the totals. */
+yt_status yt_model_print(yt_model *model, int imgsz, FILE *out, yt_err *err);
+
+#endif

@@ -1,0 +1,84 @@
+/* build.h: the builder that turns rows of a model YAML into nodes of the graph.
+ *
+ * Errors are sticky: after the first one every function does nothing and returns 0, so that the modules below
+ * read like the network and not like error handling; the caller looks at `status` once per row.
+ */
+#ifndef YT_MODEL_BUILD_H
+#define YT_MODEL_BUILD_H
+
+#include "yt/model.h"
+#include "yt/yaml.h"
+
+/* The side of the picture by which maps are compared while building: spec architecture 1.6. */
+enum { YT_PROBE_SIDE = 256 };
+
+/* A parameter path, "model.2.m.0.cv1". */
+typedef struct yt_path {
+    char text[128];
+} yt_path;
+
+/* What is known of a value while building. */
+typedef struct yt_built {
+    int channels, side; /* side: of the map for a picture of YT_PROBE_SIDE */
+} yt_built;
+
+typedef struct yt_builder {
+    yt_model *model; /* receives params and rows */
+    yt_graph *graph;
+    const char *file;
+    int row;
+    size_t line; /* of the row being built */
+    double depth, width, max_channels;
+    char scale;
+    yt_activation act;
+    bool legacy_head;            /* no C3k2 so far: the class branch of YOLOv8 */
+    size_t base[YT_PARAM_KINDS]; /* where each kind of parameter begins in its block */
+    size_t used[YT_PARAM_KINDS]; /* floats of each kind so far */
+    yt_built *built;             /* by value */
+    int built_capacity;
+    int params_capacity;
+    yt_status status;
+    yt_err *err;
+} yt_builder;
+
+/* Convolution settings beyond the channels; zeros mean the family's defaults. */
+typedef struct yt_conv_opts {
+    int stride;   /* 0: 1 */
+    int groups;   /* 0: 1 */
+    int dilation; /* 0: 1 */
+    int pad;      /* with has_pad; else "same": dilation*(k-1)/2 */
+    bool has_pad;
+    bool no_act;              /* identity after the normalisation */
+    const yt_activation *act; /* instead of the model's; NULL: the model's */
+    const yt_value *shortcut; /* added after the activation; NULL: none */
+} yt_conv_opts;
+
+/* ---- build.c: the primitives ---- */
+bool yti_fail(yt_builder *b, const char *format, ...)
+    __attribute__((format(printf, 2, 3))); /* false always */
+yt_path yti_sub(yt_path parent, const char *format, ...) __attribute__((format(printf, 2, 3)));
+yt_value yti_node(yt_builder *b, const yt_op *op, const void *attr, const yt_value *src, int n_src,
+                  yt_params params, yt_path at, yt_built built);
+ptrdiff_t yti_param(yt_builder *b, yt_param_kind kind, yt_path name, int n_dims, const int dims[4],
+                    float init_bound, float init_value);
+yt_value yti_input(yt_builder *b, int channels);
+/* Convolution + batch norm + activation (spec architecture 3.1), or plain with a bias. */
+yt_value yti_conv(yt_builder *b, yt_value x, yt_path at, int cout, int kernel, yt_conv_opts opts);
+yt_value yti_conv_bias(yt_builder *b, yt_value x, yt_path at, int cout);
+yt_value yti_maxpool(yt_builder *b, yt_value x, yt_path at, int kernel);
+yt_value yti_upsample(yt_builder *b, yt_value x, yt_path at, int factor);
+yt_value yti_concat(yt_builder *b, const yt_value *src, int n_src, yt_path at);
+yt_value yti_slice(yt_builder *b, yt_value x, yt_path at, int first, int count);
+yt_value yti_detach(yt_builder *b, yt_value x, yt_path at);
+yt_value yti_attention(yt_builder *b, yt_value qkv, yt_path at, int heads, int key_dim, int head_dim);
+int yti_channels(const yt_builder *b, yt_value x);
+
+/* ---- modules.c: the composite modules of the family and the table of their YAML forms ---- */
+/* Builds one row; *out is its output, or -1 for a head. from: the rows' outputs it reads. */
+void yti_build_row(yt_builder *b, const char *module, const yt_value *from, int n_from, int repeats,
+                   const yt_yaml_node *args, yt_value *out);
+
+/* ---- detect.c ---- */
+void yti_build_detect(yt_builder *b, yt_path at, const yt_value *levels, int n_levels);
+
+#endif

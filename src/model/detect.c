@@ -1,0 +1,104 @@
+/* detect.c: the detection head (spec architecture 3.12): per level a box branch and a class branch, twice
+ * when end-to-end.
+ *
+ * The one-to-one copy reads detached feature maps, so its loss trains its own weights only; it is what
+ * evaluation uses, and the one-to-many branch is not run then.
+ */
+#include "model/build.h"
+
+#include <math.h>
+
+static int max_int(int a, int c) {
+    return a > c ? a : c;
+}
+
+static yt_value box_branch(yt_builder *b, yt_value x, yt_path at, int hidden, int outputs) {
+    yt_value h = yti_conv(b, x, yti_sub(at, "0"), hidden, 3, (yt_conv_opts){0});
+    h = yti_conv(b, h, yti_sub(at, "1"), hidden, 3, (yt_conv_opts){0});
+    return yti_conv_bias(b, h, yti_sub(at, "2"), outputs);
+}
+
+/* YOLOv8: two 3x3 convolutions. */
+static yt_value class_branch_legacy(yt_builder *b, yt_value x, yt_path at, int hidden, int classes) {
+    return box_branch(b, x, at, hidden, classes);
+}
+
+/* YOLO11 and 26: each 3x3 is split into a depth-wise and a 1x1 convolution. */
+static yt_value class_branch(yt_builder *b, yt_value x, yt_path at, int hidden, int classes) {
+    yt_value h = x;
+    for (int i = 0; i < 2; i++) {
+        const yt_path stage = yti_sub(at, "%d", i);
+        const int c = yti_channels(b, h);
+        h = yti_conv(b, h, yti_sub(stage, "0"), c, 3, (yt_conv_opts){.groups = c});
+        h = yti_conv(b, h, yti_sub(stage, "1"), hidden, 1, (yt_conv_opts){0});
+    }
+    return yti_conv_bias(b, h, yti_sub(at, "2"), classes);
+}
+
+/* The last bias of a branch starts at a value instead of at random (spec architecture 5.3): the parameter
+ * added last. */
+static void set_bias_init(yt_builder *b, double value) {
+    if (b->status != YT_OK) return;
+    yt_param_info *info = &b->model->params[b->model->n_params - 1];
+    info->init_bound = 0;
+    info->init_value = (float)value;
+}
+
+static void build_branch(yt_builder *b, yt_path at, const yt_value *levels, int n_levels, int branch) {
+    yt_model *model = b->model;
+    const char *prefix = branch == 0 ? "" : "one2one_";
+    const int classes = model->n_classes;
+    const int box_hidden = max_int(max_int(16, yti_channels(b, levels[0]) / 4), 4 * model->reg_max);
+    const int class_hidden = max_int(yti_channels(b, levels[0]), classes < 100 ? classes : 100);
+    const bool train_only = branch == 0 && model->end2end;
+    for (int l = 0; l < n_levels; l++) {
+        yt_value box =
+            box_branch(b, levels[l], yti_sub(at, "%scv2.%d", prefix, l), box_hidden, 4 * model->reg_max);
+        set_bias_init(b, 2.0);
+        model->head_box[branch][l] = box;
+        if (b->status == YT_OK) yt_graph_output(b->graph, box, train_only);
+    }
+    for (int l = 0; l < n_levels; l++) {
+        const yt_path branch_at = yti_sub(at, "%scv3.%d", prefix, l);
+        yt_value cls = b->legacy_head ? class_branch_legacy(b, levels[l], branch_at, class_hidden, classes)
+                                      : class_branch(b, levels[l], branch_at, class_hidden, classes);
+        /* About five objects of any class in a picture of 640 pixels, whatever the picture's size is. */
+        set_bias_init(b, log(5.0 / classes / pow(640.0 / model->strides[l], 2)));
+        model->head_cls[branch][l] = cls;
+        if (b->status == YT_OK) yt_graph_output(b->graph, cls, train_only);
+    }
+}
+
+void yti_build_detect(yt_builder *b, yt_path at, const yt_value *levels, int n_levels) {
+    yt_model *model = b->model;
+    if (b->status != YT_OK) return;
+    if (model->n_levels) {
+        yti_fail(b, "a second Detect; a model has one");
+        return;
+    }
+    if (n_levels > YT_MAX_LEVELS) {
+        yti_fail(b, "Detect reads %d maps; at most %d work", n_levels, YT_MAX_LEVELS);
+        return;
+    }
+    model->n_levels = n_levels;
+    model->n_branches = model->end2end ? 2 : 1;
+    for (int l = 0; l < n_levels; l++) {
+        const int side = b->built[levels[l]].side;
+        if (YT_PROBE_SIDE % side) {
+            yti_fail(b, "a head level of %d cells for a %d-pixel picture; its stride must be a whole number",
+                     side, YT_PROBE_SIDE);
+            return;
+        }
+        model->strides[l] = YT_PROBE_SIDE / side;
+        if (model->strides[l] > model->max_stride) model->max_stride = model->strides[l];
+    }
+    build_branch(b, at, levels, n_levels, 0);
+    if (model->reg_max > 1) {
+        const int dims[4] = {1, model->reg_max, 1, 1};
+        yti_param(b, YT_PARAM_FROZEN, yti_sub(at, "dfl.conv.weight"), 4, dims, 0, 0);
+    }
+    if (!model->end2end) return;
+    yt_value detached[YT_MAX_LEVELS];
+    for (int l = 0; l < n_levels; l++) detached[l] = yti_detach(b, levels[l], yti_sub(at, "detach.%d", l));
+    build_branch(b, at, detached, n_levels, 1);
+}

@@ -1,0 +1,315 @@
+/* model.c: a model from a YAML: the keys at its top, its rows, and the model that comes out.
+ *
+ * The rows are built twice: the first pass counts how many parameters of each kind there are, the second
+ * places them.
+ */
+#include "model/build.h"
+
+#include "model/yaml_file.h"
+#include "yt/file.h"
+#include "yt/log.h"
+#include "yt/ops.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- the keys at the top
+ * --------------------------------------------------------------------------------------- */
+
+static bool read_scale(yt_builder *b, const yt_yaml_node *root) {
+    const yt_yaml_node *scales = yt_yaml_find(root, "scales");
+    b->depth = b->width = 1;
+    b->max_channels = INFINITY;
+    if (!scales) {
+        const yt_yaml_node *depth = yt_yaml_find(root, "depth_multiple"),
+                           *width = yt_yaml_find(root, "width_multiple");
+        b->scale = 0;
+        if ((depth && !yt_yaml_double(depth, &b->depth)) || (width && !yt_yaml_double(width, &b->width)))
+            return yti_fail(b, "depth_multiple and width_multiple are numbers");
+        return true;
+    }
+    b->line = scales->line;
+    if (scales->kind != YT_YAML_MAP || scales->count == 0)
+        return yti_fail(b, "scales maps a letter to [depth, width, max_channels]");
+    const yt_yaml_node *entry = scales->items[0];
+    if (!b->scale) {
+        b->scale = scales->keys[0]->text[0];
+        yt_log(YT_LOG_WARNING, "%s: the name has no scale letter; taking scale '%c'", b->file, b->scale);
+    } else {
+        const char letter[2] = {b->scale, 0};
+        entry = yt_yaml_find(scales, letter);
+        if (!entry) return yti_fail(b, "no scale '%c' among the scales", b->scale);
+    }
+    b->line = entry->line;
+    if (entry->kind != YT_YAML_LIST || entry->count != 3 || !yt_yaml_double(entry->items[0], &b->depth) ||
+        !yt_yaml_double(entry->items[1], &b->width) || !yt_yaml_double(entry->items[2], &b->max_channels))
+        return yti_fail(b, "a scale is [depth, width, max_channels]");
+    if (!(b->depth > 0 && b->depth <= 16 && b->width > 0 && b->width <= 16 && b->max_channels >= 1))
+        return yti_fail(b, "depth and width of a scale lie between 0 and 16, max_channels from 1 up");
+    return true;
+}
+
+static bool read_keys(yt_builder *b, const yt_yaml_node *root) {
+    yt_model *model = b->model;
+    const yt_yaml_node *nc = yt_yaml_find(root, "nc"), *end2end = yt_yaml_find(root, "end2end"),
+                       *reg_max = yt_yaml_find(root, "reg_max"), *act = yt_yaml_find(root, "activation");
+    int64_t number = 0;
+    if (nc && (b->line = nc->line) && (!yt_yaml_int(nc, &number) || number < 1 || number > 10000))
+        return yti_fail(b, "nc is the number of classes, 1 to 10000");
+    model->n_classes = model->options.n_classes ? model->options.n_classes : (int)number;
+    if (!model->n_classes) return yti_fail(b, "nc, the number of classes, is missing");
+    model->reg_max = 16;
+    number = 16;
+    if (reg_max && (b->line = reg_max->line) && (!yt_yaml_int(reg_max, &number) || number < 1 || number > 64))
+        return yti_fail(b, "reg_max, the number of distance bins, lies between 1 and 64");
+    model->reg_max = (int)number;
+    if (end2end && (b->line = end2end->line) && !yt_yaml_bool(end2end, &model->end2end))
+        return yti_fail(b, "end2end is True or False");
+    b->act = (yt_activation){.kind = YT_ACT_SILU};
+    if (act && (b->line = act->line) && (!act->text || yt_activation_parse(act->text, &b->act) != 0))
+        return yti_fail(b, "activation '%s' is not known", act->text ? act->text : "");
+    if (model->options.activation >= 0)
+        b->act = (yt_activation){.kind = (yt_activation_kind)model->options.activation, .slope = 0.01f};
+    return read_scale(b, root);
+}
+
+/* ---- rows
+ * ------------------------------------------------------------------------------------------------------ */
+
+/* One entry of `from`: the absolute row it means, or -2 after an error. The picture itself is row -1. */
+static int source_row(yt_builder *b, const yt_yaml_node *node) {
+    int64_t from;
+    if (!yt_yaml_int(node, &from)) return yti_fail(b, "from is a row number, or a list of them") - 2;
+    const int64_t row = from < 0 ? b->row + from : from;
+    if (row >= b->row)
+        return yti_fail(b, "row %d reads row %lld, which is not built yet: a row may read earlier rows only",
+                        b->row, (long long)row) -
+               2;
+    if (row < -1 || (row == -1 && b->row != 0))
+        return yti_fail(b, "row %d reads row %lld, which does not exist", b->row, (long long)from) - 2;
+    if (row >= 0 && b->model->rows[row].output < 0)
+        return yti_fail(b, "row %d reads the head, which gives no feature map", b->row) - 2;
+    return (int)row;
+}
+
+/* Fills from[] with values; returns how many, 0 after an error. */
+static int read_from(yt_builder *b, const yt_yaml_node *node, yt_value from[YT_MAX_SOURCES]) {
+    const size_t count = node->kind == YT_YAML_LIST ? node->count : 1;
+    if (node->kind == YT_YAML_MAP || count < 1 || count > YT_MAX_SOURCES)
+        return yti_fail(b, "from is a row number, or a list of 1 to %d of them", YT_MAX_SOURCES);
+    for (size_t i = 0; i < count; i++) {
+        const int row = source_row(b, node->kind == YT_YAML_LIST ? node->items[i] : node);
+        if (b->status != YT_OK) return 0;
+        from[i] = row < 0 ? b->model->input : b->model->rows[row].output;
+    }
+    return (int)count;
+}
+
+/* "[-1, 6]": a scalar or a list of scalars as text. */
+static char *node_text(const yt_yaml_node *node) {
+    size_t length = 3;
+    if (node->kind == YT_YAML_SCALAR) return strdup(node->text);
+    for (size_t i = 0; i < node->count; i++)
+        length += 5 + (node->items[i]->text ? strlen(node->items[i]->text) : 3);
+    char *text = malloc(length), *at = text;
+    if (!text) return NULL;
+    *at++ = '[';
+    for (size_t i = 0; i < node->count; i++)
+        at += snprintf(at, length - (size_t)(at - text), "%s%s", i ? ", " : "",
+                       node->items[i]->text ? node->items[i]->text : "...");
+    strcpy(at, "]");
+    return text;
+}
+
+static int repeats_after_depth(const yt_builder *b, int64_t repeats) {
+    if (repeats <= 1) return (int)repeats;
+    const double scaled = nearbyint((double)repeats * b->depth); /* half to even (spec architecture 1.3) */
+    return scaled < 1 ? 1 : (int)scaled;
+}
+
+static void build_row(yt_builder *b, const yt_yaml_node *node) {
+    yt_model_row *row = &b->model->rows[b->row];
+    yt_value from[YT_MAX_SOURCES];
+    int64_t repeats;
+    b->line = node->line;
+    if (node->kind != YT_YAML_LIST || node->count < 3 || node->count > 4 || !node->items[2]->text) {
+        yti_fail(b, "a row is [from, repeats, module, arguments]");
+        return;
+    }
+    const int n_from = read_from(b, node->items[0], from);
+    if (b->status != YT_OK) return;
+    if (!yt_yaml_int(node->items[1], &repeats) || repeats < 1 || repeats > 100) {
+        yti_fail(b, "the repeats of a row are a whole number, 1 to 100");
+        return;
+    }
+    const yt_yaml_node *args = node->count == 4 ? node->items[3] : NULL;
+    if (args && args->kind != YT_YAML_LIST) {
+        yti_fail(b, "the arguments of a row are a list");
+        return;
+    }
+    *row = (yt_model_row){.module = strdup(node->items[2]->text),
+                          .from = node_text(node->items[0]),
+                          .args = args ? node_text(args) : strdup("[]"),
+                          .repeats = repeats_after_depth(b, repeats),
+                          .first_node = yt_graph_nodes(b->graph),
+                          .line = node->line};
+    b->model->n_rows = b->row + 1;
+    if (!row->module || !row->from || !row->args) {
+        b->status = yt_fail(b->err, YT_NO_MEMORY, "out of memory for the model");
+        return;
+    }
+    const int first_param = b->model->n_params;
+    yti_build_row(b, row->module, from, n_from, row->repeats, args, &row->output);
+    for (int i = first_param; i < b->model->n_params; i++)
+        if (b->model->params[i].kind != YT_PARAM_BUFFER) row->params += b->model->params[i].count;
+    if (b->status == YT_OK && row->output >= 0) yt_graph_keep(b->graph, row->output);
+}
+
+static void build_rows(yt_builder *b, const yt_yaml_node *root) {
+    const yt_yaml_node *parts[2] = {yt_yaml_find(root, "backbone"), yt_yaml_find(root, "head")};
+    size_t total = 0;
+    for (int p = 0; p < 2; p++) {
+        b->line = parts[p] ? parts[p]->line : 0;
+        if (!parts[p] || parts[p]->kind != YT_YAML_LIST || parts[p]->count > 1000) {
+            yti_fail(b, "%s, a list of rows [from, repeats, module, arguments], is missing",
+                     p ? "head" : "backbone");
+            return;
+        }
+        total += parts[p]->count;
+    }
+    b->model->rows = calloc(total + 1, sizeof *b->model->rows);
+    if (!b->model->rows) {
+        b->status = yt_fail(b->err, YT_NO_MEMORY, "out of memory for the model");
+        return;
+    }
+    b->legacy_head = true;
+    b->model->input = yti_input(b, 3);
+    for (int p = 0; p < 2; p++)
+        for (size_t i = 0; i < parts[p]->count && b->status == YT_OK; i++, b->row++)
+            build_row(b, parts[p]->items[i]);
+    if (b->status == YT_OK && b->model->n_levels == 0) yti_fail(b, "the model has no Detect row");
+}
+
+/* ---- the model
+ * ------------------------------------------------------------------------------------------------- */
+
+/* Drops what a pass has built, keeping name, text and options. */
+static void forget_pass(yt_model *model) {
+    for (int i = 0; i < model->n_rows; i++) {
+        free(model->rows[i].module);
+        free(model->rows[i].from);
+        free(model->rows[i].args);
+    }
+    for (int i = 0; i < model->n_params; i++) free(model->params[i].name);
+    free(model->rows);
+    free(model->params);
+    yt_graph_destroy(model->graph);
+    model->rows = NULL;
+    model->params = NULL;
+    model->graph = NULL;
+    model->n_rows = model->n_params = model->n_levels = model->max_stride = 0;
+}
+
+static yt_status build_pass(yt_model *model, const yt_yaml_node *root, char scale,
+                            size_t used[YT_PARAM_KINDS], const size_t base[YT_PARAM_KINDS], yt_err *err) {
+    yt_builder b = {.model = model, .file = model->yaml_path, .scale = scale, .err = err, .line = root->line};
+    memcpy(b.base, base, sizeof b.base);
+    forget_pass(model);
+    YT_TRY(yt_graph_create(&model->graph, err));
+    b.graph = model->graph;
+    if (root->kind != YT_YAML_MAP) yti_fail(&b, "a model is a map with nc, scales, backbone and head");
+    if (b.status == YT_OK && read_keys(&b, root)) build_rows(&b, root);
+    model->scale = b.scale;
+    memcpy(used, b.used, sizeof b.used);
+    free(b.built);
+    return b.status;
+}
+
+static yt_status allocate_state(yt_model *model, const size_t used[YT_PARAM_KINDS], yt_err *err) {
+    model->param_count = used[YT_PARAM_WEIGHT] + used[YT_PARAM_NORM] + used[YT_PARAM_BIAS];
+    model->buffer_count = used[YT_PARAM_FROZEN] + used[YT_PARAM_BUFFER];
+    model->state.params = calloc(model->param_count + YT_READ_SLACK, sizeof(float));
+    model->state.grads = calloc(model->param_count + YT_READ_SLACK, sizeof(float));
+    model->state.buffers = calloc(model->buffer_count + YT_READ_SLACK, sizeof(float));
+    if (model->state.params && model->state.grads && model->state.buffers) return YT_OK;
+    return yt_fail(err, YT_NO_MEMORY, "out of memory for %zu parameters", model->param_count);
+}
+
+static yt_status build(yt_model *model, const yt_yaml_node *root, yt_err *err) {
+    size_t used[YT_PARAM_KINDS] = {0}, base[YT_PARAM_KINDS] = {0};
+    YT_TRY(build_pass(model, root, yti_scale_letter(model), used, base, err));
+    base[YT_PARAM_NORM] = used[YT_PARAM_WEIGHT];
+    base[YT_PARAM_BIAS] = base[YT_PARAM_NORM] + used[YT_PARAM_NORM];
+    base[YT_PARAM_BUFFER] = used[YT_PARAM_FROZEN];
+    YT_TRY(build_pass(model, root, model->scale, used, base, err));
+    return allocate_state(model, used, err);
+}
+
+yt_status yt_model_parse(const char *name, const char *text, size_t length, const yt_model_options *options,
+                         yt_model **out, yt_err *err) {
+    yt_yaml yaml = {0};
+    yt_model *model = calloc(1, sizeof *model);
+    if (!model) return yt_fail(err, YT_NO_MEMORY, "out of memory for the model");
+    model->options = *options;
+    model->options.search_dirs = NULL;
+    model->name = strndup(yt_path_base(name), strcspn(yt_path_base(name), "."));
+    model->yaml_path = strdup(name);
+    model->yaml_text = strndup(text, length);
+    yt_status status = model->name && model->yaml_path && model->yaml_text
+                           ? yt_yaml_parse(name, text, length, &yaml, err)
+                           : yt_fail(err, YT_NO_MEMORY, "out of memory for the model");
+    if (status == YT_OK) status = build(model, yaml.root, err);
+    yt_yaml_free(&yaml);
+    if (status != YT_OK)
+        yt_model_destroy(model);
+    else
+        *out = model;
+    return status;
+}
+
+void yt_model_destroy(yt_model *model) {
+    if (!model) return;
+    forget_pass(model);
+    free(model->name);
+    free(model->yaml_path);
+    free(model->yaml_text);
+    free(model->state.params);
+    free(model->state.grads);
+    free(model->state.buffers);
+    free(model);
+}
+
+yt_status yt_model_plan(yt_model *model, yt_mode mode, int n, int h, int w, int threads, yt_err *err) {
+    return yt_graph_plan(model->graph, mode, n, h, w, threads, err);
+}
+
+void yt_model_set_input(yt_model *model, const uint8_t *rgb) {
+    const yt_tensor map = yt_graph_map(model->graph, model->input);
+    yt_kernels_get()->from_bytes(rgb, &map, yt_cpu_cores());
+}
+
+void yt_model_forward(yt_model *model, const yt_state *state, const yt_graph_observer *observer) {
+    yt_graph_forward(model->graph, state, observer);
+}
+
+void yt_model_backward(yt_model *model, const yt_state *state, const yt_graph_observer *observer) {
+    yt_graph_backward(model->graph, state, observer);
+}
+
+int yt_model_eval_branch(const yt_model *model) {
+    return model->n_branches - 1;
+}
+
+yt_head yt_model_head(const yt_model *model, int branch) {
+    yt_head head = {.n_levels = model->n_levels, .n_classes = model->n_classes, .reg_max = model->reg_max};
+    for (int l = 0; l < model->n_levels; l++) {
+        const yt_value box = model->head_box[branch][l], cls = model->head_cls[branch][l];
+        head.level[l] = (yt_head_level){.box = yt_graph_map(model->graph, box),
+                                        .cls = yt_graph_map(model->graph, cls),
+                                        .d_box = yt_graph_gradient(model->graph, box),
+                                        .d_cls = yt_graph_gradient(model->graph, cls),
+                                        .stride = model->strides[l]};
+    }
+    return head;
+}

@@ -1,0 +1,291 @@
+/* Tests of src/model: the published parameter counts, the users' mistakes, initial values. */
+#include "yt/model.h"
+#include "support/near.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <string.h>
+
+static const char *const search_dirs[] = {YT_SOURCE_DIR "/models", NULL};
+
+static yt_model *load(const char *name, yt_model_options options) {
+    yt_model *model = NULL;
+    yt_err err = {.text = ""};
+    options.search_dirs = search_dirs;
+    cr_assert_eq(yt_model_load(name, &options, &model, &err), YT_OK, "%s", err.text);
+    return model;
+}
+
+static size_t count_params(const yt_model *model) {
+    size_t count = 0;
+    for (int i = 0; i < model->n_rows; i++) count += model->rows[i].params;
+    return count;
+}
+
+/* Specification of the family, table 2.4; GFLOPs to the digit that is published. */
+static const struct {
+    const char *name;
+    size_t params;
+    double gflops;
+} published[] = {
+    {"yolov8n.yaml", 3157200, 8.9},    {"yolov8s.yaml", 11166560, 28.8},  {"yolov8m.yaml", 25902640, 79.3},
+    {"yolov8l.yaml", 43691520, 165.7}, {"yolov8x.yaml", 68229648, 258.5}, {"yolo11n.yaml", 2624080, 6.6},
+    {"yolo11s.yaml", 9458752, 21.7},   {"yolo11m.yaml", 20114688, 68.5},  {"yolo11l.yaml", 25372160, 87.6},
+    {"yolo26n.yaml", 2572280, 6.1},    {"yolo26s.yaml", 10009784, 22.8},  {"yolo26m.yaml", 21896248, 75.4},
+    {"yolo26l.yaml", 26299704, 93.8},  {"yolo26x.yaml", 58993368, 209.5},
+};
+
+Test(model, parameter_counts_and_gflops_are_the_published_ones) {
+    for (size_t i = 0; i < sizeof published / sizeof published[0]; i++) {
+        yt_model *model = load(published[i].name, YT_MODEL_DEFAULTS);
+        double gflops = 0;
+        cr_assert_eq(count_params(model), published[i].params, "%s", published[i].name);
+        cr_assert_eq(yt_model_gflops(model, 640, &gflops, NULL), YT_OK);
+        cr_assert(yt_near(gflops, published[i].gflops, 0.05), "%s: %g", published[i].name, gflops);
+        cr_assert(model->n_levels == 3 && model->strides[0] == 8 && model->strides[1] == 16 &&
+                  model->strides[2] == 32);
+        yt_model_destroy(model);
+    }
+}
+
+/* Specification, section 10. */
+Test(model, parameter_counts_follow_the_number_of_classes) {
+    static const struct {
+        const char *name;
+        int classes;
+        size_t params;
+    } rows[] = {{"yolo26n.yaml", 1, 2504190},   {"yolo26n.yaml", 2, 2504580},  {"yolo26n.yaml", 20, 2511600},
+                {"yolo26n.yaml", 200, 2695920}, {"yolov8n.yaml", 1, 3011043},  {"yolov8n.yaml", 200, 3376440},
+                {"yolo11n.yaml", 2, 2590230},   {"yolo11n.yaml", 200, 2685900}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        yt_model_options options = YT_MODEL_DEFAULTS;
+        options.n_classes = rows[i].classes;
+        yt_model *model = load(rows[i].name, options);
+        cr_assert_eq(count_params(model), rows[i].params, "%s nc=%d: %zu", rows[i].name, rows[i].classes,
+                     count_params(model));
+        yt_model_destroy(model);
+    }
+}
+
+Test(model, rows_have_the_parameters_of_the_specification) {
+    static const size_t expected[] = {464,    4672,   6640,   36992, 26080,  147712, 87040,  295424,
+                                      346112, 164608, 249728, 0,     0,      119808, 0,      0,
+                                      34304,  36992,  0,      95232, 147712, 0,      463104, 309656};
+    yt_model *model = load("yolo26n.yaml", YT_MODEL_DEFAULTS);
+    cr_assert_eq(model->n_rows, 24);
+    for (int i = 0; i < 24; i++) cr_assert_eq(model->rows[i].params, expected[i], "row %d", i);
+    yt_model_destroy(model);
+}
+
+static const yt_param_info *find(const yt_model *model, const char *name) {
+    for (int i = 0; i < model->n_params; i++)
+        if (strcmp(model->params[i].name, name) == 0) return &model->params[i];
+    cr_assert_fail("no tensor %s", name);
+    return NULL;
+}
+
+Test(model, tensors_have_the_names_and_shapes_of_the_family) {
+    static const struct {
+        const char *name;
+        int dims[4];
+    } rows[] = {{"model.0.conv.weight", {16, 3, 3, 3}},
+                {"model.2.m.0.cv1.conv.weight", {8, 16, 3, 3}},
+                {"model.6.m.0.m.1.cv2.conv.weight", {32, 32, 3, 3}},
+                {"model.10.m.0.attn.qkv.conv.weight", {256, 128, 1, 1}},
+                {"model.10.m.0.attn.pe.conv.weight", {128, 1, 3, 3}},
+                {"model.22.m.0.1.ffn.1.conv.weight", {128, 256, 1, 1}},
+                {"model.23.cv3.1.1.0.conv.weight", {80, 1, 3, 3}},
+                {"model.23.one2one_cv2.2.2.weight", {4, 16, 1, 1}}};
+    yt_model *model = load("yolo26n.yaml", YT_MODEL_DEFAULTS);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        cr_assert_arr_eq(find(model, rows[i].name)->dims, rows[i].dims, sizeof rows[i].dims, "%s",
+                         rows[i].name);
+    /* 708 entries of the family's state dict less the 114 counters, which are not floats. */
+    cr_assert_eq(model->n_params, 708 - 114);
+    yt_model_destroy(model);
+}
+
+Test(model, every_tensor_lies_in_a_place_of_its_own) {
+    yt_model *model = load("yolo26n.yaml", YT_MODEL_DEFAULTS);
+    char *used_params = calloc(model->param_count, 1), *used_buffers = calloc(model->buffer_count, 1);
+    for (int i = 0; i < model->n_params; i++) {
+        const yt_param_info *info = &model->params[i];
+        char *used = info->kind >= YT_PARAM_FROZEN ? used_buffers : used_params;
+        for (size_t k = 0; k < info->count; k++) cr_assert_eq(used[info->offset + k]++, 0, "%s", info->name);
+    }
+    for (size_t k = 0; k < model->param_count; k++) cr_assert_eq(used_params[k], 1);
+    for (size_t k = 0; k < model->buffer_count; k++) cr_assert_eq(used_buffers[k], 1);
+    free(used_params);
+    free(used_buffers);
+    yt_model_destroy(model);
+}
+
+Test(model, initial_values_are_those_of_the_specification) {
+    yt_model *model = load("yolo26n.yaml", YT_MODEL_DEFAULTS);
+    yt_model_init(model, 3, &model->state);
+    const yt_param_info *weight = find(model, "model.1.conv.weight");
+    const double bound = 1 / sqrt(16.0 * 9);
+    double largest = 0, square = 0;
+    for (size_t k = 0; k < weight->count; k++) {
+        double value = (double)model->state.params[weight->offset + k];
+        largest = fmax(largest, fabs(value));
+        square += value * value;
+    }
+    cr_assert(largest <= bound && largest > 0.99 * bound);
+    cr_assert(yt_near(sqrt(square / (double)weight->count), bound / sqrt(3), 0.02 * bound));
+    static const double class_bias[3] = {-11.536642, -10.150348, -8.764053};
+    for (int l = 0; l < 3; l++) {
+        char name[64];
+        snprintf(name, sizeof name, "model.23.one2one_cv3.%d.2.bias", l);
+        cr_assert(yt_near((double)model->state.params[find(model, name)->offset], class_bias[l], 1e-5));
+        snprintf(name, sizeof name, "model.23.cv2.%d.2.bias", l);
+        cr_assert(yt_near((double)model->state.params[find(model, name)->offset], 2.0, 0));
+    }
+    const float *many = model->state.params + find(model, "model.23.cv3.0.1.1.conv.weight")->offset;
+    const float *one = model->state.params + find(model, "model.23.one2one_cv3.0.1.1.conv.weight")->offset;
+    cr_assert_arr_eq(many, one, 80 * 80 * sizeof *one);
+    cr_assert_eq(model->state.buffers[find(model, "model.0.bn.running_var")->offset], 1.0f);
+    yt_model_destroy(model);
+}
+
+Test(model, variants_share_the_initial_values_of_shared_tensors) {
+    yt_model_options plain_options = YT_MODEL_DEFAULTS;
+    plain_options.no_residual = plain_options.no_batchnorm = true;
+    plain_options.activation = YT_ACT_TANH;
+    yt_model *residual = load("yolo26n.yaml", YT_MODEL_DEFAULTS),
+             *plain = load("yolo26n.yaml", plain_options);
+    yt_model_init(residual, 7, &residual->state);
+    yt_model_init(plain, 7, &plain->state);
+    int shared = 0;
+    for (int i = 0; i < plain->n_params; i++) {
+        const yt_param_info *info = &plain->params[i];
+        if (info->kind != YT_PARAM_WEIGHT) continue;
+        const yt_param_info *other = find(residual, info->name);
+        cr_assert_arr_eq(plain->state.params + info->offset, residual->state.params + other->offset,
+                         info->count * sizeof(float), "%s", info->name);
+        shared++;
+    }
+    cr_assert_eq(shared, 126);
+    yt_model_destroy(residual);
+    yt_model_destroy(plain);
+}
+
+Test(model, file_order_is_out_in_rows_columns) {
+    const yt_param_info info = {.kind = YT_PARAM_WEIGHT, .n_dims = 4, .dims = {2, 3, 1, 2}, .count = 12};
+    float file[12], memory[12], back[12];
+    for (int i = 0; i < 12; i++) file[i] = (float)i;
+    yt_param_from_file_order(&info, file, memory);
+    /* memory[kw][in][out]: out 1, in 2, kw 1 is element (1*3 + 2)*2 + 1 = 11 of the file */
+    cr_assert_eq(memory[(1 * 3 + 2) * 2 + 1], 11.0f);
+    cr_assert_eq(memory[(0 * 3 + 1) * 2 + 0], 2.0f);
+    yt_param_to_file_order(&info, memory, back);
+    cr_assert_arr_eq(back, file, sizeof file);
+}
+
+/* A model text, and what must be said about it: the line, and words of the message. */
+static const struct {
+    const char *text, *place, *words;
+} mistakes[] = {
+    {"nc: 2\nbackbone:\n  - [-1, 1, Cnov, [8, 3, 2]]\nhead:\n  - [[0], 1, Detect, [nc]]\n",
+     "m.yaml:3:", "Conv"},
+    {"nc: 2\nbackbone:\n  - [-1, 1, Conv, [0, 3, 2]]\nhead:\n  - [[0], 1, Detect, [nc]]\n",
+     "m.yaml:3:", "channels"},
+    {"nc: 2\nbackbone:\n  - [-1, 1, Conv, [eight, 3, 2]]\nhead:\n  - [[0], 1, Detect, [nc]]\n",
+     "m.yaml:3:", "channels"},
+    {"nc: 2\nbackbone:\n  - [-1, 1, Conv, [8, 3, 2]]\n  - [5, 1, Conv, [8, 3, 2]]\nhead:\n  - [[0], 1, "
+     "Detect, "
+     "[nc]]\n",
+     "m.yaml:4:", "earlier rows"},
+    {"nc: 2\nbackbone:\n  - [-1, 1, Conv, [8, 3, 2]]\n  - [1, 1, Conv, [8, 3, 2]]\nhead:\n  - [[0], 1, "
+     "Detect, "
+     "[nc]]\n",
+     "m.yaml:4:", "earlier rows"},
+    {"nc: 2\nbackbone:\n  - [-7, 1, Conv, [8, 3, 2]]\nhead:\n  - [[0], 1, Detect, [nc]]\n",
+     "m.yaml:3:", "does not exist"},
+    {"nc: 2\nbackbone:\n  - [-1, 1, Conv]\nhead:\n  - [[0], 1, Detect, [nc]]\n", "m.yaml:3:", "channels"},
+    {"nc: 2\nbackbone:\n  - [-1, 1]\nhead:\n  - [[0], 1, Detect, [nc]]\n", "m.yaml:3:", "a row is"},
+    {"nc: 2\nbackbone:\n  - [-1, 0, Conv, [8, 3, 2]]\nhead:\n  - [[0], 1, Detect, [nc]]\n",
+     "m.yaml:3:", "repeats"},
+    {"nc: 2\nbackbone:\n  - [-1, 1, Conv, [8, 3, 2]]\nhead:\n  - [[0, -1], 1, Conv, [8]]\n",
+     "m.yaml:5:", "one row"},
+    {"nc: 2\nbackbone:\n  - [-1, 1, Conv, [8, 3, 2]]\nhead:\n  - [-1, 1, Conv, [8]]\n",
+     "m.yaml:5:", "no Detect"},
+    {"nc: 2\nbackbone:\n  - [-1, 1, Conv, [8, 3, 2]]\n  - [-1, 1, Conv, [8, 3, 2]]\nhead:\n  - [[0, 1], 1, "
+     "Concat, "
+     "[1]]\n  - [[0], 1, Detect, [nc]]\n",
+     "m.yaml:6:", "different sides"},
+    {"nc: 0\nbackbone: []\nhead: []\n", "m.yaml:1:", "nc"},
+    {"nc: 2\nreg_max: 900\nbackbone: []\nhead: []\n", "m.yaml:2:", "reg_max"},
+    {"nc: 2\nactivation: nn.Swish()\nbackbone: []\nhead: []\n", "m.yaml:2:", "nn.Swish()"},
+    {"nc: 2\nscales:\n  n: [0.5, 0.25]\nbackbone: []\nhead: []\n", "m.yaml:3:", "max_channels"},
+    {"nc: 2\nhead: []\n", "m.yaml:", "backbone"},
+    {"- 1\n- 2\n", "m.yaml:1:", "map"},
+    {"nc: 2\nbackbone:\n  - [-1, 1, Conv, [8, 3, 2\n", "m.yaml:", ""},
+};
+
+Test(model, mistakes_are_told_with_file_line_and_reason) {
+    const yt_model_options options = YT_MODEL_DEFAULTS;
+    for (size_t i = 0; i < sizeof mistakes / sizeof mistakes[0]; i++) {
+        yt_model *model = NULL;
+        yt_err err = {.text = ""};
+        yt_status status =
+            yt_model_parse("m.yaml", mistakes[i].text, strlen(mistakes[i].text), &options, &model, &err);
+        cr_expect_neq(status, YT_OK, "case %zu was accepted", i);
+        cr_expect_null(model);
+        cr_expect_eq(strncmp(err.text, mistakes[i].place, strlen(mistakes[i].place)), 0, "case %zu: %s", i,
+                     err.text);
+        cr_expect_not_null(strstr(err.text, mistakes[i].words), "case %zu: %s", i, err.text);
+    }
+}
+
+Test(model, every_module_of_the_family_builds_and_runs_in_both_directions) {
+    static const char text[] = "nc: 3\n"
+                               "activation: torch.nn.LeakyReLU(0.1)\n"
+                               "end2end: True\nreg_max: 4\n"
+                               "backbone:\n"
+                               "  - [-1, 1, Conv, [16, 3, 2]]\n"
+                               "  - [-1, 2, DWConv, [16, 3, 1]]\n"
+                               "  - [-1, 2, Bottleneck, [16]]\n"
+                               "  - [-1, 2, C2f, [24, True]]\n"
+                               "  - [-1, 1, C3, [16]]\n"
+                               "  - [-1, 1, C3k, [16, 2]]\n"
+                               "  - [-1, 1, Conv, [32, 3, 2, None, 2, 1, nn.ReLU()]]\n"
+                               "  - [-1, 2, C3k2, [32, True]]\n"
+                               "  - [-1, 1, C3k2, [32, True, 0.5, True]]\n"
+                               "  - [-1, 1, SPPF, [32, 5, 3, True]]\n"
+                               "  - [-1, 1, C2PSA, [32]]\n"
+                               "head:\n"
+                               "  - [-1, 1, nn.Upsample, [None, 2, nearest]]\n"
+                               "  - [[-1, 3, 5], 1, Concat, [1]]\n"
+                               "  - [[-1, 3], 1, Concat, [1]]\n"
+                               "  - [[13, 10], 1, Detect, [nc]]\n";
+    yt_model *model = NULL;
+    yt_err err = {.text = ""};
+    const yt_model_options options = YT_MODEL_DEFAULTS;
+    cr_assert_eq(yt_model_parse("all.yaml", text, sizeof text - 1, &options, &model, &err), YT_OK, "%s",
+                 err.text);
+    yt_model_init(model, 1, &model->state);
+    uint8_t *picture = malloc(2 * 32 * 32 * 3);
+    for (int i = 0; i < 2 * 32 * 32 * 3; i++) picture[i] = (uint8_t)(i * 37);
+    cr_assert_eq(yt_model_plan(model, YT_MODE_TRAIN, 2, 32, 32, 2, &err), YT_OK, "%s", err.text);
+    yt_model_set_input(model, picture);
+    yt_model_forward(model, &model->state, NULL);
+    for (int branch = 0; branch < 2; branch++) {
+        yt_head head = yt_model_head(model, branch);
+        for (int l = 0; l < head.n_levels; l++) {
+            yt_kernels_get()->fill(&head.level[l].d_box, 0.01f, 1);
+            yt_kernels_get()->fill(&head.level[l].d_cls, 0.01f, 1);
+        }
+    }
+    yt_model_backward(model, &model->state, NULL);
+    for (int i = 0; i < model->n_params; i++) {
+        const yt_param_info *info = &model->params[i];
+        double square = 0;
+        if (info->kind > YT_PARAM_BIAS) continue;
+        for (size_t k = 0; k < info->count; k++)
+            square += pow((double)model->state.grads[info->offset + k], 2);
+        cr_expect(square > 0 && square < 1e12, "%s has a gradient of %g", info->name, square);
+    }
+    free(picture);
+    yt_model_destroy(model);
+}
