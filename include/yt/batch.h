@@ -1,0 +1,32 @@
+/* batch.h: what the loader hands to training and validation. */
+#ifndef YT_BATCH_H
+#define YT_BATCH_H
+
+#include "yt/box.h"
+
+#include <stdint.h>
+
+/* Ground-truth boxes of a batch, grouped by image in ascending order. Owned by the batch. */
+typedef struct yt_targets {
+    int count;
+    const int *image;       /* [count] index in the batch */
+    const int *class_id;    /* [count] */
+    const yt_cxcywh *boxes; /* [count] normalised to the network input's width and height */
+} yt_targets;
+
+/* How an image was fitted into the network input: input = original * gain + (left, top). */
+typedef struct yt_fit {
+    float gain_x, gain_y;
+    int left, top;
+    int original_w, original_h;
+} yt_fit;
+
+typedef struct yt_batch {
+    int n, h, w;
+    const uint8_t *rgb; /* [n][h][w][3] */
+    yt_targets targets;
+    const int *samples; /* [n] index into the split */
+    const yt_fit *fits; /* [n] validation only, else NULL */
+} yt_batch;
+
+#endif

@@ -1,0 +1,25 @@
+/* box.h: axis-aligned boxes. The format is in every name: xyxy = corners, cxcywh = centre and size. */
+#ifndef YT_BOX_H
+#define YT_BOX_H
+
+typedef struct yt_xyxy {
+    float x1, y1, x2, y2;
+} yt_xyxy;
+
+typedef struct yt_cxcywh {
+    float cx, cy, w, h;
+} yt_cxcywh;
+
+yt_xyxy yt_xyxy_from_cxcywh(yt_cxcywh b);
+yt_cxcywh yt_cxcywh_from_xyxy(yt_xyxy b);
+
+/* Intersection over union, I / (A1 + A2 - I + eps), in float32 (spec training 5.1 uses eps 1e-7, NMS eps 0).
+ */
+float yt_box_iou(yt_xyxy a, yt_xyxy b, float eps);
+
+/* Complete IoU (Zheng et al. 2020) of a and b (xyxy) in double, with the family's epsilons: 1e-7 on heights,
+ * union and diagonal, so that the value depends a little on the unit of length; it is symmetric in a and b.
+ * `grad`, when not NULL, receives d CIoU / d a, alpha being a constant. */
+double yt_box_ciou(const double a[4], const double b[4], double grad[4]);
+
+#endif

@@ -1,0 +1,47 @@
+/* loss.h: the detection loss of the family: task-aligned assignment, CIoU, BCE, DFL or L1 (spec training 3).
+ */
+#ifndef YT_LOSS_H
+#define YT_LOSS_H
+
+#include "yt/batch.h"
+#include "yt/head.h"
+#include "yt/status.h"
+
+/* The three terms. Names in logs: box_loss, cls_loss, and dfl_loss (reg_max > 1) or l1_loss (reg_max = 1). */
+enum { YT_LOSS_BOX, YT_LOSS_CLS, YT_LOSS_DFL, YT_LOSS_TERMS };
+
+typedef struct yt_loss_gains {
+    float box, cls, dfl; /* family: 7.5, 0.5, 1.5 */
+} yt_loss_gains;
+
+/* How anchors are assigned to boxes; the family's constants alpha 0.5, beta 6, eps 1e-9 are fixed. */
+typedef struct yt_assigner {
+    int topk;  /* candidates per box: 10; one-to-one branch 7 */
+    int topk2; /* kept per box after conflicts are resolved: = topk; one-to-one branch 1 */
+} yt_assigner;
+
+/* What one branch's loss came to. */
+typedef struct yt_loss_result {
+    double terms[YT_LOSS_TERMS]; /* gained (x box, cls, dfl gain), not multiplied by the batch size */
+    double total;                /* sum of terms x images in the batch: what is back-propagated at weight 1 */
+    double target_sum;           /* T = max(sum of target scores, 1) */
+    int foreground;              /* anchors assigned to a box */
+} yt_loss_result;
+
+/* Working memory of the loss, grown when a batch needs more and kept between calls. */
+typedef struct yt_loss yt_loss;
+yt_status yt_loss_create(yt_loss **out, yt_err *err);
+void yt_loss_destroy(yt_loss *loss); /* NULL is fine */
+
+/* Loss of one head branch on one batch. Where the levels' d_box and d_cls have data, they are overwritten by
+ * weight * d total / d box and cls. weight: of the branch in the whole loss (1 for a single-branch head). The
+ * network input measures level[0].h * level[0].stride by level[0].w * level[0].stride pixels. Deterministic
+ * for any number of threads. Targets with a class outside [0, n_classes) are an ARGUMENT error. */
+yt_status yt_loss_branch(yt_loss *loss, const yt_head *head, const yt_targets *targets, yt_loss_gains gains,
+                         yt_assigner assigner, double weight, int threads, yt_loss_result *out, yt_err *err);
+
+/* The branch weights of an end-to-end head in epoch e of n_epochs (spec training 3.6): one-to-many falls
+ * linearly from 0.8 to 0.1, one-to-one takes the rest. */
+void yt_loss_branch_weights(int epoch, int n_epochs, double *one_to_many, double *one_to_one);
+
+#endif

@@ -1,0 +1,87 @@
+/* optim.h: parameter groups, update rules, schedules, moving average (spec training 4). */
+#ifndef YT_OPTIM_H
+#define YT_OPTIM_H
+
+#include "yt/status.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Which treatment a parameter gets; the order is that of the lr/pg# columns. */
+typedef enum yt_group { YT_GROUP_WEIGHT, YT_GROUP_NORM, YT_GROUP_BIAS, YT_GROUP_COUNT } yt_group;
+
+/* code, name on the command line */
+#define YT_OPTIMIZER_MAP(X)                                                                                  \
+    X(SGD, "SGD")                                                                                            \
+    X(ADAMW, "AdamW")
+
+typedef enum yt_optimizer_kind {
+#define YT_OPTIMIZER_ENUM(code, name) YT_OPTIM_##code,
+    YT_OPTIMIZER_MAP(YT_OPTIMIZER_ENUM)
+#undef YT_OPTIMIZER_ENUM
+        YT_OPTIM_COUNT
+} yt_optimizer_kind;
+
+const char *yt_optimizer_name(yt_optimizer_kind kind);
+int yt_optimizer_find(const char *name); /* case-insensitive; -1: unknown */
+
+/* A run of consecutive parameters of one group, in floats from the start of the parameter block. */
+typedef struct yt_param_span {
+    size_t offset, count;
+    yt_group group;
+} yt_param_span;
+
+typedef struct yt_optimizer yt_optimizer;
+
+/* Moments for `count` floats, zero. The spans (copied) must cover what is to be trained; parameters outside
+ * every span are frozen. weight_decay applies to YT_GROUP_WEIGHT only. */
+yt_status yt_optimizer_create(yt_optimizer_kind kind, size_t count, const yt_param_span *spans,
+                              size_t n_spans, float weight_decay, yt_optimizer **out, yt_err *err);
+void yt_optimizer_destroy(yt_optimizer *optimizer);
+
+/* beta1 of AdamW, 0.9 until set: the momentum setting of the run, which the warm-up does not vary. */
+void yt_optimizer_set_beta1(yt_optimizer *optimizer, float beta1);
+
+/* One update with per-group learning rates. gradient_scale multiplies the gradient first (clipping). momentum
+ * is that of SGD in this step. */
+void yt_optimizer_step(yt_optimizer *optimizer, float *params, const float *grads, float gradient_scale,
+                       const float lr[YT_GROUP_COUNT], float momentum, int threads);
+
+/* The state that a checkpoint keeps: arrays of `count` floats by name ("momentum", or "exp_avg" and
+ * "exp_avg_sq"), and the number of steps taken. `index` from 0; returns false past the last. The array may be
+ * written to (resume). */
+bool yt_optimizer_state(yt_optimizer *optimizer, int index, const char **name, float **array);
+int64_t yt_optimizer_steps(const yt_optimizer *optimizer);
+void yt_optimizer_set_steps(yt_optimizer *optimizer, int64_t steps);
+
+/* min(1, max_norm / (norm + 1e-6)); max_norm <= 0: no clipping, 1. */
+float yt_clip_scale(double norm, double max_norm);
+
+/* EMA decay after n updates (n counts this one, from 1): 0.9999 * (1 - exp(-n/2000)). */
+float yt_ema_decay(int64_t n_updates);
+
+/* The learning-rate factor of an epoch: linear or cosine from 1 to lrf (spec training 4.5). */
+double yt_schedule_factor(int epoch, int n_epochs, double lrf, bool cosine);
+
+/* Everything that the schedule decides for one iteration. */
+typedef struct yt_schedule {
+    double lr0, lrf, momentum;
+    double warmup_epochs, warmup_momentum, warmup_bias_lr;
+    bool cosine;
+    int epochs, batches_per_epoch; /* E, nb */
+    int batch, nominal_batch;      /* B, nbs */
+} yt_schedule;
+
+typedef struct yt_schedule_step {
+    float lr[YT_GROUP_COUNT];
+    float momentum;
+    int accumulate; /* batches per update */
+} yt_schedule_step;
+
+/* Iteration i of epoch e (both from 0). */
+yt_schedule_step yt_schedule_at(const yt_schedule *schedule, int epoch, int iteration);
+
+/* Weight decay after scaling by the batch: wd * B * max(round(nbs/B), 1) / nbs. */
+double yt_scaled_weight_decay(double weight_decay, int batch, int nominal_batch);
+
+#endif

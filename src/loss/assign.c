@@ -1,0 +1,334 @@
+/* assign.c: task-aligned assignment of anchors to boxes (Feng et al., "TOOD", ICCV 2021, as the family has
+ * it).
+ *
+ *   1. An anchor is a candidate of a box when its point lies strictly inside; for this test alone, a side
+ *      shorter than the first stride is replaced by the second stride, so that small boxes have candidates.
+ *   2. Candidates are measured: overlap = max(0, CIoU), align = p(class)^0.5 * overlap^6.
+ *   3. A box wants its topk candidates of largest align.
+ *   4. An anchor wanted by several boxes goes to the box of largest overlap there, wanted or not.
+ *   5. When topk2 differs from topk, a box keeps its topk2 of largest align.
+ *   6. score = align * (largest overlap of the box) / (largest align of the box + 1e-9).
+ *
+ * Only anchors near a box are looked at, never all pairs. Candidates with align 0 are passed over: their
+ * score would be 0, which adds nothing to any term and changes nothing for another anchor. Equal aligns are
+ * ranked by the lower anchor. A NaN in the head outputs ranks first, so that it reaches the loss instead of
+ * hiding.
+ *
+ * Images are independent and are worked on in parallel; what one writes does not depend on the others.
+ */
+#include "loss/assign.h"
+#include "loss/distance.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const float INSIDE_MARGIN = 1e-9f;
+static const double ALIGN_EPS = 1e-9;
+
+enum { NOBODY = -1, CONTESTED = -2, SETTLED = -3 };
+
+/* Arrays in the assignment's block, and what is read. */
+typedef struct search {
+    const yt_head *head;
+    const yt_targets *targets;
+    yt_assigner rule;
+    int anchors; /* per image */
+    int base[YT_MAX_LEVELS];
+    yt_xyxy *boxes, *reach;            /* [targets] in pixels; reach: with short sides widened */
+    int *first;                        /* [images + 1] targets of image i are first[i] .. first[i + 1] - 1 */
+    int *found;                        /* [images] matches of the image, from wanted[first[i] * topk] on */
+    int *ranked;                       /* [targets] filled part of a box's list in wanted, then in kept */
+    yti_match *wanted;                 /* [targets][topk] */
+    yti_match *kept;                   /* [targets][topk2] */
+    double *best_align, *best_overlap; /* [targets] */
+    int32_t *owner;                    /* [images][anchors] target, or one of the marks above */
+    uint8_t *decoded;                  /* [images][anchors] whether prediction is known */
+    double (*prediction)[4];           /* [images][anchors] xyxy in pixels */
+} search;
+
+/* ---- measuring ---------------------------------------------------------------------------------- */
+
+static const float *pixel_of(const yt_tensor *t, int image, int pixel) {
+    return t->data + ((ptrdiff_t)image * t->h * t->w + pixel) * t->ld;
+}
+
+/* Predicted box of an anchor, decoded at the first asking: one anchor is often inside several boxes. */
+static const double *predicted_box(const search *s, int image, int level, int pixel) {
+    size_t index = (size_t)image * (size_t)s->anchors + (size_t)(s->base[level] + pixel);
+    double *box = s->prediction[index];
+    if (!s->decoded[index]) {
+        const yt_head_level *lv = &s->head->level[level];
+        double sides[4], stride = lv->stride;
+        yti_distances(pixel_of(&lv->box, image, pixel), s->head->reg_max, sides);
+        double ax = pixel % lv->box.w + 0.5, ay = pixel / lv->box.w + 0.5;
+        box[0] = (ax - sides[0]) * stride, box[1] = (ay - sides[1]) * stride;
+        box[2] = (ax + sides[2]) * stride, box[3] = (ay + sides[3]) * stride;
+        s->decoded[index] = 1;
+    }
+    return box;
+}
+
+static yti_match measure(const search *s, int target, int image, int level, int pixel) {
+    yt_xyxy b = s->boxes[target];
+    const double truth[4] = {(double)b.x1, (double)b.y1, (double)b.x2, (double)b.y2};
+    double ciou = yt_box_ciou(truth, predicted_box(s, image, level, pixel), NULL);
+    double overlap = ciou < 0 ? 0 : ciou; /* keeps a NaN */
+    double logit = (double)pixel_of(&s->head->level[level].cls, image, pixel)[s->targets->class_id[target]];
+    double probability = 1 / (1 + exp(-logit)), cube = overlap * overlap * overlap;
+    return (yti_match){.image = image,
+                       .level = level,
+                       .pixel = pixel,
+                       .anchor = s->base[level] + pixel,
+                       .target = target,
+                       .overlap = overlap,
+                       .align = sqrt(probability) * cube * cube};
+}
+
+static bool reaches(yt_xyxy b, float ax, float ay) {
+    return ax - b.x1 > INSIDE_MARGIN && ay - b.y1 > INSIDE_MARGIN && b.x2 - ax > INSIDE_MARGIN &&
+           b.y2 - ay > INSIDE_MARGIN;
+}
+
+static bool reaches_cell(const search *s, int target, int level, int pixel) {
+    const yt_head_level *lv = &s->head->level[level];
+    float stride = (float)lv->stride;
+    float ax = ((float)(pixel % lv->box.w) + 0.5f) * stride,
+          ay = ((float)(pixel / lv->box.w) + 0.5f) * stride;
+    return reaches(s->reach[target], ax, ay);
+}
+
+/* ---- ranking ------------------------------------------------------------------------------------ */
+
+static bool ranks_before(const yti_match *a, const yti_match *b) {
+    double x = isnan(a->align) ? HUGE_VAL : a->align, y = isnan(b->align) ? HUGE_VAL : b->align;
+    return x > y || (x == y && a->anchor < b->anchor);
+}
+
+/* Puts m into a list sorted by rank that holds at most `capacity`; the last falls out of a full one. */
+static void insert_ranked(yti_match *list, int *count, int capacity, const yti_match *m) {
+    int at = *count;
+    while (at > 0 && ranks_before(m, &list[at - 1])) at--;
+    if (at == capacity) return;
+    if (*count < capacity) (*count)++;
+    memmove(&list[at + 1], &list[at], (size_t)(*count - 1 - at) * sizeof *list);
+    list[at] = *m;
+}
+
+/* A cell number as an index into a map that is `cells` wide; NaN gives 0. */
+static int clamp_cell(double cell, int cells) {
+    return cell > 0 ? cell < cells - 1 ? (int)cell : cells - 1 : 0;
+}
+
+/* Steps 1 to 3 for one box. */
+static void rank_candidates(const search *s, int image, int target) {
+    yt_xyxy reach = s->reach[target], b = s->boxes[target];
+    yti_match *list = s->wanted + (size_t)target * (size_t)s->rule.topk;
+    s->ranked[target] = 0;
+    if (!(b.x1 + b.y1 + b.x2 + b.y2 > 0)) return; /* the family's mark of an empty row */
+    for (int level = 0; level < s->head->n_levels; level++) {
+        const yt_head_level *lv = &s->head->level[level];
+        double stride = lv->stride;
+        int w = lv->box.w, h = lv->box.h;
+        int x0 = clamp_cell(floor((double)reach.x1 / stride - 0.5), w);
+        int x1 = clamp_cell(ceil((double)reach.x2 / stride - 0.5), w);
+        int y0 = clamp_cell(floor((double)reach.y1 / stride - 0.5), h);
+        int y1 = clamp_cell(ceil((double)reach.y2 / stride - 0.5), h);
+        for (int y = y0; y <= y1; y++) {
+            for (int x = x0; x <= x1; x++) {
+                if (!reaches_cell(s, target, level, y * w + x)) continue;
+                yti_match m = measure(s, target, image, level, y * w + x);
+                if (m.align == 0) continue;
+                insert_ranked(list, &s->ranked[target], s->rule.topk, &m);
+            }
+        }
+    }
+}
+
+/* ---- one image ---------------------------------------------------------------------------------- */
+
+/* Step 4 for one anchor: the box with the largest overlap among all that reach it, the first of equals. */
+static yti_match settle(const search *s, const yti_match *m) {
+    yti_match best = {.target = NOBODY};
+    for (int t = s->first[m->image]; t < s->first[m->image + 1]; t++) {
+        if (!reaches_cell(s, t, m->level, m->pixel)) continue;
+        yti_match rival = measure(s, t, m->image, m->level, m->pixel);
+        if (best.target == NOBODY || rival.overlap > best.overlap) best = rival;
+    }
+    return best;
+}
+
+/* Step 4: afterwards the image's matches lie at the start of its part of `wanted`, each anchor once. Writing
+ * there never overtakes reading. */
+static void settle_conflicts(const search *s, int image) {
+    int32_t *owner = s->owner + (size_t)image * (size_t)s->anchors;
+    size_t topk = (size_t)s->rule.topk;
+    for (int t = s->first[image]; t < s->first[image + 1]; t++) {
+        for (int j = 0; j < s->ranked[t]; j++) {
+            int32_t *o = &owner[s->wanted[(size_t)t * topk + (size_t)j].anchor];
+            *o = *o == NOBODY ? t : CONTESTED;
+        }
+    }
+    yti_match *out = s->wanted + (size_t)s->first[image] * topk;
+    int n = 0;
+    for (int t = s->first[image]; t < s->first[image + 1]; t++) {
+        for (int j = 0; j < s->ranked[t]; j++) {
+            yti_match m = s->wanted[(size_t)t * topk + (size_t)j];
+            if (owner[m.anchor] == SETTLED) continue;
+            out[n++] = owner[m.anchor] == CONTESTED ? settle(s, &m) : m;
+            owner[m.anchor] = SETTLED;
+        }
+    }
+    s->found[image] = n;
+}
+
+/* Step 5. */
+static void keep_best(const search *s, int image) {
+    yti_match *out = s->wanted + (size_t)s->first[image] * (size_t)s->rule.topk;
+    size_t topk2 = (size_t)s->rule.topk2;
+    for (int t = s->first[image]; t < s->first[image + 1]; t++) s->ranked[t] = 0;
+    for (int i = 0; i < s->found[image]; i++) {
+        int t = out[i].target;
+        insert_ranked(s->kept + (size_t)t * topk2, &s->ranked[t], s->rule.topk2, &out[i]);
+    }
+    int n = 0;
+    for (int t = s->first[image]; t < s->first[image + 1]; t++) {
+        for (int j = 0; j < s->ranked[t]; j++) out[n++] = s->kept[(size_t)t * topk2 + (size_t)j];
+    }
+    s->found[image] = n;
+}
+
+/* Step 6. */
+static void score(const search *s, int image) {
+    yti_match *out = s->wanted + (size_t)s->first[image] * (size_t)s->rule.topk;
+    for (int t = s->first[image]; t < s->first[image + 1]; t++) s->best_align[t] = s->best_overlap[t] = 0;
+    for (int i = 0; i < s->found[image]; i++) {
+        int t = out[i].target;
+        if (out[i].align > s->best_align[t]) s->best_align[t] = out[i].align;
+        if (out[i].overlap > s->best_overlap[t]) s->best_overlap[t] = out[i].overlap;
+    }
+    for (int i = 0; i < s->found[image]; i++) {
+        int t = out[i].target;
+        out[i].score = out[i].align * s->best_overlap[t] / (s->best_align[t] + ALIGN_EPS);
+    }
+}
+
+static void assign_image(const search *s, int image) {
+    for (int t = s->first[image]; t < s->first[image + 1]; t++) rank_candidates(s, image, t);
+    settle_conflicts(s, image);
+    if (s->rule.topk2 != s->rule.topk) keep_best(s, image);
+    score(s, image);
+}
+
+/* ---- the batch ---------------------------------------------------------------------------------- */
+
+/* Takes room for count * each * size bytes at the end of a block that is laid out from offset 0. */
+static bool book(size_t *end, size_t *offset, size_t count, size_t each, size_t size) {
+    size_t bytes;
+    if (__builtin_mul_overflow(count, each, &bytes) || __builtin_mul_overflow(bytes, size, &bytes) ||
+        __builtin_add_overflow(bytes, (size_t)63, &bytes)) {
+        return false;
+    }
+    *offset = *end;
+    return !__builtin_add_overflow(*end, bytes & ~(size_t)63, end);
+}
+
+/* Lays the arrays of `s` out in the assignment's block, which is replaced when it is too small. */
+static yt_status take_memory(yti_assignment *out, search *s, yt_err *err) {
+    size_t images = (size_t)s->head->level[0].box.n, targets = (size_t)s->targets->count;
+    size_t anchors = (size_t)s->anchors, end = 0;
+    size_t boxes, reach, first, found, ranked, wanted, kept, align, overlap, owner, decoded, prediction;
+    size_t topk = (size_t)s->rule.topk, topk2 = s->rule.topk2 == s->rule.topk ? 0 : (size_t)s->rule.topk2;
+    if (!book(&end, &boxes, targets, 1, sizeof *s->boxes) ||
+        !book(&end, &reach, targets, 1, sizeof *s->reach) ||
+        !book(&end, &first, images + 1, 1, sizeof *s->first) ||
+        !book(&end, &found, images, 1, sizeof *s->found) ||
+        !book(&end, &ranked, targets, 1, sizeof *s->ranked) ||
+        !book(&end, &wanted, targets, topk, sizeof *s->wanted) ||
+        !book(&end, &kept, targets, topk2, sizeof *s->kept) ||
+        !book(&end, &align, targets, 1, sizeof *s->best_align) ||
+        !book(&end, &overlap, targets, 1, sizeof *s->best_overlap) ||
+        !book(&end, &owner, images, anchors, sizeof *s->owner) ||
+        !book(&end, &decoded, images, anchors, sizeof *s->decoded) ||
+        !book(&end, &prediction, images, anchors, sizeof *s->prediction)) {
+        return yt_fail(err, YT_NO_MEMORY, "the loss of %zu boxes in %zu images does not fit into memory",
+                       targets, images);
+    }
+    if (end > out->block_bytes) {
+        void *block = aligned_alloc(64, end);
+        if (!block) return yt_fail(err, YT_NO_MEMORY, "no memory for %zu bytes of the loss", end);
+        free(out->block);
+        out->block = block, out->block_bytes = end;
+    }
+    char *at = out->block;
+    s->boxes = (void *)(at + boxes), s->reach = (void *)(at + reach);
+    s->first = (void *)(at + first), s->found = (void *)(at + found), s->ranked = (void *)(at + ranked);
+    s->wanted = (void *)(at + wanted), s->kept = (void *)(at + kept);
+    s->best_align = (void *)(at + align), s->best_overlap = (void *)(at + overlap);
+    s->owner = (void *)(at + owner), s->decoded = (void *)(at + decoded);
+    s->prediction = (void *)(at + prediction);
+    return YT_OK;
+}
+
+/* Boxes in pixels, and widened for step 1. In float32 throughout, as the reference decides which anchors are
+ * inside. */
+static void place_targets(const search *s) {
+    const yt_head *head = s->head;
+    float first = (float)head->level[0].stride, second = (float)head->level[head->n_levels > 1].stride;
+    float width = (float)head->level[0].box.w * first, height = (float)head->level[0].box.h * first;
+    int t = 0;
+    for (int image = 0; image <= head->level[0].box.n; image++) {
+        while (t < s->targets->count && s->targets->image[t] < image) t++;
+        s->first[image] = t;
+    }
+    for (t = 0; t < s->targets->count; t++) {
+        yt_cxcywh b = s->targets->boxes[t];
+        s->boxes[t] =
+            yt_xyxy_from_cxcywh((yt_cxcywh){b.cx * width, b.cy * height, b.w * width, b.h * height});
+        b = yt_cxcywh_from_xyxy(s->boxes[t]);
+        if (b.w < first) b.w = second;
+        if (b.h < first) b.h = second;
+        s->reach[t] = yt_xyxy_from_cxcywh(b);
+    }
+}
+
+/* Brings the matches of all images together at the front. */
+static int gather(const search *s) {
+    int n = 0;
+    for (int image = 0; image < s->head->level[0].box.n; image++) {
+        const yti_match *from = s->wanted + (size_t)s->first[image] * (size_t)s->rule.topk;
+        memmove(s->wanted + n, from, (size_t)s->found[image] * sizeof *from);
+        n += s->found[image];
+    }
+    return n;
+}
+
+yt_status yti_assign(yti_assignment *out, const yt_head *head, const yt_targets *targets, yt_assigner rule,
+                     int threads, yt_err *err) {
+    search s = {.head = head, .targets = targets, .rule = rule};
+    int images = head->level[0].box.n;
+    (void)threads; /* where there is no OpenMP */
+    out->count = 0;
+    if (targets->count == 0) return YT_OK;
+    for (int level = 0; level < head->n_levels; level++) {
+        s.base[level] = s.anchors;
+        s.anchors += head->level[level].box.h * head->level[level].box.w;
+    }
+    YT_TRY(take_memory(out, &s, err));
+    place_targets(&s);
+    for (size_t i = 0; i < (size_t)images * (size_t)s.anchors; i++) s.owner[i] = NOBODY;
+    memset(s.decoded, 0, (size_t)images * (size_t)s.anchors);
+#pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
+    for (int image = 0; image < images; image++) assign_image(&s, image);
+    out->matches = s.wanted;
+    out->boxes = s.boxes;
+    out->count = gather(&s);
+    return YT_OK;
+}
+
+void yti_assignment_deinit(yti_assignment *assignment) {
+    free(assignment->block);
+    *assignment = (yti_assignment){0};
+}

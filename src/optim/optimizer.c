@@ -1,0 +1,191 @@
+/* optimizer.c: update rules over spans of one flat block of parameters.
+ *
+ * A rule is a row of the table below: its state arrays and how one span is stepped; the arithmetic itself is
+ * a kernel. Updates are element by element, so the number of threads changes nothing. The scale of a clipped
+ * gradient is applied inside the step, which saves a pass over the gradients.
+ */
+#include "yt/optim.h"
+#include "yt/kernels.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum { MAX_STATES = 2 };
+
+/* Below this, waking threads costs more than the update (norm parameters come in spans of a few dozen). */
+static const size_t MIN_PARALLEL_FLOATS = 1 << 15;
+
+struct yt_optimizer {
+    yt_optimizer_kind kind;
+    size_t count;
+    yt_param_span *spans;
+    size_t n_spans;
+    float weight_decay, beta1;
+    int64_t steps;
+    float *state[MAX_STATES];
+};
+
+/* What every span of one step shares, then the span itself. */
+typedef struct update {
+    float *p;
+    const float *g;
+    float *state[MAX_STATES];
+    size_t count;
+    float scale, lr, momentum, beta1, decay;
+    int64_t t;
+    int threads;
+} update;
+
+static void step_sgd(const yt_kernels *k, const update *u) {
+    k->sgd_step(u->p, u->g, u->state[0], u->count, u->scale, u->lr, u->momentum, u->decay, u->threads);
+}
+
+/* beta2 and eps: spec training 4.3, PyTorch's defaults. */
+static void step_adamw(const yt_kernels *k, const update *u) {
+    k->adamw_step(u->p, u->g, u->state[0], u->state[1], u->count, u->scale, u->lr, u->beta1, 0.999f, 1e-8f,
+                  u->decay, u->t, u->threads);
+}
+
+static const struct rule {
+    const char *states[MAX_STATES]; /* names in a checkpoint; NULL: fewer */
+    void (*step)(const yt_kernels *kernels, const update *u);
+} RULES[YT_OPTIM_COUNT] = {
+    [YT_OPTIM_SGD] = {{"momentum"}, step_sgd},
+    [YT_OPTIM_ADAMW] = {{"exp_avg", "exp_avg_sq"}, step_adamw},
+};
+
+static const char *const NAMES[YT_OPTIM_COUNT] = {
+#define OPTIMIZER_NAME(code, name) [YT_OPTIM_##code] = name,
+    YT_OPTIMIZER_MAP(OPTIMIZER_NAME)
+#undef OPTIMIZER_NAME
+};
+
+const char *yt_optimizer_name(yt_optimizer_kind kind) {
+    return NAMES[kind];
+}
+
+int yt_optimizer_find(const char *name) {
+    for (int i = 0; i < YT_OPTIM_COUNT; i++) {
+        if (strcasecmp(name, NAMES[i]) == 0) return i;
+    }
+    return -1;
+}
+
+static bool overlap(const yt_param_span *a, const yt_param_span *b) {
+    return a->offset < b->offset + b->count && b->offset < a->offset + a->count;
+}
+
+static yt_status check_spans(size_t count, const yt_param_span *spans, size_t n_spans, yt_err *err) {
+    for (size_t i = 0; i < n_spans; i++) {
+        const yt_param_span *s = &spans[i];
+        if (s->count > count || s->offset > count - s->count || (int)s->group < 0 ||
+            s->group >= YT_GROUP_COUNT) {
+            return yt_fail(err, YT_ARGUMENT, "span %zu (%zu floats at %zu) is not within the %zu parameters",
+                           i, s->count, s->offset, count);
+        }
+        for (size_t j = 0; j < i; j++) {
+            if (overlap(s, &spans[j])) {
+                return yt_fail(err, YT_ARGUMENT, "spans %zu and %zu of the optimiser overlap", j, i);
+            }
+        }
+    }
+    return YT_OK;
+}
+
+/* Zeroed, 64-byte aligned, with the slack that kernels may read. */
+static float *zeros(size_t count) {
+    if (count > SIZE_MAX / sizeof(float) - YT_READ_SLACK - 64) return NULL;
+    size_t bytes = ((count + YT_READ_SLACK) * sizeof(float) + 63) & ~(size_t)63;
+    float *x = aligned_alloc(64, bytes);
+    if (x) memset(x, 0, bytes);
+    return x;
+}
+
+/* Copies the spans, joining neighbours of one group: fewer, longer sweeps. */
+static bool copy_spans(yt_optimizer *o, const yt_param_span *spans, size_t n_spans) {
+    o->spans = calloc(n_spans + 1, sizeof *spans);
+    if (!o->spans) return false;
+    for (size_t i = 0; i < n_spans; i++) {
+        yt_param_span *last = o->n_spans ? &o->spans[o->n_spans - 1] : NULL;
+        if (last && last->group == spans[i].group && last->offset + last->count == spans[i].offset) {
+            last->count += spans[i].count;
+        } else {
+            o->spans[o->n_spans++] = spans[i];
+        }
+    }
+    return true;
+}
+
+yt_status yt_optimizer_create(yt_optimizer_kind kind, size_t count, const yt_param_span *spans,
+                              size_t n_spans, float weight_decay, yt_optimizer **out, yt_err *err) {
+    if ((int)kind < 0 || kind >= YT_OPTIM_COUNT)
+        return yt_fail(err, YT_ARGUMENT, "no optimiser %d", (int)kind);
+    YT_TRY(check_spans(count, spans, n_spans, err));
+    yt_optimizer *o = calloc(1, sizeof *o);
+    bool ok = o && copy_spans(o, spans, n_spans);
+    for (int i = 0; ok && i < MAX_STATES && RULES[kind].states[i]; i++) {
+        o->state[i] = zeros(count);
+        ok = o->state[i];
+    }
+    if (!ok) {
+        yt_optimizer_destroy(o);
+        return yt_fail(err, YT_NO_MEMORY, "no memory for the optimiser's state of %zu parameters", count);
+    }
+    o->kind = kind;
+    o->count = count;
+    o->weight_decay = weight_decay;
+    o->beta1 = 0.9f;
+    *out = o;
+    return YT_OK;
+}
+
+void yt_optimizer_destroy(yt_optimizer *optimizer) {
+    if (!optimizer) return;
+    for (int i = 0; i < MAX_STATES; i++) free(optimizer->state[i]);
+    free(optimizer->spans);
+    free(optimizer);
+}
+
+void yt_optimizer_set_beta1(yt_optimizer *optimizer, float beta1) {
+    optimizer->beta1 = beta1;
+}
+
+void yt_optimizer_step(yt_optimizer *optimizer, float *params, const float *grads, float gradient_scale,
+                       const float lr[YT_GROUP_COUNT], float momentum, int threads) {
+    const yt_kernels *kernels = yt_kernels_get();
+    optimizer->steps++;
+    for (size_t i = 0; i < optimizer->n_spans; i++) {
+        const yt_param_span *span = &optimizer->spans[i];
+        update u = {.p = params + span->offset,
+                    .g = grads + span->offset,
+                    .count = span->count,
+                    .scale = gradient_scale,
+                    .lr = lr[span->group],
+                    .momentum = momentum,
+                    .beta1 = optimizer->beta1,
+                    .decay = span->group == YT_GROUP_WEIGHT ? optimizer->weight_decay : 0,
+                    .t = optimizer->steps,
+                    .threads = span->count < MIN_PARALLEL_FLOATS ? 1 : threads};
+        for (int j = 0; j < MAX_STATES && optimizer->state[j]; j++) {
+            u.state[j] = optimizer->state[j] + span->offset;
+        }
+        RULES[optimizer->kind].step(kernels, &u);
+    }
+}
+
+bool yt_optimizer_state(yt_optimizer *optimizer, int index, const char **name, float **array) {
+    if (index < 0 || index >= MAX_STATES || !optimizer->state[index]) return false;
+    *name = RULES[optimizer->kind].states[index];
+    *array = optimizer->state[index];
+    return true;
+}
+
+int64_t yt_optimizer_steps(const yt_optimizer *optimizer) {
+    return optimizer->steps;
+}
+
+void yt_optimizer_set_steps(yt_optimizer *optimizer, int64_t steps) {
+    optimizer->steps = steps;
+}

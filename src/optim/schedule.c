@@ -1,0 +1,71 @@
+/* schedule.c: learning rate, momentum and accumulation as functions of the iteration; clipping and EMA
+ * factors.
+ *
+ * Nothing here has a state: the values of iteration i of epoch e follow from the settings alone, so a resumed
+ * run continues as if it had never stopped. What the family's trainer merely leaves standing after the last
+ * warm-up iteration nw - 1 (momentum and accumulation for good, learning rates until the epoch ends) is
+ * therefore computed as of that iteration.
+ *
+ * Rounding is to nearest, halves to even (rint in the default rounding mode).
+ */
+#include "yt/optim.h"
+
+#include <math.h>
+
+static const double PI = 3.14159265358979323846;
+
+float yt_clip_scale(double norm, double max_norm) {
+    if (max_norm <= 0) return 1;
+    double scale = max_norm / (norm + 1e-6);
+    return scale > 1 ? 1 : (float)scale; /* keeps a NaN */
+}
+
+float yt_ema_decay(int64_t n_updates) {
+    return (float)(0.9999 * -expm1(-(double)n_updates / 2000));
+}
+
+double yt_schedule_factor(int epoch, int n_epochs, double lrf, bool cosine) {
+    double done = (double)epoch / n_epochs;
+    if (cosine) return fmax((1 - cos(PI * done)) / 2, 0) * (lrf - 1) + 1;
+    return fmax(1 - done, 0) * (1 - lrf) + lrf;
+}
+
+static double nominal_batches(const yt_schedule *s) {
+    return (double)s->nominal_batch / s->batch;
+}
+
+static int at_least_one(double batches) {
+    return batches > 1 ? (int)rint(batches) : 1;
+}
+
+/* nw: shortened for runs of few epochs. */
+static int64_t warmup_iterations(const yt_schedule *s) {
+    double epochs = fmin(s->warmup_epochs, s->epochs > 1 ? s->epochs - 1 : 0);
+    return epochs > 0 ? (int64_t)rint(epochs * s->batches_per_epoch) : 0;
+}
+
+yt_schedule_step yt_schedule_at(const yt_schedule *schedule, int epoch, int iteration) {
+    const yt_schedule *s = schedule;
+    int64_t nw = warmup_iterations(s), i = iteration + (int64_t)s->batches_per_epoch * epoch;
+    double lr = s->lr0 * yt_schedule_factor(epoch, s->epochs, s->lrf, s->cosine), bias_lr = lr;
+    double momentum = s->momentum, batches = nominal_batches(s);
+    if (nw > 0) {
+        int64_t last = i < nw ? i : nw - 1; /* the latest iteration that set something */
+        double part = (double)last / (double)nw;
+        momentum = s->warmup_momentum + part * (s->momentum - s->warmup_momentum);
+        batches = 1 + part * (batches - 1);
+        if (last / s->batches_per_epoch == epoch) {
+            bias_lr = s->warmup_bias_lr + part * (lr - s->warmup_bias_lr);
+            lr = part * lr;
+        }
+    }
+    return (yt_schedule_step){
+        .lr = {[YT_GROUP_WEIGHT] = (float)lr, [YT_GROUP_NORM] = (float)lr, [YT_GROUP_BIAS] = (float)bias_lr},
+        .momentum = (float)momentum,
+        .accumulate = at_least_one(batches)};
+}
+
+double yt_scaled_weight_decay(double weight_decay, int batch, int nominal_batch) {
+    double accumulate = at_least_one((double)nominal_batch / batch);
+    return weight_decay * batch * accumulate / nominal_batch;
+}

@@ -1,0 +1,296 @@
+/* Tests of src/optim: update rules against steps worked by hand in double, schedules against spec training 4.
+ */
+#include "support/near.h"
+#include "yt/kernels.h"
+#include "yt/optim.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <string.h>
+
+enum { N = 4, ROOM = N + YT_READ_SLACK };
+
+/* ---- optimisers --------------------------------------------------------------------------------- */
+
+/* Parameter 0: weight, 1: norm, 2: bias, 3: in no span. */
+static const yt_param_span SPANS[] = {{0, 1, YT_GROUP_WEIGHT}, {1, 1, YT_GROUP_NORM}, {2, 1, YT_GROUP_BIAS}};
+static const float LR[YT_GROUP_COUNT] = {0.1f, 0.2f, 0.4f};
+
+static yt_optimizer *make(yt_optimizer_kind kind, float decay) {
+    yt_optimizer *o = NULL;
+    yt_err err;
+    cr_assert_eq(yt_optimizer_create(kind, N, SPANS, 3, decay, &o, &err), YT_OK);
+    return o;
+}
+
+static void step_plain_sgd(double *p, double g, double *buf, double lr, double mu, double wd) {
+    g += wd * *p;
+    *buf = mu * *buf + g;
+    *p -= lr * (g + mu * *buf);
+}
+
+static void step_plain_adamw(double *p, double g, double *m, double *v, double lr, double b1, double wd,
+                             int t) {
+    *p *= 1 - lr * wd;
+    *m = b1 * *m + (1 - b1) * g;
+    *v = 0.999 * *v + 0.001 * g * g;
+    *p -= lr / (1 - pow(b1, t)) * *m / (sqrt(*v) / sqrt(1 - pow(0.999, t)) + 1e-8);
+}
+
+/* First step by hand for the weight: g = 0.5 + 0.01*1 = 0.51, buf = 0.51, p = 1 - 0.1*(0.51 + 0.9*0.51). */
+Test(optim, sgd_takes_nesterov_steps_and_decays_weights_only) {
+    yt_optimizer *o = make(YT_OPTIM_SGD, 0.01f);
+    float p[ROOM] = {1, -2, 3, 7}, g[ROOM] = {0.5f, 0.25f, -1, 9};
+    double q[3] = {1, -2, 3}, buf[3] = {0};
+    yt_optimizer_step(o, p, g, 1, LR, 0.9f, 1);
+    cr_assert(yt_near((double)p[0], 1 - 0.1 * (0.51 + 0.9 * 0.51), 1e-6));
+    for (int t = 1; t <= 4; t++) {
+        for (int i = 0; i < 3; i++) {
+            step_plain_sgd(&q[i], (double)g[i], &buf[i], (double)LR[i], 0.9, i == 0 ? 0.01 : 0);
+            cr_assert(yt_near((double)p[i], q[i], 1e-6 * (1 + fabs(q[i]))), "step %d of %d", t, i);
+        }
+        cr_assert(p[3] == 7, "outside of all spans: frozen");
+        g[0] -= 0.3f, g[2] += 0.7f;
+        yt_optimizer_step(o, p, g, 1, LR, 0.9f, 1);
+    }
+    cr_assert_eq(yt_optimizer_steps(o), 5);
+    yt_optimizer_destroy(o);
+}
+
+Test(optim, adamw_takes_bias_corrected_steps_with_decoupled_decay) {
+    yt_optimizer *o = make(YT_OPTIM_ADAMW, 0.05f);
+    float p[ROOM] = {1, -2, 3, 7}, g[ROOM] = {0.5f, 0.25f, -1, 9};
+    double q[3] = {1, -2, 3}, m[3] = {0}, v[3] = {0};
+    yt_optimizer_step(o, p, g, 1, LR, 0.5f, 1);
+    /* By hand, whatever the gradient's size: 1 * (1 - 0.1*0.05) - 0.1 * sign(g). */
+    cr_assert(yt_near((double)p[0], 0.995 - 0.1, 1e-6));
+    for (int t = 1; t <= 4; t++) {
+        for (int i = 0; i < 3; i++) {
+            step_plain_adamw(&q[i], (double)g[i], &m[i], &v[i], (double)LR[i], 0.9, i == 0 ? 0.05 : 0, t);
+            cr_assert(yt_near((double)p[i], q[i], 2e-6 * (1 + fabs(q[i]))), "step %d of %d", t, i);
+        }
+        cr_assert(p[3] == 7);
+        g[0] -= 0.3f, g[2] += 0.7f;
+        yt_optimizer_step(o, p, g, 1, LR, 0.5f, 1);
+    }
+    yt_optimizer_destroy(o);
+}
+
+Test(optim, adamw_takes_the_beta1_it_is_given) {
+    yt_optimizer *o = make(YT_OPTIM_ADAMW, 0);
+    float p[ROOM] = {1, 1, 1, 1}, g[ROOM] = {1, 1, 1, 1};
+    double q = 1, m = 0, v = 0;
+    yt_optimizer_set_beta1(o, 0.5f);
+    step_plain_adamw(&q, 1, &m, &v, 0.1, 0.5, 0, 1);
+    yt_optimizer_step(o, p, g, 1, LR, 0.9f, 1);
+    g[0] = -1;
+    step_plain_adamw(&q, -1, &m, &v, 0.1, 0.5, 0, 2);
+    yt_optimizer_step(o, p, g, 1, LR, 0.9f, 1);
+    cr_assert(yt_near((double)p[0], q, 1e-6));
+    yt_optimizer_destroy(o);
+}
+
+Test(optim, a_gradient_scale_is_the_same_as_scaled_gradients) {
+    for (int kind = 0; kind < YT_OPTIM_COUNT; kind++) {
+        yt_optimizer *a = make((yt_optimizer_kind)kind, 0.01f), *b = make((yt_optimizer_kind)kind, 0.01f);
+        float p[ROOM] = {1, -2, 3, 7}, q[ROOM] = {1, -2, 3, 7};
+        float g[ROOM] = {0.5f, 0.25f, -1, 9}, quarter[ROOM] = {0.125f, 0.0625f, -0.25f, 2.25f};
+        for (int t = 0; t < 3; t++) {
+            yt_optimizer_step(a, p, g, 0.25f, LR, 0.9f, 1);
+            yt_optimizer_step(b, q, quarter, 1, LR, 0.9f, 1);
+        }
+        cr_assert(memcmp(p, q, N * sizeof *p) == 0 && p[0] != 1);
+        yt_optimizer_destroy(a);
+        yt_optimizer_destroy(b);
+    }
+}
+
+Test(optim, state_carries_a_run_over_to_another_optimiser) {
+    for (int kind = 0; kind < YT_OPTIM_COUNT; kind++) {
+        yt_optimizer *a = make((yt_optimizer_kind)kind, 0.01f), *b = make((yt_optimizer_kind)kind, 0.01f);
+        float p[ROOM] = {1, -2, 3, 7}, q[ROOM], g[ROOM] = {0.5f, 0.25f, -1, 9};
+        for (int t = 0; t < 3; t++) yt_optimizer_step(a, p, g, 1, LR, 0.9f, 1);
+        memcpy(q, p, sizeof q);
+        const char *name_a, *name_b;
+        float *from, *to;
+        int states = 0;
+        while (yt_optimizer_state(a, states, &name_a, &from)) {
+            cr_assert(yt_optimizer_state(b, states, &name_b, &to));
+            cr_assert_str_eq(name_a, name_b);
+            cr_assert(from[0] != 0);
+            memcpy(to, from, N * sizeof *to);
+            states++;
+        }
+        cr_assert_eq(states, kind == YT_OPTIM_SGD ? 1 : 2);
+        yt_optimizer_set_steps(b, yt_optimizer_steps(a));
+        yt_optimizer_step(a, p, g, 1, LR, 0.9f, 1);
+        yt_optimizer_step(b, q, g, 1, LR, 0.9f, 1);
+        cr_assert(memcmp(p, q, N * sizeof *p) == 0);
+        yt_optimizer_destroy(a);
+        yt_optimizer_destroy(b);
+    }
+}
+
+/* Long enough to be split between threads, with neighbouring spans that are joined. */
+Test(optim, a_step_is_the_same_for_any_number_of_threads) {
+    enum { LONG = 100003 };
+    static float one[LONG + YT_READ_SLACK], many[LONG + YT_READ_SLACK], g[LONG + YT_READ_SLACK];
+    const yt_param_span spans[] = {
+        {0, 40000, YT_GROUP_WEIGHT}, {40000, 50001, YT_GROUP_WEIGHT}, {90002, 10000, YT_GROUP_BIAS}};
+    for (int kind = 0; kind < YT_OPTIM_COUNT; kind++) {
+        yt_optimizer *a, *b;
+        cr_assert_eq(yt_optimizer_create((yt_optimizer_kind)kind, LONG, spans, 3, 0.01f, &a, NULL), YT_OK);
+        cr_assert_eq(yt_optimizer_create((yt_optimizer_kind)kind, LONG, spans, 3, 0.01f, &b, NULL), YT_OK);
+        for (int i = 0; i < LONG; i++) {
+            one[i] = many[i] = (float)sin(i);
+            g[i] = (float)cos(3 * i);
+        }
+        for (int t = 0; t < 2; t++) {
+            yt_optimizer_step(a, one, g, 0.5f, LR, 0.9f, 1);
+            yt_optimizer_step(b, many, g, 0.5f, LR, 0.9f, 3);
+        }
+        cr_assert(memcmp(one, many, LONG * sizeof *one) == 0);
+        cr_assert(one[90001] == (float)sin(90001) && one[100002] == (float)sin(100002),
+                  "the gaps are frozen");
+        cr_assert(one[90000] != (float)sin(90000) && one[100001] != (float)sin(100001));
+        yt_optimizer_destroy(a);
+        yt_optimizer_destroy(b);
+    }
+}
+
+Test(optim, refuses_spans_that_overlap_or_leave_the_parameters) {
+    yt_optimizer *o = NULL;
+    yt_err err;
+    const yt_param_span beyond[] = {{2, 3, YT_GROUP_WEIGHT}}, huge[] = {{SIZE_MAX, 2, YT_GROUP_WEIGHT}};
+    const yt_param_span twice[] = {{0, 2, YT_GROUP_WEIGHT}, {1, 2, YT_GROUP_BIAS}};
+    const yt_param_span group[] = {{0, 2, YT_GROUP_COUNT}};
+    cr_assert_eq(yt_optimizer_create(YT_OPTIM_SGD, N, beyond, 1, 0, &o, &err), YT_ARGUMENT);
+    cr_assert_str_eq(err.text, "span 0 (3 floats at 2) is not within the 4 parameters");
+    cr_assert_eq(yt_optimizer_create(YT_OPTIM_SGD, N, huge, 1, 0, &o, &err), YT_ARGUMENT);
+    cr_assert_eq(yt_optimizer_create(YT_OPTIM_SGD, N, group, 1, 0, &o, &err), YT_ARGUMENT);
+    cr_assert_eq(yt_optimizer_create(YT_OPTIM_SGD, N, twice, 2, 0, &o, &err), YT_ARGUMENT);
+    cr_assert_str_eq(err.text, "spans 0 and 1 of the optimiser overlap");
+    cr_assert_eq(yt_optimizer_create(YT_OPTIM_SGD, SIZE_MAX / 2, SPANS, 3, 0, &o, &err), YT_NO_MEMORY);
+    cr_assert(o == NULL);
+}
+
+Test(optim, names_are_found_in_any_case) {
+    cr_assert_eq(yt_optimizer_find("sgd"), YT_OPTIM_SGD);
+    cr_assert_eq(yt_optimizer_find("ADAMW"), YT_OPTIM_ADAMW);
+    cr_assert_eq(yt_optimizer_find("Adam"), -1);
+    cr_assert_str_eq(yt_optimizer_name(YT_OPTIM_ADAMW), "AdamW");
+}
+
+/* ---- factors ------------------------------------------------------------------------------------ */
+
+Test(optim, clipping_scales_only_what_is_too_long) {
+    cr_assert(yt_clip_scale(5, 10) == 1);
+    cr_assert(yt_near((double)yt_clip_scale(40, 10), 0.25, 1e-7));
+    cr_assert(yt_clip_scale(1e9, 0) == 1 && yt_clip_scale(1e9, -1) == 1, "switched off");
+    cr_assert(isnan(yt_clip_scale((double)NAN, 10)), "a NaN is not hidden");
+    cr_assert(yt_clip_scale(0, 10) == 1);
+}
+
+Test(optim, ema_decay_grows_from_nothing) {
+    cr_assert(yt_near((double)yt_ema_decay(1), 0.9999 * (1 - exp(-0.0005)), 1e-9));
+    cr_assert(yt_near((double)yt_ema_decay(2000), 0.9999 * 0.63212055883, 1e-7));
+    cr_assert(yt_near((double)yt_ema_decay(10000000), 0.9999, 1e-7));
+}
+
+Test(optim, weight_decay_follows_the_batch) {
+    cr_assert(yt_near(yt_scaled_weight_decay(5e-4, 16, 64), 5e-4, 1e-15)); /* 4 batches make 64 */
+    cr_assert(yt_near(yt_scaled_weight_decay(5e-4, 128, 64), 1e-3, 1e-15));
+    /* 64/40 = 1.6: 2 batches make 80; 64/25.6 does not exist, 64/24 = 2.67: 3 make 72 */
+    cr_assert(yt_near(yt_scaled_weight_decay(5e-4, 40, 64), 5e-4 * 80 / 64, 1e-15));
+    cr_assert(yt_near(yt_scaled_weight_decay(5e-4, 24, 64), 5e-4 * 72 / 64, 1e-15));
+    /* 10/4 = 2.5 and 14/4 = 3.5: halves go to the even number, 2 and 4 */
+    cr_assert(yt_near(yt_scaled_weight_decay(1, 4, 10), 0.8, 1e-15));
+    cr_assert(yt_near(yt_scaled_weight_decay(1, 4, 14), 16.0 / 14, 1e-15));
+}
+
+/* ---- schedules ---------------------------------------------------------------------------------- */
+
+Test(optim, factor_falls_from_one_towards_lrf) {
+    cr_assert(yt_near(yt_schedule_factor(0, 100, 0.01, false), 1, 1e-15));
+    cr_assert(yt_near(yt_schedule_factor(50, 100, 0.01, false), 0.505, 1e-15));
+    cr_assert(yt_near(yt_schedule_factor(99, 100, 0.01, false), 0.0199, 1e-15),
+              "the last epoch is above lrf");
+    cr_assert(yt_near(yt_schedule_factor(120, 100, 0.01, false), 0.01, 1e-15));
+    cr_assert(yt_near(yt_schedule_factor(0, 100, 0.01, true), 1, 1e-15));
+    cr_assert(yt_near(yt_schedule_factor(25, 100, 0.2, true), 1 - 0.8 * (1 - sqrt(0.5)) / 2, 1e-12));
+    cr_assert(yt_near(yt_schedule_factor(50, 100, 0.01, true), 0.505, 1e-12));
+}
+
+static yt_schedule family(void) {
+    return (yt_schedule){.lr0 = 0.01,
+                         .lrf = 0.01,
+                         .momentum = 0.937,
+                         .warmup_epochs = 3,
+                         .warmup_momentum = 0.8,
+                         .warmup_bias_lr = 0.1,
+                         .epochs = 100,
+                         .batches_per_epoch = 10,
+                         .batch = 16,
+                         .nominal_batch = 64};
+}
+
+static void expect(const yt_schedule *s, int epoch, int iteration, double lr, double bias_lr, double momentum,
+                   int accumulate) {
+    yt_schedule_step got = yt_schedule_at(s, epoch, iteration);
+    cr_assert(yt_near((double)got.lr[YT_GROUP_WEIGHT], lr, 1e-8), "%d.%d: lr %.9g", epoch, iteration,
+              (double)got.lr[YT_GROUP_WEIGHT]);
+    cr_assert(got.lr[YT_GROUP_NORM] == got.lr[YT_GROUP_WEIGHT]);
+    cr_assert(yt_near((double)got.lr[YT_GROUP_BIAS], bias_lr, 1e-8), "%d.%d: bias lr %.9g", epoch, iteration,
+              (double)got.lr[YT_GROUP_BIAS]);
+    cr_assert(yt_near((double)got.momentum, momentum, 1e-7), "%d.%d: momentum %.9g", epoch, iteration,
+              (double)got.momentum);
+    cr_assert_eq(got.accumulate, accumulate, "%d.%d: %d", epoch, iteration, got.accumulate);
+}
+
+/* nw = 30; lf(1) = 1 - 0.99/100 = 0.9901. */
+Test(optim, warm_up_interpolates_every_iteration) {
+    yt_schedule s = family();
+    expect(&s, 0, 0, 0, 0.1, 0.8, 1);
+    expect(&s, 0, 5, 0.01 / 6, 0.1 - 0.09 / 6, 0.8 + 0.137 / 6, 2);  /* 1 + 3/6 = 1.5 -> 2 */
+    expect(&s, 1, 5, 0.009901 / 2, (0.1 + 0.009901) / 2, 0.8685, 2); /* 1 + 3/2 = 2.5 -> 2 */
+    expect(&s, 2, 9, 0.009802 * 29 / 30, 0.1 + (0.009802 - 0.1) * 29 / 30, 0.8 + 0.137 * 29 / 30, 4);
+}
+
+/* Momentum is not touched after the last warm-up iteration, 29 of 30. */
+Test(optim, after_the_warm_up_rates_follow_the_epoch) {
+    yt_schedule s = family();
+    expect(&s, 3, 0, 0.01 * 0.9703, 0.01 * 0.9703, 0.8 + 0.137 * 29 / 30, 4);
+    expect(&s, 99, 9, 0.01 * 0.0199, 0.01 * 0.0199, 0.8 + 0.137 * 29 / 30, 4);
+}
+
+/* nw = round(0.25 * 10) = 2 (half to even): after iteration 1 of the first epoch everything stands still
+ * until the second. */
+Test(optim, a_warm_up_that_ends_within_an_epoch_leaves_its_rates_until_the_next) {
+    yt_schedule s = family();
+    s.warmup_epochs = 0.25;
+    expect(&s, 0, 1, 0.005, 0.055, 0.8685, 2);
+    expect(&s, 0, 2, 0.005, 0.055, 0.8685, 2);
+    expect(&s, 0, 9, 0.005, 0.055, 0.8685, 2);
+    expect(&s, 1, 0, 0.009901, 0.009901, 0.8685, 2);
+}
+
+Test(optim, a_short_run_warms_up_in_all_but_its_last_epoch) {
+    yt_schedule s = family();
+    s.epochs = 2; /* nw = 10; lf(1) = 0.505 */
+    expect(&s, 0, 5, 0.005, 0.055, 0.8685, 2);
+    expect(&s, 1, 0, 0.00505, 0.00505, 0.8 + 0.137 * 0.9, 4); /* 1 + 3*0.9 = 3.7 */
+    s.epochs = 1;
+    expect(&s, 0, 0, 0.01, 0.01, 0.937, 4);
+}
+
+Test(optim, without_warm_up_the_settings_hold_from_the_start) {
+    yt_schedule s = family();
+    s.warmup_epochs = 0;
+    expect(&s, 0, 0, 0.01, 0.01, 0.937, 4);
+    s.batch = 200;
+    expect(&s, 0, 0, 0.01, 0.01, 0.937, 1);
+    s.batch = 4, s.nominal_batch = 14; /* 3.5 -> 4 */
+    expect(&s, 0, 0, 0.01, 0.01, 0.937, 4);
+    s.cosine = true;
+    expect(&s, 50, 3, 0.00505, 0.00505, 0.937, 4);
+}
