@@ -1,0 +1,39 @@
+/* objects.h: the things that can be drawn, each a COCO class.
+ *
+ * To add one: write its draw function in objects_street.c or objects_room.c and add a row there. A drawing
+ * uses the pen's units and stays within +-half_w, +-half_h; what varies from one exemplar to the next
+ * (colour, lamp, pose) comes from the rng, little enough that the class keeps its look.
+ */
+#ifndef YT_RENDER_OBJECTS_H
+#define YT_RENDER_OBJECTS_H
+
+#include "draw.h"
+
+#define YT_COCO_CLASSES 80
+
+typedef enum yt_place {
+    YT_PLACE_SKY,    /* no shadow */
+    YT_PLACE_POST,   /* on a post that stands on the ground */
+    YT_PLACE_GROUND, /* stands in a street or on a table: contact shadow */
+    YT_PLACE_FLAT    /* hangs on a wall or lies flat: shadow all around */
+} yt_place;
+
+typedef struct yt_object {
+    const char *name; /* of the COCO class */
+    void (*draw)(const yt_pen *pen, yt_rng *rng);
+    double half_w, half_h; /* extent in units, before turning */
+    yt_place place;
+    double bottom_lo, bottom_hi; /* range of the lower edge, fraction of the image's height */
+    double size_lo, size_hi;     /* range of the longer side, pixels of a 640-pixel-wide image */
+    double tilt;                 /* turned by up to this many degrees either way; 180: it is round */
+    bool handed;                 /* has writing: is never mirrored */
+} yt_object;
+
+extern const yt_object yt_street_objects[];
+extern const int yt_street_object_count;
+extern const yt_object yt_room_objects[];
+extern const int yt_room_object_count;
+
+extern const char *const yt_coco_names[YT_COCO_CLASSES];
+
+#endif
