@@ -1,0 +1,63 @@
+/* image.h: 8-bit RGB pictures: decode (EXIF orientation applied), resize, letterbox, write. The only user of
+ * stb_image. */
+#ifndef YT_IMAGE_H
+#define YT_IMAGE_H
+
+#include "yt/batch.h"
+#include "yt/status.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Owns rgb, [h][w][3]. */
+typedef struct yt_image {
+    int w, h;
+    uint8_t *rgb;
+} yt_image;
+
+/* Decodes a JPEG, PNG or BMP, applies the EXIF orientation of a JPEG, converts grey, alpha and 16 bit to
+ * 8-bit RGB. A JPEG that was cut off is used as far as it goes. Refuses more than 2^28 pixels before
+ * allocating. */
+yt_status yt_image_load(const char *path, yt_image *out, yt_err *err);
+
+/* What header and end of a file say, without decoding it. */
+typedef struct yt_image_info {
+    int w, h;        /* as yt_image_load would give them */
+    int orientation; /* EXIF, 1..8 */
+    bool truncated;  /* a JPEG without its end: decodes as far as it goes */
+} yt_image_info;
+yt_status yt_image_probe(const char *path, yt_image_info *info, yt_err *err);
+
+/* Width and height as yt_image_load would give them, from the header only. */
+yt_status yt_image_size(const char *path, int *w, int *h, yt_err *err);
+
+/* Writes .png, .jpg/.jpeg (quality 92) or .bmp by the name's ending, atomically. */
+yt_status yt_image_save(const char *path, const yt_image *image, yt_err *err);
+
+yt_status yt_image_create(int w, int h, yt_image *out, yt_err *err); /* pixels unset */
+void yt_image_free(yt_image *image);
+
+/* Bilinear resize of [h][w][3] bytes, bit-exact to the 11-bit fixed-point rule of spec architecture 6.7. dst
+ * has room for dst_w * dst_h * 3 bytes. Fails only for lack of memory. */
+yt_status yt_image_resize(const uint8_t *src, int src_w, int src_h, uint8_t *dst, int dst_w, int dst_h,
+                          yt_err *err);
+
+/* The size of a w0 x h0 picture scaled so that its long side is `side` (spec training 2.1: the other side is
+ * rounded up). The loader brings every picture to this size first. */
+void yt_long_side_plan(int w0, int h0, int side, int *w, int *h);
+
+/* Letterbox geometry (spec architecture 6.6): how an image of w0 x h0 goes into w x h. */
+typedef struct yt_letterbox {
+    int resized_w, resized_h;
+    int left, top, right, bottom; /* padding, grey 114 */
+} yt_letterbox;
+
+/* `minimal`: pad only up to the next multiple of stride (the "auto" rectangle), so that the output may be
+ * smaller than w x h. `scale_up`: enlarge small images. */
+yt_letterbox yt_letterbox_plan(int w0, int h0, int w, int h, bool minimal, bool scale_up, int stride);
+
+/* Resizes and pads src into dst, which has (resized_w+left+right) x (resized_h+top+bottom) pixels. */
+yt_status yt_letterbox_apply(const yt_letterbox *plan, const uint8_t *src, int src_w, int src_h, uint8_t *dst,
+                             yt_err *err);
+
+#endif

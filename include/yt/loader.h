@@ -1,0 +1,59 @@
+/* loader.h: batches, decoded and augmented ahead of the compute by worker threads.
+ *
+ * What a batch holds depends on (seed, epoch, position) only, never on the number of workers or on timing.
+ */
+#ifndef YT_LOADER_H
+#define YT_LOADER_H
+
+#include "yt/batch.h"
+#include "yt/dataset.h"
+
+#include <stdint.h>
+
+/* Probabilities and ranges of spec training 2 and 4.10. */
+typedef struct yt_augment {
+    float mosaic; /* probability */
+    float degrees, translate, scale, shear, perspective;
+    float hsv_h, hsv_s, hsv_v;
+    float flipud, fliplr;
+    float bgr; /* probability of leaving the channels swapped */
+} yt_augment;
+
+typedef struct yt_loader_config {
+    int batch, imgsz;
+    int workers; /* threads, >= 1 */
+    uint64_t seed;
+    bool train; /* shuffle and augment to imgsz x imgsz; else the validation transform in order */
+    bool rect;  /* validation: rectangular batches, samples sorted by aspect ratio (spec training 2.11) */
+    int stride; /* 32 */
+    double rect_pad;    /* 0.5 */
+    size_t cache_bytes; /* decoded and resized images are kept up to this size */
+} yt_loader_config;
+
+typedef struct yt_loader yt_loader;
+
+/* Borrows the split until destroyed. */
+yt_status yt_loader_create(const yt_split *split, const yt_loader_config *config, yt_loader **out,
+                           yt_err *err);
+void yt_loader_destroy(yt_loader *loader);
+
+int yt_loader_batches(const yt_loader *loader); /* per epoch; the last may be smaller */
+
+/* The largest input any batch will have (for planning memory). */
+void yt_loader_max_shape(const yt_loader *loader, int *n, int *h, int *w);
+
+/* Starts an epoch at batch `first` (0, or where a resumed run stopped) and lets the workers begin. A running
+ * epoch is abandoned. `augment` is copied; NULL for validation. */
+yt_status yt_loader_begin(yt_loader *loader, int epoch, int first, const yt_augment *augment, yt_err *err);
+
+/* The next batch, or *batch = NULL at the end. Lent until the next call. An image that can no longer be read
+ * is an error that names it. */
+yt_status yt_loader_next(yt_loader *loader, const yt_batch **batch, yt_err *err);
+
+/* Makes one training picture: what the loader does for position `position` of an epoch. rgb has imgsz*imgsz*3
+ * bytes; labels receives up to max_labels boxes. For tests and for pictures that show what the augmentation
+ * does. */
+yt_status yt_loader_sample(yt_loader *loader, int epoch, int position, const yt_augment *augment,
+                           uint8_t *rgb, yt_label *labels, int max_labels, int *n_labels, yt_err *err);
+
+#endif

@@ -1,0 +1,61 @@
+/* metrics.h: from head outputs to detections, and from detections to average precision. */
+#ifndef YT_METRICS_H
+#define YT_METRICS_H
+
+#include "yt/batch.h"
+#include "yt/head.h"
+#include "yt/status.h"
+
+#include <stdbool.h>
+
+typedef struct yt_detection {
+    yt_xyxy box; /* pixels; of what, the function says */
+    float score;
+    int class_id;
+} yt_detection;
+
+typedef struct yt_detect_options {
+    float conf;       /* keep score > conf */
+    float iou;        /* NMS: suppress when IoU > iou; unused by end-to-end heads */
+    int max_det;      /* 300 */
+    bool end2end;     /* top-k selection instead of NMS (spec architecture 6.4) */
+    bool multi_label; /* NMS: every class over conf is a candidate (validation) */
+    bool agnostic;    /* NMS ignores classes */
+} yt_detect_options;
+
+/* Detections of image `image` of the batch, in pixels of the network input, by descending score. out has room
+ * for max_det. Returns their number through *n_out. Fails only for lack of memory. */
+yt_status yt_detect(const yt_head *head, int image, const yt_detect_options *options, yt_detection *out,
+                    int *n_out, yt_err *err);
+
+/* Network-input pixels to pixels of the original image, clipped to it. */
+void yt_detection_unfit(yt_detection *detections, int n, const yt_fit *fit);
+
+enum { YT_N_IOU = 10 }; /* IoU thresholds 0.50, 0.55, ... 0.95 */
+
+typedef struct yt_class_metrics {
+    int n_truth, n_images;              /* boxes of the class, images with one */
+    double precision, recall, ap50, ap; /* ap: mean over the ten thresholds */
+} yt_class_metrics;
+
+typedef struct yt_metrics_result {
+    int n_images, n_truth;
+    double precision, recall, ap50, ap; /* means over classes with truth; at the confidence of best mean F1 */
+    double best_confidence;
+    double fitness; /* ap */
+    int n_classes;
+    yt_class_metrics *classes; /* [n_classes], owned by the accumulator */
+} yt_metrics_result;
+
+/* Accumulates matches over images (spec training 5). */
+typedef struct yt_metrics yt_metrics;
+yt_status yt_metrics_create(int n_classes, yt_metrics **out, yt_err *err);
+void yt_metrics_destroy(yt_metrics *metrics);
+void yt_metrics_reset(yt_metrics *metrics);
+
+/* One image: detections by descending score and truth boxes in the same pixels. */
+yt_status yt_metrics_add(yt_metrics *metrics, const yt_detection *detections, int n_detections,
+                         const yt_xyxy *truth, const int *truth_class, int n_truth, yt_err *err);
+yt_status yt_metrics_compute(yt_metrics *metrics, yt_metrics_result *out, yt_err *err);
+
+#endif

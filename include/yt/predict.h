@@ -1,0 +1,41 @@
+/* predict.h: a model on single pictures: picture in, boxes in its own pixels out.
+ *
+ *     yt_predict_options options = YT_PREDICT_DEFAULTS;
+ *     yt_predictor *predictor;
+ *     YT_TRY(yt_predictor_create(model, &options, &predictor, err));
+ *     yt_detection found[300];
+ *     int n;
+ *     YT_TRY(yt_predictor_run(predictor, &image, found, &n, err));
+ */
+#ifndef YT_PREDICT_H
+#define YT_PREDICT_H
+
+#include "yt/image.h"
+#include "yt/metrics.h"
+#include "yt/model.h"
+
+typedef struct yt_predict_options {
+    int imgsz;       /* long side of the network input; rounded up to a multiple of the model's stride */
+    bool rect;       /* pad to the next multiple of the stride only; else to imgsz x imgsz */
+    float conf, iou; /* as in yt_detect_options */
+    int max_det;
+    bool agnostic; /* NMS ignores classes */
+    int threads;
+} yt_predict_options;
+
+#define YT_PREDICT_DEFAULTS                                                                                  \
+    ((yt_predict_options){                                                                                   \
+        .imgsz = 640, .rect = true, .conf = 0.25f, .iou = 0.7f, .max_det = 300, .threads = 1})
+
+typedef struct yt_predictor yt_predictor;
+
+/* Borrows the model, whose graph nobody else may plan or run until the predictor is destroyed. */
+yt_status yt_predictor_create(yt_model *model, const yt_predict_options *options, yt_predictor **out,
+                              yt_err *err);
+void yt_predictor_destroy(yt_predictor *predictor); /* NULL is fine */
+
+/* Detections by descending score, in pixels of the picture and clipped to it. out has room for max_det. */
+yt_status yt_predictor_run(yt_predictor *predictor, const yt_image *image, yt_detection *out, int *n_out,
+                           yt_err *err);
+
+#endif

@@ -1,0 +1,61 @@
+/* safetensors.h: named, shaped arrays in one file (the safetensors format: u64 header length, JSON header,
+ * bytes). Knows neither models nor optimisers. Reading accepts F64, F32, F16, BF16, I64, I32, U8; writing
+ * makes F32, I64 and U8.
+ */
+#ifndef YT_SAFETENSORS_H
+#define YT_SAFETENSORS_H
+
+#include "yt/status.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { YT_ST_MAX_DIMS = 8 };
+
+typedef enum yt_st_type {
+    YT_ST_F32,
+    YT_ST_F16,
+    YT_ST_BF16,
+    YT_ST_F64,
+    YT_ST_I64,
+    YT_ST_I32,
+    YT_ST_U8
+} yt_st_type;
+
+typedef struct yt_st_entry {
+    char *name;
+    yt_st_type type;
+    int n_dims;
+    int64_t dims[YT_ST_MAX_DIMS];
+    size_t count;     /* product of dims (1 for a scalar) */
+    const void *data; /* reading: into the file's memory, unaligned; writing: lent by the caller */
+    size_t bytes;
+} yt_st_entry;
+
+/* A file read into memory; owns everything its entries point to. */
+typedef struct yt_st_file {
+    size_t n_entries;
+    yt_st_entry *entries; /* in file order */
+    size_t n_metadata;
+    char **metadata_keys, **metadata_values;
+    void *storage;
+} yt_st_file;
+
+/* Checks everything (header length, JSON, types, shapes against sizes, overlaps, gaps at the end) before it
+ * returns. */
+yt_status yt_st_load(const char *path, yt_st_file *out, yt_err *err);
+void yt_st_free(yt_st_file *file);
+const yt_st_entry *yt_st_find(const yt_st_file *file, const char *name); /* NULL: absent */
+const char *yt_st_metadata(const yt_st_file *file, const char *key);     /* NULL: absent */
+
+/* Converts an entry's values; false where the type does not fit (floats from any F type, ints from I64, I32).
+ */
+bool yt_st_to_float(const yt_st_entry *entry, float *out);
+bool yt_st_to_int64(const yt_st_entry *entry, int64_t *out);
+
+/* Writes entries (lent) and metadata pairs atomically: temporary name, sync, rename. */
+yt_status yt_st_save(const char *path, const yt_st_entry *entries, size_t n_entries,
+                     const char *const *metadata_keys, const char *const *metadata_values, size_t n_metadata,
+                     yt_err *err);
+
+#endif

@@ -1,0 +1,202 @@
+/* train.h: training a detector: settings, one run, and the hook by which anything watches it.
+ *
+ *     yt_train_config config;
+ *     yt_train_config_defaults(&config);
+ *     yt_train_config_set(&config, "data", "coco8.yaml", YT_SOURCE_TYPED, &err);
+ *     yt_training *training;
+ *     YT_TRY(yt_train_prepare(&config, NULL, NULL, NULL, &training, err));  checks everything, writes nothing
+ *     YT_TRY(yt_train_run(training, &observer, 1, NULL, err));       makes the run folder and trains
+ *     yt_train_destroy(training);
+ */
+#ifndef YT_TRAIN_H
+#define YT_TRAIN_H
+
+#include "yt/dataset.h"
+#include "yt/loss.h"
+#include "yt/metrics.h"
+#include "yt/model.h"
+#include "yt/optim.h"
+#include "yt/weights.h"
+
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+
+/* ---- settings ---- */
+
+enum { YT_TRAIN_TEXT = 1024 };
+
+/* Where the value of a setting comes from. A typed one always wins. */
+#define YT_SOURCE_MAP(X)                                                                                     \
+    X(DEFAULT, "default")                                                                                    \
+    X(TYPED, "cli")                                                                                          \
+    X(AUTO, "auto")                                                                                          \
+    X(DATASET, "dataset")                                                                                    \
+    X(CHECKPOINT, "checkpoint")
+
+typedef enum yt_source {
+#define YT_SOURCE_ENUM(code, text) YT_SOURCE_##code,
+    YT_SOURCE_MAP(YT_SOURCE_ENUM)
+#undef YT_SOURCE_ENUM
+} yt_source;
+const char *yt_source_text(yt_source source);
+
+typedef enum yt_train_key {
+#define YT_TRAIN_OPTION(key, ...) YT_TRAIN_KEY_##key,
+#include "yt/train_options.inc"
+#undef YT_TRAIN_OPTION
+    YT_TRAIN_KEYS
+} yt_train_key;
+
+typedef enum yt_train_type {
+    YT_TRAIN_INT,
+    YT_TRAIN_REAL,
+    YT_TRAIN_FLAG,
+    YT_TRAIN_TEXT_TYPE,
+    YT_TRAIN_CHOICE
+} yt_train_type;
+
+/* What --resume does with a setting; see train_options.inc. */
+typedef enum yt_on_resume { YT_RESUME_FIXED, YT_RESUME_FREE, YT_RESUME_HERE } yt_on_resume;
+
+/* One field per row of the table; a CHOICE is an index (optimizer: yt_optimizer_kind, activation:
+ * yt_activation_kind), -1 being the default word. */
+typedef struct yt_train_config {
+#define YT_FIELD_INT(key)               int key;
+#define YT_FIELD_REAL(key)              double key;
+#define YT_FIELD_FLAG(key)              bool key;
+#define YT_FIELD_TEXT(key)              char key[YT_TRAIN_TEXT];
+#define YT_FIELD_CHOICE(key)            int key;
+#define YT_TRAIN_OPTION(key, type, ...) YT_FIELD_##type(key)
+#include "yt/train_options.inc"
+#undef YT_TRAIN_OPTION
+#undef YT_FIELD_INT
+#undef YT_FIELD_REAL
+#undef YT_FIELD_FLAG
+#undef YT_FIELD_TEXT
+#undef YT_FIELD_CHOICE
+    yt_source source[YT_TRAIN_KEYS];
+    bool resolved; /* the values with source AUTO are known */
+} yt_train_config;
+
+/* A row of the table. */
+typedef struct yt_train_option {
+    const char *key;
+    yt_train_type type;
+    char letter;
+    const char *metavar, *fallback;
+    double min, max;
+    yt_on_resume on_resume;
+    const char *group, *help;
+    const char *const *choices; /* CHOICE, NULL-terminated */
+    size_t offset;              /* in yt_train_config */
+} yt_train_option;
+
+const yt_train_option *yt_train_options(void); /* [YT_TRAIN_KEYS] */
+int yt_train_option_find(const char *key);     /* -1: unknown */
+
+void yt_train_config_defaults(yt_train_config *config);
+
+/* Sets one value from its text; range and type are checked. "auto" where the default is auto. */
+yt_status yt_train_config_set(yt_train_config *config, const char *key, const char *text, yt_source source,
+                              yt_err *err);
+
+/* The value as text that yt_train_config_set reads back exactly ("auto" where it is not known yet). */
+void yt_train_config_text(const yt_train_config *config, yt_train_key key, char *text, size_t room);
+
+/* Whether every value is in its range. */
+yt_status yt_train_config_check(const yt_train_config *config, yt_err *err);
+
+/* Resolves what is auto, from the number of training images and classes, whether training starts from
+ * weights, and the machine. Nothing typed is touched. The reasons stand in src/train/auto_settings.c. */
+void yt_train_config_resolve(yt_train_config *config, int n_images, int n_classes, bool pretrained);
+
+/* args.yaml: every setting with where it came from. */
+yt_status yt_train_config_write(const yt_train_config *config, const char *path, const char *save_dir,
+                                int n_classes, yt_err *err);
+
+/* ---- a run ---- */
+
+typedef struct yt_training yt_training;
+
+/* What is known before the first step. Lent for the life of the training. */
+typedef struct yt_train_info {
+    const yt_train_config *config; /* resolved */
+    yt_model *model;
+    const yt_dataset *dataset;
+    const yt_class_names *names;
+    const yt_split *train, *val;
+    int batches, epochs, first_epoch; /* per epoch; all; 0 or where a resumed run goes on */
+    size_t planned_bytes;             /* of network, optimiser, average and loaders */
+    size_t available_bytes;           /* of the machine; 0: unknown */
+    bool transferred;                 /* --weights: */
+    yt_transfer_report transfer;
+    const char *folder;                    /* of the run; NULL before yt_train_run */
+    const char *loss_names[YT_LOSS_TERMS]; /* "box_loss", ... */
+} yt_train_info;
+
+typedef struct yt_train_batch {
+    int epoch, batch, batches; /* from 0 */
+    int images;
+    double loss[YT_LOSS_TERMS]; /* running mean over the epoch */
+    double images_per_second;   /* of this epoch so far */
+    bool updates;               /* an optimiser step follows */
+    double gradient_norm;       /* before clipping; with updates */
+} yt_train_batch;
+
+/* One finished epoch: a row of results.csv. Metrics and validation losses are those of the last validation.
+ */
+typedef struct yt_train_epoch {
+    int epoch;      /* from 1 */
+    double seconds; /* since the start of training, over all resumed parts */
+    double train_loss[YT_LOSS_TERMS], val_loss[YT_LOSS_TERMS];
+    double precision, recall, ap50, ap;
+    double lr[YT_GROUP_COUNT]; /* at the end of the epoch */
+    bool validated, is_best;
+    double images_per_second; /* of the training part */
+    uint64_t weights_hash;    /* yt_hash64 of the parameters */
+} yt_train_epoch;
+
+typedef struct yt_train_summary {
+    yt_status status;
+    int epochs;         /* finished */
+    bool stopped_early; /* patience ran out */
+    int best_epoch;     /* from 1; 0: none */
+    double best_fitness;
+    double seconds;
+    uint64_t weights_hash;
+    const yt_class_metrics
+        *classes;           /* of the best epoch, [n_classes]; NULL: never validated in this process */
+    yt_metrics_result best; /* its means; valid with classes */
+} yt_train_summary;
+
+/* Watches a run. Any callback may be NULL; a failure of start or epoch ends the run. An epoch is shown to the
+ * observers before its checkpoint is written: what they keep is then never behind the checkpoint, and a
+ * resumed run has to drop rows but never to invent one. */
+typedef struct yt_train_observer {
+    yt_status (*start)(void *context, const yt_train_info *info, yt_err *err);
+    void (*backward)(void *context, yt_value value, yt_tensor gradient); /* as in yt_graph_observer */
+    void (*batch)(void *context, const yt_train_batch *batch); /* gradients complete, weights not yet moved */
+    yt_status (*epoch)(void *context, const yt_train_epoch *epoch, yt_err *err);
+    void (*finish)(void *context, const yt_train_summary *summary);
+    void *context;
+} yt_train_observer;
+
+/* Reads dataset and model, resolves the settings, checks that memory suffices, makes loaders and optimiser.
+ * Nothing is written. search_dirs: where model names are looked for, NULL-terminated or NULL. problem
+ * receives what is wrong with the dataset. With config->resume the run continues from that checkpoint. */
+yt_status yt_train_prepare(const yt_train_config *config, const char *const *search_dirs,
+                           yt_problem_sink problem, void *context, yt_training **out, yt_err *err);
+const yt_train_info *yt_train_describe(const yt_training *training);
+
+/* Makes the run folder (args.yaml, results.csv, weights/) and trains. *stop, when not NULL, becoming non-zero
+ * ends the run after the current batch with YT_STOPPED; the last checkpoint is that of the last finished
+ * epoch. */
+yt_status yt_train_run(yt_training *training, const yt_train_observer *observers, size_t n_observers,
+                       const volatile sig_atomic_t *stop, yt_err *err);
+void yt_train_destroy(yt_training *training);
+
+/* The newest weights/last.safetensors below runs/detect, malloc'd. */
+yt_status yt_train_newest_checkpoint(char **path, yt_err *err);
+
+#endif

@@ -1,0 +1,361 @@
+/* safetensors.c: reading safetensors files; writing is in safetensors_write.c.
+ *
+ * Layout: u64 length of the header (little endian), the header (JSON), the bytes of all tensors. The header
+ * maps a name to {"dtype", "shape", "data_offsets": [begin, end)}, offsets counting from the end of the
+ * header;
+ * "__metadata__" maps texts to texts. Nothing in a file is believed before it was checked: the tensors must
+ * tile the bytes behind the header, without overlap, gap or rest, and every size must be what type and shape
+ * say.
+ */
+#include "ckpt/safetensors_types.h"
+#include "yt/file.h"
+#include "yt/safetensors.h"
+
+#include <cjson/cJSON.h>
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the format is little endian and read in place");
+
+#define MAX_FILE_BYTES ((size_t)1 << 34)
+enum {
+    LENGTH_BYTES = 8,
+    MAX_HEADER_BYTES = 100 << 20, /* the limit of the format's reference implementation */
+    MAX_NESTING = 8,              /* a right header has three levels */
+    MAX_VALUES = 1 << 20          /* bounds the memory of the parsed JSON */
+};
+
+typedef struct storage {
+    char *bytes;
+    cJSON *json; /* owns the names and metadata texts */
+} storage;
+
+const yt_st_type_row yt_st_types[] = {
+    [YT_ST_F32] = {"F32", 4}, [YT_ST_F16] = {"F16", 2}, [YT_ST_BF16] = {"BF16", 2}, [YT_ST_F64] = {"F64", 8},
+    [YT_ST_I64] = {"I64", 8}, [YT_ST_I32] = {"I32", 4}, [YT_ST_U8] = {"U8", 1},
+};
+
+enum { N_TYPES = sizeof yt_st_types / sizeof yt_st_types[0] };
+
+/* One pass over the raw header that bounds what the JSON parser may take: nesting and number of values. */
+static yt_status check_header_text(const char *path, const char *text, size_t length, yt_err *err) {
+    size_t depth = 0, values = 0;
+    bool in_string = false;
+    for (size_t i = 0; i < length; i++) {
+        char c = text[i];
+        if (in_string) {
+            if (c == '\\')
+                i++;
+            else if (c == '"')
+                in_string = false;
+            continue;
+        }
+        if (c == '"') in_string = true;
+        if (c == '{' || c == '[') depth++;
+        if ((c == '}' || c == ']') && depth > 0) depth--;
+        if (c == ',' || c == ':') values++;
+        if (depth > MAX_NESTING)
+            return yt_fail(err, YT_SYNTAX,
+                           "%s: the header nests deeper than %d levels; this is no weights file", path,
+                           MAX_NESTING);
+        if (values > MAX_VALUES)
+            return yt_fail(err, YT_SYNTAX, "%s: the header has more than %d values; this is no weights file",
+                           path, MAX_VALUES);
+    }
+    return YT_OK;
+}
+
+static yt_status parse_header(const char *path, const char *bytes, size_t n_bytes, cJSON **json,
+                              size_t *data_begin, yt_err *err) {
+    if (n_bytes < LENGTH_BYTES)
+        return yt_fail(err, YT_SYNTAX, "%s: has %zu bytes; a safetensors file begins with an 8-byte length",
+                       path, n_bytes);
+    uint64_t length;
+    memcpy(&length, bytes, sizeof length);
+    if (length > MAX_HEADER_BYTES)
+        return yt_fail(err, YT_SYNTAX,
+                       "%s: the header would have %llu bytes, over the format's limit of %d; "
+                       "this is no safetensors file",
+                       path, (unsigned long long)length, MAX_HEADER_BYTES);
+    if (length > n_bytes - LENGTH_BYTES)
+        return yt_fail(err, YT_SYNTAX, "%s: the header should have %llu bytes but the file ends after %zu",
+                       path, (unsigned long long)length, n_bytes - LENGTH_BYTES);
+    const char *text = bytes + LENGTH_BYTES;
+    YT_TRY(check_header_text(path, text, (size_t)length, err));
+    const char *end = NULL;
+    cJSON *parsed = length ? cJSON_ParseWithLengthOpts(text, (size_t)length, &end, false) : NULL;
+    bool whole = parsed && cJSON_IsObject(parsed);
+    for (; whole && end < text + length; end++) /* the writer may pad with spaces */
+        whole = *end == ' ' || *end == '\0';
+    if (!whole) {
+        cJSON_Delete(parsed);
+        return yt_fail(err, YT_SYNTAX, "%s: the header is not a JSON object", path);
+    }
+    *json = parsed;
+    *data_begin = LENGTH_BYTES + (size_t)length;
+    return YT_OK;
+}
+
+/* A whole number from 0 to 2^53, which JSON's doubles hold exactly. */
+static bool whole_number(const cJSON *item, uint64_t *out) {
+    if (!cJSON_IsNumber(item)) return false;
+    double value = item->valuedouble;
+    if (!(value >= 0 && value <= 9007199254740992.0) || value != floor(value)) return false;
+    *out = (uint64_t)value;
+    return true;
+}
+
+static yt_status read_type(const char *path, const cJSON *item, yt_st_entry *entry, yt_err *err) {
+    const char *word = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "dtype"));
+    for (int i = 0; word && i < N_TYPES; i++) {
+        if (strcmp(word, yt_st_types[i].name) != 0) continue;
+        entry->type = (yt_st_type)i;
+        return YT_OK;
+    }
+    return yt_fail(err, YT_SYNTAX,
+                   "%s: tensor %.200s has dtype %.20s; F32, F16, BF16, F64, I64, I32 and U8 are read", path,
+                   entry->name, word ? word : "(none)");
+}
+
+/* Fills dims, count and bytes; products are checked for overflow. */
+static yt_status read_shape(const char *path, const cJSON *item, yt_st_entry *entry, yt_err *err) {
+    const cJSON *shape = cJSON_GetObjectItemCaseSensitive(item, "shape"), *dim = NULL;
+    if (!cJSON_IsArray(shape))
+        return yt_fail(err, YT_SYNTAX, "%s: tensor %.200s has no shape", path, entry->name);
+    size_t count = 1;
+    cJSON_ArrayForEach(dim, shape) {
+        uint64_t side;
+        if (entry->n_dims == YT_ST_MAX_DIMS)
+            return yt_fail(err, YT_SYNTAX, "%s: tensor %.200s has more than %d dimensions", path, entry->name,
+                           YT_ST_MAX_DIMS);
+        if (!whole_number(dim, &side))
+            return yt_fail(err, YT_SYNTAX, "%s: tensor %.200s has a side that is no whole number", path,
+                           entry->name);
+        if (__builtin_mul_overflow(count, side, &count))
+            return yt_fail(err, YT_SYNTAX, "%s: tensor %.200s has an impossible shape", path, entry->name);
+        entry->dims[entry->n_dims++] = (int64_t)side;
+    }
+    entry->count = count;
+    if (__builtin_mul_overflow(count, yt_st_types[entry->type].bytes, &entry->bytes))
+        return yt_fail(err, YT_SYNTAX, "%s: tensor %.200s has an impossible shape", path, entry->name);
+    return YT_OK;
+}
+
+static yt_status read_entry(const char *path, const cJSON *item, const char *data, size_t n_data,
+                            yt_st_entry *entry, yt_err *err) {
+    entry->name = item->string;
+    if (!cJSON_IsObject(item))
+        return yt_fail(err, YT_SYNTAX, "%s: tensor %.200s is not described by an object", path, entry->name);
+    YT_TRY(read_type(path, item, entry, err));
+    YT_TRY(read_shape(path, item, entry, err));
+    const cJSON *offsets = cJSON_GetObjectItemCaseSensitive(item, "data_offsets");
+    uint64_t begin, end;
+    if (!cJSON_IsArray(offsets) || cJSON_GetArraySize(offsets) != 2 ||
+        !whole_number(cJSON_GetArrayItem(offsets, 0), &begin) ||
+        !whole_number(cJSON_GetArrayItem(offsets, 1), &end) || begin > end)
+        return yt_fail(err, YT_SYNTAX, "%s: tensor %.200s has no data_offsets [begin, end]", path,
+                       entry->name);
+    if (end > n_data)
+        return yt_fail(
+            err, YT_SYNTAX,
+            "%s: tensor %.200s ends at byte %llu of the data, which has %zu; the file is cut short", path,
+            entry->name, (unsigned long long)end, n_data);
+    if (end - begin != entry->bytes)
+        return yt_fail(err, YT_SYNTAX, "%s: tensor %.200s has %llu bytes, but its type and shape need %zu",
+                       path, entry->name, (unsigned long long)(end - begin), entry->bytes);
+    entry->data = data + begin;
+    return YT_OK;
+}
+
+static yt_status read_metadata(const char *path, const cJSON *item, yt_st_file *file, yt_err *err) {
+    if (!cJSON_IsObject(item)) return yt_fail(err, YT_SYNTAX, "%s: __metadata__ is not an object", path);
+    size_t count = (size_t)cJSON_GetArraySize(item);
+    if (file->metadata_keys) return yt_fail(err, YT_SYNTAX, "%s: __metadata__ stands there twice", path);
+    file->metadata_keys = calloc(count + 1, sizeof *file->metadata_keys);
+    file->metadata_values = calloc(count + 1, sizeof *file->metadata_values);
+    if (!file->metadata_keys || !file->metadata_values)
+        return yt_fail(err, YT_NO_MEMORY, "%s: no memory for %zu metadata entries", path, count);
+    const cJSON *pair = NULL;
+    cJSON_ArrayForEach(pair, item) {
+        if (!cJSON_IsString(pair))
+            return yt_fail(err, YT_SYNTAX, "%s: metadata %.200s is not a text", path, pair->string);
+        file->metadata_keys[file->n_metadata] = pair->string;
+        file->metadata_values[file->n_metadata++] = pair->valuestring;
+    }
+    return YT_OK;
+}
+
+static int by_position(const void *a, const void *b) {
+    const yt_st_entry *x = a, *y = b;
+    const char *x_data = x->data, *y_data = y->data;
+    if (x_data != y_data) return x_data < y_data ? -1 : 1;
+    if (x->bytes != y->bytes) return x->bytes < y->bytes ? -1 : 1;
+    return strcmp(x->name, y->name);
+}
+
+/* Puts entries in file order and checks that they tile the data. */
+static yt_status check_tiling(const char *path, yt_st_file *file, const char *data, size_t n_data,
+                              yt_err *err) {
+    qsort(file->entries, file->n_entries, sizeof *file->entries, by_position);
+    const char *expected = data;
+    for (size_t i = 0; i < file->n_entries; i++) {
+        const yt_st_entry *entry = &file->entries[i];
+        const char *begin = entry->data;
+        if (begin < expected)
+            return yt_fail(err, YT_SYNTAX, "%s: tensors %.200s and %.200s overlap", path,
+                           i ? file->entries[i - 1].name : "", entry->name);
+        if (begin > expected)
+            return yt_fail(err, YT_SYNTAX, "%s: %zu bytes before tensor %.200s belong to nothing", path,
+                           (size_t)(begin - expected), entry->name);
+        expected = begin + entry->bytes;
+    }
+    size_t rest = n_data - (size_t)(expected - data);
+    if (rest) return yt_fail(err, YT_SYNTAX, "%s: %zu bytes at the end belong to no tensor", path, rest);
+    return YT_OK;
+}
+
+yt_status yt_st_check_names(const char *path, const yt_st_entry *entries, size_t count, yt_err *err) {
+    const char **names = malloc((count + 1) * sizeof *names);
+    if (!names) return yt_fail(err, YT_NO_MEMORY, "%s: no memory for %zu tensor names", path, count);
+    for (size_t i = 0; i < count; i++) names[i] = entries[i].name;
+    qsort(names, count, sizeof *names, yt_st_compare_names);
+    yt_status status = YT_OK;
+    for (size_t i = 1; i < count && status == YT_OK; i++)
+        if (strcmp(names[i - 1], names[i]) == 0)
+            status = yt_fail(err, YT_SYNTAX, "%s: tensor %.200s stands there twice", path, names[i]);
+    free(names);
+    return status;
+}
+
+int yt_st_compare_names(const void *a, const void *b) {
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static yt_status read_entries(const char *path, yt_st_file *file, const char *data, size_t n_data,
+                              yt_err *err) {
+    const storage *owned = file->storage;
+    file->entries = calloc((size_t)cJSON_GetArraySize(owned->json) + 1, sizeof *file->entries);
+    if (!file->entries) return yt_fail(err, YT_NO_MEMORY, "%s: no memory for its list of tensors", path);
+    const cJSON *item = NULL;
+    cJSON_ArrayForEach(item, owned->json) {
+        if (strcmp(item->string, "__metadata__") == 0)
+            YT_TRY(read_metadata(path, item, file, err));
+        else
+            YT_TRY(read_entry(path, item, data, n_data, &file->entries[file->n_entries++], err));
+    }
+    YT_TRY(yt_st_check_names(path, file->entries, file->n_entries, err));
+    return check_tiling(path, file, data, n_data, err);
+}
+
+yt_status yt_st_load(const char *path, yt_st_file *out, yt_err *err) {
+    yt_st_file file = {0};
+    storage *owned = calloc(1, sizeof *owned);
+    if (!owned) return yt_fail(err, YT_NO_MEMORY, "%s: no memory to read it", path);
+    file.storage = owned;
+    size_t n_bytes = 0, begin = 0;
+    yt_status status = yt_file_read(path, MAX_FILE_BYTES, &owned->bytes, &n_bytes, err);
+    if (status == YT_OK) status = parse_header(path, owned->bytes, n_bytes, &owned->json, &begin, err);
+    if (status == YT_OK) status = read_entries(path, &file, owned->bytes + begin, n_bytes - begin, err);
+    if (status == YT_OK)
+        *out = file;
+    else
+        yt_st_free(&file);
+    return status;
+}
+
+void yt_st_free(yt_st_file *file) {
+    storage *owned = file->storage;
+    if (owned) {
+        cJSON_Delete(owned->json);
+        free(owned->bytes);
+        free(owned);
+    }
+    free(file->entries);
+    free(file->metadata_keys);
+    free(file->metadata_values);
+    *file = (yt_st_file){0};
+}
+
+const yt_st_entry *yt_st_find(const yt_st_file *file, const char *name) {
+    for (size_t i = 0; i < file->n_entries; i++)
+        if (strcmp(file->entries[i].name, name) == 0) return &file->entries[i];
+    return NULL;
+}
+
+const char *yt_st_metadata(const yt_st_file *file, const char *key) {
+    for (size_t i = 0; i < file->n_metadata; i++)
+        if (strcmp(file->metadata_keys[i], key) == 0) return file->metadata_values[i];
+    return NULL;
+}
+
+/* IEEE binary16: 1 sign, 5 exponent (bias 15), 10 fraction bits. */
+static float float_from_half(uint16_t half) {
+    int exponent = half >> 10 & 31, fraction = half & 1023;
+    double value;
+    if (exponent == 31)
+        value = fraction ? (double)NAN : HUGE_VAL;
+    else if (exponent == 0)
+        value = ldexp(fraction, -24);
+    else
+        value = ldexp(fraction + 1024, exponent - 25);
+    return (float)(half & 0x8000 ? -value : value);
+}
+
+/* bfloat16 is the upper half of a float. */
+static float float_from_bfloat(uint16_t upper) {
+    uint32_t bits = (uint32_t)upper << 16;
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+bool yt_st_to_float(const yt_st_entry *entry, float *out) {
+    const char *data = entry->data;
+    uint16_t narrow;
+    double wide;
+    switch (entry->type) {
+    case YT_ST_F32:
+        memcpy(out, data, entry->bytes);
+        return true;
+    case YT_ST_F16:
+        for (size_t i = 0; i < entry->count; i++) {
+            memcpy(&narrow, data + 2 * i, sizeof narrow);
+            out[i] = float_from_half(narrow);
+        }
+        return true;
+    case YT_ST_BF16:
+        for (size_t i = 0; i < entry->count; i++) {
+            memcpy(&narrow, data + 2 * i, sizeof narrow);
+            out[i] = float_from_bfloat(narrow);
+        }
+        return true;
+    case YT_ST_F64:
+        for (size_t i = 0; i < entry->count; i++) {
+            memcpy(&wide, data + 8 * i, sizeof wide);
+            out[i] = (float)wide;
+        }
+        return true;
+    case YT_ST_I64:
+    case YT_ST_I32:
+    case YT_ST_U8:
+        return false;
+    }
+    return false;
+}
+
+bool yt_st_to_int64(const yt_st_entry *entry, int64_t *out) {
+    const char *data = entry->data;
+    if (entry->type == YT_ST_I64) {
+        memcpy(out, data, entry->bytes);
+        return true;
+    }
+    if (entry->type != YT_ST_I32) return false;
+    for (size_t i = 0; i < entry->count; i++) {
+        int32_t value;
+        memcpy(&value, data + 4 * i, sizeof value);
+        out[i] = value;
+    }
+    return true;
+}

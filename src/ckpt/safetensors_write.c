@@ -1,0 +1,91 @@
+/* safetensors_write.c: writing safetensors files; the layout is told in safetensors.c.
+ *
+ * Tensors with wide elements come first and the header is padded to a multiple of 8 bytes, so that every
+ * tensor is aligned to its element: readers that map the file need that.
+ */
+#include "ckpt/safetensors_types.h"
+#include "yt/file.h"
+
+#include <cjson/cJSON.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool add_tensor(cJSON *header, const yt_st_entry *entry, size_t begin) {
+    cJSON *item = cJSON_AddObjectToObject(header, entry->name);
+    if (!item || !cJSON_AddStringToObject(item, "dtype", yt_st_types[entry->type].name)) return false;
+    cJSON *shape = cJSON_AddArrayToObject(item, "shape");
+    if (!shape) return false;
+    for (int i = 0; i < entry->n_dims; i++) {
+        cJSON *side = cJSON_CreateNumber((double)entry->dims[i]);
+        if (!side) return false;
+        cJSON_AddItemToArray(shape, side);
+    }
+    cJSON *offsets = cJSON_CreateDoubleArray((double[]){(double)begin, (double)(begin + entry->bytes)}, 2);
+    if (offsets && cJSON_AddItemToObject(item, "data_offsets", offsets)) return true;
+    cJSON_Delete(offsets);
+    return false;
+}
+
+static bool add_metadata(cJSON *header, const char *const *keys, const char *const *values, size_t count) {
+    cJSON *item = cJSON_AddObjectToObject(header, "__metadata__");
+    for (size_t i = 0; item && i < count; i++)
+        if (!cJSON_AddStringToObject(item, keys[i], values[i])) return false;
+    return item != NULL;
+}
+
+/* Entries by descending element size, otherwise as given: their order in the file. */
+static void order_by_width(const yt_st_entry *entries, size_t count, const yt_st_entry **order) {
+    size_t placed = 0;
+    for (size_t width = 8; width > 0; width /= 2)
+        for (size_t i = 0; i < count; i++)
+            if (yt_st_types[entries[i].type].bytes == width) order[placed++] = &entries[i];
+}
+
+/* The header as text; NULL without memory. */
+static char *make_header(const yt_st_entry *const *order, size_t n_entries, const char *const *keys,
+                         const char *const *values, size_t n_metadata) {
+    cJSON *header = cJSON_CreateObject();
+    bool good = header && (n_metadata == 0 || add_metadata(header, keys, values, n_metadata));
+    size_t begin = 0;
+    for (size_t i = 0; good && i < n_entries; i++) {
+        good = add_tensor(header, order[i], begin);
+        begin += order[i]->bytes;
+    }
+    char *text = good ? cJSON_PrintUnformatted(header) : NULL;
+    cJSON_Delete(header);
+    return text;
+}
+
+/* Short writes stay visible in the stream's error flag, which the commit checks. */
+static void write_file(FILE *stream, const char *header, const yt_st_entry *const *order, size_t n_entries) {
+    size_t length = strlen(header), padding = (8 - length % 8) % 8;
+    uint64_t total = length + padding;
+    fwrite(&total, sizeof total, 1, stream);
+    fwrite(header, 1, length, stream);
+    fwrite("        ", 1, padding, stream);
+    for (size_t i = 0; i < n_entries; i++)
+        if (order[i]->bytes) fwrite(order[i]->data, 1, order[i]->bytes, stream);
+}
+
+yt_status yt_st_save(const char *path, const yt_st_entry *entries, size_t n_entries,
+                     const char *const *metadata_keys, const char *const *metadata_values, size_t n_metadata,
+                     yt_err *err) {
+    YT_TRY(yt_st_check_names(path, entries, n_entries, err));
+    const yt_st_entry **order = malloc((n_entries + 1) * sizeof *order);
+    char *header = NULL;
+    if (order) {
+        order_by_width(entries, n_entries, order);
+        header = make_header(order, n_entries, metadata_keys, metadata_values, n_metadata);
+    }
+    yt_file_writer writer;
+    yt_status status = header ? yt_file_writer_open(path, &writer, err)
+                              : yt_fail(err, YT_NO_MEMORY, "%s: no memory to write its header", path);
+    if (status == YT_OK) {
+        write_file(writer.stream, header, order, n_entries);
+        status = yt_file_writer_commit(&writer, err);
+    }
+    cJSON_free(header);
+    free(order);
+    return status;
+}
