@@ -1,0 +1,52 @@
+/* kernels.c: picks the kernel table, once.
+ *
+ * The best row of kernel_list.inc that the CPU supports and YT_MAX_ISA allows. A cap that names a table which
+ * does not run here takes the best one below it; a name that no row has is no cap.
+ */
+#include "kernels/kernels_internal.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+    yt_isa isa;
+    const yt_kernels *(*get)(void);
+} rows[] = {
+#define YT_KERNELS_ROW(isa, getter) {isa, getter},
+#include "kernels/kernel_list.inc"
+#undef YT_KERNELS_ROW
+};
+enum { ROWS = sizeof rows / sizeof rows[0] };
+
+static pthread_once_t pick_once = PTHREAD_ONCE_INIT;
+static const yt_kernels *picked;
+
+static int last_allowed_row(void) {
+    const char *cap = getenv("YT_MAX_ISA");
+    for (int i = 0; cap && i < ROWS; i++)
+        if (strcmp(rows[i].get()->name, cap) == 0) return i;
+    return ROWS - 1;
+}
+
+static void pick(void) {
+    int row = last_allowed_row();
+    while (row > 0 && !yt_cpu_supports(rows[row].isa)) row--;
+    picked = rows[row].get();
+}
+
+const yt_kernels *yt_kernels_get(void) {
+    pthread_once(&pick_once, pick);
+    return picked;
+}
+
+const yt_kernels *yt_kernels_of(yt_isa isa) {
+    for (int i = 0; i < ROWS; i++)
+        if (rows[i].isa == isa && yt_cpu_supports(isa)) return rows[i].get();
+    return NULL;
+}
+
+int yt_conv_out(int in, int kernel, int stride, int pad, int dilation) {
+    int room = in + 2 * pad - dilation * (kernel - 1) - 1;
+    return room < 0 ? 0 : room / stride + 1;
+}

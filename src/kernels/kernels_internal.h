@@ -1,0 +1,11 @@
+/* kernels_internal.h: the getters behind kernel_list.inc, for kernels.c and the files that define them. */
+#ifndef YT_KERNELS_INTERNAL_H
+#define YT_KERNELS_INTERNAL_H
+
+#include "yt/kernels.h"
+
+#define YT_KERNELS_ROW(isa, getter) const yt_kernels *getter(void);
+#include "kernels/kernel_list.inc"
+#undef YT_KERNELS_ROW
+
+#endif

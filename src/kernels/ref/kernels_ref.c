@@ -1,0 +1,99 @@
+/* kernels_ref.c: the reference table: plain loops in float, one thread. Every other table is checked against
+ * this one, and this one against worked numbers and central differences (tests/unit/test_kernels_ref.c). */
+#define _GNU_SOURCE /* M_SQRT1_2 */
+#include "kernels/kernels_internal.h"
+
+#include <math.h>
+
+#define YT_REAL float
+#define YT_MAP  yt_tensor
+#define YT_NORM yt_norm
+#include "kernels/ref/conv_ref.inl"
+#include "kernels/ref/pool_ref.inl"
+#include "kernels/ref/norm_ref.inl"
+#include "kernels/ref/attention_ref.inl"
+#include "kernels/ref/sweep_ref.inl"
+
+static size_t no_conv_scratch(const yt_conv *conv, int n, int h, int w, int threads) {
+    (void)conv, (void)n, (void)h, (void)w, (void)threads;
+    return 0;
+}
+
+static size_t no_norm_scratch(int c, size_t pixels, int threads) {
+    (void)c, (void)pixels, (void)threads;
+    return 0;
+}
+
+static void from_bytes(const uint8_t *src, const yt_tensor *dst, int threads) {
+    (void)threads;
+    size_t pixels = yt_tensor_pixels(*dst);
+    for (size_t p = 0; p < pixels; p++)
+        for (int c = 0; c < dst->c; c++) dst->data[(ptrdiff_t)p * dst->ld + c] = (float)*src++ / 255.0f;
+}
+
+static double sum_squares(const float *x, size_t count, int threads) {
+    (void)threads;
+    double sum = 0;
+    for (size_t i = 0; i < count; i++) sum += (double)x[i] * (double)x[i];
+    return sum;
+}
+
+static void sgd_step(float *p, const float *g, float *buf, size_t count, float scale, float lr,
+                     float momentum, float decay, int threads) {
+    (void)threads;
+    for (size_t i = 0; i < count; i++) {
+        float gradient = scale * g[i] + decay * p[i];
+        buf[i] = momentum * buf[i] + gradient;
+        p[i] -= lr * (gradient + momentum * buf[i]);
+    }
+}
+
+static void adamw_step(float *p, const float *g, float *m, float *v, size_t count, float scale, float lr,
+                       float beta1, float beta2, float eps, float decay, int64_t t, int threads) {
+    (void)threads;
+    double correct1 = 1 - pow((double)beta1, (double)t), correct2 = 1 - pow((double)beta2, (double)t);
+    for (size_t i = 0; i < count; i++) {
+        float gradient = scale * g[i];
+        p[i] *= 1 - lr * decay;
+        m[i] = beta1 * m[i] + (1 - beta1) * gradient;
+        v[i] = beta2 * v[i] + (1 - beta2) * gradient * gradient;
+        p[i] -= (float)((double)lr / correct1 * (double)m[i] /
+                        (sqrt((double)v[i]) / sqrt(correct2) + (double)eps));
+    }
+}
+
+static void ema_step(float *dst, const float *src, size_t count, float decay, int threads) {
+    (void)threads;
+    for (size_t i = 0; i < count; i++) dst[i] = decay * dst[i] + (1 - decay) * src[i];
+}
+
+static const yt_kernels table = {
+    .name = "ref",
+    .vector_floats = 1,
+    .conv2d_scratch = no_conv_scratch,
+    .conv2d_forward = ref_conv2d_forward,
+    .conv2d_backward_data = ref_conv2d_backward_data,
+    .conv2d_backward_weights = ref_conv2d_backward_weights,
+    .norm_act_forward = ref_norm_act_forward,
+    .norm_act_scratch = no_norm_scratch,
+    .norm_act_backward = ref_norm_act_backward,
+    .maxpool_forward = ref_maxpool_forward,
+    .maxpool_backward = ref_maxpool_backward,
+    .upsample_forward = ref_upsample_forward,
+    .upsample_backward = ref_upsample_backward,
+    .copy = ref_copy,
+    .fill = ref_fill,
+    .from_bytes = from_bytes,
+    .attention_scratch = ref_attention_scratch,
+    .attention_forward = ref_attention_forward,
+    .attention_backward = ref_attention_backward,
+    .bce_background = ref_bce_background,
+    .sum_squares = sum_squares,
+    .sgd_step = sgd_step,
+    .adamw_step = adamw_step,
+    .ema_step = ema_step,
+};
+
+const yt_kernels *yt_kernels_ref(void) {
+    return &table;
+}

@@ -1,0 +1,73 @@
+/* conv.inl: the convolution slots: depthwise, or dense group by group. */
+
+static bool is_depthwise(const yt_conv *conv) {
+    return conv->groups > 1 && conv->groups == conv->cin && conv->groups == conv->cout;
+}
+
+static size_t most_of(size_t a, size_t b) {
+    return a > b ? a : b;
+}
+
+static size_t conv2d_scratch(const yt_conv *conv, int n, int h, int w, int threads) {
+    size_t most = 0;
+    for (int backward = 0; backward < 2; backward++) {
+        if (is_depthwise(conv)) {
+            depthwise_run run = plan_depthwise(conv, backward, n, h, w);
+            most = most_of(most, carve_depthwise(&run, NULL));
+        } else {
+            correlate_run run = {.plan = plan_correlation(conv, backward, n, h, w)};
+            most = most_of(most, carve_correlation(&run, NULL, threads));
+        }
+    }
+    if (is_depthwise(conv)) {
+        depthwise_weights run = plan_depthwise_weights(conv, n, h);
+        return most_of(most, carve_depthwise_weights(&run, NULL));
+    }
+    weights_run run = {.plan = plan_weights(conv, n, h, w)};
+    return most_of(most, carve_weights(&run, NULL, threads));
+}
+
+static void conv2d_forward(const yt_conv *conv, const yt_tensor *x, const float *w, const float *bias,
+                           const yt_tensor *y, float *moments, const yt_scratch *scratch) {
+    if (is_depthwise(conv)) {
+        depthwise(conv, false, x, w, bias, y, false, moments, x->h, x->w, scratch);
+        return;
+    }
+    correlation plan = plan_correlation(conv, false, x->n, x->h, x->w);
+    for (int g = 0; g < conv->groups; g++) {
+        yt_tensor source = yt_tensor_slice(*x, g * plan.depth, plan.depth);
+        yt_tensor dest = yt_tensor_slice(*y, g * plan.width, plan.width);
+        int first = g * plan.width;
+        correlate(&plan, &source, w + first, bias ? bias + first : NULL, &dest, false,
+                  moments ? moments + first : NULL, moments ? moments + conv->cout + first : NULL, scratch);
+    }
+}
+
+static void conv2d_backward_data(const yt_conv *conv, const yt_tensor *d_y, const float *w,
+                                 const yt_tensor *d_x, bool accumulate, const yt_scratch *scratch) {
+    if (is_depthwise(conv)) {
+        depthwise(conv, true, d_y, w, NULL, d_x, accumulate, NULL, d_x->h, d_x->w, scratch);
+        return;
+    }
+    correlation plan = plan_correlation(conv, true, d_x->n, d_x->h, d_x->w);
+    for (int g = 0; g < conv->groups; g++) {
+        yt_tensor source = yt_tensor_slice(*d_y, g * plan.depth, plan.depth);
+        yt_tensor dest = yt_tensor_slice(*d_x, g * plan.width, plan.width);
+        correlate(&plan, &source, w + g * plan.depth, NULL, &dest, accumulate, NULL, NULL, scratch);
+    }
+}
+
+static void conv2d_backward_weights(const yt_conv *conv, const yt_tensor *x, const yt_tensor *d_y, float *d_w,
+                                    float *d_bias, const yt_scratch *scratch) {
+    if (is_depthwise(conv)) {
+        depthwise_weight_gradient(conv, x, d_y, d_w, d_bias, scratch);
+        return;
+    }
+    weights_plan plan = plan_weights(conv, x->n, x->h, x->w);
+    for (int g = 0; g < conv->groups; g++) {
+        yt_tensor source = yt_tensor_slice(*x, g * plan.depth, plan.depth);
+        yt_tensor gradient = yt_tensor_slice(*d_y, g * plan.width, plan.width);
+        int first = g * plan.width;
+        weight_gradient(&plan, &source, &gradient, d_w + first, d_bias ? d_bias + first : NULL, scratch);
+    }
+}

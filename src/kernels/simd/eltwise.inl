@@ -1,0 +1,143 @@
+/* eltwise.inl: sweeps over flat arrays: the loss of all logits, sums, optimiser steps.
+ *
+ * An array is cut into at most SWEEP_ITEMS parts. Sums are float over at most a few hundred values per lane,
+ * then double, then added part by part. The optimiser loops are plain C: the compiler vectorises them for the
+ * instruction set of the file.
+ */
+
+enum { SWEEP_ITEMS = 64 };
+
+static int sweep_items(size_t count, size_t least) {
+    size_t items = count / least;
+    return items < 1 ? 1 : items > SWEEP_ITEMS ? SWEEP_ITEMS : (int)items;
+}
+
+/* Over the channels of one pixel: adds softplus(x) to the lanes of *sum, and stores weight * sigmoid(x). Both
+ * come from e = exp(-|x|): softplus = max(x, 0) + log(1 + e), sigmoid = (x < 0 ? e : 1) / (1 + e). */
+YT_INLINE void bce_pixel(const float *x, float *d, int channels, float weight, vf *sum) {
+    for (int c = 0; c < channels; c += YT_VL) {
+        int lanes = channels - c;
+        vf v = load_any(x + c, lanes), e = vexp(-vabs(v));
+        vf value = vmax(v, splat(0)) + vlog1p_unit(e);
+        if (d) store_any(d + c, select(v < 0, e, splat(1)) / (1.0f + e) * weight, lanes);
+        if (lanes < YT_VL) {
+            float part[YT_VL];
+            store(part, value);
+            value = load_part(part, lanes);
+        }
+        *sum += value;
+    }
+}
+
+static double bce_background(const yt_tensor *x, float weight, const yt_tensor *d_x, int threads) {
+    enum { FLUSH = 64 /* pixels between additions to the double */ };
+    size_t pixels = yt_tensor_pixels(*x);
+    int items = sweep_items(pixels, 32);
+    double parts[SWEEP_ITEMS];
+#pragma omp parallel for schedule(static) num_threads(threads)
+    for (int item = 0; item < items; item++) {
+        ptrdiff_t begin = item_begin(pixels, items, item), end = item_begin(pixels, items, item + 1);
+        double total = 0;
+        vf sum = {0};
+        for (ptrdiff_t p = begin; p < end; p++) {
+            bce_pixel(x->data + p * x->ld, d_x->data ? d_x->data + p * d_x->ld : NULL, x->c, weight, &sum);
+            if ((p - begin) % FLUSH != FLUSH - 1) continue;
+            total += lane_sum(&sum);
+            sum = splat(0);
+        }
+        parts[item] = total + lane_sum(&sum);
+    }
+    double total = 0;
+    for (int item = 0; item < items; item++) total += parts[item];
+    return total;
+}
+
+static double sum_squares_part(const float *x, size_t count) {
+    enum { STRETCH = 64 * YT_VL };
+    double total = 0;
+    while (count > 0) {
+        size_t here = count < STRETCH ? count : STRETCH, i = 0;
+        vf sum = {0};
+        for (; i + YT_VL <= here; i += YT_VL) sum += load(x + i) * load(x + i);
+        total += lane_sum(&sum);
+        for (; i < here; i++) total += (double)x[i] * (double)x[i];
+        x += here;
+        count -= here;
+    }
+    return total;
+}
+
+static double sum_squares(const float *x, size_t count, int threads) {
+    int items = sweep_items(count, 4096);
+    double parts[SWEEP_ITEMS], total = 0;
+#pragma omp parallel for schedule(static) num_threads(threads)
+    for (int item = 0; item < items; item++) {
+        ptrdiff_t begin = item_begin(count, items, item);
+        parts[item] = sum_squares_part(x + begin, (size_t)(item_begin(count, items, item + 1) - begin));
+    }
+    for (int item = 0; item < items; item++) total += parts[item];
+    return total;
+}
+
+static void sgd_part(float *restrict p, const float *restrict g, float *restrict buf, ptrdiff_t count,
+                     float scale, float lr, float momentum, float decay) {
+    for (ptrdiff_t i = 0; i < count; i++) {
+        float gradient = scale * g[i] + decay * p[i];
+        float step = momentum * buf[i] + gradient;
+        buf[i] = step;
+        p[i] -= lr * (gradient + momentum * step);
+    }
+}
+
+static void sgd_step(float *p, const float *g, float *buf, size_t count, float scale, float lr,
+                     float momentum, float decay, int threads) {
+    int items = sweep_items(count, 4096);
+#pragma omp parallel for schedule(static) num_threads(threads)
+    for (int item = 0; item < items; item++) {
+        ptrdiff_t begin = item_begin(count, items, item), end = item_begin(count, items, item + 1);
+        sgd_part(p + begin, g + begin, buf + begin, end - begin, scale, lr, momentum, decay);
+    }
+}
+
+/* The scalars of a step t: lr / (1 - beta1^t) and 1 / sqrt(1 - beta2^t). */
+typedef struct adamw_scalars {
+    float scale, keep, beta1, beta2, rate, root, eps;
+} adamw_scalars;
+
+static void adamw_part(float *restrict p, const float *restrict g, float *restrict m, float *restrict v,
+                       ptrdiff_t count, adamw_scalars s) {
+    for (ptrdiff_t i = 0; i < count; i++) {
+        float gradient = s.scale * g[i];
+        float mean = s.beta1 * m[i] + (1 - s.beta1) * gradient;
+        float square = s.beta2 * v[i] + (1 - s.beta2) * gradient * gradient;
+        m[i] = mean;
+        v[i] = square;
+        p[i] = p[i] * s.keep - s.rate * mean / (sqrtf(square) * s.root + s.eps);
+    }
+}
+
+static void adamw_step(float *p, const float *g, float *m, float *v, size_t count, float scale, float lr,
+                       float beta1, float beta2, float eps, float decay, int64_t t, int threads) {
+    adamw_scalars s = {.scale = scale, .keep = 1 - lr * decay, .beta1 = beta1, .beta2 = beta2, .eps = eps};
+    s.rate = (float)((double)lr / (1 - pow((double)beta1, (double)t)));
+    s.root = (float)(1 / sqrt(1 - pow((double)beta2, (double)t)));
+    int items = sweep_items(count, 4096);
+#pragma omp parallel for schedule(static) num_threads(threads)
+    for (int item = 0; item < items; item++) {
+        ptrdiff_t begin = item_begin(count, items, item), end = item_begin(count, items, item + 1);
+        adamw_part(p + begin, g + begin, m + begin, v + begin, end - begin, s);
+    }
+}
+
+static void ema_part(float *restrict dst, const float *restrict src, ptrdiff_t count, float decay) {
+    for (ptrdiff_t i = 0; i < count; i++) dst[i] = decay * dst[i] + (1 - decay) * src[i];
+}
+
+static void ema_step(float *dst, const float *src, size_t count, float decay, int threads) {
+    int items = sweep_items(count, 4096);
+#pragma omp parallel for schedule(static) num_threads(threads)
+    for (int item = 0; item < items; item++) {
+        ptrdiff_t begin = item_begin(count, items, item), end = item_begin(count, items, item + 1);
+        ema_part(dst + begin, src + begin, end - begin, decay);
+    }
+}

@@ -1,0 +1,9 @@
+/* kernels_avx512.c: vectors of 16 floats, 32 registers: tiles of 14x32. */
+#if defined(__x86_64__)
+#    define YT_VL             16
+#    define YT_MR2            14
+#    define YT_MR1            27
+#    define YT_ISA_NAME       "avx512"
+#    define YT_KERNELS_GETTER yt_kernels_avx512
+#    include "kernels/simd/kernels.inl"
+#endif

@@ -1,0 +1,9 @@
+/* kernels_neon.c: vectors of 4 floats, 32 registers: tiles of 12x8. */
+#if defined(__aarch64__)
+#    define YT_VL             4
+#    define YT_MR2            12
+#    define YT_MR1            24
+#    define YT_ISA_NAME       "neon"
+#    define YT_KERNELS_GETTER yt_kernels_neon
+#    include "kernels/simd/kernels.inl"
+#endif

@@ -1,0 +1,294 @@
+/* norm.inl: normalisation, activation and shortcut, one pass forward and two backward.
+ *
+ *   forward  out = act((y - mean) * gamma * inv_std + beta) + shortcut
+ *   reduce   g = d_out * act'(z) over d_out, the shortcut's gradient, sums of g and g (y - mean) per item
+ *   apply    d_y = scale * (g - sum_g / m - (y - mean) * inv_std * sum_gxhat / m)
+ *
+ * g is stored because computing it again in the apply pass costs more than reading it. A pass walks pixels,
+ * the channels of each in memory order; coefficients of up to SEGMENT channels lie on the stack. Sums are
+ * float within an item of at most NORM_PIXELS pixels, double across items, added in item order.
+ */
+
+enum { SEGMENT = 256, NORM_PIXELS = 512 };
+
+YT_INLINE vf act_value(const int kind, float slope, vf z) {
+    switch (kind) {
+    case YT_ACT_SILU:
+        return z * vsigmoid(z);
+    case YT_ACT_RELU:
+        return vmax(z, splat(0));
+    case YT_ACT_LEAKY_RELU:
+        return select(z < 0, z * slope, z);
+    case YT_ACT_TANH:
+        return vtanh(z);
+    case YT_ACT_SIGMOID:
+        return vsigmoid(z);
+    case YT_ACT_GELU:
+        return 0.5f * z * (1.0f + verf(z * 0.707106781f));
+    default:
+        return z;
+    }
+}
+
+YT_INLINE vf act_slope(const int kind, float slope, vf z) {
+    switch (kind) {
+    case YT_ACT_SILU: {
+        vf s = vsigmoid(z);
+        return s + z * s * (1.0f - s);
+    }
+    case YT_ACT_RELU:
+        return select(z > 0, splat(1), splat(0));
+    case YT_ACT_LEAKY_RELU:
+        return select(z > 0, splat(1), splat(slope));
+    case YT_ACT_TANH: {
+        vf t = vtanh(z);
+        return 1.0f - t * t;
+    }
+    case YT_ACT_SIGMOID: {
+        vf s = vsigmoid(z);
+        return s * (1.0f - s);
+    }
+    case YT_ACT_GELU: /* Phi(z) + z phi(z); 0.398942280 = 1 / sqrt(2 pi) */
+        return 0.5f * (1.0f + verf(z * 0.707106781f)) + z * vexp(-0.5f * z * z) * 0.398942280f;
+    default:
+        return splat(1);
+    }
+}
+
+/* Up to YT_VL floats, zeros behind `lanes`. */
+YT_INLINE vf load_any(const float *p, int lanes) {
+    return lanes >= YT_VL ? load(p) : load_part(p, lanes);
+}
+
+YT_INLINE void store_any(float *p, vf v, int lanes) {
+    if (lanes >= YT_VL)
+        store(p, v);
+    else
+        store_part(p, v, lanes);
+}
+
+/* z = (y - mean) * scale + beta for the channels of a segment; the identity without normalisation. */
+typedef struct norm_coefficients {
+    float mean[SEGMENT], scale[SEGMENT], beta[SEGMENT];
+} norm_coefficients;
+
+static void set_coefficients(norm_coefficients *k, const yt_norm *norm, int first, int count) {
+    for (int i = 0; i < SEGMENT; i++) {
+        bool normed = norm->mean && i < count;
+        k->mean[i] = normed ? norm->mean[first + i] : 0;
+        k->scale[i] = normed ? norm->gamma[first + i] * norm->inv_std[first + i] : 1;
+        k->beta[i] = normed ? norm->beta[first + i] : 0;
+    }
+}
+
+/* A range of pixels of one segment: pointers to its first channel, floats from pixel to pixel. */
+typedef struct norm_range {
+    const float *y;
+    float *d;              /* out (forward) or d (backward) */
+    const float *shortcut; /* forward; NULL: none */
+    float *d_shortcut;     /* backward; NULL: none */
+    ptrdiff_t y_ld, d_ld, shortcut_ld;
+    int pixels, channels;
+    bool accumulate; /* to d_shortcut */
+    float slope;
+} norm_range;
+
+YT_INLINE void norm_forward(const int kind, const norm_range *r, const norm_coefficients *k) {
+    for (int p = 0; p < r->pixels; p++) {
+        const float *y = r->y + p * r->y_ld,
+                    *shortcut = r->shortcut ? r->shortcut + p * r->shortcut_ld : NULL;
+        float *out = r->d + p * r->d_ld;
+        for (int c = 0; c < r->channels; c += YT_VL) {
+            int lanes = r->channels - c;
+            vf z = (load_any(y + c, lanes) - load(k->mean + c)) * load(k->scale + c) + load(k->beta + c);
+            vf value = act_value(kind, r->slope, z);
+            if (shortcut) value += load_any(shortcut + c, lanes);
+            store_any(out + c, value, lanes);
+        }
+    }
+}
+
+/* PX pixels at a time, so that the sums are read and written once for PX of them. */
+YT_INLINE void norm_reduce_pixels(const int kind, const int PX, const norm_range *r,
+                                  const norm_coefficients *k, int pixel, float *sum_g, float *sum_gy) {
+    const float *y = r->y + pixel * r->y_ld;
+    float *d = r->d + pixel * r->d_ld;
+    float *shortcut = r->d_shortcut ? r->d_shortcut + pixel * r->shortcut_ld : NULL;
+    for (int c = 0; c < r->channels; c += YT_VL) {
+        int lanes = r->channels - c;
+        vf mean = load(k->mean + c), scale = load(k->scale + c), beta = load(k->beta + c);
+        vf total = load(sum_g + c), total_y = load(sum_gy + c);
+        YT_UNROLL
+        for (int q = 0; q < PX; q++) {
+            vf centred = load_any(y + q * r->y_ld + c, lanes) - mean,
+               out = load_any(d + q * r->d_ld + c, lanes);
+            if (shortcut) {
+                float *to = shortcut + q * r->shortcut_ld + c;
+                store_any(to, r->accumulate ? load_any(to, lanes) + out : out, lanes);
+            }
+            vf g = out * act_slope(kind, r->slope, centred * scale + beta);
+            store_any(d + q * r->d_ld + c, g, lanes);
+            total += g;
+            total_y += g * centred;
+        }
+        store(sum_g + c, total);
+        store(sum_gy + c, total_y);
+    }
+}
+
+YT_INLINE void norm_reduce(const int kind, const norm_range *r, const norm_coefficients *k, float *sum_g,
+                           float *sum_gy) {
+    int p = 0;
+    for (; p + 4 <= r->pixels; p += 4) norm_reduce_pixels(kind, 4, r, k, p, sum_g, sum_gy);
+    for (; p < r->pixels; p++) norm_reduce_pixels(kind, 1, r, k, p, sum_g, sum_gy);
+}
+
+#define NORM_KERNELS(code, name, module, formula)                                                            \
+    static void norm_forward_##code(const norm_range *r, const norm_coefficients *k) {                       \
+        norm_forward(YT_ACT_##code, r, k);                                                                   \
+    }                                                                                                        \
+    static void norm_reduce_##code(const norm_range *r, const norm_coefficients *k, float *g, float *gy) {   \
+        norm_reduce(YT_ACT_##code, r, k, g, gy);                                                             \
+    }
+YT_ACTIVATION_MAP(NORM_KERNELS)
+
+#define NORM_FORWARD_ROW(code, name, module, formula) norm_forward_##code,
+#define NORM_REDUCE_ROW(code, name, module, formula)  norm_reduce_##code,
+static void (*const norm_forward_table[])(const norm_range *,
+                                          const norm_coefficients *) = {YT_ACTIVATION_MAP(NORM_FORWARD_ROW)};
+static void (*const norm_reduce_table[])(const norm_range *, const norm_coefficients *, float *,
+                                         float *) = {YT_ACTIVATION_MAP(NORM_REDUCE_ROW)};
+
+static int norm_items(size_t pixels) {
+    return items_for(pixels, NORM_PIXELS, 32);
+}
+
+static norm_range range_of(const yt_tensor *y, const yt_tensor *d, ptrdiff_t begin, ptrdiff_t end,
+                           int channel) {
+    return (norm_range){.y = y->data + begin * y->ld + channel,
+                        .d = d->data + begin * d->ld + channel,
+                        .y_ld = y->ld,
+                        .d_ld = d->ld,
+                        .pixels = (int)(end - begin),
+                        .channels = y->c - channel < SEGMENT ? y->c - channel : SEGMENT};
+}
+
+static void norm_act_forward(yt_activation act, const yt_norm *norm, const yt_tensor *y,
+                             const yt_tensor *shortcut, const yt_tensor *out, int threads) {
+    size_t pixels = yt_tensor_pixels(*y);
+    int items = norm_items(pixels);
+#pragma omp parallel for schedule(static) num_threads(threads)
+    for (int item = 0; item < items; item++) {
+        ptrdiff_t begin = item_begin(pixels, items, item), end = item_begin(pixels, items, item + 1);
+        for (int c = 0; c < y->c; c += SEGMENT) {
+            norm_range r = range_of(y, out, begin, end, c);
+            r.slope = act.slope;
+            if (shortcut->data) r.shortcut = shortcut->data + begin * shortcut->ld + c;
+            r.shortcut_ld = shortcut->ld;
+            norm_coefficients k;
+            set_coefficients(&k, norm, c, r.channels);
+            norm_forward_table[act.kind](&r, &k);
+        }
+    }
+}
+
+typedef struct norm_backward {
+    const yt_norm *norm;
+    const yt_tensor *y, *d, *d_shortcut;
+    bool accumulate;
+    yt_activation act;
+    int items, padded;
+    float *sums;    /* [items][2][padded]: g, g (y - mean) */
+    float *applied; /* [4][padded]: scale, mean of g, mean of y, slope of y */
+} norm_backward;
+
+static size_t carve_norm(norm_backward *run, void *data, int c, size_t pixels) {
+    carver from = {.data = data};
+    run->items = norm_items(pixels);
+    run->padded =
+        (c + SEGMENT - 1) / SEGMENT * SEGMENT; /* the sums of a segment are touched in whole vectors */
+    run->sums = carve(&from, (size_t)run->items * 2 * (size_t)run->padded * sizeof(float));
+    run->applied = carve(&from, 4 * (size_t)run->padded * sizeof(float));
+    return from.used;
+}
+
+static size_t norm_act_scratch(int c, size_t pixels, int threads) {
+    (void)threads;
+    norm_backward run = {0};
+    return carve_norm(&run, NULL, c, pixels);
+}
+
+static void norm_reduce_item(const norm_backward *run, int item) {
+    size_t pixels = yt_tensor_pixels(*run->y);
+    ptrdiff_t begin = item_begin(pixels, run->items, item), end = item_begin(pixels, run->items, item + 1);
+    float *sums = run->sums + (size_t)item * 2 * (size_t)run->padded;
+    memset(sums, 0, 2 * (size_t)run->padded * sizeof(float));
+    for (int c = 0; c < run->y->c; c += SEGMENT) {
+        norm_range r = range_of(run->y, run->d, begin, end, c);
+        r.slope = run->act.slope;
+        if (run->d_shortcut->data) r.d_shortcut = run->d_shortcut->data + begin * run->d_shortcut->ld + c;
+        r.shortcut_ld = run->d_shortcut->ld;
+        r.accumulate = run->accumulate;
+        norm_coefficients k;
+        set_coefficients(&k, run->norm, c, r.channels);
+        norm_reduce_table[run->act.kind](&r, &k, sums + c, sums + run->padded + c);
+    }
+}
+
+/* Adds the items' sums, and makes of them the gradients of gamma and beta and what the apply pass needs. */
+static void norm_merge(const norm_backward *run, float *d_gamma, float *d_beta) {
+    double m = (double)yt_tensor_pixels(*run->y);
+    const yt_norm *norm = run->norm;
+    for (int c = 0; c < run->y->c; c++) {
+        double g = 0, gy = 0;
+        for (int item = 0; item < run->items; item++) {
+            const float *sums = run->sums + (size_t)item * 2 * (size_t)run->padded;
+            g += (double)sums[c];
+            gy += (double)sums[run->padded + c];
+        }
+        double inv_std = (double)norm->inv_std[c];
+        d_beta[c] += (float)g;
+        d_gamma[c] += (float)(gy * inv_std);
+        run->applied[c] = (float)((double)norm->gamma[c] * inv_std);
+        run->applied[run->padded + c] = (float)(g / m);
+        run->applied[2 * run->padded + c] = norm->mean[c];
+        run->applied[3 * run->padded + c] = (float)(gy * inv_std * inv_std / m);
+    }
+}
+
+static void norm_apply_item(const norm_backward *run, int item) {
+    size_t pixels = yt_tensor_pixels(*run->y);
+    ptrdiff_t begin = item_begin(pixels, run->items, item), end = item_begin(pixels, run->items, item + 1);
+    const float *scale = run->applied, *mean_g = scale + run->padded, *mean_y = mean_g + run->padded;
+    const float *slope = mean_y + run->padded;
+    for (ptrdiff_t p = begin; p < end; p++) {
+        float *d = run->d->data + p * run->d->ld;
+        const float *y = run->y->data + p * run->y->ld;
+        for (int c = 0; c < run->y->c; c += YT_VL) {
+            int lanes = run->y->c - c;
+            vf g = load_any(d + c, lanes);
+            if (!run->norm->fixed_stats)
+                g = (g - load(mean_g + c)) - (load_any(y + c, lanes) - load(mean_y + c)) * load(slope + c);
+            store_any(d + c, g * load(scale + c), lanes);
+        }
+    }
+}
+
+static void norm_act_backward(yt_activation act, const yt_norm *norm, const yt_tensor *y, const yt_tensor *d,
+                              const yt_tensor *d_shortcut, bool accumulate_shortcut, float *d_gamma,
+                              float *d_beta, const yt_scratch *scratch) {
+    norm_backward run = {.norm = norm, .y = y, .d = d, .d_shortcut = d_shortcut, .act = act};
+    run.accumulate = accumulate_shortcut;
+    carve_norm(&run, scratch->data, y->c, yt_tensor_pixels(*y));
+#pragma omp parallel num_threads(scratch->threads)
+    {
+#pragma omp for schedule(static)
+        for (int item = 0; item < run.items; item++) norm_reduce_item(&run, item);
+        if (norm->mean) {
+#pragma omp single
+            norm_merge(&run, d_gamma, d_beta);
+#pragma omp for schedule(static)
+            for (int item = 0; item < run.items; item++) norm_apply_item(&run, item);
+        }
+    }
+}

@@ -1,0 +1,247 @@
+/* tile.inl: the inner loops of every matrix-like product.
+ *
+ * A tile is MR pixels x NV vectors of channels, held in registers. Two kernels:
+ *
+ *   tile_*   y[i][lanes] = bias[lanes] + sum over runs r, k < length of x[i*x_step + run(r) + k] *
+ * panel[r][k][lanes] Every convolution, forward and backward-data, and the products of attention. A run is
+ * memory that is contiguous for all of k: the whole cin of a 1x1, the (kw, ci) of one row of a 3x3. outer_*
+ * acc[i][lanes] += sum over pixels p of x[p*x_step + i] * d[p][lanes] Gradients of weights.
+ *
+ * YT_MR2 and YT_MR1 are the largest MR with two and one vectors: the accumulators, one row of the panel and
+ * one broadcast value fill the register file (6x2 of 16 registers, 14x2 of 32). Every MR below is
+ * instantiated and a row of pixels is split evenly (40 at most 14 wide: 14, 13, 13), so no tile is nearly
+ * empty.
+ */
+
+enum { PANEL = 2 * YT_VL }; /* lanes of a full channel block */
+
+/* Shifted sums of the values a run of tiles wrote: shift is the first pixel's value, so that the squares do
+ * not cancel. Folded into double after each row. */
+typedef struct tile_sums {
+    float shift[PANEL], sum[PANEL], square[PANEL];
+    bool started;
+} tile_sums;
+
+typedef struct tile_job {
+    ptrdiff_t x_step;       /* floats from one output pixel's window to the next */
+    ptrdiff_t run_y, run_x; /* floats between the runs of a window */
+    int runs_y, runs_x;
+    ptrdiff_t length; /* of a run */
+    const float *panel;
+    const float *bias; /* PANEL floats */
+    ptrdiff_t y_step;
+    int lanes; /* channels to write, at most NV * YT_VL */
+    bool accumulate;
+    tile_sums *sums; /* NULL: not wanted */
+} tile_job;
+
+/* A block that is not a whole number of vectors: nothing past its lanes is read or written. */
+static __attribute__((noinline)) void finish_part(const float *tile, int pixels, int width,
+                                                  const tile_job *job, float *y) {
+    for (int i = 0; i < pixels; i++, y += job->y_step, tile += width)
+        for (int lane = 0; lane < job->lanes; lane++)
+            y[lane] = job->accumulate ? y[lane] + tile[lane] : tile[lane];
+}
+
+YT_INLINE void add_moments(const int MR, const int NV, const vf *a, tile_sums *sums) {
+    YT_UNROLL
+    for (int j = 0; j < NV; j++) {
+        if (!sums->started) store(sums->shift + j * YT_VL, a[j]);
+        vf shift = load(sums->shift + j * YT_VL), sum = {0}, square = {0};
+        YT_UNROLL
+        for (int i = 0; i < MR; i++) {
+            vf d = a[i * NV + j] - shift;
+            sum += d;
+            square += d * d;
+        }
+        store(sums->sum + j * YT_VL, load(sums->sum + j * YT_VL) + sum);
+        store(sums->square + j * YT_VL, load(sums->square + j * YT_VL) + square);
+    }
+    sums->started = true;
+}
+
+/* Stores a tile. `a` must stay in registers, so its address goes to inlined code only. */
+YT_INLINE void finish(const int MR, const int NV, vf *a, const tile_job *job, float *y) {
+    if (job->sums) add_moments(MR, NV, a, job->sums);
+    if (job->lanes < NV * YT_VL) {
+        float tile[28 * YT_VL];
+        YT_UNROLL
+        for (int i = 0; i < MR * NV; i++) store(tile + i * YT_VL, a[i]);
+        finish_part(tile, MR, NV * YT_VL, job, y);
+        return;
+    }
+    ptrdiff_t y_step = job->y_step;
+    if (job->accumulate) {
+        YT_UNROLL
+        for (int i = 0; i < MR; i++) YT_UNROLL
+        for (int j = 0; j < NV; j++) a[i * NV + j] += load(y + i * y_step + j * YT_VL);
+    }
+    YT_UNROLL
+    for (int i = 0; i < MR; i++) YT_UNROLL
+    for (int j = 0; j < NV; j++) store(y + i * y_step + j * YT_VL, a[i * NV + j]);
+}
+
+YT_INLINE void tile(const int MR, const int NV, const tile_job *job, const float *x, float *y, int count) {
+    const ptrdiff_t x_step = job->x_step;
+    for (int t = 0; t < count; t++, x += MR * x_step, y += MR * job->y_step) {
+        const float *w = job->panel;
+        vf a[28];
+        YT_UNROLL
+        for (int i = 0; i < MR * NV; i++) a[i] = load(job->bias + i % NV * YT_VL);
+        for (int ry = 0; ry < job->runs_y; ry++)
+            for (int rx = 0; rx < job->runs_x; rx++) {
+                const float *run = x + ry * job->run_y + rx * job->run_x;
+                for (ptrdiff_t k = 0; k < job->length; k++, run++, w += NV * YT_VL) {
+                    vf b[2];
+                    YT_UNROLL
+                    for (int j = 0; j < NV; j++) b[j] = load(w + j * YT_VL);
+                    YT_UNROLL
+                    for (int i = 0; i < MR; i++) {
+                        vf v = splat(run[i * x_step]);
+                        YT_UNROLL
+                        for (int j = 0; j < NV; j++) a[i * NV + j] += v * b[j];
+                    }
+                }
+            }
+        finish(MR, NV, a, job, y);
+    }
+}
+
+typedef struct outer_job {
+    ptrdiff_t x_step, x_row; /* floats between pixels, between rows of pixels */
+    int rows, pixels;        /* d is [rows][pixels][NV * YT_VL], tightly packed */
+} outer_job;
+
+YT_INLINE void outer(const int MR, const int NV, const outer_job *job, const float *x, const float *d,
+                     float *acc) {
+    const ptrdiff_t x_step = job->x_step;
+    vf a[28];
+    YT_UNROLL
+    for (int i = 0; i < MR * NV; i++) a[i] = (vf){0};
+    for (int row = 0; row < job->rows; row++) {
+        const float *at = x + row * job->x_row;
+        for (int p = 0; p < job->pixels; p++, at += x_step, d += NV * YT_VL) {
+            vf b[2];
+            YT_UNROLL
+            for (int j = 0; j < NV; j++) b[j] = load(d + j * YT_VL);
+            YT_UNROLL
+            for (int i = 0; i < MR; i++) {
+                vf v = splat(at[i]);
+                YT_UNROLL
+                for (int j = 0; j < NV; j++) a[i * NV + j] += v * b[j];
+            }
+        }
+    }
+    YT_UNROLL
+    for (int i = 0; i < MR * NV; i++) store(acc + i * YT_VL, load(acc + i * YT_VL) + a[i]);
+}
+
+#define TILE_KERNEL(MR, NV)                                                                                  \
+    static __attribute__((noinline)) void tile_##MR##_##NV(const tile_job *job, const float *x, float *y,    \
+                                                           int count) {                                      \
+        tile(MR, NV, job, x, y, count);                                                                      \
+    }                                                                                                        \
+    static __attribute__((noinline)) void outer_##MR##_##NV(const outer_job *job, const float *x,            \
+                                                            const float *d, float *acc) {                    \
+        outer(MR, NV, job, x, d, acc);                                                                       \
+    }
+
+#define UP_TO_6(X, NV)  X(1, NV) X(2, NV) X(3, NV) X(4, NV) X(5, NV) X(6, NV)
+#define UP_TO_12(X, NV) UP_TO_6(X, NV) X(7, NV) X(8, NV) X(9, NV) X(10, NV) X(11, NV) X(12, NV)
+#define UP_TO_14(X, NV) UP_TO_12(X, NV) X(13, NV) X(14, NV)
+#define UP_TO_24(X, NV)                                                                                      \
+    UP_TO_14(X, NV)                                                                                          \
+    X(15, NV) X(16, NV) X(17, NV) X(18, NV) X(19, NV) X(20, NV) X(21, NV) X(22, NV) X(23, NV) X(24, NV)
+#define UP_TO_27(X, NV)        UP_TO_24(X, NV) X(25, NV) X(26, NV) X(27, NV)
+#define UP_TO_JOINED(n, X, NV) UP_TO_##n(X, NV)
+#define UP_TO(n, X, NV)        UP_TO_JOINED(n, X, NV)
+
+UP_TO(YT_MR2, TILE_KERNEL, 2)
+UP_TO(YT_MR1, TILE_KERNEL, 1)
+
+typedef void tile_fn(const tile_job *job, const float *x, float *y, int count);
+typedef void outer_fn(const outer_job *job, const float *x, const float *d, float *acc);
+
+#define TILE_ROW(MR, NV)  [MR] = tile_##MR##_##NV,
+#define OUTER_ROW(MR, NV) [MR] = outer_##MR##_##NV,
+static tile_fn *const tile_table[3][YT_MR1 + 1] = {
+    [1] = {UP_TO(YT_MR1, TILE_ROW, 1)}, [2] = {UP_TO(YT_MR2, TILE_ROW, 2)}};
+static outer_fn *const outer_table[3][YT_MR1 + 1] = {
+    [1] = {UP_TO(YT_MR1, OUTER_ROW, 1)}, [2] = {UP_TO(YT_MR2, OUTER_ROW, 2)}};
+
+/* A stretch of `total` things in the fewest parts of at most `most`: `longer` parts of size + 1, then `parts
+ * - longer` of size. */
+typedef struct even_split {
+    int parts, size, longer;
+} even_split;
+
+static even_split split_evenly(int total, int most) {
+    int parts = (total + most - 1) / most;
+    return (even_split){.parts = parts, .size = total / parts, .longer = total % parts};
+}
+
+static int most_rows(int nv) {
+    return nv == 2 ? YT_MR2 : YT_MR1;
+}
+
+/* One row of `pixels` output pixels. */
+static void run_tiles(const tile_job *job, int nv, const float *x, float *y, int pixels) {
+    if (pixels <= 0) return;
+    even_split split = split_evenly(pixels, most_rows(nv));
+    if (split.longer) {
+        tile_table[nv][split.size + 1](job, x, y, split.longer);
+        x += (ptrdiff_t)split.longer * (split.size + 1) * job->x_step;
+        y += (ptrdiff_t)split.longer * (split.size + 1) * job->y_step;
+    }
+    tile_table[nv][split.size](job, x, y, split.parts - split.longer);
+}
+
+/* acc[window][nv * YT_VL] += x window (outer) d */
+static void run_outer(const outer_job *job, int nv, const float *x, const float *d, float *acc, int window) {
+    even_split split = split_evenly(window, most_rows(nv));
+    for (int part = 0; part < split.parts; part++) {
+        int size = split.size + (part < split.longer);
+        outer_table[nv][size](job, x, d, acc);
+        x += size;
+        acc += (ptrdiff_t)size * nv * YT_VL;
+    }
+}
+
+/* Channels are produced in blocks of PANEL; the last block has one vector where that is enough. */
+typedef struct channel_blocks {
+    int count, padded; /* padded: lanes of all blocks together */
+} channel_blocks;
+
+static channel_blocks blocks_of(int channels) {
+    int count = (channels + PANEL - 1) / PANEL, last = channels - (count - 1) * PANEL;
+    return (channel_blocks){.count = count, .padded = (count - 1) * PANEL + (last <= YT_VL ? YT_VL : PANEL)};
+}
+
+static int block_vectors(channel_blocks all, int block) {
+    return block < all.count - 1 || all.padded % PANEL == 0 ? 2 : 1;
+}
+
+static int block_lanes(int channels, int block) {
+    int rest = channels - block * PANEL;
+    return rest < PANEL ? rest : PANEL;
+}
+
+/* to[k][lane] = from[k * ld + lane], zeros past `lanes`: a block of columns of a row-major matrix. */
+static void pack_rows(const float *from, ptrdiff_t ld, ptrdiff_t depth, int vectors, int lanes, float *to) {
+    int width = vectors * YT_VL;
+    for (ptrdiff_t k = 0; k < depth; k++, from += ld, to += width) {
+        if (lanes == width) {
+            for (int j = 0; j < vectors; j++) store(to + j * YT_VL, load(from + j * YT_VL));
+            continue;
+        }
+        for (int lane = 0; lane < width; lane++) to[lane] = lane < lanes ? from[lane] : 0;
+    }
+}
+
+/* to[k][lane] = from[lane * ld + k], zeros past `lanes`: a block of rows, transposed. */
+static void pack_columns(const float *from, ptrdiff_t ld, ptrdiff_t depth, int vectors, int lanes,
+                         float *to) {
+    int width = vectors * YT_VL;
+    for (ptrdiff_t k = 0; k < depth; k++, to += width)
+        for (int lane = 0; lane < width; lane++) to[lane] = lane < lanes ? from[lane * ld + k] : 0;
+}

@@ -1,0 +1,51 @@
+/* folder.c: a fresh folder per test. */
+#define _XOPEN_SOURCE 700 /* nftw, mkdtemp, P_tmpdir */
+#include "support/folder.h"
+
+#include "yt/file.h"
+
+#include <criterion/criterion.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static char root[512];
+
+void yt_folder_make(void) {
+    const char *where = getenv("TMPDIR");
+    snprintf(root, sizeof root, "%s/yt_test_XXXXXX", where ? where : P_tmpdir);
+    cr_assert_not_null(mkdtemp(root));
+}
+
+static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *where) {
+    (void)info, (void)kind, (void)where;
+    return remove(path);
+}
+
+void yt_folder_remove(void) {
+    cr_assert_eq(nftw(root, remove_entry, 16, FTW_DEPTH | FTW_PHYS), 0);
+}
+
+const char *yt_folder_path(const char *name) {
+    static char paths[8][1024];
+    static int next;
+    char *path = paths[next++ % 8];
+    snprintf(path, sizeof paths[0], "%s/%s", root, name);
+    return path;
+}
+
+void yt_folder_write(const char *name, const void *data, size_t bytes) {
+    const char *path = yt_folder_path(name);
+    char *dir = yt_path_dir(path);
+    cr_assert_eq(yt_path_make_dirs(dir, NULL), YT_OK);
+    free(dir);
+    FILE *file = fopen(path, "wb");
+    cr_assert_not_null(file);
+    cr_assert_eq(fwrite(data, 1, bytes, file), bytes);
+    cr_assert_eq(fclose(file), 0);
+}
+
+void yt_folder_write_text(const char *name, const char *text) {
+    yt_folder_write(name, text, strlen(text));
+}

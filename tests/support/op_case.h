@@ -1,0 +1,19 @@
+/* op_case.h: every slot of a kernel table but the convolutions, compared with the reference table.
+ *
+ * Each function asserts that results equal the reference's (exactly, or within the error its comment
+ * derives), have the same bits for 1, 2, 3 and 5 threads, and that nothing outside the channels of a map was
+ * written.
+ */
+#ifndef YT_TEST_OP_CASE_H
+#define YT_TEST_OP_CASE_H
+
+#include "yt/kernels.h"
+
+void op_case_norm_act(const yt_kernels *k);
+void op_case_pooling(const yt_kernels *k);
+void op_case_upsampling_and_copies(const yt_kernels *k);
+void op_case_attention(const yt_kernels *k);
+void op_case_background_loss(const yt_kernels *k);
+void op_case_optimiser(const yt_kernels *k);
+
+#endif

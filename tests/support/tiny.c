@@ -1,0 +1,59 @@
+/* tiny.c: see tiny.h. */
+#include "support/tiny.h"
+#include "support/folder.h"
+#include "yt/file.h"
+#include "yt/image.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+/* A grey picture with a rectangle of at least a quarter of the side, at a place that depends on the number.
+ */
+static void write_picture(const char *split, int number) {
+    yt_image image;
+    cr_assert_eq(yt_image_create(TINY_SIDE, TINY_SIDE, &image, NULL), YT_OK);
+    memset(image.rgb, 90 + number * 7 % 40, (size_t)TINY_SIDE * TINY_SIDE * 3);
+    int class_id = number % TINY_CLASSES, w = 16 + number * 5 % 17, h = 16 + number * 3 % 15;
+    int x = number * 11 % (TINY_SIDE - w), y = number * 17 % (TINY_SIDE - h);
+    for (int row = y; row < y + h; row++)
+        for (int column = x; column < x + w; column++) {
+            uint8_t *pixel = image.rgb + (row * TINY_SIDE + column) * 3;
+            pixel[0] = class_id == 0 ? 250 : 10;
+            pixel[1] = 20;
+            pixel[2] = class_id == 0 ? 10 : 250;
+        }
+    char name[64], label[128];
+    snprintf(name, sizeof name, "data/images/%s/%d.png", split, number);
+    yt_folder_write_text(name, "");
+    cr_assert_eq(yt_image_save(yt_folder_path(name), &image, NULL), YT_OK);
+    yt_image_free(&image);
+    double side = TINY_SIDE;
+    snprintf(label, sizeof label, "%d %.6f %.6f %.6f %.6f\n", class_id, (x + w / 2.0) / side,
+             (y + h / 2.0) / side, w / side, h / side);
+    snprintf(name, sizeof name, "data/labels/%s/%d.txt", split, number);
+    yt_folder_write_text(name, label);
+}
+
+void yt_tiny_write_data(int n_train, int n_val) {
+    for (int i = 0; i < n_train; i++) write_picture("train", i);
+    for (int i = 0; i < n_val; i++) write_picture("val", 100 + i);
+    yt_folder_write_text("data.yaml",
+                         "path: data\ntrain: images/train\nval: images/val\nnames: [red, blue]\n");
+}
+
+#define BODY                                                                                                 \
+    "backbone:\n"                                                                                            \
+    "  - [-1, 1, Conv, [8, 3, 2]]\n"                                                                         \
+    "  - [-1, 1, Conv, [16, 3, 2]]\n"                                                                        \
+    "  - [-1, 1, Conv, [16, 3, 2]]\n"                                                                        \
+    "  - [-1, 1, C2f, [16, True]]\n"                                                                         \
+    "  - [-1, 1, Conv, [16, 3, 2]]\n"                                                                        \
+    "  - [-1, 1, Conv, [16, 3, 2]]\n"                                                                        \
+    "head:\n"                                                                                                \
+    "  - [[3, 4, 5], 1, Detect, [nc]]\n"
+
+void yt_tiny_write_models(void) {
+    yt_folder_write_text("tiny26.yaml", "nc: 2\nend2end: True\nreg_max: 1\n" BODY);
+    yt_folder_write_text("tiny8.yaml", "nc: 2\n" BODY);
+}

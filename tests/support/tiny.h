@@ -1,0 +1,15 @@
+/* tiny.h: a detection problem small enough to train in a test: 64-pixel pictures with one coloured rectangle
+ * each (class 0 bright red, class 1 bright blue), and networks of a few thousand parameters.
+ */
+#ifndef YT_TEST_TINY_H
+#define YT_TEST_TINY_H
+
+enum { TINY_SIDE = 64, TINY_CLASSES = 2 };
+
+/* Writes data.yaml and its pictures and labels into the test's folder. */
+void yt_tiny_write_data(int n_train, int n_val);
+
+/* Writes tiny26.yaml (two branches, reg_max 1) and tiny8.yaml (one branch, reg_max 16) there. */
+void yt_tiny_write_models(void);
+
+#endif

@@ -1,0 +1,31 @@
+/* Tests of the vector source at the width and tiles of AVX-512, compiled for the baseline: the compiler lowers the
+ * 64-byte vectors, so the wide tiling is checked on machines that cannot run kernels_avx512.c. */
+#define YT_VL             16
+#define YT_MR2            14
+#define YT_MR1            27
+#define YT_ISA_NAME       "wide"
+#define YT_KERNELS_GETTER wide_kernels
+static const struct yt_kernels *wide_kernels(void);
+#include "kernels/simd/kernels.inl"
+
+#include "support/conv_case.h"
+#include "support/op_case.h"
+
+#include <criterion/criterion.h>
+
+Test(kernels_wide, convolutions_match_the_reference) {
+    const yt_kernels *wide[] = {wide_kernels()};
+    for (unsigned i = 1000; i < 1060; i++) {
+        conv_case c = conv_case_random(i);
+        conv_case_check(wide, 1, &c, i);
+    }
+}
+
+Test(kernels_wide, other_slots_match_the_reference) {
+    op_case_norm_act(wide_kernels());
+    op_case_pooling(wide_kernels());
+    op_case_upsampling_and_copies(wide_kernels());
+    op_case_attention(wide_kernels());
+    op_case_background_loss(wide_kernels());
+    op_case_optimiser(wide_kernels());
+}
