@@ -297,8 +297,8 @@ static void three_steps(const char *name, yt_optimizer_kind kind) {
         yt_loss_result result[2];
         const double total = train_step(&f, result);
         const double reference = cJSON_GetArrayItem(expected_losses, step)->valuedouble;
-        cr_expect(yt_near(total, reference, tolerance * reference), "%s: loss %d is %.9g, expected %.9g", name,
-                  step, total, reference);
+        cr_expect(yt_near(total, reference, tolerance * reference), "%s: loss %d is %.9g, expected %.9g",
+                  name, step, total, reference);
         const float rates[YT_GROUP_COUNT] = {lr, lr, lr};
         if (step < 3)
             yt_optimizer_step(optimizer, f.model->state.params, f.model->state.grads, 1, rates, momentum,

@@ -1,0 +1,112 @@
+/* cli_help.c: two columns, option and explanation, with range and default appended; see cli_options.h. */
+#include "cli/cli_help.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { HELP_COLUMN = 30, LINE_WIDTH = 100 };
+
+static const char *metavar_of(const yt_cli_option *row) {
+    static const char *const by_type[] = {[YT_CLI_FLAG] = NULL,
+                                          [YT_CLI_INT] = "N",
+                                          [YT_CLI_DOUBLE] = "X",
+                                          [YT_CLI_STRING] = "TEXT",
+                                          [YT_CLI_CHOICE] = "NAME"};
+    return row->metavar ? row->metavar : by_type[row->type];
+}
+
+/* Appends to a NUL-terminated text of `room` bytes; what does not fit is cut. */
+static void append(char *text, size_t room, const char *part) {
+    size_t used = strlen(text);
+    snprintf(text + used, room - used, "%s", part);
+}
+
+static void append_range(char *text, size_t room, const yt_cli_option *row) {
+    char part[80] = "";
+    bool low = row->min > -HUGE_VAL, high = row->max < HUGE_VAL;
+    if (low && high)
+        snprintf(part, sizeof part, "%.10g to %.10g", row->min, row->max);
+    else if (low)
+        snprintf(part, sizeof part, "at least %.10g", row->min);
+    else if (high)
+        snprintf(part, sizeof part, "at most %.10g", row->max);
+    append(text, room, part);
+}
+
+static void append_choices(char *text, size_t room, const yt_cli_option *row) {
+    for (size_t i = 0; row->choices[i]; i++) {
+        if (i) append(text, room, ", ");
+        append(text, room, row->choices[i]);
+    }
+}
+
+/* "help text (1 to 100; default 16)" */
+static void explain(char *text, size_t room, const yt_cli_option *row) {
+    char limits[512] = "";
+    if (row->type == YT_CLI_INT || row->type == YT_CLI_DOUBLE) append_range(limits, sizeof limits, row);
+    if (row->type == YT_CLI_CHOICE) append_choices(limits, sizeof limits, row);
+    bool has_default = row->fallback && row->fallback[0] &&
+                       !(row->type == YT_CLI_FLAG && strcmp(row->fallback, "false") == 0);
+    snprintf(text, room, "%s", row->help);
+    if (!limits[0] && !has_default) return;
+    append(text, room, " (");
+    append(text, room, limits);
+    if (has_default) {
+        append(text, room, limits[0] ? "; default " : "default ");
+        append(text, room, row->fallback);
+    }
+    append(text, room, ")");
+}
+
+/* Writes words with line breaks, continuation lines indented to the help column, where the first begins. */
+static void print_wrapped(const char *text, FILE *out) {
+    int column = HELP_COLUMN;
+    for (const char *word = text; *word;) {
+        int length = (int)strcspn(word, " ");
+        if (column > HELP_COLUMN && column + 1 + length > LINE_WIDTH) {
+            fprintf(out, "\n%*s", HELP_COLUMN, "");
+            column = HELP_COLUMN;
+        }
+        column += fprintf(out, "%s%.*s", column > HELP_COLUMN ? " " : "", length, word);
+        word += length;
+        word += strspn(word, " ");
+    }
+    fputc('\n', out);
+}
+
+static void print_row(const char *left, const char *right, FILE *out) {
+    int used = fprintf(out, "  %s", left);
+    if (used > HELP_COLUMN - 2) {
+        fputc('\n', out);
+        used = 0;
+    }
+    fprintf(out, "%*s", HELP_COLUMN - used, "");
+    print_wrapped(right, out);
+}
+
+static void print_option(const yt_cli_option *row, FILE *out) {
+    char left[128], right[1024];
+    const char *metavar = metavar_of(row);
+    bool on_by_default = row->type == YT_CLI_FLAG && row->fallback && strcmp(row->fallback, "true") == 0;
+    char letter[5] = "    ";
+    if (row->letter) snprintf(letter, sizeof letter, "-%c, ", row->letter);
+    snprintf(left, sizeof left, "%s--%s%s%s%s", letter, on_by_default ? "[no-]" : "", row->name,
+             metavar ? " " : "", metavar ? metavar : "");
+    explain(right, sizeof right, row);
+    print_row(left, right, out);
+}
+
+void yt_cli_print_help(const yt_cli *cli, FILE *out) {
+    fprintf(out, "usage: %s\n", cli->usage);
+    if (cli->about) fprintf(out, "\n%s\n", cli->about);
+    const char *group = NULL;
+    for (size_t i = 0; i < cli->n_options; i++) {
+        const yt_cli_option *row = &cli->options[i];
+        if (!group || strcmp(group, row->group) != 0) fprintf(out, "\n%s\n", row->group);
+        group = row->group;
+        print_option(row, out);
+    }
+    fprintf(out, "\nHelp\n");
+    print_row("-h, --help", "print this text", out);
+    if (cli->version) print_row("    --version", "print the version", out);
+}

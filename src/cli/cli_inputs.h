@@ -1,0 +1,25 @@
+/* cli_inputs.h: the pictures a command line names. */
+#ifndef YT_CLI_INPUTS_H
+#define YT_CLI_INPUTS_H
+
+#include "yt/status.h"
+
+#include <stddef.h>
+
+/* Owns paths. */
+typedef struct yt_cli_inputs {
+    char **paths;
+    size_t count, capacity;
+} yt_cli_inputs;
+
+/* Appends a picture, or the pictures of a folder (not of folders in it) in the order of their names. A path
+ * that does not exist, or a folder without a picture, is an error. */
+yt_status yt_cli_inputs_add(yt_cli_inputs *inputs, const char *path, yt_err *err);
+void yt_cli_inputs_free(yt_cli_inputs *inputs);
+
+/* malloc'd path in folder `dir` for the result of picture i: its own name, with -2, -3, ... where pictures
+ * before it have the same, and .png behind it where pictures of its kind are not written. NULL: out of
+ * memory. */
+char *yt_cli_inputs_result(const yt_cli_inputs *inputs, size_t i, const char *dir);
+
+#endif

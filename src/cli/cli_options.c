@@ -1,0 +1,284 @@
+/* cli_options.c: parsing a command line by a table of rows. The help text made from the same rows is in
+ * cli_help.c.
+ */
+#include "cli/cli_options.h"
+#include "cli/cli_help.h"
+#include "yt/file.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <limits.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum { GO_ON = -1, USAGE = 2 };
+
+int yt_cli_usage_error(const yt_cli *cli, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    fprintf(stderr, "%s: ", cli->program);
+    vfprintf(stderr, format, args);
+    fprintf(stderr, " (%s --help lists the options)\n", cli->program);
+    va_end(args);
+    return USAGE;
+}
+
+/* Compares the first n letters of a typed name with an option's, '_' counting as '-'. */
+static bool same_name(const char *typed, size_t n, const char *name) {
+    if (strlen(name) != n) return false;
+    for (size_t i = 0; i < n; i++)
+        if ((typed[i] == '_' ? '-' : typed[i]) != name[i]) return false;
+    return true;
+}
+
+static const yt_cli_option *find_name(const yt_cli *cli, const char *typed, size_t n) {
+    for (size_t i = 0; i < cli->n_options; i++)
+        if (same_name(typed, n, cli->options[i].name)) return &cli->options[i];
+    return NULL;
+}
+
+static const yt_cli_option *find_letter(const yt_cli *cli, char letter) {
+    for (size_t i = 0; i < cli->n_options; i++)
+        if (cli->options[i].letter && cli->options[i].letter == letter) return &cli->options[i];
+    return NULL;
+}
+
+/* 1, 0, or -1 for a text that is no truth value. */
+static int truth(const char *text) {
+    if (strcasecmp(text, "true") == 0) return 1;
+    if (strcasecmp(text, "false") == 0) return 0;
+    return -1;
+}
+
+static int read_flag(const yt_cli *cli, const yt_cli_option *row, const char *text, yt_cli_value *out) {
+    int value = truth(text);
+    if (value < 0) return yt_cli_usage_error(cli, "--%s: \"%s\" is neither true nor false", row->name, text);
+    out->text = value ? "true" : "false";
+    out->number = value;
+    return GO_ON;
+}
+
+static int read_number(const yt_cli *cli, const yt_cli_option *row, const char *text, yt_cli_value *out) {
+    out->text = text;
+    if (row->fallback && strcmp(row->fallback, "auto") == 0 && strcasecmp(text, "auto") == 0) {
+        out->is_auto = true;
+        return GO_ON;
+    }
+    char *end;
+    errno = 0;
+    double value = strtod(text, &end);
+    bool whole = row->type == YT_CLI_INT;
+    if (end == text || *end != '\0' || !isfinite(value) || (whole && strpbrk(text, ".xXnN")))
+        return yt_cli_usage_error(cli, "--%s: \"%s\" is not a %s", row->name, text,
+                                  whole ? "whole number" : "number");
+    if (whole && value != nearbyint(value))
+        return yt_cli_usage_error(cli, "--%s: \"%s\" is not a whole number", row->name, text);
+    if (value < row->min) return yt_cli_usage_error(cli, "--%s: %s is below %g", row->name, text, row->min);
+    if (value > row->max)
+        return yt_cli_usage_error(cli, "--%s: %s is above %.10g", row->name, text, row->max);
+    out->number = value;
+    return GO_ON;
+}
+
+static int read_choice(const yt_cli *cli, const yt_cli_option *row, const char *text, yt_cli_value *out) {
+    size_t n = 0;
+    for (; row->choices[n]; n++) {
+        if (strcasecmp(row->choices[n], text) != 0) continue;
+        out->text = row->choices[n];
+        out->number = (double)n;
+        return GO_ON;
+    }
+    if (row->fallback && strcasecmp(row->fallback, text) == 0) {
+        out->text = row->fallback;
+        out->number = -1;
+        return GO_ON;
+    }
+    const char *near = yt_nearest_word(text, row->choices, n);
+    if (near) return yt_cli_usage_error(cli, "--%s: unknown \"%s\"; did you mean %s?", row->name, text, near);
+    char list[512] = "";
+    for (size_t i = 0, used = 0; i < n && used < sizeof list; i++) {
+        int wrote = snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", row->choices[i]);
+        used += wrote > 0 ? (size_t)wrote : 0;
+    }
+    return yt_cli_usage_error(cli, "--%s: unknown \"%s\"; it is one of %s", row->name, text, list);
+}
+
+static int read_value(const yt_cli *cli, const yt_cli_option *row, const char *text, yt_cli_value *out) {
+    switch (row->type) {
+    case YT_CLI_FLAG:
+        return read_flag(cli, row, text, out);
+    case YT_CLI_INT:
+    case YT_CLI_DOUBLE:
+        return read_number(cli, row, text, out);
+    case YT_CLI_CHOICE:
+        return read_choice(cli, row, text, out);
+    case YT_CLI_STRING:
+        break;
+    }
+    out->text = text;
+    return GO_ON;
+}
+
+static int unknown_option(const yt_cli *cli, const char *typed, size_t n) {
+    char name[64];
+    const char **names = malloc((cli->n_options + 2) * sizeof *names);
+    const char *near = NULL;
+    if (names && n < sizeof name) {
+        for (size_t i = 0; i < n; i++) name[i] = typed[i] == '_' ? '-' : typed[i];
+        name[n] = '\0';
+        for (size_t i = 0; i < cli->n_options; i++) names[i] = cli->options[i].name;
+        names[cli->n_options] = "help";
+        names[cli->n_options + 1] = "version";
+        near = yt_nearest_word(name, names, cli->n_options + 2);
+    }
+    int code = near
+                   ? yt_cli_usage_error(cli, "unknown option --%.*s; did you mean --%s?", (int)n, typed, near)
+                   : yt_cli_usage_error(cli, "unknown option --%.*s", (int)n, typed);
+    free(names);
+    return code;
+}
+
+/* The value of an option found at argv[*at]: behind '=', the next word, or none for a flag. */
+static int take_value(const yt_cli *cli, const yt_cli_option *row, const char *attached, int argc,
+                      char *const *argv, int *at) {
+    const char *next = *at + 1 < argc ? argv[*at + 1] : NULL;
+    bool optional = row->type == YT_CLI_STRING && row->metavar && row->metavar[0] == '[';
+    const char *text = attached;
+    if (!text) {
+        bool wanted =
+            row->type == YT_CLI_FLAG ? next && truth(next) >= 0 : !optional || (next && next[0] != '-');
+        if (wanted && !next) return yt_cli_usage_error(cli, "--%s needs a value", row->name);
+        if (wanted) {
+            text = next;
+            ++*at;
+        } else {
+            text = row->type == YT_CLI_FLAG ? "true" : "";
+        }
+    }
+    yt_cli_value value = {.typed = true};
+    int code = read_value(cli, row, text, &value);
+    if (code == GO_ON) cli->values[row - cli->options] = value;
+    return code;
+}
+
+static int take_long(const yt_cli *cli, int argc, char *const *argv, int *at) {
+    const char *typed = argv[*at] + 2;
+    const char *equals = strchr(typed, '=');
+    size_t n = equals ? (size_t)(equals - typed) : strlen(typed);
+    const yt_cli_option *row = find_name(cli, typed, n);
+    if (row) return take_value(cli, row, equals ? equals + 1 : NULL, argc, argv, at);
+    if (same_name(typed, n, "help")) {
+        yt_cli_print_help(cli, stdout);
+        return 0;
+    }
+    if (same_name(typed, n, "version") && cli->version) {
+        printf("%s %s\n", cli->program, cli->version);
+        return 0;
+    }
+    if (n > 3 && !equals && strncmp(typed, "no", 2) == 0 && (typed[2] == '-' || typed[2] == '_')) {
+        row = find_name(cli, typed + 3, n - 3);
+        if (row && row->type == YT_CLI_FLAG) {
+            cli->values[row - cli->options] = (yt_cli_value){.typed = true, .text = "false"};
+            return GO_ON;
+        }
+    }
+    return unknown_option(cli, typed, n);
+}
+
+static int take_short(const yt_cli *cli, int argc, char *const *argv, int *at) {
+    const char *typed = argv[*at];
+    const yt_cli_option *row = typed[2] == '\0' ? find_letter(cli, typed[1]) : NULL;
+    if (row) return take_value(cli, row, NULL, argc, argv, at);
+    if (strcmp(typed, "-h") == 0) {
+        yt_cli_print_help(cli, stdout);
+        return 0;
+    }
+    return yt_cli_usage_error(cli, "unknown option %s; long options begin with two dashes", typed);
+}
+
+static int take_words(yt_cli *cli, int argc, char *const *argv) {
+    bool options_end = false;
+    for (int i = 1; i < argc; i++) {
+        const char *word = argv[i];
+        int code = GO_ON;
+        if (options_end || word[0] != '-' || word[1] == '\0') {
+            if (cli->n_words == cli->max_words)
+                code = yt_cli_usage_error(cli, "unexpected \"%s\"; usage: %s", word, cli->usage);
+            else
+                cli->words[cli->n_words++] = word;
+        } else if (strcmp(word, "--") == 0) {
+            options_end = true;
+        } else {
+            code = word[1] == '-' ? take_long(cli, argc, argv, &i) : take_short(cli, argc, argv, &i);
+        }
+        if (code != GO_ON) return code;
+    }
+    if (cli->n_words < cli->min_words) return yt_cli_usage_error(cli, "usage: %s", cli->usage);
+    return GO_ON;
+}
+
+static void set_defaults(yt_cli *cli) {
+    for (size_t i = 0; i < cli->n_options; i++) {
+        const yt_cli_option *row = &cli->options[i];
+        const char *fallback = row->fallback ? row->fallback : row->type == YT_CLI_FLAG ? "false" : NULL;
+        if (!fallback) continue;
+        int code = read_value(cli, row, fallback, &cli->values[i]);
+        assert(code == GO_ON && "the default of a row must satisfy the row");
+        (void)code;
+    }
+}
+
+int yt_cli_parse(yt_cli *cli, int argc, char *const *argv) {
+    cli->n_words = 0;
+    cli->values = calloc(cli->n_options + 1, sizeof *cli->values);
+    cli->words = calloc((size_t)(argc > 0 ? argc : 0) + 1, sizeof *cli->words);
+    if (!cli->values || !cli->words) {
+        fprintf(stderr, "%s: out of memory\n", cli->program);
+        yt_cli_free(cli);
+        return 1;
+    }
+    set_defaults(cli);
+    int code = take_words(cli, argc, argv);
+    if (code != GO_ON) yt_cli_free(cli);
+    return code;
+}
+
+void yt_cli_free(yt_cli *cli) {
+    free(cli->values);
+    free(cli->words);
+    cli->values = NULL;
+    cli->words = NULL;
+    cli->n_words = 0;
+}
+
+const yt_cli_value *yt_cli_get(const yt_cli *cli, const char *name) {
+    const yt_cli_option *row = find_name(cli, name, strlen(name));
+    assert(row && "the program asked for an option its table does not have");
+    return &cli->values[row - cli->options];
+}
+
+bool yt_cli_typed(const yt_cli *cli, const char *name) {
+    return yt_cli_get(cli, name)->typed;
+}
+
+bool yt_cli_flag(const yt_cli *cli, const char *name) {
+    return yt_cli_get(cli, name)->number != 0;
+}
+
+int yt_cli_int(const yt_cli *cli, const char *name) {
+    double number = yt_cli_get(cli, name)->number;
+    assert(number >= INT_MIN && number <= INT_MAX);
+    return (int)number;
+}
+
+double yt_cli_double(const yt_cli *cli, const char *name) {
+    return yt_cli_get(cli, name)->number;
+}
+
+const char *yt_cli_text(const yt_cli *cli, const char *name) {
+    return yt_cli_get(cli, name)->text;
+}

@@ -1,0 +1,71 @@
+/* cli_plan.c: what a training run is going to do, said before it begins. */
+#include "cli/cli_progress.h"
+#include "yt/cpu.h"
+#include "yt/kernels.h"
+
+#include <stdio.h>
+
+static const double MIB = 1048576;
+
+/* Why an automatic value is what it is, for a person; the rules are in src/train/auto_settings.c. */
+static const struct reason {
+    yt_train_key key;
+    const char *text;
+} reasons[] = {
+    {YT_TRAIN_KEY_batch, "half of the training images, at most 16"},
+    {YT_TRAIN_KEY_nbs, "small sets update after every batch; --nbs 64 is the family's behaviour"},
+    {YT_TRAIN_KEY_optimizer, "AdamW for short runs, SGD for long ones"},
+    {YT_TRAIN_KEY_lr0, "by optimiser, and lower where training starts from weights"},
+    {YT_TRAIN_KEY_momentum, "by optimiser"},
+    {YT_TRAIN_KEY_warmup_epochs, "3, on small sets at most a tenth of the run"},
+    {YT_TRAIN_KEY_warmup_bias_lr, "by optimiser"},
+    {YT_TRAIN_KEY_close_mosaic, "10, at most half of the run"},
+    {YT_TRAIN_KEY_threads, "every core this process may use"},
+};
+
+static void print_split(const char *name, const yt_split *split) {
+    const yt_scan_summary *s = &split->summary;
+    fprintf(stderr, "%-8s %d images, %d boxes, %d backgrounds", name, s->images, s->boxes, s->backgrounds);
+    if (s->bad_images) fprintf(stderr, ", %d unusable images left out", s->bad_images);
+    if (s->bad_rows) fprintf(stderr, ", %d bad boxes left out", s->bad_rows);
+    if (s->duplicates) fprintf(stderr, ", %d duplicate boxes left out", s->duplicates);
+    fputc('\n', stderr);
+}
+
+static void print_choices(const yt_train_config *config) {
+    for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++) {
+        yt_train_key key = reasons[i].key;
+        if (config->source[key] != YT_SOURCE_AUTO) continue;
+        char value[YT_TRAIN_TEXT];
+        yt_train_config_text(config, key, value, sizeof value);
+        fprintf(stderr, "auto     %s %s: %s\n", yt_train_options()[key].key, value, reasons[i].text);
+    }
+}
+
+static size_t count_params(const yt_model *model) {
+    size_t count = 0;
+    for (int i = 0; i < model->n_rows; i++) count += model->rows[i].params;
+    return count;
+}
+
+yt_status yt_cli_print_plan(const yt_train_info *info, const char *version, yt_err *err) {
+    const yt_train_config *config = info->config;
+    double gflops;
+    YT_TRY(yt_model_gflops(info->model, config->imgsz, &gflops, err));
+    fprintf(stderr, "yolotrain %s on %s, %s kernels, %d threads\n", version, yt_cpu_name(),
+            yt_kernels_get()->name, config->threads);
+    fprintf(stderr, "model    %s, %d classes: %zu parameters, %.1f GFLOPs at %d pixels\n", info->model->name,
+            info->model->n_classes, count_params(info->model), gflops, config->imgsz);
+    if (info->transferred)
+        fprintf(stderr, "weights  %d of %d tensors taken from %s%s%s\n", info->transfer.matched,
+                info->transfer.total, config->weights, info->transfer.first_miss[0] ? "; first miss: " : "",
+                info->transfer.first_miss);
+    fprintf(stderr, "data     %s\n", info->dataset->path);
+    print_split("train", info->train);
+    print_split("val", info->val);
+    print_choices(config);
+    fprintf(stderr, "memory   %.0f MiB planned", (double)info->planned_bytes / MIB);
+    if (info->available_bytes) fprintf(stderr, ", %.0f MiB available", (double)info->available_bytes / MIB);
+    fputc('\n', stderr);
+    return YT_OK;
+}

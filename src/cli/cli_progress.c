@@ -1,0 +1,157 @@
+/* cli_progress.c: the progress of a training run, one line per epoch.
+ *
+ * On a terminal the line of the running epoch is redrawn in place, a few times per second; elsewhere an epoch
+ * is one plain line when it is finished.
+ */
+#include "cli/cli_progress.h"
+#include "yt/cpu.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static const double MIB = 1048576;
+static const double REDRAW_SECONDS = 0.2;
+
+/* Writes at most room bytes behind what text holds already. */
+static void append(char *text, size_t room, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static void append(char *text, size_t room, const char *format, ...) {
+    size_t used = strlen(text);
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text + used, room - used, format, args);
+    va_end(args);
+}
+
+/* "1:02:03", "2:03" */
+static void append_duration(char *text, size_t room, double seconds) {
+    long whole = seconds > 0 && seconds < 1e9 ? (long)(seconds + 0.5) : 0;
+    if (whole >= 3600)
+        append(text, room, "%ld:%02ld:%02ld", whole / 3600, whole / 60 % 60, whole % 60);
+    else
+        append(text, room, "%ld:%02ld", whole / 60, whole % 60);
+}
+
+static double seconds_left(const yt_cli_progress *p, int epochs_done, int batches_done_in_epoch) {
+    double all = (double)(p->info->epochs - epochs_done) * p->info->batches - batches_done_in_epoch;
+    return p->batches_done ? (yt_seconds() - p->begin) / p->batches_done * all : 0;
+}
+
+static void append_losses(char *text, size_t room, const yt_train_info *info, const double *loss) {
+    for (int i = 0; i < YT_LOSS_TERMS; i++) append(text, room, "  %s %.4g", info->loss_names[i], loss[i]);
+}
+
+static void append_epoch(char *text, size_t room, const yt_train_info *info, int epoch) {
+    char all[16];
+    int width = snprintf(all, sizeof all, "%d", info->epochs);
+    append(text, room, "epoch %*d/%s", width, epoch, all);
+}
+
+/* Replaces the live line; a shorter one is padded over the rest of the former. */
+static void draw(yt_cli_progress *p, const char *text, bool finished) {
+    int length = (int)strlen(text), rest = p->drawn > length ? p->drawn - length : 0;
+    if (p->live) fputc('\r', stderr);
+    fprintf(stderr, "%s%*s", text, rest, "");
+    if (finished) fputc('\n', stderr);
+    fflush(stderr);
+    p->drawn = finished ? 0 : length;
+}
+
+static yt_status start(void *context, const yt_train_info *info, yt_err *err) {
+    (void)err;
+    yt_cli_progress *p = context;
+    *p = (yt_cli_progress){.live = isatty(STDERR_FILENO), .info = info, .begin = yt_seconds()};
+    if (info->first_epoch)
+        fprintf(stderr, "resuming %s at epoch %d of %d\n", info->folder, info->first_epoch + 1, info->epochs);
+    else
+        fprintf(stderr, "training for %d epochs of %d batches into %s\n", info->epochs, info->batches,
+                info->folder);
+    return YT_OK;
+}
+
+static void batch(void *context, const yt_train_batch *report) {
+    yt_cli_progress *p = context;
+    p->batches_done++;
+    double now = yt_seconds();
+    if (!p->live || now - p->last_draw < REDRAW_SECONDS) return;
+    p->last_draw = now;
+    char text[512] = "";
+    append_epoch(text, sizeof text, p->info, report->epoch + 1);
+    append_losses(text, sizeof text, p->info, report->loss);
+    append(text, sizeof text, "  batch %d/%d  %.1f images/s  ", report->batch + 1, report->batches,
+           report->images_per_second);
+    append_duration(text, sizeof text, seconds_left(p, report->epoch, report->batch + 1));
+    append(text, sizeof text, " left  %.0f MiB", (double)yt_peak_memory() / MIB);
+    draw(p, text, false);
+}
+
+static yt_status epoch(void *context, const yt_train_epoch *row, yt_err *err) {
+    (void)err;
+    yt_cli_progress *p = context;
+    char text[512] = "";
+    append_epoch(text, sizeof text, p->info, row->epoch);
+    append_losses(text, sizeof text, p->info, row->train_loss);
+    if (row->validated)
+        append(text, sizeof text, "  P %.3f  R %.3f  mAP50 %.3f  mAP50-95 %.3f", row->precision, row->recall,
+               row->ap50, row->ap);
+    append(text, sizeof text, "  %.1f images/s  ", row->images_per_second);
+    append_duration(text, sizeof text, seconds_left(p, row->epoch, 0));
+    append(text, sizeof text, " left  %.0f MiB%s", (double)yt_peak_memory() / MIB,
+           row->is_best ? "  best" : "");
+    draw(p, text, true);
+    return YT_OK;
+}
+
+/* ---- the end ---- */
+
+static void print_row(const char *name, int images, int boxes, const double values[4]) {
+    printf("%22s %11d %11d", name, images, boxes);
+    for (int i = 0; i < 4; i++) printf(" %11.3g", values[i]);
+    putchar('\n');
+}
+
+/* The family's table: all, then every class that occurs. */
+static void print_table(const yt_class_names *names, const yt_train_summary *summary) {
+    const yt_metrics_result *all = &summary->best;
+    printf("%22s %11s %11s %11s %11s %11s %11s\n", "Class", "Images", "Instances", "Box(P", "R", "mAP50",
+           "mAP50-95)");
+    print_row("all", all->n_images, all->n_truth,
+              (double[]){all->precision, all->recall, all->ap50, all->ap});
+    for (int i = 0; i < all->n_classes && all->n_classes > 1; i++) {
+        const yt_class_metrics *c = &summary->classes[i];
+        if (c->n_truth)
+            print_row(names->names[i], c->n_images, c->n_truth,
+                      (double[]){c->precision, c->recall, c->ap50, c->ap});
+    }
+}
+
+static void finish(void *context, const yt_train_summary *summary) {
+    yt_cli_progress *p = context;
+    const yt_train_info *info = p->info;
+    if (p->drawn) fputc('\n', stderr);
+    p->drawn = 0;
+    if (summary->status != YT_OK) {
+        if (summary->epochs)
+            fprintf(stderr, "%d epochs are saved; --resume %s/weights/last.safetensors goes on from there\n",
+                    summary->epochs, info->folder);
+        return;
+    }
+    if (summary->stopped_early)
+        fprintf(stderr, "stopped early: no better mAP50-95 in %d epochs\n", info->config->patience);
+    char text[64] = "";
+    append_duration(text, sizeof text, summary->seconds);
+    fprintf(stderr,
+            "%d epochs in %s; best epoch %d, mAP50-95 %.5f; weights hash %016llx; peak memory %.0f MiB\n",
+            summary->epochs, text, summary->best_epoch, summary->best_fitness,
+            (unsigned long long)summary->weights_hash, (double)yt_peak_memory() / MIB);
+    if (summary->classes) print_table(info->names, summary);
+    fprintf(stderr,
+            "saved to %s: weights/best.safetensors, weights/last.safetensors, results.csv, args.yaml%s\n",
+            info->folder, info->config->log_gradients ? ", gradients.csv" : "");
+}
+
+yt_train_observer yt_cli_progress_observer(yt_cli_progress *progress) {
+    return (yt_train_observer){
+        .start = start, .batch = batch, .epoch = epoch, .finish = finish, .context = progress};
+}

@@ -1,0 +1,230 @@
+/* yoloinfer.c: pictures in, boxes out: one line per box on stdout (or one JSON array), everything else on
+ * stderr, pictures with the boxes drawn in when asked. A picture that cannot be read costs that picture and
+ * the exit code.
+ */
+#include "cli/cli_common.h"
+#include "cli/cli_draw.h"
+#include "cli/cli_inputs.h"
+#include "yt/cpu.h"
+#include "yt/file.h"
+#include "yt/predict.h"
+
+#include <cjson/cJSON.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define RUNS "runs/detect"
+
+/* clang-format off */
+static const yt_cli_option options[] = {
+    {"weights", 'w', YT_CLI_STRING, NULL, 0, 0, NULL, "FILE", "Model",
+     "trained weights; else the newest best.safetensors under " RUNS},
+    {"model", 0, YT_CLI_STRING, NULL, 0, 0, NULL, "YAML", "Model",
+     "model description, for weights that carry none"},
+    {"conf", 0, YT_CLI_DOUBLE, "0.25", 0, 1, NULL, NULL, "Detection", "report boxes with a higher score"},
+    {"iou", 0, YT_CLI_DOUBLE, "0.7", 0, 1, NULL, NULL, "Detection",
+     "drop a box that overlaps a better one of its class more (not used by end-to-end models)"},
+    {"imgsz", 's', YT_CLI_INT, "auto", 32, 8192, NULL, "PX", "Detection",
+     "long side of the network's input; auto: what the weights were trained at"},
+    {"max-det", 0, YT_CLI_INT, "300", 1, 100000, NULL, NULL, "Detection",
+     "report at most so many boxes per picture"},
+    {"rect", 0, YT_CLI_FLAG, "true", 0, 0, NULL, NULL, "Detection",
+     "pad pictures as little as possible; --no-rect pads them to squares"},
+    {"json", 0, YT_CLI_FLAG, NULL, 0, 0, NULL, NULL, "Output", "print one JSON array"},
+    {"save", 0, YT_CLI_FLAG, NULL, 0, 0, NULL, NULL, "Output",
+     "write the pictures with their boxes drawn in"},
+    {"out", 'o', YT_CLI_STRING, NULL, 0, 0, NULL, "DIR", "Output",
+     "folder for them, and --save; else " RUNS "/predict, predict-2, ..."},
+    {"threads", 't', YT_CLI_INT, "auto", 1, 1024, NULL, NULL, "Machine", "processor cores to use; auto: all"},
+};
+/* clang-format on */
+
+typedef struct {
+    const yt_cli *cli;
+    yt_cli_inputs inputs;
+    yt_cli_trained trained;
+    yt_predictor *predictor;
+    yt_detection *found; /* [max_det] */
+    char *out_dir;       /* NULL: nothing is saved */
+    cJSON *json;         /* NULL: lines */
+    int images, boxes;
+    double seconds; /* in the predictor */
+} session;
+
+static yt_status open_inputs(session *s, yt_err *err) {
+    for (size_t i = 0; i < s->cli->n_words; i++) YT_TRY(yt_cli_inputs_add(&s->inputs, s->cli->words[i], err));
+    return YT_OK;
+}
+
+static yt_status open_model(session *s, yt_err *err) {
+    const yt_cli *cli = s->cli;
+    YT_TRY(yt_cli_open_weights(cli, RUNS, &s->trained, err));
+    yt_predict_options predict = {.imgsz = yt_cli_get(cli, "imgsz")->is_auto ? s->trained.imgsz
+                                                                             : yt_cli_int(cli, "imgsz"),
+                                  .rect = yt_cli_flag(cli, "rect"),
+                                  .conf = (float)yt_cli_double(cli, "conf"),
+                                  .iou = (float)yt_cli_double(cli, "iou"),
+                                  .max_det = yt_cli_int(cli, "max-det"),
+                                  .threads = yt_cli_threads(cli)};
+    s->found = malloc((size_t)predict.max_det * sizeof *s->found);
+    if (!s->found) return yt_fail(err, YT_NO_MEMORY, "no memory for %d boxes", predict.max_det);
+    return yt_predictor_create(s->trained.model, &predict, &s->predictor, err);
+}
+
+static yt_status open_outputs(session *s, yt_err *err) {
+    const char *dir = yt_cli_text(s->cli, "out");
+    if (yt_cli_flag(s->cli, "json") && !(s->json = cJSON_CreateArray()))
+        return yt_fail(err, YT_NO_MEMORY, "no memory for the results");
+    if (!dir)
+        return yt_cli_flag(s->cli, "save") ? yt_cli_fresh_dir(RUNS "/predict", &s->out_dir, err) : YT_OK;
+    YT_TRY(yt_path_make_dirs(dir, err));
+    s->out_dir = yt_path_join("", dir);
+    return s->out_dir ? YT_OK : yt_fail(err, YT_NO_MEMORY, "no memory for the name of a folder");
+}
+
+static void close_all(session *s) {
+    yt_predictor_destroy(s->predictor);
+    yt_cli_close_weights(&s->trained);
+    yt_cli_inputs_free(&s->inputs);
+    cJSON_Delete(s->json);
+    free(s->out_dir);
+    free(s->found);
+}
+
+static void print_lines(const session *s, const char *path, int n) {
+    for (int i = 0; i < n; i++) {
+        const yt_detection *d = &s->found[i];
+        printf("%s: %s %.3f %.1f %.1f %.1f %.1f\n", path, s->trained.names.names[d->class_id],
+               (double)d->score, (double)d->box.x1, (double)d->box.y1, (double)d->box.x2, (double)d->box.y2);
+    }
+}
+
+/* Rounded, so that JSON is not full of digits that mean nothing. */
+static cJSON *rounded(float value, double per_unit) {
+    return cJSON_CreateNumber(round((double)value * per_unit) / per_unit);
+}
+
+/* Adds item to an array or, under key, to an object; drops it where that fails. */
+static bool put(cJSON *parent, const char *key, cJSON *item) {
+    bool done = item && (key ? cJSON_AddItemToObject(parent, key, item) : cJSON_AddItemToArray(parent, item));
+    if (!done) cJSON_Delete(item);
+    return done;
+}
+
+static bool put_detection(cJSON *boxes, const yt_detection *d, const char *name) {
+    const float corners[4] = {d->box.x1, d->box.y1, d->box.x2, d->box.y2};
+    cJSON *box = cJSON_CreateObject();
+    if (!put(boxes, NULL, box)) return false;
+    cJSON *xyxy = cJSON_CreateArray();
+    bool done = put(box, "class_id", cJSON_CreateNumber(d->class_id)) &&
+                put(box, "class", cJSON_CreateString(name)) && put(box, "score", rounded(d->score, 1e5)) &&
+                put(box, "xyxy", xyxy);
+    for (int i = 0; done && i < 4; i++) done = put(xyxy, NULL, rounded(corners[i], 1e3));
+    return done;
+}
+
+static yt_status add_json(session *s, const char *path, const yt_image *image, int n, yt_err *err) {
+    cJSON *entry = cJSON_CreateObject(), *boxes = NULL;
+    bool done = put(s->json, NULL, entry) && put(entry, "image", cJSON_CreateString(path)) &&
+                put(entry, "width", cJSON_CreateNumber(image->w)) &&
+                put(entry, "height", cJSON_CreateNumber(image->h)) &&
+                put(entry, "boxes", boxes = cJSON_CreateArray());
+    for (int i = 0; done && i < n; i++)
+        done = put_detection(boxes, &s->found[i], s->trained.names.names[s->found[i].class_id]);
+    return done ? YT_OK : yt_fail(err, YT_NO_MEMORY, "no memory for the results");
+}
+
+static yt_status save_picture(const session *s, size_t input, yt_image *image, int n, yt_err *err) {
+    char *path = yt_cli_inputs_result(&s->inputs, input, s->out_dir);
+    if (!path) return yt_fail(err, YT_NO_MEMORY, "no memory for the name of a file");
+    yt_cli_draw_detections(image, s->found, n, s->trained.names.names);
+    yt_status status = yt_image_save(path, image, err);
+    free(path);
+    return status;
+}
+
+static yt_status handle_picture(session *s, size_t input, yt_image *image, yt_err *err) {
+    const char *path = s->inputs.paths[input];
+    double start = yt_seconds();
+    int n;
+    YT_TRY(yt_predictor_run(s->predictor, image, s->found, &n, err));
+    s->seconds += yt_seconds() - start;
+    s->images++;
+    s->boxes += n;
+    if (s->json)
+        YT_TRY(add_json(s, path, image, n, err));
+    else
+        print_lines(s, path, n);
+    return s->out_dir ? save_picture(s, input, image, n, err) : YT_OK;
+}
+
+/* Returns the exit code. */
+static int handle_all(session *s, yt_err *err) {
+    int code = 0;
+    for (size_t i = 0; i < s->inputs.count; i++) {
+        yt_image image;
+        if (yt_image_load(s->inputs.paths[i], &image, err) != YT_OK) {
+            code = yt_cli_failure(s->cli, err);
+            continue;
+        }
+        yt_status status = handle_picture(s, i, &image, err);
+        yt_image_free(&image);
+        if (status != YT_OK) return yt_cli_failure(s->cli, err);
+    }
+    return code;
+}
+
+static int print_json(const session *s) {
+    char *text = cJSON_Print(s->json);
+    if (!text) {
+        fprintf(stderr, "%s: no memory for the results\n", s->cli->program);
+        return 1;
+    }
+    puts(text);
+    cJSON_free(text);
+    return 0;
+}
+
+static void print_summary(const session *s) {
+    fprintf(stderr, "%s: %d %s, %d %s", s->cli->program, s->images, s->images == 1 ? "picture" : "pictures",
+            s->boxes, s->boxes == 1 ? "box" : "boxes");
+    if (s->images > 0) fprintf(stderr, ", %.1f ms per picture", s->seconds / s->images * 1e3);
+    if (s->out_dir) fprintf(stderr, ", drawn into %s", s->out_dir);
+    fputc('\n', stderr);
+}
+
+static int infer(const yt_cli *cli) {
+    session s = {.cli = cli};
+    yt_err err;
+    int code;
+    if (open_inputs(&s, &err) != YT_OK || open_model(&s, &err) != YT_OK || open_outputs(&s, &err) != YT_OK) {
+        code = yt_cli_failure(cli, &err);
+    } else {
+        code = handle_all(&s, &err);
+        if (s.json && print_json(&s) != 0) code = 1;
+        code = yt_cli_finish_stdout(cli, code);
+        print_summary(&s);
+    }
+    close_all(&s);
+    return code;
+}
+
+int main(int argc, char **argv) {
+    yt_cli cli = {
+        .program = "yoloinfer",
+        .usage = "yoloinfer PICTURE|FOLDER... [options]",
+        .about =
+            "Finds objects in pictures. Prints one line per box, \"picture: class score x1 y1 x2 y2\", in "
+            "pixels of the picture.",
+        .version = YT_CLI_VERSION,
+        .options = options,
+        .n_options = sizeof options / sizeof *options,
+        .min_words = 1,
+        .max_words = (size_t)argc};
+    int code = yt_cli_parse(&cli, argc, argv);
+    if (code >= 0) return code;
+    code = infer(&cli);
+    yt_cli_free(&cli);
+    return code;
+}

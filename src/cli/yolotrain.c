@@ -1,0 +1,161 @@
+/* yolotrain.c: the program that trains: options from the table of settings, a run, its progress. */
+#include "cli/cli_common.h"
+#include "cli/cli_options.h"
+#include "cli/cli_progress.h"
+#include "cli/cli_search.h"
+#include "yt/train.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { N_OPTIONS = YT_TRAIN_KEYS + 1, MAX_NAME = 32, MAX_PROBLEMS = 20, INTERRUPTED = 130 };
+
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int signal_number) {
+    (void)signal_number;
+    interrupted = 1;
+}
+
+/* The first Ctrl-C ends the run after the batch; the second one ends the program at once. */
+static void catch_interrupts(void) {
+    struct sigaction action = {0};
+    action.sa_handler = on_interrupt;
+    action.sa_flags = (int)SA_RESETHAND;
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+/* The command line: every row of the table of settings, and --summary. */
+typedef struct command_line {
+    yt_cli_option options[N_OPTIONS];
+    char names[YT_TRAIN_KEYS][MAX_NAME];
+} command_line;
+
+static void make_command_line(command_line *line) {
+    static const yt_cli_type types[] = {[YT_TRAIN_INT] = YT_CLI_INT,
+                                        [YT_TRAIN_REAL] = YT_CLI_DOUBLE,
+                                        [YT_TRAIN_FLAG] = YT_CLI_FLAG,
+                                        [YT_TRAIN_TEXT_TYPE] = YT_CLI_STRING,
+                                        [YT_TRAIN_CHOICE] = YT_CLI_CHOICE};
+    for (int i = 0; i < YT_TRAIN_KEYS; i++) {
+        const yt_train_option *row = &yt_train_options()[i];
+        snprintf(line->names[i], MAX_NAME, "%s", row->key);
+        for (char *c = line->names[i]; *c; c++)
+            if (*c == '_') *c = '-';
+        line->options[i] = (yt_cli_option){.name = line->names[i],
+                                           .letter = row->letter,
+                                           .type = types[row->type],
+                                           .fallback = row->fallback,
+                                           .min = row->min,
+                                           .max = row->max,
+                                           .choices = row->choices,
+                                           .metavar = row->metavar,
+                                           .group = row->group,
+                                           .help = row->help};
+    }
+    line->options[YT_TRAIN_KEYS] =
+        (yt_cli_option){.name = "summary",
+                        .type = YT_CLI_FLAG,
+                        .group = "Output",
+                        .help = "print the layers of the model with their sizes, and end"};
+}
+
+static yt_status read_settings(const yt_cli *cli, yt_train_config *config, yt_err *err) {
+    yt_train_config_defaults(config);
+    for (int i = 0; i < YT_TRAIN_KEYS; i++)
+        if (cli->values[i].typed)
+            YT_TRY(yt_train_config_set(config, yt_train_options()[i].key, cli->values[i].text,
+                                       YT_SOURCE_TYPED, err));
+    if (cli->n_words) YT_TRY(yt_train_config_set(config, "data", cli->words[0], YT_SOURCE_TYPED, err));
+    if (!yt_cli_typed(cli, "resume") || yt_cli_text(cli, "resume")[0]) return YT_OK;
+    char *newest;
+    YT_TRY(yt_train_newest_checkpoint(&newest, err));
+    yt_status status = yt_train_config_set(config, "resume", newest, YT_SOURCE_TYPED, err);
+    free(newest);
+    return status;
+}
+
+/* --summary: the layers, with the classes of the dataset where one is named. */
+static yt_status print_summary(const yt_train_config *config, const yt_cli_search *search, yt_err *err) {
+    yt_model_options options = YT_MODEL_DEFAULTS;
+    options.no_residual = config->no_residual;
+    options.no_batchnorm = config->no_batchnorm;
+    options.activation = config->activation;
+    options.search_dirs = search->dirs;
+    if (config->data[0]) {
+        yt_dataset dataset;
+        YT_TRY(yt_dataset_open(config->data, &dataset, err));
+        options.n_classes = config->single_cls ? 1 : dataset.n_classes;
+        yt_dataset_close(&dataset);
+    }
+    yt_model *model;
+    YT_TRY(yt_model_load(config->model, &options, &model, err));
+    yt_status status = yt_model_print(model, config->imgsz, stdout, err);
+    yt_model_destroy(model);
+    return status;
+}
+
+/* Problems of a dataset may be thousands; the counts come with the plan. */
+typedef struct problems {
+    int count;
+    bool all;
+} problems;
+
+static void show_problem(void *context, const char *text) {
+    problems *p = context;
+    if (p->count++ < MAX_PROBLEMS || p->all) fprintf(stderr, "warning: %s\n", text);
+}
+
+static yt_status train(const yt_train_config *config, const yt_cli_search *search, yt_err *err) {
+    problems found = {.all = config->strict};
+    yt_training *training;
+    yt_status status = yt_train_prepare(config, search->dirs, show_problem, &found, &training, err);
+    if (!found.all && found.count > MAX_PROBLEMS)
+        fprintf(stderr, "warning: %d more problems like these\n", found.count - MAX_PROBLEMS);
+    if (status != YT_OK) return status;
+    yt_cli_progress progress;
+    yt_train_observer observer = yt_cli_progress_observer(&progress);
+    status = yt_cli_print_plan(yt_train_describe(training), YT_CLI_VERSION, err);
+    catch_interrupts();
+    if (status == YT_OK) status = yt_train_run(training, &observer, 1, &interrupted, err);
+    yt_train_destroy(training);
+    return status;
+}
+
+static int run(const yt_cli *cli) {
+    yt_cli_search search;
+    yt_cli_search_init(&search);
+    yt_train_config config;
+    yt_err err;
+    yt_status status = read_settings(cli, &config, &err);
+    bool summary = yt_cli_flag(cli, "summary");
+    if (status == YT_OK && !summary && !config.data[0] && !config.resume[0])
+        return yt_cli_usage_error(cli, "name a dataset YAML to train on");
+    if (status == YT_OK)
+        status = summary ? print_summary(&config, &search, &err) : train(&config, &search, &err);
+    if (status == YT_OK) return yt_cli_finish_stdout(cli, 0);
+    yt_cli_failure(cli, &err);
+    return status == YT_STOPPED ? INTERRUPTED : 1;
+}
+
+int main(int argc, char **argv) {
+    static command_line line;
+    make_command_line(&line);
+    yt_cli cli = {.program = "yolotrain",
+                  .usage = "yolotrain DATA.yaml [options]\n       yolotrain --resume [FILE] [options]\n"
+                           "       yolotrain --model MODEL.yaml --summary",
+                  .about =
+                      "Trains an object detector on the processor. Results go to stdout, the rest to stderr.",
+                  .version = YT_CLI_VERSION,
+                  .options = line.options,
+                  .n_options = N_OPTIONS,
+                  .max_words = 1};
+    int code = yt_cli_parse(&cli, argc, argv);
+    if (code >= 0) return code;
+    code = run(&cli);
+    yt_cli_free(&cli);
+    return code;
+}

@@ -1,0 +1,197 @@
+/* dataset.c: the dataset YAML: which file it is, its class names, its sources. Keys it does not know are
+ * somebody else's and are passed over. */
+#include "yt/dataset.h"
+
+#include "base/array.h"
+#include "base/number.h"
+#include "data/sources.h"
+#include "yt/file.h"
+
+#include <dirent.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_CLASSES = 100000 };
+
+static char *copy_text(const char *text) {
+    size_t bytes = strlen(text) + 1;
+    char *copy = malloc(bytes);
+    if (copy) memcpy(copy, text, bytes);
+    return copy;
+}
+
+static bool has_yaml_ending(const char *name) {
+    const char *dot = strrchr(name, '.');
+    return dot && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
+}
+
+/* The YAML of a folder: the only one in it, or the one called like the folder. */
+static yt_status find_in_folder(const char *folder, char **out, yt_err *err) {
+    DIR *dir = opendir(folder);
+    if (!dir) return yt_fail(err, YT_IO, "%s: the folder cannot be read", folder);
+    char *only = NULL, *namesake = NULL;
+    size_t count = 0, stem = strlen(yt_path_base(folder));
+    for (struct dirent *entry; (entry = readdir(dir));) {
+        const char *name = entry->d_name;
+        if (name[0] == '.' || !has_yaml_ending(name)) continue;
+        bool same = stem && strncmp(name, yt_path_base(folder), stem) == 0 && name[stem] == '.';
+        char **place = same ? &namesake : &only;
+        free(*place);
+        *place = yt_path_join(folder, name);
+        count++;
+    }
+    closedir(dir);
+    if (namesake || count == 1) {
+        *out = namesake ? namesake : only;
+        if (namesake) free(only);
+        return *out ? YT_OK : yt_fail(err, YT_NO_MEMORY, "%s: no memory for its path", folder);
+    }
+    free(only);
+    return yt_fail(err, YT_DATA, "%s: holds %zu YAML files; name the one to use", folder, count);
+}
+
+/* Turns what was typed into the path of a file: itself, with .yaml or .yml behind it, or inside a folder. */
+static yt_status find_yaml(const char *path, char **out, yt_err *err) {
+    static const char *const endings[] = {"", ".yaml", ".yml"};
+    size_t room = strlen(path) + sizeof ".yaml";
+    char *name = malloc(room);
+    if (!name) return yt_fail(err, YT_NO_MEMORY, "%s: no memory for its path", path);
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        snprintf(name, room, "%s%s", path, endings[i]);
+        if (!yt_path_exists(name) || yt_path_is_dir(name)) continue;
+        *out = name;
+        return YT_OK;
+    }
+    free(name);
+    if (yt_path_is_dir(path)) return find_in_folder(path, out, err);
+    return yt_fail(err, YT_IO, "%s: does not exist, nor does %s.yaml", path, path);
+}
+
+/* nc: an integer, or a text or float that is one. 0: not given. */
+static yt_status read_count(const yt_yaml *yaml, int *count, yt_err *err) {
+    const yt_yaml_node *node = yt_yaml_find(yaml->root, "nc");
+    *count = 0;
+    if (!node || yt_yaml_is_null(node)) return YT_OK;
+    double value = 0;
+    bool good = node->kind == YT_YAML_SCALAR && yti_parse_decimal(node->text, strlen(node->text), &value);
+    if (!good || value != floor(value) || value < 1 || value > MAX_CLASSES)
+        return yt_fail_at(err, YT_DATA, yaml->path, node->line,
+                          "nc: must be the number of classes, a whole number from 1 to %d", MAX_CLASSES);
+    *count = (int)value;
+    return YT_OK;
+}
+
+/* The index that a map of names gives to its pair i. */
+static yt_status name_index(const yt_yaml *yaml, const yt_yaml_node *names, size_t i, size_t *index,
+                            yt_err *err) {
+    double value;
+    const char *key = names->keys[i]->text;
+    if (!yti_parse_decimal(key, strlen(key), &value) || value != floor(value) || value < 0)
+        return yt_fail_at(err, YT_DATA, yaml->path, names->keys[i]->line,
+                          "names: the key '%.60s' must be a class number (0, 1, ...)", key);
+    if (value >= (double)names->count)
+        return yt_fail_at(err, YT_DATA, yaml->path, names->keys[i]->line,
+                          "names: class %.60s, but there are %zu names; they must be numbered 0 to %zu", key,
+                          names->count, names->count - 1);
+    *index = (size_t)value;
+    return YT_OK;
+}
+
+static yt_status set_name(const yt_yaml *yaml, yt_dataset *dataset, size_t index, const yt_yaml_node *name,
+                          yt_err *err) {
+    if (name->kind != YT_YAML_SCALAR)
+        return yt_fail_at(err, YT_DATA, yaml->path, name->line, "names: a name must be a text");
+    if (dataset->names[index]) /* "1" and "01" are different keys and the same number */
+        return yt_fail_at(err, YT_DATA, yaml->path, name->line, "names: class %zu has two names", index);
+    dataset->names[index] = copy_text(name->text);
+    return dataset->names[index] ? YT_OK : yt_fail(err, YT_NO_MEMORY, "no memory for the class names");
+}
+
+static yt_status allocate_names(yt_dataset *dataset, size_t count, yt_err *err) {
+    dataset->names = calloc(count, sizeof *dataset->names);
+    if (!dataset->names) return yt_fail(err, YT_NO_MEMORY, "no memory for the class names");
+    dataset->n_classes = (int)count;
+    return YT_OK;
+}
+
+static yt_status fill_names(const yt_yaml *yaml, const yt_yaml_node *names, yt_dataset *dataset,
+                            yt_err *err) {
+    for (size_t i = 0; i < names->count; i++) {
+        size_t index = i;
+        if (names->kind == YT_YAML_MAP) YT_TRY(name_index(yaml, names, i, &index, err));
+        YT_TRY(set_name(yaml, dataset, index, names->items[i], err));
+    }
+    return YT_OK;
+}
+
+/* Without names:, class_0, class_1, ... */
+static yt_status number_names(yt_dataset *dataset, yt_err *err) {
+    for (int i = 0; i < dataset->n_classes; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "class_%d", i);
+        dataset->names[i] = copy_text(name);
+        if (!dataset->names[i]) return yt_fail(err, YT_NO_MEMORY, "no memory for the class names");
+    }
+    return YT_OK;
+}
+
+static yt_status read_names(const yt_yaml *yaml, yt_dataset *dataset, yt_err *err) {
+    const yt_yaml_node *names = yt_yaml_find(yaml->root, "names");
+    int count;
+    YT_TRY(read_count(yaml, &count, err));
+    if (!names || yt_yaml_is_null(names)) {
+        if (count == 0)
+            return yt_fail(err, YT_DATA, "%s: has neither names: (the class names) nor nc: (their number)",
+                           yaml->path);
+        YT_TRY(allocate_names(dataset, (size_t)count, err));
+        return number_names(dataset, err);
+    }
+    if (names->kind == YT_YAML_SCALAR || names->count == 0 || names->count > MAX_CLASSES)
+        return yt_fail_at(err, YT_DATA, yaml->path, names->line,
+                          "names: must be a list of class names, or a map of numbers to names");
+    if (count && (size_t)count != names->count)
+        return yt_fail_at(err, YT_DATA, yaml->path, names->line, "names: has %zu names, but nc: says %d",
+                          names->count, count);
+    YT_TRY(allocate_names(dataset, names->count, err));
+    return fill_names(yaml, names, dataset, err);
+}
+
+static yt_status read_dataset(const yt_yaml *yaml, yt_dataset *dataset, yt_err *err) {
+    if (yaml->root->kind != YT_YAML_MAP)
+        return yt_fail_at(err, YT_DATA, yaml->path, yaml->root->line,
+                          "a dataset is a map with train:, val: and names:");
+    dataset->path = copy_text(yaml->path);
+    dataset->sources = calloc(1, sizeof *dataset->sources);
+    if (!dataset->path || !dataset->sources) return yt_fail(err, YT_NO_MEMORY, "no memory for the dataset");
+    YT_TRY(read_names(yaml, dataset, err));
+    return yti_sources_read(yaml, dataset->sources, err);
+}
+
+yt_status yt_dataset_open(const char *path, yt_dataset *out, yt_err *err) {
+    char *file;
+    yt_yaml yaml;
+    YT_TRY(find_yaml(path, &file, err));
+    yt_status status = yt_yaml_load(file, &yaml, err);
+    free(file);
+    if (status != YT_OK) return status;
+    yt_dataset dataset = {0};
+    status = read_dataset(&yaml, &dataset, err);
+    yt_yaml_free(&yaml);
+    if (status == YT_OK)
+        *out = dataset;
+    else
+        yt_dataset_close(&dataset);
+    return status;
+}
+
+void yt_dataset_close(yt_dataset *dataset) {
+    if (!dataset) return;
+    for (int i = 0; i < dataset->n_classes; i++) free(dataset->names[i]);
+    free(dataset->names);
+    if (dataset->sources) yti_sources_free(dataset->sources);
+    free(dataset->sources);
+    free(dataset->path);
+    *dataset = (yt_dataset){0};
+}

@@ -1,0 +1,93 @@
+/* image_cache.c: decode and resize once, keep while there is room.
+ *
+ * Nothing is ever thrown out: a training epoch visits all pictures in a new order, so what was used longest
+ * ago is no worse than any other, and a kept picture can be lent without counting its borrowers. Decoding
+ * happens outside the lock; where two threads decode the same picture the second one's is dropped after use.
+ */
+#include "data/image_cache.h"
+
+#include "yt/image.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+struct yti_image_cache {
+    const yt_split *split;
+    int side;
+    size_t max_bytes, used_bytes;
+    yti_picture *kept; /* [n_samples]; rgb NULL: not kept */
+    pthread_mutex_t lock;
+};
+
+yt_status yti_image_cache_create(const yt_split *split, int side, size_t max_bytes, yti_image_cache **out,
+                                 yt_err *err) {
+    yti_image_cache *cache = calloc(1, sizeof *cache);
+    yti_picture *kept = calloc((size_t)split->n_samples + 1, sizeof *kept);
+    if (!cache || !kept || pthread_mutex_init(&cache->lock, NULL) != 0) {
+        free(cache);
+        free(kept);
+        return yt_fail(err, YT_NO_MEMORY, "no memory for the images of %d samples", split->n_samples);
+    }
+    cache->split = split;
+    cache->side = side;
+    cache->max_bytes = max_bytes;
+    cache->kept = kept;
+    *out = cache;
+    return YT_OK;
+}
+
+void yti_image_cache_destroy(yti_image_cache *cache) {
+    if (!cache) return;
+    for (int i = 0; i < cache->split->n_samples; i++) free(cache->kept[i].owned);
+    free(cache->kept);
+    pthread_mutex_destroy(&cache->lock);
+    free(cache);
+}
+
+static yt_status decode(const yti_image_cache *cache, int sample, yti_picture *out, yt_err *err) {
+    yt_image image;
+    YT_TRY(yt_image_load(cache->split->samples[sample].image_path, &image, err));
+    int w, h;
+    yt_long_side_plan(image.w, image.h, cache->side, &w, &h);
+    yt_status status = YT_OK;
+    yt_image fitted = image;
+    if (w != image.w || h != image.h) {
+        status = yt_image_create(w, h, &fitted, err);
+        if (status == YT_OK) status = yt_image_resize(image.rgb, image.w, image.h, fitted.rgb, w, h, err);
+        if (status != YT_OK && fitted.rgb != image.rgb) yt_image_free(&fitted);
+    }
+    if (status == YT_OK) *out = (yti_picture){fitted.rgb, w, h, image.w, image.h, fitted.rgb};
+    if (status != YT_OK || fitted.rgb != image.rgb) yt_image_free(&image);
+    return status;
+}
+
+/* Moves a fresh picture into the cache where there is room, leaving `picture` a loan. */
+static void keep(yti_image_cache *cache, int sample, yti_picture *picture) {
+    size_t bytes = (size_t)picture->w * (size_t)picture->h * 3;
+    pthread_mutex_lock(&cache->lock);
+    if (!cache->kept[sample].rgb && bytes <= cache->max_bytes - cache->used_bytes) {
+        cache->used_bytes += bytes;
+        cache->kept[sample] = *picture;
+        picture->owned = NULL;
+    }
+    pthread_mutex_unlock(&cache->lock);
+}
+
+yt_status yti_image_cache_get(yti_image_cache *cache, int sample, yti_picture *out, yt_err *err) {
+    pthread_mutex_lock(&cache->lock);
+    yti_picture found = cache->kept[sample];
+    pthread_mutex_unlock(&cache->lock);
+    if (found.rgb) {
+        found.owned = NULL;
+        *out = found;
+        return YT_OK;
+    }
+    YT_TRY(decode(cache, sample, out, err));
+    keep(cache, sample, out);
+    return YT_OK;
+}
+
+void yti_picture_release(yti_picture *picture) {
+    free(picture->owned);
+    *picture = (yti_picture){0};
+}

@@ -1,0 +1,59 @@
+/* order.c: shuffling for training, sorting by aspect ratio for validation (spec training 2.9, 2.11). */
+#include "data/order.h"
+
+#include "yt/rng.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+void yti_order_shuffle(int *order, int n, uint64_t seed, int epoch) {
+    yt_rng rng = yt_rng_make(seed, (uint64_t)epoch, 0, YT_RNG_SHUFFLE);
+    for (int i = 0; i < n; i++) order[i] = i;
+    for (int i = n - 1; i > 0; i--) {
+        int j = (int)yt_rng_below(&rng, (uint32_t)i + 1), kept = order[i];
+        order[i] = order[j];
+        order[j] = kept;
+    }
+}
+
+typedef struct ranked {
+    double aspect;
+    int sample;
+} ranked;
+
+static double aspect_of(const yt_sample *sample) {
+    return (double)sample->h / sample->w;
+}
+
+static int compare_ranked(const void *a, const void *b) {
+    const ranked *left = a, *right = b;
+    if (left->aspect != right->aspect) return left->aspect < right->aspect ? -1 : 1;
+    return (left->sample > right->sample) - (left->sample < right->sample);
+}
+
+yt_status yti_order_by_aspect(const yt_split *split, int *order, yt_err *err) {
+    size_t n = (size_t)split->n_samples;
+    ranked *sorted = malloc((n + 1) * sizeof *sorted);
+    if (!sorted) return yt_fail(err, YT_NO_MEMORY, "no memory to sort %zu images", n);
+    for (size_t i = 0; i < n; i++) sorted[i] = (ranked){aspect_of(&split->samples[i]), (int)i};
+    qsort(sorted, n, sizeof *sorted, compare_ranked);
+    for (size_t i = 0; i < n; i++) order[i] = sorted[i].sample;
+    free(sorted);
+    return YT_OK;
+}
+
+static int round_up(double fraction, const yt_loader_config *config) {
+    return (int)ceil(fraction * config->imgsz / config->stride + config->rect_pad) * config->stride;
+}
+
+yti_shape yti_rect_shape(const yt_split *split, const int *samples, int count,
+                         const yt_loader_config *config) {
+    double lowest = HUGE_VAL, highest = 0, h = 1, w = 1;
+    for (int i = 0; i < count; i++) {
+        lowest = fmin(lowest, aspect_of(&split->samples[samples[i]]));
+        highest = fmax(highest, aspect_of(&split->samples[samples[i]]));
+    }
+    if (highest < 1) h = highest;
+    if (lowest > 1) w = 1 / lowest;
+    return (yti_shape){round_up(h, config), round_up(w, config)};
+}

@@ -1,0 +1,22 @@
+/* order.h: which sample comes when, and the shapes of validation batches. */
+#ifndef YT_DATA_ORDER_H
+#define YT_DATA_ORDER_H
+
+#include "yt/loader.h"
+
+/* Height and width of a batch. */
+typedef struct yti_shape {
+    int h, w;
+} yti_shape;
+
+/* order[n] becomes the permutation of 0..n-1 of an epoch (Fisher-Yates). */
+void yti_order_shuffle(int *order, int n, uint64_t seed, int epoch);
+
+/* order[n_samples] becomes the samples by ascending height / width, equal ones as they came. */
+yt_status yti_order_by_aspect(const yt_split *split, int *order, yt_err *err);
+
+/* The shape of a rectangular batch of `count` samples (spec training 2.11). */
+yti_shape yti_rect_shape(const yt_split *split, const int *samples, int count,
+                         const yt_loader_config *config);
+
+#endif

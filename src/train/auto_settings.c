@@ -1,0 +1,73 @@
+/* auto_settings.c: the values chosen where the user typed none, and why.
+ *
+ * The family's defaults are made for a hundred thousand images: 64 images per update, three epochs of
+ * warm-up, ten epochs without mosaics. On four images they give one update in sixteen epochs and nothing is
+ * learnt; a set is called small here when an epoch has fewer than sixteen updates of 64 images.
+ */
+#include "yt/cpu.h"
+#include "yt/train.h"
+
+enum {
+    FAMILY_BATCH = 16,
+    FAMILY_NOMINAL_BATCH = 64,
+    SMALL_SET = 16 * FAMILY_NOMINAL_BATCH,
+    LONG_RUN = 10000 /* iterations; spec training 4.2 */
+};
+
+static int smaller(int a, int b) {
+    return a < b ? a : b;
+}
+
+/* Whether a setting is ours to choose. */
+static bool is_auto(const yt_train_config *config, yt_train_key key) {
+    return config->source[key] == YT_SOURCE_AUTO;
+}
+
+void yt_train_config_resolve(yt_train_config *config, int n_images, int n_classes, bool pretrained) {
+    bool small = n_images < SMALL_SET;
+
+    /* Half the set at least twice per epoch, so that a tiny set is more than one update per epoch. A batch is
+     * never larger than the set. */
+    if (is_auto(config, YT_TRAIN_KEY_batch)) {
+        config->batch = smaller(FAMILY_BATCH, n_images / 2);
+        if (config->batch < 1) config->batch = 1;
+    }
+    if (config->batch > n_images) {
+        config->batch = n_images;
+        config->source[YT_TRAIN_KEY_batch] = YT_SOURCE_DATASET;
+    }
+
+    /* Small set: an update after every batch. */
+    if (is_auto(config, YT_TRAIN_KEY_nbs)) config->nbs = small ? config->batch : FAMILY_NOMINAL_BATCH;
+
+    /* The family's rule: short runs take AdamW, which needs no tuned rate; long ones SGD. */
+    int largest = config->batch > config->nbs ? config->batch : config->nbs;
+    double iterations = ceil((double)n_images / largest) * config->epochs;
+    if (is_auto(config, YT_TRAIN_KEY_optimizer))
+        config->optimizer = iterations > LONG_RUN ? YT_OPTIM_SGD : YT_OPTIM_ADAMW;
+    bool adamw = config->optimizer == YT_OPTIM_ADAMW;
+
+    /* Fine-tuning with AdamW: the family's formula, 0.002 * 5 / (4 + classes). From scratch the network has
+     * to move much further and bears AdamW's usual rate. */
+    if (is_auto(config, YT_TRAIN_KEY_lr0)) {
+        double fine = rint(0.002 * 5 / (4 + n_classes) * 1e6) / 1e6;
+        config->lr0 = !adamw ? 0.01 : pretrained ? fine : 0.001;
+    }
+    if (is_auto(config, YT_TRAIN_KEY_momentum)) config->momentum = adamw ? 0.9 : 0.937;
+
+    /* AdamW's first steps are as long as the rate says, so biases must not start at 0.1. */
+    if (is_auto(config, YT_TRAIN_KEY_warmup_bias_lr)) config->warmup_bias_lr = adamw ? 0 : 0.1;
+
+    /* Three epochs; on a small set no more than a tenth of the run, which may have ten epochs only. Whole
+     * epochs, because the rates reached by the last warm-up iteration stay to the end of its epoch: a warm-up
+     * of a single iteration would make that an epoch at rate zero. */
+    if (is_auto(config, YT_TRAIN_KEY_warmup_epochs))
+        config->warmup_epochs = small ? smaller(3, config->epochs / 10) : 3;
+
+    /* The family never closes mosaics in runs shorter than ten epochs; half of the run with whole pictures is
+     * better there. */
+    if (is_auto(config, YT_TRAIN_KEY_close_mosaic)) config->close_mosaic = smaller(10, config->epochs / 2);
+
+    if (is_auto(config, YT_TRAIN_KEY_threads)) config->threads = yt_cpu_cores();
+    config->resolved = true;
+}

@@ -1,0 +1,249 @@
+/* checkpoint.c: a training run written down after an epoch, so that it can go on as if it had never stopped.
+ *
+ *   <name>                       live weights and statistics; a checkpoint reads as a weights file
+ *   ema.<name>                   their moving average
+ *   optim.<state>.<name>         moments of the optimiser
+ *   optim.gradient.<name>        gradients waiting for their update, where an epoch ended between two updates
+ *   metadata settings, progress  JSON objects
+ *
+ * Random numbers need no state: they are named by seed, epoch and position.
+ */
+#include "train/training.h"
+#include "train/weights_metadata.h"
+
+#include <cjson/cJSON.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- progress as JSON: one row per field ---- */
+
+typedef enum field_type { FIELD_INT, FIELD_INT64, FIELD_REAL, FIELD_HASH } field_type;
+
+typedef struct field {
+    const char *name;
+    field_type type;
+    size_t offset;
+} field;
+
+#define FIELD(type, member)                                                                                  \
+    { #member, type, offsetof(yt_progress, member) }
+static const field fields[] = {
+    FIELD(FIELD_INT, epochs_done),        FIELD(FIELD_INT64, iterations),
+    FIELD(FIELD_INT64, last_step),        FIELD(FIELD_INT64, updates),
+    FIELD(FIELD_REAL, best_fitness),      FIELD(FIELD_INT, best_epoch),
+    FIELD(FIELD_INT, improved_epoch),     FIELD(FIELD_INT, last.epoch),
+    FIELD(FIELD_REAL, last.seconds),      FIELD(FIELD_REAL, last.val_loss[0]),
+    FIELD(FIELD_REAL, last.val_loss[1]),  FIELD(FIELD_REAL, last.val_loss[2]),
+    FIELD(FIELD_REAL, last.precision),    FIELD(FIELD_REAL, last.recall),
+    FIELD(FIELD_REAL, last.ap50),         FIELD(FIELD_REAL, last.ap),
+    FIELD(FIELD_HASH, last.weights_hash),
+};
+#undef FIELD
+enum { N_FIELDS = sizeof fields / sizeof fields[0] };
+_Static_assert(YT_LOSS_TERMS == 3, "the list of fields names every loss term");
+
+static yt_status no_memory(yt_err *err) {
+    return yt_fail(err, YT_NO_MEMORY, "no memory to describe a checkpoint");
+}
+
+/* A hash has more digits than a JSON number holds, so it is a text. */
+static bool put_field(cJSON *json, const yt_progress *progress, const field *f) {
+    const void *value = (const char *)progress + f->offset;
+    char text[32];
+    switch (f->type) {
+    case FIELD_INT:
+        return cJSON_AddNumberToObject(json, f->name, *(const int *)value);
+    case FIELD_INT64:
+        return cJSON_AddNumberToObject(json, f->name, (double)*(const int64_t *)value);
+    case FIELD_REAL:
+        return cJSON_AddNumberToObject(json, f->name, *(const double *)value);
+    case FIELD_HASH:
+        snprintf(text, sizeof text, "%016llx", (unsigned long long)*(const uint64_t *)value);
+        return cJSON_AddStringToObject(json, f->name, text);
+    }
+    return false;
+}
+
+static bool get_field(const cJSON *json, yt_progress *progress, const field *f) {
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(json, f->name);
+    void *value = (char *)progress + f->offset;
+    if (f->type == FIELD_HASH) {
+        if (!cJSON_IsString(item)) return false;
+        *(uint64_t *)value = strtoull(item->valuestring, NULL, 16);
+        return true;
+    }
+    if (!cJSON_IsNumber(item)) return false;
+    double number = item->valuedouble;
+    if (f->type == FIELD_REAL) {
+        *(double *)value = number;
+        return isfinite(number);
+    }
+    double limit = f->type == FIELD_INT ? 2147483647.0 : 9007199254740992.0;
+    if (!(number >= -1 && number <= limit) || number != floor(number)) return false;
+    if (f->type == FIELD_INT)
+        *(int *)value = (int)number;
+    else
+        *(int64_t *)value = (int64_t)number;
+    return true;
+}
+
+static cJSON *progress_json(const yt_progress *progress) {
+    cJSON *json = cJSON_CreateObject();
+    bool good = json != NULL;
+    for (int i = 0; good && i < N_FIELDS; i++) good = put_field(json, progress, &fields[i]);
+    if (good) return json;
+    cJSON_Delete(json);
+    return NULL;
+}
+
+static cJSON *settings_json(const yt_train_config *config) {
+    cJSON *json = cJSON_CreateObject();
+    bool good = json != NULL;
+    for (int i = 0; good && i < YT_TRAIN_KEYS; i++) {
+        char text[YT_TRAIN_TEXT];
+        yt_train_config_text(config, (yt_train_key)i, text, sizeof text);
+        good = cJSON_AddStringToObject(json, yt_train_options()[i].key, text) != NULL;
+    }
+    if (good) return json;
+    cJSON_Delete(json);
+    return NULL;
+}
+
+/* ---- writing ---- */
+
+static yt_status add_json(yt_metadata *metadata, const char *key, cJSON *json, yt_err *err) {
+    char *text = json ? cJSON_PrintUnformatted(json) : NULL;
+    cJSON_Delete(json);
+    if (!text) return no_memory(err);
+    yt_status status = yt_metadata_add(metadata, key, text, err);
+    cJSON_free(text);
+    return status;
+}
+
+static bool gradients_wait(const yt_progress *progress) {
+    return progress->iterations > 0 && progress->last_step != progress->iterations - 1;
+}
+
+static yt_status add_arrays(yt_entry_list *list, const yt_training *t, yt_err *err) {
+    const yt_model *model = t->model;
+    int64_t steps = t->progress.iterations;
+    YT_TRY(yt_entries_add_state(list, "", model, &model->state, steps, err));
+    YT_TRY(yt_entries_add_state(list, "ema.", model, &t->average, steps, err));
+    const char *name;
+    float *array;
+    for (int i = 0; yt_optimizer_state(t->optimizer, i, &name, &array); i++) {
+        char prefix[64];
+        snprintf(prefix, sizeof prefix, "optim.%s.", name);
+        YT_TRY(yt_entries_add_params(list, prefix, model, array, err));
+    }
+    if (gradients_wait(&t->progress))
+        YT_TRY(yt_entries_add_params(list, "optim.gradient.", model, model->state.grads, err));
+    return YT_OK;
+}
+
+yt_status yti_checkpoint_save(const yt_training *t, const char *path, yt_err *err) {
+    yt_entry_list list = {0};
+    yt_metadata metadata = {0};
+    yt_status status = add_arrays(&list, t, err);
+    if (status == YT_OK) status = yt_metadata_describe(&metadata, t->model, &t->names, t->config.imgsz, err);
+    if (status == YT_OK) status = add_json(&metadata, "settings", settings_json(&t->config), err);
+    if (status == YT_OK) status = add_json(&metadata, "progress", progress_json(&t->progress), err);
+    if (status == YT_OK)
+        status = yt_st_save(path, list.entries, list.count, (const char *const *)metadata.keys,
+                            (const char *const *)metadata.values, metadata.count, err);
+    yt_metadata_free(&metadata);
+    yt_entries_free(&list);
+    return status;
+}
+
+/* ---- reading ---- */
+
+static yt_status open_json(const yt_st_file *file, const char *path, const char *key, cJSON **out,
+                           yt_err *err) {
+    const char *text = yt_st_metadata(file, key);
+    if (!text)
+        return yt_fail(
+            err, YT_MISMATCH,
+            "%s: is not a checkpoint to resume from (it has no %s); weights/last.safetensors of a run is "
+            "one, and --weights starts a new run from any weights",
+            path, key);
+    cJSON *json = cJSON_Parse(text);
+    if (!cJSON_IsObject(json)) {
+        cJSON_Delete(json);
+        return yt_fail(err, YT_SYNTAX, "%s: its %s are damaged", path, key);
+    }
+    *out = json;
+    return YT_OK;
+}
+
+/* One setting: typed ones stay where that is allowed, the others come from the file. */
+static yt_status merge(yt_train_config *config, yt_train_key key, const char *text, const char *path,
+                       yt_err *err) {
+    const yt_train_option *row = &yt_train_options()[key];
+    if (row->on_resume == YT_RESUME_HERE) return YT_OK;
+    if (config->source[key] == YT_SOURCE_TYPED) {
+        char typed[YT_TRAIN_TEXT];
+        yt_train_config_text(config, key, typed, sizeof typed);
+        if (row->on_resume == YT_RESUME_FREE || strcmp(typed, text) == 0) return YT_OK;
+        return yt_fail(err, YT_ARGUMENT, "%s: cannot be %s in a resumed run, which began with %s", row->key,
+                       typed, text[0] ? text : "none");
+    }
+    yt_err reason;
+    if (yt_train_config_set(config, row->key, text, YT_SOURCE_CHECKPOINT, &reason) != YT_OK)
+        return yt_fail(err, YT_SYNTAX, "%s: its settings are damaged: %.500s", path, reason.text);
+    return YT_OK;
+}
+
+yt_status yti_checkpoint_settings(const yt_st_file *file, const char *path, yt_train_config *config,
+                                  yt_err *err) {
+    cJSON *json = NULL;
+    YT_TRY(open_json(file, path, "settings", &json, err));
+    yt_status status = YT_OK;
+    for (int i = 0; status == YT_OK && i < YT_TRAIN_KEYS; i++) {
+        const char *key = yt_train_options()[i].key;
+        const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, key));
+        status = text ? merge(config, (yt_train_key)i, text, path, err)
+                      : yt_fail(err, YT_SYNTAX, "%s: its settings lack %s", path, key);
+    }
+    cJSON_Delete(json);
+    return status;
+}
+
+yt_status yti_checkpoint_progress(const yt_st_file *file, const char *path, yt_progress *progress,
+                                  yt_err *err) {
+    cJSON *json = NULL;
+    YT_TRY(open_json(file, path, "progress", &json, err));
+    yt_progress read = {0};
+    yt_status status = YT_OK;
+    for (int i = 0; status == YT_OK && i < N_FIELDS; i++)
+        if (!get_field(json, &read, &fields[i]))
+            status = yt_fail(err, YT_SYNTAX, "%s: its progress has no right %s", path, fields[i].name);
+    cJSON_Delete(json);
+    if (status == YT_OK) *progress = read;
+    return status;
+}
+
+static yt_status read_arrays(const yt_st_file *file, yt_training *t, yt_err *err) {
+    const yt_model *model = t->model;
+    YT_TRY(yt_weights_read(file, "", model, &model->state, err));
+    YT_TRY(yt_weights_read(file, "ema.", model, &t->average, err));
+    const char *name;
+    float *array;
+    for (int i = 0; yt_optimizer_state(t->optimizer, i, &name, &array); i++) {
+        char prefix[64];
+        snprintf(prefix, sizeof prefix, "optim.%s.", name);
+        YT_TRY(yt_weights_read_params(file, prefix, model, array, err));
+    }
+    if (gradients_wait(&t->progress))
+        YT_TRY(yt_weights_read_params(file, "optim.gradient.", model, model->state.grads, err));
+    return YT_OK;
+}
+
+yt_status yti_checkpoint_arrays(const yt_st_file *file, const char *path, yt_training *t, yt_err *err) {
+    yt_err reason;
+    yt_status status = read_arrays(file, t, &reason);
+    if (status != YT_OK) return yt_fail(err, status, "%s: %.900s", path, reason.text);
+    yt_optimizer_set_steps(t->optimizer, t->progress.updates);
+    return YT_OK;
+}

@@ -1,0 +1,240 @@
+/* config.c: the settings of a run, all made from the one table in train_options.inc.
+ *
+ * Every value has a text form, by which it comes in (defaults, command line, checkpoint) and goes out
+ * (args.yaml, checkpoint); reading back what was written gives the same bits.
+ */
+#include "base/number.h"
+#include "yt/activation.h"
+#include "yt/file.h"
+#include "yt/train.h"
+
+#include <assert.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+static const char *const optimizer_names[] = {
+#define OPTIMIZER_NAME(code, name) name,
+    YT_OPTIMIZER_MAP(OPTIMIZER_NAME)
+#undef OPTIMIZER_NAME
+        NULL};
+
+static const char *const activation_names[] = {
+#define ACTIVATION_NAME(code, name, module, formula) name,
+    YT_ACTIVATION_MAP(ACTIVATION_NAME)
+#undef ACTIVATION_NAME
+        NULL};
+
+static const yt_train_option options[YT_TRAIN_KEYS] = {
+#define YT_TYPE_INT            YT_TRAIN_INT
+#define YT_TYPE_REAL           YT_TRAIN_REAL
+#define YT_TYPE_FLAG           YT_TRAIN_FLAG
+#define YT_TYPE_TEXT           YT_TRAIN_TEXT_TYPE
+#define YT_TYPE_CHOICE         YT_TRAIN_CHOICE
+#define YT_CHOICES_optimizer   optimizer_names
+#define YT_CHOICES_activation  activation_names
+#define YT_CHOICES_INT(key)    NULL
+#define YT_CHOICES_REAL(key)   NULL
+#define YT_CHOICES_FLAG(key)   NULL
+#define YT_CHOICES_TEXT(key)   NULL
+#define YT_CHOICES_CHOICE(key) YT_CHOICES_##key
+#define YT_TRAIN_OPTION(...)   YT_TRAIN_ROW(__VA_ARGS__)
+#define YT_TRAIN_ROW(key, type, letter, metavar, fallback, min, max, on_resume, group, help)                 \
+    {#key,                                                                                                   \
+     YT_TYPE_##type,                                                                                         \
+     letter,                                                                                                 \
+     metavar,                                                                                                \
+     fallback,                                                                                               \
+     min,                                                                                                    \
+     max,                                                                                                    \
+     YT_RESUME_##on_resume,                                                                                  \
+     group,                                                                                                  \
+     help,                                                                                                   \
+     YT_CHOICES_##type(key),                                                                                 \
+     offsetof(yt_train_config, key)},
+#include "yt/train_options.inc"
+#undef YT_TRAIN_OPTION
+#undef YT_TRAIN_ROW
+};
+
+const yt_train_option *yt_train_options(void) {
+    return options;
+}
+
+const char *yt_source_text(yt_source source) {
+    static const char *const texts[] = {
+#define SOURCE_TEXT(code, text) [YT_SOURCE_##code] = text,
+        YT_SOURCE_MAP(SOURCE_TEXT)
+#undef SOURCE_TEXT
+    };
+    return texts[source];
+}
+
+int yt_train_option_find(const char *key) {
+    for (int i = 0; i < YT_TRAIN_KEYS; i++)
+        if (strcmp(options[i].key, key) == 0) return i;
+    return -1;
+}
+
+/* The field of a row. */
+static void *field(yt_train_config *config, const yt_train_option *row) {
+    return (char *)config + row->offset;
+}
+
+static const void *const_field(const yt_train_config *config, const yt_train_option *row) {
+    return (const char *)config + row->offset;
+}
+
+static bool may_be_auto(const yt_train_option *row) {
+    return strcmp(row->fallback, "auto") == 0;
+}
+
+static yt_status check_range(const yt_train_option *row, double value, yt_err *err) {
+    if (!(value >= row->min))
+        return yt_fail(err, YT_ARGUMENT, "%s: %.10g is below %.10g", row->key, value, row->min);
+    if (!(value <= row->max))
+        return yt_fail(err, YT_ARGUMENT, "%s: %.10g is above %.10g", row->key, value, row->max);
+    return YT_OK;
+}
+
+static yt_status set_number(yt_train_config *config, const yt_train_option *row, const char *text,
+                            yt_err *err) {
+    double value;
+    bool whole = row->type == YT_TRAIN_INT;
+    if (!yti_parse_decimal(text, strlen(text), &value) || (whole && value != rint(value)))
+        return yt_fail(err, YT_ARGUMENT, "%s: \"%s\" is not a %s", row->key, text,
+                       whole ? "whole number" : "number");
+    YT_TRY(check_range(row, value, err));
+    if (whole)
+        *(int *)field(config, row) = (int)value;
+    else
+        *(double *)field(config, row) = value;
+    return YT_OK;
+}
+
+static yt_status set_flag(yt_train_config *config, const yt_train_option *row, const char *text,
+                          yt_err *err) {
+    bool value = strcasecmp(text, "true") == 0;
+    if (!value && strcasecmp(text, "false") != 0)
+        return yt_fail(err, YT_ARGUMENT, "%s: \"%s\" is neither true nor false", row->key, text);
+    *(bool *)field(config, row) = value;
+    return YT_OK;
+}
+
+static yt_status set_text(yt_train_config *config, const yt_train_option *row, const char *text,
+                          yt_err *err) {
+    size_t length = strlen(text);
+    if (length >= YT_TRAIN_TEXT)
+        return yt_fail(err, YT_ARGUMENT, "%s: the text has %zu letters; at most %d are accepted", row->key,
+                       length, YT_TRAIN_TEXT - 1);
+    memcpy(field(config, row), text, length + 1);
+    return YT_OK;
+}
+
+static yt_status set_choice(yt_train_config *config, const yt_train_option *row, const char *text,
+                            yt_err *err) {
+    int found = strcasecmp(text, row->fallback) == 0 ? -1 : -2;
+    size_t count = 0;
+    for (; row->choices[count]; count++)
+        if (strcasecmp(text, row->choices[count]) == 0) found = (int)count;
+    if (found == -2) {
+        const char *near = yt_nearest_word(text, row->choices, count);
+        return yt_fail(err, YT_ARGUMENT, "%s: unknown \"%s\"%s%s", row->key, text,
+                       near ? "; did you mean " : "", near ? near : "");
+    }
+    *(int *)field(config, row) = found;
+    return YT_OK;
+}
+
+static yt_status set_value(yt_train_config *config, const yt_train_option *row, const char *text,
+                           yt_err *err) {
+    switch (row->type) {
+    case YT_TRAIN_INT:
+    case YT_TRAIN_REAL:
+        return set_number(config, row, text, err);
+    case YT_TRAIN_FLAG:
+        return set_flag(config, row, text, err);
+    case YT_TRAIN_TEXT_TYPE:
+        return set_text(config, row, text, err);
+    case YT_TRAIN_CHOICE:
+        return set_choice(config, row, text, err);
+    }
+    return YT_OK;
+}
+
+yt_status yt_train_config_set(yt_train_config *config, const char *key, const char *text, yt_source source,
+                              yt_err *err) {
+    int index = yt_train_option_find(key);
+    if (index < 0) return yt_fail(err, YT_ARGUMENT, "there is no setting \"%s\"", key);
+    const yt_train_option *row = &options[index];
+    bool is_auto = may_be_auto(row) && strcasecmp(text, "auto") == 0;
+    if (is_auto && row->type != YT_TRAIN_CHOICE)
+        memset(field(config, row), 0, row->type == YT_TRAIN_REAL ? sizeof(double) : sizeof(int));
+    else
+        YT_TRY(set_value(config, row, text, err));
+    config->source[index] = is_auto ? YT_SOURCE_AUTO : source;
+    return YT_OK;
+}
+
+void yt_train_config_defaults(yt_train_config *config) {
+    memset(config, 0, sizeof *config);
+    for (int i = 0; i < YT_TRAIN_KEYS; i++) {
+        yt_err err;
+        yt_status status =
+            yt_train_config_set(config, options[i].key, options[i].fallback, YT_SOURCE_DEFAULT, &err);
+        assert(status == YT_OK && "the default of a row must satisfy the row");
+        (void)status;
+    }
+}
+
+/* The shortest of 15, 16 and 17 digits that reads back the same, with a decimal point as the family writes
+ * it. */
+static void real_text(double value, char *text, size_t room) {
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(text, room, "%.*g", digits, value);
+        double read;
+        if (yti_parse_decimal(text, strlen(text), &read) && read == value) break;
+    }
+    size_t used = strlen(text);
+    if (!strpbrk(text, ".ein")) snprintf(text + used, room - used, ".0");
+}
+
+void yt_train_config_text(const yt_train_config *config, yt_train_key key, char *text, size_t room) {
+    const yt_train_option *row = &options[key];
+    const void *value = const_field(config, row);
+    if (config->source[key] == YT_SOURCE_AUTO && !config->resolved) {
+        snprintf(text, room, "auto");
+        return;
+    }
+    switch (row->type) {
+    case YT_TRAIN_INT:
+        snprintf(text, room, "%d", *(const int *)value);
+        break;
+    case YT_TRAIN_REAL:
+        real_text(*(const double *)value, text, room);
+        break;
+    case YT_TRAIN_FLAG:
+        snprintf(text, room, "%s", *(const bool *)value ? "true" : "false");
+        break;
+    case YT_TRAIN_TEXT_TYPE:
+        snprintf(text, room, "%s", (const char *)value);
+        break;
+    case YT_TRAIN_CHOICE: {
+        int index = *(const int *)value;
+        snprintf(text, room, "%s", index < 0 ? row->fallback : row->choices[index]);
+        break;
+    }
+    }
+}
+
+yt_status yt_train_config_check(const yt_train_config *config, yt_err *err) {
+    for (int i = 0; i < YT_TRAIN_KEYS; i++) {
+        const yt_train_option *row = &options[i];
+        const void *value = const_field(config, row);
+        if (config->source[i] == YT_SOURCE_AUTO && !config->resolved) continue;
+        if (row->type == YT_TRAIN_INT) YT_TRY(check_range(row, *(const int *)value, err));
+        if (row->type == YT_TRAIN_REAL) YT_TRY(check_range(row, *(const double *)value, err));
+    }
+    return YT_OK;
+}

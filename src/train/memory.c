@@ -1,0 +1,81 @@
+/* memory.c: what a run will need, against what the machine has, before anything is trained. */
+#include "train/training.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { PREFETCHED_BATCHES = 3 }; /* one in use, one waiting, one in the making */
+
+size_t yti_memory_available(void) {
+    FILE *file = fopen("/proc/meminfo", "r");
+    if (!file) return 0;
+    char line[256];
+    size_t kilobytes = 0;
+    while (fgets(line, sizeof line, file))
+        if (strncmp(line, "MemAvailable:", 13) == 0) kilobytes = strtoull(line + 13, NULL, 10);
+    fclose(file);
+    return kilobytes * 1024;
+}
+
+/* Maps, gradients, saved values and scratch of one training step. */
+static yt_status step_bytes(yt_training *t, int batch, size_t *bytes, yt_err *err) {
+    return yt_graph_measure(t->model->graph, YT_MODE_TRAIN, batch, t->config.imgsz, t->config.imgsz,
+                            t->config.threads, bytes, err);
+}
+
+static size_t loader_bytes(const yt_training *t, int batch) {
+    size_t image = (size_t)t->config.imgsz * (size_t)t->config.imgsz * 3;
+    size_t images = (size_t)t->train.n_samples + (size_t)t->val.n_samples;
+    size_t cache = (size_t)t->config.cache << 20, all = images * image;
+    return (cache < all ? cache : all) + PREFETCHED_BATCHES * image * (size_t)batch;
+}
+
+/* Parameters, gradients, average, moments; the copies made while a checkpoint is written. */
+static size_t state_bytes(yt_training *t) {
+    const char *name;
+    float *array;
+    size_t moments = 0;
+    while (yt_optimizer_state(t->optimizer, (int)moments, &name, &array)) moments++;
+    size_t held = (3 + moments) * t->model->param_count + 2 * t->model->buffer_count;
+    size_t written = (2 + moments) * t->model->param_count + 2 * t->model->buffer_count;
+    return (held + written) * sizeof(float);
+}
+
+/* Everything, for a batch size. The graph has one arena for training and validation. */
+static yt_status run_bytes(yt_training *t, int batch, size_t *bytes, yt_err *err) {
+    size_t train, val;
+    int n, h, w;
+    yt_loader_max_shape(t->val_loader, &n, &h, &w);
+    YT_TRY(step_bytes(t, batch, &train, err));
+    YT_TRY(yt_graph_measure(t->model->graph, YT_MODE_EVAL, n, h, w, t->config.threads, &val, err));
+    *bytes = (train > val ? train : val) + state_bytes(t) + loader_bytes(t, batch);
+    return YT_OK;
+}
+
+static yt_status refuse(yt_training *t, yt_err *err) {
+    int fits = 0;
+    for (int low = 1, high = t->config.batch - 1; low <= high;) {
+        int middle = low + (high - low) / 2;
+        size_t bytes;
+        YT_TRY(run_bytes(t, middle, &bytes, err));
+        if (bytes <= t->info.available_bytes) {
+            fits = middle;
+            low = middle + 1;
+        } else {
+            high = middle - 1;
+        }
+    }
+    double mib = 1048576;
+    char advice[96] = "not even --batch 1 would; use a smaller --imgsz or model";
+    if (fits) snprintf(advice, sizeof advice, "the largest batch that fits is --batch %d", fits);
+    return yt_fail(err, YT_NO_MEMORY, "batch %d at %d pixels needs %.0f MiB and %.0f MiB are free: %s",
+                   t->config.batch, t->config.imgsz, (double)t->info.planned_bytes / mib,
+                   (double)t->info.available_bytes / mib, advice);
+}
+
+yt_status yti_memory_check(yt_training *t, size_t available, yt_err *err) {
+    YT_TRY(run_bytes(t, t->config.batch, &t->info.planned_bytes, err));
+    t->info.available_bytes = available;
+    bool fits = available == 0 || t->info.planned_bytes <= available;
+    return fits ? YT_OK : refuse(t, err);
+}

@@ -1,0 +1,16 @@
+/* observers.h: the observers that every run has. Internal to src/train; the trainer knows them as observers
+ * only. */
+#ifndef YT_OBSERVERS_H
+#define YT_OBSERVERS_H
+
+#include "yt/train.h"
+
+/* results.csv of spec training 6.3. */
+yt_status yt_results_csv_create(yt_train_observer *out, yt_err *err);
+void yt_results_csv_destroy(yt_train_observer *observer);
+
+/* gradients.csv; see gradient_log.c. */
+yt_status yt_gradient_log_create(yt_train_observer *out, yt_err *err);
+void yt_gradient_log_destroy(yt_train_observer *observer);
+
+#endif

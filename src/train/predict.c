@@ -1,0 +1,101 @@
+/* predict.c: letterbox, forward, detect, and back to the picture's own pixels.
+ *
+ * A plan of the graph belongs to one input size, so pictures of the same shape in a row cost no planning.
+ */
+#include "yt/predict.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+struct yt_predictor {
+    yt_model *model;
+    yt_predict_options options;
+    int stride, side;
+    int planned_h, planned_w; /* 0: no plan yet */
+    uint8_t *input;           /* [planned_h][planned_w][3] */
+    size_t input_bytes;
+};
+
+enum { MIN_STRIDE = 32, MAX_SIDE = 1 << 15 };
+
+yt_status yt_predictor_create(yt_model *model, const yt_predict_options *options, yt_predictor **out,
+                              yt_err *err) {
+    if (options->imgsz < 1 || options->imgsz > MAX_SIDE)
+        return yt_fail(err, YT_ARGUMENT, "an image size of %d is not possible; it must be 1 to %d",
+                       options->imgsz, MAX_SIDE);
+    if (options->max_det < 1 || options->threads < 1)
+        return yt_fail(err, YT_ARGUMENT, "max_det is %d and threads %d; both must be at least 1",
+                       options->max_det, options->threads);
+    yt_predictor *predictor = calloc(1, sizeof *predictor);
+    if (!predictor) return yt_fail(err, YT_NO_MEMORY, "no memory for a predictor");
+    int stride = model->max_stride > MIN_STRIDE ? model->max_stride : MIN_STRIDE;
+    predictor->model = model;
+    predictor->options = *options;
+    predictor->stride = stride;
+    predictor->side = (options->imgsz + stride - 1) / stride * stride;
+    *out = predictor;
+    return YT_OK;
+}
+
+void yt_predictor_destroy(yt_predictor *predictor) {
+    if (!predictor) return;
+    free(predictor->input);
+    free(predictor);
+}
+
+/* Makes input memory and a plan for h x w, where the present ones are for another shape. */
+static yt_status plan_for(yt_predictor *predictor, int h, int w, yt_err *err) {
+    if (predictor->planned_h == h && predictor->planned_w == w) return YT_OK;
+    predictor->planned_h = predictor->planned_w = 0;
+    size_t bytes = (size_t)h * (size_t)w * 3;
+    if (bytes > predictor->input_bytes) {
+        uint8_t *grown = realloc(predictor->input, bytes);
+        if (!grown) return yt_fail(err, YT_NO_MEMORY, "no memory for an input of %d x %d pixels", w, h);
+        predictor->input = grown;
+        predictor->input_bytes = bytes;
+    }
+    YT_TRY(yt_model_plan(predictor->model, YT_MODE_EVAL, 1, h, w, predictor->options.threads, err));
+    predictor->planned_h = h;
+    predictor->planned_w = w;
+    return YT_OK;
+}
+
+/* The inverse of the letterbox, from the shapes alone (spec architecture 6.8): the gain is the unrounded one.
+ */
+static yt_fit fit_of(const yt_letterbox *letterbox, const yt_image *image, int h, int w) {
+    double gain = fmin((double)h / image->h, (double)w / image->w);
+    return (yt_fit){.gain_x = (float)gain,
+                    .gain_y = (float)gain,
+                    .left = letterbox->left,
+                    .top = letterbox->top,
+                    .original_w = image->w,
+                    .original_h = image->h};
+}
+
+yt_status yt_predictor_run(yt_predictor *predictor, const yt_image *image, yt_detection *out, int *n_out,
+                           yt_err *err) {
+    const yt_predict_options *options = &predictor->options;
+    yt_model *model = predictor->model;
+    int side = predictor->side;
+    yt_letterbox letterbox =
+        yt_letterbox_plan(image->w, image->h, side, side, options->rect, true, predictor->stride);
+    int w = letterbox.left + letterbox.resized_w + letterbox.right;
+    int h = letterbox.top + letterbox.resized_h + letterbox.bottom;
+    YT_TRY(plan_for(predictor, h, w, err));
+    YT_TRY(yt_letterbox_apply(&letterbox, image->rgb, image->w, image->h, predictor->input, err));
+    yt_model_set_input(model, predictor->input);
+    yt_model_forward(model, &model->state, NULL);
+
+    yt_head head = yt_model_head(model, yt_model_eval_branch(model));
+    yt_detect_options detect = {.conf = options->conf,
+                                .iou = options->iou,
+                                .max_det = options->max_det,
+                                .end2end = model->end2end,
+                                .agnostic = options->agnostic};
+    int n;
+    YT_TRY(yt_detect(&head, 0, &detect, out, &n, err));
+    yt_fit fit = fit_of(&letterbox, image, h, w);
+    yt_detection_unfit(out, n, &fit);
+    *n_out = n;
+    return YT_OK;
+}

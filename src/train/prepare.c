@@ -1,0 +1,286 @@
+/* prepare.c: from settings to a training that can begin: data, network, memory, loaders, optimiser.
+ * Everything that can be wrong is found here, before a file is written.
+ */
+#include "train/run_folder.h"
+#include "train/training.h"
+#include "train/weights_metadata.h"
+#include "yt/kernels.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { MIN_STRIDE = 32 }; /* spec training 2.9 */
+
+/* What is only needed while preparing. */
+typedef struct setup {
+    const char *const *search_dirs;
+    yt_problem_sink problem;
+    void *context;
+    bool resumes;
+    yt_st_file file; /* of the checkpoint */
+} setup;
+
+/* ---- settings and data ---- */
+
+static yt_status read_checkpoint(yt_training *t, setup *s, yt_err *err) {
+    const char *path = t->config.resume;
+    YT_TRY(yt_st_load(path, &s->file, err));
+    s->resumes = true;
+    YT_TRY(yti_checkpoint_settings(&s->file, path, &t->config, err));
+    YT_TRY(yti_checkpoint_progress(&s->file, path, &t->progress, err));
+    char *folder;
+    YT_TRY(yt_run_folder_of(path, &folder, err));
+    YT_TRY(yti_run_paths(t, folder, err));
+    if (t->progress.epochs_done < t->config.epochs) return YT_OK;
+    return yt_fail(err, YT_ARGUMENT,
+                   "%s: this run has finished its %d epochs; a larger --epochs makes it go on", path,
+                   t->progress.epochs_done);
+}
+
+static yt_status scan(yt_training *t, const setup *s, const char *split, double fraction, yt_split *out,
+                      yt_err *err) {
+    yt_scan_options options = {.strict = t->config.strict,
+                               .single_class = t->config.single_cls,
+                               .fraction = fraction,
+                               .problem = s->problem,
+                               .context = s->context,
+                               .threads = t->config.threads > 0 ? t->config.threads : 1};
+    return yt_dataset_scan(&t->dataset, split, &options, out, err);
+}
+
+static yt_status copy_names(yt_training *t, yt_err *err) {
+    int count = t->config.single_cls ? 1 : t->dataset.n_classes;
+    t->names.names = calloc((size_t)count + 1, sizeof *t->names.names);
+    for (int i = 0; t->names.names && i < count; i++) {
+        t->names.names[i] = strdup(t->config.single_cls ? "item" : t->dataset.names[i]);
+        if (!t->names.names[i]) break;
+        t->names.count = i + 1;
+    }
+    return t->names.count == count ? YT_OK
+                                   : yt_fail(err, YT_NO_MEMORY, "no memory for %d class names", count);
+}
+
+static yt_status open_data(yt_training *t, const setup *s, yt_err *err) {
+    if (!t->config.data[0]) return yt_fail(err, YT_ARGUMENT, "data: name a dataset YAML to train on");
+    YT_TRY(yt_dataset_open(t->config.data, &t->dataset, err));
+    YT_TRY(copy_names(t, err));
+    YT_TRY(scan(t, s, "train", t->config.fraction, &t->train, err));
+    return scan(t, s, "val", 1, &t->val, err);
+}
+
+/* ---- network ---- */
+
+static yt_status build_model(yt_training *t, const setup *s, yt_err *err) {
+    const yt_train_config *c = &t->config;
+    if (s->resumes) {
+        YT_TRY(yt_metadata_build_model(&s->file, c->resume, NULL, s->search_dirs, &t->model, err));
+        if (t->model->n_classes == t->names.count) return YT_OK;
+        return yt_fail(err, YT_MISMATCH, "%s: was trained on %d classes, %s has %d", c->resume,
+                       t->model->n_classes, c->data, t->names.count);
+    }
+    yt_model_options options = YT_MODEL_DEFAULTS;
+    options.n_classes = t->names.count;
+    options.no_residual = c->no_residual;
+    options.no_batchnorm = c->no_batchnorm;
+    options.activation = c->activation;
+    options.search_dirs = s->search_dirs;
+    YT_TRY(yt_model_load(c->model, &options, &t->model, err));
+    yt_model_init(t->model, (uint64_t)c->seed, &t->model->state);
+    if (!c->weights[0]) return YT_OK;
+    t->info.transferred = true;
+    YT_TRY(yt_weights_transfer(c->weights, t->model, &t->info.transfer, err));
+    if (t->info.transfer.matched) return YT_OK;
+    return yt_fail(err, YT_MISMATCH, "%s: none of its tensors fits this model; %s", c->weights,
+                   t->info.transfer.first_miss);
+}
+
+/* Sizes that follow from the network, and the one batch that batch normalisation cannot do. */
+static yt_status settle_sizes(yt_training *t, yt_err *err) {
+    yt_train_config *c = &t->config;
+    int stride = t->model->max_stride > MIN_STRIDE ? t->model->max_stride : MIN_STRIDE;
+    c->imgsz = (c->imgsz + stride - 1) / stride * stride;
+    bool last_is_single = t->train.n_samples % c->batch == 1 || c->batch == 1;
+    if (c->imgsz < 2 * stride && last_is_single && !c->no_batchnorm)
+        return yt_fail(
+            err, YT_ARGUMENT,
+            "batch: %d images in batches of %d end with a batch of one, which at %d pixels leaves batch "
+            "normalisation a single value; choose another --batch or a larger --imgsz",
+            t->train.n_samples, c->batch, c->imgsz);
+    return YT_OK;
+}
+
+/* ---- what moves the weights ---- */
+
+static float *floats(size_t count) {
+    size_t bytes = ((count + YT_READ_SLACK) * sizeof(float) + 63) / 64 * 64;
+    float *block = aligned_alloc(64, bytes);
+    if (block) memset(block, 0, bytes);
+    return block;
+}
+
+/* The moving average begins at the initial weights. */
+static yt_status make_average(yt_training *t, yt_err *err) {
+    const yt_model *model = t->model;
+    t->average.params = floats(model->param_count);
+    t->average.buffers = floats(model->buffer_count);
+    if (!t->average.params || !t->average.buffers)
+        return yt_fail(err, YT_NO_MEMORY, "no memory for the moving average of the weights");
+    memcpy(t->average.params, model->state.params, model->param_count * sizeof(float));
+    memcpy(t->average.buffers, model->state.buffers, model->buffer_count * sizeof(float));
+    t->statistics_begin = model->buffer_count;
+    for (int i = 0; i < model->n_params; i++)
+        if (model->params[i].kind == YT_PARAM_BUFFER && model->params[i].offset < t->statistics_begin)
+            t->statistics_begin = model->params[i].offset;
+    return YT_OK;
+}
+
+static int by_offset(const void *a, const void *b) {
+    const yt_param_span *x = a, *y = b;
+    return (x->offset > y->offset) - (x->offset < y->offset);
+}
+
+/* In the order of the block, so that neighbours can be stepped in one sweep. */
+static yt_status make_optimizer(yt_training *t, yt_err *err) {
+    const yt_model *model = t->model;
+    const yt_train_config *c = &t->config;
+    yt_param_span *spans = calloc((size_t)model->n_params + 1, sizeof *spans);
+    if (!spans) return yt_fail(err, YT_NO_MEMORY, "no memory for the optimiser");
+    size_t n_spans = 0;
+    for (int i = 0; i < model->n_params; i++) {
+        const yt_param_info *info = &model->params[i];
+        if (info->kind < YT_PARAM_FROZEN)
+            spans[n_spans++] = (yt_param_span){info->offset, info->count, (yt_group)info->kind};
+    }
+    qsort(spans, n_spans, sizeof *spans, by_offset);
+    float decay = (float)yt_scaled_weight_decay(c->weight_decay, c->batch, c->nbs);
+    yt_status status = yt_optimizer_create((yt_optimizer_kind)c->optimizer, model->param_count, spans,
+                                           n_spans, decay, &t->optimizer, err);
+    free(spans);
+    if (status == YT_OK) yt_optimizer_set_beta1(t->optimizer, (float)c->momentum);
+    return status;
+}
+_Static_assert((int)YT_PARAM_WEIGHT == (int)YT_GROUP_WEIGHT && (int)YT_PARAM_NORM == (int)YT_GROUP_NORM &&
+                   (int)YT_PARAM_BIAS == (int)YT_GROUP_BIAS,
+               "the kinds of trained parameters are the groups of the optimiser");
+
+/* The cache is shared between the two loaders by their numbers of images. */
+static yt_status make_loaders(yt_training *t, yt_err *err) {
+    const yt_train_config *c = &t->config;
+    size_t cache = (size_t)c->cache << 20, images = (size_t)t->train.n_samples + (size_t)t->val.n_samples;
+    size_t train_cache = cache / images * (size_t)t->train.n_samples;
+    yt_loader_config config = {.batch = c->batch,
+                               .imgsz = c->imgsz,
+                               .workers = c->workers,
+                               .seed = (uint64_t)c->seed,
+                               .train = true,
+                               .stride = t->model->max_stride,
+                               .cache_bytes = train_cache};
+    YT_TRY(yt_loader_create(&t->train, &config, &t->train_loader, err));
+    config.train = false;
+    config.rect = true;
+    config.rect_pad = 0.5;
+    config.batch = 2 * c->batch; /* spec training 2.9 */
+    config.cache_bytes = cache - train_cache;
+    return yt_loader_create(&t->val, &config, &t->val_loader, err);
+}
+
+static yt_status make_validator(yt_training *t, yt_err *err) {
+    const yt_train_config *c = &t->config;
+    yt_validate_options options = {.conf = (float)c->conf,
+                                   .iou = (float)c->iou,
+                                   .max_det = c->max_det,
+                                   .gains = {(float)c->box, (float)c->cls, (float)c->dfl},
+                                   .threads = c->threads};
+    return yt_validator_create(t->model, t->val_loader, &options, &t->validator, err);
+}
+
+static void make_schedule(yt_training *t) {
+    const yt_train_config *c = &t->config;
+    t->schedule = (yt_schedule){.lr0 = c->lr0,
+                                .lrf = c->lrf,
+                                .momentum = c->momentum,
+                                .warmup_epochs = c->warmup_epochs,
+                                .warmup_momentum = c->warmup_momentum,
+                                .warmup_bias_lr = c->warmup_bias_lr,
+                                .cosine = c->cos_lr,
+                                .epochs = c->epochs,
+                                .batches_per_epoch = yt_loader_batches(t->train_loader),
+                                .batch = c->batch,
+                                .nominal_batch = c->nbs};
+}
+
+static void describe(yt_training *t) {
+    t->info.config = &t->config;
+    t->info.model = t->model;
+    t->info.dataset = &t->dataset;
+    t->info.names = &t->names;
+    t->info.train = &t->train;
+    t->info.val = &t->val;
+    t->info.batches = yt_loader_batches(t->train_loader);
+    t->info.epochs = t->config.epochs;
+    t->info.first_epoch = t->progress.epochs_done;
+    t->info.loss_names[YT_LOSS_BOX] = "box_loss";
+    t->info.loss_names[YT_LOSS_CLS] = "cls_loss";
+    t->info.loss_names[YT_LOSS_DFL] = t->model->reg_max == 1 ? "l1_loss" : "dfl_loss";
+}
+
+static yt_status prepare(yt_training *t, setup *s, yt_err *err) {
+    YT_TRY(yt_train_config_check(&t->config, err));
+    if (t->config.resume[0]) YT_TRY(read_checkpoint(t, s, err));
+    YT_TRY(open_data(t, s, err));
+    YT_TRY(build_model(t, s, err));
+    yt_train_config_resolve(&t->config, t->train.n_samples, t->names.count, t->config.weights[0] != '\0');
+    YT_TRY(settle_sizes(t, err));
+    YT_TRY(make_optimizer(t, err));
+    YT_TRY(make_average(t, err));
+    if (s->resumes) YT_TRY(yti_checkpoint_arrays(&s->file, t->config.resume, t, err));
+    YT_TRY(make_loaders(t, err));
+    YT_TRY(yti_memory_check(t, yti_memory_available(), err));
+    YT_TRY(make_validator(t, err));
+    YT_TRY(yt_loss_create(&t->loss, err));
+    make_schedule(t);
+    describe(t);
+    return YT_OK;
+}
+
+yt_status yt_train_prepare(const yt_train_config *config, const char *const *search_dirs,
+                           yt_problem_sink problem, void *context, yt_training **out, yt_err *err) {
+    yt_training *t = calloc(1, sizeof *t);
+    if (!t) return yt_fail(err, YT_NO_MEMORY, "no memory for a training");
+    t->config = *config;
+    t->progress.last_step = -1;
+    t->progress.best_fitness = -1;
+    setup s = {.search_dirs = search_dirs, .problem = problem, .context = context};
+    yt_status status = prepare(t, &s, err);
+    yt_st_free(&s.file);
+    if (status == YT_OK)
+        *out = t;
+    else
+        yt_train_destroy(t);
+    return status;
+}
+
+const yt_train_info *yt_train_describe(const yt_training *training) {
+    return &training->info;
+}
+
+void yt_train_destroy(yt_training *t) {
+    if (!t) return;
+    yt_validator_destroy(t->validator);
+    yt_loader_destroy(t->val_loader);
+    yt_loader_destroy(t->train_loader);
+    yt_loss_destroy(t->loss);
+    yt_optimizer_destroy(t->optimizer);
+    yt_model_destroy(t->model);
+    yt_split_free(&t->train);
+    yt_split_free(&t->val);
+    yt_dataset_close(&t->dataset);
+    yt_class_names_free(&t->names);
+    free(t->average.params);
+    free(t->average.buffers);
+    free(t->best_classes);
+    free(t->folder);
+    free(t->last_path);
+    free(t->best_path);
+    free(t);
+}

@@ -1,0 +1,55 @@
+/* results_csv.c: the family's table of a run, one row per epoch (spec training 6.3). */
+#include "train/csv_log.h"
+#include "train/observers.h"
+#include "yt/file.h"
+
+#include <stdlib.h>
+
+typedef struct results {
+    FILE *file;
+    char *path;
+} results;
+
+static yt_status start(void *context, const yt_train_info *info, yt_err *err) {
+    results *r = context;
+    r->path = yt_path_join(info->folder, "results.csv");
+    if (!r->path) return yt_fail(err, YT_NO_MEMORY, "no memory for the name of results.csv");
+    const char *const *names = info->loss_names;
+    char header[512];
+    snprintf(header, sizeof header,
+             "epoch,time,train/%s,train/%s,train/%s,metrics/precision(B),metrics/recall(B),metrics/mAP50(B),"
+             "metrics/mAP50-95(B),val/%s,val/%s,val/%s,lr/pg0,lr/pg1,lr/pg2",
+             names[0], names[1], names[2], names[0], names[1], names[2]);
+    return yt_csv_open(r->path, header, info->first_epoch, &r->file, err);
+}
+
+static void put(FILE *file, const double *values, int count) {
+    for (int i = 0; i < count; i++) fprintf(file, ",%.6g", values[i]);
+}
+
+static yt_status epoch(void *context, const yt_train_epoch *row, yt_err *err) {
+    results *r = context;
+    fprintf(r->file, "%d,%.6g", row->epoch, row->seconds);
+    put(r->file, row->train_loss, YT_LOSS_TERMS);
+    put(r->file, (double[]){row->precision, row->recall, row->ap50, row->ap}, 4);
+    put(r->file, row->val_loss, YT_LOSS_TERMS);
+    put(r->file, row->lr, YT_GROUP_COUNT);
+    fputc('\n', r->file);
+    return yt_csv_flush(r->file, r->path, err);
+}
+
+yt_status yt_results_csv_create(yt_train_observer *out, yt_err *err) {
+    results *r = calloc(1, sizeof *r);
+    if (!r) return yt_fail(err, YT_NO_MEMORY, "no memory for results.csv");
+    *out = (yt_train_observer){.start = start, .epoch = epoch, .context = r};
+    return YT_OK;
+}
+
+void yt_results_csv_destroy(yt_train_observer *observer) {
+    results *r = observer->context;
+    if (!r) return;
+    if (r->file) fclose(r->file); /* every epoch was flushed and checked */
+    free(r->path);
+    free(r);
+    observer->context = NULL;
+}

@@ -1,0 +1,83 @@
+/* run.c: a run from outside: its folder, its settings on paper, its standing observers, and the loop.
+ *
+ * The folder is made only here, after yt_train_prepare has checked everything that can be checked before.
+ */
+#include "train/observers.h"
+#include "train/run_folder.h"
+#include "train/training.h"
+#include "yt/file.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+yt_status yti_run_paths(yt_training *t, char *folder, yt_err *err) {
+    t->folder = folder;
+    t->last_path = yt_path_join(folder, "weights/last.safetensors");
+    t->best_path = yt_path_join(folder, "weights/best.safetensors");
+    if (!t->last_path || !t->best_path)
+        return yt_fail(err, YT_NO_MEMORY, "no memory for the paths of the run");
+    return YT_OK;
+}
+
+static yt_status make_folder(yt_training *t, yt_err *err) {
+    if (!t->folder) {
+        char *folder;
+        YT_TRY(yt_run_folder_choose(t->config.project, t->config.name, t->config.exist_ok, &folder, err));
+        YT_TRY(yti_run_paths(t, folder, err));
+    }
+    YT_TRY(yt_run_folder_create(t->folder, err));
+    t->info.folder = t->folder;
+    char *args = yt_path_join(t->folder, "args.yaml");
+    if (!args) return yt_fail(err, YT_NO_MEMORY, "no memory for the paths of the run");
+    yt_status status = yt_train_config_write(&t->config, args, t->folder, t->model->n_classes, err);
+    free(args);
+    return status;
+}
+
+/* Hands the backward run to every observer that asked for it. */
+static void pass_backward(void *context, yt_value value, yt_tensor gradient) {
+    const yt_watchers *watchers = context;
+    for (size_t i = 0; i < watchers->count; i++)
+        if (watchers->list[i].backward)
+            watchers->list[i].backward(watchers->list[i].context, value, gradient);
+}
+
+static yt_status watched_loop(yt_training *t, yt_train_observer *list, size_t count,
+                              const volatile sig_atomic_t *stop, yt_err *err) {
+    yt_watchers watchers = {.list = list, .count = count};
+    yt_graph_observer graph = {.backward = pass_backward, .context = &watchers};
+    yt_status status = YT_OK;
+    for (size_t i = 0; i < count && status == YT_OK; i++) {
+        if (list[i].backward) watchers.graph = &graph;
+        if (list[i].start) status = list[i].start(list[i].context, &t->info, err);
+    }
+    if (status != YT_OK) return status;
+    yt_train_summary summary;
+    status = yti_train_loop(t, &watchers, stop, &summary, err);
+    for (size_t i = 0; i < count; i++)
+        if (list[i].finish) list[i].finish(list[i].context, &summary);
+    return status;
+}
+
+yt_status yt_train_run(yt_training *t, const yt_train_observer *observers, size_t n_observers,
+                       const volatile sig_atomic_t *stop, yt_err *err) {
+    YT_TRY(make_folder(t, err));
+    yt_train_observer *list = calloc(n_observers + 2, sizeof *list);
+    if (!list) return yt_fail(err, YT_NO_MEMORY, "no memory for %zu observers", n_observers);
+    yt_train_observer results = {0}, gradients = {0};
+    size_t count = 0;
+    yt_status status = yt_results_csv_create(&results, err);
+    if (status == YT_OK) {
+        list[count++] = results;
+        if (t->config.log_gradients) status = yt_gradient_log_create(&gradients, err);
+    }
+    if (status == YT_OK) {
+        if (gradients.context) list[count++] = gradients;
+        for (size_t i = 0; i < n_observers; i++) list[count++] = observers[i];
+        status = watched_loop(t, list, count, stop, err);
+    }
+    yt_gradient_log_destroy(&gradients);
+    yt_results_csv_destroy(&results);
+    free(list);
+    return status;
+}

@@ -1,0 +1,197 @@
+/* trainer.c: the epochs of a run: train, validate, judge, show, save.
+ *
+ * Validation and best.safetensors use the moving average. An interrupted or failed epoch leaves no trace: the
+ * last checkpoint is that of the last finished one.
+ */
+#include "train/training.h"
+#include "yt/cpu.h"
+#include "yt/rng.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool wants_stop(const volatile sig_atomic_t *stop) {
+    return stop && *stop;
+}
+
+/* Mosaics end with the family's rule: never in a run shorter than close_mosaic (spec training 2.10). */
+static yt_augment augment_of(const yt_train_config *c, int epoch) {
+    bool closed = c->close_mosaic > 0 && c->close_mosaic <= c->epochs && epoch >= c->epochs - c->close_mosaic;
+    return (yt_augment){.mosaic = closed ? 0 : (float)c->mosaic,
+                        .degrees = (float)c->degrees,
+                        .translate = (float)c->translate,
+                        .scale = (float)c->scale,
+                        .shear = (float)c->shear,
+                        .perspective = (float)c->perspective,
+                        .hsv_h = (float)c->hsv_h,
+                        .hsv_s = (float)c->hsv_s,
+                        .hsv_v = (float)c->hsv_v,
+                        .flipud = (float)c->flipud,
+                        .fliplr = (float)c->fliplr,
+                        .bgr = (float)c->bgr};
+}
+
+/* The last batch of an epoch may be smaller, and validation leaves its own plan behind. */
+static yt_status plan_for(yt_training *t, const yt_batch *batch, int *planned_n, yt_err *err) {
+    if (*planned_n == batch->n) return YT_OK;
+    YT_TRY(yt_model_plan(t->model, YT_MODE_TRAIN, batch->n, batch->h, batch->w, t->config.threads, err));
+    *planned_n = batch->n;
+    return YT_OK;
+}
+
+static yt_status train_epoch(yt_training *t, const yt_watchers *watchers, const volatile sig_atomic_t *stop,
+                             yt_train_batch *report, yt_err *err) {
+    int epoch = t->progress.epochs_done, planned_n = 0, images = 0;
+    double begin = yt_seconds();
+    yt_augment augment = augment_of(&t->config, epoch);
+    YT_TRY(yt_loader_begin(t->train_loader, epoch, 0, &augment, err));
+    *report = (yt_train_batch){.epoch = epoch, .batches = yt_loader_batches(t->train_loader)};
+    for (;;) {
+        const yt_batch *batch;
+        YT_TRY(yt_loader_next(t->train_loader, &batch, err));
+        if (!batch) return YT_OK;
+        YT_TRY(plan_for(t, batch, &planned_n, err));
+        images += batch->n;
+        report->images = batch->n;
+        report->images_per_second = images / fmax(yt_seconds() - begin, 1e-9);
+        YT_TRY(yti_train_step(t, batch, report, watchers, err));
+        if (wants_stop(stop)) return yt_fail(err, YT_STOPPED, "stopped in epoch %d", epoch + 1);
+        report->batch++;
+    }
+}
+
+/* Metrics and losses are kept with five decimals, so that ties are ties (spec training 5.7). */
+static double five_decimals(double value) {
+    return isfinite(value) ? rint(value * 1e5) / 1e5 : 0;
+}
+
+/* Keeps the per-class table of the best epoch for the end of the run. */
+static yt_status keep_best(yt_training *t, const yt_metrics_result *metrics, yt_err *err) {
+    size_t bytes = (size_t)metrics->n_classes * sizeof *metrics->classes;
+    yt_class_metrics *copy = realloc(t->best_classes, bytes + 1);
+    if (!copy)
+        return yt_fail(err, YT_NO_MEMORY, "no memory for the metrics of %d classes", metrics->n_classes);
+    memcpy(copy, metrics->classes, bytes);
+    t->best_classes = copy;
+    t->best = *metrics;
+    t->best.classes = copy;
+    return YT_OK;
+}
+
+/* Best: mAP50-95, where a tie counts as the newer; patience: from the last real improvement, and it does not
+ * begin before there is one (spec training 4.9). */
+static yt_status judge(yt_training *t, const yt_metrics_result *metrics, yt_train_epoch *row, yt_err *err) {
+    yt_progress *progress = &t->progress;
+    double fitness = row->ap;
+    if (fitness > progress->best_fitness || progress->best_fitness <= 0)
+        progress->improved_epoch = row->epoch;
+    row->is_best = fitness >= progress->best_fitness;
+    if (!row->is_best) return YT_OK;
+    progress->best_fitness = fitness;
+    progress->best_epoch = row->epoch;
+    return keep_best(t, metrics, err);
+}
+
+static yt_status validate_epoch(yt_training *t, yt_train_epoch *row, yt_err *err) {
+    yt_validation result;
+    YT_TRY(yt_validator_run(t->validator, &t->average, &result, err));
+    for (int i = 0; i < YT_LOSS_TERMS; i++) row->val_loss[i] = five_decimals(result.loss[i]);
+    row->precision = five_decimals(result.metrics.precision);
+    row->recall = five_decimals(result.metrics.recall);
+    row->ap50 = five_decimals(result.metrics.ap50);
+    row->ap = five_decimals(result.metrics.ap);
+    row->validated = true;
+    return judge(t, &result.metrics, row, err);
+}
+
+static yt_status show_epoch(const yt_training *t, const yt_watchers *watchers, yt_err *err) {
+    for (size_t i = 0; i < watchers->count; i++) {
+        const yt_train_observer *watcher = &watchers->list[i];
+        if (watcher->epoch) YT_TRY(watcher->epoch(watcher->context, &t->progress.last, err));
+    }
+    return YT_OK;
+}
+
+/* weights/epochN.safetensors, N from 0, as the family names them. */
+static yt_status save_kept(const yt_training *t, yt_err *err) {
+    int epoch = t->progress.epochs_done - 1, period = t->config.save_period;
+    if (period < 1 || epoch % period != 0) return YT_OK;
+    size_t room = strlen(t->folder) + 64;
+    char *path = malloc(room);
+    if (!path) return yt_fail(err, YT_NO_MEMORY, "no memory for the name of a checkpoint");
+    snprintf(path, room, "%s/weights/epoch%d.safetensors", t->folder, epoch);
+    yt_status status = yti_checkpoint_save(t, path, err);
+    free(path);
+    return status;
+}
+
+/* best before last: a run killed between the two repeats the epoch and writes the same best again. */
+static yt_status save_epoch(const yt_training *t, yt_err *err) {
+    if (t->progress.last.is_best)
+        YT_TRY(yt_weights_save(t->best_path, t->model, &t->average, t->progress.iterations, &t->names,
+                               t->config.imgsz, NULL, NULL, 0, err));
+    YT_TRY(save_kept(t, err));
+    return yti_checkpoint_save(t, t->last_path, err);
+}
+
+static yt_status one_epoch(yt_training *t, const yt_watchers *watchers, const volatile sig_atomic_t *stop,
+                           double begin, yt_err *err) {
+    yt_progress *progress = &t->progress;
+    yt_train_batch trained;
+    YT_TRY(train_epoch(t, watchers, stop, &trained, err));
+
+    yt_train_epoch row = progress->last; /* metrics of an epoch without validation are the former ones */
+    row.epoch = progress->epochs_done + 1;
+    row.validated = row.is_best = false;
+    row.images_per_second = trained.images_per_second;
+    row.weights_hash = yt_hash64(t->model->state.params, t->model->param_count * sizeof(float));
+    for (int i = 0; i < YT_LOSS_TERMS; i++) row.train_loss[i] = five_decimals(trained.loss[i]);
+    if (t->config.val || row.epoch == t->config.epochs) YT_TRY(validate_epoch(t, &row, err));
+
+    row.seconds = yt_seconds() - begin;
+    progress->last = row;
+    YT_TRY(show_epoch(t, watchers, err));
+    progress->epochs_done = row.epoch;
+    return save_epoch(t, err);
+}
+
+static bool patience_is_over(const yt_training *t) {
+    const yt_progress *progress = &t->progress;
+    return t->config.patience > 0 && progress->last.validated &&
+           progress->epochs_done - progress->improved_epoch >= t->config.patience;
+}
+
+/* A resumed run that found nothing better has no table of classes: the best weights are measured once more.
+ */
+static yt_status measure_best(yt_training *t, yt_err *err) {
+    if (t->best_classes || t->progress.best_epoch == 0) return YT_OK;
+    yt_st_file file;
+    YT_TRY(yt_st_load(t->best_path, &file, err));
+    yt_status status = yt_weights_read(&file, "", t->model, &t->average, err);
+    yt_st_free(&file);
+    yt_validation result;
+    if (status == YT_OK) status = yt_validator_run(t->validator, &t->average, &result, err);
+    return status == YT_OK ? keep_best(t, &result.metrics, err) : status;
+}
+
+yt_status yti_train_loop(yt_training *t, const yt_watchers *watchers, const volatile sig_atomic_t *stop,
+                         yt_train_summary *summary, yt_err *err) {
+    double begin = yt_seconds() - t->progress.last.seconds;
+    yt_status status = YT_OK;
+    bool early = false;
+    while (status == YT_OK && t->progress.epochs_done < t->config.epochs && !early) {
+        status = one_epoch(t, watchers, stop, begin, err);
+        early = status == YT_OK && patience_is_over(t) && t->progress.epochs_done < t->config.epochs;
+    }
+    if (status == YT_OK) status = measure_best(t, err);
+    *summary = (yt_train_summary){.status = status,
+                                  .epochs = t->progress.epochs_done,
+                                  .stopped_early = early,
+                                  .best_epoch = t->progress.best_epoch,
+                                  .best_fitness = t->progress.best_fitness,
+                                  .seconds = yt_seconds() - begin,
+                                  .weights_hash = t->progress.last.weights_hash,
+                                  .classes = t->best_classes,
+                                  .best = t->best};
+    return status;
+}

@@ -1,0 +1,91 @@
+/* training.h: what a run owns. Internal to src/train.
+ *
+ * prepare.c fills it, trainer.c and step.c move it forward, checkpoint.c writes it down and brings it back.
+ */
+#ifndef YT_TRAINING_H
+#define YT_TRAINING_H
+
+#include "yt/loader.h"
+#include "yt/train.h"
+#include "yt/validate.h"
+
+/* Everything that changes from epoch to epoch beside the arrays; stored in a checkpoint. */
+typedef struct yt_progress {
+    int epochs_done;
+    int64_t iterations;  /* batches so far */
+    int64_t last_step;   /* iteration of the last optimiser step; -1: none yet */
+    int64_t updates;     /* of the moving average */
+    double best_fitness; /* -1: not validated yet */
+    int best_epoch;      /* whose weights are in best.safetensors; from 1 */
+    int improved_epoch;  /* from which patience counts */
+    yt_train_epoch last;
+} yt_progress;
+
+struct yt_training {
+    yt_train_config config; /* resolved */
+    yt_train_info info;
+    yt_dataset dataset;
+    yt_class_names names;
+    yt_split train, val;
+    yt_model *model;
+    yt_loader *train_loader, *val_loader;
+    yt_validator *validator;
+    yt_loss *loss;
+    yt_optimizer *optimizer;
+    yt_schedule schedule;
+    yt_state average;        /* exponential moving average of params and buffers; no grads */
+    size_t statistics_begin; /* in the buffers: before it lie constants, which are not averaged */
+    yt_progress progress;
+    yt_metrics_result best;         /* of the best epoch; classes NULL: not in this process */
+    yt_class_metrics *best_classes; /* owned copy */
+    char *folder, *last_path, *best_path;
+};
+
+/* The list of observers of a run. */
+typedef struct yt_watchers {
+    const yt_train_observer *list;
+    size_t count;
+    const yt_graph_observer *graph; /* passes the backward run on; NULL: nobody watches it */
+} yt_watchers;
+
+/* ---- step.c ---- */
+
+/* One batch: forward, loss, backward, observers, and where enough images were summed optimiser and average.
+ */
+yt_status yti_train_step(yt_training *training, const yt_batch *batch, yt_train_batch *report,
+                         const yt_watchers *watchers, yt_err *err);
+
+/* ---- trainer.c ---- */
+
+/* Epochs until the end, patience or *stop. */
+yt_status yti_train_loop(yt_training *training, const yt_watchers *watchers,
+                         const volatile sig_atomic_t *stop, yt_train_summary *summary, yt_err *err);
+
+/* ---- checkpoint.c ---- */
+
+/* Live weights, average, optimiser, pending gradients, settings and progress. */
+yt_status yti_checkpoint_save(const yt_training *training, const char *path, yt_err *err);
+
+/* Settings of an open checkpoint into config, but for those typed there. */
+yt_status yti_checkpoint_settings(const yt_st_file *file, const char *path, yt_train_config *config,
+                                  yt_err *err);
+yt_status yti_checkpoint_progress(const yt_st_file *file, const char *path, yt_progress *progress,
+                                  yt_err *err);
+
+/* The arrays, once model, optimiser and average exist. */
+yt_status yti_checkpoint_arrays(const yt_st_file *file, const char *path, yt_training *training, yt_err *err);
+
+/* ---- memory.c ---- */
+
+/* MemAvailable of the machine in bytes; 0: unknown. */
+size_t yti_memory_available(void);
+
+/* Fills info.planned_bytes and available_bytes; an error when the run needs more than is available. */
+yt_status yti_memory_check(yt_training *training, size_t available, yt_err *err);
+
+/* ---- run.c ---- */
+
+/* The paths of a run below its folder. Takes the folder. */
+yt_status yti_run_paths(yt_training *training, char *folder, yt_err *err);
+
+#endif

@@ -1,0 +1,163 @@
+/* validate.c: losses and average precision of a model over a validation split.
+ *
+ * Detections are matched with the truth in pixels of the network input, letterbox included, as the family
+ * does (spec training 5.1). Images of a batch are decoded in parallel and counted in order, so the result
+ * does not depend on the number of threads.
+ */
+#include "yt/validate.h"
+#include "yt/cpu.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+
+struct yt_validator {
+    yt_model *model;
+    yt_loader *loader;
+    yt_validate_options options;
+    yt_loss *loss;
+    yt_metrics *metrics;
+    yt_detection *detections; /* [max_batch][max_det] */
+    int *n_detections;        /* [max_batch] */
+    yt_status *statuses;      /* [max_batch] */
+    int max_batch;
+    yt_xyxy *truth; /* [truth_capacity], of one batch, in pixels */
+    size_t truth_capacity;
+};
+
+static yt_status allocate(yt_validator *v, yt_err *err) {
+    int h, w;
+    yt_loader_max_shape(v->loader, &v->max_batch, &h, &w);
+    size_t batch = (size_t)v->max_batch, max_det = (size_t)v->options.max_det;
+    if (max_det <= SIZE_MAX / sizeof *v->detections / (batch + 1))
+        v->detections = malloc((batch + 1) * max_det * sizeof *v->detections);
+    v->n_detections = malloc((batch + 1) * sizeof *v->n_detections);
+    v->statuses = malloc((batch + 1) * sizeof *v->statuses);
+    if (v->detections && v->n_detections && v->statuses) return YT_OK;
+    return yt_fail(err, YT_NO_MEMORY, "no memory for %d detections of %d images", v->options.max_det,
+                   v->max_batch);
+}
+
+yt_status yt_validator_create(yt_model *model, yt_loader *loader, const yt_validate_options *options,
+                              yt_validator **out, yt_err *err) {
+    if (options->max_det < 1 || options->threads < 1)
+        return yt_fail(err, YT_ARGUMENT, "max_det is %d and threads %d; both must be at least 1",
+                       options->max_det, options->threads);
+    yt_validator *v = calloc(1, sizeof *v);
+    if (!v) return yt_fail(err, YT_NO_MEMORY, "no memory for a validator");
+    v->model = model;
+    v->loader = loader;
+    v->options = *options;
+    yt_status status = allocate(v, err);
+    if (status == YT_OK) status = yt_loss_create(&v->loss, err);
+    if (status == YT_OK) status = yt_metrics_create(model->n_classes, &v->metrics, err);
+    if (status != YT_OK) {
+        yt_validator_destroy(v);
+        return status;
+    }
+    *out = v;
+    return YT_OK;
+}
+
+void yt_validator_destroy(yt_validator *validator) {
+    if (!validator) return;
+    yt_loss_destroy(validator->loss);
+    yt_metrics_destroy(validator->metrics);
+    free(validator->detections);
+    free(validator->n_detections);
+    free(validator->statuses);
+    free(validator->truth);
+    free(validator);
+}
+
+static yt_status truth_in_pixels(yt_validator *v, const yt_batch *batch, yt_err *err) {
+    size_t count = (size_t)batch->targets.count;
+    if (!v->truth || count > v->truth_capacity) {
+        yt_xyxy *grown = realloc(v->truth, (count + 1) * sizeof *grown);
+        if (!grown) return yt_fail(err, YT_NO_MEMORY, "no memory for %zu truth boxes", count);
+        v->truth = grown;
+        v->truth_capacity = count;
+    }
+    float w = (float)batch->w, h = (float)batch->h;
+    for (size_t i = 0; i < count; i++) {
+        yt_cxcywh b = batch->targets.boxes[i];
+        v->truth[i] = yt_xyxy_from_cxcywh((yt_cxcywh){b.cx * w, b.cy * h, b.w * w, b.h * h});
+    }
+    return YT_OK;
+}
+
+static yt_status detect_batch(yt_validator *v, const yt_head *head, int n, yt_err *err) {
+    yt_detect_options options = {.conf = v->options.conf,
+                                 .iou = v->options.iou,
+                                 .max_det = v->options.max_det,
+                                 .end2end = v->model->end2end,
+                                 .multi_label = true};
+#pragma omp parallel for schedule(dynamic) num_threads(v->options.threads)
+    for (int i = 0; i < n; i++) {
+        yt_detection *out = v->detections + (size_t)i * (size_t)options.max_det;
+        v->statuses[i] = yt_detect(head, i, &options, out, &v->n_detections[i], NULL);
+    }
+    for (int i = 0; i < n; i++)
+        if (v->statuses[i] != YT_OK)
+            return yt_fail(err, v->statuses[i], "choosing detections failed: %s",
+                           yt_status_text(v->statuses[i]));
+    return YT_OK;
+}
+
+static yt_status count_batch(yt_validator *v, const yt_batch *batch, yt_err *err) {
+    const yt_targets *targets = &batch->targets;
+    int first = 0;
+    for (int i = 0; i < batch->n; i++) {
+        int next = first;
+        while (next < targets->count && targets->image[next] == i) next++;
+        YT_TRY(yt_metrics_add(v->metrics, v->detections + (size_t)i * (size_t)v->options.max_det,
+                              v->n_detections[i], v->truth + first, targets->class_id + first, next - first,
+                              err));
+        first = next;
+    }
+    return YT_OK;
+}
+
+static yt_status validate_batch(yt_validator *v, const yt_batch *batch, const yt_state *state,
+                                double items[YT_LOSS_TERMS], yt_err *err) {
+    yt_model *model = v->model;
+    yt_model_set_input(model, batch->rgb);
+    yt_model_forward(model, state, NULL);
+    yt_head head = yt_model_head(model, yt_model_eval_branch(model));
+
+    /* The one-to-one branch is judged by its own assignment (spec training 3.6). */
+    yt_assigner assigner = model->end2end ? (yt_assigner){7, 1} : (yt_assigner){10, 10};
+    yt_loss_result loss;
+    YT_TRY(yt_loss_branch(v->loss, &head, &batch->targets, v->options.gains, assigner, 1, v->options.threads,
+                          &loss, err));
+    for (int i = 0; i < YT_LOSS_TERMS; i++) items[i] += loss.terms[i];
+    YT_TRY(detect_batch(v, &head, batch->n, err));
+    YT_TRY(truth_in_pixels(v, batch, err));
+    return count_batch(v, batch, err);
+}
+
+yt_status yt_validator_run(yt_validator *validator, const yt_state *state, yt_validation *out, yt_err *err) {
+    yt_validator *v = validator;
+    double start = yt_seconds();
+    yt_validation result = {0};
+    int n_batches = yt_loader_batches(v->loader), done = 0;
+    int n = 0, h = 0, w = 0; /* what is planned; the training in between has planned something else */
+    yt_metrics_reset(v->metrics);
+    YT_TRY(yt_loader_begin(v->loader, 0, 0, NULL, err));
+    for (;;) {
+        const yt_batch *batch;
+        YT_TRY(yt_loader_next(v->loader, &batch, err));
+        if (!batch) break;
+        if (batch->n != n || batch->h != h || batch->w != w) {
+            n = batch->n, h = batch->h, w = batch->w;
+            YT_TRY(yt_model_plan(v->model, YT_MODE_EVAL, n, h, w, v->options.threads, err));
+        }
+        YT_TRY(validate_batch(v, batch, state, result.loss, err));
+        done++;
+        if (v->options.progress) v->options.progress(v->options.context, done, n_batches);
+    }
+    for (int i = 0; i < YT_LOSS_TERMS; i++) result.loss[i] /= done > 0 ? done : 1;
+    YT_TRY(yt_metrics_compute(v->metrics, &result.metrics, err));
+    result.seconds = yt_seconds() - start;
+    *out = result;
+    return YT_OK;
+}

@@ -1,0 +1,266 @@
+/* weights.c: moving a model's state between memory and safetensors files. How a file describes its own model
+ * is in weights_metadata.c.
+ */
+#include "train/weights_metadata.h"
+#include "yt/weights.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ALIGNMENT = 64, MAX_NAME = 512 };
+
+/* ---- writing ---- */
+
+/* A new entry with room for its data. Name and data are one block that begins with the name, so that freeing
+ * the name frees both. */
+static yt_status new_entry(yt_entry_list *list, const char *prefix, const char *name, yt_st_type type,
+                           size_t count, void **data, yt_err *err) {
+    size_t head = strlen(prefix) + strlen(name) + 1, bytes = 0;
+    head = (head + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    if (list->count == list->capacity) {
+        size_t capacity = list->capacity ? 2 * list->capacity : 256;
+        yt_st_entry *grown = realloc(list->entries, capacity * sizeof *grown);
+        if (!grown) return yt_fail(err, YT_NO_MEMORY, "no memory for a list of %zu tensors", capacity);
+        list->entries = grown;
+        list->capacity = capacity;
+    }
+    size_t width = type == YT_ST_I64 ? sizeof(int64_t) : sizeof(float);
+    char *block = __builtin_mul_overflow(count, width, &bytes) ? NULL : malloc(head + bytes + 1);
+    if (!block) return yt_fail(err, YT_NO_MEMORY, "no memory for a copy of tensor %s%s", prefix, name);
+    snprintf(block, head, "%s%s", prefix, name);
+    *data = block + head;
+    list->entries[list->count++] =
+        (yt_st_entry){.name = block, .type = type, .count = count, .data = block + head, .bytes = bytes};
+    return YT_OK;
+}
+
+static bool in_params(const yt_param_info *info) {
+    return info->kind < YT_PARAM_FROZEN;
+}
+
+static float *values_of(const yt_param_info *info, const yt_state *state) {
+    return (in_params(info) ? state->params : state->buffers) + info->offset;
+}
+
+static yt_status add_tensor(yt_entry_list *list, const char *prefix, const yt_param_info *info,
+                            const float *values, yt_err *err) {
+    void *data = NULL;
+    YT_TRY(new_entry(list, prefix, info->name, YT_ST_F32, info->count, &data, err));
+    yt_st_entry *entry = &list->entries[list->count - 1];
+    entry->n_dims = info->n_dims;
+    for (int i = 0; i < info->n_dims; i++) entry->dims[i] = info->dims[i];
+    yt_param_to_file_order(info, values, data);
+    return YT_OK;
+}
+
+/* The family counts the batches each normalisation has seen, behind its running variance. */
+static yt_status add_counter(yt_entry_list *list, const char *prefix, const char *variance_name,
+                             int64_t steps, yt_err *err) {
+    static const char suffix[] = ".running_var";
+    size_t length = strlen(variance_name), stem = length - (sizeof suffix - 1);
+    if (length < sizeof suffix || strcmp(variance_name + stem, suffix) != 0) return YT_OK;
+    char name[MAX_NAME];
+    snprintf(name, sizeof name, "%.*s.num_batches_tracked", (int)stem, variance_name);
+    void *data = NULL;
+    YT_TRY(new_entry(list, prefix, name, YT_ST_I64, 1, &data, err));
+    memcpy(data, &steps, sizeof steps);
+    return YT_OK;
+}
+
+yt_status yt_entries_add_state(yt_entry_list *list, const char *prefix, const yt_model *model,
+                               const yt_state *state, int64_t steps, yt_err *err) {
+    for (int i = 0; i < model->n_params; i++) {
+        const yt_param_info *info = &model->params[i];
+        YT_TRY(add_tensor(list, prefix, info, values_of(info, state), err));
+        if (info->kind == YT_PARAM_BUFFER) YT_TRY(add_counter(list, prefix, info->name, steps, err));
+    }
+    return YT_OK;
+}
+
+yt_status yt_entries_add_params(yt_entry_list *list, const char *prefix, const yt_model *model,
+                                const float *block, yt_err *err) {
+    for (int i = 0; i < model->n_params; i++) {
+        const yt_param_info *info = &model->params[i];
+        if (in_params(info)) YT_TRY(add_tensor(list, prefix, info, block + info->offset, err));
+    }
+    return YT_OK;
+}
+
+yt_status yt_entries_add_floats(yt_entry_list *list, const char *name, const float *values, size_t count,
+                                yt_err *err) {
+    void *data = NULL;
+    YT_TRY(new_entry(list, "", name, YT_ST_F32, count, &data, err));
+    yt_st_entry *entry = &list->entries[list->count - 1];
+    entry->n_dims = 1;
+    entry->dims[0] = (int64_t)count;
+    if (count) memcpy(data, values, count * sizeof *values);
+    return YT_OK;
+}
+
+void yt_entries_free(yt_entry_list *list) {
+    for (size_t i = 0; i < list->count; i++) free(list->entries[i].name);
+    free(list->entries);
+    *list = (yt_entry_list){0};
+}
+
+yt_status yt_weights_save(const char *path, const yt_model *model, const yt_state *state, int64_t steps,
+                          const yt_class_names *names, int imgsz, const char *const *extra_keys,
+                          const char *const *extra_values, size_t n_extra, yt_err *err) {
+    yt_entry_list list = {0};
+    yt_metadata metadata = {0};
+    yt_status status = yt_entries_add_state(&list, "", model, state, steps, err);
+    if (status == YT_OK) status = yt_metadata_describe(&metadata, model, names, imgsz, err);
+    for (size_t i = 0; status == YT_OK && i < n_extra; i++)
+        status = yt_metadata_add(&metadata, extra_keys[i], extra_values[i], err);
+    if (status == YT_OK)
+        status = yt_st_save(path, list.entries, list.count, (const char *const *)metadata.keys,
+                            (const char *const *)metadata.values, metadata.count, err);
+    yt_metadata_free(&metadata);
+    yt_entries_free(&list);
+    return status;
+}
+
+/* ---- reading ---- */
+
+static void shape_text(char *text, size_t room, int n_dims, const int64_t *dims) {
+    size_t used = (size_t)snprintf(text, room, "[");
+    for (int i = 0; i < n_dims && used < room; i++)
+        used += (size_t)snprintf(text + used, room - used, "%s%lld", i ? ", " : "", (long long)dims[i]);
+    if (used < room) snprintf(text + used, room - used, "]");
+}
+
+static bool same_shape(const yt_st_entry *entry, const yt_param_info *info) {
+    bool same = entry->n_dims == info->n_dims && entry->count == info->count;
+    for (int i = 0; same && i < info->n_dims; i++) same = entry->dims[i] == info->dims[i];
+    return same;
+}
+
+/* Why a tensor of the file cannot be the one of the model; false and "" when it can. */
+static bool differs(const yt_st_entry *entry, const yt_param_info *info, char *why, size_t room) {
+    why[0] = '\0';
+    if (!entry) {
+        snprintf(why, room, "%.128s is not in the file", info->name);
+        return true;
+    }
+    if (!same_shape(entry, info)) {
+        char of_file[128], of_model[128];
+        int64_t dims[4];
+        for (int i = 0; i < info->n_dims; i++) dims[i] = info->dims[i];
+        shape_text(of_file, sizeof of_file, entry->n_dims, entry->dims);
+        shape_text(of_model, sizeof of_model, info->n_dims, dims);
+        snprintf(why, room, "%.128s has shape %s in the file and %s in the model", info->name, of_file,
+                 of_model);
+        return true;
+    }
+    if (entry->type == YT_ST_I64 || entry->type == YT_ST_I32 || entry->type == YT_ST_U8) {
+        snprintf(why, room, "%.128s holds whole numbers in the file", info->name);
+        return true;
+    }
+    return false;
+}
+
+static const yt_st_entry *find_prefixed(const yt_st_file *file, const char *prefix, const char *name) {
+    char full[MAX_NAME];
+    int length = snprintf(full, sizeof full, "%s%s", prefix, name);
+    return length > 0 && (size_t)length < sizeof full ? yt_st_find(file, full) : NULL;
+}
+
+static yt_status copy_in(const yt_st_entry *entry, const yt_param_info *info, float *memory, yt_err *err) {
+    float *file_order = malloc(info->count * sizeof *file_order + 1);
+    if (!file_order) return yt_fail(err, YT_NO_MEMORY, "no memory to convert tensor %s", info->name);
+    if (yt_st_to_float(entry, file_order)) yt_param_from_file_order(info, file_order, memory);
+    free(file_order);
+    return YT_OK;
+}
+
+static yt_status read_tensor(const yt_st_file *file, const char *prefix, const yt_param_info *info,
+                             float *memory, yt_err *err) {
+    const yt_st_entry *entry = find_prefixed(file, prefix, info->name);
+    char why[512];
+    if (differs(entry, info, why, sizeof why))
+        return yt_fail(err, YT_MISMATCH, "these weights are not of this model: tensor %s%s", prefix, why);
+    return copy_in(entry, info, memory, err);
+}
+
+yt_status yt_weights_read(const yt_st_file *file, const char *prefix, const yt_model *model,
+                          const yt_state *state, yt_err *err) {
+    for (int i = 0; i < model->n_params; i++) {
+        const yt_param_info *info = &model->params[i];
+        YT_TRY(read_tensor(file, prefix, info, values_of(info, state), err));
+    }
+    return YT_OK;
+}
+
+yt_status yt_weights_read_params(const yt_st_file *file, const char *prefix, const yt_model *model,
+                                 float *block, yt_err *err) {
+    for (int i = 0; i < model->n_params; i++) {
+        const yt_param_info *info = &model->params[i];
+        if (in_params(info)) YT_TRY(read_tensor(file, prefix, info, block + info->offset, err));
+    }
+    return YT_OK;
+}
+
+/* A checkpoint holds the live weights and their moving average; detections come from the latter. */
+static const char *best_prefix(const yt_st_file *file, const yt_model *model) {
+    bool has_average = model->n_params > 0 && find_prefixed(file, "ema.", model->params[0].name);
+    return has_average ? "ema." : "";
+}
+
+/* Says which file an error is about, in front of what was said. */
+static yt_status name_file(yt_status status, const char *path, yt_err *err) {
+    if (status == YT_OK || !err) return status;
+    char text[sizeof err->text];
+    memcpy(text, err->text, sizeof text);
+    return yt_fail(err, status, "%s: %s", path, text);
+}
+
+static yt_status open_file(const yt_st_file *file, const char *path, const char *model_path,
+                           const char *const *search_dirs, yt_model **model, yt_class_names *names,
+                           int *imgsz, yt_err *err) {
+    yt_model *built = NULL;
+    yt_class_names found = {0};
+    YT_TRY(yt_metadata_build_model(file, path, model_path, search_dirs, &built, err));
+    yt_status status =
+        name_file(yt_weights_read(file, best_prefix(file, built), built, &built->state, err), path, err);
+    if (status == YT_OK) status = yt_metadata_names(file, path, built->n_classes, &found, err);
+    if (status != YT_OK) {
+        yt_model_destroy(built);
+        return status;
+    }
+    *model = built;
+    *names = found;
+    *imgsz = yt_metadata_imgsz(file);
+    return YT_OK;
+}
+
+yt_status yt_weights_open(const char *path, const char *model_path, const char *const *search_dirs,
+                          yt_model **model, yt_class_names *names, int *imgsz, yt_err *err) {
+    yt_st_file file;
+    YT_TRY(yt_st_load(path, &file, err));
+    yt_status status = open_file(&file, path, model_path, search_dirs, model, names, imgsz, err);
+    yt_st_free(&file);
+    return status;
+}
+
+yt_status yt_weights_transfer(const char *path, yt_model *model, yt_transfer_report *report, yt_err *err) {
+    yt_st_file file;
+    YT_TRY(yt_st_load(path, &file, err));
+    yt_transfer_report result = {.total = model->n_params};
+    const char *prefix = best_prefix(&file, model);
+    yt_status status = YT_OK;
+    for (int i = 0; status == YT_OK && i < model->n_params; i++) {
+        const yt_param_info *info = &model->params[i];
+        const yt_st_entry *entry = find_prefixed(&file, prefix, info->name);
+        char why[sizeof result.first_miss];
+        if (differs(entry, info, why, sizeof why)) {
+            if (!result.first_miss[0]) memcpy(result.first_miss, why, sizeof why);
+            continue;
+        }
+        status = copy_in(entry, info, values_of(info, &model->state), err);
+        result.matched++;
+    }
+    yt_st_free(&file);
+    if (status == YT_OK) *report = result;
+    return status;
+}

@@ -1,0 +1,31 @@
+/* weights_metadata.h: what a weights file says about itself. Internal to src/train. */
+#ifndef YT_WEIGHTS_METADATA_H
+#define YT_WEIGHTS_METADATA_H
+
+#include "yt/weights.h"
+
+/* Pairs of texts, owned. */
+typedef struct yt_metadata {
+    char **keys, **values;
+    size_t count, capacity;
+} yt_metadata;
+
+yt_status yt_metadata_add(yt_metadata *metadata, const char *key, const char *value, yt_err *err);
+void yt_metadata_free(yt_metadata *metadata);
+
+/* Adds format version, model YAML, build options, class names and image size. */
+yt_status yt_metadata_describe(yt_metadata *metadata, const yt_model *model, const yt_class_names *names,
+                               int imgsz, yt_err *err);
+
+/* The model a file describes, or the one of model_path with the file's options; weights are not read. */
+yt_status yt_metadata_build_model(const yt_st_file *file, const char *path, const char *model_path,
+                                  const char *const *search_dirs, yt_model **out, yt_err *err);
+
+/* The class names, or class_0, class_1, ... where the file has none. */
+yt_status yt_metadata_names(const yt_st_file *file, const char *path, int n_classes, yt_class_names *out,
+                            yt_err *err);
+
+/* The image size, or 640. */
+int yt_metadata_imgsz(const yt_st_file *file);
+
+#endif

@@ -1,0 +1,121 @@
+#!/bin/sh
+# yoloinfer as a user runs it: exit codes, messages, lines, JSON, saved pictures.
+# usage: test_yoloinfer.sh PROGRAM SOURCE SHARED. Without reference weights in SHARED the second half is skipped (77).
+set -eu
+program=$1 source=$2 shared=$3
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder"
+
+fail() {
+    echo "FAILED: $1"
+    for file in out err; do sed "s/^/  $file: /" "$file"; done
+    exit 1
+}
+
+# expect CODE ARGUMENTS...: runs the program with its output in the files out and err.
+expect() {
+    code=$1
+    shift
+    got=0
+    "$program" "$@" >out 2>err || got=$?
+    [ "$got" -eq "$code" ] || fail "yoloinfer $* exits with $got instead of $code"
+}
+
+says() { # FILE EXTENDED-REGULAR-EXPRESSION
+    grep -Eq -- "$2" "$1" || fail "$1 has no line like: $2"
+}
+
+# ---- without weights ----
+
+expect 0 --help
+for option in weights model conf iou imgsz max-det json save out threads help version; do says out "--$option"; done
+[ ! -s err ] || fail "help writes to stderr"
+expect 0 --version
+says out '^yoloinfer [0-9]+\.[0-9]+\.[0-9]+$'
+
+expect 2
+says err 'usage'
+expect 2 picture.jpg --wieghts x
+says err 'did you mean --weights\?'
+expect 2 picture.jpg --conf 1.5
+says err '--conf'
+expect 1 absent.jpg
+says err '^yoloinfer: absent.jpg: no such file$'
+mkdir empty
+expect 1 empty
+says err '^yoloinfer: empty: no pictures'
+echo 'no picture' >broken.jpg
+expect 1 broken.jpg
+says err 'train first'
+expect 1 broken.jpg --weights absent.safetensors
+says err 'absent.safetensors'
+[ ! -s out ] || fail "a failure writes to stdout"
+
+# ---- with the reference weights ----
+
+weights=$shared/fixtures/yolo26n/yolo26n_coco8_fit.safetensors pictures=$shared/data/coco8/images/train
+if [ ! -f "$weights" ] || [ ! -d "$pictures" ]; then
+    echo "SKIPPED: $weights and $pictures are not here"
+    exit 77
+fi
+set -- --model "$source/models/yolo26n.yaml" --imgsz 320 --conf 0.1
+line='^[^:]+\.jpg: class_[0-9]+ [01]\.[0-9]{3}( [0-9]+\.[0-9]){4}$'
+
+# The newest run is taken, whatever its name.
+mkdir -p runs/detect/train/weights runs/detect/train-2/weights runs/detect/train-3
+cp "$weights" runs/detect/train/weights/best.safetensors
+echo broken >runs/detect/train-2/weights/best.safetensors
+touch -t 202001010000 runs/detect/train-2/weights/best.safetensors
+expect 0 "$pictures/000000000034.jpg" "$@"
+says err '^yoloinfer: weights runs/detect/train/weights/best.safetensors$'
+says err '^yoloinfer: 1 picture, [0-9]+ box(es)?, [0-9.]+ ms per picture$'
+says out "$line"
+if grep -Ev "$line" out; then fail "stdout has other lines than boxes"; fi
+
+# A folder in order; one bad picture costs itself and the exit code; more threads change nothing.
+mkdir some
+cp "$pictures"/*.jpg some
+cp some/000000000009.jpg some/b.JPG
+cp broken.jpg some/a.jpg
+echo text >some/notes.txt
+expect 1 some "$@" --threads 1
+says err '^yoloinfer: some/a.jpg: '
+says err '^yoloinfer: 5 pictures'
+if grep -q notes err; then fail "notes.txt was taken for a picture"; fi
+cut -d: -f1 out | uniq >order
+sort -u order | cmp - order || fail "pictures are not in order"
+cp out one_thread
+expect 1 some "$@" --threads 2
+cmp out one_thread || fail "two threads find something else than one"
+rm some/a.jpg
+
+# JSON: one array and nothing else.
+expect 0 some "$@" --json
+[ "$(head -c 1 out)" = '[' ] || fail "JSON does not begin with ["
+case $(tail -n 1 out) in
+*']') ;;
+*) fail "JSON does not end with ]" ;;
+esac
+[ "$(grep -c '"image":' out)" -eq 5 ] || fail "JSON does not have five pictures"
+says out '"xyxy":.*\[[0-9.]+,'
+says out '"width":.*640,'
+[ "$(grep -c '"score":' out)" -eq "$(wc -l <one_thread)" ] || fail "JSON has another number of boxes than the lines"
+
+# Saved pictures, in a fresh folder each time, or where the user says; equal names do not meet.
+expect 0 some/b.JPG "$@" --save
+says err 'drawn into runs/detect/predict$'
+expect 0 some/b.JPG "$@" --save
+says err 'drawn into runs/detect/predict-2$'
+[ -s runs/detect/predict/b.JPG ] && [ -s runs/detect/predict-2/b.JPG ] || fail "b.JPG was not written"
+cmp -s runs/detect/predict/b.JPG some/b.JPG && fail "nothing was drawn"
+expect 0 some/b.JPG "$pictures/000000000009.jpg" some/000000000009.jpg "$@" --out to/here
+for name in b.JPG 000000000009.jpg 000000000009-2.jpg; do
+    [ -s "to/here/$name" ] || fail "to/here/$name was not written"
+done
+[ ! -e runs/detect/predict-3 ] || fail "--out makes another folder too"
+
+# A model of another shape is refused, and says why.
+expect 1 some/b.JPG --model "$source/models/yolov8n.yaml"
+[ -s err ] || fail "no reason was given"
+echo "all passed"

@@ -1,0 +1,121 @@
+#!/bin/sh
+# The program yolotrain from outside: exit codes, where output goes, what a run leaves, interruption and resumption.
+# usage: test_yolotrain.sh PROGRAM SOURCE_DIR
+set -eu
+program=$1
+source=$2
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder"
+
+fail() {
+    echo "FAILED: $*" >&2
+    sed 's/^/    /' out err >&2
+    exit 1
+}
+
+# expect CODE WORDS...: runs the program with the words; its output is in out and err.
+expect() {
+    code=0
+    wanted=$1
+    shift
+    "$program" "$@" >out 2>err || code=$?
+    [ "$code" -eq "$wanted" ] || fail "yolotrain $*: exit code $code, not $wanted"
+}
+
+says() {
+    grep -q -e "$2" "$1" || fail "$1 lacks: $2"
+}
+
+# --- usage ---
+expect 0 --help
+says out '--epochs N'
+says out 'yolo26n.yaml)'
+[ ! -s err ] || fail "--help wrote to stderr"
+expect 0 --version
+expect 2
+says err 'yolotrain: name a dataset YAML'
+expect 2 data.yaml --epochs 0
+says err 'yolotrain: --epochs: 0 is below 1'
+expect 2 data.yaml --epoch 3
+says err 'did you mean --epochs?'
+expect 1 none.yaml
+says err 'yolotrain: none.yaml'
+[ ! -e runs ] || fail "a failed setup left a folder"
+
+# every key of the table is an option and a line of args.yaml
+keys=$(sed -n 's/^YT_TRAIN_OPTION(\([a-z0-9_]*\),.*/\1/p' "$source/include/yt/train_options.inc")
+"$program" --help >help
+for key in $keys; do
+    grep -q -e "--\(\[no-\]\)\?$(echo "$key" | tr _ -)\b" help || fail "--help lacks $key"
+done
+
+# --- the layer table ---
+expect 0 --model "$source/models/yolo26n.yaml" --summary
+says out 'Detect'
+says out '2572280'
+[ ! -e runs ] || fail "--summary left a folder"
+
+# --- a run ---
+cat >tiny.yaml <<'YAML'
+nc: 80
+end2end: True
+reg_max: 1
+backbone:
+  - [-1, 1, Conv, [8, 3, 2]]
+  - [-1, 1, Conv, [16, 3, 2]]
+  - [-1, 1, Conv, [16, 3, 2]]
+  - [-1, 1, Conv, [16, 3, 2]]
+  - [-1, 1, Conv, [16, 3, 2]]
+head:
+  - [[2, 3, 4], 1, Detect, [nc]]
+YAML
+data=$source/data/coco8.yaml
+tiny="--model tiny.yaml --imgsz 64 --threads 1"
+# shellcheck disable=SC2086
+expect 0 "$data" $tiny --epochs 2 --warmup_epochs 1 --log-gradients
+says out 'mAP50-95'
+says err 'epoch 2/2'
+says err 'auto  *batch 2'
+says err 'weights hash'
+[ "$(grep -c . err)" -lt 40 ] || fail "progress is not one line per epoch"
+! grep -q "$(printf '\r')" err || fail "a live line went to a file"
+run=runs/detect/train
+for file in args.yaml results.csv gradients.csv weights/best.safetensors weights/last.safetensors; do
+    [ -s "$run/$file" ] || fail "no $file"
+done
+[ "$(grep -c . $run/results.csv)" -eq 3 ] || fail "results.csv has not three lines"
+for key in $keys; do
+    grep -q -e "^$key: .*  # \(default\|cli\|auto\|dataset\|checkpoint\)$" "$run/args.yaml" || fail "args.yaml lacks $key"
+done
+says $run/args.yaml '^warmup_epochs: 1.0  # cli$'
+! ls $run/weights | grep -q tmp || fail "a temporary file was left"
+
+# --- finished, then longer ---
+expect 1 --resume
+says err 'a larger --epochs'
+expect 0 --resume --epochs 3
+says err 'resuming runs/detect/train at epoch 3 of 3'
+[ "$(grep -c . $run/results.csv)" -eq 4 ] || fail "results.csv has not four lines after --resume"
+
+# --- an interrupted run ends with 130 and can go on ---
+# shellcheck disable=SC2086
+"$program" "$data" $tiny --epochs 100000 --no-val --name long >out 2>err &
+pid=$!
+tries=0
+until [ -s runs/detect/long/weights/last.safetensors ]; do
+    tries=$((tries + 1))
+    [ $tries -lt 300 ] || fail "no checkpoint after 30 s"
+    sleep 0.1
+done
+kill -INT $pid
+code=0
+wait $pid || code=$?
+[ $code -eq 130 ] || fail "interrupted: exit code $code, not 130"
+says err '--resume runs/detect/long/weights/last.safetensors'
+done_epochs=$(grep -c '^[0-9]' runs/detect/long/results.csv)
+expect 1 --resume runs/detect/long/weights/last.safetensors --lr0 0.5
+says err 'lr0: cannot be 0.5'
+expect 2 --resume runs/detect/long/weights/last.safetensors --epochs=-1
+[ "$done_epochs" -ge 1 ] || fail "no epoch was logged"
+echo "yolotrain: all checks passed"

@@ -1,0 +1,148 @@
+/* Tests of src/cli/cli_options.c and cli_help.c: command lines by a table. */
+#include "cli/cli_help.h"
+#include "cli/cli_options.h"
+
+#include <criterion/criterion.h>
+#include <criterion/redirect.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const colours[] = {"red", "green", NULL};
+static const yt_cli_option options[] = {
+    {"epochs", 'e', YT_CLI_INT, "100", 1, 1000, NULL, NULL, "Training", "passes"},
+    {"lr0", 0, YT_CLI_DOUBLE, "auto", 0, HUGE_VAL, NULL, NULL, "Training", "rate"},
+    {"exist-ok", 0, YT_CLI_FLAG, NULL, 0, 0, NULL, NULL, "Output", "overwrite"},
+    {"val", 0, YT_CLI_FLAG, "true", 0, 0, NULL, NULL, "Output", "validate"},
+    {"name", 'n', YT_CLI_STRING, NULL, 0, 0, NULL, "NAME", "Output", "of the folder"},
+    {"resume", 0, YT_CLI_STRING, "", 0, 0, NULL, "[FILE]", "Output", "go on"},
+    {"colour", 0, YT_CLI_CHOICE, "auto", 0, 0, colours, NULL, "Output", "of boxes"},
+};
+
+enum { MAX_ARGS = 16 };
+
+/* Parses the words of a line. */
+static int parse(yt_cli *cli, const char *line) {
+    static char text[512];
+    char *argv[MAX_ARGS] = {(char[]){"prog"}};
+    int argc = 1;
+    char *rest = NULL;
+    snprintf(text, sizeof text, "%s", line);
+    for (char *word = strtok_r(text, " ", &rest); word; word = strtok_r(NULL, " ", &rest))
+        argv[argc++] = word;
+    *cli = (yt_cli){.program = "prog",
+                    .usage = "prog DATA",
+                    .version = "1.2",
+                    .options = options,
+                    .n_options = sizeof options / sizeof options[0],
+                    .max_words = 2};
+    return yt_cli_parse(cli, argc, argv);
+}
+
+Test(cli_options, defaults_hold_where_nothing_is_typed) {
+    yt_cli cli;
+    cr_assert_eq(parse(&cli, ""), -1);
+    cr_assert_eq(yt_cli_int(&cli, "epochs"), 100);
+    cr_assert(yt_cli_get(&cli, "lr0")->is_auto);
+    cr_assert(!yt_cli_flag(&cli, "exist-ok") && yt_cli_flag(&cli, "val"));
+    cr_assert_null(yt_cli_text(&cli, "name"));
+    cr_assert_eq((int)yt_cli_double(&cli, "colour"), -1);
+    for (size_t i = 0; i < cli.n_options; i++) cr_assert_not(cli.values[i].typed);
+    cr_assert_eq(cli.n_words, 0u);
+    yt_cli_free(&cli);
+}
+
+Test(cli_options, every_way_of_writing_a_value_is_read) {
+    yt_cli cli;
+    cr_assert_eq(parse(&cli, "a --epochs 7 --lr0=0.5 --exist_ok --no-val -n x b --colour GREEN"), -1);
+    cr_assert_eq(yt_cli_int(&cli, "epochs"), 7);
+    cr_assert_eq(yt_cli_double(&cli, "lr0"), 0.5);
+    cr_assert(yt_cli_flag(&cli, "exist-ok") && !yt_cli_flag(&cli, "val"));
+    cr_assert_str_eq(yt_cli_text(&cli, "name"), "x");
+    cr_assert_str_eq(yt_cli_text(&cli, "colour"), "green");
+    cr_assert_eq((int)yt_cli_double(&cli, "colour"), 1);
+    cr_assert(yt_cli_typed(&cli, "epochs") && !yt_cli_typed(&cli, "resume"));
+    cr_assert(cli.n_words == 2 && strcmp(cli.words[1], "b") == 0);
+    yt_cli_free(&cli);
+
+    cr_assert_eq(parse(&cli, "-e 9 --val false --exist-ok data --lr0 auto -- --name"), -1);
+    cr_assert_eq(yt_cli_int(&cli, "epochs"), 9);
+    cr_assert(!yt_cli_flag(&cli, "val") && yt_cli_flag(&cli, "exist-ok"));
+    cr_assert(yt_cli_get(&cli, "lr0")->is_auto && yt_cli_typed(&cli, "lr0"));
+    cr_assert(cli.n_words == 2 && strcmp(cli.words[0], "data") == 0 && strcmp(cli.words[1], "--name") == 0);
+    yt_cli_free(&cli);
+}
+
+Test(cli_options, an_optional_value_may_be_left_out) {
+    yt_cli cli;
+    cr_assert_eq(parse(&cli, "--resume --epochs 3"), -1);
+    cr_assert(yt_cli_typed(&cli, "resume"));
+    cr_assert_str_eq(yt_cli_text(&cli, "resume"), "");
+    yt_cli_free(&cli);
+    cr_assert_eq(parse(&cli, "--resume last.safetensors"), -1);
+    cr_assert_str_eq(yt_cli_text(&cli, "resume"), "last.safetensors");
+    yt_cli_free(&cli);
+}
+
+static void expect_usage_error(const char *line, const char *sentence) {
+    yt_cli cli;
+    cr_assert_eq(parse(&cli, line), 2, "%s", line);
+    cr_assert_null(cli.values);
+    fflush(stderr);
+    char expected[256];
+    snprintf(expected, sizeof expected, "prog: %s (prog --help lists the options)\n", sentence);
+    cr_assert_stderr_eq_str(expected);
+}
+
+/* One error per test, because what was redirected is read once. */
+#define USAGE_TEST(name, line, sentence)                                                                     \
+    Test(cli_usage, name, .init = cr_redirect_stderr) {                                                      \
+        expect_usage_error(line, sentence);                                                                  \
+    }
+
+USAGE_TEST(below, "--epochs 0", "--epochs: 0 is below 1")
+USAGE_TEST(above, "--epochs=1001", "--epochs: 1001 is above 1000")
+USAGE_TEST(negative, "--lr0 -1", "--lr0: -1 is below 0")
+USAGE_TEST(fraction, "--epochs 1.5", "--epochs: \"1.5\" is not a whole number")
+USAGE_TEST(letters, "--epochs ten", "--epochs: \"ten\" is not a whole number")
+USAGE_TEST(hexadecimal, "--epochs 0x10", "--epochs: \"0x10\" is not a whole number")
+USAGE_TEST(no_number, "--lr0 nan", "--lr0: \"nan\" is not a number")
+USAGE_TEST(automatic, "--epochs auto", "--epochs: \"auto\" is not a whole number")
+USAGE_TEST(missing, "--epochs", "--epochs needs a value")
+USAGE_TEST(misspelt, "--epoch 3", "unknown option --epoch; did you mean --epochs?")
+USAGE_TEST(unknown, "--xylophone", "unknown option --xylophone")
+USAGE_TEST(no_flag, "--no-epochs", "unknown option --no-epochs; did you mean --epochs?")
+USAGE_TEST(short_unknown, "-x", "unknown option -x; long options begin with two dashes")
+USAGE_TEST(choice, "--colour blue", "--colour: unknown \"blue\"; it is one of red, green")
+USAGE_TEST(choice_misspelt, "--colour gren", "--colour: unknown \"gren\"; did you mean green?")
+USAGE_TEST(flag, "--val=maybe", "--val: \"maybe\" is neither true nor false")
+USAGE_TEST(words, "a b c", "unexpected \"c\"; usage: prog DATA")
+
+Test(cli_options, help_and_version_end_the_program, .init = cr_redirect_stdout) {
+    yt_cli cli;
+    cr_assert_eq(parse(&cli, "--help"), 0);
+    cr_assert_eq(parse(&cli, "-h --epochs 0"), 0);
+    cr_assert_eq(parse(&cli, "--version"), 0);
+}
+
+Test(cli_options, help_shows_every_option_with_range_and_default) {
+    yt_cli cli;
+    cr_assert_eq(parse(&cli, ""), -1);
+    char *text = NULL;
+    size_t bytes;
+    FILE *out = open_memstream(&text, &bytes);
+    yt_cli_print_help(&cli, out);
+    cr_assert_eq(fclose(out), 0);
+    cr_assert_not_null(strstr(text, "usage: prog DATA\n"));
+    cr_assert_not_null(
+        strstr(text, "\nTraining\n  -e, --epochs N              passes (1 to 1000; default 100)\n"));
+    cr_assert_not_null(strstr(text, "--lr0 X                 rate (at least 0; default auto)\n"));
+    cr_assert_not_null(strstr(text, "\nOutput\n"));
+    cr_assert_not_null(strstr(text, "--[no-]val              validate (default true)\n"));
+    cr_assert_not_null(strstr(text, "--exist-ok              overwrite\n"));
+    cr_assert_not_null(strstr(text, "-n, --name NAME"));
+    cr_assert_not_null(strstr(text, "--colour NAME           of boxes (red, green; default auto)\n"));
+    for (size_t i = 0; i < cli.n_options; i++) cr_assert_not_null(strstr(text, options[i].name));
+    free(text);
+    yt_cli_free(&cli);
+}

@@ -1,0 +1,555 @@
+/* Tests of src/data/dataset.c, sources.c, listing.c, labels.c and scan.c: YAML forms, paths, labels, reports. */
+#include "data/labels.h"
+#include "support/folder.h"
+#include "support/near.h"
+#include "yt/dataset.h"
+#include "yt/file.h"
+#include "yt/image.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+TestSuite(dataset, .init = yt_folder_make, .fini = yt_folder_remove);
+
+/* Collects reports, one per line. */
+typedef struct problems {
+    char text[8192];
+    int count;
+} problems;
+
+static void note(void *context, const char *text) {
+    problems *p = context;
+    size_t used = strlen(p->text);
+    snprintf(p->text + used, sizeof p->text - used, "%s\n", text);
+    p->count++;
+}
+
+static yt_dataset open_dataset(const char *path) {
+    yt_dataset dataset;
+    yt_err err = {0};
+    cr_assert_eq(yt_dataset_open(path, &dataset, &err), YT_OK, "%s", err.text);
+    return dataset;
+}
+
+static yt_scan_options options_for(problems *p) {
+    *p = (problems){0};
+    return (yt_scan_options){.fraction = 1, .problem = note, .context = p, .threads = 2};
+}
+
+static yt_split scan(const yt_dataset *dataset, const char *split, const yt_scan_options *options) {
+    yt_split found;
+    yt_err err = {0};
+    cr_assert_eq(yt_dataset_scan(dataset, split, options, &found, &err), YT_OK, "%s", err.text);
+    return found;
+}
+
+static void make_image(const char *name, int w, int h) {
+    yt_image image;
+    cr_assert_eq(yt_image_create(w, h, &image, NULL), YT_OK);
+    memset(image.rgb, 90, (size_t)(3 * w * h));
+    yt_folder_write_text(name, ""); /* makes the folders */
+    cr_assert_eq(yt_image_save(yt_folder_path(name), &image, NULL), YT_OK);
+    yt_image_free(&image);
+}
+
+/* Two classes; images/train has a (2 boxes) and b (background), images/val has c (1 box). */
+static void make_small_dataset(const char *root) {
+    char name[256];
+#define IN_ROOT(rest) (snprintf(name, sizeof name, "%s/%s", root, rest), name)
+    make_image(IN_ROOT("images/train/a.png"), 40, 20);
+    make_image(IN_ROOT("images/train/b.png"), 20, 40);
+    make_image(IN_ROOT("images/val/c.png"), 30, 30);
+    yt_folder_write_text(IN_ROOT("labels/train/a.txt"), "0 0.5 0.5 0.2 0.4\n1 0.25 0.25 0.5 0.5\n");
+    yt_folder_write_text(IN_ROOT("labels/val/c.txt"), "1 0.5 0.5 1 1\n");
+#undef IN_ROOT
+}
+
+static void expect_small_dataset(const char *yaml) {
+    yt_dataset dataset = open_dataset(yaml);
+    problems p;
+    yt_scan_options options = options_for(&p);
+    yt_split train = scan(&dataset, "train", &options), val = scan(&dataset, "val", &options);
+    cr_assert_eq(p.count, 0, "%s", p.text);
+    cr_assert_eq(train.n_samples, 2);
+    cr_assert_eq(val.n_samples, 1);
+    cr_assert_eq(train.summary.boxes, 2);
+    cr_assert_eq(train.summary.backgrounds, 1);
+    cr_assert_str_eq(yt_path_base(train.samples[0].image_path), "a.png");
+    cr_assert_eq(train.samples[0].w, 40);
+    cr_assert_eq(train.samples[0].h, 20);
+    cr_assert_eq(val.samples[0].labels[0].class_id, 1);
+    yt_split_free(&train);
+    yt_split_free(&val);
+    yt_dataset_close(&dataset);
+}
+
+Test(dataset, path_is_looked_for_beside_the_yaml) {
+    make_small_dataset("d/small");
+    yt_folder_write_text("d/small.yaml",
+                         "path: small\ntrain: images/train\nval: images/val\nnames: [x, y]\n");
+    expect_small_dataset(yt_folder_path("d/small.yaml"));
+}
+
+Test(dataset, path_may_be_absolute_absent_or_empty) {
+    make_small_dataset("d/small");
+    char text[2048];
+    snprintf(text, sizeof text, "path: %s\ntrain: images/train\nval: images/val\nnames: [x, y]\n",
+             yt_folder_path("d/small"));
+    yt_folder_write_text("e/abs.yaml", text);
+    expect_small_dataset(yt_folder_path("e/abs.yaml"));
+    yt_folder_write_text("d/small/data.yaml", "path:\ntrain: images/train\nval: images/val\nnames: [x, y]\n");
+    expect_small_dataset(yt_folder_path("d/small/data.yaml"));
+    snprintf(text, sizeof text, "train: %s\nval: ./images/val\nnames: [x, y]\n",
+             yt_folder_path("d/small/images/train"));
+    yt_folder_write_text("d/small/data.yaml", text);
+    expect_small_dataset(yt_folder_path("d/small/data.yaml"));
+}
+
+Test(dataset, path_of_another_machine_gives_way_to_the_folder_of_the_same_name) {
+    make_small_dataset("d/small");
+    yt_folder_write_text("d/small/data.yaml", "path: /home/somebody/datasets/small/\ntrain: images/train\n"
+                                              "val: images/val\nnames: [x, y]\n");
+    expect_small_dataset(yt_folder_path("d/small/data.yaml"));
+}
+
+Test(dataset, a_leading_dotdot_may_count_from_the_wrong_folder) {
+    make_small_dataset("d");
+    yt_folder_write_text("d/data.yaml",
+                         "train: ../images/train\nvalid: ../images/val\nnc: 2\nnames: ['x', 'y']\n");
+    expect_small_dataset(yt_folder_path("d/data.yaml"));
+}
+
+Test(dataset, the_working_directory_comes_second) {
+    make_small_dataset("cwd/small");
+    yt_folder_write_text("elsewhere/data.yaml",
+                         "path: small\ntrain: images/train\nval: images/val\nnames: [x, y]\n");
+    char yaml[1024];
+    snprintf(yaml, sizeof yaml, "%s", yt_folder_path("elsewhere/data.yaml"));
+    cr_assert_eq(chdir(yt_folder_path("cwd")), 0);
+    expect_small_dataset(yaml);
+    yt_folder_write_text("cwd/here.yaml",
+                         "path: small\ntrain: images/train\nvalidation: images/val\nnames: [x, y]\n");
+    expect_small_dataset("here.yaml");
+    expect_small_dataset("here");
+}
+
+Test(dataset, lists_name_images_one_per_line) {
+    make_small_dataset("d");
+    yt_folder_write_text("d/train.txt", "\xEF\xBB\xBF./images/train/b.png\r\n\nimages/train/a.png  \n");
+    yt_folder_write_text("d/val.TXT", "images/val/c.png");
+    yt_folder_write_text("d/data.yaml", "train: train.txt\nval: [val.TXT]\nnames: {1: y, 0: x}\n");
+    expect_small_dataset(yt_folder_path("d/data.yaml"));
+}
+
+Test(dataset, a_split_may_be_several_folders_and_lists) {
+    make_small_dataset("d");
+    yt_folder_write_text("d/more.txt", "images/val/c.png\n");
+    yt_folder_write_text("d/data.yaml", "train:\n  - images/train\n  - more.txt\nnames: [x, y]\n");
+    yt_dataset dataset = open_dataset(yt_folder_path("d/data.yaml"));
+    problems p;
+    yt_scan_options options = options_for(&p);
+    yt_split train = scan(&dataset, "train", &options);
+    cr_assert_eq(train.n_samples, 3);
+    yt_split_free(&train);
+    yt_err err;
+    cr_assert_eq(yt_dataset_scan(&dataset, "val", &options, &train, &err), YT_DATA);
+    cr_assert_not_null(strstr(err.text, "'val:'"));
+    yt_dataset_close(&dataset);
+}
+
+Test(dataset, lines_that_name_nothing_cost_that_line) {
+    make_small_dataset("d");
+    yt_folder_write_text("d/train.txt", "images/train/a.png\nimages/train/gone.png\nlabels/train/a.txt\n");
+    yt_folder_write_text("d/data.yaml", "train: train.txt\nnames: [x, y]\n");
+    yt_dataset dataset = open_dataset(yt_folder_path("d/data.yaml"));
+    problems p;
+    yt_scan_options options = options_for(&p);
+    yt_split train = scan(&dataset, "train", &options);
+    cr_assert_eq(train.n_samples, 1);
+    cr_assert_eq(train.summary.bad_images, 2);
+    cr_assert_eq(p.count, 2);
+    cr_assert_not_null(strstr(p.text, "train.txt:2: 'images/train/gone.png' does not exist"));
+    cr_assert_not_null(strstr(p.text, "train.txt:3: "));
+    yt_split_free(&train);
+    yt_dataset_close(&dataset);
+}
+
+Test(dataset, a_missing_folder_lists_all_that_was_tried) {
+    yt_folder_write_text("d/data.yaml", "# c\npath: nowhere\ntrain: ../images\nnames: [x]\n");
+    yt_dataset dataset = open_dataset(yt_folder_path("d/data.yaml"));
+    problems p;
+    yt_scan_options options = options_for(&p);
+    yt_split split = {0};
+    yt_err err;
+    cr_assert_eq(yt_dataset_scan(&dataset, "train", &options, &split, &err), YT_DATA);
+    cr_assert_not_null(strstr(err.text, "data.yaml:3: "));
+    cr_assert_not_null(strstr(err.text, "/d/nowhere/../images, "));
+    cr_assert_not_null(strstr(err.text, "/d/nowhere/images, "));
+    cr_assert_not_null(strstr(err.text, ", nowhere/images"));
+    cr_assert_null(split.samples);
+    yt_dataset_close(&dataset);
+}
+
+Test(dataset, a_folder_is_walked_without_hidden_files_and_endless_links) {
+    make_image("d/images/z.png", 20, 20);
+    make_image("d/images/sub/deep/A.JPG", 20, 20);
+    make_image("d/images/.hidden.png", 20, 20);
+    make_image("d/images/.cache/h.png", 20, 20);
+    yt_folder_write_text("d/images/notes.txt", "x");
+    cr_assert_eq(symlink("..", yt_folder_path("d/images/sub/loop")), 0);
+    yt_folder_write_text("d/labels/z.txt", "");
+    yt_folder_write_text("d/data.yaml", "train: images\nnc: 1\n");
+    yt_dataset dataset = open_dataset(yt_folder_path("d/data.yaml"));
+    cr_assert_str_eq(dataset.names[0], "class_0");
+    problems p;
+    yt_scan_options options = options_for(&p);
+    yt_split train = scan(&dataset, "train", &options);
+    cr_assert_eq(train.n_samples, 2);
+    cr_assert_str_eq(yt_path_base(train.samples[0].image_path), "A.JPG");
+    cr_assert_str_eq(yt_path_base(train.samples[1].image_path), "z.png");
+    cr_assert_eq(train.summary.backgrounds, 2);
+    yt_split_free(&train);
+    yt_dataset_close(&dataset);
+}
+
+Test(dataset, the_yaml_is_found_by_folder) {
+    make_small_dataset("d");
+    yt_folder_write_text("d/data.yaml", "train: images/train\nval: images/val\nnames: [x, y]\n");
+    expect_small_dataset(yt_folder_path("d"));
+    yt_folder_write_text("d/other.yaml", "names: [x]\n");
+    yt_dataset dataset;
+    yt_err err;
+    cr_assert_eq(yt_dataset_open(yt_folder_path("d"), &dataset, &err), YT_DATA);
+    cr_assert_not_null(strstr(err.text, "2 YAML files"));
+    yt_folder_write_text("d/d.yml", "train: images/train\nval: images/val\nnames: [x, y]\n");
+    expect_small_dataset(yt_folder_path("d"));
+    cr_assert_eq(yt_dataset_open(yt_folder_path("none"), &dataset, &err), YT_IO);
+}
+
+Test(dataset, mistakes_in_names_are_told_with_their_line) {
+    static const struct {
+        const char *text, *place, *words;
+    } cases[] = {
+        {"train: x\n", "data.yaml: ", "neither names"},
+        {"nc: 3\nnames: [a, b]\n", "data.yaml:2: ", "2 names, but nc: says 3"},
+        {"nc: many\n", "data.yaml:1: ", "nc:"},
+        {"nc: 1.5\n", "data.yaml:1: ", "nc:"},
+        {"nc: 0\n", "data.yaml:1: ", "nc:"},
+        {"nc: 99999999999999999999\n", "data.yaml:1: ", "nc:"},
+        {"nc: [1]\n", "data.yaml:1: ", "nc:"},
+        {"names: {0: a, 2: b}\n", "data.yaml:1: ", "class 2"},
+        {"names: {0: a, x: b}\n", "data.yaml:1: ", "'x'"},
+        {"names: {0: a, -1: b}\n", "data.yaml:1: ", "'-1'"},
+        {"names: {1: a, 01: b}\n", "data.yaml:1: ", "two names"},
+        {"names:\n  - a\n  - [b]\n", "data.yaml:3: ", "must be a text"},
+        {"names: cat\n", "data.yaml:1: ", "list of class names"},
+        {"names: []\n", "data.yaml:1: ", "list of class names"},
+        {"- a\n", "data.yaml:1: ", "map"},
+        {"names: [a]\npath: [b]\n", "data.yaml:2: ", "path:"},
+        {"names: [a]\ntrain: {b: c}\n", "data.yaml:2: ", "train:"},
+        {"names: [a]\ntrain: [b, [c]]\n", "data.yaml:2: ", "train:"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        yt_folder_write_text("data.yaml", cases[i].text);
+        yt_dataset dataset = {0};
+        yt_err err = {0};
+        cr_assert_neq(yt_dataset_open(yt_folder_path("data.yaml"), &dataset, &err), YT_OK, "accepted %s",
+                      cases[i].text);
+        cr_assert_not_null(strstr(err.text, cases[i].place), "'%s' lacks %s", err.text, cases[i].place);
+        cr_assert_not_null(strstr(err.text, cases[i].words), "'%s' lacks %s", err.text, cases[i].words);
+        cr_assert_null(dataset.names);
+    }
+}
+
+Test(dataset, unknown_keys_and_numeric_names_are_fine) {
+    yt_folder_write_text("data.yaml", "nc: '2'\nnames: [7, yes]\nroboflow: {a: b}\ndownload: x\ntest:\n");
+    yt_dataset dataset = open_dataset(yt_folder_path("data.yaml"));
+    cr_assert_eq(dataset.n_classes, 2);
+    cr_assert_str_eq(dataset.names[0], "7");
+    cr_assert_str_eq(dataset.names[1], "yes");
+    yt_dataset_close(&dataset);
+    yt_dataset_close(&dataset);
+}
+
+Test(dataset, bad_rows_and_bad_images_cost_only_themselves) {
+    make_small_dataset("d");
+    yt_folder_write_text("d/labels/train/a.txt", "0 0.5 0.5 0.2 0.4\n2 0.5 0.5 0.1 0.1\n0 0.5 0.5 0.2 0.4\n");
+    yt_folder_write_text("d/images/train/broken.jpg", "no picture");
+    make_image("d/images/train/small.png", 9, 40);
+    yt_folder_write_text("d/data.yaml", "train: images/train\nnames: [x, y]\n");
+    yt_dataset dataset = open_dataset(yt_folder_path("d/data.yaml"));
+    problems p, again;
+    yt_scan_options options = options_for(&p);
+    yt_split train = scan(&dataset, "train", &options);
+    cr_assert_eq(train.n_samples, 2);
+    cr_assert_eq(train.samples[0].n_labels, 1);
+    cr_assert_eq(train.summary.images, 2);
+    cr_assert_eq(train.summary.boxes, 1);
+    cr_assert_eq(train.summary.bad_images, 2);
+    cr_assert_eq(train.summary.bad_rows, 1);
+    cr_assert_eq(train.summary.duplicates, 1);
+    cr_assert_eq(train.summary.backgrounds, 1);
+    cr_assert_eq(p.count, 4);
+    cr_assert_not_null(strstr(p.text, "labels/train/a.txt:2: class 2, but there are 2 classes (0 to 1)"));
+    cr_assert_not_null(strstr(p.text, "labels/train/a.txt:3: the same box as in line 1"));
+    cr_assert_not_null(strstr(p.text, "broken.jpg: not a readable"));
+    cr_assert_not_null(strstr(p.text, "small.png: 9 x 40 pixels"));
+    yt_split_free(&train);
+
+    options = options_for(&again); /* reports come in the same order for any number of threads */
+    options.threads = 1;
+    train = scan(&dataset, "train", &options);
+    cr_assert_str_eq(p.text, again.text);
+    yt_split_free(&train);
+
+    options = options_for(&again);
+    options.strict = true;
+    yt_err err;
+    cr_assert_eq(yt_dataset_scan(&dataset, "train", &options, &train, &err), YT_DATA);
+    cr_assert_eq(again.count, 4);
+    cr_assert_not_null(strstr(err.text, "4 problems"));
+    yt_dataset_close(&dataset);
+}
+
+Test(dataset, fraction_keeps_the_first_images) {
+    make_image("d/images/a.png", 20, 20);
+    make_image("d/images/b.png", 20, 20);
+    make_image("d/images/c.png", 20, 20);
+    yt_folder_write_text("d/labels/a.txt", "0 .5 .5 .1 .1");
+    yt_folder_write_text("d/data.yaml", "train: images\nnc: 1\n");
+    yt_dataset dataset = open_dataset(yt_folder_path("d/data.yaml"));
+    problems p;
+    yt_scan_options options = options_for(&p);
+    static const struct {
+        double fraction;
+        int expected;
+    } cases[] = {{1, 3}, {0.7, 2}, {0.5, 2}, {0.4, 1}, {0.01, 1}}; /* 1.5 rounds to 2; never none */
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        options.fraction = cases[i].fraction;
+        yt_split split = scan(&dataset, "train", &options);
+        cr_assert_eq(split.n_samples, cases[i].expected);
+        yt_split_free(&split);
+    }
+    yt_split split;
+    static const double refused[] = {0, -1, 1.5, (double)__builtin_nanf("")};
+    for (size_t i = 0; i < 4; i++) {
+        options.fraction = refused[i];
+        cr_assert_eq(yt_dataset_scan(&dataset, "train", &options, &split, NULL), YT_ARGUMENT);
+    }
+    yt_dataset_close(&dataset);
+}
+
+Test(dataset, no_label_file_at_all_is_an_error_for_training_and_told_for_validation) {
+    make_image("d/images/a.png", 20, 20);
+    yt_folder_write_text("d/data.yaml", "train: images\nval: images\nnc: 1\n");
+    yt_dataset dataset = open_dataset(yt_folder_path("d/data.yaml"));
+    problems p;
+    yt_scan_options options = options_for(&p);
+    yt_split split;
+    yt_err err;
+    cr_assert_eq(yt_dataset_scan(&dataset, "train", &options, &split, &err), YT_DATA);
+    cr_assert_not_null(strstr(err.text, "d/labels/a.txt"));
+    split = scan(&dataset, "val", &options);
+    cr_assert_eq(p.count, 1);
+    yt_split_free(&split);
+    yt_dataset_close(&dataset);
+}
+
+Test(dataset, an_empty_folder_is_an_error) {
+    yt_folder_write_text("d/images/readme", "x");
+    yt_folder_write_text("d/data.yaml", "train: images\nval: images/readme\nnc: 1\n");
+    yt_dataset dataset = open_dataset(yt_folder_path("d/data.yaml"));
+    problems p;
+    yt_scan_options options = options_for(&p);
+    yt_split split;
+    yt_err err;
+    cr_assert_eq(yt_dataset_scan(&dataset, "train", &options, &split, &err), YT_DATA);
+    cr_assert_not_null(strstr(err.text, "no image files"));
+    cr_assert_eq(yt_dataset_scan(&dataset, "val", &options, &split, &err), YT_DATA);
+    cr_assert_not_null(strstr(err.text, "neither a folder"));
+    yt_dataset_close(&dataset);
+}
+
+/* ---- labels ------------------------------------------------------------------------------------------- */
+
+static yti_labels parse(const char *text, bool single_class, char *report, size_t room) {
+    yti_labels labels;
+    yti_report found = {0};
+    cr_assert_eq(yti_labels_parse("x.txt", text, strlen(text), 3, single_class, &labels, &found, NULL),
+                 YT_OK);
+    snprintf(report, room, "%.*s", (int)found.used, found.text ? found.text : "");
+    yti_report_free(&found);
+    return labels;
+}
+
+static void expect_box(const yt_label *label, int class_id, double cx, double cy, double w, double h) {
+    cr_assert_eq(label->class_id, class_id);
+    cr_assert(yt_near((double)label->box.cx, cx, 1e-7) && yt_near((double)label->box.cy, cy, 1e-7));
+    cr_assert(yt_near((double)label->box.w, w, 1e-7) && yt_near((double)label->box.h, h, 1e-7));
+}
+
+Test(labels, rows_of_five_are_boxes) {
+    char report[2000];
+    yti_labels labels = parse("\xEF\xBB\xBF"
+                              "0 0.5 0.25 1 0.5\r\n\r\n  2\t1e-1 +.5 0.1 1.005  \n1.0 -0.005 0 0 0",
+                              false, report, sizeof report);
+    cr_assert_str_eq(report, "");
+    cr_assert_eq(labels.count, 3);
+    expect_box(&labels.items[0], 0, 0.5, 0.25, 1, 0.5);
+    expect_box(&labels.items[1], 2, 0.1, 0.5, 0.1, 1.005);
+    expect_box(&labels.items[2], 1, -0.005, 0, 0, 0);
+    free(labels.items);
+}
+
+Test(labels, one_long_row_makes_the_file_one_of_polygons) {
+    char report[2000];
+    yti_labels labels =
+        parse("1 0.1 0.2 0.5 0.2 0.5 0.8 0.3 0.9\n0 0.2 0.4 0.6 0.8\n", false, report, sizeof report);
+    cr_assert_str_eq(report, "");
+    cr_assert_eq(labels.count, 2);
+    expect_box(&labels.items[0], 1, 0.3, 0.55, 0.4, 0.7);
+    expect_box(&labels.items[1], 0, 0.4, 0.6, 0.4, 0.4); /* two points */
+    free(labels.items);
+    labels =
+        parse("1 0.1 0.2 0.5 0.2 0.5\n1 0.1 0.2 0.5 0.2 0.5 0.6\n1 0.1 0.2\n", false, report, sizeof report);
+    cr_assert_eq(labels.count, 1);
+    cr_assert_not_null(strstr(report, "x.txt:1: 6 columns; a polygon"));
+    cr_assert_not_null(strstr(report, "x.txt:3: 3 columns; a polygon"));
+    free(labels.items);
+}
+
+Test(labels, each_bad_row_is_told_and_left_out) {
+    static const struct {
+        const char *row, *reason;
+    } cases[] = {
+        {"3 0.5 0.5 0.1 0.1", "class 3, but there are 3 classes (0 to 2)"},
+        {"-1 0.5 0.5 0.1 0.1", "'-1' is not a whole number"},
+        {"0.5 0.5 0.5 0.1 0.1", "'0.5' is not a whole number"},
+        {"cat 0.5 0.5 0.1 0.1", "class 'cat' is not a number"},
+        {"99999999999999999999 0.5 0.5 0.1 0.1", "whole number"},
+        {"0 0.5 0.5 0.1", "4 columns; a row is: class cx cy w h"},
+        {"0 0.5 0.5 0.1 0.1 0.9", "6 columns"},
+        {"0", "1 columns"},
+        {"0 nan 0.5 0.1 0.1", "'nan' is not a number"},
+        {"0 0.5 inf 0.1 0.1", "'inf' is not a number"},
+        {"0 0.5 1e999 0.1 0.1", "'1e999' is not a number"},
+        {"0 0.5 0x1 0.1 0.1", "'0x1' is not a number"},
+        {"0 0,5 0.5 0.1 0.1", "'0,5' is not a number"},
+        {"0 320 0.5 0.1 0.1", "'320' is outside the image"},
+        {"0 1.02 0.5 0.1 0.1", "'1.02' is outside"},
+        {"0 0.5 0.5 -0.02 0.1", "'-0.02' is outside"},
+        {"0 \x01\xff 0.5 0.1 0.1", "'\?\?' is not a number"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[256], report[2000];
+        snprintf(text, sizeof text, "1 0.5 0.5 0.5 0.5\n%s\n2 0.5 0.5 0.5 0.5\n", cases[i].row);
+        yti_labels labels = parse(text, false, report, sizeof report);
+        cr_assert_eq(labels.count, 2, "%s", cases[i].row);
+        cr_assert_eq(labels.bad_rows, 1);
+        cr_assert_eq(labels.items[1].class_id, 2);
+        cr_assert_eq(strncmp(report, "x.txt:2: ", 9), 0);
+        cr_assert_not_null(strstr(report, cases[i].reason), "'%s' does not say '%s'", report,
+                           cases[i].reason);
+        free(labels.items);
+    }
+}
+
+Test(labels, equal_rows_are_kept_once_in_their_order) {
+    char report[2000];
+    yti_labels labels = parse("1 .5 .5 .1 .1\n0 .5 .5 .1 .1\n1 .5 .5 .10 .1\n0 .4 .5 .1 .1\n1 0.5 .5 .1 .1\n",
+                              false, report, sizeof report);
+    cr_assert_eq(labels.count, 3);
+    cr_assert_eq(labels.duplicates, 2);
+    cr_assert_eq(labels.bad_rows, 0);
+    expect_box(&labels.items[0], 1, .5, .5, .1, .1);
+    expect_box(&labels.items[1], 0, .5, .5, .1, .1);
+    expect_box(&labels.items[2], 0, .4, .5, .1, .1);
+    cr_assert_str_eq(report, "x.txt:3: the same box as in line 1\nx.txt:5: the same box as in line 1\n");
+    free(labels.items);
+}
+
+Test(labels, a_single_class_takes_any_number) {
+    char report[2000];
+    yti_labels labels = parse("7 .5 .5 .1 .1\n0 .5 .5 .2 .1\n", true, report, sizeof report);
+    cr_assert_str_eq(report, "");
+    cr_assert_eq(labels.count, 2);
+    cr_assert(labels.items[0].class_id == 0 && labels.items[1].class_id == 0);
+    free(labels.items);
+}
+
+Test(labels, a_hopeless_file_does_not_flood) {
+    char text[100 * 4 + 1], report[4000];
+    for (int i = 0; i < 100; i++) memcpy(text + 4 * i, "a b\n", 4);
+    text[400] = '\0';
+    yti_labels labels = parse(text, false, report, sizeof report);
+    cr_assert_eq(labels.count, 0);
+    cr_assert_null(labels.items);
+    cr_assert_eq(labels.bad_rows, 100);
+    cr_assert_not_null(strstr(report, "and 80 more such rows"));
+}
+
+Test(labels, empty_and_binary_texts_give_no_boxes) {
+    yti_labels labels;
+    yti_report report = {0};
+    cr_assert_eq(yti_labels_parse("x", "", 0, 3, false, &labels, &report, NULL), YT_OK);
+    cr_assert(labels.count == 0 && report.count == 0);
+    uint32_t state = 3;
+    for (int round = 0; round < 500; round++) {
+        char junk[200];
+        for (size_t i = 0; i < sizeof junk; i++) {
+            state = state * 1664525u + 1013904223u;
+            junk[i] = round % 2 ? (char)(state >> 16) : "0123456789.- \n\te\r"[(state >> 16) % 17];
+        }
+        cr_assert_eq(yti_labels_parse("x", junk, sizeof junk, 3, false, &labels, &report, NULL), YT_OK);
+        for (int i = 0; i < labels.count; i++)
+            cr_assert(labels.items[i].class_id < 3 && labels.items[i].box.cx <= 1.01f);
+        free(labels.items);
+    }
+    yti_report_free(&report);
+}
+
+static void expect_label_path(const char *image, const char *expected) {
+    char *path = yti_label_path(image);
+    cr_assert_str_eq(path, expected);
+    free(path);
+}
+
+Test(labels, their_path_follows_from_the_image) {
+    expect_label_path("/d/images/train/a.b.jpg", "/d/labels/train/a.b.txt");
+    expect_label_path("/images/x/images/a.png", "/images/x/labels/a.txt");
+    expect_label_path("images/a.png", "labels/a.txt");
+    expect_label_path("/d/myimages/a.png", "/d/myimages/a.txt");
+    expect_label_path("a.jpeg", "a.txt");
+}
+
+/* ---- real data ---------------------------------------------------------------------------------------- */
+
+static void expect_real(const char *yaml, const char *split, int images, int boxes) {
+    char path[512];
+    snprintf(path, sizeof path, "%s/data/%s", YT_SHARED_DIR, yaml);
+    if (!yt_path_exists(path)) cr_skip_test("no shared data: %s", path);
+    yt_dataset dataset = open_dataset(path);
+    problems p;
+    yt_scan_options options = options_for(&p);
+    yt_split found = scan(&dataset, split, &options);
+    cr_log_info("%s %s: %d images, %d backgrounds, %d boxes, %d bad rows, %d duplicates\n%s", yaml, split,
+                found.n_samples, found.summary.backgrounds, found.summary.boxes, found.summary.bad_rows,
+                found.summary.duplicates, p.text);
+    cr_assert_eq(found.n_samples, images);
+    if (boxes >= 0) cr_assert_eq(found.summary.boxes, boxes);
+    yt_split_free(&found);
+    yt_dataset_close(&dataset);
+}
+
+Test(dataset, coco8_is_read) {
+    expect_real("coco8.yaml", "train", 4, 13);
+    expect_real("coco8.yaml", "val", 4, 17);
+}
+
+Test(dataset, coco128_and_bccd_are_read) {
+    expect_real("coco128.yaml", "train", 128, 929);
+    expect_real("bccd.yaml", "train", 292, -1);
+    expect_real("bccd.yaml", "val", 72, -1);
+}

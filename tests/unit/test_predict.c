@@ -1,0 +1,255 @@
+/* Tests of src/train/predict.c: against an independent implementation's detections, and on awkward pictures.
+ */
+#include "yt/predict.h"
+#include "yt/file.h"
+#include "yt/weights.h"
+#include "support/near.h"
+
+#include <cjson/cJSON.h>
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    SIDE = 320,
+    IMAGES = 4,
+    COMPARED =
+        3, /* the fourth, 640 x 425, was halved to 213 rows for the batch and to 212 for the detections */
+    MAX_DET = 300
+};
+
+static const char *const search_dirs[] = {YT_SOURCE_DIR "/models", NULL};
+static const char *const file_names[IMAGES] = {"000000000009", "000000000025", "000000000030",
+                                               "000000000034"};
+
+static void read_all(const char *path, char **data, size_t *bytes) {
+    yt_err err;
+    cr_assert_eq(yt_file_read(path, 64u << 20, data, bytes, &err), YT_OK, "%s", err.text);
+}
+
+static yt_model *open_fixture(const char *model) {
+    char path[512], yaml[64];
+    snprintf(path, sizeof path, "%s/fixtures/%s/%s_coco8_fit.safetensors", YT_SHARED_DIR, model, model);
+    snprintf(yaml, sizeof yaml, "%s.yaml", model);
+    if (!yt_path_exists(path)) cr_skip_test("%s is not here", path);
+    yt_model *opened;
+    yt_class_names names;
+    int imgsz;
+    yt_err err;
+    cr_assert_eq(yt_weights_open(path, yaml, search_dirs, &opened, &names, &imgsz, &err), YT_OK, "%s",
+                 err.text);
+    yt_class_names_free(&names);
+    return opened;
+}
+
+static yt_predictor *predictor_of(yt_model *model, int imgsz, bool rect, float conf) {
+    yt_predict_options options = YT_PREDICT_DEFAULTS;
+    options.imgsz = imgsz;
+    options.rect = rect;
+    options.conf = conf;
+    options.max_det = MAX_DET;
+    options.threads = 2;
+    yt_predictor *predictor;
+    cr_assert_eq(yt_predictor_create(model, &options, &predictor, NULL), YT_OK);
+    return predictor;
+}
+
+static int predict(yt_predictor *predictor, const yt_image *image, yt_detection *out) {
+    int n = -1;
+    yt_err err;
+    cr_assert_eq(yt_predictor_run(predictor, image, out, &n, &err), YT_OK, "%s", err.text);
+    return n;
+}
+
+/* ---- against reference detections ---- */
+
+static double number(const cJSON *array, int i) {
+    return cJSON_GetArrayItem(array, i)->valuedouble;
+}
+
+/* Found boxes of the 320 x 320 picture against the reference's, which are in pixels of the w x h original.
+ * Scores of the reference have five decimals and boxes three; float32 sums in another order move a box by
+ * less than 1/50 pixel. Two scores so close that they may change places do not occur. */
+static void expect_reference(yt_detection *found, int n, const cJSON *boxes, int w, int h) {
+    yt_letterbox box = yt_letterbox_plan(w, h, SIDE, SIDE, false, true, 32);
+    float gain = (float)SIDE / (float)(w > h ? w : h);
+    yt_fit fit = {gain, gain, box.left, box.top, w, h};
+    yt_detection_unfit(found, n, &fit);
+    cr_assert_eq(n, cJSON_GetArraySize(boxes), "%d boxes instead of %d", n, cJSON_GetArraySize(boxes));
+    for (int i = 0; i < n; i++) {
+        const cJSON *e = cJSON_GetArrayItem(boxes, i);
+        const float corners[4] = {found[i].box.x1, found[i].box.y1, found[i].box.x2, found[i].box.y2};
+        for (int k = 0; k < 4; k++)
+            cr_assert(yt_near((double)corners[k], number(e, k), 0.02), "box %d: %g instead of %g", i,
+                      (double)corners[k], number(e, k));
+        cr_assert(yt_near((double)found[i].score, number(e, 4), 1e-4), "score %d", i);
+        cr_assert_eq(found[i].class_id, (int)number(e, 5));
+    }
+}
+
+static void compare_with_fixture(const char *name) {
+    yt_model *model = open_fixture(name);
+    char path[512], *rgb, *text;
+    size_t bytes, total = 0;
+    read_all(YT_SHARED_DIR "/fixtures/batch_images_4x320x320x3_rgb_u8.bin", &rgb, &bytes);
+    cr_assert_eq(bytes, (size_t)IMAGES * SIDE * SIDE * 3);
+    snprintf(path, sizeof path, "%s/fixtures/%s/reference.json", YT_SHARED_DIR, name);
+    size_t text_bytes;
+    read_all(path, &text, &text_bytes);
+    cJSON *json = cJSON_ParseWithLength(text, text_bytes);
+    const cJSON *reference = cJSON_GetObjectItem(json, "predict_conf0.05_iou0.7");
+    cr_assert_geq(cJSON_GetArraySize(reference), IMAGES); /* the first are those of the batch */
+
+    static const int sizes[COMPARED][2] = {{640, 480}, {640, 426}, {640, 428}};
+    yt_predictor *predictor = predictor_of(model, SIDE, false, 0.05f);
+    yt_detection found[MAX_DET];
+    for (int i = 0; i < COMPARED; i++) {
+        yt_image image = {SIDE, SIDE, (uint8_t *)rgb + (size_t)i * SIDE * SIDE * 3};
+        int n = predict(predictor, &image, found);
+        const cJSON *boxes = cJSON_GetObjectItem(cJSON_GetArrayItem(reference, i), "boxes");
+        expect_reference(found, n, boxes, sizes[i][0], sizes[i][1]);
+        total += (size_t)n;
+    }
+    cr_assert_gt(total, 20u);
+    yt_predictor_destroy(predictor);
+    yt_model_destroy(model);
+    cJSON_Delete(json);
+    free(text);
+    free(rgb);
+}
+
+Test(predict, agrees_with_the_reference_on_yolov8n) {
+    compare_with_fixture("yolov8n");
+}
+
+Test(predict, agrees_with_the_reference_on_yolo11n) {
+    compare_with_fixture("yolo11n");
+}
+
+Test(predict, agrees_with_the_reference_on_yolo26n) {
+    compare_with_fixture("yolo26n");
+}
+
+/* The whole way from the JPEG. Decoders differ by a grey level here and there, so only the best box of each
+ * picture is compared, and loosely; square and minimal padding see the same picture. */
+Test(predict, finds_the_same_object_from_the_file_with_either_padding) {
+    yt_model *model = open_fixture("yolo26n");
+    static const struct {
+        int class_id;
+        float score;
+        yt_xyxy box;
+    } best[IMAGES] = {{49, 0.912f, {468.9f, 38.0f, 522.3f, 82.6f}},
+                      {23, 0.73f, {37, 361, 167, 416}},
+                      {58, 0.54f, {193, 53, 437, 363}},
+                      {22, 0.78f, {7, 0, 430, 383}}};
+    yt_detection found[MAX_DET];
+    for (int rect = 0; rect < 2; rect++) {
+        yt_predictor *predictor = predictor_of(model, SIDE, rect, 0.3f);
+        for (int i = 0; i < IMAGES; i++) {
+            char path[512];
+            snprintf(path, sizeof path, "%s/data/coco8/images/train/%s.jpg", YT_SHARED_DIR, file_names[i]);
+            yt_image image;
+            yt_err err;
+            cr_assert_eq(yt_image_load(path, &image, &err), YT_OK, "%s", err.text);
+            cr_assert_gt(predict(predictor, &image, found), 0);
+            cr_assert_eq(found[0].class_id, best[i].class_id);
+            if (!rect) cr_assert(yt_near((double)found[0].score, (double)best[i].score, 0.02));
+            cr_assert(yt_box_iou(found[0].box, best[i].box, 0) > (rect ? 0.8f : 0.97f), "box of %d", i);
+            yt_image_free(&image);
+        }
+        yt_predictor_destroy(predictor);
+    }
+    yt_model_destroy(model);
+}
+
+/* ---- awkward pictures, on an untrained network ---- */
+
+static yt_model *untrained(const char *yaml) {
+    yt_model_options options = YT_MODEL_DEFAULTS;
+    options.n_classes = 3;
+    options.search_dirs = search_dirs;
+    yt_model *model;
+    yt_err err;
+    cr_assert_eq(yt_model_load(yaml, &options, &model, &err), YT_OK, "%s", err.text);
+    yt_model_init(model, 1, &model->state);
+    return model;
+}
+
+/* Deterministic texture, so that the network has something to look at. */
+static yt_image textured(int w, int h) {
+    yt_image image;
+    cr_assert_eq(yt_image_create(w, h, &image, NULL), YT_OK);
+    for (int i = 0; i < w * h * 3; i++) image.rgb[i] = (uint8_t)((i * 7919) % 251);
+    return image;
+}
+
+Test(predict, boxes_stay_in_the_picture_whatever_its_shape) {
+    static const char *const models[] = {"yolo26n.yaml", "yolov8n.yaml"};
+    static const int sizes[][2] = {{1, 1}, {3, 200}, {500, 2}, {64, 64}, {37, 91}};
+    yt_detection found[MAX_DET];
+    for (int m = 0; m < 2; m++) {
+        yt_model *model = untrained(models[m]);
+        yt_predictor *predictor = predictor_of(model, 50, m == 0, 0); /* 50 becomes 64 */
+        for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+            yt_image image = textured(sizes[s][0], sizes[s][1]);
+            int n = predict(predictor, &image, found);
+            cr_assert(n > 0 && n <= MAX_DET);
+            for (int i = 0; i < n; i++) {
+                yt_xyxy b = found[i].box;
+                cr_assert(b.x1 >= 0 && b.x2 <= (float)image.w && b.x1 <= b.x2);
+                cr_assert(b.y1 >= 0 && b.y2 <= (float)image.h && b.y1 <= b.y2);
+                cr_assert(i == 0 || found[i].score <= found[i - 1].score);
+            }
+            yt_image_free(&image);
+        }
+        yt_predictor_destroy(predictor);
+        yt_model_destroy(model);
+    }
+}
+
+Test(predict, minimal_padding_shrinks_the_input) {
+    yt_model *model = untrained("yolo26n.yaml");
+    yt_image image = textured(160, 90);
+    yt_detection found[MAX_DET];
+    for (int rect = 0; rect < 2; rect++) {
+        yt_predictor *predictor = predictor_of(model, 128, rect, 0.25f);
+        predict(predictor, &image, found); /* 128 x 72, padded to 96 or to 128 rows */
+        yt_shape shape = yt_graph_shape(model->graph, model->input);
+        cr_assert(shape.n == 1 && shape.w == 128 && shape.h == (rect ? 96 : 128));
+        yt_predictor_destroy(predictor);
+    }
+    yt_image_free(&image);
+    yt_model_destroy(model);
+}
+
+Test(predict, what_came_before_leaves_no_trace) {
+    yt_model *model = untrained("yolo11n.yaml");
+    yt_predictor *predictor = predictor_of(model, 64, true, 0);
+    yt_image wide = textured(100, 40), tall = textured(30, 80);
+    yt_detection first[MAX_DET], other[MAX_DET], again[MAX_DET];
+    int n_first = predict(predictor, &wide, first);
+    predict(predictor, &tall, other);
+    int n_again = predict(predictor, &wide, again);
+    cr_assert(n_first > 0 && n_first == n_again);
+    cr_assert_eq(memcmp(first, again, (size_t)n_first * sizeof *first), 0);
+    yt_image_free(&wide);
+    yt_image_free(&tall);
+    yt_predictor_destroy(predictor);
+    yt_model_destroy(model);
+}
+
+Test(predict, impossible_options_are_refused) {
+    yt_model *model = untrained("yolo26n.yaml");
+    yt_predict_options options = YT_PREDICT_DEFAULTS;
+    yt_predictor *predictor = NULL;
+    yt_err err;
+    options.imgsz = 0;
+    cr_assert_eq(yt_predictor_create(model, &options, &predictor, &err), YT_ARGUMENT);
+    options = YT_PREDICT_DEFAULTS;
+    options.max_det = 0;
+    cr_assert_eq(yt_predictor_create(model, &options, &predictor, &err), YT_ARGUMENT);
+    cr_assert_null(predictor);
+    yt_model_destroy(model);
+}

@@ -1,0 +1,226 @@
+/* Tests of src/ckpt: the safetensors format, written, read, and read when it is broken. */
+#include "yt/file.h"
+#include "yt/safetensors.h"
+#include "support/folder.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+TestSuite(safetensors, .init = yt_folder_make, .fini = yt_folder_remove);
+
+/* Writes length, header and data as a file; returns its path. */
+static const char *raw_file(uint64_t length, const char *header, const void *data, size_t n_data) {
+    static char bytes[4096];
+    size_t n_header = strlen(header);
+    memcpy(bytes, &length, 8);
+    memcpy(bytes + 8, header, n_header);
+    memcpy(bytes + 8 + n_header, data, n_data);
+    yt_folder_write("raw.safetensors", bytes, 8 + n_header + n_data);
+    return yt_folder_path("raw.safetensors");
+}
+
+static void expect_refused(const char *header, size_t n_data, const char *reason) {
+    static const char zeros[256];
+    yt_err err;
+    yt_st_file file = {.n_entries = 77};
+    const char *path = raw_file(strlen(header), header, zeros, n_data);
+    cr_assert_eq(yt_st_load(path, &file, &err), YT_SYNTAX, "%s", header);
+    cr_assert_not_null(strstr(err.text, reason), "%s: said %s", header, err.text);
+    cr_assert_eq(file.n_entries, 77u, "a failure leaves the output alone");
+}
+
+Test(safetensors, what_is_written_is_read_back) {
+    static const float weights[6] = {0.0f, -1.5f, 3e38f, 1e-45f, 5.0f, -0.0f};
+    static const int64_t steps = -3;
+    static const uint8_t bytes[3] = {1, 2, 255};
+    const yt_st_entry entries[] = {
+        {.name = (char[]){"b"},
+         .type = YT_ST_U8,
+         .n_dims = 1,
+         .dims = {3},
+         .count = 3,
+         .data = bytes,
+         .bytes = 3},
+        {.name = (char[]){"w"}, .n_dims = 2, .dims = {2, 3}, .count = 6, .data = weights, .bytes = 24},
+        {.name = (char[]){"n"}, .type = YT_ST_I64, .count = 1, .data = &steps, .bytes = 8},
+        {.name = (char[]){"empty"}, .n_dims = 2, .dims = {4, 0}, .count = 0, .data = weights, .bytes = 0},
+    };
+    const char *keys[] = {"model", "note"}, *values[] = {"a: \"b\"\n", ""};
+    const char *path = yt_folder_path("a.safetensors");
+    cr_assert_eq(yt_st_save(path, entries, 4, keys, values, 2, NULL), YT_OK);
+
+    yt_st_file file;
+    yt_err err;
+    cr_assert_eq(yt_st_load(path, &file, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(file.n_entries, 4u);
+    cr_assert_str_eq(file.entries[0].name, "n", "wide elements come first");
+    const yt_st_entry *w = yt_st_find(&file, "w");
+    cr_assert_not_null(w);
+    cr_assert_eq(w->n_dims, 2);
+    cr_assert_eq(w->dims[0], 2);
+    cr_assert_eq(w->dims[1], 3);
+    float read[6];
+    cr_assert(yt_st_to_float(w, read));
+    cr_assert_arr_eq(read, weights, sizeof weights);
+    int64_t number;
+    cr_assert(yt_st_to_int64(yt_st_find(&file, "n"), &number));
+    cr_assert_eq(number, -3);
+    cr_assert_not(yt_st_to_int64(w, &number));
+    cr_assert_not(yt_st_to_float(yt_st_find(&file, "b"), read));
+    cr_assert_arr_eq(yt_st_find(&file, "b")->data, bytes, 3);
+    cr_assert_eq(yt_st_find(&file, "empty")->count, 0u);
+    cr_assert_str_eq(yt_st_metadata(&file, "model"), "a: \"b\"\n");
+    cr_assert_str_eq(yt_st_metadata(&file, "note"), "");
+    cr_assert_null(yt_st_metadata(&file, "other"));
+    cr_assert_null(yt_st_find(&file, "other"));
+    yt_st_free(&file);
+}
+
+Test(safetensors, every_tensor_is_aligned_to_its_element) {
+    static const float value = 1;
+    static const int64_t steps = 2;
+    const yt_st_entry entries[] = {
+        {.name = (char[]){"w"}, .count = 1, .data = &value, .bytes = 4},
+        {.name = (char[]){"n"}, .type = YT_ST_I64, .count = 1, .data = &steps, .bytes = 8},
+    };
+    const char *path = yt_folder_path("a.safetensors");
+    cr_assert_eq(yt_st_save(path, entries, 2, NULL, NULL, 0, NULL), YT_OK);
+    char *data;
+    size_t bytes;
+    cr_assert_eq(yt_file_read(path, 4096, &data, &bytes, NULL), YT_OK);
+    uint64_t length;
+    memcpy(&length, data, 8);
+    cr_assert_eq(length % 8, 0u);
+    cr_assert_eq(memcmp(data + 8 + length, &steps, 8), 0);
+    cr_assert_eq(memcmp(data + 16 + length, &value, 4), 0);
+    free(data);
+}
+
+Test(safetensors, narrow_and_wide_floats_are_converted) {
+    static const uint16_t half[8] = {0x3c00, 0xc000, 0x0001, 0x7bff, 0x7c00, 0xfc00, 0x8000, 0x7e00};
+    const char *header = "{\"h\":{\"dtype\":\"F16\",\"shape\":[8],\"data_offsets\":[0,16]}}";
+    yt_st_file file;
+    cr_assert_eq(yt_st_load(raw_file(strlen(header), header, half, 16), &file, NULL), YT_OK);
+    float out[8];
+    cr_assert(yt_st_to_float(&file.entries[0], out));
+    cr_assert(out[0] == 1.0f && out[1] == -2.0f && out[2] == 0x1p-24f && out[3] == 65504.0f);
+    cr_assert(isinf(out[4]) && out[4] > 0 && isinf(out[5]) && out[5] < 0);
+    cr_assert(out[6] == 0.0f && signbit(out[6]) && isnan(out[7]));
+    yt_st_free(&file);
+
+    static const uint16_t brain[2] = {0x3f80, 0xc049};
+    header = "{\"h\":{\"dtype\":\"BF16\",\"shape\":[2],\"data_offsets\":[0,4]}}";
+    cr_assert_eq(yt_st_load(raw_file(strlen(header), header, brain, 4), &file, NULL), YT_OK);
+    cr_assert(yt_st_to_float(&file.entries[0], out));
+    cr_assert(out[0] == 1.0f && out[1] == -3.140625f);
+    yt_st_free(&file);
+
+    static const double wide = 0.1;
+    header = "{\"h\":{\"dtype\":\"F64\",\"shape\":[],\"data_offsets\":[0,8]}}";
+    cr_assert_eq(yt_st_load(raw_file(strlen(header), header, &wide, 8), &file, NULL), YT_OK);
+    cr_assert(yt_st_to_float(&file.entries[0], out));
+    cr_assert_eq(out[0], 0.1f);
+    yt_st_free(&file);
+
+    static const int32_t whole[2] = {-7, 7};
+    header = "{\"h\":{\"dtype\":\"I32\",\"shape\":[2],\"data_offsets\":[0,8]}}";
+    cr_assert_eq(yt_st_load(raw_file(strlen(header), header, whole, 8), &file, NULL), YT_OK);
+    int64_t numbers[2];
+    cr_assert(yt_st_to_int64(&file.entries[0], numbers));
+    cr_assert(numbers[0] == -7 && numbers[1] == 7);
+    yt_st_free(&file);
+}
+
+Test(safetensors, damaged_lengths_are_refused) {
+    yt_err err;
+    yt_st_file file;
+    yt_folder_write("short", "1234567", 7);
+    cr_assert_eq(yt_st_load(yt_folder_path("short"), &file, &err), YT_SYNTAX);
+    cr_assert_not_null(strstr(err.text, "has 7 bytes"));
+    cr_assert_eq(yt_st_load(raw_file(3, "{}", "", 0), &file, &err), YT_SYNTAX);
+    cr_assert_not_null(strstr(err.text, "ends after 2"));
+    cr_assert_eq(yt_st_load(raw_file(UINT64_MAX, "{}", "", 0), &file, &err), YT_SYNTAX);
+    cr_assert_not_null(strstr(err.text, "over the format's limit"));
+    cr_assert_eq(yt_st_load(raw_file(0, "{}", "", 0), &file, &err), YT_SYNTAX);
+    cr_assert_eq(yt_st_load(yt_folder_path("none"), &file, &err), YT_IO);
+}
+
+Test(safetensors, damaged_headers_are_refused) {
+    expect_refused("[]", 0, "not a JSON object");
+    expect_refused("{", 0, "not a JSON object");
+    expect_refused("{}x", 0, "not a JSON object");
+    expect_refused("{}", 1, "1 bytes at the end");
+    expect_refused("{\"a\":1}", 0, "not described by an object");
+    expect_refused("{\"a\":[[[[[[[[[[]]]]]]]]]]}", 0, "nests deeper");
+    expect_refused("{\"a\":{\"shape\":[1],\"data_offsets\":[0,4]}}", 4, "dtype (none)");
+    expect_refused("{\"a\":{\"dtype\":\"C64\",\"shape\":[1],\"data_offsets\":[0,8]}}", 8, "dtype C64");
+    expect_refused("{\"a\":{\"dtype\":\"F32\",\"data_offsets\":[0,4]}}", 4, "no shape");
+    expect_refused("{\"a\":{\"dtype\":\"F32\",\"shape\":[1]}}", 4, "no data_offsets");
+    expect_refused("{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,0]}}", 4, "no data_offsets");
+    expect_refused("{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4,8]}}", 8,
+                   "no data_offsets");
+    expect_refused("{\"__metadata__\":{\"k\":1}}", 0, "metadata k is not a text");
+    expect_refused("{\"__metadata__\":{},\"__metadata__\":{}}", 0, "twice");
+}
+
+Test(safetensors, shapes_that_cannot_be_are_refused) {
+    expect_refused("{\"a\":{\"dtype\":\"F32\",\"shape\":[-1],\"data_offsets\":[0,4]}}", 4, "no whole number");
+    expect_refused("{\"a\":{\"dtype\":\"F32\",\"shape\":[1.5],\"data_offsets\":[0,4]}}", 4,
+                   "no whole number");
+    expect_refused("{\"a\":{\"dtype\":\"F32\",\"shape\":[1e99],\"data_offsets\":[0,4]}}", 4,
+                   "no whole number");
+    expect_refused("{\"a\":{\"dtype\":\"F32\",\"shape\":[4294967296,4294967296],\"data_offsets\":[0,4]}}", 4,
+                   "impossible shape");
+    expect_refused("{\"a\":{\"dtype\":\"F64\",\"shape\":[4611686018427387904],\"data_offsets\":[0,4]}}", 4,
+                   "no whole number");
+    expect_refused("{\"a\":{\"dtype\":\"F64\",\"shape\":[2147483648,2147483648],\"data_offsets\":[0,4]}}", 4,
+                   "impossible shape");
+    expect_refused("{\"a\":{\"dtype\":\"F32\",\"shape\":[1,1,1,1,1,1,1,1,1],\"data_offsets\":[0,4]}}", 4,
+                   "more than 8 dimensions");
+    expect_refused("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,4]}}", 4, "need 8");
+    expect_refused("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 4, "cut short");
+}
+
+#define TENSOR(name, begin, end)                                                                             \
+    "\"" name "\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[" begin "," end "]}"
+
+Test(safetensors, tensors_must_tile_the_data) {
+    expect_refused("{" TENSOR("a", "0", "8") "," TENSOR("b", "4", "12") "}", 12, "overlap");
+    expect_refused("{" TENSOR("a", "0", "8") "," TENSOR("b", "0", "8") "}", 8, "overlap");
+    expect_refused("{" TENSOR("a", "0", "8") "," TENSOR("b", "12", "20") "}", 20, "4 bytes before tensor b");
+    expect_refused("{" TENSOR("a", "4", "12") "}", 12, "4 bytes before tensor a");
+    expect_refused("{" TENSOR("a", "0", "8") "," TENSOR("a", "8", "16") "}", 16, "stands there twice");
+    yt_st_file file;
+    const char *header = "{" TENSOR("b", "8", "16") "," TENSOR("a", "0", "8") "} ";
+    static const char zeros[16];
+    cr_assert_eq(yt_st_load(raw_file(strlen(header), header, zeros, 16), &file, NULL), YT_OK);
+    cr_assert_str_eq(file.entries[0].name, "a");
+    yt_st_free(&file);
+}
+
+Test(safetensors, names_written_twice_are_refused) {
+    static const float value = 1;
+    const yt_st_entry entries[] = {{.name = (char[]){"w"}, .count = 1, .data = &value, .bytes = 4},
+                                   {.name = (char[]){"w"}, .count = 1, .data = &value, .bytes = 4}};
+    const char *path = yt_folder_path("twice.safetensors");
+    cr_assert_eq(yt_st_save(path, entries, 2, NULL, NULL, 0, NULL), YT_SYNTAX);
+    cr_assert_not(yt_path_exists(path));
+}
+
+Test(safetensors, no_cut_of_a_file_is_accepted) {
+    const char *header = "{\"__metadata__\":{\"k\":\"v\"}," TENSOR("a", "0", "8") "}";
+    static const char zeros[8];
+    const char *path = raw_file(strlen(header), header, zeros, 8);
+    char *data;
+    size_t bytes;
+    cr_assert_eq(yt_file_read(path, 4096, &data, &bytes, NULL), YT_OK);
+    for (size_t n = 0; n < bytes; n++) {
+        yt_st_file file;
+        yt_folder_write("cut", data, n);
+        cr_assert_eq(yt_st_load(yt_folder_path("cut"), &file, NULL), YT_SYNTAX, "%zu bytes", n);
+    }
+    free(data);
+}

@@ -1,0 +1,201 @@
+/* Tests of src/train/config.c, config_file.c and auto_settings.c: the settings of a run. */
+#include "yt/cpu.h"
+#include "yt/file.h"
+#include "yt/train.h"
+#include "yt/yaml.h"
+#include "support/folder.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+TestSuite(train_config, .init = yt_folder_make, .fini = yt_folder_remove);
+
+static yt_train_config defaults(void) {
+    yt_train_config config;
+    yt_train_config_defaults(&config);
+    return config;
+}
+
+static void set(yt_train_config *config, const char *key, const char *text) {
+    yt_err err = {.text = ""};
+    cr_assert_eq(yt_train_config_set(config, key, text, YT_SOURCE_TYPED, &err), YT_OK, "%s", err.text);
+}
+
+static void expect_refused(const char *key, const char *text, const char *sentence) {
+    yt_train_config config = defaults(), before = config;
+    yt_err err = {.text = ""};
+    cr_assert_eq(yt_train_config_set(&config, key, text, YT_SOURCE_TYPED, &err), YT_ARGUMENT, "%s %s", key,
+                 text);
+    cr_assert_str_eq(err.text, sentence);
+    cr_assert_arr_eq(&config, &before, sizeof config);
+}
+
+Test(train_config, defaults_are_those_of_the_family) {
+    yt_train_config c = defaults();
+    cr_assert(c.epochs == 100 && c.patience == 100 && c.imgsz == 640 && c.seed == 0 && c.val && !c.cos_lr);
+    cr_assert(c.lrf == 0.01 && c.weight_decay == 0.0005 && c.warmup_momentum == 0.8 && c.clip == 10);
+    cr_assert(c.box == 7.5 && c.cls == 0.5 && c.dfl == 1.5 && c.mosaic == 1 && c.fliplr == 0.5);
+    cr_assert(c.hsv_h == 0.015 && c.hsv_s == 0.7 && c.hsv_v == 0.4 && c.translate == 0.1 && c.scale == 0.5);
+    cr_assert(c.conf == 0.001 && c.iou == 0.7 && c.max_det == 300 && c.save_period == -1 && c.fraction == 1);
+    cr_assert_eq(c.optimizer, -1);
+    cr_assert_eq(c.activation, -1);
+    cr_assert_str_eq(c.model, "yolo26n.yaml");
+    cr_assert_eq(c.source[YT_TRAIN_KEY_epochs], YT_SOURCE_DEFAULT);
+    cr_assert_eq(c.source[YT_TRAIN_KEY_batch], YT_SOURCE_AUTO);
+}
+
+Test(train_config, every_row_is_complete) {
+    for (int i = 0; i < YT_TRAIN_KEYS; i++) {
+        const yt_train_option *row = &yt_train_options()[i];
+        cr_assert_eq(yt_train_option_find(row->key), i);
+        cr_assert(row->help[0] && row->group[0], "%s", row->key);
+        cr_assert_eq(row->type == YT_TRAIN_CHOICE, row->choices != NULL, "%s", row->key);
+        cr_assert_lt(row->min, row->max, "%s", row->key);
+    }
+    cr_assert_eq(yt_train_option_find("epoch"), -1);
+}
+
+Test(train_config, values_out_of_range_are_refused_with_the_limit) {
+    expect_refused("epochs", "0", "epochs: 0 is below 1");
+    expect_refused("lr0", "1.5", "lr0: 1.5 is above 1");
+    expect_refused("imgsz", "9000", "imgsz: 9000 is above 8192");
+    expect_refused("seed", "-1", "seed: -1 is below 0");
+    expect_refused("epochs", "1.5", "epochs: \"1.5\" is not a whole number");
+    expect_refused("epochs", "ten", "epochs: \"ten\" is not a whole number");
+    expect_refused("lr0", "nan", "lr0: \"nan\" is not a number");
+    expect_refused("lr0", "", "lr0: \"\" is not a number");
+    expect_refused("val", "maybe", "val: \"maybe\" is neither true nor false");
+    expect_refused("optimizer", "AdmW", "optimizer: unknown \"AdmW\"; did you mean AdamW");
+    expect_refused("epochs", "auto", "epochs: \"auto\" is not a whole number");
+    expect_refused("nothing", "1", "there is no setting \"nothing\"");
+}
+
+Test(train_config, a_text_longer_than_its_field_is_refused) {
+    char *text = calloc(1, YT_TRAIN_TEXT + 1);
+    memset(text, 'a', YT_TRAIN_TEXT);
+    yt_train_config config = defaults();
+    cr_assert_eq(yt_train_config_set(&config, "name", text, YT_SOURCE_TYPED, NULL), YT_ARGUMENT);
+    text[YT_TRAIN_TEXT - 1] = '\0';
+    cr_assert_eq(yt_train_config_set(&config, "name", text, YT_SOURCE_TYPED, NULL), YT_OK);
+    cr_assert_str_eq(config.name, text);
+    free(text);
+}
+
+Test(train_config, fields_filled_by_hand_are_checked) {
+    yt_train_config config = defaults();
+    yt_err err;
+    cr_assert_eq(yt_train_config_check(&config, &err), YT_OK);
+    config.epochs = -4;
+    cr_assert_eq(yt_train_config_check(&config, &err), YT_ARGUMENT);
+    cr_assert_str_eq(err.text, "epochs: -4 is below 1");
+    config = defaults();
+    config.box = (double)NAN;
+    cr_assert_eq(yt_train_config_check(&config, &err), YT_ARGUMENT);
+}
+
+Test(train_config, text_reads_back_to_the_same_bits) {
+    static const char *const values[] = {"0.1", "1e-6", "0.333333333333333314829616256247", "1",
+                                         "0.30000000000000004"};
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+        yt_train_config a = defaults(), b = defaults();
+        set(&a, "lr0", values[i]);
+        char text[YT_TRAIN_TEXT];
+        yt_train_config_text(&a, YT_TRAIN_KEY_lr0, text, sizeof text);
+        set(&b, "lr0", text);
+        cr_assert_eq(a.lr0, b.lr0, "%s", text);
+    }
+    yt_train_config c = defaults();
+    char text[YT_TRAIN_TEXT];
+    yt_train_config_text(&c, YT_TRAIN_KEY_batch, text, sizeof text);
+    cr_assert_str_eq(text, "auto");
+    set(&c, "optimizer", "adamw");
+    yt_train_config_text(&c, YT_TRAIN_KEY_optimizer, text, sizeof text);
+    cr_assert_str_eq(text, "AdamW");
+    set(&c, "warmup_epochs", "3");
+    yt_train_config_text(&c, YT_TRAIN_KEY_warmup_epochs, text, sizeof text);
+    cr_assert_str_eq(text, "3.0");
+}
+
+Test(train_config, args_yaml_holds_every_setting_with_its_source) {
+    yt_train_config config = defaults();
+    set(&config, "epochs", "7");
+    set(&config, "name", "a: \"b\"\\");
+    yt_train_config_resolve(&config, 4, 80, false);
+    const char *path = yt_folder_path("args.yaml");
+    cr_assert_eq(yt_train_config_write(&config, path, "runs/detect/train", 80, NULL), YT_OK);
+    yt_yaml yaml;
+    yt_err err = {.text = ""};
+    cr_assert_eq(yt_yaml_load(path, &yaml, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yaml.root->count, (size_t)YT_TRAIN_KEYS + 2);
+    for (int i = 0; i < YT_TRAIN_KEYS; i++) {
+        const yt_yaml_node *node = yt_yaml_find(yaml.root, yt_train_options()[i].key);
+        cr_assert_not_null(node, "%s", yt_train_options()[i].key);
+        char text[YT_TRAIN_TEXT];
+        yt_train_config_text(&config, (yt_train_key)i, text, sizeof text);
+        if (text[0])
+            cr_assert_str_eq(node->text, text);
+        else
+            cr_assert(yt_yaml_is_null(node));
+    }
+    yt_yaml_free(&yaml);
+    char *text;
+    size_t bytes;
+    cr_assert_eq(yt_file_read(path, 1 << 20, &text, &bytes, NULL), YT_OK);
+    cr_assert_not_null(strstr(text, "epochs: 7  # cli\n"));
+    cr_assert_not_null(strstr(text, "batch: 2  # auto\n"));
+    cr_assert_not_null(strstr(text, "imgsz: 640  # default\n"));
+    cr_assert_not_null(strstr(text, "nc: 80  # dataset\n"));
+    free(text);
+}
+
+Test(train_config, small_sets_get_settings_that_learn) {
+    yt_train_config c = defaults();
+    set(&c, "epochs", "10");
+    yt_train_config_resolve(&c, 4, 80, false);
+    cr_assert(c.batch == 2 && c.nbs == 2, "two updates per epoch");
+    cr_assert_eq(c.optimizer, (int)YT_OPTIM_ADAMW);
+    cr_assert(c.momentum == 0.9 && c.warmup_bias_lr == 0 && c.lr0 > 0);
+    cr_assert_leq(c.warmup_epochs, 1.0);
+    cr_assert_leq(c.close_mosaic, 5);
+    cr_assert_eq(c.threads, yt_cpu_cores());
+    cr_assert_eq(c.source[YT_TRAIN_KEY_batch], YT_SOURCE_AUTO);
+}
+
+Test(train_config, large_sets_get_the_settings_of_the_family) {
+    yt_train_config c = defaults();
+    yt_train_config_resolve(&c, 118287, 80, false);
+    cr_assert(c.batch == 16 && c.nbs == 64 && c.close_mosaic == 10);
+    cr_assert_eq(c.optimizer, (int)YT_OPTIM_SGD);
+    cr_assert(c.lr0 == 0.01 && c.momentum == 0.937 && c.warmup_epochs == 3 && c.warmup_bias_lr == 0.1);
+    c = defaults();
+    set(&c, "epochs", "2");
+    yt_train_config_resolve(&c, 118287, 80, true);
+    cr_assert_eq(c.optimizer, (int)YT_OPTIM_ADAMW);
+    cr_assert_eq(c.lr0, 0.000119, "0.002 * 5 / 84 to six decimals");
+}
+
+Test(train_config, a_typed_value_always_wins) {
+    static const char *const typed[][2] = {{"batch", "3"},         {"nbs", "64"},
+                                           {"optimizer", "SGD"},   {"lr0", "0.5"},
+                                           {"momentum", "0.1"},    {"warmup_epochs", "2.5"},
+                                           {"close_mosaic", "99"}, {"warmup_bias_lr", "0.2"},
+                                           {"threads", "7"}};
+    yt_train_config c = defaults();
+    for (size_t i = 0; i < sizeof typed / sizeof typed[0]; i++) set(&c, typed[i][0], typed[i][1]);
+    yt_train_config before = c;
+    yt_train_config_resolve(&c, 4, 80, false);
+    before.resolved = true;
+    cr_assert_arr_eq(&c, &before, sizeof c);
+}
+
+Test(train_config, a_batch_is_never_larger_than_the_set) {
+    yt_train_config c = defaults();
+    set(&c, "batch", "16");
+    yt_train_config_resolve(&c, 3, 1, false);
+    cr_assert_eq(c.batch, 3);
+    cr_assert_eq(c.source[YT_TRAIN_KEY_batch], YT_SOURCE_DATASET);
+    c = defaults();
+    yt_train_config_resolve(&c, 1, 1, false);
+    cr_assert_eq(c.batch, 1);
+}
