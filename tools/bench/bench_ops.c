@@ -91,7 +91,7 @@ static volatile float peak_sink;
     peak_sink = a[0][0];
 
 #if defined(__x86_64__)
-__attribute__((target("avx2,fma"), optimize("O3"))) static void peak_avx2(void) {
+__attribute__((target("avx2,fma"))) static void peak_avx2(void) {
     PEAK_LOOP(vec8)
 }
 #endif
