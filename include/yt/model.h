@@ -80,6 +80,7 @@ typedef struct yt_model {
     size_t param_count, buffer_count; /* floats in the two blocks */
     yt_state state;                   /* live weights, gradients, running statistics; owned */
     yt_graph *graph;
+    int threads; /* of the current plan */
     yt_value input;
     int n_branches; /* 1, or 2 with end2end */
     int n_levels;

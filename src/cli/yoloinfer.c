@@ -3,6 +3,7 @@
  * the exit code.
  */
 #include "cli/cli_common.h"
+#include "cli/cli_threads.h"
 #include "cli/cli_draw.h"
 #include "cli/cli_inputs.h"
 #include "yt/cpu.h"
@@ -211,6 +212,7 @@ static int infer(const yt_cli *cli) {
 }
 
 int main(int argc, char **argv) {
+    yt_cli_settle_threads(argv);
     yt_cli cli = {
         .program = "yoloinfer",
         .usage = "yoloinfer PICTURE|FOLDER... [options]",

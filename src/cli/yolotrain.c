@@ -1,6 +1,7 @@
 /* yolotrain.c: the program that trains: options from the table of settings, a run, its progress. */
 #include "cli/cli_common.h"
 #include "cli/cli_options.h"
+#include "cli/cli_threads.h"
 #include "cli/cli_progress.h"
 #include "cli/cli_search.h"
 #include "yt/train.h"
@@ -142,6 +143,7 @@ static int run(const yt_cli *cli) {
 }
 
 int main(int argc, char **argv) {
+    yt_cli_settle_threads(argv);
     static command_line line;
     make_command_line(&line);
     yt_cli cli = {.program = "yolotrain",

@@ -2,6 +2,7 @@
  * object.
  */
 #include "cli/cli_common.h"
+#include "cli/cli_threads.h"
 #include "yt/validate.h"
 
 #include <cjson/cJSON.h>
@@ -185,6 +186,7 @@ static yt_status validate(session *s, yt_err *err) {
 }
 
 int main(int argc, char **argv) {
+    yt_cli_settle_threads(argv);
     yt_cli cli = {
         .program = "yoloval",
         .usage = "yoloval DATA.yaml [options]",

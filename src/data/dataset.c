@@ -170,7 +170,7 @@ static yt_status read_dataset(const yt_yaml *yaml, yt_dataset *dataset, yt_err *
 }
 
 yt_status yt_dataset_open(const char *path, yt_dataset *out, yt_err *err) {
-    char *file;
+    char *file = NULL;
     yt_yaml yaml;
     YT_TRY(find_yaml(path, &file, err));
     yt_status status = yt_yaml_load(file, &yaml, err);

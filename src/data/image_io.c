@@ -17,8 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Memory is zeroed, so that what a damaged file leaves out is the same every time; and a compressed picture cannot
- * grow without bound. */
+/* Memory is zeroed, so that what a damaged file leaves out is the same every time; and a compressed
+ * picture cannot grow without bound. */
 enum { MAX_BLOCK_BYTES = 0x7FFFFFFF };
 
 static void *stb_malloc(size_t bytes) {
@@ -168,7 +168,8 @@ static size_t read_part(FILE *file, long offset, int origin, uint8_t *part, size
     return fread(part, 1, room, file);
 }
 
-/* Judges a file by its first bytes, which must reach into the picture, and its last. A PNG without its end does not decode; a JPEG does. */
+/* Judges a file by its first bytes, which must reach into the picture, and its last. A PNG without its end
+ * does not decode; a JPEG does. */
 static yt_status probe_ends(const char *path, const uint8_t *head, size_t head_bytes, const uint8_t *tail,
                             size_t tail_bytes, yt_image_info *info, yt_err *err) {
     int w, h;

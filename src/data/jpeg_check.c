@@ -1,9 +1,11 @@
-/* jpeg_check.c: walks the segments of a JPEG (ITU T.81 annex B) and refuses what the decoder would trust blindly.
+/* jpeg_check.c: walks the segments of a JPEG (ITU T.81 annex B) and refuses what the decoder would trust
+ * blindly.
  *
- * stb_image writes past its tables when a DHT segment announces more than 256 codes, and reads past them when a
- * scan names a table that was never defined. So both are checked here, over exactly the bytes that it gets
- * afterwards: anything behind the first end marker is cut off, and a marker it does not know refuses the file. In
- * entropy-coded data FF is followed by 00, a restart marker or a fill byte; any other pair is the next marker.
+ * stb_image writes past its tables when a DHT segment announces more than 256 codes, and reads past them
+ * when a scan names a table that was never defined. So both are checked here, over exactly the bytes that
+ * it gets afterwards: anything behind the first end marker is cut off, and a marker it does not know
+ * refuses the file. In entropy-coded data FF is followed by 00, a restart marker or a fill byte; any other
+ * pair is the next marker.
  */
 #include "data/jpeg_check.h"
 

@@ -122,7 +122,8 @@ static void *worker(void *context) {
 /* ---- creating ----------------------------------------------------------------------------------------- */
 
 static yt_status check_config(const yt_split *split, const yt_loader_config *config, yt_err *err) {
-    if (split->n_samples < 1) return yt_fail(err, YT_DATA, "the split '%s' has no images", split->name);
+    if (split->n_samples < 1)
+        return yt_fail(err, YT_DATA, "the split '%s' has no images", split->name ? split->name : "");
     if (config->batch < 1 || config->batch > 65536)
         return yt_fail(err, YT_ARGUMENT, "a batch of %d images; 1 to 65536 are possible", config->batch);
     if (config->workers < 1 || config->workers > MAX_WORKERS)

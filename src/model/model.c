@@ -281,12 +281,13 @@ void yt_model_destroy(yt_model *model) {
 }
 
 yt_status yt_model_plan(yt_model *model, yt_mode mode, int n, int h, int w, int threads, yt_err *err) {
+    model->threads = threads;
     return yt_graph_plan(model->graph, mode, n, h, w, threads, err);
 }
 
 void yt_model_set_input(yt_model *model, const uint8_t *rgb) {
     const yt_tensor map = yt_graph_map(model->graph, model->input);
-    yt_kernels_get()->from_bytes(rgb, &map, yt_cpu_cores());
+    yt_kernels_get()->from_bytes(rgb, &map, model->threads);
 }
 
 void yt_model_forward(yt_model *model, const yt_state *state, const yt_graph_observer *observer) {

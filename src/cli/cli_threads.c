@@ -1,0 +1,24 @@
+/* cli_threads.c: how waiting threads wait.
+ *
+ * Between two parallel loops an OpenMP thread waits for the others. The runtime's default is to spin for milliseconds, which
+ * is best on a machine that does nothing else and ruinous on any other: the spinning thread holds the core that the awaited
+ * one needs. Measured with one busy process beside two threads on two cores: 6 s for a training step that takes 0.95 s
+ * alone, against 2.5 s with a short spin. The runtime reads its environment before main, so the only way to choose is to
+ * set the variable and start over, once. What the user has set stands.
+ */
+
+#include "cli/cli_threads.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+void yt_cli_settle_threads(char **argv) {
+#ifdef _OPENMP
+    if (getenv("OMP_WAIT_POLICY") || getenv("GOMP_SPINCOUNT") || getenv("KMP_BLOCKTIME")) return;
+    setenv("GOMP_SPINCOUNT", "1000", 1); /* gcc's runtime: rounds; a few microseconds */
+    setenv("KMP_BLOCKTIME", "0", 1);     /* clang's: milliseconds */
+    execv("/proc/self/exe", argv);       /* comes back only if that failed: then as it was */
+#else
+    (void)argv;
+#endif
+}
