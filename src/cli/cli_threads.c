@@ -15,7 +15,7 @@
 void yt_cli_settle_threads(char **argv) {
 #ifdef _OPENMP
     if (getenv("OMP_WAIT_POLICY") || getenv("GOMP_SPINCOUNT") || getenv("KMP_BLOCKTIME")) return;
-    setenv("GOMP_SPINCOUNT", "1000", 1); /* gcc's runtime: rounds; a few microseconds */
+    setenv("GOMP_SPINCOUNT", "4000", 1); /* gcc's runtime: rounds; some ten microseconds */
     setenv("KMP_BLOCKTIME", "0", 1);     /* clang's: milliseconds */
     execv("/proc/self/exe", argv);       /* comes back only if that failed: then as it was */
 #else

@@ -319,9 +319,10 @@ static void free_attention(attention_maps *m) {
     }
 }
 
-/* A logit is a sum of key_dim products of numbers of variance 1 over sqrt(key_dim): error about 6e-8 * 5 * 4; the
- * probabilities carry it as a relative error, outputs are means of |v| < 5. Gradients sum N terms that are
- * P-weighted or random in sign, of the size of 10. 2e-5 relative to 1 + |value| leaves a factor of five. */
+/* A logit is a sum of key_dim products of numbers of variance 1 over sqrt(key_dim): error about 6e-8 * 5
+ * * 4; the probabilities carry it as a relative error, outputs are means of |v| < 5. Gradients sum N
+ * terms that are P-weighted or random in sign, of the size of 10. 2e-5 relative to 1 + |value| leaves a
+ * factor of five. */
 static void check_attention(const yt_kernels *k, const attention_case *q) {
     attention_maps want = run_attention(yt_kernels_of(YT_ISA_REF), q, 1), first = run_attention(k, q, 1);
     cr_assert(guarded_error(&first.probs, &want.probs, 1) <= 2e-6, "%s: probabilities, %d pixels", k->name,

@@ -1,4 +1,5 @@
-/* Tests of src/data/dataset.c, sources.c, listing.c, labels.c and scan.c: YAML forms, paths, labels, reports. */
+/* Tests of src/data/dataset.c, sources.c, listing.c, labels.c and scan.c: YAML forms, paths, labels,
+ * reports. */
 #include "data/labels.h"
 #include "support/folder.h"
 #include "support/near.h"

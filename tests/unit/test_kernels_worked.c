@@ -1,5 +1,5 @@
-/* Tests of the forward formulas by worked numbers, on every table that runs here, the reference among them: what a
- * gradient check cannot see, an error common to both directions, shows here. */
+/* Tests of the forward formulas by worked numbers, on every table that runs here, the reference among
+ * them: what a gradient check cannot see, an error common to both directions, shows here. */
 #include "kernels/kernels_internal.h"
 #include "support/near.h"
 
@@ -55,7 +55,8 @@ static void padding_and_stride(const yt_kernels *k) {
     /* 1..16 in 4x4, stride 2: windows start at -1 and 1: 1+2+5+6, 2+3+4+6+7+8, 5+6+9+10+13+14, the rest. */
     static const float half[] = {14, 30, 57, 99};
     convolve(k, (yt_conv){1, 1, 3, 2, 1, 1, 1}, 4, 4, counting, ones, NULL, half, 4, NULL);
-    /* One row 1..5, stride 2: only the middle row of the kernel, 1 2 3, meets it: 1*2+2*3, 2*1+3*2+4*3, 4*1+5*2. */
+    /* One row 1..5, stride 2: only the middle row of the kernel, 1 2 3, meets it: 1*2+2*3, 2*1+3*2+4*3,
+     * 4*1+5*2. */
     static const float middle[] = {9, 9, 9, 1, 2, 3, 9, 9, 9}, odd[] = {8, 20, 14};
     convolve(k, (yt_conv){1, 1, 3, 2, 1, 1, 1}, 1, 5, counting, middle, NULL, odd, 3, NULL);
 }
@@ -87,7 +88,8 @@ static void even_kernel_and_dilation(const yt_kernels *k) {
     float moments[2];
     convolve(k, (yt_conv){1, 1, 2, 1, 0, 1, 1}, 2, 3, counting, counting, NULL, want, 2, moments);
     cr_assert(moments[0] == 42 && moments[1] == 25, "%s: moments", k->name);
-    /* 1..5 under taps 1, 10, 100 two apart, two pixels of padding: 10*1+100*3, 10*2+100*4, 1+30+500, 2+40, 3+50. */
+    /* 1..5 under taps 1, 10, 100 two apart, two pixels of padding: 10*1+100*3, 10*2+100*4, 1+30+500,
+     * 2+40, 3+50. */
     static const float taps[] = {9, 9, 9, 1, 10, 100, 9, 9, 9}, dilated[] = {310, 420, 531, 42, 53};
     convolve(k, (yt_conv){1, 1, 3, 1, 2, 2, 1}, 1, 5, counting, taps, NULL, dilated, 5, NULL);
 }
@@ -155,8 +157,8 @@ Test(worked, max_pooling_takes_the_first_maximum) {
 }
 
 static void attention(const yt_kernels *k) {
-    /* Two pixels, one channel each of q, k, v: q = (1, 0), k = (0, ln 3), v = (1, 5): the rows of P are (1/4, 3/4) and
-     * (1/2, 1/2), the outputs 4 and 3. */
+    /* Two pixels, one channel each of q, k, v: q = (1, 0), k = (0, ln 3), v = (1, 5): the rows of P are
+     * (1/4, 3/4) and (1/2, 1/2), the outputs 4 and 3. */
     padded qkv = {{1, 0, 1, 0, 1.0986123f, 5}}, out = {{0}};
     float probs[4];
     yt_tensor tq = yt_tensor_of(qkv.v, 1, 1, 2, 3), to = yt_tensor_of(out.v, 1, 1, 2, 1);
@@ -191,7 +193,8 @@ static void loss_and_steps(const yt_kernels *k) {
     cr_assert(yt_near((double)q, 0.85, 1e-6) && yt_near((double)m, 0.1, 1e-6) &&
                   yt_near((double)v, 0.001, 1e-6),
               "%s: adamw", k->name);
-    /* Second step, same gradient: m = 0.19, corrected by 1 - 0.81; v = 0.001999 by 1 - 0.998001: again -0.1. */
+    /* Second step, same gradient: m = 0.19, corrected by 1 - 0.81; v = 0.001999 by 1 - 0.998001: again
+     * -0.1. */
     k->adamw_step(&q, &g, &m, &v, 1, 0.5f, 0.1f, 0.9f, 0.999f, 1e-8f, 0, 2, 1);
     cr_assert(yt_near((double)q, 0.75, 1e-5), "%s: adamw, second step: %g", k->name, (double)q);
     float average = 1, source = 3;

@@ -90,10 +90,21 @@ static void unpack(const float *acc, int channels, float *y, ptrdiff_t y_ld, int
     }
 }
 
+static float row_maximum(const float *row, int n) {
+    float most = row[0];
+    int i = 0;
+    if (n >= YT_VL) {
+        vf best = load(row);
+        for (i = YT_VL; i + YT_VL <= n; i += YT_VL) best = vmax(best, load(row + i));
+        for (int lane = 0; lane < YT_VL; lane++) most = best[lane] > most ? best[lane] : most;
+    }
+    for (; i < n; i++) most = row[i] > most ? row[i] : most;
+    return most;
+}
+
 /* In place; row holds n values of q . k. */
 static void softmax_row(float *row, int n, float scale) {
-    float most = row[0];
-    for (int i = 1; i < n; i++) most = row[i] > most ? row[i] : most;
+    float most = row_maximum(row, n);
     vf sum = {0};
     for (int i = 0; i < n; i += YT_VL) {
         store_any(row + i, vexp((load_any(row + i, n - i) - most) * scale), n - i);

@@ -1,10 +1,12 @@
 /* correlate.inl: one routine for the forward and the backward-data pass of every dense convolution.
  *
- * A correlation: dst[t * phases + phase] = sum over taps j of src[t * step + origin + j * spacing] . w[tap
- * j], per axis alike. forward        one phase, step = stride, origin = -pad, spacing = dilation, taps in
- * order; backward-data  stride phases, step 1; phase p takes the taps kh with (p + pad - kh * dilation)
- * divisible by the stride, last first: source row t + (p + pad - kh * dilation) / stride. A 3x3 of stride 2
- *                  has phases of 1, 2, 2 and 4 taps and no multiplication by an inserted zero.
+ * A correlation is, per axis alike,
+ *   dst[t * phases + phase] = sum over taps j of src[t * step + origin + j * spacing] . w[tap j].
+ *
+ *   forward         one phase, step = stride, origin = -pad, spacing = dilation, taps in order.
+ *   backward-data   stride phases, step 1. Phase p takes the taps kh for which p + pad - kh * dilation is a
+ *                   multiple of the stride, last first; the source row is t + that / stride. A 3x3 of
+ *                   stride 2 has phases of 1, 2, 2 and 4 taps and no multiplication by an inserted zero.
  *
  * The rows a band of output needs are copied into a buffer of the thread with zeros around them, where the
  * taps of one row and all channels are one contiguous run: no kernel knows of padding, strides or slices. A

@@ -1,11 +1,12 @@
 /* depthwise.inl: convolutions in which every channel is a group of its own (weights [kh][kw][c]).
  *
- * Vectorised over channels, MR pixels of a row at a time; taps are clipped to the map, so nothing is copied:
- * a row consists of a left border, an interior where every tap of a row is inside, and a right border. The
- * backward-data pass is the forward kernel on the phases of correlate.inl.
+ * A tile is MR pixels of a row x two vectors of channels, whole cache lines of most maps (one vector at a
+ * time: half the speed). Taps are clipped to the map, so nothing is copied: a row is a left border, an
+ * interior where every tap of a row is inside, and a right border. The backward-data pass is the forward
+ * kernel on the phases of correlate.inl.
  */
 
-enum { DEPTHWISE_MR = 8, DEPTHWISE_ROWS = 4 /* output rows of an item */ };
+enum { DEPTHWISE_MR = 6, DEPTHWISE_ROWS = 4 /* output rows of an item */ };
 
 typedef struct depthwise_job {
     const float *image; /* pixel (0, 0) of the source */
@@ -16,35 +17,40 @@ typedef struct depthwise_job {
     ptrdiff_t w_first, w_x, w_y; /* to tap (0, 0), and from one to the next */
 } depthwise_job;
 
-YT_INLINE void depthwise_tile(const int MR, const depthwise_job *d, const tile_job *job, int pixel,
-                              float *y) {
-    vf a[DEPTHWISE_MR];
+YT_INLINE void depthwise_tile(const int MR, const int NV, const depthwise_job *d, const tile_job *job,
+                              int pixel, float *y) {
+    vf a[2 * DEPTHWISE_MR];
     const ptrdiff_t x_step = d->x_step;
     YT_UNROLL
-    for (int i = 0; i < MR; i++) a[i] = load(job->bias);
-    for (int ty = d->ty0; ty < d->ty1; ty++)
+    for (int i = 0; i < MR * NV; i++) a[i] = load(job->bias + i % NV * YT_VL);
+    for (int ty = d->ty0; ty < d->ty1; ty++) {
+        const float *x = d->image + (d->x_first + pixel * x_step + ty * d->tap_y);
+        const float *w = d->w + (d->w_first + ty * d->w_y);
         for (int tx = d->tx0; tx < d->tx1; tx++) {
-            const float *at = d->image + (d->x_first + pixel * x_step + ty * d->tap_y + tx * d->tap_x);
-            vf w = load(d->w + (d->w_first + ty * d->w_y + tx * d->w_x));
+            const float *at = x + tx * d->tap_x, *tap = w + tx * d->w_x;
             YT_UNROLL
-            for (int i = 0; i < MR; i++) a[i] += load(at + i * x_step) * w;
+            for (int j = 0; j < NV; j++) {
+                vf weight = load(tap + j * YT_VL);
+                YT_UNROLL
+                for (int i = 0; i < MR; i++) a[i * NV + j] += load(at + i * x_step + j * YT_VL) * weight;
+            }
         }
-    finish(MR, 1, a, job, y);
+    }
+    finish(MR, NV, a, job, y);
 }
 
 #define DEPTHWISE_KERNEL(MR, NV)                                                                             \
-    static __attribute__((noinline)) void depthwise_tile_##MR(const depthwise_job *d, const tile_job *job,   \
-                                                              int pixel, float *y) {                         \
-        depthwise_tile(MR, d, job, pixel, y);                                                                \
+    static __attribute__((noinline)) void depthwise_tile_##MR##_##NV(                                        \
+        const depthwise_job *d, const tile_job *job, int pixel, float *y) {                                  \
+        depthwise_tile(MR, NV, d, job, pixel, y);                                                            \
     }
 UP_TO_6(DEPTHWISE_KERNEL, 1)
-DEPTHWISE_KERNEL(7, 1)
-DEPTHWISE_KERNEL(8, 1)
+UP_TO_6(DEPTHWISE_KERNEL, 2)
 
-#define DEPTHWISE_ROW(MR, NV) [MR] = depthwise_tile_##MR,
-static void (*const depthwise_table[DEPTHWISE_MR + 1])(const depthwise_job *, const tile_job *, int,
-                                                       float *) = {
-    UP_TO_6(DEPTHWISE_ROW, 1) DEPTHWISE_ROW(7, 1) DEPTHWISE_ROW(8, 1)};
+#define DEPTHWISE_ROW(MR, NV) [MR] = depthwise_tile_##MR##_##NV,
+static void (*const depthwise_table[3][DEPTHWISE_MR + 1])(const depthwise_job *, const tile_job *, int,
+                                                          float *) = {
+    [1] = {UP_TO_6(DEPTHWISE_ROW, 1)}, [2] = {UP_TO_6(DEPTHWISE_ROW, 2)}};
 
 /* Taps j with 0 <= at + j * spacing < size, spacing > 0. */
 static void clip_taps(int at, int taps, int spacing, int size, int *begin, int *end) {
@@ -56,12 +62,13 @@ static void clip_taps(int at, int taps, int spacing, int size, int *begin, int *
 }
 
 /* Output pixels [begin, end) of a row, all with the taps that d names. */
-static void depthwise_pixels(const depthwise_job *d, const tile_job *job, int begin, int end, float *y) {
+static void depthwise_pixels(const depthwise_job *d, const tile_job *job, int nv, int begin, int end,
+                             float *y) {
     if (begin >= end) return;
     even_split split = split_evenly(end - begin, DEPTHWISE_MR);
     for (int part = 0, t = begin; part < split.parts; part++) {
         int size = split.size + (part < split.longer);
-        depthwise_table[size](d, job, t, y + t * job->y_step);
+        depthwise_table[nv][size](d, job, t, y + t * job->y_step);
         t += size;
     }
 }
@@ -94,6 +101,11 @@ static size_t carve_depthwise(depthwise_run *run, void *data) {
     return from.used;
 }
 
+/* Vectors of the block of channels that begins at `channel`. */
+static int vectors_at(const depthwise_run *run, int channel) {
+    return run->vectors * YT_VL - channel > YT_VL ? 2 : 1;
+}
+
 /* The part of a row of output where every tap lies inside the map. */
 static void interior(const correlation *c, axis a, int columns, int *begin, int *end) {
     int last = a.origin + (a.taps - 1) * a.spacing;
@@ -104,25 +116,26 @@ static void interior(const correlation *c, axis a, int columns, int *begin, int 
     if (*end < *begin) *end = *begin;
 }
 
-static void depthwise_row(const correlation *c, const tile_job *job, depthwise_job *d, axis ax, int columns,
-                          float *y) {
+static void depthwise_row(const correlation *c, const tile_job *job, int nv, depthwise_job *d, axis ax,
+                          int columns, float *y) {
     int begin, end;
     interior(c, ax, columns, &begin, &end);
     d->tx0 = 0, d->tx1 = ax.taps;
-    depthwise_pixels(d, job, begin, end, y);
+    depthwise_pixels(d, job, nv, begin, end, y);
     for (int x = 0; x < columns; x++) {
         if (x == begin) x = end;
         if (x >= columns) break;
         clip_taps(x * c->step + ax.origin, ax.taps, ax.spacing, c->src_w, &d->tx0, &d->tx1);
-        depthwise_pixels(d, job, x, x + 1, y);
+        depthwise_pixels(d, job, nv, x, x + 1, y);
     }
 }
 
-/* The rows [begin, end) of one phase, one vector of channels. */
+/* The rows [begin, end) of one phase, one block of channels. */
 static void depthwise_rows(const depthwise_run *run, tile_job *job, int n, int begin, int end, int phase,
                            int channel, double *part) {
     const correlation *c = &run->plan;
     int py = phase / c->phases, px = phase % c->phases, padded = run->vectors * YT_VL;
+    int nv = vectors_at(run, channel);
     axis ay = axis_of(c, py), ax = axis_of(c, px);
     ptrdiff_t ld = run->src.ld, w_row = (ptrdiff_t)c->conv.kernel * padded;
     depthwise_job d = {.image = run->src.data + (ptrdiff_t)n * c->src_h * c->src_w * ld + channel,
@@ -138,7 +151,7 @@ static void depthwise_rows(const depthwise_run *run, tile_job *job, int n, int b
         ptrdiff_t y0 = t * c->step + ay.origin, row = t * c->phases + py;
         clip_taps((int)y0, ay.taps, ay.spacing, c->src_h, &d.ty0, &d.ty1);
         d.x_first = (y0 * c->src_w + ax.origin) * ld;
-        depthwise_row(c, job, &d, ax, columns,
+        depthwise_row(c, job, nv, &d, ax, columns,
                       run->dst.data + (((ptrdiff_t)n * c->dst_h + row) * c->dst_w + px) * run->dst.ld +
                           channel);
         if (job->sums) fold_sums(job->sums, part, padded, job->lanes);
@@ -149,11 +162,12 @@ static void depthwise_item(const depthwise_run *run, int item) {
     const correlation *c = &run->plan;
     int n = item / run->bands, begin = item % run->bands * DEPTHWISE_ROWS, end = begin + DEPTHWISE_ROWS;
     int padded = run->vectors * YT_VL;
-    for (int channel = 0; channel < run->src.c; channel += YT_VL) {
+    for (int channel = 0; channel < run->src.c; channel += PANEL) {
         tile_sums sums;
         tile_job job = {.y_step = c->phases * run->dst.ld, .accumulate = run->accumulate};
         job.bias = run->bias + channel;
-        job.lanes = run->src.c - channel < YT_VL ? run->src.c - channel : YT_VL;
+        int width = vectors_at(run, channel) * YT_VL;
+        job.lanes = run->src.c - channel < width ? run->src.c - channel : width;
         double *part = NULL;
         if (run->moments.values) {
             job.sums = &sums;
@@ -205,10 +219,12 @@ YT_INLINE void depthwise_outer(const int TAPS, const int NV, const float *x, ptr
         }
     }
     YT_UNROLL
-    for (int tap = 0; tap < TAPS; tap++) YT_UNROLL
-    for (int j = 0; j < NV; j++) {
-        float *to = sums + tap * tap_sums + j * YT_VL;
-        store(to, load(to) + a[tap * NV + j]);
+    for (int tap = 0; tap < TAPS; tap++) {
+        YT_UNROLL
+        for (int j = 0; j < NV; j++) {
+            float *to = sums + tap * tap_sums + j * YT_VL;
+            store(to, load(to) + a[tap * NV + j]);
+        }
     }
 }
 

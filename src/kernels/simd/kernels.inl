@@ -7,6 +7,9 @@
 
 #ifdef _OPENMP
 #    include <omp.h>
+#else
+/* Without OpenMP nothing reads the number of threads. */
+#    pragma GCC diagnostic ignored "-Wunused-parameter"
 #endif
 #include <math.h>
 #include <stdbool.h>

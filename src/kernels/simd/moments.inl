@@ -1,10 +1,10 @@
 /* moments.inl: mean and variance of a convolution's output, taken while it is written.
  *
- * Per item and channel: the shift (the item's first value), the sum and the sum of squares of the differences
- * from it. The differences of one row are summed in float in the tiles, rows and items in double: mean_i =
- * shift + s/n,   M2_i = q - s^2/n, and items are merged in index order (Chan, Golub, LeVeque, "Algorithms for
- * computing the sample variance", 1983): delta = mean_i - mean, mean += delta n_i/n, M2 += M2_i + delta^2
- * n_before n_i / n.
+ * Per item and channel: the shift (the item's first value), the sum s and the sum of squares q of the n
+ * differences from it; within a row in float, across rows in double:
+ *   mean_i = shift + s / n,   M2_i = q - s^2 / n.
+ * Items are merged in index order in double (Chan, Golub, LeVeque 1979), n_before being the values so far:
+ *   delta = mean_i - mean,   mean += delta n_i / n,   M2 += M2_i + delta^2 n_before n_i / n.
  */
 
 typedef struct moment_parts {

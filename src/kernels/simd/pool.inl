@@ -35,7 +35,8 @@ static void maxpool_at(int kernel, const int y[2], const int x[2], const yt_tens
                 where = (take & (kh * kernel + kw)) | (~take & where);
             }
         store_any(dst + c, best, lanes);
-        for (int i = 0; index && i < lanes && i < YT_VL; i++) index[c + i] = (uint8_t)where[i];
+        vb bytes = __builtin_convertvector(where, vb);
+        if (index) memcpy(index + c, &bytes, (size_t)(lanes < YT_VL ? lanes : YT_VL));
     }
 }
 

@@ -2,15 +2,17 @@
  *
  * A tile is MR pixels x NV vectors of channels, held in registers. Two kernels:
  *
- *   tile_*   y[i][lanes] = bias[lanes] + sum over runs r, k < length of x[i*x_step + run(r) + k] *
- * panel[r][k][lanes] Every convolution, forward and backward-data, and the products of attention. A run is
- * memory that is contiguous for all of k: the whole cin of a 1x1, the (kw, ci) of one row of a 3x3. outer_*
- * acc[i][lanes] += sum over pixels p of x[p*x_step + i] * d[p][lanes] Gradients of weights.
+ *   tile_*    every convolution, forward and backward-data, and the products of attention:
+ *             y[i][lane] = bias[lane] + sum over runs r and k < length of
+ *                          x[i * x_step + run(r) + k] * panel[r][k][lane]
+ *             A run is memory that is contiguous for all k: the cin of a 1x1, the (kw, ci) of a row of a 3x3.
+ *   outer_*   gradients of weights:
+ *             acc[i][lane] += sum over pixels p of x[p * x_step + i] * d[p][lane]
  *
  * YT_MR2 and YT_MR1 are the largest MR with two and one vectors: the accumulators, one row of the panel and
  * one broadcast value fill the register file (6x2 of 16 registers, 14x2 of 32). Every MR below is
  * instantiated and a row of pixels is split evenly (40 at most 14 wide: 14, 13, 13), so no tile is nearly
- * empty.
+ * empty. Unrolling the loop over k by 4 gained nothing.
  */
 
 enum { PANEL = 2 * YT_VL }; /* lanes of a full channel block */
@@ -73,12 +75,16 @@ YT_INLINE void finish(const int MR, const int NV, vf *a, const tile_job *job, fl
     ptrdiff_t y_step = job->y_step;
     if (job->accumulate) {
         YT_UNROLL
-        for (int i = 0; i < MR; i++) YT_UNROLL
-        for (int j = 0; j < NV; j++) a[i * NV + j] += load(y + i * y_step + j * YT_VL);
+        for (int i = 0; i < MR; i++) {
+            YT_UNROLL
+            for (int j = 0; j < NV; j++) a[i * NV + j] += load(y + i * y_step + j * YT_VL);
+        }
     }
     YT_UNROLL
-    for (int i = 0; i < MR; i++) YT_UNROLL
-    for (int j = 0; j < NV; j++) store(y + i * y_step + j * YT_VL, a[i * NV + j]);
+    for (int i = 0; i < MR; i++) {
+        YT_UNROLL
+        for (int j = 0; j < NV; j++) store(y + i * y_step + j * YT_VL, a[i * NV + j]);
+    }
 }
 
 YT_INLINE void tile(const int MR, const int NV, const tile_job *job, const float *x, float *y, int count) {
@@ -107,9 +113,26 @@ YT_INLINE void tile(const int MR, const int NV, const tile_job *job, const float
     }
 }
 
+/* Two stretches of memory that will be wanted next. Kernels that run from the caches ask for a few lines of
+ * it each, so that it has arrived when its turn comes. */
+typedef struct prefetcher {
+    const float *at[2], *end[2];
+    int lines; /* per request */
+} prefetcher;
+
+YT_INLINE void prefetch_some(prefetcher *next) {
+    for (int i = 0; i < next->lines; i++) {
+        int which = next->at[0] < next->end[0] ? 0 : 1;
+        if (next->at[which] >= next->end[which]) return;
+        __builtin_prefetch(next->at[which], 0, 3);
+        next->at[which] += 64 / sizeof(float);
+    }
+}
+
 typedef struct outer_job {
     ptrdiff_t x_step, x_row; /* floats between pixels, between rows of pixels */
     int rows, pixels;        /* d is [rows][pixels][NV * YT_VL], tightly packed */
+    prefetcher *next;        /* NULL: none */
 } outer_job;
 
 YT_INLINE void outer(const int MR, const int NV, const outer_job *job, const float *x, const float *d,
@@ -201,6 +224,7 @@ static void run_outer(const outer_job *job, int nv, const float *x, const float 
     even_split split = split_evenly(window, most_rows(nv));
     for (int part = 0; part < split.parts; part++) {
         int size = split.size + (part < split.longer);
+        if (job->next) prefetch_some(job->next);
         outer_table[nv][size](job, x, d, acc);
         x += size;
         acc += (ptrdiff_t)size * nv * YT_VL;

@@ -13,8 +13,7 @@
 #ifdef __clang__
 #    define YT_UNROLL _Pragma("clang loop unroll(full)")
 #else
-/* Vectors wider than the registers are passed in memory; nothing crosses a file, so the ABI does not matter.
- */
+/* Vectors wider than the registers are passed in memory; nothing crosses a file, so the ABI is free. */
 #    pragma GCC diagnostic ignored "-Wpsabi"
 #    define YT_UNROLL _Pragma("GCC unroll 32")
 #endif
