@@ -2,7 +2,8 @@
 #ifndef YT_CLI_THREADS_H
 #define YT_CLI_THREADS_H
 
-/* First statement of every program; argv as main got it. Returns, or starts the program over with another environment. */
+/* First statement of every program; argv as main got it. Returns, or starts the program over with another
+ * environment. */
 void yt_cli_settle_threads(char **argv);
 
 #endif

@@ -1,4 +1,4 @@
-/* scan.c: looking at every image header and label file of a split.
+/* scan.c: looking at every image and label file of a split.
  *
  * Threads take images by a shared counter and keep what they find with the image, so reports and samples come
  * out in the order of the sorted list whatever the number of threads. Nothing on disk is changed.
@@ -35,7 +35,9 @@ typedef struct scan {
     atomic_size_t next;
 } scan;
 
-/* Header and size; false: reported, the image is out. */
+/* Header, size, and whether it decodes to the end; false: reported, the image is out. Decoding takes some
+ * 5 ms per image and thread once per run, and is what keeps a damaged file from ending the training in the
+ * middle of it. */
 static bool look_at_image(const char *path, finding *found) {
     yt_image_info info;
     yt_err reason;
@@ -48,6 +50,12 @@ static bool look_at_image(const char *path, finding *found) {
                        info.w, info.h, MIN_SIDE);
         return false;
     }
+    yt_image decoded;
+    if (yt_image_load(path, &decoded, &reason) != YT_OK) {
+        yti_report_add(&found->report, "%s", reason.text);
+        return false;
+    }
+    yt_image_free(&decoded);
     if (info.truncated)
         yti_report_add(&found->report, "%s: the file is cut off; it is used as far as it goes", path);
     found->w = info.w;

@@ -238,7 +238,8 @@ static yt_status allocate_state(yt_model *model, const size_t used[YT_PARAM_KIND
 
 static yt_status build(yt_model *model, const yt_yaml_node *root, yt_err *err) {
     size_t used[YT_PARAM_KINDS] = {0}, base[YT_PARAM_KINDS] = {0};
-    YT_TRY(build_pass(model, root, yti_scale_letter(model), used, base, err));
+    const char scale = model->options.scale ? model->options.scale : yti_scale_letter(model->yaml_path);
+    YT_TRY(build_pass(model, root, scale, used, base, err));
     base[YT_PARAM_NORM] = used[YT_PARAM_WEIGHT];
     base[YT_PARAM_BIAS] = base[YT_PARAM_NORM] + used[YT_PARAM_NORM];
     base[YT_PARAM_BUFFER] = used[YT_PARAM_FROZEN];
@@ -266,6 +267,42 @@ yt_status yt_model_parse(const char *name, const char *text, size_t length, cons
     else
         *out = model;
     return status;
+}
+
+static yt_status not_found(const char *path, const char *const *search_dirs, yt_err *err) {
+    char folders[512] = "the working folder";
+    for (int i = 0; search_dirs && search_dirs[i]; i++) {
+        size_t used = strlen(folders);
+        snprintf(folders + used, sizeof folders - used, ", %s", search_dirs[i]);
+    }
+    return yt_fail(err, YT_IO, "%s: no such model; looked, also without the scale letter, in %s", path,
+                   folders);
+}
+
+enum { MAX_MODEL_BYTES = 1 << 20 };
+
+yt_status yt_model_load(const char *path, const yt_model_options *options, yt_model **out, yt_err *err) {
+    char *file = yti_find_model_file(path, options->search_dirs);
+    if (!file) return not_found(path, options->search_dirs, err);
+    char *text = NULL;
+    size_t length = 0;
+    yt_model_options with_scale = *options;
+    if (!with_scale.scale) with_scale.scale = yti_scale_letter(path);
+    yt_model *model = NULL;
+    yt_status status = yt_file_read(file, MAX_MODEL_BYTES, &text, &length, err);
+    if (status == YT_OK) status = yt_model_parse(file, text, length, &with_scale, &model, err);
+    free(text);
+    free(file);
+    if (status != YT_OK) return status;
+    char *name = strndup(yt_path_base(path), strcspn(yt_path_base(path), ".")); /* yolo26n, not yolo26 */
+    if (!name) {
+        yt_model_destroy(model);
+        return yt_fail(err, YT_NO_MEMORY, "out of memory for the model");
+    }
+    free(model->name);
+    model->name = name;
+    *out = model;
+    return YT_OK;
 }
 
 void yt_model_destroy(yt_model *model) {

@@ -2,9 +2,11 @@
 #ifndef YT_MODEL_YAML_FILE_H
 #define YT_MODEL_YAML_FILE_H
 
-#include "yt/model.h"
+/* The scale letter in the name of a model file ("yolo26n.yaml": n); 0: none. */
+char yti_scale_letter(const char *path);
 
-/* The scale letter to build: the option, else that in the model's name; 0: none. */
-char yti_scale_letter(const yt_model *model);
+/* malloc'd path of the file that a model name means, in the working folder or a search folder; NULL: there
+ * is none. */
+char *yti_find_model_file(const char *path, const char *const *search_dirs);
 
 #endif

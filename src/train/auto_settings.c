@@ -47,9 +47,10 @@ void yt_train_config_resolve(yt_train_config *config, int n_images, int n_classe
         config->optimizer = iterations > LONG_RUN ? YT_OPTIM_SGD : YT_OPTIM_ADAMW;
     bool adamw = config->optimizer == YT_OPTIM_ADAMW;
 
-    /* Fine-tuning with AdamW: the family's formula, 0.002 * 5 / (4 + classes). From scratch the network has to
-     * move much further; measured with YOLO26n at 320 px on four images, best mAP50 at 0.001 and 0.002: 0.94 and
-     * 0.96 (drawn set, other images, 200 epochs), 0.91 and 0.96 (COCO8, the same images, 300 epochs). */
+    /* Fine-tuning with AdamW: the family's formula, 0.002 * 5 / (4 + classes). From scratch the network
+     * has to move much further; measured with YOLO26n at 320 px on four images, best mAP50 at 0.001 and
+     * 0.002: 0.94 and 0.96 (drawn set, other images, 200 epochs), 0.91 and 0.96 (COCO8, the same images,
+     * 300 epochs). */
     if (is_auto(config, YT_TRAIN_KEY_lr0)) {
         double fine = rint(0.002 * 5 / (4 + n_classes) * 1e6) / 1e6;
         config->lr0 = !adamw ? 0.01 : pretrained ? fine : 0.002;

@@ -554,3 +554,26 @@ Test(dataset, coco128_and_bccd_are_read) {
     expect_real("bccd.yaml", "train", 292, -1);
     expect_real("bccd.yaml", "val", 72, -1);
 }
+
+/* A picture whose header is good and whose pixels are not: it costs itself, before the training, not
+ * during it. */
+Test(dataset, an_image_damaged_in_the_middle_is_left_out_by_the_scan) {
+    make_small_dataset("d/small");
+    yt_folder_write_text("d/small.yaml",
+                         "path: small\ntrain: images/train\nval: images/val\nnames: [x, y]\n");
+    make_image("d/small/images/train/z.png", 64, 64);
+    FILE *file = fopen(yt_folder_path("d/small/images/train/z.png"), "r+b");
+    cr_assert_not_null(file);
+    fseek(file, 50, SEEK_SET); /* within the first data chunk: after signature, IHDR and the chunk's head */
+    for (int i = 0; i < 16; i++) fputc(0xFF, file);
+    fclose(file);
+    problems p;
+    yt_scan_options options = options_for(&p);
+    yt_dataset dataset = open_dataset(yt_folder_path("d/small.yaml"));
+    yt_split split = scan(&dataset, "train", &options);
+    cr_expect_eq(split.n_samples, 2);
+    cr_expect_eq(split.summary.bad_images, 1);
+    cr_expect_not_null(strstr(p.text, "z.png"), "%s", p.text);
+    yt_split_free(&split);
+    yt_dataset_close(&dataset);
+}

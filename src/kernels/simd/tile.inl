@@ -2,12 +2,11 @@
  *
  * A tile is MR pixels x NV vectors of channels, held in registers. Two kernels:
  *
- *   tile_*    every convolution, forward and backward-data, and the products of attention:
- *             y[i][lane] = bias[lane] + sum over runs r and k < length of
- *                          x[i * x_step + run(r) + k] * panel[r][k][lane]
- *             A run is memory that is contiguous for all k: the cin of a 1x1, the (kw, ci) of a row of a 3x3.
- *   outer_*   gradients of weights:
- *             acc[i][lane] += sum over pixels p of x[p * x_step + i] * d[p][lane]
+ *   tile_*   y[i][lanes] = bias[lanes] + sum over runs r, k < length of x[i*x_step + run(r) + k] * panel[r][k][lanes]
+ *            Every convolution, forward and backward-data, and the products of attention. A run is memory that is
+ *            contiguous for all of k: the whole cin of a 1x1, the (kw, ci) of one row of a 3x3.
+ *   outer_*  acc[i][lanes] += sum over pixels p of x[p*x_step + i] * d[p][lanes]
+ *            Gradients of weights.
  *
  * YT_MR2 and YT_MR1 are the largest MR with two and one vectors: the accumulators, one row of the panel and
  * one broadcast value fill the register file (6x2 of 16 registers, 14x2 of 32). Every MR below is
