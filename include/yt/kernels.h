@@ -53,8 +53,7 @@ typedef struct yt_kernels {
     const char *name; /* "ref", "generic", "avx2", "avx512", "neon" */
     int vector_floats;
 
-    /* ---- convolution; any kernel, stride, pad, dilation, groups -------------------------------------------
-     */
+    /* ---- convolution; any kernel, stride, pad, dilation, groups ---- */
     /* Bytes of scratch that the largest of the three passes needs for input maps n x h x w. */
     size_t (*conv2d_scratch)(const yt_conv *conv, int n, int h, int w, int threads);
 
@@ -72,8 +71,7 @@ typedef struct yt_kernels {
     void (*conv2d_backward_weights)(const yt_conv *conv, const yt_tensor *x, const yt_tensor *d_y, float *d_w,
                                     float *d_bias, const yt_scratch *scratch);
 
-    /* ---- batch norm + activation + shortcut, one pass each way --------------------------------------------
-     */
+    /* ---- batch norm + activation + shortcut, one pass each way ---- */
     /* z = gamma * (y - mean) * inv_std + beta;  out = act(z) + shortcut.  shortcut->data NULL: none.
      * out may be the same view as y (in place). */
     void (*norm_act_forward)(yt_activation act, const yt_norm *norm, const yt_tensor *y,
@@ -90,8 +88,7 @@ typedef struct yt_kernels {
                               const yt_tensor *d_shortcut, bool accumulate_shortcut, float *d_gamma,
                               float *d_beta, const yt_scratch *scratch);
 
-    /* ---- pooling, resampling, copies
-     * ----------------------------------------------------------------------- */
+    /* ---- pooling, resampling, copies ---- */
     /* Maximum over kernel x kernel windows, padding acts as -inf. index, when not NULL, receives kh*kernel+kw
      * of the first maximum in row-major order, [n][oh][ow][c] tightly packed (kernel <= 15). */
     void (*maxpool_forward)(int kernel, int stride, int pad, const yt_tensor *x, const yt_tensor *y,
@@ -111,8 +108,7 @@ typedef struct yt_kernels {
     /* dst = src / 255, pixel by pixel, src tightly packed [n][h][w][c]. True division. */
     void (*from_bytes)(const uint8_t *src, const yt_tensor *dst, int threads);
 
-    /* ---- multi-head self-attention over the N = h*w pixels of each image (Vaswani et al. 2017)
-     * ------------- */
+    /* ---- multi-head self-attention over the N = h*w pixels of each image (Vaswani et al. 2017) ---- */
     size_t (*attention_scratch)(int heads, int key_dim, int head_dim, int n, int pixels, int threads);
 
     /* qkv channels, head-major: per head key_dim q, key_dim k, head_dim v. Per image and head
@@ -124,8 +120,7 @@ typedef struct yt_kernels {
                                const yt_tensor *d_out, const yt_tensor *d_qkv, bool accumulate,
                                const yt_scratch *scratch);
 
-    /* ---- loss and optimiser sweeps
-     * ------------------------------------------------------------------------- */
+    /* ---- loss and optimiser sweeps ---- */
     /* Binary cross-entropy of logits x against an all-zero target: returns sum of softplus(x); when d_x->data
      * is not NULL stores d_x = weight * sigmoid(x). (The few positive targets are added by the caller.) */
     double (*bce_background)(const yt_tensor *x, float weight, const yt_tensor *d_x, int threads);

@@ -18,7 +18,7 @@ typedef struct yti_box {
     yt_xyxy box;
 } yti_box;
 
-/* ---- mosaic ----------------------------------------------------------------------------------------- */
+/* ---- mosaic ---- */
 /* Where a tile goes: w x h pixels from (src_x, src_y) of the tile to (dst_x, dst_y) of the canvas. */
 typedef struct yti_tile {
     int dst_x, dst_y, src_x, src_y, w, h;
@@ -32,8 +32,7 @@ void yti_mosaic_paste(uint8_t *canvas_rgb, int canvas, yti_tile tile, const uint
 /* Clips boxes to w x h and drops those without area; returns how many are left. */
 int yti_boxes_clip(yti_box *boxes, int count, int w, int h);
 
-/* ---- affine (or projective) map -------------------------------------------------------------------------
- */
+/* ---- affine (or projective) map ---- */
 typedef struct yti_affine {
     double m[9]; /* row-major; output = m * input, homogeneous */
     double gain; /* the scale that was drawn */
@@ -51,7 +50,7 @@ void yti_affine_warp(const yti_affine *affine, const uint8_t *src, int w, int h,
  * many are left. */
 int yti_affine_boxes(const yti_affine *affine, yti_box *boxes, int count, int out_w, int out_h);
 
-/* ---- colour and flips ------------------------------------------------------------------------------- */
+/* ---- colour and flips ---- */
 /* Shifts hue by 180 * gains[0] half degrees and scales saturation and value by 1 + gains[1], 1 + gains[2], in
  * 8-bit HSV (spec training 2.6). */
 void yti_hsv_shift(uint8_t *rgb, size_t pixels, const double gains[3]);

@@ -57,7 +57,7 @@ struct yt_loader {
     pthread_t threads[MAX_WORKERS];
 };
 
-/* ---- making ------------------------------------------------------------------------------------------- */
+/* ---- making ---- */
 
 /* Whether the next position may be made now. Under the lock. */
 static bool has_work(const yt_loader *loader) {
@@ -119,7 +119,7 @@ static void *worker(void *context) {
     return NULL;
 }
 
-/* ---- creating ----------------------------------------------------------------------------------------- */
+/* ---- creating ---- */
 
 static yt_status check_config(const yt_split *split, const yt_loader_config *config, yt_err *err) {
     if (split->n_samples < 1)
@@ -271,7 +271,7 @@ void yt_loader_max_shape(const yt_loader *loader, int *n, int *h, int *w) {
     *w = loader->max_shape.w;
 }
 
-/* ---- running ------------------------------------------------------------------------------------------ */
+/* ---- running ---- */
 
 yt_status yt_loader_begin(yt_loader *loader, int epoch, int first, const yt_augment *augment, yt_err *err) {
     if (first < 0 || first > loader->n_batches || epoch < 0)

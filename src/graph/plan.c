@@ -20,8 +20,7 @@ int yti_row_stride(int c) {
     return c <= 4 ? c : (c + 7) / 8 * 8;
 }
 
-/* ---- 1. live
- * --------------------------------------------------------------------------------------------------- */
+/* ---- 1. live ---- */
 
 static void mark_live(yt_graph *graph) {
     for (int i = graph->n_nodes - 1; i >= 0; i--) {
@@ -44,8 +43,7 @@ static void mark_needs_grad(yt_graph *graph) {
     }
 }
 
-/* ---- 2. place
- * -------------------------------------------------------------------------------------------------- */
+/* ---- 2. place ---- */
 
 static int count_readers(const yt_graph *graph, yt_value value) {
     int readers = 0;
@@ -124,8 +122,7 @@ static yt_status place(yt_graph *graph, yt_place *scratch, yt_err *err) {
     return YT_OK;
 }
 
-/* ---- 3. coverage
- * ----------------------------------------------------------------------------------------------- */
+/* ---- 3. coverage ---- */
 
 static int count_covered(const bool *covered, int first, int count) {
     int n = 0;
@@ -212,8 +209,7 @@ static yt_status cover(yt_graph *graph, yt_err *err) {
     return status;
 }
 
-/* ---- 4. assign
- * ------------------------------------------------------------------------------------------------- */
+/* ---- 4. assign ---- */
 
 typedef struct buffer {
     size_t bytes, at;

@@ -49,7 +49,7 @@ typedef struct search {
     double (*prediction)[4];           /* [images][anchors] xyxy in pixels */
 } search;
 
-/* ---- measuring ---------------------------------------------------------------------------------- */
+/* ---- measuring ---- */
 
 static const float *pixel_of(const yt_tensor *t, int image, int pixel) {
     return t->data + ((ptrdiff_t)image * t->h * t->w + pixel) * t->ld;
@@ -100,7 +100,7 @@ static bool reaches_cell(const search *s, int target, int level, int pixel) {
     return reaches(s->reach[target], ax, ay);
 }
 
-/* ---- ranking ------------------------------------------------------------------------------------ */
+/* ---- ranking ---- */
 
 static bool ranks_before(const yti_match *a, const yti_match *b) {
     double x = isnan(a->align) ? HUGE_VAL : a->align, y = isnan(b->align) ? HUGE_VAL : b->align;
@@ -147,7 +147,7 @@ static void rank_candidates(const search *s, int image, int target) {
     }
 }
 
-/* ---- one image ---------------------------------------------------------------------------------- */
+/* ---- one image ---- */
 
 /* Step 4 for one anchor: the box with the largest overlap among all that reach it, the first of equals. */
 static yti_match settle(const search *s, const yti_match *m) {
@@ -222,7 +222,7 @@ static void assign_image(const search *s, int image) {
     score(s, image);
 }
 
-/* ---- the batch ---------------------------------------------------------------------------------- */
+/* ---- the batch ---- */
 
 /* Takes room for count * each * size bytes at the end of a block that is laid out from offset 0. */
 static bool book(size_t *end, size_t *offset, size_t count, size_t each, size_t size) {

@@ -54,7 +54,7 @@ void yt_loss_branch_weights(int epoch, int n_epochs, double *one_to_many, double
     *one_to_one = 1 - *one_to_many > 0 ? 1 - *one_to_many : 0;
 }
 
-/* ---- arguments ---------------------------------------------------------------------------------- */
+/* ---- arguments ---- */
 
 static bool is_map(const yt_tensor *t, const yt_tensor *like, int c) {
     return t->n == like->n && t->h == like->h && t->w == like->w && t->c == c && t->ld >= c;
@@ -104,7 +104,7 @@ static yt_status check_targets(const yt_targets *targets, int images, int n_clas
     return YT_OK;
 }
 
-/* ---- classes ------------------------------------------------------------------------------------ */
+/* ---- classes ---- */
 
 static float *at_match(const yt_tensor *t, const yti_match *m) {
     return t->data ? t->data + ((ptrdiff_t)m->image * t->h * t->w + m->pixel) * t->ld : NULL;
@@ -130,7 +130,7 @@ static double class_loss(const branch *b) {
     return sum;
 }
 
-/* ---- boxes -------------------------------------------------------------------------------------- */
+/* ---- boxes ---- */
 
 /* The side term of DFL heads: mean cross-entropy of the four distributions. d_side is the gradient that
  * arrives at the distances from elsewhere (CIoU); d_term that of the whole term. */
@@ -204,7 +204,7 @@ static void box_losses(const branch *b, double *box, double *side) {
     }
 }
 
-/* ---- the whole ---------------------------------------------------------------------------------- */
+/* ---- the whole ---- */
 
 yt_status yt_loss_branch(yt_loss *loss, const yt_head *head, const yt_targets *targets, yt_loss_gains gains,
                          yt_assigner assigner, double weight, int threads, yt_loss_result *out, yt_err *err) {

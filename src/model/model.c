@@ -14,13 +14,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- the keys at the top
- * --------------------------------------------------------------------------------------- */
+/* ---- the keys at the top ---- */
 
 static bool read_scale(yt_builder *b, const yt_yaml_node *root) {
     const yt_yaml_node *scales = yt_yaml_find(root, "scales");
     b->depth = b->width = 1;
-    b->max_channels = INFINITY;
+    b->max_channels = HUGE_VAL;
     if (!scales) {
         const yt_yaml_node *depth = yt_yaml_find(root, "depth_multiple"),
                            *width = yt_yaml_find(root, "width_multiple");
@@ -74,8 +73,7 @@ static bool read_keys(yt_builder *b, const yt_yaml_node *root) {
     return read_scale(b, root);
 }
 
-/* ---- rows
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- rows ---- */
 
 /* One entry of `from`: the absolute row it means, or -2 after an error. The picture itself is row -1. */
 static int source_row(yt_builder *b, const yt_yaml_node *node) {
@@ -191,8 +189,7 @@ static void build_rows(yt_builder *b, const yt_yaml_node *root) {
     if (b->status == YT_OK && b->model->n_levels == 0) yti_fail(b, "the model has no Detect row");
 }
 
-/* ---- the model
- * ------------------------------------------------------------------------------------------------- */
+/* ---- the model ---- */
 
 /* Drops what a pass has built, keeping name, text and options. */
 static void forget_pass(yt_model *model) {

@@ -10,8 +10,7 @@
 
 #include <string.h>
 
-/* ---- blocks
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- blocks ---- */
 
 typedef struct bottleneck_opts {
     bool shortcut;
@@ -127,8 +126,7 @@ static yt_value c2psa(yt_builder *b, yt_value x, yt_path at, int c2, int n, doub
     return yti_conv(b, all, yti_sub(at, "cv2"), c2, 1, (yt_conv_opts){0});
 }
 
-/* ---- their forms in a YAML
- * ------------------------------------------------------------------------------------- */
+/* ---- their forms in a YAML ---- */
 
 /* A row being built: its arguments are read by position, with the module's defaults. */
 typedef struct row_form {

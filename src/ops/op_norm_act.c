@@ -72,7 +72,8 @@ static void norm_act_backward(const void *attr, const yt_run *run) {
     yt_norm norm = norm_view(a, run);
     yt_tensor d_shortcut = run->n_src == 2 ? run->d_src[1] : (yt_tensor){0};
     yt_kernels_get()->norm_act_backward(a->act, &norm, &run->src[0], &run->d_dst, &d_shortcut,
-                                        run->accumulate[1], run->grad[0], run->grad[1], &run->scratch);
+                                        run->n_src == 2 && run->accumulate[1], run->grad[0], run->grad[1],
+                                        &run->scratch);
 }
 
 static double norm_act_flops(const void *attr, const yt_ports *io) {

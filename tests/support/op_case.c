@@ -27,8 +27,7 @@ static void free_scratch(yt_scratch *scratch) {
     free(scratch->data);
 }
 
-/* ---- normalisation --------------------------------------------------------------------------------------
- */
+/* ---- normalisation ---- */
 
 typedef struct norm_case {
     yt_activation_kind kind;
@@ -147,8 +146,7 @@ void op_case_norm_act(const yt_kernels *k) {
     check_norm_in_place(k);
 }
 
-/* ---- pooling --------------------------------------------------------------------------------------------
- */
+/* ---- pooling ---- */
 
 /* Exact: ties are frequent among the few integers, so the first maximum must be the one chosen. */
 static void check_pool(const yt_kernels *k, int kernel, int stride, int pad, int c, bool accumulate) {
@@ -213,8 +211,7 @@ void op_case_pooling(const yt_kernels *k) {
     check_pool_of_nan(k);
 }
 
-/* ---- upsampling, copies ---------------------------------------------------------------------------------
- */
+/* ---- upsampling, copies ---- */
 
 static void check_upsample(const yt_kernels *k, int factor, int c, bool accumulate) {
     const yt_kernels *ref = yt_kernels_of(YT_ISA_REF);
@@ -277,8 +274,7 @@ void op_case_upsampling_and_copies(const yt_kernels *k) {
         }
 }
 
-/* ---- attention ------------------------------------------------------------------------------------------
- */
+/* ---- attention ---- */
 
 typedef struct attention_case {
     int heads, key_dim, head_dim, n, h, w;
@@ -365,8 +361,7 @@ void op_case_attention(const yt_kernels *k) {
     check_attention_alone(k);
 }
 
-/* ---- loss and optimiser ---------------------------------------------------------------------------------
- */
+/* ---- loss and optimiser ---- */
 
 /* Logits from -60 to 60: the sum's terms are positive, so 3 ulp each and the float sums of 64 pixels stay
  * under 1e-6 of it; the gradient's relative error is that of the sigmoid. */

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- the plain assigner ------------------------------------------------------------------------- */
+/* ---- the plain assigner ---- */
 
 typedef struct plain {
     int anchors, boxes;      /* of one image */
@@ -139,7 +139,7 @@ static void plain_destroy(plain *p) {
     free(p->align), free(p->overlap), free(p->wanted), free(p->target), free(p->score);
 }
 
-/* ---- comparison --------------------------------------------------------------------------------- */
+/* ---- comparison ---- */
 
 typedef struct tally {
     int foreground, shared;
@@ -241,7 +241,7 @@ Test(assign, works_on_crowded_images_with_fewer_anchors_than_topk) {
     cr_assert(all.foreground > 50, "%d", all.foreground);
 }
 
-/* ---- single behaviours -------------------------------------------------------------------------- */
+/* ---- single behaviours ---- */
 
 /* One 64 x 64 image with one class, every distance 1 cell and every logit 0. */
 static made_head even_head(int boxes) {

@@ -18,7 +18,7 @@ static uint8_t *noise(size_t bytes, uint32_t state) {
     return data;
 }
 
-/* ---- mosaic ------------------------------------------------------------------------------------------- */
+/* ---- mosaic ---- */
 
 static void expect_tile(yti_tile got, int dst_x, int dst_y, int src_x, int src_y, int w, int h) {
     cr_assert(got.dst_x == dst_x && got.dst_y == dst_y && got.src_x == src_x && got.src_y == src_y &&
@@ -74,7 +74,7 @@ Test(boxes, clip_drops_what_has_no_area) {
     cr_assert(boxes[1].box.x2 == 10 && boxes[1].box.y2 == 10);
 }
 
-/* ---- map ---------------------------------------------------------------------------------------------- */
+/* ---- map ---- */
 
 static yti_affine map_of(double a, double b, double c, double d, double e, double f) {
     return (yti_affine){.m = {a, b, c, d, e, f, 0, 0, 1}, .gain = 1};
@@ -246,7 +246,7 @@ Test(warp, extreme_maps_give_grey_and_stay_in_memory) {
     free(src);
 }
 
-/* ---- boxes -------------------------------------------------------------------------------------------- */
+/* ---- boxes ---- */
 
 Test(affine, boxes_are_mapped_and_clipped) {
     yti_affine map = map_of(2, 0, 10, 0, 2, -20);
@@ -310,7 +310,7 @@ Test(affine, perspective_divides_by_the_depth) {
     cr_assert(yt_near((double)box.box.x1, 0, 1e-5) && yt_near((double)box.box.y2, 50, 1e-5));
 }
 
-/* ---- colour ------------------------------------------------------------------------------------------- */
+/* ---- colour ---- */
 
 static void expect_colour(double h, double s, double v, int r, int g, int b, int er, int eg, int eb) {
     uint8_t rgb[3] = {(uint8_t)r, (uint8_t)g, (uint8_t)b};

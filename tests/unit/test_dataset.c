@@ -373,7 +373,7 @@ Test(dataset, an_empty_folder_is_an_error) {
     yt_dataset_close(&dataset);
 }
 
-/* ---- labels ------------------------------------------------------------------------------------------- */
+/* ---- labels ---- */
 
 static yti_labels parse(const char *text, bool single_class, char *report, size_t room) {
     yti_labels labels;
@@ -525,7 +525,7 @@ Test(labels, their_path_follows_from_the_image) {
     expect_label_path("a.jpeg", "a.txt");
 }
 
-/* ---- real data ---------------------------------------------------------------------------------------- */
+/* ---- real data ---- */
 
 static void expect_real(const char *yaml, const char *split, int images, int boxes) {
     char path[512];

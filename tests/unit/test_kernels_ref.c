@@ -56,7 +56,7 @@ static double weighted_sum(const map64 *out, const map64 *weights) {
     return sum;
 }
 
-/* ---- convolution ------------------------------------------------------------------------------------ */
+/* ---- convolution ---- */
 
 typedef struct conv_loss {
     yt_conv conv;
@@ -114,7 +114,7 @@ Test(kernels_ref, accumulation_adds_to_the_gradient_of_the_input) {
     free(d_y.data), free(w.data), free(d_x.data), free(before.data), free(alone.data);
 }
 
-/* ---- normalisation and activation ------------------------------------------------------------------- */
+/* ---- normalisation and activation ---- */
 
 typedef enum norm_stats { BATCH, FIXED, NO_NORM } norm_stats;
 
@@ -198,7 +198,7 @@ Test(kernels_ref, gradients_of_normalisation_and_activation) {
     }
 }
 
-/* ---- pooling, upsampling ---------------------------------------------------------------------------- */
+/* ---- pooling, upsampling ---- */
 
 typedef struct map_loss {
     int kernel, stride, pad;
@@ -254,7 +254,7 @@ Test(kernels_ref, gradients_of_upsampling) {
     }
 }
 
-/* ---- attention -------------------------------------------------------------------------------------- */
+/* ---- attention ---- */
 
 typedef struct attention_loss {
     int heads, key_dim, head_dim;
@@ -288,7 +288,7 @@ Test(kernels_ref, gradients_of_attention) {
     free(l.qkv.data), free(l.out.data), free(l.weights.data), free(d_qkv.data), free(added.data);
 }
 
-/* ---- loss ------------------------------------------------------------------------------------------- */
+/* ---- loss ---- */
 
 static double bce_loss_value(const void *self) {
     map64 none = {0};

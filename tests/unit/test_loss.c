@@ -15,7 +15,7 @@ static const yt_loss_gains GAINS = {7.5f, 0.5f, 1.5f};
 static const yt_assigner ONE_TO_MANY = {10, 10}, ONE_TO_ONE = {7, 1};
 static const double PI = 3.14159265358979323846;
 
-/* ---- the plain loss ----------------------------------------------------------------------------- */
+/* ---- the plain loss ---- */
 
 /* Which single number is moved, for central differences. */
 typedef struct nudge {
@@ -137,7 +137,7 @@ static double plain_total(const plain_loss *p) {
     return p->made->head.level[0].box.n * (terms[YT_LOSS_BOX] + terms[YT_LOSS_CLS] + terms[YT_LOSS_DFL]);
 }
 
-/* ---- set-up ------------------------------------------------------------------------------------- */
+/* ---- set-up ---- */
 
 typedef struct trial {
     made_head made;
@@ -188,7 +188,7 @@ static void trial_destroy(trial *t) {
     made_head_destroy(&t->made);
 }
 
-/* ---- values ------------------------------------------------------------------------------------- */
+/* ---- values ---- */
 
 static void check_value(int reg_max, yt_assigner rule) {
     trial t = trial_create(small(reg_max), rule, 1);
@@ -248,7 +248,7 @@ Test(loss, of_a_perfect_prediction_is_the_class_term) {
     trial_destroy(&t);
 }
 
-/* ---- gradients ---------------------------------------------------------------------------------- */
+/* ---- gradients ---- */
 
 /* Central differences in double, step 1e-5: truncation of order 1e-10, rounding 1e-16 * total / 1e-5; totals
  * are of order 100, so 1e-9. The gradient itself is stored in float32 (6e-8 relative), and the class kernel
@@ -332,7 +332,7 @@ Test(loss, background_anchors_have_no_box_gradient) {
     trial_destroy(&t);
 }
 
-/* ---- behaviour ---------------------------------------------------------------------------------- */
+/* ---- behaviour ---- */
 
 Test(loss, without_boxes_only_the_class_term_is_left) {
     made_options o = small(16);

@@ -10,7 +10,7 @@
 
 enum { N = 4, ROOM = N + YT_READ_SLACK };
 
-/* ---- optimisers --------------------------------------------------------------------------------- */
+/* ---- optimisers ---- */
 
 /* Parameter 0: weight, 1: norm, 2: bias, 3: in no span. */
 static const yt_param_span SPANS[] = {{0, 1, YT_GROUP_WEIGHT}, {1, 1, YT_GROUP_NORM}, {2, 1, YT_GROUP_BIAS}};
@@ -181,7 +181,7 @@ Test(optim, names_are_found_in_any_case) {
     cr_assert_str_eq(yt_optimizer_name(YT_OPTIM_ADAMW), "AdamW");
 }
 
-/* ---- factors ------------------------------------------------------------------------------------ */
+/* ---- factors ---- */
 
 Test(optim, clipping_scales_only_what_is_too_long) {
     cr_assert(yt_clip_scale(5, 10) == 1);
@@ -208,7 +208,7 @@ Test(optim, weight_decay_follows_the_batch) {
     cr_assert(yt_near(yt_scaled_weight_decay(1, 4, 14), 16.0 / 14, 1e-15));
 }
 
-/* ---- schedules ---------------------------------------------------------------------------------- */
+/* ---- schedules ---- */
 
 Test(optim, factor_falls_from_one_towards_lrf) {
     cr_assert(yt_near(yt_schedule_factor(0, 100, 0.01, false), 1, 1e-15));

@@ -79,8 +79,7 @@ static double time_calls(void (*call)(void *), void *argument, int threads) {
     return seconds[ROUNDS / 2];
 }
 
-/* ---- the peak -------------------------------------------------------------------------------------------
- */
+/* ---- the peak ---- */
 
 enum { CHAINS = 12, STEPS = 200000 };
 typedef float vec8 __attribute__((vector_size(32)));
@@ -127,8 +126,7 @@ static double measure_peak(int vector_floats, int threads) {
     return flops / time_calls(peak_call, argument, threads) * 1e-9;
 }
 
-/* ---- convolutions ---------------------------------------------------------------------------------------
- */
+/* ---- convolutions ---- */
 
 typedef struct conv_bench {
     const yt_kernels *k;
@@ -254,8 +252,7 @@ static int bench_convs(const yt_kernels *k, int threads, int images, const char 
     return 0;
 }
 
-/* ---- memory-bound passes --------------------------------------------------------------------------------
- */
+/* ---- memory-bound passes ---- */
 
 typedef struct pass_bench {
     const yt_kernels *k;
@@ -352,8 +349,7 @@ static void bench_passes(const yt_kernels *k, int threads, int images) {
     }
 }
 
-/* ---- attention ------------------------------------------------------------------------------------------
- */
+/* ---- attention ---- */
 
 typedef struct attention_bench {
     const yt_kernels *k;

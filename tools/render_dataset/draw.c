@@ -107,7 +107,7 @@ static double line_distance(double px, double py, double x0, double y0, double x
 }
 
 static double polygon_distance(const yt_shape *s, double px, double py) {
-    double nearest = INFINITY;
+    double nearest = HUGE_VAL;
     bool inside = false;
     for (int i = 0, j = s->n - 1; i < s->n; j = i++) {
         const double *a = s->points[i], *b = s->points[j];
@@ -164,7 +164,7 @@ static double distance(const yt_shape *s, double px, double py) {
     case YT_SHAPE_CUT_DISC:
         return fmax(hypot(x, y) - s->r, py - s->a);
     }
-    return INFINITY;
+    return HUGE_VAL;
 }
 
 typedef struct bounds {
@@ -183,7 +183,7 @@ static bounds shape_bounds(const yt_shape *s) {
         return (bounds){fmin(s->x, s->a) - s->r, fmin(s->y, s->b) - s->r, fmax(s->x, s->a) + s->r,
                         fmax(s->y, s->b) + s->r};
     if (s->kind == YT_SHAPE_POLYGON) {
-        o = (bounds){INFINITY, INFINITY, -INFINITY, -INFINITY};
+        o = (bounds){HUGE_VAL, HUGE_VAL, -HUGE_VAL, -HUGE_VAL};
         for (int i = 0; i < s->n; i++) {
             o.x0 = fmin(o.x0, s->points[i][0] - s->r), o.x1 = fmax(o.x1, s->points[i][0] + s->r);
             o.y0 = fmin(o.y0, s->points[i][1] - s->r), o.y1 = fmax(o.y1, s->points[i][1] + s->r);
@@ -200,7 +200,7 @@ static void to_units(const yt_pen *pen, double px, double py, double *x, double 
 
 /* The pixels that a box in the object's units can touch, `grow` units larger. */
 static void pixel_range(const yt_pen *pen, bounds b, double grow, int range[4]) {
-    double lo_x = INFINITY, lo_y = INFINITY, hi_x = -INFINITY, hi_y = -INFINITY;
+    double lo_x = HUGE_VAL, lo_y = HUGE_VAL, hi_x = -HUGE_VAL, hi_y = -HUGE_VAL;
     for (int corner = 0; corner < 4; corner++) {
         double x = (corner & 1 ? b.x1 + grow : b.x0 - grow) * pen->mirror;
         double y = corner & 2 ? b.y1 + grow : b.y0 - grow;

@@ -139,8 +139,7 @@ static size_t carve_correlation(correlate_run *run, void *data, int threads) {
     return from.used;
 }
 
-/* ---- weights --------------------------------------------------------------------------------------------
- */
+/* ---- weights ---- */
 
 static size_t phase_taps(const correlation *c, int phase) {
     return (size_t)axis_of(c, phase / c->phases).taps * (size_t)axis_of(c, phase % c->phases).taps;
@@ -173,8 +172,7 @@ static void pack_panel(const correlate_run *run, int phase, int block) {
         }
 }
 
-/* ---- one item -------------------------------------------------------------------------------------------
- */
+/* ---- one item ---- */
 
 /* Pixels [first, first + count) of a source row into `to`, zeros for those outside the map; row NULL: all
  * zero. */

@@ -199,8 +199,7 @@ static void depthwise(const yt_conv *conv, bool backward, const yt_tensor *src, 
     if (moments) merge_moments(&run.moments, src->c, moments, moments + src->c);
 }
 
-/* ---- gradient of the weights ----------------------------------------------------------------------------
- */
+/* ---- gradient of the weights ---- */
 
 /* sums[j][v] += sum over pixels of x[p * x_step + j * tap_x] * d[p * d_step], for `taps` taps of a row and
  * two vectors of channels: six independent chains keep the multipliers busy. */
