@@ -139,7 +139,7 @@ typedef struct yt_train_batch {
     int epoch, batch, batches; /* from 0 */
     int images;
     double loss[YT_LOSS_TERMS]; /* running mean over the epoch */
-    double images_per_second;   /* of this epoch so far */
+    double images_per_second;   /* of the batches of this epoch before this one; 0 in its first */
     bool updates;               /* an optimiser step follows */
     double gradient_norm;       /* before clipping; with updates */
 } yt_train_batch;

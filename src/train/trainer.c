@@ -51,10 +51,10 @@ static yt_status train_epoch(yt_training *t, const yt_watchers *watchers, const 
         YT_TRY(yt_loader_next(t->train_loader, &batch, err));
         if (!batch) return YT_OK;
         YT_TRY(plan_for(t, batch, &planned_n, err));
-        images += batch->n;
         report->images = batch->n;
-        report->images_per_second = images / fmax(yt_seconds() - begin, 1e-9);
         YT_TRY(yti_train_step(t, batch, report, watchers, err));
+        images += batch->n;
+        report->images_per_second = images / fmax(yt_seconds() - begin, 1e-9);
         if (wants_stop(stop)) return yt_fail(err, YT_STOPPED, "stopped in epoch %d", epoch + 1);
         report->batch++;
     }
