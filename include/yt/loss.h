@@ -7,6 +7,8 @@
 #include "yt/head.h"
 #include "yt/status.h"
 
+#include <stdbool.h>
+
 /* The three terms. Names in logs: box_loss, cls_loss, and dfl_loss (reg_max > 1) or l1_loss (reg_max = 1). */
 enum { YT_LOSS_BOX, YT_LOSS_CLS, YT_LOSS_DFL, YT_LOSS_TERMS };
 
@@ -19,6 +21,9 @@ typedef struct yt_assigner {
     int topk;  /* candidates per box: 10; one-to-one branch 7 */
     int topk2; /* kept per box after conflicts are resolved: = topk; one-to-one branch 1 */
 } yt_assigner;
+
+/* The family's: of a one-to-one branch, or of any other. */
+yt_assigner yt_assigner_of(bool one_to_one);
 
 /* What one branch's loss came to. */
 typedef struct yt_loss_result {

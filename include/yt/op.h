@@ -1,7 +1,7 @@
 /* op.h: what a primitive operation is: one constant row of functions, defined in its own file in src/ops.
  *
- * The graph knows operations only through this row. Adding one = one file + one line in op_list.inc + one
- * test.
+ * The graph knows operations only through this row. Adding one =
+ * its functions in src/ops, its line and attributes in ops.h, its test.
  */
 #ifndef YT_OP_H
 #define YT_OP_H

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <strings.h>
 
 /* What counts as a picture in a folder: the family's list, so that a kind we cannot read is reported and not
@@ -96,4 +97,14 @@ char *yt_cli_inputs_result(const yt_cli_inputs *inputs, size_t i, const char *di
     char *path = yt_path_join(dir, name);
     free(name);
     return path;
+}
+
+bool yt_cli_inputs_has(const yt_cli_inputs *inputs, const char *path) {
+    struct stat target, input;
+    if (stat(path, &target) != 0) return false;
+    for (size_t i = 0; i < inputs->count; i++)
+        if (stat(inputs->paths[i], &input) == 0 && input.st_dev == target.st_dev &&
+            input.st_ino == target.st_ino)
+            return true;
+    return false;
 }

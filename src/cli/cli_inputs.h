@@ -4,6 +4,7 @@
 
 #include "yt/status.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Owns paths. */
@@ -21,5 +22,8 @@ void yt_cli_inputs_free(yt_cli_inputs *inputs);
  * before it have the same, and .png behind it where pictures of its kind are not written. NULL: out of
  * memory. */
 char *yt_cli_inputs_result(const yt_cli_inputs *inputs, size_t i, const char *dir);
+
+/* Whether `path` is one of the inputs themselves, by whatever name. */
+bool yt_cli_inputs_has(const yt_cli_inputs *inputs, const char *path);
 
 #endif

@@ -19,7 +19,7 @@ static const struct reason {
     {YT_TRAIN_KEY_momentum, "by optimiser"},
     {YT_TRAIN_KEY_warmup_epochs, "3, on small sets at most a tenth of the run"},
     {YT_TRAIN_KEY_warmup_bias_lr, "by optimiser"},
-    {YT_TRAIN_KEY_close_mosaic, "10, on small sets the last third of the run"},
+    {YT_TRAIN_KEY_close_mosaic, "10, at most half of the run; on small sets its last third"},
     {YT_TRAIN_KEY_threads, "every core this process may use"},
 };
 

@@ -139,8 +139,14 @@ static yt_status add_json(session *s, const char *path, const yt_image *image, i
 static yt_status save_picture(const session *s, size_t input, yt_image *image, int n, yt_err *err) {
     char *path = yt_cli_inputs_result(&s->inputs, input, s->out_dir);
     if (!path) return yt_fail(err, YT_NO_MEMORY, "no memory for the name of a file");
-    yt_cli_draw_detections(image, s->found, n, s->trained.names.names);
-    yt_status status = yt_image_save(path, image, err);
+    yt_status status =
+        yt_cli_inputs_has(&s->inputs, path)
+            ? yt_fail(err, YT_ARGUMENT, "%s is an input; it is not written over, name another --out", path)
+            : YT_OK;
+    if (status == YT_OK) {
+        yt_cli_draw_detections(image, s->found, n, s->trained.names.names);
+        status = yt_image_save(path, image, err);
+    }
     free(path);
     return status;
 }

@@ -82,7 +82,8 @@ static void place_in_parents(yt_graph *graph, yt_value v) {
     }
     if (node->op->in_place) {
         yt_node *source = &graph->nodes[node->src[0]];
-        if (graph->mode == YT_MODE_EVAL && source->map.root < 0 && source->n_src > 0 && !source->keep)
+        if (graph->mode == YT_MODE_EVAL && source->map.root < 0 && source->n_src > 0 && !source->keep &&
+            !source->output)
             source->map = (yt_place){v, 0};
         if (node->needs_grad && source->needs_grad) source->grad = (yt_place){v, 0};
     }

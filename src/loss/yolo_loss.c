@@ -47,6 +47,10 @@ void yt_loss_destroy(yt_loss *loss) {
     free(loss);
 }
 
+yt_assigner yt_assigner_of(bool one_to_one) {
+    return one_to_one ? (yt_assigner){.topk = 7, .topk2 = 1} : (yt_assigner){.topk = 10, .topk2 = 10};
+}
+
 void yt_loss_branch_weights(int epoch, int n_epochs, double *one_to_many, double *one_to_one) {
     double last = n_epochs > 2 ? n_epochs - 1 : 1;
     double left = 1 - epoch / last;

@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MAX_NODES = 1 << 14, MAX_KERNEL = 31, MAX_DILATION = 16 }; /* of sound models: hundreds; 7; 3 */
+
 static const float BN_EPS = 1e-3f, BN_MOMENTUM = 0.03f; /* spec architecture 3.1 */
 
 bool yti_fail(yt_builder *b, const char *format, ...) {
@@ -48,6 +50,8 @@ int yti_channels(const yt_builder *b, yt_value x) {
 yt_value yti_node(yt_builder *b, const yt_op *op, const void *attr, const yt_value *src, int n_src,
                   yt_params params, yt_path at, yt_built built) {
     if (b->status != YT_OK) return 0;
+    if (yt_graph_nodes(b->graph) >= MAX_NODES)
+        return yti_fail(b, "the model has over %d operations", MAX_NODES);
     if (n_src > YT_MAX_SOURCES) return yti_fail(b, "reads %d maps; at most %d work", n_src, YT_MAX_SOURCES);
     if (built.side < 1)
         return yti_fail(b, "the map becomes smaller than one pixel for a %d-pixel picture", YT_PROBE_SIDE);
@@ -121,6 +125,15 @@ static yt_value bare_conv(yt_builder *b, yt_value x, yt_path weights_at, yt_path
     return yti_node(b, &yt_op_conv2d, &attr, &x, 1, params, at, (yt_built){conv->cout, side});
 }
 
+/* Before anything is computed from them. dilation 0: the default. */
+static bool check_window(yt_builder *b, int kernel, int dilation) {
+    if (kernel < 1 || kernel > MAX_KERNEL)
+        return yti_fail(b, "a kernel of %d; 1 to %d works", kernel, MAX_KERNEL);
+    if (dilation < 0 || dilation > MAX_DILATION)
+        return yti_fail(b, "a dilation of %d; 1 to %d works", dilation, MAX_DILATION);
+    return true;
+}
+
 static bool check_conv(yt_builder *b, const yt_conv *c) {
     if (c->cout < 1 || c->cout > 1 << 16)
         return yti_fail(b, "%d output channels; 1 to %d work", c->cout, 1 << 16);
@@ -157,6 +170,7 @@ static yt_value norm_act(yt_builder *b, yt_value y, yt_path at, yt_activation ac
 
 yt_value yti_conv(yt_builder *b, yt_value x, yt_path at, int cout, int kernel, yt_conv_opts opts) {
     if (b->status != YT_OK) return 0;
+    if (!check_window(b, kernel, opts.dilation)) return 0;
     yt_conv conv = {.cin = b->built[x].channels,
                     .cout = cout,
                     .kernel = kernel,

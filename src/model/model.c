@@ -49,8 +49,30 @@ static bool read_scale(yt_builder *b, const yt_yaml_node *root) {
     return true;
 }
 
+/* Every key that means something; some are written by the family and have no effect here. */
+static const char *const known_keys[] = {
+    "nc",   "scales",  "scale",   "depth_multiple", "backbone",  "width_multiple", "activation", "end2end",
+    "head", "reg_max", "inplace", "kpt_shape",      "yaml_file", "channels",       "ch"};
+enum { N_KNOWN_KEYS = sizeof known_keys / sizeof known_keys[0] };
+
+/* A key nobody reads is a mistake: regmax would silently build another network. */
+static bool refuse_unknown_keys(yt_builder *b, const yt_yaml_node *root) {
+    for (size_t k = 0; k < root->count; k++) {
+        const char *key = root->keys[k]->text;
+        int i = 0;
+        while (i < N_KNOWN_KEYS && strcmp(known_keys[i], key) != 0) i++;
+        if (i < N_KNOWN_KEYS) continue;
+        const char *nearest = yt_nearest_word(key, known_keys, N_KNOWN_KEYS);
+        b->line = root->keys[k]->line;
+        return yti_fail(b, "unknown key '%s'%s%s%s", key, nearest ? "; did you mean " : "",
+                        nearest ? nearest : "", nearest ? "?" : "");
+    }
+    return true;
+}
+
 static bool read_keys(yt_builder *b, const yt_yaml_node *root) {
     yt_model *model = b->model;
+    if (!refuse_unknown_keys(b, root)) return false;
     const yt_yaml_node *nc = yt_yaml_find(root, "nc"), *end2end = yt_yaml_find(root, "end2end"),
                        *reg_max = yt_yaml_find(root, "reg_max"), *act = yt_yaml_find(root, "activation");
     int64_t number = 0;

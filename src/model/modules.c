@@ -236,8 +236,9 @@ static yt_value form_c3(yt_builder *b, const row_form *f) {
 }
 
 static yt_value form_c3k(yt_builder *b, const row_form *f) {
-    const int kernel = arg_int(b, f, 5, 3);
-    return c3(b, f->from[0], f->at, arg_channels(b, f), arg_int(b, f, 1, 1), arg_double(b, f, 4, 0.5),
+    const int kernel = arg_int(b, f, 5, 3), n = arg_int(b, f, 1, 1);
+    if (n < 1 || n > 100) return yti_fail(b, "%d bottlenecks in a C3k; 1 to 100 work", n);
+    return c3(b, f->from[0], f->at, arg_channels(b, f), n, arg_double(b, f, 4, 0.5),
               (bottleneck_opts){.shortcut = arg_bool(b, f, 2, true),
                                 .groups = arg_int(b, f, 3, 1),
                                 .kernel1 = kernel,
@@ -348,6 +349,10 @@ void yti_build_row(yt_builder *b, const char *module, const yt_value *from, int 
         .module = module, .args = args, .from = from, .n_from = n_from, .repeats = repeats, .at = at};
     if (form->takes_repeats || repeats == 1) {
         *out = form->build(b, &f);
+        return;
+    }
+    if (form->many_sources) {
+        yti_fail(b, "%s takes no repeats", module);
         return;
     }
     yt_value chain = from[0];

@@ -3,9 +3,11 @@
 
 #include <stdlib.h>
 
-/* Counted on a 32-pixel picture and scaled by area, as the family's published figures are (spec
- * architecture 2.4). */
-enum { COUNT_SIDE = 32 };
+/* Counted on the smallest picture that every level divides, and scaled by area: 32 pixels for the published
+ * models, as their figures are (spec architecture 2.4). */
+static int count_side(const yt_model *model) {
+    return model->max_stride > 32 ? model->max_stride : 32;
+}
 
 /* The expectation over distance bins is a convolution by that convention: anchors x 4 sides x reg_max. */
 static double dfl_flops(const yt_model *model) {
@@ -23,13 +25,14 @@ static yt_status count_flops(yt_model *model, int imgsz, double **out, yt_err *e
     const int n = yt_graph_nodes(model->graph);
     double *flops = malloc(sizeof *flops * (size_t)n);
     if (!flops) return yt_fail(err, YT_NO_MEMORY, "out of memory");
-    yt_status status = yt_graph_shapes(model->graph, YT_MODE_EVAL, 1, COUNT_SIDE, COUNT_SIDE, flops, err);
+    const int side = count_side(model);
+    yt_status status = yt_graph_shapes(model->graph, YT_MODE_EVAL, 1, side, side, flops, err);
     if (status != YT_OK) {
         free(flops);
         return status;
     }
     flops[n - 1] += dfl_flops(model);
-    const double area = (double)imgsz / COUNT_SIDE * ((double)imgsz / COUNT_SIDE);
+    const double area = (double)imgsz / side * ((double)imgsz / side);
     for (int i = 0; i < n; i++) flops[i] *= area;
     *out = flops;
     return YT_OK;
@@ -64,6 +67,8 @@ static void print_row(const yt_model *model, int i, const double *flops, FILE *o
 yt_status yt_model_print(yt_model *model, int imgsz, FILE *out, yt_err *err) {
     double *flops;
     size_t params = 0;
+    const int side = count_side(model);
+    imgsz = (imgsz + side - 1) / side * side; /* as training rounds it */
     YT_TRY(count_flops(model, imgsz, &flops, err));
     yt_status status = yt_graph_shapes(model->graph, YT_MODE_EVAL, 1, imgsz, imgsz, NULL, err);
     if (status == YT_OK) {

@@ -66,9 +66,10 @@ void yt_train_config_resolve(yt_train_config *config, int n_images, int n_classe
     if (is_auto(config, YT_TRAIN_KEY_warmup_epochs))
         config->warmup_epochs = small ? smaller(3, config->epochs / 10) : 3;
 
-    /* The last ten epochs without mosaics, as the family; a small set's last third, because a mosaic of four of
-     * its few pictures is unlike any picture it will be asked about. Best mAP50-95 on COCO8's own images after 300
-     * epochs, YOLO26n at 320 px: 0.49 closing ten epochs before the end, 0.55 closing a hundred. */
+    /* The last ten epochs without mosaics, as the family; a small set's last third, because a mosaic of
+     * four of its few pictures is unlike any picture it will be asked about. Best mAP50-95 on COCO8's own
+     * images after 300 epochs, YOLO26n at 320 px: 0.49 closing ten epochs before the end, 0.55 closing a
+     * hundred. */
     if (is_auto(config, YT_TRAIN_KEY_close_mosaic))
         config->close_mosaic = small ? config->epochs / 3 : smaller(10, config->epochs / 2);
 

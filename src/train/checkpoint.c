@@ -220,6 +220,9 @@ yt_status yti_checkpoint_progress(const yt_st_file *file, const char *path, yt_p
         if (!get_field(json, &read, &fields[i]))
             status = yt_fail(err, YT_SYNTAX, "%s: its progress has no right %s", path, fields[i].name);
     cJSON_Delete(json);
+    if (status == YT_OK && (read.epochs_done < 0 || read.iterations < 0 || read.updates < 0 ||
+                            read.last_step >= (read.iterations > 0 ? read.iterations : 1)))
+        status = yt_fail(err, YT_SYNTAX, "%s: its progress contradicts itself; the file is damaged", path);
     if (status == YT_OK) *progress = read;
     return status;
 }

@@ -9,8 +9,6 @@
 
 #include <string.h>
 
-/* One-to-many and one-to-one; a single branch is assigned like the first (spec training 3.3). */
-static const yt_assigner assigners[2] = {{.topk = 10, .topk2 = 10}, {.topk = 7, .topk2 = 1}};
 static const char *const branch_names[2] = {"one-to-many", "one-to-one"};
 
 typedef struct step_loss {
@@ -88,7 +86,7 @@ static yt_status compute_loss(yt_training *t, const yt_batch *batch, int epoch, 
     out->total = 0;
     for (int b = 0; b < t->model->n_branches; b++) {
         yt_head head = yt_model_head(t->model, b);
-        YT_TRY(yt_loss_branch(t->loss, &head, &batch->targets, gains, assigners[b], weight[b],
+        YT_TRY(yt_loss_branch(t->loss, &head, &batch->targets, gains, yt_assigner_of(b == 1), weight[b],
                               t->config.threads, &out->branch[b], err));
         out->total += weight[b] * out->branch[b].total;
     }

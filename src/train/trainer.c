@@ -5,6 +5,7 @@
  */
 #include "train/training.h"
 #include "yt/cpu.h"
+#include "yt/file.h"
 #include "yt/rng.h"
 
 #include <stdlib.h>
@@ -152,7 +153,9 @@ static yt_status one_epoch(yt_training *t, const yt_watchers *watchers, const vo
     progress->last = row;
     YT_TRY(show_epoch(t, watchers, err));
     progress->epochs_done = row.epoch;
-    return save_epoch(t, err);
+    yt_status status = save_epoch(t, err);
+    if (status != YT_OK) progress->epochs_done--; /* it is not saved */
+    return status;
 }
 
 static bool patience_is_over(const yt_training *t) {
@@ -164,7 +167,7 @@ static bool patience_is_over(const yt_training *t) {
 /* A resumed run that found nothing better has no table of classes: the best weights are measured once more.
  */
 static yt_status measure_best(yt_training *t, yt_err *err) {
-    if (t->best_classes || t->progress.best_epoch == 0) return YT_OK;
+    if (t->best_classes || t->progress.best_epoch == 0 || !yt_path_exists(t->best_path)) return YT_OK;
     yt_st_file file;
     YT_TRY(yt_st_load(t->best_path, &file, err));
     yt_status status = yt_weights_read(&file, "", t->model, &t->average, err);

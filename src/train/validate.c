@@ -125,7 +125,7 @@ static yt_status validate_batch(yt_validator *v, const yt_batch *batch, const yt
     yt_head head = yt_model_head(model, yt_model_eval_branch(model));
 
     /* The one-to-one branch is judged by its own assignment (spec training 3.6). */
-    yt_assigner assigner = model->end2end ? (yt_assigner){7, 1} : (yt_assigner){10, 10};
+    yt_assigner assigner = yt_assigner_of(model->end2end);
     yt_loss_result loss;
     YT_TRY(yt_loss_branch(v->loss, &head, &batch->targets, v->options.gains, assigner, 1, v->options.threads,
                           &loss, err));

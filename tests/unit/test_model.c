@@ -214,6 +214,15 @@ static const struct {
      "Concat, "
      "[1]]\n  - [[0], 1, Detect, [nc]]\n",
      "m.yaml:6:", "different sides"},
+    {"nc: 2\nbackbone:\n  - [-1, 1, Conv, [8, 16777215, 1, null, 1, 16777215]]\nhead:\n  - [[0], 1, Detect, "
+     "[nc]]\n",
+     "m.yaml:3:", "kernel"},
+    {"nc: 2\nbackbone:\n  - [-1, 1, C3k, [8, 16000000]]\nhead:\n  - [[0], 1, Detect, [nc]]\n",
+     "m.yaml:3:", "bottlenecks"},
+    {"nc: 2\nbackbone:\n  - [-1, 1, Conv, [8]]\n  - [-1, 1, Conv, [8]]\nhead:\n  - [[0, 1], 2, Concat, "
+     "[1]]\n  - [[0], 1, Detect, [nc]]\n",
+     "m.yaml:6:", "no repeats"},
+    {"nc: 2\nregmax: 1\nbackbone: []\nhead: []\n", "m.yaml:2:", "reg_max"},
     {"nc: 0\nbackbone: []\nhead: []\n", "m.yaml:1:", "nc"},
     {"nc: 2\nreg_max: 900\nbackbone: []\nhead: []\n", "m.yaml:2:", "reg_max"},
     {"nc: 2\nactivation: nn.Swish()\nbackbone: []\nhead: []\n", "m.yaml:2:", "nn.Swish()"},
@@ -287,5 +296,29 @@ Test(model, every_module_of_the_family_builds_and_runs_in_both_directions) {
         cr_expect(square > 0 && square < 1e12, "%s has a gradient of %g", info->name, square);
     }
     free(picture);
+    yt_model_destroy(model);
+}
+
+/* A fourth level of stride 64 is smaller than a pixel of the picture that the published figures are
+ * counted on. */
+Test(model, a_level_of_stride_64_can_be_counted_and_planned) {
+    static const char text[] = "nc: 2\nreg_max: 1\nbackbone:\n"
+                               "  - [-1, 1, Conv, [8, 3, 8]]\n"
+                               "  - [-1, 1, Conv, [8, 3, 4]]\n"
+                               "  - [-1, 1, Conv, [8, 3, 2]]\n"
+                               "head:\n"
+                               "  - [-1, 1, nn.Upsample, [None, 2, nearest]]\n"
+                               "  - [[-1, 1], 1, Concat, [1]]\n"
+                               "  - [[0, 4, 2], 1, Detect, [nc]]\n";
+    yt_model *model = NULL;
+    yt_err err = {.text = ""};
+    double gflops = 0;
+    const yt_model_options options = YT_MODEL_DEFAULTS;
+    cr_assert_eq(yt_model_parse("p6.yaml", text, sizeof text - 1, &options, &model, &err), YT_OK, "%s",
+                 err.text);
+    cr_assert_eq(model->max_stride, 64);
+    cr_assert_eq(yt_model_gflops(model, 128, &gflops, &err), YT_OK, "%s", err.text);
+    cr_assert(gflops > 0);
+    cr_assert_eq(yt_model_plan(model, YT_MODE_TRAIN, 1, 128, 128, 1, &err), YT_OK, "%s", err.text);
     yt_model_destroy(model);
 }

@@ -115,10 +115,9 @@ static void run_loss(bench *b) {
     yt_err err = {.text = ""};
     for (int branch = 0; branch < b->model->n_branches; branch++) {
         const yt_head head = yt_model_head(b->model, branch);
-        const yt_assigner assigner = branch == 0 ? (yt_assigner){10, 10} : (yt_assigner){7, 1};
         yt_loss_result result;
-        if (yt_loss_branch(b->loss, &head, &targets, gains, assigner, 1, b->s.threads, &result, &err) !=
-            YT_OK)
+        if (yt_loss_branch(b->loss, &head, &targets, gains, yt_assigner_of(branch == 1), 1, b->s.threads,
+                           &result, &err) != YT_OK)
             die(err.text);
     }
 }
