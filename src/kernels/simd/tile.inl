@@ -11,7 +11,8 @@
  * YT_MR2 and YT_MR1 are the largest MR with two and one vectors: the accumulators, one row of the panel
  * and one broadcast value fill the register file (6x2 of 16 registers, 14x2 of 32). Every MR below is
  * instantiated and a row of pixels is split evenly (40 at most 14 wide: 14, 13, 13), so no tile is nearly
- * empty. Unrolling the loop over k by 4 gained nothing. / */
+ * empty. Unrolling the loop over k by 4 gained nothing.
+ */
 
 enum { PANEL = 2 * YT_VL }; /* lanes of a full channel block */
 
