@@ -56,7 +56,9 @@ yt_tensor yt_graph_gradient(const yt_graph *graph, yt_value value);
 
 /* Watches a run. Called for every node in the order they run; `value` is the node's. forward: the map is
  * complete. backward: the gradient of the map is complete and not yet overwritten (data NULL where none
- * flows); where the map was not kept its memory may hold something else by then. Either may be NULL. */
+ * flows); where the map was not kept its memory may hold something else by then. A
+ * concatenation whose sources have readers behind it shows their gradients too: the memory is shared. Either may
+ * be NULL. */
 typedef struct yt_graph_observer {
     void (*forward)(void *context, yt_value value, yt_tensor map);
     void (*backward)(void *context, yt_value value, yt_tensor gradient);

@@ -43,10 +43,6 @@ static const field fields[] = {
 enum { N_FIELDS = sizeof fields / sizeof fields[0] };
 _Static_assert(YT_LOSS_TERMS == 3, "the list of fields names every loss term");
 
-static yt_status no_memory(yt_err *err) {
-    return yt_fail(err, YT_NO_MEMORY, "no memory to describe a checkpoint");
-}
-
 /* A hash has more digits than a JSON number holds, so it is a text. */
 static bool put_field(cJSON *json, const yt_progress *progress, const field *f) {
     const void *value = (const char *)progress + f->offset;
@@ -112,15 +108,6 @@ static cJSON *settings_json(const yt_train_config *config) {
 
 /* ---- writing ---- */
 
-static yt_status add_json(yt_metadata *metadata, const char *key, cJSON *json, yt_err *err) {
-    char *text = json ? cJSON_PrintUnformatted(json) : NULL;
-    cJSON_Delete(json);
-    if (!text) return no_memory(err);
-    yt_status status = yt_metadata_add(metadata, key, text, err);
-    cJSON_free(text);
-    return status;
-}
-
 static bool gradients_wait(const yt_progress *progress) {
     return progress->iterations > 0 && progress->last_step != progress->iterations - 1;
 }
@@ -147,8 +134,9 @@ yt_status yti_checkpoint_save(const yt_training *t, const char *path, yt_err *er
     yt_metadata metadata = {0};
     yt_status status = add_arrays(&list, t, err);
     if (status == YT_OK) status = yt_metadata_describe(&metadata, t->model, &t->names, t->config.imgsz, err);
-    if (status == YT_OK) status = add_json(&metadata, "settings", settings_json(&t->config), err);
-    if (status == YT_OK) status = add_json(&metadata, "progress", progress_json(&t->progress), err);
+    if (status == YT_OK) status = yt_metadata_add_json(&metadata, "settings", settings_json(&t->config), err);
+    if (status == YT_OK)
+        status = yt_metadata_add_json(&metadata, "progress", progress_json(&t->progress), err);
     if (status == YT_OK)
         status = yt_st_save(path, list.entries, list.count, (const char *const *)metadata.keys,
                             (const char *const *)metadata.values, metadata.count, err);

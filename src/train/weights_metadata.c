@@ -53,8 +53,7 @@ void yt_metadata_free(yt_metadata *metadata) {
     *metadata = (yt_metadata){0};
 }
 
-/* Adds a JSON value as text and deletes it; NULL: it could not be made. */
-static yt_status add_json(yt_metadata *metadata, const char *key, cJSON *json, yt_err *err) {
+yt_status yt_metadata_add_json(yt_metadata *metadata, const char *key, cJSON *json, yt_err *err) {
     char *text = json ? cJSON_PrintUnformatted(json) : NULL;
     cJSON_Delete(json);
     if (!text) return no_memory(err);
@@ -87,9 +86,9 @@ yt_status yt_metadata_describe(yt_metadata *metadata, const yt_model *model, con
     YT_TRY(yt_metadata_add(metadata, "yt_format", number, err));
     YT_TRY(yt_metadata_add(metadata, "model_name", file_name, err));
     YT_TRY(yt_metadata_add(metadata, "model_yaml", model->yaml_text, err));
-    YT_TRY(add_json(metadata, "model_options", options_json(model), err));
-    YT_TRY(add_json(metadata, "names",
-                    cJSON_CreateStringArray((const char *const *)names->names, names->count), err));
+    YT_TRY(yt_metadata_add_json(metadata, "model_options", options_json(model), err));
+    YT_TRY(yt_metadata_add_json(
+        metadata, "names", cJSON_CreateStringArray((const char *const *)names->names, names->count), err));
     snprintf(number, sizeof number, "%d", imgsz);
     return yt_metadata_add(metadata, "imgsz", number, err);
 }

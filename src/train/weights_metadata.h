@@ -4,6 +4,8 @@
 
 #include "yt/weights.h"
 
+#include <cjson/cJSON.h>
+
 /* Pairs of texts, owned. */
 typedef struct yt_metadata {
     char **keys, **values;
@@ -11,6 +13,9 @@ typedef struct yt_metadata {
 } yt_metadata;
 
 yt_status yt_metadata_add(yt_metadata *metadata, const char *key, const char *value, yt_err *err);
+
+/* Adds a JSON value as text and deletes it, also on failure; NULL: it could not be made. */
+yt_status yt_metadata_add_json(yt_metadata *metadata, const char *key, cJSON *json, yt_err *err);
 void yt_metadata_free(yt_metadata *metadata);
 
 /* Adds format version, model YAML, build options, class names and image size. */
