@@ -1,6 +1,5 @@
 /* safetensors.h: named, shaped arrays in one file (the safetensors format: u64 header length, JSON header,
- * bytes). Knows neither models nor optimisers. Reading accepts F64, F32, F16, BF16, I64, I32, U8; writing
- * makes F32, I64 and U8.
+ * bytes). Knows neither models nor optimisers. Reads and writes every type of yt_st_type.
  */
 #ifndef YT_SAFETENSORS_H
 #define YT_SAFETENSORS_H
@@ -19,7 +18,10 @@ typedef enum yt_st_type {
     YT_ST_F64,
     YT_ST_I64,
     YT_ST_I32,
-    YT_ST_U8
+    YT_ST_I16,
+    YT_ST_I8,
+    YT_ST_U8,
+    YT_ST_BOOL
 } yt_st_type;
 
 typedef struct yt_st_entry {
@@ -48,10 +50,15 @@ void yt_st_free(yt_st_file *file);
 const yt_st_entry *yt_st_find(const yt_st_file *file, const char *name); /* NULL: absent */
 const char *yt_st_metadata(const yt_st_file *file, const char *key);     /* NULL: absent */
 
-/* Converts an entry's values; false where the type does not fit (floats from any F type, ints from I64, I32).
- */
+bool yt_st_is_float(yt_st_type type);
+
+/* Converts an entry's values; false where the type does not fit (floats from any float type, ints from I64,
+ * I32). */
 bool yt_st_to_float(const yt_st_entry *entry, float *out);
 bool yt_st_to_int64(const yt_st_entry *entry, int64_t *out);
+
+/* Writes a float entry's values as F16, rounded to nearest (src/base/half.h); false: no float type. */
+bool yt_st_to_half(const yt_st_entry *entry, uint16_t *out);
 
 /* Writes entries (lent) and metadata pairs atomically: temporary name, sync, rename. */
 yt_status yt_st_save(const char *path, const yt_st_entry *entries, size_t n_entries,

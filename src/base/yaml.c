@@ -1,12 +1,13 @@
 /* yaml.c: libyaml's events built into a tree of nodes. The only user of libyaml.
  *
- * Nodes, texts and arrays lie in a chain of chunks that the document owns. While a collection is open its
+ * Nodes, texts and arrays lie in an arena that the document owns. While a collection is open its
  * children wait on one stack; when it closes they move to an array of the exact size. Anchors, aliases and
  * tags other than !!str are refused, so a document cannot be larger than its text suggests; the number of
  * nodes is bounded besides, since two bytes of text can ask for a whole node.
  */
 #include "yt/yaml.h"
 
+#include "base/arena.h"
 #include "base/number.h"
 #include "yt/file.h"
 
@@ -14,13 +15,7 @@
 #include <string.h>
 #include <yaml.h>
 
-enum { MAX_BYTES = 16 << 20, MAX_DEPTH = 64, MAX_NODES = 2000000, CHUNK_BYTES = 16384 };
-
-typedef struct chunk {
-    struct chunk *next;
-    size_t used, capacity;
-    max_align_t data[];
-} chunk;
+enum { MAX_BYTES = 16 << 20, MAX_DEPTH = 64, MAX_NODES = 2000000 };
 
 typedef struct builder {
     yaml_parser_t parser;
@@ -28,34 +23,15 @@ typedef struct builder {
     const char *text;
     size_t length;
     yt_err *err;
-    chunk *chunks;
+    yt_arena arena;
     const yt_yaml_node **stack; /* children of the collections that are open */
     size_t stack_used, stack_capacity, nodes;
 } builder;
 
-static void chunks_free(chunk *first) {
-    while (first) {
-        chunk *next = first->next;
-        free(first);
-        first = next;
-    }
-}
-
 /* Memory that lives as long as the document; NULL: none left, err is filled. */
 static void *take(builder *b, size_t bytes) {
-    bytes = (bytes + sizeof(max_align_t) - 1) / sizeof(max_align_t) * sizeof(max_align_t);
-    if (!b->chunks || b->chunks->capacity - b->chunks->used < bytes) {
-        size_t capacity = bytes > CHUNK_BYTES ? bytes : CHUNK_BYTES;
-        chunk *fresh = malloc(sizeof *fresh + capacity);
-        if (!fresh) {
-            yt_fail(b->err, YT_NO_MEMORY, "%s: no memory for the document", b->name);
-            return NULL;
-        }
-        *fresh = (chunk){.next = b->chunks, .capacity = capacity};
-        b->chunks = fresh;
-    }
-    void *place = (char *)b->chunks->data + b->chunks->used;
-    b->chunks->used += bytes;
+    void *place = yti_arena_take(&b->arena, bytes);
+    if (!place) yt_fail(b->err, YT_NO_MEMORY, "%s: no memory for the document", b->name);
     return place;
 }
 
@@ -277,11 +253,11 @@ yt_status yt_yaml_parse(const char *name, const char *text, size_t length, yt_ya
     free(b.stack);
     if (status != YT_OK) {
         free(built.path);
-        chunks_free(b.chunks);
+        yti_arena_free(&b.arena);
         return status;
     }
     memcpy(built.path, name, name_bytes);
-    built.storage = b.chunks;
+    built.storage = b.arena.chunks;
     *out = built;
     return YT_OK;
 }
@@ -298,7 +274,7 @@ yt_status yt_yaml_load(const char *path, yt_yaml *out, yt_err *err) {
 
 void yt_yaml_free(yt_yaml *yaml) {
     if (!yaml) return;
-    chunks_free(yaml->storage);
+    yti_arena_free(&(yt_arena){yaml->storage});
     free(yaml->path);
     *yaml = (yt_yaml){0};
 }

@@ -7,6 +7,7 @@
  * tile the bytes behind the header, without overlap, gap or rest, and every size must be what type and shape
  * say.
  */
+#include "base/half.h"
 #include "ckpt/safetensors_types.h"
 #include "yt/file.h"
 #include "yt/safetensors.h"
@@ -33,8 +34,10 @@ typedef struct storage {
 } storage;
 
 const yt_st_type_row yt_st_types[] = {
-    [YT_ST_F32] = {"F32", 4}, [YT_ST_F16] = {"F16", 2}, [YT_ST_BF16] = {"BF16", 2}, [YT_ST_F64] = {"F64", 8},
-    [YT_ST_I64] = {"I64", 8}, [YT_ST_I32] = {"I32", 4}, [YT_ST_U8] = {"U8", 1},
+    [YT_ST_F32] = {"F32", 4},   [YT_ST_F16] = {"F16", 2}, [YT_ST_BF16] = {"BF16", 2},
+    [YT_ST_F64] = {"F64", 8},   [YT_ST_I64] = {"I64", 8}, [YT_ST_I32] = {"I32", 4},
+    [YT_ST_I16] = {"I16", 2},   [YT_ST_I8] = {"I8", 1},   [YT_ST_U8] = {"U8", 1},
+    [YT_ST_BOOL] = {"BOOL", 1},
 };
 
 enum { N_TYPES = sizeof yt_st_types / sizeof yt_st_types[0] };
@@ -115,8 +118,8 @@ static yt_status read_type(const char *path, const cJSON *item, yt_st_entry *ent
         return YT_OK;
     }
     return yt_fail(err, YT_SYNTAX,
-                   "%s: tensor %.200s has dtype %.20s; F32, F16, BF16, F64, I64, I32 and U8 are read", path,
-                   entry->name, word ? word : "(none)");
+                   "%s: tensor %.200s has dtype %.20s; F64, F32, F16, BF16, I64 to I8, U8 and BOOL are read",
+                   path, entry->name, word ? word : "(none)");
 }
 
 /* Fills dims, count and bytes; products are checked for overflow. */
@@ -290,19 +293,6 @@ const char *yt_st_metadata(const yt_st_file *file, const char *key) {
     return NULL;
 }
 
-/* IEEE binary16: 1 sign, 5 exponent (bias 15), 10 fraction bits. */
-static float float_from_half(uint16_t half) {
-    int exponent = half >> 10 & 31, fraction = half & 1023;
-    double value;
-    if (exponent == 31)
-        value = fraction ? (double)NAN : HUGE_VAL;
-    else if (exponent == 0)
-        value = ldexp(fraction, -24);
-    else
-        value = ldexp(fraction + 1024, exponent - 25);
-    return (float)(half & 0x8000 ? -value : value);
-}
-
 /* bfloat16 is the upper half of a float. */
 static float float_from_bfloat(uint16_t upper) {
     uint32_t bits = (uint32_t)upper << 16;
@@ -311,38 +301,46 @@ static float float_from_bfloat(uint16_t upper) {
     return value;
 }
 
-bool yt_st_to_float(const yt_st_entry *entry, float *out) {
-    const char *data = entry->data;
+bool yt_st_is_float(yt_st_type type) {
+    return type == YT_ST_F64 || type == YT_ST_F32 || type == YT_ST_F16 || type == YT_ST_BF16;
+}
+
+/* Value i of a float entry, whose data need not be aligned. */
+static float float_at(const yt_st_entry *entry, size_t i) {
+    const char *data = (const char *)entry->data + i * yt_st_types[entry->type].bytes;
     uint16_t narrow;
+    float value;
     double wide;
     switch (entry->type) {
-    case YT_ST_F32:
-        memcpy(out, data, entry->bytes);
-        return true;
     case YT_ST_F16:
-        for (size_t i = 0; i < entry->count; i++) {
-            memcpy(&narrow, data + 2 * i, sizeof narrow);
-            out[i] = float_from_half(narrow);
-        }
-        return true;
+        memcpy(&narrow, data, sizeof narrow);
+        return yti_float_from_half(narrow);
     case YT_ST_BF16:
-        for (size_t i = 0; i < entry->count; i++) {
-            memcpy(&narrow, data + 2 * i, sizeof narrow);
-            out[i] = float_from_bfloat(narrow);
-        }
-        return true;
+        memcpy(&narrow, data, sizeof narrow);
+        return float_from_bfloat(narrow);
     case YT_ST_F64:
-        for (size_t i = 0; i < entry->count; i++) {
-            memcpy(&wide, data + 8 * i, sizeof wide);
-            out[i] = (float)wide;
-        }
-        return true;
-    case YT_ST_I64:
-    case YT_ST_I32:
-    case YT_ST_U8:
-        return false;
+        memcpy(&wide, data, sizeof wide);
+        return (float)wide;
+    default:
+        memcpy(&value, data, sizeof value);
+        return value;
     }
-    return false;
+}
+
+bool yt_st_to_float(const yt_st_entry *entry, float *out) {
+    if (!yt_st_is_float(entry->type)) return false;
+    for (size_t i = 0; i < entry->count; i++) out[i] = float_at(entry, i);
+    return true;
+}
+
+bool yt_st_to_half(const yt_st_entry *entry, uint16_t *out) {
+    if (!yt_st_is_float(entry->type)) return false;
+    for (size_t i = 0; i < entry->count; i++)
+        if (entry->type == YT_ST_F16)
+            memcpy(&out[i], (const char *)entry->data + 2 * i, sizeof out[i]);
+        else
+            out[i] = yti_half_from_float(float_at(entry, i));
+    return true;
 }
 
 bool yt_st_to_int64(const yt_st_entry *entry, int64_t *out) {

@@ -224,3 +224,40 @@ Test(safetensors, no_cut_of_a_file_is_accepted) {
     }
     free(data);
 }
+
+Test(safetensors, halves_are_the_nearest_ones) {
+    uint16_t half, back;
+    float value;
+    yt_st_entry entry = {.type = YT_ST_F16, .count = 1, .data = &half, .bytes = 2};
+    for (unsigned bits = 0; bits < 0x10000; bits++) { /* every half there is comes back */
+        if ((bits & 0x7c00) == 0x7c00) continue;
+        half = (uint16_t)bits;
+        entry.type = YT_ST_F16, entry.data = &half;
+        cr_assert(yt_st_to_float(&entry, &value));
+        entry.type = YT_ST_F32, entry.data = &value;
+        cr_assert(yt_st_to_half(&entry, &back));
+        cr_assert_eq(back, half, "%04x became %04x", half, back);
+    }
+    static const struct {
+        float value;
+        uint16_t half;
+    } cases[] = {{1 + 0x1p-11f, 0x3c00},
+                 {1 + 0x1.8p-10f, 0x3c02}, /* ties go to the even one */
+                 {1 + 0x1.001p-11f, 0x3c01},
+                 {0x1.ffep0f, 0x4000}, /* a carry into the exponent */
+                 {0x1p-25f, 0x0000},
+                 {0x1.8p-25f, 0x0001}, /* below the smallest */
+                 {0x1.ff8p-15f, 0x03ff},
+                 {0x1.ffcp-15f, 0x0400}, /* from the last to the first normal */
+                 {70000.0f, 0x7bff},
+                 {-INFINITY, 0xfbff}, /* the largest there is */
+                 {-1.0f, 0xbc00},
+                 {-0.0f, 0x8000}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        yt_st_entry one = {.count = 1, .data = &cases[i].value, .bytes = 4};
+        cr_assert(yt_st_to_half(&one, &back));
+        cr_assert_eq(back, cases[i].half, "%a became %04x", (double)cases[i].value, back);
+    }
+    yt_st_entry number = {.type = YT_ST_I64, .count = 1, .data = &(int64_t){1}, .bytes = 8};
+    cr_assert_not(yt_st_to_half(&number, &back));
+}

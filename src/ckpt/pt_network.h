@@ -1,0 +1,13 @@
+/* pt_network.h: from the value of a checkpoint's pickle to what yt_pt_file holds. Internal to src/ckpt. */
+#ifndef YT_PT_NETWORK_H
+#define YT_PT_NETWORK_H
+
+#include "ckpt/pt_tensors.h"
+#include "yt/pt.h"
+
+/* Fills everything but `storage`; texts and values lie in the arena, the list of tensors is malloc'd (also
+ * after a failure). */
+yt_status yti_pt_read_network(const yt_pt_value *root, const char *name, yt_pt_tensors *tensors,
+                              yt_arena *arena, yt_pt_file *out, yt_err *err);
+
+#endif

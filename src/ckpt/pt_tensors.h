@@ -1,0 +1,25 @@
+/* pt_tensors.h: from a pickled description of a tensor to its values. Internal to src/ckpt. */
+#ifndef YT_PT_TENSORS_H
+#define YT_PT_TENSORS_H
+
+#include "ckpt/pt_values.h"
+#include "ckpt/pt_zip.h"
+
+/* Reads storages once each, into the arena. */
+typedef struct yt_pt_tensors {
+    const yt_pt_zip *zip;
+    const char *name; /* of the file, for messages */
+    yt_arena *arena;
+    void **storages; /* by member; NULL: not read yet */
+    uint64_t spare;  /* bytes that copies of tensors which do not lie in one piece may still take */
+} yt_pt_tensors;
+
+yt_status yti_pt_tensors_init(const yt_pt_zip *zip, size_t file_bytes, const char *name, yt_arena *arena,
+                              yt_pt_tensors *out, yt_err *err);
+void yti_pt_tensors_deinit(yt_pt_tensors *tensors);
+
+/* Fills all of an entry but its name, which is there and is for messages. */
+yt_status yti_pt_tensors_read(yt_pt_tensors *tensors, const yt_pt_tensor *tensor, yt_st_entry *entry,
+                              yt_err *err);
+
+#endif

@@ -1,0 +1,25 @@
+/* pt_zip.h: the archive around a checkpoint. Internal to src/ckpt. */
+#ifndef YT_PT_ZIP_H
+#define YT_PT_ZIP_H
+
+#include "yt/status.h"
+
+#include <stdint.h>
+
+typedef struct yt_pt_zip yt_pt_zip;
+
+/* Opens an archive in memory (lent) after checking that its members are stored, whole and no more than the
+ * file holds. `name` (lent) is for messages. */
+yt_status yti_pt_zip_open(const void *data, size_t size, const char *name, yt_pt_zip **out, yt_err *err);
+void yti_pt_zip_close(yt_pt_zip *zip);
+
+size_t yti_pt_zip_members(const yt_pt_zip *zip);
+
+/* Index of the member <root>/<name>; -1: none. */
+int64_t yti_pt_zip_find(const yt_pt_zip *zip, const char *name);
+uint64_t yti_pt_zip_bytes(const yt_pt_zip *zip, int64_t member);
+
+/* Reads a whole member into `out`, which has room for yti_pt_zip_bytes; the checksum must be right. */
+yt_status yti_pt_zip_read(const yt_pt_zip *zip, int64_t member, void *out, yt_err *err);
+
+#endif
