@@ -49,6 +49,15 @@ typedef struct yt_norm {
     bool fixed_stats; /* mean and inv_std do not depend on y (running statistics): simpler backward */
 } yt_norm;
 
+/* One step of Adam or AdamW; t = 1, 2, ... In double, so that 1 - beta2 is what the caller meant. */
+typedef struct yt_adam {
+    double lr, beta1, beta2, eps;
+    double decay; /* decoupled: AdamW */
+    double l2;    /* added to the gradient, times p: Adam */
+    double scale; /* of the gradient */
+    int64_t t;
+} yt_adam;
+
 typedef struct yt_kernels {
     const char *name; /* "ref", "generic", "avx2", "avx512", "neon" */
     int vector_floats;
@@ -62,6 +71,12 @@ typedef struct yt_kernels {
      * merged in double in item order; Chan, Golub, LeVeque 1979). */
     void (*conv2d_forward)(const yt_conv *conv, const yt_tensor *x, const float *w, const float *bias,
                            const yt_tensor *y, float *moments, const yt_scratch *scratch);
+
+    /* y = act(conv(x, w) + bias) + shortcut: a layer whose normalisation is folded into its weights.
+     * shortcut->data NULL: none; y is not the shortcut. */
+    void (*conv2d_act_forward)(const yt_conv *conv, const yt_tensor *x, const float *w, const float *bias,
+                               yt_activation act, const yt_tensor *shortcut, const yt_tensor *y,
+                               const yt_scratch *scratch);
 
     /* d_x (+)= transposed convolution of d_y. */
     void (*conv2d_backward_data)(const yt_conv *conv, const yt_tensor *d_y, const float *w,
@@ -80,10 +95,10 @@ typedef struct yt_kernels {
     size_t (*norm_act_scratch)(int c, size_t pixels, int threads);
 
     /* In: y as in the forward pass, d_out in *d. Out: d_y in *d (in place); d_shortcut (+)= d_out when its
-     * data is not NULL; d_gamma, d_beta (+=, NULL without normalisation). With batch statistics g = d_out *
-     * act'(z),  xhat = (y - mean) * inv_std,  m = n*h*w, d_y = gamma * inv_std * (g - sum(g)/m - xhat *
-     * sum(g*xhat)/m)          (Ioffe & Szegedy 2015) and with fixed statistics d_y = gamma * inv_std * g;
-     * without normalisation d_y = g. */
+     * data is not NULL; d_gamma, d_beta (+=; both NULL: not wanted, or no normalisation). With batch
+     * statistics g = d_out * act'(z),  xhat = (y - mean) * inv_std,  m = n*h*w,
+     * d_y = gamma * inv_std * (g - sum(g)/m - xhat * sum(g*xhat)/m)          (Ioffe & Szegedy 2015)
+     * and with fixed statistics d_y = gamma * inv_std * g; without normalisation d_y = g. */
     void (*norm_act_backward)(yt_activation act, const yt_norm *norm, const yt_tensor *y, const yt_tensor *d,
                               const yt_tensor *d_shortcut, bool accumulate_shortcut, float *d_gamma,
                               float *d_beta, const yt_scratch *scratch);
@@ -120,10 +135,23 @@ typedef struct yt_kernels {
                                const yt_tensor *d_out, const yt_tensor *d_qkv, bool accumulate,
                                const yt_scratch *scratch);
 
+    /* ---- products of matrices, row-major and tightly packed ---- */
+    /* Bytes of scratch of gram for a matrix of rows x cols, and of matmul for a b of rows x cols. */
+    size_t (*matrix_scratch)(int rows, int cols);
+
+    /* a[cols][cols] = x^T x, for x of rows x cols. */
+    void (*gram)(const float *x, int rows, int cols, float *a, const yt_scratch *scratch);
+
+    /* y[rows][cols] = x[rows][depth] . b[depth][cols]; y is neither x nor b. */
+    void (*matmul)(const float *x, int rows, int depth, const float *b, int cols, float *y,
+                   const yt_scratch *scratch);
+
     /* ---- loss and optimiser sweeps ---- */
-    /* Binary cross-entropy of logits x against an all-zero target: returns sum of softplus(x); when d_x->data
-     * is not NULL stores d_x = weight * sigmoid(x). (The few positive targets are added by the caller.) */
-    double (*bce_background)(const yt_tensor *x, float weight, const yt_tensor *d_x, int threads);
+    /* Binary cross-entropy of logits x against an all-zero target: returns sum of w[channel] * softplus(x);
+     * when d_x->data is not NULL stores d_x = weight * w[channel] * sigmoid(x). w, a weight per channel, may
+     * be NULL: all 1. (The few positive targets are added by the caller.) */
+    double (*bce_background)(const yt_tensor *x, float weight, const float *w, const yt_tensor *d_x,
+                             int threads);
 
     /* sum of x[i]^2, in double per fixed chunk. */
     double (*sum_squares)(const float *x, size_t count, int threads);
@@ -132,10 +160,10 @@ typedef struct yt_kernels {
     void (*sgd_step)(float *p, const float *g, float *buf, size_t count, float scale, float lr,
                      float momentum, float decay, int threads);
 
-    /* AdamW (Loshchilov & Hutter 2019), t = 1, 2, ...: g = scale*g; p *= 1 - lr*decay; m = b1*m + (1-b1)*g;
-     * v = b2*v + (1-b2)*g^2; p -= lr/(1-b1^t) * m / (sqrt(v)/sqrt(1-b2^t) + eps). */
-    void (*adamw_step)(float *p, const float *g, float *m, float *v, size_t count, float scale, float lr,
-                       float beta1, float beta2, float eps, float decay, int64_t t, int threads);
+    /* Adam (Kingma & Ba 2015) and AdamW (Loshchilov & Hutter 2019): g = scale*g + l2*p; p *= 1 - lr*decay;
+     * m = b1*m + (1-b1)*g; v = b2*v + (1-b2)*g^2; p -= lr/(1-b1^t) * m / (sqrt(v)/sqrt(1-b2^t) + eps). */
+    void (*adam_step)(float *p, const float *g, float *m, float *v, size_t count, const yt_adam *adam,
+                      int threads);
 
     /* dst = decay*dst + (1-decay)*src. */
     void (*ema_step)(float *dst, const float *src, size_t count, float decay, int threads);

@@ -14,7 +14,7 @@ static const int thread_counts[] = {1, 2, 3, 5};
 enum { THREAD_COUNTS = sizeof thread_counts / sizeof thread_counts[0] };
 
 typedef struct maps {
-    guarded x, w, bias, y, d_y, d_x, d_w, d_bias, moments;
+    guarded x, w, bias, y, activated, shortcut, d_y, d_x, d_w, d_bias, moments;
 } maps;
 
 static maps make_maps(const conv_case *c) {
@@ -25,6 +25,8 @@ static maps make_maps(const conv_case *c) {
     m.x = guarded_make(c->n, c->h, c->w, v->cin, c->before, c->after);
     m.d_x = guarded_make(c->n, c->h, c->w, v->cin, c->after, c->before);
     m.y = guarded_make(c->n, oh, ow, v->cout, c->before, c->after);
+    m.activated = guarded_make(c->n, oh, ow, v->cout, c->after, c->before);
+    m.shortcut = guarded_make(c->n, oh, ow, v->cout, c->before, c->after + 1);
     m.d_y = guarded_make(c->n, oh, ow, v->cout, c->after, c->before);
     m.w = guarded_make(1, v->kernel, v->kernel, v->cin / v->groups * v->cout, 0, 0);
     m.d_w = guarded_make(1, v->kernel, v->kernel, v->cin / v->groups * v->cout, 0, 0);
@@ -35,7 +37,8 @@ static maps make_maps(const conv_case *c) {
 }
 
 static void free_maps(maps *m) {
-    guarded *all[] = {&m->x, &m->w, &m->bias, &m->y, &m->d_y, &m->d_x, &m->d_w, &m->d_bias, &m->moments};
+    guarded *all[] = {&m->x,   &m->w,   &m->bias, &m->y,      &m->activated, &m->shortcut,
+                      &m->d_y, &m->d_x, &m->d_w,  &m->d_bias, &m->moments};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         cr_assert(guarded_intact(all[i]), "map %zu: a value outside the channels was written", i);
         guarded_free(all[i]);
@@ -47,13 +50,18 @@ static void fill_maps(maps *m, unsigned seed) {
     guarded_fill_integers(&m->x, &rng, 4);
     guarded_fill_integers(&m->w, &rng, 4);
     guarded_fill_integers(&m->bias, &rng, 9);
+    guarded_fill_integers(&m->shortcut, &rng, 9);
     guarded_fill_integers(&m->d_y, &rng, 4);
     guarded_fill_integers(&m->d_x, &rng, 9); /* what accumulation adds to */
     guarded_fill_integers(&m->d_w, &rng, 9);
     guarded_fill_integers(&m->d_bias, &rng, 9);
 }
 
-/* All passes; odd seeds accumulate into d_x and have a bias. */
+static yt_activation activation_of(unsigned seed) {
+    return (yt_activation){.kind = (yt_activation_kind)(seed / 2 % YT_ACT_COUNT), .slope = 0.1f};
+}
+
+/* All passes; odd seeds accumulate into d_x and have a bias and a shortcut. */
 static void run_passes(const yt_kernels *k, const conv_case *c, maps *m, unsigned seed, int threads) {
     fill_maps(m, seed);
     bool odd = seed % 2 != 0;
@@ -64,6 +72,9 @@ static void run_passes(const yt_kernels *k, const conv_case *c, maps *m, unsigne
     yt_scratch scratch = {.data = memory, .bytes = bytes, .threads = threads};
     k->conv2d_forward(&c->conv, &m->x.view, m->w.view.data, odd ? m->bias.view.data : NULL, &m->y.view,
                       m->moments.view.data, &scratch);
+    const yt_tensor none = {0};
+    k->conv2d_act_forward(&c->conv, &m->x.view, m->w.view.data, odd ? m->bias.view.data : NULL,
+                          activation_of(seed), odd ? &m->shortcut.view : &none, &m->activated.view, &scratch);
     k->conv2d_backward_data(&c->conv, &m->d_y.view, m->w.view.data, &m->d_x.view, odd, &scratch);
     k->conv2d_backward_weights(&c->conv, &m->x.view, &m->d_y.view, m->d_w.view.data,
                                odd ? m->d_bias.view.data : NULL, &scratch);
@@ -85,6 +96,19 @@ static void compare_moments(const maps *got, const maps *want, const char *where
     }
 }
 
+/* The activated output against the plain one and a pass over it: the same arithmetic, in which the
+ * compiler may have joined the last multiplication with the shortcut's addition or not. */
+static void compare_activated(const yt_kernels *k, const maps *got, unsigned seed, const char *where) {
+    const yt_norm identity = {0};
+    const yt_tensor none = {0};
+    guarded want = guarded_make(got->y.view.n, got->y.view.h, got->y.view.w, got->y.view.c, 0, 0);
+    k->norm_act_forward(activation_of(seed), &identity, &got->y.view, seed % 2 ? &got->shortcut.view : &none,
+                        &want.view, 1);
+    cr_assert(guarded_error(&got->activated, &want, 1) <= 1e-6, "%s: activation %d differs by %g", where,
+              (int)activation_of(seed).kind, guarded_error(&got->activated, &want, 1));
+    guarded_free(&want);
+}
+
 static void check_table(const yt_kernels *k, const conv_case *c, unsigned seed, const maps *want) {
     const yt_conv *v = &c->conv;
     char where[200];
@@ -99,6 +123,7 @@ static void check_table(const yt_kernels *k, const conv_case *c, unsigned seed, 
         cr_assert(guarded_equal(&got.d_w, &want->d_w), "%s: d_w", where);
         cr_assert(guarded_equal(&got.d_bias, &want->d_bias), "%s: d_bias", where);
         compare_moments(&got, want, where);
+        compare_activated(k, &got, seed, where);
         if (t == 0)
             guarded_copy(&got.moments, &first.moments);
         else

@@ -125,6 +125,23 @@ static void check_norm_in_place(const yt_kernels *k) {
     free_norm_maps(&place);
 }
 
+/* As behind a frozen row: the gradient passes through, and none is taken of gamma and beta. */
+static void check_norm_passing_on(const yt_kernels *k) {
+    norm_case q = {.kind = YT_ACT_SILU, .n = 1, .h = 9, .w = 7, .c = 13, .normed = true, .fixed = true};
+    norm_maps with = make_norm_maps(&q), without = make_norm_maps(&q);
+    run_norm(k, &q, &with, 2);
+    const float *p = without.parameters.view.data;
+    yt_norm norm = {p, p + 13, p + 26, p + 39, true};
+    yt_tensor none = {0};
+    yt_scratch scratch = make_scratch(k->norm_act_scratch(13, 63, 2), 2);
+    k->norm_act_backward((yt_activation){.kind = YT_ACT_SILU}, &norm, &without.y.view, &without.d.view, &none,
+                         false, NULL, NULL, &scratch);
+    cr_assert(guarded_equal(&with.d, &without.d), "%s: the gradient passed on differs", k->name);
+    free_scratch(&scratch);
+    free_norm_maps(&with);
+    free_norm_maps(&without);
+}
+
 void op_case_norm_act(const yt_kernels *k) {
     static const int channels[] = {1, 7, 8, 16, 17, 40, 270},
                      sides[][3] = {{1, 1, 1}, {1, 5, 7}, {2, 23, 17}};
@@ -144,6 +161,7 @@ void op_case_norm_act(const yt_kernels *k) {
                 check_norm(k, &q);
             }
     check_norm_in_place(k);
+    check_norm_passing_on(k);
 }
 
 /* ---- pooling ---- */
@@ -361,11 +379,66 @@ void op_case_attention(const yt_kernels *k) {
     check_attention_alone(k);
 }
 
+/* ---- matrices ---- */
+
+typedef struct matrix_case {
+    int rows, depth, cols;
+} matrix_case;
+
+typedef struct matrix_maps {
+    guarded x, b, gram, y;
+} matrix_maps;
+
+static matrix_maps run_matrices(const yt_kernels *k, const matrix_case *q, int threads) {
+    yt_rng rng = yt_rng_make(13, 0, (uint64_t)q->rows, YT_RNG_TEST);
+    matrix_maps m = {guarded_make(1, 1, q->rows, q->depth, 0, 0), guarded_make(1, 1, q->depth, q->cols, 0, 0),
+                     guarded_make(1, 1, q->depth, q->depth, 0, 0),
+                     guarded_make(1, 1, q->rows, q->cols, 0, 0)};
+    guarded_fill_integers(&m.x, &rng, 9);
+    guarded_fill_integers(&m.b, &rng, 9);
+    yt_scratch scratch = make_scratch(k->matrix_scratch(q->rows, q->depth), threads);
+    k->gram(m.x.view.data, q->rows, q->depth, m.gram.view.data, &scratch);
+    free_scratch(&scratch);
+    scratch = make_scratch(k->matrix_scratch(q->depth, q->cols), threads);
+    k->matmul(m.x.view.data, q->rows, q->depth, m.b.view.data, q->cols, m.y.view.data, &scratch);
+    free_scratch(&scratch);
+    return m;
+}
+
+static void free_matrices(matrix_maps *m) {
+    guarded *all[] = {&m->x, &m->b, &m->gram, &m->y};
+    for (int i = 0; i < 4; i++) {
+        cr_assert(guarded_intact(all[i]), "a product wrote outside matrix %d", i);
+        guarded_free(all[i]);
+    }
+}
+
+/* Sides around the tiles (6, 14), the vectors and panels (4 to 32), the parts (24, 56) and the stretches (128,
+ * 256) of src/kernels/simd/matrix.inl. */
+void op_case_matrices(const yt_kernels *k) {
+    static const matrix_case cases[] = {{1, 1, 1},      {7, 3, 5},    {5, 7, 3},     {16, 16, 16},
+                                        {9, 4, 80},     {33, 15, 31}, {127, 33, 32}, {257, 57, 8},
+                                        {300, 113, 65}, {40, 129, 17}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const matrix_case *q = &cases[i];
+        matrix_maps want = run_matrices(yt_kernels_of(YT_ISA_REF), q, 1);
+        for (size_t t = 0; t < THREAD_COUNTS; t++) {
+            matrix_maps got = run_matrices(k, q, thread_counts[t]);
+            cr_assert(guarded_equal(&got.gram, &want.gram), "%s: gram of %d x %d", k->name, q->rows,
+                      q->depth);
+            cr_assert(guarded_equal(&got.y, &want.y), "%s: product of %d x %d x %d", k->name, q->rows,
+                      q->depth, q->cols);
+            free_matrices(&got);
+        }
+        free_matrices(&want);
+    }
+}
+
 /* ---- loss and optimiser ---- */
 
 /* Logits from -60 to 60: the sum's terms are positive, so 3 ulp each and the float sums of 64 pixels stay
  * under 1e-6 of it; the gradient's relative error is that of the sigmoid. */
-static void check_bce(const yt_kernels *k, int c, double spread) {
+static void check_bce(const yt_kernels *k, int c, double spread, bool weighted) {
     const yt_kernels *ref = yt_kernels_of(YT_ISA_REF);
     yt_rng rng = yt_rng_make(11, 0, (uint64_t)c, YT_RNG_TEST);
     guarded x = guarded_make(2, 19, 23, c, 1, 1), a = guarded_make(2, 19, 23, c, 0, 1);
@@ -374,15 +447,19 @@ static void check_bce(const yt_kernels *k, int c, double spread) {
     for (int p = 0; p < 2 * 19 * 23; p++)
         for (int i = 0; i < c; i++)
             x.view.data[p * x.view.ld + i] = (float)(yt_rng_uniform(&rng, -spread, spread) - spread / 2);
-    double want = ref->bce_background(&x.view, 0.25f, &a.view, 1),
-           first = k->bce_background(&x.view, 0.25f, &b.view, 1);
+    guarded classes = guarded_make(1, 1, 1, c, 0, YT_READ_SLACK);
+    for (int i = 0; i < c; i++) classes.view.data[i] = (float)yt_rng_uniform(&rng, 0, 2);
+    const float *w = weighted ? classes.view.data : NULL;
+    double want = ref->bce_background(&x.view, 0.25f, w, &a.view, 1),
+           first = k->bce_background(&x.view, 0.25f, w, &b.view, 1);
     cr_assert(yt_near(first, want, 1e-6 * want), "%s: %g, not %g", k->name, first, want);
     cr_assert(guarded_error(&b, &a, 1e-30) <= 1e-6, "%s: sigmoid off by %g", k->name,
               guarded_error(&b, &a, 1e-30));
     for (size_t t = 0; t < THREAD_COUNTS; t++)
-        cr_assert(k->bce_background(&x.view, 0.25f, &none, thread_counts[t]) == first, "%s: other bits",
+        cr_assert(k->bce_background(&x.view, 0.25f, w, &none, thread_counts[t]) == first, "%s: other bits",
                   k->name);
     cr_assert(guarded_intact(&b));
+    guarded_free(&classes);
     guarded_free(&x);
     guarded_free(&a);
     guarded_free(&b);
@@ -391,8 +468,8 @@ static void check_bce(const yt_kernels *k, int c, double spread) {
 void op_case_background_loss(const yt_kernels *k) {
     static const int channels[] = {1, 5, 8, 20, 80};
     for (int i = 0; i < 5; i++) {
-        check_bce(k, channels[i], 4);
-        check_bce(k, channels[i], 40);
+        check_bce(k, channels[i], 4, false);
+        check_bce(k, channels[i], 40, true);
     }
 }
 
@@ -426,7 +503,8 @@ static vectors run_step(const yt_kernels *k, int which, int count, int threads) 
     const float *g = s.g.view.data;
     size_t n = (size_t)count;
     if (which == 0) k->sgd_step(p, g, m, n, 0.5f, 0.01f, 0.9f, 0.0005f, threads);
-    if (which == 1) k->adamw_step(p, g, m, v, n, 0.5f, 0.01f, 0.9f, 0.999f, 1e-8f, 0.05f, 3, threads);
+    const yt_adam adam = {0.01, 0.9, 0.999, 1e-8, .decay = 0.05, .l2 = 0.01, .scale = 0.5, .t = 3};
+    if (which == 1) k->adam_step(p, g, m, v, n, &adam, threads);
     if (which == 2) k->ema_step(p, g, n, 0.999f, threads);
     return s;
 }

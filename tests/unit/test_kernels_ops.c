@@ -35,6 +35,10 @@ Test(kernels, attention_matches_the_reference) {
     check_all(op_case_attention);
 }
 
+Test(kernels, products_of_matrices_are_exact_on_integers) {
+    check_all(op_case_matrices);
+}
+
 Test(kernels, background_loss_matches_the_reference) {
     check_all(op_case_background_loss);
 }
@@ -53,7 +57,7 @@ Test(kernels, every_slot_of_every_table_is_filled) {
                       k->maxpool_backward && k->upsample_forward && k->upsample_backward && k->copy &&
                       k->fill && k->from_bytes && k->attention_scratch && k->attention_forward &&
                       k->attention_backward && k->bce_background && k->sum_squares && k->sgd_step &&
-                      k->adamw_step && k->ema_step,
+                      k->adam_step && k->ema_step && k->matrix_scratch && k->gram && k->matmul,
                   "table %d", i);
     }
 }

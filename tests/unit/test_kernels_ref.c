@@ -292,14 +292,14 @@ Test(kernels_ref, gradients_of_attention) {
 
 static double bce_loss_value(const void *self) {
     map64 none = {0};
-    return ref_bce_background(self, 1, &none, 1);
+    return ref_bce_background(self, 1, NULL, &none, 1);
 }
 
 Test(kernels_ref, gradient_of_the_background_loss) {
     yt_rng rng = yt_rng_make(8, 0, 0, YT_RNG_TEST);
     map64 x = make_map(2, 3, 3, 5, &rng), d_x = copy_of(&x);
     for (size_t i = 0; i < count_of(&x); i++) x.data[i] *= 4;
-    ref_bce_background(&x, 1, &d_x, 1);
+    ref_bce_background(&x, 1, NULL, &d_x, 1);
     gradcheck("bce d_x", bce_loss_value, &x, x.data, count_of(&x), d_x.data);
     free(x.data), free(d_x.data);
 }

@@ -179,24 +179,38 @@ Test(worked, attention) {
 static void loss_and_steps(const yt_kernels *k) {
     padded x = {{0, -2}}, d = {{0}};
     yt_tensor tx = yt_tensor_of(x.v, 1, 1, 2, 1), td = yt_tensor_of(d.v, 1, 1, 2, 1);
-    double loss = k->bce_background(&tx, 2, &td, 1);
+    double loss = k->bce_background(&tx, 2, NULL, &td, 1);
     cr_assert(yt_near(loss, 0.69314718 + 0.12692801, 1e-6), "%s: loss %g", k->name, loss);
     cr_assert(yt_near((double)d.v[0], 1, 1e-6) && yt_near((double)d.v[1], 2 * 0.11920292, 1e-6), "%s",
               k->name);
+    padded classes = {{3, 0.5f}};
+    tx = yt_tensor_of(x.v, 1, 1, 1, 2), td = yt_tensor_of(d.v, 1, 1, 1, 2);
+    loss = k->bce_background(&tx, 2, classes.v, &td, 1);
+    cr_assert(yt_near(loss, 3 * 0.69314718 + 0.5 * 0.12692801, 1e-6), "%s: loss %g", k->name, loss);
+    cr_assert(yt_near((double)d.v[0], 3, 1e-6) && yt_near((double)d.v[1], 0.11920292, 1e-6), "%s", k->name);
     /* g = 0.5*2 + 0.2*1 = 1.2; buf = 0.5*1 + 1.2 = 1.7; p = 1 - 0.1 (1.2 + 0.5*1.7) = 0.795. */
     float p = 1, g = 2, buf = 1;
     k->sgd_step(&p, &g, &buf, 1, 0.5f, 0.1f, 0.5f, 0.2f, 1);
     cr_assert(yt_near((double)p, 0.795, 1e-6) && yt_near((double)buf, 1.7, 1e-6), "%s: sgd", k->name);
     /* First step from zero moments: m and v correct to g and g^2, p = 1 (1 - 0.1*0.5) - 0.1. */
     float q = 1, m = 0, v = 0;
-    k->adamw_step(&q, &g, &m, &v, 1, 0.5f, 0.1f, 0.9f, 0.999f, 1e-8f, 0.5f, 1, 1);
+    yt_adam adam = {.lr = 0.1, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .decay = 0.5, .scale = 0.5, .t = 1};
+    k->adam_step(&q, &g, &m, &v, 1, &adam, 1);
     cr_assert(yt_near((double)q, 0.85, 1e-6) && yt_near((double)m, 0.1, 1e-6) &&
                   yt_near((double)v, 0.001, 1e-6),
               "%s: adamw", k->name);
     /* Second step, same gradient: m = 0.19, corrected by 1 - 0.81; v = 0.001999 by 1 - 0.998001: again
      * -0.1. */
-    k->adamw_step(&q, &g, &m, &v, 1, 0.5f, 0.1f, 0.9f, 0.999f, 1e-8f, 0, 2, 1);
+    adam.decay = 0, adam.t = 2;
+    k->adam_step(&q, &g, &m, &v, 1, &adam, 1);
     cr_assert(yt_near((double)q, 0.75, 1e-5), "%s: adamw, second step: %g", k->name, (double)q);
+    /* Decay in the gradient: 0.5*2 + 3*1 = 4, whose square is 16; p = 1 - 0.1. */
+    float r = 1, r_m = 0, r_v = 0;
+    adam.l2 = 3, adam.t = 1;
+    k->adam_step(&r, &g, &r_m, &r_v, 1, &adam, 1);
+    cr_assert(yt_near((double)r, 0.9, 1e-6) && yt_near((double)r_m, 0.4, 1e-6) &&
+                  yt_near((double)r_v, 0.016, 1e-6),
+              "%s: adam", k->name);
     float average = 1, source = 3;
     k->ema_step(&average, &source, 1, 0.9f, 1);
     cr_assert(yt_near((double)average, 1.2, 1e-6), "%s: ema", k->name);
@@ -206,4 +220,22 @@ static void loss_and_steps(const yt_kernels *k) {
 
 Test(worked, background_loss_and_optimiser_steps) {
     on_every_table(loss_and_steps);
+}
+
+static void matrices(const yt_kernels *k) {
+    /* x = 1 2 / 3 4 / 5 6: columns (1 3 5) and (2 4 6), their products 35, 44, 56. x . (1 10 / 100 1000). */
+    padded x = {{1, 2, 3, 4, 5, 6}}, b = {{1, 10, 100, 1000}}, a = {{0}}, y = {{0}};
+    yt_scratch scratch = {.bytes = k->matrix_scratch(3, 2), .threads = 1};
+    scratch.data = aligned_alloc(64, scratch.bytes / 64 * 64 + 64);
+    cr_assert_not_null(scratch.data);
+    k->gram(x.v, 3, 2, a.v, &scratch);
+    k->matmul(x.v, 3, 2, b.v, 2, y.v, &scratch);
+    free(scratch.data);
+    static const float gram[] = {35, 44, 44, 56, 0}, product[] = {201, 2010, 403, 4030, 605, 6050, 0};
+    cr_assert_eq(memcmp(a.v, gram, sizeof gram), 0, "%s", k->name);
+    cr_assert_eq(memcmp(y.v, product, sizeof product), 0, "%s", k->name);
+}
+
+Test(worked, products_of_matrices) {
+    on_every_table(matrices);
 }

@@ -288,7 +288,7 @@ static void add_call(void *argument) {
 
 static void bce_call(void *argument) {
     pass_bench *p = argument;
-    peak_sink = (float)p->k->bce_background(&p->a, 0.5f, &p->b, p->scratch.threads);
+    peak_sink = (float)p->k->bce_background(&p->a, 0.5f, NULL, &p->b, p->scratch.threads);
 }
 
 static void pool_call(void *argument) {
@@ -304,8 +304,9 @@ static void pool_backward_call(void *argument) {
 static void adamw_call(void *argument) {
     pass_bench *p = argument;
     size_t part = yt_tensor_elements(p->a) / 2;
-    p->k->adamw_step(p->a.data, p->b.data, p->a.data + part, p->b.data + part, part, 1, 1e-9f, 0.9f, 0.999f,
-                     1e-8f, 0, 10, p->scratch.threads);
+    const yt_adam adam = {.lr = 1e-9, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .scale = 1, .t = 10};
+    p->k->adam_step(p->a.data, p->b.data, p->a.data + part, p->b.data + part, part, &adam,
+                    p->scratch.threads);
 }
 
 static void bench_passes(const yt_kernels *k, int threads, int images) {

@@ -12,7 +12,16 @@
 #include "kernels/ref/pool_ref.inl"
 #include "kernels/ref/norm_ref.inl"
 #include "kernels/ref/attention_ref.inl"
+#include "kernels/ref/matrix_ref.inl"
 #include "kernels/ref/sweep_ref.inl"
+
+static void conv2d_act_forward(const yt_conv *conv, const yt_tensor *x, const float *w, const float *bias,
+                               yt_activation act, const yt_tensor *shortcut, const yt_tensor *y,
+                               const yt_scratch *scratch) {
+    const yt_norm none = {0};
+    ref_conv2d_forward(conv, x, w, bias, y, NULL, scratch);
+    ref_norm_act_forward(act, &none, y, shortcut, y, 1);
+}
 
 static size_t no_conv_scratch(const yt_conv *conv, int n, int h, int w, int threads) {
     (void)conv, (void)n, (void)h, (void)w, (void)threads;
@@ -21,6 +30,11 @@ static size_t no_conv_scratch(const yt_conv *conv, int n, int h, int w, int thre
 
 static size_t no_norm_scratch(int c, size_t pixels, int threads) {
     (void)c, (void)pixels, (void)threads;
+    return 0;
+}
+
+static size_t no_matrix_scratch(int rows, int cols) {
+    (void)rows, (void)cols;
     return 0;
 }
 
@@ -48,17 +62,18 @@ static void sgd_step(float *p, const float *g, float *buf, size_t count, float s
     }
 }
 
-static void adamw_step(float *p, const float *g, float *m, float *v, size_t count, float scale, float lr,
-                       float beta1, float beta2, float eps, float decay, int64_t t, int threads) {
+static void adam_step(float *p, const float *g, float *m, float *v, size_t count, const yt_adam *adam,
+                      int threads) {
     (void)threads;
-    double correct1 = 1 - pow((double)beta1, (double)t), correct2 = 1 - pow((double)beta2, (double)t);
+    double b1 = adam->beta1, b2 = adam->beta2, t = (double)adam->t;
+    double correct1 = 1 - pow(b1, t), correct2 = 1 - pow(b2, t);
     for (size_t i = 0; i < count; i++) {
-        float gradient = scale * g[i];
-        p[i] *= 1 - lr * decay;
-        m[i] = beta1 * m[i] + (1 - beta1) * gradient;
-        v[i] = beta2 * v[i] + (1 - beta2) * gradient * gradient;
-        p[i] -= (float)((double)lr / correct1 * (double)m[i] /
-                        (sqrt((double)v[i]) / sqrt(correct2) + (double)eps));
+        double gradient = adam->scale * (double)g[i] + adam->l2 * (double)p[i];
+        m[i] = (float)(b1 * (double)m[i] + (1 - b1) * gradient);
+        v[i] = (float)(b2 * (double)v[i] + (1 - b2) * gradient * gradient);
+        p[i] =
+            (float)((double)p[i] * (1 - adam->lr * adam->decay) -
+                    adam->lr / correct1 * (double)m[i] / (sqrt((double)v[i]) / sqrt(correct2) + adam->eps));
     }
 }
 
@@ -72,6 +87,7 @@ static const yt_kernels table = {
     .vector_floats = 1,
     .conv2d_scratch = no_conv_scratch,
     .conv2d_forward = ref_conv2d_forward,
+    .conv2d_act_forward = conv2d_act_forward,
     .conv2d_backward_data = ref_conv2d_backward_data,
     .conv2d_backward_weights = ref_conv2d_backward_weights,
     .norm_act_forward = ref_norm_act_forward,
@@ -87,10 +103,13 @@ static const yt_kernels table = {
     .attention_scratch = ref_attention_scratch,
     .attention_forward = ref_attention_forward,
     .attention_backward = ref_attention_backward,
+    .matrix_scratch = no_matrix_scratch,
+    .gram = ref_gram,
+    .matmul = ref_matmul,
     .bce_background = ref_bce_background,
     .sum_squares = sum_squares,
     .sgd_step = sgd_step,
-    .adamw_step = adamw_step,
+    .adam_step = adam_step,
     .ema_step = ema_step,
 };
 

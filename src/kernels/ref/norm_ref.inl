@@ -99,6 +99,7 @@ static void ref_norm_act_backward(yt_activation act, const YT_NORM *norm, const 
         norm_reduce(act, norm, y, d, c, sums);
         if (!norm->mean) continue;
         norm_apply(norm, y, d, c, sums);
+        if (!d_gamma) continue;
         d_beta[c] = (YT_REAL)((double)d_beta[c] + sums[0]);
         d_gamma[c] = (YT_REAL)((double)d_gamma[c] + sums[1]);
     }

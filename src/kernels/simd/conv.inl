@@ -27,33 +27,48 @@ static size_t conv2d_scratch(const yt_conv *conv, int n, int h, int w, int threa
     return most_of(most, carve_weights(&run, NULL, threads));
 }
 
-static void conv2d_forward(const yt_conv *conv, const yt_tensor *x, const float *w, const float *bias,
-                           const yt_tensor *y, float *moments, const yt_scratch *scratch) {
+static void convolve(const yt_conv *conv, const yt_tensor *x, const float *w, const float *bias,
+                     const yt_tensor *y, float *moments, epilogue after, const yt_scratch *scratch) {
     if (is_depthwise(conv)) {
-        depthwise(conv, false, x, w, bias, y, false, moments, x->h, x->w, scratch);
+        depthwise(conv, false, x, w, bias, y, false, moments, after, x->h, x->w, scratch);
         return;
     }
     correlation plan = plan_correlation(conv, false, x->n, x->h, x->w);
     for (int g = 0; g < conv->groups; g++) {
         yt_tensor source = yt_tensor_slice(*x, g * plan.depth, plan.depth);
-        yt_tensor dest = yt_tensor_slice(*y, g * plan.width, plan.width);
+        yt_tensor dest = yt_tensor_slice(*y, g * plan.width, plan.width), shortcut = {0};
         int first = g * plan.width;
+        epilogue of_group = {after.act, &shortcut};
+        if (after.act && after.shortcut->data) shortcut = yt_tensor_slice(*after.shortcut, first, plan.width);
         correlate(&plan, &source, w + first, bias ? bias + first : NULL, &dest, false,
-                  moments ? moments + first : NULL, moments ? moments + conv->cout + first : NULL, scratch);
+                  moments ? moments + first : NULL, moments ? moments + conv->cout + first : NULL, of_group,
+                  scratch);
     }
+}
+
+static void conv2d_forward(const yt_conv *conv, const yt_tensor *x, const float *w, const float *bias,
+                           const yt_tensor *y, float *moments, const yt_scratch *scratch) {
+    convolve(conv, x, w, bias, y, moments, (epilogue){0}, scratch);
+}
+
+static void conv2d_act_forward(const yt_conv *conv, const yt_tensor *x, const float *w, const float *bias,
+                               yt_activation act, const yt_tensor *shortcut, const yt_tensor *y,
+                               const yt_scratch *scratch) {
+    convolve(conv, x, w, bias, y, NULL, (epilogue){&act, shortcut}, scratch);
 }
 
 static void conv2d_backward_data(const yt_conv *conv, const yt_tensor *d_y, const float *w,
                                  const yt_tensor *d_x, bool accumulate, const yt_scratch *scratch) {
     if (is_depthwise(conv)) {
-        depthwise(conv, true, d_y, w, NULL, d_x, accumulate, NULL, d_x->h, d_x->w, scratch);
+        depthwise(conv, true, d_y, w, NULL, d_x, accumulate, NULL, (epilogue){0}, d_x->h, d_x->w, scratch);
         return;
     }
     correlation plan = plan_correlation(conv, true, d_x->n, d_x->h, d_x->w);
     for (int g = 0; g < conv->groups; g++) {
         yt_tensor source = yt_tensor_slice(*d_y, g * plan.depth, plan.depth);
         yt_tensor dest = yt_tensor_slice(*d_x, g * plan.width, plan.width);
-        correlate(&plan, &source, w + g * plan.depth, NULL, &dest, accumulate, NULL, NULL, scratch);
+        correlate(&plan, &source, w + g * plan.depth, NULL, &dest, accumulate, NULL, NULL, (epilogue){0},
+                  scratch);
     }
 }
 

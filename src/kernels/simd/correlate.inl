@@ -120,6 +120,7 @@ typedef struct correlate_run {
     yt_tensor src, dst;
     const float *w;
     bool accumulate;
+    epilogue after;
     float *packed, *bias, *bands;
     moment_parts moments;
 } correlate_run;
@@ -220,13 +221,17 @@ static tile_job job_of_block(const correlate_run *run, int phase, int block, int
     return job;
 }
 
-static void end_row(const correlate_run *run, const tile_job *job, int block, int item) {
+/* After a run of tiles: `pixels` pixels of dst from number `first` on, in a forward pass. */
+static void end_row(const correlate_run *run, const tile_job *job, int block, int item, ptrdiff_t first,
+                    int pixels) {
     if (job->sums)
         fold_sums(job->sums, moment_part(&run->moments, item, block * PANEL), run->plan.blocks.padded,
                   job->lanes);
+    run_epilogue(&run->after, &run->dst, first, pixels, block * PANEL, job->lanes);
 }
 
-/* A range of pixels of a 1x1 of stride 1, in stretches that keep the float sums of the moments short. */
+/* A range of pixels of a 1x1 of stride 1, in stretches that keep the float sums of the moments short
+ * and what the epilogue reads in a cache. */
 static void correlate_pixels(const correlate_run *run, int item, int block) {
     enum { STRETCH = 256 };
     const correlation *c = &run->plan;
@@ -240,7 +245,7 @@ static void correlate_pixels(const correlate_run *run, int item, int block) {
         int count = (int)(end - p < STRETCH ? end - p : STRETCH);
         run_tiles(&job, block_vectors(c->blocks, block), run->src.data + p * run->src.ld,
                   run->dst.data + p * run->dst.ld + block * PANEL, count);
-        end_row(run, &job, block, item);
+        end_row(run, &job, block, item, p, count);
     }
     if (run->moments.counts && block == 0) run->moments.counts[item] = (double)(end - begin);
 }
@@ -271,7 +276,7 @@ static void correlate_band(const correlate_run *run, const band *b, int phase, i
         ptrdiff_t pixel = ((ptrdiff_t)b->n * c->dst_h + t * c->phases + py) * c->dst_w + px;
         run_tiles(&job, block_vectors(c->blocks, block), x,
                   run->dst.data + pixel * run->dst.ld + block * PANEL, columns);
-        end_row(run, &job, block, b->item);
+        end_row(run, &job, block, b->item, pixel, columns);
     }
 }
 
@@ -305,11 +310,13 @@ static void correlate_item(const correlate_run *run, int item, int split, float 
     if (run->moments.counts && split == 0) run->moments.counts[item] = (double)(b.end - b.begin) * c->dst_w;
 }
 
-/* The whole correlation of one group. mean and variance: NULL or one float per channel of dst. */
+/* The whole correlation of one group. mean and variance: NULL or one float per channel of dst; after: of the
+ * forward pass, about the channels of dst. */
 static void correlate(const correlation *plan, const yt_tensor *src, const float *w, const float *bias,
-                      const yt_tensor *dst, bool accumulate, float *mean, float *variance,
+                      const yt_tensor *dst, bool accumulate, float *mean, float *variance, epilogue after,
                       const yt_scratch *scratch) {
-    correlate_run run = {.plan = *plan, .src = *src, .dst = *dst, .w = w, .accumulate = accumulate};
+    correlate_run run = {
+        .plan = *plan, .src = *src, .dst = *dst, .w = w, .accumulate = accumulate, .after = after};
     carve_correlation(&run, scratch->data, scratch->threads);
     memset(run.bias, 0, (size_t)plan->blocks.padded * sizeof(float));
     if (bias) memcpy(run.bias, bias, (size_t)plan->width * sizeof(float));

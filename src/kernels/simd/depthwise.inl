@@ -77,6 +77,7 @@ typedef struct depthwise_run {
     correlation plan; /* of one group: depth and width 1; axes, phases and sizes are used */
     yt_tensor src, dst;
     bool accumulate;
+    epilogue after;
     int vectors, bands, items; /* vectors of channels; row bands per image */
     float *packed, *bias;      /* [tap][padded], [padded] */
     moment_parts moments;
@@ -151,10 +152,10 @@ static void depthwise_rows(const depthwise_run *run, tile_job *job, int n, int b
         ptrdiff_t y0 = t * c->step + ay.origin, row = t * c->phases + py;
         clip_taps((int)y0, ay.taps, ay.spacing, c->src_h, &d.ty0, &d.ty1);
         d.x_first = (y0 * c->src_w + ax.origin) * ld;
-        depthwise_row(c, job, nv, &d, ax, columns,
-                      run->dst.data + (((ptrdiff_t)n * c->dst_h + row) * c->dst_w + px) * run->dst.ld +
-                          channel);
+        ptrdiff_t pixel = ((ptrdiff_t)n * c->dst_h + row) * c->dst_w + px;
+        depthwise_row(c, job, nv, &d, ax, columns, run->dst.data + pixel * run->dst.ld + channel);
         if (job->sums) fold_sums(job->sums, part, padded, job->lanes);
+        run_epilogue(&run->after, &run->dst, pixel, columns, channel, job->lanes);
     }
 }
 
@@ -182,10 +183,10 @@ static void depthwise_item(const depthwise_run *run, int item) {
 }
 
 static void depthwise(const yt_conv *conv, bool backward, const yt_tensor *src, const float *w,
-                      const float *bias, const yt_tensor *dst, bool accumulate, float *moments, int h,
-                      int wide, const yt_scratch *scratch) {
+                      const float *bias, const yt_tensor *dst, bool accumulate, float *moments,
+                      epilogue after, int h, int wide, const yt_scratch *scratch) {
     depthwise_run run = plan_depthwise(conv, backward, src->n, h, wide);
-    run.src = *src, run.dst = *dst, run.accumulate = accumulate;
+    run.src = *src, run.dst = *dst, run.accumulate = accumulate, run.after = after;
     carve_depthwise(&run, scratch->data);
     size_t padded = (size_t)run.vectors * YT_VL, c = (size_t)src->c;
     memset(run.bias, 0, padded * sizeof(float));

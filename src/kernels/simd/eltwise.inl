@@ -12,14 +12,22 @@ static int sweep_items(size_t count, size_t least) {
     return items < 1 ? 1 : items > SWEEP_ITEMS ? SWEEP_ITEMS : (int)items;
 }
 
-/* Over the channels of one pixel: adds softplus(x) to the lanes of *sum, and stores weight * sigmoid(x). Both
- * come from e = exp(-|x|): softplus = max(x, 0) + log(1 + e), sigmoid = (x < 0 ? e : 1) / (1 + e). */
-YT_INLINE void bce_pixel(const float *x, float *d, int channels, float weight, vf *sum) {
+/* Over the channels of one pixel: adds softplus(x) to the lanes of *sum, and stores weight * sigmoid(x), both
+ * times the weight of the class where there are any. They come from e = exp(-|x|): softplus = max(x, 0) +
+ * log(1 + e), sigmoid = (x < 0 ? e : 1) / (1 + e). */
+YT_INLINE void bce_pixel(const float *x, float *d, int channels, float weight, const float *classes,
+                         vf *sum) {
     for (int c = 0; c < channels; c += YT_VL) {
         int lanes = channels - c;
         vf v = load_any(x + c, lanes), e = vexp(-vabs(v));
         vf value = vmax(v, splat(0)) + vlog1p_unit(e);
-        if (d) store_any(d + c, select(v < 0, e, splat(1)) / (1.0f + e) * weight, lanes);
+        vf slope = select(v < 0, e, splat(1)) / (1.0f + e) * weight;
+        if (classes) {
+            vf each = load_any(classes + c, lanes);
+            value *= each;
+            slope *= each;
+        }
+        if (d) store_any(d + c, slope, lanes);
         if (lanes < YT_VL) {
             float part[YT_VL];
             store(part, value);
@@ -29,7 +37,8 @@ YT_INLINE void bce_pixel(const float *x, float *d, int channels, float weight, v
     }
 }
 
-static double bce_background(const yt_tensor *x, float weight, const yt_tensor *d_x, int threads) {
+static double bce_background(const yt_tensor *x, float weight, const float *classes, const yt_tensor *d_x,
+                             int threads) {
     enum { FLUSH = 64 /* pixels between additions to the double */ };
     size_t pixels = yt_tensor_pixels(*x);
     int items = sweep_items(pixels, 32);
@@ -40,7 +49,8 @@ static double bce_background(const yt_tensor *x, float weight, const yt_tensor *
         double total = 0;
         vf sum = {0};
         for (ptrdiff_t p = begin; p < end; p++) {
-            bce_pixel(x->data + p * x->ld, d_x->data ? d_x->data + p * d_x->ld : NULL, x->c, weight, &sum);
+            bce_pixel(x->data + p * x->ld, d_x->data ? d_x->data + p * d_x->ld : NULL, x->c, weight, classes,
+                      &sum);
             if ((p - begin) % FLUSH != FLUSH - 1) continue;
             total += lane_sum(&sum);
             sum = splat(0);
@@ -99,33 +109,46 @@ static void sgd_step(float *p, const float *g, float *buf, size_t count, float s
     }
 }
 
-/* The scalars of a step t: lr / (1 - beta1^t) and 1 / sqrt(1 - beta2^t). */
-typedef struct adamw_scalars {
-    float scale, keep, beta1, beta2, rate, root, eps;
-} adamw_scalars;
+/* The scalars of a step t, rounded to float once: keep = 1 - lr * decay, rate = lr / (1 - beta1^t),
+ * root = 1 / sqrt(1 - beta2^t). */
+typedef struct adam_scalars {
+    float scale, l2, keep, beta1, rest1, beta2, rest2, rate, root, eps;
+} adam_scalars;
 
-static void adamw_part(float *restrict p, const float *restrict g, float *restrict m, float *restrict v,
-                       ptrdiff_t count, adamw_scalars s) {
+static adam_scalars adam_scalars_of(const yt_adam *adam) {
+    double t = (double)adam->t;
+    return (adam_scalars){.scale = (float)adam->scale,
+                          .l2 = (float)adam->l2,
+                          .keep = (float)(1 - adam->lr * adam->decay),
+                          .beta1 = (float)adam->beta1,
+                          .rest1 = (float)(1 - adam->beta1),
+                          .beta2 = (float)adam->beta2,
+                          .rest2 = (float)(1 - adam->beta2),
+                          .rate = (float)(adam->lr / (1 - pow(adam->beta1, t))),
+                          .root = (float)(1 / sqrt(1 - pow(adam->beta2, t))),
+                          .eps = (float)adam->eps};
+}
+
+static void adam_part(float *restrict p, const float *restrict g, float *restrict m, float *restrict v,
+                      ptrdiff_t count, adam_scalars s) {
     for (ptrdiff_t i = 0; i < count; i++) {
-        float gradient = s.scale * g[i];
-        float mean = s.beta1 * m[i] + (1 - s.beta1) * gradient;
-        float square = s.beta2 * v[i] + (1 - s.beta2) * gradient * gradient;
+        float gradient = s.scale * g[i] + s.l2 * p[i];
+        float mean = s.beta1 * m[i] + s.rest1 * gradient;
+        float square = s.beta2 * v[i] + s.rest2 * gradient * gradient;
         m[i] = mean;
         v[i] = square;
         p[i] = p[i] * s.keep - s.rate * mean / (sqrtf(square) * s.root + s.eps);
     }
 }
 
-static void adamw_step(float *p, const float *g, float *m, float *v, size_t count, float scale, float lr,
-                       float beta1, float beta2, float eps, float decay, int64_t t, int threads) {
-    adamw_scalars s = {.scale = scale, .keep = 1 - lr * decay, .beta1 = beta1, .beta2 = beta2, .eps = eps};
-    s.rate = (float)((double)lr / (1 - pow((double)beta1, (double)t)));
-    s.root = (float)(1 / sqrt(1 - pow((double)beta2, (double)t)));
+static void adam_step(float *p, const float *g, float *m, float *v, size_t count, const yt_adam *adam,
+                      int threads) {
+    adam_scalars s = adam_scalars_of(adam);
     int items = sweep_items(count, 4096);
 #pragma omp parallel for schedule(static) num_threads(threads)
     for (int item = 0; item < items; item++) {
         ptrdiff_t begin = item_begin(count, items, item), end = item_begin(count, items, item + 1);
-        adamw_part(p + begin, g + begin, m + begin, v + begin, end - begin, s);
+        adam_part(p + begin, g + begin, m + begin, v + begin, end - begin, s);
     }
 }
 

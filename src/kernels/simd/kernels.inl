@@ -20,6 +20,7 @@
 #include "kernels/simd/parallel.inl"
 #include "kernels/simd/tile.inl"
 #include "kernels/simd/moments.inl"
+#include "kernels/simd/activate.inl"
 #include "kernels/simd/correlate.inl"
 #include "kernels/simd/conv_weights.inl"
 #include "kernels/simd/depthwise.inl"
@@ -27,6 +28,7 @@
 #include "kernels/simd/norm.inl"
 #include "kernels/simd/pool.inl"
 #include "kernels/simd/attention.inl"
+#include "kernels/simd/matrix.inl"
 #include "kernels/simd/eltwise.inl"
 
 static const yt_kernels table = {
@@ -34,6 +36,7 @@ static const yt_kernels table = {
     .vector_floats = YT_VL,
     .conv2d_scratch = conv2d_scratch,
     .conv2d_forward = conv2d_forward,
+    .conv2d_act_forward = conv2d_act_forward,
     .conv2d_backward_data = conv2d_backward_data,
     .conv2d_backward_weights = conv2d_backward_weights,
     .norm_act_forward = norm_act_forward,
@@ -49,10 +52,13 @@ static const yt_kernels table = {
     .attention_scratch = attention_scratch,
     .attention_forward = attention_forward,
     .attention_backward = attention_backward,
+    .matrix_scratch = matrix_scratch,
+    .gram = gram,
+    .matmul = matmul,
     .bce_background = bce_background,
     .sum_squares = sum_squares,
     .sgd_step = sgd_step,
-    .adamw_step = adamw_step,
+    .adam_step = adam_step,
     .ema_step = ema_step,
 };
 

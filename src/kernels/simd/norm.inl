@@ -11,62 +11,6 @@
 
 enum { SEGMENT = 256, NORM_PIXELS = 512 };
 
-YT_INLINE vf act_value(const int kind, float slope, vf z) {
-    switch (kind) {
-    case YT_ACT_SILU:
-        return z * vsigmoid(z);
-    case YT_ACT_RELU:
-        return vmax(z, splat(0));
-    case YT_ACT_LEAKY_RELU:
-        return select(z < 0, z * slope, z);
-    case YT_ACT_TANH:
-        return vtanh(z);
-    case YT_ACT_SIGMOID:
-        return vsigmoid(z);
-    case YT_ACT_GELU:
-        return 0.5f * z * (1.0f + verf(z * 0.707106781f));
-    default:
-        return z;
-    }
-}
-
-YT_INLINE vf act_slope(const int kind, float slope, vf z) {
-    switch (kind) {
-    case YT_ACT_SILU: {
-        vf s = vsigmoid(z);
-        return s + z * s * (1.0f - s);
-    }
-    case YT_ACT_RELU:
-        return select(z > 0, splat(1), splat(0));
-    case YT_ACT_LEAKY_RELU:
-        return select(z > 0, splat(1), splat(slope));
-    case YT_ACT_TANH: {
-        vf t = vtanh(z);
-        return 1.0f - t * t;
-    }
-    case YT_ACT_SIGMOID: {
-        vf s = vsigmoid(z);
-        return s * (1.0f - s);
-    }
-    case YT_ACT_GELU: /* Phi(z) + z phi(z); 0.398942280 = 1 / sqrt(2 pi) */
-        return 0.5f * (1.0f + verf(z * 0.707106781f)) + z * vexp(-0.5f * z * z) * 0.398942280f;
-    default:
-        return splat(1);
-    }
-}
-
-/* Up to YT_VL floats, zeros behind `lanes`. */
-YT_INLINE vf load_any(const float *p, int lanes) {
-    return lanes >= YT_VL ? load(p) : load_part(p, lanes);
-}
-
-YT_INLINE void store_any(float *p, vf v, int lanes) {
-    if (lanes >= YT_VL)
-        store(p, v);
-    else
-        store_part(p, v, lanes);
-}
-
 /* z = (y - mean) * scale + beta for the channels of a segment; the identity without normalisation. */
 typedef struct norm_coefficients {
     float mean[SEGMENT], scale[SEGMENT], beta[SEGMENT];
@@ -235,7 +179,8 @@ static void norm_reduce_item(const norm_backward *run, int item) {
     }
 }
 
-/* Adds the items' sums, and makes of them the gradients of gamma and beta and what the apply pass needs. */
+/* Adds the items' sums, and makes of them the gradients of gamma and beta, where wanted, and what the apply
+ * pass needs. */
 static void norm_merge(const norm_backward *run, float *d_gamma, float *d_beta) {
     double m = (double)yt_tensor_pixels(*run->y);
     const yt_norm *norm = run->norm;
@@ -247,8 +192,10 @@ static void norm_merge(const norm_backward *run, float *d_gamma, float *d_beta) 
             gy += (double)sums[run->padded + c];
         }
         double inv_std = (double)norm->inv_std[c];
-        d_beta[c] += (float)g;
-        d_gamma[c] += (float)(gy * inv_std);
+        if (d_gamma) {
+            d_beta[c] += (float)g;
+            d_gamma[c] += (float)(gy * inv_std);
+        }
         run->applied[c] = (float)((double)norm->gamma[c] * inv_std);
         run->applied[run->padded + c] = (float)(g / m);
         run->applied[2 * run->padded + c] = norm->mean[c];
