@@ -28,6 +28,10 @@ yt_status yt_graph_add(yt_graph *graph, const yt_op *op, const void *attr, const
  * evaluation. */
 void yt_graph_output(yt_graph *graph, yt_value value, bool train_only);
 
+/* The node's parameters are not trained: they get no gradients, its statistics are the running ones and do
+ * not move, and the backward run does not go below the lowest node that is trained. Before planning. */
+void yt_graph_freeze(yt_graph *graph, yt_value value);
+
 /* Keeps a value's map valid to the end of a run, for observers. */
 void yt_graph_keep(yt_graph *graph, yt_value value);
 

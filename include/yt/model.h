@@ -18,12 +18,21 @@
 #include <stdint.h>
 #include <stdio.h>
 
+/* A network for inference only: normalisation folded into the convolutions, and one branch of the head. */
+typedef enum yt_fusion {
+    YT_NOT_FUSED,
+    YT_FUSED_ONE_TO_MANY, /* detections need NMS */
+    YT_FUSED_ONE_TO_ONE   /* the second branch of an end-to-end head */
+} yt_fusion;
+
 typedef struct yt_model_options {
-    int n_classes;     /* 0: the number in the YAML */
-    char scale;        /* 0: from the file's name, else the YAML's first scale */
-    bool no_residual;  /* drop every "x +" of the network */
-    bool no_batchnorm; /* convolutions with a bias instead of batch normalisation */
-    int activation;    /* yt_activation_kind that replaces the YAML's, or -1 */
+    int n_classes;        /* 0: the number in the YAML */
+    char scale;           /* 0: from the file's name, else the YAML's first scale */
+    bool no_residual;     /* drop every "x +" of the network */
+    bool no_batchnorm;    /* convolutions with a bias instead of batch normalisation */
+    int activation;       /* yt_activation_kind that replaces the YAML's, or -1 */
+    bool sppf_activation; /* an activation behind cv1 of SPPF, as weights had before 8.4.0 (spec 3.8) */
+    yt_fusion fusion;     /* set by yt_model_fuse */
     const char *const
         *search_dirs; /* folders where a name without a file is looked for, NULL-terminated; NULL: none */
 } yt_model_options;
@@ -50,6 +59,7 @@ typedef struct yt_param_info {
     size_t offset; /* floats into yt_state.params, or .buffers; one kind after the other */
     size_t count;
     int row;                      /* of the model YAML */
+    bool frozen;                  /* by yt_model_freeze: not trained, statistics not moved */
     float init_bound, init_value; /* uniform in +-init_bound around init_value */
 } yt_param_info;
 
@@ -71,7 +81,7 @@ typedef struct yt_model {
     yt_model_options options; /* search_dirs NULL */
     char scale;               /* 0: the YAML has no scales */
     int n_classes, reg_max;
-    bool end2end; /* two branches */
+    bool end2end; /* detections come from a one-to-one branch and need no NMS */
     int max_stride;
     int n_rows;
     yt_model_row *rows;
@@ -82,7 +92,7 @@ typedef struct yt_model {
     yt_graph *graph;
     int threads; /* of the current plan */
     yt_value input;
-    int n_branches; /* 1, or 2 with end2end */
+    int n_branches; /* 1, or 2 with end2end unless fused */
     int n_levels;
     yt_value head_box[2][YT_MAX_LEVELS], head_cls[2][YT_MAX_LEVELS];
     int strides[YT_MAX_LEVELS];
@@ -101,10 +111,27 @@ void yt_model_destroy(yt_model *model);
  * stream, named by (seed, its name), so variants of a network share the values of the tensors they share. */
 void yt_model_init(const yt_model *model, uint64_t seed, const yt_state *state);
 
+/* Excludes rows of the YAML from training: "10" the first ten, "0,3" or "[3]" those of the list, "" none.
+ * Their parameters get no gradients and their statistics do not move. Before planning. ARGUMENT: another
+ * text, a row that does not exist, or nothing is left to train. */
+yt_status yt_model_freeze(yt_model *model, const char *rows, yt_err *err);
+
 /* Converts between the order of files ([out][in][kh][kw]) and that in memory ([kh][kw][in][out]); a copy for
  * other tensors. */
 void yt_param_to_file_order(const yt_param_info *info, const float *memory, float *file);
 void yt_param_from_file_order(const yt_param_info *info, const float *file, float *memory);
+
+/* A new model for inference from `model` and the weights in `state` (spec architecture 7): each
+ * convolution has its normalisation folded into weights and bias, and computes its activation itself. With
+ * end2end detections come from the one-to-one branch, else from the one-to-many branch and NMS; the other
+ * branch is dropped. end2end for a model without a one-to-one branch is an error. The result has no
+ * gradients and cannot be planned for training.
+ */
+yt_status yt_model_fuse(const yt_model *model, const yt_state *state, bool end2end, yt_model **out,
+                        yt_err *err);
+
+/* Parameters of all rows, running statistics not counted. */
+size_t yt_model_parameters(const yt_model *model);
 
 yt_status yt_model_plan(yt_model *model, yt_mode mode, int n, int h, int w, int threads, yt_err *err);
 
@@ -114,8 +141,8 @@ void yt_model_set_input(yt_model *model, const uint8_t *rgb);
 void yt_model_forward(yt_model *model, const yt_state *state, const yt_graph_observer *observer);
 void yt_model_backward(yt_model *model, const yt_state *state, const yt_graph_observer *observer);
 
-/* Head outputs in the current plan. branch 0: one-to-many (or the only one; not computed in evaluation when
- * end2end); branch 1: one-to-one. yt_model_eval_branch is the one that detections come from. */
+/* Head outputs in the current plan. branch 0: one-to-many (not computed in evaluation when there are two),
+ * or the only one; branch 1: one-to-one. yt_model_eval_branch is the one that detections come from. */
 yt_head yt_model_head(const yt_model *model, int branch);
 int yt_model_eval_branch(const yt_model *model);
 

@@ -16,7 +16,7 @@ enum { YT_MAX_SOURCES = 32, YT_MAX_PARAMS = 2 };
 
 typedef enum yt_mode {
     YT_MODE_EVAL, /* running statistics, nothing kept for a backward pass */
-    YT_MODE_TRAIN /* batch statistics; activations kept */
+    YT_MODE_TRAIN /* batch statistics but where frozen; activations kept */
 } yt_mode;
 
 typedef struct yt_shape {
@@ -55,6 +55,7 @@ typedef struct yt_ports {
 /* Run time. Gradient views have data NULL where no gradient flows. */
 typedef struct yt_run {
     yt_mode mode;
+    bool frozen; /* parameters and statistics stay as they are */
     int n_src;
     yt_tensor src[YT_MAX_SOURCES];
     const void *src_side[YT_MAX_SOURCES];

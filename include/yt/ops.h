@@ -5,7 +5,7 @@
 #include "yt/op.h"
 
 extern const yt_op yt_op_input;  /* yt_input_attr; no source */
-extern const yt_op yt_op_conv2d; /* yt_conv_attr; params: weight, bias */
+extern const yt_op yt_op_conv2d; /* yt_conv_attr; src: x [, shortcut]; params: weight, bias */
 extern const yt_op
     yt_op_norm_act; /* yt_norm_act_attr; src: y [, shortcut]; params: gamma, beta; buffers: mean, variance */
 extern const yt_op yt_op_maxpool2d; /* yt_pool_attr */
@@ -21,7 +21,8 @@ typedef struct yt_input_attr {
 
 typedef struct yt_conv_attr {
     yt_conv conv;
-    bool moments; /* publish mean and variance of the output for the norm_act that follows (training) */
+    bool moments;      /* publish mean and variance of the output for the norm_act that follows (training) */
+    yt_activation act; /* other than identity, as a shortcut: in evaluation only */
 } yt_conv_attr;
 
 typedef struct yt_norm_act_attr {

@@ -33,6 +33,7 @@ static yt_tensor source_gradient(const yt_graph *graph, const yt_node *node, int
 
 static void make_run(const yt_graph *graph, const yt_node *node, const yt_state *state, yt_run *run) {
     run->mode = graph->mode;
+    run->frozen = node->frozen;
     run->n_src = node->n_src;
     for (int s = 0; s < node->n_src; s++) {
         const yt_node *source = &graph->nodes[node->src[s]];
@@ -49,7 +50,7 @@ static void make_run(const yt_graph *graph, const yt_node *node, const yt_state 
     for (int p = 0; p < YT_MAX_PARAMS; p++) {
         const ptrdiff_t param = node->params.param[p], buffer = node->params.buffer[p];
         run->param[p] = param >= 0 ? state->params + param : NULL;
-        run->grad[p] = param >= 0 && state->grads ? state->grads + param : NULL;
+        run->grad[p] = param >= 0 && state->grads && !node->frozen ? state->grads + param : NULL;
         run->buffer[p] = buffer >= 0 ? state->buffers + buffer : NULL;
     }
 }

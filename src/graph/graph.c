@@ -71,6 +71,11 @@ void yt_graph_output(yt_graph *graph, yt_value value, bool train_only) {
     graph->planned = false;
 }
 
+void yt_graph_freeze(yt_graph *graph, yt_value value) {
+    graph->nodes[value].frozen = true;
+    graph->planned = false;
+}
+
 void yt_graph_keep(yt_graph *graph, yt_value value) {
     graph->nodes[value].keep = true;
     graph->planned = false;

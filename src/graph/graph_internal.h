@@ -23,13 +23,13 @@ typedef struct yt_node {
     int n_src;
     yt_value *src;
     yt_params params;
-    bool output, train_only, keep;
+    bool output, train_only, keep, frozen;
 
     yt_ports ports; /* of the last shape inference */
 
     /* Of the current plan. */
     bool live;          /* some result depends on it */
-    bool needs_grad;    /* it or something before it has parameters */
+    bool needs_grad;    /* it or something before it has parameters to train */
     bool runs_backward; /* a gradient reaches it */
     bool *accumulate;   /* [n_src] */
     yt_place map, grad;

@@ -38,7 +38,8 @@ static void mark_needs_grad(yt_graph *graph) {
         yt_node *node = &graph->nodes[i];
         node->needs_grad = false;
         if (graph->mode != YT_MODE_TRAIN || !node->live || node->op->stops_gradient) continue;
-        for (int p = 0; p < YT_MAX_PARAMS; p++) node->needs_grad |= node->params.param[p] >= 0;
+        for (int p = 0; p < YT_MAX_PARAMS; p++)
+            node->needs_grad |= node->params.param[p] >= 0 && !node->frozen;
         for (int s = 0; s < node->n_src; s++) node->needs_grad |= graph->nodes[node->src[s]].needs_grad;
     }
 }

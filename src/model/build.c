@@ -15,7 +15,7 @@
 
 enum { MAX_NODES = 1 << 14, MAX_KERNEL = 31, MAX_DILATION = 16 }; /* of sound models: hundreds; 7; 3 */
 
-static const float BN_EPS = 1e-3f, BN_MOMENTUM = 0.03f; /* spec architecture 3.1 */
+static const float BN_MOMENTUM = 0.03f; /* spec architecture 3.1 */
 
 bool yti_fail(yt_builder *b, const char *format, ...) {
     if (b->status != YT_OK) return false;
@@ -108,10 +108,12 @@ yt_value yti_input(yt_builder *b, int channels) {
                     (yt_built){channels, YT_PROBE_SIDE});
 }
 
-/* The convolution alone; moments are wanted by a batch norm behind it. */
-static yt_value bare_conv(yt_builder *b, yt_value x, yt_path weights_at, yt_path at, const yt_conv *conv,
-                          bool bias, bool moments) {
+/* The convolution alone, with a bias or not; moments are wanted by a batch norm behind it. shortcut NULL:
+ * none. */
+static yt_value bare_conv(yt_builder *b, yt_value x, yt_path weights_at, yt_path at, const yt_conv_attr *attr,
+                          bool bias, const yt_value *shortcut) {
     if (b->status != YT_OK) return 0;
+    const yt_conv *conv = &attr->conv;
     const int in_per_group = conv->cin / conv->groups;
     const int weight_dims[4] = {conv->cout, in_per_group, conv->kernel, conv->kernel},
               bias_dims[4] = {conv->cout};
@@ -120,9 +122,9 @@ static yt_value bare_conv(yt_builder *b, yt_value x, yt_path weights_at, yt_path
     params.param[0] = yti_param(b, YT_PARAM_WEIGHT, yti_sub(weights_at, "weight"), 4, weight_dims, bound, 0);
     if (bias)
         params.param[1] = yti_param(b, YT_PARAM_BIAS, yti_sub(weights_at, "bias"), 1, bias_dims, bound, 0);
-    const yt_conv_attr attr = {.conv = *conv, .moments = moments};
     const int side = yt_conv_out(b->built[x].side, conv->kernel, conv->stride, conv->pad, conv->dilation);
-    return yti_node(b, &yt_op_conv2d, &attr, &x, 1, params, at, (yt_built){conv->cout, side});
+    const yt_value src[2] = {x, shortcut ? *shortcut : 0};
+    return yti_node(b, &yt_op_conv2d, attr, src, shortcut ? 2 : 1, params, at, (yt_built){conv->cout, side});
 }
 
 /* Before anything is computed from them. dilation 0: the default. */
@@ -154,7 +156,7 @@ static yt_value norm_act(yt_builder *b, yt_value y, yt_path at, yt_activation ac
                          const yt_value *shortcut) {
     if (b->status != YT_OK) return 0;
     const yt_norm_act_attr attr = {
-        .act = act, .normalise = normalise, .eps = BN_EPS, .momentum = BN_MOMENTUM};
+        .act = act, .normalise = normalise, .eps = YTI_BN_EPS, .momentum = BN_MOMENTUM};
     const int dims[4] = {b->built[y].channels};
     yt_params params = YT_NO_PARAMS;
     if (normalise) {
@@ -179,19 +181,23 @@ yt_value yti_conv(yt_builder *b, yt_value x, yt_path at, int cout, int kernel, y
                     .dilation = opts.dilation ? opts.dilation : 1};
     conv.pad = opts.has_pad ? opts.pad : (conv.dilation * (kernel - 1) + 1) / 2;
     if (!check_conv(b, &conv)) return 0;
-    const bool normalise = !b->model->options.no_batchnorm;
+    const bool fused = b->model->options.fusion != YT_NOT_FUSED,
+               normalise = !b->model->options.no_batchnorm && !fused;
     const yt_activation identity = {.kind = YT_ACT_IDENTITY};
     const yt_activation act = opts.no_act ? identity : opts.act ? *opts.act : b->act;
     const yt_path conv_at = yti_sub(at, "conv");
-    yt_value y = bare_conv(b, x, conv_at, conv_at, &conv, !normalise, normalise);
+    const yt_conv_attr attr = {.conv = conv, .moments = normalise, .act = fused ? act : identity};
+    if (fused) return bare_conv(b, x, conv_at, at, &attr, true, opts.shortcut);
+    yt_value y = bare_conv(b, x, conv_at, conv_at, &attr, !normalise, NULL);
     return norm_act(b, y, at, act, normalise, opts.shortcut);
 }
 
 yt_value yti_conv_bias(yt_builder *b, yt_value x, yt_path at, int cout) {
     if (b->status != YT_OK) return 0;
-    const yt_conv conv = {
-        .cin = b->built[x].channels, .cout = cout, .kernel = 1, .stride = 1, .dilation = 1, .groups = 1};
-    return check_conv(b, &conv) ? bare_conv(b, x, at, at, &conv, true, false) : 0;
+    const yt_conv_attr attr = {
+        .conv = {
+            .cin = b->built[x].channels, .cout = cout, .kernel = 1, .stride = 1, .dilation = 1, .groups = 1}};
+    return check_conv(b, &attr.conv) ? bare_conv(b, x, at, at, &attr, true, NULL) : 0;
 }
 
 yt_value yti_maxpool(yt_builder *b, yt_value x, yt_path at, int kernel) {

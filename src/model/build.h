@@ -12,6 +12,9 @@
 /* The side of the picture by which maps are compared while building: spec architecture 1.6. */
 enum { YT_PROBE_SIDE = 256 };
 
+/* What is added to a variance before its root is taken: spec architecture 3.1. */
+#define YTI_BN_EPS 1e-3f
+
 /* A parameter path, "model.2.m.0.cv1". */
 typedef struct yt_path {
     char text[128];

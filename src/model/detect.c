@@ -2,7 +2,7 @@
  * when end-to-end.
  *
  * The one-to-one copy reads detached feature maps, so its loss trains its own weights only; it is what
- * evaluation uses, and the one-to-many branch is not run then.
+ * evaluation uses, and the one-to-many branch is not run then. A fused model has one of them only.
  */
 #include "model/build.h"
 
@@ -44,13 +44,14 @@ static void set_bias_init(yt_builder *b, double value) {
     info->init_value = (float)value;
 }
 
-static void build_branch(yt_builder *b, yt_path at, const yt_value *levels, int n_levels, int branch) {
+/* The next branch of the model. */
+static void build_branch(yt_builder *b, yt_path at, const yt_value *levels, int n_levels, const char *prefix,
+                         bool train_only) {
     yt_model *model = b->model;
-    const char *prefix = branch == 0 ? "" : "one2one_";
+    const int branch = model->n_branches++;
     const int classes = model->n_classes;
     const int box_hidden = max_int(max_int(16, yti_channels(b, levels[0]) / 4), 4 * model->reg_max);
     const int class_hidden = max_int(yti_channels(b, levels[0]), classes < 100 ? classes : 100);
-    const bool train_only = branch == 0 && model->end2end;
     for (int l = 0; l < n_levels; l++) {
         yt_value box =
             box_branch(b, levels[l], yti_sub(at, "%scv2.%d", prefix, l), box_hidden, 4 * model->reg_max);
@@ -81,7 +82,7 @@ void yti_build_detect(yt_builder *b, yt_path at, const yt_value *levels, int n_l
         return;
     }
     model->n_levels = n_levels;
-    model->n_branches = model->end2end ? 2 : 1;
+    model->n_branches = 0;
     for (int l = 0; l < n_levels; l++) {
         const int side = b->built[levels[l]].side;
         if (YT_PROBE_SIDE % side) {
@@ -92,13 +93,15 @@ void yti_build_detect(yt_builder *b, yt_path at, const yt_value *levels, int n_l
         model->strides[l] = YT_PROBE_SIDE / side;
         if (model->strides[l] > model->max_stride) model->max_stride = model->strides[l];
     }
-    build_branch(b, at, levels, n_levels, 0);
+    const bool fused = model->options.fusion != YT_NOT_FUSED;
+    if (!(fused && model->end2end)) build_branch(b, at, levels, n_levels, "", model->end2end);
     if (model->reg_max > 1) {
         const int dims[4] = {1, model->reg_max, 1, 1};
         yti_param(b, YT_PARAM_FROZEN, yti_sub(at, "dfl.conv.weight"), 4, dims, 0, 0);
     }
     if (!model->end2end) return;
     yt_value detached[YT_MAX_LEVELS];
-    for (int l = 0; l < n_levels; l++) detached[l] = yti_detach(b, levels[l], yti_sub(at, "detach.%d", l));
-    build_branch(b, at, detached, n_levels, 1);
+    for (int l = 0; l < n_levels; l++)
+        detached[l] = fused ? levels[l] : yti_detach(b, levels[l], yti_sub(at, "detach.%d", l));
+    build_branch(b, at, detached, n_levels, "one2one_", false);
 }

@@ -87,6 +87,7 @@ static bool read_keys(yt_builder *b, const yt_yaml_node *root) {
     model->reg_max = (int)number;
     if (end2end && (b->line = end2end->line) && !yt_yaml_bool(end2end, &model->end2end))
         return yti_fail(b, "end2end is True or False");
+    if (model->options.fusion != YT_NOT_FUSED) model->end2end = model->options.fusion == YT_FUSED_ONE_TO_ONE;
     b->act = (yt_activation){.kind = YT_ACT_SILU};
     if (act && (b->line = act->line) && (!act->text || yt_activation_parse(act->text, &b->act) != 0))
         return yti_fail(b, "activation '%s' is not known", act->text ? act->text : "");
@@ -249,9 +250,10 @@ static yt_status allocate_state(yt_model *model, const size_t used[YT_PARAM_KIND
     model->param_count = used[YT_PARAM_WEIGHT] + used[YT_PARAM_NORM] + used[YT_PARAM_BIAS];
     model->buffer_count = used[YT_PARAM_FROZEN] + used[YT_PARAM_BUFFER];
     model->state.params = calloc(model->param_count + YT_READ_SLACK, sizeof(float));
-    model->state.grads = calloc(model->param_count + YT_READ_SLACK, sizeof(float));
+    const bool trained = model->options.fusion == YT_NOT_FUSED;
+    if (trained) model->state.grads = calloc(model->param_count + YT_READ_SLACK, sizeof(float));
     model->state.buffers = calloc(model->buffer_count + YT_READ_SLACK, sizeof(float));
-    if (model->state.params && model->state.grads && model->state.buffers) return YT_OK;
+    if (model->state.params && (model->state.grads || !trained) && model->state.buffers) return YT_OK;
     return yt_fail(err, YT_NO_MEMORY, "out of memory for %zu parameters", model->param_count);
 }
 
@@ -334,6 +336,12 @@ void yt_model_destroy(yt_model *model) {
     free(model->state.grads);
     free(model->state.buffers);
     free(model);
+}
+
+size_t yt_model_parameters(const yt_model *model) {
+    size_t count = 0;
+    for (int i = 0; i < model->n_rows; i++) count += model->rows[i].params;
+    return count;
 }
 
 yt_status yt_model_plan(yt_model *model, yt_mode mode, int n, int h, int w, int threads, yt_err *err) {

@@ -102,14 +102,16 @@ static yt_value c2f(yt_builder *b, yt_value x, yt_path at, int c2, int n, double
     return yti_conv(b, all, yti_sub(at, "cv2"), c2, 1, (yt_conv_opts){0});
 }
 
-/* SPPF (3.8): cv1 has no activation. */
+/* SPPF (3.8): cv1 has no activation, except in networks whose weights were trained with one; only a .pt file
+ * can tell. */
 static yt_value sppf(yt_builder *b, yt_value x, yt_path at, int c2, int kernel, int n, bool shortcut) {
     const int c1 = yti_channels(b, x);
     const bool add = shortcut && c1 == c2 && !b->model->options.no_residual;
     if (n < 1 || n + 1 > YT_MAX_SOURCES)
         return yti_fail(b, "%d poolings; 1 to %d work", n, YT_MAX_SOURCES - 1);
     yt_value parts[YT_MAX_SOURCES];
-    parts[0] = yti_conv(b, x, yti_sub(at, "cv1"), c1 / 2, 1, (yt_conv_opts){.no_act = true});
+    parts[0] = yti_conv(b, x, yti_sub(at, "cv1"), c1 / 2, 1,
+                        (yt_conv_opts){.no_act = !b->model->options.sppf_activation});
     for (int i = 0; i < n; i++) parts[i + 1] = yti_maxpool(b, parts[i], yti_sub(at, "pool.%d", i), kernel);
     yt_value all = yti_concat(b, parts, n + 1, yti_sub(at, "cat"));
     return yti_conv(b, all, yti_sub(at, "cv2"), c2, 1, (yt_conv_opts){.shortcut = add ? &x : NULL});

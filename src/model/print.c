@@ -66,7 +66,6 @@ static void print_row(const yt_model *model, int i, const double *flops, FILE *o
 
 yt_status yt_model_print(yt_model *model, int imgsz, FILE *out, yt_err *err) {
     double *flops;
-    size_t params = 0;
     const int side = count_side(model);
     imgsz = (imgsz + side - 1) / side * side; /* as training rounds it */
     YT_TRY(count_flops(model, imgsz, &flops, err));
@@ -74,13 +73,10 @@ yt_status yt_model_print(yt_model *model, int imgsz, FILE *out, yt_err *err) {
     if (status == YT_OK) {
         fprintf(out, "%3s %14s %3s %10s %8s  %-12s %-14s %s\n", "row", "from", "n", "params", "GFLOPs",
                 "module", "output h,w,c", "arguments");
-        for (int i = 0; i < model->n_rows; i++) {
-            print_row(model, i, flops, out);
-            params += model->rows[i].params;
-        }
+        for (int i = 0; i < model->n_rows; i++) print_row(model, i, flops, out);
         fprintf(out, "%s: %d rows, %zu parameters, %.1f GFLOPs at %dx%d, %d classes\n", model->name,
-                model->n_rows, params, sum(flops, 0, yt_graph_nodes(model->graph)) * 1e-9, imgsz, imgsz,
-                model->n_classes);
+                model->n_rows, yt_model_parameters(model), sum(flops, 0, yt_graph_nodes(model->graph)) * 1e-9,
+                imgsz, imgsz, model->n_classes);
     }
     free(flops);
     return status;

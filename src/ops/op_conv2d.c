@@ -1,9 +1,16 @@
-/* op_conv2d.c: convolution, dense, grouped or depth-wise, with an optional bias.
+/* op_conv2d.c: convolution, dense, grouped or depth-wise, with an optional bias; in a network fused for
+ * inference with the activation and shortcut of the norm_act it has absorbed.
  *
- * params: weight [kh][kw][cin/groups][cout], bias [cout]. Side: moments [2][cout] of the output (mean, biased
- * variance), written in training when the attribute asks for them.
+ * params: weight [kh][kw][cin/groups][cout], bias [cout]. Side: moments [2][cout] of the output (mean,
+ * biased variance), written in training when the attribute asks for them (a frozen normalisation does not
+ * read them).
  */
+#include "ops/shortcut.h"
 #include "yt/ops.h"
+
+static bool fused(const yt_conv_attr *a, int n_src) {
+    return n_src == 2 || a->act.kind != YT_ACT_IDENTITY;
+}
 
 static yt_status conv2d_shape(const void *attr, yt_ports *io, yt_err *err) {
     const yt_conv_attr *a = attr;
@@ -11,6 +18,8 @@ static yt_status conv2d_shape(const void *attr, yt_ports *io, yt_err *err) {
     const yt_shape *src = &io->src[0];
     if (src->c != conv->cin)
         return yt_fail(err, YT_MISMATCH, "reads %d channels but is given %d", conv->cin, src->c);
+    if (io->mode == YT_MODE_TRAIN && fused(a, io->n_src))
+        return yt_fail(err, YT_MISMATCH, "is fused for inference and cannot be trained");
     io->dst = (yt_shape){.n = src->n,
                          .h = yt_conv_out(src->h, conv->kernel, conv->stride, conv->pad, conv->dilation),
                          .w = yt_conv_out(src->w, conv->kernel, conv->stride, conv->pad, conv->dilation),
@@ -18,6 +27,7 @@ static yt_status conv2d_shape(const void *attr, yt_ports *io, yt_err *err) {
     if (io->dst.h < 1 || io->dst.w < 1)
         return yt_fail(err, YT_MISMATCH, "a %dx%d map is too small for a kernel of %d", src->h, src->w,
                        conv->kernel);
+    YT_TRY(yti_check_shortcut(io, err));
     io->side_bytes = a->moments && io->mode == YT_MODE_TRAIN ? 2 * (size_t)conv->cout * sizeof(float) : 0;
     io->scratch_bytes = yt_kernels_get()->conv2d_scratch(conv, src->n, src->h, src->w, io->threads);
     return YT_OK;
@@ -25,8 +35,15 @@ static yt_status conv2d_shape(const void *attr, yt_ports *io, yt_err *err) {
 
 static void conv2d_forward(const void *attr, const yt_run *run) {
     const yt_conv_attr *a = attr;
-    yt_kernels_get()->conv2d_forward(&a->conv, &run->src[0], run->param[0], run->param[1], &run->dst,
-                                     run->side, &run->scratch);
+    const yt_kernels *kernels = yt_kernels_get();
+    if (!fused(a, run->n_src)) {
+        kernels->conv2d_forward(&a->conv, &run->src[0], run->param[0], run->param[1], &run->dst,
+                                run->frozen ? NULL : run->side, &run->scratch);
+        return;
+    }
+    const yt_tensor shortcut = run->n_src == 2 ? run->src[1] : (yt_tensor){0};
+    kernels->conv2d_act_forward(&a->conv, &run->src[0], run->param[0], run->param[1], a->act, &shortcut,
+                                &run->dst, &run->scratch);
 }
 
 static void conv2d_backward(const void *attr, const yt_run *run) {

@@ -3,9 +3,11 @@
  *
  * params: gamma, beta; buffers: running mean, running variance. In training the statistics come from the side
  * of the convolution before it (moments [2][c]: mean, biased variance) and the running ones move by
- * `momentum`, the variance with Bessel's correction (Ioffe & Szegedy 2015; spec architecture 3.1). saved:
- * [2][c] mean and 1/sqrt(var + eps), used again by the backward pass. The gradient replaces d_dst in place.
+ * `momentum`, the variance with Bessel's correction (Ioffe & Szegedy 2015; spec architecture 3.1); where
+ * frozen it normalises by the running ones, which stay. saved: [2][c] mean and 1/sqrt(var + eps), used again
+ * by the backward pass. The gradient replaces d_dst in place.
  */
+#include "ops/shortcut.h"
 #include "yt/ops.h"
 
 #include <math.h>
@@ -13,12 +15,7 @@
 static yt_status norm_act_shape(const void *attr, yt_ports *io, yt_err *err) {
     const yt_norm_act_attr *a = attr;
     io->dst = io->src[0];
-    if (io->n_src == 2) {
-        const yt_shape *s = &io->src[1];
-        if (s->n != io->dst.n || s->h != io->dst.h || s->w != io->dst.w || s->c != io->dst.c)
-            return yt_fail(err, YT_MISMATCH, "adds a %dx%dx%d map to one of %dx%dx%d", s->h, s->w, s->c,
-                           io->dst.h, io->dst.w, io->dst.c);
-    }
+    YT_TRY(yti_check_shortcut(io, err));
     size_t pixels = (size_t)io->dst.n * (size_t)io->dst.h * (size_t)io->dst.w;
     if (io->mode == YT_MODE_TRAIN && a->normalise && pixels < 2)
         return yt_fail(err, YT_MISMATCH,
@@ -33,7 +30,7 @@ static void choose_statistics(const yt_norm_act_attr *a, const yt_run *run) {
     const int c = run->dst.c;
     float *mean = run->saved, *inv_std = mean + c;
     float *running_mean = run->buffer[0], *running_var = run->buffer[1];
-    if (run->mode == YT_MODE_EVAL) {
+    if (run->mode == YT_MODE_EVAL || run->frozen) {
         for (int i = 0; i < c; i++) {
             mean[i] = running_mean[i];
             inv_std[i] = 1.0f / sqrtf(running_var[i] + a->eps);
@@ -54,8 +51,11 @@ static void choose_statistics(const yt_norm_act_attr *a, const yt_run *run) {
 static yt_norm norm_view(const yt_norm_act_attr *a, const yt_run *run) {
     const float *saved = run->saved;
     if (!a->normalise) return (yt_norm){0};
-    return (yt_norm){
-        .mean = saved, .inv_std = saved + run->dst.c, .gamma = run->param[0], .beta = run->param[1]};
+    return (yt_norm){.mean = saved,
+                     .inv_std = saved + run->dst.c,
+                     .gamma = run->param[0],
+                     .beta = run->param[1],
+                     .fixed_stats = run->frozen};
 }
 
 static void norm_act_forward(const void *attr, const yt_run *run) {

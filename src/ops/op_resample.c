@@ -66,8 +66,15 @@ static void upsample_backward(const void *attr, const yt_run *run) {
                                             &run->d_src[0], run->accumulate[0], run->scratch.threads);
 }
 
+/* The convention counts one multiplication and addition per output, though nearest-neighbour needs none. */
+static double upsample_flops(const void *attr, const yt_ports *io) {
+    (void)attr;
+    return 2.0 * io->dst.h * io->dst.w * io->dst.c;
+}
+
 const yt_op yt_op_upsample = {.name = "upsample",
                               .attr_size = sizeof(yt_upsample_attr),
                               .shape = upsample_shape,
                               .forward = upsample_forward,
-                              .backward = upsample_backward};
+                              .backward = upsample_backward,
+                              .flops = upsample_flops};

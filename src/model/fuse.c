@@ -1,0 +1,103 @@
+/* fuse.c: a model for inference: every batch normalisation folded into the convolution before it (spec
+ * architecture 7). With running mean m, variance v, gain g and bias b, per output channel
+ *
+ *   t = g / sqrt(v + eps),   W' = W t,   bias' = b - m t.
+ *
+ * The fused model is built anew from the same YAML; its tensors are named like those they come from, so
+ * that filling it is a matter of names.
+ */
+#include "model/build.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The tensor stem.suffix of a model, NULL: there is none. */
+static const yt_param_info *find(const yt_model *model, const char *stem, size_t length, const char *suffix) {
+    for (int i = 0; i < model->n_params; i++) {
+        const char *name = model->params[i].name;
+        if (strncmp(name, stem, length) == 0 && strcmp(name + length, suffix) == 0) return &model->params[i];
+    }
+    return NULL;
+}
+
+static const float *values(const yt_state *state, const yt_param_info *info) {
+    return (info->kind >= YT_PARAM_FROZEN ? state->buffers : state->params) + info->offset;
+}
+
+/* Scale t and bias of the normalisation behind a convolution, one float per channel each. */
+typedef struct folded {
+    const float *gain, *bias, *mean, *variance; /* gain NULL: there is no normalisation */
+} folded;
+
+/* stem: the tensor's name up to "conv." */
+static folded normalisation_of(const yt_model *model, const yt_state *state, const char *stem,
+                               size_t length) {
+    const yt_param_info *gain = find(model, stem, length, "bn.weight"),
+                        *bias = find(model, stem, length, "bn.bias"),
+                        *mean = find(model, stem, length, "bn.running_mean"),
+                        *variance = find(model, stem, length, "bn.running_var");
+    if (!gain || !bias || !mean || !variance) return (folded){0};
+    return (folded){values(state, gain), values(state, bias), values(state, mean), values(state, variance)};
+}
+
+static float scale_of(const folded *norm, size_t channel) {
+    return norm->gain[channel] / sqrtf(norm->variance[channel] + YTI_BN_EPS);
+}
+
+/* Length of a name without its ending, or 0 when it does not end so. */
+static size_t stem_length(const char *name, const char *ending) {
+    const size_t length = strlen(name), end = strlen(ending);
+    return length > end && strcmp(name + length - end, ending) == 0 ? length - end : 0;
+}
+
+/* One tensor of the fused model. In memory output channels come last, so channel = index % channels. */
+static yt_status fill(const yt_param_info *info, float *to, const yt_model *model, const yt_state *state,
+                      yt_err *err) {
+    const size_t length = strlen(info->name), of_weight = stem_length(info->name, "conv.weight"),
+                 of_bias = stem_length(info->name, "conv.bias"), channels = (size_t)info->dims[0];
+    const yt_param_info *from = find(model, info->name, length, "");
+    folded norm = {0};
+    if (of_weight || of_bias)
+        norm = normalisation_of(model, state, info->name, of_weight ? of_weight : of_bias);
+    if ((from && from->count != info->count) || (!from && !norm.gain))
+        return yt_fail(err, YT_MISMATCH, "%s cannot be fused: its model has other tensors", info->name);
+    if (from)
+        memcpy(to, values(state, from), info->count * sizeof *to);
+    else
+        for (size_t i = 0; i < channels; i++) to[i] = norm.bias[i] - norm.mean[i] * scale_of(&norm, i);
+    for (size_t i = 0; from && norm.gain && i < info->count; i++) to[i] *= scale_of(&norm, i % channels);
+    return YT_OK;
+}
+
+static yt_status fill_all(yt_model *fused, const yt_model *model, const yt_state *state, yt_err *err) {
+    for (int i = 0; i < fused->n_params; i++) {
+        const yt_param_info *info = &fused->params[i];
+        float *block = info->kind >= YT_PARAM_FROZEN ? fused->state.buffers : fused->state.params;
+        YT_TRY(fill(info, block + info->offset, model, state, err));
+    }
+    free(fused->name);
+    fused->name = strdup(model->name);
+    return fused->name ? YT_OK : yt_fail(err, YT_NO_MEMORY, "out of memory for the model");
+}
+
+yt_status yt_model_fuse(const yt_model *model, const yt_state *state, bool end2end, yt_model **out,
+                        yt_err *err) {
+    if (end2end && !model->end2end)
+        return yt_fail(err, YT_ARGUMENT,
+                       "%s has no one-to-one branch, so its detections need NMS: end2end can only be false",
+                       model->name);
+    yt_model_options options = model->options;
+    options.n_classes = model->n_classes;
+    options.scale = model->scale;
+    options.fusion = end2end ? YT_FUSED_ONE_TO_ONE : YT_FUSED_ONE_TO_MANY;
+    yt_model *fused = NULL;
+    YT_TRY(
+        yt_model_parse(model->yaml_path, model->yaml_text, strlen(model->yaml_text), &options, &fused, err));
+    const yt_status status = fill_all(fused, model, state, err);
+    if (status == YT_OK)
+        *out = fused;
+    else
+        yt_model_destroy(fused);
+    return status;
+}
