@@ -8,6 +8,7 @@
 #include "yt/status.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* The three terms. Names in logs: box_loss, cls_loss, and dfl_loss (reg_max > 1) or l1_loss (reg_max = 1). */
 enum { YT_LOSS_BOX, YT_LOSS_CLS, YT_LOSS_DFL, YT_LOSS_TERMS };
@@ -38,10 +39,18 @@ typedef struct yt_loss yt_loss;
 yt_status yt_loss_create(yt_loss **out, yt_err *err);
 void yt_loss_destroy(yt_loss *loss); /* NULL is fine */
 
+/* The weights of the classes for cls_pw = power (spec training 4.10): count^-power, 1 for a class without
+ * boxes, divided by their mean. */
+void yt_loss_class_weights(const int64_t *counts, int n_classes, double power, float *weights);
+
+/* Multiplies each class's part of the class loss by its weight from now on. Copies them; NULL: all 1. */
+yt_status yt_loss_weigh_classes(yt_loss *loss, const float *weights, int n_classes, yt_err *err);
+
 /* Loss of one head branch on one batch. Where the levels' d_box and d_cls have data, they are overwritten by
  * weight * d total / d box and cls. weight: of the branch in the whole loss (1 for a single-branch head). The
  * network input measures level[0].h * level[0].stride by level[0].w * level[0].stride pixels. Deterministic
- * for any number of threads. Targets with a class outside [0, n_classes) are an ARGUMENT error. */
+ * for any number of threads. Targets with a class outside [0, n_classes), or weights for another number of
+ * classes, are an ARGUMENT error. */
 yt_status yt_loss_branch(yt_loss *loss, const yt_head *head, const yt_targets *targets, yt_loss_gains gains,
                          yt_assigner assigner, double weight, int threads, yt_loss_result *out, yt_err *err);
 

@@ -7,13 +7,32 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Which treatment a parameter gets; the order is that of the lr/pg# columns. */
-typedef enum yt_group { YT_GROUP_WEIGHT, YT_GROUP_NORM, YT_GROUP_BIAS, YT_GROUP_COUNT } yt_group;
+/* Which treatment a parameter gets: weight decay or none, its own warm-up, and with MuSGD three times the
+ * rate for the class branches of the head (FAST). */
+typedef enum yt_group {
+    YT_GROUP_WEIGHT,
+    YT_GROUP_NORM,
+    YT_GROUP_BIAS,
+    YT_GROUP_FAST_WEIGHT,
+    YT_GROUP_FAST_NORM,
+    YT_GROUP_FAST_BIAS,
+    YT_GROUP_COUNT
+} yt_group;
+
+/* The same treatment at the usual rate, and whether it is the fast one. */
+static inline yt_group yt_group_base(yt_group group) {
+    return (yt_group)(group % YT_GROUP_FAST_WEIGHT);
+}
+static inline yt_group yt_group_fast(yt_group base) {
+    return (yt_group)(base + YT_GROUP_FAST_WEIGHT);
+}
 
 /* code, name on the command line */
 #define YT_OPTIMIZER_MAP(X)                                                                                  \
     X(SGD, "SGD")                                                                                            \
-    X(ADAMW, "AdamW")
+    X(ADAM, "Adam")                                                                                          \
+    X(ADAMW, "AdamW")                                                                                        \
+    X(MUSGD, "MuSGD")
 
 typedef enum yt_optimizer_kind {
 #define YT_OPTIMIZER_ENUM(code, name) YT_OPTIM_##code,
@@ -25,31 +44,40 @@ typedef enum yt_optimizer_kind {
 const char *yt_optimizer_name(yt_optimizer_kind kind);
 int yt_optimizer_find(const char *name); /* case-insensitive; -1: unknown */
 
+/* The groups whose rates are logged as lr/pg0, lr/pg1, ... (spec training 4.1); returns how many. MuSGD tells
+ * matrices from other weights, whose rates are the same. */
+enum { YT_MAX_LR_COLUMNS = 8 };
+int yt_optimizer_columns(yt_optimizer_kind kind, yt_group columns[YT_MAX_LR_COLUMNS]);
+
 /* A run of consecutive parameters of one group, in floats from the start of the parameter block. */
 typedef struct yt_param_span {
     size_t offset, count;
     yt_group group;
+    size_t columns; /* of the row-major matrix that the span is, which MuSGD orthogonalises; 0: it is none */
 } yt_param_span;
 
 typedef struct yt_optimizer yt_optimizer;
 
-/* Moments for `count` floats, zero. The spans (copied) must cover what is to be trained; parameters outside
- * every span are frozen. weight_decay applies to YT_GROUP_WEIGHT only. */
+/* Moments for `count` floats, zero, and working memory: a step allocates nothing. The spans (copied) must
+ * cover what is to be trained; parameters outside every span are frozen. weight_decay applies to weights
+ * only. */
 yt_status yt_optimizer_create(yt_optimizer_kind kind, size_t count, const yt_param_span *spans,
                               size_t n_spans, float weight_decay, yt_optimizer **out, yt_err *err);
 void yt_optimizer_destroy(yt_optimizer *optimizer);
 
-/* beta1 of AdamW, 0.9 until set: the momentum setting of the run, which the warm-up does not vary. */
-void yt_optimizer_set_beta1(yt_optimizer *optimizer, float beta1);
+/* Of its moments and working memory. */
+size_t yt_optimizer_bytes(const yt_optimizer *optimizer);
+
+/* beta1 of Adam and AdamW, 0.9 until set: the momentum setting of the run, which warm-up does not vary. */
+void yt_optimizer_set_beta1(yt_optimizer *optimizer, double beta1);
 
 /* One update with per-group learning rates. gradient_scale multiplies the gradient first (clipping). momentum
- * is that of SGD in this step. */
+ * is that of SGD and MuSGD in this step. */
 void yt_optimizer_step(yt_optimizer *optimizer, float *params, const float *grads, float gradient_scale,
                        const float lr[YT_GROUP_COUNT], float momentum, int threads);
 
-/* The state that a checkpoint keeps: arrays of `count` floats by name ("momentum", or "exp_avg" and
- * "exp_avg_sq"), and the number of steps taken. `index` from 0; returns false past the last. The array may be
- * written to (resume). */
+/* The state that a checkpoint keeps: arrays of `count` floats by name ("momentum", "exp_avg", ...), and the
+ * number of steps taken. `index` from 0; returns false past the last. The array may be written to. */
 bool yt_optimizer_state(yt_optimizer *optimizer, int index, const char **name, float **array);
 int64_t yt_optimizer_steps(const yt_optimizer *optimizer);
 void yt_optimizer_set_steps(yt_optimizer *optimizer, int64_t steps);

@@ -1,10 +1,12 @@
 /* yolo_loss.c: value and gradient of the detection loss of one head branch.
  *
  * With the matches of assign.c (anchor a, its box, score w_a) and T = max(sum of w_a, 1):
- *     cls  = gain * sum over anchors and classes BCE(logit, target) / T;  target = w_a at the box's class,
- * else 0 box  = gain * sum over matches w_a (1 - CIoU) / T                   in grid units side = gain * sum
- * over matches w_a mean over 4 sides (...) / T      reg_max > 1: DFL, = 1: L1 total = (cls + box + side) *
- * images Matches, scores and T are constants for the gradient.
+ *     cls   = gain * sum over anchors and classes weight_class * BCE(logit, target) / T
+ *                                                         target = w_a at the box's class, else 0
+ *     box   = gain * sum over matches w_a (1 - CIoU) / T                   in grid units
+ *     side  = gain * sum over matches w_a mean over 4 sides (...) / T      reg_max > 1: DFL, = 1: L1
+ *     total = (cls + box + side) * images
+ * Matches, scores and T are constants for the gradient.
  *
  * BCE(x, t) = softplus(x) - t*x, so the classes are one kernel sweep against zero and a correction at the few
  * matches. Everything per match is in double; the terms are kept per match and added in order, which makes
@@ -18,9 +20,12 @@
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct yt_loss {
     yti_assignment assignment;
+    float *class_weights; /* [n_weights], with the slack that kernels may read; NULL: all 1 */
+    int n_weights;
 };
 
 /* One call. */
@@ -29,6 +34,7 @@ typedef struct branch {
     const yt_targets *targets;
     const yti_assignment *assignment;
     yt_loss_gains gains;
+    const float *class_weights;
     double target_sum; /* T */
     double scale;      /* d (weight * total) / d (a term before division by T): weight * images / T */
     int threads;
@@ -44,7 +50,28 @@ yt_status yt_loss_create(yt_loss **out, yt_err *err) {
 void yt_loss_destroy(yt_loss *loss) {
     if (!loss) return;
     yti_assignment_deinit(&loss->assignment);
+    free(loss->class_weights);
     free(loss);
+}
+
+void yt_loss_class_weights(const int64_t *counts, int n_classes, double power, float *weights) {
+    double sum = 0;
+    for (int i = 0; i < n_classes; i++) {
+        double weight = counts[i] > 0 ? pow((double)counts[i], -power) : 1;
+        weights[i] = (float)weight;
+        sum += weight;
+    }
+    for (int i = 0; i < n_classes; i++) weights[i] = (float)((double)weights[i] * n_classes / sum);
+}
+
+yt_status yt_loss_weigh_classes(yt_loss *loss, const float *weights, int n_classes, yt_err *err) {
+    float *copy = weights ? calloc((size_t)n_classes + YT_READ_SLACK, sizeof *copy) : NULL;
+    if (weights && !copy) return yt_fail(err, YT_NO_MEMORY, "no memory for %d class weights", n_classes);
+    if (weights) memcpy(copy, weights, (size_t)n_classes * sizeof *copy);
+    free(loss->class_weights);
+    loss->class_weights = copy;
+    loss->n_weights = n_classes;
+    return YT_OK;
 }
 
 yt_assigner yt_assigner_of(bool one_to_one) {
@@ -114,22 +141,24 @@ static float *at_match(const yt_tensor *t, const yti_match *m) {
     return t->data ? t->data + ((ptrdiff_t)m->image * t->h * t->w + m->pixel) * t->ld : NULL;
 }
 
-/* Sum of BCE over all anchors and classes. */
+/* Sum of weighted BCE over all anchors and classes. */
 static double class_loss(const branch *b) {
     const yt_kernels *kernels = yt_kernels_get();
     double weight = b->scale * (double)b->gains.cls, sum = 0;
     for (int i = 0; i < b->head->n_levels; i++) {
         const yt_head_level *level = &b->head->level[i];
-        sum += kernels->bce_background(&level->cls, (float)weight, &level->d_cls, b->threads);
+        sum +=
+            kernels->bce_background(&level->cls, (float)weight, b->class_weights, &level->d_cls, b->threads);
     }
     for (int i = 0; i < b->assignment->count; i++) {
         const yti_match *m = &b->assignment->matches[i];
         const yt_head_level *level = &b->head->level[m->level];
         int class_id = b->targets->class_id[m->target];
         double logit = (double)at_match(&level->cls, m)[class_id];
+        double each = b->class_weights ? (double)b->class_weights[class_id] : 1;
         float *d = at_match(&level->d_cls, m);
-        sum -= m->score * logit;
-        if (d) d[class_id] = (float)(weight * (1 / (1 + exp(-logit)) - m->score));
+        sum -= each * m->score * logit;
+        if (d) d[class_id] = (float)(weight * each * (1 / (1 + exp(-logit)) - m->score));
     }
     return sum;
 }
@@ -215,6 +244,10 @@ yt_status yt_loss_branch(yt_loss *loss, const yt_head *head, const yt_targets *t
     YT_TRY(check_head(head, err));
     int images = head->level[0].box.n;
     YT_TRY(check_targets(targets, images, head->n_classes, err));
+    if (loss->class_weights && loss->n_weights != head->n_classes) {
+        return yt_fail(err, YT_ARGUMENT, "there are weights for %d classes, the head has %d", loss->n_weights,
+                       head->n_classes);
+    }
     if (assigner.topk < 1 || assigner.topk2 < 1) {
         return yt_fail(err, YT_ARGUMENT, "topk %d and topk2 %d of the assigner must be at least 1",
                        assigner.topk, assigner.topk2);
@@ -228,6 +261,7 @@ yt_status yt_loss_branch(yt_loss *loss, const yt_head *head, const yt_targets *t
                 .targets = targets,
                 .assignment = &loss->assignment,
                 .gains = gains,
+                .class_weights = loss->class_weights,
                 .target_sum = scores < 1 ? 1 : scores, /* keeps a NaN */
                 .threads = threads};
     b.scale = weight * images / b.target_sum;

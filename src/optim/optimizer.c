@@ -1,13 +1,14 @@
 /* optimizer.c: update rules over spans of one flat block of parameters.
  *
  * A rule is a row of the table below: its state arrays and how one span is stepped; the arithmetic itself is
- * a kernel. Updates are element by element, so the number of threads changes nothing. The scale of a clipped
- * gradient is applied inside the step, which saves a pass over the gradients.
+ * a kernel. Updates are element by element, or with MuSGD matrix by matrix, so the number of threads changes
+ * nothing. The scale of a clipped gradient is applied inside the step, which saves a pass over the gradients.
  */
-#include "yt/optim.h"
+#include "optim/muon.h"
 #include "yt/kernels.h"
+#include "yt/optim.h"
 
-#include <math.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -22,38 +23,70 @@ struct yt_optimizer {
     size_t count;
     yt_param_span *spans;
     size_t n_spans;
-    float weight_decay, beta1;
+    float weight_decay;
+    double beta1;
     int64_t steps;
     float *state[MAX_STATES];
+    void *work; /* for the largest matrix */
+    size_t work_bytes;
 };
 
-/* What every span of one step shares, then the span itself. */
+/* One span in one step. */
 typedef struct update {
     float *p;
     const float *g;
     float *state[MAX_STATES];
-    size_t count;
-    float scale, lr, momentum, beta1, decay;
+    size_t count, columns;
+    float scale, lr, momentum, decay;
+    double beta1;
     int64_t t;
-    int threads;
+    void *work;
+    int threads, sweep_threads;
 } update;
 
 static void step_sgd(const yt_kernels *k, const update *u) {
-    k->sgd_step(u->p, u->g, u->state[0], u->count, u->scale, u->lr, u->momentum, u->decay, u->threads);
+    k->sgd_step(u->p, u->g, u->state[0], u->count, u->scale, u->lr, u->momentum, u->decay, u->sweep_threads);
+}
+
+/* The orthogonalised step first, then SGD on what it left, with a momentum of its own (spec training 4.3). */
+static void step_musgd(const yt_kernels *k, const update *u) {
+    if (u->columns)
+        yti_muon_step(u->p, u->g, u->state[1], (int)(u->count / u->columns), (int)u->columns, u->scale, u->lr,
+                      u->momentum, u->work, u->threads);
+    step_sgd(k, u);
 }
 
 /* beta2 and eps: spec training 4.3, PyTorch's defaults. */
+static yt_adam adam_of(const update *u) {
+    return (yt_adam){.lr = (double)u->lr,
+                     .beta1 = u->beta1,
+                     .beta2 = 0.999,
+                     .eps = 1e-8,
+                     .scale = (double)u->scale,
+                     .t = u->t};
+}
+
+static void step_adam(const yt_kernels *k, const update *u) {
+    yt_adam adam = adam_of(u);
+    adam.l2 = (double)u->decay;
+    k->adam_step(u->p, u->g, u->state[0], u->state[1], u->count, &adam, u->sweep_threads);
+}
+
 static void step_adamw(const yt_kernels *k, const update *u) {
-    k->adamw_step(u->p, u->g, u->state[0], u->state[1], u->count, u->scale, u->lr, u->beta1, 0.999f, 1e-8f,
-                  u->decay, u->t, u->threads);
+    yt_adam adam = adam_of(u);
+    adam.decay = (double)u->decay;
+    k->adam_step(u->p, u->g, u->state[0], u->state[1], u->count, &adam, u->sweep_threads);
 }
 
 static const struct rule {
     const char *states[MAX_STATES]; /* names in a checkpoint; NULL: fewer */
+    bool matrices;                  /* looks at the columns of a span */
     void (*step)(const yt_kernels *kernels, const update *u);
 } RULES[YT_OPTIM_COUNT] = {
-    [YT_OPTIM_SGD] = {{"momentum"}, step_sgd},
-    [YT_OPTIM_ADAMW] = {{"exp_avg", "exp_avg_sq"}, step_adamw},
+    [YT_OPTIM_SGD] = {{"momentum"}, false, step_sgd},
+    [YT_OPTIM_ADAM] = {{"exp_avg", "exp_avg_sq"}, false, step_adam},
+    [YT_OPTIM_ADAMW] = {{"exp_avg", "exp_avg_sq"}, false, step_adamw},
+    [YT_OPTIM_MUSGD] = {{"momentum", "muon_momentum"}, true, step_musgd},
 };
 
 static const char *const NAMES[YT_OPTIM_COUNT] = {
@@ -73,6 +106,16 @@ int yt_optimizer_find(const char *name) {
     return -1;
 }
 
+int yt_optimizer_columns(yt_optimizer_kind kind, yt_group columns[YT_MAX_LR_COLUMNS]) {
+    static const yt_group plain[] = {YT_GROUP_WEIGHT, YT_GROUP_NORM, YT_GROUP_BIAS};
+    static const yt_group split[] = {YT_GROUP_FAST_WEIGHT, YT_GROUP_WEIGHT,    YT_GROUP_FAST_NORM,
+                                     YT_GROUP_NORM,        YT_GROUP_FAST_BIAS, YT_GROUP_BIAS,
+                                     YT_GROUP_FAST_WEIGHT, YT_GROUP_WEIGHT}; /* the last two: matrices */
+    const bool musgd = kind == YT_OPTIM_MUSGD;
+    memcpy(columns, musgd ? split : plain, musgd ? sizeof split : sizeof plain);
+    return musgd ? YT_MAX_LR_COLUMNS : 3;
+}
+
 static bool overlap(const yt_param_span *a, const yt_param_span *b) {
     return a->offset < b->offset + b->count && b->offset < a->offset + a->count;
 }
@@ -84,6 +127,10 @@ static yt_status check_spans(size_t count, const yt_param_span *spans, size_t n_
             s->group >= YT_GROUP_COUNT) {
             return yt_fail(err, YT_ARGUMENT, "span %zu (%zu floats at %zu) is not within the %zu parameters",
                            i, s->count, s->offset, count);
+        }
+        if (s->columns && (s->count % s->columns || s->count > INT_MAX)) {
+            return yt_fail(err, YT_ARGUMENT, "span %zu of %zu floats is no matrix of %zu columns", i,
+                           s->count, s->columns);
         }
         for (size_t j = 0; j < i; j++) {
             if (overlap(s, &spans[j])) {
@@ -103,19 +150,31 @@ static float *zeros(size_t count) {
     return x;
 }
 
-/* Copies the spans, joining neighbours of one group: fewer, longer sweeps. */
+/* Copies the spans, joining neighbours of one group: fewer, longer sweeps. Matrices stay apart. */
 static bool copy_spans(yt_optimizer *o, const yt_param_span *spans, size_t n_spans) {
     o->spans = calloc(n_spans + 1, sizeof *spans);
     if (!o->spans) return false;
     for (size_t i = 0; i < n_spans; i++) {
-        yt_param_span *last = o->n_spans ? &o->spans[o->n_spans - 1] : NULL;
-        if (last && last->group == spans[i].group && last->offset + last->count == spans[i].offset) {
-            last->count += spans[i].count;
+        yt_param_span *last = o->n_spans ? &o->spans[o->n_spans - 1] : NULL, next = spans[i];
+        if (!RULES[o->kind].matrices) next.columns = 0;
+        if (last && last->group == next.group && last->offset + last->count == next.offset &&
+            !last->columns && !next.columns) {
+            last->count += next.count;
         } else {
-            o->spans[o->n_spans++] = spans[i];
+            o->spans[o->n_spans++] = next;
         }
     }
     return true;
+}
+
+static bool make_work(yt_optimizer *o) {
+    for (size_t i = 0; i < o->n_spans; i++) {
+        const yt_param_span *s = &o->spans[i];
+        size_t bytes = s->columns ? yti_muon_bytes((int)(s->count / s->columns), (int)s->columns) : 0;
+        if (bytes > o->work_bytes) o->work_bytes = bytes;
+    }
+    if (o->work_bytes) o->work = aligned_alloc(64, o->work_bytes);
+    return !o->work_bytes || o->work;
 }
 
 yt_status yt_optimizer_create(yt_optimizer_kind kind, size_t count, const yt_param_span *spans,
@@ -124,7 +183,8 @@ yt_status yt_optimizer_create(yt_optimizer_kind kind, size_t count, const yt_par
         return yt_fail(err, YT_ARGUMENT, "no optimiser %d", (int)kind);
     YT_TRY(check_spans(count, spans, n_spans, err));
     yt_optimizer *o = calloc(1, sizeof *o);
-    bool ok = o && copy_spans(o, spans, n_spans);
+    if (o) *o = (yt_optimizer){.kind = kind, .count = count, .weight_decay = weight_decay, .beta1 = 0.9};
+    bool ok = o && copy_spans(o, spans, n_spans) && make_work(o);
     for (int i = 0; ok && i < MAX_STATES && RULES[kind].states[i]; i++) {
         o->state[i] = zeros(count);
         ok = o->state[i];
@@ -133,10 +193,6 @@ yt_status yt_optimizer_create(yt_optimizer_kind kind, size_t count, const yt_par
         yt_optimizer_destroy(o);
         return yt_fail(err, YT_NO_MEMORY, "no memory for the optimiser's state of %zu parameters", count);
     }
-    o->kind = kind;
-    o->count = count;
-    o->weight_decay = weight_decay;
-    o->beta1 = 0.9f;
     *out = o;
     return YT_OK;
 }
@@ -145,10 +201,17 @@ void yt_optimizer_destroy(yt_optimizer *optimizer) {
     if (!optimizer) return;
     for (int i = 0; i < MAX_STATES; i++) free(optimizer->state[i]);
     free(optimizer->spans);
+    free(optimizer->work);
     free(optimizer);
 }
 
-void yt_optimizer_set_beta1(yt_optimizer *optimizer, float beta1) {
+size_t yt_optimizer_bytes(const yt_optimizer *optimizer) {
+    size_t states = 0;
+    while (states < MAX_STATES && optimizer->state[states]) states++;
+    return states * optimizer->count * sizeof(float) + optimizer->work_bytes;
+}
+
+void yt_optimizer_set_beta1(yt_optimizer *optimizer, double beta1) {
     optimizer->beta1 = beta1;
 }
 
@@ -161,13 +224,16 @@ void yt_optimizer_step(yt_optimizer *optimizer, float *params, const float *grad
         update u = {.p = params + span->offset,
                     .g = grads + span->offset,
                     .count = span->count,
+                    .columns = span->columns,
                     .scale = gradient_scale,
                     .lr = lr[span->group],
                     .momentum = momentum,
                     .beta1 = optimizer->beta1,
-                    .decay = span->group == YT_GROUP_WEIGHT ? optimizer->weight_decay : 0,
+                    .decay = yt_group_base(span->group) == YT_GROUP_WEIGHT ? optimizer->weight_decay : 0,
                     .t = optimizer->steps,
-                    .threads = span->count < MIN_PARALLEL_FLOATS ? 1 : threads};
+                    .work = optimizer->work,
+                    .threads = threads,
+                    .sweep_threads = span->count < MIN_PARALLEL_FLOATS ? 1 : threads};
         for (int j = 0; j < MAX_STATES && optimizer->state[j]; j++) {
             u.state[j] = optimizer->state[j] + span->offset;
         }

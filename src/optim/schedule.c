@@ -13,6 +13,7 @@
 #include <math.h>
 
 static const double PI = 3.14159265358979323846;
+static const double FAST = 3; /* times the rate of other groups; spec training 4.1 */
 
 float yt_clip_scale(double norm, double max_norm) {
     if (max_norm <= 0) return 1;
@@ -44,25 +45,30 @@ static int64_t warmup_iterations(const yt_schedule *s) {
     return epochs > 0 ? (int64_t)rint(epochs * s->batches_per_epoch) : 0;
 }
 
+/* The rate of a group whose rate without warm-up is lr: from `from` to it while the warm-up is part done. */
+static double warm(double from, double lr, double part) {
+    return (1 - part) * from + part * lr; /* exactly lr at the end */
+}
+
 yt_schedule_step yt_schedule_at(const yt_schedule *schedule, int epoch, int iteration) {
     const yt_schedule *s = schedule;
     int64_t nw = warmup_iterations(s), i = iteration + (int64_t)s->batches_per_epoch * epoch;
-    double lr = s->lr0 * yt_schedule_factor(epoch, s->epochs, s->lrf, s->cosine), bias_lr = lr;
+    double base = s->lr0 * yt_schedule_factor(epoch, s->epochs, s->lrf, s->cosine), lr_part = 1;
     double momentum = s->momentum, batches = nominal_batches(s);
     if (nw > 0) {
         int64_t last = i < nw ? i : nw - 1; /* the latest iteration that set something */
         double part = (double)last / (double)nw;
-        momentum = s->warmup_momentum + part * (s->momentum - s->warmup_momentum);
-        batches = 1 + part * (batches - 1);
-        if (last / s->batches_per_epoch == epoch) {
-            bias_lr = s->warmup_bias_lr + part * (lr - s->warmup_bias_lr);
-            lr = part * lr;
-        }
+        momentum = warm(s->warmup_momentum, s->momentum, part);
+        batches = warm(1, batches, part);
+        if (last / s->batches_per_epoch == epoch) lr_part = part;
     }
-    return (yt_schedule_step){
-        .lr = {[YT_GROUP_WEIGHT] = (float)lr, [YT_GROUP_NORM] = (float)lr, [YT_GROUP_BIAS] = (float)bias_lr},
-        .momentum = (float)momentum,
-        .accumulate = at_least_one(batches)};
+    yt_schedule_step step = {.momentum = (float)momentum, .accumulate = at_least_one(batches)};
+    for (int g = 0; g < YT_GROUP_COUNT; g++) {
+        double lr = g == (int)yt_group_base((yt_group)g) ? base : FAST * base;
+        double from = yt_group_base((yt_group)g) == YT_GROUP_BIAS ? s->warmup_bias_lr : 0;
+        step.lr[g] = (float)warm(from, lr, lr_part);
+    }
+    return step;
 }
 
 double yt_scaled_weight_decay(double weight_decay, int batch, int nominal_batch) {

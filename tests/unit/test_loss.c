@@ -26,7 +26,8 @@ typedef struct nudge {
 typedef struct plain_loss {
     const made_head *made;
     const yti_assignment *matches;
-    double *alpha; /* [matches] constant of CIoU; negative: to be computed */
+    const float *weights; /* of the classes; NULL: all 1 */
+    double *alpha;        /* [matches] constant of CIoU; negative: to be computed */
     nudge nudge;
 } plain_loss;
 
@@ -92,6 +93,10 @@ static void plain_box(const plain_loss *p, int i, double *box_term, double *side
     *side_term = m->score * side;
 }
 
+static double class_weight(const plain_loss *p, int c) {
+    return p->weights ? (double)p->weights[c] : 1;
+}
+
 static double plain_classes(const plain_loss *p) {
     const yt_head *head = &p->made->head;
     double sum = 0;
@@ -101,7 +106,7 @@ static double plain_classes(const plain_loss *p) {
             for (int i = 0; i < cls->h * cls->w; i++) {
                 for (int c = 0; c < cls->c; c++) {
                     double q = 1 / (1 + exp(-value(p, &made_pixel(cls, n, i)[c])));
-                    sum -= log(1 - q);
+                    sum -= class_weight(p, c) * log(1 - q);
                 }
             }
         }
@@ -109,7 +114,8 @@ static double plain_classes(const plain_loss *p) {
     for (int i = 0; i < p->matches->count; i++) {
         const yti_match *m = &p->matches->matches[i];
         int c = p->made->targets.class_id[m->target];
-        sum -= m->score * value(p, &made_pixel(&head->level[m->level].cls, m->image, m->pixel)[c]);
+        sum -= class_weight(p, c) * m->score *
+               value(p, &made_pixel(&head->level[m->level].cls, m->image, m->pixel)[c]);
     }
     return sum;
 }
@@ -171,10 +177,18 @@ static trial trial_create(made_options options, yt_assigner rule, double weight)
     return t;
 }
 
+/* Computes the loss anew with weights of the classes. */
+static void trial_weigh(trial *t, yt_assigner rule, double weight, const float weights[3]) {
+    cr_assert_eq(yt_loss_weigh_classes(t->loss, weights, 3, NULL), YT_OK);
+    cr_assert_eq(
+        yt_loss_branch(t->loss, &t->made.head, &t->made.targets, GAINS, rule, weight, 2, &t->result, NULL),
+        YT_OK);
+}
+
 /* After the trial has found its place: points the plain loss at it. */
-static void trial_prepare(trial *t) {
+static void trial_prepare(trial *t, const float *weights) {
     double terms[YT_LOSS_TERMS];
-    t->plain = (plain_loss){.made = &t->made, .matches = &t->matches};
+    t->plain = (plain_loss){.made = &t->made, .matches = &t->matches, .weights = weights};
     t->plain.alpha = malloc(((size_t)t->matches.count + 1) * sizeof(double));
     cr_assert(t->plain.alpha != NULL);
     for (int i = 0; i < t->matches.count; i++) t->plain.alpha[i] = -1;
@@ -190,10 +204,11 @@ static void trial_destroy(trial *t) {
 
 /* ---- values ---- */
 
-static void check_value(int reg_max, yt_assigner rule) {
+static void check_value(int reg_max, yt_assigner rule, const float *weights) {
     trial t = trial_create(small(reg_max), rule, 1);
     double terms[YT_LOSS_TERMS], sum = 0;
-    trial_prepare(&t);
+    if (weights) trial_weigh(&t, rule, 1, weights);
+    trial_prepare(&t, weights);
     cr_assert_gt(t.matches.count, 3);
     cr_assert(yt_near(t.result.target_sum, plain_terms(&t.plain, terms), 1e-12));
     cr_assert_eq(t.result.foreground, t.matches.count);
@@ -209,15 +224,49 @@ static void check_value(int reg_max, yt_assigner rule) {
 }
 
 Test(loss, value_without_bins_is_that_of_the_definition) {
-    check_value(1, ONE_TO_MANY);
-    check_value(1, ONE_TO_ONE);
+    check_value(1, ONE_TO_MANY, NULL);
+    check_value(1, ONE_TO_ONE, NULL);
 }
 
 Test(loss, value_with_bins_is_that_of_the_definition) {
-    check_value(4, ONE_TO_MANY);
-    check_value(4, ONE_TO_ONE);
-    check_value(16, ONE_TO_MANY);
-    check_value(16, ONE_TO_ONE);
+    check_value(4, ONE_TO_MANY, NULL);
+    check_value(4, ONE_TO_ONE, NULL);
+    check_value(16, ONE_TO_MANY, NULL);
+    check_value(16, ONE_TO_ONE, NULL);
+}
+
+static const float UNEVEN[3] = {0.25f, 2, 0.75f};
+
+Test(loss, classes_count_by_their_weights) {
+    check_value(1, ONE_TO_ONE, UNEVEN);
+    check_value(16, ONE_TO_MANY, UNEVEN);
+}
+
+/* 1/4, 1/16, 1 for no boxes and 1: their mean is 37/64. */
+Test(loss, weights_of_classes_fall_with_their_boxes) {
+    static const int64_t counts[] = {4, 16, 0, 1};
+    static const double want[] = {16 / 37.0, 4 / 37.0, 64 / 37.0, 64 / 37.0};
+    float weights[4];
+    yt_loss_class_weights(counts, 4, 1, weights);
+    for (int i = 0; i < 4; i++) cr_assert(yt_near((double)weights[i], want[i], 1e-6), "class %d", i);
+    yt_loss_class_weights(counts, 2, 0.5, weights); /* 1/2 and 1/4 */
+    cr_assert(yt_near((double)weights[0], 4 / 3.0, 1e-6) && yt_near((double)weights[1], 2 / 3.0, 1e-6));
+}
+
+Test(loss, weights_for_other_classes_are_refused_and_may_be_taken_back) {
+    trial t = trial_create(small(1), ONE_TO_ONE, 1);
+    yt_loss_result plain = t.result, result;
+    yt_err err;
+    cr_assert_eq(yt_loss_weigh_classes(t.loss, UNEVEN, 2, NULL), YT_OK);
+    cr_assert_eq(
+        yt_loss_branch(t.loss, &t.made.head, &t.made.targets, GAINS, ONE_TO_ONE, 1, 1, &result, &err),
+        YT_ARGUMENT);
+    cr_assert_str_eq(err.text, "there are weights for 2 classes, the head has 3");
+    cr_assert_eq(yt_loss_weigh_classes(t.loss, NULL, 3, NULL), YT_OK);
+    cr_assert_eq(
+        yt_loss_branch(t.loss, &t.made.head, &t.made.targets, GAINS, ONE_TO_ONE, 1, 1, &result, &err), YT_OK);
+    cr_assert(result.total == plain.total);
+    trial_destroy(&t);
 }
 
 /* One anchor, one class. Logit ln 3: p = 3/4, softplus = ln 4. The prediction equals the box (20..36 px
@@ -265,11 +314,12 @@ static void check_slope(trial *t, const float *x, const float *d, double weight)
 }
 
 /* Every channel of every foreground anchor, and a few hundred class logits anywhere. */
-static void check_gradient(int reg_max, yt_assigner rule, double weight) {
+static void check_gradient(int reg_max, yt_assigner rule, double weight, const float *weights) {
     made_options o = small(reg_max);
     if (reg_max == 16) o.images = 1, o.boxes = 4; /* a plain total per logit is slow */
     trial t = trial_create(o, rule, weight);
-    trial_prepare(&t);
+    if (weights) trial_weigh(&t, rule, weight, weights);
+    trial_prepare(&t, weights);
     for (int i = 0; i < t.matches.count; i++) {
         const yti_match *m = &t.matches.matches[i];
         const yt_head_level *lv = &t.made.head.level[m->level];
@@ -295,19 +345,23 @@ static void check_gradient(int reg_max, yt_assigner rule, double weight) {
     trial_destroy(&t);
 }
 
+Test(loss, gradient_with_weights_of_classes_is_the_slope) {
+    check_gradient(1, ONE_TO_MANY, 0.7, UNEVEN);
+}
+
 Test(loss, gradient_without_bins_is_the_slope) {
-    check_gradient(1, ONE_TO_MANY, 1);
-    check_gradient(1, ONE_TO_ONE, 0.3);
+    check_gradient(1, ONE_TO_MANY, 1, NULL);
+    check_gradient(1, ONE_TO_ONE, 0.3, NULL);
 }
 
 Test(loss, gradient_with_bins_is_the_slope) {
-    check_gradient(4, ONE_TO_MANY, 1);
-    check_gradient(4, ONE_TO_ONE, 0.3);
+    check_gradient(4, ONE_TO_MANY, 1, NULL);
+    check_gradient(4, ONE_TO_ONE, 0.3, NULL);
 }
 
 Test(loss, gradient_with_sixteen_bins_is_the_slope) {
-    check_gradient(16, ONE_TO_MANY, 1);
-    check_gradient(16, ONE_TO_ONE, 0.3);
+    check_gradient(16, ONE_TO_MANY, 1, NULL);
+    check_gradient(16, ONE_TO_ONE, 0.3, NULL);
 }
 
 /* The gradients held the guard value before. */
@@ -339,7 +393,7 @@ Test(loss, without_boxes_only_the_class_term_is_left) {
     o.boxes = 0;
     trial t = trial_create(o, ONE_TO_MANY, 1);
     double terms[YT_LOSS_TERMS];
-    trial_prepare(&t);
+    trial_prepare(&t, NULL);
     plain_terms(&t.plain, terms);
     cr_assert(t.result.terms[YT_LOSS_BOX] == 0 && t.result.terms[YT_LOSS_DFL] == 0);
     cr_assert(t.result.target_sum == 1 && t.result.foreground == 0);

@@ -12,8 +12,9 @@ enum { N = 4, ROOM = N + YT_READ_SLACK };
 
 /* ---- optimisers ---- */
 
-/* Parameter 0: weight, 1: norm, 2: bias, 3: in no span. */
-static const yt_param_span SPANS[] = {{0, 1, YT_GROUP_WEIGHT}, {1, 1, YT_GROUP_NORM}, {2, 1, YT_GROUP_BIAS}};
+/* Parameter 0: weight, a matrix of one element, 1: norm, 2: bias, 3: in no span. */
+static const yt_param_span SPANS[] = {
+    {0, 1, YT_GROUP_WEIGHT, 1}, {1, 1, YT_GROUP_NORM, 0}, {2, 1, YT_GROUP_BIAS, 0}};
 static const float LR[YT_GROUP_COUNT] = {0.1f, 0.2f, 0.4f};
 
 static yt_optimizer *make(yt_optimizer_kind kind, float decay) {
@@ -76,11 +77,29 @@ Test(optim, adamw_takes_bias_corrected_steps_with_decoupled_decay) {
     yt_optimizer_destroy(o);
 }
 
+/* As AdamW without decay, of the gradient g + wd * p. */
+Test(optim, adam_decays_through_the_gradient) {
+    yt_optimizer *o = make(YT_OPTIM_ADAM, 0.05f);
+    float p[ROOM] = {1, -2, 3, 7}, g[ROOM] = {0.5f, 0.25f, -1, 9};
+    double q[3] = {1, -2, 3}, m[3] = {0}, v[3] = {0};
+    for (int t = 1; t <= 4; t++) {
+        yt_optimizer_step(o, p, g, 1, LR, 0.5f, 1);
+        for (int i = 0; i < 3; i++) {
+            double decayed = (double)g[i] + (i == 0 ? 0.05 * q[i] : 0);
+            step_plain_adamw(&q[i], decayed, &m[i], &v[i], (double)LR[i], 0.9, 0, t);
+            cr_assert(yt_near((double)p[i], q[i], 2e-6 * (1 + fabs(q[i]))), "step %d of %d", t, i);
+        }
+        cr_assert(p[3] == 7);
+        g[0] -= 0.3f, g[2] += 0.7f;
+    }
+    yt_optimizer_destroy(o);
+}
+
 Test(optim, adamw_takes_the_beta1_it_is_given) {
     yt_optimizer *o = make(YT_OPTIM_ADAMW, 0);
     float p[ROOM] = {1, 1, 1, 1}, g[ROOM] = {1, 1, 1, 1};
     double q = 1, m = 0, v = 0;
-    yt_optimizer_set_beta1(o, 0.5f);
+    yt_optimizer_set_beta1(o, 0.5);
     step_plain_adamw(&q, 1, &m, &v, 0.1, 0.5, 0, 1);
     yt_optimizer_step(o, p, g, 1, LR, 0.9f, 1);
     g[0] = -1;
@@ -135,8 +154,9 @@ Test(optim, state_carries_a_run_over_to_another_optimiser) {
 Test(optim, a_step_is_the_same_for_any_number_of_threads) {
     enum { LONG = 100003 };
     static float one[LONG + YT_READ_SLACK], many[LONG + YT_READ_SLACK], g[LONG + YT_READ_SLACK];
-    const yt_param_span spans[] = {
-        {0, 40000, YT_GROUP_WEIGHT}, {40000, 50001, YT_GROUP_WEIGHT}, {90002, 10000, YT_GROUP_BIAS}};
+    const yt_param_span spans[] = {{0, 40000, YT_GROUP_WEIGHT, 200},
+                                   {40000, 50001, YT_GROUP_WEIGHT, 21},
+                                   {90002, 10000, YT_GROUP_BIAS, 0}};
     for (int kind = 0; kind < YT_OPTIM_COUNT; kind++) {
         yt_optimizer *a, *b;
         cr_assert_eq(yt_optimizer_create((yt_optimizer_kind)kind, LONG, spans, 3, 0.01f, &a, NULL), YT_OK);
@@ -161,15 +181,17 @@ Test(optim, a_step_is_the_same_for_any_number_of_threads) {
 Test(optim, refuses_spans_that_overlap_or_leave_the_parameters) {
     yt_optimizer *o = NULL;
     yt_err err;
-    const yt_param_span beyond[] = {{2, 3, YT_GROUP_WEIGHT}}, huge[] = {{SIZE_MAX, 2, YT_GROUP_WEIGHT}};
-    const yt_param_span twice[] = {{0, 2, YT_GROUP_WEIGHT}, {1, 2, YT_GROUP_BIAS}};
-    const yt_param_span group[] = {{0, 2, YT_GROUP_COUNT}};
+    const yt_param_span beyond[] = {{2, 3, YT_GROUP_WEIGHT, 0}}, huge[] = {{SIZE_MAX, 2, YT_GROUP_WEIGHT, 0}};
+    const yt_param_span twice[] = {{0, 2, YT_GROUP_WEIGHT, 0}, {1, 2, YT_GROUP_BIAS, 0}};
+    const yt_param_span group[] = {{0, 2, YT_GROUP_COUNT, 0}}, ragged[] = {{0, 3, YT_GROUP_WEIGHT, 2}};
     cr_assert_eq(yt_optimizer_create(YT_OPTIM_SGD, N, beyond, 1, 0, &o, &err), YT_ARGUMENT);
     cr_assert_str_eq(err.text, "span 0 (3 floats at 2) is not within the 4 parameters");
     cr_assert_eq(yt_optimizer_create(YT_OPTIM_SGD, N, huge, 1, 0, &o, &err), YT_ARGUMENT);
     cr_assert_eq(yt_optimizer_create(YT_OPTIM_SGD, N, group, 1, 0, &o, &err), YT_ARGUMENT);
     cr_assert_eq(yt_optimizer_create(YT_OPTIM_SGD, N, twice, 2, 0, &o, &err), YT_ARGUMENT);
     cr_assert_str_eq(err.text, "spans 0 and 1 of the optimiser overlap");
+    cr_assert_eq(yt_optimizer_create(YT_OPTIM_MUSGD, N, ragged, 1, 0, &o, &err), YT_ARGUMENT);
+    cr_assert_str_eq(err.text, "span 0 of 3 floats is no matrix of 2 columns");
     cr_assert_eq(yt_optimizer_create(YT_OPTIM_SGD, SIZE_MAX / 2, SPANS, 3, 0, &o, &err), YT_NO_MEMORY);
     cr_assert(o == NULL);
 }
@@ -177,8 +199,31 @@ Test(optim, refuses_spans_that_overlap_or_leave_the_parameters) {
 Test(optim, names_are_found_in_any_case) {
     cr_assert_eq(yt_optimizer_find("sgd"), YT_OPTIM_SGD);
     cr_assert_eq(yt_optimizer_find("ADAMW"), YT_OPTIM_ADAMW);
-    cr_assert_eq(yt_optimizer_find("Adam"), -1);
+    cr_assert_eq(yt_optimizer_find("Adam"), YT_OPTIM_ADAM);
+    cr_assert_eq(yt_optimizer_find("Adamax"), -1);
     cr_assert_str_eq(yt_optimizer_name(YT_OPTIM_ADAMW), "AdamW");
+}
+
+Test(optim, learning_rates_are_logged_by_the_groups_of_the_family) {
+    static const yt_group split[] = {YT_GROUP_FAST_WEIGHT, YT_GROUP_WEIGHT,    YT_GROUP_FAST_NORM,
+                                     YT_GROUP_NORM,        YT_GROUP_FAST_BIAS, YT_GROUP_BIAS,
+                                     YT_GROUP_FAST_WEIGHT, YT_GROUP_WEIGHT};
+    yt_group columns[YT_MAX_LR_COLUMNS];
+    cr_assert_eq(yt_optimizer_columns(YT_OPTIM_ADAMW, columns), 3);
+    cr_assert(columns[0] == YT_GROUP_WEIGHT && columns[1] == YT_GROUP_NORM && columns[2] == YT_GROUP_BIAS);
+    cr_assert_eq(yt_optimizer_columns(YT_OPTIM_MUSGD, columns), 8);
+    cr_assert_eq(memcmp(columns, split, sizeof split), 0);
+}
+
+Test(optim, its_bytes_are_those_of_its_moments_and_matrices) {
+    const yt_param_span matrix = {0, 4096, YT_GROUP_WEIGHT, 64};
+    yt_optimizer *sgd, *musgd;
+    cr_assert_eq(yt_optimizer_create(YT_OPTIM_SGD, 5000, &matrix, 1, 0, &sgd, NULL), YT_OK);
+    cr_assert_eq(yt_optimizer_create(YT_OPTIM_MUSGD, 5000, &matrix, 1, 0, &musgd, NULL), YT_OK);
+    cr_assert_eq(yt_optimizer_bytes(sgd), 5000 * sizeof(float));
+    cr_assert_geq(yt_optimizer_bytes(musgd), (2 * 5000 + 4 * 4096) * sizeof(float), "x, y and two squares");
+    yt_optimizer_destroy(sgd);
+    yt_optimizer_destroy(musgd);
 }
 
 /* ---- factors ---- */
@@ -254,6 +299,18 @@ Test(optim, warm_up_interpolates_every_iteration) {
     expect(&s, 0, 5, 0.01 / 6, 0.1 - 0.09 / 6, 0.8 + 0.137 / 6, 2);  /* 1 + 3/6 = 1.5 -> 2 */
     expect(&s, 1, 5, 0.009901 / 2, (0.1 + 0.009901) / 2, 0.8685, 2); /* 1 + 3/2 = 2.5 -> 2 */
     expect(&s, 2, 9, 0.009802 * 29 / 30, 0.1 + (0.009802 - 0.1) * 29 / 30, 0.8 + 0.137 * 29 / 30, 4);
+}
+
+/* Threefold before the warm-up interpolates: 0.1 + (0.03 - 0.1) / 6 for biases. */
+Test(optim, fast_groups_warm_up_to_three_times_the_rate) {
+    yt_schedule s = family();
+    yt_schedule_step got = yt_schedule_at(&s, 0, 5);
+    cr_assert(yt_near((double)got.lr[YT_GROUP_FAST_WEIGHT], 0.03 / 6, 1e-8));
+    cr_assert(got.lr[YT_GROUP_FAST_NORM] == got.lr[YT_GROUP_FAST_WEIGHT]);
+    cr_assert(yt_near((double)got.lr[YT_GROUP_FAST_BIAS], 0.1 - 0.07 / 6, 1e-8));
+    got = yt_schedule_at(&s, 3, 0);
+    for (int g = YT_GROUP_FAST_WEIGHT; g < YT_GROUP_COUNT; g++)
+        cr_assert(yt_near((double)got.lr[g], 0.03 * 0.9703, 1e-8), "group %d", g);
 }
 
 /* Momentum is not touched after the last warm-up iteration, 29 of 30. */
