@@ -2,6 +2,11 @@
  *
  * What differs from the family on purpose: a bad label row costs that box and never the image, a bad image
  * costs that image; both are reported as "file:line: reason" and counted. Nothing on disk is ever changed.
+ *
+ * A split may be a COCO ground-truth file in place of pictures with label files: `val: annotations/val.json`.
+ * Its pictures are looked for in the folder that `val_images:` names, or without that key beside the file, in
+ * `images` beside it, in `path:` and in `images` there. Its categories are found among names: by their name;
+ * without names: they are the classes, by ascending id.
  */
 #ifndef YT_DATASET_H
 #define YT_DATASET_H
@@ -10,17 +15,34 @@
 #include "yt/status.h"
 
 #include <stdbool.h>
+#include <stdint.h>
+
+typedef struct yt_point {
+    float x, y;
+} yt_point;
+
+/* A box as it stands in a COCO file: in pixels, not clipped to the image, every digit of it, so that COCO's
+ * evaluation gives the numbers of its own tools. */
+typedef struct yt_coco_object {
+    double x, y, w, h;
+    double area; /* of the object and not of its box; -1: not said */
+} yt_coco_object;
 
 typedef struct yt_label {
     int class_id;
-    yt_cxcywh box; /* normalised to the image */
+    yt_cxcywh box;             /* normalised to the image */
+    bool crowd;                /* COCO: a region of many objects; in no batch, for COCO's evaluation only */
+    int first_point, n_points; /* its outline among the points of the sample; n_points 0: a box only */
+    const yt_coco_object *object; /* owned by the split; NULL: from a label file */
 } yt_label;
 
 typedef struct yt_sample {
     char *image_path;
-    int w, h; /* after EXIF rotation */
-    int n_labels;
+    int w, h;         /* after EXIF rotation */
+    int64_t image_id; /* in the COCO file; -1: none */
+    int n_labels;     /* with crowds */
     yt_label *labels;
+    yt_point *points; /* of the outlines, normalised to the image; NULL: none */
 } yt_sample;
 
 /* What a scan found; printed after it. */
@@ -37,6 +59,8 @@ typedef struct yt_split {
     char *name; /* "train", "val", ... */
     int n_samples;
     yt_sample *samples;
+    int64_t *category_ids;   /* [n_classes] of the COCO file, -1: it lacks the class; NULL: label files */
+    yt_coco_object *objects; /* that labels point to; NULL: label files */
     yt_scan_summary summary;
 } yt_split;
 
@@ -51,9 +75,10 @@ typedef struct yt_dataset {
 typedef void (*yt_problem_sink)(void *context, const char *text);
 
 typedef struct yt_scan_options {
-    bool strict;       /* the first problem is an error (all are still reported first) */
-    bool single_class; /* every class becomes 0 */
-    double fraction;   /* (0, 1]: keep the first round(n * fraction) images */
+    bool strict;         /* the first problem is an error (all are still reported first) */
+    const bool *classes; /* [n_classes] boxes of which classes are kept; NULL: all. The images stay */
+    bool single_class;   /* then every class becomes 0 */
+    double fraction;     /* (0, 1]: keep the first round(n * fraction) images */
     yt_problem_sink problem;
     void *context;
     int threads; /* image headers are read in parallel; reports stay in order */
@@ -62,6 +87,15 @@ typedef struct yt_scan_options {
 /* Reads the YAML and resolves its paths; looks at no image. Release with yt_dataset_close. */
 yt_status yt_dataset_open(const char *path, yt_dataset *out, yt_err *err);
 void yt_dataset_close(yt_dataset *dataset);
+
+/* Which classes a text like "0,2" or "person,car" names: *out is malloc'd, [n_classes]. whose: for the message
+ * about one that is not there. */
+yt_status yt_classes_parse(const char *text, const char *const *names, int n_classes, const char *whose,
+                           bool **out, yt_err *err);
+yt_status yt_dataset_classes(const yt_dataset *dataset, const char *text, bool **out, yt_err *err);
+
+/* Whether a split is COCO's own val2017 or test-dev2017, by the list it names (spec training 5.6). */
+bool yt_dataset_is_coco(const yt_dataset *dataset, const char *split);
 
 /* Lists and checks one split ("train", "val", "test"). A missing path lists every path tried. */
 yt_status yt_dataset_scan(const yt_dataset *dataset, const char *split, const yt_scan_options *options,

@@ -12,7 +12,7 @@
 
 /* Probabilities and ranges of spec training 2 and 4.10. */
 typedef struct yt_augment {
-    float mosaic; /* probability */
+    float mosaic, mixup, cutmix; /* probabilities */
     float degrees, translate, scale, shear, perspective;
     float hsv_h, hsv_s, hsv_v;
     float flipud, fliplr;
@@ -23,10 +23,14 @@ typedef struct yt_loader_config {
     int batch, imgsz;
     int workers; /* threads, >= 1 */
     uint64_t seed;
-    bool train; /* shuffle and augment to imgsz x imgsz; else the validation transform in order */
-    bool rect;  /* validation: rectangular batches, samples sorted by aspect ratio (spec training 2.11) */
-    int stride; /* 32 */
-    double rect_pad;    /* 0.5 */
+    bool train; /* shuffle and augment; else the validation transform in order */
+
+    /* Rectangular batches, samples sorted by aspect ratio (spec training 2.11). In training they come without
+     * mosaics and mixing, and are shuffled only where all batches have one shape. */
+    bool rect;
+    int stride;         /* 32 */
+    double rect_pad;    /* in strides: 0.5 for validation; training has none */
+    double multi_scale; /* training: every batch has its own size, imgsz * (1 +- up to this) */
     size_t cache_bytes; /* decoded and resized images are kept up to this size */
 } yt_loader_config;
 
@@ -43,17 +47,19 @@ int yt_loader_batches(const yt_loader *loader); /* per epoch; the last may be sm
 void yt_loader_max_shape(const yt_loader *loader, int *n, int *h, int *w);
 
 /* Starts an epoch at batch `first` (0, or where a resumed run stopped) and lets the workers begin. A running
- * epoch is abandoned. `augment` is copied; NULL for validation. */
+ * epoch is abandoned. The sizes of multi_scale are those of (seed, epoch, batch). `augment` is copied; NULL
+ * for validation. */
 yt_status yt_loader_begin(yt_loader *loader, int epoch, int first, const yt_augment *augment, yt_err *err);
 
 /* The next batch, or *batch = NULL at the end. Lent until the next call. An image that can no longer be read
  * is an error that names it. */
 yt_status yt_loader_next(yt_loader *loader, const yt_batch **batch, yt_err *err);
 
-/* Makes one training picture: what the loader does for position `position` of an epoch. rgb has imgsz*imgsz*3
- * bytes; labels receives up to max_labels boxes. For tests and for pictures that show what the augmentation
- * does. */
+/* Makes one training picture: what the loader does for position `position` of an epoch. rgb has room for the
+ * largest shape (yt_loader_max_shape), *h and *w receive that of the picture; labels receives up to
+ * max_labels boxes. For tests and for pictures that show what the augmentation does. */
 yt_status yt_loader_sample(yt_loader *loader, int epoch, int position, const yt_augment *augment,
-                           uint8_t *rgb, yt_label *labels, int max_labels, int *n_labels, yt_err *err);
+                           uint8_t *rgb, int *h, int *w, yt_label *labels, int max_labels, int *n_labels,
+                           yt_err *err);
 
 #endif

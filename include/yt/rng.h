@@ -18,7 +18,10 @@ typedef enum yt_rng_purpose {
     YT_RNG_COLOUR,
     YT_RNG_FLIP,
     YT_RNG_RENDER, /* tools: made pictures */
-    YT_RNG_TEST
+    YT_RNG_TEST,
+    YT_RNG_MIXUP,
+    YT_RNG_CUTMIX,
+    YT_RNG_SCALE /* of the input; item = batch in the epoch */
 } yt_rng_purpose;
 
 typedef struct yt_rng {
@@ -34,6 +37,7 @@ double yt_rng_unit(yt_rng *rng);                          /* [0, 1), 53 bits */
 double yt_rng_uniform(yt_rng *rng, double lo, double hi); /* [lo, hi) */
 uint32_t yt_rng_below(yt_rng *rng, uint32_t n);           /* 0 .. n-1, unbiased; n > 0 */
 double yt_rng_normal(yt_rng *rng);                        /* mean 0, variance 1 (Box-Muller) */
+double yt_rng_beta(yt_rng *rng, int a, int b);            /* Beta(a, b); a, b >= 1, a + b <= 65 */
 uint64_t yt_hash64(const void *data, uint64_t n_bytes);   /* FNV-1a, for stream items named by a string */
 
 #endif

@@ -63,6 +63,19 @@ double yt_rng_normal(yt_rng *rng) {
     return sqrt(-2.0 * log(u)) * cos(6.283185307179586 * v);
 }
 
+double yt_rng_beta(yt_rng *rng, int a, int b) {
+    /* The a-th smallest of a + b - 1 uniform numbers has this distribution: exact, and without a function of
+     * libm that could round differently elsewhere. */
+    double sorted[64];
+    for (int n = 0; n < a + b - 1; n++) {
+        double drawn = yt_rng_unit(rng);
+        int at = n;
+        for (; at > 0 && sorted[at - 1] > drawn; at--) sorted[at] = sorted[at - 1];
+        sorted[at] = drawn;
+    }
+    return sorted[a - 1];
+}
+
 uint64_t yt_hash64(const void *data, uint64_t n_bytes) {
     const unsigned char *bytes = data;
     uint64_t hash = 0xcbf29ce484222325u;

@@ -1,5 +1,5 @@
-/* augment.c: the geometry of mosaic, affine map and flips, and what becomes of the boxes (spec
- * training 2.3, 2.4, 2.7). The pixels of the map are in warp.c, colours in hsv.c.
+/* augment.c: the geometry of mosaic, affine map and flips, and what becomes of the boxes (spec training 2.3,
+ * 2.4, 2.7). The pixels of the map are in warp.c, outlines in outline.c, mixing in mix.c, colours in hsv.c.
  */
 #include "data/augment.h"
 
@@ -43,7 +43,8 @@ static yt_xyxy clip(yt_xyxy box, int w, int h) {
 int yti_boxes_clip(yti_box *boxes, int count, int w, int h) {
     int kept = 0;
     for (int i = 0; i < count; i++) {
-        yti_box b = {boxes[i].class_id, clip(boxes[i].box, w, h)};
+        yti_box b = boxes[i];
+        b.box = clip(b.box, w, h);
         if ((b.box.x2 - b.box.x1) * (b.box.y2 - b.box.y1) > 0) boxes[kept++] = b;
     }
     return kept;
@@ -101,20 +102,42 @@ static yt_xyxy map_box(const double m[9], yt_xyxy box) {
     return (yt_xyxy){(float)low_x, (float)low_y, (float)high_x, (float)high_y};
 }
 
-/* Whether enough of a box is left to learn from; `before` was scaled by the gain. NaN is not. */
-static bool is_worth_keeping(yt_xyxy before, double gain, yt_xyxy after) {
-    double w1 = (double)(before.x2 - before.x1) * gain, h1 = (double)(before.y2 - before.y1) * gain;
-    double w2 = (double)(after.x2 - after.x1), h2 = (double)(after.y2 - after.y1);
-    double aspect = fmax(w2 / (h2 + 1e-16), h2 / (w2 + 1e-16));
-    return w2 > 2 && h2 > 2 && w2 * h2 / (w1 * h1 + 1e-16) > 0.10 && aspect < 100;
+/* What two boxes share; without area where they share nothing. */
+static yt_xyxy intersect(yt_xyxy a, yt_xyxy b) {
+    yt_xyxy both = {fmaxf(a.x1, b.x1), fmaxf(a.y1, b.y1), fminf(a.x2, b.x2), fminf(a.y2, b.y2)};
+    bool empty = !(both.x2 > both.x1 && both.y2 > both.y1);
+    return empty ? (yt_xyxy){0} : both;
 }
 
-int yti_affine_boxes(const yti_affine *affine, yti_box *boxes, int count, int out_w, int out_h) {
+double yti_least_visible(const yti_box *box) {
+    return box->n_points > 0 ? 0.01 : 0.10;
+}
+
+/* Whether enough of a box is left to learn from; the area of `before` is scaled by the gain. NaN is not. */
+static bool is_worth_keeping(const yti_box *before, double gain, yt_xyxy after) {
+    yt_xyxy b = before->box;
+    double w1 = (double)(b.x2 - b.x1) * gain, h1 = (double)(b.y2 - b.y1) * gain;
+    double w2 = (double)(after.x2 - after.x1), h2 = (double)(after.y2 - after.y1);
+    double aspect = fmax(w2 / (h2 + 1e-16), h2 / (w2 + 1e-16));
+    return w2 > 2 && h2 > 2 && w2 * h2 / (w1 * h1 + 1e-16) > yti_least_visible(before) && aspect < 100;
+}
+
+/* The box has been clipped to the canvas and the outline has not, so what is seen lies in both. */
+static yt_xyxy map_one(const yti_affine *affine, const yt_point *points, const yti_box *box, int out_w,
+                       int out_h) {
+    yt_xyxy mapped = clip(map_box(affine->m, box->box), out_w, out_h);
+    if (box->n_points == 0) return mapped;
+    return intersect(mapped,
+                     yti_outline_box(affine->m, points + box->first_point, box->n_points, out_w, out_h));
+}
+
+int yti_affine_boxes(const yti_affine *affine, const yt_point *points, yti_box *boxes, int count, int out_w,
+                     int out_h) {
     int kept = 0;
     for (int i = 0; i < count; i++) {
-        yt_xyxy after = clip(map_box(affine->m, boxes[i].box), out_w, out_h);
-        if (is_worth_keeping(boxes[i].box, affine->gain, after))
-            boxes[kept++] = (yti_box){boxes[i].class_id, after};
+        yti_box b = boxes[i];
+        b.box = map_one(affine, points, &boxes[i], out_w, out_h);
+        if (is_worth_keeping(&boxes[i], affine->gain, b.box)) boxes[kept++] = b;
     }
     return kept;
 }

@@ -2,7 +2,6 @@
 #ifndef YT_DATA_AUGMENT_H
 #define YT_DATA_AUGMENT_H
 
-#include "yt/box.h"
 #include "yt/loader.h"
 #include "yt/rng.h"
 
@@ -12,10 +11,11 @@
 
 enum { YTI_GREY = 114 /* what lies outside a picture */ };
 
-/* A box in pixels. */
+/* A box in pixels, and its outline among the points that come with the boxes, in pixels too. */
 typedef struct yti_box {
     int class_id;
     yt_xyxy box;
+    int first_point, n_points; /* n_points 0: a box only */
 } yti_box;
 
 /* ---- mosaic ---- */
@@ -46,9 +46,39 @@ yti_affine yti_affine_draw(const yt_augment *augment, int w, int h, int out_w, i
 void yti_affine_warp(const yti_affine *affine, const uint8_t *src, int w, int h, uint8_t *dst, int out_w,
                      int out_h);
 
-/* Maps boxes, clips them, drops those that became too small, thin or too little of themselves. Returns how
- * many are left. */
-int yti_affine_boxes(const yti_affine *affine, yti_box *boxes, int count, int out_w, int out_h);
+/* Maps boxes, clips them, drops those that became too small, thin or too little of themselves. A box with an
+ * outline becomes the one around what is seen of the outline; the points stay as they are and are of no use
+ * afterwards. Returns how many are left. `points` may be NULL when no box has any. */
+int yti_affine_boxes(const yti_affine *affine, const yt_point *points, yti_box *boxes, int count, int out_w,
+                     int out_h);
+
+/* The box around the part of a closed polygon that is seen in w x h; all zero where nothing is. The points
+ * are mapped by the 3 x 3 matrix m first. */
+yt_xyxy yti_outline_box(const double m[9], const yt_point *points, int count, int w, int h);
+
+/* The part of a box's area that must be left of it: an outline says what is seen, a box guesses. */
+double yti_least_visible(const yti_box *box);
+
+/* ---- mixing two pictures (spec training 2.5) ---- */
+
+/* rgb = rgb * share + other * (1 - share), truncated. */
+void yti_mixup_pixels(uint8_t *rgb, const uint8_t *other, size_t bytes, double share);
+
+/* Columns [x1, x2) of rows [y1, y2). */
+typedef struct yti_rect {
+    int x1, y1, x2, y2;
+} yti_rect;
+
+/* Draws where a part of another picture may go in one of w x h: one of three rectangles, of those that touch
+ * no box. False: all three do. */
+bool yti_cutmix_draw(const yti_box *boxes, int count, int w, int h, yt_rng *rng, yti_rect *out);
+
+/* Keeps the boxes of the other picture of which enough lies in the rectangle, clipped to it. Returns how
+ * many. */
+int yti_cutmix_boxes(yti_rect rect, yti_box *boxes, int count);
+
+/* Copies the rectangle's pixels from a picture of the same width. */
+void yti_cutmix_pixels(uint8_t *rgb, const uint8_t *other, int w, yti_rect rect);
 
 /* ---- colour and flips ---- */
 /* Shifts hue by 180 * gains[0] half degrees and scales saturation and value by 1 + gains[1], 1 + gains[2], in

@@ -4,6 +4,7 @@
 
 #include "base/array.h"
 #include "base/number.h"
+#include "data/coco_truth.h"
 #include "data/sources.h"
 #include "yt/file.h"
 
@@ -137,17 +138,44 @@ static yt_status number_names(yt_dataset *dataset, yt_err *err) {
     return YT_OK;
 }
 
+/* Without names: and with a COCO file, the categories of the first split that has one. */
+static yt_status read_categories(const yt_yaml *yaml, const char *split, int count, yt_dataset *dataset,
+                                 yt_err *err) {
+    char *file, **names;
+    int found;
+    yti_paths folders;
+    yt_status status = yti_sources_truth(dataset->sources, split, &file, &folders, err);
+    yti_paths_free(&folders);
+    YT_TRY(status);
+    status = yti_truth_names(file, &names, &found, err);
+    if (status == YT_OK) {
+        dataset->names = names;
+        dataset->n_classes = found;
+        if (count && count != found)
+            status = yt_fail(err, YT_DATA, "%s: nc: says %d classes, but %s has %d categories", yaml->path,
+                             count, file, found);
+    }
+    free(file);
+    return status;
+}
+
+static yt_status make_names(const yt_yaml *yaml, int count, yt_dataset *dataset, yt_err *err) {
+    static const char *const splits[] = {"train", "val", "test"};
+    for (size_t i = 0; i < sizeof splits / sizeof *splits; i++)
+        if (yti_sources_has_truth(dataset->sources, splits[i]))
+            return read_categories(yaml, splits[i], count, dataset, err);
+    if (count == 0)
+        return yt_fail(err, YT_DATA, "%s: has neither names: (the class names) nor nc: (their number)",
+                       yaml->path);
+    YT_TRY(allocate_names(dataset, (size_t)count, err));
+    return number_names(dataset, err);
+}
+
 static yt_status read_names(const yt_yaml *yaml, yt_dataset *dataset, yt_err *err) {
     const yt_yaml_node *names = yt_yaml_find(yaml->root, "names");
     int count;
     YT_TRY(read_count(yaml, &count, err));
-    if (!names || yt_yaml_is_null(names)) {
-        if (count == 0)
-            return yt_fail(err, YT_DATA, "%s: has neither names: (the class names) nor nc: (their number)",
-                           yaml->path);
-        YT_TRY(allocate_names(dataset, (size_t)count, err));
-        return number_names(dataset, err);
-    }
+    if (!names || yt_yaml_is_null(names)) return make_names(yaml, count, dataset, err);
     if (names->kind == YT_YAML_SCALAR || names->count == 0 || names->count > MAX_CLASSES)
         return yt_fail_at(err, YT_DATA, yaml->path, names->line,
                           "names: must be a list of class names, or a map of numbers to names");
@@ -165,8 +193,8 @@ static yt_status read_dataset(const yt_yaml *yaml, yt_dataset *dataset, yt_err *
     dataset->path = copy_text(yaml->path);
     dataset->sources = calloc(1, sizeof *dataset->sources);
     if (!dataset->path || !dataset->sources) return yt_fail(err, YT_NO_MEMORY, "no memory for the dataset");
-    YT_TRY(read_names(yaml, dataset, err));
-    return yti_sources_read(yaml, dataset->sources, err);
+    YT_TRY(yti_sources_read(yaml, dataset->sources, err));
+    return read_names(yaml, dataset, err);
 }
 
 yt_status yt_dataset_open(const char *path, yt_dataset *out, yt_err *err) {
@@ -194,4 +222,47 @@ void yt_dataset_close(yt_dataset *dataset) {
     free(dataset->sources);
     free(dataset->path);
     *dataset = (yt_dataset){0};
+}
+
+/* The class that a number or a name stands for, -1: none. */
+static int find_class(const char *const *names, int n_classes, const char *word, size_t length) {
+    double number;
+    if (yti_parse_decimal(word, length, &number) && number == floor(number) && number >= 0 &&
+        number < n_classes)
+        return (int)number;
+    for (int i = 0; i < n_classes; i++)
+        if (strlen(names[i]) == length && memcmp(names[i], word, length) == 0) return i;
+    return -1;
+}
+
+yt_status yt_classes_parse(const char *text, const char *const *names, int n_classes, const char *whose,
+                           bool **out, yt_err *err) {
+    bool *wanted = calloc((size_t)n_classes, sizeof *wanted);
+    if (!wanted) return yt_fail(err, YT_NO_MEMORY, "no memory for %d classes", n_classes);
+    for (const char *word = text;; word++) {
+        word += strspn(word, " ");
+        size_t to_comma = strcspn(word, ","), length = to_comma;
+        while (length > 0 && word[length - 1] == ' ') length--;
+        int found = find_class(names, n_classes, word, length);
+        if (found < 0) {
+            free(wanted);
+            return yt_fail(err, YT_ARGUMENT,
+                           "classes: '%.*s' is neither a number from 0 to %d nor a class of %s", (int)length,
+                           word, n_classes - 1, whose);
+        }
+        wanted[found] = true;
+        word += to_comma;
+        if (!*word) break;
+    }
+    *out = wanted;
+    return YT_OK;
+}
+
+yt_status yt_dataset_classes(const yt_dataset *dataset, const char *text, bool **out, yt_err *err) {
+    return yt_classes_parse(text, (const char *const *)dataset->names, dataset->n_classes, dataset->path, out,
+                            err);
+}
+
+bool yt_dataset_is_coco(const yt_dataset *dataset, const char *split) {
+    return yti_sources_is_coco(dataset->sources, split);
 }

@@ -49,8 +49,16 @@ typedef struct segment {
     size_t bytes;
 } segment;
 
+/* Where the first segment begins: behind the start marker, which may have fill bytes in front as any marker
+ * (B.1.1.2), and which the decoder then takes for one. 0: no JPEG. */
+static size_t first_segment(const uint8_t *data, size_t bytes) {
+    size_t at = 0;
+    while (at < bytes && data[at] == 0xFF) at++;
+    return at > 0 && at < bytes && data[at] == SOI ? at + 1 : 0;
+}
+
 bool yti_is_jpeg(const uint8_t *data, size_t bytes) {
-    return bytes >= 2 && data[0] == 0xFF && data[1] == SOI;
+    return first_segment(data, bytes) > 0;
 }
 
 static bool refuse(walker *w, const char *reason) {
@@ -175,8 +183,9 @@ static enum step walk_segment(walker *w) {
 
 bool yti_jpeg_check(const uint8_t *data, size_t bytes, yti_jpeg *out, const char **reason) {
     yti_jpeg found = {0};
-    walker w = {.data = data, .bytes = bytes, .at = 2, .out = &found, .reason = "no JPEG"};
-    enum step step = yti_is_jpeg(data, bytes) ? GO_ON : REFUSED;
+    walker w = {.data = data, .bytes = bytes, .out = &found, .reason = "no JPEG"};
+    w.at = first_segment(data, bytes);
+    enum step step = w.at > 0 ? GO_ON : REFUSED;
     while (step == GO_ON) step = walk_segment(&w);
     if (step == DONE && !w.has_frame) {
         w.reason = "a JPEG without a frame header";

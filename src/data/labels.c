@@ -1,5 +1,5 @@
 /* labels.c: one row per box, `class cx cy w h` normalised to the image, or `class x1 y1 x2 y2 x3 y3 ...`, a
- * polygon, of which the bounding box is taken (spec training 1.5).
+ * polygon: its bounding box, and the points for the map of the augmentation (spec training 1.5).
  *
  * As in the family, one row of more than six columns makes the whole file one of polygons. Unlike the family
  * a bad row costs itself only. Coordinates up to 0.01 outside the image are kept as they are: labelling tools
@@ -29,9 +29,9 @@ typedef struct span {
 typedef struct parser {
     const char *name;
     int n_classes;
-    bool single_class, polygons;
+    bool polygons;
     yti_labels *out;
-    size_t capacity;
+    size_t capacity, point_capacity;
     size_t *lines; /* of the kept rows, parallel to out->items */
     size_t lines_capacity;
     yti_report *report;
@@ -112,10 +112,10 @@ static bool parse_class(parser *p, size_t line, span token, int *class_id) {
         return bad_row(p, line, "the class '%s' is not a number", show(token).text);
     if (value < 0 || value > 1e9 || value != floor(value))
         return bad_row(p, line, "the class '%s' is not a whole number from 0", show(token).text);
-    if (!p->single_class && value >= p->n_classes)
+    if (value >= p->n_classes)
         return bad_row(p, line, "class %.0f, but there are %d classes (0 to %d)", value, p->n_classes,
                        p->n_classes - 1);
-    *class_id = p->single_class ? 0 : (int)value;
+    *class_id = (int)value;
     return true;
 }
 
@@ -140,22 +140,25 @@ static bool parse_box(parser *p, size_t line, span row, yt_cxcywh *box) {
     return true;
 }
 
-static bool parse_polygon(parser *p, size_t line, span row, yt_cxcywh *box) {
-    float low[2] = {FLT_MAX, FLT_MAX}, high[2] = {-FLT_MAX, -FLT_MAX};
+/* There is room for the points. Those of a bad row stay unused. */
+static bool parse_polygon(parser *p, size_t line, span row, yt_label *label) {
+    float low[2] = {FLT_MAX, FLT_MAX}, high[2] = {-FLT_MAX, -FLT_MAX}, value[2];
     int axis = 0;
+    label->first_point = (int)p->out->n_points;
     for (span token; next_token(&row, &token); axis ^= 1) {
-        float value = 0;
-        if (!parse_coordinate(p, line, token, &value)) return false;
-        low[axis] = fminf(low[axis], value);
-        high[axis] = fmaxf(high[axis], value);
+        if (!parse_coordinate(p, line, token, &value[axis])) return false;
+        low[axis] = fminf(low[axis], value[axis]);
+        high[axis] = fmaxf(high[axis], value[axis]);
+        if (axis) p->out->points[p->out->n_points++] = (yt_point){value[0], value[1]};
     }
-    *box = (yt_cxcywh){(low[0] + high[0]) / 2, (low[1] + high[1]) / 2, high[0] - low[0], high[1] - low[1]};
+    label->n_points = (int)p->out->n_points - label->first_point;
+    label->box =
+        (yt_cxcywh){(low[0] + high[0]) / 2, (low[1] + high[1]) / 2, high[0] - low[0], high[1] - low[1]};
     return true;
 }
 
 /* False: a bad row, told. */
-static bool parse_row(parser *p, size_t line, span row, yt_label *label) {
-    size_t columns = count_tokens(row);
+static bool parse_row(parser *p, size_t line, span row, size_t columns, yt_label *label) {
     if (!p->polygons && columns != BOX_COLUMNS)
         return bad_row(p, line, "%zu columns; a row is: class cx cy w h", columns);
     if (p->polygons && (columns < BOX_COLUMNS || columns % 2 == 0))
@@ -163,7 +166,17 @@ static bool parse_row(parser *p, size_t line, span row, yt_label *label) {
     span token;
     next_token(&row, &token);
     if (!parse_class(p, line, token, &label->class_id)) return false;
-    return p->polygons ? parse_polygon(p, line, row, &label->box) : parse_box(p, line, row, &label->box);
+    return p->polygons ? parse_polygon(p, line, row, label) : parse_box(p, line, row, &label->box);
+}
+
+/* A label file is below 2^26 bytes, so an int counts its points. */
+static yt_status reserve_points(parser *p, size_t columns) {
+    if (!p->polygons) return YT_OK;
+    yt_point *points =
+        yti_grow(p->out->points, &p->point_capacity, p->out->n_points + columns / 2 + 1, sizeof *points);
+    if (!points) return yt_fail(p->err, YT_NO_MEMORY, "%s: no memory for its outlines", p->name);
+    p->out->points = points;
+    return YT_OK;
 }
 
 static yt_status keep(parser *p, size_t line, const yt_label *label) {
@@ -235,9 +248,11 @@ static yt_status parse_rows(parser *p, span text) {
     size_t number = 0;
     for (span line; next_line(&text, &line);) {
         number++;
-        yt_label label;
-        if (count_tokens(line) == 0 || !parse_row(p, number, line, &label)) continue;
-        YT_TRY(keep(p, number, &label));
+        yt_label label = {0};
+        size_t columns = count_tokens(line);
+        if (columns == 0) continue;
+        YT_TRY(reserve_points(p, columns));
+        if (parse_row(p, number, line, columns, &label)) YT_TRY(keep(p, number, &label));
     }
     YT_TRY(remove_duplicates(p));
     if (p->reported > MAX_REPORTED)
@@ -245,24 +260,33 @@ static yt_status parse_rows(parser *p, span text) {
     return YT_OK;
 }
 
-yt_status yti_labels_parse(const char *name, const char *text, size_t bytes, int n_classes, bool single_class,
-                           yti_labels *out, yti_report *report, yt_err *err) {
+void yti_labels_free(yti_labels *labels) {
+    free(labels->items);
+    free(labels->points);
+    *labels = (yti_labels){0};
+}
+
+yt_status yti_labels_parse(const char *name, const char *text, size_t bytes, int n_classes, yti_labels *out,
+                           yti_report *report, yt_err *err) {
     static const char byte_order_mark[] = "\xEF\xBB\xBF";
     span rest = {text, bytes};
     if (bytes >= 3 && memcmp(text, byte_order_mark, 3) == 0) rest = (span){text + 3, bytes - 3};
     *out = (yti_labels){0};
     parser p = {.name = name,
                 .n_classes = n_classes,
-                .single_class = single_class,
                 .polygons = has_polygons(rest),
                 .out = out,
                 .report = report,
                 .err = err};
     yt_status status = parse_rows(&p, rest);
     free(p.lines);
-    if (status != YT_OK) {
-        free(out->items);
-        *out = (yti_labels){0};
+    if (status != YT_OK) yti_labels_free(out);
+    if (out->n_points == 0) {
+        free(out->points);
+        out->points = NULL;
+    } else { /* they stay for the whole run; a failure to shrink leaves them as they are */
+        yt_point *exact = realloc(out->points, out->n_points * sizeof *exact);
+        if (exact) out->points = exact;
     }
     return status;
 }

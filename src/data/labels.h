@@ -10,14 +10,17 @@
 typedef struct yti_labels {
     yt_label *items; /* malloc'd, NULL when there is none */
     int count;
+    yt_point *points; /* malloc'd, of the outlines; NULL when there is none */
+    size_t n_points;
     int bad_rows, duplicates;
 } yti_labels;
 
+void yti_labels_free(yti_labels *labels);
+
 /* Parses the text; `name` is the file's for "name:line: reason". Bad and repeated rows are reported and left
- * out; the rest stays in its order. Class numbers must be below n_classes, or anything whole with
- * single_class (they become 0). */
-yt_status yti_labels_parse(const char *name, const char *text, size_t bytes, int n_classes, bool single_class,
-                           yti_labels *out, yti_report *report, yt_err *err);
+ * out; the rest stays in its order. Class numbers must be below n_classes. */
+yt_status yti_labels_parse(const char *name, const char *text, size_t bytes, int n_classes, yti_labels *out,
+                           yti_report *report, yt_err *err);
 
 /* malloc'd path of the label file of an image: the last folder "images" becomes "labels", the ending "txt".
  */

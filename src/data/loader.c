@@ -26,9 +26,9 @@ typedef struct slot {
     yti_label_list *labels; /* per image; only their maker touches them */
     yt_status *status;      /* per image */
     yt_err *errors;         /* per image */
-    yti_shape shape;
-    int index;       /* of the batch it holds, -1: none */
-    int count, done; /* images in the batch, images finished */
+    yti_shape made, shape;  /* of what the augmentation makes, and of the batch */
+    int index;              /* of the batch it holds, -1: none */
+    int count, done;        /* images in the batch, images finished */
 
     yt_batch batch; /* as handed out */
     int *target_image, *target_class;
@@ -42,7 +42,8 @@ struct yt_loader {
     yti_sample_source source;
     int n_samples, batch, n_batches;
     yti_shape max_shape;
-    yti_shape *shapes; /* [n_batches], validation only */
+    yti_shape *shapes; /* [n_batches] of rectangular batches, before multi_scale; NULL: all square */
+    bool shuffles;     /* training, unless rectangular batches differ */
     int *order;        /* [n_samples] position -> sample, of the running epoch */
     slot slots[RING];
 
@@ -70,6 +71,11 @@ static int batch_count(const yt_loader *loader, int b) {
     return left < loader->batch ? left : loader->batch;
 }
 
+/* Of the pictures of batch b before multi_scale. */
+static yti_shape base_shape(const yt_loader *loader, int b) {
+    return loader->shapes ? loader->shapes[b] : (yti_shape){loader->config.imgsz, loader->config.imgsz};
+}
+
 /* Takes the next position; its first image readies the slot. Under the lock. */
 static int take_position(yt_loader *loader) {
     int position = loader->next_position++, b = position / loader->batch;
@@ -78,23 +84,29 @@ static int take_position(yt_loader *loader) {
         s->index = b;
         s->count = batch_count(loader, b);
         s->done = 0;
-        s->shape = loader->shapes ? loader->shapes[b] : loader->max_shape;
+        s->made = base_shape(loader, b);
+        s->shape = yti_scaled_shape(s->made, &loader->config, loader->epoch, b);
     }
     loader->busy++;
     return position;
+}
+
+static yti_place place_of(int epoch, int position, int sample, yti_shape made, yti_shape shape) {
+    return (yti_place){epoch, position, sample, made.w, made.h, shape.w, shape.h};
 }
 
 static void make_image(yt_loader *loader, yti_workspace *workspace, int position) {
     slot *s = &loader->slots[position / loader->batch % RING];
     int i = position % loader->batch;
     uint8_t *rgb = s->rgb + (size_t)i * (size_t)s->shape.h * (size_t)s->shape.w * 3;
-    s->samples[i] = loader->order[position];
+    int sample = loader->order[position];
+    yti_place place = place_of(loader->epoch, position, sample, s->made, s->shape);
+    s->samples[i] = sample;
     s->labels[i].count = 0;
-    s->status[i] = loader->config.train
-                       ? yti_sample_train(&loader->source, workspace, &loader->augment, loader->epoch,
-                                          position, loader->order, rgb, &s->labels[i], &s->errors[i])
-                       : yti_sample_validate(&loader->source, loader->order[position], s->shape.w, s->shape.h,
-                                             rgb, &s->fits[i], &s->labels[i], &s->errors[i]);
+    s->status[i] = loader->config.train ? yti_sample_train(&loader->source, workspace, &loader->augment,
+                                                           &place, rgb, &s->labels[i], &s->errors[i])
+                                        : yti_sample_validate(&loader->source, sample, s->shape.w, s->shape.h,
+                                                              rgb, &s->fits[i], &s->labels[i], &s->errors[i]);
 }
 
 static void *worker(void *context) {
@@ -132,35 +144,46 @@ static yt_status check_config(const yt_split *split, const yt_loader_config *con
         config->imgsz % config->stride != 0)
         return yt_fail(err, YT_ARGUMENT, "an image size of %d; it must be a multiple of %d, up to 8192",
                        config->imgsz, config->stride);
-    if (!(config->rect_pad >= 0 && config->rect_pad <= 4))
-        return yt_fail(err, YT_ARGUMENT, "the padding of rectangular batches must be 0 to 4 strides");
+    if (!(config->rect_pad >= 0 && config->rect_pad <= (config->train ? 0 : 4)))
+        return yt_fail(err, YT_ARGUMENT,
+                       "the padding of rectangular batches must be 0 to 4 strides, and 0 in training");
+    if (!(config->multi_scale >= 0 && config->multi_scale <= (config->train ? 1 : 0)))
+        return yt_fail(err, YT_ARGUMENT, "multi_scale must be 0 to 1, and 0 in validation");
     return YT_OK;
 }
 
-/* The order and shapes of validation, which never change. */
-static yt_status plan_validation(yt_loader *loader, yt_err *err) {
+/* Sorts by aspect ratio, which never changes, and gives every batch the shape of its samples. */
+static yt_status plan_rectangles(yt_loader *loader, yt_err *err) {
     const yt_split *split = loader->source.split;
-    if (!loader->config.rect) {
-        for (int i = 0; i < loader->n_samples; i++) loader->order[i] = i;
-        return YT_OK;
-    }
     YT_TRY(yti_order_by_aspect(split, loader->order, err));
     loader->shapes = malloc((size_t)loader->n_batches * sizeof *loader->shapes);
     if (!loader->shapes) return yt_fail(err, YT_NO_MEMORY, "no memory for %d batches", loader->n_batches);
-    loader->max_shape = (yti_shape){0, 0};
+    bool all_equal = true;
     for (int b = 0; b < loader->n_batches; b++) {
         yti_shape shape = yti_rect_shape(split, loader->order + (size_t)b * (size_t)loader->batch,
                                          batch_count(loader, b), &loader->config);
         loader->shapes[b] = shape;
-        if (shape.h > loader->max_shape.h) loader->max_shape.h = shape.h;
-        if (shape.w > loader->max_shape.w) loader->max_shape.w = shape.w;
+        all_equal = all_equal && shape.h == loader->shapes[0].h && shape.w == loader->shapes[0].w;
     }
+    loader->shuffles = loader->config.train && all_equal;
     return YT_OK;
 }
 
+/* The largest height and width that a batch of any epoch may have. */
+static void find_max_shape(yt_loader *loader) {
+    int smallest, largest;
+    yti_scale_limits(&loader->config, &smallest, &largest);
+    loader->max_shape = (yti_shape){0, 0};
+    for (int b = 0; b < loader->n_batches; b++) {
+        yti_shape shape = base_shape(loader, b);
+        if (loader->config.multi_scale > 0) shape = yti_shape_of_side(shape, largest, loader->config.stride);
+        if (shape.h > loader->max_shape.h) loader->max_shape.h = shape.h;
+        if (shape.w > loader->max_shape.w) loader->max_shape.w = shape.w;
+    }
+}
+
 static yt_status create_slot(const yt_loader *loader, slot *s, yt_err *err) {
-    size_t n =
-        (size_t)loader->batch; /* <= 65536 images of at most (8192 + 4 strides)^2: no overflow in 64 bits */
+    size_t n = (size_t)loader->batch; /* <= 65536 images of at most (2 * 8192 + 4 strides)^2: no overflow */
     size_t image_bytes = (size_t)loader->max_shape.h * (size_t)loader->max_shape.w * 3;
     s->rgb = image_bytes <= SIZE_MAX / n ? malloc(n * image_bytes) : NULL;
     s->samples = calloc(n, sizeof *s->samples);
@@ -193,12 +216,14 @@ static yt_status allocate(yt_loader *loader, const yt_split *split, yt_err *err)
     loader->n_samples = split->n_samples;
     loader->batch = config->batch < split->n_samples ? config->batch : split->n_samples;
     loader->n_batches = (loader->n_samples - 1) / loader->batch + 1;
-    loader->max_shape = (yti_shape){config->imgsz, config->imgsz};
+    loader->shuffles = config->train;
     loader->source = (yti_sample_source){.split = split, .side = config->imgsz, .seed = config->seed};
     loader->order = calloc((size_t)loader->n_samples, sizeof *loader->order);
     if (!loader->order) return yt_fail(err, YT_NO_MEMORY, "no memory for %d samples", loader->n_samples);
     YT_TRY(yti_image_cache_create(split, config->imgsz, config->cache_bytes, &loader->source.cache, err));
-    if (!config->train) YT_TRY(plan_validation(loader, err));
+    for (int i = 0; i < loader->n_samples; i++) loader->order[i] = i;
+    if (config->rect) YT_TRY(plan_rectangles(loader, err));
+    find_max_shape(loader);
     for (int i = 0; i < RING; i++) YT_TRY(create_slot(loader, &loader->slots[i], err));
     return YT_OK;
 }
@@ -273,6 +298,13 @@ void yt_loader_max_shape(const yt_loader *loader, int *n, int *h, int *w) {
 
 /* ---- running ---- */
 
+/* A mosaic or a mix has no shape of its own, so rectangular batches do without (spec training 2.2). */
+static yt_augment possible_augment(const yt_loader *loader, const yt_augment *wanted) {
+    yt_augment augment = wanted ? *wanted : (yt_augment){0};
+    if (loader->config.rect) augment.mosaic = augment.mixup = augment.cutmix = 0;
+    return augment;
+}
+
 yt_status yt_loader_begin(yt_loader *loader, int epoch, int first, const yt_augment *augment, yt_err *err) {
     if (first < 0 || first > loader->n_batches || epoch < 0)
         return yt_fail(err, YT_ARGUMENT, "batch %d of epoch %d; an epoch has %d batches", first, epoch,
@@ -280,8 +312,8 @@ yt_status yt_loader_begin(yt_loader *loader, int epoch, int first, const yt_augm
     pthread_mutex_lock(&loader->lock);
     loader->running = false;
     while (loader->busy > 0) pthread_cond_wait(&loader->progress, &loader->lock);
-    loader->augment = augment ? *augment : (yt_augment){0};
-    if (loader->config.train) yti_order_shuffle(loader->order, loader->n_samples, loader->config.seed, epoch);
+    loader->augment = possible_augment(loader, augment);
+    if (loader->shuffles) yti_order_shuffle(loader->order, loader->n_samples, loader->config.seed, epoch);
     loader->epoch = epoch;
     loader->next_batch = first;
     loader->next_position = first < loader->n_batches ? first * loader->batch : loader->n_samples;
@@ -356,26 +388,40 @@ yt_status yt_loader_next(yt_loader *loader, const yt_batch **batch, yt_err *err)
     return YT_OK;
 }
 
+/* The order of an epoch that need not be the running one. */
+static yt_status make_preview_order(yt_loader *loader, int epoch, yt_err *err) {
+    size_t bytes = (size_t)loader->n_samples * sizeof *loader->preview_order;
+    if (!loader->preview_order) loader->preview_order = malloc(bytes);
+    if (!loader->preview_order)
+        return yt_fail(err, YT_NO_MEMORY, "no memory for %d samples", loader->n_samples);
+    if (loader->shuffles)
+        yti_order_shuffle(loader->preview_order, loader->n_samples, loader->config.seed, epoch);
+    else
+        memcpy(loader->preview_order, loader->order, bytes);
+    return YT_OK;
+}
+
 yt_status yt_loader_sample(yt_loader *loader, int epoch, int position, const yt_augment *augment,
-                           uint8_t *rgb, yt_label *labels, int max_labels, int *n_labels, yt_err *err) {
+                           uint8_t *rgb, int *h, int *w, yt_label *labels, int max_labels, int *n_labels,
+                           yt_err *err) {
     if (!loader->config.train || position < 0 || position >= loader->n_samples || epoch < 0)
         return yt_fail(err, YT_ARGUMENT,
                        "position %d of epoch %d; a training loader of %d samples has 0 to %d", position,
                        epoch, loader->n_samples, loader->n_samples - 1);
-    if (!loader->preview_order)
-        loader->preview_order = malloc((size_t)loader->n_samples * sizeof *loader->preview_order);
-    if (!loader->preview_order)
-        return yt_fail(err, YT_NO_MEMORY, "no memory for %d samples", loader->n_samples);
-    yti_order_shuffle(loader->preview_order, loader->n_samples, loader->config.seed, epoch);
-    yt_augment none = {0};
+    YT_TRY(make_preview_order(loader, epoch, err));
+    int b = position / loader->batch;
+    yti_shape made = base_shape(loader, b), shape = yti_scaled_shape(made, &loader->config, epoch, b);
+    yti_place place = place_of(epoch, position, loader->preview_order[position], made, shape);
+    yt_augment possible = possible_augment(loader, augment);
     yti_label_list list = {0};
     yt_status status =
-        yti_sample_train(&loader->source, &loader->preview_workspace, augment ? augment : &none, epoch,
-                         position, loader->preview_order, rgb, &list, err);
+        yti_sample_train(&loader->source, &loader->preview_workspace, &possible, &place, rgb, &list, err);
     int count = list.count < max_labels ? list.count : max_labels;
     if (status == YT_OK) {
         if (count > 0) memcpy(labels, list.items, (size_t)count * sizeof *labels);
         *n_labels = count > 0 ? count : 0;
+        *h = shape.h;
+        *w = shape.w;
     }
     free(list.items);
     return status;

@@ -1,4 +1,4 @@
-/* order.c: shuffling for training, sorting by aspect ratio for validation (spec training 2.9, 2.11). */
+/* order.c: shuffling, sorting by aspect ratio, and the shapes of batches (spec training 2.8, 2.9, 2.11). */
 #include "data/order.h"
 
 #include "yt/rng.h"
@@ -56,4 +56,34 @@ yti_shape yti_rect_shape(const yt_split *split, const int *samples, int count,
     if (highest < 1) h = highest;
     if (lowest > 1) w = 1 / lowest;
     return (yti_shape){round_up(h, config), round_up(w, config)};
+}
+
+/* The sizes before they are rounded down to the stride: [*low, *high). */
+static void scale_range(const yt_loader_config *config, int *low, int *high) {
+    *low = (int)(config->imgsz * (1 - config->multi_scale));
+    *high = (int)(config->imgsz * (1 + config->multi_scale) + config->stride);
+    if (*low < config->stride) *low = config->stride;
+}
+
+void yti_scale_limits(const yt_loader_config *config, int *smallest, int *largest) {
+    int low, high;
+    scale_range(config, &low, &high);
+    *smallest = low / config->stride * config->stride;
+    *largest = (high - 1) / config->stride * config->stride;
+}
+
+yti_shape yti_shape_of_side(yti_shape base, int longer, int stride) {
+    int64_t unit = (int64_t)stride * (base.h > base.w ? base.h : base.w);
+    int64_t h = ((int64_t)base.h * longer + unit - 1) / unit,
+            w = ((int64_t)base.w * longer + unit - 1) / unit;
+    return (yti_shape){(int)h * stride, (int)w * stride};
+}
+
+yti_shape yti_scaled_shape(yti_shape base, const yt_loader_config *config, int epoch, int batch) {
+    if (!(config->multi_scale > 0)) return base;
+    yt_rng rng = yt_rng_make(config->seed, (uint64_t)epoch, (uint64_t)batch, YT_RNG_SCALE);
+    int low, high;
+    scale_range(config, &low, &high);
+    int drawn = low + (int)yt_rng_below(&rng, (uint32_t)(high - low));
+    return yti_shape_of_side(base, drawn / config->stride * config->stride, config->stride);
 }

@@ -1,4 +1,4 @@
-/* order.h: which sample comes when, and the shapes of validation batches. */
+/* order.h: which sample comes when, and the shapes of batches. */
 #ifndef YT_DATA_ORDER_H
 #define YT_DATA_ORDER_H
 
@@ -18,5 +18,14 @@ yt_status yti_order_by_aspect(const yt_split *split, int *order, yt_err *err);
 /* The shape of a rectangular batch of `count` samples (spec training 2.11). */
 yti_shape yti_rect_shape(const yt_split *split, const int *samples, int count,
                          const yt_loader_config *config);
+
+/* The sizes that multi_scale may give the longer side: multiples of the stride (spec training 2.8). */
+void yti_scale_limits(const yt_loader_config *config, int *smallest, int *largest);
+
+/* The shape of batch `batch` of an epoch, which would be `base` without multi_scale. */
+yti_shape yti_scaled_shape(yti_shape base, const yt_loader_config *config, int epoch, int batch);
+
+/* `base` with its longer side brought to `longer`, both rounded up to the stride. */
+yti_shape yti_shape_of_side(yti_shape base, int longer, int stride);
 
 #endif

@@ -1,5 +1,8 @@
 /* sample.c: the order of the steps that make one network input (spec training 2.2 and 2.11): mosaic, affine
- * map, colour, flips; or letterbox.
+ * map, mixing, colour, flips, size of the batch; or letterbox.
+ *
+ * The other picture of a mix goes through mosaic and map itself. Its draws come from the stream of the mix,
+ * so whether pictures are mixed changes nothing else.
  */
 #include "data/sample.h"
 
@@ -9,95 +12,175 @@
 #include <math.h>
 #include <string.h>
 
-enum { TILES = 4 };
+enum { TILES = 4, MIXUP_SHAPE = 32 /* of the Beta distribution of the share: near a half */ };
+
+/* What stays the same while one picture is made. */
+typedef struct job {
+    const yti_sample_source *source;
+    yti_workspace *workspace;
+    const yt_augment *augment;
+    int w, h; /* that the map leads to */
+    yt_err *err;
+} job;
+
+static void free_boxes(yti_boxes *boxes) {
+    free(boxes->items);
+    free(boxes->points);
+}
 
 void yti_workspace_free(yti_workspace *workspace) {
     free(workspace->canvas);
-    free(workspace->boxes);
+    free(workspace->partner);
+    free(workspace->picture);
+    free_boxes(&workspace->boxes);
+    free_boxes(&workspace->partner_boxes);
     *workspace = (yti_workspace){0};
 }
 
-/* Appends the boxes of a sample, in pixels of its picture of w x h, moved by (dx, dy). */
-static yt_status add_boxes(yti_workspace *workspace, int *count, const yt_sample *sample, int w, int h,
-                           int dx, int dy, yt_err *err) {
-    size_t need = (size_t)*count + (size_t)sample->n_labels;
-    if (need == 0) return YT_OK;
-    yti_box *boxes = yti_grow(workspace->boxes, &workspace->capacity, need, sizeof *boxes);
-    if (!boxes) return yt_fail(err, YT_NO_MEMORY, "no memory for %zu boxes", need);
-    workspace->boxes = boxes;
-    for (int i = 0; i < sample->n_labels; i++) {
-        yt_cxcywh b = sample->labels[i].box;
-        float half_w = b.w / 2, half_h = b.h / 2, width = (float)w, height = (float)h;
-        boxes[(*count)++] =
-            (yti_box){sample->labels[i].class_id,
-                      {width * (b.cx - half_w) + (float)dx, height * (b.cy - half_h) + (float)dy,
-                       width * (b.cx + half_w) + (float)dx, height * (b.cy + half_h) + (float)dy}};
+static yt_status reserve(yti_boxes *boxes, size_t more, size_t more_points, yt_err *err) {
+    size_t need = (size_t)boxes->count + more, need_points = boxes->n_points + more_points;
+    if (more > 0) {
+        yti_box *items = yti_grow(boxes->items, &boxes->capacity, need, sizeof *items);
+        if (!items) return yt_fail(err, YT_NO_MEMORY, "no memory for %zu boxes", need);
+        boxes->items = items;
+    }
+    if (more_points > 0) {
+        yt_point *points = yti_grow(boxes->points, &boxes->point_capacity, need_points, sizeof *points);
+        if (!points) return yt_fail(err, YT_NO_MEMORY, "no memory for %zu points", need_points);
+        boxes->points = points;
     }
     return YT_OK;
 }
 
-static yt_status make_room_for_canvas(const yti_sample_source *source, yti_workspace *workspace,
-                                      yt_err *err) {
-    size_t side = 2 * (size_t)source->side, bytes = side * side * 3;
-    if (!workspace->canvas) workspace->canvas = malloc(bytes);
-    if (!workspace->canvas)
-        return yt_fail(err, YT_NO_MEMORY, "no memory for a mosaic of %zu x %zu", side, side);
-    memset(workspace->canvas, YTI_GREY, bytes);
+/* A picture of w x h pixels put at (dx, dy). */
+typedef struct frame {
+    int w, h, dx, dy;
+} frame;
+
+/* There is room for the outline. */
+static yti_box place_label(yti_boxes *boxes, const yt_sample *sample, const yt_label *label, frame f) {
+    yt_cxcywh b = label->box;
+    float half_w = b.w / 2, half_h = b.h / 2, width = (float)f.w, height = (float)f.h;
+    float dx = (float)f.dx, dy = (float)f.dy;
+    yti_box box = {.class_id = label->class_id,
+                   .box = {width * (b.cx - half_w) + dx, height * (b.cy - half_h) + dy,
+                           width * (b.cx + half_w) + dx, height * (b.cy + half_h) + dy},
+                   .first_point = (int)boxes->n_points,
+                   .n_points = label->n_points};
+    for (int i = 0; i < label->n_points; i++) {
+        yt_point p = sample->points[label->first_point + i];
+        boxes->points[boxes->n_points++] = (yt_point){width * p.x + dx, height * p.y + dy};
+    }
+    return box;
+}
+
+/* Appends the boxes of a sample, whose picture has become `f`. Crowds are no objects. */
+static yt_status add_boxes(yti_boxes *boxes, const yt_sample *sample, frame f, yt_err *err) {
+    size_t points = 0;
+    for (int i = 0; i < sample->n_labels; i++) points += (size_t)sample->labels[i].n_points;
+    YT_TRY(reserve(boxes, (size_t)sample->n_labels, points, err));
+    for (int i = 0; i < sample->n_labels; i++)
+        if (!sample->labels[i].crowd)
+            boxes->items[boxes->count++] = place_label(boxes, sample, &sample->labels[i], f);
     return YT_OK;
 }
 
-/* Four pictures around a random centre: this one and three of the split. The canvas and its boxes stay in the
- * workspace. */
-static yt_status make_mosaic(const yti_sample_source *source, yti_workspace *workspace, int sample,
-                             yt_rng *rng, int *count, yt_err *err) {
-    int side = source->side, canvas = 2 * side;
-    YT_TRY(make_room_for_canvas(source, workspace, err));
+static yt_status make_room_for_picture(uint8_t **rgb, size_t w, size_t h, yt_err *err) {
+    if (!*rgb) *rgb = malloc(w * h * 3);
+    return *rgb ? YT_OK : yt_fail(err, YT_NO_MEMORY, "no memory for a picture of %zu x %zu", w, h);
+}
+
+/* ---- mosaic and map ---- */
+
+/* Four pictures around a random centre: this one and three of the split. */
+static yt_status make_mosaic(const job *j, int sample, yt_rng *rng, yti_boxes *boxes) {
+    int side = j->source->side, canvas = 2 * side;
+    size_t width = (size_t)canvas;
+    YT_TRY(make_room_for_picture(&j->workspace->canvas, width, width, j->err));
+    memset(j->workspace->canvas, YTI_GREY, width * width * 3);
     int yc = (int)yt_rng_uniform(rng, side / 2.0, 3 * side / 2.0);
     int xc = (int)yt_rng_uniform(rng, side / 2.0, 3 * side / 2.0);
     for (int i = 0; i < TILES; i++) {
-        int chosen = i == 0 ? sample : (int)yt_rng_below(rng, (uint32_t)source->split->n_samples);
+        int chosen = i == 0 ? sample : (int)yt_rng_below(rng, (uint32_t)j->source->split->n_samples);
         yti_picture picture;
-        YT_TRY(yti_image_cache_get(source->cache, chosen, &picture, err));
+        YT_TRY(yti_image_cache_get(j->source->cache, chosen, &picture, j->err));
         yti_tile tile = yti_mosaic_tile(i, xc, yc, picture.w, picture.h, canvas);
-        yti_mosaic_paste(workspace->canvas, canvas, tile, picture.rgb, picture.w);
-        yt_status status = add_boxes(workspace, count, &source->split->samples[chosen], picture.w, picture.h,
-                                     tile.dst_x - tile.src_x, tile.dst_y - tile.src_y, err);
+        yti_mosaic_paste(j->workspace->canvas, canvas, tile, picture.rgb, picture.w);
+        frame f = {picture.w, picture.h, tile.dst_x - tile.src_x, tile.dst_y - tile.src_y};
+        yt_status status = add_boxes(boxes, &j->source->split->samples[chosen], f, j->err);
         yti_picture_release(&picture);
         if (status != YT_OK) return status;
     }
-    *count = yti_boxes_clip(workspace->boxes, *count, canvas, canvas);
+    boxes->count = yti_boxes_clip(boxes->items, boxes->count, canvas, canvas);
     return YT_OK;
 }
 
 /* Draws the map and carries picture and boxes into rgb. */
-static void map_into(const yti_sample_source *source, yti_workspace *workspace, const yt_augment *augment,
-                     const uint8_t *picture, int w, int h, yt_rng *rng, uint8_t *rgb, int *count) {
-    int side = source->side;
-    yti_affine affine = yti_affine_draw(augment, w, h, side, side, rng);
-    yti_affine_warp(&affine, picture, w, h, rgb, side, side);
-    *count = yti_affine_boxes(&affine, workspace->boxes, *count, side, side);
+static void map_into(const job *j, const uint8_t *picture, int w, int h, yt_rng *rng, uint8_t *rgb,
+                     yti_boxes *boxes) {
+    yti_affine affine = yti_affine_draw(j->augment, w, h, j->w, j->h, rng);
+    yti_affine_warp(&affine, picture, w, h, rgb, j->w, j->h);
+    boxes->count = yti_affine_boxes(&affine, boxes->points, boxes->items, boxes->count, j->w, j->h);
 }
 
-static yt_status place(const yti_sample_source *source, yti_workspace *workspace, const yt_augment *augment,
-                       int epoch, int position, int sample, uint8_t *rgb, int *count, yt_err *err) {
-    uint64_t e = (uint64_t)epoch, p = (uint64_t)position;
-    yt_rng mosaic = yt_rng_make(source->seed, e, p, YT_RNG_MOSAIC);
-    yt_rng affine = yt_rng_make(source->seed, e, p, YT_RNG_AFFINE);
-    if (yt_rng_unit(&mosaic) < (double)augment->mosaic) {
-        YT_TRY(make_mosaic(source, workspace, sample, &mosaic, count, err));
-        map_into(source, workspace, augment, workspace->canvas, 2 * source->side, 2 * source->side, &affine,
-                 rgb, count);
+/* A sample through mosaic and map, which draw from their own streams. */
+static yt_status make_picture(const job *j, int sample, yt_rng *mosaic, yt_rng *affine, uint8_t *rgb,
+                              yti_boxes *boxes) {
+    boxes->count = 0;
+    boxes->n_points = 0;
+    if (yt_rng_unit(mosaic) < (double)j->augment->mosaic) {
+        int canvas = 2 * j->source->side;
+        YT_TRY(make_mosaic(j, sample, mosaic, boxes));
+        map_into(j, j->workspace->canvas, canvas, canvas, affine, rgb, boxes);
         return YT_OK;
     }
     yti_picture picture;
-    YT_TRY(yti_image_cache_get(source->cache, sample, &picture, err));
-    yt_status status =
-        add_boxes(workspace, count, &source->split->samples[sample], picture.w, picture.h, 0, 0, err);
-    if (status == YT_OK)
-        map_into(source, workspace, augment, picture.rgb, picture.w, picture.h, &affine, rgb, count);
+    YT_TRY(yti_image_cache_get(j->source->cache, sample, &picture, j->err));
+    frame f = {picture.w, picture.h, 0, 0};
+    yt_status status = add_boxes(boxes, &j->source->split->samples[sample], f, j->err);
+    if (status == YT_OK) map_into(j, picture.rgb, picture.w, picture.h, affine, rgb, boxes);
     yti_picture_release(&picture);
     return status;
 }
+
+/* ---- mixing ---- */
+
+static yt_status make_partner(const job *j, yt_rng *rng) {
+    size_t side = (size_t)j->source->side;
+    YT_TRY(make_room_for_picture(&j->workspace->partner, side, side, j->err));
+    int sample = (int)yt_rng_below(rng, (uint32_t)j->source->split->n_samples);
+    return make_picture(j, sample, rng, rng, j->workspace->partner, &j->workspace->partner_boxes);
+}
+
+static yt_status append_partner_boxes(const job *j) {
+    yti_boxes *mine = &j->workspace->boxes, *theirs = &j->workspace->partner_boxes;
+    YT_TRY(reserve(mine, (size_t)theirs->count, 0, j->err));
+    for (int i = 0; i < theirs->count; i++) mine->items[mine->count++] = theirs->items[i];
+    return YT_OK;
+}
+
+static yt_status mixup(const job *j, yt_rng *rng, uint8_t *rgb) {
+    if (!(yt_rng_unit(rng) < (double)j->augment->mixup)) return YT_OK;
+    double share = yt_rng_beta(rng, MIXUP_SHAPE, MIXUP_SHAPE);
+    YT_TRY(make_partner(j, rng));
+    yti_mixup_pixels(rgb, j->workspace->partner, (size_t)j->w * (size_t)j->h * 3, share);
+    return append_partner_boxes(j);
+}
+
+/* Without a box of the partner in the rectangle nothing is pasted. */
+static yt_status cutmix(const job *j, yt_rng *rng, uint8_t *rgb) {
+    yti_boxes *mine = &j->workspace->boxes, *theirs = &j->workspace->partner_boxes;
+    yti_rect rect;
+    if (!(yt_rng_unit(rng) < (double)j->augment->cutmix)) return YT_OK;
+    if (!yti_cutmix_draw(mine->items, mine->count, j->w, j->h, rng, &rect)) return YT_OK;
+    YT_TRY(make_partner(j, rng));
+    theirs->count = yti_cutmix_boxes(rect, theirs->items, theirs->count);
+    if (theirs->count == 0) return YT_OK;
+    yti_cutmix_pixels(rgb, j->workspace->partner, j->w, rect);
+    return append_partner_boxes(j);
+}
+
+/* ---- colour and flips ---- */
 
 static void colour(const yt_augment *augment, uint8_t *rgb, size_t pixels, yt_rng *rng) {
     double gains[3] = {(double)augment->hsv_h, (double)augment->hsv_s, (double)augment->hsv_v};
@@ -107,14 +190,15 @@ static void colour(const yt_augment *augment, uint8_t *rgb, size_t pixels, yt_rn
     if (yt_rng_unit(rng) < (double)augment->bgr) yti_swap_red_blue(rgb, pixels);
 }
 
-static void flip(const yt_augment *augment, uint8_t *rgb, int side, yti_box *boxes, int count, yt_rng *rng) {
-    if (yt_rng_unit(rng) < (double)augment->flipud) {
-        yti_flip_vertical(rgb, side, side);
-        yti_boxes_flip_vertical(boxes, count, side);
+static void flip(const job *j, yt_rng *rng, uint8_t *rgb) {
+    yti_boxes *boxes = &j->workspace->boxes;
+    if (yt_rng_unit(rng) < (double)j->augment->flipud) {
+        yti_flip_vertical(rgb, j->w, j->h);
+        yti_boxes_flip_vertical(boxes->items, boxes->count, j->h);
     }
-    if (yt_rng_unit(rng) < (double)augment->fliplr) {
-        yti_flip_horizontal(rgb, side, side);
-        yti_boxes_flip_horizontal(boxes, count, side);
+    if (yt_rng_unit(rng) < (double)j->augment->fliplr) {
+        yti_flip_horizontal(rgb, j->w, j->h);
+        yti_boxes_flip_horizontal(boxes->items, boxes->count, j->w);
     }
 }
 
@@ -128,42 +212,58 @@ static yt_status make_room_for_labels(yti_label_list *labels, int count, yt_err 
     return YT_OK;
 }
 
-static yt_status finish_labels(const yti_box *boxes, int count, int side, yti_label_list *labels,
-                               yt_err *err) {
-    YT_TRY(make_room_for_labels(labels, count, err));
-    float size = (float)side;
-    for (int i = 0; i < count; i++) {
-        yt_cxcywh b = yt_cxcywh_from_xyxy(boxes[i].box);
-        labels->items[i] = (yt_label){boxes[i].class_id, {b.cx / size, b.cy / size, b.w / size, b.h / size}};
+static yt_status finish_labels(const job *j, yti_label_list *labels) {
+    const yti_boxes *boxes = &j->workspace->boxes;
+    YT_TRY(make_room_for_labels(labels, boxes->count, j->err));
+    float w = (float)j->w, h = (float)j->h;
+    for (int i = 0; i < boxes->count; i++) {
+        yt_cxcywh b = yt_cxcywh_from_xyxy(boxes->items[i].box);
+        labels->items[i] =
+            (yt_label){.class_id = boxes->items[i].class_id, .box = {b.cx / w, b.cy / h, b.w / w, b.h / h}};
     }
     return YT_OK;
 }
 
-yt_status yti_sample_train(const yti_sample_source *source, yti_workspace *workspace,
-                           const yt_augment *augment, int epoch, int position, const int *order, uint8_t *rgb,
-                           yti_label_list *labels, yt_err *err) {
-    uint64_t e = (uint64_t)epoch, p = (uint64_t)position;
-    size_t pixels = (size_t)source->side * (size_t)source->side;
-    int count = 0;
-    YT_TRY(place(source, workspace, augment, epoch, position, order[position], rgb, &count, err));
-    yt_rng colours = yt_rng_make(source->seed, e, p, YT_RNG_COLOUR);
-    yt_rng flips = yt_rng_make(source->seed, e, p, YT_RNG_FLIP);
-    colour(augment, rgb, pixels, &colours);
-    flip(augment, rgb, source->side, workspace->boxes, count, &flips);
-    return finish_labels(workspace->boxes, count, source->side, labels, err);
+/* Steps 1 to 9 of spec training 2.2, into rgb of j->w x j->h. */
+static yt_status augment_into(const job *j, const yti_place *place, uint8_t *rgb) {
+    uint64_t seed = j->source->seed, e = (uint64_t)place->epoch, p = (uint64_t)place->position;
+    yt_rng mosaic = yt_rng_make(seed, e, p, YT_RNG_MOSAIC), affine = yt_rng_make(seed, e, p, YT_RNG_AFFINE);
+    yt_rng mix = yt_rng_make(seed, e, p, YT_RNG_MIXUP), cut = yt_rng_make(seed, e, p, YT_RNG_CUTMIX);
+    yt_rng colours = yt_rng_make(seed, e, p, YT_RNG_COLOUR), flips = yt_rng_make(seed, e, p, YT_RNG_FLIP);
+    YT_TRY(make_picture(j, place->sample, &mosaic, &affine, rgb, &j->workspace->boxes));
+    YT_TRY(mixup(j, &mix, rgb));
+    YT_TRY(cutmix(j, &cut, rgb));
+    colour(j->augment, rgb, (size_t)j->w * (size_t)j->h, &colours);
+    flip(j, &flips, rgb);
+    return YT_OK;
 }
 
-/* Boxes of the sample in the letterboxed input; nothing is clipped or dropped. */
+yt_status yti_sample_train(const yti_sample_source *source, yti_workspace *workspace,
+                           const yt_augment *augment, const yti_place *place, uint8_t *rgb,
+                           yti_label_list *labels, yt_err *err) {
+    size_t side = (size_t)source->side;
+    job j = {source, workspace, augment, place->made_w, place->made_h, err};
+    bool resized = place->made_w != place->w || place->made_h != place->h;
+    if (resized) YT_TRY(make_room_for_picture(&workspace->picture, side, side, err));
+    uint8_t *made = resized ? workspace->picture : rgb;
+    YT_TRY(augment_into(&j, place, made));
+    if (resized) YT_TRY(yt_image_resize(made, j.w, j.h, rgb, place->w, place->h, err));
+    return finish_labels(&j, labels);
+}
+
+/* Boxes of the sample in the letterboxed input; nothing is clipped, and crowds only are dropped. */
 static yt_status letterbox_labels(const yt_sample *sample, const yt_letterbox *plan, int w, int h,
                                   yti_label_list *labels, yt_err *err) {
     YT_TRY(make_room_for_labels(labels, sample->n_labels, err));
+    labels->count = 0;
     float gain_x = (float)plan->resized_w / (float)w, gain_y = (float)plan->resized_h / (float)h;
     float left = (float)plan->left / (float)w, top = (float)plan->top / (float)h;
     for (int i = 0; i < sample->n_labels; i++) {
         yt_cxcywh b = sample->labels[i].box;
-        labels->items[i] =
-            (yt_label){sample->labels[i].class_id,
-                       {b.cx * gain_x + left, b.cy * gain_y + top, b.w * gain_x, b.h * gain_y}};
+        if (sample->labels[i].crowd) continue;
+        labels->items[labels->count++] =
+            (yt_label){.class_id = sample->labels[i].class_id,
+                       .box = {b.cx * gain_x + left, b.cy * gain_y + top, b.w * gain_x, b.h * gain_y}};
     }
     return YT_OK;
 }

@@ -13,11 +13,21 @@ typedef struct yti_sample_source {
     uint64_t seed;
 } yti_sample_source;
 
+/* The boxes of a picture in the making, in its pixels. Zero-initialised. */
+typedef struct yti_boxes {
+    yti_box *items;
+    int count;
+    size_t capacity;
+    yt_point *points; /* of their outlines; until the map */
+    size_t n_points, point_capacity;
+} yti_boxes;
+
 /* Memory of one thread, kept between samples. Zero-initialised. */
 typedef struct yti_workspace {
-    uint8_t *canvas; /* of a mosaic, 2 side x 2 side */
-    yti_box *boxes;  /* of the sample being made */
-    size_t capacity;
+    uint8_t *canvas;  /* of a mosaic, 2 side x 2 side */
+    uint8_t *partner; /* the other picture of a mix */
+    uint8_t *picture; /* before it is brought to the size of its batch */
+    yti_boxes boxes, partner_boxes;
 } yti_workspace;
 
 void yti_workspace_free(yti_workspace *workspace);
@@ -29,10 +39,17 @@ typedef struct yti_label_list {
     size_t capacity;
 } yti_label_list;
 
-/* The training picture at `position` of `epoch`, of which `order` names the samples; rgb has side * side * 3
- * bytes. What is drawn depends on (seed, epoch, position) only. */
+/* Which training picture to make. */
+typedef struct yti_place {
+    int epoch, position; /* in the epoch: with the seed all that the draws depend on */
+    int sample;          /* that the order has there */
+    int made_w, made_h;  /* what the augmentation makes, up to side x side */
+    int w, h;            /* what that is resized to */
+} yti_place;
+
+/* rgb has w * h * 3 bytes. */
 yt_status yti_sample_train(const yti_sample_source *source, yti_workspace *workspace,
-                           const yt_augment *augment, int epoch, int position, const int *order, uint8_t *rgb,
+                           const yt_augment *augment, const yti_place *place, uint8_t *rgb,
                            yti_label_list *labels, yt_err *err);
 
 /* A validation picture in w x h (spec training 2.11). */

@@ -3,15 +3,17 @@
  * Threads take images by a shared counter and keep what they find with the image, so reports and samples come
  * out in the order of the sorted list whatever the number of threads. Nothing on disk is changed.
  */
-#include "data/labels.h"
+#include "data/coco_truth.h"
 #include "data/sources.h"
 #include "yt/dataset.h"
 #include "yt/file.h"
 #include "yt/image.h"
 
+#include <limits.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,7 +32,8 @@ typedef struct scan {
     const yt_dataset *dataset;
     const yt_scan_options *options;
     const yti_paths *paths;
-    size_t count; /* of paths that are wanted */
+    const yti_truth *truth; /* parallel to the paths; NULL: label files */
+    size_t count;           /* of paths that are wanted */
     finding *findings;
     atomic_size_t next;
 } scan;
@@ -63,7 +66,7 @@ static bool look_at_image(const char *path, finding *found) {
     return true;
 }
 
-static yt_status read_labels(const scan *s, const char *image_path, finding *found) {
+static yt_status read_label_file(const scan *s, const char *image_path, finding *found) {
     char *path = yti_label_path(image_path), *text;
     size_t bytes;
     yt_err reason;
@@ -72,8 +75,8 @@ static yt_status read_labels(const scan *s, const char *image_path, finding *fou
     if (yt_path_exists(path)) {
         found->has_label_file = true;
         if (yt_file_read(path, MAX_LABEL_BYTES, &text, &bytes, &reason) == YT_OK) {
-            status = yti_labels_parse(path, text, bytes, s->dataset->n_classes, s->options->single_class,
-                                      &found->labels, &found->report, NULL);
+            int n_classes = s->options->single_class ? INT_MAX : s->dataset->n_classes;
+            status = yti_labels_parse(path, text, bytes, n_classes, &found->labels, &found->report, NULL);
             free(text);
         } else {
             yti_report_add(&found->report, "%s", reason.text);
@@ -84,12 +87,38 @@ static yt_status read_labels(const scan *s, const char *image_path, finding *fou
     return status;
 }
 
+/* Leaves the classes that are wanted, by the numbers they are to have. */
+static void choose_classes(const scan *s, yti_labels *labels) {
+    const bool *wanted = s->options->classes;
+    int kept = 0;
+    for (int i = 0; i < labels->count; i++) {
+        yt_label label = labels->items[i];
+        if (wanted && (label.class_id >= s->dataset->n_classes || !wanted[label.class_id])) continue;
+        if (s->options->single_class) label.class_id = 0;
+        labels->items[kept++] = label;
+    }
+    labels->count = kept;
+}
+
+static yt_status read_labels(const scan *s, size_t i, finding *found) {
+    yt_status status = YT_OK;
+    if (s->truth) {
+        found->has_label_file = true;
+        found->usable =
+            yti_truth_labels(s->truth, i, found->w, found->h, &found->labels, &found->report, &status);
+    } else {
+        status = read_label_file(s, s->paths->items[i], found);
+    }
+    choose_classes(s, &found->labels);
+    return status;
+}
+
 static void *scan_worker(void *context) {
     scan *s = context;
     for (size_t i; (i = atomic_fetch_add(&s->next, 1)) < s->count;) {
         finding *found = &s->findings[i];
         found->usable = look_at_image(s->paths->items[i], found);
-        if (found->usable) found->status = read_labels(s, s->paths->items[i], found);
+        if (found->usable) found->status = read_labels(s, i, found);
         if (found->report.out_of_memory) found->status = YT_NO_MEMORY;
     }
     return NULL;
@@ -104,17 +133,23 @@ static void scan_all(scan *s) {
     for (int i = 0; i < started; i++) pthread_join(threads[i], NULL);
 }
 
-static void add_sample(yt_split *split, char *path, finding *found) {
+static void add_sample(const scan *s, size_t i, char *path, yt_split *split) {
     yt_scan_summary *sum = &split->summary;
+    finding *found = &s->findings[i];
+    int objects = 0;
+    for (int k = 0; k < found->labels.count; k++) objects += !found->labels.items[k].crowd;
     split->samples[split->n_samples++] = (yt_sample){.image_path = path,
                                                      .w = found->w,
                                                      .h = found->h,
+                                                     .image_id = s->truth ? s->truth->images[i].id : -1,
                                                      .n_labels = found->labels.count,
-                                                     .labels = found->labels.items};
+                                                     .labels = found->labels.items,
+                                                     .points = found->labels.points};
     found->labels.items = NULL;
+    found->labels.points = NULL;
     sum->images++;
-    sum->backgrounds += found->labels.count == 0;
-    sum->boxes += found->labels.count;
+    sum->backgrounds += objects == 0;
+    sum->boxes += objects;
 }
 
 /* Tells the problems and moves the usable images into the split. Returns the number of problems. */
@@ -131,7 +166,7 @@ static size_t collect(scan *s, yti_paths *paths, yt_split *split, yt_status *sta
             split->summary.bad_images++;
             continue;
         }
-        add_sample(split, paths->items[i], found);
+        add_sample(s, i, paths->items[i], split);
         paths->items[i] = NULL;
     }
     return problems;
@@ -139,10 +174,31 @@ static size_t collect(scan *s, yti_paths *paths, yt_split *split, yt_status *sta
 
 static void free_findings(scan *s) {
     for (size_t i = 0; i < s->count; i++) {
-        free(s->findings[i].labels.items);
+        yti_labels_free(&s->findings[i].labels);
         yti_report_free(&s->findings[i].report);
     }
     free(s->findings);
+}
+
+/* As in the family, outlines are used when every box of the split has one, or not at all. */
+static void drop_partial_outlines(const scan *s, yt_split *split) {
+    int outlines = 0, boxes = 0;
+    for (int i = 0; i < split->n_samples; i++) {
+        const yt_sample *sample = &split->samples[i];
+        boxes += sample->n_labels;
+        for (int k = 0; k < sample->n_labels; k++) outlines += sample->labels[k].n_points > 0;
+    }
+    if (outlines == 0 || outlines == boxes) return;
+    for (int i = 0; i < split->n_samples; i++) {
+        yt_sample *sample = &split->samples[i];
+        for (int k = 0; k < sample->n_labels; k++) sample->labels[k].n_points = 0;
+        free(sample->points);
+        sample->points = NULL;
+    }
+    char note[1024];
+    snprintf(note, sizeof note, "%s: %s: %d of %d labels are outlines; as not all are, their boxes are used",
+             s->dataset->path, split->name, outlines, boxes);
+    if (s->options->problem) s->options->problem(s->options->context, note);
 }
 
 static size_t wanted_count(size_t n, double fraction) {
@@ -180,10 +236,12 @@ static yt_status judge(const scan *s, const yt_split *split, size_t problems, yt
 }
 
 static yt_status scan_paths(const yt_dataset *dataset, const char *name, const yt_scan_options *options,
-                            yti_paths *paths, size_t problems, yt_split *split, yt_err *err) {
+                            yti_paths *paths, const yti_truth *truth, size_t problems, yt_split *split,
+                            yt_err *err) {
     scan s = {.dataset = dataset,
               .options = options,
               .paths = paths,
+              .truth = truth,
               .count = wanted_count(paths->count, options->fraction)};
     s.findings = calloc(s.count + 1, sizeof *s.findings);
     split->samples = calloc(s.count + 1, sizeof *split->samples);
@@ -197,11 +255,29 @@ static yt_status scan_paths(const yt_dataset *dataset, const char *name, const y
     scan_all(&s);
     yt_status status = YT_OK;
     problems += collect(&s, paths, split, &status);
-    if (status == YT_OK)
+    if (status == YT_OK) {
+        drop_partial_outlines(&s, split);
         status = judge(&s, split, problems, err);
-    else
+    } else {
         yt_fail(err, status, "no memory for the labels of %zu images", s.count);
+    }
     free_findings(&s);
+    return status;
+}
+
+/* The pictures of a COCO file; *truth keeps the rest of it. */
+static yt_status list_truth(const yt_dataset *dataset, const char *split, yti_truth *truth, yti_paths *paths,
+                            yti_report *report, yt_err *err) {
+    yti_paths folders;
+    char *file = NULL;
+    yt_status status = yti_sources_truth(dataset->sources, split, &file, &folders, err);
+    if (status == YT_OK) status = yti_truth_load(file, &folders, dataset, truth, report, err);
+    for (size_t i = 0; status == YT_OK && i < truth->n_images; i++) {
+        status = yti_paths_add(paths, truth->images[i].path, err);
+        truth->images[i].path = NULL;
+    }
+    yti_paths_free(&folders);
+    free(file);
     return status;
 }
 
@@ -209,24 +285,36 @@ yt_status yt_dataset_scan(const yt_dataset *dataset, const char *split, const yt
                           yt_split *out, yt_err *err) {
     yti_paths paths = {0};
     yti_report report = {0};
+    yti_truth truth = {0};
     yt_split found = {0};
+    bool has_truth = yti_sources_has_truth(dataset->sources, split);
     if (!(options->fraction > 0 && options->fraction <= 1))
         return yt_fail(err, YT_ARGUMENT, "the fraction of a dataset must be above 0 and at most 1");
-    yt_status status = yti_sources_list(dataset->sources, split, &paths, &report, err);
-    size_t missing = report.count;
+    yt_status status = has_truth ? list_truth(dataset, split, &truth, &paths, &report, err)
+                                 : yti_sources_list(dataset->sources, split, &paths, &report, err);
+    size_t problems = report.count;
+    int missing = has_truth ? truth.missing : (int)report.count;
     yti_report_tell(&report, options->problem, options->context);
     yti_report_free(&report);
     if (status == YT_OK && paths.count > INT32_MAX)
         status = yt_fail(err, YT_DATA, "%s: %s: %zu images are too many", dataset->path, split, paths.count);
-    if (status == YT_OK) status = scan_paths(dataset, split, options, &paths, missing, &found, err);
-    yti_paths_free(&paths);
-    if (status != YT_OK) {
+    if (status == YT_OK)
+        status =
+            scan_paths(dataset, split, options, &paths, has_truth ? &truth : NULL, problems, &found, err);
+    if (status == YT_OK) {
+        found.summary.bad_images += missing;
+        found.summary.bad_rows += truth.bad_annotations;
+        found.category_ids = truth.category_ids;
+        truth.category_ids = NULL;
+        found.objects = truth.objects;
+        truth.objects = NULL;
+        *out = found;
+    } else {
         yt_split_free(&found);
-        return status;
     }
-    found.summary.bad_images += (int)missing;
-    *out = found;
-    return YT_OK;
+    yti_paths_free(&paths);
+    yti_truth_free(&truth);
+    return status;
 }
 
 void yt_split_free(yt_split *split) {
@@ -234,8 +322,11 @@ void yt_split_free(yt_split *split) {
     for (int i = 0; i < split->n_samples; i++) {
         free(split->samples[i].image_path);
         free(split->samples[i].labels);
+        free(split->samples[i].points);
     }
     free(split->samples);
+    free(split->category_ids);
+    free(split->objects);
     free(split->name);
     *split = (yt_split){0};
 }

@@ -80,8 +80,10 @@ static yt_status read_path(const yt_yaml *yaml, yt_dataset_sources *sources, yt_
 static yt_status add_source(const yt_yaml *yaml, yt_dataset_sources *sources, const char *split,
                             const yt_yaml_node *node, yt_err *err) {
     if (node->kind != YT_YAML_SCALAR || !*node->text)
-        return yt_fail_at(err, YT_DATA, yaml->path, node->line,
-                          "%s: must be a folder, a .txt list, or a list of those", split);
+        return yt_fail_at(
+            err, YT_DATA, yaml->path, node->line,
+            "%s: must be a folder, a .txt list, a COCO .json file, or a list of folders and .txt lists",
+            split);
     yti_source *items = yti_grow(sources->items, &sources->capacity, sources->count + 1, sizeof *items);
     if (!items) return no_memory(err);
     sources->items = items;
@@ -90,24 +92,41 @@ static yt_status add_source(const yt_yaml *yaml, yt_dataset_sources *sources, co
     return source.split && source.text ? YT_OK : no_memory(err);
 }
 
+static bool is_truth(const char *text) {
+    const char *dot = strrchr(text, '.');
+    return dot && strcmp(dot, ".json") == 0;
+}
+
+/* Image ids are those of one file, so a split cannot have two. */
+static yt_status check_split(const yt_yaml *yaml, const char *split, const yt_yaml_node *node, yt_err *err) {
+    for (size_t i = 0; node->kind == YT_YAML_LIST && node->count > 1 && i < node->count; i++)
+        if (node->items[i]->kind == YT_YAML_SCALAR && is_truth(node->items[i]->text))
+            return yt_fail_at(err, YT_DATA, yaml->path, node->items[i]->line,
+                              "%s: a .json file must be the only entry", split);
+    return YT_OK;
+}
+
 static yt_status read_split(const yt_yaml *yaml, yt_dataset_sources *sources, const char *split,
                             const yt_yaml_node *node, yt_err *err) {
     if (!node || yt_yaml_is_null(node)) return YT_OK;
+    YT_TRY(check_split(yaml, split, node, err));
     if (node->kind != YT_YAML_LIST) return add_source(yaml, sources, split, node, err);
     for (size_t i = 0; i < node->count; i++) YT_TRY(add_source(yaml, sources, split, node->items[i], err));
     return YT_OK;
 }
 
 yt_status yti_sources_read(const yt_yaml *yaml, yt_dataset_sources *out, yt_err *err) {
+    static const char *const keys[] = {"train", "test", "train_images", "val_images", "test_images"};
     *out = (yt_dataset_sources){.yaml_path = copy_text(yaml->path)};
     if (!out->yaml_path) return no_memory(err);
     YT_TRY(read_path(yaml, out, err));
     const yt_yaml_node *val = yt_yaml_find(yaml->root, "val");
     if (!val) val = yt_yaml_find(yaml->root, "validation");
     if (!val) val = yt_yaml_find(yaml->root, "valid");
-    YT_TRY(read_split(yaml, out, "train", yt_yaml_find(yaml->root, "train"), err));
     YT_TRY(read_split(yaml, out, "val", val, err));
-    return read_split(yaml, out, "test", yt_yaml_find(yaml->root, "test"), err);
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        YT_TRY(read_split(yaml, out, keys[i], yt_yaml_find(yaml->root, keys[i]), err));
+    return YT_OK;
 }
 
 void yti_sources_free(yt_dataset_sources *sources) {
@@ -146,16 +165,28 @@ static yt_status fail_missing(const yt_dataset_sources *sources, const yti_sourc
                       source->text, list);
 }
 
-static yt_status list_source(const yt_dataset_sources *sources, const yti_source *source, yti_paths *out,
-                             yti_report *report, yt_err *err) {
+/* The first place of an entry that exists, malloc'd. */
+static yt_status find_source(const yt_dataset_sources *sources, const yti_source *source, char **out,
+                             yt_err *err) {
     yti_paths tried = {0};
     yt_status status = candidates(sources, source->text, &tried, err);
-    const char *found = NULL;
-    for (size_t i = 0; i < tried.count && !found; i++)
-        if (yt_path_exists(tried.items[i])) found = tried.items[i];
-    if (status == YT_OK && !found) status = fail_missing(sources, source, &tried, err);
-    if (status == YT_OK) status = yti_list_images(found, out, report, err);
+    size_t i = 0;
+    while (i < tried.count && !yt_path_exists(tried.items[i])) i++;
+    if (status == YT_OK && i == tried.count) status = fail_missing(sources, source, &tried, err);
+    if (status == YT_OK) {
+        *out = tried.items[i];
+        tried.items[i] = NULL;
+    }
     yti_paths_free(&tried);
+    return status;
+}
+
+static yt_status list_source(const yt_dataset_sources *sources, const yti_source *source, yti_paths *out,
+                             yti_report *report, yt_err *err) {
+    char *found;
+    YT_TRY(find_source(sources, source, &found, err));
+    yt_status status = yti_list_images(found, out, report, err);
+    free(found);
     return status;
 }
 
@@ -177,4 +208,93 @@ yt_status yti_sources_list(const yt_dataset_sources *sources, const char *split,
     if (!named) return fail_no_split(sources, split, err);
     yti_paths_sort(out);
     return YT_OK;
+}
+
+/* ---- a COCO file ---- */
+
+static const yti_source *find_truth(const yt_dataset_sources *sources, const char *split) {
+    for (size_t i = 0; i < sources->count; i++)
+        if (strcmp(sources->items[i].split, split) == 0 && is_truth(sources->items[i].text))
+            return &sources->items[i];
+    return NULL;
+}
+
+bool yti_sources_has_truth(const yt_dataset_sources *sources, const char *split) {
+    return find_truth(sources, split) != NULL;
+}
+
+/* Adds `folder` and the folder `images` in it. Takes folder; NULL: it found no memory. */
+static yt_status add_folder_and_images(char *folder, yti_paths *out, yt_err *err) {
+    char *images = folder ? yt_path_join(folder, "images") : NULL;
+    yt_status status = yti_paths_add(out, folder, err);
+    if (status != YT_OK) {
+        free(images);
+        return status;
+    }
+    return yti_paths_add(out, images, err);
+}
+
+static yt_status usual_folders(const yt_dataset_sources *sources, const char *file, yti_paths *out,
+                               yt_err *err) {
+    char *dir = yt_path_dir(file);
+    if (dir && strcmp(dir, ".") == 0) *dir = '\0';
+    YT_TRY(add_folder_and_images(dir, out, err));
+    for (size_t i = 0; i < sizeof sources->roots / sizeof *sources->roots && sources->roots[i]; i++)
+        YT_TRY(add_folder_and_images(copy_text(sources->roots[i]), out, err));
+    return YT_OK;
+}
+
+/* Those of `SPLIT_images:`; none: the key is not there. */
+static yt_status named_folders(const yt_dataset_sources *sources, const char *split, yti_paths *out,
+                               yt_err *err) {
+    size_t length = strlen(split);
+    for (size_t i = 0; i < sources->count; i++) {
+        const yti_source *source = &sources->items[i];
+        char *found;
+        if (strncmp(source->split, split, length) != 0 || strcmp(source->split + length, "_images") != 0)
+            continue;
+        YT_TRY(find_source(sources, source, &found, err));
+        YT_TRY(yti_paths_add(out, found, err));
+    }
+    return YT_OK;
+}
+
+yt_status yti_sources_truth(const yt_dataset_sources *sources, const char *split, char **path,
+                            yti_paths *folders, yt_err *err) {
+    const yti_source *source = find_truth(sources, split);
+    *folders = (yti_paths){0};
+    if (!source) return fail_no_split(sources, split, err);
+    char *file;
+    YT_TRY(find_source(sources, source, &file, err));
+    yt_status status = named_folders(sources, split, folders, err);
+    if (status == YT_OK && folders->count == 0) status = usual_folders(sources, file, folders, err);
+    if (status == YT_OK)
+        *path = file;
+    else
+        free(file);
+    return status;
+}
+
+static bool ends_with(const char *text, const char *end) {
+    size_t length = strlen(text), tail = strlen(end);
+    return length >= tail && strcmp(text + length - tail, end) == 0;
+}
+
+/* The family's rule (spec training 5.6): ".../val2017.txt" or ".../test-dev2017.txt" with "coco" in the path.
+ */
+bool yti_sources_is_coco(const yt_dataset_sources *sources, const char *split) {
+    const yti_source *only = NULL;
+    for (size_t i = 0; i < sources->count; i++) {
+        if (strcmp(sources->items[i].split, split) != 0) continue;
+        if (only) return false;
+        only = &sources->items[i];
+    }
+    char *found;
+    if (!only || find_source(sources, only, &found, NULL) != YT_OK) return false;
+    char *real = realpath(found, NULL);
+    bool is = real && strstr(real, "coco") &&
+              (ends_with(real, "/val2017.txt") || ends_with(real, "/test-dev2017.txt"));
+    free(real);
+    free(found);
+    return is;
 }

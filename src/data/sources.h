@@ -8,9 +8,10 @@
 
 #include <stddef.h>
 
-/* One folder, .txt list or picture that a split names. */
+/* One folder, .txt list, picture or .json file that a split names; or a folder for the pictures of the .json
+ * file, named by train_images:, val_images: or test_images:. */
 typedef struct yti_source {
-    char *split; /* "train", "val" or "test" */
+    char *split; /* "train", "val", "test" or one of these with "_images" behind it */
     char *text;  /* as written */
     size_t line; /* in the YAML */
 } yti_source;
@@ -30,5 +31,17 @@ void yti_sources_free(yt_dataset_sources *sources);
  * of a list that names no file is reported and left out. *out is to be freed also after a failure. */
 yt_status yti_sources_list(const yt_dataset_sources *sources, const char *split, yti_paths *out,
                            yti_report *report, yt_err *err);
+
+/* Whether a split is one COCO file in place of pictures with label files. */
+bool yti_sources_has_truth(const yt_dataset_sources *sources, const char *split);
+
+/* The path of that file (malloc'd), and the folders in which its pictures may lie: those of `SPLIT_images:`,
+ * or without it the file's own, `images` beside it, and `path:` and `images` below it. *folders is to be
+ * freed also after a failure. */
+yt_status yti_sources_truth(const yt_dataset_sources *sources, const char *split, char **path,
+                            yti_paths *folders, yt_err *err);
+
+/* Whether a split is COCO's own val2017 or test-dev2017, by the list it names. */
+bool yti_sources_is_coco(const yt_dataset_sources *sources, const char *split);
 
 #endif

@@ -1,5 +1,5 @@
-/* Tests of src/data/augment.c, warp.c and hsv.c: worked geometry, a plain reference for the warp, known
- * colours. */
+/* Tests of src/data/augment.c, outline.c, mix.c, warp.c and hsv.c: worked geometry, a plain reference for the
+ * warp, known colours; and of the Beta distribution that mixing draws from. */
 #include "data/augment.h"
 #include "support/near.h"
 
@@ -66,8 +66,11 @@ Test(mosaic, paste_copies_the_right_pixels_of_a_tile) {
 }
 
 Test(boxes, clip_drops_what_has_no_area) {
-    yti_box boxes[] = {
-        {0, {-5, -5, 3, 4}}, {1, {12, 1, 15, 5}}, {2, {8, 8, 20, 20}}, {3, {2, 2, 2, 5}}, {4, {1, 1, 2, 2}}};
+    yti_box boxes[] = {{0, {-5, -5, 3, 4}, 0, 0},
+                       {1, {12, 1, 15, 5}, 0, 0},
+                       {2, {8, 8, 20, 20}, 0, 0},
+                       {3, {2, 2, 2, 5}, 0, 0},
+                       {4, {1, 1, 2, 2}, 0, 0}};
     cr_assert_eq(yti_boxes_clip(boxes, 5, 10, 10), 3);
     cr_assert(boxes[0].class_id == 0 && boxes[1].class_id == 2 && boxes[2].class_id == 4);
     cr_assert(boxes[0].box.x1 == 0 && boxes[0].box.y2 == 4);
@@ -251,8 +254,8 @@ Test(warp, extreme_maps_give_grey_and_stay_in_memory) {
 Test(affine, boxes_are_mapped_and_clipped) {
     yti_affine map = map_of(2, 0, 10, 0, 2, -20);
     map.gain = 2;
-    yti_box boxes[] = {{3, {10, 20, 30, 40}}, {4, {30, 5, 60, 45}}};
-    cr_assert_eq(yti_affine_boxes(&map, boxes, 2, 100, 100), 2);
+    yti_box boxes[] = {{3, {10, 20, 30, 40}, 0, 0}, {4, {30, 5, 60, 45}, 0, 0}};
+    cr_assert_eq(yti_affine_boxes(&map, NULL, boxes, 2, 100, 100), 2);
     cr_assert(boxes[0].box.x1 == 30 && boxes[0].box.y1 == 20 && boxes[0].box.x2 == 70 &&
               boxes[0].box.y2 == 60);
     cr_assert(boxes[1].box.x1 == 70 && boxes[1].box.y1 == 0 && boxes[1].box.x2 == 100 &&
@@ -265,9 +268,9 @@ Test(affine, boxes_are_mapped_and_clipped) {
 Test(affine, a_turned_box_is_the_one_around_its_corners) {
     double s = sqrt(0.5);
     yti_affine map = map_of(s, s, 0, -s, s, 0);
-    yti_box box = {0, {4, 4, 6, 6}};
+    yti_box box = {.class_id = 0, .box = {4, 4, 6, 6}};
     yti_affine shifted = map_of(s, s, 0, -s, s, 10);
-    cr_assert_eq(yti_affine_boxes(&shifted, &box, 1, 100, 100), 1);
+    cr_assert_eq(yti_affine_boxes(&shifted, NULL, &box, 1, 100, 100), 1);
     cr_assert(yt_near((double)box.box.x1, 8 * s, 1e-5) && yt_near((double)box.box.x2, 12 * s, 1e-5));
     cr_assert(yt_near((double)box.box.y1, 10 - 2 * s, 1e-5) && yt_near((double)box.box.y2, 10 + 2 * s, 1e-5));
     cr_assert(map.gain == 1);
@@ -289,25 +292,230 @@ Test(affine, boxes_that_became_useless_are_dropped) {
     };
     yti_affine map = map_of(1, 0, 0, 0, 1, 0);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        yti_box box = {0, cases[i].box};
-        cr_assert_eq(yti_affine_boxes(&map, &box, 1, 100, 100), cases[i].kept, "case %zu", i);
+        yti_box box = {.class_id = 0, .box = cases[i].box};
+        cr_assert_eq(yti_affine_boxes(&map, NULL, &box, 1, 100, 100), cases[i].kept, "case %zu", i);
     }
-    yti_box thin = {0, {0, 10, 1000, 12.5f}};
-    cr_assert_eq(yti_affine_boxes(&map, &thin, 1, 1000, 100), 0); /* 1000 : 2.5 */
-    yti_box less_thin = {0, {0, 10, 240, 12.5f}};
-    cr_assert_eq(yti_affine_boxes(&map, &less_thin, 1, 1000, 100), 1);
+    yti_box thin = {.class_id = 0, .box = {0, 10, 1000, 12.5f}};
+    cr_assert_eq(yti_affine_boxes(&map, NULL, &thin, 1, 1000, 100), 0); /* 1000 : 2.5 */
+    yti_box less_thin = {.class_id = 0, .box = {0, 10, 240, 12.5f}};
+    cr_assert_eq(yti_affine_boxes(&map, NULL, &less_thin, 1, 1000, 100), 1);
     yti_affine half = map_of(0.5, 0, 0, 0, 0.5, 0);
     half.gain = 0.5; /* the area shrinks with the gain, so nothing is lost */
-    yti_box shrunk = {0, {10, 10, 20, 20}};
-    cr_assert_eq(yti_affine_boxes(&half, &shrunk, 1, 100, 100), 1);
+    yti_box shrunk = {.class_id = 0, .box = {10, 10, 20, 20}};
+    cr_assert_eq(yti_affine_boxes(&half, NULL, &shrunk, 1, 100, 100), 1);
 }
 
 Test(affine, perspective_divides_by_the_depth) {
     yti_affine map = {.m = {1, 0, 0, 0, 1, 0, 0.01, 0, 1}, .gain = 1};
-    yti_box box = {0, {0, 10, 100, 50}}; /* depth 1 at x = 0, 2 at x = 100 */
-    cr_assert_eq(yti_affine_boxes(&map, &box, 1, 100, 100), 1);
+    yti_box box = {.class_id = 0, .box = {0, 10, 100, 50}}; /* depth 1 at x = 0, 2 at x = 100 */
+    cr_assert_eq(yti_affine_boxes(&map, NULL, &box, 1, 100, 100), 1);
     cr_assert(yt_near((double)box.box.x2, 50, 1e-5) && yt_near((double)box.box.y1, 5, 1e-5));
     cr_assert(yt_near((double)box.box.x1, 0, 1e-5) && yt_near((double)box.box.y2, 50, 1e-5));
+}
+
+/* ---- outlines ---- */
+
+static const double unmoved[9] = {1, 0, 0, 0, 1, 0, 0, 0, 1};
+
+static void expect_outline(const double m[9], const yt_point *points, int count, double x1, double y1,
+                           double x2, double y2) {
+    yt_xyxy box = yti_outline_box(m, points, count, 100, 80);
+    cr_assert(yt_near((double)box.x1, x1, 1e-4) && yt_near((double)box.y1, y1, 1e-4) &&
+                  yt_near((double)box.x2, x2, 1e-4) && yt_near((double)box.y2, y2, 1e-4),
+              "%g %g %g %g", (double)box.x1, (double)box.y1, (double)box.x2, (double)box.y2);
+}
+
+Test(outline, its_box_is_that_of_the_visible_part) {
+    const yt_point inside[] = {{10, 20}, {40, 25}, {30, 60}};
+    expect_outline(unmoved, inside, 3, 10, 20, 40, 60);
+    /* The tip is inside; at x = 0 the edges from (-20, 10) and (-20, 70) to (20, 40) are at 25 and 55. */
+    const yt_point tip[] = {{20, 40}, {-20, 10}, {-20, 70}};
+    expect_outline(unmoved, tip, 3, 0, 25, 20, 55);
+    /* No vertex is inside: a band across the picture, then one that holds it all, then a cut corner. */
+    const yt_point band[] = {{-10, 30}, {110, 30}, {110, 50}, {-10, 50}};
+    expect_outline(unmoved, band, 4, 0, 30, 100, 50);
+    const yt_point around[] = {{-1, -1}, {-1, 300}, {300, 300}, {300, -1}};
+    expect_outline(unmoved, around, 4, 0, 0, 100, 80);
+    const yt_point corner[] = {{-20, 30}, {30, -20}, {-20, -20}}; /* its long edge is x + y = 10 */
+    expect_outline(unmoved, corner, 3, 0, 0, 10, 10);
+    const yt_point outside[] = {{-20, 200}, {30, 190}, {70, 90}};
+    expect_outline(unmoved, outside, 3, 0, 0, 0, 0);
+    const yt_point past_the_corner[] = {{-30, 20}, {20, -30}, {-30, -30}}; /* x + y = -10 */
+    expect_outline(unmoved, past_the_corner, 3, 0, 0, 0, 0);
+    const yt_point line[] = {{50, -10}, {70, 30}}; /* at y = 0: 55 */
+    expect_outline(unmoved, line, 2, 55, 0, 70, 30);
+}
+
+Test(outline, it_is_mapped_first) {
+    const double turned[9] = {0, -2, 90, 2, 0, 0, 0, 0, 1}; /* (x, y) -> (90 - 2y, 2x) */
+    const yt_point points[] = {{10, 20}, {40, 25}, {30, 60}};
+    /* (50, 20), (40, 80), (-30, 60): cut at x = 0, where the edge to (50, 20) is at 45, that to (40, 80) at
+     * 68.6 */
+    expect_outline(turned, points, 3, 0, 20, 50, 80);
+    const double projective[9] = {1, 0, 0, 0, 1, 0, 0.01, 0, 1};
+    const yt_point square[] = {{0, 10}, {100, 10}, {100, 50}, {0, 50}};
+    expect_outline(projective, square, 4, 0, 5, 50, 50);
+}
+
+/* Against points of a grid: those seen of a triangle lie in its box, and each side of the box is near one. */
+Test(outline, random_triangles_agree_with_a_grid) {
+    yt_rng rng = yt_rng_make(6, 0, 0, YT_RNG_TEST);
+    int seen = 0;
+    for (int round = 0; round < 200; round++) {
+        yt_point p[3];
+        for (int i = 0; i < 3; i++)
+            p[i] = (yt_point){(float)yt_rng_uniform(&rng, -80, 180), (float)yt_rng_uniform(&rng, -80, 160)};
+        yt_xyxy box = yti_outline_box(unmoved, p, 3, 100, 80);
+        double low_x = 1e9, low_y = 1e9, high_x = -1e9, high_y = -1e9;
+        for (int iy = 0; iy <= 320; iy++)
+            for (int ix = 0; ix <= 400; ix++) {
+                double x = ix * 0.25, y = iy * 0.25, side[3];
+                for (int i = 0; i < 3; i++) {
+                    yt_point a = p[i], b = p[(i + 1) % 3];
+                    side[i] =
+                        (double)(b.x - a.x) * (y - (double)a.y) - (double)(b.y - a.y) * (x - (double)a.x);
+                }
+                bool in = (side[0] > 0 && side[1] > 0 && side[2] > 0) ||
+                          (side[0] < 0 && side[1] < 0 && side[2] < 0);
+                if (!in) continue;
+                low_x = fmin(low_x, x), high_x = fmax(high_x, x);
+                low_y = fmin(low_y, y), high_y = fmax(high_y, y);
+            }
+        if (low_x > high_x) continue;
+        seen++;
+        cr_assert((double)box.x1 <= low_x + 1e-4 && (double)box.x2 >= high_x - 1e-4);
+        cr_assert((double)box.y1 <= low_y + 1e-4 && (double)box.y2 >= high_y - 1e-4);
+        /* A tip between two lines of the grid may be missed, the sharper the more. */
+        double spare = (low_x - (double)box.x1) + ((double)box.x2 - high_x) + (low_y - (double)box.y1) +
+                       ((double)box.y2 - high_y);
+        cr_assert(spare <= 30);
+    }
+    cr_assert_gt(seen, 100);
+}
+
+/* A twentieth is left of both: too little of a box, enough of an outline, whose box is the tighter. */
+Test(outline, a_box_follows_it_through_the_map) {
+    const yt_point points[] = {{-190, 10}, {10, 10}, {10, 30}, {-190, 70}};
+    yti_box boxes[] = {{.class_id = 1, .box = {-190, 10, 10, 70}},
+                       {.class_id = 2, .box = {-190, 10, 10, 70}, .n_points = 4}};
+    yti_affine map = map_of(1, 0, 0, 0, 1, 0);
+    cr_assert_eq(yti_affine_boxes(&map, points, boxes, 2, 100, 100), 1);
+    cr_assert_eq(boxes[0].class_id, 2);
+    cr_assert(boxes[0].box.x1 == 0 && boxes[0].box.y1 == 10 && boxes[0].box.x2 == 10);
+    cr_assert(yt_near((double)boxes[0].box.y2, 32, 1e-4)); /* 30 + 40 * 10 / 200 */
+    /* The canvas has cut the box at y = 20, so the outline below is not seen either. */
+    yti_box cut = {.class_id = 3, .box = {-190, 10, 10, 20}, .n_points = 4};
+    cr_assert_eq(yti_affine_boxes(&map, points, &cut, 1, 100, 100), 1);
+    cr_assert(cut.box.y1 == 10 && cut.box.y2 == 20);
+}
+
+/* ---- mixing ---- */
+
+/* Beta(a, b) has the mean a / (a + b) and the variance a b / ((a + b)^2 (a + b + 1)). With N draws the mean
+ * misses by sqrt(variance / N) and the variance by less than twice itself / sqrt(N); five of these are
+ * allowed. */
+static void expect_beta(int a, int b) {
+    enum { N = 20000 };
+    yt_rng rng = yt_rng_make(8, 0, (uint64_t)(100 * a + b), YT_RNG_TEST);
+    double sum = 0, squares = 0;
+    for (int i = 0; i < N; i++) {
+        double x = yt_rng_beta(&rng, a, b);
+        cr_assert(x >= 0 && x < 1);
+        sum += x;
+        squares += x * x;
+    }
+    double n = a + b, mean = sum / N, variance = squares / N - mean * mean;
+    double expected_mean = a / n, expected = a * b / (n * n * (n + 1));
+    cr_assert(yt_near(mean, expected_mean, 5 * sqrt(expected / N)), "Beta(%d, %d): mean %g", a, b, mean);
+    cr_assert(yt_near(variance, expected, 5 * 2 * expected / sqrt(N)), "Beta(%d, %d): variance %g, not %g", a,
+              b, variance, expected);
+}
+
+Test(beta, mean_and_variance_are_those_of_the_distribution) {
+    expect_beta(32, 32);
+    expect_beta(1, 1);
+    expect_beta(2, 5);
+    expect_beta(1, 3);
+}
+
+/* Beta(32, 32) within one standard deviation of the mean: 68 % of a normal distribution, nearly. */
+Test(beta, shares_are_near_a_half) {
+    yt_rng rng = yt_rng_make(8, 1, 0, YT_RNG_TEST);
+    int near = 0;
+    for (int i = 0; i < 10000; i++) near += fabs(yt_rng_beta(&rng, 32, 32) - 0.5) < 0.0620;
+    cr_assert(near > 6600 && near < 7100, "%d", near);
+}
+
+Test(mixup, pixels_are_weighted_and_truncated) {
+    uint8_t rgb[6] = {200, 0, 255, 10, 99, 1};
+    const uint8_t other[6] = {101, 255, 255, 20, 98, 0};
+    yti_mixup_pixels(rgb, other, 6, 0.25);
+    const uint8_t expected[6] = {125, 191, 255, 17, 98, 0}; /* 125.75, 191.25, 255, 17.5, 98.25, 0.25 */
+    cr_assert_arr_eq(rgb, expected, 6);
+}
+
+Test(cutmix, a_rectangle_touches_no_box) {
+    const yti_box boxes[] = {{.box = {30, 20, 60, 50}}, {.box = {80, 70, 95, 79}}};
+    int large = 0, drawn = 0;
+    for (uint64_t i = 0; i < 2000; i++) {
+        yt_rng rng = yt_rng_make(9, 0, i, YT_RNG_TEST);
+        yti_rect r;
+        if (!yti_cutmix_draw(boxes, 2, 100, 80, &rng, &r)) continue;
+        drawn++;
+        cr_assert(r.x1 >= 0 && r.y1 >= 0 && r.x2 <= 100 && r.y2 <= 80 && r.x1 <= r.x2 && r.y1 <= r.y2);
+        for (int b = 0; b < 2; b++) {
+            yt_xyxy box = boxes[b].box;
+            bool apart = (float)r.x2 <= box.x1 || (float)r.x1 >= box.x2 || (float)r.y2 <= box.y1 ||
+                         (float)r.y1 >= box.y2;
+            cr_assert(apart || r.x1 == r.x2 || r.y1 == r.y2);
+        }
+        large += (r.x2 - r.x1) * (r.y2 - r.y1) > 1000;
+    }
+    cr_assert(drawn > 500 && drawn < 2000 && large > 100, "%d drawn, %d large", drawn, large);
+}
+
+/* Without boxes any of the three is taken, so its side is that of one draw: E[sqrt(1 - lam)] = 2/3 of the
+ * width before it is cut at the borders; in the middle third of the centres a quarter of that is cut at most.
+ */
+Test(cutmix, rectangles_have_the_aspect_of_the_picture) {
+    double area = 0;
+    for (uint64_t i = 0; i < 4000; i++) {
+        yt_rng rng = yt_rng_make(10, 0, i, YT_RNG_TEST);
+        yti_rect r;
+        cr_assert(yti_cutmix_draw(NULL, 0, 400, 200, &rng, &r));
+        int w = r.x2 - r.x1, h = r.y2 - r.y1;
+        if (r.x1 > 0 && r.x2 < 400 && r.y1 > 0 && r.y2 < 200) cr_assert_leq(abs(w - 2 * h), 3);
+        area += (double)w * h / (400 * 200) / 4000;
+    }
+    /* Side c, centre uniform: a side keeps c - c^2 / 4 of the width on average; the square of that over
+     * c = sqrt(u) is 1/2 - 1/5 + 1/48. Deviation of one draw below 0.3, of the mean below 0.005. */
+    cr_assert(yt_near(area, 0.5 - 0.2 + 1 / 48.0, 0.025), "mean area %g", area);
+}
+
+Test(cutmix, boxes_with_a_tenth_inside_come_along) {
+    yti_rect rect = {20, 20, 60, 60};
+    yti_box boxes[] = {{.class_id = 0, .box = {25, 25, 35, 35}},
+                       {.class_id = 1, .box = {11, 30, 21, 40}},       /* a tenth */
+                       {.class_id = 2, .box = {10.5f, 30, 20.5f, 40}}, /* a twentieth */
+                       {.class_id = 3, .box = {10.5f, 30, 20.5f, 40}, .n_points = 3},
+                       {.class_id = 4, .box = {60, 60, 70, 70}},
+                       {.class_id = 5, .box = {0, 0, 100, 100}}};
+    cr_assert_eq(yti_cutmix_boxes(rect, boxes, 6), 4);
+    static const int kept[4] = {0, 1, 3, 5};
+    for (int i = 0; i < 4; i++) cr_assert_eq(boxes[i].class_id, kept[i]);
+    cr_assert(boxes[1].box.x1 == 20 && boxes[1].box.x2 == 21);
+    cr_assert(boxes[3].box.x1 == 20 && boxes[3].box.y2 == 60);
+}
+
+Test(cutmix, pixels_of_the_rectangle_are_copied) {
+    uint8_t rgb[5 * 4 * 3] = {0}, other[5 * 4 * 3];
+    memset(other, 7, sizeof other);
+    yti_cutmix_pixels(rgb, other, 5, (yti_rect){1, 2, 4, 4});
+    for (int y = 0; y < 4; y++)
+        for (int x = 0; x < 5; x++)
+            for (int c = 0; c < 3; c++)
+                cr_assert_eq(rgb[3 * (5 * y + x) + c], x >= 1 && x < 4 && y >= 2 ? 7 : 0);
+    yti_cutmix_pixels(rgb, other, 5, (yti_rect){5, 0, 5, 4}); /* nothing */
 }
 
 /* ---- colour ---- */
@@ -365,7 +573,7 @@ Test(flips, pixels_and_boxes_are_mirrored_together) {
     for (int i = 0; i < 18; i++) cr_assert_eq(rgb[i], (i + 9) % 18);
     yti_swap_red_blue(rgb, 6);
     cr_assert(rgb[0] == 11 && rgb[1] == 10 && rgb[2] == 9);
-    yti_box box = {1, {1, 2, 4, 8}};
+    yti_box box = {.class_id = 1, .box = {1, 2, 4, 8}};
     yti_boxes_flip_horizontal(&box, 1, 10);
     cr_assert(box.box.x1 == 6 && box.box.x2 == 9 && box.box.y1 == 2 && box.box.y2 == 8);
     yti_boxes_flip_vertical(&box, 1, 20);

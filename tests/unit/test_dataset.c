@@ -1,6 +1,4 @@
-/* Tests of src/data/dataset.c, sources.c, listing.c, labels.c and scan.c: YAML forms, paths, labels,
- * reports. */
-#include "data/labels.h"
+/* Tests of src/data/dataset.c, sources.c, listing.c and scan.c: YAML forms, paths, classes, reports. */
 #include "support/folder.h"
 #include "support/near.h"
 #include "yt/dataset.h"
@@ -326,7 +324,8 @@ Test(dataset, fraction_keeps_the_first_images) {
     static const struct {
         double fraction;
         int expected;
-    } cases[] = {{1, 3}, {0.7, 2}, {0.5, 2}, {0.4, 1}, {0.01, 1}}; /* 1.5 rounds to 2; never none */
+    } cases[] = {{1, 3},   {0.7, 2}, {2.5 / 3, 2},
+                 {0.5, 2}, {0.4, 1}, {0.01, 1}}; /* half to even; never none */
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         options.fraction = cases[i].fraction;
         yt_split split = scan(&dataset, "train", &options);
@@ -373,156 +372,91 @@ Test(dataset, an_empty_folder_is_an_error) {
     yt_dataset_close(&dataset);
 }
 
-/* ---- labels ---- */
+/* ---- choosing classes ---- */
 
-static yti_labels parse(const char *text, bool single_class, char *report, size_t room) {
-    yti_labels labels;
-    yti_report found = {0};
-    cr_assert_eq(yti_labels_parse("x.txt", text, strlen(text), 3, single_class, &labels, &found, NULL),
-                 YT_OK);
-    snprintf(report, room, "%.*s", (int)found.used, found.text ? found.text : "");
-    yti_report_free(&found);
-    return labels;
-}
-
-static void expect_box(const yt_label *label, int class_id, double cx, double cy, double w, double h) {
-    cr_assert_eq(label->class_id, class_id);
-    cr_assert(yt_near((double)label->box.cx, cx, 1e-7) && yt_near((double)label->box.cy, cy, 1e-7));
-    cr_assert(yt_near((double)label->box.w, w, 1e-7) && yt_near((double)label->box.h, h, 1e-7));
-}
-
-Test(labels, rows_of_five_are_boxes) {
-    char report[2000];
-    yti_labels labels = parse("\xEF\xBB\xBF"
-                              "0 0.5 0.25 1 0.5\r\n\r\n  2\t1e-1 +.5 0.1 1.005  \n1.0 -0.005 0 0 0",
-                              false, report, sizeof report);
-    cr_assert_str_eq(report, "");
-    cr_assert_eq(labels.count, 3);
-    expect_box(&labels.items[0], 0, 0.5, 0.25, 1, 0.5);
-    expect_box(&labels.items[1], 2, 0.1, 0.5, 0.1, 1.005);
-    expect_box(&labels.items[2], 1, -0.005, 0, 0, 0);
-    free(labels.items);
-}
-
-Test(labels, one_long_row_makes_the_file_one_of_polygons) {
-    char report[2000];
-    yti_labels labels =
-        parse("1 0.1 0.2 0.5 0.2 0.5 0.8 0.3 0.9\n0 0.2 0.4 0.6 0.8\n", false, report, sizeof report);
-    cr_assert_str_eq(report, "");
-    cr_assert_eq(labels.count, 2);
-    expect_box(&labels.items[0], 1, 0.3, 0.55, 0.4, 0.7);
-    expect_box(&labels.items[1], 0, 0.4, 0.6, 0.4, 0.4); /* two points */
-    free(labels.items);
-    labels =
-        parse("1 0.1 0.2 0.5 0.2 0.5\n1 0.1 0.2 0.5 0.2 0.5 0.6\n1 0.1 0.2\n", false, report, sizeof report);
-    cr_assert_eq(labels.count, 1);
-    cr_assert_not_null(strstr(report, "x.txt:1: 6 columns; a polygon"));
-    cr_assert_not_null(strstr(report, "x.txt:3: 3 columns; a polygon"));
-    free(labels.items);
-}
-
-Test(labels, each_bad_row_is_told_and_left_out) {
+Test(dataset, classes_are_named_by_number_or_name) {
+    yt_folder_write_text("d/data.yaml", "train: x\nnames: [cat, dog, red bus]\n");
+    yt_dataset dataset = open_dataset(yt_folder_path("d/data.yaml"));
     static const struct {
-        const char *row, *reason;
-    } cases[] = {
-        {"3 0.5 0.5 0.1 0.1", "class 3, but there are 3 classes (0 to 2)"},
-        {"-1 0.5 0.5 0.1 0.1", "'-1' is not a whole number"},
-        {"0.5 0.5 0.5 0.1 0.1", "'0.5' is not a whole number"},
-        {"cat 0.5 0.5 0.1 0.1", "class 'cat' is not a number"},
-        {"99999999999999999999 0.5 0.5 0.1 0.1", "whole number"},
-        {"0 0.5 0.5 0.1", "4 columns; a row is: class cx cy w h"},
-        {"0 0.5 0.5 0.1 0.1 0.9", "6 columns"},
-        {"0", "1 columns"},
-        {"0 nan 0.5 0.1 0.1", "'nan' is not a number"},
-        {"0 0.5 inf 0.1 0.1", "'inf' is not a number"},
-        {"0 0.5 1e999 0.1 0.1", "'1e999' is not a number"},
-        {"0 0.5 0x1 0.1 0.1", "'0x1' is not a number"},
-        {"0 0,5 0.5 0.1 0.1", "'0,5' is not a number"},
-        {"0 320 0.5 0.1 0.1", "'320' is outside the image"},
-        {"0 1.02 0.5 0.1 0.1", "'1.02' is outside"},
-        {"0 0.5 0.5 -0.02 0.1", "'-0.02' is outside"},
-        {"0 \x01\xff 0.5 0.1 0.1", "'\?\?' is not a number"},
-    };
+        const char *text;
+        bool wanted[3];
+    } cases[] = {{"0,2", {true, false, true}},
+                 {"1", {false, true, false}},
+                 {" red bus , 1 ", {false, true, true}},
+                 {"dog,dog,1", {false, true, false}}};
+    bool *wanted;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        char text[256], report[2000];
-        snprintf(text, sizeof text, "1 0.5 0.5 0.5 0.5\n%s\n2 0.5 0.5 0.5 0.5\n", cases[i].row);
-        yti_labels labels = parse(text, false, report, sizeof report);
-        cr_assert_eq(labels.count, 2, "%s", cases[i].row);
-        cr_assert_eq(labels.bad_rows, 1);
-        cr_assert_eq(labels.items[1].class_id, 2);
-        cr_assert_eq(strncmp(report, "x.txt:2: ", 9), 0);
-        cr_assert_not_null(strstr(report, cases[i].reason), "'%s' does not say '%s'", report,
-                           cases[i].reason);
-        free(labels.items);
+        cr_assert_eq(yt_dataset_classes(&dataset, cases[i].text, &wanted, NULL), YT_OK);
+        for (int c = 0; c < 3; c++) cr_assert_eq(wanted[c], cases[i].wanted[c], "%s", cases[i].text);
+        free(wanted);
     }
-}
-
-Test(labels, equal_rows_are_kept_once_in_their_order) {
-    char report[2000];
-    yti_labels labels = parse("1 .5 .5 .1 .1\n0 .5 .5 .1 .1\n1 .5 .5 .10 .1\n0 .4 .5 .1 .1\n1 0.5 .5 .1 .1\n",
-                              false, report, sizeof report);
-    cr_assert_eq(labels.count, 3);
-    cr_assert_eq(labels.duplicates, 2);
-    cr_assert_eq(labels.bad_rows, 0);
-    expect_box(&labels.items[0], 1, .5, .5, .1, .1);
-    expect_box(&labels.items[1], 0, .5, .5, .1, .1);
-    expect_box(&labels.items[2], 0, .4, .5, .1, .1);
-    cr_assert_str_eq(report, "x.txt:3: the same box as in line 1\nx.txt:5: the same box as in line 1\n");
-    free(labels.items);
-}
-
-Test(labels, a_single_class_takes_any_number) {
-    char report[2000];
-    yti_labels labels = parse("7 .5 .5 .1 .1\n0 .5 .5 .2 .1\n", true, report, sizeof report);
-    cr_assert_str_eq(report, "");
-    cr_assert_eq(labels.count, 2);
-    cr_assert(labels.items[0].class_id == 0 && labels.items[1].class_id == 0);
-    free(labels.items);
-}
-
-Test(labels, a_hopeless_file_does_not_flood) {
-    char text[100 * 4 + 1], report[4000];
-    for (int i = 0; i < 100; i++) memcpy(text + 4 * i, "a b\n", 4);
-    text[400] = '\0';
-    yti_labels labels = parse(text, false, report, sizeof report);
-    cr_assert_eq(labels.count, 0);
-    cr_assert_null(labels.items);
-    cr_assert_eq(labels.bad_rows, 100);
-    cr_assert_not_null(strstr(report, "and 80 more such rows"));
-}
-
-Test(labels, empty_and_binary_texts_give_no_boxes) {
-    yti_labels labels;
-    yti_report report = {0};
-    cr_assert_eq(yti_labels_parse("x", "", 0, 3, false, &labels, &report, NULL), YT_OK);
-    cr_assert(labels.count == 0 && report.count == 0);
-    uint32_t state = 3;
-    for (int round = 0; round < 500; round++) {
-        char junk[200];
-        for (size_t i = 0; i < sizeof junk; i++) {
-            state = state * 1664525u + 1013904223u;
-            junk[i] = round % 2 ? (char)(state >> 16) : "0123456789.- \n\te\r"[(state >> 16) % 17];
-        }
-        cr_assert_eq(yti_labels_parse("x", junk, sizeof junk, 3, false, &labels, &report, NULL), YT_OK);
-        for (int i = 0; i < labels.count; i++)
-            cr_assert(labels.items[i].class_id < 3 && labels.items[i].box.cx <= 1.01f);
-        free(labels.items);
+    static const char *const refused[] = {"3", "-1", "0,", ",", "1.5", "bus", "0;2"};
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        yt_err err = {0};
+        cr_assert_eq(yt_dataset_classes(&dataset, refused[i], &wanted, &err), YT_ARGUMENT, "%s", refused[i]);
+        cr_assert_not_null(strstr(err.text, "neither a number from 0 to 2 nor a class"));
     }
-    yti_report_free(&report);
+    yt_dataset_close(&dataset);
 }
 
-static void expect_label_path(const char *image, const char *expected) {
-    char *path = yti_label_path(image);
-    cr_assert_str_eq(path, expected);
-    free(path);
+Test(dataset, boxes_of_other_classes_are_left_out_and_their_images_stay) {
+    make_small_dataset("d/small");
+    yt_folder_write_text("d/small/data.yaml", "train: images/train\nval: images/val\nnames: [x, y]\n");
+    yt_dataset dataset = open_dataset(yt_folder_path("d/small/data.yaml"));
+    problems p;
+    yt_scan_options options = options_for(&p);
+    const bool only_second[2] = {false, true};
+    options.classes = only_second;
+    yt_split split = scan(&dataset, "train", &options);
+    cr_assert_eq(p.count, 0, "%s", p.text);
+    cr_assert(split.n_samples == 2 && split.summary.boxes == 1);
+    cr_assert_eq(split.samples[0].labels[0].class_id, 1);
+    yt_split_free(&split);
+    options.single_class = true; /* chosen first, then all one */
+    split = scan(&dataset, "train", &options);
+    cr_assert(split.summary.boxes == 1 && split.samples[0].labels[0].class_id == 0);
+    yt_split_free(&split);
+    yt_dataset_close(&dataset);
 }
 
-Test(labels, their_path_follows_from_the_image) {
-    expect_label_path("/d/images/train/a.b.jpg", "/d/labels/train/a.b.txt");
-    expect_label_path("/images/x/images/a.png", "/images/x/labels/a.txt");
-    expect_label_path("images/a.png", "labels/a.txt");
-    expect_label_path("/d/myimages/a.png", "/d/myimages/a.txt");
-    expect_label_path("a.jpeg", "a.txt");
+Test(dataset, a_single_class_takes_any_number_and_makes_no_duplicates) {
+    make_small_dataset("d");
+    yt_folder_write_text("d/labels/train/a.txt", "7 .5 .5 .1 .1\n0 .5 .5 .1 .1\n");
+    yt_folder_write_text("d/data.yaml", "train: images/train\nval: images/val\nnames: [x, y]\n");
+    yt_dataset dataset = open_dataset(yt_folder_path("d/data.yaml"));
+    problems p;
+    yt_scan_options options = options_for(&p);
+    options.single_class = true;
+    yt_split split = scan(&dataset, "train", &options);
+    cr_assert_eq(p.count, 0, "%s", p.text);
+    cr_assert_eq(split.samples[0].n_labels, 2); /* they were of different classes */
+    cr_assert(split.samples[0].labels[0].class_id == 0 && split.samples[0].labels[1].class_id == 0);
+    yt_split_free(&split);
+    yt_dataset_close(&dataset);
+}
+
+Test(dataset, outlines_are_used_only_when_every_label_has_one) {
+    make_small_dataset("d");
+    yt_folder_write_text("d/labels/train/a.txt", "0 .1 .1 .9 .1 .5 .9\n");
+    yt_folder_write_text("d/data.yaml", "train: images/train\nval: images/val\nnames: [x, y]\n");
+    yt_dataset dataset = open_dataset(yt_folder_path("d/data.yaml"));
+    problems p;
+    yt_scan_options options = options_for(&p);
+    options.strict = true; /* it is no problem of any label */
+    yt_split split = scan(&dataset, "train", &options);
+    cr_assert_eq(p.count, 0, "%s", p.text);
+    cr_assert_eq(split.samples[0].labels[0].n_points, 3);
+    cr_assert_not_null(split.samples[0].points);
+    yt_split_free(&split);
+    yt_folder_write_text("d/labels/train/b.txt", "1 .5 .5 .5 .5\n");
+    split = scan(&dataset, "train", &options);
+    cr_assert_eq(p.count, 1);
+    cr_assert_not_null(strstr(p.text, "1 of 2 labels are outlines"), "%s", p.text);
+    cr_assert_eq(split.samples[0].labels[0].n_points, 0);
+    cr_assert_null(split.samples[0].points);
+    cr_assert(yt_near((double)split.samples[0].labels[0].box.h, 0.8, 1e-6));
+    yt_split_free(&split);
+    yt_dataset_close(&dataset);
 }
 
 /* ---- real data ---- */
@@ -542,6 +476,28 @@ static void expect_real(const char *yaml, const char *split, int images, int box
     if (boxes >= 0) cr_assert_eq(found.summary.boxes, boxes);
     yt_split_free(&found);
     yt_dataset_close(&dataset);
+}
+
+static bool is_coco(const char *yaml) {
+    yt_folder_write_text("coco/data.yaml", yaml);
+    yt_dataset dataset = open_dataset(yt_folder_path("coco/data.yaml"));
+    bool is = yt_dataset_is_coco(&dataset, "val");
+    yt_dataset_close(&dataset);
+    return is;
+}
+
+Test(dataset, cocos_own_lists_are_known_by_their_names) {
+    yt_folder_write_text("coco/val2017.txt", "");
+    yt_folder_write_text("coco/myval2017.txt", "");
+    yt_folder_write_text("coco/test-dev2017.txt", "");
+    yt_folder_write_text("other/val2017.txt", "");
+    cr_assert(is_coco("train: .\nval: val2017.txt\nnames: [a]\n"));
+    cr_assert(is_coco("train: .\nval: test-dev2017.txt\nnames: [a]\n"));
+    cr_assert(is_coco("path: ../coco\ntrain: .\nval: val2017.txt\nnames: [a]\n"));
+    cr_assert_not(is_coco("train: .\nval: myval2017.txt\nnames: [a]\n"));
+    cr_assert_not(is_coco("train: .\nval: ../other/val2017.txt\nnames: [a]\n"));
+    cr_assert_not(is_coco("train: .\nval: [val2017.txt, myval2017.txt]\nnames: [a]\n"));
+    cr_assert_not(is_coco("train: .\nval: absent/val2017.txt\nnames: [a]\n"));
 }
 
 Test(dataset, coco8_is_read) {

@@ -1,145 +1,51 @@
 /* Tests of src/data/loader.c, sample.c, order.c and image_cache.c: what batches hold, and that it depends on
  * nothing but seed, epoch and position. */
 #include "data/order.h"
-#include "support/folder.h"
+#include "support/flat_split.h"
 #include "support/near.h"
-#include "yt/image.h"
-#include "yt/loader.h"
-#include "yt/rng.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { SAMPLES = 7 };
-
-/* Seven pictures of different shapes and flat colours; sample i has i % 3 boxes of class i. */
-static const int sizes[SAMPLES][2] = {{64, 48}, {48, 64}, {80, 40}, {32, 32}, {100, 30}, {20, 50}, {64, 64}};
-static yt_split split;
-
-static void make_split(void) {
-    yt_folder_make();
-    split = (yt_split){.n_samples = SAMPLES, .samples = calloc(SAMPLES, sizeof *split.samples)};
-    cr_assert_not_null(split.samples);
-    for (int i = 0; i < SAMPLES; i++) {
-        yt_image image;
-        cr_assert_eq(yt_image_create(sizes[i][0], sizes[i][1], &image, NULL), YT_OK);
-        for (int j = 0; j < image.w * image.h * 3; j++) image.rgb[j] = (uint8_t)(30 * i + 10 * (j % 3) + 7);
-        char name[32];
-        snprintf(name, sizeof name, "%d.png", i);
-        char *path = malloc(1024);
-        yt_label *labels = calloc(3, sizeof *labels);
-        cr_assert(path && labels);
-        snprintf(path, 1024, "%s", yt_folder_path(name));
-        cr_assert_eq(yt_image_save(path, &image, NULL), YT_OK);
-        yt_image_free(&image);
-        for (int k = 0; k < i % 3; k++) labels[k] = (yt_label){i, {0.5f, 0.4f + 0.2f * (float)k, 0.6f, 0.3f}};
-        split.samples[i] = (yt_sample){path, sizes[i][0], sizes[i][1], i % 3, labels};
-    }
-}
-
-static void free_split(void) {
-    yt_split_free(&split);
-    yt_folder_remove();
-}
-
-TestSuite(loader, .init = make_split, .fini = free_split, .timeout = 60);
-
-static const yt_augment all_augmentations = {.mosaic = 0.7f,
-                                             .degrees = 10,
-                                             .translate = 0.1f,
-                                             .scale = 0.5f,
-                                             .shear = 3,
-                                             .hsv_h = 0.015f,
-                                             .hsv_s = 0.7f,
-                                             .hsv_v = 0.4f,
-                                             .flipud = 0.3f,
-                                             .fliplr = 0.5f,
-                                             .bgr = 0.2f};
-
-static yt_loader_config training(int batch, int workers, size_t cache_bytes) {
-    return (yt_loader_config){.batch = batch,
-                              .imgsz = 64,
-                              .workers = workers,
-                              .seed = 11,
-                              .train = true,
-                              .stride = 32,
-                              .cache_bytes = cache_bytes};
-}
-
-static yt_loader_config validation(int batch, bool rect) {
-    return (yt_loader_config){
-        .batch = batch, .imgsz = 64, .workers = 2, .rect = rect, .stride = 32, .rect_pad = 0.5};
-}
-
-static yt_loader *create(const yt_loader_config *config) {
-    yt_loader *loader;
-    yt_err err = {0};
-    cr_assert_eq(yt_loader_create(&split, config, &loader, &err), YT_OK, "%s", err.text);
-    return loader;
-}
-
-static void begin(yt_loader *loader, int epoch, int first, const yt_augment *augment) {
-    yt_err err = {0};
-    cr_assert_eq(yt_loader_begin(loader, epoch, first, augment, &err), YT_OK, "%s", err.text);
-}
-
-static const yt_batch *next(yt_loader *loader) {
-    const yt_batch *batch;
-    yt_err err = {0};
-    cr_assert_eq(yt_loader_next(loader, &batch, &err), YT_OK, "%s", err.text);
-    return batch;
-}
-
-static uint64_t mix(uint64_t hash, const void *data, size_t bytes) {
-    return hash * 31 + yt_hash64(data, bytes);
-}
-
-static uint64_t hash_of(const yt_batch *b) {
-    uint64_t hash = mix(0, b->rgb, (size_t)b->n * (size_t)b->h * (size_t)b->w * 3);
-    size_t count = (size_t)b->targets.count;
-    hash = mix(hash, b->samples, (size_t)b->n * sizeof *b->samples);
-    hash = mix(hash, b->targets.image, count * sizeof *b->targets.image);
-    hash = mix(hash, b->targets.class_id, count * sizeof *b->targets.class_id);
-    return mix(hash, b->targets.boxes, count * sizeof *b->targets.boxes);
-}
+TestSuite(loader, .init = yt_flat_make, .fini = yt_flat_free, .timeout = 60);
 
 /* Hash of the batches of two epochs. */
 static uint64_t hash_run(const yt_loader_config *config) {
-    yt_loader *loader = create(config);
+    yt_loader *loader = yt_flat_create(config);
     uint64_t hash = 0;
     for (int epoch = 0; epoch < 2; epoch++) {
-        begin(loader, epoch, 0, &all_augmentations);
-        for (const yt_batch *b; (b = next(loader));) hash = hash * 1000003 + hash_of(b);
+        yt_flat_begin(loader, epoch, 0, &yt_flat_augment);
+        for (const yt_batch *b; (b = yt_flat_next(loader));) hash = hash * 1000003 + yt_flat_hash(b);
     }
     yt_loader_destroy(loader);
     return hash;
 }
 
 Test(loader, batches_do_not_depend_on_workers_or_cache) {
-    yt_loader_config one = training(3, 1, 0), three = training(3, 3, 0), many = training(3, 8, 1 << 20);
-    yt_loader_config little = training(3, 3, 20000); /* room for one or two pictures */
+    yt_loader_config one = yt_flat_training(3, 1, 0), three = yt_flat_training(3, 3, 0),
+                     many = yt_flat_training(3, 8, 1 << 20);
+    yt_loader_config little = yt_flat_training(3, 3, 20000); /* room for one or two pictures */
     uint64_t expected = hash_run(&one);
     cr_assert_eq(hash_run(&three), expected);
     cr_assert_eq(hash_run(&many), expected);
     cr_assert_eq(hash_run(&little), expected);
-    yt_loader_config other = training(3, 1, 0);
+    yt_loader_config other = yt_flat_training(3, 1, 0);
     other.seed = 12;
     cr_assert_neq(hash_run(&other), expected);
 }
 
 Test(loader, an_epoch_visits_every_sample_once_in_a_new_order) {
-    yt_loader_config config = training(3, 2, 0);
-    yt_loader *loader = create(&config);
+    yt_loader_config config = yt_flat_training(3, 2, 0);
+    yt_loader *loader = yt_flat_create(&config);
     cr_assert_eq(yt_loader_batches(loader), 3);
-    int order[2][SAMPLES];
+    int order[2][YT_FLAT_SAMPLES];
     for (int epoch = 0; epoch < 2; epoch++) {
-        begin(loader, epoch, 0, NULL);
-        int seen = 0, times[SAMPLES] = {0};
-        for (const yt_batch *b; (b = next(loader));) {
+        yt_flat_begin(loader, epoch, 0, NULL);
+        int seen = 0, times[YT_FLAT_SAMPLES] = {0};
+        for (const yt_batch *b; (b = yt_flat_next(loader));) {
             cr_assert_eq(b->n, seen < 6 ? 3 : 1);
             cr_assert(b->h == 64 && b->w == 64);
             cr_assert_null(b->fits);
@@ -148,63 +54,65 @@ Test(loader, an_epoch_visits_every_sample_once_in_a_new_order) {
                 times[b->samples[i]]++;
             }
         }
-        for (int i = 0; i < SAMPLES; i++) cr_assert_eq(times[i], 1);
-        cr_assert_null(next(loader)); /* the end stays the end */
+        for (int i = 0; i < YT_FLAT_SAMPLES; i++) cr_assert_eq(times[i], 1);
+        cr_assert_null(yt_flat_next(loader)); /* the end stays the end */
     }
     cr_assert_neq(memcmp(order[0], order[1], sizeof order[0]), 0);
     yt_loader_destroy(loader);
 }
 
 Test(loader, a_resumed_epoch_goes_on_with_the_same_batches) {
-    yt_loader_config config = training(2, 3, 0);
-    yt_loader *whole = create(&config), *resumed = create(&config);
-    begin(whole, 5, 0, &all_augmentations);
-    begin(resumed, 5, 2, &all_augmentations);
-    next(whole);
-    next(whole);
-    for (int b = 2; b < 4; b++) cr_assert_eq(hash_of(next(whole)), hash_of(next(resumed)));
-    cr_assert_null(next(whole));
-    cr_assert_null(next(resumed));
-    begin(resumed, 5, 4, &all_augmentations);
-    cr_assert_null(next(resumed));
+    yt_loader_config config = yt_flat_training(2, 3, 0);
+    yt_loader *whole = yt_flat_create(&config), *resumed = yt_flat_create(&config);
+    yt_flat_begin(whole, 5, 0, &yt_flat_augment);
+    yt_flat_begin(resumed, 5, 2, &yt_flat_augment);
+    yt_flat_next(whole);
+    yt_flat_next(whole);
+    for (int b = 2; b < 4; b++)
+        cr_assert_eq(yt_flat_hash(yt_flat_next(whole)), yt_flat_hash(yt_flat_next(resumed)));
+    cr_assert_null(yt_flat_next(whole));
+    cr_assert_null(yt_flat_next(resumed));
+    yt_flat_begin(resumed, 5, 4, &yt_flat_augment);
+    cr_assert_null(yt_flat_next(resumed));
     yt_loader_destroy(whole);
     yt_loader_destroy(resumed);
 }
 
 Test(loader, an_abandoned_epoch_leaves_no_trace) {
-    yt_loader_config config = training(2, 3, 0);
-    yt_loader *loader = create(&config), *fresh = create(&config);
+    yt_loader_config config = yt_flat_training(2, 3, 0);
+    yt_loader *loader = yt_flat_create(&config), *fresh = yt_flat_create(&config);
     for (int i = 0; i < 20; i++) {
-        begin(loader, i, 0, &all_augmentations);
-        if (i % 3) next(loader);
+        yt_flat_begin(loader, i, 0, &yt_flat_augment);
+        if (i % 3) yt_flat_next(loader);
     }
-    begin(loader, 1, 0, &all_augmentations);
-    begin(fresh, 1, 0, &all_augmentations);
-    for (int b = 0; b < 4; b++) cr_assert_eq(hash_of(next(loader)), hash_of(next(fresh)));
+    yt_flat_begin(loader, 1, 0, &yt_flat_augment);
+    yt_flat_begin(fresh, 1, 0, &yt_flat_augment);
+    for (int b = 0; b < 4; b++)
+        cr_assert_eq(yt_flat_hash(yt_flat_next(loader)), yt_flat_hash(yt_flat_next(fresh)));
     yt_loader_destroy(fresh);
     yt_loader_destroy(loader);
 }
 
 Test(loader, it_may_be_destroyed_at_any_time) {
-    yt_loader_config config = training(2, 4, 0);
+    yt_loader_config config = yt_flat_training(2, 4, 0);
     for (int taken = 0; taken < 4; taken++) {
-        yt_loader *loader = create(&config);
-        begin(loader, 0, 0, &all_augmentations);
-        for (int i = 0; i < taken; i++) cr_assert_not_null(next(loader));
+        yt_loader *loader = yt_flat_create(&config);
+        yt_flat_begin(loader, 0, 0, &yt_flat_augment);
+        for (int i = 0; i < taken; i++) cr_assert_not_null(yt_flat_next(loader));
         yt_loader_destroy(loader);
     }
-    yt_loader_destroy(create(&config));
+    yt_loader_destroy(yt_flat_create(&config));
     yt_loader_destroy(NULL);
 }
 
 Test(loader, buffers_are_reused) {
-    yt_loader_config config = training(2, 2, 0);
-    yt_loader *loader = create(&config);
+    yt_loader_config config = yt_flat_training(2, 2, 0);
+    yt_loader *loader = yt_flat_create(&config);
     const uint8_t *seen[3] = {NULL};
     int distinct = 0;
     for (int epoch = 0; epoch < 4; epoch++) {
-        begin(loader, epoch, 0, NULL);
-        for (const yt_batch *b; (b = next(loader));) {
+        yt_flat_begin(loader, epoch, 0, NULL);
+        for (const yt_batch *b; (b = yt_flat_next(loader));) {
             int i = 0;
             while (i < distinct && seen[i] != b->rgb) i++;
             cr_assert_lt(i, 3);
@@ -216,10 +124,10 @@ Test(loader, buffers_are_reused) {
 
 /* Without augmentation a 64 x 48 picture lies in the middle of 64 x 64, its boxes with it. */
 Test(loader, without_augmentation_the_picture_is_centred) {
-    yt_loader_config config = training(SAMPLES, 2, 0);
-    yt_loader *loader = create(&config);
-    begin(loader, 0, 0, NULL);
-    const yt_batch *b = next(loader);
+    yt_loader_config config = yt_flat_training(YT_FLAT_SAMPLES, 2, 0);
+    yt_loader *loader = yt_flat_create(&config);
+    yt_flat_begin(loader, 0, 0, NULL);
+    const yt_batch *b = yt_flat_next(loader);
     for (int i = 0, target = 0; i < b->n; i++) {
         int sample = b->samples[i];
         int count = 0;
@@ -244,13 +152,13 @@ Test(loader, without_augmentation_the_picture_is_centred) {
 }
 
 Test(loader, boxes_of_a_mosaic_lie_on_their_colour) {
-    yt_loader_config config = training(1, 2, 0);
-    yt_loader *loader = create(&config);
+    yt_loader_config config = yt_flat_training(1, 2, 0);
+    yt_loader *loader = yt_flat_create(&config);
     yt_augment mosaic = {.mosaic = 1};
     int boxes = 0, tiles = 0;
     for (int epoch = 0; epoch < 10; epoch++) {
-        begin(loader, epoch, 0, &mosaic);
-        for (const yt_batch *b; (b = next(loader));) {
+        yt_flat_begin(loader, epoch, 0, &mosaic);
+        for (const yt_batch *b; (b = yt_flat_next(loader));) {
             for (int t = 0; t < b->targets.count; t++, boxes++) {
                 yt_cxcywh box = b->targets.boxes[t];
                 cr_assert(box.w > 0 && box.h > 0 && box.cx - box.w / 2 >= -1e-5f &&
@@ -266,20 +174,69 @@ Test(loader, boxes_of_a_mosaic_lie_on_their_colour) {
     yt_loader_destroy(loader);
 }
 
+Test(loader, crowds_are_in_no_batch) {
+    yt_flat_split.samples[2].labels[0].crowd = true;
+    for (int train = 0; train < 2; train++) {
+        yt_loader_config config =
+            train ? yt_flat_training(YT_FLAT_SAMPLES, 2, 0) : yt_flat_validation(YT_FLAT_SAMPLES, false);
+        yt_loader *loader = yt_flat_create(&config);
+        yt_flat_begin(loader, 0, 0, NULL);
+        const yt_batch *b = yt_flat_next(loader);
+        int of_two = 0;
+        for (int t = 0; t < b->targets.count; t++) of_two += b->targets.class_id[t] == 2;
+        cr_assert_eq(of_two, 1);
+        cr_assert_eq(b->targets.count, 5);
+        yt_loader_destroy(loader);
+    }
+}
+
+/* A triangle with its tip at the left and its base along the right side. Shifted to the right by d it shows a
+ * height of 1 - d, while its box still has the whole height. */
+Test(loader, outlines_go_through_the_map) {
+    yt_sample *one = &yt_flat_split.samples[3]; /* 32 x 32, shown as 64 x 64 */
+    one->labels[0] = (yt_label){.class_id = 3, .box = {0.5f, 0.5f, 1, 1}, .n_points = 3};
+    one->n_labels = 1;
+    one->points = calloc(3, sizeof *one->points);
+    cr_assert_not_null(one->points);
+    const yt_point triangle[3] = {{0, 0.5f}, {1, 0}, {1, 1}};
+    memcpy(one->points, triangle, sizeof triangle);
+    yt_loader_config config = yt_flat_training(YT_FLAT_SAMPLES, 2, 0);
+    yt_loader *loader = yt_flat_create(&config);
+    yt_augment shifted = {.translate = 0.4f};
+    int found = 0, narrower = 0;
+    for (int epoch = 0; epoch < 60; epoch++) {
+        yt_flat_begin(loader, epoch, 0, &shifted);
+        const yt_batch *b = yt_flat_next(loader);
+        for (int t = 0; t < b->targets.count; t++) {
+            if (b->targets.class_id[t] != 3) continue;
+            yt_cxcywh box = b->targets.boxes[t];
+            double top = (double)(box.cy - box.h / 2), bottom = (double)(box.cy + box.h / 2);
+            double left = (double)(box.cx - box.w / 2), right = (double)(box.cx + box.w / 2);
+            found++;
+            cr_assert(top >= -1e-6 && bottom <= 1 + 1e-6 && left >= -1e-6 && right <= 1 + 1e-6);
+            if (!(top > 0.01 && bottom < 0.99 && right > 0.999)) continue; /* cut by the right side only */
+            narrower++;
+            cr_assert(yt_near((double)box.h, 1 - left, 1e-5));
+        }
+    }
+    cr_assert(found > 50 && narrower > 5, "%d %d", found, narrower);
+    yt_loader_destroy(loader);
+}
+
 Test(loader, sample_gives_what_the_batch_gives) {
-    yt_loader_config config = training(3, 2, 0);
-    yt_loader *loader = create(&config);
+    yt_loader_config config = yt_flat_training(3, 2, 0);
+    yt_loader *loader = yt_flat_create(&config);
     uint8_t *rgb = malloc(64 * 64 * 3);
     cr_assert_not_null(rgb);
-    begin(loader, 2, 0, &all_augmentations);
+    yt_flat_begin(loader, 2, 0, &yt_flat_augment);
     int position = 0;
-    for (const yt_batch *b; (b = next(loader));)
+    for (const yt_batch *b; (b = yt_flat_next(loader));)
         for (int i = 0, target = 0; i < b->n; i++, position++) {
             yt_label labels[16];
-            int count = -1;
-            cr_assert_eq(
-                yt_loader_sample(loader, 2, position, &all_augmentations, rgb, labels, 16, &count, NULL),
-                YT_OK);
+            int count = -1, h = 0, w = 0;
+            cr_assert_eq(yt_loader_sample(loader, 2, position, &yt_flat_augment, rgb, &h, &w, labels, 16,
+                                          &count, NULL),
+                         YT_OK);
             cr_assert_arr_eq(rgb, b->rgb + (size_t)i * 64 * 64 * 3, 64 * 64 * 3);
             for (int k = 0; k < count; k++, target++) {
                 cr_assert_eq(b->targets.image[target], i);
@@ -287,48 +244,50 @@ Test(loader, sample_gives_what_the_batch_gives) {
                 cr_assert(b->targets.boxes[target].cx == labels[k].box.cx);
             }
         }
-    cr_assert_eq(position, SAMPLES);
-    int count;
+    cr_assert_eq(position, YT_FLAT_SAMPLES);
+    int count, h, w;
     yt_label none;
-    cr_assert_eq(yt_loader_sample(loader, 2, SAMPLES, NULL, rgb, &none, 0, &count, NULL), YT_ARGUMENT);
-    cr_assert_eq(yt_loader_sample(loader, 2, 0, NULL, rgb, &none, 0, &count, NULL), YT_OK);
+    cr_assert_eq(yt_loader_sample(loader, 2, YT_FLAT_SAMPLES, NULL, rgb, &h, &w, &none, 0, &count, NULL),
+                 YT_ARGUMENT);
+    cr_assert_eq(yt_loader_sample(loader, 2, 0, NULL, rgb, &h, &w, &none, 0, &count, NULL), YT_OK);
     cr_assert_eq(count, 0);
     free(rgb);
     yt_loader_destroy(loader);
 }
 
 Test(loader, validation_keeps_order_and_says_how_it_fitted) {
-    yt_loader_config config = validation(4, false);
-    yt_loader *loader = create(&config);
+    yt_loader_config config = yt_flat_validation(4, false);
+    yt_loader *loader = yt_flat_create(&config);
     int n, h, w;
     yt_loader_max_shape(loader, &n, &h, &w);
     cr_assert(n == 4 && h == 64 && w == 64);
-    begin(loader, 0, 0, NULL);
+    yt_flat_begin(loader, 0, 0, NULL);
     int seen = 0;
-    for (const yt_batch *b; (b = next(loader));)
+    for (const yt_batch *b; (b = yt_flat_next(loader));)
         for (int i = 0; i < b->n; i++, seen++) {
             cr_assert_eq(b->samples[i], seen);
             const yt_fit *fit = &b->fits[i];
-            cr_assert(fit->original_w == sizes[seen][0] && fit->original_h == sizes[seen][1]);
-            bool wide = sizes[seen][0] >= sizes[seen][1];
+            cr_assert(fit->original_w == yt_flat_sizes[seen][0] && fit->original_h == yt_flat_sizes[seen][1]);
+            bool wide = yt_flat_sizes[seen][0] >= yt_flat_sizes[seen][1];
             double gain = wide ? (double)fit->gain_x : (double)fit->gain_y;
-            cr_assert(yt_near(gain, 64.0 / sizes[seen][!wide], 1e-6)); /* the long side fills the input */
+            cr_assert(
+                yt_near(gain, 64.0 / yt_flat_sizes[seen][!wide], 1e-6)); /* the long side fills the input */
             /* Inside is the picture's colour, outside grey. */
             const uint8_t *rgb = b->rgb + (size_t)i * 64 * 64 * 3;
             cr_assert_eq(rgb[3 * (64 * fit->top + fit->left)], 30 * seen + 7);
             if (fit->top > 0) cr_assert_eq(rgb[3 * (64 * (fit->top - 1) + fit->left)], 114);
             if (fit->left > 0) cr_assert_eq(rgb[3 * (64 * fit->top + fit->left - 1)], 114);
         }
-    cr_assert_eq(seen, SAMPLES);
+    cr_assert_eq(seen, YT_FLAT_SAMPLES);
     yt_loader_destroy(loader);
 }
 
 /* 80 x 40 into 64 x 64: 64 x 32 pixels, top 16. Box (0.5, 0.4, 0.6, 0.3) and its second at cy 0.6. */
 Test(loader, validation_boxes_follow_the_letterbox) {
-    yt_loader_config config = validation(SAMPLES, false);
-    yt_loader *loader = create(&config);
-    begin(loader, 0, 0, NULL);
-    const yt_batch *b = next(loader);
+    yt_loader_config config = yt_flat_validation(YT_FLAT_SAMPLES, false);
+    yt_loader *loader = yt_flat_create(&config);
+    yt_flat_begin(loader, 0, 0, NULL);
+    const yt_batch *b = yt_flat_next(loader);
     cr_assert_eq(b->targets.count, 0 + 1 + 2 + 0 + 1 + 2 + 0);
     const int first = 1;
     cr_assert(b->targets.image[first] == 2 && b->targets.image[first + 1] == 2);
@@ -343,15 +302,15 @@ Test(loader, validation_boxes_follow_the_letterbox) {
 /* Sorted by h/w: 4 (0.3), 2 (0.5), 0 (0.75) | 3 (1), 6 (1), 1 (1.33) | 5 (2.5). S/stride = 2, so shapes are
  * ceil(2 * (0.75, 1) + 0.5) = (2, 3), then (3, 3), then (3, ceil(2 * 0.4 + 0.5)) = (3, 2) strides of 32. */
 Test(loader, rectangular_validation_sorts_by_aspect) {
-    yt_loader_config config = validation(3, true);
-    yt_loader *loader = create(&config);
-    static const int order[SAMPLES] = {4, 2, 0, 3, 6, 1, 5};
+    yt_loader_config config = yt_flat_validation(3, true);
+    yt_loader *loader = yt_flat_create(&config);
+    static const int order[YT_FLAT_SAMPLES] = {4, 2, 0, 3, 6, 1, 5};
     static const int shapes[3][2] = {{64, 96}, {96, 96}, {96, 64}};
     int n, h, w, seen = 0, batch = 0;
     yt_loader_max_shape(loader, &n, &h, &w);
     cr_assert(n == 3 && h == 96 && w == 96);
-    begin(loader, 0, 0, NULL);
-    for (const yt_batch *b; (b = next(loader)); batch++) {
+    yt_flat_begin(loader, 0, 0, NULL);
+    for (const yt_batch *b; (b = yt_flat_next(loader)); batch++) {
         cr_assert(b->h == shapes[batch][0] && b->w == shapes[batch][1], "batch %d is %d x %d", batch, b->h,
                   b->w);
         for (int i = 0; i < b->n; i++) cr_assert_eq(b->samples[i], order[seen++]);
@@ -389,11 +348,11 @@ Test(order, shuffle_is_a_permutation_of_its_own_per_epoch) {
 }
 
 Test(loader, an_image_that_went_away_is_named) {
-    cr_assert_eq(unlink(split.samples[3].image_path), 0);
-    yt_loader_config config = validation(1, false);
-    yt_loader *loader = create(&config);
-    begin(loader, 0, 0, NULL);
-    for (int i = 0; i < SAMPLES; i++) {
+    cr_assert_eq(unlink(yt_flat_split.samples[3].image_path), 0);
+    yt_loader_config config = yt_flat_validation(1, false);
+    yt_loader *loader = yt_flat_create(&config);
+    yt_flat_begin(loader, 0, 0, NULL);
+    for (int i = 0; i < YT_FLAT_SAMPLES; i++) {
         const yt_batch *batch;
         yt_err err = {0};
         yt_status status = yt_loader_next(loader, &batch, &err);
@@ -401,7 +360,7 @@ Test(loader, an_image_that_went_away_is_named) {
         cr_assert_eq(batch == NULL, i == 3);
         if (i == 3) cr_assert_not_null(strstr(err.text, "3.png"));
     }
-    cr_assert_null(next(loader));
+    cr_assert_null(yt_flat_next(loader));
     yt_loader_destroy(loader);
 }
 
@@ -418,16 +377,20 @@ Test(loader, impossible_settings_are_refused) {
         {{.batch = 1, .imgsz = 0, .workers = 1, .stride = 32}, YT_ARGUMENT},
         {{.batch = 1, .imgsz = 64, .workers = 1, .stride = 0}, YT_ARGUMENT},
         {{.batch = 1, .imgsz = 64, .workers = 1, .stride = 32, .rect_pad = (double)NAN}, YT_ARGUMENT},
+        {{.batch = 1, .imgsz = 64, .workers = 1, .stride = 32, .train = true, .rect_pad = 0.5}, YT_ARGUMENT},
+        {{.batch = 1, .imgsz = 64, .workers = 1, .stride = 32, .train = true, .multi_scale = 1.1},
+         YT_ARGUMENT},
+        {{.batch = 1, .imgsz = 64, .workers = 1, .stride = 32, .multi_scale = 0.5}, YT_ARGUMENT},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        cr_assert_eq(yt_loader_create(&split, &cases[i].config, &loader, &err), cases[i].expected, "case %zu",
-                     i);
+        cr_assert_eq(yt_loader_create(&yt_flat_split, &cases[i].config, &loader, &err), cases[i].expected,
+                     "case %zu", i);
         cr_assert_null(loader);
     }
     yt_split empty = {.n_samples = 0};
-    yt_loader_config good = training(1, 1, 0);
+    yt_loader_config good = yt_flat_training(1, 1, 0);
     cr_assert_eq(yt_loader_create(&empty, &good, &loader, &err), YT_DATA);
-    loader = create(&good);
+    loader = yt_flat_create(&good);
     const yt_batch *batch;
     cr_assert_eq(yt_loader_next(loader, &batch, &err), YT_ARGUMENT);
     cr_assert_null(batch);

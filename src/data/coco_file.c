@@ -1,0 +1,270 @@
+/* coco_file.c: {"images": [...], "annotations": [...], "categories": [...]}, read record by record.
+ *
+ * The annotations of COCO itself are half a gigabyte of text; as a tree of cJSON nodes, outlines included,
+ * they would be many times that. So cJSON is given one record of a list after the other, and what lies
+ * between them, a few brackets and commas, is read here.
+ */
+#include "data/coco_file.h"
+
+#include "base/array.h"
+#include "yt/file.h"
+
+#include <cjson/cJSON.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_REPORTED = 20 /* records of a kind that are reported one by one */, MAX_SIDE = 1 << 20 };
+static const size_t MAX_BYTES = (size_t)1 << 31;
+static const double LARGEST_ID = 9007199254740992.0; /* 2^53: above it a double skips whole numbers */
+
+typedef struct reader {
+    const char *path, *text;
+    size_t bytes, at;
+    yti_coco_file *out;
+    yti_report *report;
+    yt_err *err;
+} reader;
+
+/* Keeps or reports record number `index` of a list. */
+typedef yt_status (*taker)(reader *r, const cJSON *record, size_t index);
+
+/* ---- records ---- */
+
+static bool whole_number(const cJSON *record, const char *key, int64_t *out) {
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(record, key);
+    if (!cJSON_IsNumber(item)) return false;
+    double value = item->valuedouble;
+    if (!(fabs(value) <= LARGEST_ID) || value != floor(value)) return false;
+    *out = (int64_t)value;
+    return true;
+}
+
+/* A side in pixels, 0 where it is missing or is none. */
+static int side_of(const cJSON *record, const char *key) {
+    int64_t value;
+    bool good = whole_number(record, key, &value) && value > 0 && value <= MAX_SIDE;
+    return good ? (int)value : 0;
+}
+
+static char *text_of(const cJSON *record, const char *key) {
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(record, key);
+    return cJSON_IsString(item) ? item->valuestring : NULL;
+}
+
+static yt_status no_memory(const reader *r) {
+    return yt_fail(r->err, YT_NO_MEMORY, "%s: no memory for its records", r->path);
+}
+
+static yt_status take_image(reader *r, const cJSON *record, size_t index) {
+    yti_coco_file *file = r->out;
+    yti_coco_image image = {.w = side_of(record, "width"), .h = side_of(record, "height")};
+    const char *name = text_of(record, "file_name");
+    if (!whole_number(record, "id", &image.id) || !name || !*name) {
+        if (++file->bad_images <= MAX_REPORTED)
+            yti_report_add(r->report, "%s: image %zu of the list: needs a whole number as id and a file_name",
+                           r->path, index + 1);
+        return YT_OK;
+    }
+    yti_coco_image *images =
+        yti_grow(file->images, &file->image_capacity, file->n_images + 1, sizeof *images);
+    if (images) file->images = images;
+    image.file_name = strdup(name);
+    if (!images || !image.file_name) {
+        free(image.file_name);
+        return no_memory(r);
+    }
+    images[file->n_images++] = image;
+    return YT_OK;
+}
+
+static bool read_box(const cJSON *record, double box[4]) {
+    const cJSON *list = cJSON_GetObjectItemCaseSensitive(record, "bbox"), *item;
+    int count = 0;
+    if (!cJSON_IsArray(list)) return false;
+    cJSON_ArrayForEach(item, list) {
+        if (count == 4 || !cJSON_IsNumber(item) || !isfinite(item->valuedouble)) return false;
+        box[count++] = item->valuedouble;
+    }
+    return count == 4;
+}
+
+/* What an annotation lacks, NULL: nothing. */
+static const char *read_annotation(const cJSON *record, yti_coco_annotation *out) {
+    if (!whole_number(record, "image_id", &out->image_id)) return "image_id must be a whole number";
+    if (!whole_number(record, "category_id", &out->category_id)) return "category_id must be a whole number";
+    if (!read_box(record, out->box)) return "bbox must be [x, y, width, height] in pixels";
+    const cJSON *area = cJSON_GetObjectItemCaseSensitive(record, "area");
+    const cJSON *crowd = cJSON_GetObjectItemCaseSensitive(record, "iscrowd");
+    bool said = cJSON_IsNumber(area) && area->valuedouble >= 0 && isfinite(area->valuedouble);
+    out->area = said ? area->valuedouble : -1;
+    out->crowd = cJSON_IsTrue(crowd) || (cJSON_IsNumber(crowd) && crowd->valuedouble != 0);
+    return NULL;
+}
+
+static yt_status take_annotation(reader *r, const cJSON *record, size_t index) {
+    yti_coco_file *file = r->out;
+    yti_coco_annotation annotation = {0};
+    if (!whole_number(record, "id", &annotation.id)) annotation.id = (int64_t)index + 1;
+    const char *problem = read_annotation(record, &annotation);
+    if (problem) {
+        if (++file->bad_annotations <= MAX_REPORTED)
+            yti_report_add(r->report, "%s: annotation %lld: %s", r->path, (long long)annotation.id, problem);
+        return YT_OK;
+    }
+    yti_coco_annotation *annotations =
+        yti_grow(file->annotations, &file->annotation_capacity, file->n_annotations + 1, sizeof *annotations);
+    if (!annotations) return no_memory(r);
+    file->annotations = annotations;
+    annotations[file->n_annotations++] = annotation;
+    return YT_OK;
+}
+
+static yt_status take_category(reader *r, const cJSON *record, size_t index) {
+    yti_coco_file *file = r->out;
+    yti_coco_category category = {0};
+    const char *name = text_of(record, "name");
+    if (!whole_number(record, "id", &category.id) || !name)
+        return yt_fail(r->err, YT_DATA, "%s: category %zu of the list: needs a whole number as id and a name",
+                       r->path, index + 1);
+    yti_coco_category *categories =
+        yti_grow(file->categories, &file->category_capacity, file->n_categories + 1, sizeof *categories);
+    if (categories) file->categories = categories;
+    category.name = strdup(name);
+    if (!categories || !category.name) {
+        free(category.name);
+        return no_memory(r);
+    }
+    categories[file->n_categories++] = category;
+    return YT_OK;
+}
+
+static yt_status pass_over(reader *r, const cJSON *record, size_t index) {
+    (void)r, (void)record, (void)index;
+    return YT_OK;
+}
+
+/* ---- between the records ---- */
+
+static yt_status broken(const reader *r, size_t at) {
+    size_t line = 1;
+    for (size_t i = 0; i < at && i < r->bytes; i++) line += r->text[i] == '\n';
+    return yt_fail_at(r->err, YT_SYNTAX, r->path, line, "this is not JSON");
+}
+
+/* The next character that is no space; NUL at the end. */
+static char peek(reader *r) {
+    while (r->at < r->bytes && strchr(" \t\r\n", r->text[r->at]) && r->text[r->at]) r->at++;
+    return r->at < r->bytes ? r->text[r->at] : '\0';
+}
+
+/* Whether the next character is c, which is then read. */
+static bool accept(reader *r, char c) {
+    bool is = peek(r) == c;
+    r->at += is;
+    return is;
+}
+
+static yt_status parse_value(reader *r, cJSON **out) {
+    const char *end = NULL;
+    peek(r);
+    *out = cJSON_ParseWithLengthOpts(r->text + r->at, r->bytes - r->at, &end, 0);
+    size_t stopped = end ? (size_t)(end - r->text) : r->at;
+    if (!*out) return broken(r, stopped);
+    r->at = stopped;
+    return YT_OK;
+}
+
+static yt_status read_list(reader *r, taker take) {
+    if (!accept(r, '[')) return broken(r, r->at);
+    if (accept(r, ']')) return YT_OK;
+    for (size_t index = 0;; index++) {
+        cJSON *record;
+        YT_TRY(parse_value(r, &record));
+        yt_status status = take(r, record, index);
+        cJSON_Delete(record);
+        if (status != YT_OK) return status;
+        if (accept(r, ']')) return YT_OK;
+        if (!accept(r, ',')) return broken(r, r->at);
+    }
+}
+
+static yt_status skip_value(reader *r) {
+    cJSON *value;
+    if (peek(r) == '[') return read_list(r, pass_over);
+    YT_TRY(parse_value(r, &value));
+    cJSON_Delete(value);
+    return YT_OK;
+}
+
+/* The lists of a COCO file; found[] says which were there. */
+enum { IMAGES, ANNOTATIONS, CATEGORIES, LISTS };
+static const char *const list_names[LISTS] = {"images", "annotations", "categories"};
+
+static yt_status read_member(reader *r, bool only_categories, bool found[LISTS]) {
+    static const taker takers[LISTS] = {take_image, take_annotation, take_category};
+    cJSON *key;
+    if (peek(r) != '"') return broken(r, r->at);
+    YT_TRY(parse_value(r, &key));
+    int list = 0;
+    while (list < LISTS && strcmp(key->valuestring, list_names[list]) != 0) list++;
+    cJSON_Delete(key);
+    if (!accept(r, ':')) return broken(r, r->at);
+    if (list == LISTS || (only_categories && list != CATEGORIES)) return skip_value(r);
+    if (found[list])
+        return yt_fail(r->err, YT_DATA, "%s: has two lists of \"%s\"", r->path, list_names[list]);
+    if (peek(r) != '[')
+        return yt_fail(r->err, YT_DATA, "%s: \"%s\" must be a list", r->path, list_names[list]);
+    found[list] = true;
+    return read_list(r, takers[list]);
+}
+
+static yt_status read_all(reader *r, bool only_categories) {
+    bool found[LISTS] = {false};
+    const char *path = r->path;
+    if (r->bytes >= 3 && memcmp(r->text, "\xEF\xBB\xBF", 3) == 0) r->at = 3;
+    if (peek(r) == '[')
+        return yt_fail(r->err, YT_DATA,
+                       "%s: is a list; a COCO file is a map with images, annotations and categories", path);
+    if (!accept(r, '{')) return broken(r, r->at);
+    if (!accept(r, '}')) {
+        do {
+            YT_TRY(read_member(r, only_categories, found));
+        } while (accept(r, ','));
+        if (!accept(r, '}')) return broken(r, r->at);
+    }
+    if (peek(r) != '\0' || r->at < r->bytes) return broken(r, r->at);
+    for (int i = 0; i < LISTS; i++)
+        if (!found[i] && !(only_categories && i != CATEGORIES))
+            return yt_fail(r->err, YT_DATA, "%s: is no COCO ground truth: it has no \"%s\"", path,
+                           list_names[i]);
+    return YT_OK;
+}
+
+static void report_rest(reader *r, int bad, const char *what) {
+    if (bad > MAX_REPORTED)
+        yti_report_add(r->report, "%s: and %d more such %s", r->path, bad - MAX_REPORTED, what);
+}
+
+yt_status yti_coco_file_load(const char *path, bool only_categories, yti_coco_file *out, yti_report *report,
+                             yt_err *err) {
+    char *text;
+    size_t bytes;
+    *out = (yti_coco_file){0};
+    YT_TRY(yt_file_read(path, MAX_BYTES, &text, &bytes, err));
+    reader r = {.path = path, .text = text, .bytes = bytes, .out = out, .report = report, .err = err};
+    yt_status status = read_all(&r, only_categories);
+    report_rest(&r, out->bad_images, "images");
+    report_rest(&r, out->bad_annotations, "annotations");
+    free(text);
+    return status;
+}
+
+void yti_coco_file_free(yti_coco_file *file) {
+    for (size_t i = 0; i < file->n_images; i++) free(file->images[i].file_name);
+    for (size_t i = 0; i < file->n_categories; i++) free(file->categories[i].name);
+    free(file->images);
+    free(file->annotations);
+    free(file->categories);
+    *file = (yti_coco_file){0};
+}

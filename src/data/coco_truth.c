@@ -1,0 +1,326 @@
+/* coco_truth.c: from the records of a COCO file to labelled pictures.
+ *
+ * Classes are found by the names of the categories. Boxes that appear twice are kept, other than in label
+ * files: COCO's evaluation counts them. Outlines are not read, the boxes say what they enclose. Where the
+ * file gives another size than the picture has, its pixels mean something else, and the picture is left out.
+ */
+#include "data/coco_truth.h"
+
+#include "yt/file.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_REPORTED = 20, MAX_CATEGORIES = 100000, NO_CLASS = -1 };
+
+/* What is needed while linking the records. */
+typedef struct linker {
+    const char *path;
+    const yt_dataset *dataset;
+    yti_coco_file file; /* its images and categories sorted by id */
+    int *classes;       /* [n_categories] */
+    size_t *image_of;   /* [n_annotations] index, or n_images: to be left out */
+    yti_truth *out;
+    yti_report *report;
+    yt_err *err;
+} linker;
+
+static yt_status no_memory(const linker *l) {
+    return yt_fail(l->err, YT_NO_MEMORY, "%s: no memory for its labels", l->path);
+}
+
+static int compare_ids(int64_t a, int64_t b) {
+    return (a > b) - (a < b);
+}
+
+static int compare_images(const void *a, const void *b) {
+    const yti_coco_image *left = a, *right = b;
+    return compare_ids(left->id, right->id);
+}
+
+static int compare_categories(const void *a, const void *b) {
+    const yti_coco_category *left = a, *right = b;
+    return compare_ids(left->id, right->id);
+}
+
+static int compare_paths(const void *a, const void *b) {
+    const yti_truth_image *left = a, *right = b;
+    int order = strcmp(left->path, right->path);
+    return order ? order : compare_ids(left->id, right->id);
+}
+
+/* ---- categories ---- */
+
+static yt_status sort_categories(const char *path, yti_coco_file *file, yt_err *err) {
+    yti_coco_category *list = file->categories;
+    if (file->n_categories == 0) return yt_fail(err, YT_DATA, "%s: its list of categories is empty", path);
+    if (file->n_categories > MAX_CATEGORIES)
+        return yt_fail(err, YT_DATA, "%s: %zu categories are too many", path, file->n_categories);
+    qsort(list, file->n_categories, sizeof *list, compare_categories);
+    for (size_t i = 1; i < file->n_categories; i++)
+        if (list[i].id == list[i - 1].id)
+            return yt_fail(err, YT_DATA, "%s: the categories '%s' and '%s' have the same id %lld", path,
+                           list[i - 1].name, list[i].name, (long long)list[i].id);
+    return YT_OK;
+}
+
+static int class_named(const yt_dataset *dataset, const char *name) {
+    for (int i = 0; i < dataset->n_classes; i++)
+        if (strcmp(dataset->names[i], name) == 0) return i;
+    return NO_CLASS;
+}
+
+static yt_status link_categories(linker *l) {
+    const yti_coco_file *file = &l->file;
+    size_t n_classes = (size_t)l->dataset->n_classes;
+    l->classes = malloc(file->n_categories * sizeof *l->classes);
+    l->out->category_ids = malloc(n_classes * sizeof *l->out->category_ids);
+    if (!l->classes || !l->out->category_ids) return no_memory(l);
+    for (size_t i = 0; i < n_classes; i++) l->out->category_ids[i] = -1;
+    for (size_t i = 0; i < file->n_categories; i++) {
+        int found = l->classes[i] = class_named(l->dataset, file->categories[i].name);
+        if (found != NO_CLASS && l->out->category_ids[found] < 0)
+            l->out->category_ids[found] = file->categories[i].id;
+    }
+    return YT_OK;
+}
+
+/* A category that no annotation has may be missing from the dataset; exporters like to add one. */
+static yt_status fail_unnamed(const linker *l, const yti_coco_annotation *annotation, const char *name) {
+    const char *near =
+        yt_nearest_word(name, (const char *const *)l->dataset->names, (size_t)l->dataset->n_classes);
+    return yt_fail(l->err, YT_DATA,
+                   "%s: annotation %lld: its category '%s' is not among the names of %s%s%s%s", l->path,
+                   (long long)annotation->id, name, l->dataset->path, near ? "; did you mean '" : "",
+                   near ? near : "", near ? "'?" : "");
+}
+
+/* ---- pictures ---- */
+
+/* The first of the folders that has the file; NULL and status OK: none has. */
+static yt_status find_picture(const linker *l, const yti_paths *folders, const char *name, char **out) {
+    *out = NULL;
+    for (size_t i = 0; i < folders->count; i++) {
+        char *path = yt_path_join(folders->items[i], name);
+        if (!path) return no_memory(l);
+        if (yt_path_exists(path) && !yt_path_is_dir(path)) {
+            *out = path;
+            return YT_OK;
+        }
+        free(path);
+    }
+    return YT_OK;
+}
+
+static void report_missing(const linker *l, const yti_paths *folders, const yti_coco_image *image) {
+    if (++l->out->missing > MAX_REPORTED) return;
+    char list[512] = "";
+    size_t used = 0;
+    for (size_t i = 0; i < folders->count && used < sizeof list - 1; i++) {
+        const char *folder = *folders->items[i] ? folders->items[i] : ".";
+        int length = snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", folder);
+        used += length > 0 ? (size_t)length : 0;
+    }
+    yti_report_add(l->report, "%s: image %lld: '%s' does not exist; looked in: %s", l->path,
+                   (long long)image->id, image->file_name, list);
+}
+
+/* out->images becomes parallel to the images of the file; path NULL: there is no picture. */
+static yt_status link_images(linker *l, const yti_paths *folders) {
+    yti_coco_file *file = &l->file;
+    if (file->n_images) qsort(file->images, file->n_images, sizeof *file->images, compare_images);
+    l->out->images = calloc(file->n_images + 1, sizeof *l->out->images);
+    if (!l->out->images) return no_memory(l);
+    for (size_t i = 0; i < file->n_images; i++) {
+        const yti_coco_image *image = &file->images[i];
+        if (i > 0 && image->id == image[-1].id)
+            return yt_fail(l->err, YT_DATA, "%s: the images '%s' and '%s' have the same id %lld", l->path,
+                           image[-1].file_name, image->file_name, (long long)image->id);
+        yti_truth_image *linked = &l->out->images[l->out->n_images++];
+        *linked = (yti_truth_image){.id = image->id, .w = image->w, .h = image->h};
+        YT_TRY(find_picture(l, folders, image->file_name, &linked->path));
+        if (!linked->path) report_missing(l, folders, image);
+    }
+    if (l->out->missing > MAX_REPORTED)
+        yti_report_add(l->report, "%s: and %d more such images", l->path, l->out->missing - MAX_REPORTED);
+    return YT_OK;
+}
+
+/* ---- annotations ---- */
+
+static void bad_annotation(linker *l, const yti_coco_annotation *a, const char *what, int64_t id) {
+    if (++l->out->bad_annotations <= MAX_REPORTED)
+        yti_report_add(l->report, "%s: annotation %lld: %s %lld is not in the list", l->path,
+                       (long long)a->id, what, (long long)id);
+}
+
+/* Finds image and class of an annotation; *image n_images: it is left out. */
+static yt_status link_annotation(linker *l, yti_coco_annotation *a, size_t *image) {
+    const yti_coco_file *file = &l->file;
+    const yti_coco_image wanted_image = {.id = a->image_id};
+    const yti_coco_category wanted_category = {.id = a->category_id};
+    const yti_coco_image *found = NULL;
+    *image = file->n_images;
+    if (file->n_images)
+        found = bsearch(&wanted_image, file->images, file->n_images, sizeof *found, compare_images);
+    const yti_coco_category *category =
+        bsearch(&wanted_category, file->categories, file->n_categories, sizeof *category, compare_categories);
+    if (!found)
+        bad_annotation(l, a, "image", a->image_id);
+    else if (!category)
+        bad_annotation(l, a, "category", a->category_id);
+    if (!found || !category) return YT_OK;
+    int class_id = l->classes[category - file->categories];
+    if (class_id == NO_CLASS) return fail_unnamed(l, a, category->name);
+    a->category_id = class_id;
+    *image = (size_t)(found - file->images);
+    return YT_OK;
+}
+
+/* Groups the annotations by image (counting sort, so that they stay in their order). */
+static yt_status link_annotations(linker *l) {
+    const yti_coco_file *file = &l->file;
+    size_t n = file->n_annotations, at = 0;
+    yti_truth_image *images = l->out->images; /* with one more behind them for those left out */
+    l->image_of = malloc((n + 1) * sizeof *l->image_of);
+    l->out->annotations = malloc((n + 1) * sizeof *l->out->annotations);
+    l->out->objects = malloc((n + 1) * sizeof *l->out->objects);
+    if (!l->image_of || !l->out->annotations || !l->out->objects) return no_memory(l);
+    for (size_t i = 0; i < n; i++) {
+        YT_TRY(link_annotation(l, &file->annotations[i], &l->image_of[i]));
+        images[l->image_of[i]].count++;
+    }
+    if (l->out->bad_annotations > MAX_REPORTED)
+        yti_report_add(l->report, "%s: and %d more such annotations", l->path,
+                       l->out->bad_annotations - MAX_REPORTED);
+    for (size_t i = 0; i <= file->n_images; at += images[i++].count) images[i].first = at;
+    for (size_t i = 0; i <= file->n_images; i++) images[i].count = 0;
+    for (size_t i = 0; i < n; i++) {
+        yti_truth_image *image = &images[l->image_of[i]];
+        const yti_coco_annotation *a = &file->annotations[i];
+        size_t place = image->first + image->count++;
+        l->out->annotations[place] = *a;
+        l->out->objects[place] = (yt_coco_object){a->box[0], a->box[1], a->box[2], a->box[3], a->area};
+    }
+    return YT_OK;
+}
+
+static void drop_missing_and_sort(yti_truth *truth) {
+    size_t kept = 0;
+    for (size_t i = 0; i < truth->n_images; i++)
+        if (truth->images[i].path) truth->images[kept++] = truth->images[i];
+    truth->n_images = kept;
+    if (kept) qsort(truth->images, kept, sizeof *truth->images, compare_paths);
+}
+
+static yt_status link_all(linker *l, const yti_paths *folders) {
+    YT_TRY(yti_coco_file_load(l->path, false, &l->file, l->report, l->err));
+    l->out->path = strdup(l->path);
+    if (!l->out->path) return no_memory(l);
+    YT_TRY(sort_categories(l->path, &l->file, l->err));
+    YT_TRY(link_categories(l));
+    YT_TRY(link_images(l, folders));
+    YT_TRY(link_annotations(l));
+    l->out->missing += l->file.bad_images;
+    l->out->bad_annotations += l->file.bad_annotations;
+    drop_missing_and_sort(l->out);
+    return YT_OK;
+}
+
+yt_status yti_truth_load(const char *path, const yti_paths *folders, const yt_dataset *dataset,
+                         yti_truth *out, yti_report *report, yt_err *err) {
+    *out = (yti_truth){0};
+    linker l = {.path = path, .dataset = dataset, .out = out, .report = report, .err = err};
+    yt_status status = link_all(&l, folders);
+    yti_coco_file_free(&l.file);
+    free(l.classes);
+    free(l.image_of);
+    return status;
+}
+
+void yti_truth_free(yti_truth *truth) {
+    for (size_t i = 0; i < truth->n_images; i++) free(truth->images[i].path);
+    free(truth->images);
+    free(truth->annotations);
+    free(truth->objects);
+    free(truth->category_ids);
+    free(truth->path);
+    *truth = (yti_truth){0};
+}
+
+/* ---- labels of one picture ---- */
+
+/* What is wrong with the box, NULL: nothing; *out is its part inside the picture, normalised. */
+static const char *clip_box(const double box[4], int w, int h, yt_cxcywh *out) {
+    if (!(box[2] > 0 && box[3] > 0)) return "the width and height of bbox must be above 0";
+    double x1 = fmax(box[0], 0), x2 = fmin(box[0] + box[2], w);
+    double y1 = fmax(box[1], 0), y2 = fmin(box[1] + box[3], h);
+    if (!(x2 > x1 && y2 > y1)) return "its bbox lies outside the image";
+    *out = (yt_cxcywh){(float)((x1 + x2) / 2 / w), (float)((y1 + y2) / 2 / h), (float)((x2 - x1) / w),
+                       (float)((y2 - y1) / h)};
+    return NULL;
+}
+
+static void add_label(const yti_truth *truth, size_t at, int w, int h, yti_labels *out, yti_report *report) {
+    const yti_coco_annotation *a = &truth->annotations[at];
+    yt_label label = {.class_id = (int)a->category_id, .crowd = a->crowd, .object = &truth->objects[at]};
+    const char *problem = clip_box(a->box, w, h, &label.box);
+    if (!problem)
+        out->items[out->count++] = label;
+    else if (++out->bad_rows <= MAX_REPORTED)
+        yti_report_add(report, "%s: annotation %lld: %s", truth->path, (long long)a->id, problem);
+}
+
+bool yti_truth_labels(const yti_truth *truth, size_t index, int w, int h, yti_labels *out, yti_report *report,
+                      yt_status *status) {
+    const yti_truth_image *image = &truth->images[index];
+    *out = (yti_labels){0};
+    if ((image->w && image->w != w) || (image->h && image->h != h)) {
+        yti_report_add(report, "%s: image %lld: is said to have %d x %d pixels, but the picture has %d x %d",
+                       truth->path, (long long)image->id, image->w, image->h, w, h);
+        return false;
+    }
+    if (image->count == 0) return true;
+    out->items = malloc(image->count * sizeof *out->items);
+    if (!out->items) {
+        *status = YT_NO_MEMORY;
+        return false;
+    }
+    for (size_t i = 0; i < image->count; i++) add_label(truth, image->first + i, w, h, out, report);
+    if (out->bad_rows > MAX_REPORTED)
+        yti_report_add(report, "%s: and %d more such annotations of image %lld", truth->path,
+                       out->bad_rows - MAX_REPORTED, (long long)image->id);
+    return true;
+}
+
+/* ---- names ---- */
+
+/* Takes the names out of the sorted categories. */
+static yt_status take_names(const char *path, yti_coco_file *file, char ***names, int *count, yt_err *err) {
+    YT_TRY(sort_categories(path, file, err));
+    for (size_t i = 0; i < file->n_categories; i++)
+        for (size_t j = 0; j < i; j++)
+            if (strcmp(file->categories[i].name, file->categories[j].name) == 0)
+                return yt_fail(err, YT_DATA, "%s: two categories are called '%s'", path,
+                               file->categories[i].name);
+    char **list = malloc(file->n_categories * sizeof *list);
+    if (!list) return yt_fail(err, YT_NO_MEMORY, "%s: no memory for its categories", path);
+    for (size_t i = 0; i < file->n_categories; i++) {
+        list[i] = file->categories[i].name;
+        file->categories[i].name = NULL;
+    }
+    *names = list;
+    *count = (int)file->n_categories;
+    return YT_OK;
+}
+
+yt_status yti_truth_names(const char *path, char ***names, int *count, yt_err *err) {
+    yti_coco_file file;
+    yti_report report = {0};
+    yt_status status = yti_coco_file_load(path, true, &file, &report, err);
+    if (status == YT_OK) status = take_names(path, &file, names, count, err);
+    yti_coco_file_free(&file);
+    yti_report_free(&report);
+    return status;
+}

@@ -1,0 +1,307 @@
+/* Tests of src/data/coco_file.c and coco_truth.c: a COCO ground-truth file in place of label files. */
+#include "support/folder.h"
+#include "support/near.h"
+#include "yt/dataset.h"
+#include "yt/file.h"
+#include "yt/image.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+TestSuite(coco_truth, .init = yt_folder_make, .fini = yt_folder_remove);
+
+typedef struct problems {
+    char text[8192];
+    int count;
+} problems;
+
+static void note(void *context, const char *text) {
+    problems *p = context;
+    size_t used = strlen(p->text);
+    snprintf(p->text + used, sizeof p->text - used, "%s\n", text);
+    p->count++;
+}
+
+static void make_image(const char *name, int w, int h) {
+    yt_image image;
+    cr_assert_eq(yt_image_create(w, h, &image, NULL), YT_OK);
+    memset(image.rgb, 90, (size_t)(3 * w * h));
+    yt_folder_write_text(name, ""); /* makes the folders */
+    cr_assert_eq(yt_image_save(yt_folder_path(name), &image, NULL), YT_OK);
+    yt_image_free(&image);
+}
+
+/* Pictures a (40 x 20), b (20 x 40) and c (30 x 30); ids and categories in no order. */
+static const char json[] =
+    "{\"info\": {\"year\": 2017},\n"
+    " \"annotations\": [\n"
+    "  {\"id\": 7, \"image_id\": 30, \"category_id\": 18, \"bbox\": [3, 6, 15, 12], \"area\": 90.5, "
+    "\"iscrowd\": 0},\n"
+    "  {\"id\": 8, \"image_id\": 10, \"category_id\": 3, \"bbox\": [10, 5, 20, 10], \"iscrowd\": 0,\n"
+    "   \"segmentation\": [[10, 5, 30, 5, 30, 15]]},\n"
+    "  {\"id\": 9, \"image_id\": 10, \"category_id\": 18, \"bbox\": [-5, 10.5, 15, 20], \"area\": 50},\n"
+    "  {\"id\": 11, \"image_id\": 10, \"category_id\": 3, \"bbox\": [0, 0, 40, 20], \"iscrowd\": 1, "
+    "\"area\": "
+    "12,\n"
+    "   \"segmentation\": {\"size\": [20, 40], \"counts\": [1, 2]}}],\n"
+    " \"images\": [{\"id\": 30, \"file_name\": \"c.png\", \"width\": 30, \"height\": 30},\n"
+    "  {\"id\": 20, \"file_name\": \"b.png\"}, {\"id\": 10, \"file_name\": \"a.png\", \"width\": 40, "
+    "\"height\": 20}],\n"
+    " \"categories\": [{\"id\": 18, \"name\": \"dog\"}, {\"id\": 3, \"name\": \"car\"}]}\n";
+
+static void make_pictures(const char *folder) {
+    char name[128];
+    static const int sizes[3][2] = {{40, 20}, {20, 40}, {30, 30}};
+    for (int i = 0; i < 3; i++) {
+        snprintf(name, sizeof name, "%s/%c.png", folder, 'a' + i);
+        make_image(name, sizes[i][0], sizes[i][1]);
+    }
+}
+
+static yt_status try_scan(const char *split, bool strict, double fraction, problems *p, yt_split *out,
+                          yt_err *err) {
+    *p = (problems){0};
+    *err = (yt_err){0};
+    yt_dataset dataset;
+    yt_status status = yt_dataset_open(yt_folder_path("d/data.yaml"), &dataset, err);
+    if (status != YT_OK) return status;
+    yt_scan_options options = {
+        .strict = strict, .fraction = fraction, .problem = note, .context = p, .threads = 2};
+    status = yt_dataset_scan(&dataset, split, &options, out, err);
+    yt_dataset_close(&dataset);
+    return status;
+}
+
+static yt_split scan(const char *split, problems *p) {
+    yt_split out;
+    yt_err err;
+    cr_assert_eq(try_scan(split, false, 1, p, &out, &err), YT_OK, "%s", err.text);
+    return out;
+}
+
+static void expect_refused(yt_status expected, const char *part) {
+    problems p;
+    yt_split split;
+    yt_err err;
+    cr_assert_eq(try_scan("train", false, 1, &p, &split, &err), expected, "'%s' (%s)", err.text, part);
+    cr_assert_not_null(strstr(err.text, part), "'%s' does not say '%s'", err.text, part);
+}
+
+static void write_files(const char *yaml, const char *truth) {
+    yt_folder_write_text("d/data.yaml", yaml);
+    yt_folder_write_text("d/truth.json", truth);
+}
+
+static void expect_box(const yt_label *label, int class_id, double cx, double cy, double w, double h) {
+    cr_assert_eq(label->class_id, class_id);
+    cr_assert(yt_near((double)label->box.cx, cx, 1e-6) && yt_near((double)label->box.cy, cy, 1e-6));
+    cr_assert(yt_near((double)label->box.w, w, 1e-6) && yt_near((double)label->box.h, h, 1e-6));
+}
+
+Test(coco_truth, boxes_areas_crowds_and_ids_are_read) {
+    make_pictures("d");
+    write_files("train: truth.json\nnames: [car, dog, cat]\n", json);
+    problems p;
+    yt_split split = scan("train", &p);
+    cr_assert_eq(p.count, 0, "%s", p.text);
+    cr_assert_eq(split.n_samples, 3);
+    cr_assert(split.summary.boxes == 3 && split.summary.backgrounds == 1); /* a crowd is no box */
+    const yt_sample *a = &split.samples[0], *b = &split.samples[1], *c = &split.samples[2];
+    cr_assert_str_eq(yt_path_base(a->image_path), "a.png");
+    cr_assert(a->image_id == 10 && b->image_id == 20 && c->image_id == 30);
+    cr_assert(a->n_labels == 3 && b->n_labels == 0 && c->n_labels == 1);
+    expect_box(&a->labels[0], 0, 20 / 40.0, 10 / 20.0, 20 / 40.0, 10 / 20.0);
+    expect_box(&a->labels[1], 1, 5 / 40.0, 15.25 / 20, 10 / 40.0, 9.5 / 20); /* x -5 to 10, y 10.5 to 30.5 */
+    expect_box(&a->labels[2], 0, 0.5, 0.5, 1, 1);
+    expect_box(&c->labels[0], 1, 10.5 / 30, 12 / 30.0, 15 / 30.0, 12 / 30.0);
+    cr_assert(!a->labels[0].crowd && !a->labels[1].crowd && a->labels[2].crowd);
+    const yt_coco_object *first = a->labels[0].object, *clipped = a->labels[1].object;
+    cr_assert(first->area == -1 && clipped->area == 50 && c->labels[0].object->area == 90.5);
+    cr_assert(first->x == 10 && first->y == 5 && first->w == 20 && first->h == 10);
+    cr_assert(clipped->x == -5 && clipped->y == 10.5 && clipped->w == 15 && clipped->h == 20);
+    cr_assert(split.category_ids[0] == 3 && split.category_ids[1] == 18 && split.category_ids[2] == -1);
+    yt_split_free(&split);
+}
+
+Test(coco_truth, without_names_the_categories_are_the_classes_by_id) {
+    make_pictures("d");
+    write_files("train: truth.json\n", json);
+    yt_dataset dataset;
+    cr_assert_eq(yt_dataset_open(yt_folder_path("d/data.yaml"), &dataset, NULL), YT_OK);
+    cr_assert_eq(dataset.n_classes, 2);
+    cr_assert_str_eq(dataset.names[0], "car");
+    cr_assert_str_eq(dataset.names[1], "dog");
+    yt_dataset_close(&dataset);
+    write_files("train: truth.json\nnc: 2\n", json);
+    problems p;
+    yt_split split = scan("train", &p);
+    cr_assert_eq(split.samples[2].labels[0].class_id, 1);
+    yt_split_free(&split);
+    write_files("train: truth.json\nnc: 3\n", json);
+    expect_refused(YT_DATA, "nc: says 3 classes");
+}
+
+Test(coco_truth, pictures_are_found_by_one_rule) {
+    static const struct {
+        const char *pictures, *yaml;
+    } cases[] = {
+        {"d", "train: truth.json\nnames: [car, dog]\n"},
+        {"d/images", "train: truth.json\nnames: [car, dog]\n"},
+        {"d/root", "path: root\ntrain: ../truth.json\nnames: [car, dog]\n"},
+        {"d/root/images", "path: root\ntrain: ../truth.json\nnames: [car, dog]\n"},
+        {"d/elsewhere/x", "train: truth.json\ntrain_images: elsewhere/x\nnames: [car, dog]\n"},
+        {"d/two", "train: [truth.json]\ntrain_images: [one, two]\nnames: [car, dog]\n"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        yt_folder_make();
+        make_pictures(cases[i].pictures);
+        make_image("d/one/other.png", 20, 20);
+        write_files(cases[i].yaml, json);
+        problems p;
+        yt_split split = scan("train", &p);
+        cr_assert_eq(split.n_samples, 3, "case %zu: %s", i, p.text);
+        cr_assert_eq(p.count, 0, "case %zu: %s", i, p.text);
+        yt_split_free(&split);
+        yt_folder_remove();
+    }
+    yt_folder_make();
+    make_pictures("d");
+    write_files("train: truth.json\ntrain_images: nowhere\nnames: [car, dog]\n", json);
+    expect_refused(YT_DATA, "train_images: 'nowhere' does not exist");
+    write_files("train: [truth.json, images]\nnames: [car, dog]\n", json);
+    expect_refused(YT_DATA, "a .json file must be the only entry");
+    write_files("train: other.json\nnames: [car, dog]\n", json);
+    expect_refused(YT_DATA, "train: 'other.json' does not exist");
+}
+
+Test(coco_truth, a_fraction_is_taken_in_the_order_of_paths) {
+    make_pictures("d");
+    write_files("train: truth.json\nnames: [car, dog]\n", json);
+    problems p;
+    yt_split split;
+    yt_err err;
+    cr_assert_eq(try_scan("train", false, 0.34, &p, &split, &err), YT_OK, "%s", err.text);
+    cr_assert(split.n_samples == 1 && split.samples[0].image_id == 10 && split.samples[0].n_labels == 3);
+    yt_split_free(&split);
+}
+
+/* Everything that costs one annotation or one image; strict mode counts them all. */
+Test(coco_truth, each_problem_is_told_with_its_annotation) {
+    make_pictures("d");
+    write_files(
+        "train: truth.json\nnames: [car]\n",
+        "{\"categories\": [{\"id\": 1, \"name\": \"car\"}, {\"id\": 2, \"name\": \"unused\"}],\n"
+        "\"images\": [{\"id\": 1, \"file_name\": \"a.png\"}, {\"id\": 2, \"file_name\": \"gone.png\"},\n"
+        "{\"id\": 3, \"file_name\": \"b.png\", \"width\": 21, \"height\": 40}, {\"file_name\": \"c.png\"}],\n"
+        "\"annotations\": [{\"id\": 1, \"image_id\": 1, \"category_id\": 1, \"bbox\": [1, 2, 3, 4]},\n"
+        "{\"id\": 2, \"image_id\": 9, \"category_id\": 1, \"bbox\": [1, 2, 3, 4]},\n"
+        "{\"id\": 3, \"image_id\": 1, \"category_id\": 5, \"bbox\": [1, 2, 3, 4]},\n"
+        "{\"id\": 4, \"image_id\": 1, \"category_id\": 1, \"bbox\": [1, 2, 3]},\n"
+        "{\"id\": 5, \"image_id\": 1, \"category_id\": 1, \"bbox\": [1, 2, 0, 4]},\n"
+        "{\"id\": 6, \"image_id\": 1, \"category_id\": 1, \"bbox\": [40, 2, 5, 4]},\n"
+        "{\"id\": 7, \"image_id\": \"1\", \"category_id\": 1, \"bbox\": [1, 2, 3, 4]},\n"
+        "{\"image_id\": 1, \"category_id\": 1, \"bbox\": [1, 2, 3, 1e999]},\n"
+        "{\"id\": 8, \"image_id\": 2, \"category_id\": 1, \"bbox\": [1, 2, 3, 4]}, 5]}");
+    problems p;
+    yt_split split = scan("train", &p);
+    cr_assert_eq(split.n_samples, 1, "%s", p.text);
+    cr_assert_eq(split.samples[0].n_labels, 1);
+    cr_assert_eq(split.summary.bad_images, 3);
+    cr_assert_eq(split.summary.bad_rows, 8);
+    cr_assert_eq(p.count, 11, "%s", p.text);
+    static const char *const expected[] = {
+        "truth.json: annotation 2: image 9 is not in the list",
+        "truth.json: annotation 3: category 5 is not in the list",
+        "truth.json: annotation 4: bbox must be [x, y, width, height]",
+        "truth.json: annotation 5: the width and height of bbox must be above 0",
+        "truth.json: annotation 6: its bbox lies outside the image",
+        "truth.json: annotation 7: image_id must be a whole number",
+        "truth.json: annotation 8: bbox must be",
+        "truth.json: annotation 10: image_id must be",
+        "truth.json: image 2: 'gone.png' does not exist; looked in: ",
+        "truth.json: image 3: is said to have 21 x 40 pixels, but the picture has 20 x 40",
+        "truth.json: image 4 of the list: needs a whole number as id",
+    };
+    for (size_t i = 0; i < sizeof expected / sizeof *expected; i++)
+        cr_assert_not_null(strstr(p.text, expected[i]), "not told: %s\n%s", expected[i], p.text);
+    yt_split_free(&split);
+    yt_err err;
+    cr_assert_eq(try_scan("train", true, 1, &p, &split, &err), YT_DATA);
+    cr_assert_not_null(strstr(err.text, "11 problems"), "%s", err.text);
+}
+
+#define CATEGORIES "\"categories\": [{\"id\": 1, \"name\": \"car\"}]"
+#define IMAGES     "\"images\": [{\"id\": 1, \"file_name\": \"a.png\"}]"
+
+Test(coco_truth, what_is_no_coco_file_is_refused) {
+    static const struct {
+        const char *text, *reason;
+        yt_status status;
+    } cases[] = {
+        {"", "truth.json:1: this is not JSON", YT_SYNTAX},
+        {"{\"images\": [],\n \"annotations\": [{\"id\": }]}", "truth.json:2: this is not JSON", YT_SYNTAX},
+        {"{\"images\": [] \"annotations\": []}", "this is not JSON", YT_SYNTAX},
+        {"{\"images\": [1,]}", "this is not JSON", YT_SYNTAX},
+        {"{\"images\" [1]}", "this is not JSON", YT_SYNTAX},
+        {"{" IMAGES ", " CATEGORIES ", \"annotations\": []} x", "this is not JSON", YT_SYNTAX},
+        {"[{\"image_id\": 1, \"score\": 0.5}]", "is a list; a COCO file is a map", YT_DATA},
+        {"{}", "has no \"images\"", YT_DATA},
+        {"{" IMAGES ", \"annotations\": []}", "has no \"categories\"", YT_DATA},
+        {"{" IMAGES ", " IMAGES "}", "two lists of \"images\"", YT_DATA},
+        {"{\"images\": 5}", "\"images\" must be a list", YT_DATA},
+        {"{" IMAGES ", \"annotations\": [], \"categories\": []}", "categories is empty", YT_DATA},
+        {"{" IMAGES ", \"annotations\": [], \"categories\": [{\"id\": 1}]}", "category 1 of the list",
+         YT_DATA},
+        {"{" IMAGES ", \"annotations\": [], \"categories\": [{\"id\": 1, \"name\": \"car\"}, {\"id\": 1, "
+         "\"name\": \"dog\"}]}",
+         "have the same id 1", YT_DATA},
+        {"{\"images\": [{\"id\": 1, \"file_name\": \"a.png\"}, {\"id\": 1, \"file_name\": \"b.png\"}], "
+         "\"annotations\": [], " CATEGORIES "}",
+         "'a.png' and 'b.png' have the same id 1", YT_DATA},
+        {"{\"images\": [], \"annotations\": [], " CATEGORIES "}", "no image files", YT_DATA},
+        {"{" IMAGES
+         ", \"annotations\": [{\"id\": 4, \"image_id\": 1, \"category_id\": 2, \"bbox\": [1, 1, 2, "
+         "2]}], \"categories\": [{\"id\": 2, \"name\": \"cars\"}]}",
+         "annotation 4: its category 'cars' is not among the names", YT_DATA},
+        {"{" IMAGES
+         ", \"annotations\": [{\"id\": 4, \"image_id\": 1, \"category_id\": 2, \"bbox\": [1, 1, 2, "
+         "2]}], \"categories\": [{\"id\": 2, \"name\": \"cars\"}]}",
+         "did you mean 'car'?", YT_DATA},
+    };
+    make_pictures("d");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        write_files("train: truth.json\nnames: [car]\n", cases[i].text);
+        expect_refused(cases[i].status, cases[i].reason);
+    }
+    write_files("train: truth.json\n",
+                "{\"categories\": [{\"id\": 1, \"name\": \"car\"}, {\"id\": 2, \"name\": \"car\"}]}");
+    expect_refused(YT_DATA, "two categories are called 'car'");
+}
+
+/* Cut off anywhere, or with one byte changed, the file is refused or read; it never crashes. */
+Test(coco_truth, damaged_files_are_survived) {
+    make_pictures("d");
+    yt_folder_write_text("d/data.yaml", "train: truth.json\n");
+    int refused = 0, cuts = 0;
+    for (size_t bytes = 0; bytes < sizeof json - 3; bytes += 5, cuts++) {
+        problems p;
+        yt_split split = {0};
+        yt_err err;
+        yt_folder_write("d/truth.json", json, bytes);
+        refused += try_scan("train", false, 1, &p, &split, &err) != YT_OK;
+    }
+    cr_assert_eq(refused, cuts);
+    char changed[sizeof json];
+    uint32_t state = 9;
+    for (int round = 0; round < 200; round++) {
+        problems p;
+        yt_split split = {0};
+        yt_err err;
+        memcpy(changed, json, sizeof json);
+        state = state * 1664525u + 1013904223u;
+        changed[(state >> 8) % (sizeof json - 1)] = "[]{}\",:0-\0e"[(state >> 4) % 11];
+        yt_folder_write("d/truth.json", changed, sizeof json - 1);
+        if (try_scan("train", false, 1, &p, &split, &err) == YT_OK) yt_split_free(&split);
+    }
+}
