@@ -15,12 +15,13 @@ typedef struct yt_detection {
 } yt_detection;
 
 typedef struct yt_detect_options {
-    float conf;       /* keep score > conf */
-    float iou;        /* NMS: suppress when IoU > iou; unused by end-to-end heads */
-    int max_det;      /* 300 */
-    bool end2end;     /* top-k selection instead of NMS (spec architecture 6.4) */
-    bool multi_label; /* NMS: every class over conf is a candidate (validation) */
-    bool agnostic;    /* NMS ignores classes */
+    float conf;          /* keep score > conf */
+    float iou;           /* NMS: suppress when IoU > iou; unused by end-to-end heads */
+    int max_det;         /* 300 */
+    bool end2end;        /* top-k selection instead of NMS (spec architecture 6.4) */
+    bool multi_label;    /* NMS: every class over conf is a candidate (validation) */
+    bool agnostic;       /* NMS ignores classes */
+    const bool *classes; /* [n_classes] which to keep; NULL: all */
 } yt_detect_options;
 
 /* Detections of image `image` of the batch, in pixels of the network input, by descending score. out has room
@@ -52,10 +53,32 @@ typedef struct yt_metrics yt_metrics;
 yt_status yt_metrics_create(int n_classes, yt_metrics **out, yt_err *err);
 void yt_metrics_destroy(yt_metrics *metrics);
 void yt_metrics_reset(yt_metrics *metrics);
+int yt_metrics_classes(const yt_metrics *metrics);
 
 /* One image: detections by descending score and truth boxes in the same pixels. */
 yt_status yt_metrics_add(yt_metrics *metrics, const yt_detection *detections, int n_detections,
                          const yt_xyxy *truth, const int *truth_class, int n_truth, yt_err *err);
 yt_status yt_metrics_compute(yt_metrics *metrics, yt_metrics_result *out, yt_err *err);
+
+enum {
+    YT_PR_POINTS = 101,         /* recalls 0, 0.01, ... 1, as COCO does */
+    YT_CONFIDENCE_POINTS = 1000 /* confidences 0, 1/999, ... 1 */
+};
+
+/* The curves of a class at IoU 0.5; zeros where it has no truth or no detections. */
+typedef struct yt_class_curves {
+    int n_truth;
+    double pr[YT_PR_POINTS]; /* interpolated precision over recall */
+    double precision[YT_CONFIDENCE_POINTS], recall[YT_CONFIDENCE_POINTS], f1[YT_CONFIDENCE_POINTS];
+} yt_class_curves;
+
+/* After yt_metrics_compute. */
+yt_status yt_metrics_curves(const yt_metrics *metrics, int class_id, yt_class_curves *out, yt_err *err);
+
+/* After yt_metrics_compute: pr_curve.csv and confidence_curves.csv in an existing folder, in rows of class_id,
+ * class and values; classes without truth are left out, the means over the others come last as class_id -1,
+ * "all". */
+yt_status yt_metrics_save_curves(const yt_metrics *metrics, const char *const *names, const char *folder,
+                                 yt_err *err);
 
 #endif

@@ -19,7 +19,8 @@ typedef struct yt_predict_options {
     bool rect;       /* pad to the next multiple of the stride only; else to imgsz x imgsz */
     float conf, iou; /* as in yt_detect_options */
     int max_det;
-    bool agnostic; /* NMS ignores classes */
+    bool agnostic;       /* NMS ignores classes */
+    const bool *classes; /* [n_classes] which to keep, borrowed; NULL: all */
     int threads;
 } yt_predict_options;
 

@@ -1,20 +1,35 @@
-/* validate.h: a model over a validation split: losses and average precision. Used in training and by yoloval.
+/* validate.h: a model over a validation split: losses, average precision, and which classes are taken for
+ * which. Used in training and by yoloval.
  */
 #ifndef YT_VALIDATE_H
 #define YT_VALIDATE_H
 
+#include "yt/confusion.h"
 #include "yt/loader.h"
 #include "yt/loss.h"
 #include "yt/metrics.h"
 #include "yt/model.h"
 
+/* What was found in an image; lent during the call that shows it. */
+typedef struct yt_validated_image {
+    int sample;                     /* index into the split */
+    const yt_detection *detections; /* by descending score, in pixels of the network input */
+    int n_detections;
+    yt_fit fit; /* back to the original image: one gain for both axes (spec training 5.6) */
+} yt_validated_image;
+
 typedef struct yt_validate_options {
-    float conf, iou; /* 0.001, 0.7 */
-    int max_det;     /* 300 */
+    float conf, iou;   /* 0.001, 0.7 */
+    int max_det;       /* 300 */
+    bool agnostic;     /* as in yt_detect_options */
+    bool single_class; /* the truth is all of class 0, and so is every detection; implies agnostic */
     yt_loss_gains gains;
+    const float *class_weights; /* [n_classes], copied; NULL: all 1 */
     int threads;
     void (*progress)(void *context, int done, int total); /* batches; may be NULL */
     void *context;
+    yt_status (*image)(void *context, const yt_validated_image *image, yt_err *err); /* may be NULL */
+    void *image_context;
 } yt_validate_options;
 
 typedef struct yt_validation {
@@ -31,5 +46,10 @@ yt_status yt_validator_create(yt_model *model, yt_loader *loader, const yt_valid
                               yt_validator **out, yt_err *err);
 void yt_validator_destroy(yt_validator *validator);
 yt_status yt_validator_run(yt_validator *validator, const yt_state *state, yt_validation *out, yt_err *err);
+
+/* Of the last run, into an existing folder: confusion_matrix.csv (yt_confusion_save), pr_curve.csv and
+ * confidence_curves.csv (yt_metrics_save_curves). names: of the classes judged. */
+yt_status yt_validator_save(const yt_validator *validator, const char *const *names, const char *folder,
+                            yt_err *err);
 
 #endif

@@ -1,14 +1,16 @@
-/* metrics.c: matching of detections with truth, and average precision over a whole set (spec training 5).
+/* metrics.c: matching of detections with truth, and what it says over a whole set (spec training 5).
  *
  * Matching, per image and IoU threshold t: a detection looks only at the truth of its class that it overlaps
  * most, and claims it when IoU >= t; a truth box goes to its first claimant, that is the most confident one
  * and not the one that overlaps most. All other detections are false positives; there is no second choice.
  *
- * Per class, detections in descending order of confidence (in the order they came among equals) give recall
- * and precision after each of them. AP is the area under the precision envelope, sampled at 101 recalls.
- * Precision and recall are quoted at the confidence where the mean F1 over classes, smoothed, is largest.
+ * Per class, detections in descending order of confidence (in the order they came among equals) give a curve
+ * (curve.c), and this the class's AP. Precision and recall are quoted at the confidence where the mean F1 over
+ * classes, smoothed, is largest.
  */
 #include "yt/metrics.h"
+
+#include "eval/curve.h"
 
 #include <math.h>
 #include <stdint.h>
@@ -16,28 +18,18 @@
 #include <string.h>
 
 enum {
-    AP_POINTS = 101,     /* recalls 0, 0.01, ... 1, as COCO does */
-    GRID = 1000,         /* confidences 0 ... 1 at which P, R and F1 are looked at */
+    GRID = YT_CONFIDENCE_POINTS,
     SMOOTHING_REACH = 50 /* the box filter over the grid has 2 * 50 + 1 samples, a tenth of it */
 };
-static const double TINY = 1e-16; /* keeps quotients of zero defined */
 
 static const float iou_thresholds[YT_N_IOU] = {0.50f, 0.55f, 0.60f, 0.65f, 0.70f,
                                                0.75f, 0.80f, 0.85f, 0.90f, 0.95f};
-
-/* One detection of the set. */
-typedef struct {
-    float score;
-    int class_id;
-    size_t order;  /* of arrival */
-    unsigned hits; /* bit t: true positive at threshold t */
-} record;
 
 struct yt_metrics {
     int n_classes, n_images;
     size_t n_truth;
     size_t count, capacity;
-    record *records;
+    yti_record *records;
     yt_class_metrics *classes;
     int *last_image; /* [n_classes] number of the last image with a truth of the class, from 1 */
     size_t taken_capacity;
@@ -80,6 +72,10 @@ void yt_metrics_reset(yt_metrics *metrics) {
     memset(metrics->last_image, 0, n * sizeof *metrics->last_image);
 }
 
+int yt_metrics_classes(const yt_metrics *metrics) {
+    return metrics->n_classes;
+}
+
 static yt_status check_classes(const yt_metrics *metrics, const yt_detection *detections, int n_detections,
                                const int *truth_class, int n_truth, yt_err *err) {
     for (int i = 0; i < n_detections; i++) {
@@ -100,7 +96,7 @@ static yt_status reserve(yt_metrics *metrics, size_t n_detections, size_t n_trut
     size_t need = metrics->count + n_detections;
     if (need > metrics->capacity) {
         size_t capacity = metrics->capacity * 2 > need ? metrics->capacity * 2 : need + 256;
-        record *grown =
+        yti_record *grown =
             capacity <= SIZE_MAX / sizeof *grown ? realloc(metrics->records, capacity * sizeof *grown) : NULL;
         if (!grown) return yt_fail(err, YT_NO_MEMORY, "no memory for %zu detections", capacity);
         metrics->records = grown;
@@ -158,7 +154,7 @@ yt_status yt_metrics_add(yt_metrics *metrics, const yt_detection *detections, in
         int g = best_truth(&detections[i], truth, truth_class, n_truth, &iou);
         unsigned hits = g >= 0 ? claim(iou, &metrics->taken[g]) : 0;
         metrics->records[metrics->count] =
-            (record){detections[i].score, detections[i].class_id, metrics->count, hits};
+            (yti_record){detections[i].score, detections[i].class_id, metrics->count, hits};
         metrics->count++;
     }
     return YT_OK;
@@ -168,95 +164,10 @@ yt_status yt_metrics_add(yt_metrics *metrics, const yt_detection *detections, in
 
 /* By class; within it by descending score, then by arrival: a total order, so any sort gives the same. */
 static int compare_records(const void *a, const void *b) {
-    const record *x = a, *y = b;
+    const yti_record *x = a, *y = b;
     if (x->class_id != y->class_id) return x->class_id < y->class_id ? -1 : 1;
     if (x->score != y->score) return x->score > y->score ? -1 : 1;
     return (x->order > y->order) - (x->order < y->order);
-}
-
-/* Detections of one class in order, and scratch of count + 3 each for the curves. */
-typedef struct {
-    const record *records;
-    size_t count;
-    double *recall, *precision;
-} class_run;
-
-static void fill_curve(const class_run *run, unsigned threshold, int n_truth, double *recall,
-                       double *precision) {
-    double hits = 0;
-    for (size_t i = 0; i < run->count; i++) {
-        hits += (run->records[i].hits >> threshold) & 1;
-        recall[i] = hits / (n_truth + TINY);
-        precision[i] = hits / (double)(i + 1);
-    }
-}
-
-/* Linear interpolation at x between points of ascending xs; x >= xs[0]. Where several points share an x the
- * last one counts; past the end the last y. */
-static double interpolate(const double *xs, const double *ys, size_t count, double x) {
-    size_t low = 0, high = count; /* xs[low] <= x < xs[high] */
-    while (high - low > 1) {
-        size_t middle = low + (high - low) / 2;
-        if (xs[middle] <= x)
-            low = middle;
-        else
-            high = middle;
-    }
-    if (high == count || xs[low] == x) return ys[low];
-    return ys[low] + (ys[high] - ys[low]) / (xs[high] - xs[low]) * (x - xs[low]);
-}
-
-/* The curve with a point (0, 1) in front and (last recall, 0), (1, 0) behind; each precision raised to the
- * largest at its recall or beyond; then the area by the trapezoid rule over AP_POINTS samples. */
-static double average_precision(const class_run *run, unsigned threshold, int n_truth) {
-    double *recall = run->recall, *precision = run->precision;
-    size_t n = run->count;
-    fill_curve(run, threshold, n_truth, recall + 1, precision + 1);
-    recall[0] = 0;
-    precision[0] = 1;
-    recall[n + 1] = recall[n];
-    recall[n + 2] = 1;
-    precision[n + 1] = precision[n + 2] = 0;
-    for (size_t i = n + 2; i-- > 0;)
-        if (precision[i] < precision[i + 1]) precision[i] = precision[i + 1];
-    double area = 0, before = interpolate(recall, precision, n + 3, 0);
-    for (int i = 1; i < AP_POINTS; i++) {
-        double now = interpolate(recall, precision, n + 3, (double)i / (AP_POINTS - 1));
-        area += (before + now) / 2 / (AP_POINTS - 1);
-        before = now;
-    }
-    return area;
-}
-
-typedef struct {
-    double precision, recall;
-} operating_point;
-
-/* P and R at a confidence, linear between detections; run->precision and ->recall hold the curves at IoU 0.5.
- * Above the most confident detection nothing is claimed: recall 0, precision 1. */
-static operating_point point_at(const class_run *run, double confidence) {
-    const record *r = run->records;
-    size_t n = run->count;
-    if (n == 0) return (operating_point){0, 0};
-    if (confidence > (double)r[0].score) return (operating_point){1, 0};
-    size_t low = 0, high = n; /* score[low] >= confidence > score[high] */
-    while (high - low > 1) {
-        size_t middle = low + (high - low) / 2;
-        if ((double)r[middle].score >= confidence)
-            low = middle;
-        else
-            high = middle;
-    }
-    operating_point point = {run->precision[low], run->recall[low]};
-    if (high == n || (double)r[low].score == confidence) return point;
-    double way = ((double)r[low].score - confidence) / ((double)r[low].score - (double)r[high].score);
-    point.precision += way * (run->precision[high] - run->precision[low]);
-    point.recall += way * (run->recall[high] - run->recall[low]);
-    return point;
-}
-
-static double f1_of(operating_point point) {
-    return 2 * point.precision * point.recall / (point.precision + point.recall + TINY);
 }
 
 static double grid_confidence(int i) {
@@ -282,47 +193,59 @@ static int smoothed_maximum(const double f1[GRID]) {
 
 /* ---- results ---- */
 
-/* The run of a class, found from where the one before it ended. */
-static class_run next_run(const yt_metrics *metrics, int class_id, size_t *at, double *recall,
-                          double *precision) {
+/* Scratch for curves over all detections. */
+static yt_status make_scratch(const yt_metrics *metrics, yti_curve *out, yt_err *err) {
+    size_t room = metrics->count + 3;
+    double *both = room <= SIZE_MAX / (2 * sizeof *both) ? malloc(2 * room * sizeof *both) : NULL;
+    if (!both) return yt_fail(err, YT_NO_MEMORY, "no memory for the curves of %zu detections", room);
+    *out = (yti_curve){.recall = both, .precision = both + room};
+    return YT_OK;
+}
+
+/* Points the curve at the detections of a class, which follow those of the classes before it. */
+static void select_class(const yt_metrics *metrics, int class_id, size_t *at, yti_curve *curve) {
     while (*at < metrics->count && metrics->records[*at].class_id < class_id) ++*at;
     size_t first = *at;
     while (*at < metrics->count && metrics->records[*at].class_id == class_id) ++*at;
-    return (class_run){metrics->records + first, *at - first, recall, precision};
+    curve->count = *at - first;
+    curve->records = curve->count > 0 ? metrics->records + first : NULL;
+    curve->n_truth = metrics->classes[class_id].n_truth;
 }
 
 /* Pass 1: AP of each class, and the sum over classes of F1 over the grid. Returns the classes with truth. */
-static int measure_ap(yt_metrics *metrics, double *recall, double *precision, double f1[GRID]) {
+static int measure_ap(yt_metrics *metrics, yti_curve *curve, double f1[GRID]) {
     int with_truth = 0;
     size_t at = 0;
     for (int c = 0; c < metrics->n_classes; c++) {
         yt_class_metrics *result = &metrics->classes[c];
-        class_run run = next_run(metrics, c, &at, recall, precision);
+        select_class(metrics, c, &at, curve);
         result->ap50 = result->ap = 0;
         if (result->n_truth == 0) continue;
         with_truth++;
-        if (run.count == 0) continue;
+        if (curve->count == 0) continue;
         for (unsigned t = 0; t < YT_N_IOU; t++) {
-            double ap = average_precision(&run, t, result->n_truth);
+            yti_curve_fill_envelope(curve, t);
+            double ap = yti_curve_area(curve);
             if (t == 0) result->ap50 = ap;
             result->ap += ap / YT_N_IOU;
         }
-        fill_curve(&run, 0, result->n_truth, recall, precision);
-        for (int i = 0; i < GRID; i++) f1[i] += f1_of(point_at(&run, grid_confidence(i)));
+        yti_curve_fill(curve, 0);
+        for (int i = 0; i < GRID; i++)
+            f1[i] += yti_point_f1(yti_curve_at_confidence(curve, grid_confidence(i)));
     }
     return with_truth;
 }
 
 /* Pass 2: precision and recall of each class at the chosen confidence. */
-static void measure_points(yt_metrics *metrics, double *recall, double *precision, double confidence) {
+static void measure_points(yt_metrics *metrics, yti_curve *curve, double confidence) {
     size_t at = 0;
     for (int c = 0; c < metrics->n_classes; c++) {
         yt_class_metrics *result = &metrics->classes[c];
-        class_run run = next_run(metrics, c, &at, recall, precision);
-        operating_point point = {0, 0};
+        select_class(metrics, c, &at, curve);
+        yti_point point = {0, 0};
         if (result->n_truth > 0) {
-            fill_curve(&run, 0, result->n_truth, recall, precision);
-            point = point_at(&run, confidence);
+            yti_curve_fill(curve, 0);
+            point = yti_curve_at_confidence(curve, confidence);
         }
         result->precision = point.precision;
         result->recall = point.recall;
@@ -346,16 +269,15 @@ static void average_classes(const yt_metrics *metrics, int with_truth, yt_metric
 }
 
 yt_status yt_metrics_compute(yt_metrics *metrics, yt_metrics_result *out, yt_err *err) {
-    size_t room = metrics->count + 3;
-    double *curves = room <= SIZE_MAX / (2 * sizeof *curves) ? malloc(2 * room * sizeof *curves) : NULL;
-    if (!curves) return yt_fail(err, YT_NO_MEMORY, "no memory for the curves of %zu detections", room);
+    yti_curve curve;
+    YT_TRY(make_scratch(metrics, &curve, err));
     if (metrics->count > 1)
         qsort(metrics->records, metrics->count, sizeof *metrics->records, compare_records);
 
     double f1[GRID] = {0};
-    int with_truth = measure_ap(metrics, curves, curves + room, f1);
+    int with_truth = measure_ap(metrics, &curve, f1);
     double confidence = grid_confidence(smoothed_maximum(f1));
-    measure_points(metrics, curves, curves + room, confidence);
+    measure_points(metrics, &curve, confidence);
     yt_metrics_result result = {.n_images = metrics->n_images,
                                 .n_truth = (int)metrics->n_truth,
                                 .best_confidence = confidence,
@@ -364,6 +286,33 @@ yt_status yt_metrics_compute(yt_metrics *metrics, yt_metrics_result *out, yt_err
     average_classes(metrics, with_truth, &result);
     result.fitness = result.ap;
     *out = result;
-    free(curves);
+    free(curve.recall);
+    return YT_OK;
+}
+
+static void sample_curves(yti_curve *curve, yt_class_curves *out) {
+    yti_curve_fill_envelope(curve, 0);
+    for (int i = 0; i < YT_PR_POINTS; i++)
+        out->pr[i] = yti_curve_at_recall(curve, (double)i / (YT_PR_POINTS - 1));
+    yti_curve_fill(curve, 0);
+    for (int i = 0; i < GRID; i++) {
+        yti_point point = yti_curve_at_confidence(curve, grid_confidence(i));
+        out->precision[i] = point.precision;
+        out->recall[i] = point.recall;
+        out->f1[i] = yti_point_f1(point);
+    }
+}
+
+yt_status yt_metrics_curves(const yt_metrics *metrics, int class_id, yt_class_curves *out, yt_err *err) {
+    if (class_id < 0 || class_id >= metrics->n_classes)
+        return yt_fail(err, YT_ARGUMENT, "there is no class %d; classes are 0 to %d", class_id,
+                       metrics->n_classes - 1);
+    yti_curve curve;
+    YT_TRY(make_scratch(metrics, &curve, err));
+    size_t at = 0;
+    select_class(metrics, class_id, &at, &curve);
+    *out = (yt_class_curves){.n_truth = curve.n_truth};
+    if (curve.n_truth > 0 && curve.count > 0) sample_curves(&curve, out);
+    free(curve.recall);
     return YT_OK;
 }

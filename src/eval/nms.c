@@ -22,22 +22,24 @@ typedef struct {
     int n_classes;
     float conf, bound;
     bool every_class;
+    const bool *classes;
 } candidates;
+
+static void offer(candidates *to, float score, size_t anchor, int class_id) {
+    if (!(score > to->conf) || (to->classes && !to->classes[class_id])) return;
+    yti_top_offer(&to->top, score, anchor * (size_t)to->n_classes + (size_t)class_id);
+}
 
 static void offer_candidates(void *context, size_t anchor, const float *logits) {
     candidates *to = context;
-    size_t first = anchor * (size_t)to->n_classes;
     if (!to->every_class) {
         float score;
         int c = yti_best_class(logits, to->n_classes, to->bound, &score);
-        if (score > to->conf) yti_top_offer(&to->top, score, first + (size_t)c);
+        offer(to, score, anchor, c);
         return;
     }
-    for (int c = 0; c < to->n_classes; c++) {
-        if (!(logits[c] > to->bound)) continue;
-        float score = yti_sigmoid(logits[c]);
-        if (score > to->conf) yti_top_offer(&to->top, score, first + (size_t)c);
-    }
+    for (int c = 0; c < to->n_classes; c++)
+        if (logits[c] > to->bound) offer(to, yti_sigmoid(logits[c]), anchor, c);
 }
 
 static yt_xyxy moved(yt_xyxy box, float offset) {
@@ -76,7 +78,8 @@ yt_status yti_select_nms(const yt_head *head, int image, const yt_detect_options
     candidates to = {.n_classes = head->n_classes,
                      .conf = options->conf,
                      .bound = yti_logit_bound(options->conf),
-                     .every_class = options->multi_label && head->n_classes > 1};
+                     .every_class = options->multi_label && head->n_classes > 1,
+                     .classes = options->classes};
     YT_TRY(yti_top_create(MAX_CANDIDATES, &to.top, err));
     yt_xyxy *kept = malloc((size_t)options->max_det * sizeof *kept);
     if (!kept) {

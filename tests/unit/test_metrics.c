@@ -1,11 +1,15 @@
-/* Tests of src/eval/metrics.c: matching, average precision, precision and recall, on cases worked by hand. */
+/* Tests of src/eval/metrics.c, curve.c and curve_files.c: matching, average precision, precision and recall, on
+ * cases worked by hand. */
+#include "yt/file.h"
 #include "yt/metrics.h"
 #include "yt/rng.h"
+#include "support/folder.h"
 #include "support/near.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 static yt_metrics *metrics_of(int n_classes) {
     yt_metrics *metrics = NULL;
@@ -293,5 +297,84 @@ Test(metrics, classes_outside_the_range_are_refused_and_change_nothing) {
     yt_metrics_result result = compute(metrics);
     cr_assert(result.n_images == 0 && result.n_truth == 0);
     cr_assert_eq(yt_metrics_create(0, &metrics, &err), YT_ARGUMENT);
+    yt_metrics_destroy(metrics);
+}
+
+/* ---- curves ---- */
+
+/* The staircase of a_small_staircase, with scores of which the grid has none. */
+static yt_metrics *staircase(void) {
+    yt_metrics *metrics = metrics_of(3);
+    const yt_xyxy truth[] = {place(0), place(1), place(2)};
+    const int classes[] = {0, 0, 2};
+    const yt_detection found[] = {
+        {place(0), 0.9f, 0}, {place(5), 0.8f, 0}, {place(1), 0.7f, 0}, {place(7), 0.6f, 1}};
+    add(metrics, found, 4, truth, classes, 3);
+    compute(metrics);
+    return metrics;
+}
+
+Test(metrics, curves_of_a_small_staircase) {
+    yt_metrics *metrics = staircase();
+    yt_class_curves curves;
+    cr_assert_eq(yt_metrics_curves(metrics, 0, &curves, NULL), YT_OK);
+    cr_assert_eq(curves.n_truth, 2);
+    expect(curves.pr[0], 1);
+    expect(curves.pr[49], 1);
+    expect(curves.pr[50], 2.0 / 3);
+    expect(curves.pr[99], 2.0 / 3);
+    expect(curves.pr[100], 0);
+    expect(curves.recall[0], 1); /* below the last detection nothing changes */
+    expect(curves.precision[0], 2.0 / 3);
+    expect(curves.f1[0], 0.8);
+    expect(curves.recall[999], 0); /* above the first one nothing is claimed */
+    expect(curves.precision[999], 1);
+    expect(curves.f1[999], 0);
+    /* At 749/999 between the second (recall 1/2, precision 1/2) and the third (1, 2/3). */
+    double way = ((double)0.8f - 749.0 / 999) / ((double)0.8f - (double)0.7f);
+    expect(curves.recall[749], 0.5 + 0.5 * way);
+    expect(curves.precision[749], 0.5 + way / 6);
+    yt_metrics_destroy(metrics);
+}
+
+Test(metrics, curves_without_truth_or_detections_are_zero) {
+    yt_metrics *metrics = staircase();
+    yt_class_curves curves;
+    cr_assert_eq(yt_metrics_curves(metrics, 1, &curves, NULL), YT_OK);
+    cr_assert(curves.n_truth == 0 && curves.pr[0] == 0 && curves.precision[0] == 0);
+    cr_assert_eq(yt_metrics_curves(metrics, 2, &curves, NULL), YT_OK);
+    cr_assert(curves.n_truth == 1 && curves.pr[0] == 0 && curves.precision[999] == 0);
+    yt_err err;
+    cr_assert_eq(yt_metrics_curves(metrics, 3, &curves, &err), YT_ARGUMENT);
+    yt_metrics_destroy(metrics);
+}
+
+static int count_rows(const char *name, const char *part) {
+    char *text;
+    size_t bytes;
+    cr_assert_eq(yt_file_read(yt_folder_path(name), 1 << 20, &text, &bytes, NULL), YT_OK);
+    int count = 0;
+    for (const char *at = text; (at = strstr(at, part)); at += strlen(part)) count++;
+    free(text);
+    return count;
+}
+
+Test(metrics, curve_files_have_a_row_per_class_and_point, .init = yt_folder_make, .fini = yt_folder_remove) {
+    yt_metrics *metrics = staircase();
+    const char *const names[] = {"cat", "dog", "a,b"};
+    cr_assert_eq(yt_metrics_save_curves(metrics, names, yt_folder_path(""), NULL), YT_OK);
+    cr_assert_eq(count_rows("pr_curve.csv", "class_id,class,recall,precision\n"), 1);
+    cr_assert_eq(count_rows("pr_curve.csv", "\n"), 1 + 3 * 101);
+    cr_assert_eq(count_rows("pr_curve.csv", "\n0,cat,"), 101);
+    cr_assert_eq(count_rows("pr_curve.csv", "\n0,cat,0.50,0.666667\n"), 1);
+    cr_assert_eq(count_rows("pr_curve.csv", "dog"), 0);
+    cr_assert_eq(count_rows("pr_curve.csv", "\n-1,all,0.50,0.333333\n"), 1); /* "a,b" has truth and 0 */
+    cr_assert_eq(count_rows("confidence_curves.csv", "\n"), 1 + 3 * 1000);
+    cr_assert_eq(count_rows("confidence_curves.csv", "\n2,\"a,b\",0.000000,0,0,0\n"), 1);
+    cr_assert_eq(count_rows("confidence_curves.csv", "\n0,cat,0.000000,0.666667,1,0.8\n"), 1);
+    cr_assert_eq(count_rows("confidence_curves.csv", "\n-1,all,1.000000,0.5,0,0\n"), 1);
+    yt_err err;
+    cr_assert_eq(yt_metrics_save_curves(metrics, names, yt_folder_path("absent"), &err), YT_IO);
+    cr_assert(strstr(err.text, "pr_curve.csv") != NULL, "%s", err.text);
     yt_metrics_destroy(metrics);
 }

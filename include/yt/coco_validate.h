@@ -1,0 +1,36 @@
+/* coco_validate.h: COCO's evaluation of a validation, in pixels of the original images, and its results file.
+ *
+ *     yt_coco_validation *coco;
+ *     YT_TRY(yt_coco_validation_create(&split, n_classes, NULL, NULL, &coco, err));
+ *     yt_validate_options options = {..., .image = yt_coco_validation_image, .image_context = coco};
+ *     create and run a validator;
+ *     double numbers[YT_COCO_NUMBERS];
+ *     YT_TRY(yt_coco_validation_finish(coco, numbers, err));
+ *     yt_coco_validation_destroy(coco);
+ */
+#ifndef YT_COCO_VALIDATE_H
+#define YT_COCO_VALIDATE_H
+
+#include "yt/coco_results.h"
+#include "yt/dataset.h"
+#include "yt/validate.h"
+
+typedef struct yt_coco_validation yt_coco_validation;
+
+/* Borrows split and category_ids. results_path NULL: no file is written. category_ids: see
+ * yt_coco_results_open. The evaluated boxes and scores are rounded as in the file, whether there is one or
+ * not. */
+yt_status yt_coco_validation_create(const yt_split *split, int n_classes, const char *results_path,
+                                    const int64_t *category_ids, yt_coco_validation **out, yt_err *err);
+
+/* The hook of yt_validate_options; the context is a yt_coco_validation. */
+yt_status yt_coco_validation_image(void *context, const yt_validated_image *image, yt_err *err);
+
+/* The twelve numbers; completes the file. Once. */
+yt_status yt_coco_validation_finish(yt_coco_validation *validation, double numbers[YT_COCO_NUMBERS],
+                                    yt_err *err);
+
+/* An unfinished file is dropped. NULL is fine. */
+void yt_coco_validation_destroy(yt_coco_validation *validation);
+
+#endif

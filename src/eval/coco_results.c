@@ -1,0 +1,138 @@
+/* coco_results.c: see coco_results.h.
+ *
+ * One object per line. Numbers are written so that reading them gives the double they were rounded to, hence
+ * an evaluation of the file and one of the boxes in memory agree.
+ */
+#include "yt/coco_results.h"
+
+#include "yt/file.h"
+
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct yt_coco_results {
+    yt_file_writer writer;
+    const int64_t *category_ids;
+    bool any;
+};
+
+/* COCO's 2017 labels without the eleven that no picture has: 12, 26, 29, 30, 45, 66, 68, 69, 71, 83, 91. */
+static const int64_t category_ids[YT_COCO_CLASSES] = {
+    1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 13, 14, 15, 16, 17, 18, 19, 20, 21,
+    22, 23, 24, 25, 27, 28, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44,
+    46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63, 64, 65,
+    67, 70, 72, 73, 74, 75, 76, 77, 78, 79, 80, 81, 82, 84, 85, 86, 87, 88, 89, 90};
+
+const int64_t *yt_coco_category_ids(void) {
+    return category_ids;
+}
+
+/* The id of a picture as text: not terminated, lent from the path or from `room`. */
+typedef struct {
+    const char *text;
+    size_t length;
+    bool number;
+    char room[24];
+} image_id;
+
+static void find_id(const char *path, int64_t id, image_id *out) {
+    if (id >= 0) {
+        out->length = (size_t)snprintf(out->room, sizeof out->room, "%lld", (long long)id);
+        out->text = out->room;
+        out->number = true;
+        return;
+    }
+    const char *base = yt_path_base(path), *dot = strrchr(base, '.');
+    size_t length = dot && dot > base ? (size_t)(dot - base) : strlen(base);
+    out->number = length > 0 && strspn(base, "0123456789") >= length;
+    while (out->number && length > 1 && *base == '0') base++, length--; /* JSON has no 007 */
+    out->text = base;
+    out->length = length;
+}
+
+int yt_coco_compare_images(const char *path_a, int64_t id_a, const char *path_b, int64_t id_b) {
+    image_id a, b;
+    find_id(path_a, id_a, &a);
+    find_id(path_b, id_b, &b);
+    if (a.number != b.number) return a.number ? -1 : 1;
+    if (a.number && a.length != b.length) return a.length < b.length ? -1 : 1;
+    int order = memcmp(a.text, b.text, a.length < b.length ? a.length : b.length);
+    return order ? order : (a.length > b.length) - (a.length < b.length);
+}
+
+yt_status yt_coco_results_open(const char *path, const int64_t *ids, yt_coco_results **out, yt_err *err) {
+    yt_coco_results *results = calloc(1, sizeof *results);
+    if (!results) return yt_fail(err, YT_NO_MEMORY, "%s: no memory to open it for writing", path);
+    results->category_ids = ids;
+    yt_status status = yt_file_writer_open(path, &results->writer, err);
+    if (status != YT_OK) {
+        free(results);
+        return status;
+    }
+    fputs("[", results->writer.stream);
+    *out = results;
+    return YT_OK;
+}
+
+/* malloc'd JSON string of `length` bytes, by cJSON's own rules of escaping. */
+static char *quoted(const char *text, size_t length) {
+    char *copy = malloc(length + 1), *printed = NULL;
+    if (!copy) return NULL;
+    memcpy(copy, text, length);
+    copy[length] = '\0';
+    cJSON *string = cJSON_CreateString(copy);
+    if (string) printed = cJSON_PrintUnformatted(string);
+    cJSON_Delete(string);
+    free(copy);
+    return printed;
+}
+
+/* malloc'd "image_id":...,"file_name":..., */
+static char *describe_image(const char *path, int64_t given_id) {
+    image_id id;
+    find_id(path, given_id, &id);
+    const char *base = yt_path_base(path);
+    char *number = id.number ? strndup(id.text, id.length) : quoted(id.text, id.length);
+    char *name = quoted(base, strlen(base)), *text = NULL;
+    size_t room = number && name ? strlen(number) + strlen(name) + 32 : 0;
+    if (room) text = malloc(room);
+    if (text) snprintf(text, room, "\"image_id\":%s,\"file_name\":%s,", number, name);
+    free(number);
+    free(name);
+    return text;
+}
+
+yt_status yt_coco_results_add(yt_coco_results *results, const char *image_path, int64_t id,
+                              const yt_coco_found *found, int n_found, yt_err *err) {
+    FILE *stream = results->writer.stream;
+    char *image = describe_image(image_path, id);
+    if (!image) return yt_fail(err, YT_NO_MEMORY, "no memory for the results of %s", image_path);
+    for (int i = 0; i < n_found; i++) {
+        const yt_coco_found *f = &found[i];
+        long long category =
+            results->category_ids ? (long long)results->category_ids[f->class_id] : f->class_id + 1;
+        if (category < 0) continue;
+        fprintf(stream, "%s\n{%s\"category_id\":%lld,\"bbox\":[%.10g,%.10g,%.10g,%.10g],\"score\":%.10g}",
+                results->any ? "," : "", image, category, f->box.x, f->box.y, f->box.w, f->box.h, f->score);
+        results->any = true;
+    }
+    free(image);
+    if (ferror(stream))
+        return yt_fail(err, YT_IO, "%s: writing failed: %s", results->writer.path, strerror(errno));
+    return YT_OK;
+}
+
+yt_status yt_coco_results_commit(yt_coco_results *results, yt_err *err) {
+    fputs("\n]\n", results->writer.stream);
+    yt_status status = yt_file_writer_commit(&results->writer, err);
+    free(results);
+    return status;
+}
+
+void yt_coco_results_discard(yt_coco_results *results) {
+    if (!results) return;
+    yt_file_writer_discard(&results->writer);
+    free(results);
+}

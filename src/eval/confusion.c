@@ -1,0 +1,139 @@
+/* confusion.c: the confusion matrix of detections, M[predicted][true] with the background as last class.
+ *
+ * Boxes are matched without regard to their classes: a detection looks at the truth it overlaps most, if by
+ * more than MIN_IOU, and each truth takes of those that look at it the one that overlaps it most (the first of
+ * equals). What is left over on either side belongs to the background.
+ */
+#include "yt/confusion.h"
+
+#include "base/array.h"
+#include "eval/csv.h"
+#include "yt/file.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const float MIN_IOU = 0.45f; /* the family's */
+
+/* What a truth box was taken by. */
+typedef struct {
+    float iou;
+    int detection; /* -1: none yet */
+} taker;
+
+struct yt_confusion {
+    int n_classes;
+    int64_t *counts; /* [n_classes + 1][n_classes + 1] */
+    taker *takers;   /* scratch of one image */
+    size_t capacity;
+};
+
+static size_t cells(int n_classes) {
+    return ((size_t)n_classes + 1) * ((size_t)n_classes + 1);
+}
+
+yt_status yt_confusion_create(int n_classes, yt_confusion **out, yt_err *err) {
+    if (n_classes < 1)
+        return yt_fail(err, YT_ARGUMENT, "a confusion matrix of %d classes; there must be one", n_classes);
+    yt_confusion *confusion = calloc(1, sizeof *confusion);
+    if (confusion) {
+        confusion->n_classes = n_classes;
+        confusion->counts = calloc(cells(n_classes), sizeof *confusion->counts);
+    }
+    if (!confusion || !confusion->counts) {
+        yt_confusion_destroy(confusion);
+        return yt_fail(err, YT_NO_MEMORY, "no memory for a confusion matrix of %d classes", n_classes);
+    }
+    *out = confusion;
+    return YT_OK;
+}
+
+void yt_confusion_destroy(yt_confusion *confusion) {
+    if (!confusion) return;
+    free(confusion->counts);
+    free(confusion->takers);
+    free(confusion);
+}
+
+void yt_confusion_reset(yt_confusion *confusion) {
+    memset(confusion->counts, 0, cells(confusion->n_classes) * sizeof *confusion->counts);
+}
+
+static int64_t *cell(const yt_confusion *confusion, int predicted, int truth) {
+    return &confusion->counts[(size_t)predicted * ((size_t)confusion->n_classes + 1) + (size_t)truth];
+}
+
+int64_t yt_confusion_count(const yt_confusion *confusion, int predicted, int truth) {
+    return *cell(confusion, predicted, truth);
+}
+
+static bool known(const yt_confusion *confusion, int class_id) {
+    return class_id >= 0 && class_id < confusion->n_classes;
+}
+
+static yt_status check(const yt_confusion *confusion, const yt_detection *detections, int n_detections,
+                       const int *truth_class, int n_truth, yt_err *err) {
+    for (int i = 0; i < n_detections; i++)
+        if (!known(confusion, detections[i].class_id))
+            return yt_fail(err, YT_ARGUMENT, "detection %d has class %d; classes are 0 to %d", i,
+                           detections[i].class_id, confusion->n_classes - 1);
+    for (int i = 0; i < n_truth; i++)
+        if (!known(confusion, truth_class[i]))
+            return yt_fail(err, YT_ARGUMENT, "truth box %d has class %d; classes are 0 to %d", i,
+                           truth_class[i], confusion->n_classes - 1);
+    return YT_OK;
+}
+
+/* Offers the detection to the truth it overlaps most. */
+static void offer(const yt_detection *detections, int i, const yt_xyxy *truth, int n_truth, taker *takers) {
+    float best = MIN_IOU;
+    int at = -1;
+    for (int g = 0; g < n_truth; g++) {
+        float iou = yt_box_iou(truth[g], detections[i].box, 1e-7f);
+        if (iou > best) {
+            best = iou;
+            at = g;
+        }
+    }
+    if (at >= 0 && best > takers[at].iou) takers[at] = (taker){best, i};
+}
+
+yt_status yt_confusion_add(yt_confusion *confusion, const yt_detection *detections, int n_detections,
+                           const yt_xyxy *truth, const int *truth_class, int n_truth, yt_err *err) {
+    YT_TRY(check(confusion, detections, n_detections, truth_class, n_truth, err));
+    taker *takers = yti_grow(confusion->takers, &confusion->capacity, (size_t)n_truth + 1, sizeof *takers);
+    if (!takers) return yt_fail(err, YT_NO_MEMORY, "no memory to match %d truth boxes", n_truth);
+    confusion->takers = takers;
+    for (int g = 0; g < n_truth; g++) takers[g] = (taker){0, -1};
+    for (int i = 0; i < n_detections; i++) offer(detections, i, truth, n_truth, takers);
+
+    /* Every detection counts as one of nothing until a truth has it. */
+    int background = confusion->n_classes;
+    for (int i = 0; i < n_detections; i++) ++*cell(confusion, detections[i].class_id, background);
+    for (int g = 0; g < n_truth; g++) {
+        int i = takers[g].detection, predicted = i >= 0 ? detections[i].class_id : background;
+        ++*cell(confusion, predicted, truth_class[g]);
+        if (i >= 0) --*cell(confusion, predicted, background);
+    }
+    return YT_OK;
+}
+
+yt_status yt_confusion_save(const yt_confusion *confusion, const char *const *names, const char *path,
+                            yt_err *err) {
+    yt_file_writer writer;
+    YT_TRY(yt_file_writer_open(path, &writer, err));
+    int n = confusion->n_classes;
+    fputs("predicted", writer.stream);
+    for (int c = 0; c <= n; c++) {
+        fputc(',', writer.stream);
+        yti_csv_text(writer.stream, c < n ? names[c] : "background");
+    }
+    fputc('\n', writer.stream);
+    for (int p = 0; p <= n; p++) {
+        yti_csv_text(writer.stream, p < n ? names[p] : "background");
+        for (int c = 0; c <= n; c++) fprintf(writer.stream, ",%lld", (long long)*cell(confusion, p, c));
+        fputc('\n', writer.stream);
+    }
+    return yt_file_writer_commit(&writer, err);
+}

@@ -1,0 +1,113 @@
+/* Tests of src/train/coco_validate.c: from network pixels to COCO's numbers and file. */
+#include "yt/coco_validate.h"
+#include "yt/file.h"
+#include "support/folder.h"
+#include "support/near.h"
+
+#include <cjson/cJSON.h>
+#include <criterion/criterion.h>
+#include <stdlib.h>
+
+TestSuite(coco_validate, .init = yt_folder_make, .fini = yt_folder_remove);
+
+enum { W = 200, H = 100 };
+
+/* Two pictures of 200 x 100; "9" comes after "10" in the split and before it by id. */
+static char path_10[] = "images/10.jpg", path_9[] = "images/9.jpg";
+static yt_label labels_10[] = {{.class_id = 0, .box = {0.25f, 0.5f, 0.25f, 0.5f}},
+                               {.class_id = 0, .box = {0.75f, 0.5f, 0.5f, 1}, .crowd = true}};
+static const yt_coco_object object_9 = {50, 25, 100, 50, 1000};
+static yt_label labels_9[] = {{.class_id = 1, .box = {0.5f, 0.5f, 0.5f, 0.5f}, .object = &object_9}};
+static yt_sample samples[] = {
+    {.image_path = path_10, .w = W, .h = H, .image_id = -1, .n_labels = 2, .labels = labels_10},
+    {.image_path = path_9, .w = W, .h = H, .image_id = -1, .n_labels = 1, .labels = labels_9}};
+static const yt_split split = {.n_samples = 2, .samples = samples};
+
+/* Half size, 14 pixels of grey above. */
+static const yt_fit fit = {.gain_x = 0.5f, .gain_y = 0.5f, .top = 14, .original_w = W, .original_h = H};
+
+static yt_coco_validation *validation_of(const char *results_path) {
+    yt_coco_validation *coco = NULL;
+    cr_assert_eq(yt_coco_validation_create(&split, 2, results_path, NULL, &coco, NULL), YT_OK);
+    return coco;
+}
+
+static void show(yt_coco_validation *coco, int sample, const yt_detection *found, int n) {
+    const yt_validated_image image = {sample, found, n, fit};
+    yt_err err = {.text = ""};
+    cr_assert_eq(yt_coco_validation_image(coco, &image, &err), YT_OK, "%s", err.text);
+}
+
+static void finish(yt_coco_validation *coco, double numbers[YT_COCO_NUMBERS]) {
+    cr_assert_eq(yt_coco_validation_finish(coco, numbers, NULL), YT_OK);
+    yt_coco_validation_destroy(coco);
+}
+
+static void expect(const double *numbers, yt_coco_number number, double expected) {
+    cr_assert(yt_near(numbers[number], expected, 1e-12), "%s is %.15g instead of %.15g",
+              yt_coco_rows()[number].name, numbers[number], expected);
+}
+
+Test(coco_validate, boxes_are_judged_in_the_original_picture) {
+    /* (25..75, 25..75) of the picture is (12.5..37.5, 26.5..51.5) of the input. */
+    const yt_detection right = {{12.5f, 26.5f, 37.5f, 51.5f}, 0.9f, 0};
+    const yt_detection beyond[] = {{{25, 26.5f, 75, 51.5f}, 0.9f, 1}, {{90, 0, 120, 80}, 0.1f, 0}};
+    yt_coco_validation *coco = validation_of(yt_folder_path("predictions.json"));
+    show(coco, 0, &right, 1);
+    show(coco, 1, beyond, 2);
+    double numbers[YT_COCO_NUMBERS];
+    finish(coco, numbers);
+    expect(numbers, YT_COCO_AP, 1);
+    expect(numbers, YT_COCO_APs, 1); /* class 1, by its area and not that of its box; class 0 is medium */
+    expect(numbers, YT_COCO_APm, 1);
+    expect(numbers, YT_COCO_APl, -1);
+
+    char *text;
+    size_t bytes;
+    cr_assert_eq(yt_file_read(yt_folder_path("predictions.json"), 1 << 16, &text, &bytes, NULL), YT_OK);
+    cJSON *list = cJSON_Parse(text);
+    cr_assert_eq(cJSON_GetArraySize(list), 3);
+    char *box = cJSON_PrintUnformatted(cJSON_GetObjectItem(cJSON_GetArrayItem(list, 0), "bbox"));
+    cr_assert_str_eq(box, "[25,25,50,50]");
+    free(box);
+    box = cJSON_PrintUnformatted(cJSON_GetObjectItem(cJSON_GetArrayItem(list, 2), "bbox"));
+    cr_assert_str_eq(box, "[180,0,20,100]"); /* clipped to the picture */
+    free(box);
+    cJSON_Delete(list);
+    free(text);
+}
+
+Test(coco_validate, crowds_of_the_split_take_detections_away) {
+    const yt_detection in_crowd = {{60, 20, 80, 40}, 0.9f, 0},
+                       right = {{12.5f, 26.5f, 37.5f, 51.5f}, 0.8f, 0};
+    yt_coco_validation *coco = validation_of(NULL);
+    show(coco, 0, (const yt_detection[]){in_crowd, right}, 2);
+    double numbers[YT_COCO_NUMBERS];
+    finish(coco, numbers);
+    expect(numbers, YT_COCO_AP, 1);
+    expect(numbers, YT_COCO_AR100, 1);
+}
+
+/* Scores that differ only beyond the fifth decimal are equal; the lower image id comes first. */
+Test(coco_validate, ties_of_rounded_scores_go_by_image_id) {
+    for (int wrong_in_9 = 0; wrong_in_9 < 2; wrong_in_9++) {
+        yt_coco_validation *coco = validation_of(NULL);
+        const yt_detection right = {{12.5f, 26.5f, 37.5f, 51.5f}, 0.500001f, 0};
+        const yt_detection wrong = {{60, 30, 70, 34}, 0.500002f, 0};
+        show(coco, 0, &right, 1);
+        show(coco, 1, &wrong, wrong_in_9);
+        double numbers[YT_COCO_NUMBERS];
+        finish(coco, numbers);
+        expect(numbers, YT_COCO_APm, 1);                        /* the wrong one is small */
+        expect(numbers, YT_COCO_AP50, wrong_in_9 ? 0.25 : 0.5); /* class 1 is not found */
+    }
+}
+
+Test(coco_validate, an_unfinished_validation_leaves_no_file) {
+    yt_coco_validation *coco = validation_of(yt_folder_path("predictions.json"));
+    const yt_detection found = {{12.5f, 26.5f, 37.5f, 51.5f}, 0.9f, 0};
+    show(coco, 0, &found, 1);
+    yt_coco_validation_destroy(coco);
+    yt_coco_validation_destroy(NULL);
+    cr_assert_not(yt_path_exists(yt_folder_path("predictions.json")));
+}
