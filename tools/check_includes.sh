@@ -13,9 +13,11 @@ declare -A home=(
     [status]=base [file]=base [rng]=base [log]=base [cpu]=base [yaml]=base [activation]=base
     [tensor]=tensor [batch]=tensor [head]=tensor [box]=geom [kernels]=kernels
     [op]=ops [ops]=ops [graph]=graph
-    [model]=model [loss]=loss [optim]=optim [dataset]=data [loader]=data [image]=data [metrics]=eval
+    [model]=model [loss]=loss [optim]=optim [dataset]=data [loader]=data [image]=data [metrics]=eval [confusion]=eval
+    [coco_eval]=eval [coco_results]=eval
     [safetensors]=ckpt [pt]=ckpt [checkpoint]=ckpt
-    [train]=train [train_options]=train [predict]=train [validate]=train [weights]=train)
+    [train]=train [train_options]=train [predict]=train [validate]=train [coco_validate]=train
+    [weights]=train)
 
 bad=0
 complain() {
@@ -72,7 +74,8 @@ while IFS= read -r path; do
 done < <(find include src -name '*.[ch]' -o -name '*.in[cl]' | sort)
 check_third_party 'stb/[^>"]*' '^(src/data/image_io\.c|src/cli/|tools/)'
 check_third_party 'yaml\.h' '^src/base/yaml\.c$'
-check_third_party '(cjson/)?cJSON\.h' '^(src/ckpt/|src/train/|src/cli/|src/eval/|tests/)'
+check_third_party 'zip\.h' '^(src/ckpt/pt_zip\.c|tests/)'
+check_third_party '(cjson/)?cJSON\.h' '^(src/ckpt/|src/train/|src/cli/|src/eval/|src/data/coco_|tests/)'
 
 if ((bad > 0)); then
     echo "$bad includes go against the floors of the house" >&2

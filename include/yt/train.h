@@ -26,6 +26,17 @@
 
 enum { YT_TRAIN_TEXT = 1024 };
 
+/* How the automatic settings are chosen: fitted to the size of the set, or exactly as the family does. */
+#define YT_RECIPE_MAP(X)                                                                                     \
+    X(ADAPTIVE, "adaptive")                                                                                  \
+    X(FAMILY, "family")
+
+typedef enum yt_recipe {
+#define YT_RECIPE_ENUM(code, name) YT_RECIPE_##code,
+    YT_RECIPE_MAP(YT_RECIPE_ENUM)
+#undef YT_RECIPE_ENUM
+} yt_recipe;
+
 /* Where the value of a setting comes from. A typed one always wins. */
 #define YT_SOURCE_MAP(X)                                                                                     \
     X(DEFAULT, "default")                                                                                    \
@@ -59,8 +70,8 @@ typedef enum yt_train_type {
 /* What --resume does with a setting; see train_options.inc. */
 typedef enum yt_on_resume { YT_RESUME_FIXED, YT_RESUME_FREE, YT_RESUME_HERE } yt_on_resume;
 
-/* One field per row of the table; a CHOICE is an index (optimizer: yt_optimizer_kind, activation:
- * yt_activation_kind), -1 being the default word. */
+/* One field per row of the table; a CHOICE is an index (recipe: yt_recipe, optimizer: yt_optimizer_kind,
+ * activation: yt_activation_kind), -1 being the default word. */
 typedef struct yt_train_config {
 #define YT_FIELD_INT(key)               int key;
 #define YT_FIELD_REAL(key)              double key;
@@ -111,6 +122,11 @@ yt_status yt_train_config_check(const yt_train_config *config, yt_err *err);
  * weights, and the machine. Nothing typed is touched. The reasons stand in src/train/auto_settings.c. */
 void yt_train_config_resolve(yt_train_config *config, int n_images, int n_classes, bool pretrained);
 
+/* The network of a run, not yet initialised: of config->model, or where that is nobody's choice the one that
+ * config->weights describes, whose name and build options then enter the settings. n_classes 0: as described. */
+yt_status yt_train_build_model(yt_train_config *config, int n_classes, const char *const *search_dirs,
+                               yt_model **out, yt_err *err);
+
 /* args.yaml: every setting with where it came from. */
 yt_status yt_train_config_write(const yt_train_config *config, const char *path, const char *save_dir,
                                 int n_classes, yt_err *err);
@@ -126,7 +142,8 @@ typedef struct yt_train_info {
     const yt_dataset *dataset;
     const yt_class_names *names;
     const yt_split *train, *val;
-    int batches, epochs, first_epoch; /* per epoch; all; 0 or where a resumed run goes on */
+    int batches, epochs, first_epoch; /* per epoch; all (with a time limit: as far as is known); 0 or where a
+                                         resumed run goes on */
     size_t planned_bytes;             /* of network, optimiser, average and loaders */
     size_t available_bytes;           /* of the machine; 0: unknown */
     bool transferred;                 /* --weights: */
@@ -151,7 +168,7 @@ typedef struct yt_train_epoch {
     double seconds; /* since the start of training, over all resumed parts */
     double train_loss[YT_LOSS_TERMS], val_loss[YT_LOSS_TERMS];
     double precision, recall, ap50, ap;
-    double lr[YT_GROUP_COUNT]; /* at the end of the epoch */
+    double lr[YT_GROUP_COUNT]; /* at the end of the epoch; yt_optimizer_columns names the logged ones */
     bool validated, is_best;
     double images_per_second; /* of the training part */
     uint64_t weights_hash;    /* yt_hash64 of the parameters */
@@ -161,7 +178,8 @@ typedef struct yt_train_summary {
     yt_status status;
     int epochs;         /* finished */
     bool stopped_early; /* patience ran out */
-    int best_epoch;     /* from 1; 0: none */
+    bool out_of_time;
+    int best_epoch; /* from 1; 0: none */
     double best_fitness;
     double seconds;
     uint64_t weights_hash;

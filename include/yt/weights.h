@@ -1,8 +1,9 @@
-/* weights.h: a model's state in a safetensors file, under the family's tensor names and in its order of axes.
+/* weights.h: a model's state in a file, under the family's tensor names and in its order of axes.
  *
- * A weights file describes itself: its metadata holds the model YAML, the build options, the class names and
- * the image size it was trained at, so inference needs nothing else. A training checkpoint has more tensors
- * ("ema.*", "optim.*") and reads as a weights file too; its moving average is preferred.
+ * Written are safetensors files. A weights file describes itself: its metadata holds the model YAML, the build
+ * options, the class names and the image size it was trained at, so inference needs nothing else. A training
+ * checkpoint has more tensors ("ema.*", "optim.*") and reads as a weights file too; its moving average is
+ * preferred. The family's .pt files say the same things and are read wherever a weights file is.
  */
 #ifndef YT_WEIGHTS_H
 #define YT_WEIGHTS_H
@@ -18,8 +19,11 @@ void yt_class_names_free(yt_class_names *names);
 
 /* What a transfer by name and shape came to. */
 typedef struct yt_transfer_report {
-    int matched, total;   /* tensors of the model */
-    char first_miss[256]; /* name and reason of the first that did not match, "" if all did */
+    int total, matched; /* tensors of the model; those taken whole */
+    int partial;        /* those taken in part: rows by class name, or the overlap of the first convolution */
+    int classes;        /* the model's classes found in the file by name; 0: names were not needed */
+    char missed[256];   /* what was not taken, in groups: "model.23.cv3 (27), ..."; "" if nothing */
+    char first_miss[256]; /* name and reason of the first of these */
 } yt_transfer_report;
 
 /* Appends the model's tensors (prefix + name) to a list of entries for yt_st_save. The values are converted
@@ -48,8 +52,25 @@ yt_status yt_weights_save(const char *path, const yt_model *model, const yt_stat
 yt_status yt_weights_open(const char *path, const char *model_path, const char *const *search_dirs,
                           yt_model **model, yt_class_names *names, int *imgsz, yt_err *err);
 
-/* Copies every tensor that exists in both with equal shape into model->state (fine-tuning). */
-yt_status yt_weights_transfer(const char *path, yt_model *model, yt_transfer_report *report, yt_err *err);
+/* What a weights file says about the network it belongs to: what yt_model_parse needs. */
+typedef struct yt_architecture {
+    char *name, *yaml; /* owned; NULL: the file does not say */
+    yt_model_options options;
+} yt_architecture;
+yt_status yt_weights_architecture(const char *path, yt_architecture *out, yt_err *err);
+void yt_architecture_free(yt_architecture *architecture);
+
+/* Fine-tuning: copies into model->state every tensor that exists in both with equal shape, and what overlaps
+ * of the first convolution where only its channels differ. With `names`, the model's classes, the last class
+ * layers go by name instead where the file has the same classes in another order or number (spec architecture
+ * 8.6); NULL: by place. What is not copied stays as it is. */
+yt_status yt_weights_transfer(const char *path, yt_model *model, const yt_class_names *names,
+                              yt_transfer_report *report, yt_err *err);
+
+/* Rewrites a weights file, a checkpoint or a .pt file as a safetensors file of weights alone, the moving
+ * average preferred, as they are or, with `half`, all floats as F16. *n_tensors, when not NULL, receives how
+ * many there are. */
+yt_status yt_weights_convert(const char *path, const char *target, bool half, size_t *n_tensors, yt_err *err);
 
 /* Copies the tensors prefix + name of an open file into a state; exact. */
 yt_status yt_weights_read(const yt_st_file *file, const char *prefix, const yt_model *model,

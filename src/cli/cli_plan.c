@@ -11,16 +11,19 @@ static const double MIB = 1048576;
 static const struct reason {
     yt_train_key key;
     const char *text;
+    const char *family; /* with --recipe family; NULL: the same */
 } reasons[] = {
-    {YT_TRAIN_KEY_batch, "half of the training images, at most 16"},
-    {YT_TRAIN_KEY_nbs, "small sets update after every batch; --nbs 64 is the family's behaviour"},
-    {YT_TRAIN_KEY_optimizer, "AdamW for short runs, SGD for long ones"},
-    {YT_TRAIN_KEY_lr0, "by optimiser, and lower where training starts from weights"},
-    {YT_TRAIN_KEY_momentum, "by optimiser"},
-    {YT_TRAIN_KEY_warmup_epochs, "3, on small sets at most a tenth of the run"},
-    {YT_TRAIN_KEY_warmup_bias_lr, "by optimiser"},
-    {YT_TRAIN_KEY_close_mosaic, "10, at most half of the run; on small sets its last third"},
-    {YT_TRAIN_KEY_threads, "every core this process may use"},
+    {YT_TRAIN_KEY_batch, "half of the training images, at most 16", "16, at most all images"},
+    {YT_TRAIN_KEY_nbs, "small sets update after every batch; --recipe family is the family's behaviour",
+     "always"},
+    {YT_TRAIN_KEY_optimizer, "AdamW for runs of up to 10000 updates, MuSGD for longer ones", NULL},
+    {YT_TRAIN_KEY_lr0, "by optimiser, and lower where training starts from weights",
+     "by optimiser and classes"},
+    {YT_TRAIN_KEY_momentum, "by optimiser", NULL},
+    {YT_TRAIN_KEY_warmup_epochs, "3, on small sets at most a tenth of the run", "always"},
+    {YT_TRAIN_KEY_warmup_bias_lr, "by optimiser", NULL},
+    {YT_TRAIN_KEY_close_mosaic, "10, at most half of the run; on small sets its last third", "always"},
+    {YT_TRAIN_KEY_threads, "every core this process may use", NULL},
 };
 
 static void print_split(const char *name, const yt_split *split) {
@@ -38,14 +41,33 @@ static void print_choices(const yt_train_config *config) {
         if (config->source[key] != YT_SOURCE_AUTO) continue;
         char value[YT_TRAIN_TEXT];
         yt_train_config_text(config, key, value, sizeof value);
-        fprintf(stderr, "auto     %s %s: %s\n", yt_train_options()[key].key, value, reasons[i].text);
+        bool family = config->recipe == YT_RECIPE_FAMILY && reasons[i].family;
+        fprintf(stderr, "auto     %s %s: %s\n", yt_train_options()[key].key, value,
+                family ? reasons[i].family : reasons[i].text);
     }
 }
 
-static size_t count_params(const yt_model *model) {
-    size_t count = 0;
-    for (int i = 0; i < model->n_rows; i++) count += model->rows[i].params;
-    return count;
+/* Where rows are frozen: what is left to train. */
+static void print_frozen(const yt_train_info *info) {
+    size_t trained = 0, all = 0;
+    for (int i = 0; i < info->model->n_params; i++) {
+        const yt_param_info *param = &info->model->params[i];
+        if (param->kind >= YT_PARAM_FROZEN) continue;
+        all += param->count;
+        trained += param->frozen ? 0 : param->count;
+    }
+    if (trained < all)
+        fprintf(stderr, "freeze   %s: %zu of %zu parameters are trained\n", info->config->freeze, trained,
+                all);
+}
+
+/* One line: how much was taken, and what was not. */
+static void print_transfer(const char *path, const yt_transfer_report *report, int n_classes) {
+    fprintf(stderr, "weights  %d of %d tensors taken from %s", report->matched, report->total, path);
+    if (report->partial) fprintf(stderr, ", %d in part", report->partial);
+    if (report->classes) fprintf(stderr, "; %d of %d classes found by name", report->classes, n_classes);
+    if (report->missed[0]) fprintf(stderr, "; not taken: %s: %s", report->missed, report->first_miss);
+    fputc('\n', stderr);
 }
 
 yt_status yt_cli_print_plan(const yt_train_info *info, const char *version, yt_err *err) {
@@ -55,11 +77,9 @@ yt_status yt_cli_print_plan(const yt_train_info *info, const char *version, yt_e
     fprintf(stderr, "yolotrain %s on %s, %s kernels, %d threads\n", version, yt_cpu_name(),
             yt_kernels_get()->name, config->threads);
     fprintf(stderr, "model    %s, %d classes: %zu parameters, %.1f GFLOPs at %d pixels\n", info->model->name,
-            info->model->n_classes, count_params(info->model), gflops, config->imgsz);
-    if (info->transferred)
-        fprintf(stderr, "weights  %d of %d tensors taken from %s%s%s\n", info->transfer.matched,
-                info->transfer.total, config->weights, info->transfer.first_miss[0] ? "; first miss: " : "",
-                info->transfer.first_miss);
+            info->model->n_classes, yt_model_parameters(info->model), gflops, config->imgsz);
+    if (info->transferred) print_transfer(config->weights, &info->transfer, info->model->n_classes);
+    print_frozen(info);
     fprintf(stderr, "data     %s\n", info->dataset->path);
     print_split("train", info->train);
     print_split("val", info->val);

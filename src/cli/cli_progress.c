@@ -139,6 +139,7 @@ static void finish(void *context, const yt_train_summary *summary) {
     }
     if (summary->stopped_early)
         fprintf(stderr, "stopped early: no better mAP50-95 in %d epochs\n", info->config->patience);
+    if (summary->out_of_time) fprintf(stderr, "stopped after the %g hours of --time\n", info->config->time);
     char text[64] = "";
     append_duration(text, sizeof text, summary->seconds);
     fprintf(stderr,
@@ -147,7 +148,8 @@ static void finish(void *context, const yt_train_summary *summary) {
             (unsigned long long)summary->weights_hash, (double)yt_peak_memory() / MIB);
     if (summary->classes) print_table(info->names, summary);
     fprintf(stderr,
-            "saved to %s: weights/best.safetensors, weights/last.safetensors, results.csv, args.yaml%s\n",
+            "saved to %s: weights/best.safetensors, weights/last.safetensors, results.csv, args.yaml, "
+            "confusion_matrix.csv, pr_curve.csv, confidence_curves.csv%s\n",
             info->folder, info->config->log_gradients ? ", gradients.csv" : "");
 }
 

@@ -3,10 +3,12 @@
  * the exit code.
  */
 #include "cli/cli_common.h"
+#include "cli/cli_detector.h"
 #include "cli/cli_threads.h"
 #include "cli/cli_draw.h"
 #include "cli/cli_inputs.h"
 #include "yt/cpu.h"
+#include "yt/dataset.h"
 #include "yt/file.h"
 #include "yt/predict.h"
 
@@ -15,28 +17,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define RUNS "runs/detect"
-
 /* clang-format off */
 static const yt_cli_option options[] = {
-    {"weights", 'w', YT_CLI_STRING, NULL, 0, 0, NULL, "FILE", "Model",
-     "trained weights; else the newest best.safetensors under " RUNS},
-    {"model", 0, YT_CLI_STRING, NULL, 0, 0, NULL, "YAML", "Model",
-     "model description, for weights that carry none"},
-    {"conf", 0, YT_CLI_DOUBLE, "0.25", 0, 1, NULL, NULL, "Detection", "report boxes with a higher score"},
-    {"iou", 0, YT_CLI_DOUBLE, "0.7", 0, 1, NULL, NULL, "Detection",
-     "drop a box that overlaps a better one of its class more (not used by end-to-end models)"},
-    {"imgsz", 's', YT_CLI_INT, "auto", 32, 8192, NULL, "PX", "Detection",
-     "long side of the network's input; auto: what the weights were trained at"},
-    {"max-det", 0, YT_CLI_INT, "300", 1, 100000, NULL, NULL, "Detection",
-     "report at most so many boxes per picture"},
-    {"rect", 0, YT_CLI_FLAG, "true", 0, 0, NULL, NULL, "Detection",
-     "pad pictures as little as possible; --no-rect pads them to squares"},
+    YT_CLI_MODEL_ROWS,
+    YT_CLI_DETECTION_ROWS("0.25"),
+    {"classes", 0, YT_CLI_STRING, NULL, 0, 0, NULL, "LIST", "Detection",
+     "keep these classes only: numbers or names with commas between"},
     {"json", 0, YT_CLI_FLAG, NULL, 0, 0, NULL, NULL, "Output", "print one JSON array"},
     {"save", 0, YT_CLI_FLAG, NULL, 0, 0, NULL, NULL, "Output",
      "write the pictures with their boxes drawn in"},
     {"out", 'o', YT_CLI_STRING, NULL, 0, 0, NULL, "DIR", "Output",
-     "folder for them, and --save; else " RUNS "/predict, predict-2, ..."},
+     "folder for them, and --save; else " YT_CLI_RUNS "/predict, predict-2, ..."},
     {"threads", 't', YT_CLI_INT, "auto", 1, 1024, NULL, NULL, "Machine", "processor cores to use; auto: all"},
 };
 /* clang-format on */
@@ -46,6 +37,7 @@ typedef struct {
     yt_cli_inputs inputs;
     yt_cli_trained trained;
     yt_predictor *predictor;
+    bool *classes;       /* [n_classes] of --classes; NULL: all */
     yt_detection *found; /* [max_det] */
     char *out_dir;       /* NULL: nothing is saved */
     cJSON *json;         /* NULL: lines */
@@ -60,13 +52,18 @@ static yt_status open_inputs(session *s, yt_err *err) {
 
 static yt_status open_model(session *s, yt_err *err) {
     const yt_cli *cli = s->cli;
-    YT_TRY(yt_cli_open_weights(cli, RUNS, &s->trained, err));
-    yt_predict_options predict = {.imgsz = yt_cli_get(cli, "imgsz")->is_auto ? s->trained.imgsz
-                                                                             : yt_cli_int(cli, "imgsz"),
+    YT_TRY(yt_cli_open_weights(cli, YT_CLI_RUNS, &s->trained, err));
+    const char *listed = yt_cli_text(cli, "classes");
+    if (listed)
+        YT_TRY(yt_classes_parse(listed, (const char *const *)s->trained.names.names, s->trained.names.count,
+                                "these weights", &s->classes, err));
+    yt_predict_options predict = {.imgsz = s->trained.imgsz,
                                   .rect = yt_cli_flag(cli, "rect"),
                                   .conf = (float)yt_cli_double(cli, "conf"),
                                   .iou = (float)yt_cli_double(cli, "iou"),
                                   .max_det = yt_cli_int(cli, "max-det"),
+                                  .agnostic = yt_cli_flag(cli, "agnostic"),
+                                  .classes = s->classes,
                                   .threads = yt_cli_threads(cli)};
     s->found = malloc((size_t)predict.max_det * sizeof *s->found);
     if (!s->found) return yt_fail(err, YT_NO_MEMORY, "no memory for %d boxes", predict.max_det);
@@ -78,7 +75,8 @@ static yt_status open_outputs(session *s, yt_err *err) {
     if (yt_cli_flag(s->cli, "json") && !(s->json = cJSON_CreateArray()))
         return yt_fail(err, YT_NO_MEMORY, "no memory for the results");
     if (!dir)
-        return yt_cli_flag(s->cli, "save") ? yt_cli_fresh_dir(RUNS "/predict", &s->out_dir, err) : YT_OK;
+        return yt_cli_flag(s->cli, "save") ? yt_cli_fresh_dir(YT_CLI_RUNS "/predict", &s->out_dir, err)
+                                           : YT_OK;
     YT_TRY(yt_path_make_dirs(dir, err));
     s->out_dir = yt_path_join("", dir);
     return s->out_dir ? YT_OK : yt_fail(err, YT_NO_MEMORY, "no memory for the name of a folder");
@@ -91,6 +89,7 @@ static void close_all(session *s) {
     cJSON_Delete(s->json);
     free(s->out_dir);
     free(s->found);
+    free(s->classes);
 }
 
 static void print_lines(const session *s, const char *path, int n) {

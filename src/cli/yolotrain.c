@@ -80,20 +80,16 @@ static yt_status read_settings(const yt_cli *cli, yt_train_config *config, yt_er
 }
 
 /* --summary: the layers, with the classes of the dataset where one is named. */
-static yt_status print_summary(const yt_train_config *config, const yt_cli_search *search, yt_err *err) {
-    yt_model_options options = YT_MODEL_DEFAULTS;
-    options.no_residual = config->no_residual;
-    options.no_batchnorm = config->no_batchnorm;
-    options.activation = config->activation;
-    options.search_dirs = search->dirs;
+static yt_status print_summary(yt_train_config *config, const yt_cli_search *search, yt_err *err) {
+    int n_classes = 0;
     if (config->data[0]) {
         yt_dataset dataset;
         YT_TRY(yt_dataset_open(config->data, &dataset, err));
-        options.n_classes = config->single_cls ? 1 : dataset.n_classes;
+        n_classes = config->single_cls ? 1 : dataset.n_classes;
         yt_dataset_close(&dataset);
     }
     yt_model *model;
-    YT_TRY(yt_model_load(config->model, &options, &model, err));
+    YT_TRY(yt_train_build_model(config, n_classes, search->dirs, &model, err));
     yt_status status = yt_model_print(model, config->imgsz, stdout, err);
     yt_model_destroy(model);
     return status;

@@ -1,36 +1,36 @@
-/* yoloval.c: trained weights over a split of a dataset: a table of metrics per class on stdout, or one JSON
- * object.
+/* yoloval.c: trained weights over a split of a dataset: the family's table of metrics per class and COCO's
+ * twelve numbers on stdout, or one JSON object; confusion matrix, curves and results file in a run folder.
  */
 #include "cli/cli_common.h"
+#include "cli/cli_detector.h"
 #include "cli/cli_threads.h"
-#include "yt/validate.h"
+#include "yt/coco_validate.h"
+#include "yt/file.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
-
-#define RUNS "runs/detect"
 
 /* clang-format off */
 static const yt_cli_option options[] = {
-    {"weights", 'w', YT_CLI_STRING, NULL, 0, 0, NULL, "FILE", "Model",
-     "trained weights; else the newest best.safetensors under " RUNS},
-    {"model", 0, YT_CLI_STRING, NULL, 0, 0, NULL, "YAML", "Model",
-     "model description, for weights that carry none"},
+    YT_CLI_MODEL_ROWS,
     {"split", 0, YT_CLI_STRING, "val", 0, 0, NULL, "NAME", "Data",
      "which images of the dataset: train, val or test"},
+    {"classes", 0, YT_CLI_STRING, NULL, 0, 0, NULL, "LIST", "Data",
+     "judge these classes only: numbers or names with commas between"},
+    {"single-cls", 0, YT_CLI_FLAG, NULL, 0, 0, NULL, NULL, "Data", "treat all classes as one"},
     {"strict", 0, YT_CLI_FLAG, NULL, 0, 0, NULL, NULL, "Data", "stop at the first problem of the dataset"},
-    {"imgsz", 's', YT_CLI_INT, "auto", 32, 8192, NULL, "PX", "Validation",
-     "long side of the network's input; auto: what the weights were trained at"},
-    {"batch", 'b', YT_CLI_INT, "16", 1, 4096, NULL, NULL, "Validation", "images per step"},
-    {"conf", 0, YT_CLI_DOUBLE, "0.001", 0, 1, NULL, NULL, "Validation", "count boxes with a higher score"},
-    {"iou", 0, YT_CLI_DOUBLE, "0.7", 0, 1, NULL, NULL, "Validation",
-     "drop a box that overlaps a better one of its class more (not used by end-to-end models)"},
-    {"max-det", 0, YT_CLI_INT, "300", 1, 100000, NULL, NULL, "Validation",
-     "count at most so many boxes per image"},
-    {"rect", 0, YT_CLI_FLAG, "true", 0, 0, NULL, NULL, "Validation",
-     "pad images as little as possible; --no-rect pads them to squares"},
+    YT_CLI_DETECTION_ROWS("0.001"),
     {"json", 0, YT_CLI_FLAG, NULL, 0, 0, NULL, NULL, "Output", "print one JSON object"},
+    {"save-json", 0, YT_CLI_FLAG, NULL, 0, 0, NULL, NULL, "Output",
+     "write the boxes to predictions.json, in COCO's format for results"},
+    {"project", 0, YT_CLI_STRING, NULL, 0, 0, NULL, "DIR", "Output",
+     "folder of the run folder: below " YT_CLI_RUNS ", or absolute"},
+    {"name", 0, YT_CLI_STRING, "val", 0, 0, NULL, "NAME", "Output", "name of the run folder"},
+    {"exist-ok", 0, YT_CLI_FLAG, NULL, 0, 0, NULL, NULL, "Output",
+     "write into an existing run folder instead of NAME-2"},
+    {"batch", 'b', YT_CLI_INT, "16", 1, 4096, NULL, NULL, "Machine", "images per step"},
     {"threads", 't', YT_CLI_INT, "auto", 1, 1024, NULL, NULL, "Machine", "processor cores to use; auto: all"},
 };
 /* clang-format on */
@@ -39,9 +39,13 @@ typedef struct {
     yt_cli *cli;
     yt_cli_trained trained;
     yt_dataset dataset;
+    const char *const *names; /* of the classes that are judged */
     yt_split split;
     yt_loader *loader;
     yt_validator *validator;
+    char *folder; /* of the files that are written */
+    yt_coco_validation *coco;
+    double coco_numbers[YT_COCO_NUMBERS];
 } session;
 
 static void print_problem(void *context, const char *text) {
@@ -51,24 +55,33 @@ static void print_problem(void *context, const char *text) {
 
 static yt_status open_data(session *s, yt_err *err) {
     const yt_cli *cli = s->cli;
+    static const char *const one_name[] = {"item"};
+    bool single = yt_cli_flag(cli, "single-cls");
     YT_TRY(yt_dataset_open(cli->words[0], &s->dataset, err));
-    if (s->dataset.n_classes != s->trained.model->n_classes)
+    s->names = single ? one_name : (const char *const *)s->dataset.names;
+    if (!single && s->dataset.n_classes != s->trained.model->n_classes)
         return yt_fail(err, YT_MISMATCH, "%s: has %d classes, but the weights know %d", cli->words[0],
                        s->dataset.n_classes, s->trained.model->n_classes);
+    bool *classes = NULL;
+    const char *listed = yt_cli_text(cli, "classes");
+    if (listed) YT_TRY(yt_dataset_classes(&s->dataset, listed, &classes, err));
     yt_scan_options scan = {.strict = yt_cli_flag(cli, "strict"),
+                            .classes = classes,
+                            .single_class = single,
                             .fraction = 1,
                             .problem = print_problem,
                             .context = s->cli,
                             .threads = yt_cli_threads(cli)};
-    return yt_dataset_scan(&s->dataset, yt_cli_text(cli, "split"), &scan, &s->split, err);
+    yt_status status = yt_dataset_scan(&s->dataset, yt_cli_text(cli, "split"), &scan, &s->split, err);
+    free(classes);
+    return status;
 }
 
 static yt_status open_loader(session *s, yt_err *err) {
     const yt_cli *cli = s->cli;
     int threads = yt_cli_threads(cli), stride = s->trained.model->max_stride;
     yt_loader_config config = {.batch = yt_cli_int(cli, "batch"),
-                               .imgsz = yt_cli_get(cli, "imgsz")->is_auto ? s->trained.imgsz
-                                                                          : yt_cli_int(cli, "imgsz"),
+                               .imgsz = s->trained.imgsz,
                                .workers = threads > 2 ? threads / 2 : 1,
                                .rect = yt_cli_flag(cli, "rect"),
                                .stride = stride > 32 ? stride : 32,
@@ -82,20 +95,45 @@ static void print_progress(void *context, int done, int total) {
     fprintf(stderr, "\r%s: batch %d of %d%s", cli->program, done, total, done == total ? "\n" : "");
 }
 
+/* The ids of the truth's own file, else COCO's where the images are COCO's; NULL: class + 1. */
+static const int64_t *category_ids(const session *s) {
+    if (s->split.category_ids) return s->split.category_ids;
+    bool is_coco = s->dataset.n_classes == YT_COCO_CLASSES &&
+                   yt_dataset_is_coco(&s->dataset, yt_cli_text(s->cli, "split"));
+    return is_coco ? yt_coco_category_ids() : NULL;
+}
+
+static yt_status open_outputs(session *s, yt_err *err) {
+    int n_classes = yt_cli_flag(s->cli, "single-cls") ? 1 : s->dataset.n_classes;
+    YT_TRY(yt_cli_run_dir(s->cli, YT_CLI_RUNS, &s->folder, err));
+    char *path = NULL;
+    if (yt_cli_flag(s->cli, "save-json") && !(path = yt_path_join(s->folder, "predictions.json")))
+        return yt_fail(err, YT_NO_MEMORY, "no memory for the name of predictions.json");
+    yt_status status = yt_coco_validation_create(&s->split, n_classes, path, category_ids(s), &s->coco, err);
+    free(path);
+    return status;
+}
+
 static yt_status open_validator(session *s, yt_err *err) {
     const yt_cli *cli = s->cli;
     yt_validate_options validate = {.conf = (float)yt_cli_double(cli, "conf"),
                                     .iou = (float)yt_cli_double(cli, "iou"),
                                     .max_det = yt_cli_int(cli, "max-det"),
+                                    .agnostic = yt_cli_flag(cli, "agnostic"),
+                                    .single_class = yt_cli_flag(cli, "single-cls"),
                                     .gains = {7.5f, 0.5f, 1.5f},
                                     .threads = yt_cli_threads(cli),
                                     .progress = isatty(STDERR_FILENO) ? print_progress : NULL,
-                                    .context = s->cli};
+                                    .context = s->cli,
+                                    .image = yt_coco_validation_image,
+                                    .image_context = s->coco};
     return yt_validator_create(s->trained.model, s->loader, &validate, &s->validator, err);
 }
 
 static void close_all(session *s) {
     yt_validator_destroy(s->validator);
+    yt_coco_validation_destroy(s->coco);
+    free(s->folder);
     yt_loader_destroy(s->loader);
     yt_split_free(&s->split);
     yt_dataset_close(&s->dataset);
@@ -115,7 +153,16 @@ static void print_table(const session *s, const yt_metrics_result *m) {
     for (int c = 0; c < m->n_classes; c++) {
         const yt_class_metrics *k = &m->classes[c];
         if (k->n_truth > 0)
-            print_row(s->dataset.names[c], k->n_images, k->n_truth, k->precision, k->recall, k->ap50, k->ap);
+            print_row(s->names[c], k->n_images, k->n_truth, k->precision, k->recall, k->ap50, k->ap);
+    }
+}
+
+static void print_coco(const session *s) {
+    putchar('\n');
+    for (int i = 0; i < YT_COCO_NUMBERS; i++) {
+        char line[128];
+        yt_coco_format((yt_coco_number)i, s->coco_numbers[i], line, sizeof line);
+        puts(line);
     }
 }
 
@@ -143,14 +190,23 @@ static bool put_class(const session *s, cJSON *classes, int c, const yt_class_me
         cJSON_Delete(entry);
         return false;
     }
-    return put_number(entry, "class_id", c) && cJSON_AddStringToObject(entry, "class", s->dataset.names[c]) &&
+    return put_number(entry, "class_id", c) && cJSON_AddStringToObject(entry, "class", s->names[c]) &&
            put_metrics(entry, k->n_images, k->n_truth, k->precision, k->recall, k->ap50, k->ap);
+}
+
+static bool put_coco(const session *s, cJSON *object) {
+    cJSON *coco = cJSON_AddObjectToObject(object, "coco");
+    bool done = coco != NULL;
+    for (int i = 0; done && i < YT_COCO_NUMBERS; i++)
+        done = put_number(coco, yt_coco_rows()[i].name, s->coco_numbers[i]);
+    return done;
 }
 
 static bool fill_json(const session *s, cJSON *root, const yt_validation *v) {
     const yt_metrics_result *m = &v->metrics;
     bool done = put_metrics(root, m->n_images, m->n_truth, m->precision, m->recall, m->ap50, m->ap) &&
-                put_number(root, "best_confidence", m->best_confidence) && put_losses(s, root, v->loss);
+                put_number(root, "best_confidence", m->best_confidence) && put_losses(s, root, v->loss) &&
+                put_coco(s, root) && cJSON_AddStringToObject(root, "folder", s->folder);
     cJSON *classes = done ? cJSON_AddArrayToObject(root, "classes") : NULL;
     done = classes != NULL;
     for (int c = 0; done && c < m->n_classes; c++)
@@ -169,19 +225,26 @@ static yt_status print_json(const session *s, const yt_validation *validation, y
 }
 
 static yt_status validate(session *s, yt_err *err) {
-    YT_TRY(yt_cli_open_weights(s->cli, RUNS, &s->trained, err));
+    YT_TRY(yt_cli_open_weights(s->cli, YT_CLI_RUNS, &s->trained, err));
     YT_TRY(open_data(s, err));
     YT_TRY(open_loader(s, err));
+    YT_TRY(open_outputs(s, err));
     YT_TRY(open_validator(s, err));
     yt_validation result;
     YT_TRY(yt_validator_run(s->validator, &s->trained.model->state, &result, err));
-    if (yt_cli_flag(s->cli, "json"))
+    YT_TRY(yt_coco_validation_finish(s->coco, s->coco_numbers, err));
+    YT_TRY(yt_validator_save(s->validator, s->names, s->folder, err));
+    if (yt_cli_flag(s->cli, "json")) {
         YT_TRY(print_json(s, &result, err));
-    else
+    } else {
         print_table(s, &result.metrics);
+        print_coco(s);
+    }
     int images = result.metrics.n_images;
     fprintf(stderr, "%s: %d images in %.1f s, %.1f ms per image\n", s->cli->program, images, result.seconds,
             images > 0 ? result.seconds / images * 1e3 : 0);
+    fprintf(stderr, "%s: saved to %s: confusion_matrix.csv, pr_curve.csv, confidence_curves.csv%s\n",
+            s->cli->program, s->folder, yt_cli_flag(s->cli, "save-json") ? ", predictions.json" : "");
     return YT_OK;
 }
 

@@ -1,8 +1,10 @@
 /* auto_settings.c: the values chosen where the user typed none, and why.
  *
- * The family's defaults are made for a hundred thousand images: 64 images per update, three epochs of
- * warm-up, ten epochs without mosaics. On four images they give one update in sixteen epochs and nothing is
- * learnt; a set is called small here when an epoch has fewer than sixteen updates of 64 images.
+ * The family's defaults (spec training 4.2, 4.5, 4.10) are made for a hundred thousand images: 64 images per
+ * update, three epochs of warm-up, ten epochs without mosaics. On four images they give one update in sixteen
+ * epochs and nothing is learnt; a set is called small here when an epoch has fewer than sixteen updates of 64
+ * images. The recipe "family" knows no small sets, and no better rates for training from scratch: it is the
+ * family's trainer to the letter, for comparisons.
  */
 #include "yt/cpu.h"
 #include "yt/train.h"
@@ -23,42 +25,58 @@ static bool is_auto(const yt_train_config *config, yt_train_key key) {
     return config->source[key] == YT_SOURCE_AUTO;
 }
 
-void yt_train_config_resolve(yt_train_config *config, int n_images, int n_classes, bool pretrained) {
-    bool small = n_images < SMALL_SET;
-
-    /* Half the set at least twice per epoch, so that a tiny set is more than one update per epoch. A batch is
-     * never larger than the set. */
+/* A batch is never larger than the set. */
+static void settle_batch(yt_train_config *config, int n_images, bool family) {
+    /* Half the set at least twice per epoch, so that a tiny set is more than one update per epoch. */
     if (is_auto(config, YT_TRAIN_KEY_batch)) {
-        config->batch = smaller(FAMILY_BATCH, n_images / 2);
+        config->batch = smaller(FAMILY_BATCH, family ? n_images : n_images / 2);
         if (config->batch < 1) config->batch = 1;
     }
     if (config->batch > n_images) {
         config->batch = n_images;
         config->source[YT_TRAIN_KEY_batch] = YT_SOURCE_DATASET;
     }
+}
 
-    /* Small set: an update after every batch. */
-    if (is_auto(config, YT_TRAIN_KEY_nbs)) config->nbs = small ? config->batch : FAMILY_NOMINAL_BATCH;
-
-    /* The family's rule: short runs take AdamW, which needs no tuned rate; long ones SGD. */
+/* The family's rule: short runs take AdamW, which needs no tuned rate; long ones MuSGD. */
+static void settle_optimizer(yt_train_config *config, int n_images) {
+    if (!is_auto(config, YT_TRAIN_KEY_optimizer)) return;
     int largest = config->batch > config->nbs ? config->batch : config->nbs;
     double iterations = ceil((double)n_images / largest) * config->epochs;
-    if (is_auto(config, YT_TRAIN_KEY_optimizer))
-        config->optimizer = iterations > LONG_RUN ? YT_OPTIM_SGD : YT_OPTIM_ADAMW;
-    bool adamw = config->optimizer == YT_OPTIM_ADAMW;
+    config->optimizer = iterations > LONG_RUN ? YT_OPTIM_MUSGD : YT_OPTIM_ADAMW;
+}
 
-    /* Fine-tuning with AdamW: the family's formula, 0.002 * 5 / (4 + classes). From scratch the network
+/* What goes with the optimiser. The family chooses for its `auto` only: an optimiser that is typed gets rate
+ * 0.01, momentum 0.937 and warm-up from 0.1, whatever it is. We take that for the ones it suits. */
+static void settle_rates(yt_train_config *config, int n_classes, bool pretrained, bool family) {
+    bool adam = config->optimizer == YT_OPTIM_ADAM || config->optimizer == YT_OPTIM_ADAMW;
+    bool fits = is_auto(config, YT_TRAIN_KEY_optimizer) || !family;
+
+    /* Fine-tuning with Adam: the family's formula, 0.002 * 5 / (4 + classes). From scratch the network
      * has to move much further; measured with YOLO26n at 320 px on four images, best mAP50 at 0.001 and
      * 0.002: 0.94 and 0.96 (drawn set, other images, 200 epochs), 0.91 and 0.96 (COCO8, the same images,
      * 300 epochs). */
     if (is_auto(config, YT_TRAIN_KEY_lr0)) {
         double fine = rint(0.002 * 5 / (4 + n_classes) * 1e6) / 1e6;
-        config->lr0 = !adamw ? 0.01 : pretrained ? fine : 0.002;
+        config->lr0 = !adam || !fits ? 0.01 : pretrained || family ? fine : 0.002;
     }
-    if (is_auto(config, YT_TRAIN_KEY_momentum)) config->momentum = adamw ? 0.9 : 0.937;
 
-    /* AdamW's first steps are as long as the rate says, so biases must not start at 0.1. */
-    if (is_auto(config, YT_TRAIN_KEY_warmup_bias_lr)) config->warmup_bias_lr = adamw ? 0 : 0.1;
+    /* The family makes MuSGD with 0.9, which its warm-up at once replaces by the way to 0.937. */
+    bool warms_up = config->warmup_epochs > 0 && config->epochs > 1;
+    bool low = is_auto(config, YT_TRAIN_KEY_optimizer) && !warms_up;
+    if (is_auto(config, YT_TRAIN_KEY_momentum)) config->momentum = (adam && fits) || low ? 0.9 : 0.937;
+
+    /* Adam's first steps are as long as the rate says, so biases must not start at 0.1. */
+    if (is_auto(config, YT_TRAIN_KEY_warmup_bias_lr))
+        config->warmup_bias_lr = (adam && fits) || is_auto(config, YT_TRAIN_KEY_optimizer) ? 0 : 0.1;
+}
+
+void yt_train_config_resolve(yt_train_config *config, int n_images, int n_classes, bool pretrained) {
+    bool family = config->recipe == YT_RECIPE_FAMILY, small = !family && n_images < SMALL_SET;
+    settle_batch(config, n_images, family);
+
+    /* Small set: an update after every batch. */
+    if (is_auto(config, YT_TRAIN_KEY_nbs)) config->nbs = small ? config->batch : FAMILY_NOMINAL_BATCH;
 
     /* Three epochs; on a small set no more than a tenth of the run, which may have ten epochs only. Whole
      * epochs, because the rates reached by the last warm-up iteration stay to the end of its epoch: a warm-up
@@ -66,12 +84,15 @@ void yt_train_config_resolve(yt_train_config *config, int n_images, int n_classe
     if (is_auto(config, YT_TRAIN_KEY_warmup_epochs))
         config->warmup_epochs = small ? smaller(3, config->epochs / 10) : 3;
 
+    settle_optimizer(config, n_images);
+    settle_rates(config, n_classes, pretrained, family);
+
     /* The last ten epochs without mosaics, as the family; a small set's last third, because a mosaic of
      * four of its few pictures is unlike any picture it will be asked about. Best mAP50-95 on COCO8's own
      * images after 300 epochs, YOLO26n at 320 px: 0.49 closing ten epochs before the end, 0.55 closing a
-     * hundred. */
+     * hundred. A run shorter than the family's ten closes none in its own recipe. */
     if (is_auto(config, YT_TRAIN_KEY_close_mosaic))
-        config->close_mosaic = small ? config->epochs / 3 : smaller(10, config->epochs / 2);
+        config->close_mosaic = family ? 10 : small ? config->epochs / 3 : smaller(10, config->epochs / 2);
 
     if (is_auto(config, YT_TRAIN_KEY_threads)) config->threads = yt_cpu_cores();
     config->resolved = true;

@@ -20,6 +20,12 @@ static const char *const optimizer_names[] = {
 #undef OPTIMIZER_NAME
         NULL};
 
+static const char *const recipe_names[] = {
+#define RECIPE_NAME(code, name) name,
+    YT_RECIPE_MAP(RECIPE_NAME)
+#undef RECIPE_NAME
+        NULL};
+
 static const char *const activation_names[] = {
 #define ACTIVATION_NAME(code, name, module, formula) name,
     YT_ACTIVATION_MAP(ACTIVATION_NAME)
@@ -32,6 +38,7 @@ static const yt_train_option options[YT_TRAIN_KEYS] = {
 #define YT_TYPE_FLAG           YT_TRAIN_FLAG
 #define YT_TYPE_TEXT           YT_TRAIN_TEXT_TYPE
 #define YT_TYPE_CHOICE         YT_TRAIN_CHOICE
+#define YT_CHOICES_recipe      recipe_names
 #define YT_CHOICES_optimizer   optimizer_names
 #define YT_CHOICES_activation  activation_names
 #define YT_CHOICES_INT(key)    NULL

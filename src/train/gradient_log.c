@@ -66,7 +66,7 @@ static void batch(void *context, const yt_train_batch *report) {
     if (!report->updates) return;
     for (int i = 0; i < log->model->n_params; i++) {
         const yt_param_info *info = &log->model->params[i];
-        if (info->kind != YT_PARAM_WEIGHT) continue;
+        if (info->kind != YT_PARAM_WEIGHT || info->frozen) continue;
         const float *grads = log->model->state.grads + info->offset;
         log->weights[i].sum +=
             yt_kernels_get()->sum_squares(grads, info->count, log->threads) / (double)info->count;

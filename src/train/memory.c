@@ -17,28 +17,28 @@ size_t yti_memory_available(void) {
     return kilobytes * 1024;
 }
 
-/* Maps, gradients, saved values and scratch of one training step. */
+/* Maps, gradients, saved values and scratch of the largest training step. */
 static yt_status step_bytes(yt_training *t, int batch, size_t *bytes, yt_err *err) {
-    return yt_graph_measure(t->model->graph, YT_MODE_TRAIN, batch, t->config.imgsz, t->config.imgsz,
-                            t->config.threads, bytes, err);
+    int n, h, w;
+    yt_loader_max_shape(t->train_loader, &n, &h, &w);
+    return yt_graph_measure(t->model->graph, YT_MODE_TRAIN, batch, h, w, t->config.threads, bytes, err);
 }
 
 static size_t loader_bytes(const yt_training *t, int batch) {
+    int n, h, w;
+    yt_loader_max_shape(t->train_loader, &n, &h, &w);
     size_t image = (size_t)t->config.imgsz * (size_t)t->config.imgsz * 3;
     size_t images = (size_t)t->train.n_samples + (size_t)t->val.n_samples;
     size_t cache = (size_t)t->config.cache << 20, all = images * image;
-    return (cache < all ? cache : all) + PREFETCHED_BATCHES * image * (size_t)batch;
+    return (cache < all ? cache : all) + PREFETCHED_BATCHES * (size_t)h * (size_t)w * 3 * (size_t)batch;
 }
 
 /* Parameters, gradients, average, moments; the copies made while a checkpoint is written. */
 static size_t state_bytes(yt_training *t) {
-    const char *name;
-    float *array;
-    size_t moments = 0;
-    while (yt_optimizer_state(t->optimizer, (int)moments, &name, &array)) moments++;
-    size_t held = (3 + moments) * t->model->param_count + 2 * t->model->buffer_count;
-    size_t written = (2 + moments) * t->model->param_count + 2 * t->model->buffer_count;
-    return (held + written) * sizeof(float);
+    const yt_model *model = t->model;
+    size_t held = 3 * model->param_count + 2 * model->buffer_count;
+    size_t written = 2 * model->param_count + 2 * model->buffer_count;
+    return (held + written) * sizeof(float) + 2 * yt_optimizer_bytes(t->optimizer);
 }
 
 /* Everything, for a batch size. The graph has one arena for training and validation. */

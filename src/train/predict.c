@@ -91,7 +91,8 @@ yt_status yt_predictor_run(yt_predictor *predictor, const yt_image *image, yt_de
                                 .iou = options->iou,
                                 .max_det = options->max_det,
                                 .end2end = model->end2end,
-                                .agnostic = options->agnostic};
+                                .agnostic = options->agnostic,
+                                .classes = options->classes};
     int n;
     YT_TRY(yt_detect(&head, 0, &detect, out, &n, err));
     yt_fit fit = fit_of(&letterbox, image, h, w);

@@ -31,7 +31,21 @@ static yt_status read_checkpoint(yt_training *t, setup *s, yt_err *err) {
     char *folder;
     YT_TRY(yt_run_folder_of(path, &folder, err));
     YT_TRY(yti_run_paths(t, folder, err));
-    if (t->progress.epochs_done < t->config.epochs) return YT_OK;
+    return YT_OK;
+}
+
+/* Where the run ends, and whether it has. */
+static yt_status settle_end(yt_training *t, yt_err *err) {
+    const char *path = t->config.resume;
+    const yt_progress *progress = &t->progress;
+    t->epochs = t->config.epochs;
+    if (t->config.time > 0 && progress->epochs_done > 0) {
+        t->epochs = yti_epochs_in_time(t->config.time, progress->last.seconds, progress->epochs_done);
+        if (progress->last.seconds < t->config.time * SECONDS_PER_HOUR) return YT_OK;
+        return yt_fail(err, YT_ARGUMENT, "%s: this run has used its %g hours; a larger --time makes it go on",
+                       path, t->config.time);
+    }
+    if (progress->epochs_done < t->epochs) return YT_OK;
     return yt_fail(err, YT_ARGUMENT,
                    "%s: this run has finished its %d epochs; a larger --epochs makes it go on", path,
                    t->progress.epochs_done);
@@ -39,13 +53,18 @@ static yt_status read_checkpoint(yt_training *t, setup *s, yt_err *err) {
 
 static yt_status scan(yt_training *t, const setup *s, const char *split, double fraction, yt_split *out,
                       yt_err *err) {
+    bool *classes = NULL;
+    if (t->config.classes[0]) YT_TRY(yt_dataset_classes(&t->dataset, t->config.classes, &classes, err));
     yt_scan_options options = {.strict = t->config.strict,
+                               .classes = classes,
                                .single_class = t->config.single_cls,
                                .fraction = fraction,
                                .problem = s->problem,
                                .context = s->context,
                                .threads = t->config.threads > 0 ? t->config.threads : 1};
-    return yt_dataset_scan(&t->dataset, split, &options, out, err);
+    yt_status status = yt_dataset_scan(&t->dataset, split, &options, out, err);
+    free(classes);
+    return status;
 }
 
 static yt_status copy_names(yt_training *t, yt_err *err) {
@@ -78,34 +97,36 @@ static yt_status build_model(yt_training *t, const setup *s, yt_err *err) {
         return yt_fail(err, YT_MISMATCH, "%s: was trained on %d classes, %s has %d", c->resume,
                        t->model->n_classes, c->data, t->names.count);
     }
-    yt_model_options options = YT_MODEL_DEFAULTS;
-    options.n_classes = t->names.count;
-    options.no_residual = c->no_residual;
-    options.no_batchnorm = c->no_batchnorm;
-    options.activation = c->activation;
-    options.search_dirs = s->search_dirs;
-    YT_TRY(yt_model_load(c->model, &options, &t->model, err));
+    YT_TRY(yt_train_build_model(&t->config, t->names.count, s->search_dirs, &t->model, err));
     yt_model_init(t->model, (uint64_t)c->seed, &t->model->state);
     if (!c->weights[0]) return YT_OK;
     t->info.transferred = true;
-    YT_TRY(yt_weights_transfer(c->weights, t->model, &t->info.transfer, err));
-    if (t->info.transfer.matched) return YT_OK;
+    YT_TRY(
+        yt_weights_transfer(c->weights, t->model, c->cls_remap ? &t->names : NULL, &t->info.transfer, err));
+    if (t->info.transfer.matched + t->info.transfer.partial) return YT_OK;
     return yt_fail(err, YT_MISMATCH, "%s: none of its tensors fits this model; %s", c->weights,
                    t->info.transfer.first_miss);
+}
+
+/* The grid of input sizes. */
+static int stride_of(const yt_training *t) {
+    return t->model->max_stride > MIN_STRIDE ? t->model->max_stride : MIN_STRIDE;
 }
 
 /* Sizes that follow from the network, and the one batch that batch normalisation cannot do. */
 static yt_status settle_sizes(yt_training *t, yt_err *err) {
     yt_train_config *c = &t->config;
-    int stride = t->model->max_stride > MIN_STRIDE ? t->model->max_stride : MIN_STRIDE;
+    int stride = stride_of(t);
     c->imgsz = (c->imgsz + stride - 1) / stride * stride;
     bool last_is_single = t->train.n_samples % c->batch == 1 || c->batch == 1;
-    if (c->imgsz < 2 * stride && last_is_single && !c->no_batchnorm)
+    int smallest = (int)(c->imgsz * (1 - c->multi_scale));
+    if (smallest < stride) smallest = stride;
+    if (smallest < 2 * stride && last_is_single && !c->no_batchnorm)
         return yt_fail(
             err, YT_ARGUMENT,
             "batch: %d images in batches of %d end with a batch of one, which at %d pixels leaves batch "
             "normalisation a single value; choose another --batch or a larger --imgsz",
-            t->train.n_samples, c->batch, c->imgsz);
+            t->train.n_samples, c->batch, smallest);
     return YT_OK;
 }
 
@@ -127,41 +148,15 @@ static yt_status make_average(yt_training *t, yt_err *err) {
         return yt_fail(err, YT_NO_MEMORY, "no memory for the moving average of the weights");
     memcpy(t->average.params, model->state.params, model->param_count * sizeof(float));
     memcpy(t->average.buffers, model->state.buffers, model->buffer_count * sizeof(float));
-    t->statistics_begin = model->buffer_count;
-    for (int i = 0; i < model->n_params; i++)
-        if (model->params[i].kind == YT_PARAM_BUFFER && model->params[i].offset < t->statistics_begin)
-            t->statistics_begin = model->params[i].offset;
-    return YT_OK;
+    return yti_find_averaged(t, err);
 }
 
-static int by_offset(const void *a, const void *b) {
-    const yt_param_span *x = a, *y = b;
-    return (x->offset > y->offset) - (x->offset < y->offset);
-}
-
-/* In the order of the block, so that neighbours can be stepped in one sweep. */
 static yt_status make_optimizer(yt_training *t, yt_err *err) {
-    const yt_model *model = t->model;
     const yt_train_config *c = &t->config;
-    yt_param_span *spans = calloc((size_t)model->n_params + 1, sizeof *spans);
-    if (!spans) return yt_fail(err, YT_NO_MEMORY, "no memory for the optimiser");
-    size_t n_spans = 0;
-    for (int i = 0; i < model->n_params; i++) {
-        const yt_param_info *info = &model->params[i];
-        if (info->kind < YT_PARAM_FROZEN)
-            spans[n_spans++] = (yt_param_span){info->offset, info->count, (yt_group)info->kind};
-    }
-    qsort(spans, n_spans, sizeof *spans, by_offset);
-    float decay = (float)yt_scaled_weight_decay(c->weight_decay, c->batch, c->nbs);
-    yt_status status = yt_optimizer_create((yt_optimizer_kind)c->optimizer, model->param_count, spans,
-                                           n_spans, decay, &t->optimizer, err);
-    free(spans);
-    if (status == YT_OK) yt_optimizer_set_beta1(t->optimizer, (float)c->momentum);
-    return status;
+    return yti_optimizer_create(t->model, (yt_optimizer_kind)c->optimizer,
+                                yt_scaled_weight_decay(c->weight_decay, c->batch, c->nbs), c->momentum,
+                                &t->optimizer, err);
 }
-_Static_assert((int)YT_PARAM_WEIGHT == (int)YT_GROUP_WEIGHT && (int)YT_PARAM_NORM == (int)YT_GROUP_NORM &&
-                   (int)YT_PARAM_BIAS == (int)YT_GROUP_BIAS,
-               "the kinds of trained parameters are the groups of the optimiser");
 
 /* The cache is shared between the two loaders by their numbers of images. */
 static yt_status make_loaders(yt_training *t, yt_err *err) {
@@ -173,15 +168,35 @@ static yt_status make_loaders(yt_training *t, yt_err *err) {
                                .workers = c->workers,
                                .seed = (uint64_t)c->seed,
                                .train = true,
-                               .stride = t->model->max_stride,
+                               .rect = c->rect,
+                               .stride = stride_of(t),
+                               .multi_scale = c->multi_scale,
                                .cache_bytes = train_cache};
     YT_TRY(yt_loader_create(&t->train, &config, &t->train_loader, err));
     config.train = false;
     config.rect = true;
     config.rect_pad = 0.5;
+    config.multi_scale = 0;
     config.batch = 2 * c->batch; /* spec training 2.9 */
     config.cache_bytes = cache - train_cache;
     return yt_loader_create(&t->val, &config, &t->val_loader, err);
+}
+
+/* From the boxes that are trained on. */
+static yt_status weigh_classes(yt_training *t, yt_err *err) {
+    if (t->config.cls_pw == 0) return YT_OK;
+    size_t n = (size_t)t->names.count;
+    int64_t *counts = calloc(n + 1, sizeof *counts);
+    t->class_weights = calloc(n + 1, sizeof *t->class_weights);
+    bool ok = counts && t->class_weights;
+    for (int i = 0; ok && i < t->train.n_samples; i++) {
+        const yt_sample *sample = &t->train.samples[i];
+        for (int k = 0; k < sample->n_labels; k++)
+            if (!sample->labels[k].crowd) counts[sample->labels[k].class_id]++;
+    }
+    if (ok) yt_loss_class_weights(counts, t->names.count, t->config.cls_pw, t->class_weights);
+    free(counts);
+    return ok ? YT_OK : yt_fail(err, YT_NO_MEMORY, "no memory for %zu class weights", n);
 }
 
 static yt_status make_validator(yt_training *t, yt_err *err) {
@@ -190,6 +205,7 @@ static yt_status make_validator(yt_training *t, yt_err *err) {
                                    .iou = (float)c->iou,
                                    .max_det = c->max_det,
                                    .gains = {(float)c->box, (float)c->cls, (float)c->dfl},
+                                   .class_weights = t->class_weights,
                                    .threads = c->threads};
     return yt_validator_create(t->model, t->val_loader, &options, &t->validator, err);
 }
@@ -203,7 +219,7 @@ static void make_schedule(yt_training *t) {
                                 .warmup_momentum = c->warmup_momentum,
                                 .warmup_bias_lr = c->warmup_bias_lr,
                                 .cosine = c->cos_lr,
-                                .epochs = c->epochs,
+                                .epochs = t->epochs,
                                 .batches_per_epoch = yt_loader_batches(t->train_loader),
                                 .batch = c->batch,
                                 .nominal_batch = c->nbs};
@@ -217,7 +233,7 @@ static void describe(yt_training *t) {
     t->info.train = &t->train;
     t->info.val = &t->val;
     t->info.batches = yt_loader_batches(t->train_loader);
-    t->info.epochs = t->config.epochs;
+    t->info.epochs = t->epochs;
     t->info.first_epoch = t->progress.epochs_done;
     t->info.loss_names[YT_LOSS_BOX] = "box_loss";
     t->info.loss_names[YT_LOSS_CLS] = "cls_loss";
@@ -227,17 +243,21 @@ static void describe(yt_training *t) {
 static yt_status prepare(yt_training *t, setup *s, yt_err *err) {
     YT_TRY(yt_train_config_check(&t->config, err));
     if (t->config.resume[0]) YT_TRY(read_checkpoint(t, s, err));
+    YT_TRY(settle_end(t, err));
     YT_TRY(open_data(t, s, err));
     YT_TRY(build_model(t, s, err));
     yt_train_config_resolve(&t->config, t->train.n_samples, t->names.count, t->config.weights[0] != '\0');
+    YT_TRY(yt_model_freeze(t->model, t->config.freeze, err));
     YT_TRY(settle_sizes(t, err));
     YT_TRY(make_optimizer(t, err));
     YT_TRY(make_average(t, err));
     if (s->resumes) YT_TRY(yti_checkpoint_arrays(&s->file, t->config.resume, t, err));
     YT_TRY(make_loaders(t, err));
     YT_TRY(yti_memory_check(t, yti_memory_available(), err));
+    YT_TRY(weigh_classes(t, err));
     YT_TRY(make_validator(t, err));
     YT_TRY(yt_loss_create(&t->loss, err));
+    YT_TRY(yt_loss_weigh_classes(t->loss, t->class_weights, t->names.count, err));
     make_schedule(t);
     describe(t);
     return YT_OK;
@@ -278,6 +298,9 @@ void yt_train_destroy(yt_training *t) {
     yt_class_names_free(&t->names);
     free(t->average.params);
     free(t->average.buffers);
+    free(t->averaged_params.at);
+    free(t->averaged_buffers.at);
+    free(t->class_weights);
     free(t->best_classes);
     free(t->folder);
     free(t->last_path);

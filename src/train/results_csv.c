@@ -4,10 +4,13 @@
 #include "yt/file.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 typedef struct results {
     FILE *file;
     char *path;
+    yt_group rates[YT_MAX_LR_COLUMNS];
+    int n_rates;
 } results;
 
 static yt_status start(void *context, const yt_train_info *info, yt_err *err) {
@@ -18,8 +21,13 @@ static yt_status start(void *context, const yt_train_info *info, yt_err *err) {
     char header[512];
     snprintf(header, sizeof header,
              "epoch,time,train/%s,train/%s,train/%s,metrics/precision(B),metrics/recall(B),metrics/mAP50(B),"
-             "metrics/mAP50-95(B),val/%s,val/%s,val/%s,lr/pg0,lr/pg1,lr/pg2",
+             "metrics/mAP50-95(B),val/%s,val/%s,val/%s",
              names[0], names[1], names[2], names[0], names[1], names[2]);
+    r->n_rates = yt_optimizer_columns((yt_optimizer_kind)info->config->optimizer, r->rates);
+    for (int i = 0; i < r->n_rates; i++) {
+        size_t used = strlen(header);
+        snprintf(header + used, sizeof header - used, ",lr/pg%d", i);
+    }
     return yt_csv_open(r->path, header, info->first_epoch, &r->file, err);
 }
 
@@ -33,7 +41,7 @@ static yt_status epoch(void *context, const yt_train_epoch *row, yt_err *err) {
     put(r->file, row->train_loss, YT_LOSS_TERMS);
     put(r->file, (double[]){row->precision, row->recall, row->ap50, row->ap}, 4);
     put(r->file, row->val_loss, YT_LOSS_TERMS);
-    put(r->file, row->lr, YT_GROUP_COUNT);
+    for (int i = 0; i < r->n_rates; i++) put(r->file, &row->lr[r->rates[i]], 1);
     fputc('\n', r->file);
     return yt_csv_flush(r->file, r->path, err);
 }

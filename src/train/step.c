@@ -81,7 +81,7 @@ static yt_status gradient_not_finite(const yt_training *t, const yt_batch *batch
 
 static yt_status compute_loss(yt_training *t, const yt_batch *batch, int epoch, step_loss *out, yt_err *err) {
     double weight[2] = {1, 0};
-    if (t->model->n_branches == 2) yt_loss_branch_weights(epoch, t->config.epochs, &weight[0], &weight[1]);
+    if (t->model->n_branches == 2) yt_loss_branch_weights(epoch, t->epochs, &weight[0], &weight[1]);
     yt_loss_gains gains = {(float)t->config.box, (float)t->config.cls, (float)t->config.dfl};
     out->total = 0;
     for (int b = 0; b < t->model->n_branches; b++) {
@@ -100,8 +100,14 @@ static void report_loss(const yt_training *t, const step_loss *loss, yt_train_ba
         report->loss[i] += (terms[i] - report->loss[i]) / (report->batch + 1);
 }
 
+static void average(float *to, const float *from, const yti_stretches *which, float decay, int threads) {
+    for (size_t i = 0; i < which->count; i++) {
+        const yti_stretch *s = &which->at[i];
+        yt_kernels_get()->ema_step(to + s->offset, from + s->offset, s->count, decay, threads);
+    }
+}
+
 static void update_weights(yt_training *t, const yt_schedule_step *schedule, double norm) {
-    const yt_kernels *kernels = yt_kernels_get();
     yt_state *live = &t->model->state;
     int threads = t->config.threads;
     yt_optimizer_step(t->optimizer, live->params, live->grads, yt_clip_scale(norm, t->config.clip),
@@ -109,10 +115,8 @@ static void update_weights(yt_training *t, const yt_schedule_step *schedule, dou
     memset(live->grads, 0, t->model->param_count * sizeof *live->grads);
 
     float decay = yt_ema_decay(++t->progress.updates);
-    size_t begin = t->statistics_begin;
-    kernels->ema_step(t->average.params, live->params, t->model->param_count, decay, threads);
-    kernels->ema_step(t->average.buffers + begin, live->buffers + begin, t->model->buffer_count - begin,
-                      decay, threads);
+    average(t->average.params, live->params, &t->averaged_params, decay, threads);
+    average(t->average.buffers, live->buffers, &t->averaged_buffers, decay, threads);
 }
 
 yt_status yti_train_step(yt_training *t, const yt_batch *batch, yt_train_batch *report,

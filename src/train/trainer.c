@@ -11,14 +11,28 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const double MAX_EPOCHS = 1e6; /* of any run: train_options.inc */
+
 static bool wants_stop(const volatile sig_atomic_t *stop) {
     return stop && *stop;
 }
 
+int yti_epochs_in_time(double hours, double seconds, int epochs_done) {
+    double epochs = ceil(hours * SECONDS_PER_HOUR / seconds * epochs_done);
+    if (!(epochs < MAX_EPOCHS)) epochs = MAX_EPOCHS; /* also where no time has passed */
+    return epochs > epochs_done ? (int)epochs : epochs_done + 1;
+}
+
+static bool time_is_over(const yt_training *t) {
+    return t->config.time > 0 && yt_seconds() - t->begin > t->config.time * SECONDS_PER_HOUR;
+}
+
 /* Mosaics end with the family's rule: never in a run shorter than close_mosaic (spec training 2.10). */
-static yt_augment augment_of(const yt_train_config *c, int epoch) {
-    bool closed = c->close_mosaic > 0 && c->close_mosaic <= c->epochs && epoch >= c->epochs - c->close_mosaic;
+static yt_augment augment_of(const yt_train_config *c, int epochs, int epoch) {
+    bool closed = c->close_mosaic > 0 && c->close_mosaic <= epochs && epoch >= epochs - c->close_mosaic;
     return (yt_augment){.mosaic = closed ? 0 : (float)c->mosaic,
+                        .mixup = closed ? 0 : (float)c->mixup,
+                        .cutmix = closed ? 0 : (float)c->cutmix,
                         .degrees = (float)c->degrees,
                         .translate = (float)c->translate,
                         .scale = (float)c->scale,
@@ -32,30 +46,45 @@ static yt_augment augment_of(const yt_train_config *c, int epoch) {
                         .bgr = (float)c->bgr};
 }
 
-/* The last batch of an epoch may be smaller, and validation leaves its own plan behind. */
-static yt_status plan_for(yt_training *t, const yt_batch *batch, int *planned_n, yt_err *err) {
-    if (*planned_n == batch->n) return YT_OK;
-    YT_TRY(yt_model_plan(t->model, YT_MODE_TRAIN, batch->n, batch->h, batch->w, t->config.threads, err));
-    *planned_n = batch->n;
-    return YT_OK;
+/* An input that is planned for. */
+typedef struct planned_input {
+    int n, h, w;
+} planned_input;
+
+static yt_status plan_for(yt_training *t, planned_input input, planned_input *planned, yt_err *err) {
+    if (input.n == planned->n && input.h == planned->h && input.w == planned->w) return YT_OK;
+    *planned = input;
+    return yt_model_plan(t->model, YT_MODE_TRAIN, input.n, input.h, input.w, t->config.threads, err);
+}
+
+/* Validation has left its own plan behind. The largest batch comes first, so that memory is taken once. */
+static yt_status plan_epoch(yt_training *t, planned_input *planned, yt_err *err) {
+    planned_input largest;
+    yt_loader_max_shape(t->train_loader, &largest.n, &largest.h, &largest.w);
+    *planned = (planned_input){0};
+    return plan_for(t, largest, planned, err);
 }
 
 static yt_status train_epoch(yt_training *t, const yt_watchers *watchers, const volatile sig_atomic_t *stop,
                              yt_train_batch *report, yt_err *err) {
-    int epoch = t->progress.epochs_done, planned_n = 0, images = 0;
+    int epoch = t->progress.epochs_done, images = 0;
+    planned_input planned;
     double begin = yt_seconds();
-    yt_augment augment = augment_of(&t->config, epoch);
+    yt_augment augment = augment_of(&t->config, t->epochs, epoch);
     YT_TRY(yt_loader_begin(t->train_loader, epoch, 0, &augment, err));
+    YT_TRY(plan_epoch(t, &planned, err));
     *report = (yt_train_batch){.epoch = epoch, .batches = yt_loader_batches(t->train_loader)};
     for (;;) {
         const yt_batch *batch;
         YT_TRY(yt_loader_next(t->train_loader, &batch, err));
         if (!batch) return YT_OK;
-        YT_TRY(plan_for(t, batch, &planned_n, err));
+        YT_TRY(plan_for(t, (planned_input){batch->n, batch->h, batch->w}, &planned, err));
         report->images = batch->n;
         YT_TRY(yti_train_step(t, batch, report, watchers, err));
         images += batch->n;
         report->images_per_second = images / fmax(yt_seconds() - begin, 1e-9);
+        t->out_of_time = report->updates && time_is_over(t);
+        if (t->out_of_time) return YT_OK;
         if (wants_stop(stop)) return yt_fail(err, YT_STOPPED, "stopped in epoch %d", epoch + 1);
         report->batch++;
     }
@@ -135,26 +164,34 @@ static yt_status save_epoch(const yt_training *t, yt_err *err) {
     return yti_checkpoint_save(t, t->last_path, err);
 }
 
+/* The number of epochs that everything goes by which depends on it: rates, branch weights, mosaics. */
+static void set_epochs(yt_training *t, int epochs) {
+    t->epochs = t->info.epochs = t->schedule.epochs = epochs;
+}
+
 static yt_status one_epoch(yt_training *t, const yt_watchers *watchers, const volatile sig_atomic_t *stop,
-                           double begin, yt_err *err) {
+                           yt_err *err) {
     yt_progress *progress = &t->progress;
     yt_train_batch trained;
     YT_TRY(train_epoch(t, watchers, stop, &trained, err));
 
     yt_train_epoch row = progress->last; /* metrics of an epoch without validation are the former ones */
     row.epoch = progress->epochs_done + 1;
+    if (t->out_of_time) set_epochs(t, row.epoch);
     row.validated = row.is_best = false;
     row.images_per_second = trained.images_per_second;
     row.weights_hash = yt_hash64(t->model->state.params, t->model->param_count * sizeof(float));
     for (int i = 0; i < YT_LOSS_TERMS; i++) row.train_loss[i] = five_decimals(trained.loss[i]);
-    if (t->config.val || row.epoch == t->config.epochs) YT_TRY(validate_epoch(t, &row, err));
+    if (t->config.val || row.epoch == t->epochs) YT_TRY(validate_epoch(t, &row, err));
 
-    row.seconds = yt_seconds() - begin;
+    row.seconds = yt_seconds() - t->begin;
     progress->last = row;
     YT_TRY(show_epoch(t, watchers, err));
     progress->epochs_done = row.epoch;
     yt_status status = save_epoch(t, err);
     if (status != YT_OK) progress->epochs_done--; /* it is not saved */
+    if (t->config.time > 0 && !t->out_of_time)
+        set_epochs(t, yti_epochs_in_time(t->config.time, row.seconds, row.epoch));
     return status;
 }
 
@@ -164,35 +201,46 @@ static bool patience_is_over(const yt_training *t) {
            progress->epochs_done - progress->improved_epoch >= t->config.patience;
 }
 
-/* A resumed run that found nothing better has no table of classes: the best weights are measured once more.
- */
+/* Whether the validator still holds what it found with the best weights. */
+static bool best_is_last(const yt_training *t) {
+    return t->best_classes && t->progress.last.is_best;
+}
+
+/* Else they are measured once more, for the files that show their work, and because a resumed run that found
+ * nothing better has no table of classes. */
 static yt_status measure_best(yt_training *t, yt_err *err) {
-    if (t->best_classes || t->progress.best_epoch == 0 || !yt_path_exists(t->best_path)) return YT_OK;
-    yt_st_file file;
-    YT_TRY(yt_st_load(t->best_path, &file, err));
-    yt_status status = yt_weights_read(&file, "", t->model, &t->average, err);
-    yt_st_free(&file);
-    yt_validation result;
-    if (status == YT_OK) status = yt_validator_run(t->validator, &t->average, &result, err);
-    return status == YT_OK ? keep_best(t, &result.metrics, err) : status;
+    if (t->progress.best_epoch == 0) return YT_OK;
+    if (!best_is_last(t)) {
+        if (!yt_path_exists(t->best_path)) return YT_OK;
+        yt_st_file file;
+        YT_TRY(yt_st_load(t->best_path, &file, err));
+        yt_status status = yt_weights_read(&file, "", t->model, &t->average, err);
+        yt_st_free(&file);
+        yt_validation result;
+        if (status == YT_OK) status = yt_validator_run(t->validator, &t->average, &result, err);
+        if (status == YT_OK) status = keep_best(t, &result.metrics, err);
+        if (status != YT_OK) return status;
+    }
+    return yt_validator_save(t->validator, (const char *const *)t->names.names, t->folder, err);
 }
 
 yt_status yti_train_loop(yt_training *t, const yt_watchers *watchers, const volatile sig_atomic_t *stop,
                          yt_train_summary *summary, yt_err *err) {
-    double begin = yt_seconds() - t->progress.last.seconds;
+    t->begin = yt_seconds() - t->progress.last.seconds;
     yt_status status = YT_OK;
     bool early = false;
-    while (status == YT_OK && t->progress.epochs_done < t->config.epochs && !early) {
-        status = one_epoch(t, watchers, stop, begin, err);
-        early = status == YT_OK && patience_is_over(t) && t->progress.epochs_done < t->config.epochs;
+    while (status == YT_OK && t->progress.epochs_done < t->epochs && !early) {
+        status = one_epoch(t, watchers, stop, err);
+        early = status == YT_OK && patience_is_over(t) && t->progress.epochs_done < t->epochs;
     }
     if (status == YT_OK) status = measure_best(t, err);
     *summary = (yt_train_summary){.status = status,
                                   .epochs = t->progress.epochs_done,
                                   .stopped_early = early,
+                                  .out_of_time = t->out_of_time,
                                   .best_epoch = t->progress.best_epoch,
                                   .best_fitness = t->progress.best_fitness,
-                                  .seconds = yt_seconds() - begin,
+                                  .seconds = yt_seconds() - t->begin,
                                   .weights_hash = t->progress.last.weights_hash,
                                   .classes = t->best_classes,
                                   .best = t->best};

@@ -9,6 +9,8 @@
 #include "yt/train.h"
 #include "yt/validate.h"
 
+enum { SECONDS_PER_HOUR = 3600 };
+
 /* Everything that changes from epoch to epoch beside the arrays; stored in a checkpoint. */
 typedef struct yt_progress {
     int epochs_done;
@@ -20,6 +22,16 @@ typedef struct yt_progress {
     int improved_epoch;  /* from which patience counts */
     yt_train_epoch last;
 } yt_progress;
+
+/* Floats of a block, from offset. */
+typedef struct yti_stretch {
+    size_t offset, count;
+} yti_stretch;
+
+typedef struct yti_stretches {
+    yti_stretch *at;
+    size_t count;
+} yti_stretches;
 
 struct yt_training {
     yt_train_config config; /* resolved */
@@ -33,9 +45,13 @@ struct yt_training {
     yt_loss *loss;
     yt_optimizer *optimizer;
     yt_schedule schedule;
-    yt_state average;        /* exponential moving average of params and buffers; no grads */
-    size_t statistics_begin; /* in the buffers: before it lie constants, which are not averaged */
+    float *class_weights; /* [names.count]; NULL: all 1 */
+    yt_state average;     /* exponential moving average of params and buffers; no grads */
+    yti_stretches averaged_params, averaged_buffers; /* without constants and frozen rows */
     yt_progress progress;
+    int epochs;                     /* at which it ends; with a time limit estimated anew after every epoch */
+    bool out_of_time;               /* the limit ended the last epoch */
+    double begin;                   /* yt_seconds when the run would have begun if it had never stopped */
     yt_metrics_result best;         /* of the best epoch; classes NULL: not in this process */
     yt_class_metrics *best_classes; /* owned copy */
     char *folder, *last_path, *best_path;
@@ -48,6 +64,16 @@ typedef struct yt_watchers {
     const yt_graph_observer *graph; /* passes the backward run on; NULL: nobody watches it */
 } yt_watchers;
 
+/* ---- param_groups.c ---- */
+
+/* The optimiser over all of the model that is trained. weight_decay as it is to be applied; momentum: beta1 of
+ * Adam and AdamW. */
+yt_status yti_optimizer_create(const yt_model *model, yt_optimizer_kind kind, double weight_decay,
+                               double momentum, yt_optimizer **out, yt_err *err);
+
+/* Fills averaged_params and averaged_buffers. */
+yt_status yti_find_averaged(yt_training *training, yt_err *err);
+
 /* ---- step.c ---- */
 
 /* One batch: forward, loss, backward, observers, and where enough images were summed optimiser and average.
@@ -56,6 +82,10 @@ yt_status yti_train_step(yt_training *training, const yt_batch *batch, yt_train_
                          const yt_watchers *watchers, yt_err *err);
 
 /* ---- trainer.c ---- */
+
+/* How many epochs fit into the time limit if those to come take as long as those done (spec training 4.9).
+ * The last one may be cut short, so it is always one more than are done. */
+int yti_epochs_in_time(double hours, double seconds, int epochs_done);
 
 /* Epochs until the end, patience or *stop. */
 yt_status yti_train_loop(yt_training *training, const yt_watchers *watchers,

@@ -1,4 +1,4 @@
-/* validate.c: losses and average precision of a model over a validation split.
+/* validate.c: losses, average precision and confusion of a model over a validation split.
  *
  * Detections are matched with the truth in pixels of the network input, letterbox included, as the family
  * does (spec training 5.1). Images of a batch are decoded in parallel and counted in order, so the result
@@ -6,6 +6,7 @@
  */
 #include "yt/validate.h"
 #include "yt/cpu.h"
+#include "yt/file.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@ struct yt_validator {
     yt_validate_options options;
     yt_loss *loss;
     yt_metrics *metrics;
+    yt_confusion *confusion;
     yt_detection *detections; /* [max_batch][max_det] */
     int *n_detections;        /* [max_batch] */
     yt_status *statuses;      /* [max_batch] */
@@ -49,7 +51,11 @@ yt_status yt_validator_create(yt_model *model, yt_loader *loader, const yt_valid
     v->options = *options;
     yt_status status = allocate(v, err);
     if (status == YT_OK) status = yt_loss_create(&v->loss, err);
-    if (status == YT_OK) status = yt_metrics_create(model->n_classes, &v->metrics, err);
+    if (status == YT_OK)
+        status = yt_loss_weigh_classes(v->loss, options->class_weights, model->n_classes, err);
+    int n_classes = options->single_class ? 1 : model->n_classes;
+    if (status == YT_OK) status = yt_metrics_create(n_classes, &v->metrics, err);
+    if (status == YT_OK) status = yt_confusion_create(n_classes, &v->confusion, err);
     if (status != YT_OK) {
         yt_validator_destroy(v);
         return status;
@@ -62,6 +68,7 @@ void yt_validator_destroy(yt_validator *validator) {
     if (!validator) return;
     yt_loss_destroy(validator->loss);
     yt_metrics_destroy(validator->metrics);
+    yt_confusion_destroy(validator->confusion);
     free(validator->detections);
     free(validator->n_detections);
     free(validator->statuses);
@@ -90,11 +97,14 @@ static yt_status detect_batch(yt_validator *v, const yt_head *head, int n, yt_er
                                  .iou = v->options.iou,
                                  .max_det = v->options.max_det,
                                  .end2end = v->model->end2end,
-                                 .multi_label = true};
+                                 .multi_label = true,
+                                 .agnostic = v->options.agnostic || v->options.single_class};
 #pragma omp parallel for schedule(dynamic) num_threads(v->options.threads)
     for (int i = 0; i < n; i++) {
         yt_detection *out = v->detections + (size_t)i * (size_t)options.max_det;
+        v->n_detections[i] = 0;
         v->statuses[i] = yt_detect(head, i, &options, out, &v->n_detections[i], NULL);
+        for (int j = 0; v->options.single_class && j < v->n_detections[i]; j++) out[j].class_id = 0;
     }
     for (int i = 0; i < n; i++)
         if (v->statuses[i] != YT_OK)
@@ -103,15 +113,34 @@ static yt_status detect_batch(yt_validator *v, const yt_head *head, int n, yt_er
     return YT_OK;
 }
 
+/* The family takes the ratio of heights for both axes; that of widths may differ from it by one pixel's
+ * rounding. */
+static yt_fit fit_back(const yt_fit *fit) {
+    yt_fit back = *fit;
+    back.gain_x = fit->gain_y;
+    return back;
+}
+
+/* The truth of image i of the batch is [first, next). */
+static yt_status count_image(yt_validator *v, const yt_batch *batch, int i, int first, int next,
+                             yt_err *err) {
+    const yt_detection *found = v->detections + (size_t)i * (size_t)v->options.max_det;
+    const int *classes = batch->targets.class_id + first;
+    int n = v->n_detections[i];
+    YT_TRY(yt_metrics_add(v->metrics, found, n, v->truth + first, classes, next - first, err));
+    YT_TRY(yt_confusion_add(v->confusion, found, n, v->truth + first, classes, next - first, err));
+    if (!v->options.image) return YT_OK;
+    yt_validated_image image = {batch->samples[i], found, n, fit_back(&batch->fits[i])};
+    return v->options.image(v->options.image_context, &image, err);
+}
+
 static yt_status count_batch(yt_validator *v, const yt_batch *batch, yt_err *err) {
     const yt_targets *targets = &batch->targets;
     int first = 0;
     for (int i = 0; i < batch->n; i++) {
         int next = first;
         while (next < targets->count && targets->image[next] == i) next++;
-        YT_TRY(yt_metrics_add(v->metrics, v->detections + (size_t)i * (size_t)v->options.max_det,
-                              v->n_detections[i], v->truth + first, targets->class_id + first, next - first,
-                              err));
+        YT_TRY(count_image(v, batch, i, first, next, err));
         first = next;
     }
     return YT_OK;
@@ -142,6 +171,7 @@ yt_status yt_validator_run(yt_validator *validator, const yt_state *state, yt_va
     int n_batches = yt_loader_batches(v->loader), done = 0;
     int n = 0, h = 0, w = 0; /* what is planned; the training in between has planned something else */
     yt_metrics_reset(v->metrics);
+    yt_confusion_reset(v->confusion);
     YT_TRY(yt_loader_begin(v->loader, 0, 0, NULL, err));
     for (;;) {
         const yt_batch *batch;
@@ -160,4 +190,13 @@ yt_status yt_validator_run(yt_validator *validator, const yt_state *state, yt_va
     result.seconds = yt_seconds() - start;
     *out = result;
     return YT_OK;
+}
+
+yt_status yt_validator_save(const yt_validator *validator, const char *const *names, const char *folder,
+                            yt_err *err) {
+    char *path = yt_path_join(folder, "confusion_matrix.csv");
+    if (!path) return yt_fail(err, YT_NO_MEMORY, "no memory for the name of confusion_matrix.csv");
+    yt_status status = yt_confusion_save(validator->confusion, names, path, err);
+    free(path);
+    return status == YT_OK ? yt_metrics_save_curves(validator->metrics, names, folder, err) : status;
 }

@@ -1,8 +1,7 @@
-/* weights.c: moving a model's state between memory and safetensors files. How a file describes its own model
- * is in weights_metadata.c.
+/* weights.c: moving a model's state, exactly, between memory and files. How a file describes its own model is
+ * in weights_metadata.c, what fine-tuning takes from another model's file in weights_transfer.c.
  */
-#include "train/weights_metadata.h"
-#include "yt/weights.h"
+#include "train/weights_file.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,10 +38,6 @@ static bool in_params(const yt_param_info *info) {
     return info->kind < YT_PARAM_FROZEN;
 }
 
-static float *values_of(const yt_param_info *info, const yt_state *state) {
-    return (in_params(info) ? state->params : state->buffers) + info->offset;
-}
-
 static yt_status add_tensor(yt_entry_list *list, const char *prefix, const yt_param_info *info,
                             const float *values, yt_err *err) {
     void *data = NULL;
@@ -72,7 +67,7 @@ yt_status yt_entries_add_state(yt_entry_list *list, const char *prefix, const yt
                                const yt_state *state, int64_t steps, yt_err *err) {
     for (int i = 0; i < model->n_params; i++) {
         const yt_param_info *info = &model->params[i];
-        YT_TRY(add_tensor(list, prefix, info, values_of(info, state), err));
+        YT_TRY(add_tensor(list, prefix, info, yti_weights_values(info, state), err));
         if (info->kind == YT_PARAM_BUFFER) YT_TRY(add_counter(list, prefix, info->name, steps, err));
     }
     return YT_OK;
@@ -123,71 +118,20 @@ yt_status yt_weights_save(const char *path, const yt_model *model, const yt_stat
 
 /* ---- reading ---- */
 
-static void shape_text(char *text, size_t room, int n_dims, const int64_t *dims) {
-    size_t used = (size_t)snprintf(text, room, "[");
-    for (int i = 0; i < n_dims && used < room; i++)
-        used += (size_t)snprintf(text + used, room - used, "%s%lld", i ? ", " : "", (long long)dims[i]);
-    if (used < room) snprintf(text + used, room - used, "]");
-}
-
-static bool same_shape(const yt_st_entry *entry, const yt_param_info *info) {
-    bool same = entry->n_dims == info->n_dims && entry->count == info->count;
-    for (int i = 0; same && i < info->n_dims; i++) same = entry->dims[i] == info->dims[i];
-    return same;
-}
-
-/* Why a tensor of the file cannot be the one of the model; false and "" when it can. */
-static bool differs(const yt_st_entry *entry, const yt_param_info *info, char *why, size_t room) {
-    why[0] = '\0';
-    if (!entry) {
-        snprintf(why, room, "%.128s is not in the file", info->name);
-        return true;
-    }
-    if (!same_shape(entry, info)) {
-        char of_file[128], of_model[128];
-        int64_t dims[4];
-        for (int i = 0; i < info->n_dims; i++) dims[i] = info->dims[i];
-        shape_text(of_file, sizeof of_file, entry->n_dims, entry->dims);
-        shape_text(of_model, sizeof of_model, info->n_dims, dims);
-        snprintf(why, room, "%.128s has shape %s in the file and %s in the model", info->name, of_file,
-                 of_model);
-        return true;
-    }
-    if (entry->type == YT_ST_I64 || entry->type == YT_ST_I32 || entry->type == YT_ST_U8) {
-        snprintf(why, room, "%.128s holds whole numbers in the file", info->name);
-        return true;
-    }
-    return false;
-}
-
-static const yt_st_entry *find_prefixed(const yt_st_file *file, const char *prefix, const char *name) {
-    char full[MAX_NAME];
-    int length = snprintf(full, sizeof full, "%s%s", prefix, name);
-    return length > 0 && (size_t)length < sizeof full ? yt_st_find(file, full) : NULL;
-}
-
-static yt_status copy_in(const yt_st_entry *entry, const yt_param_info *info, float *memory, yt_err *err) {
-    float *file_order = malloc(info->count * sizeof *file_order + 1);
-    if (!file_order) return yt_fail(err, YT_NO_MEMORY, "no memory to convert tensor %s", info->name);
-    if (yt_st_to_float(entry, file_order)) yt_param_from_file_order(info, file_order, memory);
-    free(file_order);
-    return YT_OK;
-}
-
 static yt_status read_tensor(const yt_st_file *file, const char *prefix, const yt_param_info *info,
                              float *memory, yt_err *err) {
-    const yt_st_entry *entry = find_prefixed(file, prefix, info->name);
+    const yt_st_entry *entry = yti_weights_find(file, prefix, info->name);
     char why[512];
-    if (differs(entry, info, why, sizeof why))
+    if (yti_weights_differ(entry, info, why, sizeof why))
         return yt_fail(err, YT_MISMATCH, "these weights are not of this model: tensor %s%s", prefix, why);
-    return copy_in(entry, info, memory, err);
+    return yti_weights_copy(entry, info, memory, err);
 }
 
 yt_status yt_weights_read(const yt_st_file *file, const char *prefix, const yt_model *model,
                           const yt_state *state, yt_err *err) {
     for (int i = 0; i < model->n_params; i++) {
         const yt_param_info *info = &model->params[i];
-        YT_TRY(read_tensor(file, prefix, info, values_of(info, state), err));
+        YT_TRY(read_tensor(file, prefix, info, yti_weights_values(info, state), err));
     }
     return YT_OK;
 }
@@ -201,20 +145,6 @@ yt_status yt_weights_read_params(const yt_st_file *file, const char *prefix, con
     return YT_OK;
 }
 
-/* A checkpoint holds the live weights and their moving average; detections come from the latter. */
-static const char *best_prefix(const yt_st_file *file, const yt_model *model) {
-    bool has_average = model->n_params > 0 && find_prefixed(file, "ema.", model->params[0].name);
-    return has_average ? "ema." : "";
-}
-
-/* Says which file an error is about, in front of what was said. */
-static yt_status name_file(yt_status status, const char *path, yt_err *err) {
-    if (status == YT_OK || !err) return status;
-    char text[sizeof err->text];
-    memcpy(text, err->text, sizeof text);
-    return yt_fail(err, status, "%s: %s", path, text);
-}
-
 static yt_status open_file(const yt_st_file *file, const char *path, const char *model_path,
                            const char *const *search_dirs, yt_model **model, yt_class_names *names,
                            int *imgsz, yt_err *err) {
@@ -222,7 +152,7 @@ static yt_status open_file(const yt_st_file *file, const char *path, const char 
     yt_class_names found = {0};
     YT_TRY(yt_metadata_build_model(file, path, model_path, search_dirs, &built, err));
     yt_status status =
-        name_file(yt_weights_read(file, best_prefix(file, built), built, &built->state, err), path, err);
+        yti_name_file(yt_weights_read(file, yti_weights_prefix(file), built, &built->state, err), path, err);
     if (status == YT_OK) status = yt_metadata_names(file, path, built->n_classes, &found, err);
     if (status != YT_OK) {
         yt_model_destroy(built);
@@ -236,31 +166,35 @@ static yt_status open_file(const yt_st_file *file, const char *path, const char 
 
 yt_status yt_weights_open(const char *path, const char *model_path, const char *const *search_dirs,
                           yt_model **model, yt_class_names *names, int *imgsz, yt_err *err) {
-    yt_st_file file;
-    YT_TRY(yt_st_load(path, &file, err));
-    yt_status status = open_file(&file, path, model_path, search_dirs, model, names, imgsz, err);
-    yt_st_free(&file);
+    yt_weights_file weights;
+    YT_TRY(yti_weights_load(path, &weights, err));
+    yt_status status = open_file(&weights.file, path, model_path, search_dirs, model, names, imgsz, err);
+    yti_weights_free(&weights);
     return status;
 }
 
-yt_status yt_weights_transfer(const char *path, yt_model *model, yt_transfer_report *report, yt_err *err) {
-    yt_st_file file;
-    YT_TRY(yt_st_load(path, &file, err));
-    yt_transfer_report result = {.total = model->n_params};
-    const char *prefix = best_prefix(&file, model);
-    yt_status status = YT_OK;
-    for (int i = 0; status == YT_OK && i < model->n_params; i++) {
-        const yt_param_info *info = &model->params[i];
-        const yt_st_entry *entry = find_prefixed(&file, prefix, info->name);
-        char why[sizeof result.first_miss];
-        if (differs(entry, info, why, sizeof why)) {
-            if (!result.first_miss[0]) memcpy(result.first_miss, why, sizeof why);
-            continue;
-        }
-        status = copy_in(entry, info, values_of(info, &model->state), err);
-        result.matched++;
+yt_status yt_weights_architecture(const char *path, yt_architecture *out, yt_err *err) {
+    yt_weights_file weights;
+    yt_architecture found = {.options = YT_MODEL_DEFAULTS};
+    const char *name, *yaml;
+    YT_TRY(yti_weights_load(path, &weights, err));
+    yt_status status = yt_metadata_model(&weights.file, path, &name, &yaml, &found.options, err);
+    if (status == YT_OK && yaml) {
+        found.name = strdup(name);
+        found.yaml = strdup(yaml);
+        if (!found.name || !found.yaml)
+            status = yt_fail(err, YT_NO_MEMORY, "%s: no memory for its model description", path);
     }
-    yt_st_free(&file);
-    if (status == YT_OK) *report = result;
+    yti_weights_free(&weights);
+    if (status == YT_OK)
+        *out = found;
+    else
+        yt_architecture_free(&found);
     return status;
+}
+
+void yt_architecture_free(yt_architecture *architecture) {
+    free(architecture->name);
+    free(architecture->yaml);
+    *architecture = (yt_architecture){0};
 }

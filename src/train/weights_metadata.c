@@ -4,7 +4,7 @@
  *   yt_format      version of this list, "1"
  *   model_name     file name of the model YAML, whose letter may name the scale
  *   model_yaml     its text
- *   model_options  JSON: n_classes, scale, no_residual, no_batchnorm, activation
+ *   model_options  JSON: n_classes, scale, no_residual, no_batchnorm, activation, sppf_activation
  *   names          JSON: array of class names
  *   imgsz          side of the network input in training
  */
@@ -17,6 +17,15 @@
 #include <string.h>
 
 enum { FORMAT_VERSION = 1, DEFAULT_IMGSZ = 640, MAX_CLASSES = 1 << 20 };
+
+#define UNNAMED_MODEL "model.yaml"
+
+yt_status yti_name_file(yt_status status, const char *path, yt_err *err) {
+    if (status == YT_OK || !err) return status;
+    char text[sizeof err->text];
+    memcpy(text, err->text, sizeof text);
+    return yt_fail(err, status, "%s: %s", path, text);
+}
 
 static yt_status no_memory(yt_err *err) {
     return yt_fail(err, YT_NO_MEMORY, "no memory for the metadata of a weights file");
@@ -62,35 +71,89 @@ yt_status yt_metadata_add_json(yt_metadata *metadata, const char *key, cJSON *js
     return status;
 }
 
-static cJSON *options_json(const yt_model *model) {
+/* n_classes and scale are those the model has, not 0. */
+static cJSON *options_json(const yt_model_options *options) {
     cJSON *json = cJSON_CreateObject();
-    char scale[2] = {model->scale, '\0'};
-    int activation = model->options.activation;
-    const char *name = activation >= 0 ? yt_activation_name((yt_activation_kind)activation) : "";
-    bool good = json && cJSON_AddNumberToObject(json, "n_classes", model->n_classes) &&
+    char scale[2] = {options->scale, '\0'};
+    const char *name =
+        options->activation >= 0 ? yt_activation_name((yt_activation_kind)options->activation) : "";
+    bool good = json && cJSON_AddNumberToObject(json, "n_classes", options->n_classes) &&
                 cJSON_AddStringToObject(json, "scale", scale) &&
-                cJSON_AddBoolToObject(json, "no_residual", model->options.no_residual) &&
-                cJSON_AddBoolToObject(json, "no_batchnorm", model->options.no_batchnorm) &&
-                cJSON_AddStringToObject(json, "activation", name);
+                cJSON_AddBoolToObject(json, "no_residual", options->no_residual) &&
+                cJSON_AddBoolToObject(json, "no_batchnorm", options->no_batchnorm) &&
+                cJSON_AddStringToObject(json, "activation", name) &&
+                cJSON_AddBoolToObject(json, "sppf_activation", options->sppf_activation);
     if (good) return json;
     cJSON_Delete(json);
     return NULL;
 }
 
-yt_status yt_metadata_describe(yt_metadata *metadata, const yt_model *model, const yt_class_names *names,
-                               int imgsz, yt_err *err) {
-    char number[16], file_name[256];
+/* What a description is made of. */
+typedef struct description {
+    const char *model_name, *yaml;
+    yt_model_options options;
+    char *const *names;
+    int n_names; /* 0: not known */
+    int imgsz;   /* 0: not known */
+} description;
+
+static yt_status describe(yt_metadata *metadata, const description *d, yt_err *err) {
+    char number[16];
     snprintf(number, sizeof number, "%d", FORMAT_VERSION);
-    snprintf(file_name, sizeof file_name, "%.240s.yaml", model->name);
     YT_TRY(yt_metadata_add(metadata, "format", "pt", err));
     YT_TRY(yt_metadata_add(metadata, "yt_format", number, err));
-    YT_TRY(yt_metadata_add(metadata, "model_name", file_name, err));
-    YT_TRY(yt_metadata_add(metadata, "model_yaml", model->yaml_text, err));
-    YT_TRY(yt_metadata_add_json(metadata, "model_options", options_json(model), err));
-    YT_TRY(yt_metadata_add_json(
-        metadata, "names", cJSON_CreateStringArray((const char *const *)names->names, names->count), err));
-    snprintf(number, sizeof number, "%d", imgsz);
+    YT_TRY(yt_metadata_add(metadata, "model_name", d->model_name, err));
+    YT_TRY(yt_metadata_add(metadata, "model_yaml", d->yaml, err));
+    YT_TRY(yt_metadata_add_json(metadata, "model_options", options_json(&d->options), err));
+    if (d->n_names)
+        YT_TRY(yt_metadata_add_json(metadata, "names",
+                                    cJSON_CreateStringArray((const char *const *)d->names, d->n_names), err));
+    if (!d->imgsz) return YT_OK;
+    snprintf(number, sizeof number, "%d", d->imgsz);
     return yt_metadata_add(metadata, "imgsz", number, err);
+}
+
+yt_status yt_metadata_describe(yt_metadata *metadata, const yt_model *model, const yt_class_names *names,
+                               int imgsz, yt_err *err) {
+    char file_name[256];
+    snprintf(file_name, sizeof file_name, "%.240s.yaml", model->name);
+    description d = {.model_name = file_name,
+                     .yaml = model->yaml_text,
+                     .options = model->options,
+                     .names = names->names,
+                     .n_names = names->count,
+                     .imgsz = imgsz};
+    d.options.n_classes = model->n_classes;
+    d.options.scale = model->scale;
+    return describe(metadata, &d, err);
+}
+
+yt_status yt_metadata_describe_pt(yt_metadata *metadata, const yt_pt_file *pt, const char *path,
+                                  yt_err *err) {
+    if (!pt->yaml) return YT_OK;
+    if (pt->n_names && pt->n_classes && pt->n_names != (size_t)pt->n_classes)
+        return yt_fail(err, YT_MISMATCH, "%s: names %zu classes, but its network has %d", path, pt->n_names,
+                       pt->n_classes);
+    description d = {.model_name = pt->model_name ? pt->model_name : UNNAMED_MODEL,
+                     .yaml = pt->yaml,
+                     .options = YT_MODEL_DEFAULTS,
+                     .names = pt->names,
+                     .n_names = (int)pt->n_names,
+                     .imgsz = pt->imgsz};
+    d.options.n_classes = pt->n_classes ? pt->n_classes : d.n_names;
+    d.options.scale = pt->scale;
+    d.options.sppf_activation = pt->sppf_activation;
+    if (!d.options.n_classes)
+        return yt_fail(err, YT_MISMATCH, "%s: does not say how many classes its network has", path);
+    return describe(metadata, &d, err);
+}
+
+bool yt_metadata_is_description(const char *key) {
+    static const char *const keys[] = {"format",        "yt_format", "model_name", "model_yaml",
+                                       "model_options", "names",     "imgsz"};
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
+        if (strcmp(keys[i], key) == 0) return true;
+    return false;
 }
 
 static yt_status bad(yt_err *err, const char *path, const char *what) {
@@ -113,28 +176,36 @@ static yt_status read_options(const yt_st_file *file, const char *path, yt_model
         options->no_residual = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "no_residual"));
         options->no_batchnorm = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "no_batchnorm"));
         options->activation = activation[0] ? yt_activation_find(activation) : -1;
+        options->sppf_activation = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "sppf_activation"));
         good = !activation[0] || options->activation >= 0;
     }
     cJSON_Delete(json);
     return good ? YT_OK : bad(err, path, "model_options");
 }
 
+yt_status yt_metadata_model(const yt_st_file *file, const char *path, const char **name, const char **yaml,
+                            yt_model_options *options, yt_err *err) {
+    const char *own_name = yt_st_metadata(file, "model_name");
+    YT_TRY(read_options(file, path, options, err));
+    *name = own_name ? own_name : UNNAMED_MODEL;
+    *yaml = yt_st_metadata(file, "model_yaml");
+    return YT_OK;
+}
+
 yt_status yt_metadata_build_model(const yt_st_file *file, const char *path, const char *model_path,
                                   const char *const *search_dirs, yt_model **out, yt_err *err) {
     yt_model_options options = YT_MODEL_DEFAULTS;
+    const char *name, *yaml;
     options.search_dirs = search_dirs;
-    YT_TRY(read_options(file, path, &options, err));
+    YT_TRY(yt_metadata_model(file, path, &name, &yaml, &options, err));
     if (model_path) {
         options.scale = 0; /* the name of the other file says it */
         return yt_model_load(model_path, &options, out, err);
     }
-    const char *text = yt_st_metadata(file, "model_yaml"), *name = yt_st_metadata(file, "model_name");
-    if (!text)
+    if (!yaml)
         return yt_fail(err, YT_MISMATCH,
-                       "%s: does not say which model it belongs to (it has no model_yaml in its metadata); "
-                       "name the model YAML with --model",
-                       path);
-    return yt_model_parse(name ? name : "model.yaml", text, strlen(text), &options, out, err);
+                       "%s: does not say which model it belongs to; name the model YAML with --model", path);
+    return yti_name_file(yt_model_parse(name, yaml, strlen(yaml), &options, out, err), path, err);
 }
 
 void yt_class_names_free(yt_class_names *names) {
@@ -143,6 +214,7 @@ void yt_class_names_free(yt_class_names *names) {
     *names = (yt_class_names){0};
 }
 
+/* Texts of a JSON array; with NULL class_0, class_1, ... */
 static yt_status fill_names(const cJSON *json, int n_classes, yt_class_names *out, yt_err *err) {
     yt_class_names names = {.names = calloc((size_t)n_classes + 1, sizeof(char *))};
     bool good = names.names != NULL;
@@ -163,17 +235,32 @@ static yt_status fill_names(const cJSON *json, int n_classes, yt_class_names *ou
     return YT_OK;
 }
 
-yt_status yt_metadata_names(const yt_st_file *file, const char *path, int n_classes, yt_class_names *out,
-                            yt_err *err) {
+yt_status yt_metadata_own_names(const yt_st_file *file, const char *path, yt_class_names *out, yt_err *err) {
     const char *text = yt_st_metadata(file, "names");
-    if (!text) return fill_names(NULL, n_classes, out, err);
+    if (!text) {
+        *out = (yt_class_names){0};
+        return YT_OK;
+    }
     cJSON *json = cJSON_Parse(text);
-    bool good = cJSON_IsArray(json) && cJSON_GetArraySize(json) == n_classes;
+    bool good = cJSON_IsArray(json);
     for (const cJSON *item = good ? json->child : NULL; good && item; item = item->next)
         good = cJSON_IsString(item);
-    yt_status status = good ? fill_names(json, n_classes, out, err) : bad(err, path, "names");
+    yt_status status = good ? fill_names(json, cJSON_GetArraySize(json), out, err) : bad(err, path, "names");
     cJSON_Delete(json);
     return status;
+}
+
+yt_status yt_metadata_names(const yt_st_file *file, const char *path, int n_classes, yt_class_names *out,
+                            yt_err *err) {
+    if (!yt_st_metadata(file, "names")) return fill_names(NULL, n_classes, out, err);
+    yt_class_names names;
+    YT_TRY(yt_metadata_own_names(file, path, &names, err));
+    if (names.count != n_classes) {
+        yt_class_names_free(&names);
+        return bad(err, path, "names");
+    }
+    *out = names;
+    return YT_OK;
 }
 
 int yt_metadata_imgsz(const yt_st_file *file) {

@@ -2,9 +2,13 @@
 #ifndef YT_WEIGHTS_METADATA_H
 #define YT_WEIGHTS_METADATA_H
 
+#include "yt/pt.h"
 #include "yt/weights.h"
 
 #include <cjson/cJSON.h>
+
+/* Says which file an error is about, in front of what was said; passes the status on. */
+yt_status yti_name_file(yt_status status, const char *path, yt_err *err);
 
 /* Pairs of texts, owned. */
 typedef struct yt_metadata {
@@ -22,9 +26,23 @@ void yt_metadata_free(yt_metadata *metadata);
 yt_status yt_metadata_describe(yt_metadata *metadata, const yt_model *model, const yt_class_names *names,
                                int imgsz, yt_err *err);
 
+/* The same from what a .pt file says about its network; nothing where it holds tensors only. */
+yt_status yt_metadata_describe_pt(yt_metadata *metadata, const yt_pt_file *pt, const char *path, yt_err *err);
+
+/* Whether a key is one of those that describe a model. */
+bool yt_metadata_is_description(const char *key);
+
+/* Name, YAML text and build options of the model a file describes, lent by it; *yaml NULL: it says nothing.
+ * options->search_dirs stays. */
+yt_status yt_metadata_model(const yt_st_file *file, const char *path, const char **name, const char **yaml,
+                            yt_model_options *options, yt_err *err);
+
 /* The model a file describes, or the one of model_path with the file's options; weights are not read. */
 yt_status yt_metadata_build_model(const yt_st_file *file, const char *path, const char *model_path,
                                   const char *const *search_dirs, yt_model **out, yt_err *err);
+
+/* The class names of a file; count 0 where it has none. */
+yt_status yt_metadata_own_names(const yt_st_file *file, const char *path, yt_class_names *out, yt_err *err);
 
 /* The class names, or class_0, class_1, ... where the file has none. */
 yt_status yt_metadata_names(const yt_st_file *file, const char *path, int n_classes, yt_class_names *out,

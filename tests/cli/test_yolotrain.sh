@@ -1,6 +1,6 @@
 #!/bin/sh
 # The program yolotrain from outside: exit codes, where output goes, what a run leaves, interruption and resumption.
-# usage: test_yolotrain.sh PROGRAM SOURCE_DIR
+# usage: test_yolotrain.sh PROGRAM SOURCE_DIR [SHARED]
 set -eu
 program=$1
 source=$2
@@ -118,4 +118,16 @@ expect 1 --resume runs/detect/long/weights/last.safetensors --lr0 0.5
 says err 'lr0: cannot be 0.5'
 expect 2 --resume runs/detect/long/weights/last.safetensors --epochs=-1
 [ "$done_epochs" -ge 1 ] || fail "no epoch was logged"
+
+# --- from weights: their network, unless another is typed ---
+expect 0 "$data" --weights $run/weights/best.safetensors --imgsz 64 --threads 1 --epochs 1 --name tuned
+says err '^model    tiny, 80 classes'
+says err '^weights  \([0-9]*\) of \1 tensors taken from runs/detect/train/weights/best.safetensors$'
+says runs/detect/tuned/args.yaml '^model: tiny.yaml  # checkpoint$'
+expect 1 "$data" --weights args.txt --imgsz 64
+pt=${3:-}/fixtures/yolov8n/yolov8n_coco8_fit.pt
+if [ -f "$pt" ]; then
+    expect 0 --weights "$pt" --summary
+    says out '^yolov8n: 23 rows, 3157200 parameters'
+fi
 echo "yolotrain: all checks passed"

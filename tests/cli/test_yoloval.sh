@@ -29,7 +29,10 @@ says() { # FILE EXTENDED-REGULAR-EXPRESSION
 # ---- without weights ----
 
 expect 0 --help
-for option in weights model split imgsz batch conf iou max-det json threads strict; do says out "--$option"; done
+for option in weights model end2end split classes single-cls strict imgsz batch conf iou max-det agnostic json save-json \
+    project name exist-ok threads; do
+    says out "--$option"
+done
 expect 2
 expect 2 data.yaml --splt val
 says err 'did you mean --split\?'
@@ -50,9 +53,50 @@ expect 0 "$data" "$@"
 says out '^ *Class +Images +Instances +P +R +mAP50 +mAP50-95$'
 says out '^ *all +4 +13( +[0-9.]+){2} +0\.9[0-9]* +0\.[78][0-9]*$'
 says out '^ *giraffe +1 +2 '
-[ "$(wc -l <out)" -eq 9 ] || fail "the table does not have nine lines"
+[ "$(grep -c '^ *[a-zA-Z ]* [0-9. ]*$' out)" -eq 8 ] || fail "the table does not have eight rows"
+says out '^ Average Precision  \(AP\) @\[ IoU=0\.50:0\.95 \| area=   all \| maxDets=100 \] = 0\.[78]'
+says out '^ Average Recall     \(AR\) @\[ IoU=0\.50:0\.95 \| area= small \| maxDets=100 \] = -1\.000$'
+[ "$(grep -c '@' out)" -eq 12 ] || fail "there are not twelve lines of COCO's"
 says err 'ms per image'
 cp out table
+
+# The files of the run. 34 is the zebra, image 000000000034.
+[ "$(head -1 runs/detect/val/confusion_matrix.csv | tr ',' '\n' | wc -l)" -eq 82 ] || fail "not 82 columns"
+grep '^giraffe,' runs/detect/val/confusion_matrix.csv >out
+says out '^giraffe(,0){23},2(,0){56},[0-9]+$'
+[ "$(grep -c '^23,giraffe,' runs/detect/val/pr_curve.csv)" -eq 101 ] || fail "not 101 recalls"
+[ "$(grep -c '^-1,all,' runs/detect/val/confidence_curves.csv)" -eq 1000 ] || fail "not 1000 confidences"
+[ ! -e runs/detect/val/predictions.json ] || fail "predictions.json was not asked for"
+expect 0 "$data" "$@" --save-json
+cmp out table || fail "--save-json changes the result"
+cp runs/detect/val-2/predictions.json out
+says out '^\{"image_id":34,"file_name":"000000000034.jpg","category_id":23,"bbox":\[[0-9.,]+\],"score":0\.99'
+expect 0 "$data" "$@" --project "$folder/mine" --name here
+expect 0 "$data" "$@" --project "$folder/mine" --name here --exist-ok
+says err "saved to $folder/mine/here: confusion_matrix.csv"
+[ ! -e mine/here-2 ] || fail "--exist-ok makes another folder"
+
+# One class: the truth of all of them, found whatever it is called.
+expect 0 "$data" "$@" --single-cls
+says out '^ *item +4 +13 '
+[ "$(head -1 runs/detect/val-3/confusion_matrix.csv)" = predicted,item,background ] || fail "not one class"
+expect 0 "$data" "$@" --classes giraffe,45
+says out '^ *all +4 +5 '
+expect 1 "$data" "$@" --classes girafe
+says err 'girafe'
+expect 0 "$data" "$@" --agnostic
+says out '^ *all +4 +13 '
+
+# Either branch of an end-to-end head, and a model that has one only.
+two=$shared/fixtures/yolo26n/yolo26n_coco8_fit.safetensors
+expect 0 "$data" "$@" --weights "$two" --model "$source/models/yolo26n.yaml"
+says out '^ *all +4 +13( +[0-9.]+){2} +0\.9[0-9]* +0\.7'
+cp out one_to_one
+expect 0 "$data" "$@" --weights "$two" --model "$source/models/yolo26n.yaml" --end2end false
+says out '^ *all +4 +13( +[0-9.]+){2} +0\.9[0-9]* +0\.8'
+cmp -s out one_to_one && fail "--end2end false changes nothing"
+expect 1 "$data" "$@" --end2end true
+says err 'no one-to-one branch'
 
 # Neither threads nor the size of a batch change the table where all pictures have one shape.
 expect 0 "$data" "$@" --no-rect --threads 1 --batch 1
@@ -64,6 +108,8 @@ expect 0 "$data" "$@" --json
 [ "$(head -c 1 out)" = '{' ] || fail "JSON does not begin with {"
 says out '"map50_95":.*0\.[78]'
 says out '"dfl":'
+says out '"AP50":'
+says out '"folder":.*runs/detect/val'
 [ "$(grep -c '"class":' out)" -eq 7 ] || fail "JSON does not have seven classes"
 
 expect 1 absent.yaml "$@"

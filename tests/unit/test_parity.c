@@ -1,118 +1,47 @@
-/* The whole network against an independent implementation: fixtures/yolo26n under YT_SHARED (README there).
- * Feature maps of every row, detections, loss, every parameter gradient, running statistics and three
+/* The whole network against an independent implementation, for the smallest model of each family: feature
+ * maps of every row, evaluation output, loss, every parameter gradient, running statistics and three
  * optimiser steps. Tolerances are those of the design: 1e-4 for outputs and loss, 1e-3 relative for
- * gradients, 1e-5 for running statistics. */
-#include "yt/file.h"
-#include "yt/loss.h"
-#include "yt/metrics.h"
-#include "yt/optim.h"
-#include "yt/weights.h"
+ * gradients, 1e-5 for running statistics, 1e-4 for parameters after three steps. Run with --verbose to see
+ * the deviations. */
+#include "eval/decode.h"
+#include "support/fixture.h"
+#include "support/float_statistics.h"
 #include "support/near.h"
+#include "train/training.h"
+#include "yt/loss.h"
+#include "yt/optim.h"
 
-#include <cjson/cJSON.h>
 #include <criterion/criterion.h>
+#include <criterion/parameterized.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define FIXTURES  YT_SHARED_DIR "/fixtures/"
-#define MODEL_DIR FIXTURES "yolo26n/"
-enum { N = 4, SIDE = 320, THREADS = 2 };
+/* What differs between the three. No pointers: Criterion copies it into another process. */
+typedef struct family {
+    char name[16];
+    int rows, gradients, statistics; /* how many there are */
+    char third_loss[16];             /* name of the third term */
+} family;
 
-typedef struct fixture {
-    cJSON *reference;
-    yt_model *model;
-    uint8_t *images;
-    int n_targets, image[64], class_id[64];
-    yt_cxcywh boxes[64];
-} fixture;
+static family families[] = {{"yolo26n", 23, 366, 228, "l1_loss"},
+                            {"yolo11n", 23, 255, 162, "dfl_loss"},
+                            {"yolov8n", 22, 183, 114, "dfl_loss"}};
 
-static char *read_or_skip(const char *path, size_t *bytes) {
-    char *data = NULL;
-    if (!yt_path_exists(path)) cr_skip_test("%s is not there: parity not checked", path);
-    cr_assert_eq(yt_file_read(path, 1u << 26, &data, bytes, NULL), YT_OK);
-    return data;
-}
+#define EACH_FAMILY(test)                                                                                    \
+    ParameterizedTestParameters(parity, test) {                                                              \
+        return cr_make_param_array(family, families, sizeof families / sizeof *families);                    \
+    }                                                                                                        \
+    ParameterizedTest(family *which, parity, test)
 
-static void open_fixture(fixture *f) {
-    yt_err err = {.text = ""};
-    size_t bytes;
-    char *json = read_or_skip(MODEL_DIR "reference.json", &bytes);
-    f->reference = cJSON_ParseWithLength(json, bytes);
-    cr_assert_not_null(f->reference);
-    free(json);
-    f->images = (uint8_t *)read_or_skip(FIXTURES "batch_images_4x320x320x3_rgb_u8.bin", &bytes);
-    cr_assert_eq(bytes, N * SIDE * SIDE * 3);
-    float *rows = (float *)(void *)read_or_skip(FIXTURES "batch_targets_13x6_f32.bin", &bytes);
-    f->n_targets = (int)(bytes / 24);
-    cr_assert_eq(f->n_targets, 13);
-    for (int i = 0; i < f->n_targets; i++) {
-        const float *row = rows + 6 * i;
-        f->image[i] = (int)row[0];
-        f->class_id[i] = (int)row[1];
-        f->boxes[i] = (yt_cxcywh){row[2], row[3], row[4], row[5]};
-    }
-    free(rows);
-    yt_class_names names = {0};
-    int imgsz;
-    const char *dirs[] = {YT_SOURCE_DIR "/models", NULL};
-    cr_assert_eq(yt_weights_open(MODEL_DIR "yolo26n_coco8_fit.safetensors", "yolo26n.yaml", dirs, &f->model,
-                                 &names, &imgsz, &err),
-                 YT_OK, "%s", err.text);
-    yt_class_names_free(&names);
-}
-
-static void close_fixture(fixture *f) {
-    cJSON_Delete(f->reference);
-    yt_model_destroy(f->model);
-    free(f->images);
-}
-
-static double number(const cJSON *object, const char *key) {
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
-    cr_assert(cJSON_IsNumber(item), "no number %s", key);
-    return item->valuedouble;
-}
-
-/* Gradients that are zero by construction (of a bias in front of another normalisation) come out as rounding
- * noise of either implementation: an L2 norm below this, where real ones start at 1e-4. */
-static const double NOISE_L2 = 1e-7;
-enum { SINGLE = 5 }; /* single values may be off by a few times what the whole tensor may be */
-
-/* Compares values in file order with a summary: L2 norm, mean, largest magnitude and samples, relative to the
- * tensor's own scale. */
-static void expect_summary(const char *name, const float *values, const cJSON *summary, double tolerance) {
-    const size_t count = (size_t)number(summary, "numel");
-    const double l2_expected = number(summary, "l2"), rms = l2_expected / sqrt((double)count);
-    double square = 0, sum = 0, largest = 0;
-    for (size_t i = 0; i < count; i++) {
-        const double v = (double)values[i];
-        square += v * v, sum += v, largest = fmax(largest, fabs(v));
-    }
-    if (l2_expected < NOISE_L2) {
-        cr_expect(sqrt(square) < NOISE_L2, "%s: L2 %.9g, expected to vanish", name, sqrt(square));
-        return;
-    }
-    cr_expect(yt_near(sqrt(square), l2_expected, tolerance * l2_expected), "%s: L2 %.9g, expected %.9g", name,
-              sqrt(square), l2_expected);
-    cr_expect(yt_near(sum / (double)count, number(summary, "mean"), tolerance * rms),
-              "%s: mean %.9g, expected %.9g", name, sum / (double)count, number(summary, "mean"));
-    cr_expect(yt_near(largest, number(summary, "absmax"), SINGLE * tolerance * number(summary, "absmax")),
-              "%s: absmax", name);
-    const cJSON *pair;
-    int samples = 0;
-    cJSON_ArrayForEach(pair, cJSON_GetObjectItemCaseSensitive(summary, "samples")) {
-        const size_t index = (size_t)cJSON_GetArrayItem(pair, 0)->valuedouble;
-        const double expected = cJSON_GetArrayItem(pair, 1)->valuedouble;
-        cr_expect(yt_near((double)values[index], expected, SINGLE * tolerance * fmax(rms, fabs(expected))),
-                  "%s[%zu]: %.9g, expected %.9g", name, index, (double)values[index], expected);
-        samples++;
-    }
-    cr_expect(samples > 0, "%s has no samples", name);
+static void report(const family *which, const char *what, fixture_deviation worst) {
+    cr_log_info("%s: %s deviate by %.2g of their L2 norm, single values by %.2g", which->name, what, worst.l2,
+                worst.value);
 }
 
 static float *to_nchw(yt_tensor t) {
     float *out = malloc(yt_tensor_elements(t) * sizeof *out);
+    cr_assert_not_null(out);
     const int area = t.h * t.w;
     for (int n = 0; n < t.n; n++)
         for (int c = 0; c < t.c; c++)
@@ -122,199 +51,246 @@ static float *to_nchw(yt_tensor t) {
     return out;
 }
 
-static void run_forward(fixture *f, yt_mode mode) {
-    yt_err err = {.text = ""};
-    cr_assert_eq(yt_model_plan(f->model, mode, N, SIDE, SIDE, THREADS, &err), YT_OK, "%s", err.text);
-    yt_model_set_input(f->model, f->images);
-    yt_model_forward(f->model, &f->model->state, NULL);
-}
-
-Test(parity, feature_maps_of_every_row_are_those_of_the_reference) {
-    fixture f = {0};
-    open_fixture(&f);
-    run_forward(&f, YT_MODE_EVAL);
+EACH_FAMILY(feature_maps_of_every_row_are_those_of_the_reference) {
+    fixture f = fixture_open(which->name);
+    fixture_forward(&f, f.model, YT_MODE_EVAL);
+    fixture_deviation worst = {0};
     const cJSON *layer;
     int compared = 0;
-    cJSON_ArrayForEach(layer, cJSON_GetObjectItemCaseSensitive(f.reference, "eval_layers")) {
-        const int row = (int)number(layer, "layer");
+    cJSON_ArrayForEach(layer, fixture_item(f.reference, "eval_layers")) {
+        const int row = (int)fixture_number(layer, "layer");
         char name[32];
         snprintf(name, sizeof name, "row %d", row);
         float *values = to_nchw(yt_graph_map(f.model->graph, f.model->rows[row].output));
-        expect_summary(name, values, layer, 1e-4);
+        fixture_compare(name, values, layer, 1e-4, &worst);
         free(values);
         compared++;
     }
-    cr_assert_eq(compared, 23);
-    close_fixture(&f);
+    cr_assert_eq(compared, which->rows);
+    report(which, "feature maps", worst);
+    fixture_close(&f);
 }
 
-/* Rows of the reference are by descending score; where scores are within the tolerance their order is free.
- */
-Test(parity, detections_are_those_of_the_reference) {
-    fixture f = {0};
-    open_fixture(&f);
-    size_t bytes;
-    float *expected = (float *)(void *)read_or_skip(MODEL_DIR "eval_output_4x300x6_f32.bin", &bytes);
-    cr_assert_eq(bytes, N * 300 * 6 * sizeof(float));
-    run_forward(&f, YT_MODE_EVAL);
-    const yt_head head = yt_model_head(f.model, yt_model_eval_branch(f.model));
-    const yt_detect_options options = {.conf = 0, .iou = 0.7f, .max_det = 300, .end2end = true};
+/* The largest deviations of scores, and of boxes in pixels, with where the last of them was. */
+typedef struct output_deviation {
+    double score, box;
+    int image, row;
+} output_deviation;
+
+static void look_at(output_deviation *worst, double *which, double off, int image, int row) {
+    if (off <= *which) return; /* a NaN goes on */
+    *which = off;
+    worst->image = image, worst->row = row;
+}
+
+static void look_at_box(output_deviation *worst, yt_xyxy found, const float expected[4], int image, int row) {
+    const float box[4] = {found.x1, found.y1, found.x2, found.y2};
+    for (int k = 0; k < 4; k++)
+        look_at(worst, &worst->box, fabs((double)box[k] - (double)expected[k]), image, row);
+}
+
+static void look_at_score(output_deviation *worst, float found, float expected, int image, int row) {
+    look_at(worst, &worst->score, fabs((double)found - (double)expected), image, row);
+}
+
+static void expect_close(const output_deviation *worst) {
+    cr_log_info("scores deviate by %.2g, boxes by %.2g pixels", worst->score, worst->box);
+    cr_expect(worst->score <= 1e-4 && worst->box <= 1e-4 * FIXTURE_SIDE,
+              "scores deviate by %g, boxes by %g pixels: image %d, row %d", worst->score, worst->box,
+              worst->image, worst->row);
+}
+
+/* Rows of the reference are by descending score; where scores are within the tolerance their order is
+ * free. */
+static void expect_detections(const fixture *f, const yt_head *head) {
+    enum { KEPT = 300 };
+    float *expected = fixture_floats(f, "eval_output_4x300x6_f32.bin", FIXTURE_IMAGES * KEPT * 6);
+    const yt_detect_options options = {.conf = 0, .iou = 0.7f, .max_det = KEPT, .end2end = true};
+    output_deviation worst = {0};
     int strong = 0;
-    for (int n = 0; n < N; n++) {
-        yt_detection found[300];
+    for (int n = 0; n < FIXTURE_IMAGES; n++) {
+        yt_detection found[KEPT];
         int count = 0;
-        cr_assert_eq(yt_detect(&head, n, &options, found, &count, NULL), YT_OK);
-        cr_assert_eq(count, 300);
-        for (int i = 0; i < 300; i++) {
-            const float *row = expected + (n * 300 + i) * 6;
-            cr_expect(yt_near((double)found[i].score, (double)row[4], 1e-4), "image %d row %d: score", n, i);
+        cr_assert_eq(yt_detect(head, n, &options, found, &count, NULL), YT_OK);
+        cr_assert_eq(count, KEPT);
+        for (int i = 0; i < KEPT; i++) {
+            const float *row = expected + (n * KEPT + i) * 6;
+            look_at_score(&worst, found[i].score, row[4], n, i);
             if (row[4] < 0.01f) continue; /* near-equal scores below: the order is arbitrary */
             strong++;
             cr_expect_eq(found[i].class_id, (int)row[5]);
-            const float box[4] = {found[i].box.x1, found[i].box.y1, found[i].box.x2, found[i].box.y2};
-            for (int k = 0; k < 4; k++)
-                cr_expect(yt_near((double)box[k], (double)row[k], 1e-4 * SIDE),
-                          "image %d row %d: %g, expected %g", n, i, (double)box[k], (double)row[k]);
+            look_at_box(&worst, found[i].box, row, n, i);
         }
     }
     cr_expect(strong > 20, "only %d detections to compare", strong);
+    expect_close(&worst);
     free(expected);
-    close_fixture(&f);
 }
 
-/* Both branches' losses with their gradients at the head; returns what is back-propagated. */
+/* Dense output [4 + nc][anchors]: centre, size, class scores of every anchor. */
+static void expect_anchors(const fixture *f, const yt_head *head) {
+    enum { ANCHORS = 2100, CHANNELS = 84 };
+    float *expected = fixture_floats(f, "eval_output_4x84x2100_f32.bin", FIXTURE_IMAGES * CHANNELS * ANCHORS);
+    output_deviation worst = {0};
+    cr_assert_eq(yti_anchor_count(head), ANCHORS);
+    for (int n = 0; n < FIXTURE_IMAGES; n++)
+        for (int a = 0; a < ANCHORS; a++) {
+            float row[CHANNELS];
+            for (int c = 0; c < CHANNELS; c++) row[c] = expected[(n * CHANNELS + c) * ANCHORS + a];
+            const float *logits = yti_anchor_logits(head, n, (size_t)a);
+            for (int c = 4; c < CHANNELS; c++)
+                look_at_score(&worst, yti_sigmoid(logits[c - 4]), row[c], n, a);
+            const float box[4] = {row[0] - row[2] / 2, row[1] - row[3] / 2, row[0] + row[2] / 2,
+                                  row[1] + row[3] / 2};
+            look_at_box(&worst, yti_decode_box(head, n, (size_t)a, true), box, n, a);
+        }
+    expect_close(&worst);
+    free(expected);
+}
+
+static void expect_evaluation(const fixture *f, yt_model *model) {
+    fixture_forward(f, model, YT_MODE_EVAL);
+    const yt_head head = yt_model_head(model, yt_model_eval_branch(model));
+    (model->end2end ? expect_detections : expect_anchors)(f, &head);
+}
+
+EACH_FAMILY(evaluation_output_is_that_of_the_reference) {
+    fixture f = fixture_open(which->name);
+    expect_evaluation(&f, f.model);
+    fixture_close(&f);
+}
+
+EACH_FAMILY(evaluation_output_of_the_fused_model_is_that_of_the_reference) {
+    fixture f = fixture_open(which->name);
+    yt_model *fused = NULL;
+    yt_err err = {.text = ""};
+    cr_assert_eq(yt_model_fuse(f.model, &f.model->state, f.model->end2end, &fused, &err), YT_OK, "%s",
+                 err.text);
+    expect_evaluation(&f, fused);
+    yt_model_destroy(fused);
+    fixture_close(&f);
+}
+
+/* All branches' losses with their gradients at the head; returns what is back-propagated: the terms of a
+ * single branch, or both branches' in the proportion of epoch 0 of 10. */
 static double losses(fixture *f, yt_loss_result result[2]) {
-    const yt_targets targets = {f->n_targets, f->image, f->class_id, f->boxes};
+    const yt_targets targets = {FIXTURE_TARGETS, f->image, f->class_id, f->boxes};
     const yt_loss_gains gains = {7.5f, 0.5f, 1.5f};
-    const yt_assigner assigner[2] = {{10, 10}, {7, 1}};
-    double weight[2];
+    const bool two = f->model->n_branches == 2;
+    double weight[2] = {1, 0}, total = 0;
     yt_err err = {.text = ""};
     yt_loss *loss = NULL;
     cr_assert_eq(yt_loss_create(&loss, &err), YT_OK);
-    yt_loss_branch_weights(0, 10, &weight[0], &weight[1]);
-    for (int branch = 0; branch < 2; branch++) {
+    if (two) yt_loss_branch_weights(0, 10, &weight[0], &weight[1]);
+    for (int branch = 0; branch < f->model->n_branches; branch++) {
         const yt_head head = yt_model_head(f->model, branch);
-        cr_assert_eq(yt_loss_branch(loss, &head, &targets, gains, assigner[branch], weight[branch], THREADS,
-                                    &result[branch], &err),
+        cr_assert_eq(yt_loss_branch(loss, &head, &targets, gains, yt_assigner_of(branch == 1), weight[branch],
+                                    FIXTURE_THREADS, &result[branch], &err),
                      YT_OK, "%s", err.text);
+        total += weight[branch] * result[branch].total;
     }
     yt_loss_destroy(loss);
-    return weight[0] * result[0].total + weight[1] * result[1].total;
+    return total;
 }
 
 static double train_step(fixture *f, yt_loss_result result[2]) {
     memset(f->model->state.grads, 0, f->model->param_count * sizeof(float));
-    run_forward(f, YT_MODE_TRAIN);
+    fixture_forward(f, f->model, YT_MODE_TRAIN);
     const double total = losses(f, result);
     yt_model_backward(f->model, &f->model->state, NULL);
     return total;
 }
 
-static bool has_gradient(const fixture *f, const char *name) {
-    const cJSON *grads = cJSON_GetObjectItemCaseSensitive(f->reference, "grads");
-    return number(cJSON_GetObjectItemCaseSensitive(grads, name), "l2") >= NOISE_L2;
+static void expect_relative(double value, double expected, double tolerance, const char *what) {
+    cr_log_info("%s %.9g, off by %.2g", what, value, fabs(value - expected) / expected);
+    cr_expect(yt_near(value, expected, tolerance * expected), "%s %.9g, expected %.9g", what, value,
+              expected);
 }
 
-/* Compares every tensor named in `summaries` with the one in block (parameters or gradients) or in the
- * buffers. */
-static int expect_tensors(const fixture *f, const cJSON *summaries, const float *params, double tolerance) {
-    int compared = 0;
-    for (int i = 0; i < f->model->n_params; i++) {
-        const yt_param_info *info = &f->model->params[i];
-        const cJSON *summary = cJSON_GetObjectItemCaseSensitive(summaries, info->name);
-        if (!summary) continue;
-        const float *block = info->kind == YT_PARAM_BUFFER ? f->model->state.buffers : params;
-        float *values = malloc(info->count * sizeof *values);
-        cr_assert_eq((size_t)number(summary, "numel"), info->count, "%s", info->name);
-        yt_param_to_file_order(info, block + info->offset, values);
-        expect_summary(info->name, values, summary, tolerance);
-        free(values);
-        compared++;
-    }
-    cr_expect_eq(compared, cJSON_GetArraySize(summaries), "every tensor of the reference is one of ours");
-    return compared;
-}
-
-Test(parity, loss_gradients_and_running_statistics_are_those_of_the_reference) {
-    fixture f = {0};
-    open_fixture(&f);
+EACH_FAMILY(loss_gradients_and_running_statistics_are_those_of_the_reference) {
+    fixture f = fixture_open(which->name);
     yt_loss_result result[2];
     const double total = train_step(&f, result);
-    const cJSON *expected = cJSON_GetObjectItemCaseSensitive(f.reference, "train_loss");
-    const cJSON *items = cJSON_GetObjectItemCaseSensitive(expected, "items");
-    cr_expect(yt_near(total, number(expected, "total"), 1e-4 * number(expected, "total")), "total %.9g",
-              total);
-    static const char *const names[YT_LOSS_TERMS] = {"box_loss", "cls_loss", "l1_loss"};
-    for (int t = 0; t < YT_LOSS_TERMS; t++) /* the reported items are those of the one-to-one branch */
-        cr_expect(yt_near(result[1].terms[t], number(items, names[t]), 1e-4 * number(items, names[t])),
-                  "%s %.9g", names[t], result[1].terms[t]);
-    cr_expect_eq(expect_tensors(&f, cJSON_GetObjectItemCaseSensitive(f.reference, "grads"),
-                                f.model->state.grads, 1e-3),
-                 366);
-    cr_expect_eq(expect_tensors(&f,
-                                cJSON_GetObjectItemCaseSensitive(f.reference, "bn_after_one_train_forward"),
-                                f.model->state.params, 1e-5),
-                 228);
-    close_fixture(&f);
+    const cJSON *expected = fixture_item(f.reference, "train_loss");
+    const cJSON *items = fixture_item(expected, "items");
+    expect_relative(total, fixture_number(expected, "total"), 1e-4, "total");
+    const char *const names[YT_LOSS_TERMS] = {"box_loss", "cls_loss", which->third_loss};
+    for (int t = 0; t < YT_LOSS_TERMS; t++) /* the reported items are those of the last branch */
+        expect_relative(result[f.model->n_branches - 1].terms[t], fixture_number(items, names[t]), 1e-4,
+                        names[t]);
+    fixture_deviation gradients = {0}, statistics = {0};
+    cr_expect_eq(fixture_compare_tensors(&f, fixture_item(f.reference, "grads"), f.model->state.grads, 1e-3,
+                                         &gradients),
+                 which->gradients);
+    cr_expect_eq(fixture_compare_tensors(&f, fixture_item(f.reference, "bn_after_one_train_forward"),
+                                         f.model->state.params, 1e-5, &statistics),
+                 which->statistics);
+    report(which, "gradients", gradients);
+    report(which, "running statistics", statistics);
+    fixture_close(&f);
 }
 
-/* Adam divides by the gradient's own size, so a parameter without a gradient walks by the sign of the noise:
- * left out. */
-static void drop_noise(const fixture *f, cJSON *summaries) {
-    cJSON *item = summaries->child;
+/* Adam and Muon divide by the gradient's own size, so a parameter without a gradient walks by the sign of the
+ * noise: left out. So is the bias in front of attention, a quarter of which, that of the keys, the softmax does
+ * not see. */
+static cJSON *without_noise(const fixture *f, const cJSON *summaries) {
+    cJSON *kept = cJSON_Duplicate(summaries, true);
+    cJSON *item = kept ? kept->child : NULL;
     while (item) {
         cJSON *next = item->next;
-        if (!has_gradient(f, item->string)) cJSON_Delete(cJSON_DetachItemViaPointer(summaries, item));
+        if (!fixture_has_gradient(f, item->string) || strstr(item->string, "qkv.bn.bias"))
+            cJSON_Delete(cJSON_DetachItemViaPointer(kept, item));
         item = next;
     }
+    return kept;
 }
 
-/* Adam's first steps are lr * sign(gradient), so elements whose gradient is near rounding noise take either
- * sign: its losses are held to 2e-4, those of SGD to 1e-4. */
-static void three_steps(const char *name, yt_optimizer_kind kind) {
-    const double tolerance = kind == YT_OPTIM_ADAMW ? 2e-4 : 1e-4;
-    fixture f = {0};
-    open_fixture(&f);
-    const cJSON *expected = cJSON_GetObjectItemCaseSensitive(
-        cJSON_GetObjectItemCaseSensitive(f.reference, "optimizer_steps"), name);
-    const float lr = (float)number(expected, "lr"), momentum = (float)number(expected, "momentum");
-    /* Memory order is weights, norms, biases: three spans. */
-    yt_param_span spans[YT_GROUP_COUNT] = {{0}};
-    for (int i = 0; i < f.model->n_params; i++) {
-        const yt_param_info *info = &f.model->params[i];
-        if (info->kind <= YT_PARAM_BIAS) spans[info->kind].count += info->count;
-    }
-    for (int g = 0; g < YT_GROUP_COUNT; g++) {
-        spans[g].group = (yt_group)g;
-        spans[g].offset = g ? spans[g - 1].offset + spans[g - 1].count : 0;
-    }
+/* With batch statistics as rough as the reference's: three steps at the full rate make of their error up
+ * to 2e-2 of the loss, when it moves the edge of a box across the target's, where the gradient of the
+ * overlap jumps. */
+static void three_steps(const family *which, const char *name, yt_optimizer_kind kind, double loss_tolerance,
+                        double tolerance) {
+    fixture f = fixture_open(which->name);
+    yt_float_statistics(true);
+    const cJSON *expected = fixture_item(fixture_item(f.reference, "optimizer_steps"), name);
+    const float lr = (float)fixture_number(expected, "lr"),
+                momentum = (float)fixture_number(expected, "momentum");
+    float rates[YT_GROUP_COUNT];
+    for (int g = 0; g < YT_GROUP_COUNT; g++) rates[g] = g < YT_GROUP_FAST_WEIGHT ? lr : 3 * lr;
     yt_optimizer *optimizer = NULL;
-    cr_assert_eq(yt_optimizer_create(kind, f.model->param_count, spans, YT_GROUP_COUNT,
-                                     (float)number(expected, "weight_decay"), &optimizer, NULL),
+    cr_assert_eq(yti_optimizer_create(f.model, kind, fixture_number(expected, "weight_decay"),
+                                      (double)momentum, &optimizer, NULL),
                  YT_OK);
-    const cJSON *expected_losses = cJSON_GetObjectItemCaseSensitive(expected, "losses");
     for (int step = 0; step < 4; step++) {
         yt_loss_result result[2];
         const double total = train_step(&f, result);
-        const double reference = cJSON_GetArrayItem(expected_losses, step)->valuedouble;
-        cr_expect(yt_near(total, reference, tolerance * reference), "%s: loss %d is %.9g, expected %.9g",
-                  name, step, total, reference);
-        const float rates[YT_GROUP_COUNT] = {lr, lr, lr};
+        expect_relative(total, cJSON_GetArrayItem(fixture_item(expected, "losses"), step)->valuedouble,
+                        loss_tolerance, "loss");
         if (step < 3)
             yt_optimizer_step(optimizer, f.model->state.params, f.model->state.grads, 1, rates, momentum,
-                              THREADS);
+                              FIXTURE_THREADS);
     }
-    cJSON *after = cJSON_GetObjectItemCaseSensitive(expected, "params_after");
-    if (kind == YT_OPTIM_ADAMW) drop_noise(&f, after);
-    cr_expect(expect_tensors(&f, after, f.model->state.params, 1e-3) > 300);
+    const cJSON *after = fixture_item(expected, "params_after");
+    cJSON *certain = kind != YT_OPTIM_SGD ? without_noise(&f, after) : NULL;
+    fixture_deviation worst = {0};
+    const int compared =
+        fixture_compare_tensors(&f, certain ? certain : after, f.model->state.params, tolerance, &worst);
+    cr_expect(compared > which->gradients * 3 / 4);
+    report(which, "parameters after three steps", worst);
+    cJSON_Delete(certain);
     yt_optimizer_destroy(optimizer);
-    close_fixture(&f);
+    fixture_close(&f);
 }
 
-Test(parity, three_steps_of_sgd_are_those_of_the_reference) {
-    three_steps("SGD", YT_OPTIM_SGD);
+EACH_FAMILY(three_steps_of_sgd_are_those_of_the_reference) {
+    three_steps(which, "SGD", YT_OPTIM_SGD, 1e-4, 1e-4);
 }
 
-Test(parity, three_steps_of_adamw_are_those_of_the_reference) {
-    three_steps("AdamW", YT_OPTIM_ADAMW);
+EACH_FAMILY(three_steps_of_adamw_are_those_of_the_reference) {
+    three_steps(which, "AdamW", YT_OPTIM_ADAMW, 1e-4, 1e-4);
+}
+
+/* The reference orthogonalises in bfloat16, with 8 bits: an error of some 1e-2 in a fifth of the rate. */
+EACH_FAMILY(three_steps_of_musgd_are_near_those_of_the_reference) {
+    three_steps(which, "MuSGD", YT_OPTIM_MUSGD, 1e-3, 2e-3);
 }

@@ -2,6 +2,7 @@
  * resumed. */
 #include "yt/file.h"
 #include "yt/train.h"
+#include "yt/validate.h"
 #include "support/folder.h"
 #include "support/tiny.h"
 #include "train/training.h"
@@ -51,6 +52,8 @@ static yt_train_config resume_config(const char *path) {
 typedef struct record {
     int starts, batches, updates, epochs, validations, finishes;
     int first_epoch, stop_in_epoch; /* stop_in_epoch: after its first batch; 0: never */
+    const yt_train_info *info;
+    int all_epochs; /* as known when it was stopped */
     yt_train_summary summary;
     volatile sig_atomic_t stop;
 } record;
@@ -60,6 +63,7 @@ static yt_status on_start(void *context, const yt_train_info *info, yt_err *err)
     record *r = context;
     r->starts++;
     r->first_epoch = info->first_epoch;
+    r->info = info;
     return YT_OK;
 }
 
@@ -67,7 +71,10 @@ static void on_batch(void *context, const yt_train_batch *batch) {
     record *r = context;
     r->batches++;
     r->updates += batch->updates;
-    if (batch->epoch + 1 == r->stop_in_epoch) r->stop = 1;
+    if (batch->epoch + 1 == r->stop_in_epoch) {
+        r->all_epochs = r->info->epochs;
+        r->stop = 1;
+    }
 }
 
 static yt_status on_epoch(void *context, const yt_train_epoch *epoch, yt_err *err) {
@@ -221,6 +228,64 @@ Test(train, a_tiny_problem_is_learnt) {
     cr_assert_gt(r.summary.best.ap50, 0.5);
 }
 
+/* The files that show the work of the best weights are those of a validation of best.safetensors, whether the
+ * best epoch was the last one or not. */
+static void expect_files_of_best(const char *best, const char *folder) {
+    yt_model *model;
+    yt_class_names names;
+    int imgsz;
+    yt_dataset dataset;
+    yt_split split;
+    yt_loader *loader;
+    yt_validator *validator;
+    yt_validation result;
+    cr_assert_eq(yt_weights_open(best, NULL, NULL, &model, &names, &imgsz, NULL), YT_OK);
+    cr_assert_eq(yt_dataset_open("data.yaml", &dataset, NULL), YT_OK);
+    yt_scan_options scan = {.fraction = 1, .threads = 1};
+    cr_assert_eq(yt_dataset_scan(&dataset, "val", &scan, &split, NULL), YT_OK);
+    yt_loader_config config = {
+        .batch = 4, .imgsz = imgsz, .workers = 1, .rect = true, .stride = 32, .rect_pad = 0.5};
+    cr_assert_eq(yt_loader_create(&split, &config, &loader, NULL), YT_OK);
+    yt_validate_options options = {.conf = 0.001f, .iou = 0.7f, .max_det = 300, .threads = 1};
+    cr_assert_eq(yt_validator_create(model, loader, &options, &validator, NULL), YT_OK);
+    cr_assert_eq(yt_validator_run(validator, &model->state, &result, NULL), YT_OK);
+    cr_assert_eq(yt_validator_save(validator, (const char *const *)names.names, ".", NULL), YT_OK);
+    yt_validator_destroy(validator);
+    yt_loader_destroy(loader);
+    yt_split_free(&split);
+    yt_dataset_close(&dataset);
+    yt_class_names_free(&names);
+    yt_model_destroy(model);
+    static const char *const files[] = {"confusion_matrix.csv", "pr_curve.csv", "confidence_curves.csv"};
+    for (int i = 0; i < 3; i++) {
+        char path[256];
+        snprintf(path, sizeof path, "%s/%s", folder, files[i]);
+        char *theirs = read_text(path), *ours = read_text(files[i]);
+        cr_assert_str_eq(theirs, ours, "%s", path);
+        free(theirs);
+        free(ours);
+    }
+}
+
+static int best_epoch_of(const char *name, const char *lr0) {
+    yt_train_config config = tiny_config("12");
+    set(&config, "model", yt_folder_path("tiny8.yaml"));
+    set(&config, "mosaic", "0");
+    set(&config, "optimizer", "SGD");
+    set(&config, "lr0", lr0);
+    set(&config, "name", name);
+    record r = {0};
+    expect_run(&config, &r);
+    return r.summary.best_epoch;
+}
+
+Test(train, the_best_weights_show_their_work_at_the_end) {
+    cr_assert_eq(best_epoch_of("learns", "0.003"), 12);
+    expect_files_of_best("runs/detect/learns/weights/best.safetensors", "runs/detect/learns");
+    cr_assert_lt(best_epoch_of("wrecked", "0.5"), 12); /* a rate that ruins what was learnt */
+    expect_files_of_best("runs/detect/wrecked/weights/best.safetensors", "runs/detect/wrecked");
+}
+
 Test(train, one_and_two_threads_give_the_same_bits) {
     yt_train_config config = tiny_config("2");
     record one = {0}, two = {0};
@@ -279,6 +344,50 @@ Test(train, a_resumed_run_keeps_gradients_that_wait_for_their_update) {
     set(&config, "nbs", "8"); /* an update every 4 of 3 batches per epoch */
     set(&config, "val", "false");
     stop_and_resume(&config);
+}
+
+/* Batches of 64 to 192 pixels, mixed: the same after a resume and for any number of threads. */
+Test(train, batches_of_changing_size_are_the_same_after_a_resume) {
+    yt_train_config config = tiny_config("4");
+    set(&config, "imgsz", "128");
+    set(&config, "multi_scale", "0.5");
+    set(&config, "mixup", "0.5");
+    set(&config, "cutmix", "0.5");
+    stop_and_resume(&config);
+    record two = {0};
+    set(&config, "threads", "2");
+    set(&config, "workers", "3");
+    expect_run(&config, &two);
+    expect_same_arrays("runs/detect/train/weights/last.safetensors",
+                       "runs/detect/train-3/weights/last.safetensors");
+}
+
+Test(train, rectangular_batches_train_and_resume) {
+    yt_train_config config = tiny_config("4");
+    set(&config, "rect", "true");
+    stop_and_resume(&config);
+}
+
+Test(train, boxes_of_classes_that_are_not_wanted_are_left_out) {
+    yt_train_config config = tiny_config("1");
+    yt_training *training;
+    yt_err err = {.text = ""};
+    cr_assert_eq(yt_train_prepare(&config, NULL, NULL, NULL, &training, &err), YT_OK, "%s", err.text);
+    const yt_train_info *info = yt_train_describe(training);
+    int all = info->train->summary.boxes, of_first = 0;
+    for (int i = 0; i < info->train->n_samples; i++)
+        for (int k = 0; k < info->train->samples[i].n_labels; k++)
+            of_first += info->train->samples[i].labels[k].class_id == 0;
+    cr_assert(of_first > 0 && of_first < all);
+    yt_train_destroy(training);
+    set(&config, "classes", "0");
+    cr_assert_eq(yt_train_prepare(&config, NULL, NULL, NULL, &training, &err), YT_OK, "%s", err.text);
+    info = yt_train_describe(training);
+    cr_assert(info->train->summary.boxes == of_first && info->train->n_samples == N_TRAIN);
+    yt_train_destroy(training);
+    set(&config, "classes", "0,nothing");
+    cr_assert_eq(yt_train_prepare(&config, NULL, NULL, NULL, &training, &err), YT_ARGUMENT);
+    cr_assert_not_null(strstr(err.text, "classes: 'nothing' is neither"), "%s", err.text);
 }
 
 Test(train, rows_of_results_behind_the_checkpoint_are_dropped) {
@@ -464,4 +573,149 @@ Test(train, the_plain_network_trains_too) {
     set(&resumed, "epochs", "3");
     expect_run(&resumed, &r);
     cr_assert_eq(r.epochs, 3);
+}
+
+/* ---- optimisers ---- */
+
+Test(train, a_resumed_run_of_musgd_equals_one_that_never_stopped) {
+    yt_train_config config = tiny_config("4");
+    set(&config, "optimizer", "MuSGD");
+    set(&config, "lr0", "0.001");
+    stop_and_resume(&config);
+    char *text = read_text("runs/detect/train/results.csv");
+    cr_assert_not_null(strstr(text, ",lr/pg6,lr/pg7\n1,"), "%s", text);
+    free(text);
+}
+
+/* The rates of the eight groups at the end of an epoch without warm-up: the fast ones are threefold. */
+Test(train, rates_of_musgd_are_logged_group_by_group) {
+    yt_train_config config = tiny_config("1");
+    set(&config, "optimizer", "MuSGD");
+    set(&config, "lr0", "0.001");
+    record r = {0};
+    expect_run(&config, &r);
+    char *text = read_text("runs/detect/train/results.csv");
+    cr_assert_not_null(strstr(text, ",0.003,0.001,0.003,0.001,0.003,0.001,0.003,0.001\n"), "%s", text);
+    free(text);
+}
+
+Test(train, musgd_learns_a_tiny_problem) {
+    yt_train_config config = tiny_config("60");
+    set(&config, "model", yt_folder_path("tiny8.yaml"));
+    set(&config, "mosaic", "0");
+    set(&config, "val", "false");
+    set(&config, "optimizer", "MuSGD");
+    set(&config, "lr0", "0.01");
+    record r = {0};
+    expect_run(&config, &r);
+    cr_assert_gt(r.summary.best.ap50, 0.5);
+}
+
+/* ---- frozen rows ---- */
+
+/* Checks in a checkpoint, or in its average, that rows below n_frozen are as they were initialised, statistics
+ * too, and that other weights and statistics moved. */
+static void expect_frozen(const char *path, const char *prefix, int n_frozen) {
+    yt_model_options options = YT_MODEL_DEFAULTS;
+    yt_model *model, *begin;
+    yt_st_file file;
+    yt_err err = {.text = ""};
+    options.n_classes = 2;
+    cr_assert_eq(yt_model_load("tiny26.yaml", &options, &model, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yt_model_load("tiny26.yaml", &options, &begin, &err), YT_OK, "%s", err.text);
+    yt_model_init(begin, 0, &begin->state);
+    cr_assert_eq(yt_st_load(path, &file, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yt_weights_read(&file, prefix, model, &model->state, &err), YT_OK, "%s", err.text);
+    yt_st_free(&file);
+    for (int i = 0; i < model->n_params; i++) {
+        const yt_param_info *info = &model->params[i];
+        bool statistic = info->kind == YT_PARAM_BUFFER;
+        const float *a = (statistic ? model->state.buffers : model->state.params) + info->offset;
+        const float *b = (statistic ? begin->state.buffers : begin->state.params) + info->offset;
+        bool same = memcmp(a, b, info->count * sizeof *a) == 0;
+        if (info->row < n_frozen)
+            cr_assert(same, "%s%s moved", prefix, info->name);
+        else if (statistic || info->kind == YT_PARAM_WEIGHT)
+            cr_assert(!same, "%s%s did not move", prefix, info->name);
+    }
+    yt_model_destroy(model);
+    yt_model_destroy(begin);
+}
+
+Test(train, frozen_rows_and_their_statistics_do_not_move) {
+    yt_train_config config = tiny_config("4");
+    set(&config, "freeze", "3");
+    stop_and_resume(&config);
+    expect_frozen("runs/detect/train-2/weights/last.safetensors", "", 3);
+    expect_frozen("runs/detect/train-2/weights/last.safetensors", "ema.", 3);
+}
+
+Test(train, rows_that_cannot_be_frozen_are_refused) {
+    yt_train_config config = tiny_config("1");
+    record r = {0};
+    yt_err err;
+    set(&config, "freeze", "7");
+    cr_assert_eq(run(&config, &r, &err), YT_ARGUMENT);
+    cr_assert_not_null(strstr(err.text, "leave one to train"), "%s", err.text);
+    set(&config, "freeze", "0,9");
+    cr_assert_eq(run(&config, &r, &err), YT_ARGUMENT);
+    cr_assert_not(yt_path_exists("runs"));
+}
+
+/* ---- class weights ---- */
+
+/* Three red and two blue boxes: 1/3 and 1/2 over their mean 5/12. */
+Test(train, rare_classes_may_weigh_more) {
+    yt_train_config config = tiny_config("1");
+    set(&config, "cls_pw", "1");
+    yt_training *training;
+    yt_err err = {.text = ""};
+    cr_assert_eq(yt_train_prepare(&config, NULL, NULL, NULL, &training, &err), YT_OK, "%s", err.text);
+    cr_assert(fabs((double)training->class_weights[0] - 0.8) < 1e-6);
+    cr_assert(fabs((double)training->class_weights[1] - 1.2) < 1e-6);
+    yt_train_destroy(training);
+    record weighed = {0}, plain = {0};
+    expect_run(&config, &weighed);
+    set(&config, "cls_pw", "0");
+    expect_run(&config, &plain);
+    cr_assert_neq(weighed.summary.weights_hash, plain.summary.weights_hash);
+}
+
+/* ---- time limit ---- */
+
+Test(train, epochs_are_fitted_to_the_time) {
+    cr_assert_eq(yti_epochs_in_time(1, 360, 1), 10);
+    cr_assert_eq(yti_epochs_in_time(1, 361, 1), 10, "the tenth will be cut short");
+    cr_assert_eq(yti_epochs_in_time(0.5, 360, 4), 20);
+    cr_assert_eq(yti_epochs_in_time(1, 3601, 3), 4, "there is always one more");
+    cr_assert_eq(yti_epochs_in_time(1, 0, 3), 1000000);
+}
+
+/* The time is over after the first update, which ends the first epoch: validated and saved as the last. */
+Test(train, a_run_ends_when_its_time_is_over) {
+    yt_train_config config = tiny_config("50");
+    set(&config, "time", "1e-9");
+    set(&config, "val", "false");
+    record r = {0}, rest = {.stop_in_epoch = 2};
+    expect_run(&config, &r);
+    cr_assert(r.batches == 1 && r.updates == 1 && r.epochs == 1 && r.validations == 1);
+    cr_assert(r.summary.out_of_time && !r.summary.stopped_early && r.summary.epochs == 1);
+    yt_train_config resumed = resume_config("runs/detect/train/weights/last.safetensors");
+    yt_err err;
+    cr_assert_eq(run(&resumed, &rest, &err), YT_ARGUMENT);
+    cr_assert_not_null(strstr(err.text, "has used its 1e-09 hours; a larger --time makes it go on"), "%s",
+                       err.text);
+    set(&resumed, "time", "1");
+    cr_assert_eq(run(&resumed, &rest, &err), YT_STOPPED, "%s", err.text);
+    cr_assert_eq(rest.first_epoch, 1);
+}
+
+/* With an hour for epochs of milliseconds there are many more of them than --epochs says. */
+Test(train, a_time_limit_sets_the_number_of_epochs) {
+    yt_train_config config = tiny_config("1");
+    set(&config, "time", "1");
+    record r = {.stop_in_epoch = 3};
+    yt_err err;
+    cr_assert_eq(run(&config, &r, &err), YT_STOPPED);
+    cr_assert(r.epochs == 2 && r.all_epochs > 100, "%d epochs", r.all_epochs);
 }

@@ -166,13 +166,63 @@ Test(train_config, large_sets_get_the_settings_of_the_family) {
     yt_train_config c = defaults();
     yt_train_config_resolve(&c, 118287, 80, false);
     cr_assert(c.batch == 16 && c.nbs == 64 && c.close_mosaic == 10);
-    cr_assert_eq(c.optimizer, (int)YT_OPTIM_SGD);
-    cr_assert(c.lr0 == 0.01 && c.momentum == 0.937 && c.warmup_epochs == 3 && c.warmup_bias_lr == 0.1);
+    cr_assert_eq(c.optimizer, (int)YT_OPTIM_MUSGD);
+    cr_assert(c.lr0 == 0.01 && c.momentum == 0.937 && c.warmup_epochs == 3 && c.warmup_bias_lr == 0);
     c = defaults();
     set(&c, "epochs", "2");
     yt_train_config_resolve(&c, 118287, 80, true);
     cr_assert_eq(c.optimizer, (int)YT_OPTIM_ADAMW);
     cr_assert_eq(c.lr0, 0.000119, "0.002 * 5 / 84 to six decimals");
+}
+
+/* 1250 images in batches of 16 up to 64: 20 iterations an epoch; 10000 of them are not yet many. */
+Test(train_config, runs_of_over_ten_thousand_iterations_take_musgd) {
+    yt_train_config c = defaults();
+    set(&c, "epochs", "500");
+    yt_train_config_resolve(&c, 1250, 3, false);
+    cr_assert_eq(c.optimizer, (int)YT_OPTIM_ADAMW);
+    c = defaults();
+    set(&c, "epochs", "501");
+    yt_train_config_resolve(&c, 1250, 3, true);
+    cr_assert(c.optimizer == (int)YT_OPTIM_MUSGD && c.lr0 == 0.01 && c.momentum == 0.937);
+    c = defaults();
+    set(&c, "epochs", "501");
+    set(&c, "warmup_epochs", "0");
+    yt_train_config_resolve(&c, 1250, 3, true);
+    cr_assert_eq(c.momentum, 0.9, "no warm-up leads it to 0.937");
+}
+
+/* What the family's trainer would take for four images, spec training 4.2, 4.5 and 4.10; from scratch too. */
+Test(train_config, the_recipe_of_the_family_knows_no_small_sets) {
+    yt_train_config c = defaults();
+    cr_assert_eq(c.recipe, (int)YT_RECIPE_ADAPTIVE);
+    set(&c, "recipe", "Family");
+    set(&c, "epochs", "30");
+    yt_train_config_resolve(&c, 4, 80, false);
+    cr_assert(c.batch == 4 && c.nbs == 64 && c.close_mosaic == 10 && c.warmup_epochs == 3);
+    cr_assert(c.optimizer == (int)YT_OPTIM_ADAMW && c.lr0 == 0.000119 && c.momentum == 0.9);
+    cr_assert_eq(c.warmup_bias_lr, 0);
+    c = defaults();
+    set(&c, "recipe", "family");
+    yt_train_config_resolve(&c, 500, 3, false);
+    cr_assert(c.batch == 16 && c.nbs == 64 && c.close_mosaic == 10 && c.lr0 == 0.001429);
+    cr_assert_eq(c.source[YT_TRAIN_KEY_batch], YT_SOURCE_AUTO);
+}
+
+Test(train_config, an_optimiser_that_is_typed_gets_the_rates_of_the_recipe) {
+    yt_train_config c = defaults();
+    set(&c, "recipe", "family");
+    set(&c, "optimizer", "Adam");
+    yt_train_config_resolve(&c, 500, 3, false);
+    cr_assert(c.lr0 == 0.01 && c.momentum == 0.937 && c.warmup_bias_lr == 0.1);
+    c = defaults();
+    set(&c, "optimizer", "Adam");
+    yt_train_config_resolve(&c, 500, 3, false);
+    cr_assert(c.lr0 == 0.002 && c.momentum == 0.9 && c.warmup_bias_lr == 0);
+    c = defaults();
+    set(&c, "optimizer", "musgd");
+    yt_train_config_resolve(&c, 500, 3, false);
+    cr_assert(c.lr0 == 0.01 && c.momentum == 0.937 && c.warmup_bias_lr == 0.1);
 }
 
 Test(train_config, a_typed_value_always_wins) {
@@ -186,6 +236,13 @@ Test(train_config, a_typed_value_always_wins) {
     yt_train_config before = c;
     yt_train_config_resolve(&c, 4, 80, false);
     before.resolved = true;
+    cr_assert_arr_eq(&c, &before, sizeof c);
+    c = before;
+    c.resolved = false;
+    set(&c, "recipe", "family");
+    before.recipe = YT_RECIPE_FAMILY;
+    before.source[YT_TRAIN_KEY_recipe] = YT_SOURCE_TYPED;
+    yt_train_config_resolve(&c, 4, 80, false);
     cr_assert_arr_eq(&c, &before, sizeof c);
 }
 

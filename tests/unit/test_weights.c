@@ -1,5 +1,6 @@
-/* Tests of src/train/weights.c: a model's state through safetensors files. */
+/* Tests of src/train/weights*.c and build_model.c: a model's state through files, and into other models. */
 #include "yt/file.h"
+#include "yt/train.h"
 #include "yt/weights.h"
 #include "support/folder.h"
 #include "support/tiny.h"
@@ -158,7 +159,7 @@ Test(weights, a_transfer_takes_what_fits_and_counts_it) {
     save(path, model);
     memset(other->state.params, 0, other->param_count * sizeof(float));
     yt_transfer_report report;
-    cr_assert_eq(yt_weights_transfer(path, other, &report, NULL), YT_OK);
+    cr_assert_eq(yt_weights_transfer(path, other, NULL, &report, NULL), YT_OK);
     cr_assert_eq(report.total, other->n_params);
     cr_assert_eq(report.matched, other->n_params - 6,
                  "weight and bias of the last class layers of three levels");
@@ -211,5 +212,268 @@ Test(weights, damaged_metadata_is_refused) {
         cr_assert_neq(yt_weights_open(path, NULL, NULL, &read, &found, &imgsz, NULL), YT_OK, "%s", bad[i][1]);
         cr_assert_null(read);
     }
+    yt_model_destroy(model);
+}
+
+/* ---- .pt files ---- */
+
+Test(weights, a_pt_file_opens_like_the_safetensors_file_beside_it) {
+    static const char path[] = YT_SHARED_DIR "/fixtures/yolov8n/yolov8n_coco8_fit.pt";
+    static const char beside[] = YT_SHARED_DIR "/fixtures/yolov8n/yolov8n_coco8_fit.safetensors";
+    if (!yt_path_exists(path)) cr_skip_test("%s is not here", path);
+    yt_model *a = NULL, *b = NULL;
+    yt_class_names a_names = {0}, b_names = {0};
+    int imgsz = 0, ignored;
+    yt_err err = {.text = ""};
+    cr_assert_eq(yt_weights_open(path, NULL, NULL, &a, &a_names, &imgsz, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(
+        yt_weights_open(beside, YT_SOURCE_DIR "/models/yolov8n.yaml", NULL, &b, &b_names, &ignored, &err),
+        YT_OK, "%s", err.text);
+    expect_same_state(a, b);
+    cr_assert_str_eq(a->name, "yolov8n");
+    cr_assert(a->scale == 'n' && a->n_classes == 80 && imgsz == 320);
+    cr_assert_str_eq(a_names.names[0], "person");
+    yt_class_names_free(&a_names);
+    yt_class_names_free(&b_names);
+    yt_model_destroy(a);
+    yt_model_destroy(b);
+}
+
+static const char sppf_yaml[] = "nc: 2\nbackbone:\n  - [-1, 1, Conv, [8, 3, 2]]\n  - [-1, 1, SPPF, [16, 5]]\n"
+                                "head:\n  - [[0, 1], 1, Detect, [nc]]\n";
+
+/* The first output of a model for a picture of noise. */
+static float first_output(yt_model *model) {
+    enum { SIDE = 32 };
+    uint8_t picture[SIDE * SIDE * 3];
+    for (size_t i = 0; i < sizeof picture; i++) picture[i] = (uint8_t)(i * 37 % 251);
+    cr_assert_eq(yt_model_plan(model, YT_MODE_EVAL, 1, SIDE, SIDE, 1, NULL), YT_OK);
+    yt_model_set_input(model, picture);
+    yt_model_forward(model, &model->state, NULL);
+    return yt_model_head(model, 0).level[1].box.data[0];
+}
+
+Test(weights, the_activation_of_sppf_stays_with_the_weights) {
+    yt_folder_write_text("sppf.yaml", sppf_yaml);
+    yt_model_options options = YT_MODEL_DEFAULTS;
+    yt_model *plain = load("sppf.yaml", options), *read = NULL;
+    options.sppf_activation = true;
+    yt_model *active = load("sppf.yaml", options);
+    yt_model_init(plain, 3, &plain->state); /* load's statistics hide what comes from below */
+    yt_model_init(active, 3, &active->state);
+    const char *path = yt_folder_path("w.safetensors");
+    save(path, active);
+    yt_class_names found = {0};
+    int imgsz;
+    cr_assert_eq(yt_weights_open(path, NULL, NULL, &read, &found, &imgsz, NULL), YT_OK);
+    cr_assert(read->options.sppf_activation);
+    float with = first_output(active);
+    cr_assert_eq(first_output(read), with);
+    cr_assert_neq(first_output(plain), with);
+    yt_class_names_free(&found);
+    yt_model_destroy(read);
+    yt_model_destroy(plain);
+    yt_model_destroy(active);
+}
+
+/* ---- transfer between classes ---- */
+
+/* A tiny8 of `count` classes, every parameter `value`. */
+static yt_model *filled(int count, float value) {
+    yt_model_options options = YT_MODEL_DEFAULTS;
+    options.n_classes = count;
+    yt_model *model = load("tiny8.yaml", options);
+    for (size_t i = 0; i < model->param_count; i++) model->state.params[i] = value;
+    return model;
+}
+
+static const yt_param_info *find_param(const yt_model *model, const char *name) {
+    for (int i = 0; i < model->n_params; i++)
+        if (strcmp(model->params[i].name, name) == 0) return &model->params[i];
+    cr_assert_fail("no parameter %s", name);
+    return NULL;
+}
+
+/* Value `input` of row `row` of a class layer, whose memory is [in][out]. */
+static float class_value(const yt_model *model, const char *name, int row, int input) {
+    const yt_param_info *info = find_param(model, name);
+    return model->state.params[info->offset + (size_t)(input * info->dims[0] + row)];
+}
+
+#define CLASS_WEIGHT "model.6.cv3.1.2.weight"
+#define CLASS_BIAS   "model.6.cv3.1.2.bias"
+
+/* red and blue in the file; the rows of its class layers hold 1 and 2. */
+static const char *red_and_blue(void) {
+    yt_model *model = filled(2, 7);
+    for (int i = 0; i < model->n_params; i++) {
+        const yt_param_info *info = &model->params[i];
+        if (!strstr(info->name, ".cv3.") || !strstr(info->name, ".2.") || strstr(info->name, "conv"))
+            continue;
+        for (size_t k = 0; k < info->count; k++)
+            model->state.params[info->offset + k] = (float)(1 + k % (size_t)info->dims[0]);
+    }
+    cr_assert_eq(class_value(model, CLASS_WEIGHT, 1, 3), 2.0f);
+    const char *path = yt_folder_path("red_and_blue.safetensors");
+    save(path, model);
+    yt_model_destroy(model);
+    return path;
+}
+
+/* Transfers red_and_blue into a model of these classes. */
+static yt_model *transferred(int count, char **list, yt_transfer_report *report) {
+    yt_class_names wanted = {count, list};
+    yt_model *model = filled(count, 5);
+    yt_err err = {.text = ""};
+    cr_assert_eq(yt_weights_transfer(red_and_blue(), model, &wanted, report, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(class_value(model, "model.0.conv.weight", 0, 0), 7.0f);
+    return model;
+}
+
+static void expect_rows(const yt_model *model, const char *name, int inputs, const float *values) {
+    const yt_param_info *info = find_param(model, name);
+    for (int row = 0; row < info->dims[0]; row++)
+        for (int i = 0; i < inputs; i++)
+            cr_assert_eq(class_value(model, name, row, i), values[row], "%s row %d", name, row);
+}
+
+Test(weights, class_rows_go_by_name) {
+    yt_transfer_report report;
+    yt_model *model =
+        transferred(3, (char *[]){(char[]){" Blue "}, (char[]){"green"}, (char[]){"RED"}}, &report);
+    expect_rows(model, CLASS_BIAS, 1, (const float[]){2, 5, 1});
+    expect_rows(model, CLASS_WEIGHT, find_param(model, CLASS_WEIGHT)->dims[1], (const float[]){2, 5, 1});
+    cr_assert_eq(report.total, model->n_params);
+    cr_assert_eq(report.matched, model->n_params - 6);
+    cr_assert(report.partial == 6 && report.classes == 2);
+    cr_assert_str_eq(report.missed, "");
+    yt_model_destroy(model);
+}
+
+Test(weights, classes_in_another_order_go_by_name) {
+    yt_transfer_report report;
+    yt_model *model = transferred(2, (char *[]){(char[]){"blue"}, (char[]){"red"}}, &report);
+    expect_rows(model, CLASS_BIAS, 1, (const float[]){2, 1});
+    cr_assert_eq(report.classes, 2);
+    yt_model_destroy(model);
+}
+
+Test(weights, classes_go_by_place_where_names_say_nothing) {
+    char *const lists[][2] = {{(char[]){"red"}, (char[]){"blue"}},   /* the same */
+                              {(char[]){"cat"}, (char[]){"dog"}},    /* no name in common */
+                              {(char[]){"1"}, (char[]){"class_0"}}}; /* no names at all */
+    for (int i = 0; i < 3; i++) {
+        yt_transfer_report report;
+        yt_model *model = transferred(2, (char *[]){lists[i][0], lists[i][1]}, &report);
+        expect_rows(model, CLASS_BIAS, 1, (const float[]){1, 2});
+        cr_assert(report.matched == report.total && report.classes == 0 && report.partial == 0);
+        yt_model_destroy(model);
+    }
+}
+
+Test(weights, what_was_not_taken_is_listed_in_groups) {
+    yt_transfer_report report;
+    yt_model *model = transferred(3, (char *[]){(char[]){"a"}, (char[]){"b"}, (char[]){"c"}}, &report);
+    cr_assert_eq(report.matched, report.total - 6);
+    cr_assert_str_eq(report.missed, "model.6.cv3 (6)");
+    cr_assert_not_null(strstr(report.first_miss, "model.6.cv3.0.2"), "%s", report.first_miss);
+    yt_model_destroy(model);
+}
+
+Test(weights, the_first_convolution_takes_the_channels_that_overlap) {
+    yt_folder_write_text("wide.yaml", "nc: 2\nbackbone:\n  - [-1, 1, Conv, [16, 3, 2]]\n"
+                                      "head:\n  - [[0], 1, Detect, [nc]]\n");
+    yt_model *wide = load("wide.yaml", YT_MODEL_DEFAULTS);
+    for (size_t i = 0; i < wide->param_count; i++) wide->state.params[i] = 5;
+    yt_transfer_report report;
+    cr_assert_eq(yt_weights_transfer(red_and_blue(), wide, NULL, &report, NULL), YT_OK);
+    cr_assert_eq(report.partial, 1);
+    const float *values = wide->state.params + find_param(wide, "model.0.conv.weight")->offset;
+    for (int i = 0; i < 3 * 3 * 3; i++) /* in memory the 16 outputs lie side by side */
+        for (int o = 0; o < 16; o++) cr_assert_eq(values[i * 16 + o], o < 8 ? 7.0f : 5.0f);
+    yt_model_destroy(wide);
+}
+
+/* ---- conversion ---- */
+
+Test(weights, a_conversion_keeps_the_average_and_the_description_only) {
+    yt_model *model = filled(2, 0.1f);
+    yt_entry_list list = {0};
+    cr_assert_eq(yt_entries_add_state(&list, "ema.", model, &model->state, 3, NULL), YT_OK);
+    for (size_t i = 0; i < model->param_count; i++) model->state.params[i] = 2;
+    cr_assert_eq(yt_entries_add_state(&list, "", model, &model->state, 3, NULL), YT_OK);
+    cr_assert_eq(yt_entries_add_params(&list, "optim.m.", model, model->state.params, NULL), YT_OK);
+    const char *keys[] = {"settings", "names"}, *values[] = {"{}", "[\"a\",\"b\"]"};
+    const char *path = yt_folder_path("c.safetensors"), *target = yt_folder_path("converted.safetensors");
+    cr_assert_eq(yt_st_save(path, list.entries, list.count, keys, values, 2, NULL), YT_OK);
+    yt_entries_free(&list);
+    for (int half = 0; half < 2; half++) {
+        size_t count = 0;
+        yt_st_file file;
+        cr_assert_eq(yt_weights_convert(path, target, half, &count, NULL), YT_OK);
+        cr_assert_eq(yt_st_load(target, &file, NULL), YT_OK);
+        cr_assert_eq(file.n_entries, count);
+        const yt_st_entry *first = yt_st_find(&file, "model.0.conv.weight");
+        cr_assert_not_null(first);
+        cr_assert_eq(first->type, half ? YT_ST_F16 : YT_ST_F32);
+        float read[8 * 3 * 3 * 3];
+        cr_assert(yt_st_to_float(first, read));
+        cr_assert_eq(read[5], half ? 0x1.998p-4f : 0.1f, "%a", (double)read[5]);
+        cr_assert_eq(yt_st_find(&file, "model.0.bn.num_batches_tracked")->type, YT_ST_I64);
+        cr_assert_null(yt_st_find(&file, "optim.m.model.0.conv.weight"));
+        cr_assert_null(yt_st_metadata(&file, "settings"));
+        cr_assert_str_eq(yt_st_metadata(&file, "names"), "[\"a\",\"b\"]");
+        cr_assert_str_eq(yt_st_metadata(&file, "format"), "pt");
+        yt_st_free(&file);
+    }
+    yt_model_destroy(model);
+}
+
+Test(weights, a_file_without_weights_is_not_converted) {
+    const char *path = yt_folder_path("none.safetensors"), *target = yt_folder_path("t.safetensors");
+    cr_assert_eq(yt_st_save(path, NULL, 0, NULL, NULL, 0, NULL), YT_OK);
+    cr_assert_eq(yt_weights_convert(path, target, false, NULL, NULL), YT_MISMATCH);
+    cr_assert_not(yt_path_exists(target));
+}
+
+/* ---- the network of a run ---- */
+
+static yt_train_config config_with(const char *weights, const char *model) {
+    yt_train_config config;
+    yt_train_config_defaults(&config);
+    cr_assert_eq(yt_train_config_set(&config, "weights", weights, YT_SOURCE_TYPED, NULL), YT_OK);
+    if (model) cr_assert_eq(yt_train_config_set(&config, "model", model, YT_SOURCE_TYPED, NULL), YT_OK);
+    return config;
+}
+
+Test(weights, a_run_builds_the_network_of_its_weights) {
+    yt_model_options options = YT_MODEL_DEFAULTS;
+    options.no_residual = true;
+    options.activation = YT_ACT_RELU;
+    options.sppf_activation = true;
+    yt_model *model = load("tiny8.yaml", options), *built = NULL;
+    const char *path = yt_folder_path("w.safetensors");
+    save(path, model);
+    yt_train_config config = config_with(path, NULL);
+    yt_err err = {.text = ""};
+    cr_assert_eq(yt_train_build_model(&config, 5, NULL, &built, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(built->n_classes, 5);
+    cr_assert_str_eq(built->name, "tiny8");
+    cr_assert(built->options.no_residual && built->options.activation == (int)YT_ACT_RELU);
+    cr_assert_not(built->options.sppf_activation, "training builds as the family does now");
+    cr_assert(config.no_residual && config.source[YT_TRAIN_KEY_no_residual] == YT_SOURCE_CHECKPOINT);
+    cr_assert_str_eq(config.model, "tiny8.yaml");
+    yt_model_destroy(built);
+    yt_model_destroy(model);
+}
+
+Test(weights, a_typed_model_wins_over_that_of_the_weights) {
+    yt_model *model = load("tiny8.yaml", YT_MODEL_DEFAULTS), *built = NULL;
+    const char *path = yt_folder_path("w.safetensors");
+    save(path, model);
+    yt_train_config config = config_with(path, yt_folder_path("tiny26.yaml"));
+    cr_assert_eq(yt_train_build_model(&config, 2, NULL, &built, NULL), YT_OK);
+    cr_assert_eq(built->n_branches, 2);
+    yt_model_destroy(built);
     yt_model_destroy(model);
 }

@@ -1,0 +1,53 @@
+/* cli_detector.h: what the programs share that run trained weights: the options for it, and the opening. */
+#ifndef YT_CLI_DETECTOR_H
+#define YT_CLI_DETECTOR_H
+
+#include "cli/cli_options.h"
+#include "yt/weights.h"
+
+/* Where runs are written, and trained weights looked for. */
+#define YT_CLI_RUNS "runs/detect"
+
+/* Rows of an option table: which weights, and how boxes are chosen. */
+/* clang-format off */
+#define YT_CLI_MODEL_ROWS                                                                                    \
+    {"weights", 'w', YT_CLI_STRING, NULL, 0, 0, NULL, "FILE", "Model",                                       \
+     "trained weights; else the newest best.safetensors under " YT_CLI_RUNS},                                \
+    {"model", 0, YT_CLI_STRING, NULL, 0, 0, NULL, "YAML", "Model",                                           \
+     "model description, for weights that carry none"},                                                      \
+    {"end2end", 0, YT_CLI_CHOICE, "auto", 0, 0, yt_cli_truths, "BOOL", "Model",                               \
+     "branch of a head with two, as YOLO26's: true, one box per object without NMS; false, many boxes and "  \
+     "NMS; auto: true where there are two"}
+
+#define YT_CLI_DETECTION_ROWS(conf)                                                                          \
+    {"conf", 0, YT_CLI_DOUBLE, conf, 0, 1, NULL, NULL, "Detection", "keep boxes with a higher score"},       \
+    {"iou", 0, YT_CLI_DOUBLE, "0.7", 0, 1, NULL, NULL, "Detection",                                          \
+     "drop a box that overlaps a better one of its class more (not used with end2end)"},                     \
+    {"agnostic", 0, YT_CLI_FLAG, NULL, 0, 0, NULL, NULL, "Detection",                                        \
+     "let a box drop worse ones of every class"},                                                            \
+    {"imgsz", 's', YT_CLI_INT, "auto", 32, 8192, NULL, "PX", "Detection",                                    \
+     "long side of the network's input; auto: what the weights were trained at"},                            \
+    {"max-det", 0, YT_CLI_INT, "300", 1, 100000, NULL, NULL, "Detection",                                    \
+     "keep at most so many boxes per picture"},                                                              \
+    {"rect", 0, YT_CLI_FLAG, "true", 0, 0, NULL, NULL, "Detection",                                          \
+     "pad pictures as little as possible; --no-rect pads them to squares"}
+/* clang-format on */
+
+extern const char *const yt_cli_truths[]; /* false, true */
+
+/* A model with its weights, fused for inference, and what the file says about them. */
+typedef struct yt_cli_trained {
+    yt_model *model;
+    yt_class_names names; /* as many as the model has classes */
+    int imgsz;            /* --imgsz, or what it was trained at */
+} yt_cli_trained;
+
+/* Opens the weights of --weights, or else the newest best.safetensors of the runs under `runs`, saying on
+ * stderr which; --model replaces the file's own model description. Release with yt_cli_close_weights. */
+yt_status yt_cli_open_weights(const yt_cli *cli, const char *runs, yt_cli_trained *out, yt_err *err);
+void yt_cli_close_weights(yt_cli_trained *trained);
+
+/* malloc'd path of the weights/best.safetensors written last below `runs`; NULL: there is none. */
+char *yt_cli_newest_weights(const char *runs);
+
+#endif

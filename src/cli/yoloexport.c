@@ -1,0 +1,102 @@
+/* yoloexport.c: trained weights in another format: one row per format. The name of the file written goes to
+ * stdout.
+ */
+#include "cli/cli_common.h"
+#include "cli/cli_threads.h"
+#include "yt/file.h"
+#include "yt/weights.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static yt_status export_safetensors(const yt_cli *cli, const char *input, const char *output, yt_err *err) {
+    size_t n_tensors;
+    YT_TRY(yt_weights_convert(input, output, yt_cli_flag(cli, "half"), &n_tensors, err));
+    fprintf(stderr, "%s: %zu tensors\n", cli->program, n_tensors);
+    return YT_OK;
+}
+
+/* name, suffix of the files, writer */
+#define FORMAT_MAP(X) X("safetensors", ".safetensors", export_safetensors)
+
+static const struct format {
+    const char *name, *suffix;
+    yt_status (*write)(const yt_cli *cli, const char *input, const char *output, yt_err *err);
+} formats[] = {
+#define FORMAT_ROW(name, suffix, write) {name, suffix, write},
+    FORMAT_MAP(FORMAT_ROW)
+#undef FORMAT_ROW
+};
+
+static const char *const format_names[] = {
+#define FORMAT_NAME(name, suffix, write) name,
+    FORMAT_MAP(FORMAT_NAME)
+#undef FORMAT_NAME
+        NULL};
+
+/* clang-format off */
+static const yt_cli_option options[] = {
+    {"format", 'f', YT_CLI_CHOICE, "safetensors", 0, 0, format_names, "NAME", "Export", "what to write"},
+    {"output", 'o', YT_CLI_STRING, NULL, 0, 0, NULL, "FILE", "Export",
+     "where to; else beside the input, with the suffix of the format"},
+    {"half", 0, YT_CLI_FLAG, NULL, 0, 0, NULL, NULL, "Export",
+     "write 16-bit floats; else every tensor keeps its type"},
+};
+/* clang-format on */
+
+/* malloc'd name of the input with another suffix; NULL: out of memory. */
+static char *default_output(const char *input, const char *suffix) {
+    const char *base = yt_path_base(input), *dot = strrchr(base, '.');
+    size_t stem = dot && dot > base ? (size_t)(dot - input) : strlen(input), room = stem + strlen(suffix) + 1;
+    char *output = malloc(room);
+    if (output) snprintf(output, room, "%.*s%s", (int)stem, input, suffix);
+    return output;
+}
+
+/* By what they are, not by what they are called. */
+static bool is_same_file(const char *a, const char *b) {
+    struct stat of_a, of_b;
+    return stat(a, &of_a) == 0 && stat(b, &of_b) == 0 && of_a.st_dev == of_b.st_dev &&
+           of_a.st_ino == of_b.st_ino;
+}
+
+static int run(const yt_cli *cli) {
+    const char *input = cli->words[0], *typed = yt_cli_text(cli, "output");
+    const struct format *format = &formats[(size_t)yt_cli_get(cli, "format")->number];
+    char *output = typed ? strdup(typed) : default_output(input, format->suffix);
+    yt_err err;
+    int code = 0;
+    if (!output) {
+        yt_fail(&err, YT_NO_MEMORY, "%s: no memory for the name of the result", input);
+        code = yt_cli_failure(cli, &err);
+    } else if (is_same_file(input, output)) {
+        code = yt_cli_usage_error(cli, "%s is the input itself; name another file with --output", output);
+    } else if (format->write(cli, input, output, &err) != YT_OK) {
+        code = yt_cli_failure(cli, &err);
+    } else {
+        puts(output);
+    }
+    free(output);
+    return yt_cli_finish_stdout(cli, code);
+}
+
+int main(int argc, char **argv) {
+    yt_cli_settle_threads(argv);
+    yt_cli cli = {
+        .program = "yoloexport",
+        .usage = "yoloexport FILE [options]",
+        .about = "Rewrites trained weights (.pt, .safetensors, or a checkpoint, of which it takes the moving "
+                 "average) in another format.",
+        .version = YT_CLI_VERSION,
+        .options = options,
+        .n_options = sizeof options / sizeof *options,
+        .min_words = 1,
+        .max_words = 1};
+    int code = yt_cli_parse(&cli, argc, argv);
+    if (code >= 0) return code;
+    code = run(&cli);
+    yt_cli_free(&cli);
+    return code;
+}

@@ -1,0 +1,82 @@
+/* weights_convert.c: any file of weights as a safetensors file that holds them alone: a checkpoint loses its
+ * optimiser, live weights and progress and keeps its moving average; a .pt file keeps every bit.
+ */
+#include "train/weights_file.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Entries to write; names and most values are lent, converted values are owned. */
+typedef struct conversion {
+    yt_st_entry *entries;
+    uint16_t **halves; /* by entry; NULL: as it was */
+    size_t count;
+} conversion;
+
+static void free_conversion(conversion *c) {
+    for (size_t i = 0; c->halves && i < c->count; i++) free(c->halves[i]);
+    free(c->halves);
+    free(c->entries);
+}
+
+/* What a checkpoint holds beside weights when it has no moving average to tell them apart. */
+static bool is_weight(const yt_st_entry *entry, const char *prefix) {
+    return strncmp(entry->name, prefix, strlen(prefix)) == 0 && strncmp(entry->name, "optim.", 6) != 0;
+}
+
+static yt_status make_half(conversion *c, yt_st_entry *entry, yt_err *err) {
+    if (!yt_st_is_float(entry->type)) return YT_OK;
+    uint16_t *half = malloc(entry->count * sizeof *half + 1);
+    if (!half) return yt_fail(err, YT_NO_MEMORY, "no memory to convert tensor %s", entry->name);
+    c->halves[entry - c->entries] = half;
+    yt_st_to_half(entry, half);
+    entry->type = YT_ST_F16;
+    entry->data = half;
+    entry->bytes = entry->count * sizeof *half;
+    return YT_OK;
+}
+
+static yt_status choose_tensors(conversion *c, const yt_st_file *file, bool half, yt_err *err) {
+    const char *prefix = yti_weights_prefix(file);
+    c->entries = calloc(file->n_entries + 1, sizeof *c->entries);
+    c->halves = calloc(file->n_entries + 1, sizeof *c->halves);
+    if (!c->entries || !c->halves)
+        return yt_fail(err, YT_NO_MEMORY, "no memory for a list of %zu tensors", file->n_entries);
+    for (size_t i = 0; i < file->n_entries; i++) {
+        if (!is_weight(&file->entries[i], prefix)) continue;
+        yt_st_entry *entry = &c->entries[c->count++];
+        *entry = file->entries[i];
+        entry->name += strlen(prefix);
+        if (half) YT_TRY(make_half(c, entry, err));
+    }
+    return YT_OK;
+}
+
+/* The description, and the one pair that readers of the format look for. */
+static yt_status choose_metadata(yt_metadata *metadata, const yt_st_file *file, yt_err *err) {
+    bool has_format = yt_st_metadata(file, "format") != NULL;
+    if (!has_format) YT_TRY(yt_metadata_add(metadata, "format", "pt", err));
+    for (size_t i = 0; i < file->n_metadata; i++)
+        if (yt_metadata_is_description(file->metadata_keys[i]))
+            YT_TRY(yt_metadata_add(metadata, file->metadata_keys[i], file->metadata_values[i], err));
+    return YT_OK;
+}
+
+yt_status yt_weights_convert(const char *path, const char *target, bool half, size_t *n_tensors,
+                             yt_err *err) {
+    yt_weights_file weights;
+    conversion c = {0};
+    yt_metadata metadata = {0};
+    YT_TRY(yti_weights_load(path, &weights, err));
+    yt_status status = choose_tensors(&c, &weights.file, half, err);
+    if (status == YT_OK && !c.count) status = yt_fail(err, YT_MISMATCH, "%s: holds no weights", path);
+    if (status == YT_OK) status = choose_metadata(&metadata, &weights.file, err);
+    if (status == YT_OK)
+        status = yt_st_save(target, c.entries, c.count, (const char *const *)metadata.keys,
+                            (const char *const *)metadata.values, metadata.count, err);
+    if (status == YT_OK && n_tensors) *n_tensors = c.count;
+    yt_metadata_free(&metadata);
+    free_conversion(&c);
+    yti_weights_free(&weights);
+    return status;
+}

@@ -1,0 +1,100 @@
+/* weights_file.c: one view of weights for all formats. A .pt file is translated once, here, into named tensors
+ * and the metadata by which our own files describe themselves, so that nobody else needs to know of it.
+ */
+#include "train/weights_file.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_NAME = 512 };
+
+static yt_status load_pt(const char *path, yt_weights_file *out, yt_err *err) {
+    YT_TRY(yt_pt_open(path, &out->pt, err));
+    YT_TRY(yt_metadata_describe_pt(&out->metadata, &out->pt, path, err));
+    out->file = (yt_st_file){.n_entries = out->pt.n_tensors,
+                             .entries = out->pt.tensors,
+                             .n_metadata = out->metadata.count,
+                             .metadata_keys = out->metadata.keys,
+                             .metadata_values = out->metadata.values};
+    return YT_OK;
+}
+
+yt_status yti_weights_load(const char *path, yt_weights_file *out, yt_err *err) {
+    yt_weights_file weights = {0};
+    yt_status status =
+        yt_pt_probe(path) ? load_pt(path, &weights, err) : yt_st_load(path, &weights.file, err);
+    if (status == YT_OK)
+        *out = weights;
+    else
+        yti_weights_free(&weights);
+    return status;
+}
+
+void yti_weights_free(yt_weights_file *weights) {
+    if (weights->file.storage) yt_st_free(&weights->file);
+    yt_pt_free(&weights->pt);
+    yt_metadata_free(&weights->metadata);
+    weights->file = (yt_st_file){0};
+}
+
+const char *yti_weights_prefix(const yt_st_file *file) {
+    static const char average[] = "ema.";
+    for (size_t i = 0; i < file->n_entries; i++)
+        if (strncmp(file->entries[i].name, average, sizeof average - 1) == 0) return average;
+    return "";
+}
+
+const yt_st_entry *yti_weights_find(const yt_st_file *file, const char *prefix, const char *name) {
+    char full[MAX_NAME];
+    int length = snprintf(full, sizeof full, "%s%s", prefix, name);
+    return length > 0 && (size_t)length < sizeof full ? yt_st_find(file, full) : NULL;
+}
+
+float *yti_weights_values(const yt_param_info *info, const yt_state *state) {
+    return (info->kind < YT_PARAM_FROZEN ? state->params : state->buffers) + info->offset;
+}
+
+static void shape_text(char *text, size_t room, int n_dims, const int64_t *dims) {
+    size_t used = (size_t)snprintf(text, room, "[");
+    for (int i = 0; i < n_dims && used < room; i++)
+        used += (size_t)snprintf(text + used, room - used, "%s%lld", i ? ", " : "", (long long)dims[i]);
+    if (used < room) snprintf(text + used, room - used, "]");
+}
+
+static bool same_shape(const yt_st_entry *entry, const yt_param_info *info) {
+    bool same = entry->n_dims == info->n_dims && entry->count == info->count;
+    for (int i = 0; same && i < info->n_dims; i++) same = entry->dims[i] == info->dims[i];
+    return same;
+}
+
+bool yti_weights_differ(const yt_st_entry *entry, const yt_param_info *info, char *why, size_t room) {
+    why[0] = '\0';
+    if (!entry) {
+        snprintf(why, room, "%.128s is not in the file", info->name);
+        return true;
+    }
+    if (!same_shape(entry, info)) {
+        char of_file[128], of_model[128];
+        int64_t dims[4];
+        for (int i = 0; i < info->n_dims; i++) dims[i] = info->dims[i];
+        shape_text(of_file, sizeof of_file, entry->n_dims, entry->dims);
+        shape_text(of_model, sizeof of_model, info->n_dims, dims);
+        snprintf(why, room, "%.128s has shape %s in the file and %s in the model", info->name, of_file,
+                 of_model);
+        return true;
+    }
+    if (!yt_st_is_float(entry->type)) {
+        snprintf(why, room, "%.128s holds whole numbers in the file", info->name);
+        return true;
+    }
+    return false;
+}
+
+yt_status yti_weights_copy(const yt_st_entry *entry, const yt_param_info *info, float *memory, yt_err *err) {
+    float *file_order = malloc(info->count * sizeof *file_order + 1);
+    if (!file_order) return yt_fail(err, YT_NO_MEMORY, "no memory to convert tensor %s", info->name);
+    if (yt_st_to_float(entry, file_order)) yt_param_from_file_order(info, file_order, memory);
+    free(file_order);
+    return YT_OK;
+}

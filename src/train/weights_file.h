@@ -1,0 +1,34 @@
+/* weights_file.h: weights on disk, whatever the format. Internal to src/train. */
+#ifndef YT_WEIGHTS_FILE_H
+#define YT_WEIGHTS_FILE_H
+
+#include "train/weights_metadata.h"
+
+/* Tensors and metadata as in a safetensors file; those of a .pt file are translated to that. */
+typedef struct yt_weights_file {
+    yt_st_file file;
+    yt_pt_file pt;        /* owns the tensors of a .pt file */
+    yt_metadata metadata; /* and its description */
+} yt_weights_file;
+
+/* The format is recognised by the content. */
+yt_status yti_weights_load(const char *path, yt_weights_file *out, yt_err *err);
+void yti_weights_free(yt_weights_file *weights);
+
+/* "ema." for a checkpoint, which holds the live weights and their moving average: detections come from the
+ * latter; else "". */
+const char *yti_weights_prefix(const yt_st_file *file);
+
+/* The tensor prefix + name; NULL: absent. */
+const yt_st_entry *yti_weights_find(const yt_st_file *file, const char *prefix, const char *name);
+
+/* Where a tensor of the model lies in a state. */
+float *yti_weights_values(const yt_param_info *info, const yt_state *state);
+
+/* Why a tensor of a file (NULL: absent) cannot be one of the model; false and "" when it can. */
+bool yti_weights_differ(const yt_st_entry *entry, const yt_param_info *info, char *why, size_t room);
+
+/* Copies a tensor that fits. */
+yt_status yti_weights_copy(const yt_st_entry *entry, const yt_param_info *info, float *memory, yt_err *err);
+
+#endif

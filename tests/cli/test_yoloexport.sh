@@ -1,0 +1,85 @@
+#!/bin/sh
+# yoloexport as a user runs it: exit codes, messages, the file it writes.
+# usage: test_yoloexport.sh PROGRAM SOURCE SHARED. Without reference weights in SHARED the second half is skipped (77).
+set -eu
+program=$1 shared=$3
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder"
+
+fail() {
+    echo "FAILED: $1"
+    for file in out err; do sed "s/^/  $file: /" "$file"; done
+    exit 1
+}
+
+# expect CODE ARGUMENTS...: runs the program with its output in the files out and err.
+expect() {
+    code=$1
+    shift
+    got=0
+    "$program" "$@" >out 2>err || got=$?
+    [ "$got" -eq "$code" ] || fail "yoloexport $* exits with $got instead of $code"
+}
+
+says() { # FILE EXTENDED-REGULAR-EXPRESSION
+    grep -Eq -- "$2" "$1" || fail "$1 has no line like: $2"
+}
+
+bytes() {
+    wc -c <"$1" | tr -d ' '
+}
+
+# ---- without weights ----
+
+expect 0 --help
+for option in format output half help version; do says out "--$option"; done
+says out 'safetensors'
+[ ! -s err ] || fail "help writes to stderr"
+expect 0 --version
+says out '^yoloexport [0-9]+\.[0-9]+\.[0-9]+$'
+expect 2
+says err 'usage'
+expect 2 a.pt --format onxx
+says err '--format'
+expect 1 absent.pt
+says err '^yoloexport: absent.pt: cannot be opened'
+printf '\200\002\212\012rest' >old.pt
+expect 1 old.pt
+says err '^yoloexport: old.pt: written by torch < 1.6'
+printf 'PK\003\004 nothing more' >broken.pt
+expect 1 broken.pt
+says err '^yoloexport: broken.pt: is not a whole ZIP archive'
+[ -z "$(find . -name '*.safetensors*')" ] || fail "a failure leaves a file behind"
+
+# ---- with the reference weights ----
+
+weights=$shared/fixtures/yolo26n/yolo26n_coco8_fit.pt
+if [ ! -f "$weights" ]; then
+    echo "SKIPPED: $weights is not here"
+    exit 77
+fi
+cp "$weights" w.pt
+expect 0 w.pt
+says out '^w.safetensors$'
+says err '^yoloexport: 708 tensors$'
+[ -s w.safetensors ] || fail "w.safetensors was not written"
+for name in model.0.conv.weight model.23.one2one_cv3.2.2.bias model_yaml toothbrush; do
+    grep -aq "$name" w.safetensors || fail "w.safetensors has no $name"
+done
+
+# A file is never written over itself, under no name; another one is written where the user says.
+cp w.safetensors kept
+expect 2 w.safetensors
+says err 'is the input itself'
+ln w.safetensors other.safetensors
+expect 2 w.safetensors --output other.safetensors
+cmp w.safetensors kept || fail "the input was changed"
+expect 0 w.safetensors --output again.safetensors
+says out '^again.safetensors$'
+cmp w.safetensors again.safetensors || fail "a second conversion changes the file"
+expect 0 w.safetensors --half -o half.safetensors
+[ "$(bytes half.safetensors)" -eq "$(bytes w.safetensors)" ] || fail "halves are not kept as they are"
+expect 1 w.pt --output no/such/folder/w.safetensors
+says err 'cannot be written'
+echo "all passed"

@@ -1,0 +1,164 @@
+/* fixture.c: see fixture.h. */
+#include "support/fixture.h"
+
+#include "support/near.h"
+#include "yt/file.h"
+#include "yt/weights.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FIXTURES YT_SHARED_DIR "/fixtures/"
+
+static char *read_or_skip(const char *path, size_t *bytes) {
+    char *data = NULL;
+    if (!yt_path_exists(path)) cr_skip_test("%s is not there: not compared with the reference", path);
+    cr_assert_eq(yt_file_read(path, 1u << 26, &data, bytes, NULL), YT_OK);
+    return data;
+}
+
+static void read_batch(fixture *f) {
+    size_t bytes;
+    f->images = (uint8_t *)read_or_skip(FIXTURES "batch_images_4x320x320x3_rgb_u8.bin", &bytes);
+    cr_assert_eq(bytes, FIXTURE_IMAGES * FIXTURE_SIDE * FIXTURE_SIDE * 3);
+    float *rows = (float *)(void *)read_or_skip(FIXTURES "batch_targets_13x6_f32.bin", &bytes);
+    cr_assert_eq(bytes, FIXTURE_TARGETS * 6 * sizeof *rows);
+    for (int i = 0; i < FIXTURE_TARGETS; i++) {
+        const float *row = rows + 6 * i;
+        f->image[i] = (int)row[0];
+        f->class_id[i] = (int)row[1];
+        f->boxes[i] = (yt_cxcywh){row[2], row[3], row[4], row[5]};
+    }
+    free(rows);
+}
+
+fixture fixture_open(const char *name) {
+    fixture f = {0};
+    char path[600], yaml[64];
+    yt_err err = {.text = ""};
+    size_t bytes;
+    snprintf(f.folder, sizeof f.folder, FIXTURES "%s/", name);
+    snprintf(path, sizeof path, "%sreference.json", f.folder);
+    char *json = read_or_skip(path, &bytes);
+    f.reference = cJSON_ParseWithLength(json, bytes);
+    cr_assert_not_null(f.reference);
+    free(json);
+    read_batch(&f);
+    yt_class_names names = {0};
+    int imgsz;
+    const char *dirs[] = {YT_SOURCE_DIR "/models", NULL};
+    snprintf(path, sizeof path, "%s%s_coco8_fit.safetensors", f.folder, name);
+    snprintf(yaml, sizeof yaml, "%s.yaml", name);
+    cr_assert_eq(yt_weights_open(path, yaml, dirs, &f.model, &names, &imgsz, &err), YT_OK, "%s", err.text);
+    yt_class_names_free(&names);
+    return f;
+}
+
+void fixture_close(fixture *f) {
+    cJSON_Delete(f->reference);
+    yt_model_destroy(f->model);
+    free(f->images);
+    *f = (fixture){0};
+}
+
+float *fixture_floats(const fixture *f, const char *file, size_t count) {
+    char path[600];
+    size_t bytes;
+    snprintf(path, sizeof path, "%s%s", f->folder, file);
+    float *values = (float *)(void *)read_or_skip(path, &bytes);
+    cr_assert_eq(bytes, count * sizeof *values, "%s", path);
+    return values;
+}
+
+const cJSON *fixture_item(const cJSON *object, const char *key) {
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
+    cr_assert_not_null(item, "no %s", key);
+    return item;
+}
+
+double fixture_number(const cJSON *object, const char *key) {
+    const cJSON *item = fixture_item(object, key);
+    cr_assert(cJSON_IsNumber(item), "%s is no number", key);
+    return item->valuedouble;
+}
+
+void fixture_forward(const fixture *f, yt_model *model, yt_mode mode) {
+    yt_err err = {.text = ""};
+    cr_assert_eq(
+        yt_model_plan(model, mode, FIXTURE_IMAGES, FIXTURE_SIDE, FIXTURE_SIDE, FIXTURE_THREADS, &err), YT_OK,
+        "%s", err.text);
+    yt_model_set_input(model, f->images);
+    yt_model_forward(model, &model->state, NULL);
+}
+
+/* Gradients that vanish by construction come out as rounding noise of either implementation: an L2 norm below
+ * this, where real ones start at 1e-4. */
+static const double NOISE_L2 = 1e-7;
+enum { SINGLE = 5 }; /* single values may be off by a few times what the whole tensor may be */
+
+/* value against expected, as a part of scale; remembers the worst. */
+static void expect_part(double value, double expected, double scale, double tolerance, double *worst,
+                        const char *name, const char *what) {
+    const double part = fabs(value - expected) / scale;
+    cr_expect(part <= tolerance, "%s: %s %.9g, expected %.9g", name, what, value, expected);
+    if (!(part <= *worst)) *worst = part;
+}
+
+void fixture_compare(const char *name, const float *values, const cJSON *summary, double tolerance,
+                     fixture_deviation *worst) {
+    const size_t count = (size_t)fixture_number(summary, "numel");
+    const double l2 = fixture_number(summary, "l2"), rms = l2 / sqrt((double)count),
+                 absmax = fixture_number(summary, "absmax");
+    double square = 0, sum = 0, largest = 0;
+    for (size_t i = 0; i < count; i++) {
+        const double v = (double)values[i];
+        square += v * v, sum += v, largest = fmax(largest, fabs(v));
+    }
+    if (l2 < NOISE_L2) {
+        cr_expect(sqrt(square) < NOISE_L2, "%s: L2 %.9g, expected to vanish", name, sqrt(square));
+        return;
+    }
+    expect_part(sqrt(square), l2, l2, tolerance, &worst->l2, name, "L2");
+    expect_part(sum / (double)count, fixture_number(summary, "mean"), rms, tolerance, &worst->l2, name,
+                "mean");
+    expect_part(largest, absmax, absmax, SINGLE * tolerance, &worst->value, name, "absmax");
+    const cJSON *pair;
+    int samples = 0;
+    cJSON_ArrayForEach(pair, fixture_item(summary, "samples")) {
+        const size_t index = (size_t)cJSON_GetArrayItem(pair, 0)->valuedouble;
+        const double expected = cJSON_GetArrayItem(pair, 1)->valuedouble;
+        cr_assert(index < count);
+        expect_part((double)values[index], expected, fmax(rms, fabs(expected)), SINGLE * tolerance,
+                    &worst->value, name, "sample");
+        samples++;
+    }
+    cr_expect(samples > 0, "%s has no samples", name);
+}
+
+int fixture_compare_tensors(const fixture *f, const cJSON *summaries, const float *params, double tolerance,
+                            fixture_deviation *worst) {
+    int compared = 0;
+    for (int i = 0; i < f->model->n_params; i++) {
+        const yt_param_info *info = &f->model->params[i];
+        const cJSON *summary = cJSON_GetObjectItemCaseSensitive(summaries, info->name);
+        if (!summary) continue;
+        const float *block = info->kind >= YT_PARAM_FROZEN ? f->model->state.buffers : params;
+        float *values = malloc(info->count * sizeof *values);
+        cr_assert_not_null(values);
+        cr_assert_eq((size_t)fixture_number(summary, "numel"), info->count, "%s", info->name);
+        yt_param_to_file_order(info, block + info->offset, values);
+        fixture_compare(info->name, values, summary, tolerance, worst);
+        free(values);
+        compared++;
+    }
+    cr_expect_eq(compared, cJSON_GetArraySize(summaries), "every tensor of the reference is one of ours");
+    return compared;
+}
+
+bool fixture_has_gradient(const fixture *f, const char *name) {
+    const cJSON *gradient = cJSON_GetObjectItemCaseSensitive(fixture_item(f->reference, "grads"), name);
+    return gradient && fixture_number(gradient, "l2") >= NOISE_L2;
+}
