@@ -1,0 +1,14 @@
+/* fuzz_dataset_yaml.c: a dataset YAML. No image is looked at. */
+#include "fuzz.h"
+#include "yt/dataset.h"
+
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    yt_err err = {.text = ""};
+    yt_dataset dataset = {0};
+    char *path = fuzz_file(data, size);
+    if (!fuzz_done(yt_dataset_open(path, &dataset, &err), &err)) yt_dataset_close(&dataset);
+    free(path);
+    return 0;
+}

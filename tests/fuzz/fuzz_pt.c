@@ -1,0 +1,10 @@
+/* fuzz_pt.c: a .pt checkpoint: archive, pickle, tensors. */
+#include "fuzz.h"
+#include "yt/pt.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    yt_err err = {.text = ""};
+    yt_pt_file file = {0};
+    if (!fuzz_done(yt_pt_parse(data, size, "fuzz.pt", &file, &err), &err)) yt_pt_free(&file);
+    return 0;
+}

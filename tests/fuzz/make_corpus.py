@@ -1,0 +1,345 @@
+#!/usr/bin/env python3
+"""make_corpus.py: writes the files of corpus/ anew: one good file of each kind and the ways in which one can be bad.
+
+Needs Python alone; the compressed photographs (*.jpg) are kept as they are. The checkpoints are made by Python's own
+pickle module from classes that only have the names of the family's, so that the reader meets what a real trainer writes.
+"""
+import collections
+import io
+import json
+import pathlib
+import pickle
+import struct
+import sys
+import types
+import zipfile
+import zlib
+
+ROOT = pathlib.Path(__file__).parent / "corpus"
+
+TINY_YAML = {"nc": 2, "scale": "n", "scales": {"n": [1.0, 1.0, 64]}, "ch": 3, "channels": 3,
+             "yaml_file": "tinyn.yaml",
+             "backbone": [[-1, 1, "Conv", [8, 3, 2]], [-1, 1, "Conv", [8, 3, 2]], [-1, 1, "Conv", [8, 3, 2]]],
+             "head": [[[2], 1, "Detect", ["nc"]]]}
+
+
+def put(kind, name, data):
+    folder = ROOT / kind
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(data if isinstance(data, bytes) else data.encode())
+
+
+# ---- pickles as the family's trainer writes them ----
+
+class Storage:
+    def __init__(self, kind, key, count):
+        self.kind, self.key, self.count = kind, key, count
+
+
+def module(name):
+    at = sys.modules.setdefault(name, types.ModuleType(name))
+    return at
+
+
+def named(module_name, name, base=object):
+    """A class that pickles as module_name.name."""
+    made = type(name, (base,), {"__module__": module_name})
+    setattr(module(module_name), name, made)
+    return made
+
+
+for path in ("torch", "torch._utils", "torch.nn", "torch.nn.modules", "torch.nn.modules.conv",
+             "torch.nn.modules.batchnorm", "torch.nn.modules.activation", "torch.nn.modules.container",
+             "ultralytics", "ultralytics.nn", "ultralytics.nn.tasks", "ultralytics.nn.modules",
+             "ultralytics.nn.modules.conv", "ultralytics.nn.modules.head"):
+    module(path)
+
+
+def _rebuild_tensor_v2(*args):
+    raise NotImplementedError
+
+
+def _rebuild_parameter(*args):
+    raise NotImplementedError
+
+
+for function in (_rebuild_tensor_v2, _rebuild_parameter):
+    function.__module__ = "torch._utils"
+    setattr(module("torch._utils"), function.__name__, function)
+HalfStorage, FloatStorage, LongStorage = (named("torch", n) for n in ("HalfStorage", "FloatStorage", "LongStorage"))
+Model = named("ultralytics.nn.tasks", "DetectionModel")
+Conv = named("ultralytics.nn.modules.conv", "Conv")
+Conv2d = named("torch.nn.modules.conv", "Conv2d")
+BatchNorm2d = named("torch.nn.modules.batchnorm", "BatchNorm2d")
+SiLU = named("torch.nn.modules.activation", "SiLU")
+Sequential = named("torch.nn.modules.container", "Sequential")
+
+
+class Tensor:
+    def __init__(self, archive, kind, shape, offset=0, strides=None, count=None):
+        size = 1
+        for d in shape:
+            size *= d
+        steps = []
+        for d in reversed(shape):
+            steps.insert(0, (steps[0] * shape[len(shape) - len(steps)]) if steps else 1)
+        self.shape, self.offset, self.strides = tuple(shape), offset, tuple(steps if strides is None else strides)
+        self.storage = archive.storage(kind, size if count is None else count)
+
+    def __reduce__(self):
+        return _rebuild_tensor_v2, (self.storage, self.offset, self.shape, self.strides, False,
+                                    collections.OrderedDict())
+
+
+class Parameter:
+    def __init__(self, tensor):
+        self.tensor = tensor
+
+    def __reduce__(self):
+        return _rebuild_parameter, (self.tensor, False, collections.OrderedDict())
+
+
+class Archive:
+    """The storages of one file; with `fixed`, every one is of so many bytes."""
+
+    def __init__(self, fixed=None):
+        self.members, self.fixed = {}, fixed
+
+    def storage(self, kind, count):
+        key = str(len(self.members))
+        width = {HalfStorage: 2, FloatStorage: 4, LongStorage: 8}[kind]
+        count = count if self.fixed is None else self.fixed // width
+        self.members[key] = bytes((7 * i) % 61 for i in range(count * width))
+        return Storage(kind, key, count)
+
+    def pickle(self, value, protocol=2):
+        out = io.BytesIO()
+        pickler = pickle.Pickler(out, protocol)
+        pickler.persistent_id = lambda v: (("storage", v.kind, v.key, "cpu", v.count)
+                                           if isinstance(v, Storage) else None)
+        pickler.dump(value)
+        return out.getvalue()
+
+    def zip(self, pickled, root="tiny", method=zipfile.ZIP_STORED, extra=()):
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w", method) as archive:
+            archive.writestr(f"{root}/data.pkl", pickled)
+            for key, data in self.members.items():
+                archive.writestr(f"{root}/data/{key}", data)
+            archive.writestr(f"{root}/version", b"3\n")
+            for name, data in extra:
+                archive.writestr(name, data)
+        return out.getvalue()
+
+
+def with_state(cls, **state):
+    made = cls.__new__(cls)
+    made.__dict__.update(state)
+    return made
+
+
+def modules(**children):
+    return dict(training=False, _parameters=collections.OrderedDict(), _buffers=collections.OrderedDict(),
+                _non_persistent_buffers_set=set(), _modules=collections.OrderedDict(children))
+
+
+def conv_block(archive, cin, cout):
+    conv = with_state(Conv2d, **modules(), in_channels=cin, out_channels=cout, kernel_size=(3, 3), stride=(2, 2))
+    conv._parameters["weight"] = Parameter(Tensor(archive, HalfStorage, (cout, cin, 3, 3)))
+    conv._parameters["bias"] = None
+    norm = with_state(BatchNorm2d, **modules(), eps=1e-3, momentum=0.03)
+    for name in ("weight", "bias"):
+        norm._parameters[name] = Parameter(Tensor(archive, HalfStorage, (cout,)))
+    for name in ("running_mean", "running_var"):
+        norm._buffers[name] = Tensor(archive, HalfStorage, (cout,))
+    norm._buffers["num_batches_tracked"] = Tensor(archive, LongStorage, ())
+    return with_state(Conv, **modules(conv=conv, bn=norm, act=with_state(SiLU, **modules())))
+
+
+def checkpoint(archive, width=8, **changes):
+    rows = {str(i): conv_block(archive, 3 if i == 0 else width, width) for i in range(3)}
+    model = with_state(Model, **modules(model=with_state(Sequential, **modules(**rows))), yaml=TINY_YAML,
+                       names={0: "cat", 1: "dog"}, nc=2, save=[], task="detect",
+                       stride=Tensor(archive, FloatStorage, (1,)))
+    root = {"epoch": -1, "best_fitness": None, "model": model, "ema": None, "updates": None, "optimizer": None,
+            "train_args": {"imgsz": 320, "lr0": 0.01, "names": None}, "date": "2026-01-01T00:00:00",
+            "version": "8.4.104", "big": 1 << 40}
+    root.update(changes)
+    return root
+
+
+def pt_files():
+    a = Archive()
+    good = a.pickle(checkpoint(a))
+    whole = a.zip(good)
+    put("pt", "good.pt", whole)
+    put("pt", "good-protocol-4.pt", a.zip(a.pickle(checkpoint(a), 4)))
+    put("pt", "archive-root.pt", a.zip(good, root="archive", extra=[("archive/byteorder", b"little")]))
+    put("pt", "big-endian.pt", a.zip(good, extra=[("tiny/byteorder", b"big")]))
+    put("pt", "compressed.pt", a.zip(good, method=zipfile.ZIP_DEFLATED))
+    put("pt", "truncated.pt", whole[:len(whole) * 2 // 3])
+    put("pt", "no-directory.pt", whole[:whole.index(b"PK\x01\x02")])
+    put("pt", "no-pickle.pt", a.zip(b"").replace(b"tiny/data.pkl", b"tiny/data.txt"))
+    put("pt", "two-pickles.pt", a.zip(good, extra=[("other/data.pkl", good)]))
+    put("pt", "absolute-names.pt", a.zip(good, root="/etc"))
+    put("pt", "parent-names.pt", a.zip(good, root="../.."))
+    put("pt", "empty.pt", b"")
+    put("pt", "empty-archive.pt", b"PK\x05\x06" + bytes(18))
+    put("pt", "legacy.pt", pickle.dumps(0x1950a86a20f9469cfc6c, 2) + pickle.dumps(1001, 2))
+    put("pt", "legacy-tar.pt", b"ustar" * 120)
+    flipped = bytearray(whole)
+    flipped[whole.index(b"PK\x01\x02") + 42] ^= 0x40  # offset of the first member
+    put("pt", "wrong-offset.pt", bytes(flipped))
+    flipped = bytearray(whole)
+    flipped[whole.index(b"PK\x01\x02") + 24:whole.index(b"PK\x01\x02") + 28] = b"\xff\xff\xff\x7f"
+    put("pt", "absurd-member-size.pt", bytes(flipped))
+    short = Archive()
+    pickled = short.pickle(checkpoint(short))
+    short.members["0"] = short.members["0"][:-2]
+    put("pt", "short-storage.pt", short.zip(pickled))
+    gone = Archive()
+    pickled = gone.pickle(checkpoint(gone))
+    del gone.members["1"]
+    put("pt", "missing-storage.pt", gone.zip(pickled))
+    for name, shape, extra in (("beyond-storage", (8, 8), dict(count=8)), ("negative-stride", (4, 4), dict(strides=(-4, 1))),
+                               ("huge-stride", (2, 2), dict(strides=(1 << 62, 1))), ("negative-size", (-4, 4), {}),
+                               ("huge-shape", (1 << 31, 1 << 31, 4), dict(count=4)),
+                               ("broadcast", (1 << 20, 4), dict(strides=(0, 1), count=4)),
+                               ("many-dims", (1,) * 40, {}), ("offset", (4,), dict(offset=1 << 40)),
+                               ("transposed", (4, 2), dict(strides=(1, 4)))):
+        odd = Archive()
+        kept = dict(extra)
+        if "count" not in kept and any(d < 0 for d in shape):
+            kept["count"] = 16
+        state = collections.OrderedDict(w=Tensor(odd, FloatStorage, shape, **kept))
+        put("pt", f"{name}.pt", odd.zip(odd.pickle(state)))
+    shared = Archive()
+    one = Tensor(shared, FloatStorage, (4,))
+    two = Tensor(shared, FloatStorage, (2,))
+    two.storage = one.storage
+    put("pt", "shared-storage.pt", shared.zip(shared.pickle({"a": one, "b": two})))
+    raw = {
+        "unknown-opcode": b"\x80\x02\xfe.", "no-stop": b"\x80\x02}", "empty-stack": b"\x80\x02u.",
+        "empty-pickle": b"", "only-stop": b".", "mark-only": b"\x80\x02(.", "bad-memo": b"\x80\x02h\xff.",
+        "memo-huge": b"\x80\x02}r\xff\xff\xff\x7f.", "nested": b"\x80\x02" + b"(" * 100000 + b".",
+        "nested-lists": b"\x80\x02" + b"]" * 20000 + b"a" * 19999 + b".", "self-list": b"\x80\x02]q\x00h\x00a.",
+        "self-dict": b"\x80\x02}q\x00X\x05\x00\x00\x00modelh\x00s.",
+        "runs-system": b"cposix\nsystem\nX\x04\x00\x00\x00true\x85R.",
+        "huge-string": b"\x80\x02X\xff\xff\xff\x7fabc.", "huge-long": b"\x80\x02\x8b\xff\xff\xff\x7f.",
+        "bad-utf8": b"\x80\x02X\x02\x00\x00\x00\xff\xfe.", "bad-global": b"\x80\x02cnoline",
+        "unknown-persid": b"\x80\x02X\x01\x00\x00\x00aQ.", "protocol-9": b"\x80\x09N.",
+        "build-nothing": b"\x80\x02N}b.", "dup": b"\x80\x02}2s.", "not-a-dict": b"\x80\x02K\x05.",
+        "doubling": b"\x80\x02]q\x00" + b"".join(b"]q" + bytes([i]) + (b"h" + bytes([i - 1])) * 8 + b"e"[:0] + b"a" * 8
+                                               for i in range(1, 40)) + b".",
+    }
+    for name, data in raw.items():
+        put("pickle", f"{name}.pkl", data)
+    for protocol in (2, 4):
+        small = Archive(fixed=128)
+        put("pickle", f"good-{protocol}.pkl", small.pickle(checkpoint(small, width=2), protocol))
+    flat = Archive(fixed=128)
+    put("pickle", "plain.pkl", flat.pickle(collections.OrderedDict(w=Tensor(flat, FloatStorage, (4, 2), strides=(1, 4)))))
+
+
+# ---- safetensors ----
+
+def safetensors(header, data=b"", length=None):
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return struct.pack("<Q", len(text) if length is None else length) + text + data
+
+
+def safetensors_files():
+    w = {"dtype": "F32", "shape": [2, 2], "data_offsets": [0, 16]}
+    b = {"dtype": "I64", "shape": [], "data_offsets": [16, 24]}
+    data = bytes(range(24))
+    good = safetensors({"__metadata__": {"format": "pt"}, "w": w, "b": b}, data)
+    put("safetensors", "good.safetensors", good)
+    model = "nc: 2\nbackbone:\n  - [-1, 1, Conv, [8, 3, 2]]\nhead:\n  - [[0], 1, Detect, [nc]]\n"
+    put("safetensors", "with-model.safetensors",
+        safetensors({"__metadata__": {"model_yaml": model, "model_name": "tiny.yaml", "names": "[\"cat\", \"dog\"]",
+                                      "imgsz": "64"}, "w": w, "b": b}, data))
+    for name, header, body in (
+            ("gap", {"w": dict(w, data_offsets=[8, 24])}, data), ("overlap", {"w": w, "v": w}, data),
+            ("beyond", {"w": dict(w, data_offsets=[16, 32])}, data), ("backwards", {"w": dict(w, data_offsets=[16, 0])}, data),
+            ("wrong-size", {"w": dict(w, shape=[3, 2])}, data), ("unknown-type", {"w": dict(w, dtype="Q4")}, data),
+            ("negative", {"w": dict(w, shape=[-2, -2])}, data), ("huge", {"w": dict(w, shape=[1 << 33, 1 << 33])}, data),
+            ("fraction", {"w": dict(w, shape=[1.5, 2])}, data), ("no-shape", {"w": {"dtype": "F32"}}, data),
+            ("not-a-map", [1, 2], data), ("text-metadata", {"__metadata__": 5, "w": w}, data),
+            ("many-dims", {"w": dict(w, shape=[1] * 20 + [4])}, data[:16])):
+        put("safetensors", f"{name}.safetensors", safetensors(header, body))
+    put("safetensors", "empty.safetensors", b"")
+    put("safetensors", "length-only.safetensors", struct.pack("<Q", 5))
+    put("safetensors", "absurd-length.safetensors", safetensors({"w": w}, data, length=1 << 63))
+    put("safetensors", "broken-json.safetensors", safetensors(b'{"w": {"dtype": "F32", "shape": [2, 2', data))
+    put("safetensors", "nested-json.safetensors", safetensors(b"[" * 5000, data))
+    put("safetensors", "truncated.safetensors", good[:-7])
+
+
+# ---- YAML ----
+
+def yaml_files():
+    head = "nc: 2\nscales:\n  n: [0.5, 0.25, 1024]\n"
+    rows = "backbone:\n  - [-1, 1, Conv, [64, 3, 2]]\n  - [-1, 2, C3k2, [64, False, 0.25]]\n  - [-1, 1, Conv, [128, 3, 2]]\n"
+    tail = "head:\n  - [-1, 1, nn.Upsample, [None, 2, nearest]]\n  - [[-1, 1], 1, Concat, [1]]\n  - [-1, 1, C2f, [32]]\n  - [[5, 2], 1, Detect, [nc]]\n"
+    put("model_yaml", "good.yaml", head + rows + tail)
+    put("model_yaml", "attention.yaml", head + "end2end: True\nreg_max: 1\n" + rows.replace("128, 3, 2", "512, 3, 2") +
+        "  - [-1, 1, SPPF, [512, 5, 3, True]]\n  - [-1, 2, C2PSA, [512]]\nhead:\n  - [[2, 4], 1, Detect, [nc]]\n")
+    for name, text in (
+            ("empty", ""), ("no-head", head + rows), ("tab", "\tnc: 2"), ("list", "- 1\n- 2\n"),
+            ("no-classes", (rows + tail)), ("negative-classes", head.replace("2", "-2", 1) + rows + tail),
+            ("many-classes", head.replace("2", "2000000000", 1) + rows + tail),
+            ("unknown-module", head + rows.replace("C3k2", "C9x9") + tail),
+            ("forward-reference", head + rows + tail.replace("[5, 2]", "[9, 2]")),
+            ("from-minus-nine", head + rows.replace("[-1, 2,", "[-9, 2,") + tail),
+            ("huge-channels", head + rows.replace("[64, 3, 2]", "[2147483647, 3, 2]") + tail),
+            ("zero-kernel", head + rows.replace("[64, 3, 2]", "[64, 0, 2]") + tail),
+            ("zero-stride", head + rows.replace("[64, 3, 2]", "[64, 3, 0]") + tail),
+            ("huge-repeats", head + rows.replace("-1, 2, C3k2", "-1, 100000000, C3k2") + tail),
+            ("huge-upsample", head + rows + tail.replace("None, 2", "None, 1000000000")),
+            ("nan-depth", head.replace("0.5", ".nan") + rows + tail), ("infinite-width", head.replace("0.25", ".inf") + rows + tail),
+            ("anchors", "a: &a [1]\nb: *a\n"), ("nested", "[" * 3000), ("twice", "nc: 1\nnc: 2\n"),
+            ("not-utf8", b"nc: \xff\xfe\n"), ("zero-byte", b"nc: 2\x00\n"), ("activation", head + "activation: nn.Sofa()\n" + rows + tail)):
+        put("model_yaml", f"{name}.yaml", text)
+    put("dataset_yaml", "good.yaml", "path: set\ntrain: images/train\nval: images/val\nnames:\n  0: cat\n  1: dog\n")
+    put("dataset_yaml", "lists.yaml", "train: [a, b/c.txt]\nval: ./v\nnc: 2\nnames: [cat, dog]\n")
+    for name, text in (
+            ("empty", ""), ("no-train", "val: v\nnames: [a]\n"), ("hole-in-names", "train: a\nval: b\nnames: {0: a, 5: b}\n"),
+            ("counts-differ", "train: a\nval: b\nnc: 3\nnames: [a]\n"), ("huge-count", "train: a\nval: b\nnc: 99999999999\n"),
+            ("negative-key", "train: a\nval: b\nnames: {-1: a}\n"), ("map-as-path", "train: {a: b}\nval: b\nnc: 1\n"),
+            ("text-as-names", "train: a\nval: b\nnames: cat\n")):
+        put("dataset_yaml", f"{name}.yaml", text)
+
+
+# ---- pictures ----
+
+def png(width, height, colour, rows, depth=8, extra=b""):
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + extra + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+def image_files():
+    put("image", "rgb.png", png(12, 12, 2, (b"\0" + bytes(range(36))) * 12))
+    put("image", "grey.png", png(16, 16, 0, (b"\1" + bytes(16)) * 16))
+    put("image", "alpha-16.png", png(12, 12, 6, (b"\2" + bytes(range(96))) * 12, depth=16))
+    put("image", "short-data.png", png(12, 12, 2, (b"\0" + bytes(36)) * 5))
+    put("image", "huge.png", png(1 << 30, 1 << 30, 2, b"\0" * 64))
+    put("image", "zero.png", png(0, 12, 2, b""))
+    put("image", "palette-without.png", png(12, 12, 3, (b"\0" + bytes(12)) * 12))
+    bmp = struct.pack("<2sIHHI", b"BM", 54 + 12 * 36, 0, 0, 54) + struct.pack("<IiiHHIIiiII", 40, 12, 12, 1, 24, 0, 0, 0, 0, 0, 0)
+    put("image", "rgb.bmp", bmp + bytes(i % 251 for i in range(12 * 36)))
+    put("image", "top-down.bmp", bmp[:22] + struct.pack("<i", -12) + bmp[26:] + bytes(12 * 36))
+    put("image", "lying.bmp", bmp[:18] + struct.pack("<ii", 40000, 40000) + bmp[26:] + bytes(40))
+    put("image", "empty.jpg", b"")
+    put("image", "marker-only.jpg", b"\xff\xd8\xff\xd9")
+    put("image", "endless-segment.jpg", b"\xff\xd8\xff\xe0\xff\xff" + bytes(100))
+
+
+if __name__ == "__main__":
+    pt_files()
+    safetensors_files()
+    yaml_files()
+    image_files()
+    print(sum(1 for p in ROOT.rglob("*") if p.is_file()), "files in", ROOT)
