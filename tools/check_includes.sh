@@ -75,6 +75,7 @@ done < <(find include src -name '*.[ch]' -o -name '*.in[cl]' | sort)
 check_third_party 'stb/[^>"]*' '^(src/data/image_io\.c|src/cli/|tools/)'
 check_third_party 'yaml\.h' '^src/base/yaml\.c$'
 check_third_party 'zip\.h' '^(src/ckpt/pt_zip\.c|tests/)'
+check_third_party 'jpeglib\.h' '^src/data/jpeg_decode\.c'
 check_third_party '(cjson/)?cJSON\.h' '^(src/ckpt/|src/train/|src/cli/|src/eval/|src/data/coco_|tests/)'
 
 if ((bad > 0)); then

@@ -3,6 +3,8 @@
  * stb is built for JPEG, PNG and BMP only: these are what datasets hold, and every other decoder would be a
  * door for hostile files (stb's TGA reader, for one, takes almost any bytes for a picture).
  *
+ * JPEG pixels come from libjpeg where the build has it (jpeg_decode.c says why), but for printing colours.
+ *
  * A JPEG that was cut off is used as far as it goes: with an end-of-image marker put behind the bytes there
  * are, the decoder fills the rest instead of refusing the whole.
  */
@@ -10,6 +12,7 @@
 
 #include "data/exif.h"
 #include "data/jpeg_check.h"
+#include "data/jpeg_decode.h"
 #include "yt/file.h"
 
 #include <ctype.h>
@@ -29,8 +32,12 @@ static void *stb_realloc(void *block, size_t bytes) {
     return bytes <= MAX_BLOCK_BYTES ? realloc(block, bytes) : NULL;
 }
 
-/* Third-party code is not held to our warnings. This one is given at the end of the file, so it stays off. */
+/* Third-party code is not held to our warnings. These are given where it is inlined or at the end of the file, so they
+ * stay off. */
 #pragma GCC diagnostic ignored "-Wunused-function"
+#ifndef __clang__
+#    pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wsign-compare"
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
@@ -121,20 +128,46 @@ static yt_status turn_upright(yt_image stored, int orientation, yt_image *out, y
     return status;
 }
 
+static yt_status decode_with_stb(const char *path, const uint8_t *data, size_t bytes, yt_image *out,
+                                 yt_err *err) {
+    int channels;
+    out->rgb = stbi_load_from_memory(data, (int)bytes, &out->w, &out->h, &channels, 3);
+    if (!out->rgb)
+        return yt_fail(err, YT_DATA, "%s: the image cannot be decoded: %s", path, stbi_failure_reason());
+    return YT_OK;
+}
+
+#ifdef YT_LIBJPEG
+static yt_status decode_jpeg(const char *path, const uint8_t *data, size_t bytes, const yti_jpeg *jpeg,
+                             yt_image *out, yt_err *err) {
+    char reason[YTI_JPEG_REASON];
+    if (jpeg->components > 3) return decode_with_stb(path, data, bytes, out, err);
+    YT_TRY(yt_image_create(jpeg->w, jpeg->h, out, err));
+    if (yti_jpeg_decode(data, bytes, jpeg->w, jpeg->h, out->rgb, reason)) return YT_OK;
+    yt_image_free(out);
+    return yt_fail(err, YT_DATA, "%s: the image cannot be decoded: %s", path, reason);
+}
+#else
+static yt_status decode_jpeg(const char *path, const uint8_t *data, size_t bytes, const yti_jpeg *jpeg,
+                             yt_image *out, yt_err *err) {
+    (void)jpeg;
+    return decode_with_stb(path, data, bytes, out, err);
+}
+#endif
+
 /* Decodes `data`, which is the whole file and has room for two bytes more. */
 static yt_status decode(const char *path, uint8_t *data, size_t bytes, yt_image *out, yt_err *err) {
-    int w, h, channels;
+    int w, h;
     yti_jpeg jpeg;
+    yt_image stored = {0};
     YT_TRY(read_header(path, data, bytes, &w, &h, &jpeg, err));
     if (yti_is_jpeg(data, bytes)) {
         if (!jpeg.has_scan) return yt_fail(err, YT_DATA, "%s: the JPEG ends before its picture begins", path);
         memcpy(data + jpeg.usable, "\xFF\xD9", 2);
-        bytes = jpeg.usable + 2;
+        YT_TRY(decode_jpeg(path, data, jpeg.usable + 2, &jpeg, &stored, err));
+    } else {
+        YT_TRY(decode_with_stb(path, data, bytes, &stored, err));
     }
-    yt_image stored = {0};
-    stored.rgb = stbi_load_from_memory(data, (int)bytes, &stored.w, &stored.h, &channels, 3);
-    if (!stored.rgb)
-        return yt_fail(err, YT_DATA, "%s: the image cannot be decoded: %s", path, stbi_failure_reason());
     return turn_upright(stored, jpeg.orientation, out, err);
 }
 

@@ -80,6 +80,7 @@ static bool check_frame(walker *w, int marker, segment s) {
     for (int i = 0; i < w->components; i++) w->ids[i] = s.data[6 + 3 * i];
     w->out->h = get16(s.data + 1);
     w->out->w = get16(s.data + 3);
+    w->out->components = w->components;
     w->has_frame = true;
     w->progressive = marker == SOF2;
     return true;

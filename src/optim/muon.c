@@ -112,6 +112,7 @@ void yti_muon_step(float *p, const float *g, float *m, int rows, int cols, float
     work_areas areas;
     carve(work, (size_t)form.length, (size_t)form.side, &areas);
     int sweep_threads = (size_t)rows * (size_t)cols < MIN_PARALLEL_FLOATS ? 1 : threads;
+    (void)sweep_threads; /* where there is no OpenMP */
     float fresh = (1 - momentum) * scale;
 #pragma omp parallel for schedule(static) num_threads(sweep_threads)
     for (ptrdiff_t r = 0; r < rows; r++) {
