@@ -116,6 +116,9 @@ void yt_model_init(const yt_model *model, uint64_t seed, const yt_state *state);
  * text, a row that does not exist, or nothing is left to train. */
 yt_status yt_model_freeze(yt_model *model, const char *rows, yt_err *err);
 
+/* Whether a text is right for yt_model_freeze as far as that shows without a model. */
+yt_status yt_freeze_check(const char *rows, yt_err *err);
+
 /* Converts between the order of files ([out][in][kh][kw]) and that in memory ([kh][kw][in][out]); a copy for
  * other tensors. */
 void yt_param_to_file_order(const yt_param_info *info, const float *memory, float *file);

@@ -43,6 +43,10 @@ typedef struct yt_st_file {
     void *storage;
 } yt_st_file;
 
+/* Whether a file begins like a safetensors file: a length the format allows and the brace of a JSON object.
+ * False too where it cannot be read. */
+bool yt_st_probe(const char *path);
+
 /* Checks everything (header length, JSON, types, shapes against sizes, overlaps, gaps at the end) before it
  * returns. */
 yt_status yt_st_load(const char *path, yt_st_file *out, yt_err *err);
@@ -60,7 +64,7 @@ bool yt_st_to_int64(const yt_st_entry *entry, int64_t *out);
 /* Writes a float entry's values as F16, rounded to nearest (src/base/half.h); false: no float type. */
 bool yt_st_to_half(const yt_st_entry *entry, uint16_t *out);
 
-/* Writes entries (lent) and metadata pairs atomically: temporary name, sync, rename. */
+/* Writes entries (lent) and metadata pairs, all texts UTF-8, atomically: temporary name, sync, rename. */
 yt_status yt_st_save(const char *path, const yt_st_entry *entries, size_t n_entries,
                      const char *const *metadata_keys, const char *const *metadata_values, size_t n_metadata,
                      yt_err *err);

@@ -35,7 +35,7 @@ typedef enum yt_status {
 
 typedef struct yt_err {
     yt_status code;
-    char text[1024]; /* "file:line: what; what would be right", no newline at the end */
+    char text[1024]; /* "file:line: what; what would be right", one line, control characters as '?' */
 } yt_err;
 
 /* The meaning of a code, from the table above. */

@@ -1,5 +1,8 @@
-/* status.c: filling in an error value. */
+/* status.c: filling in an error value. What a message quotes may come from a file, so no control character
+ * gets into one.
+ */
 #include "yt/status.h"
+#include "yt/text.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,13 +16,19 @@ const char *yt_status_text(yt_status code) {
     return code < YT_STATUS_COUNT ? texts[code] : "unknown status";
 }
 
+static void finish(yt_err *err, yt_status code) {
+    for (char *c = err->text; *c; c++)
+        if (yt_text_is_control(*c)) *c = '?';
+    err->code = code;
+}
+
 yt_status yt_fail(yt_err *err, yt_status code, const char *format, ...) {
     if (err) {
         va_list args;
         va_start(args, format);
         vsnprintf(err->text, sizeof err->text, format, args);
         va_end(args);
-        err->code = code;
+        finish(err, code);
     }
     return code;
 }
@@ -35,7 +44,7 @@ yt_status yt_fail_at(yt_err *err, yt_status code, const char *file, size_t line,
             vsnprintf(err->text + used, sizeof err->text - (size_t)used, format, args);
             va_end(args);
         }
-        err->code = code;
+        finish(err, code);
     }
     return code;
 }

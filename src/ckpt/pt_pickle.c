@@ -6,6 +6,7 @@
  */
 #include "base/array.h"
 #include "ckpt/pt_values.h"
+#include "yt/text.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -176,10 +177,11 @@ static yt_status op_real(machine *m, uint64_t argument, int detail) {
     return YT_OK;
 }
 
-static yt_status op_text(machine *m, uint64_t length, int detail) {
-    (void)detail;
+static yt_status op_text(machine *m, uint64_t length, int is_utf8) {
     const unsigned char *bytes = NULL;
     YT_TRY(take_bytes(m, length, &bytes));
+    if (is_utf8 && !yt_text_is_utf8((const char *)bytes, (size_t)length))
+        return fail(m, "a text is not UTF-8; the file is damaged");
     yt_pt_value *value = NULL;
     YT_TRY(push_new(m, YT_PT_TEXT, &value));
     value->text = (yt_pt_text){(const char *)bytes, (size_t)length};
@@ -534,9 +536,9 @@ static const struct opcode {
     [0x8a] = {1, op_long, 0},             /* LONG1 */
     [0x8b] = {4, op_long, 0},             /* LONG4 */
     ['G']  = {8, op_real, 0},             /* BINFLOAT */
-    ['X']  = {4, op_text, 0},             /* BINUNICODE */
-    [0x8c] = {1, op_text, 0},             /* SHORT_BINUNICODE */
-    [0x8d] = {8, op_text, 0},             /* BINUNICODE8 */
+    ['X']  = {4, op_text, true},          /* BINUNICODE */
+    [0x8c] = {1, op_text, true},          /* SHORT_BINUNICODE */
+    [0x8d] = {8, op_text, true},          /* BINUNICODE8 */
     ['T']  = {4, op_text, 0},             /* BINSTRING */
     ['U']  = {1, op_text, 0},             /* SHORT_BINSTRING */
     ['B']  = {4, op_text, 0},             /* BINBYTES */

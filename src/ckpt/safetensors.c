@@ -15,6 +15,7 @@
 #include <cjson/cJSON.h>
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,6 +42,16 @@ const yt_st_type_row yt_st_types[] = {
 };
 
 enum { N_TYPES = sizeof yt_st_types / sizeof yt_st_types[0] };
+
+bool yt_st_probe(const char *path) {
+    char begin[LENGTH_BYTES + 1] = {0};
+    uint64_t length = UINT64_MAX;
+    FILE *file = fopen(path, "rb");
+    bool whole = file && fread(begin, 1, sizeof begin, file) == sizeof begin;
+    if (file) fclose(file);
+    if (whole) memcpy(&length, begin, sizeof length);
+    return length <= MAX_HEADER_BYTES && begin[LENGTH_BYTES] == '{';
+}
 
 /* One pass over the raw header that bounds what the JSON parser may take: nesting and number of values. */
 static yt_status check_header_text(const char *path, const char *text, size_t length, yt_err *err) {

@@ -5,6 +5,7 @@
  */
 #include "ckpt/safetensors_types.h"
 #include "yt/file.h"
+#include "yt/text.h"
 
 #include <cjson/cJSON.h>
 
@@ -57,6 +58,26 @@ static char *make_header(const yt_st_entry *const *order, size_t n_entries, cons
     return text;
 }
 
+static bool is_utf8(const char *text) {
+    return yt_text_is_utf8(text, strlen(text));
+}
+
+/* JSON is UTF-8 text, and readers of the format hold to that. */
+static yt_status check_texts(const char *path, const yt_st_entry *entries, size_t n_entries,
+                             const char *const *keys, const char *const *values, size_t n_metadata,
+                             yt_err *err) {
+    for (size_t i = 0; i < n_entries; i++)
+        if (!is_utf8(entries[i].name))
+            return yt_fail(err, YT_ARGUMENT,
+                           "%s: is not written: the name of tensor %.200s is not UTF-8 text", path,
+                           entries[i].name);
+    for (size_t i = 0; i < n_metadata; i++)
+        if (!is_utf8(keys[i]) || !is_utf8(values[i]))
+            return yt_fail(err, YT_ARGUMENT,
+                           "%s: is not written: its metadata entry %.200s is not UTF-8 text", path, keys[i]);
+    return YT_OK;
+}
+
 /* Short writes stay visible in the stream's error flag, which the commit checks. */
 static void write_file(FILE *stream, const char *header, const yt_st_entry *const *order, size_t n_entries) {
     size_t length = strlen(header), padding = (8 - length % 8) % 8;
@@ -72,6 +93,7 @@ yt_status yt_st_save(const char *path, const yt_st_entry *entries, size_t n_entr
                      const char *const *metadata_keys, const char *const *metadata_values, size_t n_metadata,
                      yt_err *err) {
     YT_TRY(yt_st_check_names(path, entries, n_entries, err));
+    YT_TRY(check_texts(path, entries, n_entries, metadata_keys, metadata_values, n_metadata, err));
     const yt_st_entry **order = malloc((n_entries + 1) * sizeof *order);
     char *header = NULL;
     if (order) {

@@ -1,7 +1,8 @@
-/* cli_common.c: fresh folders, threads, failures; see cli_common.h. */
+/* cli_common.c: fresh folders, threads, failures, texts of others; see cli_common.h. */
 #include "cli/cli_common.h"
 #include "yt/cpu.h"
 #include "yt/file.h"
+#include "yt/text.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -63,6 +64,16 @@ int yt_cli_threads(const yt_cli *cli) {
 int yt_cli_failure(const yt_cli *cli, const yt_err *err) {
     fprintf(stderr, "%s: %s\n", cli->program, err->text);
     return 1;
+}
+
+int yt_cli_usage_failure(const yt_cli *cli, const yt_err *err) {
+    return yt_cli_usage_error(cli, "%s", err->text);
+}
+
+void yt_cli_print_text(FILE *out, int width, const char *text) {
+    int length = (int)strlen(text);
+    if (length < width) fprintf(out, "%*s", width - length, "");
+    for (const char *c = text; *c; c++) putc(yt_text_is_control(*c) ? '?' : *c, out);
 }
 
 int yt_cli_finish_stdout(const yt_cli *cli, int code) {

@@ -5,6 +5,8 @@
 #include "cli/cli_options.h"
 #include "yt/status.h"
 
+#include <stdio.h>
+
 #define YT_CLI_VERSION "0.1.0"
 
 /* Makes a folder that was not there: `path`, else path-2, path-3, ... Returns its malloc'd name through *out.
@@ -20,6 +22,13 @@ int yt_cli_threads(const yt_cli *cli);
 
 /* Says "program: sentence" on stderr; returns 1, the exit code of a failure. */
 int yt_cli_failure(const yt_cli *cli, const yt_err *err);
+
+/* The same for a sentence about what was typed; returns 2. */
+int yt_cli_usage_failure(const yt_cli *cli, const yt_err *err);
+
+/* Prints a text that comes from a file, right-aligned to a width as %*s: control characters, which a terminal
+ * would act on, as '?'. */
+void yt_cli_print_text(FILE *out, int width, const char *text);
 
 /* Pushes out what was printed to stdout; a failure to write is one of the program. Returns the exit code. */
 int yt_cli_finish_stdout(const yt_cli *cli, int code);

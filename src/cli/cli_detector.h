@@ -12,7 +12,7 @@
 /* clang-format off */
 #define YT_CLI_MODEL_ROWS                                                                                    \
     {"weights", 'w', YT_CLI_STRING, NULL, 0, 0, NULL, "FILE", "Model",                                       \
-     "trained weights; else the newest best.safetensors under " YT_CLI_RUNS},                                \
+     "trained weights (.safetensors or .pt); else the newest best.safetensors under " YT_CLI_RUNS},          \
     {"model", 0, YT_CLI_STRING, NULL, 0, 0, NULL, "YAML", "Model",                                           \
      "model description, for weights that carry none"},                                                      \
     {"end2end", 0, YT_CLI_CHOICE, "auto", 0, 0, yt_cli_truths, "BOOL", "Model",                               \

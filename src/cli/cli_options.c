@@ -15,7 +15,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { GO_ON = -1, USAGE = 2 };
+enum { GO_ON = -1, USAGE = 2, MAX_CHOICES = 64 /* named in a message */ };
 
 int yt_cli_usage_error(const yt_cli *cli, const char *format, ...) {
     va_list args;
@@ -84,9 +84,28 @@ static int read_number(const yt_cli *cli, const yt_cli_option *row, const char *
     return GO_ON;
 }
 
-static int read_choice(const yt_cli *cli, const yt_cli_option *row, const char *text, yt_cli_value *out) {
+/* The fallback counts as a choice where it is none of them: auto. */
+static int unknown_choice(const yt_cli *cli, const yt_cli_option *row, const char *text) {
+    const char *words[MAX_CHOICES + 1];
+    char list[512] = "";
     size_t n = 0;
-    for (; row->choices[n]; n++) {
+    bool listed = !row->fallback;
+    for (; n < MAX_CHOICES && row->choices[n]; n++) {
+        words[n] = row->choices[n];
+        listed |= row->fallback && strcasecmp(row->fallback, words[n]) == 0;
+    }
+    if (!listed) words[n++] = row->fallback;
+    const char *near = yt_nearest_word(text, words, n);
+    if (near) return yt_cli_usage_error(cli, "--%s: unknown \"%s\"; did you mean %s?", row->name, text, near);
+    for (size_t i = 0, used = 0; i < n && used < sizeof list; i++) {
+        int wrote = snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", words[i]);
+        used += wrote > 0 ? (size_t)wrote : 0;
+    }
+    return yt_cli_usage_error(cli, "--%s: unknown \"%s\"; it is one of %s", row->name, text, list);
+}
+
+static int read_choice(const yt_cli *cli, const yt_cli_option *row, const char *text, yt_cli_value *out) {
+    for (size_t n = 0; row->choices[n]; n++) {
         if (strcasecmp(row->choices[n], text) != 0) continue;
         out->text = row->choices[n];
         out->number = (double)n;
@@ -97,14 +116,7 @@ static int read_choice(const yt_cli *cli, const yt_cli_option *row, const char *
         out->number = -1;
         return GO_ON;
     }
-    const char *near = yt_nearest_word(text, row->choices, n);
-    if (near) return yt_cli_usage_error(cli, "--%s: unknown \"%s\"; did you mean %s?", row->name, text, near);
-    char list[512] = "";
-    for (size_t i = 0, used = 0; i < n && used < sizeof list; i++) {
-        int wrote = snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", row->choices[i]);
-        used += wrote > 0 ? (size_t)wrote : 0;
-    }
-    return yt_cli_usage_error(cli, "--%s: unknown \"%s\"; it is one of %s", row->name, text, list);
+    return unknown_choice(cli, row, text);
 }
 
 static int read_value(const yt_cli *cli, const yt_cli_option *row, const char *text, yt_cli_value *out) {

@@ -4,7 +4,9 @@
  * is one plain line when it is finished.
  */
 #include "cli/cli_progress.h"
+#include "cli/cli_common.h"
 #include "yt/cpu.h"
+#include "yt/validate.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -64,6 +66,9 @@ static yt_status start(void *context, const yt_train_info *info, yt_err *err) {
     *p = (yt_cli_progress){.live = isatty(STDERR_FILENO), .info = info, .begin = yt_seconds()};
     if (info->first_epoch)
         fprintf(stderr, "resuming %s at epoch %d of %d\n", info->folder, info->first_epoch + 1, info->epochs);
+    else if (info->config->time > 0)
+        fprintf(stderr, "training for %g hours, in epochs of %d batches, into %s\n", info->config->time,
+                info->batches, info->folder);
     else
         fprintf(stderr, "training for %d epochs of %d batches into %s\n", info->epochs, info->batches,
                 info->folder);
@@ -106,7 +111,8 @@ static yt_status epoch(void *context, const yt_train_epoch *row, yt_err *err) {
 /* ---- the end ---- */
 
 static void print_row(const char *name, int images, int boxes, const double values[4]) {
-    printf("%22s %11d %11d", name, images, boxes);
+    yt_cli_print_text(stdout, 22, name);
+    printf(" %11d %11d", images, boxes);
     for (int i = 0; i < 4; i++) printf(" %11.3g", values[i]);
     putchar('\n');
 }
@@ -149,8 +155,9 @@ static void finish(void *context, const yt_train_summary *summary) {
     if (summary->classes) print_table(info->names, summary);
     fprintf(stderr,
             "saved to %s: weights/best.safetensors, weights/last.safetensors, results.csv, args.yaml, "
-            "confusion_matrix.csv, pr_curve.csv, confidence_curves.csv%s\n",
-            info->folder, info->config->log_gradients ? ", gradients.csv" : "");
+            "%s%s\n",
+            info->folder, info->config->log_gradients ? "gradients.csv, " : "",
+            yt_validator_files(info->names->count));
 }
 
 yt_train_observer yt_cli_progress_observer(yt_cli_progress *progress) {

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 static yt_status export_safetensors(const yt_cli *cli, const char *input, const char *output, yt_err *err) {
@@ -40,16 +41,21 @@ static const char *const format_names[] = {
 static const yt_cli_option options[] = {
     {"format", 'f', YT_CLI_CHOICE, "safetensors", 0, 0, format_names, "NAME", "Export", "what to write"},
     {"output", 'o', YT_CLI_STRING, NULL, 0, 0, NULL, "FILE", "Export",
-     "where to; else beside the input, with the suffix of the format"},
+     "where to, over what is there; else beside the input, a new file with the suffix of the format"},
     {"half", 0, YT_CLI_FLAG, NULL, 0, 0, NULL, NULL, "Export",
      "write 16-bit floats; else every tensor keeps its type"},
 };
 /* clang-format on */
 
+/* From the last dot of the name; "" where there is none but one at its beginning. */
+static const char *suffix_of(const char *path) {
+    const char *base = yt_path_base(path), *dot = strrchr(base, '.');
+    return dot && dot > base ? dot : base + strlen(base);
+}
+
 /* malloc'd name of the input with another suffix; NULL: out of memory. */
 static char *default_output(const char *input, const char *suffix) {
-    const char *base = yt_path_base(input), *dot = strrchr(base, '.');
-    size_t stem = dot && dot > base ? (size_t)(dot - input) : strlen(input), room = stem + strlen(suffix) + 1;
+    size_t stem = (size_t)(suffix_of(input) - input), room = stem + strlen(suffix) + 1;
     char *output = malloc(room);
     if (output) snprintf(output, room, "%.*s%s", (int)stem, input, suffix);
     return output;
@@ -62,22 +68,43 @@ static bool is_same_file(const char *a, const char *b) {
            of_a.st_ino == of_b.st_ino;
 }
 
+/* Whether a typed name says another format; one without a suffix says none. */
+static bool has_other_suffix(const char *path, const char *suffix) {
+    const char *own = suffix_of(path);
+    return *own && strcasecmp(own, suffix) != 0;
+}
+
+/* A link that leads nowhere is there, too. */
+static bool is_taken(const char *path) {
+    struct stat info;
+    return lstat(path, &info) == 0;
+}
+
+/* 0, or the exit code of what speaks against writing to a name that was typed or made. */
+static int check_output(const yt_cli *cli, const struct format *format, const char *output, bool typed) {
+    if (typed && has_other_suffix(output, format->suffix))
+        return yt_cli_usage_error(cli, "--output: %s: --format %s writes %s files", output, format->name,
+                                  format->suffix);
+    if (is_same_file(cli->words[0], output))
+        return yt_cli_usage_error(cli, "%s is the input itself; name another file with --output", output);
+    if (typed || !is_taken(output)) return 0;
+    yt_err err;
+    yt_fail(&err, YT_IO, "%s: exists already; name it with --output to write over it", output);
+    return yt_cli_failure(cli, &err);
+}
+
 static int run(const yt_cli *cli) {
     const char *input = cli->words[0], *typed = yt_cli_text(cli, "output");
     const struct format *format = &formats[(size_t)yt_cli_get(cli, "format")->number];
     char *output = typed ? strdup(typed) : default_output(input, format->suffix);
     yt_err err;
-    int code = 0;
     if (!output) {
         yt_fail(&err, YT_NO_MEMORY, "%s: no memory for the name of the result", input);
-        code = yt_cli_failure(cli, &err);
-    } else if (is_same_file(input, output)) {
-        code = yt_cli_usage_error(cli, "%s is the input itself; name another file with --output", output);
-    } else if (format->write(cli, input, output, &err) != YT_OK) {
-        code = yt_cli_failure(cli, &err);
-    } else {
-        puts(output);
+        return yt_cli_failure(cli, &err);
     }
+    int code = check_output(cli, format, output, typed != NULL);
+    if (code == 0 && format->write(cli, input, output, &err) != YT_OK) code = yt_cli_failure(cli, &err);
+    if (code == 0) puts(output);
     free(output);
     return yt_cli_finish_stdout(cli, code);
 }

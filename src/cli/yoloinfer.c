@@ -95,8 +95,10 @@ static void close_all(session *s) {
 static void print_lines(const session *s, const char *path, int n) {
     for (int i = 0; i < n; i++) {
         const yt_detection *d = &s->found[i];
-        printf("%s: %s %.3f %.1f %.1f %.1f %.1f\n", path, s->trained.names.names[d->class_id],
-               (double)d->score, (double)d->box.x1, (double)d->box.y1, (double)d->box.x2, (double)d->box.y2);
+        printf("%s: ", path);
+        yt_cli_print_text(stdout, 0, s->trained.names.names[d->class_id]);
+        printf(" %.3f %.1f %.1f %.1f %.1f\n", (double)d->score, (double)d->box.x1, (double)d->box.y1,
+               (double)d->box.x2, (double)d->box.y2);
     }
 }
 
@@ -231,7 +233,10 @@ int main(int argc, char **argv) {
         .max_words = (size_t)argc};
     int code = yt_cli_parse(&cli, argc, argv);
     if (code >= 0) return code;
-    code = infer(&cli);
+    yt_err err;
+    const char *classes = yt_cli_text(&cli, "classes");
+    code =
+        classes && yt_classes_check(classes, &err) != YT_OK ? yt_cli_usage_failure(&cli, &err) : infer(&cli);
     yt_cli_free(&cli);
     return code;
 }

@@ -103,7 +103,10 @@ typedef struct problems {
 
 static void show_problem(void *context, const char *text) {
     problems *p = context;
-    if (p->count++ < MAX_PROBLEMS || p->all) fprintf(stderr, "warning: %s\n", text);
+    if (p->count++ >= MAX_PROBLEMS && !p->all) return;
+    fputs("warning: ", stderr);
+    yt_cli_print_text(stderr, 0, text);
+    fputc('\n', stderr);
 }
 
 static yt_status train(const yt_train_config *config, const yt_cli_search *search, yt_err *err) {
@@ -122,11 +125,19 @@ static yt_status train(const yt_train_config *config, const yt_cli_search *searc
     return status;
 }
 
+/* Texts that are wrong whatever the files say. */
+static yt_status check_texts(const yt_cli *cli, yt_err *err) {
+    const char *classes = yt_cli_text(cli, "classes");
+    if (classes[0]) YT_TRY(yt_classes_check(classes, err));
+    return yt_freeze_check(yt_cli_text(cli, "freeze"), err);
+}
+
 static int run(const yt_cli *cli) {
     yt_cli_search search;
     yt_cli_search_init(&search);
     yt_train_config config;
     yt_err err;
+    if (check_texts(cli, &err) != YT_OK) return yt_cli_usage_failure(cli, &err);
     yt_status status = read_settings(cli, &config, &err);
     bool summary = yt_cli_flag(cli, "summary");
     if (status == YT_OK && !summary && !config.data[0] && !config.resume[0])

@@ -12,11 +12,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+static const char *const splits[] = {"train", "val", "test", NULL};
+
 /* clang-format off */
 static const yt_cli_option options[] = {
     YT_CLI_MODEL_ROWS,
-    {"split", 0, YT_CLI_STRING, "val", 0, 0, NULL, "NAME", "Data",
-     "which images of the dataset: train, val or test"},
+    {"split", 0, YT_CLI_CHOICE, "val", 0, 0, splits, "NAME", "Data", "which images of the dataset"},
     {"classes", 0, YT_CLI_STRING, NULL, 0, 0, NULL, "LIST", "Data",
      "judge these classes only: numbers or names with commas between"},
     {"single-cls", 0, YT_CLI_FLAG, NULL, 0, 0, NULL, NULL, "Data", "treat all classes as one"},
@@ -39,6 +40,7 @@ typedef struct {
     yt_cli *cli;
     yt_cli_trained trained;
     yt_dataset dataset;
+    bool *classes;            /* that are judged; NULL: all */
     const char *const *names; /* of the classes that are judged */
     yt_split split;
     yt_loader *loader;
@@ -50,7 +52,9 @@ typedef struct {
 
 static void print_problem(void *context, const char *text) {
     const yt_cli *cli = context;
-    fprintf(stderr, "%s: %s\n", cli->program, text);
+    fprintf(stderr, "%s: ", cli->program);
+    yt_cli_print_text(stderr, 0, text);
+    fputc('\n', stderr);
 }
 
 static yt_status open_data(session *s, yt_err *err) {
@@ -62,19 +66,16 @@ static yt_status open_data(session *s, yt_err *err) {
     if (!single && s->dataset.n_classes != s->trained.model->n_classes)
         return yt_fail(err, YT_MISMATCH, "%s: has %d classes, but the weights know %d", cli->words[0],
                        s->dataset.n_classes, s->trained.model->n_classes);
-    bool *classes = NULL;
     const char *listed = yt_cli_text(cli, "classes");
-    if (listed) YT_TRY(yt_dataset_classes(&s->dataset, listed, &classes, err));
+    if (listed) YT_TRY(yt_dataset_classes(&s->dataset, listed, &s->classes, err));
     yt_scan_options scan = {.strict = yt_cli_flag(cli, "strict"),
-                            .classes = classes,
+                            .classes = s->classes,
                             .single_class = single,
                             .fraction = 1,
                             .problem = print_problem,
                             .context = s->cli,
                             .threads = yt_cli_threads(cli)};
-    yt_status status = yt_dataset_scan(&s->dataset, yt_cli_text(cli, "split"), &scan, &s->split, err);
-    free(classes);
-    return status;
+    return yt_dataset_scan(&s->dataset, yt_cli_text(cli, "split"), &scan, &s->split, err);
 }
 
 static yt_status open_loader(session *s, yt_err *err) {
@@ -95,8 +96,10 @@ static void print_progress(void *context, int done, int total) {
     fprintf(stderr, "\r%s: batch %d of %d%s", cli->program, done, total, done == total ? "\n" : "");
 }
 
-/* The ids of the truth's own file, else COCO's where the images are COCO's; NULL: class + 1. */
+/* The ids of the truth's own file, else COCO's where the images are COCO's; NULL: class + 1, and so where all
+ * classes are one, which is none of theirs. */
 static const int64_t *category_ids(const session *s) {
+    if (yt_cli_flag(s->cli, "single-cls")) return NULL;
     if (s->split.category_ids) return s->split.category_ids;
     bool is_coco = s->dataset.n_classes == YT_COCO_CLASSES &&
                    yt_dataset_is_coco(&s->dataset, yt_cli_text(s->cli, "split"));
@@ -116,11 +119,14 @@ static yt_status open_outputs(session *s, yt_err *err) {
 
 static yt_status open_validator(session *s, yt_err *err) {
     const yt_cli *cli = s->cli;
+    /* With single-cls the weights may have classes of their own, which those of the dataset do not choose. */
+    bool same_classes = s->trained.model->n_classes == s->dataset.n_classes;
     yt_validate_options validate = {.conf = (float)yt_cli_double(cli, "conf"),
                                     .iou = (float)yt_cli_double(cli, "iou"),
                                     .max_det = yt_cli_int(cli, "max-det"),
                                     .agnostic = yt_cli_flag(cli, "agnostic"),
                                     .single_class = yt_cli_flag(cli, "single-cls"),
+                                    .classes = same_classes ? s->classes : NULL,
                                     .gains = {7.5f, 0.5f, 1.5f},
                                     .threads = yt_cli_threads(cli),
                                     .progress = isatty(STDERR_FILENO) ? print_progress : NULL,
@@ -137,12 +143,14 @@ static void close_all(session *s) {
     yt_loader_destroy(s->loader);
     yt_split_free(&s->split);
     yt_dataset_close(&s->dataset);
+    free(s->classes);
     yt_cli_close_weights(&s->trained);
 }
 
 static void print_row(const char *name, int images, int instances, double p, double r, double ap50,
                       double ap) {
-    printf("%22s %10d %10d %10.3g %10.3g %10.3g %10.3g\n", name, images, instances, p, r, ap50, ap);
+    yt_cli_print_text(stdout, 22, name);
+    printf(" %10d %10d %10.3g %10.3g %10.3g %10.3g\n", images, instances, p, r, ap50, ap);
 }
 
 /* The family's table; classes without truth have no metrics and no row. */
@@ -224,6 +232,16 @@ static yt_status print_json(const session *s, const yt_validation *validation, y
     return done ? YT_OK : yt_fail(err, YT_NO_MEMORY, "no memory for the results");
 }
 
+static void report_files(const session *s, int n_classes) {
+    long long dropped = yt_coco_validation_dropped(s->coco);
+    if (dropped)
+        fprintf(stderr,
+                "%s: %lld boxes are not in predictions.json: the truth has no category for their class\n",
+                s->cli->program, dropped);
+    fprintf(stderr, "%s: saved to %s: %s%s\n", s->cli->program, s->folder,
+            yt_cli_flag(s->cli, "save-json") ? "predictions.json, " : "", yt_validator_files(n_classes));
+}
+
 static yt_status validate(session *s, yt_err *err) {
     YT_TRY(yt_cli_open_weights(s->cli, YT_CLI_RUNS, &s->trained, err));
     YT_TRY(open_data(s, err));
@@ -243,8 +261,7 @@ static yt_status validate(session *s, yt_err *err) {
     int images = result.metrics.n_images;
     fprintf(stderr, "%s: %d images in %.1f s, %.1f ms per image\n", s->cli->program, images, result.seconds,
             images > 0 ? result.seconds / images * 1e3 : 0);
-    fprintf(stderr, "%s: saved to %s: confusion_matrix.csv, pr_curve.csv, confidence_curves.csv%s\n",
-            s->cli->program, s->folder, yt_cli_flag(s->cli, "save-json") ? ", predictions.json" : "");
+    report_files(s, result.metrics.n_classes);
     return YT_OK;
 }
 
@@ -265,7 +282,11 @@ int main(int argc, char **argv) {
     if (code >= 0) return code;
     session s = {.cli = &cli};
     yt_err err;
-    code = validate(&s, &err) == YT_OK ? 0 : yt_cli_failure(&cli, &err);
+    const char *classes = yt_cli_text(&cli, "classes");
+    if (classes && yt_classes_check(classes, &err) != YT_OK)
+        code = yt_cli_usage_failure(&cli, &err);
+    else
+        code = validate(&s, &err) == YT_OK ? 0 : yt_cli_failure(&cli, &err);
     code = yt_cli_finish_stdout(&cli, code);
     close_all(&s);
     yt_cli_free(&cli);

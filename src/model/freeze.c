@@ -14,47 +14,63 @@ static void freeze_row(yt_model *model, int row) {
     for (int i = 0; i < model->n_params; i++) model->params[i].frozen |= model->params[i].row == row;
 }
 
-/* Reads a whole number from 0 to most; *text moves behind it and behind spaces. */
-static bool read_number(const char **text, long most, long *number) {
+/* A whole number; *text moves behind it and behind spaces. */
+static bool read_number(const char **text, long *number) {
     while (isspace((unsigned char)**text)) ++*text;
     if (!isdigit((unsigned char)**text)) return false;
     char *end;
     *number = strtol(*text, &end, 10); /* too large a number gives LONG_MAX */
     while (isspace((unsigned char)*end)) end++;
     *text = end;
-    return *number <= most;
+    return true;
 }
 
-/* "0,1" or "[0, 1]"; *text is at its beginning. */
-static bool freeze_list(yt_model *model, const char *text) {
+static bool is_list(const char *text) {
+    return text[0] == '[' || strchr(text, ',');
+}
+
+/* Goes over "0,1" or "[0, 1]", freezing its rows where there is a model. *largest is that of its numbers. */
+static bool read_list(yt_model *model, const char *text, long *largest) {
     const bool brackets = *text == '[';
     long row;
     text += brackets;
     do {
-        if (!read_number(&text, model->n_rows - 1, &row)) return false;
-        freeze_row(model, (int)row);
+        if (!read_number(&text, &row)) return false;
+        if (row > *largest) *largest = row;
+        if (model) freeze_row(model, (int)row);
     } while (*text == ',' && *++text);
     return brackets ? strcmp(text, "]") == 0 : *text == '\0' && text[-1] != ',';
 }
 
-static bool freeze_first(yt_model *model, const char *text) {
-    long count;
-    if (!read_number(&text, model->n_rows, &count) || *text) return false;
-    for (int i = 0; i < (int)count; i++) freeze_row(model, i);
-    return true;
+/* The number of rows, or the largest in a list. */
+static yt_status read_largest(const char *rows, long *largest, yt_err *err) {
+    const char *end = rows;
+    *largest = 0;
+    if (is_list(rows) ? read_list(NULL, rows, largest) : read_number(&end, largest) && !*end) return YT_OK;
+    return yt_fail(err, YT_ARGUMENT,
+                   "--freeze: \"%s\" is neither a number of rows nor a list of rows like 0,1,2", rows);
+}
+
+yt_status yt_freeze_check(const char *rows, yt_err *err) {
+    long largest;
+    return rows[0] ? read_largest(rows, &largest, err) : YT_OK;
 }
 
 yt_status yt_model_freeze(yt_model *model, const char *rows, yt_err *err) {
+    long largest;
     if (!rows[0]) return YT_OK;
-    bool list = rows[0] == '[' || strchr(rows, ',');
-    if (!(list ? freeze_list : freeze_first)(model, rows))
-        return yt_fail(
-            err, YT_ARGUMENT,
-            "freeze: \"%s\" is neither a number of rows nor a list of rows like 0,1,2; %s has rows 0 to %d",
-            rows, model->name, model->n_rows - 1);
+    YT_TRY(read_largest(rows, &largest, err));
+    if (!is_list(rows) && largest > model->n_rows)
+        return yt_fail(err, YT_ARGUMENT, "--freeze: %ld rows, but %s has %d", largest, model->name,
+                       model->n_rows);
+    if (is_list(rows) && largest >= model->n_rows)
+        return yt_fail(err, YT_ARGUMENT, "--freeze: row %ld, but %s has rows 0 to %d", largest, model->name,
+                       model->n_rows - 1);
+    if (is_list(rows)) read_list(model, rows, &largest);
+    for (int i = 0; !is_list(rows) && i < (int)largest; i++) freeze_row(model, i);
     for (int i = 0; i < model->n_params; i++)
         if (model->params[i].kind < YT_PARAM_FROZEN && !model->params[i].frozen) return YT_OK;
     return yt_fail(err, YT_ARGUMENT,
-                   "freeze: \"%s\" are all the rows of %s that have parameters; leave one to train", rows,
+                   "--freeze: \"%s\" are all the rows of %s that have parameters; leave one to train", rows,
                    model->name);
 }

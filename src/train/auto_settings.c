@@ -6,8 +6,8 @@
  * images. The recipe "family" knows no small sets, and no better rates for training from scratch: it is the
  * family's trainer to the letter, for comparisons.
  */
+#include "train/training.h"
 #include "yt/cpu.h"
-#include "yt/train.h"
 
 enum {
     FAMILY_BATCH = 16,
@@ -25,17 +25,28 @@ static bool is_auto(const yt_train_config *config, yt_train_key key) {
     return config->source[key] == YT_SOURCE_AUTO;
 }
 
-/* A batch is never larger than the set. */
-static void settle_batch(yt_train_config *config, int n_images, bool family) {
+/* A batch is never larger than the set. Returns the one that was wanted. */
+static int settle_batch(yt_train_config *config, int n_images, bool family) {
     /* Half the set at least twice per epoch, so that a tiny set is more than one update per epoch. */
     if (is_auto(config, YT_TRAIN_KEY_batch)) {
-        config->batch = smaller(FAMILY_BATCH, family ? n_images : n_images / 2);
+        config->batch = family ? FAMILY_BATCH : smaller(FAMILY_BATCH, n_images / 2);
         if (config->batch < 1) config->batch = 1;
     }
+    int wanted = config->batch;
     if (config->batch > n_images) {
         config->batch = n_images;
         config->source[YT_TRAIN_KEY_batch] = YT_SOURCE_DATASET;
     }
+    return wanted;
+}
+
+/* Rectangular batches hold whole pictures (spec training 2.2). */
+static void settle_rect(yt_train_config *config) {
+    static const yt_train_key mixing[] = {YT_TRAIN_KEY_mosaic, YT_TRAIN_KEY_mixup, YT_TRAIN_KEY_cutmix};
+    if (!config->rect) return;
+    config->mosaic = config->mixup = config->cutmix = 0;
+    for (size_t i = 0; i < sizeof mixing / sizeof mixing[0]; i++)
+        if (config->source[mixing[i]] == YT_SOURCE_DEFAULT) config->source[mixing[i]] = YT_SOURCE_AUTO;
 }
 
 /* The family's rule: short runs take AdamW, which needs no tuned rate; long ones MuSGD. */
@@ -71,12 +82,30 @@ static void settle_rates(yt_train_config *config, int n_classes, bool pretrained
         config->warmup_bias_lr = (adam && fits) || is_auto(config, YT_TRAIN_KEY_optimizer) ? 0 : 0.1;
 }
 
-void yt_train_config_resolve(yt_train_config *config, int n_images, int n_classes, bool pretrained) {
-    bool family = config->recipe == YT_RECIPE_FAMILY, small = !family && n_images < SMALL_SET;
-    settle_batch(config, n_images, family);
+static bool is_small(const yt_train_config *config, int n_images) {
+    return config->recipe != YT_RECIPE_FAMILY && n_images < SMALL_SET;
+}
 
-    /* Small set: an update after every batch. */
-    if (is_auto(config, YT_TRAIN_KEY_nbs)) config->nbs = small ? config->batch : FAMILY_NOMINAL_BATCH;
+/* The last ten epochs without mosaics, as the family; a small set's last third, because a mosaic of four of its
+ * few pictures is unlike any picture it will be asked about. Best mAP50-95 on COCO8's own images after 300
+ * epochs, YOLO26n at 320 px: 0.49 closing ten epochs before the end, 0.55 closing a hundred. A run shorter than
+ * the family's ten closes none in its own recipe. */
+int yti_auto_close_mosaic(const yt_train_config *config, int n_images, int epochs) {
+    if (config->recipe == YT_RECIPE_FAMILY) return 10;
+    return is_small(config, n_images) ? epochs / 3 : smaller(10, epochs / 2);
+}
+
+void yt_train_config_resolve(yt_train_config *config, int n_images, int n_classes, bool pretrained) {
+    bool family = config->recipe == YT_RECIPE_FAMILY, small = is_small(config, n_images);
+    int wanted = settle_batch(config, n_images, family);
+    settle_rect(config);
+
+    /* Small set: an update after every batch. The family counts with the batch that was asked for also where the
+     * set has fewer images: as many batches to an update, from a nominal batch that is smaller in proportion. */
+    if (is_auto(config, YT_TRAIN_KEY_nbs))
+        config->nbs =
+            small ? config->batch : (int)rint((double)FAMILY_NOMINAL_BATCH * config->batch / wanted);
+    if (config->nbs < 1) config->nbs = 1;
 
     /* Three epochs; on a small set no more than a tenth of the run, which may have ten epochs only. Whole
      * epochs, because the rates reached by the last warm-up iteration stay to the end of its epoch: a warm-up
@@ -87,12 +116,8 @@ void yt_train_config_resolve(yt_train_config *config, int n_images, int n_classe
     settle_optimizer(config, n_images);
     settle_rates(config, n_classes, pretrained, family);
 
-    /* The last ten epochs without mosaics, as the family; a small set's last third, because a mosaic of
-     * four of its few pictures is unlike any picture it will be asked about. Best mAP50-95 on COCO8's own
-     * images after 300 epochs, YOLO26n at 320 px: 0.49 closing ten epochs before the end, 0.55 closing a
-     * hundred. A run shorter than the family's ten closes none in its own recipe. */
     if (is_auto(config, YT_TRAIN_KEY_close_mosaic))
-        config->close_mosaic = family ? 10 : small ? config->epochs / 3 : smaller(10, config->epochs / 2);
+        config->close_mosaic = yti_auto_close_mosaic(config, n_images, config->epochs);
 
     if (is_auto(config, YT_TRAIN_KEY_threads)) config->threads = yt_cpu_cores();
     config->resolved = true;

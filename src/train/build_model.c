@@ -1,7 +1,7 @@
 /* build_model.c: which network a run trains: the one the user names, else the one its weights belong to, else
  * the default.
  */
-#include "train/weights_metadata.h"
+#include "train/weights_file.h"
 #include "yt/train.h"
 
 #include <string.h>
@@ -62,7 +62,7 @@ yt_status yt_train_build_model(yt_train_config *config, int n_classes, const cha
         YT_TRY(build_described(config, n_classes, &model, err));
     if (!model) {
         yt_model_options options = build_options(config, n_classes, search_dirs);
-        YT_TRY(yt_model_load(config->model, &options, &model, err));
+        YT_TRY(yti_model_load(config->model, &options, &model, err));
     }
     *out = model;
     return YT_OK;

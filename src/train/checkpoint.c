@@ -29,15 +29,15 @@ typedef struct field {
 #define FIELD(type, member)                                                                                  \
     { #member, type, offsetof(yt_progress, member) }
 static const field fields[] = {
-    FIELD(FIELD_INT, epochs_done),        FIELD(FIELD_INT64, iterations),
-    FIELD(FIELD_INT64, last_step),        FIELD(FIELD_INT64, updates),
-    FIELD(FIELD_REAL, best_fitness),      FIELD(FIELD_INT, best_epoch),
-    FIELD(FIELD_INT, improved_epoch),     FIELD(FIELD_INT, last.epoch),
-    FIELD(FIELD_REAL, last.seconds),      FIELD(FIELD_REAL, last.val_loss[0]),
-    FIELD(FIELD_REAL, last.val_loss[1]),  FIELD(FIELD_REAL, last.val_loss[2]),
-    FIELD(FIELD_REAL, last.precision),    FIELD(FIELD_REAL, last.recall),
-    FIELD(FIELD_REAL, last.ap50),         FIELD(FIELD_REAL, last.ap),
-    FIELD(FIELD_HASH, last.weights_hash),
+    FIELD(FIELD_INT, epochs_done),       FIELD(FIELD_INT64, iterations),
+    FIELD(FIELD_INT64, last_step),       FIELD(FIELD_INT64, updates),
+    FIELD(FIELD_REAL, best_fitness),     FIELD(FIELD_INT, best_epoch),
+    FIELD(FIELD_INT, improved_epoch),    FIELD(FIELD_INT, closed_epoch),
+    FIELD(FIELD_INT, last.epoch),        FIELD(FIELD_REAL, last.seconds),
+    FIELD(FIELD_REAL, last.val_loss[0]), FIELD(FIELD_REAL, last.val_loss[1]),
+    FIELD(FIELD_REAL, last.val_loss[2]), FIELD(FIELD_REAL, last.precision),
+    FIELD(FIELD_REAL, last.recall),      FIELD(FIELD_REAL, last.ap50),
+    FIELD(FIELD_REAL, last.ap),          FIELD(FIELD_HASH, last.weights_hash),
 };
 #undef FIELD
 enum { N_FIELDS = sizeof fields / sizeof fields[0] };
@@ -191,8 +191,8 @@ yt_status yti_checkpoint_settings(const yt_st_file *file, const char *path, yt_t
     for (int i = 0; status == YT_OK && i < YT_TRAIN_KEYS; i++) {
         const char *key = yt_train_options()[i].key;
         const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, key));
-        status = text ? merge(config, (yt_train_key)i, text, path, err)
-                      : yt_fail(err, YT_SYNTAX, "%s: its settings lack %s", path, key);
+        /* A setting that is younger than the file has its default, which is what the run was made with. */
+        if (text) status = merge(config, (yt_train_key)i, text, path, err);
     }
     cJSON_Delete(json);
     return status;

@@ -4,7 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PREFETCHED_BATCHES = 3 }; /* one in use, one waiting, one in the making */
+enum {
+    PREFETCHED_BATCHES = 3, /* one in use, one waiting, one in the making */
+    MOSAIC_IMAGES = 4
+};
 
 size_t yti_memory_available(void) {
     FILE *file = fopen("/proc/meminfo", "r");
@@ -24,13 +27,23 @@ static yt_status step_bytes(yt_training *t, int batch, size_t *bytes, yt_err *er
     return yt_graph_measure(t->model->graph, YT_MODE_TRAIN, batch, h, w, t->config.threads, bytes, err);
 }
 
+/* Validation takes twice the training batch (spec training 2.9). */
+static int val_images(const yt_training *t, int batch) {
+    return 2 * batch < t->val.n_samples ? 2 * batch : t->val.n_samples;
+}
+
+/* What is decoded ahead and kept, and the canvas, partner and picture that a worker makes one from. */
 static size_t loader_bytes(const yt_training *t, int batch) {
     int n, h, w;
     yt_loader_max_shape(t->train_loader, &n, &h, &w);
     size_t image = (size_t)t->config.imgsz * (size_t)t->config.imgsz * 3;
     size_t images = (size_t)t->train.n_samples + (size_t)t->val.n_samples;
     size_t cache = (size_t)t->config.cache << 20, all = images * image;
-    return (cache < all ? cache : all) + PREFETCHED_BATCHES * (size_t)h * (size_t)w * 3 * (size_t)batch;
+    size_t worker = (size_t)(MOSAIC_IMAGES + (t->config.mixup + t->config.cutmix > 0) + 1) * image;
+    size_t held = PREFETCHED_BATCHES * (size_t)h * (size_t)w * 3 * (size_t)batch;
+    yt_loader_max_shape(t->val_loader, &n, &h, &w);
+    held += PREFETCHED_BATCHES * (size_t)h * (size_t)w * 3 * (size_t)val_images(t, batch);
+    return (cache < all ? cache : all) + held + (size_t)t->config.workers * worker;
 }
 
 /* Parameters, gradients, average, moments; the copies made while a checkpoint is written. */
@@ -47,6 +60,7 @@ static yt_status run_bytes(yt_training *t, int batch, size_t *bytes, yt_err *err
     int n, h, w;
     yt_loader_max_shape(t->val_loader, &n, &h, &w);
     YT_TRY(step_bytes(t, batch, &train, err));
+    n = val_images(t, batch);
     YT_TRY(yt_graph_measure(t->model->graph, YT_MODE_EVAL, n, h, w, t->config.threads, &val, err));
     *bytes = (train > val ? train : val) + state_bytes(t) + loader_bytes(t, batch);
     return YT_OK;

@@ -27,9 +27,19 @@ static bool time_is_over(const yt_training *t) {
     return t->config.time > 0 && yt_seconds() - t->begin > t->config.time * SECONDS_PER_HOUR;
 }
 
-/* Mosaics end with the family's rule: never in a run shorter than close_mosaic (spec training 2.10). */
-static yt_augment augment_of(const yt_train_config *c, int epochs, int epoch) {
-    bool closed = c->close_mosaic > 0 && c->close_mosaic <= epochs && epoch >= epochs - c->close_mosaic;
+/* Mosaics end with the family's rule: never in a run shorter than close_mosaic (spec training 2.10). What is
+ * closed stays closed, also when a time limit then leaves room for more epochs. */
+static bool mosaics_are_closed(yt_training *t) {
+    const yt_train_config *c = &t->config;
+    int epoch = t->progress.epochs_done;
+    bool fitted = c->time > 0 && c->source[YT_TRAIN_KEY_close_mosaic] == YT_SOURCE_AUTO;
+    int last = fitted ? yti_auto_close_mosaic(c, t->train.n_samples, t->epochs) : c->close_mosaic;
+    if (t->progress.closed_epoch == 0 && last > 0 && last <= t->epochs && epoch >= t->epochs - last)
+        t->progress.closed_epoch = epoch + 1;
+    return t->progress.closed_epoch > 0 && epoch + 1 >= t->progress.closed_epoch;
+}
+
+static yt_augment augment_of(const yt_train_config *c, bool closed) {
     return (yt_augment){.mosaic = closed ? 0 : (float)c->mosaic,
                         .mixup = closed ? 0 : (float)c->mixup,
                         .cutmix = closed ? 0 : (float)c->cutmix,
@@ -70,7 +80,7 @@ static yt_status train_epoch(yt_training *t, const yt_watchers *watchers, const 
     int epoch = t->progress.epochs_done, images = 0;
     planned_input planned;
     double begin = yt_seconds();
-    yt_augment augment = augment_of(&t->config, t->epochs, epoch);
+    yt_augment augment = augment_of(&t->config, mosaics_are_closed(t));
     YT_TRY(yt_loader_begin(t->train_loader, epoch, 0, &augment, err));
     YT_TRY(plan_epoch(t, &planned, err));
     *report = (yt_train_batch){.epoch = epoch, .batches = yt_loader_batches(t->train_loader)};

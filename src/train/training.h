@@ -20,6 +20,7 @@ typedef struct yt_progress {
     double best_fitness; /* -1: not validated yet */
     int best_epoch;      /* whose weights are in best.safetensors; from 1 */
     int improved_epoch;  /* from which patience counts */
+    int closed_epoch;    /* trained without mosaics from this one on; from 1, 0: not yet */
     yt_train_epoch last;
 } yt_progress;
 
@@ -86,6 +87,9 @@ yt_status yti_train_step(yt_training *training, const yt_batch *batch, yt_train_
 /* How many epochs fit into the time limit if those to come take as long as those done (spec training 4.9).
  * The last one may be cut short, so it is always one more than are done. */
 int yti_epochs_in_time(double hours, double seconds, int epochs_done);
+
+/* The automatic number of last epochs without mosaics, for a run of so many epochs. */
+int yti_auto_close_mosaic(const yt_train_config *config, int n_images, int epochs);
 
 /* Epochs until the end, patience or *stop. */
 yt_status yti_train_loop(yt_training *training, const yt_watchers *watchers,

@@ -8,7 +8,8 @@
  *   names          JSON: array of class names
  *   imgsz          side of the network input in training
  */
-#include "train/weights_metadata.h"
+#include "train/weights_file.h"
+#include "yt/text.h"
 
 #include <cjson/cJSON.h>
 
@@ -186,6 +187,8 @@ static yt_status read_options(const yt_st_file *file, const char *path, yt_model
 yt_status yt_metadata_model(const yt_st_file *file, const char *path, const char **name, const char **yaml,
                             yt_model_options *options, yt_err *err) {
     const char *own_name = yt_st_metadata(file, "model_name");
+    for (const char *c = own_name; c && *c; c++)
+        if (yt_text_is_control(*c)) return bad(err, path, "model_name");
     YT_TRY(read_options(file, path, options, err));
     *name = own_name ? own_name : UNNAMED_MODEL;
     *yaml = yt_st_metadata(file, "model_yaml");
@@ -200,7 +203,7 @@ yt_status yt_metadata_build_model(const yt_st_file *file, const char *path, cons
     YT_TRY(yt_metadata_model(file, path, &name, &yaml, &options, err));
     if (model_path) {
         options.scale = 0; /* the name of the other file says it */
-        return yt_model_load(model_path, &options, out, err);
+        return yti_model_load(model_path, &options, out, err);
     }
     if (!yaml)
         return yt_fail(err, YT_MISMATCH,

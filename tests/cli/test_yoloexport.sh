@@ -42,6 +42,9 @@ expect 2
 says err 'usage'
 expect 2 a.pt --format onxx
 says err '--format'
+expect 2 absent.pt --output x.onnx
+says err '^yoloexport: --output: x.onnx: --format safetensors writes .safetensors files'
+expect 1 absent.pt --output x
 expect 1 absent.pt
 says err '^yoloexport: absent.pt: cannot be opened'
 printf '\200\002\212\012rest' >old.pt
@@ -74,6 +77,19 @@ expect 2 w.safetensors
 says err 'is the input itself'
 ln w.safetensors other.safetensors
 expect 2 w.safetensors --output other.safetensors
+
+# Nothing is written over unless it is named.
+echo mine >mine.safetensors
+cp w.pt mine.pt
+expect 1 mine.pt
+says err '^yoloexport: mine.safetensors: exists already; name it with --output'
+ln -s nowhere dangling.safetensors
+cp w.pt dangling.pt
+expect 1 dangling.pt
+says err 'exists already'
+grep -q '^mine$' mine.safetensors || fail "a file was written over"
+expect 0 mine.pt --output mine.safetensors
+cmp mine.safetensors w.safetensors || fail "--output does not write over a file"
 cmp w.safetensors kept || fail "the input was changed"
 expect 0 w.safetensors --output again.safetensors
 says out '^again.safetensors$'

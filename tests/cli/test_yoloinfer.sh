@@ -41,7 +41,9 @@ says err 'did you mean --weights\?'
 expect 2 picture.jpg --conf 1.5
 says err '--conf'
 expect 2 picture.jpg --end2end maybe
-says err '"maybe".*false, true'
+says err '"maybe".*false, true, auto'
+expect 2 picture.jpg --classes ''
+says err '^yoloinfer: --classes: "" has an empty entry'
 expect 1 absent.jpg
 says err '^yoloinfer: absent.jpg: no such file$'
 mkdir empty
@@ -152,6 +154,10 @@ count_boxes yolo26n '17 3 4 2 2 0 0 0'
 says out '000000000034\.jpg: zebra 0\.77[0-9] 6\.[0-9] 0\.0 (429|430)\.[0-9] 383\.[0-9]$'
 
 # A model of another shape is refused, and says why.
+expect 1 some/b.JPG --model "$weights"
+says err 'is a weights file; name it with --weights'
+expect 1 some/b.JPG --weights some/notes.txt
+says err '^yoloinfer: some/notes.txt: is neither a safetensors nor a .pt file'
 expect 1 some/b.JPG --model "$source/models/yolov8n.yaml"
 [ -s err ] || fail "no reason was given"
 echo "all passed"

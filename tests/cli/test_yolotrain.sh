@@ -39,6 +39,12 @@ expect 2 data.yaml --epochs 0
 says err 'yolotrain: --epochs: 0 is below 1'
 expect 2 data.yaml --epoch 3
 says err 'did you mean --epochs?'
+expect 2 data.yaml --optimizer gradient
+says err 'it is one of .*auto'
+expect 2 data.yaml --freeze abc
+says err 'yolotrain: --freeze: "abc" is neither'
+expect 2 data.yaml --classes ,
+says err 'yolotrain: --classes: "," has an empty entry'
 expect 1 none.yaml
 says err 'yolotrain: none.yaml'
 [ ! -e runs ] || fail "a failed setup left a folder"
@@ -125,6 +131,13 @@ says err '^model    tiny, 80 classes'
 says err '^weights  \([0-9]*\) of \1 tensors taken from runs/detect/train/weights/best.safetensors$'
 says runs/detect/tuned/args.yaml '^model: tiny.yaml  # checkpoint$'
 expect 1 "$data" --weights args.txt --imgsz 64
+expect 1 "$data" --model $run/weights/best.safetensors
+says err 'is a weights file; name it with --weights'
+# shellcheck disable=SC2086
+expect 1 "$data" $tiny --freeze 99
+says err 'yolotrain: --freeze: 99 rows, but tiny has 6'
+expect 1 "$data" --classes persn
+says err "yolotrain: --classes: 'persn' .*did you mean person?"
 pt=${3:-}/fixtures/yolov8n/yolov8n_coco8_fit.pt
 if [ -f "$pt" ]; then
     expect 0 --weights "$pt" --summary

@@ -33,7 +33,12 @@ for option in weights model end2end split classes single-cls strict imgsz batch 
     project name exist-ok threads; do
     says out "--$option"
 done
+says out '\.safetensors or \.pt'
 expect 2
+expect 2 data.yaml --split nonsense
+says err '"nonsense"; it is one of train, val, test'
+expect 2 data.yaml --classes ,
+says err '^yoloval: --classes: "," has an empty entry'
 expect 2 data.yaml --splt val
 says err 'did you mean --split\?'
 expect 1 data.yaml
@@ -80,10 +85,31 @@ says err "saved to $folder/mine/here: confusion_matrix.csv"
 expect 0 "$data" "$@" --single-cls
 says out '^ *item +4 +13 '
 [ "$(head -1 runs/detect/val-3/confusion_matrix.csv)" = predicted,item,background ] || fail "not one class"
-expect 0 "$data" "$@" --classes giraffe,45
+expect 0 "$data" "$@" --classes giraffe,45 --save-json --name some
 says out '^ *all +4 +5 '
+sed -n 's/.*"category_id":\([0-9]*\),.*/\1/p' runs/detect/some/predictions.json | sort -nu | tr '\n' ' ' >out
+says out '^24 46 $'
+
+# A truth that lacks most classes: their boxes are dropped and counted, but not where all classes are one.
+images=$shared/data/coco8/images/train
+cat >truth.json <<END
+{"images": [{"id": 9, "file_name": "000000000009.jpg"}], "categories": [{"id": 70, "name": "bowl"}],
+ "annotations": [{"id": 1, "image_id": 9, "category_id": 70, "bbox": [1, 188, 612, 284]}]}
+END
+{
+    printf 'train: truth.json\nval: truth.json\ntrain_images: %s\nval_images: %s\n' "$images" "$images"
+    sed -n '/^names:/,$p' "$data"
+} >bowl.yaml
+expect 0 bowl.yaml "$@" --save-json --name bowl
+says err '[1-9][0-9]* boxes are not in predictions.json: the truth has no category for their class'
+says runs/detect/bowl/predictions.json '"category_id":70,'
+grep -q '"category_id":[^7]' runs/detect/bowl/predictions.json && fail "a class without category is written"
+expect 0 bowl.yaml "$@" --save-json --single-cls --name one
+says runs/detect/one/predictions.json '"category_id":1,'
+grep -q '"category_id":70' runs/detect/one/predictions.json && fail "one class has the category of another"
+grep -q 'not in predictions' err && fail "boxes of the one class are dropped"
 expect 1 "$data" "$@" --classes girafe
-says err 'girafe'
+says err "^yoloval: --classes: 'girafe' is neither .*; did you mean giraffe\?"
 expect 0 "$data" "$@" --agnostic
 says out '^ *all +4 +13 '
 
@@ -114,8 +140,9 @@ says out '"folder":.*runs/detect/val'
 
 expect 1 absent.yaml "$@"
 says err '^yoloval: .*absent.yaml'
-expect 1 "$data" "$@" --split nonsense
-says err 'nonsense'
+sed '/^test:/d' "$data" >no_test.yaml
+expect 1 no_test.yaml "$@" --split test
+says err "no_test.yaml: has no 'test:'; add .test: FOLDER. to the YAML, or use --split val"
 printf 'train: .\nval: .\nnames: [a, b]\n' >two.yaml
 expect 1 two.yaml "$@"
 says err 'two.yaml: has 2 classes, but the weights know 80'

@@ -16,6 +16,14 @@ Test(status, a_place_goes_in_front_of_the_message) {
     cr_assert_eq(yt_fail(NULL, YT_IO, "nobody listens"), YT_IO);
 }
 
+Test(status, control_characters_of_a_file_do_not_get_into_a_message) {
+    yt_err err;
+    yt_fail(&err, YT_SYNTAX, "type %s", "\033]0;title\a\n\177Stra\xC3\x9F");
+    cr_assert_str_eq(err.text, "type ?]0;title???Stra\xC3\x9F");
+    yt_fail_at(&err, YT_SYNTAX, "a\tb", 2, "%s", "c\r");
+    cr_assert_str_eq(err.text, "a?b:2: c?");
+}
+
 Test(activation, names_of_a_model_yaml_are_understood) {
     yt_activation act = {0};
     cr_assert_eq(yt_activation_parse("nn.SiLU()", &act), 0);

@@ -113,8 +113,9 @@ USAGE_TEST(misspelt, "--epoch 3", "unknown option --epoch; did you mean --epochs
 USAGE_TEST(unknown, "--xylophone", "unknown option --xylophone")
 USAGE_TEST(no_flag, "--no-epochs", "unknown option --no-epochs; did you mean --epochs?")
 USAGE_TEST(short_unknown, "-x", "unknown option -x; long options begin with two dashes")
-USAGE_TEST(choice, "--colour blue", "--colour: unknown \"blue\"; it is one of red, green")
+USAGE_TEST(choice, "--colour blue", "--colour: unknown \"blue\"; it is one of red, green, auto")
 USAGE_TEST(choice_misspelt, "--colour gren", "--colour: unknown \"gren\"; did you mean green?")
+USAGE_TEST(choice_automatic, "--colour atuo", "--colour: unknown \"atuo\"; did you mean auto?")
 USAGE_TEST(flag, "--val=maybe", "--val: \"maybe\" is neither true nor false")
 USAGE_TEST(words, "a b c", "unexpected \"c\"; usage: prog DATA")
 

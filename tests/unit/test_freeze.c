@@ -63,12 +63,21 @@ static void expect_refused(const char *rows, const char *sentence) {
 }
 
 Test(freeze, other_texts_are_refused) {
-    static const char *const texts[] = {
-        "8",  "0,7", "-1", "1.5", "ten",  "1 2", "[1",  "1]",
-        "1,", ",1",  "[]", "0x1", "[1]]", ",",   "1e0", "99999999999999999999"};
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-        expect_refused(texts[i],
-                       "is neither a number of rows nor a list of rows like 0,1,2; tiny26 has rows 0 to 6");
+    static const char *const texts[] = {"-1", "1.5", "ten", "1 2",  "[1", "1]", "1,",
+                                        ",1", "[]",  "0x1", "[1]]", ",",  "1e0"};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        expect_refused(texts[i], "is neither a number of rows nor a list of rows like 0,1,2");
+        cr_assert_eq(yt_freeze_check(texts[i], NULL), YT_ARGUMENT, "without a model: \"%s\"", texts[i]);
+    }
+}
+
+Test(freeze, rows_that_the_model_lacks_are_refused) {
+    expect_refused("8", "--freeze: 8 rows, but tiny26 has 7");
+    expect_refused("0,7", "--freeze: row 7, but tiny26 has rows 0 to 6");
+    expect_refused("99999999999999999999", "rows, but tiny26 has 7");
+    cr_assert_eq(yt_freeze_check("8", NULL), YT_OK, "another model may have so many");
+    cr_assert_eq(yt_freeze_check("[0, 7]", NULL), YT_OK);
+    cr_assert_eq(yt_freeze_check("", NULL), YT_OK);
 }
 
 Test(freeze, a_model_with_nothing_to_train_is_refused) {

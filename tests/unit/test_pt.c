@@ -345,6 +345,10 @@ static const struct {
     {PICKLE("X\xff\xff\xff\xff"), "4294967295 bytes should follow"},
     {PICKLE("\x8d\xff\xff\xff\xff\xff\xff\xff\xff"), "bytes should follow"},
     {PICKLE("\x8a\x20"), "32 bytes should follow"},
+    {PICKLE("X\x02\0\0\0\xc3("), "byte 2: a text is not UTF-8"},
+    {PICKLE("\x8c\x01\xff"), "a text is not UTF-8"},
+    {PICKLE("\x8d\x02\0\0\0\0\0\0\0\xc0\x80"), "a text is not UTF-8"},
+    {PICKLE("U\x01\xff."), "holds no network"}, /* bytes may be any */
     {PICKLE("ctorch"), "name of a class has no end"},
     {PICKLE("NN\x93"), "not named by two texts"},
     {PICKLE("t"), "ends that did not begin"},

@@ -210,6 +210,33 @@ Test(safetensors, names_written_twice_are_refused) {
     cr_assert_not(yt_path_exists(path));
 }
 
+Test(safetensors, texts_that_are_not_utf8_are_not_written) {
+    static const float value = 1;
+    const char *path = yt_folder_path("latin.safetensors");
+    const struct {
+        char *name;
+        const char *key, *value, *reason;
+    } cases[] = {{(char[]){"w\xE9"}, "k", "v", "the name of tensor w"},
+                 {(char[]){"w"}, "k\xE9", "v", "metadata entry k"},
+                 {(char[]){"w"}, "names", "[\"caf\xE9\"]", "metadata entry names is not UTF-8"}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const yt_st_entry entry = {.name = cases[i].name, .count = 1, .data = &value, .bytes = 4};
+        yt_err err = {.text = ""};
+        cr_assert_eq(yt_st_save(path, &entry, 1, &cases[i].key, &cases[i].value, 1, &err), YT_ARGUMENT);
+        cr_assert_not_null(strstr(err.text, cases[i].reason), "%s", err.text);
+        cr_assert_not(yt_path_exists(path));
+    }
+}
+
+Test(safetensors, a_file_is_known_by_its_beginning) {
+    cr_assert(yt_st_probe(raw_file(2, "{}", "", 0)));
+    cr_assert_not(yt_st_probe(raw_file(2, "[]", "", 0)));
+    cr_assert_not(yt_st_probe(raw_file((uint64_t)1 << 40, "{}", "", 0)));
+    yt_folder_write("short", "\2\0\0\0\0\0\0\0", 8);
+    cr_assert_not(yt_st_probe(yt_folder_path("short")));
+    cr_assert_not(yt_st_probe(yt_folder_path("none")));
+}
+
 Test(safetensors, no_cut_of_a_file_is_accepted) {
     const char *header = "{\"__metadata__\":{\"k\":\"v\"}," TENSOR("a", "0", "8") "}";
     static const char zeros[8];

@@ -199,7 +199,8 @@ Test(train_config, the_recipe_of_the_family_knows_no_small_sets) {
     set(&c, "recipe", "Family");
     set(&c, "epochs", "30");
     yt_train_config_resolve(&c, 4, 80, false);
-    cr_assert(c.batch == 4 && c.nbs == 64 && c.close_mosaic == 10 && c.warmup_epochs == 3);
+    cr_assert(c.batch == 4 && c.close_mosaic == 10 && c.warmup_epochs == 3);
+    cr_assert_eq(c.nbs, 16, "an update every fourth batch, as with batches of 16 under 64");
     cr_assert(c.optimizer == (int)YT_OPTIM_ADAMW && c.lr0 == 0.000119 && c.momentum == 0.9);
     cr_assert_eq(c.warmup_bias_lr, 0);
     c = defaults();
@@ -207,6 +208,32 @@ Test(train_config, the_recipe_of_the_family_knows_no_small_sets) {
     yt_train_config_resolve(&c, 500, 3, false);
     cr_assert(c.batch == 16 && c.nbs == 64 && c.close_mosaic == 10 && c.lr0 == 0.001429);
     cr_assert_eq(c.source[YT_TRAIN_KEY_batch], YT_SOURCE_AUTO);
+}
+
+Test(train_config, rectangular_batches_and_typed_mosaics_rule_each_other_out) {
+    yt_err err;
+    yt_train_config c = defaults();
+    set(&c, "rect", "true");
+    cr_assert_eq(yt_train_config_check(&c, NULL), YT_OK);
+    yt_train_config_resolve(&c, 500, 3, false);
+    cr_assert(c.mosaic == 0 && c.source[YT_TRAIN_KEY_mosaic] == YT_SOURCE_AUTO,
+              "what happens is written down");
+    c = defaults();
+    set(&c, "rect", "true");
+    set(&c, "mixup", "0.5");
+    cr_assert_eq(yt_train_config_check(&c, &err), YT_ARGUMENT);
+    cr_assert_not_null(strstr(err.text, "leave out --rect or --mixup"), "%s", err.text);
+}
+
+Test(train_config, beta1_of_adam_must_be_below_one) {
+    yt_err err;
+    yt_train_config c = defaults();
+    set(&c, "momentum", "1");
+    yt_train_config_resolve(&c, 500, 3, false);
+    cr_assert_eq(yt_train_config_check(&c, &err), YT_ARGUMENT);
+    cr_assert_not_null(strstr(err.text, "below 1"), "%s", err.text);
+    set(&c, "optimizer", "SGD");
+    cr_assert_eq(yt_train_config_check(&c, NULL), YT_OK);
 }
 
 Test(train_config, an_optimiser_that_is_typed_gets_the_rates_of_the_recipe) {

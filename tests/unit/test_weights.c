@@ -192,10 +192,10 @@ Test(weights, the_moving_average_of_a_checkpoint_is_preferred) {
 
 Test(weights, damaged_metadata_is_refused) {
     yt_model *model = load("tiny8.yaml", YT_MODEL_DEFAULTS);
-    static const char *const bad[][2] = {{"names", "[1, 2]"},      {"names", "[\"a\"]"},
-                                         {"names", "{"},           {"model_options", "[]"},
-                                         {"model_options", "{}"},  {"model_options", "{\"n_classes\":1e9}"},
-                                         {"model_yaml", "nc: [\n"}};
+    static const char *const bad[][2] = {
+        {"names", "[1, 2]"},       {"names", "[\"a\"]"},    {"names", "{"},
+        {"model_options", "[]"},   {"model_options", "{}"}, {"model_options", "{\"n_classes\":1e9}"},
+        {"model_yaml", "nc: [\n"}, {"model_name", "a\033b"}};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         yt_entry_list list = {0};
         cr_assert_eq(yt_entries_add_state(&list, "", model, &model->state, 0, NULL), YT_OK);
@@ -465,6 +465,41 @@ Test(weights, a_run_builds_the_network_of_its_weights) {
     cr_assert_str_eq(config.model, "tiny8.yaml");
     yt_model_destroy(built);
     yt_model_destroy(model);
+}
+
+Test(weights, a_weights_file_is_no_model_yaml) {
+    yt_model *model = load("tiny8.yaml", YT_MODEL_DEFAULTS), *built = NULL;
+    save(yt_folder_path("w.safetensors"), model);
+    save(yt_folder_path("w.yaml"), model); /* known by its beginning */
+    yt_folder_write("empty.yaml", "", 0);
+    static const char *const files[] = {"w.safetensors", "w.yaml", "absent.pt"};
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        yt_train_config config = config_with("", yt_folder_path(files[i]));
+        yt_err err = {.text = ""};
+        cr_assert_eq(yt_train_build_model(&config, 2, NULL, &built, &err), YT_ARGUMENT);
+        cr_assert_not_null(strstr(err.text, ": is a weights file; name it with --weights"), "%s", err.text);
+        yt_class_names found = {0};
+        int imgsz;
+        cr_assert_eq(yt_weights_open(yt_folder_path("w.safetensors"), yt_folder_path(files[i]), NULL, &built,
+                                     &found, &imgsz, NULL),
+                     YT_ARGUMENT);
+    }
+    yt_train_config config = config_with("", yt_folder_path("empty.yaml"));
+    cr_assert_neq(yt_train_build_model(&config, 2, NULL, &built, NULL), YT_ARGUMENT);
+    yt_model_destroy(model);
+}
+
+Test(weights, a_file_that_is_no_weights_file_is_told_so) {
+    static const char *const texts[] = {"", "# A project\n", "12345678"};
+    yt_architecture found;
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        yt_err err = {.text = ""};
+        yt_folder_write_text("README.md", texts[i]);
+        cr_assert_eq(yt_weights_architecture(yt_folder_path("README.md"), &found, &err), YT_SYNTAX);
+        cr_assert_not_null(strstr(err.text, "README.md: is neither a safetensors nor a .pt file"), "%s",
+                           err.text);
+    }
+    cr_assert_eq(yt_weights_architecture(yt_folder_path("absent"), &found, NULL), YT_IO);
 }
 
 Test(weights, a_typed_model_wins_over_that_of_the_weights) {

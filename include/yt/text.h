@@ -1,0 +1,14 @@
+/* text.h: what may stand in a text that comes from a file, before it is passed on or shown. */
+#ifndef YT_TEXT_H
+#define YT_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Whether bytes are UTF-8 (RFC 3629): no overlong forms, no surrogates, nothing above U+10FFFF. */
+bool yt_text_is_utf8(const char *text, size_t length);
+
+/* Whether a terminal would act on a character instead of showing it: below 32, and 127. */
+bool yt_text_is_control(char c);
+
+#endif

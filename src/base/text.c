@@ -1,0 +1,34 @@
+/* text.c: UTF-8 and control characters; see yt/text.h.
+ *
+ * In UTF-8 the first byte tells how many follow, each of them 10xxxxxx. Four first bytes narrow the range of
+ * the second one: E0 and F0 against overlong forms, ED against surrogates, F4 against what is above U+10FFFF.
+ */
+#include "yt/text.h"
+
+/* Bytes of the sequence at s, of which `rest` are there; 0: it is none. */
+static size_t sequence_length(const unsigned char *s, size_t rest) {
+    size_t length = s[0] < 0x80                    ? 1
+                    : s[0] >= 0xC2 && s[0] <= 0xDF ? 2
+                    : s[0] >= 0xE0 && s[0] <= 0xEF ? 3
+                    : s[0] >= 0xF0 && s[0] <= 0xF4 ? 4
+                                                   : 0;
+    if (length > rest) return 0;
+    for (size_t i = 1; i < length; i++)
+        if ((s[i] & 0xC0) != 0x80) return 0;
+    bool outside = (s[0] == 0xE0 && s[1] < 0xA0) || (s[0] == 0xED && s[1] > 0x9F) ||
+                   (s[0] == 0xF0 && s[1] < 0x90) || (s[0] == 0xF4 && s[1] > 0x8F);
+    return outside ? 0 : length;
+}
+
+bool yt_text_is_utf8(const char *text, size_t length) {
+    const unsigned char *bytes = (const unsigned char *)text;
+    for (size_t at = 0, step; at < length; at += step) {
+        step = sequence_length(bytes + at, length - at);
+        if (!step) return false;
+    }
+    return true;
+}
+
+bool yt_text_is_control(char c) {
+    return (unsigned char)c < 32 || c == 127;
+}
