@@ -8,7 +8,7 @@
 
 typedef struct yt_coco_results yt_coco_results;
 
-/* category_ids: [n_classes], borrowed, -1: no such category, its detections are left out; NULL: class + 1. */
+/* category_ids: [n_classes], borrowed, -1: no such category, its detections are dropped; NULL: class + 1. */
 yt_status yt_coco_results_open(const char *path, const int64_t *category_ids, yt_coco_results **out,
                                yt_err *err);
 
@@ -16,6 +16,9 @@ yt_status yt_coco_results_open(const char *path, const int64_t *category_ids, yt
  * ending. */
 yt_status yt_coco_results_add(yt_coco_results *results, const char *image_path, int64_t image_id,
                               const yt_coco_found *found, int n_found, yt_err *err);
+
+/* How many detections were dropped so far. */
+int64_t yt_coco_results_dropped(const yt_coco_results *results);
 
 /* Completes the file. Takes the results, also on failure. */
 yt_status yt_coco_results_commit(yt_coco_results *results, yt_err *err);

@@ -30,6 +30,9 @@ yt_status yt_coco_validation_image(void *context, const yt_validated_image *imag
 yt_status yt_coco_validation_finish(yt_coco_validation *validation, double numbers[YT_COCO_NUMBERS],
                                     yt_err *err);
 
+/* How many detections the finished file lacks, because the truth has no category for their class. */
+int64_t yt_coco_validation_dropped(const yt_coco_validation *validation);
+
 /* An unfinished file is dropped. NULL is fine. */
 void yt_coco_validation_destroy(yt_coco_validation *validation);
 

@@ -6,6 +6,9 @@
 
 #include <stdint.h>
 
+/* The most classes of a matrix: its memory and its table grow with their square. */
+enum { YT_CONFUSION_CLASSES = 1000 };
+
 typedef struct yt_confusion yt_confusion;
 yt_status yt_confusion_create(int n_classes, yt_confusion **out, yt_err *err);
 void yt_confusion_destroy(yt_confusion *confusion); /* NULL is fine */

@@ -30,9 +30,10 @@ typedef struct yt_coco_object {
 
 typedef struct yt_label {
     int class_id;
-    yt_cxcywh box;             /* normalised to the image */
-    bool crowd;                /* COCO: a region of many objects; in no batch, for COCO's evaluation only */
-    int first_point, n_points; /* its outline among the points of the sample; n_points 0: a box only */
+    yt_cxcywh box;  /* normalised to the image */
+    bool crowd;     /* COCO: a region of many objects */
+    bool coco_only; /* in no batch, for COCO's evaluation only: a crowd, or no part of it is in the image */
+    int first_point, n_points;    /* its outline among the points of the sample; n_points 0: a box only */
     const yt_coco_object *object; /* owned by the split; NULL: from a label file */
 } yt_label;
 
@@ -40,7 +41,7 @@ typedef struct yt_sample {
     char *image_path;
     int w, h;         /* after EXIF rotation */
     int64_t image_id; /* in the COCO file; -1: none */
-    int n_labels;     /* with crowds */
+    int n_labels;     /* with those that are coco_only */
     yt_label *labels;
     yt_point *points; /* of the outlines, normalised to the image; NULL: none */
 } yt_sample;
@@ -93,6 +94,9 @@ void yt_dataset_close(yt_dataset *dataset);
 yt_status yt_classes_parse(const char *text, const char *const *names, int n_classes, const char *whose,
                            bool **out, yt_err *err);
 yt_status yt_dataset_classes(const yt_dataset *dataset, const char *text, bool **out, yt_err *err);
+
+/* Whether such a text is right as far as that shows without the names: no entry is empty. */
+yt_status yt_classes_check(const char *text, yt_err *err);
 
 /* Whether a split is COCO's own val2017 or test-dev2017, by the list it names (spec training 5.6). */
 bool yt_dataset_is_coco(const yt_dataset *dataset, const char *split);

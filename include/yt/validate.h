@@ -19,10 +19,11 @@ typedef struct yt_validated_image {
 } yt_validated_image;
 
 typedef struct yt_validate_options {
-    float conf, iou;   /* 0.001, 0.7 */
-    int max_det;       /* 300 */
-    bool agnostic;     /* as in yt_detect_options */
-    bool single_class; /* the truth is all of class 0, and so is every detection; implies agnostic */
+    float conf, iou;     /* 0.001, 0.7 */
+    int max_det;         /* 300 */
+    bool agnostic;       /* as in yt_detect_options */
+    bool single_class;   /* the truth is all of class 0, and so is every detection; implies agnostic */
+    const bool *classes; /* [n_classes] of the model, copied: which detections are kept; NULL: all */
     yt_loss_gains gains;
     const float *class_weights; /* [n_classes], copied; NULL: all 1 */
     int threads;
@@ -47,9 +48,13 @@ yt_status yt_validator_create(yt_model *model, yt_loader *loader, const yt_valid
 void yt_validator_destroy(yt_validator *validator);
 yt_status yt_validator_run(yt_validator *validator, const yt_state *state, yt_validation *out, yt_err *err);
 
-/* Of the last run, into an existing folder: confusion_matrix.csv (yt_confusion_save), pr_curve.csv and
- * confidence_curves.csv (yt_metrics_save_curves). names: of the classes judged. */
+/* Of the last run, into an existing folder: confusion_matrix.csv (yt_confusion_save; not beyond
+ * YT_CONFUSION_CLASSES), pr_curve.csv and confidence_curves.csv (yt_metrics_save_curves). names: of the
+ * classes judged. */
 yt_status yt_validator_save(const yt_validator *validator, const char *const *names, const char *folder,
                             yt_err *err);
+
+/* What it writes for so many classes, for a message: their names with commas between. */
+const char *yt_validator_files(int n_classes);
 
 #endif

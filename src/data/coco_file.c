@@ -10,11 +10,16 @@
 #include "yt/file.h"
 
 #include <cjson/cJSON.h>
+#include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_REPORTED = 20 /* records of a kind that are reported one by one */, MAX_SIDE = 1 << 20 };
+enum {
+    MAX_REPORTED = 20, /* records of a kind that are reported one by one */
+    MAX_SIDE = 1 << 20,
+    MAX_SHOWN = 16 /* characters of what is not JSON */
+};
 static const size_t MAX_BYTES = (size_t)1 << 31;
 static const double LARGEST_ID = 9007199254740992.0; /* 2^53: above it a double skips whole numbers */
 
@@ -60,9 +65,10 @@ static yt_status take_image(reader *r, const cJSON *record, size_t index) {
     yti_coco_file *file = r->out;
     yti_coco_image image = {.w = side_of(record, "width"), .h = side_of(record, "height")};
     const char *name = text_of(record, "file_name");
-    if (!whole_number(record, "id", &image.id) || !name || !*name) {
+    if (!whole_number(record, "id", &image.id) || image.id < 0 || !name || !*name) {
         if (++file->bad_images <= MAX_REPORTED)
-            yti_report_add(r->report, "%s: image %zu of the list: needs a whole number as id and a file_name",
+            yti_report_add(r->report,
+                           "%s: image %zu of the list: needs a whole number from 0 as id and a file_name",
                            r->path, index + 1);
         return YT_OK;
     }
@@ -124,9 +130,10 @@ static yt_status take_category(reader *r, const cJSON *record, size_t index) {
     yti_coco_file *file = r->out;
     yti_coco_category category = {0};
     const char *name = text_of(record, "name");
-    if (!whole_number(record, "id", &category.id) || !name)
-        return yt_fail(r->err, YT_DATA, "%s: category %zu of the list: needs a whole number as id and a name",
-                       r->path, index + 1);
+    if (!whole_number(record, "id", &category.id) || category.id < 0 || !name)
+        return yt_fail(r->err, YT_DATA,
+                       "%s: category %zu of the list: needs a whole number from 0 as id and a name", r->path,
+                       index + 1);
     yti_coco_category *categories =
         yti_grow(file->categories, &file->category_capacity, file->n_categories + 1, sizeof *categories);
     if (categories) file->categories = categories;
@@ -146,10 +153,21 @@ static yt_status pass_over(reader *r, const cJSON *record, size_t index) {
 
 /* ---- between the records ---- */
 
+/* The column counts bytes from 1. */
 static yt_status broken(const reader *r, size_t at) {
-    size_t line = 1;
-    for (size_t i = 0; i < at && i < r->bytes; i++) line += r->text[i] == '\n';
-    return yt_fail_at(r->err, YT_SYNTAX, r->path, line, "this is not JSON");
+    size_t line = 1, begin = 0;
+    if (at > r->bytes) at = r->bytes;
+    for (size_t i = 0; i < at; i++)
+        if (r->text[i] == '\n') line++, begin = i + 1;
+    char found[MAX_SHOWN + 1];
+    size_t shown = 0;
+    for (; shown < MAX_SHOWN && at + shown < r->bytes && r->text[at + shown] != '\n'; shown++) {
+        char c = r->text[at + shown];
+        found[shown] = (char)(isprint((unsigned char)c) ? c : '?');
+    }
+    found[shown] = '\0';
+    return yt_fail_at(r->err, YT_SYNTAX, r->path, line, "this is not JSON at column %zu: %s%s%s",
+                      at - begin + 1, shown ? "'" : "", shown ? found : "it ends there", shown ? "'" : "");
 }
 
 /* The next character that is no space; NUL at the end. */

@@ -1,8 +1,9 @@
 /* coco_truth.c: from the records of a COCO file to labelled pictures.
  *
  * Classes are found by the names of the categories. Boxes that appear twice are kept, other than in label
- * files: COCO's evaluation counts them. Outlines are not read, the boxes say what they enclose. Where the
- * file gives another size than the picture has, its pixels mean something else, and the picture is left out.
+ * files: COCO's evaluation counts them, and boxes with no part in the picture too. Outlines are not read, the
+ * boxes say what they enclose. Where the file gives another size than the picture has, its pixels mean
+ * something else, and the picture is left out.
  */
 #include "data/coco_truth.h"
 
@@ -12,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_REPORTED = 20, MAX_CATEGORIES = 100000, NO_CLASS = -1 };
+enum { MAX_REPORTED = 20, MAX_CATEGORIES = 10000 /* as a model YAML */, NO_CLASS = -1 };
 
 /* What is needed while linking the records. */
 typedef struct linker {
@@ -56,7 +57,8 @@ static yt_status sort_categories(const char *path, yti_coco_file *file, yt_err *
     yti_coco_category *list = file->categories;
     if (file->n_categories == 0) return yt_fail(err, YT_DATA, "%s: its list of categories is empty", path);
     if (file->n_categories > MAX_CATEGORIES)
-        return yt_fail(err, YT_DATA, "%s: %zu categories are too many", path, file->n_categories);
+        return yt_fail(err, YT_DATA, "%s: %zu categories; at most %d are accepted", path, file->n_categories,
+                       MAX_CATEGORIES);
     qsort(list, file->n_categories, sizeof *list, compare_categories);
     for (size_t i = 1; i < file->n_categories; i++)
         if (list[i].id == list[i - 1].id)
@@ -65,24 +67,55 @@ static yt_status sort_categories(const char *path, yti_coco_file *file, yt_err *
     return YT_OK;
 }
 
-static int class_named(const yt_dataset *dataset, const char *name) {
-    for (int i = 0; i < dataset->n_classes; i++)
-        if (strcmp(dataset->names[i], name) == 0) return i;
-    return NO_CLASS;
+/* A name and the number of what it names, for looking it up in a sorted list. */
+typedef struct named {
+    const char *name;
+    int index;
+} named;
+
+static int compare_names(const void *a, const void *b) {
+    const named *left = a, *right = b;
+    return strcmp(left->name, right->name);
+}
+
+static int compare_named(const void *a, const void *b) {
+    const named *left = a, *right = b;
+    int order = compare_names(a, b);
+    return order ? order : (left->index > right->index) - (left->index < right->index);
+}
+
+/* The names of the dataset, sorted; of equal ones the first class has the name. Malloc'd, NULL: no memory. */
+static named *sorted_classes(const yt_dataset *dataset, size_t *count) {
+    size_t n = (size_t)dataset->n_classes, kept = 0;
+    named *list = malloc((n + 1) * sizeof *list);
+    if (!list) return NULL;
+    for (size_t i = 0; i < n; i++) list[i] = (named){dataset->names[i], (int)i};
+    qsort(list, n, sizeof *list, compare_named);
+    for (size_t i = 0; i < n; i++)
+        if (kept == 0 || compare_names(&list[i], &list[kept - 1]) != 0) list[kept++] = list[i];
+    *count = kept;
+    return list;
 }
 
 static yt_status link_categories(linker *l) {
     const yti_coco_file *file = &l->file;
-    size_t n_classes = (size_t)l->dataset->n_classes;
+    size_t n_classes = (size_t)l->dataset->n_classes, n_names;
+    named *names = sorted_classes(l->dataset, &n_names);
     l->classes = malloc(file->n_categories * sizeof *l->classes);
     l->out->category_ids = malloc(n_classes * sizeof *l->out->category_ids);
-    if (!l->classes || !l->out->category_ids) return no_memory(l);
+    if (!names || !l->classes || !l->out->category_ids) {
+        free(names);
+        return no_memory(l);
+    }
     for (size_t i = 0; i < n_classes; i++) l->out->category_ids[i] = -1;
     for (size_t i = 0; i < file->n_categories; i++) {
-        int found = l->classes[i] = class_named(l->dataset, file->categories[i].name);
+        const named wanted = {.name = file->categories[i].name};
+        const named *class = bsearch(&wanted, names, n_names, sizeof *names, compare_names);
+        int found = l->classes[i] = class ? class->index : NO_CLASS;
         if (found != NO_CLASS && l->out->category_ids[found] < 0)
             l->out->category_ids[found] = file->categories[i].id;
     }
+    free(names);
     return YT_OK;
 }
 
@@ -251,7 +284,7 @@ void yti_truth_free(yti_truth *truth) {
 
 /* ---- labels of one picture ---- */
 
-/* What is wrong with the box, NULL: nothing; *out is its part inside the picture, normalised. */
+/* Why nothing of the box is in the picture, NULL: *out is the part that is, normalised. */
 static const char *clip_box(const double box[4], int w, int h, yt_cxcywh *out) {
     if (!(box[2] > 0 && box[3] > 0)) return "the width and height of bbox must be above 0";
     double x1 = fmax(box[0], 0), x2 = fmin(box[0] + box[2], w);
@@ -266,10 +299,11 @@ static void add_label(const yti_truth *truth, size_t at, int w, int h, yti_label
     const yti_coco_annotation *a = &truth->annotations[at];
     yt_label label = {.class_id = (int)a->category_id, .crowd = a->crowd, .object = &truth->objects[at]};
     const char *problem = clip_box(a->box, w, h, &label.box);
-    if (!problem)
-        out->items[out->count++] = label;
-    else if (++out->bad_rows <= MAX_REPORTED)
-        yti_report_add(report, "%s: annotation %lld: %s", truth->path, (long long)a->id, problem);
+    label.coco_only = a->crowd || problem;
+    out->items[out->count++] = label;
+    if (problem && ++out->bad_rows <= MAX_REPORTED)
+        yti_report_add(report, "%s: annotation %lld: %s; it is used for COCO's numbers only", truth->path,
+                       (long long)a->id, problem);
 }
 
 bool yti_truth_labels(const yti_truth *truth, size_t index, int w, int h, yti_labels *out, yti_report *report,
@@ -296,14 +330,23 @@ bool yti_truth_labels(const yti_truth *truth, size_t index, int w, int h, yti_la
 
 /* ---- names ---- */
 
+static yt_status refuse_equal_names(const char *path, const yti_coco_file *file, yt_err *err) {
+    named *list = malloc(file->n_categories * sizeof *list);
+    if (!list) return yt_fail(err, YT_NO_MEMORY, "%s: no memory for its categories", path);
+    for (size_t i = 0; i < file->n_categories; i++) list[i] = (named){file->categories[i].name, (int)i};
+    qsort(list, file->n_categories, sizeof *list, compare_named);
+    yt_status status = YT_OK;
+    for (size_t i = 1; i < file->n_categories && status == YT_OK; i++)
+        if (compare_names(&list[i - 1], &list[i]) == 0)
+            status = yt_fail(err, YT_DATA, "%s: two categories are called '%s'", path, list[i].name);
+    free(list);
+    return status;
+}
+
 /* Takes the names out of the sorted categories. */
 static yt_status take_names(const char *path, yti_coco_file *file, char ***names, int *count, yt_err *err) {
     YT_TRY(sort_categories(path, file, err));
-    for (size_t i = 0; i < file->n_categories; i++)
-        for (size_t j = 0; j < i; j++)
-            if (strcmp(file->categories[i].name, file->categories[j].name) == 0)
-                return yt_fail(err, YT_DATA, "%s: two categories are called '%s'", path,
-                               file->categories[i].name);
+    YT_TRY(refuse_equal_names(path, file, err));
     char **list = malloc(file->n_categories * sizeof *list);
     if (!list) return yt_fail(err, YT_NO_MEMORY, "%s: no memory for its categories", path);
     for (size_t i = 0; i < file->n_categories; i++) {

@@ -32,8 +32,8 @@ yt_status yti_truth_load(const char *path, const yti_paths *folders, const yt_da
                          yti_truth *out, yti_report *report, yt_err *err);
 void yti_truth_free(yti_truth *truth);
 
-/* The boxes of image `index`, whose picture has w x h pixels, clipped to it. False: the file speaks of
- * another size; reported. */
+/* The boxes of image `index`, whose picture has w x h pixels, clipped to it; those of which nothing is left
+ * are reported and coco_only. False: the file speaks of another size; reported. */
 bool yti_truth_labels(const yti_truth *truth, size_t index, int w, int h, yti_labels *out, yti_report *report,
                       yt_status *status);
 

@@ -7,6 +7,7 @@
 #include "data/coco_truth.h"
 #include "data/sources.h"
 #include "yt/file.h"
+#include "yt/text.h"
 
 #include <dirent.h>
 #include <math.h>
@@ -14,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_CLASSES = 100000 };
+enum { MAX_CLASSES = 100000, MAX_TYPED_NAME = 200 /* in a message */ };
 
 static char *copy_text(const char *text) {
     size_t bytes = strlen(text) + 1;
@@ -138,6 +139,14 @@ static yt_status number_names(yt_dataset *dataset, yt_err *err) {
     return YT_OK;
 }
 
+/* A YAML file is UTF-8 as a whole, JSON is only meant to be. */
+static yt_status check_names(const yt_dataset *dataset, const char *file, yt_err *err) {
+    for (int i = 0; i < dataset->n_classes; i++)
+        if (!yt_text_is_utf8(dataset->names[i], strlen(dataset->names[i])))
+            return yt_fail(err, YT_DATA, "%s: the name of class %d is not UTF-8 text", file, i);
+    return YT_OK;
+}
+
 /* Without names: and with a COCO file, the categories of the first split that has one. */
 static yt_status read_categories(const yt_yaml *yaml, const char *split, int count, yt_dataset *dataset,
                                  yt_err *err) {
@@ -154,6 +163,7 @@ static yt_status read_categories(const yt_yaml *yaml, const char *split, int cou
         if (count && count != found)
             status = yt_fail(err, YT_DATA, "%s: nc: says %d classes, but %s has %d categories", yaml->path,
                              count, file, found);
+        if (status == YT_OK) status = check_names(dataset, file, err);
     }
     free(file);
     return status;
@@ -235,24 +245,54 @@ static int find_class(const char *const *names, int n_classes, const char *word,
     return -1;
 }
 
+/* One entry of a list: from *text to the comma, without the spaces around it. *text moves to the comma, or to
+ * the end. */
+static const char *take_entry(const char **text, size_t *length) {
+    const char *entry = *text + strspn(*text, " ");
+    *length = strcspn(entry, ",");
+    *text = entry + *length;
+    while (*length > 0 && entry[*length - 1] == ' ') --*length;
+    return entry;
+}
+
+yt_status yt_classes_check(const char *text, yt_err *err) {
+    for (const char *at = text;; at++) {
+        size_t length;
+        take_entry(&at, &length);
+        if (!length)
+            return yt_fail(err, YT_ARGUMENT,
+                           "--classes: \"%s\" has an empty entry; name classes with commas between, like "
+                           "0,2 or person,car",
+                           text);
+        if (!*at) return YT_OK;
+    }
+}
+
+static yt_status fail_class(const char *const *names, int n_classes, const char *word, size_t length,
+                            const char *whose, yt_err *err) {
+    char typed[MAX_TYPED_NAME + 1];
+    snprintf(typed, sizeof typed, "%.*s", (int)(length < MAX_TYPED_NAME ? length : MAX_TYPED_NAME), word);
+    const char *near = yt_nearest_word(typed, names, (size_t)n_classes);
+    return yt_fail(err, YT_ARGUMENT,
+                   "--classes: '%s' is neither a number from 0 to %d nor a class of %s%s%s%s", typed,
+                   n_classes - 1, whose, near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+}
+
 yt_status yt_classes_parse(const char *text, const char *const *names, int n_classes, const char *whose,
                            bool **out, yt_err *err) {
+    YT_TRY(yt_classes_check(text, err));
     bool *wanted = calloc((size_t)n_classes, sizeof *wanted);
     if (!wanted) return yt_fail(err, YT_NO_MEMORY, "no memory for %d classes", n_classes);
-    for (const char *word = text;; word++) {
-        word += strspn(word, " ");
-        size_t to_comma = strcspn(word, ","), length = to_comma;
-        while (length > 0 && word[length - 1] == ' ') length--;
+    for (const char *at = text;; at++) {
+        size_t length;
+        const char *word = take_entry(&at, &length);
         int found = find_class(names, n_classes, word, length);
         if (found < 0) {
             free(wanted);
-            return yt_fail(err, YT_ARGUMENT,
-                           "classes: '%.*s' is neither a number from 0 to %d nor a class of %s", (int)length,
-                           word, n_classes - 1, whose);
+            return fail_class(names, n_classes, word, length, whose, err);
         }
         wanted[found] = true;
-        word += to_comma;
-        if (!*word) break;
+        if (!*at) break;
     }
     *out = wanted;
     return YT_OK;

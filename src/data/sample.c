@@ -74,13 +74,13 @@ static yti_box place_label(yti_boxes *boxes, const yt_sample *sample, const yt_l
     return box;
 }
 
-/* Appends the boxes of a sample, whose picture has become `f`. Crowds are no objects. */
+/* Appends the boxes of a sample, whose picture has become `f`. */
 static yt_status add_boxes(yti_boxes *boxes, const yt_sample *sample, frame f, yt_err *err) {
     size_t points = 0;
     for (int i = 0; i < sample->n_labels; i++) points += (size_t)sample->labels[i].n_points;
     YT_TRY(reserve(boxes, (size_t)sample->n_labels, points, err));
     for (int i = 0; i < sample->n_labels; i++)
-        if (!sample->labels[i].crowd)
+        if (!sample->labels[i].coco_only)
             boxes->items[boxes->count++] = place_label(boxes, sample, &sample->labels[i], f);
     return YT_OK;
 }
@@ -251,7 +251,7 @@ yt_status yti_sample_train(const yti_sample_source *source, yti_workspace *works
     return finish_labels(&j, labels);
 }
 
-/* Boxes of the sample in the letterboxed input; nothing is clipped, and crowds only are dropped. */
+/* Boxes of the sample in the letterboxed input; nothing is clipped. */
 static yt_status letterbox_labels(const yt_sample *sample, const yt_letterbox *plan, int w, int h,
                                   yti_label_list *labels, yt_err *err) {
     YT_TRY(make_room_for_labels(labels, sample->n_labels, err));
@@ -260,7 +260,7 @@ static yt_status letterbox_labels(const yt_sample *sample, const yt_letterbox *p
     float left = (float)plan->left / (float)w, top = (float)plan->top / (float)h;
     for (int i = 0; i < sample->n_labels; i++) {
         yt_cxcywh b = sample->labels[i].box;
-        if (sample->labels[i].crowd) continue;
+        if (sample->labels[i].coco_only) continue;
         labels->items[labels->count++] =
             (yt_label){.class_id = sample->labels[i].class_id,
                        .box = {b.cx * gain_x + left, b.cy * gain_y + top, b.w * gain_x, b.h * gain_y}};

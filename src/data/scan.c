@@ -137,7 +137,7 @@ static void add_sample(const scan *s, size_t i, char *path, yt_split *split) {
     yt_scan_summary *sum = &split->summary;
     finding *found = &s->findings[i];
     int objects = 0;
-    for (int k = 0; k < found->labels.count; k++) objects += !found->labels.items[k].crowd;
+    for (int k = 0; k < found->labels.count; k++) objects += !found->labels.items[k].coco_only;
     split->samples[split->n_samples++] = (yt_sample){.image_path = path,
                                                      .w = found->w,
                                                      .h = found->h,

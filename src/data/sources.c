@@ -191,6 +191,9 @@ static yt_status list_source(const yt_dataset_sources *sources, const yti_source
 }
 
 static yt_status fail_no_split(const yt_dataset_sources *sources, const char *split, yt_err *err) {
+    if (strcmp(split, "test") == 0)
+        return yt_fail(err, YT_DATA, "%s: has no 'test:'; add `test: FOLDER` to the YAML, or use --split val",
+                       sources->yaml_path);
     return yt_fail(err, YT_DATA,
                    "%s: has no '%s:'; a dataset names its pictures under train: and val:", sources->yaml_path,
                    split);

@@ -16,6 +16,7 @@ struct yt_coco_results {
     yt_file_writer writer;
     const int64_t *category_ids;
     bool any;
+    int64_t dropped;
 };
 
 /* COCO's 2017 labels without the eleven that no picture has: 12, 26, 29, 30, 45, 66, 68, 69, 71, 83, 91. */
@@ -113,7 +114,10 @@ yt_status yt_coco_results_add(yt_coco_results *results, const char *image_path, 
         const yt_coco_found *f = &found[i];
         long long category =
             results->category_ids ? (long long)results->category_ids[f->class_id] : f->class_id + 1;
-        if (category < 0) continue;
+        if (category < 0) {
+            results->dropped++;
+            continue;
+        }
         fprintf(stream, "%s\n{%s\"category_id\":%lld,\"bbox\":[%.10g,%.10g,%.10g,%.10g],\"score\":%.10g}",
                 results->any ? "," : "", image, category, f->box.x, f->box.y, f->box.w, f->box.h, f->score);
         results->any = true;
@@ -122,6 +126,10 @@ yt_status yt_coco_results_add(yt_coco_results *results, const char *image_path, 
     if (ferror(stream))
         return yt_fail(err, YT_IO, "%s: writing failed: %s", results->writer.path, strerror(errno));
     return YT_OK;
+}
+
+int64_t yt_coco_results_dropped(const yt_coco_results *results) {
+    return results->dropped;
 }
 
 yt_status yt_coco_results_commit(yt_coco_results *results, yt_err *err) {

@@ -34,8 +34,9 @@ static size_t cells(int n_classes) {
 }
 
 yt_status yt_confusion_create(int n_classes, yt_confusion **out, yt_err *err) {
-    if (n_classes < 1)
-        return yt_fail(err, YT_ARGUMENT, "a confusion matrix of %d classes; there must be one", n_classes);
+    if (n_classes < 1 || n_classes > YT_CONFUSION_CLASSES)
+        return yt_fail(err, YT_ARGUMENT, "a confusion matrix of %d classes; there must be 1 to %d", n_classes,
+                       YT_CONFUSION_CLASSES);
     yt_confusion *confusion = calloc(1, sizeof *confusion);
     if (confusion) {
         confusion->n_classes = n_classes;

@@ -1,6 +1,7 @@
 /* coco_validate.c: hands every validated image to COCO's evaluation and to the results file.
  *
- * The truth comes from the split and not from the batch: it is in original pixels there, and it has the crowds.
+ * The truth comes from the split and not from the batch: it is in original pixels there, and it
+ * has what is in no batch.
  */
 #include "yt/coco_validate.h"
 
@@ -13,6 +14,7 @@ struct yt_coco_validation {
     const yt_split *split;
     yt_coco_eval *eval;
     yt_coco_results *results; /* NULL: no file */
+    int64_t dropped;          /* by the results */
     int64_t *ranks;           /* [n_samples] place of the image among all, by its id */
     yt_detection *detections; /* of one image, in original pixels */
     yt_coco_found *found;
@@ -122,5 +124,11 @@ yt_status yt_coco_validation_finish(yt_coco_validation *v, double numbers[YT_COC
     YT_TRY(yt_coco_eval_compute(v->eval, numbers, err));
     yt_coco_results *results = v->results;
     v->results = NULL;
-    return results ? yt_coco_results_commit(results, err) : YT_OK;
+    if (!results) return YT_OK;
+    v->dropped = yt_coco_results_dropped(results);
+    return yt_coco_results_commit(results, err);
+}
+
+int64_t yt_coco_validation_dropped(const yt_coco_validation *v) {
+    return v->dropped;
 }

@@ -10,6 +10,7 @@
 
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct yt_validator {
     yt_model *model;
@@ -17,7 +18,8 @@ struct yt_validator {
     yt_validate_options options;
     yt_loss *loss;
     yt_metrics *metrics;
-    yt_confusion *confusion;
+    yt_confusion *confusion;  /* NULL: too many classes */
+    bool *classes;            /* [n_classes of the model] which are kept; NULL: all */
     yt_detection *detections; /* [max_batch][max_det] */
     int *n_detections;        /* [max_batch] */
     yt_status *statuses;      /* [max_batch] */
@@ -39,6 +41,23 @@ static yt_status allocate(yt_validator *v, yt_err *err) {
                    v->max_batch);
 }
 
+static yt_status copy_classes(yt_validator *v, yt_err *err) {
+    if (!v->options.classes) return YT_OK;
+    size_t bytes = (size_t)v->model->n_classes * sizeof *v->classes;
+    v->classes = malloc(bytes + 1);
+    if (!v->classes) return yt_fail(err, YT_NO_MEMORY, "no memory for %d classes", v->model->n_classes);
+    memcpy(v->classes, v->options.classes, bytes);
+    v->options.classes = v->classes;
+    return YT_OK;
+}
+
+/* Metrics, and the matrix where it is not too large. */
+static yt_status create_counters(yt_validator *v, yt_err *err) {
+    int n_classes = v->options.single_class ? 1 : v->model->n_classes;
+    YT_TRY(yt_metrics_create(n_classes, &v->metrics, err));
+    return n_classes > YT_CONFUSION_CLASSES ? YT_OK : yt_confusion_create(n_classes, &v->confusion, err);
+}
+
 yt_status yt_validator_create(yt_model *model, yt_loader *loader, const yt_validate_options *options,
                               yt_validator **out, yt_err *err) {
     if (options->max_det < 1 || options->threads < 1)
@@ -50,12 +69,11 @@ yt_status yt_validator_create(yt_model *model, yt_loader *loader, const yt_valid
     v->loader = loader;
     v->options = *options;
     yt_status status = allocate(v, err);
+    if (status == YT_OK) status = copy_classes(v, err);
     if (status == YT_OK) status = yt_loss_create(&v->loss, err);
     if (status == YT_OK)
         status = yt_loss_weigh_classes(v->loss, options->class_weights, model->n_classes, err);
-    int n_classes = options->single_class ? 1 : model->n_classes;
-    if (status == YT_OK) status = yt_metrics_create(n_classes, &v->metrics, err);
-    if (status == YT_OK) status = yt_confusion_create(n_classes, &v->confusion, err);
+    if (status == YT_OK) status = create_counters(v, err);
     if (status != YT_OK) {
         yt_validator_destroy(v);
         return status;
@@ -69,6 +87,7 @@ void yt_validator_destroy(yt_validator *validator) {
     yt_loss_destroy(validator->loss);
     yt_metrics_destroy(validator->metrics);
     yt_confusion_destroy(validator->confusion);
+    free(validator->classes);
     free(validator->detections);
     free(validator->n_detections);
     free(validator->statuses);
@@ -98,7 +117,8 @@ static yt_status detect_batch(yt_validator *v, const yt_head *head, int n, yt_er
                                  .max_det = v->options.max_det,
                                  .end2end = v->model->end2end,
                                  .multi_label = true,
-                                 .agnostic = v->options.agnostic || v->options.single_class};
+                                 .agnostic = v->options.agnostic || v->options.single_class,
+                                 .classes = v->options.classes};
 #pragma omp parallel for schedule(dynamic) num_threads(v->options.threads)
     for (int i = 0; i < n; i++) {
         yt_detection *out = v->detections + (size_t)i * (size_t)options.max_det;
@@ -128,7 +148,8 @@ static yt_status count_image(yt_validator *v, const yt_batch *batch, int i, int 
     const int *classes = batch->targets.class_id + first;
     int n = v->n_detections[i];
     YT_TRY(yt_metrics_add(v->metrics, found, n, v->truth + first, classes, next - first, err));
-    YT_TRY(yt_confusion_add(v->confusion, found, n, v->truth + first, classes, next - first, err));
+    if (v->confusion)
+        YT_TRY(yt_confusion_add(v->confusion, found, n, v->truth + first, classes, next - first, err));
     if (!v->options.image) return YT_OK;
     yt_validated_image image = {batch->samples[i], found, n, fit_back(&batch->fits[i])};
     return v->options.image(v->options.image_context, &image, err);
@@ -171,7 +192,7 @@ yt_status yt_validator_run(yt_validator *validator, const yt_state *state, yt_va
     int n_batches = yt_loader_batches(v->loader), done = 0;
     int n = 0, h = 0, w = 0; /* what is planned; the training in between has planned something else */
     yt_metrics_reset(v->metrics);
-    yt_confusion_reset(v->confusion);
+    if (v->confusion) yt_confusion_reset(v->confusion);
     YT_TRY(yt_loader_begin(v->loader, 0, 0, NULL, err));
     for (;;) {
         const yt_batch *batch;
@@ -192,11 +213,23 @@ yt_status yt_validator_run(yt_validator *validator, const yt_state *state, yt_va
     return YT_OK;
 }
 
-yt_status yt_validator_save(const yt_validator *validator, const char *const *names, const char *folder,
-                            yt_err *err) {
+static yt_status save_confusion(const yt_confusion *confusion, const char *const *names, const char *folder,
+                                yt_err *err) {
     char *path = yt_path_join(folder, "confusion_matrix.csv");
     if (!path) return yt_fail(err, YT_NO_MEMORY, "no memory for the name of confusion_matrix.csv");
-    yt_status status = yt_confusion_save(validator->confusion, names, path, err);
+    yt_status status = yt_confusion_save(confusion, names, path, err);
     free(path);
-    return status == YT_OK ? yt_metrics_save_curves(validator->metrics, names, folder, err) : status;
+    return status;
+}
+
+yt_status yt_validator_save(const yt_validator *validator, const char *const *names, const char *folder,
+                            yt_err *err) {
+    if (validator->confusion) YT_TRY(save_confusion(validator->confusion, names, folder, err));
+    return yt_metrics_save_curves(validator->metrics, names, folder, err);
+}
+
+const char *yt_validator_files(int n_classes) {
+    return n_classes > YT_CONFUSION_CLASSES ? "pr_curve.csv, confidence_curves.csv (no confusion_matrix.csv "
+                                              "for so many classes)"
+                                            : "confusion_matrix.csv, pr_curve.csv, confidence_curves.csv";
 }

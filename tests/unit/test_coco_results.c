@@ -96,6 +96,7 @@ Test(coco_results, categories_are_the_classes_plus_one_or_as_given) {
     yt_coco_results *results = open_results(ids);
     const yt_coco_found found[] = {{{0, 0, 1, 1}, 0.5, 0}, {{0, 0, 1, 1}, 0.5, 1}, {{0, 0, 1, 1}, 0.5, 2}};
     cr_assert_eq(yt_coco_results_add(results, "1.jpg", -1, found, 3, NULL), YT_OK);
+    cr_assert_eq(yt_coco_results_dropped(results), 1);
     cr_assert_eq(yt_coco_results_commit(results, NULL), YT_OK);
     cJSON *list = read_results();
     cr_assert_eq(cJSON_GetArraySize(list), 2); /* there is no category for class 1 */

@@ -11,6 +11,9 @@
 
 TestSuite(coco_truth, .init = yt_folder_make, .fini = yt_folder_remove);
 
+#define CATEGORIES "\"categories\": [{\"id\": 1, \"name\": \"car\"}]"
+#define IMAGES     "\"images\": [{\"id\": 1, \"file_name\": \"a.png\"}]"
+
 typedef struct problems {
     char text[8192];
     int count;
@@ -116,6 +119,7 @@ Test(coco_truth, boxes_areas_crowds_and_ids_are_read) {
     expect_box(&a->labels[2], 0, 0.5, 0.5, 1, 1);
     expect_box(&c->labels[0], 1, 10.5 / 30, 12 / 30.0, 15 / 30.0, 12 / 30.0);
     cr_assert(!a->labels[0].crowd && !a->labels[1].crowd && a->labels[2].crowd);
+    cr_assert(!a->labels[0].coco_only && !a->labels[1].coco_only && a->labels[2].coco_only);
     const yt_coco_object *first = a->labels[0].object, *clipped = a->labels[1].object;
     cr_assert(first->area == -1 && clipped->area == 50 && c->labels[0].object->area == 90.5);
     cr_assert(first->x == 10 && first->y == 5 && first->w == 20 && first->h == 10);
@@ -186,6 +190,54 @@ Test(coco_truth, a_fraction_is_taken_in_the_order_of_paths) {
     yt_split_free(&split);
 }
 
+Test(coco_truth, boxes_that_nothing_is_left_of_are_kept_for_cocos_numbers_alone) {
+    make_pictures("d");
+    write_files("train: truth.json\nnames: [car]\n",
+                "{" CATEGORIES ", " IMAGES ", \"annotations\": [\n"
+                "{\"id\": 1, \"image_id\": 1, \"category_id\": 1, \"bbox\": [1, 2, 0, 4], \"area\": 7},\n"
+                "{\"id\": 2, \"image_id\": 1, \"category_id\": 1, \"bbox\": [40, 2, 5.5, 4]},\n"
+                "{\"id\": 3, \"image_id\": 1, \"category_id\": 1, \"bbox\": [1, 2, 3, 4]}]}");
+    problems p;
+    yt_split split = scan("train", &p);
+    cr_assert_eq(split.samples[0].n_labels, 3);
+    const yt_label *labels = split.samples[0].labels;
+    cr_assert(labels[0].coco_only && labels[1].coco_only && !labels[2].coco_only);
+    cr_assert(!labels[0].crowd && !labels[1].crowd);
+    cr_assert(labels[0].object->w == 0 && labels[0].object->h == 4 && labels[0].object->area == 7);
+    cr_assert(labels[1].object->x == 40 && labels[1].object->w == 5.5 && labels[1].object->area == -1);
+    cr_assert(split.summary.boxes == 1 && split.summary.bad_rows == 2 && p.count == 2);
+    cr_assert_not_null(strstr(p.text,
+                              "annotation 1: the width and height of bbox must be above 0; it is used "
+                              "for COCO's numbers only"));
+    yt_split_free(&split);
+}
+
+/* As many as a model accepts are linked by name, whatever their order. */
+Test(coco_truth, many_categories_are_linked_by_name) {
+    enum { MANY = 10000, BYTES = 64 };
+    make_pictures("d");
+    for (int extra = 0; extra < 3; extra++) {
+        char *text = malloc((MANY + 4) * BYTES), *at = text;
+        cr_assert_not_null(text);
+        at += sprintf(at, "{" IMAGES ", \"annotations\": [{\"image_id\": 1, \"category_id\": 7, \"bbox\": "
+                          "[1, 2, 3, 4]}], \"categories\": [");
+        for (int i = 0; i < MANY + (extra == 1); i++)
+            at += sprintf(at, "%s{\"id\": %d, \"name\": \"c%d\"}", i ? ", " : "", MANY - i,
+                          extra == 2 && i == 17 ? 9000 : i);
+        strcpy(at, "]}");
+        write_files("train: truth.json\n", text);
+        free(text);
+        if (extra == 1) expect_refused(YT_DATA, "10001 categories; at most 10000 are accepted");
+        if (extra == 2) expect_refused(YT_DATA, "two categories are called 'c9000'");
+        if (extra) continue;
+        problems p;
+        yt_split split = scan("train", &p);
+        cr_assert_eq(split.samples[0].labels[0].class_id, 6); /* by id from 1 */
+        cr_assert(split.category_ids[6] == 7 && split.category_ids[MANY - 1] == MANY);
+        yt_split_free(&split);
+    }
+}
+
 /* Everything that costs one annotation or one image; strict mode counts them all. */
 Test(coco_truth, each_problem_is_told_with_its_annotation) {
     make_pictures("d");
@@ -206,7 +258,8 @@ Test(coco_truth, each_problem_is_told_with_its_annotation) {
     problems p;
     yt_split split = scan("train", &p);
     cr_assert_eq(split.n_samples, 1, "%s", p.text);
-    cr_assert_eq(split.samples[0].n_labels, 1);
+    cr_assert_eq(split.samples[0].n_labels, 3); /* 5 and 6 for COCO's numbers */
+    cr_assert_eq(split.summary.boxes, 1);
     cr_assert_eq(split.summary.bad_images, 3);
     cr_assert_eq(split.summary.bad_rows, 8);
     cr_assert_eq(p.count, 11, "%s", p.text);
@@ -221,7 +274,7 @@ Test(coco_truth, each_problem_is_told_with_its_annotation) {
         "truth.json: annotation 10: image_id must be",
         "truth.json: image 2: 'gone.png' does not exist; looked in: ",
         "truth.json: image 3: is said to have 21 x 40 pixels, but the picture has 20 x 40",
-        "truth.json: image 4 of the list: needs a whole number as id",
+        "truth.json: image 4 of the list: needs a whole number from 0 as id",
     };
     for (size_t i = 0; i < sizeof expected / sizeof *expected; i++)
         cr_assert_not_null(strstr(p.text, expected[i]), "not told: %s\n%s", expected[i], p.text);
@@ -231,16 +284,18 @@ Test(coco_truth, each_problem_is_told_with_its_annotation) {
     cr_assert_not_null(strstr(err.text, "11 problems"), "%s", err.text);
 }
 
-#define CATEGORIES "\"categories\": [{\"id\": 1, \"name\": \"car\"}]"
-#define IMAGES     "\"images\": [{\"id\": 1, \"file_name\": \"a.png\"}]"
-
 Test(coco_truth, what_is_no_coco_file_is_refused) {
     static const struct {
         const char *text, *reason;
         yt_status status;
     } cases[] = {
-        {"", "truth.json:1: this is not JSON", YT_SYNTAX},
-        {"{\"images\": [],\n \"annotations\": [{\"id\": }]}", "truth.json:2: this is not JSON", YT_SYNTAX},
+        {"", "truth.json:1: this is not JSON at column 1: it ends there", YT_SYNTAX},
+        {"{\"images\": [],\n \"annotations\": [{\"id\": }]}",
+         "truth.json:2: this is not JSON at column 25: '}]}'", YT_SYNTAX},
+        {"{\n\n  \001\"\t01234567890123456789",
+         "truth.json:3: this is not JSON at column 3: '?\"?0123456789012'", YT_SYNTAX},
+        {"{" IMAGES ", \"annotations\": [], \"categories\": [{\"id\": -1, \"name\": \"car\"}]}",
+         "category 1 of the list: needs a whole number from 0 as id", YT_DATA},
         {"{\"images\": [] \"annotations\": []}", "this is not JSON", YT_SYNTAX},
         {"{\"images\": [1,]}", "this is not JSON", YT_SYNTAX},
         {"{\"images\" [1]}", "this is not JSON", YT_SYNTAX},

@@ -88,6 +88,27 @@ Test(coco_validate, crowds_of_the_split_take_detections_away) {
     expect(numbers, YT_COCO_AR100, 1);
 }
 
+/* A box without area is never found, but it is to be found: half of the recall is lost. */
+Test(coco_validate, truth_that_nothing_is_left_of_counts) {
+    static const yt_coco_object right = {50, 25, 100, 50, 5000}, flat = {20, 20, 0, 40, 5000};
+    yt_label labels[] = {{.class_id = 0, .box = {0.5f, 0.5f, 0.5f, 0.5f}, .object = &right},
+                         {.class_id = 0, .coco_only = true, .object = &flat}};
+    yt_sample sample = {.image_path = path_9, .w = W, .h = H, .image_id = 9, .n_labels = 2, .labels = labels};
+    const yt_split one = {.n_samples = 1, .samples = &sample};
+    yt_coco_validation *coco = NULL;
+    const int64_t ids[] = {4, -1};
+    cr_assert_eq(yt_coco_validation_create(&one, 2, yt_folder_path("predictions.json"), ids, &coco, NULL),
+                 YT_OK);
+    const yt_detection found[] = {{{25, 26.5f, 75, 51.5f}, 0.9f, 0}, {{25, 26.5f, 75, 51.5f}, 0.8f, 1}};
+    show(coco, 0, found, 2);
+    double numbers[YT_COCO_NUMBERS];
+    cr_assert_eq(yt_coco_validation_finish(coco, numbers, NULL), YT_OK);
+    expect(numbers, YT_COCO_AR100, 0.5);
+    expect(numbers, YT_COCO_AP50, 51 / 101.0); /* recalls 0, 0.01, ... 0.5 */
+    cr_assert_eq(yt_coco_validation_dropped(coco), 1);
+    yt_coco_validation_destroy(coco);
+}
+
 /* Scores that differ only beyond the fifth decimal are equal; the lower image id comes first. */
 Test(coco_validate, ties_of_rounded_scores_go_by_image_id) {
     for (int wrong_in_9 = 0; wrong_in_9 < 2; wrong_in_9++) {

@@ -97,6 +97,8 @@ Test(confusion, unknown_classes_are_refused) {
     yt_confusion *confusion = NULL;
     yt_err err;
     cr_assert_eq(yt_confusion_create(0, &confusion, &err), YT_ARGUMENT);
+    cr_assert_eq(yt_confusion_create(YT_CONFUSION_CLASSES + 1, &confusion, &err), YT_ARGUMENT);
+    yt_confusion_destroy(confusion_of(YT_CONFUSION_CLASSES));
     confusion = confusion_of(2);
     const yt_xyxy truth[] = {part_of(0, 10)};
     const yt_detection found = {part_of(0, 10), 0.9f, 2};

@@ -390,11 +390,25 @@ Test(dataset, classes_are_named_by_number_or_name) {
         for (int c = 0; c < 3; c++) cr_assert_eq(wanted[c], cases[i].wanted[c], "%s", cases[i].text);
         free(wanted);
     }
-    static const char *const refused[] = {"3", "-1", "0,", ",", "1.5", "bus", "0;2"};
+    static const struct {
+        const char *text, *reason;
+        bool empty; /* wrong whatever the names are */
+    } refused[] = {{"3", "--classes: '3' is neither a number from 0 to 2 nor a class", false},
+                   {"-1", "'-1' is neither", false},
+                   {"1.5", "'1.5' is neither", false},
+                   {"0;2", "'0;2' is neither", false},
+                   {"1,dgo", "'dgo' is neither", false},
+                   {"dogs ,1", "; did you mean dog?", false},
+                   {"0,", "--classes: \"0,\" has an empty entry", true},
+                   {",", "has an empty entry", true},
+                   {"", "has an empty entry", true},
+                   {"0, ,1", "has an empty entry", true}};
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
         yt_err err = {0};
-        cr_assert_eq(yt_dataset_classes(&dataset, refused[i], &wanted, &err), YT_ARGUMENT, "%s", refused[i]);
-        cr_assert_not_null(strstr(err.text, "neither a number from 0 to 2 nor a class"));
+        const char *text = refused[i].text;
+        cr_assert_eq(yt_dataset_classes(&dataset, text, &wanted, &err), YT_ARGUMENT, "%s", text);
+        cr_assert_not_null(strstr(err.text, refused[i].reason), "%s", err.text);
+        cr_assert_eq(yt_classes_check(text, NULL) != YT_OK, refused[i].empty, "%s", text);
     }
     yt_dataset_close(&dataset);
 }

@@ -175,7 +175,7 @@ Test(loader, boxes_of_a_mosaic_lie_on_their_colour) {
 }
 
 Test(loader, crowds_are_in_no_batch) {
-    yt_flat_split.samples[2].labels[0].crowd = true;
+    yt_flat_split.samples[2].labels[0].coco_only = true;
     for (int train = 0; train < 2; train++) {
         yt_loader_config config =
             train ? yt_flat_training(YT_FLAT_SAMPLES, 2, 0) : yt_flat_validation(YT_FLAT_SAMPLES, false);

@@ -5,7 +5,8 @@
     tools/oracle/check_coco.py build/yoloval IMAGES_FOLDER NAMES [options of yoloval]
 
 The truth is made from the label files beside the images (images/x -> labels/x) and given to yoloval twice: as label files
-and as a COCO JSON file, where some boxes are declared crowds, areas are smaller than boxes and boxes hang over the border.
+and as a COCO JSON file, where some boxes are declared crowds, areas are smaller than boxes, boxes hang over the border,
+and some have no width or lie outside the picture.
 NAMES: class names with commas between. Ends with 1 where a number differs by more than 1e-6.
 """
 import contextlib
@@ -49,6 +50,11 @@ def read_truth(folder, names, crowds, numbered):
             if crowds:
                 area = round(area * draw.uniform(0.5, 1), 4)
                 box = [round(box[0] + draw.uniform(-3, 3), 2)] + [round(v, 2) for v in box[1:]]
+                odd = draw.random()
+                if odd < 0.05:
+                    box[2] = 0
+                elif odd < 0.1:
+                    box[0] = width + 5
             annotations.append({"id": len(annotations) + 1, "image_id": ident, "category_id": int(c) + 1, "bbox": box,
                                 "area": area, "iscrowd": crowd})
     categories = [{"id": c + 1, "name": n} for c, n in enumerate(names)]
