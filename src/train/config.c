@@ -6,6 +6,7 @@
 #include "base/number.h"
 #include "yt/activation.h"
 #include "yt/file.h"
+#include "yt/text.h"
 #include "yt/train.h"
 
 #include <assert.h>
@@ -135,6 +136,8 @@ static yt_status set_text(yt_train_config *config, const yt_train_option *row, c
     if (length >= YT_TRAIN_TEXT)
         return yt_fail(err, YT_ARGUMENT, "%s: the text has %zu letters; at most %d are accepted", row->key,
                        length, YT_TRAIN_TEXT - 1);
+    if (!yt_text_is_utf8(text, length)) /* as the metadata of a checkpoint must be */
+        return yt_fail(err, YT_ARGUMENT, "%s: \"%s\" is not UTF-8 text", row->key, text);
     memcpy(field(config, row), text, length + 1);
     return YT_OK;
 }
@@ -235,6 +238,27 @@ void yt_train_config_text(const yt_train_config *config, yt_train_key key, char 
     }
 }
 
+/* Settings that rule each other out. */
+static yt_status check_together(const yt_train_config *config, yt_err *err) {
+    static const struct {
+        yt_train_key key;
+        size_t offset;
+    } mixing[] = {{YT_TRAIN_KEY_mosaic, offsetof(yt_train_config, mosaic)},
+                  {YT_TRAIN_KEY_mixup, offsetof(yt_train_config, mixup)},
+                  {YT_TRAIN_KEY_cutmix, offsetof(yt_train_config, cutmix)}};
+    for (size_t i = 0; config->rect && i < sizeof mixing / sizeof mixing[0]; i++) {
+        const double share = *(const double *)(const void *)((const char *)config + mixing[i].offset);
+        if (share > 0 && config->source[mixing[i].key] == YT_SOURCE_TYPED)
+            return yt_fail(err, YT_ARGUMENT,
+                           "%s: rectangular batches hold whole pictures; leave out --rect or --%s",
+                           options[mixing[i].key].key, options[mixing[i].key].key);
+    }
+    const bool adam = config->optimizer == YT_OPTIM_ADAM || config->optimizer == YT_OPTIM_ADAMW;
+    if (adam && config->momentum >= 1 && config->source[YT_TRAIN_KEY_momentum] == YT_SOURCE_TYPED)
+        return yt_fail(err, YT_ARGUMENT, "momentum: beta1 of Adam and AdamW must be below 1");
+    return YT_OK;
+}
+
 yt_status yt_train_config_check(const yt_train_config *config, yt_err *err) {
     for (int i = 0; i < YT_TRAIN_KEYS; i++) {
         const yt_train_option *row = &options[i];
@@ -243,5 +267,5 @@ yt_status yt_train_config_check(const yt_train_config *config, yt_err *err) {
         if (row->type == YT_TRAIN_INT) YT_TRY(check_range(row, *(const int *)value, err));
         if (row->type == YT_TRAIN_REAL) YT_TRY(check_range(row, *(const double *)value, err));
     }
-    return YT_OK;
+    return check_together(config, err);
 }

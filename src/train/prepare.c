@@ -125,8 +125,8 @@ static yt_status settle_sizes(yt_training *t, yt_err *err) {
         return yt_fail(
             err, YT_ARGUMENT,
             "batch: %d images in batches of %d end with a batch of one, which at %d pixels leaves batch "
-            "normalisation a single value; choose another --batch or a larger --imgsz",
-            t->train.n_samples, c->batch, smallest);
+            "normalisation a single value; choose another --batch%s or a larger --imgsz",
+            t->train.n_samples, c->batch, smallest, c->multi_scale > 0 ? ", a smaller --multi-scale" : "");
     return YT_OK;
 }
 
@@ -192,7 +192,7 @@ static yt_status weigh_classes(yt_training *t, yt_err *err) {
     for (int i = 0; ok && i < t->train.n_samples; i++) {
         const yt_sample *sample = &t->train.samples[i];
         for (int k = 0; k < sample->n_labels; k++)
-            if (!sample->labels[k].crowd) counts[sample->labels[k].class_id]++;
+            if (!sample->labels[k].coco_only) counts[sample->labels[k].class_id]++;
     }
     if (ok) yt_loss_class_weights(counts, t->names.count, t->config.cls_pw, t->class_weights);
     free(counts);
@@ -201,13 +201,18 @@ static yt_status weigh_classes(yt_training *t, yt_err *err) {
 
 static yt_status make_validator(yt_training *t, yt_err *err) {
     const yt_train_config *c = &t->config;
+    bool *classes = NULL; /* the one class of single_cls is always wanted */
+    if (c->classes[0] && !c->single_cls) YT_TRY(yt_dataset_classes(&t->dataset, c->classes, &classes, err));
     yt_validate_options options = {.conf = (float)c->conf,
                                    .iou = (float)c->iou,
                                    .max_det = c->max_det,
+                                   .classes = classes,
                                    .gains = {(float)c->box, (float)c->cls, (float)c->dfl},
                                    .class_weights = t->class_weights,
                                    .threads = c->threads};
-    return yt_validator_create(t->model, t->val_loader, &options, &t->validator, err);
+    yt_status status = yt_validator_create(t->model, t->val_loader, &options, &t->validator, err);
+    free(classes);
+    return status;
 }
 
 static void make_schedule(yt_training *t) {
@@ -247,6 +252,7 @@ static yt_status prepare(yt_training *t, setup *s, yt_err *err) {
     YT_TRY(open_data(t, s, err));
     YT_TRY(build_model(t, s, err));
     yt_train_config_resolve(&t->config, t->train.n_samples, t->names.count, t->config.weights[0] != '\0');
+    YT_TRY(yt_train_config_check(&t->config, err));
     YT_TRY(yt_model_freeze(t->model, t->config.freeze, err));
     YT_TRY(settle_sizes(t, err));
     YT_TRY(make_optimizer(t, err));

@@ -390,6 +390,22 @@ Test(train, boxes_of_classes_that_are_not_wanted_are_left_out) {
     cr_assert_not_null(strstr(err.text, "classes: 'nothing' is neither"), "%s", err.text);
 }
 
+/* Neither in the truth nor among what was found. */
+Test(train, classes_that_are_not_wanted_are_not_validated) {
+    for (int only_red = 0; only_red < 2; only_red++) {
+        yt_train_config config = tiny_config("1");
+        set(&config, "name", only_red ? "red" : "both");
+        set(&config, "conf", "0.0001");
+        if (only_red) set(&config, "classes", "red");
+        record r = {0};
+        expect_run(&config, &r);
+        char *matrix = read_text(only_red ? "runs/detect/red/confusion_matrix.csv"
+                                          : "runs/detect/both/confusion_matrix.csv");
+        cr_assert_eq(strstr(matrix, "\nblue,0,0,0\n") != NULL, only_red, "%s", matrix);
+        free(matrix);
+    }
+}
+
 Test(train, rows_of_results_behind_the_checkpoint_are_dropped) {
     yt_train_config config = tiny_config("3");
     record half = {.stop_in_epoch = 3}, rest = {0};
