@@ -1,5 +1,5 @@
-/* fuzz.c: the file in memory, and the check of every error. */
-#define _GNU_SOURCE /* memfd_create */
+/* fuzz.c: the file in memory, the file that is written, and the check of every error. */
+#define _GNU_SOURCE /* memfd_create, P_tmpdir */
 #include "fuzz.h"
 
 #include <stdio.h>
@@ -24,5 +24,12 @@ char *fuzz_file(const uint8_t *data, size_t size) {
     char *path = malloc(32);
     if (!path) abort();
     snprintf(path, 32, "/proc/self/fd/%d", file);
+    return path;
+}
+
+char *fuzz_target(void) {
+    const char *folder = getenv("TMPDIR");
+    char *path = NULL;
+    if (asprintf(&path, "%s/yt_fuzz_%ld", folder ? folder : P_tmpdir, (long)getpid()) < 0) abort();
     return path;
 }

@@ -22,4 +22,11 @@ bool fuzz_done(yt_status status, const yt_err *err);
  * every call. Aborts where that cannot be done. */
 char *fuzz_file(const uint8_t *data, size_t size);
 
+/* The path of a file that may be written, to be freed; in the folder for temporary files and one and the same at
+ * every call. Whoever has written it removes it. */
+char *fuzz_target(void);
+
+/* Does with the bytes of a file of weights what --weights and yoloexport do. */
+void fuzz_use_weights(const uint8_t *data, size_t size);
+
 #endif

@@ -46,6 +46,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     yt_pt_file file = {0};
     if (size > MAX_PICKLE) return 0;
     const size_t bytes = make_archive(data, size, archive);
-    if (!fuzz_done(yt_pt_parse(archive, bytes, "fuzz.pt", &file, &err), &err)) yt_pt_free(&file);
+    if (fuzz_done(yt_pt_parse(archive, bytes, "fuzz.pt", &file, &err), &err)) return 0;
+    yt_pt_free(&file);
+    fuzz_use_weights(archive, bytes);
     return 0;
 }

@@ -1,10 +1,12 @@
-/* fuzz_pt.c: a .pt checkpoint: archive, pickle, tensors. */
+/* fuzz_pt.c: a .pt checkpoint: archive, pickle, tensors, and what is done with them. */
 #include "fuzz.h"
 #include "yt/pt.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     yt_err err = {.text = ""};
     yt_pt_file file = {0};
-    if (!fuzz_done(yt_pt_parse(data, size, "fuzz.pt", &file, &err), &err)) yt_pt_free(&file);
+    if (fuzz_done(yt_pt_parse(data, size, "fuzz.pt", &file, &err), &err)) return 0;
+    yt_pt_free(&file);
+    fuzz_use_weights(data, size);
     return 0;
 }

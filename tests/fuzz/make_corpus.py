@@ -71,6 +71,7 @@ Model = named("ultralytics.nn.tasks", "DetectionModel")
 Conv = named("ultralytics.nn.modules.conv", "Conv")
 Conv2d = named("torch.nn.modules.conv", "Conv2d")
 BatchNorm2d = named("torch.nn.modules.batchnorm", "BatchNorm2d")
+Detect = named("ultralytics.nn.modules.head", "Detect")
 SiLU = named("torch.nn.modules.activation", "SiLU")
 Sequential = named("torch.nn.modules.container", "Sequential")
 
@@ -123,12 +124,10 @@ class Archive:
     def zip(self, pickled, root="tiny", method=zipfile.ZIP_STORED, extra=()):
         out = io.BytesIO()
         with zipfile.ZipFile(out, "w", method) as archive:
-            archive.writestr(f"{root}/data.pkl", pickled)
-            for key, data in self.members.items():
-                archive.writestr(f"{root}/data/{key}", data)
-            archive.writestr(f"{root}/version", b"3\n")
-            for name, data in extra:
-                archive.writestr(name, data)
+            members = {f"{root}/data.pkl": pickled, **{f"{root}/data/{k}": v for k, v in self.members.items()},
+                       f"{root}/version": b"3\n", **dict(extra)}
+            for name, data in members.items():
+                archive.writestr(zipfile.ZipInfo(name), data, method)  # a fixed date: the same bytes again
         return out.getvalue()
 
 
@@ -156,6 +155,17 @@ def conv_block(archive, cin, cout):
     return with_state(Conv, **modules(conv=conv, bn=norm, act=with_state(SiLU, **modules())))
 
 
+def plain_conv(archive, cin, cout):
+    conv = with_state(Conv2d, **modules(), in_channels=cin, out_channels=cout, kernel_size=(1, 1), stride=(1, 1))
+    conv._parameters["weight"] = Parameter(Tensor(archive, HalfStorage, (cout, cin, 1, 1)))
+    conv._parameters["bias"] = Parameter(Tensor(archive, HalfStorage, (cout,)))
+    return conv
+
+
+def sequence(*rows):
+    return with_state(Sequential, **modules(**{str(i): row for i, row in enumerate(rows)}))
+
+
 def checkpoint(archive, width=8, **changes):
     rows = {str(i): conv_block(archive, 3 if i == 0 else width, width) for i in range(3)}
     model = with_state(Model, **modules(model=with_state(Sequential, **modules(**rows))), yaml=TINY_YAML,
@@ -168,6 +178,18 @@ def checkpoint(archive, width=8, **changes):
     return root
 
 
+def whole_checkpoint(archive, **changes):
+    """One that has every tensor of the network it describes."""
+    root = checkpoint(archive)
+    root["model"].__dict__["yaml"] = dict(TINY_YAML, reg_max=1)
+    box = sequence(conv_block(archive, 8, 16), conv_block(archive, 16, 16), plain_conv(archive, 16, 4))
+    cls = sequence(conv_block(archive, 8, 8), conv_block(archive, 8, 8), plain_conv(archive, 8, 2))
+    head = with_state(Detect, **modules(cv2=sequence(box), cv3=sequence(cls)), nc=2, reg_max=1)
+    root["model"]._modules["model"]._modules["3"] = head
+    root["model"].__dict__.update(changes)
+    return root
+
+
 def pt_files():
     a = Archive()
     good = a.pickle(checkpoint(a))
@@ -175,6 +197,11 @@ def pt_files():
     put("pt", "good.pt", whole)
     put("pt", "good-protocol-4.pt", a.zip(a.pickle(checkpoint(a), 4)))
     put("pt", "archive-root.pt", a.zip(good, root="archive", extra=[("archive/byteorder", b"little")]))
+    whole_net = Archive()
+    put("pt", "whole.pt", whole_net.zip(whole_net.pickle(whole_checkpoint(whole_net))))
+    quoted = Archive()
+    put("pt", "odd-names.pt", quoted.zip(quoted.pickle(whole_checkpoint(
+        quoted, names={0: 'a "quoted" \\ name', 1: "\u00e4\n\t\u2603"}))))
     put("pt", "big-endian.pt", a.zip(good, extra=[("tiny/byteorder", b"big")]))
     put("pt", "compressed.pt", a.zip(good, method=zipfile.ZIP_DEFLATED))
     put("pt", "truncated.pt", whole[:len(whole) * 2 // 3])
@@ -310,6 +337,58 @@ def yaml_files():
         put("dataset_yaml", f"{name}.yaml", text)
 
 
+# ---- labels ----
+
+def coco_files():
+    images = [{"id": 1, "file_name": "null", "width": 64, "height": 48}, {"id": 2, "file_name": "zero"},
+              {"id": 3, "file_name": "absent"}]
+    boxes = [[1, 2, 30.5, 40], [-5, -5, 200, 200], [1, 2, 0, 4], [64, 2, 5, 4], [1e300, 0, 1e300, 1], [1, 1, 1e-300, 2]]
+    annotations = [{"id": i + 1, "image_id": 1 + i % 2, "category_id": 18 if i % 3 else 3, "bbox": box, "area": 12.5,
+                    "iscrowd": i == 1} for i, box in enumerate(boxes)]
+    categories = [{"id": 18, "name": "dog", "supercategory": "animal"}, {"id": 3, "name": "car"}]
+    good = {"info": {"year": 2017}, "images": images, "annotations": annotations, "categories": categories}
+    put("coco", "good.json", json.dumps(good))
+    put("coco", "lines.json", b"\xef\xbb\xbf" + json.dumps(good, indent=1).encode())
+    put("coco", "categories-first.json", json.dumps(dict(reversed(list(good.items())))))
+    for name, changes in (
+            ("no-images", {"images": []}), ("no-categories", {"categories": []}), ("images-no-list", {"images": {"id": 1}}),
+            ("same-image", {"images": images + images}), ("same-category", {"categories": categories * 2}),
+            ("same-name", {"categories": [dict(c, name="car") for c in categories]}),
+            ("negative-category", {"categories": [{"id": -1, "name": "car"}]}),
+            ("negative-image", {"images": [dict(images[0], id=-1)]}),
+            ("huge-ids", {"images": [dict(images[0], id=1 << 60)], "annotations": [dict(annotations[0], image_id=1 << 60)]}),
+            ("texts-for-numbers", {"annotations": [dict(annotations[0], image_id="1", bbox="1 2 3 4")]}),
+            ("bbox-of-five", {"annotations": [dict(annotations[0], bbox=[1, 2, 3, 4, 5])]}),
+            ("unknown-name", {"categories": [{"id": 3, "name": "carr"}, {"id": 18, "name": "dog"}]}),
+            ("many-bad", {"annotations": [{"id": i} for i in range(40)]}),
+            ("outlines", {"annotations": [dict(annotations[0], segmentation=[[1, 2, 3, 4, 5, 6]]),
+                                          dict(annotations[1], segmentation={"counts": [1, 2], "size": [3, 4]})]})):
+        put("coco", f"{name}.json", json.dumps(dict(good, **changes)))
+    text = json.dumps(good)
+    for name, data in (("empty", ""), ("results", json.dumps(annotations)), ("truncated", text[:len(text) // 2]),
+                       ("two-lists", text[:-1] + ", " + text[1:]), ("trailing", text + " x"), ("nested", "{\"a\":" + "[" * 5000),
+                       ("infinite", text.replace("30.5", "1e999")), ("zero-byte", text.replace("dog", "d\0g")),
+                       ("no-comma", text.replace(", ", " ")), ("not-utf8", text.encode().replace(b"dog", b"d\xffg"))):
+        put("coco", f"{name}.json", data)
+
+
+def label_files():
+    row = "0 0.5 0.5 0.25 0.25\n"
+    polygon = "1 0.1 0.1 0.9 0.1 0.9 0.9\n"
+    for name, text in (
+            ("good", row + "2 0.1 0.2 0.05 0.1\n"), ("polygons", polygon + "0 0 0 1 0 1 1 0 1\n"), ("mixed", row + polygon),
+            ("empty", ""), ("blank-lines", "\n \n\t\n" + row), ("carriage-returns", row.replace("\n", "\r\n") + row.replace("\n", "\r")),
+            ("byte-order-mark", "\ufeff" + row), ("twice", row * 3), ("no-newline", row[:-1]), ("few-columns", "0 0.5 0.5\n" + row),
+            ("six-columns", "0 0.5 0.5 0.25 0.25 0.9\n"), ("odd-polygon", polygon + "1 0.1 0.1 0.9 0.1 0.9\n"),
+            ("unknown-class", "3 0.5 0.5 0.25 0.25\n"), ("negative-class", "-1 0.5 0.5 0.25 0.25\n"),
+            ("fraction-class", "0.5 0.5 0.5 0.25 0.25\n"), ("huge-class", "1e9 0.5 0.5 0.25 0.25\n99999999999 0 0 1 1\n"),
+            ("not-a-number", "0 nan inf 0.25 x\n0 0x1p-1 0.5 0.25 0.25\n"), ("outside", "0 1.5 0.5 0.25 0.25\n0 0.5 -0.5 0.25 0.25\n"),
+            ("just-outside", "0 1.005 -0.005 1.01 0\n" + polygon.replace("0.9", "1.01").replace("0.1", "-0.01")),
+            ("many-bad", "x\n" * 50), ("exponents", "0e0 5e-1 +.5 2.5E-1 25e-2\n"), ("long-number", "0 0." + "3" * 400 + " 0.5 0.25 0.25\n"),
+            ("long-line", "0" + " 0.5" * 5000 + "\n"), ("zero-byte", row.replace(" ", "\0", 1)), ("high-bytes", b"\xff\xfe 0 0 0 0\n")):
+        put("labels", f"{name}.txt", text)
+
+
 # ---- pictures ----
 
 def png(width, height, colour, rows, depth=8, extra=b""):
@@ -341,5 +420,7 @@ if __name__ == "__main__":
     pt_files()
     safetensors_files()
     yaml_files()
+    coco_files()
+    label_files()
     image_files()
     print(sum(1 for p in ROOT.rglob("*") if p.is_file()), "files in", ROOT)

@@ -1,0 +1,41 @@
+/* fuzz_labels.c: the text of a label file, with a known number of classes and with any (single_cls). */
+#include "data/labels.h"
+#include "fuzz.h"
+
+#include <limits.h>
+#include <stdlib.h>
+
+/* As far as labelling tools round beyond the border, and half of it more for a width between such points. */
+static bool inside(float x) {
+    return x >= -0.02f && x <= 1.02f;
+}
+
+static void check_label(const yti_labels *labels, const yt_label *label, int n_classes) {
+    const yt_cxcywh box = label->box;
+    if (label->class_id < 0 || label->class_id >= n_classes || label->crowd || label->coco_only) abort();
+    if (!inside(box.cx) || !inside(box.cy) || !inside(box.w) || !inside(box.h)) abort();
+    if (label->n_points < 0 || label->first_point < 0) abort();
+    if ((size_t)label->first_point + (size_t)label->n_points > labels->n_points) abort();
+    for (int i = 0; i < label->n_points; i++) {
+        const yt_point point = labels->points[label->first_point + i];
+        if (!inside(point.x) || !inside(point.y)) abort();
+    }
+}
+
+static void parse(const char *text, size_t bytes, int n_classes) {
+    yt_err err = {.text = ""};
+    yti_report report = {0};
+    yti_labels labels;
+    if (!fuzz_done(yti_labels_parse("fuzz.txt", text, bytes, n_classes, &labels, &report, &err), &err)) {
+        for (int i = 0; i < labels.count; i++) check_label(&labels, &labels.items[i], n_classes);
+        if ((labels.bad_rows || labels.duplicates) && !report.count) abort(); /* left out without a word */
+        yti_labels_free(&labels);
+    }
+    yti_report_free(&report);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    parse((const char *)data, size, 3);
+    parse((const char *)data, size, INT_MAX);
+    return 0;
+}

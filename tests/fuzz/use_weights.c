@@ -1,0 +1,58 @@
+/* use_weights.c: what the programs do with a file of weights: the model it describes, the transfer into another, and its
+ * conversion, which must give a file that can be read. */
+#include "fuzz.h"
+#include "yt/weights.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+static const char tiny[] =
+    "nc: 2\nreg_max: 1\nbackbone:\n  - [-1, 1, Conv, [8, 3, 2]]\n  - [-1, 1, Conv, [8, 3, 2]]\n"
+    "  - [-1, 1, Conv, [8, 3, 2]]\nhead:\n  - [[2], 1, Detect, [nc]]\n";
+
+static void open_weights(const char *path) {
+    yt_err err = {.text = ""};
+    yt_model *model = NULL;
+    yt_class_names names = {0};
+    int imgsz = 0;
+    if (fuzz_done(yt_weights_open(path, NULL, NULL, &model, &names, &imgsz, &err), &err)) return;
+    if (names.count != model->n_classes || imgsz < 1) abort();
+    yt_class_names_free(&names);
+    yt_model_destroy(model);
+}
+
+static void transfer(const char *path) {
+    yt_err err = {.text = ""};
+    char dog[] = "dog", cat[] = "cat", *two[] = {dog, cat};
+    const yt_class_names names = {.count = 2, .names = two};
+    const yt_model_options options = {0};
+    yt_model *model = NULL;
+    yt_transfer_report report;
+    if (yt_model_parse("tiny.yaml", tiny, sizeof tiny - 1, &options, &model, &err) != YT_OK) abort();
+    if (!fuzz_done(yt_weights_transfer(path, model, &names, &report, &err), &err) &&
+        report.matched + report.partial > report.total)
+        abort();
+    yt_model_destroy(model);
+}
+
+static void convert(const char *path, bool half) {
+    yt_err err = {.text = ""};
+    char *target = fuzz_target();
+    size_t n_tensors = 0;
+    if (!fuzz_done(yt_weights_convert(path, target, half, &n_tensors, &err), &err)) {
+        yt_st_file file = {0};
+        if (yt_st_load(target, &file, &err) != YT_OK || file.n_entries != n_tensors) abort();
+        yt_st_free(&file);
+        unlink(target);
+    }
+    free(target);
+}
+
+void fuzz_use_weights(const uint8_t *data, size_t size) {
+    char *path = fuzz_file(data, size);
+    open_weights(path);
+    transfer(path);
+    convert(path, false);
+    convert(path, true);
+    free(path);
+}
