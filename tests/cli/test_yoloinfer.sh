@@ -1,30 +1,7 @@
 #!/bin/sh
 # yoloinfer as a user runs it: exit codes, messages, lines, JSON, saved pictures.
 # usage: test_yoloinfer.sh PROGRAM SOURCE SHARED. Without reference weights in SHARED the second half is skipped (77).
-set -eu
-program=$1 source=$2 shared=$3
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-cd "$folder"
-
-fail() {
-    echo "FAILED: $1"
-    for file in out err; do sed "s/^/  $file: /" "$file"; done
-    exit 1
-}
-
-# expect CODE ARGUMENTS...: runs the program with its output in the files out and err.
-expect() {
-    code=$1
-    shift
-    got=0
-    "$program" "$@" >out 2>err || got=$?
-    [ "$got" -eq "$code" ] || fail "yoloinfer $* exits with $got instead of $code"
-}
-
-says() { # FILE EXTENDED-REGULAR-EXPRESSION
-    grep -Eq -- "$2" "$1" || fail "$1 has no line like: $2"
-}
+. "$(dirname "$0")/common.sh" # expect, says, fail
 
 # ---- without weights ----
 

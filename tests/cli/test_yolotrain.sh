@@ -1,36 +1,12 @@
 #!/bin/sh
 # The program yolotrain from outside: exit codes, where output goes, what a run leaves, interruption and resumption.
-# usage: test_yolotrain.sh PROGRAM SOURCE_DIR [SHARED]
-set -eu
-program=$1
-source=$2
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-cd "$folder"
-
-fail() {
-    echo "FAILED: $*" >&2
-    sed 's/^/    /' out err >&2
-    exit 1
-}
-
-# expect CODE WORDS...: runs the program with the words; its output is in out and err.
-expect() {
-    code=0
-    wanted=$1
-    shift
-    "$program" "$@" >out 2>err || code=$?
-    [ "$code" -eq "$wanted" ] || fail "yolotrain $*: exit code $code, not $wanted"
-}
-
-says() {
-    grep -q -e "$2" "$1" || fail "$1 lacks: $2"
-}
+# usage: test_yolotrain.sh PROGRAM SOURCE SHARED
+. "$(dirname "$0")/common.sh" # expect, says, fail
 
 # --- usage ---
 expect 0 --help
 says out '--epochs N'
-says out 'yolo26n.yaml)'
+says out 'yolo26n\.yaml\)'
 [ ! -s err ] || fail "--help wrote to stderr"
 expect 0 --version
 expect 2
@@ -38,7 +14,7 @@ says err 'yolotrain: name a dataset YAML'
 expect 2 data.yaml --epochs 0
 says err 'yolotrain: --epochs: 0 is below 1'
 expect 2 data.yaml --epoch 3
-says err 'did you mean --epochs?'
+says err 'did you mean --epochs\?'
 expect 2 data.yaml --optimizer gradient
 says err 'it is one of .*auto'
 expect 2 data.yaml --freeze abc
@@ -128,7 +104,7 @@ expect 2 --resume runs/detect/long/weights/last.safetensors --epochs=-1
 # --- from weights: their network, unless another is typed ---
 expect 0 "$data" --weights $run/weights/best.safetensors --imgsz 64 --threads 1 --epochs 1 --name tuned
 says err '^model    tiny, 80 classes'
-says err '^weights  \([0-9]*\) of \1 tensors taken from runs/detect/train/weights/best.safetensors$'
+says err '^weights  ([0-9]*) of \1 tensors taken from runs/detect/train/weights/best.safetensors$'
 says runs/detect/tuned/args.yaml '^model: tiny.yaml  # checkpoint$'
 expect 1 "$data" --weights args.txt --imgsz 64
 expect 1 "$data" --model $run/weights/best.safetensors
@@ -137,7 +113,7 @@ says err 'is a weights file; name it with --weights'
 expect 1 "$data" $tiny --freeze 99
 says err 'yolotrain: --freeze: 99 rows, but tiny has 6'
 expect 1 "$data" --classes persn
-says err "yolotrain: --classes: 'persn' .*did you mean person?"
+says err "yolotrain: --classes: 'persn' .*did you mean person\?"
 pt=${3:-}/fixtures/yolov8n/yolov8n_coco8_fit.pt
 if [ -f "$pt" ]; then
     expect 0 --weights "$pt" --summary
