@@ -22,7 +22,7 @@ status=0
 pids=()
 for reader in "${readers[@]}"; do
     mkdir -p "build-fuzz/corpus/$reader"
-    "build-fuzz/tests/fuzz/fuzz_$reader" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -max_len=65536 \
+    "build-fuzz/tests/fuzz/fuzz_$reader" -max_total_time="$seconds" -timeout=120 -rss_limit_mb=2048 -max_len=65536 \
         -print_final_stats=1 -artifact_prefix="build-fuzz/found/$reader-" \
         "build-fuzz/corpus/$reader" "tests/fuzz/corpus/$reader" >"build-fuzz/$reader.log" 2>&1 &
     pids+=($!)
