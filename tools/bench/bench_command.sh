@@ -11,11 +11,11 @@ set -euo pipefail
     sed -n '4s/^# *//p' "$0" >&2
     exit 2
 }
-cd_root=$(cd "$(dirname "$0")/../.." && pwd)
-data=$(realpath "$1") build=$(realpath "${2:-$cd_root/build}") threads=${3:-2}
+root=$(cd "$(dirname "$0")/../.." && pwd)
+data=$(realpath "$1") build=$(realpath "${2:-$root/build}") threads=${3:-2}
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-cd "$cd_root"
+cd "$root"
 python3 tools/bench/measure.py "$build/yolotrain" "$data" --epochs 10 --imgsz 640 --batch 4 --threads "$threads" \
     --project "$folder" 2>"$folder/log" | tee "$folder/result" || {
     tail -5 "$folder/log" >&2

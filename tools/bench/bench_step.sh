@@ -72,7 +72,7 @@ inference() {
     ours "$row" yolotrain "${work[@]}" --threads "$threads" --eval
     torch "$row" "PyTorch eager, fused" installed "${work[@]}" --eval
     torch "$row" "PyTorch at its best ($best_inference)" "$best_inference" "${work[@]}" --eval
-    if python3 -c 'import onnxruntime, onnxscript' 2>/dev/null; then
+    if python3 -c 'import onnx, onnxruntime, onnxscript' 2>/dev/null; then
         [ -s "$network" ] || python3 tools/bench/onnx_peer.py --export "$network" "${work[@]}" >/dev/null 2>&1
         record "$row" "ONNX Runtime" python3 tools/bench/onnx_peer.py --run "$network" --threads "$threads" \
             --steps "$steps" --json
