@@ -7,16 +7,15 @@
  * the same number of threads. With one thread the clock is the thread's CPU time, so that other programs
  * disturb less. The last lines are the sums over the network, weighted by how often a shape occurs.
  */
+#include "parts/machine.h"
 #include "yt/kernels.h"
-#include "yt/rng.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-enum { ROUNDS = 7 };
+static volatile float sink;
 
 typedef struct shape {
     int count, side, cin, cout, kernel, stride, groups;
@@ -53,79 +52,6 @@ static const shape shapes[] = {
 };
 /* clang-format on */
 
-static double now(int threads) {
-    struct timespec t;
-    clock_gettime(threads == 1 ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static int compare(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-/* Seconds per call: the median of ROUNDS rounds of as many calls as take about 20 ms. */
-static double time_calls(void (*call)(void *), void *argument, int threads) {
-    double seconds[ROUNDS];
-    double begin = now(threads);
-    call(argument);
-    int calls = 1 + (int)(0.02 / (now(threads) - begin + 1e-9));
-    for (int round = 0; round < ROUNDS; round++) {
-        begin = now(threads);
-        for (int i = 0; i < calls; i++) call(argument);
-        seconds[round] = (now(threads) - begin) / calls;
-    }
-    qsort(seconds, ROUNDS, sizeof seconds[0], compare);
-    return seconds[ROUNDS / 2];
-}
-
-/* ---- the peak ---- */
-
-enum { CHAINS = 12, STEPS = 200000 };
-typedef float vec8 __attribute__((vector_size(32)));
-typedef float vec4 __attribute__((vector_size(16)));
-static volatile float peak_seed = 0.5f;
-static volatile float peak_sink;
-
-/* 12 independent multiply-adds per step: more than latency times units of any CPU of ours. */
-#define PEAK_LOOP(vec)                                                                                       \
-    vec a[CHAINS], b = peak_seed - (vec){0}, c = peak_seed - (vec){0};                                       \
-    for (int i = 0; i < CHAINS; i++) a[i] = (float)i - (vec){0};                                             \
-    for (int s = 0; s < STEPS; s++)                                                                          \
-        for (int i = 0; i < CHAINS; i++) a[i] = a[i] * b + c;                                                \
-    for (int i = 1; i < CHAINS; i++) a[0] += a[i];                                                           \
-    peak_sink = a[0][0];
-
-#if defined(__x86_64__)
-__attribute__((target("avx2,fma"))) static void peak_avx2(void) {
-    PEAK_LOOP(vec8)
-}
-#endif
-
-static void peak_baseline(void) {
-    PEAK_LOOP(vec4)
-}
-
-static void peak_call(void *argument) {
-    const int *p = argument;
-#pragma omp parallel for num_threads(p[0])
-    for (int i = 0; i < p[0]; i++) {
-#if defined(__x86_64__)
-        if (p[1] > 4)
-            peak_avx2();
-        else
-#endif
-            peak_baseline();
-    }
-}
-
-/* GFLOP/s of `threads` threads; an AVX-512 CPU is measured with 8 floats and counted twice. */
-static double measure_peak(int vector_floats, int threads) {
-    int argument[2] = {threads, vector_floats};
-    double flops = 2.0 * CHAINS * STEPS * vector_floats * threads;
-    return flops / time_calls(peak_call, argument, threads) * 1e-9;
-}
-
 /* ---- convolutions ---- */
 
 typedef struct conv_bench {
@@ -136,31 +62,20 @@ typedef struct conv_bench {
     yt_scratch scratch;
 } conv_bench;
 
-static float *floats(size_t count) {
-    float *data = aligned_alloc(64, ((count + YT_READ_SLACK) * sizeof(float) + 63) / 64 * 64);
-    if (!data) {
-        fprintf(stderr, "bench_ops: out of memory\n");
-        exit(1);
-    }
-    yt_rng rng = yt_rng_make(1, 0, count, YT_RNG_TEST);
-    for (size_t i = 0; i < count + YT_READ_SLACK; i++) data[i] = (float)yt_rng_uniform(&rng, -1, 1);
-    return data;
-}
-
 static conv_bench make_conv(const yt_kernels *k, const shape *s, int n, int side, int threads) {
     conv_bench b = {.k = k};
     b.conv = (yt_conv){s->cin, s->cout, s->kernel, s->stride, s->kernel / 2, 1, s->groups};
     int out = yt_conv_out(side, s->kernel, s->stride, s->kernel / 2, 1);
     size_t in_pixels = (size_t)n * (size_t)side * (size_t)side,
            out_pixels = (size_t)n * (size_t)out * (size_t)out;
-    b.x = yt_tensor_of(floats(in_pixels * (size_t)s->cin), n, side, side, s->cin);
-    b.d_x = yt_tensor_of(floats(in_pixels * (size_t)s->cin), n, side, side, s->cin);
-    b.y = yt_tensor_of(floats(out_pixels * (size_t)s->cout), n, out, out, s->cout);
-    b.d_y = yt_tensor_of(floats(out_pixels * (size_t)s->cout), n, out, out, s->cout);
+    b.x = yt_tensor_of(bench_floats(in_pixels * (size_t)s->cin), n, side, side, s->cin);
+    b.d_x = yt_tensor_of(bench_floats(in_pixels * (size_t)s->cin), n, side, side, s->cin);
+    b.y = yt_tensor_of(bench_floats(out_pixels * (size_t)s->cout), n, out, out, s->cout);
+    b.d_y = yt_tensor_of(bench_floats(out_pixels * (size_t)s->cout), n, out, out, s->cout);
     size_t weights = (size_t)(s->kernel * s->kernel * s->cin / s->groups * s->cout);
-    b.w = floats(weights), b.d_w = floats(weights), b.moments = floats(2 * (size_t)s->cout);
+    b.w = bench_floats(weights), b.d_w = bench_floats(weights), b.moments = bench_floats(2 * (size_t)s->cout);
     b.scratch.bytes = k->conv2d_scratch(&b.conv, n, side, side, threads);
-    b.scratch.data = floats(b.scratch.bytes / sizeof(float) + 16);
+    b.scratch.data = bench_floats(b.scratch.bytes / sizeof(float) + 16);
     b.scratch.threads = threads;
     return b;
 }
@@ -235,7 +150,7 @@ static int bench_convs(const yt_kernels *k, int threads, int images, const char 
         printf("%-24s %8.3f", name, flops * s->count * 1e-9);
         for (int pass = 0; pass < 3; pass++) {
             bool skipped = pass == 1 && s->cin == 3; /* the image needs no gradient */
-            double seconds = skipped ? 0 : time_calls(calls[pass], &b, threads);
+            double seconds = skipped ? 0 : bench_time(calls[pass], &b, threads);
             sum.seconds[pass] += seconds * s->count;
             double rate = skipped ? 0 : flops / seconds * 1e-9;
             printf("  %6.1f (%3.0f %%)    ", rate, 100 * rate / peak);
@@ -288,7 +203,7 @@ static void add_call(void *argument) {
 
 static void bce_call(void *argument) {
     pass_bench *p = argument;
-    peak_sink = (float)p->k->bce_background(&p->a, 0.5f, NULL, &p->b, p->scratch.threads);
+    sink = (float)p->k->bce_background(&p->a, 0.5f, NULL, &p->b, p->scratch.threads);
 }
 
 static void pool_call(void *argument) {
@@ -333,17 +248,17 @@ static void bench_passes(const yt_kernels *k, int threads, int images) {
         int side = passes[i].side, c = passes[i].c;
         size_t count = (size_t)images * (size_t)side * (size_t)side * (size_t)c;
         pass_bench p = {.k = k};
-        p.a = yt_tensor_of(floats(count), images, side, side, c);
-        p.b = yt_tensor_of(floats(count), images, side, side, c);
-        float *channels = floats(6 * (size_t)c);
+        p.a = yt_tensor_of(bench_floats(count), images, side, side, c);
+        p.b = yt_tensor_of(bench_floats(count), images, side, side, c);
+        float *channels = bench_floats(6 * (size_t)c);
         for (int j = 0; j < c; j++) channels[c + j] = 1; /* inv_std */
         p.norm = (yt_norm){channels, channels + c, channels + 2 * c, channels + 3 * c, false};
         p.d_gamma = channels + 4 * c, p.d_beta = channels + 5 * c;
         p.index = calloc(count + YT_READ_SLACK, 1);
         p.scratch.threads = threads;
         p.scratch.bytes = k->norm_act_scratch(c, yt_tensor_pixels(p.a), threads);
-        p.scratch.data = floats(p.scratch.bytes / sizeof(float) + 16);
-        double seconds = p.index ? time_calls(passes[i].call, &p, threads) : 0;
+        p.scratch.data = bench_floats(p.scratch.bytes / sizeof(float) + 16);
+        double seconds = p.index ? bench_time(passes[i].call, &p, threads) : 0;
         printf("%-20s (%d,%d,%d,%d)  %8.3f ms  %6.1f GB/s\n", passes[i].name, images, side, side, c,
                seconds * 1e3, passes[i].bytes * (double)count / seconds * 1e-9);
         free(p.a.data), free(p.b.data), free(channels), free(p.index), free(p.scratch.data);
@@ -367,7 +282,7 @@ static void attention_forward_call(void *argument) {
 static void attention_backward_call(void *argument) {
     attention_bench *b = argument;
     static float *gradient; /* made once, read never */
-    if (!gradient) gradient = floats(yt_tensor_elements(b->qkv));
+    if (!gradient) gradient = bench_floats(yt_tensor_elements(b->qkv));
     yt_tensor d = b->qkv;
     d.data = gradient;
     b->k->attention_backward(2, 32, 64, &b->qkv, b->probs, &b->out, &d, false, &b->scratch);
@@ -377,15 +292,15 @@ static void bench_attention(const yt_kernels *k, int threads, int images, double
     enum { SIDE = 20, N = SIDE * SIDE };
     size_t n = (size_t)images;
     attention_bench b = {.k = k};
-    b.qkv = yt_tensor_of(floats(n * N * 256), images, SIDE, SIDE, 256);
-    b.out = yt_tensor_of(floats(n * N * 128), images, SIDE, SIDE, 128);
-    b.probs = floats(n * 2 * N * N);
+    b.qkv = yt_tensor_of(bench_floats(n * N * 256), images, SIDE, SIDE, 256);
+    b.out = yt_tensor_of(bench_floats(n * N * 128), images, SIDE, SIDE, 128);
+    b.probs = bench_floats(n * 2 * N * N);
     b.scratch.bytes = k->attention_scratch(2, 32, 64, images, N, threads);
-    b.scratch.data = floats(b.scratch.bytes / sizeof(float) + 16);
+    b.scratch.data = bench_floats(b.scratch.bytes / sizeof(float) + 16);
     b.scratch.threads = threads;
     double flops = 2.0 * images * 2 * N * N * (32 + 64);
-    double forward = time_calls(attention_forward_call, &b, threads);
-    double backward = time_calls(attention_backward_call, &b, threads);
+    double forward = bench_time(attention_forward_call, &b, threads);
+    double backward = bench_time(attention_backward_call, &b, threads);
     printf("attention (%d images, 2 heads of 32+64, 400 pixels): forward %.2f ms (%.0f %%), backward %.2f ms "
            "(%.0f %%)\n",
            images, forward * 1e3, 100 * flops / forward * 1e-9 / peak, backward * 1e3,
@@ -408,7 +323,7 @@ int main(int argc, char **argv) {
         fprintf(stderr, "usage: bench_ops [isa [threads [images [substring]]]]; isa: one that runs here\n");
         return 2;
     }
-    double peak = measure_peak(k->vector_floats, threads);
+    double peak = bench_peak_flops(k->vector_floats, threads) * 1e-9;
     printf("%s, kernels %s, %d threads, %d images, peak %.1f GFLOP/s\n", yt_cpu_name(), k->name, threads,
            images, peak);
     if (bench_convs(k, threads, images, argc > 4 ? argv[4] : NULL, peak) != 0) return 1;

@@ -1,8 +1,11 @@
 /* bench_step.c: the time of one training step, by part: input, forward, loss, backward, optimiser.
  *
  * Random pictures and boxes, the real network, loss, clipping, SGD and the moving average; no data
- * loading. Prints median and best of the counted steps.
+ * loading. Prints median and best of the counted steps; with --profile (or --profile=shapes) the time of every
+ * kind of kernel (and shape) and its distance from what the machine could do.
  */
+#include "parts/kernel_clock.h"
+#include "parts/machine.h"
 #include "yt/cpu.h"
 #include "yt/loss.h"
 #include "yt/model.h"
@@ -19,7 +22,7 @@ typedef struct settings {
     const char *model;
     char scale;
     int imgsz, batch, threads, steps;
-    bool json, eval;
+    bool json, eval, profile, shapes;
 } settings;
 
 typedef struct bench {
@@ -48,6 +51,10 @@ static settings parse(int argc, char **argv) {
             s.json = true;
         else if (strcmp(argv[i], "--eval") == 0)
             s.eval = true;
+        else if (strcmp(argv[i], "--profile") == 0)
+            s.profile = true;
+        else if (strcmp(argv[i], "--profile=shapes") == 0)
+            s.profile = s.shapes = true;
         else {
             if (strcmp(argv[i], "--model") == 0)
                 s.model = value;
@@ -64,7 +71,7 @@ static settings parse(int argc, char **argv) {
             else
                 die("usage: bench_step [--model YAML] [--scale n] [--imgsz N] [--batch N] [--threads N] "
                     "[--steps N] "
-                    "[--eval] [--json]");
+                    "[--eval] [--profile[=shapes]] [--json]");
             i++;
         }
     }
@@ -178,8 +185,15 @@ int main(int argc, char **argv) {
     static bench b;
     b.s = parse(argc, argv);
     setup(&b);
-    for (int step = -2; step < b.s.steps; step++) run_step(&b, step);
+    for (int step = -2; step < b.s.steps; step++) {
+        if (step == 0) kernel_clock(b.s.profile);
+        run_step(&b, step);
+    }
+    kernel_clock(false);
     print(&b);
+    if (b.s.profile)
+        kernel_clock_print(b.s.steps, bench_peak_flops(yt_kernels_get()->vector_floats, b.s.threads),
+                           bench_bandwidth(b.s.threads), b.s.shapes);
     yt_optimizer_destroy(b.optimizer);
     yt_loss_destroy(b.loss);
     yt_model_destroy(b.model);
