@@ -1,6 +1,7 @@
 /* Tests of the vector source at the width and tiles of AVX-512, compiled for the baseline: the compiler
  * lowers the 64-byte vectors, so the wide tiling is checked on machines that cannot run kernels_avx512.c. */
 #define YT_VL             16
+#define YT_MR3            9
 #define YT_MR2            14
 #define YT_MR1            27
 #define YT_ISA_NAME       "wide"

@@ -162,7 +162,8 @@ static void unit_gradient(const weights_plan *p, const weight_unit *unit, int ve
 }
 
 static size_t block_offset(const weights_plan *p, int block) {
-    return (size_t)block * PANEL * (size_t)p->conv.kernel * (size_t)p->conv.kernel * (size_t)p->depth;
+    return (size_t)block_first(p->blocks, block) * (size_t)p->conv.kernel * (size_t)p->conv.kernel *
+           (size_t)p->depth;
 }
 
 /* The x and d_y of a unit of a 1x1, to be asked for by the calls of the unit before it. */
@@ -185,7 +186,7 @@ static void weights_item(const weights_run *run, int chunk, int split, float *pa
     size_t end = last == p->blocks.count ? accumulator_floats(p) : block_offset(p, last);
     memset(acc + block_offset(p, first), 0, (end - block_offset(p, first)) * sizeof(float));
     for (int block = first; block < last; block++)
-        memset(sums + block * PANEL, 0, (size_t)block_vectors(p->blocks, block) * sizeof(vf));
+        memset(sums + block_first(p->blocks, block), 0, (size_t)block_vectors(p->blocks, block) * sizeof(vf));
     int unit_end = (int)item_begin((size_t)p->units, p->chunks, chunk + 1);
     for (int u = (int)item_begin((size_t)p->units, p->chunks, chunk); u < unit_end; u++) {
         weight_unit unit = p->flat ? flat_unit(run, u) : band_unit(run, u, buffer);
@@ -194,10 +195,10 @@ static void weights_item(const weights_run *run, int chunk, int split, float *pa
         if (p->prefetch && u + 1 < unit_end) next = memory_of_unit(run, u + 1, last - first);
         for (int block = first; block < last; block++) {
             int vectors = block_vectors(p->blocks, block);
-            pack_rows(run->d_y.data + unit.first_pixel * run->d_y.ld + block * PANEL, run->d_y.ld, pixels,
-                      vectors, block_lanes(p->width, block), packed);
+            pack_rows(run->d_y.data + unit.first_pixel * run->d_y.ld + block_first(p->blocks, block),
+                      run->d_y.ld, pixels, vectors, block_lanes(p->blocks, block), packed);
             unit_gradient(p, &unit, vectors, packed, acc + block_offset(p, block), &next);
-            if (run->d_bias) add_columns(packed, pixels, vectors, sums + block * PANEL);
+            if (run->d_bias) add_columns(packed, pixels, vectors, sums + block_first(p->blocks, block));
         }
     }
 }
@@ -205,10 +206,10 @@ static void weights_item(const weights_run *run, int chunk, int split, float *pa
 /* d_w of one tap and block += its accumulators, chunk by chunk. */
 static void add_chunks(const weights_run *run, int block, int tap) {
     const weights_plan *p = &run->plan;
-    int vectors = block_vectors(p->blocks, block), lanes = block_lanes(p->width, block);
+    int vectors = block_vectors(p->blocks, block), lanes = block_lanes(p->blocks, block);
     size_t stride = accumulator_floats(p), width = (size_t)vectors * YT_VL;
     const float *acc = run->accumulators + block_offset(p, block) + (size_t)tap * (size_t)p->depth * width;
-    float *d_w = run->d_w + (ptrdiff_t)tap * p->depth * p->conv.cout + block * PANEL;
+    float *d_w = run->d_w + (ptrdiff_t)tap * p->depth * p->conv.cout + block_first(p->blocks, block);
     for (int i = 0; i < p->depth; i++, acc += width, d_w += p->conv.cout)
         for (int j = 0; j < vectors; j++) {
             vf sum = load(acc + j * YT_VL);

@@ -151,14 +151,16 @@ static float *panel_at(const correlate_run *run, int phase, int block) {
     const correlation *c = &run->plan;
     size_t taps = 0;
     for (int p = 0; p < phase; p++) taps += phase_taps(c, p);
-    return run->packed + (taps * (size_t)c->blocks.padded + phase_taps(c, phase) * (size_t)block * PANEL) *
-                             (size_t)c->depth;
+    return run->packed +
+           (taps * (size_t)c->blocks.padded + phase_taps(c, phase) * (size_t)block_first(c->blocks, block)) *
+               (size_t)c->depth;
 }
 
 static void pack_panel(const correlate_run *run, int phase, int block) {
     const correlation *c = &run->plan;
     axis ay = axis_of(c, phase / c->phases), ax = axis_of(c, phase % c->phases);
-    int vectors = block_vectors(c->blocks, block), lanes = block_lanes(c->width, block);
+    int vectors = block_vectors(c->blocks, block), lanes = block_lanes(c->blocks, block);
+    int channel = block_first(c->blocks, block);
     float *panel = panel_at(run, phase, block);
     for (int ty = 0; ty < ay.taps; ty++)
         for (int tx = 0; tx < ax.taps; tx++, panel += (ptrdiff_t)c->depth * vectors * YT_VL) {
@@ -166,10 +168,9 @@ static void pack_panel(const correlate_run *run, int phase, int block) {
                 (ptrdiff_t)(ay.tap + ty * ay.tap_step) * c->conv.kernel + ax.tap + tx * ax.tap_step;
             int cin = c->conv.cin / c->conv.groups, cout = c->conv.cout;
             if (c->backward)
-                pack_columns(run->w + (tap * cin + block * PANEL) * cout, cout, c->depth, vectors, lanes,
-                             panel);
+                pack_columns(run->w + (tap * cin + channel) * cout, cout, c->depth, vectors, lanes, panel);
             else
-                pack_rows(run->w + tap * cin * cout + block * PANEL, cout, c->depth, vectors, lanes, panel);
+                pack_rows(run->w + tap * cin * cout + channel, cout, c->depth, vectors, lanes, panel);
         }
 }
 
@@ -211,12 +212,13 @@ static tile_job job_of_block(const correlate_run *run, int phase, int block, int
     const correlation *c = &run->plan;
     tile_job job = {.runs_y = 1, .runs_x = 1, .length = c->depth};
     job.panel = panel_at(run, phase, block);
-    job.bias = run->bias + block * PANEL;
-    job.lanes = block_lanes(c->width, block);
+    job.bias = run->bias + block_first(c->blocks, block);
+    job.lanes = block_lanes(c->blocks, block);
     job.accumulate = run->accumulate;
     if (run->moments.values) {
         job.sums = sums;
-        begin_sums(sums, moment_part(&run->moments, item, block * PANEL), c->blocks.padded, job.lanes);
+        begin_sums(sums, moment_part(&run->moments, item, block_first(c->blocks, block)), c->blocks.padded,
+                   job.lanes);
     }
     return job;
 }
@@ -224,10 +226,10 @@ static tile_job job_of_block(const correlate_run *run, int phase, int block, int
 /* After a run of tiles: `pixels` pixels of dst from number `first` on, in a forward pass. */
 static void end_row(const correlate_run *run, const tile_job *job, int block, int item, ptrdiff_t first,
                     int pixels) {
+    int channel = block_first(run->plan.blocks, block);
     if (job->sums)
-        fold_sums(job->sums, moment_part(&run->moments, item, block * PANEL), run->plan.blocks.padded,
-                  job->lanes);
-    run_epilogue(&run->after, &run->dst, first, pixels, block * PANEL, job->lanes);
+        fold_sums(job->sums, moment_part(&run->moments, item, channel), run->plan.blocks.padded, job->lanes);
+    run_epilogue(&run->after, &run->dst, first, pixels, channel, job->lanes);
 }
 
 /* A range of pixels of a 1x1 of stride 1, in stretches that keep the float sums of the moments short
@@ -244,7 +246,7 @@ static void correlate_pixels(const correlate_run *run, int item, int block) {
     for (ptrdiff_t p = begin; p < end; p += STRETCH) {
         int count = (int)(end - p < STRETCH ? end - p : STRETCH);
         run_tiles(&job, block_vectors(c->blocks, block), run->src.data + p * run->src.ld,
-                  run->dst.data + p * run->dst.ld + block * PANEL, count);
+                  run->dst.data + p * run->dst.ld + block_first(c->blocks, block), count);
         end_row(run, &job, block, item, p, count);
     }
     if (run->moments.counts && block == 0) run->moments.counts[item] = (double)(end - begin);
@@ -275,7 +277,7 @@ static void correlate_band(const correlate_run *run, const band *b, int phase, i
     for (int t = b->begin; t < b->end && t * c->phases + py < c->dst_h; t++, x += c->step * b->row) {
         ptrdiff_t pixel = ((ptrdiff_t)b->n * c->dst_h + t * c->phases + py) * c->dst_w + px;
         run_tiles(&job, block_vectors(c->blocks, block), x,
-                  run->dst.data + pixel * run->dst.ld + block * PANEL, columns);
+                  run->dst.data + pixel * run->dst.ld + block_first(c->blocks, block), columns);
         end_row(run, &job, block, b->item, pixel, columns);
     }
 }

@@ -163,7 +163,7 @@ static void depthwise_item(const depthwise_run *run, int item) {
     const correlation *c = &run->plan;
     int n = item / run->bands, begin = item % run->bands * DEPTHWISE_ROWS, end = begin + DEPTHWISE_ROWS;
     int padded = run->vectors * YT_VL;
-    for (int channel = 0; channel < run->src.c; channel += PANEL) {
+    for (int channel = 0; channel < run->src.c; channel += 2 * YT_VL) {
         tile_sums sums;
         tile_job job = {.y_step = c->phases * run->dst.ld, .accumulate = run->accumulate};
         job.bias = run->bias + channel;

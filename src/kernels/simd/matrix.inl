@@ -19,24 +19,27 @@ static size_t matrix_scratch(int rows, int cols) {
 }
 
 static void pack_block(const float *from, int rows, int cols, int block, float *panels) {
-    pack_rows(from + block * PANEL, cols, rows, block_vectors(blocks_of(cols), block),
-              block_lanes(cols, block), panels + (ptrdiff_t)block * PANEL * rows);
+    channel_blocks all = blocks_of(cols);
+    int first = block_first(all, block);
+    pack_rows(from + first, cols, rows, block_vectors(all, block), block_lanes(all, block),
+              panels + (ptrdiff_t)first * rows);
 }
 
 /* Rows [first, first + count) of the block's columns of a, and their mirror image. */
 static void gram_item(const float *x, int rows, int cols, const float *panels, int block, int first,
                       int count, float *a) {
     float acc[GRAM_ROWS * PANEL] = {0};
-    int vectors = block_vectors(blocks_of(cols), block), width = vectors * YT_VL;
-    const float *panel = panels + (ptrdiff_t)block * PANEL * rows;
+    channel_blocks all = blocks_of(cols);
+    int vectors = block_vectors(all, block), width = vectors * YT_VL, begin = block_first(all, block);
+    const float *panel = panels + (ptrdiff_t)begin * rows;
     for (int r = 0; r < rows; r += GRAM_STRETCH) {
         outer_job job = {
             .x_step = cols, .rows = 1, .pixels = rows - r < GRAM_STRETCH ? rows - r : GRAM_STRETCH};
         run_outer(&job, vectors, x + (ptrdiff_t)r * cols + first, panel + (ptrdiff_t)r * width, acc, count);
     }
     for (int i = 0; i < count; i++)
-        for (int lane = 0; lane < block_lanes(cols, block); lane++) {
-            ptrdiff_t row = first + i, column = block * PANEL + lane;
+        for (int lane = 0; lane < block_lanes(all, block); lane++) {
+            ptrdiff_t row = first + i, column = begin + lane;
             if (row > column) continue;
             a[row * cols + column] = a[column * cols + row] = acc[i * width + lane];
         }
@@ -44,7 +47,8 @@ static void gram_item(const float *x, int rows, int cols, const float *panels, i
 
 static void gram(const float *x, int rows, int cols, float *a, const yt_scratch *scratch) {
     float *panels = scratch->data;
-    int blocks = blocks_of(cols).count, parts = (cols + GRAM_ROWS - 1) / GRAM_ROWS;
+    channel_blocks all = blocks_of(cols);
+    int blocks = all.count, parts = (cols + GRAM_ROWS - 1) / GRAM_ROWS;
 #pragma omp parallel num_threads(scratch->threads)
     {
 #pragma omp for schedule(static)
@@ -52,7 +56,7 @@ static void gram(const float *x, int rows, int cols, float *a, const yt_scratch 
 #pragma omp for schedule(dynamic)
         for (int item = 0; item < blocks * parts; item++) {
             int block = item / parts, first = item % parts * GRAM_ROWS;
-            int end = block * PANEL + block_lanes(cols, block); /* below it lies the mirrored half */
+            int end = block_first(all, block) + block_lanes(all, block); /* below it lies the mirrored half */
             int count = end - first < GRAM_ROWS ? end - first : GRAM_ROWS;
             if (count > 0) gram_item(x, rows, cols, panels, block, first, count, a);
         }
