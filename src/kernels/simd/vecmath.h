@@ -10,12 +10,15 @@
 #include "kernels/simd/vector.h"
 
 /* exp(x) = 2^n exp(r), n = round(x / ln 2), |r| <= ln 2 / 2; ln 2 in two parts so that r is exact. The result
- * saturates at exp(-87.3) and exp(88.3): no denormals and no infinity. exp(r) = 1 + r + r^2 P(r), 3e-9. */
-YT_INLINE vf vexp(vf x) {
+ * saturates at exp(-87.3) and exp(88.3): no denormals and no infinity. exp(r) = 1 + r + r^2 P(r), 3e-9.
+ * Returns plus + exp(x). */
+YT_INLINE vf exp_plus(vf x, float plus) {
     x = vmin(vmax(x, splat(-87.3f)), splat(88.3f));
-    /* Adding 1.5 * 2^23 rounds to an integer, which then sits in the low bits of the sum. */
-    vf shifted = x * 1.44269504f + 12582912.0f;
-    vf n = shifted - 12582912.0f;
+    /* Adding 1.5 * 2^23 rounds to an integer, which then sits in the low bits of the sum; 127 more make it the
+     * exponent of 2^n, which the shift moves to its place while it drops the rest. */
+    vf shifted = x * 1.44269504f + 12583039.0f;
+    vf n = shifted - 12583039.0f;
+    vf power = (vf)((vi)shifted << 23);
     vf r = x - n * 0.693145752f;
     r = r - n * 1.42860677e-6f;
     vf p = r * 0.00138146102f + 0.0083687098f;
@@ -23,8 +26,11 @@ YT_INLINE vf vexp(vf x) {
     p = p * r + 0.166665207f;
     p = p * r + 0.499999935f;
     p = (p * r) * r + r;
-    vi exponent = ((vi)shifted - 0x4B400000 + 127) << 23;
-    return p * (vf)exponent + (vf)exponent;
+    return p * power + (plus == 0 ? power : power + plus);
+}
+
+YT_INLINE vf vexp(vf x) {
+    return exp_plus(x, 0);
 }
 
 YT_INLINE vf vabs(vf x) {
@@ -36,7 +42,7 @@ YT_INLINE vf with_sign_of(vf magnitude, vf sign) {
 }
 
 YT_INLINE vf vsigmoid(vf x) {
-    return 1.0f / (1.0f + vexp(-x));
+    return 1.0f / exp_plus(-x, 1);
 }
 
 /* |x| < 0.7: x + x u P(u), u = x^2, 1.4e-8; beyond: 1 - 2 / (exp(2|x|) + 1). */
