@@ -258,6 +258,7 @@ static void bench_passes(const yt_kernels *k, int threads, int images) {
         p.scratch.threads = threads;
         p.scratch.bytes = k->norm_act_scratch(c, yt_tensor_pixels(p.a), threads);
         p.scratch.data = bench_floats(p.scratch.bytes / sizeof(float) + 16);
+        if (passes[i].call == pool_backward_call) pool_call(&p); /* the choices that it sends gradients to */
         double seconds = p.index ? bench_time(passes[i].call, &p, threads) : 0;
         printf("%-20s (%d,%d,%d,%d)  %8.3f ms  %6.1f GB/s\n", passes[i].name, images, side, side, c,
                seconds * 1e3, passes[i].bytes * (double)count / seconds * 1e-9);

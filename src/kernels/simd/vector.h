@@ -58,9 +58,15 @@ YT_INLINE void store_part(float *p, vf v, int n) {
 }
 
 /* Lane by lane m ? a : b, m being the result of a comparison. */
+#if YT_VL == 8 && defined(__AVX__)
+YT_INLINE vf select(vi m, vf a, vf b) {
+    return _mm256_blendv_ps(b, a, (vf)m);
+}
+#else
 YT_INLINE vf select(vi m, vf a, vf b) {
     return (vf)((m & (vi)a) | (~m & (vi)b));
 }
+#endif
 
 /* The smaller and the larger of a and b; a NaN in a stays (the instructions return their second operand when
  * either is one). */
