@@ -22,6 +22,13 @@ Test(kernels_wide, convolutions_match_the_reference) {
     }
 }
 
+Test(kernels_wide, depthwise_rows_match_the_reference) {
+    static const conv_case cases[] = {{{72, 72, 3, 1, 1, 1, 72}, 3, 12, 23, 8, 0},
+                                      {{40, 40, 3, 1, 1, 1, 40}, 1, 35, 11, 0, 40}};
+    const yt_kernels *wide[] = {wide_kernels()};
+    for (unsigned i = 0; i < 4; i++) conv_case_check(wide, 1, &cases[i / 2], i);
+}
+
 Test(kernels_wide, other_slots_match_the_reference) {
     op_case_norm_act(wide_kernels());
     op_case_pooling(wide_kernels());

@@ -13,7 +13,7 @@ static size_t conv2d_scratch(const yt_conv *conv, int n, int h, int w, int threa
     for (int backward = 0; backward < 2; backward++) {
         if (is_depthwise(conv)) {
             depthwise_run run = plan_depthwise(conv, backward, n, h, w);
-            most = most_of(most, carve_depthwise(&run, NULL));
+            most = most_of(most, carve_depthwise(&run, NULL, threads));
         } else {
             correlate_run run = {.plan = plan_correlation(conv, backward, n, h, w)};
             most = most_of(most, carve_correlation(&run, NULL, threads));

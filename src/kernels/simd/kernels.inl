@@ -24,6 +24,7 @@
 #include "kernels/simd/correlate.inl"
 #include "kernels/simd/conv_weights.inl"
 #include "kernels/simd/depthwise.inl"
+#include "kernels/simd/depthwise_weights.inl"
 #include "kernels/simd/conv.inl"
 #include "kernels/simd/norm.inl"
 #include "kernels/simd/pool.inl"
