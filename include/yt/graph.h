@@ -69,6 +69,10 @@ typedef struct yt_graph_observer {
     void *context;
 } yt_graph_observer;
 
+/* For runs in evaluation whose parameters stay as they are: brings them into the order in which the kernels read
+ * them, once. Holds until the graph is planned anew; forward runs up to then have to be given the same state. */
+void yt_graph_prepare(yt_graph *graph, const yt_state *state);
+
 /* Runs all nodes; the input's map must have been filled. In training mode running statistics in
  * state->buffers move. */
 void yt_graph_forward(yt_graph *graph, const yt_state *state, const yt_graph_observer *observer);

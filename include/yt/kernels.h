@@ -72,11 +72,17 @@ typedef struct yt_kernels {
     void (*conv2d_forward)(const yt_conv *conv, const yt_tensor *x, const float *w, const float *bias,
                            const yt_tensor *y, float *moments, const yt_scratch *scratch);
 
+    /* Weights in the order in which the forward pass reads them, for maps of any size: made once where they
+     * stay the same from call to call. conv2d_packed_bytes: their size, 0: w is read as it is. packed is
+     * 64-byte aligned. */
+    size_t (*conv2d_packed_bytes)(const yt_conv *conv);
+    void (*conv2d_pack)(const yt_conv *conv, const float *w, float *packed);
+
     /* y = act(conv(x, w) + bias) + shortcut: a layer whose normalisation is folded into its weights.
-     * shortcut->data NULL: none; y is not the shortcut. */
-    void (*conv2d_act_forward)(const yt_conv *conv, const yt_tensor *x, const float *w, const float *bias,
-                               yt_activation act, const yt_tensor *shortcut, const yt_tensor *y,
-                               const yt_scratch *scratch);
+     * packed: of w by conv2d_pack, NULL: not made. shortcut->data NULL: none; y is not the shortcut. */
+    void (*conv2d_act_forward)(const yt_conv *conv, const yt_tensor *x, const float *w, const float *packed,
+                               const float *bias, yt_activation act, const yt_tensor *shortcut,
+                               const yt_tensor *y, const yt_scratch *scratch);
 
     /* d_x (+)= transposed convolution of d_y. */
     void (*conv2d_backward_data)(const yt_conv *conv, const yt_tensor *d_y, const float *w,

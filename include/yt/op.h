@@ -46,10 +46,11 @@ typedef struct yt_ports {
     int n_src;
     yt_shape src[YT_MAX_SOURCES];
     yt_shape dst;
-    size_t saved_bytes;   /* kept from the forward to the backward step */
-    size_t scratch_bytes; /* during a step */
-    size_t side_bytes;    /* small array published beside the output (moments of a convolution) */
-    int alias_offset;     /* YT_ALIAS_DST_IN_SRC: channel at which dst begins in src[0] */
+    size_t saved_bytes;    /* kept from the forward to the backward step */
+    size_t scratch_bytes;  /* during a step */
+    size_t side_bytes;     /* small array published beside the output (moments of a convolution) */
+    size_t prepared_bytes; /* in evaluation: what prepare makes of the parameters */
+    int alias_offset;      /* YT_ALIAS_DST_IN_SRC: channel at which dst begins in src[0] */
 } yt_ports;
 
 /* Run time. Gradient views have data NULL where no gradient flows. */
@@ -68,6 +69,7 @@ typedef struct yt_run {
     float *grad[YT_MAX_PARAMS]; /* NULL: absent or frozen */
     float *buffer[YT_MAX_PARAMS];
     void *saved;
+    void *prepared; /* NULL: not made */
     yt_scratch scratch;
 } yt_run;
 
@@ -88,6 +90,7 @@ typedef struct yt_op {
                       src[0] must have no other reader */
     bool stops_gradient; /* nothing flows back */
     yt_status (*shape)(const void *attr, yt_ports *io, yt_err *err);
+    void (*prepare)(const void *attr, const yt_run *run);  /* fills prepared; NULL: nothing to do */
     void (*forward)(const void *attr, const yt_run *run);  /* NULL: nothing to do */
     void (*backward)(const void *attr, const yt_run *run); /* NULL: nothing to do */
     double (*flops)(const void *attr, const yt_ports *io); /* by the family's convention; NULL: not counted */

@@ -46,12 +46,24 @@ static void make_run(const yt_graph *graph, const yt_node *node, const yt_state 
     run->d_dst = (yt_tensor){0};
     run->side = node->ports.side_bytes ? graph->arena + node->side_at : NULL;
     run->saved = node->ports.saved_bytes ? graph->arena + node->saved_at : NULL;
+    run->prepared = graph->prepared && node->ports.prepared_bytes ? graph->arena + node->prepared_at : NULL;
     run->scratch = (yt_scratch){graph->arena + graph->scratch_at, graph->scratch_bytes, graph->threads};
     for (int p = 0; p < YT_MAX_PARAMS; p++) {
         const ptrdiff_t param = node->params.param[p], buffer = node->params.buffer[p];
         run->param[p] = param >= 0 ? state->params + param : NULL;
         run->grad[p] = param >= 0 && state->grads && !node->frozen ? state->grads + param : NULL;
         run->buffer[p] = buffer >= 0 ? state->buffers + buffer : NULL;
+    }
+}
+
+void yt_graph_prepare(yt_graph *graph, const yt_state *state) {
+    graph->prepared = graph->mode == YT_MODE_EVAL;
+    yt_run run;
+    for (int i = 0; i < graph->n_nodes; i++) {
+        const yt_node *node = &graph->nodes[i];
+        if (!node->live || !node->op->prepare || !node->ports.prepared_bytes) continue;
+        make_run(graph, node, state, &run);
+        node->op->prepare(node->attr, &run);
     }
 }
 

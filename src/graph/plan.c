@@ -313,6 +313,8 @@ static void place_fixed_parts(yt_graph *graph) {
         if (!node->live) continue;
         node->side_at = graph->plan_bytes;
         graph->plan_bytes += round_up(node->ports.side_bytes);
+        node->prepared_at = graph->plan_bytes;
+        graph->plan_bytes += round_up(node->ports.prepared_bytes);
         if (node->ports.scratch_bytes > graph->scratch_bytes)
             graph->scratch_bytes = node->ports.scratch_bytes;
     }

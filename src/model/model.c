@@ -349,6 +349,10 @@ yt_status yt_model_plan(yt_model *model, yt_mode mode, int n, int h, int w, int 
     return yt_graph_plan(model->graph, mode, n, h, w, threads, err);
 }
 
+void yt_model_prepare(yt_model *model, const yt_state *state) {
+    yt_graph_prepare(model->graph, state);
+}
+
 void yt_model_set_input(yt_model *model, const uint8_t *rgb) {
     const yt_tensor map = yt_graph_map(model->graph, model->input);
     yt_kernels_get()->from_bytes(rgb, &map, model->threads);

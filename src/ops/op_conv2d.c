@@ -30,20 +30,26 @@ static yt_status conv2d_shape(const void *attr, yt_ports *io, yt_err *err) {
     YT_TRY(yti_check_shortcut(io, err));
     io->side_bytes = a->moments && io->mode == YT_MODE_TRAIN ? 2 * (size_t)conv->cout * sizeof(float) : 0;
     io->scratch_bytes = yt_kernels_get()->conv2d_scratch(conv, src->n, src->h, src->w, io->threads);
+    if (io->mode == YT_MODE_EVAL) io->prepared_bytes = yt_kernels_get()->conv2d_packed_bytes(conv);
     return YT_OK;
+}
+
+static void conv2d_prepare(const void *attr, const yt_run *run) {
+    const yt_conv_attr *a = attr;
+    yt_kernels_get()->conv2d_pack(&a->conv, run->param[0], run->prepared);
 }
 
 static void conv2d_forward(const void *attr, const yt_run *run) {
     const yt_conv_attr *a = attr;
     const yt_kernels *kernels = yt_kernels_get();
-    if (!fused(a, run->n_src)) {
+    if (run->mode == YT_MODE_TRAIN) {
         kernels->conv2d_forward(&a->conv, &run->src[0], run->param[0], run->param[1], &run->dst,
                                 run->frozen ? NULL : run->side, &run->scratch);
         return;
     }
     const yt_tensor shortcut = run->n_src == 2 ? run->src[1] : (yt_tensor){0};
-    kernels->conv2d_act_forward(&a->conv, &run->src[0], run->param[0], run->param[1], a->act, &shortcut,
-                                &run->dst, &run->scratch);
+    kernels->conv2d_act_forward(&a->conv, &run->src[0], run->param[0], run->prepared, run->param[1], a->act,
+                                &shortcut, &run->dst, &run->scratch);
 }
 
 static void conv2d_backward(const void *attr, const yt_run *run) {
@@ -67,6 +73,7 @@ const yt_op yt_op_conv2d = {.name = "conv2d",
                             .attr_size = sizeof(yt_conv_attr),
                             .needs_src = 1u << 0,
                             .shape = conv2d_shape,
+                            .prepare = conv2d_prepare,
                             .forward = conv2d_forward,
                             .backward = conv2d_backward,
                             .flops = conv2d_flops};

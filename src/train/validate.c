@@ -201,6 +201,7 @@ yt_status yt_validator_run(yt_validator *validator, const yt_state *state, yt_va
         if (batch->n != n || batch->h != h || batch->w != w) {
             n = batch->n, h = batch->h, w = batch->w;
             YT_TRY(yt_model_plan(v->model, YT_MODE_EVAL, n, h, w, v->options.threads, err));
+            yt_model_prepare(v->model, state);
         }
         YT_TRY(validate_batch(v, batch, state, result.loss, err));
         done++;

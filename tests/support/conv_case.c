@@ -73,8 +73,17 @@ static void run_passes(const yt_kernels *k, const conv_case *c, maps *m, unsigne
     k->conv2d_forward(&c->conv, &m->x.view, m->w.view.data, odd ? m->bias.view.data : NULL, &m->y.view,
                       m->moments.view.data, &scratch);
     const yt_tensor none = {0};
-    k->conv2d_act_forward(&c->conv, &m->x.view, m->w.view.data, odd ? m->bias.view.data : NULL,
-                          activation_of(seed), odd ? &m->shortcut.view : &none, &m->activated.view, &scratch);
+    size_t packed_bytes = k->conv2d_packed_bytes(&c->conv);
+    float *packed = aligned_alloc(64, (packed_bytes + SCRATCH_GUARD + 63) / 64 * 64);
+    cr_assert_not_null(packed);
+    memset(packed, 0xA5, packed_bytes + SCRATCH_GUARD);
+    k->conv2d_pack(&c->conv, m->w.view.data, packed);
+    k->conv2d_act_forward(&c->conv, &m->x.view, m->w.view.data, odd && packed_bytes ? packed : NULL,
+                          odd ? m->bias.view.data : NULL, activation_of(seed),
+                          odd ? &m->shortcut.view : &none, &m->activated.view, &scratch);
+    for (size_t i = 0; i < SCRATCH_GUARD; i++)
+        cr_assert_eq(((unsigned char *)packed)[packed_bytes + i], 0xA5, "packed weights overrun");
+    free(packed);
     k->conv2d_backward_data(&c->conv, &m->d_y.view, m->w.view.data, &m->d_x.view, odd, &scratch);
     k->conv2d_backward_weights(&c->conv, &m->x.view, &m->d_y.view, m->d_w.view.data,
                                odd ? m->d_bias.view.data : NULL, &scratch);

@@ -100,16 +100,27 @@ static void make_data(bench *b) {
     }
 }
 
+/* Inference runs the fused network. */
+static void fuse(bench *b) {
+    yt_err err = {.text = ""};
+    yt_model *fused;
+    if (yt_model_fuse(b->model, &b->model->state, b->model->end2end, &fused, &err) != YT_OK) die(err.text);
+    yt_model_destroy(b->model);
+    b->model = fused;
+}
+
 static void setup(bench *b) {
     yt_err err = {.text = ""};
     yt_model_options options = YT_MODEL_DEFAULTS;
     options.scale = b->s.scale;
-    if (yt_model_load(b->s.model, &options, &b->model, &err) != YT_OK ||
-        yt_model_plan(b->model, b->s.eval ? YT_MODE_EVAL : YT_MODE_TRAIN, b->s.batch, b->s.imgsz, b->s.imgsz,
+    if (yt_model_load(b->s.model, &options, &b->model, &err) != YT_OK) die(err.text);
+    yt_model_init(b->model, 0, &b->model->state);
+    if (b->s.eval) fuse(b);
+    if (yt_model_plan(b->model, b->s.eval ? YT_MODE_EVAL : YT_MODE_TRAIN, b->s.batch, b->s.imgsz, b->s.imgsz,
                       b->s.threads, &err) != YT_OK ||
         yt_loss_create(&b->loss, &err) != YT_OK)
         die(err.text);
-    yt_model_init(b->model, 0, &b->model->state);
+    if (b->s.eval) yt_model_prepare(b->model, &b->model->state);
     const yt_param_span all = {.count = b->model->param_count, .group = YT_GROUP_WEIGHT};
     if (yt_optimizer_create(YT_OPTIM_SGD, all.count, &all, 1, 5e-4f, &b->optimizer, &err) != YT_OK)
         die(err.text);

@@ -15,10 +15,20 @@
 #include "kernels/ref/matrix_ref.inl"
 #include "kernels/ref/sweep_ref.inl"
 
-static void conv2d_act_forward(const yt_conv *conv, const yt_tensor *x, const float *w, const float *bias,
-                               yt_activation act, const yt_tensor *shortcut, const yt_tensor *y,
-                               const yt_scratch *scratch) {
+static size_t nothing_packed(const yt_conv *conv) {
+    (void)conv;
+    return 0;
+}
+
+static void pack_nothing(const yt_conv *conv, const float *w, float *packed) {
+    (void)conv, (void)w, (void)packed;
+}
+
+static void conv2d_act_forward(const yt_conv *conv, const yt_tensor *x, const float *w, const float *packed,
+                               const float *bias, yt_activation act, const yt_tensor *shortcut,
+                               const yt_tensor *y, const yt_scratch *scratch) {
     const yt_norm none = {0};
+    (void)packed;
     ref_conv2d_forward(conv, x, w, bias, y, NULL, scratch);
     ref_norm_act_forward(act, &none, y, shortcut, y, 1);
 }
@@ -87,6 +97,8 @@ static const yt_kernels table = {
     .vector_floats = 1,
     .conv2d_scratch = no_conv_scratch,
     .conv2d_forward = ref_conv2d_forward,
+    .conv2d_packed_bytes = nothing_packed,
+    .conv2d_pack = pack_nothing,
     .conv2d_act_forward = conv2d_act_forward,
     .conv2d_backward_data = ref_conv2d_backward_data,
     .conv2d_backward_weights = ref_conv2d_backward_weights,

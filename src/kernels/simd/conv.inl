@@ -27,8 +27,23 @@ static size_t conv2d_scratch(const yt_conv *conv, int n, int h, int w, int threa
     return most_of(most, carve_weights(&run, NULL, threads));
 }
 
-static void convolve(const yt_conv *conv, const yt_tensor *x, const float *w, const float *bias,
-                     const yt_tensor *y, float *moments, epilogue after, const yt_scratch *scratch) {
+static size_t conv2d_packed_bytes(const yt_conv *conv) {
+    return is_depthwise(conv) ? 0 : (size_t)conv->groups * panel_floats(conv) * sizeof(float);
+}
+
+static void conv2d_pack(const yt_conv *conv, const float *w, float *packed) {
+    int side = conv->dilation * (conv->kernel - 1) + 1; /* any map will do */
+    correlate_run run = {.plan = plan_correlation(conv, false, 1, side, side)};
+    for (int g = 0; g < conv->groups && !is_depthwise(conv); g++) {
+        run.w = w + g * run.plan.width;
+        run.packed = packed + (size_t)g * panel_floats(conv);
+        for (int block = 0; block < run.plan.blocks.count; block++) pack_panel(&run, 0, block);
+    }
+}
+
+static void convolve(const yt_conv *conv, const yt_tensor *x, const float *w, const float *packed,
+                     const float *bias, const yt_tensor *y, float *moments, epilogue after,
+                     const yt_scratch *scratch) {
     if (is_depthwise(conv)) {
         depthwise(conv, false, x, w, bias, y, false, moments, after, x->h, x->w, scratch);
         return;
@@ -40,21 +55,21 @@ static void convolve(const yt_conv *conv, const yt_tensor *x, const float *w, co
         int first = g * plan.width;
         epilogue of_group = {after.act, &shortcut};
         if (after.act && after.shortcut->data) shortcut = yt_tensor_slice(*after.shortcut, first, plan.width);
-        correlate(&plan, &source, w + first, bias ? bias + first : NULL, &dest, false,
-                  moments ? moments + first : NULL, moments ? moments + conv->cout + first : NULL, of_group,
-                  scratch);
+        correlate(&plan, &source, w + first, packed ? packed + (size_t)g * panel_floats(conv) : NULL,
+                  bias ? bias + first : NULL, &dest, false, moments ? moments + first : NULL,
+                  moments ? moments + conv->cout + first : NULL, of_group, scratch);
     }
 }
 
 static void conv2d_forward(const yt_conv *conv, const yt_tensor *x, const float *w, const float *bias,
                            const yt_tensor *y, float *moments, const yt_scratch *scratch) {
-    convolve(conv, x, w, bias, y, moments, (epilogue){0}, scratch);
+    convolve(conv, x, w, NULL, bias, y, moments, (epilogue){0}, scratch);
 }
 
-static void conv2d_act_forward(const yt_conv *conv, const yt_tensor *x, const float *w, const float *bias,
-                               yt_activation act, const yt_tensor *shortcut, const yt_tensor *y,
-                               const yt_scratch *scratch) {
-    convolve(conv, x, w, bias, y, NULL, (epilogue){&act, shortcut}, scratch);
+static void conv2d_act_forward(const yt_conv *conv, const yt_tensor *x, const float *w, const float *packed,
+                               const float *bias, yt_activation act, const yt_tensor *shortcut,
+                               const yt_tensor *y, const yt_scratch *scratch) {
+    convolve(conv, x, w, packed, bias, y, NULL, (epilogue){&act, shortcut}, scratch);
 }
 
 static void conv2d_backward_data(const yt_conv *conv, const yt_tensor *d_y, const float *w,
@@ -67,8 +82,8 @@ static void conv2d_backward_data(const yt_conv *conv, const yt_tensor *d_y, cons
     for (int g = 0; g < conv->groups; g++) {
         yt_tensor source = yt_tensor_slice(*d_y, g * plan.depth, plan.depth);
         yt_tensor dest = yt_tensor_slice(*d_x, g * plan.width, plan.width);
-        correlate(&plan, &source, w + g * plan.depth, NULL, &dest, accumulate, NULL, NULL, (epilogue){0},
-                  scratch);
+        correlate(&plan, &source, w + g * plan.depth, NULL, NULL, &dest, accumulate, NULL, NULL,
+                  (epilogue){0}, scratch);
     }
 }
 

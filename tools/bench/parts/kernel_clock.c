@@ -78,11 +78,11 @@ static void conv2d_forward(const yt_conv *conv, const yt_tensor *x, const float 
     count_conv(CONV_FORWARD, conv, x, y, begin);
 }
 
-static void conv2d_act_forward(const yt_conv *conv, const yt_tensor *x, const float *w, const float *bias,
-                               yt_activation act, const yt_tensor *shortcut, const yt_tensor *y,
-                               const yt_scratch *scratch) {
+static void conv2d_act_forward(const yt_conv *conv, const yt_tensor *x, const float *w, const float *packed,
+                               const float *bias, yt_activation act, const yt_tensor *shortcut,
+                               const yt_tensor *y, const yt_scratch *scratch) {
     double begin = yt_seconds();
-    __real_yt_kernels_get()->conv2d_act_forward(conv, x, w, bias, act, shortcut, y, scratch);
+    __real_yt_kernels_get()->conv2d_act_forward(conv, x, w, packed, bias, act, shortcut, y, scratch);
     count_conv(CONV_FORWARD, conv, x, y, begin);
 }
 
