@@ -49,6 +49,19 @@ typedef struct yt_norm {
     bool fixed_stats; /* mean and inv_std do not depend on y (running statistics): simpler backward */
 } yt_norm;
 
+/* The last step of a normalisation's gradient, which needs sums over all pixels first and is one multiply-add per
+ * value then, left to the convolution before it, which reads these values anyway:
+ *   d_y = scale * ((g - mean_g) - (y - mean_y) * slope). */
+typedef struct yt_norm_tail {
+    const float *scale, *mean_g, *mean_y, *slope; /* [c] */
+    yt_tensor y;
+} yt_norm_tail;
+
+/* The four arrays one behind the other, as norm_act_backward writes them. */
+static inline yt_norm_tail yt_norm_tail_of(const float *values, yt_tensor y) {
+    return (yt_norm_tail){values, values + y.c, values + 2 * y.c, values + 3 * y.c, y};
+}
+
 /* One step of Adam or AdamW; t = 1, 2, ... In double, so that 1 - beta2 is what the caller meant. */
 typedef struct yt_adam {
     double lr, beta1, beta2, eps;
@@ -88,9 +101,11 @@ typedef struct yt_kernels {
     void (*conv2d_backward_data)(const yt_conv *conv, const yt_tensor *d_y, const float *w,
                                  const yt_tensor *d_x, bool accumulate, const yt_scratch *scratch);
 
-    /* d_w += sum over pixels x * d_y; d_bias += sum over pixels d_y (NULL: not wanted). */
-    void (*conv2d_backward_weights)(const yt_conv *conv, const yt_tensor *x, const yt_tensor *d_y, float *d_w,
-                                    float *d_bias, const yt_scratch *scratch);
+    /* d_w += sum over pixels x * d_y; d_bias += sum over pixels d_y (NULL: not wanted). tail, when not NULL:
+     * d_y comes as g and is brought to its end, in place, on the way. */
+    void (*conv2d_backward_weights)(const yt_conv *conv, const yt_tensor *x, const yt_tensor *d_y,
+                                    const yt_norm_tail *tail, float *d_w, float *d_bias,
+                                    const yt_scratch *scratch);
 
     /* ---- batch norm + activation + shortcut, one pass each way ---- */
     /* z = gamma * (y - mean) * inv_std + beta;  out = act(z) + shortcut.  shortcut->data NULL: none.
@@ -104,10 +119,15 @@ typedef struct yt_kernels {
      * data is not NULL; d_gamma, d_beta (+=; both NULL: not wanted, or no normalisation). With batch
      * statistics g = d_out * act'(z),  xhat = (y - mean) * inv_std,  m = n*h*w,
      * d_y = gamma * inv_std * (g - sum(g)/m - xhat * sum(g*xhat)/m)          (Ioffe & Szegedy 2015)
-     * and with fixed statistics d_y = gamma * inv_std * g; without normalisation d_y = g. */
+     * and with fixed statistics d_y = gamma * inv_std * g; without normalisation d_y = g.
+     * tail, when not NULL (batch statistics only), receives the [4][c] values of a yt_norm_tail, and g is left
+     * in *d. */
     void (*norm_act_backward)(yt_activation act, const yt_norm *norm, const yt_tensor *y, const yt_tensor *d,
                               const yt_tensor *d_shortcut, bool accumulate_shortcut, float *d_gamma,
-                              float *d_beta, const yt_scratch *scratch);
+                              float *d_beta, float *tail, const yt_scratch *scratch);
+
+    /* g in *d becomes d_y. */
+    void (*norm_tail)(const yt_norm_tail *tail, const yt_tensor *d, int threads);
 
     /* ---- pooling, resampling, copies ---- */
     /* Maximum over kernel x kernel windows, padding acts as -inf. index, when not NULL, receives kh*kernel+kw

@@ -56,10 +56,11 @@ typedef struct yt_ports {
 /* Run time. Gradient views have data NULL where no gradient flows. */
 typedef struct yt_run {
     yt_mode mode;
-    bool frozen; /* parameters and statistics stay as they are */
+    bool frozen;   /* parameters and statistics stay as they are */
+    bool observed; /* somebody looks at gradients between the steps: none is left to be finished later */
     int n_src;
     yt_tensor src[YT_MAX_SOURCES];
-    const void *src_side[YT_MAX_SOURCES];
+    void *src_side[YT_MAX_SOURCES];
     yt_tensor dst;
     void *side;
     yt_tensor d_dst;
@@ -86,6 +87,7 @@ typedef struct yt_op {
     size_t attr_size; /* bytes of the op's own attribute struct (ops.h) */
     yt_alias alias;
     unsigned needs_src; /* bit i: backward reads src[i] (else its memory may be reused) */
+    bool needs_dst;     /* backward reads dst */
     bool in_place; /* backward leaves d_src[0] in d_dst's memory; in evaluation dst may be src[0]'s memory.
                       src[0] must have no other reader */
     bool stops_gradient; /* nothing flows back */

@@ -34,6 +34,7 @@ static yt_tensor source_gradient(const yt_graph *graph, const yt_node *node, int
 static void make_run(const yt_graph *graph, const yt_node *node, const yt_state *state, yt_run *run) {
     run->mode = graph->mode;
     run->frozen = node->frozen;
+    run->observed = false;
     run->n_src = node->n_src;
     for (int s = 0; s < node->n_src; s++) {
         const yt_node *source = &graph->nodes[node->src[s]];
@@ -92,15 +93,16 @@ static void zero_gaps(const yt_graph *graph, const yt_node *node) {
 
 void yt_graph_backward(yt_graph *graph, const yt_state *state, const yt_graph_observer *observer) {
     yt_run run;
+    const bool observed = observer && observer->backward;
     for (int i = graph->n_nodes - 1; i >= 0; i--) {
         const yt_node *node = &graph->nodes[i];
         if (!node->live || node->n_src == 0) continue;
         if (node->runs_backward) zero_gaps(graph, node);
-        if (observer && observer->backward)
-            observer->backward(observer->context, i, yt_graph_gradient(graph, i));
+        if (observed) observer->backward(observer->context, i, yt_graph_gradient(graph, i));
         if (!node->runs_backward || !node->op->backward) continue;
         make_run(graph, node, state, &run);
         run.d_dst = view(graph, node->grad, node->ports.dst, true);
+        run.observed = observed;
         for (int s = 0; s < node->n_src; s++) run.d_src[s] = source_gradient(graph, node, s);
         node->op->backward(node->attr, &run);
     }

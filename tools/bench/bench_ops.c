@@ -97,7 +97,7 @@ static void data_call(void *argument) {
 
 static void weights_call(void *argument) {
     conv_bench *b = argument;
-    b->k->conv2d_backward_weights(&b->conv, &b->x, &b->d_y, b->d_w, NULL, &b->scratch);
+    b->k->conv2d_backward_weights(&b->conv, &b->x, &b->d_y, NULL, b->d_w, NULL, &b->scratch);
 }
 
 static double worst_error(const float *a, const float *b, size_t count) {
@@ -188,7 +188,7 @@ static void norm_forward_call(void *argument) {
 static void norm_backward_call(void *argument) {
     pass_bench *p = argument;
     p->k->norm_act_backward((yt_activation){.kind = YT_ACT_SILU}, &p->norm, &p->a, &p->b, &p->none, false,
-                            p->d_gamma, p->d_beta, &p->scratch);
+                            p->d_gamma, p->d_beta, NULL, &p->scratch);
 }
 
 static void copy_call(void *argument) {

@@ -33,6 +33,22 @@ static void conv2d_act_forward(const yt_conv *conv, const yt_tensor *x, const fl
     ref_norm_act_forward(act, &none, y, shortcut, y, 1);
 }
 
+static void norm_tail(const yt_norm_tail *tail, const yt_tensor *d, int threads) {
+    (void)threads;
+    for (ptrdiff_t p = 0; p < (ptrdiff_t)yt_tensor_pixels(*d); p++)
+        for (int c = 0; c < d->c; c++) {
+            float *g = d->data + p * d->ld + c, centred = tail->y.data[p * tail->y.ld + c] - tail->mean_y[c];
+            *g = tail->scale[c] * (*g - tail->mean_g[c] - centred * tail->slope[c]);
+        }
+}
+
+static void conv2d_backward_weights(const yt_conv *conv, const yt_tensor *x, const yt_tensor *d_y,
+                                    const yt_norm_tail *tail, float *d_w, float *d_bias,
+                                    const yt_scratch *scratch) {
+    if (tail) norm_tail(tail, d_y, 1);
+    ref_conv2d_backward_weights(conv, x, d_y, d_w, d_bias, scratch);
+}
+
 static size_t no_conv_scratch(const yt_conv *conv, int n, int h, int w, int threads) {
     (void)conv, (void)n, (void)h, (void)w, (void)threads;
     return 0;
@@ -101,10 +117,11 @@ static const yt_kernels table = {
     .conv2d_pack = pack_nothing,
     .conv2d_act_forward = conv2d_act_forward,
     .conv2d_backward_data = ref_conv2d_backward_data,
-    .conv2d_backward_weights = ref_conv2d_backward_weights,
+    .conv2d_backward_weights = conv2d_backward_weights,
     .norm_act_forward = ref_norm_act_forward,
     .norm_act_scratch = no_norm_scratch,
     .norm_act_backward = ref_norm_act_backward,
+    .norm_tail = norm_tail,
     .maxpool_forward = ref_maxpool_forward,
     .maxpool_backward = ref_maxpool_backward,
     .upsample_forward = ref_upsample_forward,

@@ -87,17 +87,24 @@ static void conv2d_backward_data(const yt_conv *conv, const yt_tensor *d_y, cons
     }
 }
 
-static void conv2d_backward_weights(const yt_conv *conv, const yt_tensor *x, const yt_tensor *d_y, float *d_w,
-                                    float *d_bias, const yt_scratch *scratch) {
+static void conv2d_backward_weights(const yt_conv *conv, const yt_tensor *x, const yt_tensor *d_y,
+                                    const yt_norm_tail *tail, float *d_w, float *d_bias,
+                                    const yt_scratch *scratch) {
     if (is_depthwise(conv)) {
+        if (tail) norm_tail(tail, d_y, scratch->threads);
         depthwise_weight_gradient(conv, x, d_y, d_w, d_bias, scratch);
         return;
     }
     weights_plan plan = plan_weights(conv, x->n, x->h, x->w);
     for (int g = 0; g < conv->groups; g++) {
-        yt_tensor source = yt_tensor_slice(*x, g * plan.depth, plan.depth);
-        yt_tensor gradient = yt_tensor_slice(*d_y, g * plan.width, plan.width);
         int first = g * plan.width;
-        weight_gradient(&plan, &source, &gradient, d_w + first, d_bias ? d_bias + first : NULL, scratch);
+        yt_tensor source = yt_tensor_slice(*x, g * plan.depth, plan.depth);
+        yt_tensor gradient = yt_tensor_slice(*d_y, first, plan.width);
+        yt_norm_tail of_group;
+        if (tail)
+            of_group = (yt_norm_tail){tail->scale + first, tail->mean_g + first, tail->mean_y + first,
+                                      tail->slope + first, yt_tensor_slice(tail->y, first, plan.width)};
+        weight_gradient(&plan, &source, &gradient, tail ? &of_group : NULL, d_w + first,
+                        d_bias ? d_bias + first : NULL, scratch);
     }
 }

@@ -82,6 +82,7 @@ static weights_plan plan_weights(const yt_conv *conv, int n, int h, int w) {
 typedef struct weights_run {
     weights_plan plan;
     yt_tensor x, d_y;
+    const yt_norm_tail *tail; /* NULL: d_y is complete */
     float *d_w, *d_bias;
     float *accumulators, *bias_sums, *packed, *bands;
 } weights_run;
@@ -166,16 +167,36 @@ static size_t block_offset(const weights_plan *p, int block) {
            (size_t)p->depth;
 }
 
-/* The x and d_y of a unit of a 1x1, to be asked for by the calls of the unit before it. */
+/* The x, d_y and y of a unit of a 1x1, to be asked for by the calls of the unit before it. */
 static prefetcher memory_of_unit(const weights_run *run, int index, int used_blocks) {
     const weights_plan *p = &run->plan;
     size_t pixels = yt_tensor_pixels(run->d_y);
     ptrdiff_t begin = item_begin(pixels, p->units, index), end = item_begin(pixels, p->units, index + 1);
     prefetcher next = {.at = {run->x.data + begin * run->x.ld, run->d_y.data + begin * run->d_y.ld},
                        .end = {run->x.data + end * run->x.ld, run->d_y.data + end * run->d_y.ld}};
-    ptrdiff_t lines = (next.end[0] - next.at[0] + next.end[1] - next.at[1]) / 16;
+    if (run->tail) {
+        next.at[2] = run->tail->y.data + begin * run->tail->y.ld;
+        next.end[2] = run->tail->y.data + end * run->tail->y.ld;
+    }
+    ptrdiff_t lines = 0;
+    for (int i = 0; i < 3; i++) lines += (next.end[i] - next.at[i]) / 16;
     next.lines = (int)(lines / (used_blocks * split_evenly(p->depth, YT_MR2).parts)) + 1;
     return next;
+}
+
+/* d_y of a unit and block as [pixel][lane]; every value of d_y comes by here once, and then is complete. */
+static void pack_gradient(const weights_run *run, const weight_unit *unit, int block, float *packed) {
+    const weights_plan *p = &run->plan;
+    int first = block_first(p->blocks, block), vectors = block_vectors(p->blocks, block);
+    int lanes = block_lanes(p->blocks, block);
+    ptrdiff_t pixels = (ptrdiff_t)unit->rows * unit->columns;
+    float *d = run->d_y.data + unit->first_pixel * run->d_y.ld + first;
+    if (!run->tail) {
+        pack_rows(d, run->d_y.ld, pixels, vectors, lanes, packed);
+        return;
+    }
+    const float *y = run->tail->y.data + unit->first_pixel * run->tail->y.ld + first;
+    finish_and_pack(run->tail, first, d, run->d_y.ld, y, pixels, vectors, lanes, packed);
 }
 
 static void weights_item(const weights_run *run, int chunk, int split, float *packed, float *buffer) {
@@ -195,8 +216,7 @@ static void weights_item(const weights_run *run, int chunk, int split, float *pa
         if (p->prefetch && u + 1 < unit_end) next = memory_of_unit(run, u + 1, last - first);
         for (int block = first; block < last; block++) {
             int vectors = block_vectors(p->blocks, block);
-            pack_rows(run->d_y.data + unit.first_pixel * run->d_y.ld + block_first(p->blocks, block),
-                      run->d_y.ld, pixels, vectors, block_lanes(p->blocks, block), packed);
+            pack_gradient(run, &unit, block, packed);
             unit_gradient(p, &unit, vectors, packed, acc + block_offset(p, block), &next);
             if (run->d_bias) add_columns(packed, pixels, vectors, sums + block_first(p->blocks, block));
         }
@@ -225,9 +245,9 @@ static void add_chunks(const weights_run *run, int block, int tap) {
 }
 
 /* d_w and d_bias of one group; d_w points at the group's first output channel. */
-static void weight_gradient(const weights_plan *plan, const yt_tensor *x, const yt_tensor *d_y, float *d_w,
-                            float *d_bias, const yt_scratch *scratch) {
-    weights_run run = {.plan = *plan, .x = *x, .d_y = *d_y, .d_w = d_w, .d_bias = d_bias};
+static void weight_gradient(const weights_plan *plan, const yt_tensor *x, const yt_tensor *d_y,
+                            const yt_norm_tail *tail, float *d_w, float *d_bias, const yt_scratch *scratch) {
+    weights_run run = {.plan = *plan, .x = *x, .d_y = *d_y, .tail = tail, .d_w = d_w, .d_bias = d_bias};
     carve_weights(&run, scratch->data, scratch->threads);
     int taps = plan->conv.kernel * plan->conv.kernel;
     size_t packed = (size_t)plan->unit_pixels * PANEL;

@@ -22,6 +22,7 @@
 #include "kernels/simd/moments.inl"
 #include "kernels/simd/activate.inl"
 #include "kernels/simd/correlate.inl"
+#include "kernels/simd/norm_tail.inl"
 #include "kernels/simd/conv_weights.inl"
 #include "kernels/simd/depthwise.inl"
 #include "kernels/simd/depthwise_weights.inl"
@@ -45,6 +46,7 @@ static const yt_kernels table = {
     .norm_act_forward = norm_act_forward,
     .norm_act_scratch = norm_act_scratch,
     .norm_act_backward = norm_act_backward,
+    .norm_tail = norm_tail,
     .maxpool_forward = maxpool_forward,
     .maxpool_backward = maxpool_backward,
     .upsample_forward = upsample_forward,

@@ -2,7 +2,7 @@
  *
  *   forward  out = act((y - mean) * gamma * inv_std + beta) + shortcut
  *   reduce   g = d_out * act'(z) over d_out, the shortcut's gradient, sums of g and g (y - mean) per item
- *   apply    d_y = scale * (g - sum_g / m - (y - mean) * inv_std * sum_gxhat / m)
+ *   tail     d_y = scale * (g - sum_g / m - (y - mean) * inv_std * sum_gxhat / m)    (norm_tail.inl)
  *
  * g is stored because computing it again in the apply pass costs more than reading it. A pass walks pixels,
  * the channels of each in memory order; coefficients of up to SEGMENT channels lie on the stack. Sums are
@@ -160,7 +160,7 @@ typedef struct norm_backward {
     yt_activation act;
     int items, padded;
     float *sums;    /* [items][2][padded]: g, g (y - mean) */
-    float *applied; /* [4][padded]: scale, mean of g, mean of y, slope of y */
+    float *applied; /* [4][padded]: the arrays of a yt_norm_tail */
 } norm_backward;
 
 static size_t carve_norm(norm_backward *run, void *data, int c, size_t pixels) {
@@ -220,42 +220,37 @@ static void norm_merge(const norm_backward *run, float *d_gamma, float *d_beta) 
     }
 }
 
-YT_INLINE void norm_apply_vector(const norm_backward *run, const float *y, float *d, int c, int lanes) {
-    const float *scale = run->applied, *mean_g = scale + run->padded, *mean_y = mean_g + run->padded;
-    const float *slope = mean_y + run->padded;
-    vf g = load_any(d + c, lanes);
-    if (!run->norm->fixed_stats)
-        g = (g - load(mean_g + c)) - (load_any(y + c, lanes) - load(mean_y + c)) * load(slope + c);
-    store_any(d + c, g * load(scale + c), lanes);
-}
-
-static void norm_apply_item(const norm_backward *run, int item) {
+/* With fixed statistics y plays no part. */
+static void norm_scale_item(const norm_backward *run, int item) {
     size_t pixels = yt_tensor_pixels(*run->y);
-    ptrdiff_t begin = item_begin(pixels, run->items, item), end = item_begin(pixels, run->items, item + 1);
-    const int channels = run->y->c, whole = channels / YT_VL * YT_VL;
-    for (ptrdiff_t p = begin; p < end; p++) {
+    ptrdiff_t end = item_begin(pixels, run->items, item + 1);
+    const int channels = run->y->c;
+    for (ptrdiff_t p = item_begin(pixels, run->items, item); p < end; p++) {
         float *d = run->d->data + p * run->d->ld;
-        const float *y = run->y->data + p * run->y->ld;
-        for (int c = 0; c < whole; c += YT_VL) norm_apply_vector(run, y, d, c, YT_VL);
-        if (whole < channels) norm_apply_vector(run, y, d, whole, channels - whole);
+        for (int c = 0; c < channels; c += YT_VL)
+            store_any(d + c, load_any(d + c, channels - c) * load(run->applied + c), channels - c);
     }
 }
 
 static void norm_act_backward(yt_activation act, const yt_norm *norm, const yt_tensor *y, const yt_tensor *d,
                               const yt_tensor *d_shortcut, bool accumulate_shortcut, float *d_gamma,
-                              float *d_beta, const yt_scratch *scratch) {
+                              float *d_beta, float *tail, const yt_scratch *scratch) {
     norm_backward run = {.norm = norm, .y = y, .d = d, .d_shortcut = d_shortcut, .act = act};
     run.accumulate = accumulate_shortcut;
     carve_norm(&run, scratch->data, y->c, yt_tensor_pixels(*y));
-#pragma omp parallel num_threads(scratch->threads)
-    {
-#pragma omp for schedule(static)
-        for (int item = 0; item < run.items; item++) norm_reduce_item(&run, item);
-        if (norm->mean) {
-#pragma omp single
-            norm_merge(&run, d_gamma, d_beta);
-#pragma omp for schedule(static)
-            for (int item = 0; item < run.items; item++) norm_apply_item(&run, item);
-        }
+#pragma omp parallel for schedule(static) num_threads(scratch->threads)
+    for (int item = 0; item < run.items; item++) norm_reduce_item(&run, item);
+    if (!norm->mean) return;
+    norm_merge(&run, d_gamma, d_beta);
+    const yt_norm_tail whole = {run.applied, run.applied + run.padded, run.applied + 2 * run.padded,
+                                run.applied + 3 * run.padded, *y};
+    if (tail) {
+        for (int i = 0; i < 4; i++)
+            memcpy(tail + i * y->c, run.applied + i * run.padded, (size_t)y->c * sizeof(float));
+    } else if (norm->fixed_stats) {
+#pragma omp parallel for schedule(static) num_threads(scratch->threads)
+        for (int item = 0; item < run.items; item++) norm_scale_item(&run, item);
+    } else {
+        norm_tail(&whole, d, scratch->threads);
     }
 }

@@ -115,17 +115,18 @@ YT_INLINE void tile(const int MR, const int NV, const tile_job *job, const float
     }
 }
 
-/* Two stretches of memory that will be wanted next. Kernels that run from the caches ask for a few lines of
+/* Stretches of memory that will be wanted next. Kernels that run from the caches ask for a few lines of
  * it each, so that it has arrived when its turn comes. */
 typedef struct prefetcher {
-    const float *at[2], *end[2];
+    const float *at[3], *end[3];
     int lines; /* per request */
 } prefetcher;
 
 YT_INLINE void prefetch_some(prefetcher *next) {
     for (int i = 0; i < next->lines; i++) {
-        int which = next->at[0] < next->end[0] ? 0 : 1;
-        if (next->at[which] >= next->end[which]) return;
+        int which = 0;
+        while (next->at[which] >= next->end[which])
+            if (++which == 3) return;
         __builtin_prefetch(next->at[which], 0, 3);
         next->at[which] += 64 / sizeof(float);
     }

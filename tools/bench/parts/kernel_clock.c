@@ -57,12 +57,14 @@ static double map_bytes(const yt_tensor *t) {
     return t->data ? (double)yt_tensor_elements(*t) * sizeof(float) : 0;
 }
 
-static void count_conv(int kind, const yt_conv *c, const yt_tensor *x, const yt_tensor *y, double begin) {
+static void count_conv(int kind, const yt_conv *c, const yt_tensor *x, const yt_tensor *y, double more_bytes,
+                       double begin) {
     char shape[64];
     snprintf(shape, sizeof shape, "%dx%d%s s%d %d>%d @%dx%d", c->kernel, c->kernel, c->groups > 1 ? "dw" : "",
              c->stride, c->cin, c->cout, x->h, x->w);
     double per_output = 2.0 * c->kernel * c->kernel * c->cin / c->groups;
-    count(kind, shape, begin, per_output * (double)yt_tensor_elements(*y), map_bytes(x) + map_bytes(y));
+    count(kind, shape, begin, per_output * (double)yt_tensor_elements(*y),
+          map_bytes(x) + map_bytes(y) + more_bytes);
 }
 
 static void count_map(int kind, const yt_tensor *t, double begin, double bytes) {
@@ -75,7 +77,7 @@ static void conv2d_forward(const yt_conv *conv, const yt_tensor *x, const float 
                            const yt_tensor *y, float *moments, const yt_scratch *scratch) {
     double begin = yt_seconds();
     __real_yt_kernels_get()->conv2d_forward(conv, x, w, bias, y, moments, scratch);
-    count_conv(CONV_FORWARD, conv, x, y, begin);
+    count_conv(CONV_FORWARD, conv, x, y, 0, begin);
 }
 
 static void conv2d_act_forward(const yt_conv *conv, const yt_tensor *x, const float *w, const float *packed,
@@ -83,21 +85,22 @@ static void conv2d_act_forward(const yt_conv *conv, const yt_tensor *x, const fl
                                const yt_tensor *y, const yt_scratch *scratch) {
     double begin = yt_seconds();
     __real_yt_kernels_get()->conv2d_act_forward(conv, x, w, packed, bias, act, shortcut, y, scratch);
-    count_conv(CONV_FORWARD, conv, x, y, begin);
+    count_conv(CONV_FORWARD, conv, x, y, 0, begin);
 }
 
 static void conv2d_backward_data(const yt_conv *conv, const yt_tensor *d_y, const float *w,
                                  const yt_tensor *d_x, bool accumulate, const yt_scratch *scratch) {
     double begin = yt_seconds();
     __real_yt_kernels_get()->conv2d_backward_data(conv, d_y, w, d_x, accumulate, scratch);
-    count_conv(CONV_DATA, conv, d_x, d_y, begin);
+    count_conv(CONV_DATA, conv, d_x, d_y, 0, begin);
 }
 
-static void conv2d_backward_weights(const yt_conv *conv, const yt_tensor *x, const yt_tensor *d_y, float *d_w,
-                                    float *d_bias, const yt_scratch *scratch) {
+static void conv2d_backward_weights(const yt_conv *conv, const yt_tensor *x, const yt_tensor *d_y,
+                                    const yt_norm_tail *tail, float *d_w, float *d_bias,
+                                    const yt_scratch *scratch) {
     double begin = yt_seconds();
-    __real_yt_kernels_get()->conv2d_backward_weights(conv, x, d_y, d_w, d_bias, scratch);
-    count_conv(CONV_WEIGHTS, conv, x, d_y, begin);
+    __real_yt_kernels_get()->conv2d_backward_weights(conv, x, d_y, tail, d_w, d_bias, scratch);
+    count_conv(CONV_WEIGHTS, conv, x, d_y, tail ? 2 * map_bytes(d_y) : 0, begin);
 }
 
 static void norm_act_forward(yt_activation act, const yt_norm *norm, const yt_tensor *y,
@@ -107,14 +110,15 @@ static void norm_act_forward(yt_activation act, const yt_norm *norm, const yt_te
     count_map(NORM_FORWARD, y, begin, 2 * map_bytes(y) + map_bytes(shortcut));
 }
 
-/* The sums over all pixels must be known before any is written for good: y and d are read twice, d written twice. */
+/* The sums over all pixels must be known before any is written for good: y and d are read twice, d written twice,
+ * unless the second time is the convolution's. */
 static void norm_act_backward(yt_activation act, const yt_norm *norm, const yt_tensor *y, const yt_tensor *d,
                               const yt_tensor *d_shortcut, bool accumulate, float *d_gamma, float *d_beta,
-                              const yt_scratch *scratch) {
+                              float *tail, const yt_scratch *scratch) {
     double begin = yt_seconds();
-    __real_yt_kernels_get()->norm_act_backward(act, norm, y, d, d_shortcut, accumulate, d_gamma, d_beta,
+    __real_yt_kernels_get()->norm_act_backward(act, norm, y, d, d_shortcut, accumulate, d_gamma, d_beta, tail,
                                                scratch);
-    count_map(NORM_BACKWARD, y, begin, (norm->mean ? 6 : 3) * map_bytes(y) + map_bytes(d_shortcut));
+    count_map(NORM_BACKWARD, y, begin, (norm->mean && !tail ? 6 : 3) * map_bytes(y) + map_bytes(d_shortcut));
 }
 
 static void maxpool_forward(int kernel, int stride, int pad, const yt_tensor *x, const yt_tensor *y,
