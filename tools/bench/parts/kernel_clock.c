@@ -32,6 +32,7 @@ typedef struct entry {
     int kind, calls;
     char shape[64];
     double seconds, flops, bytes; /* of all calls */
+    clock_conv conv;              /* of a convolution; but for its count */
 } entry;
 
 static entry entries[MAX_ENTRIES];
@@ -39,11 +40,14 @@ static int n_entries;
 static bool running;
 static yt_kernels table;
 
-static void count(int kind, const char *shape, double begin, double flops, double bytes) {
+static entry *count(int kind, const char *shape, double begin, double flops, double bytes) {
     double seconds = yt_seconds() - begin;
     int i = 0;
     while (i < n_entries && (entries[i].kind != kind || strcmp(entries[i].shape, shape) != 0)) i++;
-    if (i == MAX_ENTRIES) return;
+    if (i == MAX_ENTRIES) {
+        fprintf(stderr, "kernel_clock: more than %d shapes\n", MAX_ENTRIES);
+        exit(1);
+    }
     entry *e = &entries[i];
     if (i == n_entries) {
         n_entries++;
@@ -51,6 +55,7 @@ static void count(int kind, const char *shape, double begin, double flops, doubl
         snprintf(e->shape, sizeof e->shape, "%s", shape);
     }
     e->calls++, e->seconds += seconds, e->flops += flops, e->bytes += bytes;
+    return e;
 }
 
 static double map_bytes(const yt_tensor *t) {
@@ -63,8 +68,9 @@ static void count_conv(int kind, const yt_conv *c, const yt_tensor *x, const yt_
     snprintf(shape, sizeof shape, "%dx%d%s s%d %d>%d @%dx%d", c->kernel, c->kernel, c->groups > 1 ? "dw" : "",
              c->stride, c->cin, c->cout, x->h, x->w);
     double per_output = 2.0 * c->kernel * c->kernel * c->cin / c->groups;
-    count(kind, shape, begin, per_output * (double)yt_tensor_elements(*y),
-          map_bytes(x) + map_bytes(y) + more_bytes);
+    entry *e = count(kind, shape, begin, per_output * (double)yt_tensor_elements(*y),
+                     map_bytes(x) + map_bytes(y) + more_bytes);
+    e->conv = (clock_conv){*c, x->n, x->h, x->w, 0};
 }
 
 static void count_map(int kind, const yt_tensor *t, double begin, double bytes) {
@@ -210,6 +216,16 @@ void kernel_clock(bool on) {
 
 const yt_kernels *__wrap_yt_kernels_get(void) {
     return running ? &table : __real_yt_kernels_get();
+}
+
+int kernel_clock_convs(clock_conv *out, int room) {
+    int n = 0;
+    for (int i = 0; i < n_entries && n < room; i++) {
+        if (entries[i].kind != CONV_FORWARD) continue;
+        out[n] = entries[i].conv;
+        out[n++].count = entries[i].calls;
+    }
+    return n;
 }
 
 /* ---- the table ---- */

@@ -7,10 +7,21 @@
 #ifndef BENCH_KERNEL_CLOCK_H
 #define BENCH_KERNEL_CLOCK_H
 
+#include "yt/kernels.h"
+
 #include <stdbool.h>
 
 /* On: calls are timed from now on (counts begin at zero). Off: the plain table, with no cost. */
 void kernel_clock(bool on);
+
+/* A convolution of the forward runs since the clock was started; h x w: of its input. */
+typedef struct clock_conv {
+    yt_conv conv;
+    int n, h, w, count;
+} clock_conv;
+
+/* The distinct ones in the order they ran, at most `room`; returns how many. */
+int kernel_clock_convs(clock_conv *out, int room);
 
 /* What was counted, per step, as a table on stdout: by kind, and with `shapes` every shape too. */
 void kernel_clock_print(int steps, double peak_flops, double bandwidth, bool shapes);
