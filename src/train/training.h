@@ -70,7 +70,7 @@ typedef struct yt_watchers {
 /* The optimiser over all of the model that is trained. weight_decay as it is to be applied; momentum: beta1 of
  * Adam and AdamW. */
 yt_status yti_optimizer_create(const yt_model *model, yt_optimizer_kind kind, double weight_decay,
-                               double momentum, yt_optimizer **out, yt_err *err);
+                               double momentum, int threads, yt_optimizer **out, yt_err *err);
 
 /* Fills averaged_params and averaged_buffers. */
 yt_status yti_find_averaged(yt_training *training, yt_err *err);
