@@ -136,8 +136,8 @@ typedef struct yt_kernels {
                                const yt_scratch *scratch);
 
     /* ---- products of matrices, row-major and tightly packed; on the caller's thread alone ---- */
-    /* Bytes of scratch, 64-byte aligned, of matmul for a b of rows x cols, of gram for a matrix of cols columns,
-     * and of symmetric_product where rows and cols are the side. */
+    /* Bytes of scratch, 64-byte aligned, of matmul for a b of rows x cols, of gram for a matrix of cols
+     * columns, and of symmetric_product where rows and cols are the side. */
     size_t (*matrix_scratch)(int rows, int cols);
 
     /* a[cols][cols] = x^T x, for x of rows x cols. */

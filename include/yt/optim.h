@@ -58,9 +58,9 @@ typedef struct yt_param_span {
 
 typedef struct yt_optimizer yt_optimizer;
 
-/* Moments for `count` floats, zero, and working memory for as many threads: a step allocates nothing. The spans
- * (copied) must cover what is to be trained; parameters outside every span are frozen. weight_decay applies to
- * weights only. */
+/* Moments for `count` floats, zero, and working memory for as many threads: a step allocates nothing. The
+ * spans (copied) must cover what is to be trained; parameters outside every span are frozen. weight_decay
+ * applies to weights only. */
 yt_status yt_optimizer_create(yt_optimizer_kind kind, size_t count, const yt_param_span *spans,
                               size_t n_spans, float weight_decay, int threads, yt_optimizer **out,
                               yt_err *err);

@@ -2,7 +2,8 @@
  *
  * A rule is a row of the table below: its state arrays and how one span is stepped; the arithmetic itself is
  * a kernel. Updates are element by element, or with MuSGD matrix by matrix, each on one thread and the costly
- * ones first, so the number of threads changes nothing. The scale of a clipped gradient is applied inside the step, which saves a pass over the gradients.
+ * ones first, so the number of threads changes nothing. The scale of a clipped gradient is applied inside the
+ * step, which saves a pass over the gradients.
  */
 #include "optim/muon.h"
 #include "yt/kernels.h"
