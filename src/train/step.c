@@ -145,6 +145,7 @@ yt_status yti_train_step(yt_training *t, const yt_batch *batch, yt_train_batch *
         if (watchers->list[i].batch) watchers->list[i].batch(watchers->list[i].context, report);
 
     if (report->updates) {
+        YT_TRY(yti_finish_saving(t, err));
         update_weights(t, &schedule, report->gradient_norm);
         progress->last_step = progress->iterations;
     }
