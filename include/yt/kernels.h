@@ -161,16 +161,20 @@ typedef struct yt_kernels {
                                const yt_tensor *d_out, const yt_tensor *d_qkv, bool accumulate,
                                const yt_scratch *scratch);
 
-    /* ---- products of matrices, row-major and tightly packed ---- */
-    /* Bytes of scratch of gram for a matrix of rows x cols, and of matmul for a b of rows x cols. */
+    /* ---- products of matrices, row-major and tightly packed; on the caller's thread alone ---- */
+    /* Bytes of scratch, 64-byte aligned, of matmul for a b of rows x cols, of gram for a matrix of cols
+     * columns, and of symmetric_product where rows and cols are the side. */
     size_t (*matrix_scratch)(int rows, int cols);
 
     /* a[cols][cols] = x^T x, for x of rows x cols. */
-    void (*gram)(const float *x, int rows, int cols, float *a, const yt_scratch *scratch);
+    void (*gram)(const float *x, int rows, int cols, float *a, void *scratch);
 
     /* y[rows][cols] = x[rows][depth] . b[depth][cols]; y is neither x nor b. */
-    void (*matmul)(const float *x, int rows, int depth, const float *b, int cols, float *y,
-                   const yt_scratch *scratch);
+    void (*matmul)(const float *x, int rows, int depth, const float *b, int cols, float *y, void *scratch);
+
+    /* c = a . b for symmetric matrices that commute, so that c is symmetric too: half of it is computed. c is
+     * neither a nor b. */
+    void (*symmetric_product)(const float *a, const float *b, int side, float *c, void *scratch);
 
     /* ---- loss and optimiser sweeps ---- */
     /* Binary cross-entropy of logits x against an all-zero target: returns sum of w[channel] * softplus(x);

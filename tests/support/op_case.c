@@ -394,50 +394,65 @@ typedef struct matrix_case {
 } matrix_case;
 
 typedef struct matrix_maps {
-    guarded x, b, gram, y;
+    guarded x, b, s, t; /* s and t = s + 3 I are symmetric and commute */
+    guarded gram, y, st;
 } matrix_maps;
 
-static matrix_maps run_matrices(const yt_kernels *k, const matrix_case *q, int threads) {
+static void make_symmetric(guarded *s, guarded *t, int side) {
+    float *a = s->view.data, *b = t->view.data;
+    for (int i = 0; i < side; i++)
+        for (int j = 0; j < i; j++) a[i * side + j] = a[j * side + i];
+    memcpy(b, a, (size_t)side * (size_t)side * sizeof *b);
+    for (int i = 0; i < side; i++) b[i * side + i] += 3;
+}
+
+static matrix_maps run_matrices(const yt_kernels *k, const matrix_case *q) {
     yt_rng rng = yt_rng_make(13, 0, (uint64_t)q->rows, YT_RNG_TEST);
-    matrix_maps m = {guarded_make(1, 1, q->rows, q->depth, 0, 0), guarded_make(1, 1, q->depth, q->cols, 0, 0),
-                     guarded_make(1, 1, q->depth, q->depth, 0, 0),
-                     guarded_make(1, 1, q->rows, q->cols, 0, 0)};
+    matrix_maps m = {.x = guarded_make(1, 1, q->rows, q->depth, 0, 0),
+                     .b = guarded_make(1, 1, q->depth, q->cols, 0, 0),
+                     .s = guarded_make(1, 1, q->depth, q->depth, 0, 0),
+                     .t = guarded_make(1, 1, q->depth, q->depth, 0, 0),
+                     .gram = guarded_make(1, 1, q->depth, q->depth, 0, 0),
+                     .y = guarded_make(1, 1, q->rows, q->cols, 0, 0),
+                     .st = guarded_make(1, 1, q->depth, q->depth, 0, 0)};
     guarded_fill_integers(&m.x, &rng, 9);
     guarded_fill_integers(&m.b, &rng, 9);
-    yt_scratch scratch = make_scratch(k->matrix_scratch(q->rows, q->depth), threads);
-    k->gram(m.x.view.data, q->rows, q->depth, m.gram.view.data, &scratch);
+    guarded_fill_integers(&m.s, &rng, 9);
+    make_symmetric(&m.s, &m.t, q->depth);
+    yt_scratch scratch = make_scratch(k->matrix_scratch(q->rows, q->depth), 1);
+    k->gram(m.x.view.data, q->rows, q->depth, m.gram.view.data, scratch.data);
     free_scratch(&scratch);
-    scratch = make_scratch(k->matrix_scratch(q->depth, q->cols), threads);
-    k->matmul(m.x.view.data, q->rows, q->depth, m.b.view.data, q->cols, m.y.view.data, &scratch);
+    scratch = make_scratch(k->matrix_scratch(q->depth, q->cols), 1);
+    k->matmul(m.x.view.data, q->rows, q->depth, m.b.view.data, q->cols, m.y.view.data, scratch.data);
+    free_scratch(&scratch);
+    scratch = make_scratch(k->matrix_scratch(q->depth, q->depth), 1);
+    k->symmetric_product(m.s.view.data, m.t.view.data, q->depth, m.st.view.data, scratch.data);
     free_scratch(&scratch);
     return m;
 }
 
 static void free_matrices(matrix_maps *m) {
-    guarded *all[] = {&m->x, &m->b, &m->gram, &m->y};
-    for (int i = 0; i < 4; i++) {
+    guarded *all[] = {&m->x, &m->b, &m->s, &m->t, &m->gram, &m->y, &m->st};
+    for (int i = 0; i < 7; i++) {
         cr_assert(guarded_intact(all[i]), "a product wrote outside matrix %d", i);
         guarded_free(all[i]);
     }
 }
 
-/* Sides around the tiles (6, 14), the vectors and panels (4 to 32), the parts (24, 56) and the stretches (128,
- * 256) of src/kernels/simd/matrix.inl. */
+/* Sides around the tiles (4 to 27), the vectors and panels (4 to 48) and the stretch (256) of
+ * src/kernels/simd/matrix.inl. */
 void op_case_matrices(const yt_kernels *k) {
     static const matrix_case cases[] = {{1, 1, 1},      {7, 3, 5},    {5, 7, 3},     {16, 16, 16},
                                         {9, 4, 80},     {33, 15, 31}, {127, 33, 32}, {257, 57, 8},
                                         {300, 113, 65}, {40, 129, 17}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         const matrix_case *q = &cases[i];
-        matrix_maps want = run_matrices(yt_kernels_of(YT_ISA_REF), q, 1);
-        for (size_t t = 0; t < THREAD_COUNTS; t++) {
-            matrix_maps got = run_matrices(k, q, thread_counts[t]);
-            cr_assert(guarded_equal(&got.gram, &want.gram), "%s: gram of %d x %d", k->name, q->rows,
-                      q->depth);
-            cr_assert(guarded_equal(&got.y, &want.y), "%s: product of %d x %d x %d", k->name, q->rows,
-                      q->depth, q->cols);
-            free_matrices(&got);
-        }
+        matrix_maps want = run_matrices(yt_kernels_of(YT_ISA_REF), q), got = run_matrices(k, q);
+        cr_assert(guarded_equal(&got.gram, &want.gram), "%s: gram of %d x %d", k->name, q->rows, q->depth);
+        cr_assert(guarded_equal(&got.y, &want.y), "%s: product of %d x %d x %d", k->name, q->rows, q->depth,
+                  q->cols);
+        cr_assert(guarded_equal(&got.st, &want.st), "%s: symmetric product of %d", k->name, q->depth);
+        free_matrices(&got);
         free_matrices(&want);
     }
 }

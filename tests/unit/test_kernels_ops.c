@@ -58,7 +58,7 @@ Test(kernels, every_slot_of_every_table_is_filled) {
                       k->upsample_forward && k->upsample_backward && k->copy && k->fill && k->from_bytes &&
                       k->attention_scratch && k->attention_forward && k->attention_backward &&
                       k->bce_background && k->sum_squares && k->sgd_step && k->adam_step && k->ema_step &&
-                      k->matrix_scratch && k->gram && k->matmul,
+                      k->matrix_scratch && k->gram && k->matmul && k->symmetric_product,
                   "table %d", i);
     }
 }

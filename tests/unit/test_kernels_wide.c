@@ -34,6 +34,7 @@ Test(kernels_wide, other_slots_match_the_reference) {
     op_case_pooling(wide_kernels());
     op_case_upsampling_and_copies(wide_kernels());
     op_case_attention(wide_kernels());
+    op_case_matrices(wide_kernels());
     op_case_background_loss(wide_kernels());
     op_case_optimiser(wide_kernels());
 }

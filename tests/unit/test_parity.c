@@ -259,7 +259,7 @@ static void three_steps(const family *which, const char *name, yt_optimizer_kind
     for (int g = 0; g < YT_GROUP_COUNT; g++) rates[g] = g < YT_GROUP_FAST_WEIGHT ? lr : 3 * lr;
     yt_optimizer *optimizer = NULL;
     cr_assert_eq(yti_optimizer_create(f.model, kind, fixture_number(expected, "weight_decay"),
-                                      (double)momentum, &optimizer, NULL),
+                                      (double)momentum, FIXTURE_THREADS, &optimizer, NULL),
                  YT_OK);
     for (int step = 0; step < 4; step++) {
         yt_loss_result result[2];
@@ -267,8 +267,7 @@ static void three_steps(const family *which, const char *name, yt_optimizer_kind
         expect_relative(total, cJSON_GetArrayItem(fixture_item(expected, "losses"), step)->valuedouble,
                         loss_tolerance, "loss");
         if (step < 3)
-            yt_optimizer_step(optimizer, f.model->state.params, f.model->state.grads, 1, rates, momentum,
-                              FIXTURE_THREADS);
+            yt_optimizer_step(optimizer, f.model->state.params, f.model->state.grads, 1, rates, momentum);
     }
     const cJSON *after = fixture_item(expected, "params_after");
     cJSON *certain = kind != YT_OPTIM_SGD ? without_noise(&f, after) : NULL;

@@ -122,7 +122,8 @@ static void setup(bench *b) {
         die(err.text);
     if (b->s.eval) yt_model_prepare(b->model, &b->model->state);
     const yt_param_span all = {.count = b->model->param_count, .group = YT_GROUP_WEIGHT};
-    if (yt_optimizer_create(YT_OPTIM_SGD, all.count, &all, 1, 5e-4f, &b->optimizer, &err) != YT_OK)
+    if (yt_optimizer_create(YT_OPTIM_SGD, all.count, &all, 1, 5e-4f, b->s.threads, &b->optimizer, &err) !=
+        YT_OK)
         die(err.text);
     make_data(b);
 }
@@ -145,8 +146,7 @@ static void run_optimiser(bench *b) {
     const size_t count = b->model->param_count;
     const float rates[YT_GROUP_COUNT] = {1e-4f, 1e-4f, 1e-4f};
     const float scale = yt_clip_scale(k->sum_squares(b->model->state.grads, count, b->s.threads), 10);
-    yt_optimizer_step(b->optimizer, b->model->state.params, b->model->state.grads, scale, rates, 0.9f,
-                      b->s.threads);
+    yt_optimizer_step(b->optimizer, b->model->state.params, b->model->state.grads, scale, rates, 0.9f);
     k->ema_step(b->ema, b->model->state.params, count, 0.99f, b->s.threads);
     memset(b->model->state.grads, 0, count * sizeof(float));
 }

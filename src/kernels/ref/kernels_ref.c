@@ -135,6 +135,7 @@ static const yt_kernels table = {
     .matrix_scratch = no_matrix_scratch,
     .gram = ref_gram,
     .matmul = ref_matmul,
+    .symmetric_product = ref_symmetric_product,
     .bce_background = ref_bce_background,
     .sum_squares = sum_squares,
     .sgd_step = sgd_step,

@@ -7,7 +7,7 @@
  * backward-data pass is the forward kernel on the phases of correlate.inl.
  */
 
-enum { DEPTHWISE_MR = 6, STRIP = 2 * YT_VL /* channels of a tile */ };
+enum { DEPTHWISE_MR = 6, DEPTHWISE_STRIP = 2 * YT_VL /* channels of a tile */ };
 
 /* A row of output, or of one phase of it. */
 typedef struct depthwise_row {
@@ -91,7 +91,7 @@ YT_INLINE void depthwise_tile(const int MR, const bool SLIDE, const depthwise_ro
     const depthwise_row r = *row; /* stores to y cannot change it */
     tile_job job = r.job;
     int channel = 0;
-    for (; r.channels - channel > YT_VL; channel += STRIP)
+    for (; r.channels - channel > YT_VL; channel += DEPTHWISE_STRIP)
         depthwise_block(MR, 2, SLIDE, &r, &job, pixel, channel);
     if (channel < r.channels) depthwise_block(MR, 1, SLIDE, &r, &job, pixel, channel);
 }
@@ -132,7 +132,7 @@ typedef struct depthwise_run {
 
 static depthwise_run plan_depthwise(const yt_conv *conv, bool backward, int n, int h, int w) {
     depthwise_run run = {.plan = plan_correlation(conv, backward, n, h, w)};
-    run.strips = (conv->cin + STRIP - 1) / STRIP;
+    run.strips = (conv->cin + DEPTHWISE_STRIP - 1) / DEPTHWISE_STRIP;
     run.padded = (conv->cin + YT_VL - 1) / YT_VL * YT_VL;
     int rows = (run.plan.dst_h + run.plan.phases - 1) / run.plan.phases;
     run.bands = (items_for((size_t)n * (size_t)rows, 32, 4) + n - 1) / n;
@@ -191,13 +191,13 @@ static void depthwise_columns(const correlation *c, depthwise_row *r, axis ax) {
 }
 
 static int strip_lanes(int channels, int strip) {
-    int rest = channels - strip * STRIP;
-    return rest < STRIP ? rest : STRIP;
+    int rest = channels - strip * DEPTHWISE_STRIP;
+    return rest < DEPTHWISE_STRIP ? rest : DEPTHWISE_STRIP;
 }
 
 static void fold_strips(const depthwise_run *run, tile_sums *sums, int item) {
     for (int strip = 0; strip < run->strips; strip++)
-        fold_sums(sums + strip, moment_part(&run->moments, item, strip * STRIP), run->padded,
+        fold_sums(sums + strip, moment_part(&run->moments, item, strip * DEPTHWISE_STRIP), run->padded,
                   strip_lanes(run->src.c, strip));
 }
 
@@ -244,7 +244,7 @@ static void depthwise_item(const depthwise_run *run, int item) {
     if (run->moments.values) {
         sums = run->sums + (ptrdiff_t)thread_id() * run->strips;
         for (int strip = 0; strip < run->strips; strip++)
-            begin_sums(sums + strip, moment_part(&run->moments, item, strip * STRIP), run->padded,
+            begin_sums(sums + strip, moment_part(&run->moments, item, strip * DEPTHWISE_STRIP), run->padded,
                        strip_lanes(run->src.c, strip));
         run->moments.counts[item] = (double)(end - begin) * c->dst_w;
     }

@@ -60,6 +60,7 @@ static const yt_kernels table = {
     .matrix_scratch = matrix_scratch,
     .gram = gram,
     .matmul = matmul,
+    .symmetric_product = symmetric_product,
     .bce_background = bce_background,
     .sum_squares = sum_squares,
     .sgd_step = sgd_step,
