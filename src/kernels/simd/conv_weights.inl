@@ -17,12 +17,10 @@ enum { CHUNK_FLOATS = 4 * 1024 * 1024 };
 /* A chunk of fewer pixels than this spends more than a tenth of its time on its accumulator. */
 enum { CHUNK_PIXELS = 400 };
 
-/* Units of a 1x1 are fetched ahead when x and d_y are larger than a cache, this many floats, and a
- * unit is small enough to leave the accumulators in the second-level cache. Two images, AVX2, one
- * thread, share of the FMA peak without and with it: 48 > 64 at 160x160 46 and 58 %, 80 > 80 at 80x80
- * 57 and 66 %; but where the maps were in a cache 80 > 80 at 20x20 82 and 50 %, 384 > 256 at 20x20 83
- * and 60 %. Row bands gained nothing. */
-enum { PREFETCH_FLOATS = 1024 * 1024, PREFETCH_CHANNELS = 256 };
+/* Units are fetched ahead when x and d_y are larger than a cache, this many floats, and there are few
+ * multiplications to each of these floats. AVX2, gain of one thread: 1x1 64 > 64 at 80x80 1.2, 3x3 16 > 32 of
+ * stride 2 at 320x320 1.15; where it is not done it would lose, 256 > 256 at 20x20 0.9. */
+enum { PREFETCH_FLOATS = 1024 * 1024, PREFETCH_PRODUCTS = 80 };
 
 typedef struct weights_plan {
     yt_conv conv;
@@ -69,8 +67,10 @@ static weights_plan plan_weights(const yt_conv *conv, int n, int h, int w) {
         p.unit_pixels = UNIT_PIXELS / 2;
     } else
         plan_weight_bands(&p);
-    size_t channels = (size_t)p.depth + (size_t)p.width;
-    p.prefetch = p.flat && channels <= PREFETCH_CHANNELS && pixels * channels > PREFETCH_FLOATS;
+    size_t floats = (size_t)n * (size_t)h * (size_t)w * (size_t)p.depth + pixels * (size_t)p.width;
+    size_t taps = (size_t)(conv->kernel * conv->kernel);
+    p.prefetch = floats > PREFETCH_FLOATS &&
+                 pixels * taps * (size_t)p.depth * (size_t)p.width < PREFETCH_PRODUCTS * floats;
     p.chunks = ITEMS;
     while (p.chunks > 1 && (p.chunks > p.units || pixels / (size_t)p.chunks < CHUNK_PIXELS ||
                             (size_t)p.chunks * accumulator_floats(&p) > CHUNK_FLOATS))
@@ -165,15 +165,32 @@ static size_t block_offset(const weights_plan *p, int block) {
     return (size_t)block * PANEL * (size_t)p->conv.kernel * (size_t)p->conv.kernel * (size_t)p->depth;
 }
 
-/* The x and d_y of a unit of a 1x1, to be asked for by the calls of the unit before it. */
+/* Rows of x that the output rows before `row` reach. */
+static ptrdiff_t rows_reached(const weights_plan *p, ptrdiff_t row) {
+    const yt_conv *conv = &p->conv;
+    ptrdiff_t rows = (row - 1) * conv->stride - conv->pad + conv->dilation * (conv->kernel - 1) + 1;
+    return row == 0 || rows < 0 ? 0 : rows < p->h ? rows : p->h;
+}
+
+/* The x and d_y that a unit is the first to read, to be asked for during the unit before it. */
 static prefetcher memory_of_unit(const weights_run *run, int index, int used_blocks) {
     const weights_plan *p = &run->plan;
-    size_t pixels = yt_tensor_pixels(run->d_y);
-    ptrdiff_t begin = item_begin(pixels, p->units, index), end = item_begin(pixels, p->units, index + 1);
-    prefetcher next = {.at = {run->x.data + begin * run->x.ld, run->d_y.data + begin * run->d_y.ld},
-                       .end = {run->x.data + end * run->x.ld, run->d_y.data + end * run->d_y.ld}};
+    ptrdiff_t begin[2], end[2]; /* pixels of x and of d_y */
+    if (p->flat) {
+        size_t pixels = yt_tensor_pixels(run->d_y);
+        begin[0] = begin[1] = item_begin(pixels, p->units, index);
+        end[0] = end[1] = item_begin(pixels, p->units, index + 1);
+    } else {
+        ptrdiff_t n = index / p->bands, row = item_begin((size_t)p->oh, p->bands, index % p->bands),
+                  past = item_begin((size_t)p->oh, p->bands, index % p->bands + 1);
+        begin[0] = (n * p->h + rows_reached(p, row)) * p->w, begin[1] = (n * p->oh + row) * p->ow;
+        end[0] = (n * p->h + rows_reached(p, past)) * p->w, end[1] = (n * p->oh + past) * p->ow;
+    }
+    prefetcher next = {.at = {run->x.data + begin[0] * run->x.ld, run->d_y.data + begin[1] * run->d_y.ld},
+                       .end = {run->x.data + end[0] * run->x.ld, run->d_y.data + end[1] * run->d_y.ld}};
     ptrdiff_t lines = (next.end[0] - next.at[0] + next.end[1] - next.at[1]) / 16;
-    next.lines = (int)(lines / (used_blocks * split_evenly(p->depth, YT_MR2).parts)) + 1;
+    int calls = used_blocks * p->conv.kernel * split_evenly(p->depth * p->conv.kernel, YT_MR2).parts;
+    next.lines = (int)(lines / (calls * (1 + p->unit_pixels / FETCH_PIXELS))) + 1;
     return next;
 }
 
@@ -196,7 +213,7 @@ static void weights_item(const weights_run *run, int chunk, int split, float *pa
             int vectors = block_vectors(p->blocks, block);
             pack_rows(run->d_y.data + unit.first_pixel * run->d_y.ld + block * PANEL, run->d_y.ld, pixels,
                       vectors, block_lanes(p->width, block), packed);
-            unit_gradient(p, &unit, vectors, packed, acc + block_offset(p, block), &next);
+            unit_gradient(p, &unit, vectors, packed, acc + block_offset(p, block), next.lines ? &next : NULL);
             if (run->d_bias) add_columns(packed, pixels, vectors, sums + block * PANEL);
         }
     }

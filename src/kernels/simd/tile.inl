@@ -113,7 +113,10 @@ YT_INLINE void tile(const int MR, const int NV, const tile_job *job, const float
 }
 
 /* Two stretches of memory that will be wanted next. Kernels that run from the caches ask for a few lines of
- * it each, so that it has arrived when its turn comes. */
+ * it every FETCH_PIXELS pixels, so that it has arrived in the second-level cache when its turn comes; many
+ * lines at once would wait for each other. */
+enum { FETCH_PIXELS = 16 };
+
 typedef struct prefetcher {
     const float *at[2], *end[2];
     int lines; /* per request */
@@ -123,7 +126,7 @@ YT_INLINE void prefetch_some(prefetcher *next) {
     for (int i = 0; i < next->lines; i++) {
         int which = next->at[0] < next->end[0] ? 0 : 1;
         if (next->at[which] >= next->end[which]) return;
-        __builtin_prefetch(next->at[which], 0, 3);
+        __builtin_prefetch(next->at[which], 0, 2);
         next->at[which] += 64 / sizeof(float);
     }
 }
@@ -134,23 +137,27 @@ typedef struct outer_job {
     prefetcher *next;        /* NULL: none */
 } outer_job;
 
-YT_INLINE void outer(const int MR, const int NV, const outer_job *job, const float *x, const float *d,
-                     float *acc) {
+YT_INLINE void outer(const int MR, const int NV, const bool FETCH, const outer_job *job, const float *x,
+                     const float *d, float *acc) {
     const ptrdiff_t x_step = job->x_step;
     vf a[28];
     YT_UNROLL
     for (int i = 0; i < MR * NV; i++) a[i] = (vf){0};
     for (int row = 0; row < job->rows; row++) {
         const float *at = x + row * job->x_row;
-        for (int p = 0; p < job->pixels; p++, at += x_step, d += NV * YT_VL) {
-            vf b[2];
-            YT_UNROLL
-            for (int j = 0; j < NV; j++) b[j] = load(d + j * YT_VL);
-            YT_UNROLL
-            for (int i = 0; i < MR; i++) {
-                vf v = splat(at[i]);
+        for (int first = 0, end; first < job->pixels; first = end) {
+            end = FETCH && job->pixels - first > FETCH_PIXELS ? first + FETCH_PIXELS : job->pixels;
+            if (FETCH) prefetch_some(job->next);
+            for (int p = first; p < end; p++, at += x_step, d += NV * YT_VL) {
+                vf b[2];
                 YT_UNROLL
-                for (int j = 0; j < NV; j++) a[i * NV + j] += v * b[j];
+                for (int j = 0; j < NV; j++) b[j] = load(d + j * YT_VL);
+                YT_UNROLL
+                for (int i = 0; i < MR; i++) {
+                    vf v = splat(at[i]);
+                    YT_UNROLL
+                    for (int j = 0; j < NV; j++) a[i * NV + j] += v * b[j];
+                }
             }
         }
     }
@@ -165,7 +172,10 @@ YT_INLINE void outer(const int MR, const int NV, const outer_job *job, const flo
     }                                                                                                        \
     static __attribute__((noinline)) void outer_##MR##_##NV(const outer_job *job, const float *x,            \
                                                             const float *d, float *acc) {                    \
-        outer(MR, NV, job, x, d, acc);                                                                       \
+        if (job->next)                                                                                       \
+            outer(MR, NV, true, job, x, d, acc);                                                             \
+        else                                                                                                 \
+            outer(MR, NV, false, job, x, d, acc);                                                            \
     }
 
 #define UP_TO_6(X, NV)  X(1, NV) X(2, NV) X(3, NV) X(4, NV) X(5, NV) X(6, NV)
@@ -223,7 +233,6 @@ static void run_outer(const outer_job *job, int nv, const float *x, const float 
     even_split split = split_evenly(window, most_rows(nv));
     for (int part = 0; part < split.parts; part++) {
         int size = split.size + (part < split.longer);
-        if (job->next) prefetch_some(job->next);
         outer_table[nv][size](job, x, d, acc);
         x += size;
         acc += (ptrdiff_t)size * nv * YT_VL;
