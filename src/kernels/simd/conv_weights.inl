@@ -18,7 +18,8 @@ enum { CHUNK_FLOATS = 4 * 1024 * 1024 };
 enum { CHUNK_PIXELS = 400 };
 
 /* Units are fetched ahead when x and d_y are larger than a cache, this many floats, and there are few
- * multiplications to each of these floats. */
+ * multiplications to each of these floats. AVX2, gain of one thread: 1x1 64 > 64 at 80x80 1.2, 3x3 16 > 32 of
+ * stride 2 at 320x320 1.15; where it is not done it would lose, 256 > 256 at 20x20 0.9. */
 enum { PREFETCH_FLOATS = 1024 * 1024, PREFETCH_PRODUCTS = 80 };
 
 typedef struct weights_plan {
