@@ -32,7 +32,7 @@ void yt_graph_output(yt_graph *graph, yt_value value, bool train_only);
  * not move, and the backward run does not go below the lowest node that is trained. Before planning. */
 void yt_graph_freeze(yt_graph *graph, yt_value value);
 
-/* Keeps a value's map valid to the end of a run, for observers. */
+/* Keeps a value's map valid to the end of a run, for whoever looks at it then. Before planning. */
 void yt_graph_keep(yt_graph *graph, yt_value value);
 
 int yt_graph_nodes(const yt_graph *graph);

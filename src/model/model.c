@@ -184,7 +184,6 @@ static void build_row(yt_builder *b, const yt_yaml_node *node) {
     yti_build_row(b, row->module, from, n_from, row->repeats, args, &row->output);
     for (int i = first_param; i < b->model->n_params; i++)
         if (b->model->params[i].kind != YT_PARAM_BUFFER) row->params += b->model->params[i].count;
-    if (b->status == YT_OK && row->output >= 0) yt_graph_keep(b->graph, row->output);
 }
 
 static void build_rows(yt_builder *b, const yt_yaml_node *root) {

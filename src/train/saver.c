@@ -1,7 +1,7 @@
 /* saver.c: one thread that writes the files of one epoch and ends.
  *
- * A checkpoint takes as long to reach the disk as a small network needs for a tenth of a training step, most of
- * it waiting, so the next epoch does not wait with it.
+ * A checkpoint takes as long to reach the disk as a small network needs for a tenth of a training step, most
+ * of it waiting, so the next epoch does not wait with it.
  */
 #include "train/saver.h"
 

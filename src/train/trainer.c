@@ -1,8 +1,8 @@
 /* trainer.c: the epochs of a run: train, validate, judge, show, save.
  *
  * Validation and best.safetensors use the moving average. An interrupted or failed epoch leaves no trace: the
- * last checkpoint is that of the last finished one. It is written while the first batch of the next epoch runs
- * forwards and backwards, and the weights do not change before it is.
+ * last checkpoint is that of the last finished one. It is written while the first batch of the next epoch
+ * runs forwards and backwards, and the weights do not change before it is.
  */
 #include "train/training.h"
 #include "yt/cpu.h"
@@ -185,8 +185,8 @@ static yt_status add_kept(yt_training *t, yt_err *err) {
     return status;
 }
 
-/* best before last: a run killed between the two repeats the epoch and writes the same best again. Gradients that
- * wait for an update change with the next batch, so that it has to wait too. */
+/* best before last: a run killed between the two repeats the epoch and writes the same best again.
+ * Gradients that wait for an update change with the next batch, so that it has to wait too. */
 static yt_status save_epoch(yt_training *t, yt_err *err) {
     YT_TRY(yti_finish_saving(t, err)); /* of an epoch before that had no update */
     if (t->progress.last.is_best) YT_TRY(add_best(t, err));

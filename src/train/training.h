@@ -69,8 +69,8 @@ typedef struct yt_watchers {
 
 /* ---- param_groups.c ---- */
 
-/* The optimiser over all of the model that is trained. weight_decay as it is to be applied; momentum: beta1 of
- * Adam and AdamW. */
+/* The optimiser over all of the model that is trained. weight_decay as it is to be applied; momentum:
+ * beta1 of Adam and AdamW. */
 yt_status yti_optimizer_create(const yt_model *model, yt_optimizer_kind kind, double weight_decay,
                                double momentum, int threads, yt_optimizer **out, yt_err *err);
 
@@ -93,8 +93,8 @@ int yti_epochs_in_time(double hours, double seconds, int epochs_done);
 /* The automatic number of last epochs without mosaics, for a run of so many epochs. */
 int yti_auto_close_mosaic(const yt_train_config *config, int n_images, int epochs);
 
-/* Before parameters, average or moments change: waits until the files of the last epoch are written. Where they
- * are not, that epoch is not done. */
+/* Before parameters, average or moments change: waits until the files of the last epoch are written. Where
+ * they are not, that epoch is not done. */
 yt_status yti_finish_saving(yt_training *training, yt_err *err);
 
 /* Epochs until the end, patience or *stop. */

@@ -74,7 +74,8 @@ Test(rng, moments_are_those_of_the_distribution) {
     for (int i = 0; i < 3; i++) cr_assert(yt_near(below[i] / (double)N, 1.0 / 3, 0.015));
 }
 
-/* "a" by the published test vectors of 64-bit FNV-1a; the float whose pattern is 0x61 is one item of the same value. */
+/* "a" by the published test vectors of 64-bit FNV-1a; the float whose pattern is 0x61 is one item of the
+ * same value. */
 Test(rng, hashes_are_those_of_fnv) {
     const uint32_t pattern = 0x61;
     float values[2] = {0, 0};

@@ -53,6 +53,8 @@ static float *to_nchw(yt_tensor t) {
 
 EACH_FAMILY(feature_maps_of_every_row_are_those_of_the_reference) {
     fixture f = fixture_open(which->name);
+    for (int row = 0; row < f.model->n_rows; row++)
+        if (f.model->rows[row].output >= 0) yt_graph_keep(f.model->graph, f.model->rows[row].output);
     fixture_forward(&f, f.model, YT_MODE_EVAL);
     fixture_deviation worst = {0};
     const cJSON *layer;

@@ -16,9 +16,9 @@ enum {
     BCE_GROUP = 8 /* pixels that share a logarithm: a product of as many numbers below 2 stays a float */
 };
 
-/* One vector of channels of up to BCE_GROUP pixels: returns the sums of softplus(x), and stores
- * weight * sigmoid(x). Both come from e = exp(-|x|): softplus = max(x, 0) + log(1 + e), sigmoid = (x < 0 ? e : 1)
- * / (1 + e). product is that of all 1 + e, less 1 so that small e keep their relative accuracy. */
+/* One vector of channels of up to BCE_GROUP pixels: returns the sums of softplus(x), and stores weight *
+ * sigmoid(x). Both come from e = exp(-|x|): softplus = max(x, 0) + log(1 + e), sigmoid = (x < 0 ? e : 1) /
+ * (1 + e). product is that of all 1 + e, less 1 so that small e keep their relative accuracy. */
 YT_INLINE vf bce_group(const float *x, ptrdiff_t ld, float *d, ptrdiff_t d_ld, int pixels, int lanes,
                        vf weight) {
     vf positive = {0}, product = {0};

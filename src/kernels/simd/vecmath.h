@@ -2,7 +2,8 @@
  *
  * Polynomials are minimax fits (Remez) made for the stated interval; each comment names the fit's relative
  * error. Measured against the double functions over the whole range (tests/unit/test_kernels_math.c): exp and
- * tanh within 2 ulp, sigmoid, log1p and erf within 3, log1p of large numbers within 4. A NaN goes in and a NaN comes out.
+ * tanh within 2 ulp, sigmoid, log1p and erf within 3, log1p of large numbers within 4. A NaN goes in and a
+ * NaN comes out.
  */
 #ifndef YT_VECMATH_H
 #define YT_VECMATH_H
@@ -87,7 +88,8 @@ YT_INLINE vf vlog1p_unit(vf e) {
     return (p * u) * s + s;
 }
 
-/* log(1 + x) for 0 <= x < 2^126: with 1 + x = 2^n (1 + f) it is n ln 2 + log(1 + f), and f = x where n = 0. */
+/* log(1 + x) for 0 <= x < 2^126: with 1 + x = 2^n (1 + f) it is n ln 2 + log(1 + f), and f = x where n =
+ * 0. */
 YT_INLINE vf vlog1p(vf x) {
     vf sum = 1.0f + x;
     vi n = ((vi)sum >> 23) - 127;
