@@ -22,4 +22,8 @@ float yt_box_iou(yt_xyxy a, yt_xyxy b, float eps);
  * `grad`, when not NULL, receives d CIoU / d a, alpha being a constant. */
 double yt_box_ciou(const double a[4], const double b[4], double grad[4]);
 
+/* What the CIoU of a and b is not larger than, without its costly terms: their IoU. NaN for boxes that are
+ * not finite. */
+double yt_box_ciou_limit(const double a[4], const double b[4]);
+
 #endif

@@ -32,7 +32,7 @@ void yt_graph_output(yt_graph *graph, yt_value value, bool train_only);
  * not move, and the backward run does not go below the lowest node that is trained. Before planning. */
 void yt_graph_freeze(yt_graph *graph, yt_value value);
 
-/* Keeps a value's map valid to the end of a run, for observers. */
+/* Keeps a value's map valid to the end of a run, for whoever looks at it then. Before planning. */
 void yt_graph_keep(yt_graph *graph, yt_value value);
 
 int yt_graph_nodes(const yt_graph *graph);
@@ -68,6 +68,10 @@ typedef struct yt_graph_observer {
     void (*backward)(void *context, yt_value value, yt_tensor gradient);
     void *context;
 } yt_graph_observer;
+
+/* For runs in evaluation whose parameters stay as they are: brings them into the order in which the kernels read
+ * them, once. Holds until the graph is planned anew; forward runs up to then have to be given the same state. */
+void yt_graph_prepare(yt_graph *graph, const yt_state *state);
 
 /* Runs all nodes; the input's map must have been filled. In training mode running statistics in
  * state->buffers move. */

@@ -49,6 +49,19 @@ typedef struct yt_norm {
     bool fixed_stats; /* mean and inv_std do not depend on y (running statistics): simpler backward */
 } yt_norm;
 
+/* The last step of a normalisation's gradient, which needs sums over all pixels first and is one multiply-add per
+ * value then, left to the convolution before it, which reads these values anyway:
+ *   d_y = scale * ((g - mean_g) - (y - mean_y) * slope). */
+typedef struct yt_norm_tail {
+    const float *scale, *mean_g, *mean_y, *slope; /* [c] */
+    yt_tensor y;
+} yt_norm_tail;
+
+/* The four arrays one behind the other, as norm_act_backward writes them. */
+static inline yt_norm_tail yt_norm_tail_of(const float *values, yt_tensor y) {
+    return (yt_norm_tail){values, values + y.c, values + 2 * y.c, values + 3 * y.c, y};
+}
+
 /* One step of Adam or AdamW; t = 1, 2, ... In double, so that 1 - beta2 is what the caller meant. */
 typedef struct yt_adam {
     double lr, beta1, beta2, eps;
@@ -72,19 +85,27 @@ typedef struct yt_kernels {
     void (*conv2d_forward)(const yt_conv *conv, const yt_tensor *x, const float *w, const float *bias,
                            const yt_tensor *y, float *moments, const yt_scratch *scratch);
 
+    /* Weights in the order in which the forward pass reads them, for maps of any size: made once where they
+     * stay the same from call to call. conv2d_packed_bytes: their size, 0: w is read as it is. packed is
+     * 64-byte aligned. */
+    size_t (*conv2d_packed_bytes)(const yt_conv *conv);
+    void (*conv2d_pack)(const yt_conv *conv, const float *w, float *packed);
+
     /* y = act(conv(x, w) + bias) + shortcut: a layer whose normalisation is folded into its weights.
-     * shortcut->data NULL: none; y is not the shortcut. */
-    void (*conv2d_act_forward)(const yt_conv *conv, const yt_tensor *x, const float *w, const float *bias,
-                               yt_activation act, const yt_tensor *shortcut, const yt_tensor *y,
-                               const yt_scratch *scratch);
+     * packed: of w by conv2d_pack, NULL: not made. shortcut->data NULL: none; y is not the shortcut. */
+    void (*conv2d_act_forward)(const yt_conv *conv, const yt_tensor *x, const float *w, const float *packed,
+                               const float *bias, yt_activation act, const yt_tensor *shortcut,
+                               const yt_tensor *y, const yt_scratch *scratch);
 
     /* d_x (+)= transposed convolution of d_y. */
     void (*conv2d_backward_data)(const yt_conv *conv, const yt_tensor *d_y, const float *w,
                                  const yt_tensor *d_x, bool accumulate, const yt_scratch *scratch);
 
-    /* d_w += sum over pixels x * d_y; d_bias += sum over pixels d_y (NULL: not wanted). */
-    void (*conv2d_backward_weights)(const yt_conv *conv, const yt_tensor *x, const yt_tensor *d_y, float *d_w,
-                                    float *d_bias, const yt_scratch *scratch);
+    /* d_w += sum over pixels x * d_y; d_bias += sum over pixels d_y (NULL: not wanted). tail, when not NULL:
+     * d_y comes as g and is brought to its end, in place, on the way. */
+    void (*conv2d_backward_weights)(const yt_conv *conv, const yt_tensor *x, const yt_tensor *d_y,
+                                    const yt_norm_tail *tail, float *d_w, float *d_bias,
+                                    const yt_scratch *scratch);
 
     /* ---- batch norm + activation + shortcut, one pass each way ---- */
     /* z = gamma * (y - mean) * inv_std + beta;  out = act(z) + shortcut.  shortcut->data NULL: none.
@@ -98,10 +119,15 @@ typedef struct yt_kernels {
      * data is not NULL; d_gamma, d_beta (+=; both NULL: not wanted, or no normalisation). With batch
      * statistics g = d_out * act'(z),  xhat = (y - mean) * inv_std,  m = n*h*w,
      * d_y = gamma * inv_std * (g - sum(g)/m - xhat * sum(g*xhat)/m)          (Ioffe & Szegedy 2015)
-     * and with fixed statistics d_y = gamma * inv_std * g; without normalisation d_y = g. */
+     * and with fixed statistics d_y = gamma * inv_std * g; without normalisation d_y = g.
+     * tail, when not NULL (batch statistics only), receives the [4][c] values of a yt_norm_tail, and g is left
+     * in *d. */
     void (*norm_act_backward)(yt_activation act, const yt_norm *norm, const yt_tensor *y, const yt_tensor *d,
                               const yt_tensor *d_shortcut, bool accumulate_shortcut, float *d_gamma,
-                              float *d_beta, const yt_scratch *scratch);
+                              float *d_beta, float *tail, const yt_scratch *scratch);
+
+    /* g in *d becomes d_y. */
+    void (*norm_tail)(const yt_norm_tail *tail, const yt_tensor *d, int threads);
 
     /* ---- pooling, resampling, copies ---- */
     /* Maximum over kernel x kernel windows, padding acts as -inf. index, when not NULL, receives kh*kernel+kw
@@ -135,16 +161,20 @@ typedef struct yt_kernels {
                                const yt_tensor *d_out, const yt_tensor *d_qkv, bool accumulate,
                                const yt_scratch *scratch);
 
-    /* ---- products of matrices, row-major and tightly packed ---- */
-    /* Bytes of scratch of gram for a matrix of rows x cols, and of matmul for a b of rows x cols. */
+    /* ---- products of matrices, row-major and tightly packed; on the caller's thread alone ---- */
+    /* Bytes of scratch, 64-byte aligned, of matmul for a b of rows x cols, of gram for a matrix of cols
+     * columns, and of symmetric_product where rows and cols are the side. */
     size_t (*matrix_scratch)(int rows, int cols);
 
     /* a[cols][cols] = x^T x, for x of rows x cols. */
-    void (*gram)(const float *x, int rows, int cols, float *a, const yt_scratch *scratch);
+    void (*gram)(const float *x, int rows, int cols, float *a, void *scratch);
 
     /* y[rows][cols] = x[rows][depth] . b[depth][cols]; y is neither x nor b. */
-    void (*matmul)(const float *x, int rows, int depth, const float *b, int cols, float *y,
-                   const yt_scratch *scratch);
+    void (*matmul)(const float *x, int rows, int depth, const float *b, int cols, float *y, void *scratch);
+
+    /* c = a . b for symmetric matrices that commute, so that c is symmetric too: half of it is computed. c is
+     * neither a nor b. */
+    void (*symmetric_product)(const float *a, const float *b, int side, float *c, void *scratch);
 
     /* ---- loss and optimiser sweeps ---- */
     /* Binary cross-entropy of logits x against an all-zero target: returns sum of w[channel] * softplus(x);

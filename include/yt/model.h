@@ -138,6 +138,9 @@ size_t yt_model_parameters(const yt_model *model);
 
 yt_status yt_model_plan(yt_model *model, yt_mode mode, int n, int h, int w, int threads, yt_err *err);
 
+/* yt_graph_prepare: after a plan for evaluation, when state stays as it is for several forward runs. */
+void yt_model_prepare(yt_model *model, const yt_state *state);
+
 /* Fills the input map from [n][h][w][3] bytes, divided by 255. */
 void yt_model_set_input(yt_model *model, const uint8_t *rgb);
 

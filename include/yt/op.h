@@ -46,19 +46,21 @@ typedef struct yt_ports {
     int n_src;
     yt_shape src[YT_MAX_SOURCES];
     yt_shape dst;
-    size_t saved_bytes;   /* kept from the forward to the backward step */
-    size_t scratch_bytes; /* during a step */
-    size_t side_bytes;    /* small array published beside the output (moments of a convolution) */
-    int alias_offset;     /* YT_ALIAS_DST_IN_SRC: channel at which dst begins in src[0] */
+    size_t saved_bytes;    /* kept from the forward to the backward step */
+    size_t scratch_bytes;  /* during a step */
+    size_t side_bytes;     /* small array published beside the output (moments of a convolution) */
+    size_t prepared_bytes; /* in evaluation: what prepare makes of the parameters */
+    int alias_offset;      /* YT_ALIAS_DST_IN_SRC: channel at which dst begins in src[0] */
 } yt_ports;
 
 /* Run time. Gradient views have data NULL where no gradient flows. */
 typedef struct yt_run {
     yt_mode mode;
-    bool frozen; /* parameters and statistics stay as they are */
+    bool frozen;   /* parameters and statistics stay as they are */
+    bool observed; /* somebody looks at gradients between the steps: none is left to be finished later */
     int n_src;
     yt_tensor src[YT_MAX_SOURCES];
-    const void *src_side[YT_MAX_SOURCES];
+    void *src_side[YT_MAX_SOURCES];
     yt_tensor dst;
     void *side;
     yt_tensor d_dst;
@@ -68,6 +70,7 @@ typedef struct yt_run {
     float *grad[YT_MAX_PARAMS]; /* NULL: absent or frozen */
     float *buffer[YT_MAX_PARAMS];
     void *saved;
+    void *prepared; /* NULL: not made */
     yt_scratch scratch;
 } yt_run;
 
@@ -84,10 +87,12 @@ typedef struct yt_op {
     size_t attr_size; /* bytes of the op's own attribute struct (ops.h) */
     yt_alias alias;
     unsigned needs_src; /* bit i: backward reads src[i] (else its memory may be reused) */
+    bool needs_dst;     /* backward reads dst */
     bool in_place; /* backward leaves d_src[0] in d_dst's memory; in evaluation dst may be src[0]'s memory.
                       src[0] must have no other reader */
     bool stops_gradient; /* nothing flows back */
     yt_status (*shape)(const void *attr, yt_ports *io, yt_err *err);
+    void (*prepare)(const void *attr, const yt_run *run);  /* fills prepared; NULL: nothing to do */
     void (*forward)(const void *attr, const yt_run *run);  /* NULL: nothing to do */
     void (*backward)(const void *attr, const yt_run *run); /* NULL: nothing to do */
     double (*flops)(const void *attr, const yt_ports *io); /* by the family's convention; NULL: not counted */

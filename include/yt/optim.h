@@ -58,11 +58,12 @@ typedef struct yt_param_span {
 
 typedef struct yt_optimizer yt_optimizer;
 
-/* Moments for `count` floats, zero, and working memory: a step allocates nothing. The spans (copied) must
- * cover what is to be trained; parameters outside every span are frozen. weight_decay applies to weights
- * only. */
+/* Moments for `count` floats, zero, and working memory for as many threads: a step allocates nothing. The
+ * spans (copied) must cover what is to be trained; parameters outside every span are frozen. weight_decay
+ * applies to weights only. */
 yt_status yt_optimizer_create(yt_optimizer_kind kind, size_t count, const yt_param_span *spans,
-                              size_t n_spans, float weight_decay, yt_optimizer **out, yt_err *err);
+                              size_t n_spans, float weight_decay, int threads, yt_optimizer **out,
+                              yt_err *err);
 void yt_optimizer_destroy(yt_optimizer *optimizer);
 
 /* Of its moments and working memory. */
@@ -74,7 +75,7 @@ void yt_optimizer_set_beta1(yt_optimizer *optimizer, double beta1);
 /* One update with per-group learning rates. gradient_scale multiplies the gradient first (clipping). momentum
  * is that of SGD and MuSGD in this step. */
 void yt_optimizer_step(yt_optimizer *optimizer, float *params, const float *grads, float gradient_scale,
-                       const float lr[YT_GROUP_COUNT], float momentum, int threads);
+                       const float lr[YT_GROUP_COUNT], float momentum);
 
 /* The state that a checkpoint keeps: arrays of `count` floats by name ("momentum", "exp_avg", ...), and the
  * number of steps taken. `index` from 0; returns false past the last. The array may be written to. */

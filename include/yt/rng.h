@@ -40,4 +40,7 @@ double yt_rng_normal(yt_rng *rng);                        /* mean 0, variance 1 
 double yt_rng_beta(yt_rng *rng, int a, int b);            /* Beta(a, b); a, b >= 1, a + b <= 65 */
 uint64_t yt_hash64(const void *data, uint64_t n_bytes);   /* FNV-1a, for stream items named by a string */
 
+/* FNV-1a over the 32-bit patterns of floats instead of bytes. */
+uint64_t yt_hash64_floats(const float *values, uint64_t n);
+
 #endif

@@ -32,6 +32,9 @@ typedef struct yt_st_entry {
     size_t count;     /* product of dims (1 for a scalar) */
     const void *data; /* reading: into the file's memory, unaligned; writing: lent by the caller */
     size_t bytes;
+    /* Writing: makes the bytes of the file from data when their turn comes. NULL: data are these bytes. */
+    void (*convert)(const void *context, const void *data, void *out);
+    const void *context;
 } yt_st_entry;
 
 /* A file read into memory; owns everything its entries point to. */

@@ -171,7 +171,7 @@ typedef struct yt_train_epoch {
     double lr[YT_GROUP_COUNT]; /* at the end of the epoch; yt_optimizer_columns names the logged ones */
     bool validated, is_best;
     double images_per_second; /* of the training part */
-    uint64_t weights_hash;    /* yt_hash64 of the parameters */
+    uint64_t weights_hash;    /* yt_hash64_floats of the parameters */
 } yt_train_epoch;
 
 typedef struct yt_train_summary {

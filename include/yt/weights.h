@@ -26,8 +26,9 @@ typedef struct yt_transfer_report {
     char first_miss[256]; /* name and reason of the first of these */
 } yt_transfer_report;
 
-/* Appends the model's tensors (prefix + name) to a list of entries for yt_st_save. The values are converted
- * copies owned by the list. num_batches_tracked entries (I64) carry `steps`. */
+/* Appends the model's tensors (prefix + name) to a list of entries for yt_st_save. Parameters are lent to the
+ * list, together with the model, until they are written; statistics are copied. num_batches_tracked entries
+ * (I64) carry `steps`. */
 typedef struct yt_entry_list {
     yt_st_entry *entries;
     size_t count, capacity;
@@ -37,8 +38,6 @@ yt_status yt_entries_add_state(yt_entry_list *list, const char *prefix, const yt
 /* The same for a block laid out like the parameters (moments of an optimiser), without buffers. */
 yt_status yt_entries_add_params(yt_entry_list *list, const char *prefix, const yt_model *model,
                                 const float *block, yt_err *err);
-yt_status yt_entries_add_floats(yt_entry_list *list, const char *name, const float *values, size_t count,
-                                yt_err *err);
 void yt_entries_free(yt_entry_list *list);
 
 /* Writes weights alone: state as F32 tensors, self-describing metadata, plus pairs of the caller's. */

@@ -2,6 +2,7 @@
 #include "yt/rng.h"
 
 #include <math.h>
+#include <string.h>
 
 static void philox_block(const uint32_t key_in[2], const uint32_t counter[4], uint32_t out[4]) {
     uint32_t k0 = key_in[0], k1 = key_in[1];
@@ -80,5 +81,15 @@ uint64_t yt_hash64(const void *data, uint64_t n_bytes) {
     const unsigned char *bytes = data;
     uint64_t hash = 0xcbf29ce484222325u;
     for (uint64_t i = 0; i < n_bytes; i++) hash = (hash ^ bytes[i]) * 0x100000001b3u;
+    return hash;
+}
+
+uint64_t yt_hash64_floats(const float *values, uint64_t n) {
+    uint64_t hash = 0xcbf29ce484222325u;
+    for (uint64_t i = 0; i < n; i++) {
+        uint32_t bits;
+        memcpy(&bits, &values[i], sizeof bits);
+        hash = (hash ^ bits) * 0x100000001b3u;
+    }
     return hash;
 }

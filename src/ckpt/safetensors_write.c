@@ -78,15 +78,29 @@ static yt_status check_texts(const char *path, const yt_st_entry *entries, size_
     return YT_OK;
 }
 
+/* Room for the largest entry that is converted. */
+static void *make_room(const yt_st_entry *entries, size_t count) {
+    size_t most = 1;
+    for (size_t i = 0; i < count; i++)
+        if (entries[i].convert && entries[i].bytes > most) most = entries[i].bytes;
+    return malloc(most);
+}
+
+static void write_entry(FILE *stream, const yt_st_entry *entry, void *room) {
+    if (entry->bytes == 0) return;
+    if (entry->convert) entry->convert(entry->context, entry->data, room);
+    fwrite(entry->convert ? room : entry->data, 1, entry->bytes, stream);
+}
+
 /* Short writes stay visible in the stream's error flag, which the commit checks. */
-static void write_file(FILE *stream, const char *header, const yt_st_entry *const *order, size_t n_entries) {
+static void write_file(FILE *stream, const char *header, const yt_st_entry *const *order, size_t n_entries,
+                       void *room) {
     size_t length = strlen(header), padding = (8 - length % 8) % 8;
     uint64_t total = length + padding;
     fwrite(&total, sizeof total, 1, stream);
     fwrite(header, 1, length, stream);
     fwrite("        ", 1, padding, stream);
-    for (size_t i = 0; i < n_entries; i++)
-        if (order[i]->bytes) fwrite(order[i]->data, 1, order[i]->bytes, stream);
+    for (size_t i = 0; i < n_entries; i++) write_entry(stream, order[i], room);
 }
 
 yt_status yt_st_save(const char *path, const yt_st_entry *entries, size_t n_entries,
@@ -95,19 +109,21 @@ yt_status yt_st_save(const char *path, const yt_st_entry *entries, size_t n_entr
     YT_TRY(yt_st_check_names(path, entries, n_entries, err));
     YT_TRY(check_texts(path, entries, n_entries, metadata_keys, metadata_values, n_metadata, err));
     const yt_st_entry **order = malloc((n_entries + 1) * sizeof *order);
+    void *room = make_room(entries, n_entries);
     char *header = NULL;
-    if (order) {
+    if (order && room) {
         order_by_width(entries, n_entries, order);
         header = make_header(order, n_entries, metadata_keys, metadata_values, n_metadata);
     }
     yt_file_writer writer;
     yt_status status = header ? yt_file_writer_open(path, &writer, err)
-                              : yt_fail(err, YT_NO_MEMORY, "%s: no memory to write its header", path);
+                              : yt_fail(err, YT_NO_MEMORY, "%s: no memory to write it", path);
     if (status == YT_OK) {
-        write_file(writer.stream, header, order, n_entries);
+        write_file(writer.stream, header, order, n_entries, room);
         status = yt_file_writer_commit(&writer, err);
     }
     cJSON_free(header);
+    free(room);
     free(order);
     return status;
 }

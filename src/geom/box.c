@@ -93,3 +93,19 @@ double yt_box_ciou(const double a[4], const double b[4], double grad[4]) {
     if (grad) ciou_gradient(&p, a, b, grad);
     return p.iou - (p.rho2 / p.c2 + v * p.alpha);
 }
+
+static double least_of(double p, double q) {
+    return p < q ? p : q;
+}
+
+static double most_of(double p, double q) {
+    return p > q ? p : q;
+}
+
+double yt_box_ciou_limit(const double a[4], const double b[4]) {
+    double w = least_of(a[2], b[2]) - most_of(a[0], b[0]), h = least_of(a[3], b[3]) - most_of(a[1], b[1]);
+    double inter = most_of(w, 0) * most_of(h, 0);
+    double all = (a[2] - a[0]) * (a[3] - a[1] + CIOU_EPS) + (b[2] - b[0]) * (b[3] - b[1] + CIOU_EPS) - inter +
+                 CIOU_EPS;
+    return inter / all + 0 * all; /* a union without end gives NaN too */
+}

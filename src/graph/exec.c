@@ -34,6 +34,7 @@ static yt_tensor source_gradient(const yt_graph *graph, const yt_node *node, int
 static void make_run(const yt_graph *graph, const yt_node *node, const yt_state *state, yt_run *run) {
     run->mode = graph->mode;
     run->frozen = node->frozen;
+    run->observed = false;
     run->n_src = node->n_src;
     for (int s = 0; s < node->n_src; s++) {
         const yt_node *source = &graph->nodes[node->src[s]];
@@ -46,12 +47,24 @@ static void make_run(const yt_graph *graph, const yt_node *node, const yt_state 
     run->d_dst = (yt_tensor){0};
     run->side = node->ports.side_bytes ? graph->arena + node->side_at : NULL;
     run->saved = node->ports.saved_bytes ? graph->arena + node->saved_at : NULL;
+    run->prepared = graph->prepared && node->ports.prepared_bytes ? graph->arena + node->prepared_at : NULL;
     run->scratch = (yt_scratch){graph->arena + graph->scratch_at, graph->scratch_bytes, graph->threads};
     for (int p = 0; p < YT_MAX_PARAMS; p++) {
         const ptrdiff_t param = node->params.param[p], buffer = node->params.buffer[p];
         run->param[p] = param >= 0 ? state->params + param : NULL;
         run->grad[p] = param >= 0 && state->grads && !node->frozen ? state->grads + param : NULL;
         run->buffer[p] = buffer >= 0 ? state->buffers + buffer : NULL;
+    }
+}
+
+void yt_graph_prepare(yt_graph *graph, const yt_state *state) {
+    graph->prepared = graph->mode == YT_MODE_EVAL;
+    yt_run run;
+    for (int i = 0; i < graph->n_nodes; i++) {
+        const yt_node *node = &graph->nodes[i];
+        if (!node->live || !node->op->prepare || !node->ports.prepared_bytes) continue;
+        make_run(graph, node, state, &run);
+        node->op->prepare(node->attr, &run);
     }
 }
 
@@ -80,15 +93,16 @@ static void zero_gaps(const yt_graph *graph, const yt_node *node) {
 
 void yt_graph_backward(yt_graph *graph, const yt_state *state, const yt_graph_observer *observer) {
     yt_run run;
+    const bool observed = observer && observer->backward;
     for (int i = graph->n_nodes - 1; i >= 0; i--) {
         const yt_node *node = &graph->nodes[i];
         if (!node->live || node->n_src == 0) continue;
         if (node->runs_backward) zero_gaps(graph, node);
-        if (observer && observer->backward)
-            observer->backward(observer->context, i, yt_graph_gradient(graph, i));
+        if (observed) observer->backward(observer->context, i, yt_graph_gradient(graph, i));
         if (!node->runs_backward || !node->op->backward) continue;
         make_run(graph, node, state, &run);
         run.d_dst = view(graph, node->grad, node->ports.dst, true);
+        run.observed = observed;
         for (int s = 0; s < node->n_src; s++) run.d_src[s] = source_gradient(graph, node, s);
         node->op->backward(node->attr, &run);
     }

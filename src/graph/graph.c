@@ -152,6 +152,7 @@ yt_status yt_graph_plan(yt_graph *graph, yt_mode mode, int n, int h, int w, int 
         graph->arena_bytes = bytes;
     }
     graph->planned = true;
+    graph->prepared = false;
     return YT_OK;
 }
 

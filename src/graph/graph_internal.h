@@ -36,13 +36,13 @@ typedef struct yt_node {
     yt_gap *gaps; /* [n_gaps] */
     int n_gaps, gaps_capacity;
     size_t map_at, grad_at; /* of a root: bytes into the arena */
-    size_t saved_at, side_at;
+    size_t saved_at, side_at, prepared_at;
 } yt_node;
 
 struct yt_graph {
     yt_node *nodes;
     int n_nodes, capacity;
-    bool planned;
+    bool planned, prepared;
     yt_mode mode;
     int threads;
     size_t plan_bytes; /* of the whole arena, with scratch */

@@ -259,6 +259,7 @@ static void find_lifetimes(yt_graph *graph, buffer *buffers) {
             if (node->op->needs_src & 1u << s) lives_at(&buffers[3 * source->map.root], back);
             if (source->needs_grad) lives_at(&buffers[3 * source->grad.root + 1], back);
         }
+        if (node->runs_backward && node->op->needs_dst) lives_at(map, back);
         for (int g = 0; g < node->n_gaps; g++) lives_at(&buffers[3 * node->gaps[g].root + 1], back);
     }
 }
@@ -313,6 +314,8 @@ static void place_fixed_parts(yt_graph *graph) {
         if (!node->live) continue;
         node->side_at = graph->plan_bytes;
         graph->plan_bytes += round_up(node->ports.side_bytes);
+        node->prepared_at = graph->plan_bytes;
+        graph->plan_bytes += round_up(node->ports.prepared_bytes);
         if (node->ports.scratch_bytes > graph->scratch_bytes)
             graph->scratch_bytes = node->ports.scratch_bytes;
     }

@@ -55,15 +55,29 @@ static const float *pixel_of(const yt_tensor *t, int image, int pixel) {
     return t->data + ((ptrdiff_t)image * t->h * t->w + pixel) * t->ld;
 }
 
+/* A cell of the map of one level. */
+typedef struct cell {
+    int level, x, y;
+} cell;
+
+static int pixel_in(const search *s, cell c) {
+    return c.y * s->head->level[c.level].box.w + c.x;
+}
+
+static cell cell_of(const search *s, const yti_match *m) {
+    int w = s->head->level[m->level].box.w;
+    return (cell){m->level, m->pixel % w, m->pixel / w};
+}
+
 /* Predicted box of an anchor, decoded at the first asking: one anchor is often inside several boxes. */
-static const double *predicted_box(const search *s, int image, int level, int pixel) {
-    size_t index = (size_t)image * (size_t)s->anchors + (size_t)(s->base[level] + pixel);
+static const double *predicted_box(const search *s, int image, cell c) {
+    int pixel = pixel_in(s, c);
+    size_t index = (size_t)image * (size_t)s->anchors + (size_t)(s->base[c.level] + pixel);
     double *box = s->prediction[index];
     if (!s->decoded[index]) {
-        const yt_head_level *lv = &s->head->level[level];
-        double sides[4], stride = lv->stride;
+        const yt_head_level *lv = &s->head->level[c.level];
+        double sides[4], stride = lv->stride, ax = c.x + 0.5, ay = c.y + 0.5;
         yti_distances(pixel_of(&lv->box, image, pixel), s->head->reg_max, sides);
-        double ax = pixel % lv->box.w + 0.5, ay = pixel / lv->box.w + 0.5;
         box[0] = (ax - sides[0]) * stride, box[1] = (ay - sides[1]) * stride;
         box[2] = (ax + sides[2]) * stride, box[3] = (ay + sides[3]) * stride;
         s->decoded[index] = 1;
@@ -71,33 +85,38 @@ static const double *predicted_box(const search *s, int image, int level, int pi
     return box;
 }
 
-static yti_match measure(const search *s, int target, int image, int level, int pixel) {
+/* The alignment of an overlap when the class is certain. */
+static double align_of(double overlap) {
+    double cube = overlap * overlap * overlap;
+    return cube * cube;
+}
+
+/* Fills in the match of an anchor and a target, unless its align cannot be larger than `least`. */
+static bool measure(const search *s, int target, int image, cell c, double least, yti_match *out) {
     yt_xyxy b = s->boxes[target];
     const double truth[4] = {(double)b.x1, (double)b.y1, (double)b.x2, (double)b.y2};
-    double ciou = yt_box_ciou(truth, predicted_box(s, image, level, pixel), NULL);
+    const double *predicted = predicted_box(s, image, c);
+    if (align_of(yt_box_ciou_limit(truth, predicted)) <= least) return false; /* not for a NaN */
+    double ciou = yt_box_ciou(truth, predicted, NULL);
     double overlap = ciou < 0 ? 0 : ciou; /* keeps a NaN */
-    double logit = (double)pixel_of(&s->head->level[level].cls, image, pixel)[s->targets->class_id[target]];
-    double probability = 1 / (1 + exp(-logit)), cube = overlap * overlap * overlap;
-    return (yti_match){.image = image,
-                       .level = level,
+    int pixel = pixel_in(s, c);
+    double logit = (double)pixel_of(&s->head->level[c.level].cls, image, pixel)[s->targets->class_id[target]];
+    *out = (yti_match){.image = image,
+                       .level = c.level,
                        .pixel = pixel,
-                       .anchor = s->base[level] + pixel,
+                       .anchor = s->base[c.level] + pixel,
                        .target = target,
                        .overlap = overlap,
-                       .align = sqrt(probability) * cube * cube};
+                       .align = sqrt(1 / (1 + exp(-logit))) * align_of(overlap)};
+    return true;
 }
 
-static bool reaches(yt_xyxy b, float ax, float ay) {
+static bool reaches(const search *s, int target, cell c) {
+    float stride = (float)s->head->level[c.level].stride;
+    float ax = ((float)c.x + 0.5f) * stride, ay = ((float)c.y + 0.5f) * stride;
+    yt_xyxy b = s->reach[target];
     return ax - b.x1 > INSIDE_MARGIN && ay - b.y1 > INSIDE_MARGIN && b.x2 - ax > INSIDE_MARGIN &&
            b.y2 - ay > INSIDE_MARGIN;
-}
-
-static bool reaches_cell(const search *s, int target, int level, int pixel) {
-    const yt_head_level *lv = &s->head->level[level];
-    float stride = (float)lv->stride;
-    float ax = ((float)(pixel % lv->box.w) + 0.5f) * stride,
-          ay = ((float)(pixel / lv->box.w) + 0.5f) * stride;
-    return reaches(s->reach[target], ax, ay);
 }
 
 /* ---- ranking ---- */
@@ -118,14 +137,23 @@ static void insert_ranked(yti_match *list, int *count, int capacity, const yti_m
 }
 
 /* A cell number as an index into a map that is `cells` wide; NaN gives 0. */
-static int clamp_cell(double cell, int cells) {
-    return cell > 0 ? cell < cells - 1 ? (int)cell : cells - 1 : 0;
+static int clamp_cell(double number, int cells) {
+    return number > 0 ? number < cells - 1 ? (int)number : cells - 1 : 0;
+}
+
+/* Of equal aligns the lower anchor ranks first, and anchors come in ascending order: one that does not exceed
+ * the last of a full list has no place in it. */
+static void offer(const search *s, int image, int target, cell c) {
+    yti_match *list = s->wanted + (size_t)target * (size_t)s->rule.topk, m;
+    int *count = &s->ranked[target];
+    double least = *count == s->rule.topk ? list[*count - 1].align : 0;
+    if (!reaches(s, target, c) || !measure(s, target, image, c, least, &m) || m.align == 0) return;
+    insert_ranked(list, count, s->rule.topk, &m);
 }
 
 /* Steps 1 to 3 for one box. */
 static void rank_candidates(const search *s, int image, int target) {
     yt_xyxy reach = s->reach[target], b = s->boxes[target];
-    yti_match *list = s->wanted + (size_t)target * (size_t)s->rule.topk;
     s->ranked[target] = 0;
     if (!(b.x1 + b.y1 + b.x2 + b.y2 > 0)) return; /* the family's mark of an empty row */
     for (int level = 0; level < s->head->n_levels; level++) {
@@ -136,14 +164,8 @@ static void rank_candidates(const search *s, int image, int target) {
         int x1 = clamp_cell(ceil((double)reach.x2 / stride - 0.5), w);
         int y0 = clamp_cell(floor((double)reach.y1 / stride - 0.5), h);
         int y1 = clamp_cell(ceil((double)reach.y2 / stride - 0.5), h);
-        for (int y = y0; y <= y1; y++) {
-            for (int x = x0; x <= x1; x++) {
-                if (!reaches_cell(s, target, level, y * w + x)) continue;
-                yti_match m = measure(s, target, image, level, y * w + x);
-                if (m.align == 0) continue;
-                insert_ranked(list, &s->ranked[target], s->rule.topk, &m);
-            }
-        }
+        for (int y = y0; y <= y1; y++)
+            for (int x = x0; x <= x1; x++) offer(s, image, target, (cell){level, x, y});
     }
 }
 
@@ -151,10 +173,10 @@ static void rank_candidates(const search *s, int image, int target) {
 
 /* Step 4 for one anchor: the box with the largest overlap among all that reach it, the first of equals. */
 static yti_match settle(const search *s, const yti_match *m) {
-    yti_match best = {.target = NOBODY};
+    yti_match best = {.target = NOBODY}, rival;
+    const cell c = cell_of(s, m);
     for (int t = s->first[m->image]; t < s->first[m->image + 1]; t++) {
-        if (!reaches_cell(s, t, m->level, m->pixel)) continue;
-        yti_match rival = measure(s, t, m->image, m->level, m->pixel);
+        if (!reaches(s, t, c) || !measure(s, t, m->image, c, -1, &rival)) continue;
         if (best.target == NOBODY || rival.overlap > best.overlap) best = rival;
     }
     return best;

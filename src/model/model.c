@@ -184,7 +184,6 @@ static void build_row(yt_builder *b, const yt_yaml_node *node) {
     yti_build_row(b, row->module, from, n_from, row->repeats, args, &row->output);
     for (int i = first_param; i < b->model->n_params; i++)
         if (b->model->params[i].kind != YT_PARAM_BUFFER) row->params += b->model->params[i].count;
-    if (b->status == YT_OK && row->output >= 0) yt_graph_keep(b->graph, row->output);
 }
 
 static void build_rows(yt_builder *b, const yt_yaml_node *root) {
@@ -347,6 +346,10 @@ size_t yt_model_parameters(const yt_model *model) {
 yt_status yt_model_plan(yt_model *model, yt_mode mode, int n, int h, int w, int threads, yt_err *err) {
     model->threads = threads;
     return yt_graph_plan(model->graph, mode, n, h, w, threads, err);
+}
+
+void yt_model_prepare(yt_model *model, const yt_state *state) {
+    yt_graph_prepare(model->graph, state);
 }
 
 void yt_model_set_input(yt_model *model, const uint8_t *rgb) {

@@ -1,10 +1,11 @@
 /* op_conv2d.c: convolution, dense, grouped or depth-wise, with an optional bias; in a network fused for
  * inference with the activation and shortcut of the norm_act it has absorbed.
  *
- * params: weight [kh][kw][cin/groups][cout], bias [cout]. Side: moments [2][cout] of the output (mean,
- * biased variance), written in training when the attribute asks for them (a frozen normalisation does not
- * read them).
+ * params: weight [kh][kw][cin/groups][cout], bias [cout]. Side, in training when the attribute asks for it:
+ * moments of the output for the normalisation behind it (a frozen one does not read them), and in the backward
+ * run what that one leaves to be done to its gradient (ops/norm_side.h).
  */
+#include "ops/norm_side.h"
 #include "ops/shortcut.h"
 #include "yt/ops.h"
 
@@ -28,30 +29,46 @@ static yt_status conv2d_shape(const void *attr, yt_ports *io, yt_err *err) {
         return yt_fail(err, YT_MISMATCH, "a %dx%d map is too small for a kernel of %d", src->h, src->w,
                        conv->kernel);
     YT_TRY(yti_check_shortcut(io, err));
-    io->side_bytes = a->moments && io->mode == YT_MODE_TRAIN ? 2 * (size_t)conv->cout * sizeof(float) : 0;
+    io->side_bytes = a->moments && io->mode == YT_MODE_TRAIN ? yti_norm_side_bytes(conv->cout) : 0;
     io->scratch_bytes = yt_kernels_get()->conv2d_scratch(conv, src->n, src->h, src->w, io->threads);
+    if (io->mode == YT_MODE_EVAL) io->prepared_bytes = yt_kernels_get()->conv2d_packed_bytes(conv);
     return YT_OK;
+}
+
+static void conv2d_prepare(const void *attr, const yt_run *run) {
+    const yt_conv_attr *a = attr;
+    yt_kernels_get()->conv2d_pack(&a->conv, run->param[0], run->prepared);
 }
 
 static void conv2d_forward(const void *attr, const yt_run *run) {
     const yt_conv_attr *a = attr;
     const yt_kernels *kernels = yt_kernels_get();
-    if (!fused(a, run->n_src)) {
-        kernels->conv2d_forward(&a->conv, &run->src[0], run->param[0], run->param[1], &run->dst,
-                                run->frozen ? NULL : run->side, &run->scratch);
+    if (run->mode == YT_MODE_TRAIN) {
+        kernels->conv2d_forward(
+            &a->conv, &run->src[0], run->param[0], run->param[1], &run->dst,
+            run->frozen || !run->side ? NULL : yti_norm_side(run->side, a->conv.cout).moments, &run->scratch);
         return;
     }
     const yt_tensor shortcut = run->n_src == 2 ? run->src[1] : (yt_tensor){0};
-    kernels->conv2d_act_forward(&a->conv, &run->src[0], run->param[0], run->param[1], a->act, &shortcut,
-                                &run->dst, &run->scratch);
+    kernels->conv2d_act_forward(&a->conv, &run->src[0], run->param[0], run->prepared, run->param[1], a->act,
+                                &shortcut, &run->dst, &run->scratch);
 }
 
 static void conv2d_backward(const void *attr, const yt_run *run) {
     const yt_conv_attr *a = attr;
     const yt_kernels *kernels = yt_kernels_get();
+    yt_norm_tail tail;
+    bool unfinished = false;
+    if (run->side) {
+        yti_norm_side_view side = yti_norm_side(run->side, a->conv.cout);
+        unfinished = *side.unfinished != 0;
+        tail = yt_norm_tail_of(side.tail, run->dst);
+    }
     if (run->grad[0])
-        kernels->conv2d_backward_weights(&a->conv, &run->src[0], &run->d_dst, run->grad[0], run->grad[1],
-                                         &run->scratch);
+        kernels->conv2d_backward_weights(&a->conv, &run->src[0], &run->d_dst, unfinished ? &tail : NULL,
+                                         run->grad[0], run->grad[1], &run->scratch);
+    else if (unfinished)
+        kernels->norm_tail(&tail, &run->d_dst, run->scratch.threads);
     if (run->d_src[0].data)
         kernels->conv2d_backward_data(&a->conv, &run->d_dst, run->param[0], &run->d_src[0],
                                       run->accumulate[0], &run->scratch);
@@ -66,7 +83,9 @@ static double conv2d_flops(const void *attr, const yt_ports *io) {
 const yt_op yt_op_conv2d = {.name = "conv2d",
                             .attr_size = sizeof(yt_conv_attr),
                             .needs_src = 1u << 0,
+                            .needs_dst = true,
                             .shape = conv2d_shape,
+                            .prepare = conv2d_prepare,
                             .forward = conv2d_forward,
                             .backward = conv2d_backward,
                             .flops = conv2d_flops};

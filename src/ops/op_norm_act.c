@@ -5,8 +5,10 @@
  * of the convolution before it (moments [2][c]: mean, biased variance) and the running ones move by
  * `momentum`, the variance with Bessel's correction (Ioffe & Szegedy 2015; spec architecture 3.1); where
  * frozen it normalises by the running ones, which stay. saved: [2][c] mean and 1/sqrt(var + eps), used again
- * by the backward pass. The gradient replaces d_dst in place.
+ * by the backward pass. The gradient replaces d_dst in place; its last step is left to the convolution where
+ * nobody looks at it in between.
  */
+#include "ops/norm_side.h"
 #include "ops/shortcut.h"
 #include "yt/ops.h"
 
@@ -37,7 +39,7 @@ static void choose_statistics(const yt_norm_act_attr *a, const yt_run *run) {
         }
         return;
     }
-    const float *moments = run->src_side[0];
+    const float *moments = yti_norm_side(run->src_side[0], c).moments;
     const double m = (double)yt_tensor_pixels(run->dst);
     const float unbias = (float)(m / (m - 1));
     for (int i = 0; i < c; i++) {
@@ -71,9 +73,15 @@ static void norm_act_backward(const void *attr, const yt_run *run) {
     const yt_norm_act_attr *a = attr;
     yt_norm norm = norm_view(a, run);
     yt_tensor d_shortcut = run->n_src == 2 ? run->d_src[1] : (yt_tensor){0};
+    float *tail = NULL;
+    if (run->src_side[0]) {
+        yti_norm_side_view side = yti_norm_side(run->src_side[0], run->dst.c);
+        if (a->normalise && !run->frozen && !run->observed) tail = side.tail;
+        *side.unfinished = tail ? 1 : 0;
+    }
     yt_kernels_get()->norm_act_backward(a->act, &norm, &run->src[0], &run->d_dst, &d_shortcut,
                                         run->n_src == 2 && run->accumulate[1], run->grad[0], run->grad[1],
-                                        &run->scratch);
+                                        tail, &run->scratch);
 }
 
 static double norm_act_flops(const void *attr, const yt_ports *io) {

@@ -1,13 +1,17 @@
 /* optimizer.c: update rules over spans of one flat block of parameters.
  *
  * A rule is a row of the table below: its state arrays and how one span is stepped; the arithmetic itself is
- * a kernel. Updates are element by element, or with MuSGD matrix by matrix, so the number of threads changes
- * nothing. The scale of a clipped gradient is applied inside the step, which saves a pass over the gradients.
+ * a kernel. Updates are element by element, or with MuSGD matrix by matrix, each on one thread and the costly
+ * ones first, so the number of threads changes nothing. The scale of a clipped gradient is applied inside the
+ * step, which saves a pass over the gradients.
  */
 #include "optim/muon.h"
 #include "yt/kernels.h"
 #include "yt/optim.h"
 
+#ifdef _OPENMP
+#    include <omp.h>
+#endif
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,13 +26,14 @@ struct yt_optimizer {
     yt_optimizer_kind kind;
     size_t count;
     yt_param_span *spans;
-    size_t n_spans;
+    size_t n_spans, n_matrices; /* the matrices come first */
     float weight_decay;
     double beta1;
     int64_t steps;
     float *state[MAX_STATES];
-    void *work; /* for the largest matrix */
+    char *work; /* [threads][work_bytes] for the largest matrix */
     size_t work_bytes;
+    int threads;
 };
 
 /* One span in one step. */
@@ -41,18 +46,18 @@ typedef struct update {
     double beta1;
     int64_t t;
     void *work;
-    int threads, sweep_threads;
+    int threads;
 } update;
 
 static void step_sgd(const yt_kernels *k, const update *u) {
-    k->sgd_step(u->p, u->g, u->state[0], u->count, u->scale, u->lr, u->momentum, u->decay, u->sweep_threads);
+    k->sgd_step(u->p, u->g, u->state[0], u->count, u->scale, u->lr, u->momentum, u->decay, u->threads);
 }
 
 /* The orthogonalised step first, then SGD on what it left, with a momentum of its own (spec training 4.3). */
 static void step_musgd(const yt_kernels *k, const update *u) {
     if (u->columns)
         yti_muon_step(u->p, u->g, u->state[1], (int)(u->count / u->columns), (int)u->columns, u->scale, u->lr,
-                      u->momentum, u->work, u->threads);
+                      u->momentum, u->work);
     step_sgd(k, u);
 }
 
@@ -69,13 +74,13 @@ static yt_adam adam_of(const update *u) {
 static void step_adam(const yt_kernels *k, const update *u) {
     yt_adam adam = adam_of(u);
     adam.l2 = (double)u->decay;
-    k->adam_step(u->p, u->g, u->state[0], u->state[1], u->count, &adam, u->sweep_threads);
+    k->adam_step(u->p, u->g, u->state[0], u->state[1], u->count, &adam, u->threads);
 }
 
 static void step_adamw(const yt_kernels *k, const update *u) {
     yt_adam adam = adam_of(u);
     adam.decay = (double)u->decay;
-    k->adam_step(u->p, u->g, u->state[0], u->state[1], u->count, &adam, u->sweep_threads);
+    k->adam_step(u->p, u->g, u->state[0], u->state[1], u->count, &adam, u->threads);
 }
 
 static const struct rule {
@@ -167,23 +172,41 @@ static bool copy_spans(yt_optimizer *o, const yt_param_span *spans, size_t n_spa
     return true;
 }
 
+static double work_of(const yt_param_span *s) {
+    return s->columns ? yti_muon_work((int)(s->count / s->columns), (int)s->columns) : 0;
+}
+
+/* The costly ones first, so that threads that take one after the other end together. */
+static int by_work(const void *a, const void *b) {
+    const yt_param_span *x = a, *y = b;
+    double of_x = work_of(x), of_y = work_of(y);
+    return of_x != of_y ? (of_x < of_y) - (of_x > of_y) : (x->offset > y->offset) - (x->offset < y->offset);
+}
+
 static bool make_work(yt_optimizer *o) {
-    for (size_t i = 0; i < o->n_spans; i++) {
-        const yt_param_span *s = &o->spans[i];
-        size_t bytes = s->columns ? yti_muon_bytes((int)(s->count / s->columns), (int)s->columns) : 0;
+    qsort(o->spans, o->n_spans, sizeof *o->spans, by_work);
+    for (; o->n_matrices < o->n_spans && o->spans[o->n_matrices].columns; o->n_matrices++) {
+        const yt_param_span *s = &o->spans[o->n_matrices];
+        size_t bytes = yti_muon_bytes((int)(s->count / s->columns), (int)s->columns);
         if (bytes > o->work_bytes) o->work_bytes = bytes;
     }
-    if (o->work_bytes) o->work = aligned_alloc(64, o->work_bytes);
+    if (o->work_bytes) o->work = aligned_alloc(64, (size_t)o->threads * o->work_bytes);
     return !o->work_bytes || o->work;
 }
 
 yt_status yt_optimizer_create(yt_optimizer_kind kind, size_t count, const yt_param_span *spans,
-                              size_t n_spans, float weight_decay, yt_optimizer **out, yt_err *err) {
+                              size_t n_spans, float weight_decay, int threads, yt_optimizer **out,
+                              yt_err *err) {
     if ((int)kind < 0 || kind >= YT_OPTIM_COUNT)
         return yt_fail(err, YT_ARGUMENT, "no optimiser %d", (int)kind);
     YT_TRY(check_spans(count, spans, n_spans, err));
     yt_optimizer *o = calloc(1, sizeof *o);
-    if (o) *o = (yt_optimizer){.kind = kind, .count = count, .weight_decay = weight_decay, .beta1 = 0.9};
+    if (o)
+        *o = (yt_optimizer){.kind = kind,
+                            .count = count,
+                            .weight_decay = weight_decay,
+                            .beta1 = 0.9,
+                            .threads = threads > 1 ? threads : 1};
     bool ok = o && copy_spans(o, spans, n_spans) && make_work(o);
     for (int i = 0; ok && i < MAX_STATES && RULES[kind].states[i]; i++) {
         o->state[i] = zeros(count);
@@ -208,37 +231,56 @@ void yt_optimizer_destroy(yt_optimizer *optimizer) {
 size_t yt_optimizer_bytes(const yt_optimizer *optimizer) {
     size_t states = 0;
     while (states < MAX_STATES && optimizer->state[states]) states++;
-    return states * optimizer->count * sizeof(float) + optimizer->work_bytes;
+    return states * optimizer->count * sizeof(float) + (size_t)optimizer->threads * optimizer->work_bytes;
 }
 
 void yt_optimizer_set_beta1(yt_optimizer *optimizer, double beta1) {
     optimizer->beta1 = beta1;
 }
 
+/* What all spans of a step have in common. */
+typedef struct step {
+    float *params;
+    const float *grads;
+    float gradient_scale, momentum;
+    const float *lr;
+} step;
+
+static void step_span(const yt_optimizer *o, const yt_param_span *span, const step *s, void *work,
+                      int threads) {
+    update u = {.p = s->params + span->offset,
+                .g = s->grads + span->offset,
+                .count = span->count,
+                .columns = span->columns,
+                .scale = s->gradient_scale,
+                .lr = s->lr[span->group],
+                .momentum = s->momentum,
+                .beta1 = o->beta1,
+                .decay = yt_group_base(span->group) == YT_GROUP_WEIGHT ? o->weight_decay : 0,
+                .t = o->steps,
+                .work = work,
+                .threads = span->count < MIN_PARALLEL_FLOATS ? 1 : threads};
+    for (int j = 0; j < MAX_STATES && o->state[j]; j++) u.state[j] = o->state[j] + span->offset;
+    RULES[o->kind].step(yt_kernels_get(), &u);
+}
+
+static int thread_id(void) {
+#ifdef _OPENMP
+    return omp_get_thread_num();
+#else
+    return 0;
+#endif
+}
+
 void yt_optimizer_step(yt_optimizer *optimizer, float *params, const float *grads, float gradient_scale,
-                       const float lr[YT_GROUP_COUNT], float momentum, int threads) {
-    const yt_kernels *kernels = yt_kernels_get();
-    optimizer->steps++;
-    for (size_t i = 0; i < optimizer->n_spans; i++) {
-        const yt_param_span *span = &optimizer->spans[i];
-        update u = {.p = params + span->offset,
-                    .g = grads + span->offset,
-                    .count = span->count,
-                    .columns = span->columns,
-                    .scale = gradient_scale,
-                    .lr = lr[span->group],
-                    .momentum = momentum,
-                    .beta1 = optimizer->beta1,
-                    .decay = yt_group_base(span->group) == YT_GROUP_WEIGHT ? optimizer->weight_decay : 0,
-                    .t = optimizer->steps,
-                    .work = optimizer->work,
-                    .threads = threads,
-                    .sweep_threads = span->count < MIN_PARALLEL_FLOATS ? 1 : threads};
-        for (int j = 0; j < MAX_STATES && optimizer->state[j]; j++) {
-            u.state[j] = optimizer->state[j] + span->offset;
-        }
-        RULES[optimizer->kind].step(kernels, &u);
-    }
+                       const float lr[YT_GROUP_COUNT], float momentum) {
+    yt_optimizer *o = optimizer;
+    const step s = {params, grads, gradient_scale, momentum, lr};
+    o->steps++;
+#pragma omp parallel for schedule(dynamic) num_threads(o->threads)
+    for (size_t i = 0; i < o->n_matrices; i++)
+        step_span(o, &o->spans[i], &s, o->work + (size_t)thread_id() * o->work_bytes, 1);
+    for (size_t i = o->n_matrices; i < o->n_spans; i++) step_span(o, &o->spans[i], &s, NULL, o->threads);
 }
 
 bool yt_optimizer_state(yt_optimizer *optimizer, int index, const char **name, float **array) {

@@ -9,7 +9,6 @@
  * Random numbers need no state: they are named by seed, epoch and position.
  */
 #include "train/training.h"
-#include "train/weights_metadata.h"
 
 #include <cjson/cJSON.h>
 
@@ -108,7 +107,7 @@ static cJSON *settings_json(const yt_train_config *config) {
 
 /* ---- writing ---- */
 
-static bool gradients_wait(const yt_progress *progress) {
+bool yti_gradients_wait(const yt_progress *progress) {
     return progress->iterations > 0 && progress->last_step != progress->iterations - 1;
 }
 
@@ -124,25 +123,16 @@ static yt_status add_arrays(yt_entry_list *list, const yt_training *t, yt_err *e
         snprintf(prefix, sizeof prefix, "optim.%s.", name);
         YT_TRY(yt_entries_add_params(list, prefix, model, array, err));
     }
-    if (gradients_wait(&t->progress))
+    if (yti_gradients_wait(&t->progress))
         YT_TRY(yt_entries_add_params(list, "optim.gradient.", model, model->state.grads, err));
     return YT_OK;
 }
 
-yt_status yti_checkpoint_save(const yt_training *t, const char *path, yt_err *err) {
-    yt_entry_list list = {0};
-    yt_metadata metadata = {0};
-    yt_status status = add_arrays(&list, t, err);
-    if (status == YT_OK) status = yt_metadata_describe(&metadata, t->model, &t->names, t->config.imgsz, err);
-    if (status == YT_OK) status = yt_metadata_add_json(&metadata, "settings", settings_json(&t->config), err);
-    if (status == YT_OK)
-        status = yt_metadata_add_json(&metadata, "progress", progress_json(&t->progress), err);
-    if (status == YT_OK)
-        status = yt_st_save(path, list.entries, list.count, (const char *const *)metadata.keys,
-                            (const char *const *)metadata.values, metadata.count, err);
-    yt_metadata_free(&metadata);
-    yt_entries_free(&list);
-    return status;
+yt_status yti_checkpoint_fill(const yt_training *t, yti_saved_file *file, yt_err *err) {
+    YT_TRY(add_arrays(&file->entries, t, err));
+    YT_TRY(yt_metadata_describe(&file->metadata, t->model, &t->names, t->config.imgsz, err));
+    YT_TRY(yt_metadata_add_json(&file->metadata, "settings", settings_json(&t->config), err));
+    return yt_metadata_add_json(&file->metadata, "progress", progress_json(&t->progress), err);
 }
 
 /* ---- reading ---- */
@@ -226,7 +216,7 @@ static yt_status read_arrays(const yt_st_file *file, yt_training *t, yt_err *err
         snprintf(prefix, sizeof prefix, "optim.%s.", name);
         YT_TRY(yt_weights_read_params(file, prefix, model, array, err));
     }
-    if (gradients_wait(&t->progress))
+    if (yti_gradients_wait(&t->progress))
         YT_TRY(yt_weights_read_params(file, "optim.gradient.", model, model->state.grads, err));
     return YT_OK;
 }

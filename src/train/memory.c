@@ -46,12 +46,11 @@ static size_t loader_bytes(const yt_training *t, int batch) {
     return (cache < all ? cache : all) + held + (size_t)t->config.workers * worker;
 }
 
-/* Parameters, gradients, average, moments; the copies made while a checkpoint is written. */
+/* Parameters, gradients, average, moments. */
 static size_t state_bytes(yt_training *t) {
     const yt_model *model = t->model;
-    size_t held = 3 * model->param_count + 2 * model->buffer_count;
-    size_t written = 2 * model->param_count + 2 * model->buffer_count;
-    return (held + written) * sizeof(float) + 2 * yt_optimizer_bytes(t->optimizer);
+    return (3 * model->param_count + 2 * model->buffer_count) * sizeof(float) +
+           yt_optimizer_bytes(t->optimizer);
 }
 
 /* Everything, for a batch size. The graph has one arena for training and validation. */

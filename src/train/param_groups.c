@@ -32,7 +32,7 @@ static int by_offset(const void *a, const void *b) {
 }
 
 yt_status yti_optimizer_create(const yt_model *model, yt_optimizer_kind kind, double weight_decay,
-                               double momentum, yt_optimizer **out, yt_err *err) {
+                               double momentum, int threads, yt_optimizer **out, yt_err *err) {
     yt_param_span *spans = calloc((size_t)model->n_params + 1, sizeof *spans);
     if (!spans) return yt_fail(err, YT_NO_MEMORY, "no memory for the optimiser");
     size_t n_spans = 0;
@@ -42,7 +42,7 @@ yt_status yti_optimizer_create(const yt_model *model, yt_optimizer_kind kind, do
     }
     qsort(spans, n_spans, sizeof *spans, by_offset); /* neighbours are stepped in one sweep */
     yt_status status =
-        yt_optimizer_create(kind, model->param_count, spans, n_spans, (float)weight_decay, out, err);
+        yt_optimizer_create(kind, model->param_count, spans, n_spans, (float)weight_decay, threads, out, err);
     free(spans);
     if (status == YT_OK) yt_optimizer_set_beta1(*out, momentum);
     return status;

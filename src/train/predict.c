@@ -55,6 +55,7 @@ static yt_status plan_for(yt_predictor *predictor, int h, int w, yt_err *err) {
         predictor->input_bytes = bytes;
     }
     YT_TRY(yt_model_plan(predictor->model, YT_MODE_EVAL, 1, h, w, predictor->options.threads, err));
+    yt_model_prepare(predictor->model, &predictor->model->state);
     predictor->planned_h = h;
     predictor->planned_w = w;
     return YT_OK;

@@ -155,7 +155,7 @@ static yt_status make_optimizer(yt_training *t, yt_err *err) {
     const yt_train_config *c = &t->config;
     return yti_optimizer_create(t->model, (yt_optimizer_kind)c->optimizer,
                                 yt_scaled_weight_decay(c->weight_decay, c->batch, c->nbs), c->momentum,
-                                &t->optimizer, err);
+                                c->threads, &t->optimizer, err);
 }
 
 /* The cache is shared between the two loaders by their numbers of images. */

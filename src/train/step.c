@@ -111,7 +111,7 @@ static void update_weights(yt_training *t, const yt_schedule_step *schedule, dou
     yt_state *live = &t->model->state;
     int threads = t->config.threads;
     yt_optimizer_step(t->optimizer, live->params, live->grads, yt_clip_scale(norm, t->config.clip),
-                      schedule->lr, schedule->momentum, threads);
+                      schedule->lr, schedule->momentum);
     memset(live->grads, 0, t->model->param_count * sizeof *live->grads);
 
     float decay = yt_ema_decay(++t->progress.updates);
@@ -145,6 +145,7 @@ yt_status yti_train_step(yt_training *t, const yt_batch *batch, yt_train_batch *
         if (watchers->list[i].batch) watchers->list[i].batch(watchers->list[i].context, report);
 
     if (report->updates) {
+        YT_TRY(yti_finish_saving(t, err));
         update_weights(t, &schedule, report->gradient_norm);
         progress->last_step = progress->iterations;
     }

@@ -1,7 +1,8 @@
 /* trainer.c: the epochs of a run: train, validate, judge, show, save.
  *
  * Validation and best.safetensors use the moving average. An interrupted or failed epoch leaves no trace: the
- * last checkpoint is that of the last finished one.
+ * last checkpoint is that of the last finished one. It is written while the first batch of the next epoch
+ * runs forwards and backwards, and the weights do not change before it is.
  */
 #include "train/training.h"
 #include "yt/cpu.h"
@@ -152,26 +153,47 @@ static yt_status show_epoch(const yt_training *t, const yt_watchers *watchers, y
     return YT_OK;
 }
 
+yt_status yti_finish_saving(yt_training *t, yt_err *err) {
+    yt_status status = yti_saver_wait(&t->saver, err);
+    if (status != YT_OK) t->progress.epochs_done--;
+    return status;
+}
+
+static yt_status add_best(yt_training *t, yt_err *err) {
+    yti_saved_file *file;
+    YT_TRY(yti_saver_add(&t->saver, t->best_path, &file, err));
+    YT_TRY(yt_entries_add_state(&file->entries, "", t->model, &t->average, t->progress.iterations, err));
+    return yt_metadata_describe(&file->metadata, t->model, &t->names, t->config.imgsz, err);
+}
+
+static yt_status add_checkpoint(yt_training *t, const char *path, yt_err *err) {
+    yti_saved_file *file;
+    YT_TRY(yti_saver_add(&t->saver, path, &file, err));
+    return yti_checkpoint_fill(t, file, err);
+}
+
 /* weights/epochN.safetensors, N from 0, as the family names them. */
-static yt_status save_kept(const yt_training *t, yt_err *err) {
+static yt_status add_kept(yt_training *t, yt_err *err) {
     int epoch = t->progress.epochs_done - 1, period = t->config.save_period;
     if (period < 1 || epoch % period != 0) return YT_OK;
     size_t room = strlen(t->folder) + 64;
     char *path = malloc(room);
     if (!path) return yt_fail(err, YT_NO_MEMORY, "no memory for the name of a checkpoint");
     snprintf(path, room, "%s/weights/epoch%d.safetensors", t->folder, epoch);
-    yt_status status = yti_checkpoint_save(t, path, err);
+    yt_status status = add_checkpoint(t, path, err);
     free(path);
     return status;
 }
 
-/* best before last: a run killed between the two repeats the epoch and writes the same best again. */
-static yt_status save_epoch(const yt_training *t, yt_err *err) {
-    if (t->progress.last.is_best)
-        YT_TRY(yt_weights_save(t->best_path, t->model, &t->average, t->progress.iterations, &t->names,
-                               t->config.imgsz, NULL, NULL, 0, err));
-    YT_TRY(save_kept(t, err));
-    return yti_checkpoint_save(t, t->last_path, err);
+/* best before last: a run killed between the two repeats the epoch and writes the same best again.
+ * Gradients that wait for an update change with the next batch, so that it has to wait too. */
+static yt_status save_epoch(yt_training *t, yt_err *err) {
+    YT_TRY(yti_finish_saving(t, err)); /* of an epoch before that had no update */
+    if (t->progress.last.is_best) YT_TRY(add_best(t, err));
+    YT_TRY(add_kept(t, err));
+    YT_TRY(add_checkpoint(t, t->last_path, err));
+    yti_saver_begin(&t->saver);
+    return yti_gradients_wait(&t->progress) ? yti_saver_wait(&t->saver, err) : YT_OK;
 }
 
 /* The number of epochs that everything goes by which depends on it: rates, branch weights, mosaics. */
@@ -190,7 +212,7 @@ static yt_status one_epoch(yt_training *t, const yt_watchers *watchers, const vo
     if (t->out_of_time) set_epochs(t, row.epoch);
     row.validated = row.is_best = false;
     row.images_per_second = trained.images_per_second;
-    row.weights_hash = yt_hash64(t->model->state.params, t->model->param_count * sizeof(float));
+    row.weights_hash = yt_hash64_floats(t->model->state.params, t->model->param_count);
     for (int i = 0; i < YT_LOSS_TERMS; i++) row.train_loss[i] = five_decimals(trained.loss[i]);
     if (t->config.val || row.epoch == t->epochs) YT_TRY(validate_epoch(t, &row, err));
 
@@ -243,6 +265,9 @@ yt_status yti_train_loop(yt_training *t, const yt_watchers *watchers, const vola
         status = one_epoch(t, watchers, stop, err);
         early = status == YT_OK && patience_is_over(t) && t->progress.epochs_done < t->epochs;
     }
+    yt_err late;
+    yt_status saved = yti_finish_saving(t, status == YT_OK ? err : &late);
+    if (status == YT_OK) status = saved;
     if (status == YT_OK) status = measure_best(t, err);
     *summary = (yt_train_summary){.status = status,
                                   .epochs = t->progress.epochs_done,

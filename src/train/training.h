@@ -5,6 +5,7 @@
 #ifndef YT_TRAINING_H
 #define YT_TRAINING_H
 
+#include "train/saver.h"
 #include "yt/loader.h"
 #include "yt/train.h"
 #include "yt/validate.h"
@@ -56,6 +57,7 @@ struct yt_training {
     yt_metrics_result best;         /* of the best epoch; classes NULL: not in this process */
     yt_class_metrics *best_classes; /* owned copy */
     char *folder, *last_path, *best_path;
+    yti_saver saver; /* of the epoch before */
 };
 
 /* The list of observers of a run. */
@@ -67,10 +69,10 @@ typedef struct yt_watchers {
 
 /* ---- param_groups.c ---- */
 
-/* The optimiser over all of the model that is trained. weight_decay as it is to be applied; momentum: beta1 of
- * Adam and AdamW. */
+/* The optimiser over all of the model that is trained. weight_decay as it is to be applied; momentum:
+ * beta1 of Adam and AdamW. */
 yt_status yti_optimizer_create(const yt_model *model, yt_optimizer_kind kind, double weight_decay,
-                               double momentum, yt_optimizer **out, yt_err *err);
+                               double momentum, int threads, yt_optimizer **out, yt_err *err);
 
 /* Fills averaged_params and averaged_buffers. */
 yt_status yti_find_averaged(yt_training *training, yt_err *err);
@@ -91,14 +93,22 @@ int yti_epochs_in_time(double hours, double seconds, int epochs_done);
 /* The automatic number of last epochs without mosaics, for a run of so many epochs. */
 int yti_auto_close_mosaic(const yt_train_config *config, int n_images, int epochs);
 
+/* Before parameters, average or moments change: waits until the files of the last epoch are written. Where
+ * they are not, that epoch is not done. */
+yt_status yti_finish_saving(yt_training *training, yt_err *err);
+
 /* Epochs until the end, patience or *stop. */
 yt_status yti_train_loop(yt_training *training, const yt_watchers *watchers,
                          const volatile sig_atomic_t *stop, yt_train_summary *summary, yt_err *err);
 
 /* ---- checkpoint.c ---- */
 
-/* Live weights, average, optimiser, pending gradients, settings and progress. */
-yt_status yti_checkpoint_save(const yt_training *training, const char *path, yt_err *err);
+/* Live weights, average, optimiser, pending gradients, settings and progress. The file is lent all but the
+ * statistics. */
+yt_status yti_checkpoint_fill(const yt_training *training, yti_saved_file *file, yt_err *err);
+
+/* Whether gradients of the last batches wait for an update, which the next batch adds to. */
+bool yti_gradients_wait(const yt_progress *progress);
 
 /* Settings of an open checkpoint into config, but for those typed there. */
 yt_status yti_checkpoint_settings(const yt_st_file *file, const char *path, yt_train_config *config,

@@ -190,10 +190,12 @@ yt_status yt_validator_run(yt_validator *validator, const yt_state *state, yt_va
     double start = yt_seconds();
     yt_validation result = {0};
     int n_batches = yt_loader_batches(v->loader), done = 0;
-    int n = 0, h = 0, w = 0; /* what is planned; the training in between has planned something else */
+    int n, h, w; /* what is planned; the training in between has planned something else */
     yt_metrics_reset(v->metrics);
     if (v->confusion) yt_confusion_reset(v->confusion);
     YT_TRY(yt_loader_begin(v->loader, 0, 0, NULL, err));
+    yt_loader_max_shape(v->loader, &n, &h, &w); /* once, so that memory is taken once */
+    YT_TRY(yt_model_plan(v->model, YT_MODE_EVAL, n, h, w, v->options.threads, err));
     for (;;) {
         const yt_batch *batch;
         YT_TRY(yt_loader_next(v->loader, &batch, err));
@@ -201,6 +203,7 @@ yt_status yt_validator_run(yt_validator *validator, const yt_state *state, yt_va
         if (batch->n != n || batch->h != h || batch->w != w) {
             n = batch->n, h = batch->h, w = batch->w;
             YT_TRY(yt_model_plan(v->model, YT_MODE_EVAL, n, h, w, v->options.threads, err));
+            yt_model_prepare(v->model, state);
         }
         YT_TRY(validate_batch(v, batch, state, result.loss, err));
         done++;

@@ -11,10 +11,10 @@ enum { ALIGNMENT = 64, MAX_NAME = 512 };
 
 /* ---- writing ---- */
 
-/* A new entry with room for its data. Name and data are one block that begins with the name, so that freeing
- * the name frees both. */
+/* A new entry, for lent data or, where lent is NULL, with *room for its own. Name and room are one block that
+ * begins with the name, so that freeing the name frees both. */
 static yt_status new_entry(yt_entry_list *list, const char *prefix, const char *name, yt_st_type type,
-                           size_t count, void **data, yt_err *err) {
+                           size_t count, const void *lent, void **room, yt_err *err) {
     size_t head = strlen(prefix) + strlen(name) + 1, bytes = 0;
     head = (head + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     if (list->count == list->capacity) {
@@ -25,12 +25,13 @@ static yt_status new_entry(yt_entry_list *list, const char *prefix, const char *
         list->capacity = capacity;
     }
     size_t width = type == YT_ST_I64 ? sizeof(int64_t) : sizeof(float);
-    char *block = __builtin_mul_overflow(count, width, &bytes) ? NULL : malloc(head + bytes + 1);
-    if (!block) return yt_fail(err, YT_NO_MEMORY, "no memory for a copy of tensor %s%s", prefix, name);
+    bool fits = !__builtin_mul_overflow(count, width, &bytes);
+    char *block = fits ? malloc(head + (lent ? 0 : bytes) + 1) : NULL;
+    if (!block) return yt_fail(err, YT_NO_MEMORY, "no memory for tensor %s%s", prefix, name);
     snprintf(block, head, "%s%s", prefix, name);
-    *data = block + head;
-    list->entries[list->count++] =
-        (yt_st_entry){.name = block, .type = type, .count = count, .data = block + head, .bytes = bytes};
+    *room = block + head;
+    list->entries[list->count++] = (yt_st_entry){
+        .name = block, .type = type, .count = count, .data = lent ? lent : *room, .bytes = bytes};
     return YT_OK;
 }
 
@@ -38,14 +39,23 @@ static bool in_params(const yt_param_info *info) {
     return info->kind < YT_PARAM_FROZEN;
 }
 
+static void to_file_order(const void *info, const void *values, void *out) {
+    yt_param_to_file_order(info, values, out);
+}
+
+/* Statistics are copied, for they move with every batch. */
 static yt_status add_tensor(yt_entry_list *list, const char *prefix, const yt_param_info *info,
                             const float *values, yt_err *err) {
-    void *data = NULL;
-    YT_TRY(new_entry(list, prefix, info->name, YT_ST_F32, info->count, &data, err));
+    const bool lent = in_params(info);
+    void *room = NULL;
+    YT_TRY(new_entry(list, prefix, info->name, YT_ST_F32, info->count, lent ? values : NULL, &room, err));
     yt_st_entry *entry = &list->entries[list->count - 1];
     entry->n_dims = info->n_dims;
     for (int i = 0; i < info->n_dims; i++) entry->dims[i] = info->dims[i];
-    yt_param_to_file_order(info, values, data);
+    if (lent)
+        entry->convert = to_file_order, entry->context = info;
+    else
+        yt_param_to_file_order(info, values, room);
     return YT_OK;
 }
 
@@ -57,9 +67,9 @@ static yt_status add_counter(yt_entry_list *list, const char *prefix, const char
     if (length < sizeof suffix || strcmp(variance_name + stem, suffix) != 0) return YT_OK;
     char name[MAX_NAME];
     snprintf(name, sizeof name, "%.*s.num_batches_tracked", (int)stem, variance_name);
-    void *data = NULL;
-    YT_TRY(new_entry(list, prefix, name, YT_ST_I64, 1, &data, err));
-    memcpy(data, &steps, sizeof steps);
+    void *room = NULL;
+    YT_TRY(new_entry(list, prefix, name, YT_ST_I64, 1, NULL, &room, err));
+    memcpy(room, &steps, sizeof steps);
     return YT_OK;
 }
 
@@ -79,17 +89,6 @@ yt_status yt_entries_add_params(yt_entry_list *list, const char *prefix, const y
         const yt_param_info *info = &model->params[i];
         if (in_params(info)) YT_TRY(add_tensor(list, prefix, info, block + info->offset, err));
     }
-    return YT_OK;
-}
-
-yt_status yt_entries_add_floats(yt_entry_list *list, const char *name, const float *values, size_t count,
-                                yt_err *err) {
-    void *data = NULL;
-    YT_TRY(new_entry(list, "", name, YT_ST_F32, count, &data, err));
-    yt_st_entry *entry = &list->entries[list->count - 1];
-    entry->n_dims = 1;
-    entry->dims[0] = (int64_t)count;
-    if (count) memcpy(data, values, count * sizeof *values);
     return YT_OK;
 }
 

@@ -15,6 +15,7 @@ enum { THREAD_COUNTS = sizeof thread_counts / sizeof thread_counts[0] };
 
 typedef struct maps {
     guarded x, w, bias, y, activated, shortcut, d_y, d_x, d_w, d_bias, moments;
+    guarded tail, finished, d_w_finished; /* d_y and d_w with the end of a normalisation's gradient */
 } maps;
 
 static maps make_maps(const conv_case *c) {
@@ -33,12 +34,16 @@ static maps make_maps(const conv_case *c) {
     m.bias = guarded_make(1, 1, 1, v->cout, 0, 0);
     m.d_bias = guarded_make(1, 1, 1, v->cout, 0, 0);
     m.moments = guarded_make(1, 1, 2, v->cout, 0, 0);
+    m.tail = guarded_make(1, 1, 4, v->cout, 0, 0);
+    m.finished = guarded_make(c->n, oh, ow, v->cout, c->before, c->after);
+    m.d_w_finished = guarded_make(1, v->kernel, v->kernel, v->cin / v->groups * v->cout, 0, 0);
     return m;
 }
 
 static void free_maps(maps *m) {
-    guarded *all[] = {&m->x,   &m->w,   &m->bias, &m->y,      &m->activated, &m->shortcut,
-                      &m->d_y, &m->d_x, &m->d_w,  &m->d_bias, &m->moments};
+    guarded *all[] = {&m->x,        &m->w,    &m->bias,     &m->y,           &m->activated,
+                      &m->shortcut, &m->d_y,  &m->d_x,      &m->d_w,         &m->d_bias,
+                      &m->moments,  &m->tail, &m->finished, &m->d_w_finished};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         cr_assert(guarded_intact(all[i]), "map %zu: a value outside the channels was written", i);
         guarded_free(all[i]);
@@ -55,6 +60,9 @@ static void fill_maps(maps *m, unsigned seed) {
     guarded_fill_integers(&m->d_x, &rng, 9); /* what accumulation adds to */
     guarded_fill_integers(&m->d_w, &rng, 9);
     guarded_fill_integers(&m->d_bias, &rng, 9);
+    guarded_fill_integers(&m->tail, &rng, 2);
+    guarded_fill_integers(&m->finished, &rng, 4);
+    guarded_fill_integers(&m->d_w_finished, &rng, 9);
 }
 
 static yt_activation activation_of(unsigned seed) {
@@ -73,11 +81,23 @@ static void run_passes(const yt_kernels *k, const conv_case *c, maps *m, unsigne
     k->conv2d_forward(&c->conv, &m->x.view, m->w.view.data, odd ? m->bias.view.data : NULL, &m->y.view,
                       m->moments.view.data, &scratch);
     const yt_tensor none = {0};
-    k->conv2d_act_forward(&c->conv, &m->x.view, m->w.view.data, odd ? m->bias.view.data : NULL,
-                          activation_of(seed), odd ? &m->shortcut.view : &none, &m->activated.view, &scratch);
+    size_t packed_bytes = k->conv2d_packed_bytes(&c->conv);
+    float *packed = aligned_alloc(64, (packed_bytes + SCRATCH_GUARD + 63) / 64 * 64);
+    cr_assert_not_null(packed);
+    memset(packed, 0xA5, packed_bytes + SCRATCH_GUARD);
+    k->conv2d_pack(&c->conv, m->w.view.data, packed);
+    k->conv2d_act_forward(&c->conv, &m->x.view, m->w.view.data, odd && packed_bytes ? packed : NULL,
+                          odd ? m->bias.view.data : NULL, activation_of(seed),
+                          odd ? &m->shortcut.view : &none, &m->activated.view, &scratch);
+    for (size_t i = 0; i < SCRATCH_GUARD; i++)
+        cr_assert_eq(((unsigned char *)packed)[packed_bytes + i], 0xA5, "packed weights overrun");
+    free(packed);
     k->conv2d_backward_data(&c->conv, &m->d_y.view, m->w.view.data, &m->d_x.view, odd, &scratch);
-    k->conv2d_backward_weights(&c->conv, &m->x.view, &m->d_y.view, m->d_w.view.data,
+    k->conv2d_backward_weights(&c->conv, &m->x.view, &m->d_y.view, NULL, m->d_w.view.data,
                                odd ? m->d_bias.view.data : NULL, &scratch);
+    const yt_norm_tail tail = yt_norm_tail_of(m->tail.view.data, m->shortcut.view);
+    k->conv2d_backward_weights(&c->conv, &m->x.view, &m->finished.view, &tail, m->d_w_finished.view.data,
+                               NULL, &scratch);
     for (size_t i = 0; i < SCRATCH_GUARD; i++) cr_assert_eq(memory[bytes + i], 0xA5, "scratch overrun");
     free(memory);
 }
@@ -122,6 +142,8 @@ static void check_table(const yt_kernels *k, const conv_case *c, unsigned seed, 
         cr_assert(guarded_equal(&got.d_x, &want->d_x), "%s: d_x", where);
         cr_assert(guarded_equal(&got.d_w, &want->d_w), "%s: d_w", where);
         cr_assert(guarded_equal(&got.d_bias, &want->d_bias), "%s: d_bias", where);
+        cr_assert(guarded_equal(&got.finished, &want->finished), "%s: d_y with a tail", where);
+        cr_assert(guarded_equal(&got.d_w_finished, &want->d_w_finished), "%s: d_w with a tail", where);
         compare_moments(&got, want, where);
         compare_activated(k, &got, seed, where);
         if (t == 0)

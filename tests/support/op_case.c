@@ -64,7 +64,8 @@ static void free_norm_maps(norm_maps *m) {
     }
 }
 
-static void run_norm(const yt_kernels *k, const norm_case *q, norm_maps *m, int threads) {
+/* left: the gradient's last step is left to norm_tail, where there is one. */
+static void run_norm(const yt_kernels *k, const norm_case *q, norm_maps *m, bool left, int threads) {
     const float *p = m->parameters.view.data;
     int c = q->c;
     yt_norm norm = {p, p + c, p + 2 * c, p + 3 * c, q->fixed};
@@ -75,8 +76,15 @@ static void run_norm(const yt_kernels *k, const norm_case *q, norm_maps *m, int 
                         threads);
     yt_scratch scratch = make_scratch(k->norm_act_scratch(c, yt_tensor_pixels(m->y.view), threads), threads);
     float *d = m->d_parameters.view.data;
+    guarded tail = guarded_make(1, 1, 4, c, 0, 0);
+    if (!q->normed || q->fixed) left = false;
     k->norm_act_backward(act, &norm, &m->y.view, &m->d.view, q->shortcut ? &m->d_shortcut.view : &none,
-                         q->accumulate, q->normed ? d : NULL, q->normed ? d + c : NULL, &scratch);
+                         q->accumulate, q->normed ? d : NULL, q->normed ? d + c : NULL,
+                         left ? tail.view.data : NULL, &scratch);
+    const yt_norm_tail end = yt_norm_tail_of(tail.view.data, m->y.view);
+    if (left) k->norm_tail(&end, &m->d.view, threads);
+    cr_assert(guarded_intact(&tail), "%s: the tail's memory was left", k->name);
+    guarded_free(&tail);
     free_scratch(&scratch);
 }
 
@@ -90,8 +98,8 @@ static void check_norm(const yt_kernels *k, const norm_case *q) {
              "%s: activation %d, %dx%dx%dx%d, normed %d fixed %d shortcut %d accumulate %d", k->name,
              (int)q->kind, q->n, q->h, q->w, q->c, q->normed, q->fixed, q->shortcut, q->accumulate);
     norm_maps want = make_norm_maps(q), first = make_norm_maps(q);
-    run_norm(yt_kernels_of(YT_ISA_REF), q, &want, 1);
-    run_norm(k, q, &first, 1);
+    run_norm(yt_kernels_of(YT_ISA_REF), q, &want, false, 1);
+    run_norm(k, q, &first, false, 1);
     double m = (double)yt_tensor_pixels(want.y.view);
     cr_assert(guarded_error(&first.out, &want.out, 1) <= 1e-5, "%s: out", where);
     cr_assert(guarded_error(&first.d, &want.d, 1) <= 3e-5, "%s: d_y differs by %g", where,
@@ -101,10 +109,10 @@ static void check_norm(const yt_kernels *k, const norm_case *q) {
               where);
     for (size_t t = 1; t < THREAD_COUNTS; t++) {
         norm_maps again = make_norm_maps(q);
-        run_norm(k, q, &again, thread_counts[t]);
+        run_norm(k, q, &again, t % 2 != 0, thread_counts[t]);
         cr_assert(guarded_equal(&again.out, &first.out) && guarded_equal(&again.d, &first.d) &&
                       guarded_equal(&again.d_parameters, &first.d_parameters),
-                  "%s: other bits with %d threads", where, thread_counts[t]);
+                  "%s: other bits with %d threads, or with the tail apart", where, thread_counts[t]);
         free_norm_maps(&again);
     }
     free_norm_maps(&want);
@@ -129,13 +137,13 @@ static void check_norm_in_place(const yt_kernels *k) {
 static void check_norm_passing_on(const yt_kernels *k) {
     norm_case q = {.kind = YT_ACT_SILU, .n = 1, .h = 9, .w = 7, .c = 13, .normed = true, .fixed = true};
     norm_maps with = make_norm_maps(&q), without = make_norm_maps(&q);
-    run_norm(k, &q, &with, 2);
+    run_norm(k, &q, &with, false, 2);
     const float *p = without.parameters.view.data;
     yt_norm norm = {p, p + 13, p + 26, p + 39, true};
     yt_tensor none = {0};
     yt_scratch scratch = make_scratch(k->norm_act_scratch(13, 63, 2), 2);
     k->norm_act_backward((yt_activation){.kind = YT_ACT_SILU}, &norm, &without.y.view, &without.d.view, &none,
-                         false, NULL, NULL, &scratch);
+                         false, NULL, NULL, NULL, &scratch);
     cr_assert(guarded_equal(&with.d, &without.d), "%s: the gradient passed on differs", k->name);
     free_scratch(&scratch);
     free_norm_maps(&with);
@@ -386,50 +394,65 @@ typedef struct matrix_case {
 } matrix_case;
 
 typedef struct matrix_maps {
-    guarded x, b, gram, y;
+    guarded x, b, s, t; /* s and t = s + 3 I are symmetric and commute */
+    guarded gram, y, st;
 } matrix_maps;
 
-static matrix_maps run_matrices(const yt_kernels *k, const matrix_case *q, int threads) {
+static void make_symmetric(guarded *s, guarded *t, int side) {
+    float *a = s->view.data, *b = t->view.data;
+    for (int i = 0; i < side; i++)
+        for (int j = 0; j < i; j++) a[i * side + j] = a[j * side + i];
+    memcpy(b, a, (size_t)side * (size_t)side * sizeof *b);
+    for (int i = 0; i < side; i++) b[i * side + i] += 3;
+}
+
+static matrix_maps run_matrices(const yt_kernels *k, const matrix_case *q) {
     yt_rng rng = yt_rng_make(13, 0, (uint64_t)q->rows, YT_RNG_TEST);
-    matrix_maps m = {guarded_make(1, 1, q->rows, q->depth, 0, 0), guarded_make(1, 1, q->depth, q->cols, 0, 0),
-                     guarded_make(1, 1, q->depth, q->depth, 0, 0),
-                     guarded_make(1, 1, q->rows, q->cols, 0, 0)};
+    matrix_maps m = {.x = guarded_make(1, 1, q->rows, q->depth, 0, 0),
+                     .b = guarded_make(1, 1, q->depth, q->cols, 0, 0),
+                     .s = guarded_make(1, 1, q->depth, q->depth, 0, 0),
+                     .t = guarded_make(1, 1, q->depth, q->depth, 0, 0),
+                     .gram = guarded_make(1, 1, q->depth, q->depth, 0, 0),
+                     .y = guarded_make(1, 1, q->rows, q->cols, 0, 0),
+                     .st = guarded_make(1, 1, q->depth, q->depth, 0, 0)};
     guarded_fill_integers(&m.x, &rng, 9);
     guarded_fill_integers(&m.b, &rng, 9);
-    yt_scratch scratch = make_scratch(k->matrix_scratch(q->rows, q->depth), threads);
-    k->gram(m.x.view.data, q->rows, q->depth, m.gram.view.data, &scratch);
+    guarded_fill_integers(&m.s, &rng, 9);
+    make_symmetric(&m.s, &m.t, q->depth);
+    yt_scratch scratch = make_scratch(k->matrix_scratch(q->rows, q->depth), 1);
+    k->gram(m.x.view.data, q->rows, q->depth, m.gram.view.data, scratch.data);
     free_scratch(&scratch);
-    scratch = make_scratch(k->matrix_scratch(q->depth, q->cols), threads);
-    k->matmul(m.x.view.data, q->rows, q->depth, m.b.view.data, q->cols, m.y.view.data, &scratch);
+    scratch = make_scratch(k->matrix_scratch(q->depth, q->cols), 1);
+    k->matmul(m.x.view.data, q->rows, q->depth, m.b.view.data, q->cols, m.y.view.data, scratch.data);
+    free_scratch(&scratch);
+    scratch = make_scratch(k->matrix_scratch(q->depth, q->depth), 1);
+    k->symmetric_product(m.s.view.data, m.t.view.data, q->depth, m.st.view.data, scratch.data);
     free_scratch(&scratch);
     return m;
 }
 
 static void free_matrices(matrix_maps *m) {
-    guarded *all[] = {&m->x, &m->b, &m->gram, &m->y};
-    for (int i = 0; i < 4; i++) {
+    guarded *all[] = {&m->x, &m->b, &m->s, &m->t, &m->gram, &m->y, &m->st};
+    for (int i = 0; i < 7; i++) {
         cr_assert(guarded_intact(all[i]), "a product wrote outside matrix %d", i);
         guarded_free(all[i]);
     }
 }
 
-/* Sides around the tiles (6, 14), the vectors and panels (4 to 32), the parts (24, 56) and the stretches (128,
- * 256) of src/kernels/simd/matrix.inl. */
+/* Sides around the tiles (4 to 27), the vectors and panels (4 to 48) and the stretch (256) of
+ * src/kernels/simd/matrix.inl. */
 void op_case_matrices(const yt_kernels *k) {
     static const matrix_case cases[] = {{1, 1, 1},      {7, 3, 5},    {5, 7, 3},     {16, 16, 16},
                                         {9, 4, 80},     {33, 15, 31}, {127, 33, 32}, {257, 57, 8},
                                         {300, 113, 65}, {40, 129, 17}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         const matrix_case *q = &cases[i];
-        matrix_maps want = run_matrices(yt_kernels_of(YT_ISA_REF), q, 1);
-        for (size_t t = 0; t < THREAD_COUNTS; t++) {
-            matrix_maps got = run_matrices(k, q, thread_counts[t]);
-            cr_assert(guarded_equal(&got.gram, &want.gram), "%s: gram of %d x %d", k->name, q->rows,
-                      q->depth);
-            cr_assert(guarded_equal(&got.y, &want.y), "%s: product of %d x %d x %d", k->name, q->rows,
-                      q->depth, q->cols);
-            free_matrices(&got);
-        }
+        matrix_maps want = run_matrices(yt_kernels_of(YT_ISA_REF), q), got = run_matrices(k, q);
+        cr_assert(guarded_equal(&got.gram, &want.gram), "%s: gram of %d x %d", k->name, q->rows, q->depth);
+        cr_assert(guarded_equal(&got.y, &want.y), "%s: product of %d x %d x %d", k->name, q->rows, q->depth,
+                  q->cols);
+        cr_assert(guarded_equal(&got.st, &want.st), "%s: symmetric product of %d", k->name, q->depth);
+        free_matrices(&got);
         free_matrices(&want);
     }
 }

@@ -6,6 +6,7 @@
 
 #include <criterion/criterion.h>
 #include <math.h>
+#include <string.h>
 
 Test(status, a_place_goes_in_front_of_the_message) {
     yt_err err;
@@ -71,4 +72,17 @@ Test(rng, moments_are_those_of_the_distribution) {
     cr_assert(yt_near(normal / N, 0, 0.03));
     cr_assert(yt_near(normal_square / N, 1, 0.04));
     for (int i = 0; i < 3; i++) cr_assert(yt_near(below[i] / (double)N, 1.0 / 3, 0.015));
+}
+
+/* "a" by the published test vectors of 64-bit FNV-1a; the float whose pattern is 0x61 is one item of the
+ * same value. */
+Test(rng, hashes_are_those_of_fnv) {
+    const uint32_t pattern = 0x61;
+    float values[2] = {0, 0};
+    memcpy(values, &pattern, sizeof pattern);
+    cr_assert_eq(yt_hash64("a", 1), 0xaf63dc4c8601ec8cu);
+    cr_assert_eq(yt_hash64_floats(values, 1), 0xaf63dc4c8601ec8cu);
+    const uint64_t both = yt_hash64_floats(values, 2);
+    values[1] = -0.0f;
+    cr_assert_neq(yt_hash64_floats(values, 2), both, "the sign of a zero counts");
 }

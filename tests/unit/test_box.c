@@ -67,6 +67,36 @@ Test(box, ciou_of_a_nan_is_a_nan) {
     }
 }
 
+/* Overlapping, apart and inverted boxes. */
+Test(box, ciou_does_not_exceed_its_limit) {
+    yt_rng rng = yt_rng_make(2, 0, 0, YT_RNG_TEST);
+    int close = 0;
+    for (int i = 0; i < 5000; i++) {
+        double a[4], b[4];
+        for (int k = 0; k < 2; k++) {
+            a[k] = yt_rng_uniform(&rng, 0, 4), a[k + 2] = a[k] + yt_rng_uniform(&rng, -1, 4);
+            b[k] = a[k] + yt_rng_uniform(&rng, -1, 1), b[k + 2] = b[k] + yt_rng_uniform(&rng, 0.5, 4);
+        }
+        double ciou = fmax(0, yt_box_ciou(a, b, NULL)), limit = yt_box_ciou_limit(a, b);
+        cr_assert(ciou <= limit || (ciou == 0 && limit < 0), "%.17g over %.17g", ciou, limit);
+        close += limit > 0.5 && limit - ciou < 0.1;
+    }
+    cr_assert(close > 100);
+    const double inner[4] = {0, 0, 2, 1}, outer[4] = {0, 0, 2, 4};
+    cr_assert(yt_near(yt_box_ciou_limit(inner, outer), 0.25, 1e-6));
+}
+
+Test(box, ciou_limit_of_what_is_not_finite_is_a_nan) {
+    for (int k = 0; k < 4; k++) {
+        double a[4] = {0, 0, 2, 2};
+        const double b[4] = {1, 1, 3, 3};
+        a[k] = (double)NAN;
+        cr_assert(isnan(yt_box_ciou_limit(a, b)) && isnan(yt_box_ciou_limit(b, a)));
+        a[k] = (double)INFINITY;
+        cr_assert(isnan(yt_box_ciou_limit(a, b)) && isnan(yt_box_ciou_limit(b, a)));
+    }
+}
+
 /* The definition once more, written down differently; alpha < 0 asks for the box's own alpha, which is
  * returned. */
 static double plain_ciou(const double a[4], const double b[4], double *alpha) {

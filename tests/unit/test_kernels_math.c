@@ -54,6 +54,10 @@ static vf call_log1p(vf x) {
     return vlog1p_unit(x);
 }
 
+static vf call_log1p_large(vf x) {
+    return vlog1p(x);
+}
+
 static double exact_sigmoid(double x) {
     return 1 / (1 + exp(-x));
 }
@@ -65,12 +69,15 @@ Test(vecmath, errors_in_ulps_are_those_the_header_states) {
               worst(call_sigmoid, exact_sigmoid, -86, 86));
     cr_assert(worst(call_erf, erf, -6, 6) <= 3, "erf: %g", worst(call_erf, erf, -6, 6));
     cr_assert(worst(call_log1p, log1p, 0, 1) <= 3, "log1p: %g", worst(call_log1p, log1p, 0, 1));
+    double large = worst(call_log1p_large, log1p, 0, 300);
+    cr_assert(large <= 4, "log1p of large numbers: %g", large);
+    cr_assert(worst(call_log1p_large, log1p, 0, 2) <= 4, "log1p around 1");
 }
 
 Test(vecmath, nan_stays_and_extremes_saturate) {
     vf special = {NAN, INFINITY, -INFINITY, 0};
-    vector_fn *all[] = {call_exp, call_sigmoid, call_tanh, call_erf, call_log1p};
-    for (int i = 0; i < 5; i++) cr_assert(isnan(all[i](special)[0]), "function %d hides a NaN", i);
+    vector_fn *all[] = {call_exp, call_sigmoid, call_tanh, call_erf, call_log1p, call_log1p_large};
+    for (int i = 0; i < 6; i++) cr_assert(isnan(all[i](special)[0]), "function %d hides a NaN", i);
     vf e = vexp(special), s = vsigmoid(special), t = vtanh(special), f = verf(special);
     cr_assert(e[1] > 1e38f && e[2] > 0 && e[2] < 1.3e-38f && e[3] == 1);
     cr_assert(s[1] == 1 && s[2] < 1e-37f && s[3] == 0.5f);

@@ -53,11 +53,12 @@ Test(kernels, every_slot_of_every_table_is_filled) {
         if (!k) continue;
         cr_assert(k->name && k->vector_floats > 0 && k->conv2d_scratch && k->conv2d_forward &&
                       k->conv2d_backward_data && k->conv2d_backward_weights && k->norm_act_forward &&
-                      k->norm_act_scratch && k->norm_act_backward && k->maxpool_forward &&
-                      k->maxpool_backward && k->upsample_forward && k->upsample_backward && k->copy &&
-                      k->fill && k->from_bytes && k->attention_scratch && k->attention_forward &&
-                      k->attention_backward && k->bce_background && k->sum_squares && k->sgd_step &&
-                      k->adam_step && k->ema_step && k->matrix_scratch && k->gram && k->matmul,
+                      k->norm_act_scratch && k->norm_act_backward && k->norm_tail && k->conv2d_act_forward &&
+                      k->conv2d_packed_bytes && k->conv2d_pack && k->maxpool_forward && k->maxpool_backward &&
+                      k->upsample_forward && k->upsample_backward && k->copy && k->fill && k->from_bytes &&
+                      k->attention_scratch && k->attention_forward && k->attention_backward &&
+                      k->bce_background && k->sum_squares && k->sgd_step && k->adam_step && k->ema_step &&
+                      k->matrix_scratch && k->gram && k->matmul && k->symmetric_product,
                   "table %d", i);
     }
 }

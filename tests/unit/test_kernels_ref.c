@@ -179,7 +179,7 @@ static void check_norm_gradient(yt_activation_kind kind, norm_stats stats) {
     norm64 norm = norm_of(&l);
     map64 d = copy_of(&l.weights), d_shortcut = copy_of(&l.weights);
     double d_gamma[3] = {0}, d_beta[3] = {0};
-    ref_norm_act_backward(l.act, &norm, &l.y, &d, &d_shortcut, false, d_gamma, d_beta, NULL);
+    ref_norm_act_backward(l.act, &norm, &l.y, &d, &d_shortcut, false, d_gamma, d_beta, NULL, NULL);
     gradcheck("norm_act d_y", norm_loss_value, &l, l.y.data, count_of(&l.y), d.data);
     gradcheck("norm_act d_shortcut", norm_loss_value, &l, l.shortcut.data, count_of(&l.y), d_shortcut.data);
     if (stats != NO_NORM) {

@@ -1,6 +1,7 @@
 /* Tests of the vector source at the width and tiles of AVX-512, compiled for the baseline: the compiler
  * lowers the 64-byte vectors, so the wide tiling is checked on machines that cannot run kernels_avx512.c. */
 #define YT_VL             16
+#define YT_MR3            9
 #define YT_MR2            14
 #define YT_MR1            27
 #define YT_ISA_NAME       "wide"
@@ -21,11 +22,19 @@ Test(kernels_wide, convolutions_match_the_reference) {
     }
 }
 
+Test(kernels_wide, depthwise_rows_match_the_reference) {
+    static const conv_case cases[] = {{{72, 72, 3, 1, 1, 1, 72}, 3, 12, 23, 8, 0},
+                                      {{40, 40, 3, 1, 1, 1, 40}, 1, 35, 11, 0, 40}};
+    const yt_kernels *wide[] = {wide_kernels()};
+    for (unsigned i = 0; i < 4; i++) conv_case_check(wide, 1, &cases[i / 2], i);
+}
+
 Test(kernels_wide, other_slots_match_the_reference) {
     op_case_norm_act(wide_kernels());
     op_case_pooling(wide_kernels());
     op_case_upsampling_and_copies(wide_kernels());
     op_case_attention(wide_kernels());
+    op_case_matrices(wide_kernels());
     op_case_background_loss(wide_kernels());
     op_case_optimiser(wide_kernels());
 }

@@ -225,15 +225,19 @@ Test(worked, background_loss_and_optimiser_steps) {
 static void matrices(const yt_kernels *k) {
     /* x = 1 2 / 3 4 / 5 6: columns (1 3 5) and (2 4 6), their products 35, 44, 56. x . (1 10 / 100 1000). */
     padded x = {{1, 2, 3, 4, 5, 6}}, b = {{1, 10, 100, 1000}}, a = {{0}}, y = {{0}};
-    yt_scratch scratch = {.bytes = k->matrix_scratch(3, 2), .threads = 1};
-    scratch.data = aligned_alloc(64, scratch.bytes / 64 * 64 + 64);
-    cr_assert_not_null(scratch.data);
-    k->gram(x.v, 3, 2, a.v, &scratch);
-    k->matmul(x.v, 3, 2, b.v, 2, y.v, &scratch);
-    free(scratch.data);
+    /* s = 1 2 / 2 5 commutes with t = s + I. */
+    padded s = {{1, 2, 2, 5}}, t = {{2, 2, 2, 6}}, st = {{0}};
+    void *scratch = aligned_alloc(64, k->matrix_scratch(3, 2) / 64 * 64 + 64);
+    cr_assert_not_null(scratch);
+    k->gram(x.v, 3, 2, a.v, scratch);
+    k->matmul(x.v, 3, 2, b.v, 2, y.v, scratch);
+    k->symmetric_product(s.v, t.v, 2, st.v, scratch);
+    free(scratch);
     static const float gram[] = {35, 44, 44, 56, 0}, product[] = {201, 2010, 403, 4030, 605, 6050, 0};
     cr_assert_eq(memcmp(a.v, gram, sizeof gram), 0, "%s", k->name);
     cr_assert_eq(memcmp(y.v, product, sizeof product), 0, "%s", k->name);
+    static const float symmetric[] = {6, 14, 14, 34, 0};
+    cr_assert_eq(memcmp(st.v, symmetric, sizeof symmetric), 0, "%s", k->name);
 }
 
 Test(worked, products_of_matrices) {

@@ -12,17 +12,18 @@
 
 /* ---- orthogonalisation ---- */
 
-static float *orthogonalised(const float *x, int rows, int cols, int threads) {
+/* From a step without momentum whose rate is 1 once the rule has taken its fifth of it. */
+static float *orthogonalised(const float *x, int rows, int cols) {
     size_t count = (size_t)rows * (size_t)cols;
-    float *f = malloc((count + YT_READ_SLACK) * sizeof *f);
+    float *f = calloc(count + YT_READ_SLACK, sizeof *f), *m = calloc(count, sizeof *m);
     size_t bytes = yti_muon_bytes(rows, cols);
     unsigned char *work = aligned_alloc(64, bytes + 64);
-    cr_assert(f && work);
-    memcpy(f, x, count * sizeof *f);
+    cr_assert(f && m && work);
     memset(work, 0xA5, bytes + 64); /* holds NaN where it is read unwritten, and shows an overrun */
-    yti_orthogonalise(f, rows, cols, work, threads);
+    yti_muon_step(f, x, m, rows, cols, 1, -5, 0, work);
     for (size_t i = 0; i < 64; i++) cr_assert_eq(work[bytes + i], 0xA5, "wrote past the working memory");
     free(work);
+    free(m);
     return f;
 }
 
@@ -104,7 +105,7 @@ enum { N_SHAPES = sizeof SHAPES / sizeof SHAPES[0] };
 Test(muon, singular_values_end_around_one) {
     for (int i = 0; i < N_SHAPES; i++) {
         int rows = SHAPES[i][0], cols = SHAPES[i][1];
-        float *x = bell_matrix(rows, cols), *f = orthogonalised(x, rows, cols, 1);
+        float *x = bell_matrix(rows, cols), *f = orthogonalised(x, rows, cols);
         double least, most;
         singular_values(tall_view(f, rows, cols), &least, &most);
         cr_assert(least >= 0.68 && most <= 1.2, "%d x %d: singular values %g to %g", rows, cols, least, most);
@@ -118,7 +119,7 @@ Test(muon, singular_values_end_around_one) {
 Test(muon, singular_vectors_stay) {
     for (int i = 0; i < N_SHAPES; i++) {
         int rows = SHAPES[i][0], cols = SHAPES[i][1];
-        float *x = bell_matrix(rows, cols), *f = orthogonalised(x, rows, cols, 1);
+        float *x = bell_matrix(rows, cols), *f = orthogonalised(x, rows, cols);
         view a = tall_view(x, rows, cols), b = tall_view(f, rows, cols);
         double *c = column_products(a, b), scale = 0;
         for (int p = 0; p < a.cols; p++) scale = fmax(scale, c[p * a.cols + p]);
@@ -136,10 +137,10 @@ Test(muon, singular_vectors_stay) {
 
 Test(muon, size_and_order_of_rows_do_not_matter) {
     enum { ROWS = 20, COLS = 6 };
-    float *x = bell_matrix(ROWS, COLS), *f = orthogonalised(x, ROWS, COLS, 1);
+    float *x = bell_matrix(ROWS, COLS), *f = orthogonalised(x, ROWS, COLS);
     float *turned = malloc((ROWS * COLS + YT_READ_SLACK) * sizeof *turned);
     for (int i = 0; i < ROWS * COLS; i++) turned[i] = 1000 * x[(ROWS - 1 - i / COLS) * COLS + i % COLS];
-    float *g = orthogonalised(turned, ROWS, COLS, 1);
+    float *g = orthogonalised(turned, ROWS, COLS);
     for (int i = 0; i < ROWS * COLS; i++)
         cr_assert(yt_near((double)g[i], (double)f[(ROWS - 1 - i / COLS) * COLS + i % COLS], 1e-5));
     free(x);
@@ -150,26 +151,9 @@ Test(muon, size_and_order_of_rows_do_not_matter) {
 
 Test(muon, nothing_stays_nothing) {
     static const float zero[6 * 4 + YT_READ_SLACK];
-    float *f = orthogonalised(zero, 6, 4, 1);
+    float *f = orthogonalised(zero, 6, 4);
     for (int i = 0; i < 24; i++) cr_assert(f[i] == 0);
     free(f);
-}
-
-/* Large enough for threads. */
-Test(muon, bits_do_not_depend_on_threads) {
-    static const int large[][2] = {{300, 96}, {100, 260}};
-    for (int i = 0; i < 2; i++) {
-        int rows = large[i][0], cols = large[i][1];
-        float *x = bell_matrix(rows, cols), *one = orthogonalised(x, rows, cols, 1);
-        for (int threads = 2; threads <= 5; threads++) {
-            float *many = orthogonalised(x, rows, cols, threads);
-            cr_assert_eq(memcmp(one, many, (size_t)rows * (size_t)cols * sizeof *one), 0, "%d threads",
-                         threads);
-            free(many);
-        }
-        free(x);
-        free(one);
-    }
 }
 
 /* ---- whole steps ---- */
@@ -229,13 +213,13 @@ static void expect_steps(int out, int in, const double *p_want, const double *mu
     const size_t count = (size_t)out * (size_t)in * 4;
     const yt_param_span span = {0, count, YT_GROUP_FAST_WEIGHT, (size_t)out};
     yt_optimizer *o = NULL;
-    cr_assert_eq(yt_optimizer_create(YT_OPTIM_MUSGD, count, &span, 1, 0.01f, &o, NULL), YT_OK);
+    cr_assert_eq(yt_optimizer_create(YT_OPTIM_MUSGD, count, &span, 1, 0.01f, 2, &o, NULL), YT_OK);
     float p[ROOM] = {0}, g[ROOM] = {0}, lr[YT_GROUP_COUNT] = {0};
     lr[YT_GROUP_FAST_WEIGHT] = 0.02f;
     for (int i = 0; i < (int)count; i++) p[memory_index(i, out, in)] = (float)cos(0.7 * i);
     for (int t = 0; t < 3; t++) {
         for (int i = 0; i < (int)count; i++) g[memory_index(i, out, in)] = (float)(4 * sin(1.3 * i + t));
-        yt_optimizer_step(o, p, g, 0.25f, lr, momenta[t], 2);
+        yt_optimizer_step(o, p, g, 0.25f, lr, momenta[t]);
     }
     const char *name;
     float *state;
@@ -261,11 +245,11 @@ Test(musgd, what_is_no_matrix_takes_steps_of_sgd) {
     float p[6 + YT_READ_SLACK] = {1, 2, 3, 4, 5, 6}, q[6 + YT_READ_SLACK] = {1, 2, 3, 4, 5, 6};
     const float g[6 + YT_READ_SLACK] = {0.1f, -0.2f, 0.3f, -0.4f, 0.5f, -0.6f};
     yt_optimizer *musgd = NULL, *sgd = NULL;
-    cr_assert_eq(yt_optimizer_create(YT_OPTIM_MUSGD, 6, spans, 2, 0.1f, &musgd, NULL), YT_OK);
-    cr_assert_eq(yt_optimizer_create(YT_OPTIM_SGD, 6, spans, 2, 0.1f, &sgd, NULL), YT_OK);
+    cr_assert_eq(yt_optimizer_create(YT_OPTIM_MUSGD, 6, spans, 2, 0.1f, 1, &musgd, NULL), YT_OK);
+    cr_assert_eq(yt_optimizer_create(YT_OPTIM_SGD, 6, spans, 2, 0.1f, 1, &sgd, NULL), YT_OK);
     for (int t = 0; t < 3; t++) {
-        yt_optimizer_step(musgd, p, g, 1, lr, 0.9f, 1);
-        yt_optimizer_step(sgd, q, g, 1, lr, 0.9f, 1);
+        yt_optimizer_step(musgd, p, g, 1, lr, 0.9f);
+        yt_optimizer_step(sgd, q, g, 1, lr, 0.9f);
     }
     cr_assert(memcmp(p, q, 6 * sizeof *p) == 0 && p[0] != 1);
     yt_optimizer_destroy(musgd);

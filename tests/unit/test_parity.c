@@ -53,6 +53,8 @@ static float *to_nchw(yt_tensor t) {
 
 EACH_FAMILY(feature_maps_of_every_row_are_those_of_the_reference) {
     fixture f = fixture_open(which->name);
+    for (int row = 0; row < f.model->n_rows; row++)
+        if (f.model->rows[row].output >= 0) yt_graph_keep(f.model->graph, f.model->rows[row].output);
     fixture_forward(&f, f.model, YT_MODE_EVAL);
     fixture_deviation worst = {0};
     const cJSON *layer;
@@ -259,7 +261,7 @@ static void three_steps(const family *which, const char *name, yt_optimizer_kind
     for (int g = 0; g < YT_GROUP_COUNT; g++) rates[g] = g < YT_GROUP_FAST_WEIGHT ? lr : 3 * lr;
     yt_optimizer *optimizer = NULL;
     cr_assert_eq(yti_optimizer_create(f.model, kind, fixture_number(expected, "weight_decay"),
-                                      (double)momentum, &optimizer, NULL),
+                                      (double)momentum, FIXTURE_THREADS, &optimizer, NULL),
                  YT_OK);
     for (int step = 0; step < 4; step++) {
         yt_loss_result result[2];
@@ -267,8 +269,7 @@ static void three_steps(const family *which, const char *name, yt_optimizer_kind
         expect_relative(total, cJSON_GetArrayItem(fixture_item(expected, "losses"), step)->valuedouble,
                         loss_tolerance, "loss");
         if (step < 3)
-            yt_optimizer_step(optimizer, f.model->state.params, f.model->state.grads, 1, rates, momentum,
-                              FIXTURE_THREADS);
+            yt_optimizer_step(optimizer, f.model->state.params, f.model->state.grads, 1, rates, momentum);
     }
     const cJSON *after = fixture_item(expected, "params_after");
     cJSON *certain = kind != YT_OPTIM_SGD ? without_noise(&f, after) : NULL;

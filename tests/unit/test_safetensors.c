@@ -79,6 +79,36 @@ Test(safetensors, what_is_written_is_read_back) {
     yt_st_free(&file);
 }
 
+static void doubled(const void *factor, const void *data, void *out) {
+    const float *values = data;
+    float *bytes = out;
+    for (int i = 0; i < 3; i++) bytes[i] = *(const float *)factor * values[i];
+}
+
+Test(safetensors, values_may_be_converted_while_they_are_written) {
+    static const float values[3] = {1, -2, 3}, factor = 2;
+    const yt_st_entry entries[] = {
+        {.name = (char[]){"as_is"}, .n_dims = 1, .dims = {3}, .count = 3, .data = values, .bytes = 12},
+        {.name = (char[]){"doubled"},
+         .n_dims = 1,
+         .dims = {3},
+         .count = 3,
+         .data = values,
+         .bytes = 12,
+         .convert = doubled,
+         .context = &factor},
+    };
+    const char *path = yt_folder_path("a.safetensors");
+    cr_assert_eq(yt_st_save(path, entries, 2, NULL, NULL, 0, NULL), YT_OK);
+    yt_st_file file;
+    cr_assert_eq(yt_st_load(path, &file, NULL), YT_OK);
+    float as_is[3], twice[3];
+    cr_assert(yt_st_to_float(yt_st_find(&file, "as_is"), as_is));
+    cr_assert(yt_st_to_float(yt_st_find(&file, "doubled"), twice));
+    for (int i = 0; i < 3; i++) cr_assert(as_is[i] == values[i] && twice[i] == 2 * values[i]);
+    yt_st_free(&file);
+}
+
 Test(safetensors, every_tensor_is_aligned_to_its_element) {
     static const float value = 1;
     static const int64_t steps = 2;

@@ -578,6 +578,37 @@ Test(train, save_period_keeps_checkpoints) {
     cr_assert(yt_path_exists("runs/detect/train/weights/epoch2.safetensors"));
 }
 
+/* In the second epoch, a folder of the checkpoint's name: it cannot be replaced. */
+static yt_status put_folder_in_the_way(void *context, const yt_train_epoch *epoch, yt_err *err) {
+    static const char last[] = "runs/detect/train/weights/last.safetensors";
+    *(int *)context = epoch->epoch;
+    if (epoch->epoch != 2) return YT_OK;
+    cr_assert_eq(remove(last), 0, "the first epoch's checkpoint is there by now");
+    return yt_path_make_dirs("runs/detect/train/weights/last.safetensors/x", err);
+}
+
+/* Without and with a third epoch, in whose first step the failure shows. */
+Test(train, an_epoch_whose_checkpoint_cannot_be_written_is_not_done) {
+    for (int epochs = 2; epochs <= 3; epochs++) {
+        yt_train_config config = tiny_config(epochs == 2 ? "2" : "3");
+        set(&config, "exist_ok", "true");
+        yt_training *training;
+        yt_err err = {.text = ""};
+        cr_assert_eq(yt_train_prepare(&config, NULL, NULL, NULL, &training, &err), YT_OK, "%s", err.text);
+        record r = {0};
+        int shown = 0;
+        yt_train_observer observers[] = {{.epoch = put_folder_in_the_way, .context = &shown},
+                                         {.finish = on_finish, .context = &r}};
+        cr_assert_eq(yt_train_run(training, observers, 2, NULL, &err), YT_IO);
+        cr_assert_not_null(strstr(err.text, "last.safetensors"), "%s", err.text);
+        cr_assert(shown == 2 && r.finishes == 1 && r.summary.status == YT_IO && r.summary.epochs == 1,
+                  "%d epochs shown, %d done", shown, r.summary.epochs);
+        yt_train_destroy(training);
+        cr_assert_eq(remove("runs/detect/train/weights/last.safetensors/x"), 0);
+        cr_assert_eq(remove("runs/detect/train/weights/last.safetensors"), 0);
+    }
+}
+
 Test(train, the_plain_network_trains_too) {
     yt_train_config config = tiny_config("2");
     set(&config, "no_residual", "true");

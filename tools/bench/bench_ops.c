@@ -1,129 +1,52 @@
-/* bench_ops.c: speed of every kernel on the shapes of YOLO26n at 640 px.
+/* bench_ops.c: speed of every kernel on the shapes of a model.
  *
- *   bench_ops [isa [threads [images [substring]]]]        e.g. bench_ops avx2 2 4 3x3
+ *   bench_ops --model models/yolo26.yaml --scale n --imgsz 640 --batch 4 --threads 2 --isa avx2 --only "3x3 s1"
  *
- * Each convolution is first checked against the reference on a small map with the same channels, then timed:
- * the median of ROUNDS rounds, GFLOP/s and the share of the FMA peak, which a loop over registers measures on
- * the same number of threads. With one thread the clock is the thread's CPU time, so that other programs
- * disturb less. The last lines are the sums over the network, weighted by how often a shape occurs.
+ * The shapes are those that a training forward run of the model calls. Each convolution is first checked against
+ * the reference on a small map with the same channels, then timed: median GFLOP/s and the share of the FMA peak,
+ * which a loop over registers measures on the same number of threads. With one thread the clock is the thread's
+ * CPU time, so that other programs disturb less. The sums are weighted by how often a shape occurs. Passes over
+ * memory are compared with the bandwidth that a plain stream of the same number of threads reaches.
  */
-#include "yt/kernels.h"
-#include "yt/rng.h"
+#include "parts/kernel_clock.h"
+#include "parts/machine.h"
+#include "yt/model.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-enum { ROUNDS = 7 };
+enum { MAX_SHAPES = 512 };
 
-typedef struct shape {
-    int count, side, cin, cout, kernel, stride, groups;
-} shape;
+static volatile float sink;
 
-/* {occurrences, input side at 640 px, cin, cout, kernel, stride, groups}; both branches of the head. */
-/* clang-format off */
-static const shape shapes[] = {
-    {1, 640, 3, 16, 3, 2, 1}, {1, 320, 16, 32, 3, 2, 1}, {1, 160, 64, 64, 3, 2, 1},
-    {1, 80, 128, 128, 3, 2, 1},
-    {1, 40, 128, 256, 3, 2, 1}, {1, 80, 64, 64, 3, 2, 1}, {1, 40, 128, 128, 3, 2, 1},
-    {1, 160, 16, 8, 3, 1, 1}, {1, 160, 8, 16, 3, 1, 1}, {1, 80, 32, 16, 3, 1, 1}, {1, 80, 16, 32, 3, 1, 1},
-    {4, 80, 16, 16, 3, 1, 1}, {12, 40, 32, 32, 3, 1, 1}, {4, 20, 64, 64, 3, 1, 1},
-    {1, 20, 128, 64, 3, 1, 1},
-    {1, 20, 64, 128, 3, 1, 1},
-    {2, 80, 64, 16, 3, 1, 1}, {2, 80, 16, 16, 3, 1, 1}, {2, 40, 128, 16, 3, 1, 1}, {2, 40, 16, 16, 3, 1, 1},
-    {2, 20, 256, 16, 3, 1, 1}, {2, 20, 16, 16, 3, 1, 1},
-    {1, 160, 32, 32, 1, 1, 1}, {1, 160, 48, 64, 1, 1, 1},
-    {1, 80, 64, 64, 1, 1, 1}, {1, 80, 96, 128, 1, 1, 1}, {1, 80, 256, 64, 1, 1, 1},
-    {1, 80, 96, 64, 1, 1, 1},
-    {2, 80, 32, 16, 1, 1, 1}, {1, 80, 32, 32, 1, 1, 1}, {2, 80, 64, 80, 1, 1, 1}, {4, 80, 80, 80, 1, 1, 1},
-    {1, 40, 128, 128, 1, 1, 1}, {4, 40, 192, 128, 1, 1, 1}, {6, 40, 64, 32, 1, 1, 1},
-    {3, 40, 64, 64, 1, 1, 1},
-    {1, 40, 384, 128, 1, 1, 1}, {2, 40, 128, 80, 1, 1, 1}, {4, 40, 80, 80, 1, 1, 1},
-    {3, 20, 256, 256, 1, 1, 1}, {4, 20, 384, 256, 1, 1, 1}, {2, 20, 128, 64, 1, 1, 1},
-    {3, 20, 128, 128, 1, 1, 1},
-    {3, 20, 256, 128, 1, 1, 1}, {1, 20, 512, 256, 1, 1, 1}, {4, 20, 128, 256, 1, 1, 1},
-    {2, 20, 256, 80, 1, 1, 1},
-    {4, 20, 80, 80, 1, 1, 1},
-    {2, 80, 16, 4, 1, 1, 1}, {2, 40, 16, 4, 1, 1, 1}, {2, 20, 16, 4, 1, 1, 1},
-    {2, 80, 64, 64, 3, 1, 64}, {2, 80, 80, 80, 3, 1, 80}, {2, 40, 128, 128, 3, 1, 128},
-    {2, 40, 80, 80, 3, 1, 80},
-    {2, 20, 256, 256, 3, 1, 256}, {2, 20, 80, 80, 3, 1, 80}, {2, 20, 128, 128, 3, 1, 128},
-};
-/* clang-format on */
+typedef struct settings {
+    const char *model, *only;
+    char scale;
+    int imgsz, batch, threads;
+    const yt_kernels *k;
+} settings;
 
-static double now(int threads) {
-    struct timespec t;
-    clock_gettime(threads == 1 ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+static void die(const char *what) {
+    fprintf(stderr, "bench_ops: %s\n", what);
+    exit(1);
 }
 
-static int compare(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-/* Seconds per call: the median of ROUNDS rounds of as many calls as take about 20 ms. */
-static double time_calls(void (*call)(void *), void *argument, int threads) {
-    double seconds[ROUNDS];
-    double begin = now(threads);
-    call(argument);
-    int calls = 1 + (int)(0.02 / (now(threads) - begin + 1e-9));
-    for (int round = 0; round < ROUNDS; round++) {
-        begin = now(threads);
-        for (int i = 0; i < calls; i++) call(argument);
-        seconds[round] = (now(threads) - begin) / calls;
-    }
-    qsort(seconds, ROUNDS, sizeof seconds[0], compare);
-    return seconds[ROUNDS / 2];
-}
-
-/* ---- the peak ---- */
-
-enum { CHAINS = 12, STEPS = 200000 };
-typedef float vec8 __attribute__((vector_size(32)));
-typedef float vec4 __attribute__((vector_size(16)));
-static volatile float peak_seed = 0.5f;
-static volatile float peak_sink;
-
-/* 12 independent multiply-adds per step: more than latency times units of any CPU of ours. */
-#define PEAK_LOOP(vec)                                                                                       \
-    vec a[CHAINS], b = peak_seed - (vec){0}, c = peak_seed - (vec){0};                                       \
-    for (int i = 0; i < CHAINS; i++) a[i] = (float)i - (vec){0};                                             \
-    for (int s = 0; s < STEPS; s++)                                                                          \
-        for (int i = 0; i < CHAINS; i++) a[i] = a[i] * b + c;                                                \
-    for (int i = 1; i < CHAINS; i++) a[0] += a[i];                                                           \
-    peak_sink = a[0][0];
-
-#if defined(__x86_64__)
-__attribute__((target("avx2,fma"))) static void peak_avx2(void) {
-    PEAK_LOOP(vec8)
-}
-#endif
-
-static void peak_baseline(void) {
-    PEAK_LOOP(vec4)
-}
-
-static void peak_call(void *argument) {
-    const int *p = argument;
-#pragma omp parallel for num_threads(p[0])
-    for (int i = 0; i < p[0]; i++) {
-#if defined(__x86_64__)
-        if (p[1] > 4)
-            peak_avx2();
-        else
-#endif
-            peak_baseline();
-    }
-}
-
-/* GFLOP/s of `threads` threads; an AVX-512 CPU is measured with 8 floats and counted twice. */
-static double measure_peak(int vector_floats, int threads) {
-    int argument[2] = {threads, vector_floats};
-    double flops = 2.0 * CHAINS * STEPS * vector_floats * threads;
-    return flops / time_calls(peak_call, argument, threads) * 1e-9;
+/* The convolutions of a training forward run. */
+static int shapes_of(const settings *s, clock_conv shapes[MAX_SHAPES]) {
+    yt_err err = {.text = ""};
+    yt_model_options options = YT_MODEL_DEFAULTS;
+    options.scale = s->scale;
+    yt_model *model;
+    if (yt_model_load(s->model, &options, &model, &err) != YT_OK ||
+        yt_model_plan(model, YT_MODE_TRAIN, s->batch, s->imgsz, s->imgsz, s->threads, &err) != YT_OK)
+        die(err.text);
+    kernel_clock(true);
+    yt_model_forward(model, &model->state, NULL);
+    kernel_clock(false);
+    yt_model_destroy(model);
+    return kernel_clock_convs(shapes, MAX_SHAPES);
 }
 
 /* ---- convolutions ---- */
@@ -136,31 +59,23 @@ typedef struct conv_bench {
     yt_scratch scratch;
 } conv_bench;
 
-static float *floats(size_t count) {
-    float *data = aligned_alloc(64, ((count + YT_READ_SLACK) * sizeof(float) + 63) / 64 * 64);
-    if (!data) {
-        fprintf(stderr, "bench_ops: out of memory\n");
-        exit(1);
-    }
-    yt_rng rng = yt_rng_make(1, 0, count, YT_RNG_TEST);
-    for (size_t i = 0; i < count + YT_READ_SLACK; i++) data[i] = (float)yt_rng_uniform(&rng, -1, 1);
-    return data;
+static size_t weights_of(const yt_conv *c) {
+    return (size_t)(c->kernel * c->kernel * c->cin / c->groups * c->cout);
 }
 
-static conv_bench make_conv(const yt_kernels *k, const shape *s, int n, int side, int threads) {
-    conv_bench b = {.k = k};
-    b.conv = (yt_conv){s->cin, s->cout, s->kernel, s->stride, s->kernel / 2, 1, s->groups};
-    int out = yt_conv_out(side, s->kernel, s->stride, s->kernel / 2, 1);
-    size_t in_pixels = (size_t)n * (size_t)side * (size_t)side,
-           out_pixels = (size_t)n * (size_t)out * (size_t)out;
-    b.x = yt_tensor_of(floats(in_pixels * (size_t)s->cin), n, side, side, s->cin);
-    b.d_x = yt_tensor_of(floats(in_pixels * (size_t)s->cin), n, side, side, s->cin);
-    b.y = yt_tensor_of(floats(out_pixels * (size_t)s->cout), n, out, out, s->cout);
-    b.d_y = yt_tensor_of(floats(out_pixels * (size_t)s->cout), n, out, out, s->cout);
-    size_t weights = (size_t)(s->kernel * s->kernel * s->cin / s->groups * s->cout);
-    b.w = floats(weights), b.d_w = floats(weights), b.moments = floats(2 * (size_t)s->cout);
-    b.scratch.bytes = k->conv2d_scratch(&b.conv, n, side, side, threads);
-    b.scratch.data = floats(b.scratch.bytes / sizeof(float) + 16);
+static conv_bench make_conv(const yt_kernels *k, const yt_conv *c, int n, int h, int w, int threads) {
+    conv_bench b = {.k = k, .conv = *c};
+    int oh = yt_conv_out(h, c->kernel, c->stride, c->pad, c->dilation);
+    int ow = yt_conv_out(w, c->kernel, c->stride, c->pad, c->dilation);
+    size_t in_pixels = (size_t)n * (size_t)h * (size_t)w, out_pixels = (size_t)n * (size_t)oh * (size_t)ow;
+    b.x = yt_tensor_of(bench_floats(in_pixels * (size_t)c->cin), n, h, w, c->cin);
+    b.d_x = yt_tensor_of(bench_floats(in_pixels * (size_t)c->cin), n, h, w, c->cin);
+    b.y = yt_tensor_of(bench_floats(out_pixels * (size_t)c->cout), n, oh, ow, c->cout);
+    b.d_y = yt_tensor_of(bench_floats(out_pixels * (size_t)c->cout), n, oh, ow, c->cout);
+    b.w = bench_floats(weights_of(c)), b.d_w = bench_floats(weights_of(c));
+    b.moments = bench_floats(2 * (size_t)c->cout);
+    b.scratch.bytes = k->conv2d_scratch(c, n, h, w, threads);
+    b.scratch.data = bench_floats(b.scratch.bytes / sizeof(float) + 16);
     b.scratch.threads = threads;
     return b;
 }
@@ -182,7 +97,7 @@ static void data_call(void *argument) {
 
 static void weights_call(void *argument) {
     conv_bench *b = argument;
-    b->k->conv2d_backward_weights(&b->conv, &b->x, &b->d_y, b->d_w, NULL, &b->scratch);
+    b->k->conv2d_backward_weights(&b->conv, &b->x, &b->d_y, NULL, b->d_w, NULL, &b->scratch);
 }
 
 static double worst_error(const float *a, const float *b, size_t count) {
@@ -196,60 +111,56 @@ static double worst_error(const float *a, const float *b, size_t count) {
 }
 
 /* The largest error of y, d_x and d_w relative to their largest value, on a map of 12 x 12. */
-static double verify(const yt_kernels *k, const shape *s, int threads) {
-    conv_bench a = make_conv(k, s, 1, 12, threads);
-    conv_bench b = make_conv(yt_kernels_of(YT_ISA_REF), s, 1, 12, 1);
+static double verify(const yt_kernels *k, const yt_conv *conv, int threads) {
+    conv_bench a = make_conv(k, conv, 1, 12, 12, threads);
+    conv_bench b = make_conv(yt_kernels_of(YT_ISA_REF), conv, 1, 12, 12, 1);
     forward_call(&a), data_call(&a), weights_call(&a);
     forward_call(&b), data_call(&b), weights_call(&b);
     double error = worst_error(a.y.data, b.y.data, yt_tensor_elements(a.y));
     error = fmax(error, worst_error(a.d_x.data, b.d_x.data, yt_tensor_elements(a.d_x)));
-    error = fmax(error,
-                 worst_error(a.d_w, b.d_w, (size_t)(s->kernel * s->kernel * s->cin / s->groups * s->cout)));
+    error = fmax(error, worst_error(a.d_w, b.d_w, weights_of(conv)));
     free_conv(&a);
     free_conv(&b);
     return error;
 }
 
-typedef struct totals {
-    double flops, seconds[3];
-} totals;
-
-static int bench_convs(const yt_kernels *k, int threads, int images, const char *filter, double peak) {
-    totals sum = {0};
+static void bench_convs(const settings *s, double peak) {
+    static clock_conv shapes[MAX_SHAPES];
+    double flops = 0, seconds[3] = {0};
+    const int n_shapes = shapes_of(s, shapes);
     printf("%-24s %8s  %-18s %-18s %-18s %s\n", "convolution", "GF", "forward", "backward data",
            "backward weights", "error");
-    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
-        const shape *s = &shapes[i];
+    for (int i = 0; i < n_shapes; i++) {
+        const clock_conv *shape = &shapes[i];
+        const yt_conv *c = &shape->conv;
         char name[64];
-        snprintf(name, sizeof name, "%dx %dx%d%s s%d %d>%d @%d", s->count, s->kernel, s->kernel,
-                 s->groups > 1 ? "dw" : "", s->stride, s->cin, s->cout, s->side);
-        if (filter && !strstr(name, filter)) continue;
-        double error = verify(k, s, threads);
+        snprintf(name, sizeof name, "%dx %dx%d%s s%d %d>%d @%d", shape->count, c->kernel, c->kernel,
+                 c->groups > 1 ? "dw" : "", c->stride, c->cin, c->cout, shape->w);
+        if (s->only && !strstr(name, s->only)) continue;
+        double error = verify(s->k, c, s->threads);
         if (!(error < 1e-5)) {
-            fprintf(stderr, "%s: wrong, relative error %g\n", name, error);
-            return 1;
+            fprintf(stderr, "bench_ops: %s: wrong, relative error %g\n", name, error);
+            exit(1);
         }
-        conv_bench b = make_conv(k, s, images, s->side, threads);
-        double flops = 2.0 * (double)yt_tensor_elements(b.y) * s->kernel * s->kernel * s->cin / s->groups;
+        conv_bench b = make_conv(s->k, c, shape->n, shape->h, shape->w, s->threads);
+        double each = 2.0 * (double)yt_tensor_elements(b.y) * c->kernel * c->kernel * c->cin / c->groups;
         void (*calls[3])(void *) = {forward_call, data_call, weights_call};
-        printf("%-24s %8.3f", name, flops * s->count * 1e-9);
+        printf("%-24s %8.3f", name, each * shape->count * 1e-9);
         for (int pass = 0; pass < 3; pass++) {
-            bool skipped = pass == 1 && s->cin == 3; /* the image needs no gradient */
-            double seconds = skipped ? 0 : time_calls(calls[pass], &b, threads);
-            sum.seconds[pass] += seconds * s->count;
-            double rate = skipped ? 0 : flops / seconds * 1e-9;
-            printf("  %6.1f (%3.0f %%)    ", rate, 100 * rate / peak);
+            bool skipped = pass == 1 && c->cin == 3; /* the image needs no gradient */
+            double taken = skipped ? 0 : bench_time(calls[pass], &b, s->threads);
+            seconds[pass] += taken * shape->count;
+            double rate = skipped ? 0 : each / taken;
+            printf("  %6.1f (%3.0f %%)    ", rate * 1e-9, 100 * rate / peak);
         }
         printf(" %.0e\n", error);
-        sum.flops += flops * s->count;
+        flops += each * shape->count;
         free_conv(&b);
     }
-    printf("%-24s %8.3f", "sum, ms", sum.flops * 1e-9);
+    printf("%-24s %8.3f", "sum, ms", flops * 1e-9);
     for (int pass = 0; pass < 3; pass++)
-        printf("  %6.1f (%3.0f %%)    ", sum.seconds[pass] * 1e3,
-               100 * sum.flops / sum.seconds[pass] * 1e-9 / peak);
+        printf("  %6.1f (%3.0f %%)    ", seconds[pass] * 1e3, 100 * flops / seconds[pass] / peak);
     printf("\n");
-    return 0;
 }
 
 /* ---- memory-bound passes ---- */
@@ -273,7 +184,7 @@ static void norm_forward_call(void *argument) {
 static void norm_backward_call(void *argument) {
     pass_bench *p = argument;
     p->k->norm_act_backward((yt_activation){.kind = YT_ACT_SILU}, &p->norm, &p->a, &p->b, &p->none, false,
-                            p->d_gamma, p->d_beta, &p->scratch);
+                            p->d_gamma, p->d_beta, NULL, &p->scratch);
 }
 
 static void copy_call(void *argument) {
@@ -288,7 +199,7 @@ static void add_call(void *argument) {
 
 static void bce_call(void *argument) {
     pass_bench *p = argument;
-    peak_sink = (float)p->k->bce_background(&p->a, 0.5f, NULL, &p->b, p->scratch.threads);
+    sink = (float)p->k->bce_background(&p->a, 0.5f, NULL, &p->b, p->scratch.threads);
 }
 
 static void pool_call(void *argument) {
@@ -309,7 +220,7 @@ static void adamw_call(void *argument) {
                     p->scratch.threads);
 }
 
-static void bench_passes(const yt_kernels *k, int threads, int images) {
+static void bench_passes(const yt_kernels *k, int threads, int images, double bandwidth) {
     static const struct {
         const char *name;
         void (*call)(void *);
@@ -333,19 +244,21 @@ static void bench_passes(const yt_kernels *k, int threads, int images) {
         int side = passes[i].side, c = passes[i].c;
         size_t count = (size_t)images * (size_t)side * (size_t)side * (size_t)c;
         pass_bench p = {.k = k};
-        p.a = yt_tensor_of(floats(count), images, side, side, c);
-        p.b = yt_tensor_of(floats(count), images, side, side, c);
-        float *channels = floats(6 * (size_t)c);
+        p.a = yt_tensor_of(bench_floats(count), images, side, side, c);
+        p.b = yt_tensor_of(bench_floats(count), images, side, side, c);
+        float *channels = bench_floats(6 * (size_t)c);
         for (int j = 0; j < c; j++) channels[c + j] = 1; /* inv_std */
         p.norm = (yt_norm){channels, channels + c, channels + 2 * c, channels + 3 * c, false};
         p.d_gamma = channels + 4 * c, p.d_beta = channels + 5 * c;
         p.index = calloc(count + YT_READ_SLACK, 1);
         p.scratch.threads = threads;
         p.scratch.bytes = k->norm_act_scratch(c, yt_tensor_pixels(p.a), threads);
-        p.scratch.data = floats(p.scratch.bytes / sizeof(float) + 16);
-        double seconds = p.index ? time_calls(passes[i].call, &p, threads) : 0;
-        printf("%-20s (%d,%d,%d,%d)  %8.3f ms  %6.1f GB/s\n", passes[i].name, images, side, side, c,
-               seconds * 1e3, passes[i].bytes * (double)count / seconds * 1e-9);
+        p.scratch.data = bench_floats(p.scratch.bytes / sizeof(float) + 16);
+        if (passes[i].call == pool_backward_call) pool_call(&p); /* the choices that it sends gradients to */
+        double seconds = p.index ? bench_time(passes[i].call, &p, threads) : 0;
+        double rate = passes[i].bytes * (double)count / seconds;
+        printf("%-20s (%d,%d,%d,%d)  %8.3f ms  %6.1f GB/s (%3.0f %%)\n", passes[i].name, images, side, side,
+               c, seconds * 1e3, rate * 1e-9, 100 * rate / bandwidth);
         free(p.a.data), free(p.b.data), free(channels), free(p.index), free(p.scratch.data);
     }
 }
@@ -367,7 +280,7 @@ static void attention_forward_call(void *argument) {
 static void attention_backward_call(void *argument) {
     attention_bench *b = argument;
     static float *gradient; /* made once, read never */
-    if (!gradient) gradient = floats(yt_tensor_elements(b->qkv));
+    if (!gradient) gradient = bench_floats(yt_tensor_elements(b->qkv));
     yt_tensor d = b->qkv;
     d.data = gradient;
     b->k->attention_backward(2, 32, 64, &b->qkv, b->probs, &b->out, &d, false, &b->scratch);
@@ -377,15 +290,15 @@ static void bench_attention(const yt_kernels *k, int threads, int images, double
     enum { SIDE = 20, N = SIDE * SIDE };
     size_t n = (size_t)images;
     attention_bench b = {.k = k};
-    b.qkv = yt_tensor_of(floats(n * N * 256), images, SIDE, SIDE, 256);
-    b.out = yt_tensor_of(floats(n * N * 128), images, SIDE, SIDE, 128);
-    b.probs = floats(n * 2 * N * N);
+    b.qkv = yt_tensor_of(bench_floats(n * N * 256), images, SIDE, SIDE, 256);
+    b.out = yt_tensor_of(bench_floats(n * N * 128), images, SIDE, SIDE, 128);
+    b.probs = bench_floats(n * 2 * N * N);
     b.scratch.bytes = k->attention_scratch(2, 32, 64, images, N, threads);
-    b.scratch.data = floats(b.scratch.bytes / sizeof(float) + 16);
+    b.scratch.data = bench_floats(b.scratch.bytes / sizeof(float) + 16);
     b.scratch.threads = threads;
     double flops = 2.0 * images * 2 * N * N * (32 + 64);
-    double forward = time_calls(attention_forward_call, &b, threads);
-    double backward = time_calls(attention_backward_call, &b, threads);
+    double forward = bench_time(attention_forward_call, &b, threads);
+    double backward = bench_time(attention_backward_call, &b, threads);
     printf("attention (%d images, 2 heads of 32+64, 400 pixels): forward %.2f ms (%.0f %%), backward %.2f ms "
            "(%.0f %%)\n",
            images, forward * 1e3, 100 * flops / forward * 1e-9 / peak, backward * 1e3,
@@ -401,19 +314,45 @@ static const yt_kernels *find_table(const char *name) {
     return NULL;
 }
 
-int main(int argc, char **argv) {
-    const yt_kernels *k = argc > 1 ? find_table(argv[1]) : yt_kernels_get();
-    int threads = argc > 2 ? atoi(argv[2]) : yt_cpu_cores(), images = argc > 3 ? atoi(argv[3]) : 4;
-    if (!k || threads < 1 || images < 1) {
-        fprintf(stderr, "usage: bench_ops [isa [threads [images [substring]]]]; isa: one that runs here\n");
-        return 2;
+static settings parse(int argc, char **argv) {
+    settings s = {.model = "models/yolo26.yaml",
+                  .imgsz = 640,
+                  .batch = 4,
+                  .threads = yt_cpu_cores(),
+                  .k = yt_kernels_get()};
+    for (int i = 1; i < argc; i += 2) {
+        const char *value = i + 1 < argc ? argv[i + 1] : "";
+        if (strcmp(argv[i], "--model") == 0)
+            s.model = value;
+        else if (strcmp(argv[i], "--only") == 0)
+            s.only = value;
+        else if (strcmp(argv[i], "--scale") == 0)
+            s.scale = value[0];
+        else if (strcmp(argv[i], "--imgsz") == 0)
+            s.imgsz = atoi(value);
+        else if (strcmp(argv[i], "--batch") == 0)
+            s.batch = atoi(value);
+        else if (strcmp(argv[i], "--threads") == 0)
+            s.threads = atoi(value);
+        else if (strcmp(argv[i], "--isa") == 0)
+            s.k = find_table(value);
+        else
+            die("usage: bench_ops [--model YAML] [--scale n] [--imgsz N] [--batch N] [--threads N] "
+                "[--isa NAME] [--only TEXT]");
     }
-    double peak = measure_peak(k->vector_floats, threads);
-    printf("%s, kernels %s, %d threads, %d images, peak %.1f GFLOP/s\n", yt_cpu_name(), k->name, threads,
-           images, peak);
-    if (bench_convs(k, threads, images, argc > 4 ? argv[4] : NULL, peak) != 0) return 1;
-    if (argc > 4) return 0;
-    bench_attention(k, threads, images, peak);
-    bench_passes(k, threads, images);
+    if (!s.k) die("no kernels of this name run here: ref, generic, avx2, avx512, neon");
+    if (s.imgsz < 32 || s.batch < 1 || s.threads < 1) die("a value is out of range");
+    return s;
+}
+
+int main(int argc, char **argv) {
+    const settings s = parse(argc, argv);
+    double peak = bench_peak_flops(s.k->vector_floats, s.threads), bandwidth = bench_bandwidth(s.threads);
+    printf("%s, kernels %s, %d threads, %d images, peak %.1f GFLOP/s, memory %.1f GB/s\n", yt_cpu_name(),
+           s.k->name, s.threads, s.batch, peak * 1e-9, bandwidth * 1e-9);
+    bench_convs(&s, peak);
+    if (s.only) return 0;
+    bench_attention(s.k, s.threads, s.batch, peak * 1e-9);
+    bench_passes(s.k, s.threads, s.batch, bandwidth);
     return 0;
 }

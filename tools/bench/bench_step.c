@@ -1,8 +1,11 @@
 /* bench_step.c: the time of one training step, by part: input, forward, loss, backward, optimiser.
  *
  * Random pictures and boxes, the real network, loss, clipping, SGD and the moving average; no data
- * loading. Prints median and best of the counted steps.
+ * loading. Prints median and best of the counted steps; with --profile (or --profile=shapes) the time of every
+ * kind of kernel (and shape) and its distance from what the machine could do.
  */
+#include "parts/kernel_clock.h"
+#include "parts/machine.h"
 #include "yt/cpu.h"
 #include "yt/loss.h"
 #include "yt/model.h"
@@ -19,7 +22,7 @@ typedef struct settings {
     const char *model;
     char scale;
     int imgsz, batch, threads, steps;
-    bool json, eval;
+    bool json, eval, profile, shapes;
 } settings;
 
 typedef struct bench {
@@ -48,6 +51,10 @@ static settings parse(int argc, char **argv) {
             s.json = true;
         else if (strcmp(argv[i], "--eval") == 0)
             s.eval = true;
+        else if (strcmp(argv[i], "--profile") == 0)
+            s.profile = true;
+        else if (strcmp(argv[i], "--profile=shapes") == 0)
+            s.profile = s.shapes = true;
         else {
             if (strcmp(argv[i], "--model") == 0)
                 s.model = value;
@@ -64,7 +71,7 @@ static settings parse(int argc, char **argv) {
             else
                 die("usage: bench_step [--model YAML] [--scale n] [--imgsz N] [--batch N] [--threads N] "
                     "[--steps N] "
-                    "[--eval] [--json]");
+                    "[--eval] [--profile[=shapes]] [--json]");
             i++;
         }
     }
@@ -93,18 +100,30 @@ static void make_data(bench *b) {
     }
 }
 
+/* Inference runs the fused network. */
+static void fuse(bench *b) {
+    yt_err err = {.text = ""};
+    yt_model *fused;
+    if (yt_model_fuse(b->model, &b->model->state, b->model->end2end, &fused, &err) != YT_OK) die(err.text);
+    yt_model_destroy(b->model);
+    b->model = fused;
+}
+
 static void setup(bench *b) {
     yt_err err = {.text = ""};
     yt_model_options options = YT_MODEL_DEFAULTS;
     options.scale = b->s.scale;
-    if (yt_model_load(b->s.model, &options, &b->model, &err) != YT_OK ||
-        yt_model_plan(b->model, b->s.eval ? YT_MODE_EVAL : YT_MODE_TRAIN, b->s.batch, b->s.imgsz, b->s.imgsz,
+    if (yt_model_load(b->s.model, &options, &b->model, &err) != YT_OK) die(err.text);
+    yt_model_init(b->model, 0, &b->model->state);
+    if (b->s.eval) fuse(b);
+    if (yt_model_plan(b->model, b->s.eval ? YT_MODE_EVAL : YT_MODE_TRAIN, b->s.batch, b->s.imgsz, b->s.imgsz,
                       b->s.threads, &err) != YT_OK ||
         yt_loss_create(&b->loss, &err) != YT_OK)
         die(err.text);
-    yt_model_init(b->model, 0, &b->model->state);
+    if (b->s.eval) yt_model_prepare(b->model, &b->model->state);
     const yt_param_span all = {.count = b->model->param_count, .group = YT_GROUP_WEIGHT};
-    if (yt_optimizer_create(YT_OPTIM_SGD, all.count, &all, 1, 5e-4f, &b->optimizer, &err) != YT_OK)
+    if (yt_optimizer_create(YT_OPTIM_SGD, all.count, &all, 1, 5e-4f, b->s.threads, &b->optimizer, &err) !=
+        YT_OK)
         die(err.text);
     make_data(b);
 }
@@ -127,8 +146,7 @@ static void run_optimiser(bench *b) {
     const size_t count = b->model->param_count;
     const float rates[YT_GROUP_COUNT] = {1e-4f, 1e-4f, 1e-4f};
     const float scale = yt_clip_scale(k->sum_squares(b->model->state.grads, count, b->s.threads), 10);
-    yt_optimizer_step(b->optimizer, b->model->state.params, b->model->state.grads, scale, rates, 0.9f,
-                      b->s.threads);
+    yt_optimizer_step(b->optimizer, b->model->state.params, b->model->state.grads, scale, rates, 0.9f);
     k->ema_step(b->ema, b->model->state.params, count, 0.99f, b->s.threads);
     memset(b->model->state.grads, 0, count * sizeof(float));
 }
@@ -178,8 +196,15 @@ int main(int argc, char **argv) {
     static bench b;
     b.s = parse(argc, argv);
     setup(&b);
-    for (int step = -2; step < b.s.steps; step++) run_step(&b, step);
+    for (int step = -2; step < b.s.steps; step++) {
+        if (step == 0) kernel_clock(b.s.profile);
+        run_step(&b, step);
+    }
+    kernel_clock(false);
     print(&b);
+    if (b.s.profile)
+        kernel_clock_print(b.s.steps, bench_peak_flops(yt_kernels_get()->vector_floats, b.s.threads),
+                           bench_bandwidth(b.s.threads), b.s.shapes);
     yt_optimizer_destroy(b.optimizer);
     yt_loss_destroy(b.loss);
     yt_model_destroy(b.model);

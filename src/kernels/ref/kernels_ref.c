@@ -15,12 +15,38 @@
 #include "kernels/ref/matrix_ref.inl"
 #include "kernels/ref/sweep_ref.inl"
 
-static void conv2d_act_forward(const yt_conv *conv, const yt_tensor *x, const float *w, const float *bias,
-                               yt_activation act, const yt_tensor *shortcut, const yt_tensor *y,
-                               const yt_scratch *scratch) {
+static size_t nothing_packed(const yt_conv *conv) {
+    (void)conv;
+    return 0;
+}
+
+static void pack_nothing(const yt_conv *conv, const float *w, float *packed) {
+    (void)conv, (void)w, (void)packed;
+}
+
+static void conv2d_act_forward(const yt_conv *conv, const yt_tensor *x, const float *w, const float *packed,
+                               const float *bias, yt_activation act, const yt_tensor *shortcut,
+                               const yt_tensor *y, const yt_scratch *scratch) {
     const yt_norm none = {0};
+    (void)packed;
     ref_conv2d_forward(conv, x, w, bias, y, NULL, scratch);
     ref_norm_act_forward(act, &none, y, shortcut, y, 1);
+}
+
+static void norm_tail(const yt_norm_tail *tail, const yt_tensor *d, int threads) {
+    (void)threads;
+    for (ptrdiff_t p = 0; p < (ptrdiff_t)yt_tensor_pixels(*d); p++)
+        for (int c = 0; c < d->c; c++) {
+            float *g = d->data + p * d->ld + c, centred = tail->y.data[p * tail->y.ld + c] - tail->mean_y[c];
+            *g = tail->scale[c] * (*g - tail->mean_g[c] - centred * tail->slope[c]);
+        }
+}
+
+static void conv2d_backward_weights(const yt_conv *conv, const yt_tensor *x, const yt_tensor *d_y,
+                                    const yt_norm_tail *tail, float *d_w, float *d_bias,
+                                    const yt_scratch *scratch) {
+    if (tail) norm_tail(tail, d_y, 1);
+    ref_conv2d_backward_weights(conv, x, d_y, d_w, d_bias, scratch);
 }
 
 static size_t no_conv_scratch(const yt_conv *conv, int n, int h, int w, int threads) {
@@ -87,12 +113,15 @@ static const yt_kernels table = {
     .vector_floats = 1,
     .conv2d_scratch = no_conv_scratch,
     .conv2d_forward = ref_conv2d_forward,
+    .conv2d_packed_bytes = nothing_packed,
+    .conv2d_pack = pack_nothing,
     .conv2d_act_forward = conv2d_act_forward,
     .conv2d_backward_data = ref_conv2d_backward_data,
-    .conv2d_backward_weights = ref_conv2d_backward_weights,
+    .conv2d_backward_weights = conv2d_backward_weights,
     .norm_act_forward = ref_norm_act_forward,
     .norm_act_scratch = no_norm_scratch,
     .norm_act_backward = ref_norm_act_backward,
+    .norm_tail = norm_tail,
     .maxpool_forward = ref_maxpool_forward,
     .maxpool_backward = ref_maxpool_backward,
     .upsample_forward = ref_upsample_forward,
@@ -106,6 +135,7 @@ static const yt_kernels table = {
     .matrix_scratch = no_matrix_scratch,
     .gram = ref_gram,
     .matmul = ref_matmul,
+    .symmetric_product = ref_symmetric_product,
     .bce_background = ref_bce_background,
     .sum_squares = sum_squares,
     .sgd_step = sgd_step,

@@ -1,6 +1,6 @@
-/* matrix_ref.inl: the two products of row-major, tightly packed matrices. YT_REAL: see conv_ref.inl. */
+/* matrix_ref.inl: the products of row-major, tightly packed matrices. YT_REAL: see conv_ref.inl. */
 
-static void ref_gram(const YT_REAL *x, int rows, int cols, YT_REAL *a, const yt_scratch *scratch) {
+static void ref_gram(const YT_REAL *x, int rows, int cols, YT_REAL *a, void *scratch) {
     (void)scratch;
     for (ptrdiff_t i = 0; i < cols; i++)
         for (ptrdiff_t j = 0; j < cols; j++) {
@@ -11,7 +11,7 @@ static void ref_gram(const YT_REAL *x, int rows, int cols, YT_REAL *a, const yt_
 }
 
 static void ref_matmul(const YT_REAL *x, int rows, int depth, const YT_REAL *b, int cols, YT_REAL *y,
-                       const yt_scratch *scratch) {
+                       void *scratch) {
     (void)scratch;
     for (ptrdiff_t i = 0; i < rows; i++)
         for (ptrdiff_t j = 0; j < cols; j++) {
@@ -19,4 +19,8 @@ static void ref_matmul(const YT_REAL *x, int rows, int depth, const YT_REAL *b, 
             for (ptrdiff_t k = 0; k < depth; k++) sum += (double)x[i * depth + k] * (double)b[k * cols + j];
             y[i * cols + j] = (YT_REAL)sum;
         }
+}
+
+static void ref_symmetric_product(const YT_REAL *a, const YT_REAL *b, int side, YT_REAL *c, void *scratch) {
+    ref_matmul(a, side, side, b, side, c, scratch);
 }

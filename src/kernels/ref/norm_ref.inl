@@ -89,16 +89,28 @@ static void norm_apply(const YT_NORM *norm, const YT_MAP *y, const YT_MAP *d, in
     }
 }
 
+static void norm_leave_tail(const YT_NORM *norm, const YT_MAP *y, int c, const double sums[2],
+                            YT_REAL *tail) {
+    double m = (double)((ptrdiff_t)y->n * y->h * y->w), inv_std = (double)norm->inv_std[c];
+    tail[c] = (YT_REAL)((double)norm->gamma[c] * inv_std);
+    tail[y->c + c] = (YT_REAL)(sums[0] / m);
+    tail[2 * y->c + c] = norm->mean[c];
+    tail[3 * y->c + c] = (YT_REAL)(inv_std * sums[1] / m);
+}
+
 static void ref_norm_act_backward(yt_activation act, const YT_NORM *norm, const YT_MAP *y, const YT_MAP *d,
                                   const YT_MAP *d_shortcut, bool accumulate_shortcut, YT_REAL *d_gamma,
-                                  YT_REAL *d_beta, const yt_scratch *scratch) {
+                                  YT_REAL *d_beta, YT_REAL *tail, const yt_scratch *scratch) {
     (void)scratch;
     if (d_shortcut->data) ref_copy(d, d_shortcut, accumulate_shortcut, 1);
     for (int c = 0; c < y->c; c++) {
         double sums[2];
         norm_reduce(act, norm, y, d, c, sums);
         if (!norm->mean) continue;
-        norm_apply(norm, y, d, c, sums);
+        if (tail)
+            norm_leave_tail(norm, y, c, sums, tail);
+        else
+            norm_apply(norm, y, d, c, sums);
         if (!d_gamma) continue;
         d_beta[c] = (YT_REAL)((double)d_beta[c] + sums[0]);
         d_gamma[c] = (YT_REAL)((double)d_gamma[c] + sums[1]);

@@ -92,7 +92,11 @@ YT_INLINE void activate_vectors(const int kind, const int NV, const activate_ran
 }
 
 YT_INLINE void activate(const int kind, const activate_range *r) {
-    if (r->lanes == PANEL) {
+    if (r->lanes == 3 * YT_VL) {
+        activate_vectors(kind, 3, r);
+        return;
+    }
+    if (r->lanes == 2 * YT_VL) {
         activate_vectors(kind, 2, r);
         return;
     }

@@ -44,13 +44,13 @@ static attention_areas areas_of_thread(const yt_scratch *scratch, int key_dim, i
 
 typedef void pack_fn(const float *from, ptrdiff_t ld, ptrdiff_t depth, int vectors, int lanes, float *to);
 
-/* All blocks of a matrix of `channels` lanes; from_step floats from block to block in the source. */
+/* All blocks of a matrix of `channels` lanes; from_step floats from lane to lane in the source. */
 static void pack_panels(pack_fn *pack, const float *from, ptrdiff_t ld, int depth, int channels,
                         ptrdiff_t from_step, float *to) {
     channel_blocks all = blocks_of(channels);
     for (int b = 0; b < all.count; b++)
-        pack(from + b * from_step, ld, depth, block_vectors(all, b), block_lanes(channels, b),
-             to + (ptrdiff_t)b * PANEL * depth);
+        pack(from + block_first(all, b) * from_step, ld, depth, block_vectors(all, b), block_lanes(all, b),
+             to + (ptrdiff_t)block_first(all, b) * depth);
 }
 
 /* y[rows][channels] (+)= x[rows][depth] . panels[block][depth][lane] */
@@ -61,9 +61,9 @@ static void multiply(const float *x, ptrdiff_t x_step, int depth, const float *p
     tile_job job = {.x_step = x_step, .runs_y = 1, .runs_x = 1, .length = depth, .bias = no_bias};
     job.y_step = y_step, job.accumulate = accumulate;
     for (int b = 0; b < all.count; b++) {
-        job.panel = panels + (ptrdiff_t)b * PANEL * depth;
-        job.lanes = block_lanes(channels, b);
-        run_tiles(&job, block_vectors(all, b), x, y + b * PANEL, rows);
+        job.panel = panels + (ptrdiff_t)block_first(all, b) * depth;
+        job.lanes = block_lanes(all, b);
+        run_tiles(&job, block_vectors(all, b), x, y + block_first(all, b), rows);
     }
 }
 
@@ -74,8 +74,8 @@ static void add_products(const float *x, ptrdiff_t x_step, int window, const flo
     outer_job job = {.x_step = x_step, .rows = 1, .pixels = rows};
     for (int b = 0; b < all.count; b++) {
         int vectors = block_vectors(all, b);
-        pack_rows(y + b * PANEL, y_ld, rows, vectors, block_lanes(channels, b), packed);
-        run_outer(&job, vectors, x, packed, acc + (ptrdiff_t)b * PANEL * window, window);
+        pack_rows(y + block_first(all, b), y_ld, rows, vectors, block_lanes(all, b), packed);
+        run_outer(&job, vectors, x, packed, acc + (ptrdiff_t)block_first(all, b) * window, window);
     }
 }
 
@@ -83,10 +83,10 @@ static void add_products(const float *x, ptrdiff_t x_step, int window, const flo
 static void unpack(const float *acc, int channels, float *y, ptrdiff_t y_ld, int pixels, bool accumulate) {
     channel_blocks all = blocks_of(channels);
     for (int b = 0; b < all.count; b++) {
-        int width = block_vectors(all, b) * YT_VL, lanes = block_lanes(channels, b);
-        const float *from = acc + (ptrdiff_t)b * PANEL * pixels;
+        int width = block_vectors(all, b) * YT_VL, lanes = block_lanes(all, b);
+        const float *from = acc + (ptrdiff_t)block_first(all, b) * pixels;
         for (int p = 0; p < pixels; p++)
-            copy_floats(from + (ptrdiff_t)p * width, y + p * y_ld + b * PANEL, lanes, accumulate);
+            copy_floats(from + (ptrdiff_t)p * width, y + p * y_ld + block_first(all, b), lanes, accumulate);
     }
 }
 
@@ -118,8 +118,8 @@ static void attend(int key_dim, int head_dim, const float *q, ptrdiff_t ld, int 
                    ptrdiff_t out_ld, float *probs, const attention_areas *area) {
     const float *k = q + key_dim, *v = k + key_dim;
     float scale = 1 / sqrtf((float)key_dim);
-    pack_panels(pack_columns, k, ld, key_dim, n, PANEL * ld, area->keys);
-    pack_panels(pack_rows, v, ld, n, head_dim, PANEL, area->values);
+    pack_panels(pack_columns, k, ld, key_dim, n, ld, area->keys);
+    pack_panels(pack_rows, v, ld, n, head_dim, 1, area->values);
     for (int i = 0; i < n; i += ATTENTION_ROWS) {
         int rows = n - i < ATTENTION_ROWS ? n - i : ATTENTION_ROWS;
         float *p = probs ? probs + (ptrdiff_t)i * n : area->rows;
@@ -162,8 +162,8 @@ static void attend_backward(const attention_head *h, const attention_areas *area
     int n = h->n, key_dim = h->key_dim, head_dim = h->head_dim;
     const float *k = h->q + key_dim, *v = k + key_dim;
     float scale = 1 / sqrtf((float)key_dim);
-    pack_panels(pack_rows, k, h->ld, n, key_dim, PANEL, area->keys);
-    pack_panels(pack_columns, v, h->ld, head_dim, n, PANEL * h->ld, area->values);
+    pack_panels(pack_rows, k, h->ld, n, key_dim, 1, area->keys);
+    pack_panels(pack_columns, v, h->ld, head_dim, n, h->ld, area->values);
     memset(area->d_keys, 0, (size_t)n * (size_t)blocks_of(key_dim).padded * sizeof(float));
     memset(area->d_values, 0, (size_t)n * (size_t)blocks_of(head_dim).padded * sizeof(float));
     for (int i = 0; i < n; i += ATTENTION_ROWS) {

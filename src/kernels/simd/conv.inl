@@ -13,7 +13,7 @@ static size_t conv2d_scratch(const yt_conv *conv, int n, int h, int w, int threa
     for (int backward = 0; backward < 2; backward++) {
         if (is_depthwise(conv)) {
             depthwise_run run = plan_depthwise(conv, backward, n, h, w);
-            most = most_of(most, carve_depthwise(&run, NULL));
+            most = most_of(most, carve_depthwise(&run, NULL, threads));
         } else {
             correlate_run run = {.plan = plan_correlation(conv, backward, n, h, w)};
             most = most_of(most, carve_correlation(&run, NULL, threads));
@@ -27,8 +27,23 @@ static size_t conv2d_scratch(const yt_conv *conv, int n, int h, int w, int threa
     return most_of(most, carve_weights(&run, NULL, threads));
 }
 
-static void convolve(const yt_conv *conv, const yt_tensor *x, const float *w, const float *bias,
-                     const yt_tensor *y, float *moments, epilogue after, const yt_scratch *scratch) {
+static size_t conv2d_packed_bytes(const yt_conv *conv) {
+    return is_depthwise(conv) ? 0 : (size_t)conv->groups * panel_floats(conv) * sizeof(float);
+}
+
+static void conv2d_pack(const yt_conv *conv, const float *w, float *packed) {
+    int side = conv->dilation * (conv->kernel - 1) + 1; /* any map will do */
+    correlate_run run = {.plan = plan_correlation(conv, false, 1, side, side)};
+    for (int g = 0; g < conv->groups && !is_depthwise(conv); g++) {
+        run.w = w + g * run.plan.width;
+        run.packed = packed + (size_t)g * panel_floats(conv);
+        for (int block = 0; block < run.plan.blocks.count; block++) pack_panel(&run, 0, block);
+    }
+}
+
+static void convolve(const yt_conv *conv, const yt_tensor *x, const float *w, const float *packed,
+                     const float *bias, const yt_tensor *y, float *moments, epilogue after,
+                     const yt_scratch *scratch) {
     if (is_depthwise(conv)) {
         depthwise(conv, false, x, w, bias, y, false, moments, after, x->h, x->w, scratch);
         return;
@@ -40,21 +55,21 @@ static void convolve(const yt_conv *conv, const yt_tensor *x, const float *w, co
         int first = g * plan.width;
         epilogue of_group = {after.act, &shortcut};
         if (after.act && after.shortcut->data) shortcut = yt_tensor_slice(*after.shortcut, first, plan.width);
-        correlate(&plan, &source, w + first, bias ? bias + first : NULL, &dest, false,
-                  moments ? moments + first : NULL, moments ? moments + conv->cout + first : NULL, of_group,
-                  scratch);
+        correlate(&plan, &source, w + first, packed ? packed + (size_t)g * panel_floats(conv) : NULL,
+                  bias ? bias + first : NULL, &dest, false, moments ? moments + first : NULL,
+                  moments ? moments + conv->cout + first : NULL, of_group, scratch);
     }
 }
 
 static void conv2d_forward(const yt_conv *conv, const yt_tensor *x, const float *w, const float *bias,
                            const yt_tensor *y, float *moments, const yt_scratch *scratch) {
-    convolve(conv, x, w, bias, y, moments, (epilogue){0}, scratch);
+    convolve(conv, x, w, NULL, bias, y, moments, (epilogue){0}, scratch);
 }
 
-static void conv2d_act_forward(const yt_conv *conv, const yt_tensor *x, const float *w, const float *bias,
-                               yt_activation act, const yt_tensor *shortcut, const yt_tensor *y,
-                               const yt_scratch *scratch) {
-    convolve(conv, x, w, bias, y, NULL, (epilogue){&act, shortcut}, scratch);
+static void conv2d_act_forward(const yt_conv *conv, const yt_tensor *x, const float *w, const float *packed,
+                               const float *bias, yt_activation act, const yt_tensor *shortcut,
+                               const yt_tensor *y, const yt_scratch *scratch) {
+    convolve(conv, x, w, packed, bias, y, NULL, (epilogue){&act, shortcut}, scratch);
 }
 
 static void conv2d_backward_data(const yt_conv *conv, const yt_tensor *d_y, const float *w,
@@ -67,22 +82,29 @@ static void conv2d_backward_data(const yt_conv *conv, const yt_tensor *d_y, cons
     for (int g = 0; g < conv->groups; g++) {
         yt_tensor source = yt_tensor_slice(*d_y, g * plan.depth, plan.depth);
         yt_tensor dest = yt_tensor_slice(*d_x, g * plan.width, plan.width);
-        correlate(&plan, &source, w + g * plan.depth, NULL, &dest, accumulate, NULL, NULL, (epilogue){0},
-                  scratch);
+        correlate(&plan, &source, w + g * plan.depth, NULL, NULL, &dest, accumulate, NULL, NULL,
+                  (epilogue){0}, scratch);
     }
 }
 
-static void conv2d_backward_weights(const yt_conv *conv, const yt_tensor *x, const yt_tensor *d_y, float *d_w,
-                                    float *d_bias, const yt_scratch *scratch) {
+static void conv2d_backward_weights(const yt_conv *conv, const yt_tensor *x, const yt_tensor *d_y,
+                                    const yt_norm_tail *tail, float *d_w, float *d_bias,
+                                    const yt_scratch *scratch) {
     if (is_depthwise(conv)) {
+        if (tail) norm_tail(tail, d_y, scratch->threads);
         depthwise_weight_gradient(conv, x, d_y, d_w, d_bias, scratch);
         return;
     }
     weights_plan plan = plan_weights(conv, x->n, x->h, x->w);
     for (int g = 0; g < conv->groups; g++) {
-        yt_tensor source = yt_tensor_slice(*x, g * plan.depth, plan.depth);
-        yt_tensor gradient = yt_tensor_slice(*d_y, g * plan.width, plan.width);
         int first = g * plan.width;
-        weight_gradient(&plan, &source, &gradient, d_w + first, d_bias ? d_bias + first : NULL, scratch);
+        yt_tensor source = yt_tensor_slice(*x, g * plan.depth, plan.depth);
+        yt_tensor gradient = yt_tensor_slice(*d_y, first, plan.width);
+        yt_norm_tail of_group;
+        if (tail)
+            of_group = (yt_norm_tail){tail->scale + first, tail->mean_g + first, tail->mean_y + first,
+                                      tail->slope + first, yt_tensor_slice(tail->y, first, plan.width)};
+        weight_gradient(&plan, &source, &gradient, tail ? &of_group : NULL, d_w + first,
+                        d_bias ? d_bias + first : NULL, scratch);
     }
 }

@@ -17,12 +17,10 @@ enum { CHUNK_FLOATS = 4 * 1024 * 1024 };
 /* A chunk of fewer pixels than this spends more than a tenth of its time on its accumulator. */
 enum { CHUNK_PIXELS = 400 };
 
-/* Units of a 1x1 are fetched ahead when x and d_y are larger than a cache, this many floats, and a
- * unit is small enough to leave the accumulators in the second-level cache. Two images, AVX2, one
- * thread, share of the FMA peak without and with it: 48 > 64 at 160x160 46 and 58 %, 80 > 80 at 80x80
- * 57 and 66 %; but where the maps were in a cache 80 > 80 at 20x20 82 and 50 %, 384 > 256 at 20x20 83
- * and 60 %. Row bands gained nothing. */
-enum { PREFETCH_FLOATS = 1024 * 1024, PREFETCH_CHANNELS = 256 };
+/* Units are fetched ahead when x and d_y are larger than a cache, this many floats, and there are few
+ * multiplications to each of these floats. AVX2, gain of one thread: 1x1 64 > 64 at 80x80 1.2, 3x3 16 > 32 of
+ * stride 2 at 320x320 1.15; where it is not done it would lose, 256 > 256 at 20x20 0.9. */
+enum { PREFETCH_FLOATS = 1024 * 1024, PREFETCH_PRODUCTS = 80 };
 
 typedef struct weights_plan {
     yt_conv conv;
@@ -69,8 +67,10 @@ static weights_plan plan_weights(const yt_conv *conv, int n, int h, int w) {
         p.unit_pixels = UNIT_PIXELS / 2;
     } else
         plan_weight_bands(&p);
-    size_t channels = (size_t)p.depth + (size_t)p.width;
-    p.prefetch = p.flat && channels <= PREFETCH_CHANNELS && pixels * channels > PREFETCH_FLOATS;
+    size_t floats = (size_t)n * (size_t)h * (size_t)w * (size_t)p.depth + pixels * (size_t)p.width;
+    size_t taps = (size_t)(conv->kernel * conv->kernel);
+    p.prefetch = floats > PREFETCH_FLOATS &&
+                 pixels * taps * (size_t)p.depth * (size_t)p.width < PREFETCH_PRODUCTS * floats;
     p.chunks = ITEMS;
     while (p.chunks > 1 && (p.chunks > p.units || pixels / (size_t)p.chunks < CHUNK_PIXELS ||
                             (size_t)p.chunks * accumulator_floats(&p) > CHUNK_FLOATS))
@@ -82,6 +82,7 @@ static weights_plan plan_weights(const yt_conv *conv, int n, int h, int w) {
 typedef struct weights_run {
     weights_plan plan;
     yt_tensor x, d_y;
+    const yt_norm_tail *tail; /* NULL: d_y is complete */
     float *d_w, *d_bias;
     float *accumulators, *bias_sums, *packed, *bands;
 } weights_run;
@@ -162,19 +163,57 @@ static void unit_gradient(const weights_plan *p, const weight_unit *unit, int ve
 }
 
 static size_t block_offset(const weights_plan *p, int block) {
-    return (size_t)block * PANEL * (size_t)p->conv.kernel * (size_t)p->conv.kernel * (size_t)p->depth;
+    return (size_t)block_first(p->blocks, block) * (size_t)p->conv.kernel * (size_t)p->conv.kernel *
+           (size_t)p->depth;
 }
 
-/* The x and d_y of a unit of a 1x1, to be asked for by the calls of the unit before it. */
+/* Rows of x that the output rows before `row` reach. */
+static ptrdiff_t rows_reached(const weights_plan *p, ptrdiff_t row) {
+    const yt_conv *conv = &p->conv;
+    ptrdiff_t rows = (row - 1) * conv->stride - conv->pad + conv->dilation * (conv->kernel - 1) + 1;
+    return row == 0 || rows < 0 ? 0 : rows < p->h ? rows : p->h;
+}
+
+/* The x, d_y and y that a unit is the first to read, to be asked for during the unit before it. */
 static prefetcher memory_of_unit(const weights_run *run, int index, int used_blocks) {
     const weights_plan *p = &run->plan;
-    size_t pixels = yt_tensor_pixels(run->d_y);
-    ptrdiff_t begin = item_begin(pixels, p->units, index), end = item_begin(pixels, p->units, index + 1);
-    prefetcher next = {.at = {run->x.data + begin * run->x.ld, run->d_y.data + begin * run->d_y.ld},
-                       .end = {run->x.data + end * run->x.ld, run->d_y.data + end * run->d_y.ld}};
-    ptrdiff_t lines = (next.end[0] - next.at[0] + next.end[1] - next.at[1]) / 16;
-    next.lines = (int)(lines / (used_blocks * split_evenly(p->depth, YT_MR2).parts)) + 1;
+    ptrdiff_t begin[2], end[2]; /* pixels of x and of d_y */
+    if (p->flat) {
+        size_t pixels = yt_tensor_pixels(run->d_y);
+        begin[0] = begin[1] = item_begin(pixels, p->units, index);
+        end[0] = end[1] = item_begin(pixels, p->units, index + 1);
+    } else {
+        ptrdiff_t n = index / p->bands, row = item_begin((size_t)p->oh, p->bands, index % p->bands),
+                  past = item_begin((size_t)p->oh, p->bands, index % p->bands + 1);
+        begin[0] = (n * p->h + rows_reached(p, row)) * p->w, begin[1] = (n * p->oh + row) * p->ow;
+        end[0] = (n * p->h + rows_reached(p, past)) * p->w, end[1] = (n * p->oh + past) * p->ow;
+    }
+    prefetcher next = {.at = {run->x.data + begin[0] * run->x.ld, run->d_y.data + begin[1] * run->d_y.ld},
+                       .end = {run->x.data + end[0] * run->x.ld, run->d_y.data + end[1] * run->d_y.ld}};
+    if (run->tail) {
+        next.at[2] = run->tail->y.data + begin[1] * run->tail->y.ld;
+        next.end[2] = run->tail->y.data + end[1] * run->tail->y.ld;
+    }
+    ptrdiff_t lines = 0;
+    for (int i = 0; i < 3; i++) lines += (next.end[i] - next.at[i]) / 16;
+    int calls = used_blocks * p->conv.kernel * split_evenly(p->depth * p->conv.kernel, YT_MR2).parts;
+    next.lines = (int)(lines / (calls * (1 + p->unit_pixels / FETCH_PIXELS))) + 1;
     return next;
+}
+
+/* d_y of a unit and block as [pixel][lane]; every value of d_y comes by here once, and then is complete. */
+static void pack_gradient(const weights_run *run, const weight_unit *unit, int block, float *packed) {
+    const weights_plan *p = &run->plan;
+    int first = block_first(p->blocks, block), vectors = block_vectors(p->blocks, block);
+    int lanes = block_lanes(p->blocks, block);
+    ptrdiff_t pixels = (ptrdiff_t)unit->rows * unit->columns;
+    float *d = run->d_y.data + unit->first_pixel * run->d_y.ld + first;
+    if (!run->tail) {
+        pack_rows(d, run->d_y.ld, pixels, vectors, lanes, packed);
+        return;
+    }
+    const float *y = run->tail->y.data + unit->first_pixel * run->tail->y.ld + first;
+    finish_and_pack(run->tail, first, d, run->d_y.ld, y, pixels, vectors, lanes, packed);
 }
 
 static void weights_item(const weights_run *run, int chunk, int split, float *packed, float *buffer) {
@@ -185,7 +224,7 @@ static void weights_item(const weights_run *run, int chunk, int split, float *pa
     size_t end = last == p->blocks.count ? accumulator_floats(p) : block_offset(p, last);
     memset(acc + block_offset(p, first), 0, (end - block_offset(p, first)) * sizeof(float));
     for (int block = first; block < last; block++)
-        memset(sums + block * PANEL, 0, (size_t)block_vectors(p->blocks, block) * sizeof(vf));
+        memset(sums + block_first(p->blocks, block), 0, (size_t)block_vectors(p->blocks, block) * sizeof(vf));
     int unit_end = (int)item_begin((size_t)p->units, p->chunks, chunk + 1);
     for (int u = (int)item_begin((size_t)p->units, p->chunks, chunk); u < unit_end; u++) {
         weight_unit unit = p->flat ? flat_unit(run, u) : band_unit(run, u, buffer);
@@ -194,10 +233,9 @@ static void weights_item(const weights_run *run, int chunk, int split, float *pa
         if (p->prefetch && u + 1 < unit_end) next = memory_of_unit(run, u + 1, last - first);
         for (int block = first; block < last; block++) {
             int vectors = block_vectors(p->blocks, block);
-            pack_rows(run->d_y.data + unit.first_pixel * run->d_y.ld + block * PANEL, run->d_y.ld, pixels,
-                      vectors, block_lanes(p->width, block), packed);
-            unit_gradient(p, &unit, vectors, packed, acc + block_offset(p, block), &next);
-            if (run->d_bias) add_columns(packed, pixels, vectors, sums + block * PANEL);
+            pack_gradient(run, &unit, block, packed);
+            unit_gradient(p, &unit, vectors, packed, acc + block_offset(p, block), next.lines ? &next : NULL);
+            if (run->d_bias) add_columns(packed, pixels, vectors, sums + block_first(p->blocks, block));
         }
     }
 }
@@ -205,10 +243,10 @@ static void weights_item(const weights_run *run, int chunk, int split, float *pa
 /* d_w of one tap and block += its accumulators, chunk by chunk. */
 static void add_chunks(const weights_run *run, int block, int tap) {
     const weights_plan *p = &run->plan;
-    int vectors = block_vectors(p->blocks, block), lanes = block_lanes(p->width, block);
+    int vectors = block_vectors(p->blocks, block), lanes = block_lanes(p->blocks, block);
     size_t stride = accumulator_floats(p), width = (size_t)vectors * YT_VL;
     const float *acc = run->accumulators + block_offset(p, block) + (size_t)tap * (size_t)p->depth * width;
-    float *d_w = run->d_w + (ptrdiff_t)tap * p->depth * p->conv.cout + block * PANEL;
+    float *d_w = run->d_w + (ptrdiff_t)tap * p->depth * p->conv.cout + block_first(p->blocks, block);
     for (int i = 0; i < p->depth; i++, acc += width, d_w += p->conv.cout)
         for (int j = 0; j < vectors; j++) {
             vf sum = load(acc + j * YT_VL);
@@ -224,9 +262,9 @@ static void add_chunks(const weights_run *run, int block, int tap) {
 }
 
 /* d_w and d_bias of one group; d_w points at the group's first output channel. */
-static void weight_gradient(const weights_plan *plan, const yt_tensor *x, const yt_tensor *d_y, float *d_w,
-                            float *d_bias, const yt_scratch *scratch) {
-    weights_run run = {.plan = *plan, .x = *x, .d_y = *d_y, .d_w = d_w, .d_bias = d_bias};
+static void weight_gradient(const weights_plan *plan, const yt_tensor *x, const yt_tensor *d_y,
+                            const yt_norm_tail *tail, float *d_w, float *d_bias, const yt_scratch *scratch) {
+    weights_run run = {.plan = *plan, .x = *x, .d_y = *d_y, .tail = tail, .d_w = d_w, .d_bias = d_bias};
     carve_weights(&run, scratch->data, scratch->threads);
     int taps = plan->conv.kernel * plan->conv.kernel;
     size_t packed = (size_t)plan->unit_pixels * PANEL;

@@ -121,12 +121,20 @@ typedef struct correlate_run {
     const float *w;
     bool accumulate;
     epilogue after;
-    float *packed, *bias, *bands;
+    float *packed;       /* where this call lays its panels out */
+    const float *panels; /* those, or the ones laid out beforehand */
+    float *bias, *bands;
     moment_parts moments;
 } correlate_run;
 
 static size_t band_floats(const correlation *c) {
     return c->in_place ? 0 : (size_t)c->band_rows * (size_t)c->band_pixels * (size_t)c->depth;
+}
+
+/* Panels of one group, all taps and phases. */
+static size_t panel_floats(const yt_conv *conv) {
+    size_t taps = (size_t)conv->kernel * (size_t)conv->kernel;
+    return taps * (size_t)(conv->cin / conv->groups) * (size_t)blocks_of(conv->cout / conv->groups).padded;
 }
 
 static size_t carve_correlation(correlate_run *run, void *data, int threads) {
@@ -147,29 +155,27 @@ static size_t phase_taps(const correlation *c, int phase) {
 }
 
 /* Where the panel of a channel block of a phase begins: [phase][block][tap][k][lane]. */
-static float *panel_at(const correlate_run *run, int phase, int block) {
-    const correlation *c = &run->plan;
-    size_t taps = 0;
+static size_t panel_offset(const correlation *c, int phase, int block) {
+    size_t taps = 0, first = (size_t)block_first(c->blocks, block);
     for (int p = 0; p < phase; p++) taps += phase_taps(c, p);
-    return run->packed + (taps * (size_t)c->blocks.padded + phase_taps(c, phase) * (size_t)block * PANEL) *
-                             (size_t)c->depth;
+    return (taps * (size_t)c->blocks.padded + phase_taps(c, phase) * first) * (size_t)c->depth;
 }
 
 static void pack_panel(const correlate_run *run, int phase, int block) {
     const correlation *c = &run->plan;
     axis ay = axis_of(c, phase / c->phases), ax = axis_of(c, phase % c->phases);
-    int vectors = block_vectors(c->blocks, block), lanes = block_lanes(c->width, block);
-    float *panel = panel_at(run, phase, block);
+    int vectors = block_vectors(c->blocks, block), lanes = block_lanes(c->blocks, block);
+    int channel = block_first(c->blocks, block);
+    float *panel = run->packed + panel_offset(c, phase, block);
     for (int ty = 0; ty < ay.taps; ty++)
         for (int tx = 0; tx < ax.taps; tx++, panel += (ptrdiff_t)c->depth * vectors * YT_VL) {
             ptrdiff_t tap =
                 (ptrdiff_t)(ay.tap + ty * ay.tap_step) * c->conv.kernel + ax.tap + tx * ax.tap_step;
             int cin = c->conv.cin / c->conv.groups, cout = c->conv.cout;
             if (c->backward)
-                pack_columns(run->w + (tap * cin + block * PANEL) * cout, cout, c->depth, vectors, lanes,
-                             panel);
+                pack_columns(run->w + (tap * cin + channel) * cout, cout, c->depth, vectors, lanes, panel);
             else
-                pack_rows(run->w + tap * cin * cout + block * PANEL, cout, c->depth, vectors, lanes, panel);
+                pack_rows(run->w + tap * cin * cout + channel, cout, c->depth, vectors, lanes, panel);
         }
 }
 
@@ -210,13 +216,14 @@ static void copy_band(const yt_tensor *src, int n, int first_row, int rows, int 
 static tile_job job_of_block(const correlate_run *run, int phase, int block, int item, tile_sums *sums) {
     const correlation *c = &run->plan;
     tile_job job = {.runs_y = 1, .runs_x = 1, .length = c->depth};
-    job.panel = panel_at(run, phase, block);
-    job.bias = run->bias + block * PANEL;
-    job.lanes = block_lanes(c->width, block);
+    job.panel = run->panels + panel_offset(c, phase, block);
+    job.bias = run->bias + block_first(c->blocks, block);
+    job.lanes = block_lanes(c->blocks, block);
     job.accumulate = run->accumulate;
     if (run->moments.values) {
         job.sums = sums;
-        begin_sums(sums, moment_part(&run->moments, item, block * PANEL), c->blocks.padded, job.lanes);
+        begin_sums(sums, moment_part(&run->moments, item, block_first(c->blocks, block)), c->blocks.padded,
+                   job.lanes);
     }
     return job;
 }
@@ -224,10 +231,10 @@ static tile_job job_of_block(const correlate_run *run, int phase, int block, int
 /* After a run of tiles: `pixels` pixels of dst from number `first` on, in a forward pass. */
 static void end_row(const correlate_run *run, const tile_job *job, int block, int item, ptrdiff_t first,
                     int pixels) {
+    int channel = block_first(run->plan.blocks, block);
     if (job->sums)
-        fold_sums(job->sums, moment_part(&run->moments, item, block * PANEL), run->plan.blocks.padded,
-                  job->lanes);
-    run_epilogue(&run->after, &run->dst, first, pixels, block * PANEL, job->lanes);
+        fold_sums(job->sums, moment_part(&run->moments, item, channel), run->plan.blocks.padded, job->lanes);
+    run_epilogue(&run->after, &run->dst, first, pixels, channel, job->lanes);
 }
 
 /* A range of pixels of a 1x1 of stride 1, in stretches that keep the float sums of the moments short
@@ -244,7 +251,7 @@ static void correlate_pixels(const correlate_run *run, int item, int block) {
     for (ptrdiff_t p = begin; p < end; p += STRETCH) {
         int count = (int)(end - p < STRETCH ? end - p : STRETCH);
         run_tiles(&job, block_vectors(c->blocks, block), run->src.data + p * run->src.ld,
-                  run->dst.data + p * run->dst.ld + block * PANEL, count);
+                  run->dst.data + p * run->dst.ld + block_first(c->blocks, block), count);
         end_row(run, &job, block, item, p, count);
     }
     if (run->moments.counts && block == 0) run->moments.counts[item] = (double)(end - begin);
@@ -275,7 +282,7 @@ static void correlate_band(const correlate_run *run, const band *b, int phase, i
     for (int t = b->begin; t < b->end && t * c->phases + py < c->dst_h; t++, x += c->step * b->row) {
         ptrdiff_t pixel = ((ptrdiff_t)b->n * c->dst_h + t * c->phases + py) * c->dst_w + px;
         run_tiles(&job, block_vectors(c->blocks, block), x,
-                  run->dst.data + pixel * run->dst.ld + block * PANEL, columns);
+                  run->dst.data + pixel * run->dst.ld + block_first(c->blocks, block), columns);
         end_row(run, &job, block, b->item, pixel, columns);
     }
 }
@@ -310,23 +317,25 @@ static void correlate_item(const correlate_run *run, int item, int split, float 
     if (run->moments.counts && split == 0) run->moments.counts[item] = (double)(b.end - b.begin) * c->dst_w;
 }
 
-/* The whole correlation of one group. mean and variance: NULL or one float per channel of dst; after: of the
- * forward pass, about the channels of dst. */
-static void correlate(const correlation *plan, const yt_tensor *src, const float *w, const float *bias,
-                      const yt_tensor *dst, bool accumulate, float *mean, float *variance, epilogue after,
-                      const yt_scratch *scratch) {
+/* The whole correlation of one group. panels: laid out beforehand, or NULL; mean and variance: NULL or one float
+ * per channel of dst; after: of the forward pass, about the channels of dst. */
+static void correlate(const correlation *plan, const yt_tensor *src, const float *w, const float *panels,
+                      const float *bias, const yt_tensor *dst, bool accumulate, float *mean, float *variance,
+                      epilogue after, const yt_scratch *scratch) {
     correlate_run run = {
         .plan = *plan, .src = *src, .dst = *dst, .w = w, .accumulate = accumulate, .after = after};
     carve_correlation(&run, scratch->data, scratch->threads);
+    run.panels = panels ? panels : run.packed;
     memset(run.bias, 0, (size_t)plan->blocks.padded * sizeof(float));
     if (bias) memcpy(run.bias, bias, (size_t)plan->width * sizeof(float));
     if (!mean) run.moments.values = run.moments.counts = NULL;
-    int phases = plan->phases * plan->phases, blocks = plan->blocks.count;
+    int phases = plan->phases * plan->phases, blocks = plan->blocks.count,
+        to_pack = panels ? 0 : phases * blocks;
     size_t buffer = whole_lines(band_floats(plan) * sizeof(float)) / sizeof(float);
 #pragma omp parallel num_threads(scratch->threads)
     {
 #pragma omp for schedule(dynamic)
-        for (int i = 0; i < phases * blocks; i++) pack_panel(&run, i / blocks, i % blocks);
+        for (int i = 0; i < to_pack; i++) pack_panel(&run, i / blocks, i % blocks);
 #pragma omp for schedule(dynamic)
         for (int i = 0; i < plan->items * plan->splits; i++)
             correlate_item(&run, i / plan->splits, i % plan->splits,

@@ -12,50 +12,57 @@ static int sweep_items(size_t count, size_t least) {
     return items < 1 ? 1 : items > SWEEP_ITEMS ? SWEEP_ITEMS : (int)items;
 }
 
-/* Over the channels of one pixel: adds softplus(x) to the lanes of *sum, and stores weight * sigmoid(x), both
- * times the weight of the class where there are any. They come from e = exp(-|x|): softplus = max(x, 0) +
- * log(1 + e), sigmoid = (x < 0 ? e : 1) / (1 + e). */
-YT_INLINE void bce_pixel(const float *x, float *d, int channels, float weight, const float *classes,
-                         vf *sum) {
-    for (int c = 0; c < channels; c += YT_VL) {
-        int lanes = channels - c;
-        vf v = load_any(x + c, lanes), e = vexp(-vabs(v));
-        vf value = vmax(v, splat(0)) + vlog1p_unit(e);
-        vf slope = select(v < 0, e, splat(1)) / (1.0f + e) * weight;
-        if (classes) {
-            vf each = load_any(classes + c, lanes);
-            value *= each;
-            slope *= each;
-        }
-        if (d) store_any(d + c, slope, lanes);
-        if (lanes < YT_VL) {
-            float part[YT_VL];
-            store(part, value);
-            value = load_part(part, lanes);
-        }
-        *sum += value;
+enum {
+    BCE_GROUP = 8 /* pixels that share a logarithm: a product of as many numbers below 2 stays a float */
+};
+
+/* One vector of channels of up to BCE_GROUP pixels: returns the sums of softplus(x), and stores weight *
+ * sigmoid(x). Both come from e = exp(-|x|): softplus = max(x, 0) + log(1 + e), sigmoid = (x < 0 ? e : 1) /
+ * (1 + e). product is that of all 1 + e, less 1 so that small e keep their relative accuracy. */
+YT_INLINE vf bce_group(const float *x, ptrdiff_t ld, float *d, ptrdiff_t d_ld, int pixels, int lanes,
+                       vf weight) {
+    vf positive = {0}, product = {0};
+    for (int p = 0; p < pixels; p++) {
+        vf v = load_any(x + p * ld, lanes), e = vexp(-vabs(v));
+        positive += vmax(v, splat(0));
+        product += e * (product + 1.0f);
+        if (d) store_any(d + p * d_ld, select(v < 0, e, splat(1)) / (1.0f + e) * weight, lanes);
     }
+    return positive + vlog1p(product);
+}
+
+/* All channels of a group of pixels; classes NULL: their weights are all 1. */
+YT_INLINE double bce_pixels(const yt_tensor *x, const yt_tensor *d_x, ptrdiff_t first, int pixels,
+                            float weight, const float *classes) {
+    const float *from = x->data + first * x->ld;
+    float *d = d_x->data ? d_x->data + first * d_x->ld : NULL;
+    vf sum = {0};
+    int c = 0;
+    for (; c + YT_VL <= x->c; c += YT_VL) {
+        vf each = classes ? load(classes + c) : splat(1);
+        sum += each * bce_group(from + c, x->ld, d ? d + c : NULL, d_x->ld, pixels, YT_VL, each * weight);
+    }
+    double total = lane_sum(&sum);
+    if (c == x->c) return total;
+    const int lanes = x->c - c;
+    vf each = classes ? load_part(classes + c, lanes) : splat(1);
+    vf last = each * bce_group(from + c, x->ld, d ? d + c : NULL, d_x->ld, pixels, lanes, each * weight);
+    for (int lane = 0; lane < lanes; lane++) total += (double)last[lane];
+    return total;
 }
 
 static double bce_background(const yt_tensor *x, float weight, const float *classes, const yt_tensor *d_x,
                              int threads) {
-    enum { FLUSH = 64 /* pixels between additions to the double */ };
     size_t pixels = yt_tensor_pixels(*x);
     int items = sweep_items(pixels, 32);
     double parts[SWEEP_ITEMS];
 #pragma omp parallel for schedule(static) num_threads(threads)
     for (int item = 0; item < items; item++) {
-        ptrdiff_t begin = item_begin(pixels, items, item), end = item_begin(pixels, items, item + 1);
-        double total = 0;
-        vf sum = {0};
-        for (ptrdiff_t p = begin; p < end; p++) {
-            bce_pixel(x->data + p * x->ld, d_x->data ? d_x->data + p * d_x->ld : NULL, x->c, weight, classes,
-                      &sum);
-            if ((p - begin) % FLUSH != FLUSH - 1) continue;
-            total += lane_sum(&sum);
-            sum = splat(0);
-        }
-        parts[item] = total + lane_sum(&sum);
+        ptrdiff_t end = item_begin(pixels, items, item + 1);
+        parts[item] = 0;
+        for (ptrdiff_t p = item_begin(pixels, items, item); p < end; p += BCE_GROUP)
+            parts[item] +=
+                bce_pixels(x, d_x, p, end - p < BCE_GROUP ? (int)(end - p) : BCE_GROUP, weight, classes);
     }
     double total = 0;
     for (int item = 0; item < items; item++) total += parts[item];

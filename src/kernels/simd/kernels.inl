@@ -22,8 +22,10 @@
 #include "kernels/simd/moments.inl"
 #include "kernels/simd/activate.inl"
 #include "kernels/simd/correlate.inl"
+#include "kernels/simd/norm_tail.inl"
 #include "kernels/simd/conv_weights.inl"
 #include "kernels/simd/depthwise.inl"
+#include "kernels/simd/depthwise_weights.inl"
 #include "kernels/simd/conv.inl"
 #include "kernels/simd/norm.inl"
 #include "kernels/simd/pool.inl"
@@ -36,12 +38,15 @@ static const yt_kernels table = {
     .vector_floats = YT_VL,
     .conv2d_scratch = conv2d_scratch,
     .conv2d_forward = conv2d_forward,
+    .conv2d_packed_bytes = conv2d_packed_bytes,
+    .conv2d_pack = conv2d_pack,
     .conv2d_act_forward = conv2d_act_forward,
     .conv2d_backward_data = conv2d_backward_data,
     .conv2d_backward_weights = conv2d_backward_weights,
     .norm_act_forward = norm_act_forward,
     .norm_act_scratch = norm_act_scratch,
     .norm_act_backward = norm_act_backward,
+    .norm_tail = norm_tail,
     .maxpool_forward = maxpool_forward,
     .maxpool_backward = maxpool_backward,
     .upsample_forward = upsample_forward,
@@ -55,6 +60,7 @@ static const yt_kernels table = {
     .matrix_scratch = matrix_scratch,
     .gram = gram,
     .matmul = matmul,
+    .symmetric_product = symmetric_product,
     .bce_background = bce_background,
     .sum_squares = sum_squares,
     .sgd_step = sgd_step,

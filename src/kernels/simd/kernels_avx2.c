@@ -1,6 +1,7 @@
 /* kernels_avx2.c: vectors of 8 floats, 16 registers: tiles of 6x16. */
 #if defined(__x86_64__)
 #    define YT_VL             8
+#    define YT_MR3            4
 #    define YT_MR2            6
 #    define YT_MR1            12
 #    define YT_ISA_NAME       "avx2"

@@ -1,6 +1,7 @@
 /* kernels_avx512.c: vectors of 16 floats, 32 registers: tiles of 14x32. */
 #if defined(__x86_64__)
 #    define YT_VL             16
+#    define YT_MR3            9
 #    define YT_MR2            14
 #    define YT_MR1            27
 #    define YT_ISA_NAME       "avx512"

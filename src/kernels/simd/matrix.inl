@@ -1,77 +1,79 @@
 /* matrix.inl: products of row-major, tightly packed matrices, from the tile kernels.
  *
- *   gram    x is packed into panels of lanes [block][row][lane]. An item is one block of columns of a and a
- *           few of its rows, which stay in registers while the rows of x pass by; a is symmetric, so only
- *           rows up to the block's last column are computed, and mirrored.
- *   matmul  b is packed into panels; an item is a range of rows of y.
+ *   matmul             b is packed into panels of lanes [block][row][lane].
+ *   symmetric_product  the same, but only down to the diagonal; what lies below it is its mirror image.
+ *   gram               the rows of x pass by in stretches, packed into panels that stay in a first-level
+ *                      cache; sums down to the diagonal are kept in blocks [block][row of a][lane].
+ *
+ * They run on the caller's thread alone: Newton-Schulz has many small matrices, one for each thread.
  */
 
-enum {
-    GRAM_ROWS = 4 * YT_MR2, /* rows of a per item: a whole number of the tallest tiles */
-    GRAM_STRETCH = 256,     /* rows of x at a time, so that their panel stays in a first-level cache */
-    MATMUL_ROWS = 128
-};
+enum { GRAM_STRETCH = 256 };
 
-/* The larger of the packed operands. */
+/* The packed matrix of a product, or the sums and one packed stretch of gram. */
 static size_t matrix_scratch(int rows, int cols) {
-    int depth = rows > cols ? rows : cols;
-    return whole_lines((size_t)depth * (size_t)blocks_of(cols).padded * sizeof(float));
+    size_t padded = (size_t)blocks_of(cols).padded, product = (size_t)rows * padded;
+    size_t gram = (size_t)cols * padded + (size_t)GRAM_STRETCH * PANEL;
+    return whole_lines((product > gram ? product : gram) * sizeof(float));
 }
 
-static void pack_block(const float *from, int rows, int cols, int block, float *panels) {
-    pack_rows(from + block * PANEL, cols, rows, block_vectors(blocks_of(cols), block),
-              block_lanes(cols, block), panels + (ptrdiff_t)block * PANEL * rows);
+static void matmul(const float *x, int rows, int depth, const float *b, int cols, float *y, void *scratch) {
+    pack_panels(pack_rows, b, cols, depth, cols, 1, scratch);
+    multiply(x, depth, depth, scratch, cols, y, cols, rows, false);
 }
 
-/* Rows [first, first + count) of the block's columns of a, and their mirror image. */
-static void gram_item(const float *x, int rows, int cols, const float *panels, int block, int first,
-                      int count, float *a) {
-    float acc[GRAM_ROWS * PANEL] = {0};
-    int vectors = block_vectors(blocks_of(cols), block), width = vectors * YT_VL;
-    const float *panel = panels + (ptrdiff_t)block * PANEL * rows;
-    for (int r = 0; r < rows; r += GRAM_STRETCH) {
+/* One past the last column of a block, and one past the last row of the diagonal in it. */
+static int block_end(channel_blocks all, int block) {
+    return block_first(all, block) + block_lanes(all, block);
+}
+
+/* a[j][i] = a[i][j] for i < j, in strips whose lines stay in a first-level cache. */
+static void mirror(float *a, ptrdiff_t side) {
+    enum { STRIP = 16 };
+    for (ptrdiff_t top = 0; top < side; top += STRIP)
+        for (ptrdiff_t j = top + 1; j < side; j++) {
+            const float *from = a + top * side + j;
+            float *to = a + j * side + top;
+            if (j >= top + STRIP)
+                for (int i = 0; i < STRIP; i++) to[i] = from[i * side];
+            else
+                for (int i = 0; i < j - top; i++) to[i] = from[i * side];
+        }
+}
+
+static void symmetric_product(const float *a, const float *b, int side, float *c, void *scratch) {
+    static const float no_bias[PANEL];
+    channel_blocks all = blocks_of(side);
+    tile_job job = {
+        .x_step = side, .runs_y = 1, .runs_x = 1, .length = side, .bias = no_bias, .y_step = side};
+    for (int block = 0; block < all.count; block++) {
+        int first = block_first(all, block), vectors = block_vectors(all, block);
+        job.lanes = block_lanes(all, block);
+        job.panel = scratch;
+        pack_rows(b + first, side, side, vectors, job.lanes, scratch);
+        run_tiles(&job, vectors, a, c + first, block_end(all, block));
+    }
+    mirror(c, side);
+}
+
+static void gram(const float *x, int rows, int cols, float *a, void *scratch) {
+    channel_blocks all = blocks_of(cols);
+    float *sums = scratch, *panel = sums + (ptrdiff_t)cols * all.padded;
+    memset(sums, 0, (size_t)cols * (size_t)all.padded * sizeof(float));
+    for (int row = 0; row < rows; row += GRAM_STRETCH, x += (ptrdiff_t)GRAM_STRETCH * cols) {
         outer_job job = {
-            .x_step = cols, .rows = 1, .pixels = rows - r < GRAM_STRETCH ? rows - r : GRAM_STRETCH};
-        run_outer(&job, vectors, x + (ptrdiff_t)r * cols + first, panel + (ptrdiff_t)r * width, acc, count);
-    }
-    for (int i = 0; i < count; i++)
-        for (int lane = 0; lane < block_lanes(cols, block); lane++) {
-            ptrdiff_t row = first + i, column = block * PANEL + lane;
-            if (row > column) continue;
-            a[row * cols + column] = a[column * cols + row] = acc[i * width + lane];
-        }
-}
-
-static void gram(const float *x, int rows, int cols, float *a, const yt_scratch *scratch) {
-    float *panels = scratch->data;
-    int blocks = blocks_of(cols).count, parts = (cols + GRAM_ROWS - 1) / GRAM_ROWS;
-#pragma omp parallel num_threads(scratch->threads)
-    {
-#pragma omp for schedule(static)
-        for (int block = 0; block < blocks; block++) pack_block(x, rows, cols, block, panels);
-#pragma omp for schedule(dynamic)
-        for (int item = 0; item < blocks * parts; item++) {
-            int block = item / parts, first = item % parts * GRAM_ROWS;
-            int end = block * PANEL + block_lanes(cols, block); /* below it lies the mirrored half */
-            int count = end - first < GRAM_ROWS ? end - first : GRAM_ROWS;
-            if (count > 0) gram_item(x, rows, cols, panels, block, first, count, a);
+            .x_step = cols, .rows = 1, .pixels = rows - row < GRAM_STRETCH ? rows - row : GRAM_STRETCH};
+        for (int block = 0; block < all.count; block++) {
+            int first = block_first(all, block), vectors = block_vectors(all, block);
+            pack_rows(x + first, cols, job.pixels, vectors, block_lanes(all, block), panel);
+            run_outer(&job, vectors, x, panel, sums + (ptrdiff_t)first * cols, block_end(all, block));
         }
     }
-}
-
-static void matmul(const float *x, int rows, int depth, const float *b, int cols, float *y,
-                   const yt_scratch *scratch) {
-    float *panels = scratch->data;
-    int blocks = blocks_of(cols).count, items = (rows + MATMUL_ROWS - 1) / MATMUL_ROWS;
-#pragma omp parallel num_threads(scratch->threads)
-    {
-#pragma omp for schedule(static)
-        for (int block = 0; block < blocks; block++) pack_block(b, depth, cols, block, panels);
-#pragma omp for schedule(static)
-        for (int item = 0; item < items; item++) {
-            ptrdiff_t begin = item_begin((size_t)rows, items, item);
-            int count = (int)(item_begin((size_t)rows, items, item + 1) - begin);
-            multiply(x + begin * depth, depth, depth, panels, cols, y + begin * cols, cols, count, false);
-        }
+    for (int block = 0; block < all.count; block++) {
+        int first = block_first(all, block), width = block_vectors(all, block) * YT_VL;
+        const float *from = sums + (ptrdiff_t)first * cols;
+        for (ptrdiff_t i = 0; i < block_end(all, block); i++)
+            memcpy(a + i * cols + first, from + i * width, (size_t)block_lanes(all, block) * sizeof(float));
     }
+    mirror(a, cols);
 }

@@ -24,33 +24,44 @@ static double *moment_part(const moment_parts *parts, int item, int channel) {
     return parts->values + (size_t)item * 3 * (size_t)parts->padded + channel;
 }
 
+/* `lanes` is rounded up to whole vectors, for which there is room. */
 static void begin_sums(tile_sums *sums, double *part, int padded, int lanes) {
     memset(sums, 0, sizeof *sums);
-    for (int which = 1; which < 3; which++) memset(part + which * padded, 0, (size_t)lanes * sizeof(double));
+    for (int lane = 0; lane < lanes; lane += YT_VL)
+        for (int which = 0; which < 3; which++) *(vd_mem *)(part + which * padded + lane) = (vd){0};
 }
 
 /* After each row: adds the row's sums to the item's. */
 static void fold_sums(tile_sums *sums, double *part, int padded, int lanes) {
-    for (int lane = 0; lane < lanes; lane++) {
-        part[lane] = (double)sums->shift[lane];
-        part[padded + lane] += (double)sums->sum[lane];
-        part[2 * padded + lane] += (double)sums->square[lane];
-        sums->sum[lane] = sums->square[lane] = 0;
+    for (int lane = 0; lane < lanes; lane += YT_VL) {
+        *(vd_mem *)(part + lane) = __builtin_convertvector(load(sums->shift + lane), vd);
+        add_to_double(part + padded + lane, load(sums->sum + lane));
+        add_to_double(part + 2 * padded + lane, load(sums->square + lane));
+        store(sums->sum + lane, (vf){0});
+        store(sums->square + lane, (vf){0});
     }
 }
 
+/* The first item's part becomes the mean and M2 of the items so far. */
 static void merge_moments(const moment_parts *parts, int channels, float *mean_out, float *variance_out) {
-    for (int c = 0; c < channels; c++) {
-        double n = 0, mean = 0, m2 = 0;
-        for (int item = 0; item < parts->items; item++) {
-            const double *part = moment_part(parts, item, c);
-            double count = parts->counts[item], sum = part[parts->padded];
-            double delta = part[0] + sum / count - mean;
-            m2 += part[2 * parts->padded] - sum * sum / count + delta * delta * n * count / (n + count);
-            mean += delta * count / (n + count);
-            n += count;
+    const int padded = parts->padded;
+    double *mean = parts->values, *m2 = mean + 2 * padded, n = parts->counts[0];
+    for (int c = 0; c < padded; c++) {
+        m2[c] -= mean[padded + c] * mean[padded + c] / n;
+        mean[c] += mean[padded + c] / n;
+    }
+    for (int item = 1; item < parts->items; item++) {
+        const double *shift = moment_part(parts, item, 0), *sum = shift + padded, *square = sum + padded;
+        double count = parts->counts[item], inverse = 1 / count, share = count / (n + count);
+        for (int c = 0; c < padded; c++) {
+            double delta = shift[c] + sum[c] * inverse - mean[c];
+            m2[c] += square[c] - sum[c] * sum[c] * inverse + delta * delta * n * share;
+            mean[c] += delta * share;
         }
-        mean_out[c] = (float)mean;
-        variance_out[c] = m2 > 0 ? (float)(m2 / n) : (m2 == m2 ? 0.0f : (float)m2);
+        n += count;
+    }
+    for (int c = 0; c < channels; c++) {
+        mean_out[c] = (float)mean[c];
+        variance_out[c] = m2[c] > 0 ? (float)(m2[c] / n) : (m2[c] == m2[c] ? 0.0f : (float)m2[c]);
     }
 }

@@ -2,7 +2,7 @@
  *
  *   forward  out = act((y - mean) * gamma * inv_std + beta) + shortcut
  *   reduce   g = d_out * act'(z) over d_out, the shortcut's gradient, sums of g and g (y - mean) per item
- *   apply    d_y = scale * (g - sum_g / m - (y - mean) * inv_std * sum_gxhat / m)
+ *   tail     d_y = scale * (g - sum_g / m - (y - mean) * inv_std * sum_gxhat / m)    (norm_tail.inl)
  *
  * g is stored because computing it again in the apply pass costs more than reading it. A pass walks pixels,
  * the channels of each in memory order; coefficients of up to SEGMENT channels lie on the stack. Sums are
@@ -37,62 +37,79 @@ typedef struct norm_range {
     float slope;
 } norm_range;
 
-YT_INLINE void norm_forward(const int kind, const norm_range *r, const norm_coefficients *k) {
+/* The loops below are instantiated for whole vectors (lanes == YT_VL) and for what is left of the channels. */
+YT_INLINE void norm_forward_vector(const int kind, const bool shortcut, const norm_range *r,
+                                   const norm_coefficients *k, const float *y, const float *add, float *out,
+                                   int c, int lanes) {
+    vf z = (load_any(y + c, lanes) - load(k->mean + c)) * load(k->scale + c) + load(k->beta + c);
+    vf value = act_value(kind, r->slope, z);
+    if (shortcut) value += load_any(add + c, lanes);
+    store_any(out + c, value, lanes);
+}
+
+YT_INLINE void norm_forward(const int kind, const bool shortcut, const norm_range *r,
+                            const norm_coefficients *k) {
+    const int whole = r->channels / YT_VL * YT_VL, rest = r->channels - whole;
     for (int p = 0; p < r->pixels; p++) {
-        const float *y = r->y + p * r->y_ld,
-                    *shortcut = r->shortcut ? r->shortcut + p * r->shortcut_ld : NULL;
+        const float *y = r->y + p * r->y_ld, *add = shortcut ? r->shortcut + p * r->shortcut_ld : NULL;
         float *out = r->d + p * r->d_ld;
-        for (int c = 0; c < r->channels; c += YT_VL) {
-            int lanes = r->channels - c;
-            vf z = (load_any(y + c, lanes) - load(k->mean + c)) * load(k->scale + c) + load(k->beta + c);
-            vf value = act_value(kind, r->slope, z);
-            if (shortcut) value += load_any(shortcut + c, lanes);
-            store_any(out + c, value, lanes);
-        }
+        for (int c = 0; c < whole; c += YT_VL)
+            norm_forward_vector(kind, shortcut, r, k, y, add, out, c, YT_VL);
+        if (rest) norm_forward_vector(kind, shortcut, r, k, y, add, out, whole, rest);
     }
 }
 
-/* PX pixels at a time, so that the sums are read and written once for PX of them. */
-YT_INLINE void norm_reduce_pixels(const int kind, const int PX, const norm_range *r,
+/* One vector of PX pixels, so that the sums are read and written once for PX of them. */
+YT_INLINE void norm_reduce_vector(const int kind, const int PX, const bool shortcut, const norm_range *r,
+                                  const norm_coefficients *k, const float *y, float *d, float *to,
+                                  float *sum_g, float *sum_gy, int c, int lanes) {
+    vf mean = load(k->mean + c), scale = load(k->scale + c), beta = load(k->beta + c);
+    vf total = load(sum_g + c), total_y = load(sum_gy + c);
+    YT_UNROLL
+    for (int q = 0; q < PX; q++, y += r->y_ld, d += r->d_ld) {
+        vf centred = load_any(y + c, lanes) - mean, out = load_any(d + c, lanes);
+        if (shortcut) {
+            store_any(to + c, r->accumulate ? load_any(to + c, lanes) + out : out, lanes);
+            to += r->shortcut_ld;
+        }
+        vf g = out * act_slope(kind, r->slope, centred * scale + beta);
+        store_any(d + c, g, lanes);
+        total += g;
+        total_y += g * centred;
+    }
+    store(sum_g + c, total);
+    store(sum_gy + c, total_y);
+}
+
+YT_INLINE void norm_reduce_pixels(const int kind, const int PX, const bool shortcut, const norm_range *r,
                                   const norm_coefficients *k, int pixel, float *sum_g, float *sum_gy) {
+    const int whole = r->channels / YT_VL * YT_VL, rest = r->channels - whole;
     const float *y = r->y + pixel * r->y_ld;
-    float *d = r->d + pixel * r->d_ld;
-    float *shortcut = r->d_shortcut ? r->d_shortcut + pixel * r->shortcut_ld : NULL;
-    for (int c = 0; c < r->channels; c += YT_VL) {
-        int lanes = r->channels - c;
-        vf mean = load(k->mean + c), scale = load(k->scale + c), beta = load(k->beta + c);
-        vf total = load(sum_g + c), total_y = load(sum_gy + c);
-        YT_UNROLL
-        for (int q = 0; q < PX; q++) {
-            vf centred = load_any(y + q * r->y_ld + c, lanes) - mean,
-               out = load_any(d + q * r->d_ld + c, lanes);
-            if (shortcut) {
-                float *to = shortcut + q * r->shortcut_ld + c;
-                store_any(to, r->accumulate ? load_any(to, lanes) + out : out, lanes);
-            }
-            vf g = out * act_slope(kind, r->slope, centred * scale + beta);
-            store_any(d + q * r->d_ld + c, g, lanes);
-            total += g;
-            total_y += g * centred;
-        }
-        store(sum_g + c, total);
-        store(sum_gy + c, total_y);
-    }
+    float *d = r->d + pixel * r->d_ld, *to = shortcut ? r->d_shortcut + pixel * r->shortcut_ld : NULL;
+    for (int c = 0; c < whole; c += YT_VL)
+        norm_reduce_vector(kind, PX, shortcut, r, k, y, d, to, sum_g, sum_gy, c, YT_VL);
+    if (rest) norm_reduce_vector(kind, PX, shortcut, r, k, y, d, to, sum_g, sum_gy, whole, rest);
 }
 
-YT_INLINE void norm_reduce(const int kind, const norm_range *r, const norm_coefficients *k, float *sum_g,
-                           float *sum_gy) {
+YT_INLINE void norm_reduce(const int kind, const bool shortcut, const norm_range *r,
+                           const norm_coefficients *k, float *sum_g, float *sum_gy) {
     int p = 0;
-    for (; p + 4 <= r->pixels; p += 4) norm_reduce_pixels(kind, 4, r, k, p, sum_g, sum_gy);
-    for (; p < r->pixels; p++) norm_reduce_pixels(kind, 1, r, k, p, sum_g, sum_gy);
+    for (; p + 4 <= r->pixels; p += 4) norm_reduce_pixels(kind, 4, shortcut, r, k, p, sum_g, sum_gy);
+    for (; p < r->pixels; p++) norm_reduce_pixels(kind, 1, shortcut, r, k, p, sum_g, sum_gy);
 }
 
 #define NORM_KERNELS(code, name, module, formula)                                                            \
     static void norm_forward_##code(const norm_range *r, const norm_coefficients *k) {                       \
-        norm_forward(YT_ACT_##code, r, k);                                                                   \
+        if (r->shortcut)                                                                                     \
+            norm_forward(YT_ACT_##code, true, r, k);                                                         \
+        else                                                                                                 \
+            norm_forward(YT_ACT_##code, false, r, k);                                                        \
     }                                                                                                        \
     static void norm_reduce_##code(const norm_range *r, const norm_coefficients *k, float *g, float *gy) {   \
-        norm_reduce(YT_ACT_##code, r, k, g, gy);                                                             \
+        if (r->d_shortcut)                                                                                   \
+            norm_reduce(YT_ACT_##code, true, r, k, g, gy);                                                   \
+        else                                                                                                 \
+            norm_reduce(YT_ACT_##code, false, r, k, g, gy);                                                  \
     }
 YT_ACTIVATION_MAP(NORM_KERNELS)
 
@@ -143,7 +160,7 @@ typedef struct norm_backward {
     yt_activation act;
     int items, padded;
     float *sums;    /* [items][2][padded]: g, g (y - mean) */
-    float *applied; /* [4][padded]: scale, mean of g, mean of y, slope of y */
+    float *applied; /* [4][padded]: the arrays of a yt_norm_tail */
 } norm_backward;
 
 static size_t carve_norm(norm_backward *run, void *data, int c, size_t pixels) {
@@ -203,39 +220,37 @@ static void norm_merge(const norm_backward *run, float *d_gamma, float *d_beta) 
     }
 }
 
-static void norm_apply_item(const norm_backward *run, int item) {
+/* With fixed statistics y plays no part. */
+static void norm_scale_item(const norm_backward *run, int item) {
     size_t pixels = yt_tensor_pixels(*run->y);
-    ptrdiff_t begin = item_begin(pixels, run->items, item), end = item_begin(pixels, run->items, item + 1);
-    const float *scale = run->applied, *mean_g = scale + run->padded, *mean_y = mean_g + run->padded;
-    const float *slope = mean_y + run->padded;
-    for (ptrdiff_t p = begin; p < end; p++) {
+    ptrdiff_t end = item_begin(pixels, run->items, item + 1);
+    const int channels = run->y->c;
+    for (ptrdiff_t p = item_begin(pixels, run->items, item); p < end; p++) {
         float *d = run->d->data + p * run->d->ld;
-        const float *y = run->y->data + p * run->y->ld;
-        for (int c = 0; c < run->y->c; c += YT_VL) {
-            int lanes = run->y->c - c;
-            vf g = load_any(d + c, lanes);
-            if (!run->norm->fixed_stats)
-                g = (g - load(mean_g + c)) - (load_any(y + c, lanes) - load(mean_y + c)) * load(slope + c);
-            store_any(d + c, g * load(scale + c), lanes);
-        }
+        for (int c = 0; c < channels; c += YT_VL)
+            store_any(d + c, load_any(d + c, channels - c) * load(run->applied + c), channels - c);
     }
 }
 
 static void norm_act_backward(yt_activation act, const yt_norm *norm, const yt_tensor *y, const yt_tensor *d,
                               const yt_tensor *d_shortcut, bool accumulate_shortcut, float *d_gamma,
-                              float *d_beta, const yt_scratch *scratch) {
+                              float *d_beta, float *tail, const yt_scratch *scratch) {
     norm_backward run = {.norm = norm, .y = y, .d = d, .d_shortcut = d_shortcut, .act = act};
     run.accumulate = accumulate_shortcut;
     carve_norm(&run, scratch->data, y->c, yt_tensor_pixels(*y));
-#pragma omp parallel num_threads(scratch->threads)
-    {
-#pragma omp for schedule(static)
-        for (int item = 0; item < run.items; item++) norm_reduce_item(&run, item);
-        if (norm->mean) {
-#pragma omp single
-            norm_merge(&run, d_gamma, d_beta);
-#pragma omp for schedule(static)
-            for (int item = 0; item < run.items; item++) norm_apply_item(&run, item);
-        }
+#pragma omp parallel for schedule(static) num_threads(scratch->threads)
+    for (int item = 0; item < run.items; item++) norm_reduce_item(&run, item);
+    if (!norm->mean) return;
+    norm_merge(&run, d_gamma, d_beta);
+    const yt_norm_tail whole = {run.applied, run.applied + run.padded, run.applied + 2 * run.padded,
+                                run.applied + 3 * run.padded, *y};
+    if (tail) {
+        for (int i = 0; i < 4; i++)
+            memcpy(tail + i * y->c, run.applied + i * run.padded, (size_t)y->c * sizeof(float));
+    } else if (norm->fixed_stats) {
+#pragma omp parallel for schedule(static) num_threads(scratch->threads)
+        for (int item = 0; item < run.items; item++) norm_scale_item(&run, item);
+    } else {
+        norm_tail(&whole, d, scratch->threads);
     }
 }

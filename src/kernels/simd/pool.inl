@@ -1,7 +1,8 @@
 /* pool.inl: max pooling, upsampling, copies. Exact: the values are those of the plain loops.
  *
- * All walk rows of the map that is written; the backward pass of the pooling gathers (which of the windows
- * over this pixel chose it?) instead of scattering, so rows are independent.
+ * All walk rows of the map that is written, but for the backward pass of the pooling: every output sends its
+ * gradient to the one pixel that it chose. There images and channels are independent, and the sums of a pixel
+ * are taken in the order of the windows.
  */
 
 static const float *pixel_at(const yt_tensor *t, int n, int y, int x) {
@@ -10,6 +11,17 @@ static const float *pixel_at(const yt_tensor *t, int n, int y, int x) {
 
 static float *pixel_of(const yt_tensor *t, int n, int y, int x) {
     return t->data + (((ptrdiff_t)n * t->h + y) * t->w + x) * t->ld;
+}
+
+static void fill(const yt_tensor *dst, float value, int threads) {
+    size_t pixels = yt_tensor_pixels(*dst);
+    int items = items_for(pixels, 1024, 64);
+#pragma omp parallel for schedule(static) num_threads(threads)
+    for (int item = 0; item < items; item++) {
+        ptrdiff_t end = item_begin(pixels, items, item + 1);
+        for (ptrdiff_t p = item_begin(pixels, items, item); p < end; p++)
+            for (int c = 0; c < dst->c; c++) dst->data[p * dst->ld + c] = value;
+    }
 }
 
 /* The taps of a window of one output coordinate that lie in the map. */
@@ -32,7 +44,7 @@ static void maxpool_at(int kernel, const int y[2], const int x[2], const yt_tens
                 vi take = (v > best) | (v != v);
                 if (kh == y[0] && kw == x[0]) take = splat_int(-1);
                 best = select(take, v, best);
-                where = (take & (kh * kernel + kw)) | (~take & where);
+                where = (vi)select(take, (vf)splat_int(kh * kernel + kw), (vf)where);
             }
         store_any(dst + c, best, lanes);
         vb bytes = __builtin_convertvector(where, vb);
@@ -55,48 +67,34 @@ static void maxpool_forward(int kernel, int stride, int pad, const yt_tensor *x,
     }
 }
 
-/* The output coordinates [begin, end) whose windows cover input coordinate `in`. */
-static void windows_over(int kernel, int stride, int pad, int in, int size, int *begin, int *end) {
-    int first = in + pad - kernel + 1;
-    *begin = first > 0 ? (first + stride - 1) / stride : 0;
-    *end = (in + pad) / stride + 1;
-    if (*end > size) *end = size;
-}
+enum { SCATTER_CHANNELS = 16 };
 
-static void maxpool_gather(int kernel, int stride, int pad, const uint8_t *index, const yt_tensor *d_y, int n,
-                           int iy, int ix, float *dst, bool accumulate) {
-    int oy[2], ox[2];
-    windows_over(kernel, stride, pad, iy, d_y->h, &oy[0], &oy[1]);
-    windows_over(kernel, stride, pad, ix, d_y->w, &ox[0], &ox[1]);
-    for (int c = 0; c < d_y->c; c += YT_VL) {
-        int lanes = d_y->c - c;
-        vf sum = accumulate ? load_any(dst + c, lanes) : splat(0);
-        for (int y = oy[0]; y < oy[1]; y++)
-            for (int x = ox[0]; x < ox[1]; x++) {
-                int tap = (iy + pad - y * stride) * kernel + ix + pad - x * stride;
-                const uint8_t *chosen =
-                    index +
-                    (((size_t)n * (size_t)d_y->h + (size_t)y) * (size_t)d_y->w + (size_t)x) * (size_t)d_y->c +
-                    c;
-                vb bytes = {0};
-                if (lanes >= YT_VL)
-                    bytes = *(const vb_mem *)chosen;
-                else
-                    memcpy(&bytes, chosen, (size_t)lanes);
-                vi match = __builtin_convertvector(bytes, vi) == tap;
-                sum += (vf)(match & (vi)load_any(pixel_at(d_y, n, y, x) + c, lanes));
-            }
-        store_any(dst + c, sum, lanes);
-    }
+/* Channels [first, last) of one image. */
+static void maxpool_scatter(int kernel, int stride, int pad, const uint8_t *index, const yt_tensor *d_y,
+                            const yt_tensor *d_x, int n, int first, int last) {
+    ptrdiff_t to_tap[15 * 15]; /* floats from the window's first pixel */
+    for (int tap = 0; tap < kernel * kernel; tap++)
+        to_tap[tap] = ((ptrdiff_t)(tap / kernel) * d_x->w + tap % kernel) * d_x->ld;
+    float *image = d_x->data + (ptrdiff_t)n * d_x->h * d_x->w * d_x->ld;
+    for (int y = 0; y < d_y->h; y++)
+        for (int x = 0; x < d_y->w; x++) {
+            ptrdiff_t window = ((ptrdiff_t)(y * stride - pad) * d_x->w + x * stride - pad) * d_x->ld;
+            const uint8_t *chosen = index + (((ptrdiff_t)n * d_y->h + y) * d_y->w + x) * d_y->c;
+            const float *from = pixel_at(d_y, n, y, x);
+            for (int c = first; c < last; c++) image[window + to_tap[chosen[c]] + c] += from[c];
+        }
 }
 
 static void maxpool_backward(int kernel, int stride, int pad, const uint8_t *index, const yt_tensor *d_y,
                              const yt_tensor *d_x, bool accumulate, int threads) {
+    int parts = (d_x->c + SCATTER_CHANNELS - 1) / SCATTER_CHANNELS;
+    if (!accumulate) fill(d_x, 0, threads);
 #pragma omp parallel for schedule(static) num_threads(threads)
-    for (int row = 0; row < d_x->n * d_x->h; row++)
-        for (int ix = 0; ix < d_x->w; ix++)
-            maxpool_gather(kernel, stride, pad, index, d_y, row / d_x->h, row % d_x->h, ix,
-                           pixel_of(d_x, row / d_x->h, row % d_x->h, ix), accumulate);
+    for (int item = 0; item < d_x->n * parts; item++) {
+        int first = item % parts * SCATTER_CHANNELS, last = first + SCATTER_CHANNELS;
+        maxpool_scatter(kernel, stride, pad, index, d_y, d_x, item / parts, first,
+                        last < d_x->c ? last : d_x->c);
+    }
 }
 
 /* dst (+)= src, `count` floats. */
@@ -143,17 +141,6 @@ static void copy(const yt_tensor *src, const yt_tensor *dst, bool accumulate, in
         }
         for (ptrdiff_t p = begin; p < end; p++)
             copy_floats(src->data + p * src->ld, dst->data + p * dst->ld, dst->c, accumulate);
-    }
-}
-
-static void fill(const yt_tensor *dst, float value, int threads) {
-    size_t pixels = yt_tensor_pixels(*dst);
-    int items = items_for(pixels, 1024, 64);
-#pragma omp parallel for schedule(static) num_threads(threads)
-    for (int item = 0; item < items; item++) {
-        ptrdiff_t end = item_begin(pixels, items, item + 1);
-        for (ptrdiff_t p = item_begin(pixels, items, item); p < end; p++)
-            for (int c = 0; c < dst->c; c++) dst->data[p * dst->ld + c] = value;
     }
 }
 

@@ -8,13 +8,16 @@
  *   outer_*  acc[i][lanes] += sum over pixels p of x[p*x_step + i] * d[p][lanes]
  *            Gradients of weights.
  *
- * YT_MR2 and YT_MR1 are the largest MR with two and one vectors: the accumulators, one row of the panel
- * and one broadcast value fill the register file (6x2 of 16 registers, 14x2 of 32). Every MR below is
- * instantiated and a row of pixels is split evenly (40 at most 14 wide: 14, 13, 13), so no tile is nearly
- * empty. Unrolling the loop over k by 4 gained nothing.
+ * YT_MR3, YT_MR2 and YT_MR1 are the largest MR with three, two and one vectors: the accumulators, one row of
+ * the panel and one broadcast value fill the register file (4x3 or 6x2 of 16 registers, 9x3 or 14x2 of 32).
+ * Three vectors are best where there are as many: 4x3 loads 7 times for 12 multiply-adds, 6x2 8 times. From
+ * the first-level cache both reach the peak, but where a neighbour shares the core (AVX2, a busy virtual
+ * machine) 4x3 kept 85 % of it and 6x2 72 %, 5x2 61 %, 12x1 60 %. Every MR below is instantiated and a row of
+ * pixels is split evenly (40 at most 14 wide: 14, 13, 13), so no tile is nearly empty. Unrolling the loop
+ * over k by 4 gained nothing.
  */
 
-enum { PANEL = 2 * YT_VL }; /* lanes of a full channel block */
+enum { PANEL = 3 * YT_VL }; /* lanes of the widest channel block */
 
 /* Shifted sums of the values a run of tiles wrote: shift is the first pixel's value, so that the squares do
  * not cancel. Folded into double after each row. */
@@ -97,7 +100,7 @@ YT_INLINE void tile(const int MR, const int NV, const tile_job *job, const float
             for (int rx = 0; rx < job->runs_x; rx++) {
                 const float *run = x + ry * job->run_y + rx * job->run_x;
                 for (ptrdiff_t k = 0; k < job->length; k++, run++, w += NV * YT_VL) {
-                    vf b[2];
+                    vf b[3];
                     YT_UNROLL
                     for (int j = 0; j < NV; j++) b[j] = load(w + j * YT_VL);
                     YT_UNROLL
@@ -112,18 +115,22 @@ YT_INLINE void tile(const int MR, const int NV, const tile_job *job, const float
     }
 }
 
-/* Two stretches of memory that will be wanted next. Kernels that run from the caches ask for a few lines of
- * it each, so that it has arrived when its turn comes. */
+/* Stretches of memory that will be wanted next. Kernels that run from the caches ask for a few lines of it
+ * every FETCH_PIXELS pixels, so that it has arrived in the second-level cache when its turn comes; many lines
+ * at once would wait for each other. */
+enum { FETCH_PIXELS = 16 };
+
 typedef struct prefetcher {
-    const float *at[2], *end[2];
+    const float *at[3], *end[3];
     int lines; /* per request */
 } prefetcher;
 
 YT_INLINE void prefetch_some(prefetcher *next) {
     for (int i = 0; i < next->lines; i++) {
-        int which = next->at[0] < next->end[0] ? 0 : 1;
-        if (next->at[which] >= next->end[which]) return;
-        __builtin_prefetch(next->at[which], 0, 3);
+        int which = 0;
+        while (next->at[which] >= next->end[which])
+            if (++which == 3) return;
+        __builtin_prefetch(next->at[which], 0, 2);
         next->at[which] += 64 / sizeof(float);
     }
 }
@@ -134,23 +141,27 @@ typedef struct outer_job {
     prefetcher *next;        /* NULL: none */
 } outer_job;
 
-YT_INLINE void outer(const int MR, const int NV, const outer_job *job, const float *x, const float *d,
-                     float *acc) {
+YT_INLINE void outer(const int MR, const int NV, const bool FETCH, const outer_job *job, const float *x,
+                     const float *d, float *acc) {
     const ptrdiff_t x_step = job->x_step;
     vf a[28];
     YT_UNROLL
     for (int i = 0; i < MR * NV; i++) a[i] = (vf){0};
     for (int row = 0; row < job->rows; row++) {
         const float *at = x + row * job->x_row;
-        for (int p = 0; p < job->pixels; p++, at += x_step, d += NV * YT_VL) {
-            vf b[2];
-            YT_UNROLL
-            for (int j = 0; j < NV; j++) b[j] = load(d + j * YT_VL);
-            YT_UNROLL
-            for (int i = 0; i < MR; i++) {
-                vf v = splat(at[i]);
+        for (int first = 0, end; first < job->pixels; first = end) {
+            end = FETCH && job->pixels - first > FETCH_PIXELS ? first + FETCH_PIXELS : job->pixels;
+            if (FETCH) prefetch_some(job->next);
+            for (int p = first; p < end; p++, at += x_step, d += NV * YT_VL) {
+                vf b[3];
                 YT_UNROLL
-                for (int j = 0; j < NV; j++) a[i * NV + j] += v * b[j];
+                for (int j = 0; j < NV; j++) b[j] = load(d + j * YT_VL);
+                YT_UNROLL
+                for (int i = 0; i < MR; i++) {
+                    vf v = splat(at[i]);
+                    YT_UNROLL
+                    for (int j = 0; j < NV; j++) a[i * NV + j] += v * b[j];
+                }
             }
         }
     }
@@ -165,11 +176,16 @@ YT_INLINE void outer(const int MR, const int NV, const outer_job *job, const flo
     }                                                                                                        \
     static __attribute__((noinline)) void outer_##MR##_##NV(const outer_job *job, const float *x,            \
                                                             const float *d, float *acc) {                    \
-        outer(MR, NV, job, x, d, acc);                                                                       \
+        if (job->next)                                                                                       \
+            outer(MR, NV, true, job, x, d, acc);                                                             \
+        else                                                                                                 \
+            outer(MR, NV, false, job, x, d, acc);                                                            \
     }
 
-#define UP_TO_6(X, NV)  X(1, NV) X(2, NV) X(3, NV) X(4, NV) X(5, NV) X(6, NV)
-#define UP_TO_12(X, NV) UP_TO_6(X, NV) X(7, NV) X(8, NV) X(9, NV) X(10, NV) X(11, NV) X(12, NV)
+#define UP_TO_4(X, NV)  X(1, NV) X(2, NV) X(3, NV) X(4, NV)
+#define UP_TO_6(X, NV)  UP_TO_4(X, NV) X(5, NV) X(6, NV)
+#define UP_TO_9(X, NV)  UP_TO_6(X, NV) X(7, NV) X(8, NV) X(9, NV)
+#define UP_TO_12(X, NV) UP_TO_9(X, NV) X(10, NV) X(11, NV) X(12, NV)
 #define UP_TO_14(X, NV) UP_TO_12(X, NV) X(13, NV) X(14, NV)
 #define UP_TO_24(X, NV)                                                                                      \
     UP_TO_14(X, NV)                                                                                          \
@@ -178,6 +194,7 @@ YT_INLINE void outer(const int MR, const int NV, const outer_job *job, const flo
 #define UP_TO_JOINED(n, X, NV) UP_TO_##n(X, NV)
 #define UP_TO(n, X, NV)        UP_TO_JOINED(n, X, NV)
 
+UP_TO(YT_MR3, TILE_KERNEL, 3)
 UP_TO(YT_MR2, TILE_KERNEL, 2)
 UP_TO(YT_MR1, TILE_KERNEL, 1)
 
@@ -186,10 +203,12 @@ typedef void outer_fn(const outer_job *job, const float *x, const float *d, floa
 
 #define TILE_ROW(MR, NV)  [MR] = tile_##MR##_##NV,
 #define OUTER_ROW(MR, NV) [MR] = outer_##MR##_##NV,
-static tile_fn *const tile_table[3][YT_MR1 + 1] = {
-    [1] = {UP_TO(YT_MR1, TILE_ROW, 1)}, [2] = {UP_TO(YT_MR2, TILE_ROW, 2)}};
-static outer_fn *const outer_table[3][YT_MR1 + 1] = {
-    [1] = {UP_TO(YT_MR1, OUTER_ROW, 1)}, [2] = {UP_TO(YT_MR2, OUTER_ROW, 2)}};
+static tile_fn *const tile_table[4][YT_MR1 + 1] = {[1] = {UP_TO(YT_MR1, TILE_ROW, 1)},
+                                                   [2] = {UP_TO(YT_MR2, TILE_ROW, 2)},
+                                                   [3] = {UP_TO(YT_MR3, TILE_ROW, 3)}};
+static outer_fn *const outer_table[4][YT_MR1 + 1] = {[1] = {UP_TO(YT_MR1, OUTER_ROW, 1)},
+                                                     [2] = {UP_TO(YT_MR2, OUTER_ROW, 2)},
+                                                     [3] = {UP_TO(YT_MR3, OUTER_ROW, 3)}};
 
 /* A stretch of `total` things in the fewest parts of at most `most`: `longer` parts of size + 1, then `parts
  * - longer` of size. */
@@ -203,7 +222,7 @@ static even_split split_evenly(int total, int most) {
 }
 
 static int most_rows(int nv) {
-    return nv == 2 ? YT_MR2 : YT_MR1;
+    return nv == 3 ? YT_MR3 : nv == 2 ? YT_MR2 : YT_MR1;
 }
 
 /* One row of `pixels` output pixels. */
@@ -223,30 +242,42 @@ static void run_outer(const outer_job *job, int nv, const float *x, const float 
     even_split split = split_evenly(window, most_rows(nv));
     for (int part = 0; part < split.parts; part++) {
         int size = split.size + (part < split.longer);
-        if (job->next) prefetch_some(job->next);
         outer_table[nv][size](job, x, d, acc);
         x += size;
         acc += (ptrdiff_t)size * nv * YT_VL;
     }
 }
 
-/* Channels are produced in blocks of PANEL; the last block has one vector where that is enough. */
+/* Channels are produced in blocks of three vectors, the last ones of two, so that one vector alone is left only
+ * where there is no more: 64 channels of vectors of 8 are 3, 3, 2; 80 are 3, 3, 2, 2; 32 are 2, 2. */
 typedef struct channel_blocks {
-    int count, padded; /* padded: lanes of all blocks together */
+    int channels, count, threes;
+    int padded; /* lanes of all blocks together */
 } channel_blocks;
 
 static channel_blocks blocks_of(int channels) {
-    int count = (channels + PANEL - 1) / PANEL, last = channels - (count - 1) * PANEL;
-    return (channel_blocks){.count = count, .padded = (count - 1) * PANEL + (last <= YT_VL ? YT_VL : PANEL)};
+    int vectors = (channels + YT_VL - 1) / YT_VL;
+    int twos = vectors == 1 ? 0 : (3 - vectors % 3) % 3;
+    int threes = (vectors - 2 * twos) / 3;
+    return (channel_blocks){.channels = channels,
+                            .count = vectors == 1 ? 1 : threes + twos,
+                            .threes = threes,
+                            .padded = vectors * YT_VL};
 }
 
 static int block_vectors(channel_blocks all, int block) {
-    return block < all.count - 1 || all.padded % PANEL == 0 ? 2 : 1;
+    return all.padded == YT_VL ? 1 : block < all.threes ? 3 : 2;
 }
 
-static int block_lanes(int channels, int block) {
-    int rest = channels - block * PANEL;
-    return rest < PANEL ? rest : PANEL;
+/* Its first channel; for block == count, where the channels end. */
+static int block_first(channel_blocks all, int block) {
+    int first = (block < all.threes ? 3 * block : 2 * block + all.threes) * YT_VL;
+    return first < all.padded ? first : all.padded;
+}
+
+static int block_lanes(channel_blocks all, int block) {
+    int rest = all.channels - block_first(all, block), width = block_vectors(all, block) * YT_VL;
+    return rest < width ? rest : width;
 }
 
 /* to[k][lane] = from[k * ld + lane], zeros past `lanes`: a block of columns of a row-major matrix. */

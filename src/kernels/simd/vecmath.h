@@ -2,7 +2,8 @@
  *
  * Polynomials are minimax fits (Remez) made for the stated interval; each comment names the fit's relative
  * error. Measured against the double functions over the whole range (tests/unit/test_kernels_math.c): exp and
- * tanh within 2 ulp, sigmoid, log1p and erf within 3. A NaN goes in and a NaN comes out.
+ * tanh within 2 ulp, sigmoid, log1p and erf within 3, log1p of large numbers within 4. A NaN goes in and a
+ * NaN comes out.
  */
 #ifndef YT_VECMATH_H
 #define YT_VECMATH_H
@@ -10,12 +11,15 @@
 #include "kernels/simd/vector.h"
 
 /* exp(x) = 2^n exp(r), n = round(x / ln 2), |r| <= ln 2 / 2; ln 2 in two parts so that r is exact. The result
- * saturates at exp(-87.3) and exp(88.3): no denormals and no infinity. exp(r) = 1 + r + r^2 P(r), 3e-9. */
-YT_INLINE vf vexp(vf x) {
+ * saturates at exp(-87.3) and exp(88.3): no denormals and no infinity. exp(r) = 1 + r + r^2 P(r), 3e-9.
+ * Returns plus + exp(x). */
+YT_INLINE vf exp_plus(vf x, float plus) {
     x = vmin(vmax(x, splat(-87.3f)), splat(88.3f));
-    /* Adding 1.5 * 2^23 rounds to an integer, which then sits in the low bits of the sum. */
-    vf shifted = x * 1.44269504f + 12582912.0f;
-    vf n = shifted - 12582912.0f;
+    /* Adding 1.5 * 2^23 rounds to an integer, which then sits in the low bits of the sum; 127 more make it the
+     * exponent of 2^n, which the shift moves to its place while it drops the rest. */
+    vf shifted = x * 1.44269504f + 12583039.0f;
+    vf n = shifted - 12583039.0f;
+    vf power = (vf)((vi)shifted << 23);
     vf r = x - n * 0.693145752f;
     r = r - n * 1.42860677e-6f;
     vf p = r * 0.00138146102f + 0.0083687098f;
@@ -23,8 +27,11 @@ YT_INLINE vf vexp(vf x) {
     p = p * r + 0.166665207f;
     p = p * r + 0.499999935f;
     p = (p * r) * r + r;
-    vi exponent = ((vi)shifted - 0x4B400000 + 127) << 23;
-    return p * (vf)exponent + (vf)exponent;
+    return p * power + (plus == 0 ? power : power + plus);
+}
+
+YT_INLINE vf vexp(vf x) {
+    return exp_plus(x, 0);
 }
 
 YT_INLINE vf vabs(vf x) {
@@ -36,7 +43,7 @@ YT_INLINE vf with_sign_of(vf magnitude, vf sign) {
 }
 
 YT_INLINE vf vsigmoid(vf x) {
-    return 1.0f / (1.0f + vexp(-x));
+    return 1.0f / exp_plus(-x, 1);
 }
 
 /* |x| < 0.7: x + x u P(u), u = x^2, 1.4e-8; beyond: 1 - 2 / (exp(2|x|) + 1). */
@@ -79,6 +86,15 @@ YT_INLINE vf vlog1p_unit(vf e) {
     p = p * u + 0.333332066f;
     s = s + s;
     return (p * u) * s + s;
+}
+
+/* log(1 + x) for 0 <= x < 2^126: with 1 + x = 2^n (1 + f) it is n ln 2 + log(1 + f), and f = x where n =
+ * 0. */
+YT_INLINE vf vlog1p(vf x) {
+    vf sum = 1.0f + x;
+    vi n = ((vi)sum >> 23) - 127;
+    vf f = select(n == 0, x, sum * (vf)((127 - n) << 23) - 1.0f);
+    return __builtin_convertvector(n, vf) * 0.693147181f + vlog1p_unit(f);
 }
 
 #endif

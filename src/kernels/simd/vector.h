@@ -9,6 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#ifdef __AVX__
+#    include <immintrin.h>
+#endif
 
 #ifdef __clang__
 #    define YT_UNROLL _Pragma("clang loop unroll(full)")
@@ -55,11 +58,35 @@ YT_INLINE void store_part(float *p, vf v, int n) {
 }
 
 /* Lane by lane m ? a : b, m being the result of a comparison. */
+#if YT_VL == 8 && defined(__AVX__)
+YT_INLINE vf select(vi m, vf a, vf b) {
+    return _mm256_blendv_ps(b, a, (vf)m);
+}
+#else
 YT_INLINE vf select(vi m, vf a, vf b) {
     return (vf)((m & (vi)a) | (~m & (vi)b));
 }
+#endif
 
-/* A NaN in a stays. */
+/* The smaller and the larger of a and b; a NaN in a stays (the instructions return their second operand when
+ * either is one). */
+#if YT_VL == 16 && defined(__AVX512F__)
+YT_INLINE vf vmax(vf a, vf b) {
+    return _mm512_max_ps(b, a);
+}
+
+YT_INLINE vf vmin(vf a, vf b) {
+    return _mm512_min_ps(b, a);
+}
+#elif YT_VL == 8 && defined(__AVX__)
+YT_INLINE vf vmax(vf a, vf b) {
+    return _mm256_max_ps(b, a);
+}
+
+YT_INLINE vf vmin(vf a, vf b) {
+    return _mm256_min_ps(b, a);
+}
+#else
 YT_INLINE vf vmax(vf a, vf b) {
     return select(a < b, b, a);
 }
@@ -67,6 +94,7 @@ YT_INLINE vf vmax(vf a, vf b) {
 YT_INLINE vf vmin(vf a, vf b) {
     return select(a > b, b, a);
 }
+#endif
 
 /* Sum of the lanes, in double and in order. */
 YT_INLINE double lane_sum(const vf *v) {
