@@ -15,11 +15,10 @@ KINDS = (
     ("batch norm", re.compile(r"aten::(batch_norm|native_batch_norm)")),
     ("SiLU", re.compile(r"aten::silu")),
     ("attention products", re.compile(r"aten::(bmm|matmul|_?softmax)")),
-    ("copy, cat, add", re.compile(r"aten::(copy_|cat|add_?|clone|contiguous|reshape|split|slice_backward|chunk|narrow|fill_|zero_"
-                                  r"|zeros|select_backward|unsafe_split)\b")),
+    ("copy, cat, add", re.compile(r"aten::(copy_|cat|add_?|clone|contiguous|reshape|fill_|zero_|zeros"
+                                  r"|(slice|select)_backward|(unsafe_)?split|chunk|narrow)\b")),
     ("pool, upsample", re.compile(r"aten::(max_pool|upsample)")),
 )
-PHASES = ("forward", "loss", "backward", "optimiser")
 
 
 def profiled_step(work):
