@@ -280,15 +280,21 @@ static int block_lanes(channel_blocks all, int block) {
     return rest < width ? rest : width;
 }
 
-/* to[k][lane] = from[k * ld + lane], zeros past `lanes`: a block of columns of a row-major matrix. */
+/* to[k][lane] = from[k * ld + lane], zeros past `lanes`: a block of columns of a row-major matrix. Rows with
+ * enough of the matrix behind them are read in whole vectors. */
 static void pack_rows(const float *from, ptrdiff_t ld, ptrdiff_t depth, int vectors, int lanes, float *to) {
     int width = vectors * YT_VL;
+    ptrdiff_t whole = depth - (width - lanes + ld - 1) / ld;
+    float ones[PANEL];
+    for (int lane = 0; lane < width; lane++) ones[lane] = lane < lanes ? 1 : 0;
     for (ptrdiff_t k = 0; k < depth; k++, from += ld, to += width) {
-        if (lanes == width) {
+        if (lanes == width)
             for (int j = 0; j < vectors; j++) store(to + j * YT_VL, load(from + j * YT_VL));
-            continue;
-        }
-        for (int lane = 0; lane < width; lane++) to[lane] = lane < lanes ? from[lane] : 0;
+        else if (k < whole)
+            for (int j = 0; j < width; j += YT_VL)
+                store(to + j, select(load(ones + j) > 0, load(from + j), splat(0)));
+        else
+            for (int lane = 0; lane < width; lane++) to[lane] = lane < lanes ? from[lane] : 0;
     }
 }
 
