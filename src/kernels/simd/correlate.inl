@@ -248,6 +248,7 @@ static void correlate_pixels(const correlate_run *run, int item, int block) {
     tile_job job = job_of_block(run, 0, block, item, &sums);
     job.x_step = run->src.ld;
     job.y_step = run->dst.ld;
+    job.ahead = c->depth > 2 * LINE; /* shorter ones the processor sees coming */
     for (ptrdiff_t p = begin; p < end; p += STRETCH) {
         int count = (int)(end - p < STRETCH ? end - p : STRETCH);
         run_tiles(&job, block_vectors(c->blocks, block), run->src.data + p * run->src.ld,
@@ -334,8 +335,10 @@ static void correlate(const correlation *plan, const yt_tensor *src, const float
     size_t buffer = whole_lines(band_floats(plan) * sizeof(float)) / sizeof(float);
 #pragma omp parallel num_threads(scratch->threads)
     {
+        if (to_pack) { /* no barrier for nothing */
 #pragma omp for schedule(dynamic)
-        for (int i = 0; i < to_pack; i++) pack_panel(&run, i / blocks, i % blocks);
+            for (int i = 0; i < to_pack; i++) pack_panel(&run, i / blocks, i % blocks);
+        }
 #pragma omp for schedule(dynamic)
         for (int i = 0; i < plan->items * plan->splits; i++)
             correlate_item(&run, i / plan->splits, i % plan->splits,

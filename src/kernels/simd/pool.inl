@@ -31,39 +31,67 @@ static void window(int kernel, int stride, int pad, int out, int size, int *begi
     *end = size - first < kernel ? size - first : kernel;
 }
 
-/* One output pixel; a NaN wins. The index is 255 at most, as kernel <= 15. */
-static void maxpool_at(int kernel, const int y[2], const int x[2], const yt_tensor *src, int n, int y0,
-                       int x0, float *dst, uint8_t *index) {
-    for (int c = 0; c < src->c; c += YT_VL) {
-        int lanes = src->c - c;
-        vf best = {0};
-        vi where = {0};
-        for (int kh = y[0]; kh < y[1]; kh++)
-            for (int kw = x[0]; kw < x[1]; kw++) {
-                vf v = load_any(pixel_at(src, n, y0 + kh, x0 + kw) + c, lanes);
-                vi take = (v > best) | (v != v);
-                if (kh == y[0] && kw == x[0]) take = splat_int(-1);
-                best = select(take, v, best);
-                where = (vi)select(take, (vf)splat_int(kh * kernel + kw), (vf)where);
-            }
-        store_any(dst + c, best, lanes);
-        vb bytes = __builtin_convertvector(where, vb);
-        if (index) memcpy(index + c, &bytes, (size_t)(lanes < YT_VL ? lanes : YT_VL));
+/* A window's largest value is that of its columns' largest ones: a row of output takes kernel values for each
+ * column of the map and kernel columns for each output, not kernel x kernel values. A NaN wins; of equal values the
+ * first of the window does. The index is 255 at most, as kernel <= 15. */
+enum { POOL_COLUMNS = 64 }; /* of the map, at a time */
+
+typedef struct pool_best {
+    vf value;
+    vi where; /* kh * kernel + kw */
+} pool_best;
+
+YT_INLINE pool_best better(pool_best best, vf value, vi where) {
+    vi take = (value > best.value) | (value != value);
+    vi equal = (value == best.value) & (where < best.where);
+    return (pool_best){select(take | equal, value, best.value),
+                       (vi)select(take | equal, (vf)where, (vf)best.where)};
+}
+
+/* Outputs [first, last) of a row of output, one vector of channels: src points at them in the first of the window's
+ * rows, rows y[0] to y[1] of the window lie in the map. dst and index point at the row's first output. */
+static void maxpool_strip(int kernel, int stride, int pad, const int y[2], const yt_tensor *src,
+                          const float *from, int lanes, int first, int last, const yt_tensor *dst, float *to,
+                          uint8_t *index) {
+    pool_best columns[POOL_COLUMNS];
+    int left = first * stride - pad, right = (last - 1) * stride - pad + kernel;
+    left = left < 0 ? 0 : left;
+    right = right > src->w ? src->w : right;
+    for (int x = left; x < right; x++) {
+        const float *at = from + x * src->ld;
+        pool_best best = {load_any(at + (ptrdiff_t)y[0] * src->w * src->ld, lanes), splat_int(y[0] * kernel)};
+        for (int kh = y[0] + 1; kh < y[1]; kh++) {
+            vf value = load_any(at + (ptrdiff_t)kh * src->w * src->ld, lanes);
+            best = better(best, value, splat_int(kh * kernel));
+        }
+        columns[x - left] = best;
+    }
+    for (int ox = first, x[2]; ox < last; ox++) {
+        window(kernel, stride, pad, ox, src->w, &x[0], &x[1]);
+        const pool_best *column = columns + (ox * stride - pad - left);
+        pool_best best = {column[x[0]].value, column[x[0]].where + x[0]};
+        for (int kw = x[0] + 1; kw < x[1]; kw++) best = better(best, column[kw].value, column[kw].where + kw);
+        store_any(to + ox * dst->ld, best.value, lanes);
+        vb bytes = __builtin_convertvector(best.where, vb);
+        if (index) memcpy(index + (ptrdiff_t)ox * dst->c, &bytes, (size_t)(lanes < YT_VL ? lanes : YT_VL));
     }
 }
 
 static void maxpool_forward(int kernel, int stride, int pad, const yt_tensor *x, const yt_tensor *y,
                             uint8_t *index, int threads) {
+    int strip = (POOL_COLUMNS - kernel) / stride + 1;
 #pragma omp parallel for schedule(static) num_threads(threads)
     for (int row = 0; row < y->n * y->h; row++) {
-        int n = row / y->h, oy = row % y->h, wy[2], wx[2];
-        window(kernel, stride, pad, oy, x->h, &wy[0], &wy[1]);
-        for (int ox = 0; ox < y->w; ox++) {
-            size_t pixel = (size_t)row * (size_t)y->w + (size_t)ox;
-            window(kernel, stride, pad, ox, x->w, &wx[0], &wx[1]);
-            maxpool_at(kernel, wy, wx, x, n, oy * stride - pad, ox * stride - pad, pixel_of(y, n, oy, ox),
-                       index ? index + pixel * (size_t)y->c : NULL);
-        }
+        int n = row / y->h, top = row % y->h * stride - pad, rows[2];
+        window(kernel, stride, pad, row % y->h, x->h, &rows[0], &rows[1]);
+        const float *from = x->data + ((ptrdiff_t)n * x->h + top) * x->w * x->ld;
+        float *to = pixel_of(y, n, row % y->h, 0);
+        uint8_t *chosen = index ? index + (ptrdiff_t)row * y->w * y->c : NULL;
+        for (int c = 0; c < x->c; c += YT_VL)
+            for (int first = 0; first < y->w; first += strip)
+                maxpool_strip(kernel, stride, pad, rows, x, from + c, x->c - c, first,
+                              first + strip < y->w ? first + strip : y->w, y, to + c,
+                              chosen ? chosen + c : NULL);
     }
 }
 

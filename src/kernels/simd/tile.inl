@@ -36,6 +36,7 @@ typedef struct tile_job {
     ptrdiff_t y_step;
     int lanes; /* channels to write, at most NV * YT_VL */
     bool accumulate;
+    bool ahead;      /* windows come from far memory: the next tile's are asked for */
     tile_sums *sums; /* NULL: not wanted */
 } tile_job;
 
@@ -89,6 +90,9 @@ YT_INLINE void finish(const int MR, const int NV, vf *a, const tile_job *job, fl
     }
 }
 
+/* Floats of a run between two requests for memory: a cache line. */
+enum { LINE = 16 };
+
 YT_INLINE void tile(const int MR, const int NV, const tile_job *job, const float *x, float *y, int count) {
     const ptrdiff_t x_step = job->x_step;
     for (int t = 0; t < count; t++, x += MR * x_step, y += MR * job->y_step) {
@@ -99,15 +103,23 @@ YT_INLINE void tile(const int MR, const int NV, const tile_job *job, const float
         for (int ry = 0; ry < job->runs_y; ry++)
             for (int rx = 0; rx < job->runs_x; rx++) {
                 const float *run = x + ry * job->run_y + rx * job->run_x;
-                for (ptrdiff_t k = 0; k < job->length; k++, run++, w += NV * YT_VL) {
-                    vf b[3];
-                    YT_UNROLL
-                    for (int j = 0; j < NV; j++) b[j] = load(w + j * YT_VL);
-                    YT_UNROLL
-                    for (int i = 0; i < MR; i++) {
-                        vf v = splat(run[i * x_step]);
+                const float *end = run + job->length;
+                while (run < end) {
+                    const float *pause = end - run > LINE ? run + LINE : end;
+                    if (job->ahead) {
                         YT_UNROLL
-                        for (int j = 0; j < NV; j++) a[i * NV + j] += v * b[j];
+                        for (int i = 0; i < MR; i++) __builtin_prefetch(run + (MR + i) * x_step, 0, 2);
+                    }
+                    for (; run < pause; run++, w += NV * YT_VL) {
+                        vf b[3];
+                        YT_UNROLL
+                        for (int j = 0; j < NV; j++) b[j] = load(w + j * YT_VL);
+                        YT_UNROLL
+                        for (int i = 0; i < MR; i++) {
+                            vf v = splat(run[i * x_step]);
+                            YT_UNROLL
+                            for (int j = 0; j < NV; j++) a[i * NV + j] += v * b[j];
+                        }
                     }
                 }
             }
