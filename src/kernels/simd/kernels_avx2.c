@@ -1,4 +1,4 @@
-/* kernels_avx2.c: vectors of 8 floats, 16 registers: tiles of 6x16. */
+/* kernels_avx2.c: vectors of 8 floats, 16 registers: tiles of 4x24. */
 #if defined(__x86_64__)
 #    define YT_VL             8
 #    define YT_MR3            4

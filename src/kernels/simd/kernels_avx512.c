@@ -1,4 +1,4 @@
-/* kernels_avx512.c: vectors of 16 floats, 32 registers: tiles of 14x32. */
+/* kernels_avx512.c: vectors of 16 floats, 32 registers: tiles of 9x48. */
 #if defined(__x86_64__)
 #    define YT_VL             16
 #    define YT_MR3            9

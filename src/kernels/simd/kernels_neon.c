@@ -1,4 +1,4 @@
-/* kernels_neon.c: vectors of 4 floats, 32 registers: tiles of 12x8. */
+/* kernels_neon.c: vectors of 4 floats, 32 registers: tiles of 9x12. */
 #if defined(__aarch64__)
 #    define YT_VL             4
 #    define YT_MR3            9

@@ -153,8 +153,8 @@ typedef struct outer_job {
     prefetcher *next;        /* NULL: none */
 } outer_job;
 
-YT_INLINE void outer(const int MR, const int NV, const bool FETCH, const outer_job *job, const float *x,
-                     const float *d, float *acc) {
+YT_INLINE void outer(const int MR, const int NV, const outer_job *job, const float *x, const float *d,
+                     float *acc) {
     const ptrdiff_t x_step = job->x_step;
     vf a[28];
     YT_UNROLL
@@ -162,8 +162,8 @@ YT_INLINE void outer(const int MR, const int NV, const bool FETCH, const outer_j
     for (int row = 0; row < job->rows; row++) {
         const float *at = x + row * job->x_row;
         for (int first = 0, end; first < job->pixels; first = end) {
-            end = FETCH && job->pixels - first > FETCH_PIXELS ? first + FETCH_PIXELS : job->pixels;
-            if (FETCH) prefetch_some(job->next);
+            end = job->next && job->pixels - first > FETCH_PIXELS ? first + FETCH_PIXELS : job->pixels;
+            if (job->next) prefetch_some(job->next);
             for (int p = first; p < end; p++, at += x_step, d += NV * YT_VL) {
                 vf b[3];
                 YT_UNROLL
@@ -188,10 +188,7 @@ YT_INLINE void outer(const int MR, const int NV, const bool FETCH, const outer_j
     }                                                                                                        \
     static __attribute__((noinline)) void outer_##MR##_##NV(const outer_job *job, const float *x,            \
                                                             const float *d, float *acc) {                    \
-        if (job->next)                                                                                       \
-            outer(MR, NV, true, job, x, d, acc);                                                             \
-        else                                                                                                 \
-            outer(MR, NV, false, job, x, d, acc);                                                            \
+        outer(MR, NV, job, x, d, acc);                                                                       \
     }
 
 #define UP_TO_4(X, NV)  X(1, NV) X(2, NV) X(3, NV) X(4, NV)
