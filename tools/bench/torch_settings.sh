@@ -41,4 +41,4 @@ torch_setting() {
 TORCH_SETTINGS="installed nchw keep keep+hugepages tcmalloc tcmalloc+nchw jemalloc tcmalloc+fused installed+compile
     keep+compile tcmalloc+compile tcmalloc+compile+loss tcmalloc+compile+nchw"
 TORCH_BEST_TRAINING=keep
-TORCH_BEST_INFERENCE=keep
+TORCH_BEST_INFERENCE=keep+compile
