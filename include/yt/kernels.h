@@ -86,7 +86,7 @@ typedef struct yt_kernels {
                            const yt_tensor *y, float *moments, const yt_scratch *scratch);
 
     /* Weights in the order in which the forward pass reads them, for maps of any size: made once where they
-     * stay the same from call to call. conv2d_packed_bytes: their size, 0: w is read as it is. packed is
+     * stay the same from call to call. conv2d_packed_bytes: their size, 0: there is nothing to make. packed is
      * 64-byte aligned. */
     size_t (*conv2d_packed_bytes)(const yt_conv *conv);
     void (*conv2d_pack)(const yt_conv *conv, const float *w, float *packed);

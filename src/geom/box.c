@@ -70,6 +70,11 @@ static void ciou_gradient(const parts *p, const double a[4], const double b[4], 
     }
 }
 
+/* With the sides of both, the second ones a little longer. */
+static double union_of(const double a[2], const double b[2], double inter) {
+    return a[0] * a[1] + b[0] * b[1] - inter + CIOU_EPS;
+}
+
 double yt_box_ciou(const double a[4], const double b[4], double grad[4]) {
     parts p;
     double size_b[2];
@@ -83,7 +88,7 @@ double yt_box_ciou(const double a[4], const double b[4], double grad[4]) {
         size_b[k] = hi_b - lo_b + (k ? CIOU_EPS : 0);
     }
     double inter = p.side[0] * p.side[1];
-    p.all = p.size_a[0] * p.size_a[1] + size_b[0] * size_b[1] - inter + CIOU_EPS;
+    p.all = union_of(p.size_a, size_b, inter);
     p.iou = inter / p.all;
     p.rho2 = (p.between[0] * p.between[0] + p.between[1] * p.between[1]) / 4;
     p.c2 = p.hull[0] * p.hull[0] + p.hull[1] * p.hull[1] + CIOU_EPS;
@@ -105,7 +110,8 @@ static double most_of(double p, double q) {
 double yt_box_ciou_limit(const double a[4], const double b[4]) {
     double w = least_of(a[2], b[2]) - most_of(a[0], b[0]), h = least_of(a[3], b[3]) - most_of(a[1], b[1]);
     double inter = most_of(w, 0) * most_of(h, 0);
-    double all = (a[2] - a[0]) * (a[3] - a[1] + CIOU_EPS) + (b[2] - b[0]) * (b[3] - b[1] + CIOU_EPS) - inter +
-                 CIOU_EPS;
+    double size_a[2] = {a[2] - a[0], a[3] - a[1] + CIOU_EPS},
+           size_b[2] = {b[2] - b[0], b[3] - b[1] + CIOU_EPS};
+    double all = union_of(size_a, size_b, inter);
     return inter / all + 0 * all; /* a union without end gives NaN too */
 }

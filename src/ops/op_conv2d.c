@@ -9,6 +9,8 @@
 #include "ops/shortcut.h"
 #include "yt/ops.h"
 
+#include <assert.h>
+
 static bool fused(const yt_conv_attr *a, int n_src) {
     return n_src == 2 || a->act.kind != YT_ACT_IDENTITY;
 }
@@ -64,11 +66,10 @@ static void conv2d_backward(const void *attr, const yt_run *run) {
         unfinished = *side.unfinished != 0;
         tail = yt_norm_tail_of(side.tail, run->dst);
     }
+    assert(run->grad[0] || !unfinished); /* a convolution and its normalisation are frozen together */
     if (run->grad[0])
         kernels->conv2d_backward_weights(&a->conv, &run->src[0], &run->d_dst, unfinished ? &tail : NULL,
                                          run->grad[0], run->grad[1], &run->scratch);
-    else if (unfinished)
-        kernels->norm_tail(&tail, &run->d_dst, run->scratch.threads);
     if (run->d_src[0].data)
         kernels->conv2d_backward_data(&a->conv, &run->d_dst, run->param[0], &run->d_src[0],
                                       run->accumulate[0], &run->scratch);

@@ -1,8 +1,8 @@
 /* trainer.c: the epochs of a run: train, validate, judge, show, save.
  *
  * Validation and best.safetensors use the moving average. An interrupted or failed epoch leaves no trace: the
- * last checkpoint is that of the last finished one. It is written while the first batch of the next epoch
- * runs forwards and backwards, and the weights do not change before it is.
+ * last checkpoint is that of the last finished one. It is written while the next epoch goes
+ * on to its first update, and the weights do not change before it is.
  */
 #include "train/training.h"
 #include "yt/cpu.h"
@@ -265,9 +265,12 @@ yt_status yti_train_loop(yt_training *t, const yt_watchers *watchers, const vola
         status = one_epoch(t, watchers, stop, err);
         early = status == YT_OK && patience_is_over(t) && t->progress.epochs_done < t->epochs;
     }
-    yt_err late;
-    yt_status saved = yti_finish_saving(t, status == YT_OK ? err : &late);
-    if (status == YT_OK) status = saved;
+    yt_err late; /* a checkpoint that could not be written matters more than that somebody stopped the run */
+    yt_status saved = yti_finish_saving(t, &late);
+    if (saved != YT_OK && (status == YT_OK || status == YT_STOPPED)) {
+        status = saved;
+        *err = late;
+    }
     if (status == YT_OK) status = measure_best(t, err);
     *summary = (yt_train_summary){.status = status,
                                   .epochs = t->progress.epochs_done,

@@ -185,25 +185,30 @@ static yt_status validate_batch(yt_validator *v, const yt_batch *batch, const yt
     return count_batch(v, batch, err);
 }
 
+static yt_status plan_batch(yt_validator *v, const yt_state *state, int n, int h, int w, yt_err *err) {
+    YT_TRY(yt_model_plan(v->model, YT_MODE_EVAL, n, h, w, v->options.threads, err));
+    yt_model_prepare(v->model, state);
+    return YT_OK;
+}
+
 yt_status yt_validator_run(yt_validator *validator, const yt_state *state, yt_validation *out, yt_err *err) {
     yt_validator *v = validator;
     double start = yt_seconds();
     yt_validation result = {0};
     int n_batches = yt_loader_batches(v->loader), done = 0;
-    int n, h, w; /* what is planned; the training in between has planned something else */
+    int n, h, w; /* what is planned */
     yt_metrics_reset(v->metrics);
     if (v->confusion) yt_confusion_reset(v->confusion);
     YT_TRY(yt_loader_begin(v->loader, 0, 0, NULL, err));
     yt_loader_max_shape(v->loader, &n, &h, &w); /* once, so that memory is taken once */
-    YT_TRY(yt_model_plan(v->model, YT_MODE_EVAL, n, h, w, v->options.threads, err));
+    YT_TRY(plan_batch(v, state, n, h, w, err));
     for (;;) {
         const yt_batch *batch;
         YT_TRY(yt_loader_next(v->loader, &batch, err));
         if (!batch) break;
         if (batch->n != n || batch->h != h || batch->w != w) {
             n = batch->n, h = batch->h, w = batch->w;
-            YT_TRY(yt_model_plan(v->model, YT_MODE_EVAL, n, h, w, v->options.threads, err));
-            yt_model_prepare(v->model, state);
+            YT_TRY(plan_batch(v, state, n, h, w, err));
         }
         YT_TRY(validate_batch(v, batch, state, result.loss, err));
         done++;

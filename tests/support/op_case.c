@@ -175,10 +175,9 @@ void op_case_norm_act(const yt_kernels *k) {
 /* ---- pooling ---- */
 
 /* Exact: ties are frequent among the few integers, so the first maximum must be the one chosen. */
-static void check_pool(const yt_kernels *k, int kernel, int stride, int pad, int c, bool accumulate) {
+static void check_pool(const yt_kernels *k, int w, int kernel, int stride, int pad, int c, bool accumulate) {
     const yt_kernels *ref = yt_kernels_of(YT_ISA_REF);
-    int h = 11, w = 8, oh = yt_conv_out(h, kernel, stride, pad, 1),
-        ow = yt_conv_out(w, kernel, stride, pad, 1);
+    int h = 11, oh = yt_conv_out(h, kernel, stride, pad, 1), ow = yt_conv_out(w, kernel, stride, pad, 1);
     yt_rng rng = yt_rng_make(5, 0, (uint64_t)c, YT_RNG_TEST);
     guarded x = guarded_make(2, h, w, c, 1, 1), d_y = guarded_make(2, oh, ow, c, 0, 3);
     guarded_fill_integers(&x, &rng, 3);
@@ -229,11 +228,13 @@ static void check_pool_of_nan(const yt_kernels *k) {
 void op_case_pooling(const yt_kernels *k) {
     static const int channels[] = {1, 5, 8, 16, 19};
     for (int i = 0; i < 5; i++) {
-        check_pool(k, 5, 1, 2, channels[i], false);
-        check_pool(k, 3, 2, 1, channels[i], true);
-        check_pool(k, 2, 2, 0, channels[i], false);
-        check_pool(k, 15, 1, 7, channels[i], true);
+        check_pool(k, 8, 5, 1, 2, channels[i], false);
+        check_pool(k, 8, 3, 2, 1, channels[i], true);
+        check_pool(k, 8, 2, 2, 0, channels[i], false);
+        check_pool(k, 8, 15, 1, 7, channels[i], true);
     }
+    check_pool(k, 70, 5, 1, 2, 8, false); /* rows of several strips */
+    check_pool(k, 131, 3, 2, 1, 5, true);
     check_pool_of_nan(k);
 }
 

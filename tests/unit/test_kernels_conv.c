@@ -1,8 +1,10 @@
 /* Tests of the convolutions of every table that runs here, bit for bit against the reference. */
 #include "support/conv_case.h"
+#include "support/guarded.h"
 #include "kernels/kernels_internal.h"
 
 #include <criterion/criterion.h>
+#include <stdlib.h>
 
 static const yt_isa rows[] = {
 #define YT_KERNELS_ROW(isa, getter) isa,
@@ -24,6 +26,42 @@ Test(conv2d, shapes_around_the_tile_edges_match_the_reference) {
     for (unsigned i = 0; i < 240; i++) {
         conv_case c = conv_case_random(i);
         check_all(&c, i);
+    }
+}
+
+/* Real numbers, where rounding tells: the end of a normalisation's gradient is the same to the bit, done by itself or by
+ * the gradient of the weights. */
+Test(conv2d, finishing_a_gradient_while_packing_gives_the_bits_of_the_pass) {
+    for (int cout = 1; cout < 60; cout += 1 + cout / 9) {
+        yt_conv conv = {5, cout, 3, 1, 1, 1, 1};
+        yt_rng rng = yt_rng_make((uint64_t)cout, 0, 0, YT_RNG_TEST);
+        guarded x = guarded_make(1, 9, 7, 5, 0, 0), y = guarded_make(1, 9, 7, cout, 0, 3);
+        guarded values = guarded_make(1, 1, 4, cout, 0, 0), g = guarded_make(1, 9, 7, cout, 2, 0);
+        guarded d[2] = {guarded_make(1, 9, 7, cout, 1, 1), guarded_make(1, 9, 7, cout, 1, 1)};
+        guarded d_w[2] = {guarded_make(1, 3, 3, 5 * cout, 0, 0), guarded_make(1, 3, 3, 5 * cout, 0, 0)};
+        guarded *random[] = {&x, &y, &values, &g, &d_w[0]};
+        for (int i = 0; i < 5; i++) guarded_fill_bell(random[i], &rng);
+        for (int row = 0; row < ROWS; row++) {
+            const yt_kernels *k = yt_kernels_of(rows[row]);
+            if (!k) continue;
+            guarded_copy(&g, &d[0]), guarded_copy(&g, &d[1]), guarded_copy(&d_w[0], &d_w[1]);
+            guarded start = guarded_make(1, 3, 3, 5 * cout, 0, 0);
+            guarded_copy(&d_w[0], &start);
+            size_t bytes = k->conv2d_scratch(&conv, 1, 9, 7, 1);
+            yt_scratch scratch = {aligned_alloc(64, (bytes + 63) / 64 * 64), bytes, 1};
+            cr_assert_not_null(scratch.data);
+            yt_norm_tail tail = yt_norm_tail_of(values.view.data, y.view);
+            k->norm_tail(&tail, &d[0].view, 1);
+            k->conv2d_backward_weights(&conv, &x.view, &d[0].view, NULL, d_w[0].view.data, NULL, &scratch);
+            k->conv2d_backward_weights(&conv, &x.view, &d[1].view, &tail, d_w[1].view.data, NULL, &scratch);
+            cr_assert(guarded_equal(&d[0], &d[1]), "%s: %d channels: gradient", k->name, cout);
+            cr_assert(guarded_equal(&d_w[0], &d_w[1]), "%s: %d channels: weights", k->name, cout);
+            guarded_copy(&start, &d_w[0]);
+            guarded_free(&start);
+            free(scratch.data);
+        }
+        guarded *all[] = {&x, &y, &values, &g, &d[0], &d[1], &d_w[0], &d_w[1]};
+        for (int i = 0; i < 8; i++) guarded_free(all[i]);
     }
 }
 

@@ -19,9 +19,9 @@ static float *orthogonalised(const float *x, int rows, int cols) {
     size_t bytes = yti_muon_bytes(rows, cols);
     unsigned char *work = aligned_alloc(64, bytes + 64);
     cr_assert(f && m && work);
-    memset(work, 0xA5, bytes + 64); /* holds NaN where it is read unwritten, and shows an overrun */
+    memset(work, 0xFF, bytes + 64); /* holds NaN where it is read unwritten, and shows an overrun */
     yti_muon_step(f, x, m, rows, cols, 1, -5, 0, work);
-    for (size_t i = 0; i < 64; i++) cr_assert_eq(work[bytes + i], 0xA5, "wrote past the working memory");
+    for (size_t i = 0; i < 64; i++) cr_assert_eq(work[bytes + i], 0xFF, "wrote past the working memory");
     free(work);
     free(m);
     return f;

@@ -1,4 +1,5 @@
 /* Tests of src/train/validate.c: which detections are judged, and what is written of many classes. */
+#include "graph/graph_internal.h"
 #include "yt/validate.h"
 #include "yt/file.h"
 #include "support/folder.h"
@@ -74,6 +75,7 @@ static void count_with(bench *b, const bool *classes, bool single_class) {
     memset(b->found, 0, sizeof b->found);
     cr_assert_eq(yt_validator_create(b->model, b->loader, &options, &validator, NULL), YT_OK);
     cr_assert_eq(yt_validator_run(validator, &b->model->state, &result, NULL), YT_OK);
+    cr_assert(b->model->graph->prepared, "every batch laid the weights out anew");
     yt_validator_destroy(validator);
 }
 

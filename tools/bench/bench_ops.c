@@ -1,4 +1,4 @@
-/* bench_ops.c: speed of every kernel on the shapes of a model.
+/* bench_ops.c: speed of the convolutions of a model, and of the passes over memory on maps of fixed size.
  *
  *   bench_ops --model models/yolo26.yaml --scale n --imgsz 640 --batch 4 --threads 2 --isa avx2 --only "3x3 s1"
  *

@@ -9,8 +9,8 @@
  * the blocks.
  */
 
-/* Pixels of d_y per unit of rows, half of it per unit of a 1x1, whose x is not packed: the packed
- * block of d_y fits a first-level cache beside the x it meets. */
+/* Pixels of d_y per unit of rows, half of it per unit of a 1x1, whose x is not packed: the packed block of d_y, 24 KiB
+ * with AVX2, fits a first-level cache. */
 enum { UNIT_PIXELS = 256 };
 /* Accumulators of all chunks together stay below this: they are cleared, written and read once per call. */
 enum { CHUNK_FLOATS = 4 * 1024 * 1024 };

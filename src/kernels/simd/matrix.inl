@@ -2,8 +2,7 @@
  *
  *   matmul             b is packed into panels of lanes [block][row][lane].
  *   symmetric_product  the same, but only down to the diagonal; what lies below it is its mirror image.
- *   gram               the rows of x pass by in stretches, packed into panels that stay in a first-level
- *                      cache; sums down to the diagonal are kept in blocks [block][row of a][lane].
+ *   gram               the rows of x pass by in stretches, packed into panels of 24 KiB (AVX2); sums down to the diagonal are kept in blocks [block][row of a][lane].
  *
  * They run on the caller's thread alone: Newton-Schulz has many small matrices, one for each thread.
  */

@@ -1,6 +1,6 @@
 /* pool.inl: max pooling, upsampling, copies. Exact: the values are those of the plain loops.
  *
- * All walk rows of the map that is written, but for the backward pass of the pooling: every output sends its
+ * Pooling and upsampling walk rows of the map that is written, the others ranges of its pixels, but for the backward pass of the pooling: every output sends its
  * gradient to the one pixel that it chose. There images and channels are independent, and the sums of a pixel
  * are taken in the order of the windows.
  */
@@ -33,7 +33,7 @@ static void window(int kernel, int stride, int pad, int out, int size, int *begi
 
 /* A window's largest value is that of its columns' largest ones: a row of output takes kernel values for each
  * column of the map and kernel columns for each output, not kernel x kernel values. A NaN wins; of equal values the
- * first of the window does. The index is 255 at most, as kernel <= 15. */
+ * first of the window does. The index is 224 at most, as kernel <= 15. */
 enum { POOL_COLUMNS = 64 }; /* of the map, at a time */
 
 typedef struct pool_best {
@@ -48,8 +48,8 @@ YT_INLINE pool_best better(pool_best best, vf value, vi where) {
                        (vi)select(take | equal, (vf)where, (vf)best.where)};
 }
 
-/* Outputs [first, last) of a row of output, one vector of channels: src points at them in the first of the window's
- * rows, rows y[0] to y[1] of the window lie in the map. dst and index point at the row's first output. */
+/* Outputs [first, last) of a row of output, one vector of channels: `from` is column 0 of the first row of the window,
+ * of which rows y[0] to y[1] lie in the map; `to` and index are the row's first output. */
 static void maxpool_strip(int kernel, int stride, int pad, const int y[2], const yt_tensor *src,
                           const float *from, int lanes, int first, int last, const yt_tensor *dst, float *to,
                           uint8_t *index) {

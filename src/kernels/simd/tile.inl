@@ -3,10 +3,10 @@
  * A tile is MR pixels x NV vectors of channels, held in registers. Two kernels:
  *
  *   tile_*   y[i][lanes] = bias[lanes] + sum over runs r, k < length of x[i*x_step + run(r) + k] * panel[r][k][lanes]
- *            Every convolution, forward and backward-data, and the products of attention. A run is memory that is
+ *            Every convolution, forward and backward-data, the products of attention and of matrices. A run is memory that is
  *            contiguous for all of k: the whole cin of a 1x1, the (kw, ci) of one row of a 3x3.
  *   outer_*  acc[i][lanes] += sum over pixels p of x[p*x_step + i] * d[p][lanes]
- *            Gradients of weights.
+ *            Gradients of weights, of attention's keys and values, and Gram matrices.
  *
  * YT_MR3, YT_MR2 and YT_MR1 are the largest MR with three, two and one vectors: the accumulators, one row of
  * the panel and one broadcast value fill the register file (4x3 or 6x2 of 16 registers, 9x3 or 14x2 of 32).

@@ -51,7 +51,6 @@ enum { CHAINS = 12, STEPS = 200000 };
 typedef float vec8 __attribute__((vector_size(32)));
 typedef float vec4 __attribute__((vector_size(16)));
 static volatile float peak_seed = 0.5f;
-static volatile float peak_sink;
 
 /* 12 independent multiply-adds per step: more than latency times units of any CPU of ours. */
 #define PEAK_LOOP(vec)                                                                                       \
@@ -60,7 +59,8 @@ static volatile float peak_sink;
     for (int s = 0; s < STEPS; s++)                                                                          \
         for (int i = 0; i < CHAINS; i++) a[i] = a[i] * b + c;                                                \
     for (int i = 1; i < CHAINS; i++) a[0] += a[i];                                                           \
-    peak_sink = a[0][0];
+    volatile float sink = a[0][0];                                                                           \
+    (void)sink;
 
 #if defined(__x86_64__)
 __attribute__((target("avx2,fma"))) static void peak_avx2(void) {
