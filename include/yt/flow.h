@@ -10,8 +10,11 @@
 #include "yt/activation.h"
 #include "yt/tensor.h"
 
+#include "yt/status.h"
+
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /* What is measured: code, word in files, class of statistics (below), meaning. A part of the loss is a term or a
  * level of the head; Pn is the level of stride 2^n. */
@@ -94,5 +97,19 @@ double yt_flow_saturated(yt_activation_kind act, yt_tensor y, int threads);
 
 /* L2 of after - before, over L2 of before; NAN where before is all 0. */
 double yt_flow_update_ratio(const float *before, const float *after, size_t count, int threads);
+
+/* ---- files for TensorBoard (event_file.c) ---- */
+
+/* A file of events. Those of a former file whose step is below keep_below are kept, the others dropped. */
+typedef struct yt_event_file yt_event_file;
+yt_status yt_event_file_open(const char *path, int64_t keep_below, yt_event_file **out, yt_err *err);
+
+/* Values of one step are one event, begun by the first and written by yt_event_file_end. */
+void yt_event_file_scalar(yt_event_file *file, const char *tag, double value);
+
+/* The magnitudes by their log2, one bucket for each power of two. */
+void yt_event_file_histogram(yt_event_file *file, const char *tag, const yt_flow_stats *stats);
+yt_status yt_event_file_end(yt_event_file *file, int64_t step, yt_err *err);
+void yt_event_file_close(yt_event_file *file); /* NULL is fine */
 
 #endif
