@@ -171,7 +171,9 @@ static void finish(void *context, const yt_train_summary *summary) {
     fprintf(stderr,
             "saved to %s: weights/best.safetensors, weights/last.safetensors, results.csv, args.yaml, "
             "%s%s\n",
-            info->folder, info->config->log_gradients ? "gradients.csv, " : "",
+            info->folder,
+            info->config->log_gradients ? "gradients.csv, gradients.jsonl, events.out.tfevents.gradients, "
+                                        : "",
             yt_validator_files(info->names->count));
 }
 

@@ -19,8 +19,10 @@ typedef struct yti_flow_step {
 } yti_flow_step;
 
 typedef struct yti_gradient_files {
-    char *csv_path;
-    FILE *csv;
+    const yt_train_info *info;
+    char *csv_path, *json_path;
+    FILE *csv, *json;
+    yt_event_file *events;
 } yti_gradient_files;
 
 /* In the folder of the run. What a run before this one left behind its checkpoint is dropped. */

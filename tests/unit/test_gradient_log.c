@@ -229,6 +229,7 @@ Test(gradient_log, a_resumed_run_writes_what_an_unbroken_one_does, .timeout = 12
     set(&resumed, "threads", "1");
     cr_assert_eq(run(&resumed, NULL, NULL), YT_OK);
     expect_same_file("runs/detect/whole/gradients.csv", "runs/detect/broken/gradients.csv");
+    expect_same_file("runs/detect/whole/gradients.jsonl", "runs/detect/broken/gradients.jsonl");
 }
 
 /* ---- parts of the loss ---- */
