@@ -98,6 +98,41 @@ double yt_flow_saturated(yt_activation_kind act, yt_tensor y, int threads);
 /* L2 of after - before, over L2 of before; NAN where before is all 0. */
 double yt_flow_update_ratio(const float *before, const float *after, size_t count, int threads);
 
+/* Whether the function has flat parts on both sides, so that its units saturate; else they die. */
+bool yt_flow_is_bounded(yt_activation_kind act);
+
+/* ---- alarms ---- */
+
+/* Code, word, statistic, its limit (an alarm from there on), relative to, where the limit comes from. "median": of the
+ * RMS of dL/dx over the rows at that step. A norm over 100, which others take for exploding, is no alarm here: weight
+ * gradients of a healthy YOLO26n begin at 183, before clipping. */
+#define YT_FLOW_ALARM_MAP(X)                                                                                 \
+    X(NON_FINITE, "non-finite", NON_FINITE, 1, "", "any NaN or infinite value")                              \
+    X(VANISHING, "vanishing", MEAN_ABS, 1e-7, "", "SageMaker VanishingGradient")                             \
+    X(FADING, "vanishing", RMS, 1e-3, "median", "with an update:weight below 1e-5 (Karpathy: too small)")    \
+    X(EXPLODING, "exploding", RMS, 1e3, "median", "mirror of vanishing")                                     \
+    X(DEAD, "dead", SATURATED, 0.5, "", "SageMaker DeadRelu: over half of the units")                        \
+    X(SATURATED, "saturated", SATURATED, 0.5, "", "the same, for functions with two flat parts")
+
+typedef enum yt_flow_alarm {
+#define YT_FLOW_ALARM_ENUM(code, word, stat, limit, relative, source) YT_FLOW_ALARM_##code,
+    YT_FLOW_ALARM_MAP(YT_FLOW_ALARM_ENUM)
+#undef YT_FLOW_ALARM_ENUM
+        YT_FLOW_ALARMS
+} yt_flow_alarm;
+
+/* A measurement and what it is judged by. */
+typedef struct yt_flow_case {
+    yt_flow_kind kind;
+    yt_activation_kind act; /* of an activation map */
+    const yt_flow_stats *stats;
+    double median; /* NAN: not known, here and below */
+    double update; /* the largest update ratio among the weights of the row */
+} yt_flow_case;
+
+/* Whether an alarm is raised; then says so in a text: "vanishing: mean_abs of activation_gradient is 3e-09, ...". */
+bool yt_flow_is_alarming(yt_flow_alarm alarm, const yt_flow_case *c, char *text, size_t room);
+
 /* ---- files for TensorBoard (event_file.c) ---- */
 
 /* A file of events. Those of a former file whose step is below keep_below are kept, the others dropped. */

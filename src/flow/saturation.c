@@ -31,6 +31,11 @@ static const struct flat *find(yt_activation_kind act) {
     return NULL;
 }
 
+bool yt_flow_is_bounded(yt_activation_kind act) {
+    const struct flat *f = find(act);
+    return f && f->high < HUGE_VALF;
+}
+
 /* How many of up to BLOCK channels from c0 on are saturated. */
 static int count_units(const struct flat *f, yt_tensor y, int c0) {
     const int n = y.c - c0 < BLOCK ? y.c - c0 : BLOCK;

@@ -9,6 +9,8 @@ typedef struct yti_flow_record {
     const char *name;
     yt_flow_kind kind;
     yt_flow_stats stats;
+    yt_activation_kind act; /* of ACTIVATION */
+    unsigned *raised;       /* bits of the alarms that this place and kind has raised already */
 } yti_flow_record;
 
 /* What one step has shown. */

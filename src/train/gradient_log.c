@@ -20,6 +20,7 @@ typedef struct point {
     int row; /* -1: the node is not watched */
     bool inside;
     yt_activation_kind act; /* IDENTITY where the map is not fresh from an activation function */
+    unsigned raised_by_map, raised_by_gradient; /* alarms */
 } point;
 
 typedef struct gradient_log {
@@ -29,6 +30,8 @@ typedef struct gradient_log {
     point *points; /* by node of the graph */
     yti_flow_step step;
     size_t capacity;      /* of step.records */
+    unsigned *raised;     /* [n_params] alarms of weights */
+    double *sorted;       /* [n_rows] */
     float *before;        /* [param_count] weights before an update */
     bool weights_are_due; /* since a sampled step, until an update */
     bool update_is_due;
@@ -52,7 +55,8 @@ static yt_activation_kind activation_of(const yt_graph *graph, yt_value value) {
 
 static void watch(gradient_log *log, yt_value value, int row, const char *name, bool inside) {
     if (value < 0 || log->points[value].row >= 0) return;
-    log->points[value] = (point){name, row, inside, activation_of(log->model->graph, value)};
+    log->points[value] =
+        (point){.name = name, .row = row, .inside = inside, .act = activation_of(log->model->graph, value)};
 }
 
 static bool is_weight(const yt_param_info *info) {
@@ -68,7 +72,9 @@ static yt_status find_points(gradient_log *log, yt_err *err) {
     log->points = malloc(((size_t)nodes + 1) * sizeof *log->points);
     log->before = malloc((model->param_count + 1) * sizeof *log->before);
     log->step.records = malloc((log->capacity + 1) * sizeof *log->step.records);
-    if (!log->points || !log->before || !log->step.records)
+    log->raised = calloc((size_t)model->n_params + 1, sizeof *log->raised);
+    log->sorted = malloc(((size_t)model->n_rows + 1) * sizeof *log->sorted);
+    if (!log->points || !log->before || !log->step.records || !log->raised || !log->sorted)
         return yt_fail(err, YT_NO_MEMORY, "no memory to log gradients");
     for (int i = 0; i < nodes; i++) log->points[i].row = -1;
     for (int i = 0; i < model->n_rows; i++)
@@ -80,36 +86,42 @@ static yt_status find_points(gradient_log *log, yt_err *err) {
 
 /* ---- what ---- */
 
-static void note(gradient_log *log, int row, const char *name, yt_flow_kind kind,
-                 const yt_flow_stats *stats) {
-    if (log->step.count == log->capacity) return;
-    log->step.records[log->step.count++] =
-        (yti_flow_record){.row = row, .name = name, .kind = kind, .stats = *stats};
+static void note(gradient_log *log, yti_flow_record record) {
+    if (log->step.count < log->capacity) log->step.records[log->step.count++] = record;
+}
+
+static void note_map(gradient_log *log, point *at, yt_flow_kind kind, yt_flow_stats stats) {
+    unsigned *raised = kind == YT_FLOW_ACTIVATION ? &at->raised_by_map : &at->raised_by_gradient;
+    note(log, (yti_flow_record){at->row, at->name, kind, stats, at->act, raised});
+}
+
+static void note_weight(gradient_log *log, int i, yt_flow_kind kind, yt_flow_stats stats) {
+    const yt_param_info *info = &log->model->params[i];
+    note(log, (yti_flow_record){info->row, info->name, kind, stats, YT_ACT_IDENTITY, &log->raised[i]});
 }
 
 static void forward(void *context, yt_value value, yt_tensor map) {
     gradient_log *log = context;
-    const point *at = &log->points[value];
+    point *at = &log->points[value];
     if (at->row < 0 || !map.data) return;
     yt_flow_stats stats = yt_flow_measure(map, log->threads);
     stats.saturated = yt_flow_saturated(at->act, map, log->threads);
-    note(log, at->row, at->name, YT_FLOW_ACTIVATION, &stats);
+    note_map(log, at, YT_FLOW_ACTIVATION, stats);
 }
 
 static void backward(void *context, yt_value value, yt_tensor gradient) {
     gradient_log *log = context;
-    const point *at = &log->points[value];
+    point *at = &log->points[value];
     if (at->row < 0 || !gradient.data) return;
-    const yt_flow_stats stats = yt_flow_measure(gradient, log->threads);
-    note(log, at->row, at->name, at->inside ? YT_FLOW_BLOCK_GRADIENT : YT_FLOW_ACTIVATION_GRADIENT, &stats);
+    const yt_flow_kind kind = at->inside ? YT_FLOW_BLOCK_GRADIENT : YT_FLOW_ACTIVATION_GRADIENT;
+    note_map(log, at, kind, yt_flow_measure(gradient, log->threads));
 }
 
 static void part(void *context, yt_flow_kind kind, yt_value value, yt_tensor gradient) {
     gradient_log *log = context;
-    const point *at = &log->points[value];
+    point *at = &log->points[value];
     if (at->row < 0 || at->inside || !gradient.data) return;
-    const yt_flow_stats stats = yt_flow_measure(gradient, log->threads);
-    note(log, at->row, at->name, kind, &stats);
+    note_map(log, at, kind, yt_flow_measure(gradient, log->threads));
 }
 
 static void batch(void *context, const yt_train_batch *report) {
@@ -124,8 +136,7 @@ static void batch(void *context, const yt_train_batch *report) {
         const yt_param_info *info = &log->model->params[i];
         if (!is_weight(info)) continue;
         const yt_tensor gradient = yt_tensor_of(state->grads + info->offset, 1, 1, (int)info->count, 1);
-        const yt_flow_stats stats = yt_flow_measure(gradient, log->threads);
-        note(log, info->row, info->name, YT_FLOW_WEIGHT, &stats);
+        note_weight(log, i, YT_FLOW_WEIGHT, yt_flow_measure(gradient, log->threads));
     }
 }
 
@@ -140,7 +151,50 @@ static void update(void *context, const yt_train_batch *report) {
         yt_flow_stats stats = {.saturated = (double)NAN};
         stats.ratio = yt_flow_update_ratio(
             log->before + info->offset, log->model->state.params + info->offset, info->count, log->threads);
-        note(log, info->row, info->name, YT_FLOW_UPDATE, &stats);
+        note_weight(log, i, YT_FLOW_UPDATE, stats);
+    }
+}
+
+/* ---- alarms ---- */
+
+static int ascending(const void *a, const void *b) {
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* RMS of dL/dx of the median row. */
+static double median_row(const gradient_log *log) {
+    size_t n = 0;
+    for (size_t i = 0; i < log->step.count; i++)
+        if (log->step.records[i].kind == YT_FLOW_ACTIVATION_GRADIENT)
+            log->sorted[n++] = yt_flow_value(&log->step.records[i].stats, YT_FLOW_STAT_RMS);
+    qsort(log->sorted, n, sizeof *log->sorted, ascending);
+    return n ? log->sorted[n / 2] : (double)NAN;
+}
+
+static double largest_update(const yti_flow_step *step, int row) {
+    double largest = (double)NAN;
+    for (size_t i = 0; i < step->count; i++)
+        if (step->records[i].kind == YT_FLOW_UPDATE && step->records[i].row == row)
+            largest = fmax(largest, step->records[i].stats.ratio);
+    return largest;
+}
+
+/* Each alarm once for each place and kind. */
+static void raise_alarms(gradient_log *log) {
+    const double median = median_row(log);
+    for (size_t i = 0; i < log->step.count; i++) {
+        const yti_flow_record *r = &log->step.records[i];
+        const yt_flow_case found = {r->kind, r->act, &r->stats, median, largest_update(&log->step, r->row)};
+        for (int a = 0; a < YT_FLOW_ALARMS; a++) {
+            char what[256], line[512];
+            if (*r->raised & 1u << a || !yt_flow_is_alarming((yt_flow_alarm)a, &found, what, sizeof what))
+                continue;
+            *r->raised |= 1u << a;
+            snprintf(line, sizeof line, "step %lld, row %d %s: %s", (long long)log->step.batch.step, r->row,
+                     r->name, what);
+            if (log->alarm) log->alarm(log->alarm_context, line);
+        }
     }
 }
 
@@ -148,6 +202,8 @@ static void update(void *context, const yt_train_batch *report) {
 
 static void write_step(gradient_log *log) {
     if (log->step.count == 0) return;
+    raise_alarms(log);
+
     if (log->status == YT_OK) log->status = yti_gradient_files_write(&log->files, &log->step, &log->err);
     log->step.count = 0;
 }
@@ -211,6 +267,8 @@ void yt_gradient_log_destroy(yt_train_observer *observer) {
     if (!log) return;
     yti_gradient_files_close(&log->files);
     free(log->points);
+    free(log->raised);
+    free(log->sorted);
     free(log->before);
     free(log->step.records);
     free(log);

@@ -198,6 +198,49 @@ Test(gradient_log, weights_are_measured_where_they_move) {
     free(rows);
 }
 
+/* ---- alarms ---- */
+
+typedef struct heard {
+    int lines;
+    char text[64][256];
+} heard;
+
+static void hear(void *context, const char *text) {
+    heard *h = context;
+    if (h->lines < 64) snprintf(h->text[h->lines], sizeof h->text[0], "%s", text);
+    h->lines++;
+}
+
+Test(gradient_log, a_sound_run_raises_no_alarm) {
+    heard h = {0};
+    const yt_train_observer observer = {.alarm = hear, .context = &h};
+    yt_train_config config = tiny("tiny26.yaml", "2", "1");
+    cr_assert_eq(run(&config, &observer, NULL), YT_OK);
+    cr_assert_eq(h.lines, 0, "%s", h.text[0]);
+}
+
+/* A sigmoid passes at most a quarter: behind twenty of them nothing is left. */
+Test(gradient_log, a_vanishing_gradient_is_told_once_for_each_place) {
+    yt_folder_write_text("deep.yaml", "nc: 2\nactivation: nn.Sigmoid()\nbackbone:\n"
+                                      "  - [-1, 1, Conv, [8, 3, 2]]\n"
+                                      "  - [-1, 20, Conv, [8, 3, 1]]\n"
+                                      "  - [-1, 1, Conv, [8, 3, 2]]\n"
+                                      "  - [-1, 1, Conv, [8, 3, 2]]\n"
+                                      "head:\n  - [[3], 1, Detect, [nc]]\n");
+    heard h = {0};
+    const yt_train_observer observer = {.alarm = hear, .context = &h};
+    yt_train_config config = tiny("deep.yaml", "2", "1");
+    set(&config, "no_batchnorm", "true");
+    cr_assert_eq(run(&config, &observer, NULL), YT_OK);
+    int at_row_0 = 0;
+    for (int i = 0; i < h.lines; i++)
+        at_row_0 +=
+            strstr(h.text[i], "step 0, row 0 Conv: vanishing: mean_abs of activation_gradient is ") != NULL;
+    cr_assert_eq(at_row_0, 1, "%d lines: %s", h.lines, h.text[0]);
+    for (int i = 0; i < h.lines; i++)
+        cr_assert_null(strstr(h.text[i], "row 3 "), "near the loss: %s", h.text[i]);
+}
+
 /* ---- resumption ---- */
 
 typedef struct stopper {
