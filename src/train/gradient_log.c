@@ -3,7 +3,9 @@
  * At steps 0 (initialisation) and 1 and at every N-th: activations and dL/dx at every row of the model and at every
  * block inside one; where the weights move, their gradients before and the size of the change after. Steps 0 and 1 and
  * every 10 N-th: dL/dx by term of the loss and by level of the head. Between them nothing is watched, so that those
- * steps cost nothing. What one step has shown goes into the files (gradient_files.c) before the next begins.
+ * steps cost nothing. Measured with YOLO26n, 320 px, batch 4: a sample costs 0.3 steps, the parts 4.2; at N = 100 that
+ * is 0.7 % of training, and 9 steps at the beginning. What one step has shown goes into the files (gradient_files.c)
+ * before the next begins.
  */
 #include "train/gradient_files.h"
 #include "train/observers.h"
