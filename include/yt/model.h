@@ -74,6 +74,13 @@ typedef struct yt_model_row {
     size_t line;         /* in the YAML */
 } yt_model_row;
 
+/* A block inside a row (a bottleneck, a C3k, an attention block) by the path of its parameters: "model.4.m.0". */
+typedef struct yt_model_block {
+    char *name;
+    int row;
+    yt_value output;
+} yt_model_block;
+
 typedef struct yt_model {
     char *name;               /* "yolo26n" */
     char *yaml_path;          /* the file that was read */
@@ -85,6 +92,8 @@ typedef struct yt_model {
     int max_stride;
     int n_rows;
     yt_model_row *rows;
+    int n_blocks;
+    yt_model_block *blocks;           /* in the order they run; the last may be its row's output */
     int n_params;                     /* entries of params */
     yt_param_info *params;            /* in the order they were built */
     size_t param_count, buffer_count; /* floats in the two blocks */

@@ -12,6 +12,7 @@
 #define YT_TRAIN_H
 
 #include "yt/dataset.h"
+#include "yt/flow.h"
 #include "yt/loss.h"
 #include "yt/metrics.h"
 #include "yt/model.h"
@@ -142,6 +143,7 @@ typedef struct yt_train_info {
     const yt_dataset *dataset;
     const yt_class_names *names;
     const yt_split *train, *val;
+    int64_t first_step;               /* batches done when it begins: 0, or where a resumed run goes on */
     int batches, epochs, first_epoch; /* per epoch; all (with a time limit: as far as is known); 0 or where a
                                          resumed run goes on */
     size_t planned_bytes;             /* of network, optimiser, average and loaders */
@@ -153,6 +155,7 @@ typedef struct yt_train_info {
 } yt_train_info;
 
 typedef struct yt_train_batch {
+    int64_t step;              /* batches of the run done before this one */
     int epoch, batch, batches; /* from 0 */
     int images;
     double loss[YT_LOSS_TERMS]; /* running mean over the epoch */
@@ -183,19 +186,37 @@ typedef struct yt_train_summary {
     double best_fitness;
     double seconds;
     uint64_t weights_hash;
+    double train_seconds,
+        watch_seconds; /* of this process: of all batches; of those, for observers with wants */
     const yt_class_metrics
         *classes;           /* of the best epoch, [n_classes]; NULL: never validated in this process */
     yt_metrics_result best; /* its means; valid with classes */
 } yt_train_summary;
 
-/* Watches a run. Any callback may be NULL; a failure of start or epoch ends the run. An epoch is shown to the
+/* What an observer wants to see of a batch. Both cost time: a watched backward run is slower, and each part of the
+ * loss is a forward and backward run of its own. */
+enum {
+    YT_SEE_MAPS = 1, /* forward and backward */
+    YT_SEE_PARTS = 2 /* part */
+};
+
+/* Watches a run. Any callback may be NULL; a failure of start or epoch ends the run. Watching changes no weights. An
+ * epoch is shown to the
  * observers before its checkpoint is written: what they keep is then never behind the checkpoint, and a
  * resumed run has to drop rows but never to invent one. */
 typedef struct yt_train_observer {
     yt_status (*start)(void *context, const yt_train_info *info, yt_err *err);
-    void (*backward)(void *context, yt_value value, yt_tensor gradient); /* as in yt_graph_observer */
+    unsigned (*wants)(void *context,
+                      const yt_train_batch *batch); /* before a batch: YT_SEE_...; NULL: none */
+    void (*forward)(void *context, yt_value value,
+                    yt_tensor map); /* as in yt_graph_observer, here and below */
+    void (*backward)(void *context, yt_value value, yt_tensor gradient);
     void (*batch)(void *context, const yt_train_batch *batch); /* gradients complete, weights not yet moved */
+    void (*part)(void *context, yt_flow_kind part, yt_value value,
+                 yt_tensor gradient);                           /* of that part alone */
+    void (*update)(void *context, const yt_train_batch *batch); /* weights moved */
     yt_status (*epoch)(void *context, const yt_train_epoch *epoch, yt_err *err);
+    void (*alarm)(void *context, const char *text); /* something about training is not sound: one line */
     void (*finish)(void *context, const yt_train_summary *summary);
     void *context;
 } yt_train_observer;

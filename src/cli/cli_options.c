@@ -62,10 +62,20 @@ static int read_flag(const yt_cli *cli, const yt_cli_option *row, const char *te
     return GO_ON;
 }
 
+/* Whether the value may be left out. */
+static bool is_optional(const yt_cli_option *row) {
+    return row->metavar && row->metavar[0] == '[';
+}
+
 static int read_number(const yt_cli *cli, const yt_cli_option *row, const char *text, yt_cli_value *out) {
     out->text = text;
     if (row->fallback && strcmp(row->fallback, "auto") == 0 && strcasecmp(text, "auto") == 0) {
         out->is_auto = true;
+        return GO_ON;
+    }
+    if (is_optional(row) && truth(text) >= 0) { /* the number that stands for it is the program's */
+        out->text = truth(text) ? "true" : "false";
+        out->number = truth(text);
         return GO_ON;
     }
     char *end;
@@ -154,21 +164,30 @@ static int unknown_option(const yt_cli *cli, const char *typed, size_t n) {
     return code;
 }
 
+/* Whether a word is the value of the option before it that may also stand alone. */
+static bool could_be_value(const yt_cli_option *row, const char *word) {
+    if (row->type == YT_CLI_STRING) return word[0] != '-';
+    if (truth(word) >= 0) return true;
+    char *end;
+    if (row->type == YT_CLI_FLAG) return false;
+    (void)strtod(word, &end);
+    return end != word && *end == '\0';
+}
+
 /* The value of an option found at argv[*at]: behind '=', the next word, or none for a flag. */
 static int take_value(const yt_cli *cli, const yt_cli_option *row, const char *attached, int argc,
                       char *const *argv, int *at) {
     const char *next = *at + 1 < argc ? argv[*at + 1] : NULL;
-    bool optional = row->type == YT_CLI_STRING && row->metavar && row->metavar[0] == '[';
     const char *text = attached;
     if (!text) {
         bool wanted =
-            row->type == YT_CLI_FLAG ? next && truth(next) >= 0 : !optional || (next && next[0] != '-');
+            !is_optional(row) && row->type != YT_CLI_FLAG ? true : next && could_be_value(row, next);
         if (wanted && !next) return yt_cli_usage_error(cli, "--%s needs a value", row->name);
         if (wanted) {
             text = next;
             ++*at;
         } else {
-            text = row->type == YT_CLI_FLAG ? "true" : "";
+            text = row->type == YT_CLI_STRING ? "" : "true";
         }
     }
     yt_cli_value value = {.typed = true};
@@ -193,7 +212,7 @@ static int take_long(const yt_cli *cli, int argc, char *const *argv, int *at) {
     }
     if (n > 3 && !equals && strncmp(typed, "no", 2) == 0 && (typed[2] == '-' || typed[2] == '_')) {
         row = find_name(cli, typed + 3, n - 3);
-        if (row && row->type == YT_CLI_FLAG) {
+        if (row && (row->type == YT_CLI_FLAG || (row->type != YT_CLI_STRING && is_optional(row)))) {
             cli->values[row - cli->options] = (yt_cli_value){.typed = true, .text = "false"};
             return GO_ON;
         }

@@ -132,6 +132,20 @@ static void print_table(const yt_class_names *names, const yt_train_summary *sum
     }
 }
 
+static void print_watching(const yt_cli_progress *p, const yt_train_summary *summary) {
+    if (!p->info->config->log_gradients || summary->train_seconds <= 0) return;
+    fprintf(stderr, "gradients: logging them took %.2f s of %.1f s of training, %.2f %%\n",
+            summary->watch_seconds, summary->train_seconds,
+            100 * summary->watch_seconds / summary->train_seconds);
+}
+
+static void alarm_line(void *context, const char *text) {
+    yt_cli_progress *p = context;
+    char line[1100];
+    snprintf(line, sizeof line, "warning: %s", text);
+    draw(p, line, true);
+}
+
 static void finish(void *context, const yt_train_summary *summary) {
     yt_cli_progress *p = context;
     const yt_train_info *info = p->info;
@@ -152,15 +166,22 @@ static void finish(void *context, const yt_train_summary *summary) {
             "%d epochs in %s; best epoch %d, mAP50-95 %.5f; weights hash %016llx; peak memory %.0f MiB\n",
             summary->epochs, text, summary->best_epoch, summary->best_fitness,
             (unsigned long long)summary->weights_hash, (double)yt_peak_memory() / MIB);
+    print_watching(p, summary);
     if (summary->classes) print_table(info->names, summary);
     fprintf(stderr,
             "saved to %s: weights/best.safetensors, weights/last.safetensors, results.csv, args.yaml, "
             "%s%s\n",
-            info->folder, info->config->log_gradients ? "gradients.csv, " : "",
+            info->folder,
+            info->config->log_gradients ? "gradients.csv, gradients.jsonl, events.out.tfevents.gradients, "
+                                        : "",
             yt_validator_files(info->names->count));
 }
 
 yt_train_observer yt_cli_progress_observer(yt_cli_progress *progress) {
-    return (yt_train_observer){
-        .start = start, .batch = batch, .epoch = epoch, .finish = finish, .context = progress};
+    return (yt_train_observer){.start = start,
+                               .batch = batch,
+                               .epoch = epoch,
+                               .alarm = alarm_line,
+                               .finish = finish,
+                               .context = progress};
 }

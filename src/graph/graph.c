@@ -89,6 +89,13 @@ const char *yt_graph_label(const yt_graph *graph, yt_value value) {
     return graph->nodes[value].label;
 }
 
+const yt_op *yt_graph_op(const yt_graph *graph, yt_value value, const void **attr, int *n_sources) {
+    const yt_node *node = &graph->nodes[value];
+    if (attr) *attr = node->attr;
+    if (n_sources) *n_sources = node->n_src;
+    return node->op;
+}
+
 yt_shape yt_graph_shape(const yt_graph *graph, yt_value value) {
     return graph->nodes[value].ports.dst;
 }

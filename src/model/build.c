@@ -102,6 +102,23 @@ ptrdiff_t yti_param(yt_builder *b, yt_param_kind kind, yt_path name, int n_dims,
     return (ptrdiff_t)info->offset;
 }
 
+yt_value yti_block(yt_builder *b, yt_path name, yt_value output) {
+    if (b->status != YT_OK) return 0;
+    yt_model *model = b->model;
+    if (model->n_blocks == b->blocks_capacity) {
+        int capacity = b->blocks_capacity ? 2 * b->blocks_capacity : 32;
+        yt_model_block *grown = realloc(model->blocks, sizeof *grown * (size_t)capacity);
+        if (!grown) return out_of_memory(b);
+        model->blocks = grown;
+        b->blocks_capacity = capacity;
+    }
+    yt_model_block *block = &model->blocks[model->n_blocks];
+    *block = (yt_model_block){.name = strdup(name.text), .row = b->row, .output = output};
+    if (!block->name) return out_of_memory(b);
+    model->n_blocks++;
+    return output;
+}
+
 yt_value yti_input(yt_builder *b, int channels) {
     const yt_input_attr attr = {.channels = channels};
     return yti_node(b, &yt_op_input, &attr, NULL, 0, YT_NO_PARAMS, (yt_path){"input"},

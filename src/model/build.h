@@ -40,6 +40,7 @@ typedef struct yt_builder {
     yt_built *built;             /* by value */
     int built_capacity;
     int params_capacity;
+    int blocks_capacity;
     yt_status status;
     yt_err *err;
 } yt_builder;
@@ -64,6 +65,8 @@ yt_value yti_node(yt_builder *b, const yt_op *op, const void *attr, const yt_val
                   yt_params params, yt_path at, yt_built built);
 ptrdiff_t yti_param(yt_builder *b, yt_param_kind kind, yt_path name, int n_dims, const int dims[4],
                     float init_bound, float init_value);
+/* Notes the output of a block inside a row; returns it. */
+yt_value yti_block(yt_builder *b, yt_path name, yt_value output);
 yt_value yti_input(yt_builder *b, int channels);
 /* Convolution + batch norm + activation (spec architecture 3.1), or plain with a bias. */
 yt_value yti_conv(yt_builder *b, yt_value x, yt_path at, int cout, int kernel, yt_conv_opts opts);

@@ -221,13 +221,16 @@ static void forget_pass(yt_model *model) {
         free(model->rows[i].args);
     }
     for (int i = 0; i < model->n_params; i++) free(model->params[i].name);
+    for (int i = 0; i < model->n_blocks; i++) free(model->blocks[i].name);
+    free(model->blocks);
     free(model->rows);
     free(model->params);
     yt_graph_destroy(model->graph);
     model->rows = NULL;
     model->params = NULL;
+    model->blocks = NULL;
     model->graph = NULL;
-    model->n_rows = model->n_params = model->n_levels = model->max_stride = 0;
+    model->n_rows = model->n_params = model->n_blocks = model->n_levels = model->max_stride = 0;
 }
 
 static yt_status build_pass(yt_model *model, const yt_yaml_node *root, char scale,

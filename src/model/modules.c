@@ -22,8 +22,9 @@ static yt_value bottleneck(yt_builder *b, yt_value x, yt_path at, int c2, bottle
     const bool add = o.shortcut && yti_channels(b, x) == c2 && !b->model->options.no_residual;
     const int hidden = (int)(c2 * o.expansion);
     yt_value h = yti_conv(b, x, yti_sub(at, "cv1"), hidden, o.kernel1, (yt_conv_opts){0});
-    return yti_conv(b, h, yti_sub(at, "cv2"), c2, o.kernel2,
-                    (yt_conv_opts){.groups = o.groups, .shortcut = add ? &x : NULL});
+    h = yti_conv(b, h, yti_sub(at, "cv2"), c2, o.kernel2,
+                 (yt_conv_opts){.groups = o.groups, .shortcut = add ? &x : NULL});
+    return yti_block(b, at, h);
 }
 
 /* C3 (kernel1 = 1, kernel2 = 3) and C3k (both k): two paths, one through a chain of bottlenecks. */
@@ -66,8 +67,9 @@ static yt_value psa_block(yt_builder *b, yt_value x, yt_path at, int heads) {
     const int c = yti_channels(b, x);
     yt_value attended = attention(b, x, yti_sub(at, "attn"), heads, add);
     yt_value hidden = yti_conv(b, attended, yti_sub(at, "ffn.0"), 2 * c, 1, (yt_conv_opts){0});
-    return yti_conv(b, hidden, yti_sub(at, "ffn.1"), c, 1,
-                    (yt_conv_opts){.no_act = true, .shortcut = add ? &attended : NULL});
+    hidden = yti_conv(b, hidden, yti_sub(at, "ffn.1"), c, 1,
+                      (yt_conv_opts){.no_act = true, .shortcut = add ? &attended : NULL});
+    return yti_block(b, at, hidden);
 }
 
 typedef enum inner_kind { INNER_BOTTLENECK, INNER_C3K, INNER_ATTENTION } inner_kind;
@@ -77,7 +79,7 @@ static yt_value c3k2_inner(yt_builder *b, yt_value x, yt_path at, int c, inner_k
     o.kernel1 = o.kernel2 = 3;
     switch (kind) {
     case INNER_C3K:
-        return c3(b, x, at, c, 2, 0.5, o);
+        return yti_block(b, at, c3(b, x, at, c, 2, 0.5, o));
     case INNER_ATTENTION: {
         yt_value h = bottleneck(b, x, yti_sub(at, "0"), c, o);
         return psa_block(b, h, yti_sub(at, "1"), c / 64 > 1 ? c / 64 : 1);

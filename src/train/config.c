@@ -106,10 +106,21 @@ static yt_status check_range(const yt_train_option *row, double value, yt_err *e
     return YT_OK;
 }
 
+/* For a number that may be left out, "[N=100]": true stands for that one, false for 0. */
+static const char *number_of_word(const yt_train_option *row, const char *text, char *room, size_t bytes) {
+    const char *bare = row->metavar && row->metavar[0] == '[' ? strchr(row->metavar, '=') : NULL;
+    if (bare && strcasecmp(text, "false") == 0) return "0";
+    if (!bare || strcasecmp(text, "true") != 0) return text;
+    snprintf(room, bytes, "%.*s", (int)strcspn(bare + 1, "]"), bare + 1);
+    return room;
+}
+
 static yt_status set_number(yt_train_config *config, const yt_train_option *row, const char *text,
                             yt_err *err) {
     double value;
     bool whole = row->type == YT_TRAIN_INT;
+    char bare[32];
+    text = number_of_word(row, text, bare, sizeof bare);
     if (!yti_parse_decimal(text, strlen(text), &value) || (whole && value != rint(value)))
         return yt_fail(err, YT_ARGUMENT, "%s: \"%s\" is not a %s", row->key, text,
                        whole ? "whole number" : "number");

@@ -1,113 +1,278 @@
-/* gradient_log.c: gradients.csv: how large gradients are along the network, epoch by epoch.
+/* gradient_log.c: how gradients flow, sampled along training: what is measured when.
  *
- *   epoch,kind,row,name,rms
- *
- * kind "activation": dL/dx of the feature map that leaves a row of the model YAML, where a gradient flows.
- * kind "weight": the gradient of each convolution's weights as the optimiser gets it, summed over the batches
- * of an update and before clipping. rms is sqrt(mean over the epoch's batches, or updates, of the mean
- * square).
+ * At steps 0 (initialisation) and 1 and at every N-th: activations and dL/dx at every row of the model and at every
+ * block inside one; where the weights move, their gradients before and the size of the change after. Steps 0 and 1 and
+ * every 10 N-th: dL/dx by term of the loss and by level of the head. Between them nothing is watched, so that those
+ * steps cost nothing. Measured with YOLO26n, 320 px, batch 4: a sample costs 0.3 steps, the parts 4.2; at N = 100 that
+ * is 0.7 % of training, and 9 steps at the beginning. What one step has shown goes into the files (gradient_files.c)
+ * before the next begins.
  */
-#include "train/csv_log.h"
+#include "train/gradient_files.h"
 #include "train/observers.h"
-#include "yt/file.h"
-#include "yt/kernels.h"
+#include "yt/ops.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct mean_square {
-    double sum;
-    int count;
-} mean_square;
+enum { FIRST_STEPS = 2, PARTS_EVERY = 10 /* samples */ };
+
+/* A map that is watched: the output of a row, or of a block inside one. */
+typedef struct point {
+    const char *name;
+    int row; /* -1: the node is not watched */
+    bool inside;
+    yt_activation_kind act; /* IDENTITY where the map is not fresh from an activation function */
+    unsigned raised_by_map, raised_by_gradient; /* alarms */
+} point;
 
 typedef struct gradient_log {
-    FILE *file;
-    char *path;
+    const yt_train_info *info;
     const yt_model *model;
-    int threads;
-    mean_square *rows;    /* [n_rows] */
-    mean_square *weights; /* [n_params] */
+    int every, threads;
+    point *points; /* by node of the graph */
+    yti_flow_step step;
+    size_t capacity;      /* of step.records */
+    unsigned *raised;     /* [n_params] alarms of weights */
+    double *sorted;       /* [n_rows] */
+    float *before;        /* [param_count] weights before an update */
+    bool weights_are_due; /* since a sampled step, until an update */
+    bool update_is_due;
+    yti_gradient_files files;
+    yt_status status; /* of writing, until an epoch can report it */
+    yt_err err;
+    yt_problem_sink alarm;
+    void *alarm_context;
 } gradient_log;
 
-static yt_status start(void *context, const yt_train_info *info, yt_err *err) {
-    gradient_log *log = context;
-    log->model = info->model;
-    log->threads = info->config->threads;
-    log->path = yt_path_join(info->folder, "gradients.csv");
-    log->rows = calloc((size_t)log->model->n_rows + 1, sizeof *log->rows);
-    log->weights = calloc((size_t)log->model->n_params + 1, sizeof *log->weights);
-    if (!log->path || !log->rows || !log->weights)
-        return yt_fail(err, YT_NO_MEMORY, "no memory for gradients.csv");
-    return yt_csv_open(log->path, "epoch,kind,row,name,rms", info->first_epoch, &log->file, err);
+/* ---- where ---- */
+
+/* Behind a shortcut or another operation the values do not show what the activation function gave. */
+static yt_activation_kind activation_of(const yt_graph *graph, yt_value value) {
+    const void *attr;
+    int n_sources;
+    if (yt_graph_op(graph, value, &attr, &n_sources) != &yt_op_norm_act || n_sources != 1)
+        return YT_ACT_IDENTITY;
+    return ((const yt_norm_act_attr *)attr)->act.kind;
 }
 
-static double mean_square_of(yt_tensor t) {
-    double sum = 0;
-    size_t pixels = yt_tensor_pixels(t);
-    for (size_t p = 0; p < pixels; p++) {
-        const float *x = t.data + (ptrdiff_t)p * t.ld;
-        for (int c = 0; c < t.c; c++) sum += (double)x[c] * (double)x[c];
-    }
-    return sum / ((double)pixels * t.c);
+static void watch(gradient_log *log, yt_value value, int row, const char *name, bool inside) {
+    if (value < 0 || log->points[value].row >= 0) return;
+    log->points[value] =
+        (point){.name = name, .row = row, .inside = inside, .act = activation_of(log->model->graph, value)};
+}
+
+static bool is_weight(const yt_param_info *info) {
+    return info->kind == YT_PARAM_WEIGHT && !info->frozen;
+}
+
+static yt_status find_points(gradient_log *log, yt_err *err) {
+    const yt_model *model = log->model;
+    const int nodes = yt_graph_nodes(model->graph);
+    const size_t maps = (size_t)model->n_rows + (size_t)model->n_blocks,
+                 parts = (size_t)YT_LOSS_TERMS + (size_t)model->n_levels;
+    log->capacity = 2 * maps + 2 * (size_t)model->n_params + parts * (size_t)model->n_rows;
+    log->points = malloc(((size_t)nodes + 1) * sizeof *log->points);
+    log->before = malloc((model->param_count + 1) * sizeof *log->before);
+    log->step.records = malloc((log->capacity + 1) * sizeof *log->step.records);
+    log->raised = calloc((size_t)model->n_params + 1, sizeof *log->raised);
+    log->sorted = malloc(((size_t)model->n_rows + 1) * sizeof *log->sorted);
+    if (!log->points || !log->before || !log->step.records || !log->raised || !log->sorted)
+        return yt_fail(err, YT_NO_MEMORY, "no memory to log gradients");
+    for (int i = 0; i < nodes; i++) log->points[i].row = -1;
+    for (int i = 0; i < model->n_rows; i++)
+        watch(log, model->rows[i].output, i, model->rows[i].module, false);
+    for (int i = 0; i < model->n_blocks; i++)
+        watch(log, model->blocks[i].output, model->blocks[i].row, model->blocks[i].name, true);
+    return YT_OK;
+}
+
+/* ---- what ---- */
+
+static void note(gradient_log *log, yti_flow_record record) {
+    if (log->step.count < log->capacity) log->step.records[log->step.count++] = record;
+}
+
+static void note_map(gradient_log *log, point *at, yt_flow_kind kind, yt_flow_stats stats) {
+    unsigned *raised = kind == YT_FLOW_ACTIVATION ? &at->raised_by_map : &at->raised_by_gradient;
+    note(log, (yti_flow_record){at->row, at->name, kind, stats, at->act, raised});
+}
+
+static void note_weight(gradient_log *log, int i, yt_flow_kind kind, yt_flow_stats stats) {
+    const yt_param_info *info = &log->model->params[i];
+    note(log, (yti_flow_record){info->row, info->name, kind, stats, YT_ACT_IDENTITY, &log->raised[i]});
+}
+
+static void forward(void *context, yt_value value, yt_tensor map) {
+    gradient_log *log = context;
+    point *at = &log->points[value];
+    if (at->row < 0 || !map.data) return;
+    yt_flow_stats stats = yt_flow_measure(map, log->threads);
+    stats.saturated = yt_flow_saturated(at->act, map, log->threads);
+    note_map(log, at, YT_FLOW_ACTIVATION, stats);
 }
 
 static void backward(void *context, yt_value value, yt_tensor gradient) {
     gradient_log *log = context;
-    if (!gradient.data) return;
-    for (int i = 0; i < log->model->n_rows; i++) {
-        if (log->model->rows[i].output != value) continue;
-        log->rows[i].sum += mean_square_of(gradient);
-        log->rows[i].count++;
-    }
+    point *at = &log->points[value];
+    if (at->row < 0 || !gradient.data) return;
+    const yt_flow_kind kind = at->inside ? YT_FLOW_BLOCK_GRADIENT : YT_FLOW_ACTIVATION_GRADIENT;
+    note_map(log, at, kind, yt_flow_measure(gradient, log->threads));
+}
+
+static void part(void *context, yt_flow_kind kind, yt_value value, yt_tensor gradient) {
+    gradient_log *log = context;
+    point *at = &log->points[value];
+    if (at->row < 0 || at->inside || !gradient.data) return;
+    note_map(log, at, kind, yt_flow_measure(gradient, log->threads));
 }
 
 static void batch(void *context, const yt_train_batch *report) {
     gradient_log *log = context;
-    if (!report->updates) return;
+    log->step.batch = *report;
+    log->update_is_due = log->weights_are_due && report->updates;
+    if (!log->update_is_due) return;
+    log->weights_are_due = false;
+    const yt_state *state = &log->model->state;
+    memcpy(log->before, state->params, log->model->param_count * sizeof *log->before);
     for (int i = 0; i < log->model->n_params; i++) {
         const yt_param_info *info = &log->model->params[i];
-        if (info->kind != YT_PARAM_WEIGHT || info->frozen) continue;
-        const float *grads = log->model->state.grads + info->offset;
-        log->weights[i].sum +=
-            yt_kernels_get()->sum_squares(grads, info->count, log->threads) / (double)info->count;
-        log->weights[i].count++;
+        if (!is_weight(info)) continue;
+        const yt_tensor gradient = yt_tensor_of(state->grads + info->offset, 1, 1, (int)info->count, 1);
+        note_weight(log, i, YT_FLOW_WEIGHT, yt_flow_measure(gradient, log->threads));
     }
 }
 
-static void write_row(const gradient_log *log, int epoch_number, const char *kind, int row, const char *name,
-                      mean_square *value) {
-    if (value->count)
-        fprintf(log->file, "%d,%s,%d,%s,%.6g\n", epoch_number, kind, row, name,
-                sqrt(value->sum / value->count));
-    *value = (mean_square){0};
+static void update(void *context, const yt_train_batch *report) {
+    gradient_log *log = context;
+    (void)report;
+    if (!log->update_is_due) return;
+    log->update_is_due = false;
+    for (int i = 0; i < log->model->n_params; i++) {
+        const yt_param_info *info = &log->model->params[i];
+        if (!is_weight(info)) continue;
+        yt_flow_stats stats = {.saturated = (double)NAN};
+        stats.ratio = yt_flow_update_ratio(
+            log->before + info->offset, log->model->state.params + info->offset, info->count, log->threads);
+        note_weight(log, i, YT_FLOW_UPDATE, stats);
+    }
+}
+
+/* ---- alarms ---- */
+
+static int ascending(const void *a, const void *b) {
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* RMS of dL/dx of the median row. */
+static double median_row(const gradient_log *log) {
+    size_t n = 0;
+    for (size_t i = 0; i < log->step.count; i++)
+        if (log->step.records[i].kind == YT_FLOW_ACTIVATION_GRADIENT)
+            log->sorted[n++] = yt_flow_value(&log->step.records[i].stats, YT_FLOW_STAT_RMS);
+    qsort(log->sorted, n, sizeof *log->sorted, ascending);
+    return n ? log->sorted[n / 2] : (double)NAN;
+}
+
+static double largest_update(const yti_flow_step *step, int row) {
+    double largest = (double)NAN;
+    for (size_t i = 0; i < step->count; i++)
+        if (step->records[i].kind == YT_FLOW_UPDATE && step->records[i].row == row)
+            largest = fmax(largest, step->records[i].stats.ratio);
+    return largest;
+}
+
+/* Each alarm once for each place and kind. */
+static void raise_alarms(gradient_log *log) {
+    const double median = median_row(log);
+    for (size_t i = 0; i < log->step.count; i++) {
+        const yti_flow_record *r = &log->step.records[i];
+        const yt_flow_case found = {r->kind, r->act, &r->stats, median, largest_update(&log->step, r->row)};
+        for (int a = 0; a < YT_FLOW_ALARMS; a++) {
+            char what[256], line[512];
+            if (*r->raised & 1u << a || !yt_flow_is_alarming((yt_flow_alarm)a, &found, what, sizeof what))
+                continue;
+            *r->raised |= 1u << a;
+            snprintf(line, sizeof line, "step %lld, row %d %s: %s", (long long)log->step.batch.step, r->row,
+                     r->name, what);
+            if (log->alarm) log->alarm(log->alarm_context, line);
+        }
+    }
+}
+
+/* ---- when ---- */
+
+static void write_step(gradient_log *log) {
+    if (log->step.count == 0) return;
+    raise_alarms(log);
+
+    if (log->status == YT_OK) log->status = yti_gradient_files_write(&log->files, &log->step, &log->err);
+    log->step.count = 0;
+}
+
+static unsigned wants(void *context, const yt_train_batch *report) {
+    gradient_log *log = context;
+    write_step(log);
+    log->step.batch = *report;
+    const bool first = report->step < FIRST_STEPS;
+    if (!first && report->step % log->every != 0) return 0;
+    log->weights_are_due = true;
+    return YT_SEE_MAPS |
+           (first || report->step % ((int64_t)PARTS_EVERY * log->every) == 0 ? YT_SEE_PARTS : 0);
+}
+
+static yt_status start(void *context, const yt_train_info *info, yt_err *err) {
+    gradient_log *log = context;
+    log->info = info;
+    log->model = info->model;
+    log->threads = info->config->threads;
+    log->every = info->config->log_gradients;
+    YT_TRY(find_points(log, err));
+    return yti_gradient_files_open(&log->files, info, err);
 }
 
 static yt_status epoch(void *context, const yt_train_epoch *report, yt_err *err) {
     gradient_log *log = context;
-    for (int i = 0; i < log->model->n_rows; i++)
-        write_row(log, report->epoch, "activation", i, log->model->rows[i].module, &log->rows[i]);
-    for (int i = 0; i < log->model->n_params; i++) {
-        const yt_param_info *info = &log->model->params[i];
-        write_row(log, report->epoch, "weight", info->row, info->name, &log->weights[i]);
-    }
-    return yt_csv_flush(log->file, log->path, err);
+    (void)report;
+    write_step(log);
+    if (log->status != YT_OK && err) *err = log->err;
+    return log->status;
 }
 
-yt_status yt_gradient_log_create(yt_train_observer *out, yt_err *err) {
+/* A run that ends within an epoch. */
+static void finish(void *context, const yt_train_summary *summary) {
+    (void)summary;
+    write_step(context);
+}
+
+yt_status yt_gradient_log_create(yt_problem_sink alarm, void *alarm_context, yt_train_observer *out,
+                                 yt_err *err) {
     gradient_log *log = calloc(1, sizeof *log);
-    if (!log) return yt_fail(err, YT_NO_MEMORY, "no memory for gradients.csv");
-    *out = (yt_train_observer){
-        .start = start, .backward = backward, .batch = batch, .epoch = epoch, .context = log};
+    if (!log) return yt_fail(err, YT_NO_MEMORY, "no memory to log gradients");
+    log->alarm = alarm;
+    log->alarm_context = alarm_context;
+    *out = (yt_train_observer){.start = start,
+                               .wants = wants,
+                               .forward = forward,
+                               .backward = backward,
+                               .batch = batch,
+                               .part = part,
+                               .update = update,
+                               .epoch = epoch,
+                               .finish = finish,
+                               .context = log};
     return YT_OK;
 }
 
 void yt_gradient_log_destroy(yt_train_observer *observer) {
     gradient_log *log = observer->context;
     if (!log) return;
-    if (log->file) fclose(log->file); /* every epoch was flushed and checked */
-    free(log->path);
-    free(log->rows);
-    free(log->weights);
+    yti_gradient_files_close(&log->files);
+    free(log->points);
+    free(log->raised);
+    free(log->sorted);
+    free(log->before);
+    free(log->step.records);
     free(log);
     observer->context = NULL;
 }

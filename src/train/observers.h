@@ -9,8 +9,9 @@
 yt_status yt_results_csv_create(yt_train_observer *out, yt_err *err);
 void yt_results_csv_destroy(yt_train_observer *observer);
 
-/* gradients.csv; see gradient_log.c. */
-yt_status yt_gradient_log_create(yt_train_observer *out, yt_err *err);
+/* gradients.csv and its companions; see gradient_log.c. alarm receives what is not sound. */
+yt_status yt_gradient_log_create(yt_problem_sink alarm, void *alarm_context, yt_train_observer *out,
+                                 yt_err *err);
 void yt_gradient_log_destroy(yt_train_observer *observer);
 
 #endif

@@ -240,6 +240,7 @@ static void describe(yt_training *t) {
     t->info.batches = yt_loader_batches(t->train_loader);
     t->info.epochs = t->epochs;
     t->info.first_epoch = t->progress.epochs_done;
+    t->info.first_step = t->progress.iterations;
     t->info.loss_names[YT_LOSS_BOX] = "box_loss";
     t->info.loss_names[YT_LOSS_CLS] = "cls_loss";
     t->info.loss_names[YT_LOSS_DFL] = t->model->reg_max == 1 ? "l1_loss" : "dfl_loss";
@@ -307,6 +308,7 @@ void yt_train_destroy(yt_training *t) {
     free(t->averaged_params.at);
     free(t->averaged_buffers.at);
     free(t->class_weights);
+    free(t->spare_buffers);
     free(t->best_classes);
     free(t->folder);
     free(t->last_path);

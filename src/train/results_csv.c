@@ -28,7 +28,7 @@ static yt_status start(void *context, const yt_train_info *info, yt_err *err) {
         size_t used = strlen(header);
         snprintf(header + used, sizeof header - used, ",lr/pg%d", i);
     }
-    return yt_csv_open(r->path, header, info->first_epoch, &r->file, err);
+    return yt_csv_open(r->path, header, info->first_epoch + 1, &r->file, err);
 }
 
 static void put(FILE *file, const double *values, int count) {

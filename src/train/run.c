@@ -34,50 +34,41 @@ static yt_status make_folder(yt_training *t, yt_err *err) {
     return status;
 }
 
-/* Hands the backward run to every observer that asked for it. */
-static void pass_backward(void *context, yt_value value, yt_tensor gradient) {
-    const yt_watchers *watchers = context;
-    for (size_t i = 0; i < watchers->count; i++)
-        if (watchers->list[i].backward)
-            watchers->list[i].backward(watchers->list[i].context, value, gradient);
-}
-
-static yt_status watched_loop(yt_training *t, yt_train_observer *list, size_t count,
-                              const volatile sig_atomic_t *stop, yt_err *err) {
-    yt_watchers watchers = {.list = list, .count = count};
-    yt_graph_observer graph = {.backward = pass_backward, .context = &watchers};
-    yt_status status = YT_OK;
-    for (size_t i = 0; i < count && status == YT_OK; i++) {
-        if (list[i].backward) watchers.graph = &graph;
-        if (list[i].start) status = list[i].start(list[i].context, &t->info, err);
+static yt_status watched_loop(yt_training *t, yt_watchers *watchers, const volatile sig_atomic_t *stop,
+                              yt_err *err) {
+    for (size_t i = 0; i < watchers->count; i++) {
+        const yt_train_observer *o = &watchers->list[i];
+        if (o->start) YT_TRY(o->start(o->context, &t->info, err));
     }
-    if (status != YT_OK) return status;
     yt_train_summary summary;
-    status = yti_train_loop(t, &watchers, stop, &summary, err);
-    for (size_t i = 0; i < count; i++)
-        if (list[i].finish) list[i].finish(list[i].context, &summary);
+    yt_status status = yti_train_loop(t, watchers, stop, &summary, err);
+    for (size_t i = 0; i < watchers->count; i++) {
+        const yt_train_observer *o = &watchers->list[i];
+        if (o->finish) o->finish(o->context, &summary);
+    }
     return status;
 }
 
 yt_status yt_train_run(yt_training *t, const yt_train_observer *observers, size_t n_observers,
                        const volatile sig_atomic_t *stop, yt_err *err) {
     YT_TRY(make_folder(t, err));
-    yt_train_observer *list = calloc(n_observers + 2, sizeof *list);
-    if (!list) return yt_fail(err, YT_NO_MEMORY, "no memory for %zu observers", n_observers);
-    yt_train_observer results = {0}, gradients = {0};
-    size_t count = 0;
-    yt_status status = yt_results_csv_create(&results, err);
+    yt_train_observer *list = calloc(n_observers + 2, sizeof *list), results = {0}, gradients = {0};
+    yt_watchers watchers = {.list = list, .wanted = calloc(n_observers + 2, sizeof *watchers.wanted)};
+    yt_status status = YT_OK;
+    if (!list || !watchers.wanted)
+        status = yt_fail(err, YT_NO_MEMORY, "no memory for %zu observers", n_observers);
+    if (status == YT_OK) status = yt_results_csv_create(&results, err);
+    if (status == YT_OK && t->config.log_gradients)
+        status = yt_gradient_log_create(yti_watch_alarm, &watchers, &gradients, err);
     if (status == YT_OK) {
-        list[count++] = results;
-        if (t->config.log_gradients) status = yt_gradient_log_create(&gradients, err);
-    }
-    if (status == YT_OK) {
-        if (gradients.context) list[count++] = gradients;
-        for (size_t i = 0; i < n_observers; i++) list[count++] = observers[i];
-        status = watched_loop(t, list, count, stop, err);
+        list[watchers.count++] = results;
+        if (gradients.context) list[watchers.count++] = gradients;
+        for (size_t i = 0; i < n_observers; i++) list[watchers.count++] = observers[i];
+        status = watched_loop(t, &watchers, stop, err);
     }
     yt_gradient_log_destroy(&gradients);
     yt_results_csv_destroy(&results);
+    free(watchers.wanted);
     free(list);
     return status;
 }

@@ -11,11 +11,6 @@
 
 static const char *const branch_names[2] = {"one-to-many", "one-to-one"};
 
-typedef struct step_loss {
-    yt_loss_result branch[2];
-    double total;
-} step_loss;
-
 /* ---- what went wrong, in words ---- */
 
 /* The images of a batch, as many as fit. */
@@ -47,7 +42,7 @@ static yt_status not_finite(const yt_training *t, const yt_batch *batch, const y
 }
 
 static yt_status loss_not_finite(const yt_training *t, const yt_batch *batch, const yt_train_batch *report,
-                                 const step_loss *loss, yt_err *err) {
+                                 const yti_step_loss *loss, yt_err *err) {
     char what[256] = "the loss is not finite";
     for (int b = 0; b < t->model->n_branches; b++) {
         for (int i = 0; i < YT_LOSS_TERMS; i++) {
@@ -79,10 +74,14 @@ static yt_status gradient_not_finite(const yt_training *t, const yt_batch *batch
 
 /* ---- the parts of a step ---- */
 
-static yt_status compute_loss(yt_training *t, const yt_batch *batch, int epoch, step_loss *out, yt_err *err) {
+yt_loss_gains yti_loss_gains(const yt_train_config *config) {
+    return (yt_loss_gains){(float)config->box, (float)config->cls, (float)config->dfl};
+}
+
+yt_status yti_compute_loss(yt_training *t, const yt_batch *batch, int epoch, yt_loss_gains gains,
+                           yti_step_loss *out, yt_err *err) {
     double weight[2] = {1, 0};
     if (t->model->n_branches == 2) yt_loss_branch_weights(epoch, t->epochs, &weight[0], &weight[1]);
-    yt_loss_gains gains = {(float)t->config.box, (float)t->config.cls, (float)t->config.dfl};
     out->total = 0;
     for (int b = 0; b < t->model->n_branches; b++) {
         yt_head head = yt_model_head(t->model, b);
@@ -94,7 +93,7 @@ static yt_status compute_loss(yt_training *t, const yt_batch *batch, int epoch, 
 }
 
 /* Running mean of the reported terms: those of the branch that detects, unweighted (spec training 3.6). */
-static void report_loss(const yt_training *t, const step_loss *loss, yt_train_batch *report) {
+static void report_loss(const yt_training *t, const yti_step_loss *loss, yt_train_batch *report) {
     const double *terms = loss->branch[yt_model_eval_branch(t->model)].terms;
     for (int i = 0; i < YT_LOSS_TERMS; i++)
         report->loss[i] += (terms[i] - report->loss[i]) / (report->batch + 1);
@@ -119,21 +118,25 @@ static void update_weights(yt_training *t, const yt_schedule_step *schedule, dou
     average(t->average.buffers, live->buffers, &t->averaged_buffers, decay, threads);
 }
 
-yt_status yti_train_step(yt_training *t, const yt_batch *batch, yt_train_batch *report,
-                         const yt_watchers *watchers, yt_err *err) {
+yt_status yti_train_step(yt_training *t, const yt_batch *batch, yt_train_batch *report, yt_watchers *watchers,
+                         yt_err *err) {
     yt_model *model = t->model;
     yt_progress *progress = &t->progress;
     yt_schedule_step schedule = yt_schedule_at(&t->schedule, report->epoch, report->batch);
 
-    yt_model_set_input(model, batch->rgb);
-    yt_model_forward(model, &model->state, NULL);
+    report->step = progress->iterations;
+    const unsigned wanted = yti_watch_begin(watchers, report);
+    const yt_graph_observer maps = yti_watch_maps(watchers), *graph = wanted & YT_SEE_MAPS ? &maps : NULL;
 
-    step_loss loss = {0};
-    YT_TRY(compute_loss(t, batch, report->epoch, &loss, err));
+    yt_model_set_input(model, batch->rgb);
+    yt_model_forward(model, &model->state, graph);
+
+    yti_step_loss loss = {0};
+    YT_TRY(yti_compute_loss(t, batch, report->epoch, yti_loss_gains(&t->config), &loss, err));
     report_loss(t, &loss, report);
     if (!isfinite(loss.total)) return loss_not_finite(t, batch, report, &loss, err);
 
-    yt_model_backward(model, &model->state, watchers->graph);
+    yt_model_backward(model, &model->state, graph);
 
     report->updates = progress->iterations - progress->last_step >= schedule.accumulate;
     if (report->updates) {
@@ -141,13 +144,14 @@ yt_status yti_train_step(yt_training *t, const yt_batch *batch, yt_train_batch *
             sqrt(yt_kernels_get()->sum_squares(model->state.grads, model->param_count, t->config.threads));
         if (!isfinite(report->gradient_norm)) return gradient_not_finite(t, batch, report, err);
     }
-    for (size_t i = 0; i < watchers->count; i++)
-        if (watchers->list[i].batch) watchers->list[i].batch(watchers->list[i].context, report);
+    yti_watch_batch(watchers, report);
+    if (wanted & YT_SEE_PARTS) YT_TRY(yti_show_parts(t, batch, report->epoch, watchers, err));
 
     if (report->updates) {
         YT_TRY(yti_finish_saving(t, err));
         update_weights(t, &schedule, report->gradient_norm);
         progress->last_step = progress->iterations;
+        yti_watch_update(watchers, report);
     }
     progress->iterations++;
     for (int g = 0; g < YT_GROUP_COUNT; g++) progress->last.lr[g] = (double)schedule.lr[g];

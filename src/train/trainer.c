@@ -76,7 +76,7 @@ static yt_status plan_epoch(yt_training *t, planned_input *planned, yt_err *err)
     return plan_for(t, largest, planned, err);
 }
 
-static yt_status train_epoch(yt_training *t, const yt_watchers *watchers, const volatile sig_atomic_t *stop,
+static yt_status train_epoch(yt_training *t, yt_watchers *watchers, const volatile sig_atomic_t *stop,
                              yt_train_batch *report, yt_err *err) {
     int epoch = t->progress.epochs_done, images = 0;
     planned_input planned;
@@ -145,7 +145,7 @@ static yt_status validate_epoch(yt_training *t, yt_train_epoch *row, yt_err *err
     return judge(t, &result.metrics, row, err);
 }
 
-static yt_status show_epoch(const yt_training *t, const yt_watchers *watchers, yt_err *err) {
+static yt_status show_epoch(const yt_training *t, yt_watchers *watchers, yt_err *err) {
     for (size_t i = 0; i < watchers->count; i++) {
         const yt_train_observer *watcher = &watchers->list[i];
         if (watcher->epoch) YT_TRY(watcher->epoch(watcher->context, &t->progress.last, err));
@@ -201,11 +201,14 @@ static void set_epochs(yt_training *t, int epochs) {
     t->epochs = t->info.epochs = t->schedule.epochs = epochs;
 }
 
-static yt_status one_epoch(yt_training *t, const yt_watchers *watchers, const volatile sig_atomic_t *stop,
+static yt_status one_epoch(yt_training *t, yt_watchers *watchers, const volatile sig_atomic_t *stop,
                            yt_err *err) {
     yt_progress *progress = &t->progress;
     yt_train_batch trained;
-    YT_TRY(train_epoch(t, watchers, stop, &trained, err));
+    const double begin = yt_seconds();
+    const yt_status finished = train_epoch(t, watchers, stop, &trained, err);
+    t->train_seconds += yt_seconds() - begin;
+    if (finished != YT_OK) return finished;
 
     yt_train_epoch row = progress->last; /* metrics of an epoch without validation are the former ones */
     row.epoch = progress->epochs_done + 1;
@@ -256,7 +259,7 @@ static yt_status measure_best(yt_training *t, yt_err *err) {
     return yt_validator_save(t->validator, (const char *const *)t->names.names, t->folder, err);
 }
 
-yt_status yti_train_loop(yt_training *t, const yt_watchers *watchers, const volatile sig_atomic_t *stop,
+yt_status yti_train_loop(yt_training *t, yt_watchers *watchers, const volatile sig_atomic_t *stop,
                          yt_train_summary *summary, yt_err *err) {
     t->begin = yt_seconds() - t->progress.last.seconds;
     yt_status status = YT_OK;
@@ -280,6 +283,8 @@ yt_status yti_train_loop(yt_training *t, const yt_watchers *watchers, const vola
                                   .best_fitness = t->progress.best_fitness,
                                   .seconds = yt_seconds() - t->begin,
                                   .weights_hash = t->progress.last.weights_hash,
+                                  .train_seconds = t->train_seconds,
+                                  .watch_seconds = watchers->seconds,
                                   .classes = t->best_classes,
                                   .best = t->best};
     return status;

@@ -51,9 +51,12 @@ struct yt_training {
     yt_state average;     /* exponential moving average of params and buffers; no grads */
     yti_stretches averaged_params, averaged_buffers; /* without constants and frozen rows */
     yt_progress progress;
-    int epochs;                     /* at which it ends; with a time limit estimated anew after every epoch */
-    bool out_of_time;               /* the limit ended the last epoch */
-    double begin;                   /* yt_seconds when the run would have begun if it had never stopped */
+    int epochs;           /* at which it ends; with a time limit estimated anew after every epoch */
+    bool out_of_time;     /* the limit ended the last epoch */
+    double train_seconds; /* of this process, in batches */
+    float
+        *spare_buffers; /* [model->buffer_count]: statistics that loss_parts.c moves; NULL: not needed yet */
+    double begin;       /* yt_seconds when the run would have begun if it had never stopped */
     yt_metrics_result best;         /* of the best epoch; classes NULL: not in this process */
     yt_class_metrics *best_classes; /* owned copy */
     char *folder, *last_path, *best_path;
@@ -64,8 +67,30 @@ struct yt_training {
 typedef struct yt_watchers {
     const yt_train_observer *list;
     size_t count;
-    const yt_graph_observer *graph; /* passes the backward run on; NULL: nobody watches it */
+    unsigned *wanted; /* by each of them, of this batch */
+    double seconds;   /* spent for those that ask for something */
 } yt_watchers;
+
+/* ---- watchers.c ---- */
+
+/* Asks what they want to see of this batch; returns it together. */
+unsigned yti_watch_begin(yt_watchers *watchers, const yt_train_batch *batch);
+
+/* Passes maps and their gradients on to those that wanted them. */
+yt_graph_observer yti_watch_maps(yt_watchers *watchers);
+void yti_watch_part(yt_watchers *watchers, yt_flow_kind part, yt_value value, yt_tensor gradient);
+void yti_watch_batch(yt_watchers *watchers, const yt_train_batch *batch);
+void yti_watch_update(yt_watchers *watchers, const yt_train_batch *batch);
+
+/* A yt_problem_sink: context is a yt_watchers. */
+void yti_watch_alarm(void *context, const char *text);
+
+/* ---- loss_parts.c ---- */
+
+/* Shows the watchers dL/dx of each term of the loss alone and of each level of the head alone: a forward and backward
+ * run of the batch for each, from which neither gradients nor statistics of the run change. */
+yt_status yti_show_parts(yt_training *training, const yt_batch *batch, int epoch, yt_watchers *watchers,
+                         yt_err *err);
 
 /* ---- param_groups.c ---- */
 
@@ -79,10 +104,21 @@ yt_status yti_find_averaged(yt_training *training, yt_err *err);
 
 /* ---- step.c ---- */
 
+typedef struct yti_step_loss {
+    yt_loss_result branch[2];
+    double total;
+} yti_step_loss;
+
+yt_loss_gains yti_loss_gains(const yt_train_config *config);
+
+/* The loss of all branches, weighted as in that epoch, with its gradients at the head. */
+yt_status yti_compute_loss(yt_training *training, const yt_batch *batch, int epoch, yt_loss_gains gains,
+                           yti_step_loss *out, yt_err *err);
+
 /* One batch: forward, loss, backward, observers, and where enough images were summed optimiser and average.
  */
 yt_status yti_train_step(yt_training *training, const yt_batch *batch, yt_train_batch *report,
-                         const yt_watchers *watchers, yt_err *err);
+                         yt_watchers *watchers, yt_err *err);
 
 /* ---- trainer.c ---- */
 
@@ -98,8 +134,8 @@ int yti_auto_close_mosaic(const yt_train_config *config, int n_images, int epoch
 yt_status yti_finish_saving(yt_training *training, yt_err *err);
 
 /* Epochs until the end, patience or *stop. */
-yt_status yti_train_loop(yt_training *training, const yt_watchers *watchers,
-                         const volatile sig_atomic_t *stop, yt_train_summary *summary, yt_err *err);
+yt_status yti_train_loop(yt_training *training, yt_watchers *watchers, const volatile sig_atomic_t *stop,
+                         yt_train_summary *summary, yt_err *err);
 
 /* ---- checkpoint.c ---- */
 

@@ -17,6 +17,10 @@ expect 2 data.yaml --epoch 3
 says err 'did you mean --epochs\?'
 expect 2 data.yaml --optimizer gradient
 says err 'it is one of .*auto'
+expect 2 data.yaml --log-gradients often
+says err 'yolotrain: unexpected "often"'
+expect 2 data.yaml --log-gradients=-1
+says err 'log-gradients: -1 is below 0'
 expect 2 data.yaml --freeze abc
 says err 'yolotrain: --freeze: "abc" is neither'
 expect 2 data.yaml --classes ,
@@ -55,11 +59,12 @@ YAML
 data=$source/data/coco8.yaml
 tiny="--model tiny.yaml --imgsz 64 --threads 1"
 # shellcheck disable=SC2086
-expect 0 "$data" $tiny --epochs 2 --warmup_epochs 1 --log-gradients
+expect 0 --log-gradients "$data" $tiny --epochs 2 --warmup_epochs 1
 says out 'mAP50-95'
 says err 'epoch 2/2'
 says err 'auto  *batch 2'
 says err 'weights hash'
+says err 'gradients: logging them took [0-9.]* s of'
 [ "$(grep -c . err)" -lt 40 ] || fail "progress is not one line per epoch"
 ! grep -q "$(printf '\r')" err || fail "a live line went to a file"
 run=runs/detect/train
@@ -71,6 +76,7 @@ for key in $keys; do
     grep -q -e "^$key: .*  # \(default\|cli\|auto\|dataset\|checkpoint\)$" "$run/args.yaml" || fail "args.yaml lacks $key"
 done
 says $run/args.yaml '^warmup_epochs: 1.0  # cli$'
+says $run/args.yaml '^log_gradients: 100  # cli$'
 ! ls $run/weights | grep -q tmp || fail "a temporary file was left"
 
 # --- finished, then longer ---

@@ -16,6 +16,7 @@ static const yt_cli_option options[] = {
     {"val", 0, YT_CLI_FLAG, "true", 0, 0, NULL, NULL, "Output", "validate"},
     {"name", 'n', YT_CLI_STRING, NULL, 0, 0, NULL, "NAME", "Output", "of the folder"},
     {"resume", 0, YT_CLI_STRING, "", 0, 0, NULL, "[FILE]", "Output", "go on"},
+    {"log", 0, YT_CLI_INT, "0", 0, 1000, NULL, "[N=5]", "Output", "every N-th"},
     {"colour", 0, YT_CLI_CHOICE, "auto", 0, 0, colours, NULL, "Output", "of boxes"},
 };
 
@@ -37,6 +38,23 @@ static int parse(yt_cli *cli, const char *line) {
                     .n_options = sizeof options / sizeof options[0],
                     .max_words = 2};
     return yt_cli_parse(cli, argc, argv);
+}
+
+Test(cli_options, an_optional_number_leaves_words_that_are_none) {
+    static const struct {
+        const char *line, *text;
+        size_t words;
+    } cases[] = {{"--log data.yaml", "true", 1}, {"--log 20 data.yaml", "20", 1},
+                 {"--log=20", "20", 0},          {"2.yaml --log", "true", 1},
+                 {"--no-log a", "false", 1},     {"--log --epochs 3", "true", 0},
+                 {"--log false", "false", 0},    {"--log 2.yaml", "true", 1}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        yt_cli cli;
+        cr_assert_eq(parse(&cli, cases[i].line), -1, "%s", cases[i].line);
+        cr_expect_str_eq(yt_cli_text(&cli, "log"), cases[i].text, "%s", cases[i].line);
+        cr_expect_eq(cli.n_words, cases[i].words, "%s", cases[i].line);
+        yt_cli_free(&cli);
+    }
 }
 
 Test(cli_options, defaults_hold_where_nothing_is_typed) {

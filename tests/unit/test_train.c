@@ -501,25 +501,6 @@ Test(train, a_gradient_that_is_not_finite_stops_the_run_and_names_it) {
     cr_assert_eq(r.updates, 0);
 }
 
-Test(train, gradients_are_logged_for_every_row_and_weight) {
-    yt_train_config config = tiny_config("2");
-    set(&config, "log_gradients", "true");
-    record r = {0};
-    expect_run(&config, &r);
-    char *text = read_text("runs/detect/train/gradients.csv");
-    cr_assert_eq(strncmp(text, "epoch,kind,row,name,rms\n", 24), 0);
-    cr_assert_not_null(strstr(text, "\n1,activation,0,Conv,"));
-    cr_assert_not_null(strstr(text, "\n2,activation,5,Conv,"));
-    cr_assert_not_null(strstr(text, "\n2,weight,0,model.0.conv.weight,"));
-    cr_assert_null(strstr(text, "nan"));
-    cr_assert_null(strstr(text, "running_mean"));
-    free(text);
-    record plain = {0};
-    set(&config, "log_gradients", "false");
-    expect_run(&config, &plain);
-    cr_assert_eq(plain.summary.weights_hash, r.summary.weights_hash, "watching changes nothing");
-}
-
 Test(train, nothing_is_written_when_the_setup_fails) {
     record r = {0};
     yt_err err;

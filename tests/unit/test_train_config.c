@@ -71,6 +71,19 @@ Test(train_config, values_out_of_range_are_refused_with_the_limit) {
     expect_refused("nothing", "1", "there is no setting \"nothing\"");
 }
 
+Test(train_config, an_optional_number_takes_truth_values) {
+    yt_train_config config = defaults();
+    cr_assert_eq(config.log_gradients, 0);
+    set(&config, "log_gradients", "true");
+    cr_assert_eq(config.log_gradients, 100);
+    set(&config, "log_gradients", "20");
+    cr_assert_eq(config.log_gradients, 20);
+    set(&config, "log_gradients", "false");
+    cr_assert_eq(config.log_gradients, 0);
+    expect_refused("log_gradients", "often", "log_gradients: \"often\" is not a whole number");
+    expect_refused("epochs", "true", "epochs: \"true\" is not a whole number");
+}
+
 Test(train_config, a_text_longer_than_its_field_is_refused) {
     char *text = calloc(1, YT_TRAIN_TEXT + 1);
     memset(text, 'a', YT_TRAIN_TEXT);

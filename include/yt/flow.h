@@ -1,0 +1,150 @@
+/* flow.h: gradient flow in numbers: statistics of a tensor, of the units of an activation function, and when they
+ * are worth an alarm.
+ *
+ * The tables below are the only place where kinds, statistics and thresholds are named: columns of files, alarms,
+ * documentation and tests are made from them.
+ */
+#ifndef YT_FLOW_H
+#define YT_FLOW_H
+
+#include "yt/activation.h"
+#include "yt/tensor.h"
+
+#include "yt/status.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* What is measured: code, word in files, class of statistics (below), meaning. A part of the loss is a term or a
+ * level of the head; Pn is the level of stride 2^n. */
+#define YT_FLOW_KIND_MAP(X)                                                                                  \
+    X(WEIGHT, "weight", GRADIENT, "gradient of a weight tensor as the optimiser gets it, before clipping")   \
+    X(ACTIVATION_GRADIENT, "activation_gradient", GRADIENT, "dL/dx of the map that leaves a row")            \
+    X(BLOCK_GRADIENT, "block_gradient", GRADIENT, "dL/dx of the map that leaves a block inside a row")       \
+    X(ACTIVATION, "activation", MAP, "the map itself")                                                       \
+    X(UPDATE, "update", UPDATE, "change of a weight tensor by one update, over the tensor")                  \
+    X(BOX, "box", GRADIENT, "dL/dx of the box term alone")                                                   \
+    X(CLS, "cls", GRADIENT, "dL/dx of the class term alone")                                                 \
+    X(DFL, "dfl", GRADIENT, "dL/dx of the distribution term alone")                                          \
+    X(L1, "l1", GRADIENT, "dL/dx of the L1 term alone")                                                      \
+    X(P1, "P1", GRADIENT, "dL/dx of the loss at the level of stride 2 alone")                                \
+    X(P2, "P2", GRADIENT, "stride 4")                                                                        \
+    X(P3, "P3", GRADIENT, "stride 8")                                                                        \
+    X(P4, "P4", GRADIENT, "stride 16")                                                                       \
+    X(P5, "P5", GRADIENT, "stride 32")                                                                       \
+    X(P6, "P6", GRADIENT, "stride 64")                                                                       \
+    X(P7, "P7", GRADIENT, "stride 128")
+
+typedef enum yt_flow_kind {
+#define YT_FLOW_KIND_ENUM(code, word, class, meaning) YT_FLOW_##code,
+    YT_FLOW_KIND_MAP(YT_FLOW_KIND_ENUM)
+#undef YT_FLOW_KIND_ENUM
+        YT_FLOW_KINDS
+} yt_flow_kind;
+
+/* Which statistics a kind has. */
+enum { YT_FLOW_CLASS_GRADIENT = 1, YT_FLOW_CLASS_MAP = 2, YT_FLOW_CLASS_UPDATE = 4 };
+
+/* Code, word in files, classes that have it, meaning. Means and norms are over the finite values. */
+#define YT_FLOW_STAT_MAP(X)                                                                                  \
+    X(RMS, "rms", GRADIENT | YT_FLOW_CLASS_MAP, "root of the mean square: independent of size")              \
+    X(L2, "l2", GRADIENT, "root of the sum of squares")                                                      \
+    X(MEAN_ABS, "mean_abs", GRADIENT, "mean magnitude")                                                      \
+    X(MEAN, "mean", GRADIENT | YT_FLOW_CLASS_MAP, "mean")                                                    \
+    X(MAX_ABS, "max_abs", GRADIENT | YT_FLOW_CLASS_MAP, "largest magnitude")                                 \
+    X(SPREAD, "spread", MAP, "standard deviation")                                                           \
+    X(ZEROS, "zeros", GRADIENT | YT_FLOW_CLASS_MAP, "share of exact zeros")                                  \
+    X(NON_FINITE, "non_finite", GRADIENT | YT_FLOW_CLASS_MAP, "number of NaN and infinite values")           \
+    X(SATURATED, "saturated", MAP, "share of units (channels) in a flat part of the activation function")    \
+    X(RATIO, "ratio", UPDATE, "L2 of the change over L2 of the weights before it")
+
+typedef enum yt_flow_stat {
+#define YT_FLOW_STAT_ENUM(code, word, classes, meaning) YT_FLOW_STAT_##code,
+    YT_FLOW_STAT_MAP(YT_FLOW_STAT_ENUM)
+#undef YT_FLOW_STAT_ENUM
+        YT_FLOW_STATS
+} yt_flow_stat;
+
+const char *yt_flow_kind_word(yt_flow_kind kind);
+const char *yt_flow_stat_word(yt_flow_stat stat);
+bool yt_flow_has(yt_flow_kind kind, yt_flow_stat stat);
+
+/* The kind of a head level; YT_FLOW_KINDS: its stride is no power of two from 2 to 128. */
+yt_flow_kind yt_flow_level_kind(int stride);
+
+/* Bin 0: magnitudes below 2^YT_FLOW_LOWEST that are not 0; bin i: from 2^(YT_FLOW_LOWEST + i - 1) to twice that; the
+ * last: all above. */
+enum { YT_FLOW_LOWEST = -48, YT_FLOW_HIGHEST = 16, YT_FLOW_BINS = YT_FLOW_HIGHEST - YT_FLOW_LOWEST + 2 };
+
+/* One pass over a tensor. Sums are over its finite values. */
+typedef struct yt_flow_stats {
+    uint64_t count, zeros, non_finite;
+    double sum, sum_abs, sum_squares, max_abs;
+    uint64_t histogram[YT_FLOW_BINS]; /* of log2 of the magnitudes; without zeros and non-finite values */
+    double saturated, ratio;          /* not from the pass; NAN: not known */
+} yt_flow_stats;
+
+/* Bit-identical for any number of threads. */
+yt_flow_stats yt_flow_measure(yt_tensor x, int threads);
+
+/* 0 where there is no finite value. */
+double yt_flow_value(const yt_flow_stats *stats, yt_flow_stat stat);
+
+/* The share of channels of a map, fresh from its activation function, that are in a flat part of it at more than
+ * 99 % of the pixels. NAN: the function has no flat part. */
+double yt_flow_saturated(yt_activation_kind act, yt_tensor y, int threads);
+
+/* L2 of after - before, over L2 of before; NAN where before is all 0. */
+double yt_flow_update_ratio(const float *before, const float *after, size_t count, int threads);
+
+/* Whether the function has flat parts on both sides, so that its units saturate; else they die. */
+bool yt_flow_is_bounded(yt_activation_kind act);
+
+/* ---- alarms ---- */
+
+/* Code, word, statistic, its limit (an alarm from there on), relative to, where the limit comes from. "median": of the
+ * RMS of dL/dx over the rows at that step. A norm over 100, which others take for exploding, is no alarm here: weight
+ * gradients of a healthy YOLO26n begin at 183, before clipping. */
+#define YT_FLOW_ALARM_MAP(X)                                                                                 \
+    X(NON_FINITE, "non-finite", NON_FINITE, 1, "", "any NaN or infinite value")                              \
+    X(VANISHING, "vanishing", MEAN_ABS, 1e-7, "", "SageMaker VanishingGradient")                             \
+    X(FADING, "vanishing", RMS, 1e-3, "median", "with an update:weight below 1e-5 (Karpathy: too small)")    \
+    X(EXPLODING, "exploding", RMS, 1e3, "median", "mirror of vanishing")                                     \
+    X(DEAD, "dead", SATURATED, 0.5, "", "SageMaker DeadRelu: over half of the units")                        \
+    X(SATURATED, "saturated", SATURATED, 0.5, "", "the same, for functions with two flat parts")
+
+typedef enum yt_flow_alarm {
+#define YT_FLOW_ALARM_ENUM(code, word, stat, limit, relative, source) YT_FLOW_ALARM_##code,
+    YT_FLOW_ALARM_MAP(YT_FLOW_ALARM_ENUM)
+#undef YT_FLOW_ALARM_ENUM
+        YT_FLOW_ALARMS
+} yt_flow_alarm;
+
+/* A measurement and what it is judged by. */
+typedef struct yt_flow_case {
+    yt_flow_kind kind;
+    yt_activation_kind act; /* of an activation map */
+    const yt_flow_stats *stats;
+    double median; /* NAN: not known, here and below */
+    double update; /* the largest update ratio among the weights of the row */
+} yt_flow_case;
+
+/* Whether an alarm is raised; then says so in a text: "vanishing: mean_abs of activation_gradient is 3e-09, ...". */
+bool yt_flow_is_alarming(yt_flow_alarm alarm, const yt_flow_case *c, char *text, size_t room);
+
+/* ---- files for TensorBoard (event_file.c) ---- */
+
+/* A file of events. Those of a former file whose step is below keep_below are kept, the others dropped. */
+typedef struct yt_event_file yt_event_file;
+yt_status yt_event_file_open(const char *path, int64_t keep_below, yt_event_file **out, yt_err *err);
+
+/* Values of one step are one event, begun by the first and written by yt_event_file_end. */
+void yt_event_file_scalar(yt_event_file *file, const char *tag, double value);
+
+/* The magnitudes by their log2, one bucket for each power of two. */
+void yt_event_file_histogram(yt_event_file *file, const char *tag, const yt_flow_stats *stats);
+yt_status yt_event_file_end(yt_event_file *file, int64_t step, yt_err *err);
+void yt_event_file_close(yt_event_file *file); /* NULL is fine */
+
+#endif

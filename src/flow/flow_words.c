@@ -1,0 +1,71 @@
+/* flow_words.c: the tables of flow.h as functions: words of kinds and statistics, and which kind has which. */
+#include "yt/flow.h"
+
+#include <math.h>
+
+const char *yt_flow_kind_word(yt_flow_kind kind) {
+    static const char *const words[] = {
+#define KIND_WORD(code, word, class, meaning) [YT_FLOW_##code] = word,
+        YT_FLOW_KIND_MAP(KIND_WORD)
+#undef KIND_WORD
+    };
+    return words[kind];
+}
+
+const char *yt_flow_stat_word(yt_flow_stat stat) {
+    static const char *const words[] = {
+#define STAT_WORD(code, word, classes, meaning) [YT_FLOW_STAT_##code] = word,
+        YT_FLOW_STAT_MAP(STAT_WORD)
+#undef STAT_WORD
+    };
+    return words[stat];
+}
+
+bool yt_flow_has(yt_flow_kind kind, yt_flow_stat stat) {
+    static const int class_of[] = {
+#define KIND_CLASS(code, word, class, meaning) [YT_FLOW_##code] = YT_FLOW_CLASS_##class,
+        YT_FLOW_KIND_MAP(KIND_CLASS)
+#undef KIND_CLASS
+    };
+    static const int classes_with[] = {
+#define STAT_CLASSES(code, word, classes, meaning) [YT_FLOW_STAT_##code] = YT_FLOW_CLASS_##classes,
+        YT_FLOW_STAT_MAP(STAT_CLASSES)
+#undef STAT_CLASSES
+    };
+    return (class_of[kind] & classes_with[stat]) != 0;
+}
+
+yt_flow_kind yt_flow_level_kind(int stride) {
+    for (int n = 0; YT_FLOW_P1 + n < YT_FLOW_KINDS; n++)
+        if (stride == 2 << n) return (yt_flow_kind)(YT_FLOW_P1 + n);
+    return YT_FLOW_KINDS;
+}
+
+double yt_flow_value(const yt_flow_stats *s, yt_flow_stat stat) {
+    const double n = (double)(s->count - s->non_finite), all = (double)s->count;
+    switch (stat) {
+    case YT_FLOW_STAT_RMS:
+        return n > 0 ? sqrt(s->sum_squares / n) : 0;
+    case YT_FLOW_STAT_L2:
+        return sqrt(s->sum_squares);
+    case YT_FLOW_STAT_MEAN_ABS:
+        return n > 0 ? s->sum_abs / n : 0;
+    case YT_FLOW_STAT_MEAN:
+        return n > 0 ? s->sum / n : 0;
+    case YT_FLOW_STAT_MAX_ABS:
+        return s->max_abs;
+    case YT_FLOW_STAT_SPREAD:
+        return n > 0 ? sqrt(fmax(0, s->sum_squares / n - s->sum / n * (s->sum / n))) : 0;
+    case YT_FLOW_STAT_ZEROS:
+        return all > 0 ? (double)s->zeros / all : 0;
+    case YT_FLOW_STAT_NON_FINITE:
+        return (double)s->non_finite;
+    case YT_FLOW_STAT_SATURATED:
+        return s->saturated;
+    case YT_FLOW_STAT_RATIO:
+        return s->ratio;
+    case YT_FLOW_STATS:
+        break;
+    }
+    return (double)NAN;
+}

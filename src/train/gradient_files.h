@@ -1,0 +1,35 @@
+/* gradient_files.h: where the numbers of a sampled step go. Internal to src/train. */
+#ifndef YT_GRADIENT_FILES_H
+#define YT_GRADIENT_FILES_H
+
+#include "yt/train.h"
+
+typedef struct yti_flow_record {
+    int row; /* of the model YAML */
+    const char *name;
+    yt_flow_kind kind;
+    yt_flow_stats stats;
+    yt_activation_kind act; /* of ACTIVATION */
+    unsigned *raised;       /* bits of the alarms that this place and kind has raised already */
+} yti_flow_record;
+
+/* What one step has shown. */
+typedef struct yti_flow_step {
+    yt_train_batch batch;
+    yti_flow_record *records;
+    size_t count;
+} yti_flow_step;
+
+typedef struct yti_gradient_files {
+    const yt_train_info *info;
+    char *csv_path, *json_path;
+    FILE *csv, *json;
+    yt_event_file *events;
+} yti_gradient_files;
+
+/* In the folder of the run. What a run before this one left behind its checkpoint is dropped. */
+yt_status yti_gradient_files_open(yti_gradient_files *files, const yt_train_info *info, yt_err *err);
+yt_status yti_gradient_files_write(yti_gradient_files *files, const yti_flow_step *step, yt_err *err);
+void yti_gradient_files_close(yti_gradient_files *files);
+
+#endif

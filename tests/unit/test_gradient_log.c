@@ -1,0 +1,405 @@
+/* Tests of src/train/gradient_log.c, gradient_files.c, loss_parts.c and watchers.c: what a run that watches its
+ * gradients writes, that watching changes nothing, and that the parts of the loss add up. */
+#include "support/fixture.h"
+#include "support/folder.h"
+#include "support/near.h"
+#include "support/tiny.h"
+#include "yt/file.h"
+#include "yt/train.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void init(void) {
+    yt_folder_make();
+    yt_tiny_write_models();
+    yt_tiny_write_data(5, 3);
+    cr_assert_eq(chdir(yt_folder_path("")), 0);
+}
+TestSuite(gradient_log, .init = init, .fini = yt_folder_remove);
+
+static void set(yt_train_config *config, const char *key, const char *text) {
+    yt_err err = {.text = ""};
+    cr_assert_eq(yt_train_config_set(config, key, text, YT_SOURCE_TYPED, &err), YT_OK, "%s", err.text);
+}
+
+/* Three batches to an epoch. */
+static yt_train_config tiny(const char *model, const char *epochs, const char *every) {
+    yt_train_config config;
+    yt_train_config_defaults(&config);
+    set(&config, "data", yt_folder_path("data.yaml"));
+    set(&config, "model", yt_folder_path(model));
+    set(&config, "imgsz", "64");
+    set(&config, "batch", "2");
+    set(&config, "epochs", epochs);
+    set(&config, "threads", "2");
+    set(&config, "log_gradients", every);
+    return config;
+}
+
+static yt_status run(const yt_train_config *config, const yt_train_observer *observer,
+                     const volatile sig_atomic_t *stop) {
+    yt_training *training;
+    yt_err err = {.text = ""};
+    cr_assert_eq(yt_train_prepare(config, NULL, NULL, NULL, &training, &err), YT_OK, "%s", err.text);
+    const yt_status status = yt_train_run(training, observer, observer ? 1 : 0, stop, &err);
+    yt_train_destroy(training);
+    return status;
+}
+
+static char *read_text(const char *path) {
+    char *text = NULL;
+    size_t bytes;
+    yt_err err = {.text = ""};
+    cr_assert_eq(yt_file_read(path, 1 << 26, &text, &bytes, &err), YT_OK, "%s", err.text);
+    return text;
+}
+
+static void expect_same_file(const char *a, const char *b) {
+    char *x, *y;
+    size_t n, m;
+    cr_assert_eq(yt_file_read(a, 1 << 26, &x, &n, NULL), YT_OK, "%s", a);
+    cr_assert_eq(yt_file_read(b, 1 << 26, &y, &m, NULL), YT_OK, "%s", b);
+    cr_assert(n == m && memcmp(x, y, n) == 0, "%s differs from %s", a, b);
+    free(x);
+    free(y);
+}
+
+/* ---- it changes nothing ---- */
+
+/* best.safetensors holds the averaged weights and running statistics. */
+Test(gradient_log, a_watched_run_has_the_same_bits_as_one_that_is_not, .timeout = 120) {
+    static const char *const models[] = {"tiny26.yaml", "tiny8.yaml"}, *const nbs[] = {"2", "4"};
+    for (int m = 0; m < 2; m++) {
+        yt_train_config plain = tiny(models[m], "2", "0"), logged = tiny(models[m], "2", "1");
+        set(&plain, "nbs", nbs[m]);
+        set(&logged, "nbs", nbs[m]);
+        set(&plain, "name", "plain");
+        set(&logged, "name", "logged");
+        set(&plain, "exist_ok", "true");
+        set(&logged, "exist_ok", "true");
+        cr_assert_eq(run(&plain, NULL, NULL), YT_OK);
+        cr_assert_eq(run(&logged, NULL, NULL), YT_OK);
+        expect_same_file("runs/detect/plain/weights/best.safetensors",
+                         "runs/detect/logged/weights/best.safetensors");
+        cr_assert(yt_path_exists("runs/detect/logged/gradients.csv"));
+        cr_assert_not(yt_path_exists("runs/detect/plain/gradients.csv"));
+    }
+}
+
+Test(gradient_log, the_table_is_the_same_for_any_number_of_threads) {
+    static const char *const threads[] = {"1", "3"};
+    for (int i = 0; i < 2; i++) {
+        yt_train_config config = tiny("tiny8.yaml", "1", "1");
+        set(&config, "threads", threads[i]);
+        set(&config, "name", threads[i]);
+        cr_assert_eq(run(&config, NULL, NULL), YT_OK);
+    }
+    expect_same_file("runs/detect/1/gradients.csv", "runs/detect/3/gradients.csv");
+}
+
+/* ---- what it writes ---- */
+
+typedef struct csv_row {
+    long long step;
+    int epoch, layer;
+    char name[128], kind[64], stat[64];
+    double value;
+} csv_row;
+
+/* The rows of gradients.csv, malloc'd. */
+static csv_row *read_rows(const char *path, size_t *count) {
+    char *text = read_text(path);
+    const char *header = "step,epoch,layer,name,kind,stat,value\n";
+    cr_assert_eq(strncmp(text, header, strlen(header)), 0, "%.60s", text);
+    csv_row *rows = malloc((strlen(text) / 8 + 1) * sizeof *rows);
+    cr_assert_not_null(rows);
+    *count = 0;
+    for (const char *line = text + strlen(header); *line; line = strchr(line, '\n') + 1) {
+        csv_row *r = &rows[(*count)++];
+        cr_assert_eq(sscanf(line, "%lld,%d,%d,%127[^,],%63[^,],%63[^,],%lf", &r->step, &r->epoch, &r->layer,
+                            r->name, r->kind, r->stat, &r->value),
+                     7, "%.100s", line);
+        cr_assert(isfinite(r->value), "%.100s", line);
+    }
+    free(text);
+    return rows;
+}
+
+static bool is_of_the_tables(const csv_row *row) {
+    for (int k = 0; k < YT_FLOW_KINDS; k++)
+        for (int s = 0; s < YT_FLOW_STATS; s++)
+            if (strcmp(row->kind, yt_flow_kind_word((yt_flow_kind)k)) == 0 &&
+                strcmp(row->stat, yt_flow_stat_word((yt_flow_stat)s)) == 0)
+                return yt_flow_has((yt_flow_kind)k, (yt_flow_stat)s);
+    return false;
+}
+
+static int count(const csv_row *rows, size_t n, long long step, const char *kind, const char *stat, int layer,
+                 const char *name) {
+    int found = 0;
+    for (size_t i = 0; i < n; i++)
+        found += rows[i].step == step && strcmp(rows[i].kind, kind) == 0 && strcmp(rows[i].stat, stat) == 0 &&
+                 (layer < 0 || rows[i].layer == layer) && (!name || strcmp(rows[i].name, name) == 0);
+    return found;
+}
+
+/* Steps 0 to 26; rows 0 to 5 have maps, row 3 a C2f with one bottleneck; parts of the loss at 0, 1 and 20. */
+Test(gradient_log, rows_blocks_weights_and_parts_are_written_at_their_steps, .timeout = 120) {
+    yt_train_config config = tiny("tiny8.yaml", "9", "2");
+    set(&config, "val", "false");
+    cr_assert_eq(run(&config, NULL, NULL), YT_OK);
+    size_t n;
+    csv_row *rows = read_rows("runs/detect/train/gradients.csv", &n);
+    for (size_t i = 0; i < n; i++) {
+        cr_assert(is_of_the_tables(&rows[i]), "%s of %s", rows[i].stat, rows[i].kind);
+        cr_assert(rows[i].step <= 1 || rows[i].step % 2 == 0, "step %lld", rows[i].step);
+        cr_assert_eq(rows[i].epoch, rows[i].step / 3 + 1);
+        cr_assert(i == 0 || rows[i].step >= rows[i - 1].step);
+    }
+    static const char *const parts[] = {"box", "cls", "dfl", "P3", "P4", "P5"};
+    for (long long step = 0; step < 27; step++) {
+        const bool sampled = step <= 1 || step % 2 == 0, parted = step <= 1 || step == 20;
+        cr_assert_eq(count(rows, n, step, "activation_gradient", "rms", -1, NULL), sampled ? 6 : 0);
+        cr_assert_eq(count(rows, n, step, "activation", "spread", -1, NULL), sampled ? 7 : 0);
+        cr_assert_eq(count(rows, n, step, "block_gradient", "l2", 3, "model.3.m.0"), sampled);
+        cr_assert_eq(count(rows, n, step, "weight", "l2", 0, "model.0.conv.weight"), sampled);
+        cr_assert_eq(count(rows, n, step, "update", "ratio", 0, "model.0.conv.weight"), sampled);
+        cr_assert_eq(count(rows, n, step, "update", "ratio", -1, NULL),
+                     count(rows, n, step, "weight", "rms", -1, NULL));
+        for (int p = 0; p < 6; p++)
+            cr_assert_eq(count(rows, n, step, parts[p], "rms", 0, "Conv"), parted, "%s, step %lld", parts[p],
+                         step);
+    }
+    /* fresh from SiLU: the rows; behind the bottleneck's shortcut it does not show */
+    cr_assert_eq(count(rows, n, 0, "activation", "saturated", -1, NULL), 6);
+    free(rows);
+}
+
+/* Four batches of five to an update: weights are measured when it comes. */
+Test(gradient_log, weights_are_measured_where_they_move) {
+    yt_train_config config = tiny("tiny26.yaml", "2", "5");
+    set(&config, "nbs", "8");
+    cr_assert_eq(run(&config, NULL, NULL), YT_OK);
+    size_t n;
+    csv_row *rows = read_rows("runs/detect/train/gradients.csv", &n);
+    const char *name = "model.0.conv.weight";
+    int gradients = 0, updates = 0;
+    for (long long step = 0; step < 6; step++) {
+        gradients += count(rows, n, step, "weight", "rms", 0, name);
+        cr_assert_eq(count(rows, n, step, "weight", "rms", 0, name),
+                     count(rows, n, step, "update", "ratio", 0, name));
+        updates += count(rows, n, step, "update", "ratio", 0, name);
+    }
+    cr_assert(gradients >= 1 && updates == gradients, "%d gradients, %d updates", gradients, updates);
+    free(rows);
+}
+
+/* ---- alarms ---- */
+
+typedef struct heard {
+    int lines;
+    char text[64][256];
+} heard;
+
+static void hear(void *context, const char *text) {
+    heard *h = context;
+    if (h->lines < 64) snprintf(h->text[h->lines], sizeof h->text[0], "%s", text);
+    h->lines++;
+}
+
+Test(gradient_log, a_sound_run_raises_no_alarm) {
+    heard h = {0};
+    const yt_train_observer observer = {.alarm = hear, .context = &h};
+    yt_train_config config = tiny("tiny26.yaml", "2", "1");
+    cr_assert_eq(run(&config, &observer, NULL), YT_OK);
+    cr_assert_eq(h.lines, 0, "%s", h.text[0]);
+}
+
+/* A sigmoid passes at most a quarter: behind twenty of them nothing is left. */
+Test(gradient_log, a_vanishing_gradient_is_told_once_for_each_place) {
+    yt_folder_write_text("deep.yaml", "nc: 2\nactivation: nn.Sigmoid()\nbackbone:\n"
+                                      "  - [-1, 1, Conv, [8, 3, 2]]\n"
+                                      "  - [-1, 20, Conv, [8, 3, 1]]\n"
+                                      "  - [-1, 1, Conv, [8, 3, 2]]\n"
+                                      "  - [-1, 1, Conv, [8, 3, 2]]\n"
+                                      "head:\n  - [[3], 1, Detect, [nc]]\n");
+    heard h = {0};
+    const yt_train_observer observer = {.alarm = hear, .context = &h};
+    yt_train_config config = tiny("deep.yaml", "2", "1");
+    set(&config, "no_batchnorm", "true");
+    cr_assert_eq(run(&config, &observer, NULL), YT_OK);
+    int at_row_0 = 0;
+    for (int i = 0; i < h.lines; i++)
+        at_row_0 +=
+            strstr(h.text[i], "step 0, row 0 Conv: vanishing: mean_abs of activation_gradient is ") != NULL;
+    cr_assert_eq(at_row_0, 1, "%d lines: %s", h.lines, h.text[0]);
+    for (int i = 0; i < h.lines; i++)
+        cr_assert_null(strstr(h.text[i], "row 3 "), "near the loss: %s", h.text[i]);
+}
+
+/* ---- resumption ---- */
+
+typedef struct stopper {
+    volatile sig_atomic_t stop;
+    int64_t at;
+} stopper;
+
+static void stop_at(void *context, const yt_train_batch *batch) {
+    stopper *s = context;
+    if (batch->step == s->at) s->stop = 1;
+}
+
+/* Stopped in the second epoch, behind its sampled steps 3 and 4: those are dropped and made again. */
+Test(gradient_log, a_resumed_run_writes_what_an_unbroken_one_does, .timeout = 120) {
+    yt_train_config whole = tiny("tiny26.yaml", "3", "1");
+    set(&whole, "name", "whole");
+    cr_assert_eq(run(&whole, NULL, NULL), YT_OK);
+    yt_train_config broken = tiny("tiny26.yaml", "3", "1");
+    set(&broken, "name", "broken");
+    stopper s = {.at = 4};
+    const yt_train_observer observer = {.batch = stop_at, .context = &s};
+    cr_assert_eq(run(&broken, &observer, &s.stop), YT_STOPPED);
+    char *text = read_text("runs/detect/broken/gradients.csv");
+    cr_assert_not_null(strstr(text, "\n4,2,0,"));
+    free(text);
+    yt_train_config resumed;
+    yt_train_config_defaults(&resumed);
+    set(&resumed, "resume", "runs/detect/broken/weights/last.safetensors");
+    set(&resumed, "threads", "1");
+    cr_assert_eq(run(&resumed, NULL, NULL), YT_OK);
+    expect_same_file("runs/detect/whole/gradients.csv", "runs/detect/broken/gradients.csv");
+    expect_same_file("runs/detect/whole/gradients.jsonl", "runs/detect/broken/gradients.jsonl");
+}
+
+/* ---- parts of the loss ---- */
+
+/* Sums over all values of a row's gradient, weighted so that no symmetry hides an error. */
+typedef struct sums {
+    yt_model *model;
+    double whole[8], part[8][YT_FLOW_KINDS], size[8];
+    int parts;
+} sums;
+
+static double weighted(yt_tensor t, double *size) {
+    double sum = 0;
+    *size = 0;
+    for (size_t p = 0; p < yt_tensor_pixels(t); p++)
+        for (int c = 0; c < t.c; c++) {
+            const double x = (double)t.data[(ptrdiff_t)p * t.ld + c];
+            sum += x * (double)(1 + (p * 31 + (size_t)c * 7) % 13);
+            *size += fabs(x) * 13;
+        }
+    return sum;
+}
+
+static yt_status remember_model(void *context, const yt_train_info *info, yt_err *err) {
+    (void)err;
+    ((sums *)context)->model = info->model;
+    return YT_OK;
+}
+
+static unsigned want_all(void *context, const yt_train_batch *batch) {
+    (void)context;
+    return batch->step == 0 ? YT_SEE_MAPS | YT_SEE_PARTS : 0;
+}
+
+static void see_whole(void *context, yt_value value, yt_tensor gradient) {
+    sums *s = context;
+    for (int r = 0; r < s->model->n_rows; r++)
+        if (s->model->rows[r].output == value) s->whole[r] = weighted(gradient, &s->size[r]);
+}
+
+static void see_part(void *context, yt_flow_kind part, yt_value value, yt_tensor gradient) {
+    sums *s = context;
+    double size;
+    for (int r = 0; r < s->model->n_rows; r++)
+        if (s->model->rows[r].output == value) s->part[r][part] = weighted(gradient, &size), s->parts++;
+}
+
+Test(gradient_log, terms_and_levels_add_up_to_the_whole_gradient) {
+    static const char *const models[] = {"tiny26.yaml", "tiny8.yaml"};
+    for (int m = 0; m < 2; m++) {
+        yt_train_config config = tiny(models[m], "1", "0");
+        sums s = {0};
+        const yt_train_observer observer = {.start = remember_model,
+                                            .wants = want_all,
+                                            .backward = see_whole,
+                                            .part = see_part,
+                                            .context = &s};
+        cr_assert_eq(run(&config, &observer, NULL), YT_OK);
+        cr_assert_eq(s.parts, 6 * 6);
+        for (int row = 0; row < 6; row++) {
+            const double *p = s.part[row];
+            const double terms = p[YT_FLOW_BOX] + p[YT_FLOW_CLS] + p[m ? YT_FLOW_DFL : YT_FLOW_L1],
+                         levels = p[YT_FLOW_P3] + p[YT_FLOW_P4] + p[YT_FLOW_P5];
+            cr_assert_gt(s.size[row], 0);
+            cr_expect(yt_near(terms, s.whole[row], 1e-5 * s.size[row]), "%s row %d: terms %g, whole %g",
+                      models[m], row, terms, s.whole[row]);
+            cr_expect(yt_near(levels, s.whole[row], 1e-5 * s.size[row]), "%s row %d: levels %g, whole %g",
+                      models[m], row, levels, s.whole[row]);
+        }
+        /* rows 3 and 4 feed the levels above them only through row 5, the deepest */
+        cr_expect(s.part[5][YT_FLOW_P3] == 0 && s.part[5][YT_FLOW_P4] == 0 && s.part[4][YT_FLOW_P3] == 0);
+        cr_expect(s.part[5][YT_FLOW_P5] != 0 && s.part[3][YT_FLOW_P3] != 0);
+    }
+}
+
+/* ---- against the reference ---- */
+
+/* Norm, mean and largest magnitude of every weight gradient, within the design's 1e-3. */
+static void expect_reference_gradients(const char *family, int expected) {
+    fixture f = fixture_open(family);
+    memset(f.model->state.grads, 0, f.model->param_count * sizeof(float));
+    fixture_forward(&f, f.model, YT_MODE_TRAIN);
+    const yt_targets targets = {FIXTURE_TARGETS, f.image, f.class_id, f.boxes};
+    const yt_loss_gains gains = {7.5f, 0.5f, 1.5f};
+    double weight[2] = {1, 0};
+    yt_loss *loss = NULL;
+    yt_loss_result result;
+    cr_assert_eq(yt_loss_create(&loss, NULL), YT_OK);
+    if (f.model->n_branches == 2) yt_loss_branch_weights(0, 10, &weight[0], &weight[1]);
+    for (int b = 0; b < f.model->n_branches; b++) {
+        const yt_head head = yt_model_head(f.model, b);
+        cr_assert_eq(yt_loss_branch(loss, &head, &targets, gains, yt_assigner_of(b == 1), weight[b],
+                                    FIXTURE_THREADS, &result, NULL),
+                     YT_OK);
+    }
+    yt_loss_destroy(loss);
+    yt_model_backward(f.model, &f.model->state, NULL);
+    int compared = 0;
+    for (int i = 0; i < f.model->n_params; i++) {
+        const yt_param_info *info = &f.model->params[i];
+        if (info->kind >= YT_PARAM_FROZEN || !fixture_has_gradient(&f, info->name)) continue;
+        const cJSON *summary = fixture_item(fixture_item(f.reference, "grads"), info->name);
+        const yt_flow_stats s = yt_flow_measure(
+            yt_tensor_of(f.model->state.grads + info->offset, 1, 1, (int)info->count, 1), FIXTURE_THREADS);
+        const double l2 = fixture_number(summary, "l2"), rms = l2 / sqrt((double)info->count),
+                     largest = fixture_number(summary, "absmax");
+        cr_expect(yt_near(yt_flow_value(&s, YT_FLOW_STAT_L2), l2, 1e-3 * l2), "%s", info->name);
+        cr_expect(yt_near(yt_flow_value(&s, YT_FLOW_STAT_RMS), rms, 1e-3 * rms), "%s", info->name);
+        cr_expect(yt_near(yt_flow_value(&s, YT_FLOW_STAT_MEAN), fixture_number(summary, "mean"), 1e-3 * rms),
+                  "%s", info->name);
+        cr_expect(yt_near(yt_flow_value(&s, YT_FLOW_STAT_MAX_ABS), largest, 5e-3 * largest), "%s",
+                  info->name);
+        cr_expect_eq(s.count, (uint64_t)fixture_number(summary, "numel"));
+        compared++;
+    }
+    cr_expect(compared > expected * 3 / 4, "%d of %d gradients compared", compared, expected);
+    fixture_close(&f);
+}
+
+Test(gradient_log, statistics_of_gradients_are_those_of_the_reference_yolo26n) {
+    expect_reference_gradients("yolo26n", 366);
+}
+
+Test(gradient_log, statistics_of_gradients_are_those_of_the_reference_yolo11n) {
+    expect_reference_gradients("yolo11n", 255);
+}
+
+Test(gradient_log, statistics_of_gradients_are_those_of_the_reference_yolov8n) {
+    expect_reference_gradients("yolov8n", 183);
+}
