@@ -104,19 +104,25 @@ static int unknown_choice(const yt_cli *cli, const yt_cli_option *row, const cha
     return yt_cli_usage_error(cli, "--%s: unknown \"%s\"; it is one of %s", row->name, text, list);
 }
 
+static bool is_optional(const yt_cli_option *row) {
+    return row->metavar && row->metavar[0] == '[';
+}
+
+/* The index of a choice, -1 for the default word, NO_CHOICE for neither. */
+enum { NO_CHOICE = -2 };
+static int find_choice(const yt_cli_option *row, const char *text) {
+    for (int n = 0; row->choices[n]; n++)
+        if (strcasecmp(row->choices[n], text) == 0) return n;
+    if (row->fallback && strcasecmp(row->fallback, text) == 0) return -1;
+    return is_optional(row) && truth(text) == 1 ? 0 : NO_CHOICE;
+}
+
 static int read_choice(const yt_cli *cli, const yt_cli_option *row, const char *text, yt_cli_value *out) {
-    for (size_t n = 0; row->choices[n]; n++) {
-        if (strcasecmp(row->choices[n], text) != 0) continue;
-        out->text = row->choices[n];
-        out->number = (double)n;
-        return GO_ON;
-    }
-    if (row->fallback && strcasecmp(row->fallback, text) == 0) {
-        out->text = row->fallback;
-        out->number = -1;
-        return GO_ON;
-    }
-    return unknown_choice(cli, row, text);
+    const int found = find_choice(row, text);
+    if (found == NO_CHOICE) return unknown_choice(cli, row, text);
+    out->text = found < 0 ? row->fallback : row->choices[found];
+    out->number = found;
+    return GO_ON;
 }
 
 static int read_value(const yt_cli *cli, const yt_cli_option *row, const char *text, yt_cli_value *out) {
@@ -154,22 +160,25 @@ static int unknown_option(const yt_cli *cli, const char *typed, size_t n) {
     return code;
 }
 
-/* The value of an option found at argv[*at]: behind '=', the next word, or none for a flag. */
+/* Whether the word behind an option without '=' is its value; next NULL: there is none. */
+static bool takes_next(const yt_cli_option *row, const char *next) {
+    if (row->type == YT_CLI_FLAG) return next && truth(next) >= 0;
+    if (!is_optional(row)) return true;
+    if (row->type == YT_CLI_CHOICE) return next && find_choice(row, next) != NO_CHOICE;
+    return next && next[0] != '-';
+}
+
+/* The value of an option found at argv[*at]: behind '=', the next word, or none where it may be left out. */
 static int take_value(const yt_cli *cli, const yt_cli_option *row, const char *attached, int argc,
                       char *const *argv, int *at) {
     const char *next = *at + 1 < argc ? argv[*at + 1] : NULL;
-    bool optional = row->type == YT_CLI_STRING && row->metavar && row->metavar[0] == '[';
     const char *text = attached;
-    if (!text) {
-        bool wanted =
-            row->type == YT_CLI_FLAG ? next && truth(next) >= 0 : !optional || (next && next[0] != '-');
-        if (wanted && !next) return yt_cli_usage_error(cli, "--%s needs a value", row->name);
-        if (wanted) {
-            text = next;
-            ++*at;
-        } else {
-            text = row->type == YT_CLI_FLAG ? "true" : "";
-        }
+    if (!text && takes_next(row, next)) {
+        if (!next) return yt_cli_usage_error(cli, "--%s needs a value", row->name);
+        text = next;
+        ++*at;
+    } else if (!text) {
+        text = row->type == YT_CLI_STRING ? "" : "true";
     }
     yt_cli_value value = {.typed = true};
     int code = read_value(cli, row, text, &value);
