@@ -99,20 +99,29 @@ static double second_moment(yt_activation act) {
     return act.kind == YT_ACT_LEAKY_RELU ? (1 + slope * slope) / 2 : moments[act.kind];
 }
 
+/* In LANES sums side by side, which the compiler may compute at once; the order does not depend on the machine. */
+static double dot(const double *a, const double *b, size_t n) {
+    enum { LANES = 8 };
+    double sums[LANES] = {0}, rest = 0;
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        for (size_t lane = 0; lane < LANES; lane++) sums[lane] += a[i + lane] * b[i + lane];
+    for (; i < n; i++) rest += a[i] * b[i];
+    for (size_t lane = 0; lane < LANES; lane++) rest += sums[lane];
+    return rest;
+}
+
 /* Makes the rows of a matrix of n_rows <= n_columns orthonormal: Gram-Schmidt, each row twice, which leaves no more
  * than rounding. */
 static void orthonormalise(double *matrix, size_t n_rows, size_t n_columns) {
     for (size_t r = 0; r < n_rows; r++) {
         double *row = matrix + r * n_columns;
         for (size_t i = 0; i < 2 * r; i++) {
-            const double *other = matrix + i % r * n_columns;
-            double dot = 0;
-            for (size_t c = 0; c < n_columns; c++) dot += row[c] * other[c];
-            for (size_t c = 0; c < n_columns; c++) row[c] -= dot * other[c];
+            const double *other = matrix + i % r * n_columns, along = dot(row, other, n_columns);
+            for (size_t c = 0; c < n_columns; c++) row[c] -= along * other[c];
         }
-        double square = 0;
-        for (size_t c = 0; c < n_columns; c++) square += row[c] * row[c];
-        for (size_t c = 0; c < n_columns; c++) row[c] /= sqrt(square);
+        const double length = sqrt(dot(row, row, n_columns));
+        for (size_t c = 0; c < n_columns; c++) row[c] /= length;
     }
 }
 
