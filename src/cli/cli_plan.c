@@ -4,6 +4,7 @@
 #include "yt/kernels.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static const double MIB = 1048576;
 
@@ -71,7 +72,7 @@ static yt_status print_ablations(const yt_train_info *info, yt_err *err) {
         fprintf(stderr, "ablation %s: %zu -> %zu parameters, %.3f -> %.3f GFLOPs\n", ablations[i].name,
                 before->params, after->params, before->gflops, after->gflops);
     }
-    if (info->config->source[YT_TRAIN_KEY_init] != YT_SOURCE_DEFAULT && !info->config->resume[0])
+    if (strcmp(info->config->init, "default") != 0 && !info->config->resume[0])
         fprintf(stderr, "ablation init %s: other values, the same parameters and GFLOPs\n",
                 info->config->init);
     return YT_OK;

@@ -48,9 +48,9 @@ yt_status yt_init_parse(const char *text, yt_init *out, yt_err *err) {
         return YT_OK;
     }
     const char *nearest = yt_nearest_word(text, words, YT_INIT_COUNT);
+    if (nearest) return yt_fail(err, YT_ARGUMENT, "--init: unknown \"%s\"; did you mean %s?", text, nearest);
     return yt_fail(err, YT_ARGUMENT,
-                   "--init: unknown \"%s\"%s%s; it is default, kaiming, xavier, orthogonal or scaled:G", text,
-                   nearest ? "; did you mean " : "", nearest ? nearest : "");
+                   "--init: unknown \"%s\"; it is default, kaiming, xavier, orthogonal or scaled:G", text);
 }
 
 /* ---- values ---- */
