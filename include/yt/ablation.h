@@ -3,6 +3,7 @@
  * Three kinds of road lead past a weighted layer in this family: "x +" around a block, the part of a block's input
  * that a concatenation carries past its chain, and the links by which the neck reads the backbone half way. A cut
  * takes them away in this order, each one with those before it. Backbone and neck are the two lists of a model YAML.
+ * What leads past no weighted layer stays: the poolings side by side in SPPF, and v beside its own position in attention.
  */
 #ifndef YT_ABLATION_H
 #define YT_ABLATION_H

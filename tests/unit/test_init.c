@@ -85,7 +85,7 @@ static double activate(yt_activation_kind kind, double x) {
     case YT_ACT_COUNT:
         break;
     }
-    return NAN;
+    return (double)NAN;
 }
 
 /* The mean of f(z)^2 over a normal z by the trapezoidal rule, which is exact to many digits for a bell curve. */

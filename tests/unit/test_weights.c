@@ -484,6 +484,43 @@ Test(weights, a_run_builds_the_network_of_its_weights) {
     yt_model_destroy(model);
 }
 
+/* Files from before there were several cuts say true or false. */
+Test(weights, an_older_file_says_whether_its_shortcuts_are_dropped) {
+    static const struct {
+        const char *value; /* seven letters in place of \"add\" */
+        int kind;          /* -1: refused */
+    } cases[] = {
+        {"true   ", YT_NO_RESIDUAL_ADD}, {"false  ", YT_RESIDUAL_KEPT}, {"7      ", -1}, {"\\\"adx\\\"", -1}};
+    static const char key[] = "no_residual\\\":";
+    yt_model_options options = YT_MODEL_DEFAULTS;
+    options.no_residual = YT_NO_RESIDUAL_ADD;
+    yt_model *model = load("tiny8.yaml", options);
+    const char *path = yt_folder_path("w.safetensors");
+    save(path, model);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char *bytes = NULL;
+        size_t length;
+        yt_err err = {.text = ""};
+        cr_assert_eq(yt_file_read(path, 1u << 24, &bytes, &length, &err), YT_OK, "%s", err.text);
+        char *at = strstr(bytes + 8, key); /* the header begins there */
+        cr_assert_not_null(at);
+        memcpy(at + strlen(key), cases[i].value, 7);
+        yt_folder_write("old.safetensors", bytes, length);
+        free(bytes);
+        yt_model *read = NULL;
+        yt_class_names found = {0};
+        int imgsz;
+        const yt_status status =
+            yt_weights_open(yt_folder_path("old.safetensors"), NULL, NULL, &read, &found, &imgsz, &err);
+        cr_expect_eq(status == YT_OK, cases[i].kind >= 0, "case %zu: %s", i, err.text);
+        if (read) cr_expect_eq((int)read->options.no_residual, cases[i].kind);
+        if (status != YT_OK) cr_expect(strstr(err.text, "model_options is damaged"), "%s", err.text);
+        yt_class_names_free(&found);
+        yt_model_destroy(read);
+    }
+    yt_model_destroy(model);
+}
+
 Test(weights, a_weights_file_is_no_model_yaml) {
     yt_model *model = load("tiny8.yaml", YT_MODEL_DEFAULTS), *built = NULL;
     save(yt_folder_path("w.safetensors"), model);
