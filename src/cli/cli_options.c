@@ -62,10 +62,20 @@ static int read_flag(const yt_cli *cli, const yt_cli_option *row, const char *te
     return GO_ON;
 }
 
+/* Whether the value may be left out. */
+static bool is_optional(const yt_cli_option *row) {
+    return row->metavar && row->metavar[0] == '[';
+}
+
 static int read_number(const yt_cli *cli, const yt_cli_option *row, const char *text, yt_cli_value *out) {
     out->text = text;
     if (row->fallback && strcmp(row->fallback, "auto") == 0 && strcasecmp(text, "auto") == 0) {
         out->is_auto = true;
+        return GO_ON;
+    }
+    if (is_optional(row) && truth(text) >= 0) { /* the number that stands for it is the program's */
+        out->text = truth(text) ? "true" : "false";
+        out->number = truth(text);
         return GO_ON;
     }
     char *end;
@@ -102,10 +112,6 @@ static int unknown_choice(const yt_cli *cli, const yt_cli_option *row, const cha
         used += wrote > 0 ? (size_t)wrote : 0;
     }
     return yt_cli_usage_error(cli, "--%s: unknown \"%s\"; it is one of %s", row->name, text, list);
-}
-
-static bool is_optional(const yt_cli_option *row) {
-    return row->metavar && row->metavar[0] == '[';
 }
 
 /* The index of a choice, -1 for the default word, NO_CHOICE for neither. */
@@ -160,25 +166,32 @@ static int unknown_option(const yt_cli *cli, const char *typed, size_t n) {
     return code;
 }
 
-/* Whether the word behind an option without '=' is its value; next NULL: there is none. */
-static bool takes_next(const yt_cli_option *row, const char *next) {
-    if (row->type == YT_CLI_FLAG) return next && truth(next) >= 0;
-    if (!is_optional(row)) return true;
-    if (row->type == YT_CLI_CHOICE) return next && find_choice(row, next) != NO_CHOICE;
-    return next && next[0] != '-';
+/* Whether a word is the value of the option before it that may also stand alone. */
+static bool could_be_value(const yt_cli_option *row, const char *word) {
+    if (row->type == YT_CLI_STRING) return word[0] != '-';
+    if (row->type == YT_CLI_CHOICE) return find_choice(row, word) != NO_CHOICE;
+    if (truth(word) >= 0) return true;
+    char *end;
+    if (row->type == YT_CLI_FLAG) return false;
+    (void)strtod(word, &end);
+    return end != word && *end == '\0';
 }
 
-/* The value of an option found at argv[*at]: behind '=', the next word, or none where it may be left out. */
+/* The value of an option found at argv[*at]: behind '=', the next word, or none for a flag. */
 static int take_value(const yt_cli *cli, const yt_cli_option *row, const char *attached, int argc,
                       char *const *argv, int *at) {
     const char *next = *at + 1 < argc ? argv[*at + 1] : NULL;
     const char *text = attached;
-    if (!text && takes_next(row, next)) {
-        if (!next) return yt_cli_usage_error(cli, "--%s needs a value", row->name);
-        text = next;
-        ++*at;
-    } else if (!text) {
-        text = row->type == YT_CLI_STRING ? "" : "true";
+    if (!text) {
+        bool wanted =
+            !is_optional(row) && row->type != YT_CLI_FLAG ? true : next && could_be_value(row, next);
+        if (wanted && !next) return yt_cli_usage_error(cli, "--%s needs a value", row->name);
+        if (wanted) {
+            text = next;
+            ++*at;
+        } else {
+            text = row->type == YT_CLI_STRING ? "" : "true";
+        }
     }
     yt_cli_value value = {.typed = true};
     int code = read_value(cli, row, text, &value);
@@ -202,7 +215,7 @@ static int take_long(const yt_cli *cli, int argc, char *const *argv, int *at) {
     }
     if (n > 3 && !equals && strncmp(typed, "no", 2) == 0 && (typed[2] == '-' || typed[2] == '_')) {
         row = find_name(cli, typed + 3, n - 3);
-        if (row && row->type == YT_CLI_FLAG) {
+        if (row && (row->type == YT_CLI_FLAG || (row->type != YT_CLI_STRING && is_optional(row)))) {
             cli->values[row - cli->options] = (yt_cli_value){.typed = true, .text = "false"};
             return GO_ON;
         }

@@ -21,11 +21,12 @@
 #include <stddef.h>
 
 typedef enum yt_cli_type {
-    YT_CLI_FLAG,   /* --x, --x=false, --x false, --no-x */
-    YT_CLI_INT,    /* a whole number; the word auto too where that is the default */
+    YT_CLI_FLAG, /* --x, --x=false, --x false, --no-x */
+    YT_CLI_INT, /* a whole number; the word auto too where that is the default. metavar "[N]": it may be left out,
+                      then it is the word true; --no-x is the word false */
     YT_CLI_DOUBLE, /* the same for any finite number */
     YT_CLI_STRING, /* metavar "[X]": the value may be left out, then it is "" */
-    YT_CLI_CHOICE  /* one of choices, or the default word; case does not matter. metavar "[X]": left out, or true,
+    YT_CLI_CHOICE /* one of choices, or the default word; case does not matter. metavar "[X]": left out, or true,
                       it is the first one; the next word is the value only where it can be one */
 } yt_cli_type;
 
