@@ -13,7 +13,7 @@ declare -A home=(
     [status]=base [file]=base [text]=base [rng]=base [log]=base [cpu]=base [yaml]=base [activation]=base
     [tensor]=tensor [batch]=tensor [head]=tensor [box]=geom [kernels]=kernels
     [op]=ops [ops]=ops [graph]=graph
-    [model]=model [loss]=loss [optim]=optim [dataset]=data [loader]=data [image]=data [metrics]=eval [confusion]=eval
+    [model]=model [ablation]=model [init]=model [loss]=loss [optim]=optim [dataset]=data [loader]=data [image]=data [metrics]=eval [confusion]=eval
     [coco_eval]=eval [coco_results]=eval
     [flow]=flow
     [safetensors]=ckpt [pt]=ckpt [checkpoint]=ckpt

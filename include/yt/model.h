@@ -12,8 +12,11 @@
 #ifndef YT_MODEL_H
 #define YT_MODEL_H
 
+#include "yt/ablation.h"
+#include "yt/activation.h"
 #include "yt/graph.h"
 #include "yt/head.h"
+#include "yt/init.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -26,13 +29,13 @@ typedef enum yt_fusion {
 } yt_fusion;
 
 typedef struct yt_model_options {
-    int n_classes;        /* 0: the number in the YAML */
-    char scale;           /* 0: from the file's name, else the YAML's first scale */
-    bool no_residual;     /* drop every "x +" of the network */
-    bool no_batchnorm;    /* convolutions with a bias instead of batch normalisation */
-    int activation;       /* yt_activation_kind that replaces the YAML's, or -1 */
-    bool sppf_activation; /* an activation behind cv1 of SPPF, as weights had before 8.4.0 (spec 3.8) */
-    yt_fusion fusion;     /* set by yt_model_fuse */
+    int n_classes;              /* 0: the number in the YAML */
+    char scale;                 /* 0: from the file's name, else the YAML's first scale */
+    yt_no_residual no_residual; /* which shortcuts are left out */
+    bool no_batchnorm;          /* convolutions with a bias instead of batch normalisation */
+    int activation;             /* yt_activation_kind that replaces the YAML's, or -1 */
+    bool sppf_activation;       /* an activation behind cv1 of SPPF, as weights had before 8.4.0 (spec 3.8) */
+    yt_fusion fusion;           /* set by yt_model_fuse */
     const char *const
         *search_dirs; /* folders where a name without a file is looked for, NULL-terminated; NULL: none */
 } yt_model_options;
@@ -59,6 +62,7 @@ typedef struct yt_param_info {
     size_t offset; /* floats into yt_state.params, or .buffers; one kind after the other */
     size_t count;
     int row;                      /* of the model YAML */
+    int groups;                   /* of the convolution that a weight belongs to */
     bool frozen;                  /* by yt_model_freeze: not trained, statistics not moved */
     float init_bound, init_value; /* uniform in +-init_bound around init_value */
 } yt_param_info;
@@ -88,7 +92,8 @@ typedef struct yt_model {
     yt_model_options options; /* search_dirs NULL */
     char scale;               /* 0: the YAML has no scales */
     int n_classes, reg_max;
-    bool end2end; /* detections come from a one-to-one branch and need no NMS */
+    yt_activation activation; /* of every convolution that names no other */
+    bool end2end;             /* detections come from a one-to-one branch and need no NMS */
     int max_stride;
     int n_rows;
     yt_model_row *rows;
@@ -119,6 +124,10 @@ void yt_model_destroy(yt_model *model);
 /* Initial values (spec architecture 5) into a state's params and buffers. Each tensor draws from its own
  * stream, named by (seed, its name), so variants of a network share the values of the tensors they share. */
 void yt_model_init(const yt_model *model, uint64_t seed, const yt_state *state);
+
+/* The same with the weights of convolutions from another distribution (init.h). NO_MEMORY: orthogonal only. */
+yt_status yt_model_init_as(const yt_model *model, const yt_init *init, uint64_t seed, const yt_state *state,
+                           yt_err *err);
 
 /* Excludes rows of the YAML from training: "10" the first ten, "0,3" or "[3]" those of the list, "" none.
  * Their parameters get no gradients and their statistics do not move. Before planning. ARGUMENT: another
@@ -163,6 +172,23 @@ int yt_model_eval_branch(const yt_model *model);
 
 /* Billions of operations for imgsz x imgsz by the family's convention (spec architecture 2.4). */
 yt_status yt_model_gflops(yt_model *model, int imgsz, double *gflops, yt_err *err);
+
+/* What one build option changes in a model. Counts as of yt_model_parameters and yt_model_gflops. */
+typedef struct yt_model_counts {
+    size_t params;
+    double gflops;
+} yt_model_counts;
+
+typedef struct yt_ablation {
+    char name[48]; /* "no_residual csp" */
+    yt_model_counts before, after;
+} yt_ablation;
+
+enum { YT_MAX_ABLATIONS = 3 }; /* shortcuts, normalisation, activation */
+
+/* The options by which a model differs from its YAML, *n of them, each applied on top of those before it. */
+yt_status yt_model_ablations(const yt_model *model, int imgsz, yt_ablation out[YT_MAX_ABLATIONS], int *n,
+                             yt_err *err);
 
 /* Writes the layer table (index, from, module, output shape, parameters, GFLOPs) and the totals. */
 yt_status yt_model_print(yt_model *model, int imgsz, FILE *out, yt_err *err);

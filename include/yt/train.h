@@ -72,7 +72,7 @@ typedef enum yt_train_type {
 typedef enum yt_on_resume { YT_RESUME_FIXED, YT_RESUME_FREE, YT_RESUME_HERE } yt_on_resume;
 
 /* One field per row of the table; a CHOICE is an index (recipe: yt_recipe, optimizer: yt_optimizer_kind,
- * activation: yt_activation_kind), -1 being the default word. */
+ * activation: yt_activation_kind, no_residual: yt_no_residual less one), -1 being the default word. */
 typedef struct yt_train_config {
 #define YT_FIELD_INT(key)               int key;
 #define YT_FIELD_REAL(key)              double key;

@@ -114,19 +114,21 @@ static int unknown_choice(const yt_cli *cli, const yt_cli_option *row, const cha
     return yt_cli_usage_error(cli, "--%s: unknown \"%s\"; it is one of %s", row->name, text, list);
 }
 
+/* The index of a choice, -1 for the default word, NO_CHOICE for neither. */
+enum { NO_CHOICE = -2 };
+static int find_choice(const yt_cli_option *row, const char *text) {
+    for (int n = 0; row->choices[n]; n++)
+        if (strcasecmp(row->choices[n], text) == 0) return n;
+    if (row->fallback && strcasecmp(row->fallback, text) == 0) return -1;
+    return is_optional(row) && truth(text) == 1 ? 0 : NO_CHOICE;
+}
+
 static int read_choice(const yt_cli *cli, const yt_cli_option *row, const char *text, yt_cli_value *out) {
-    for (size_t n = 0; row->choices[n]; n++) {
-        if (strcasecmp(row->choices[n], text) != 0) continue;
-        out->text = row->choices[n];
-        out->number = (double)n;
-        return GO_ON;
-    }
-    if (row->fallback && strcasecmp(row->fallback, text) == 0) {
-        out->text = row->fallback;
-        out->number = -1;
-        return GO_ON;
-    }
-    return unknown_choice(cli, row, text);
+    const int found = find_choice(row, text);
+    if (found == NO_CHOICE) return unknown_choice(cli, row, text);
+    out->text = found < 0 ? row->fallback : row->choices[found];
+    out->number = found;
+    return GO_ON;
 }
 
 static int read_value(const yt_cli *cli, const yt_cli_option *row, const char *text, yt_cli_value *out) {
@@ -167,6 +169,7 @@ static int unknown_option(const yt_cli *cli, const char *typed, size_t n) {
 /* Whether a word is the value of the option before it that may also stand alone. */
 static bool could_be_value(const yt_cli_option *row, const char *word) {
     if (row->type == YT_CLI_STRING) return word[0] != '-';
+    if (row->type == YT_CLI_CHOICE) return find_choice(row, word) != NO_CHOICE;
     if (truth(word) >= 0) return true;
     char *end;
     if (row->type == YT_CLI_FLAG) return false;

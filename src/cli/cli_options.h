@@ -26,7 +26,8 @@ typedef enum yt_cli_type {
                       then it is the word true; --no-x is the word false */
     YT_CLI_DOUBLE, /* the same for any finite number */
     YT_CLI_STRING, /* metavar "[X]": the value may be left out, then it is "" */
-    YT_CLI_CHOICE  /* one of choices, or the default word; case does not matter */
+    YT_CLI_CHOICE /* one of choices, or the default word; case does not matter. metavar "[X]": left out, or true,
+                      it is the first one; the next word is the value only where it can be one */
 } yt_cli_type;
 
 typedef struct yt_cli_option {

@@ -4,6 +4,7 @@
 #include "yt/kernels.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static const double MIB = 1048576;
 
@@ -61,6 +62,22 @@ static void print_frozen(const yt_train_info *info) {
                 all);
 }
 
+/* One line per option that makes the network another one than its YAML describes. */
+static yt_status print_ablations(const yt_train_info *info, yt_err *err) {
+    yt_ablation ablations[YT_MAX_ABLATIONS];
+    int n;
+    YT_TRY(yt_model_ablations(info->model, info->config->imgsz, ablations, &n, err));
+    for (int i = 0; i < n; i++) {
+        const yt_model_counts *before = &ablations[i].before, *after = &ablations[i].after;
+        fprintf(stderr, "ablation %s: %zu -> %zu parameters, %.3f -> %.3f GFLOPs\n", ablations[i].name,
+                before->params, after->params, before->gflops, after->gflops);
+    }
+    if (strcmp(info->config->init, "default") != 0 && !info->config->resume[0])
+        fprintf(stderr, "ablation init %s: other values, the same parameters and GFLOPs\n",
+                info->config->init);
+    return YT_OK;
+}
+
 /* One line: how much was taken, and what was not. */
 static void print_transfer(const char *path, const yt_transfer_report *report, int n_classes) {
     fprintf(stderr, "weights  %d of %d tensors taken from %s", report->matched, report->total, path);
@@ -78,6 +95,7 @@ yt_status yt_cli_print_plan(const yt_train_info *info, const char *version, yt_e
             yt_kernels_get()->name, config->threads);
     fprintf(stderr, "model    %s, %d classes: %zu parameters, %.1f GFLOPs at %d pixels\n", info->model->name,
             info->model->n_classes, yt_model_parameters(info->model), gflops, config->imgsz);
+    YT_TRY(print_ablations(info, err));
     if (info->transferred) print_transfer(config->weights, &info->transfer, info->model->n_classes);
     print_frozen(info);
     fprintf(stderr, "data     %s\n", info->dataset->path);

@@ -128,7 +128,9 @@ static yt_status train(const yt_train_config *config, const yt_cli_search *searc
 /* Texts that are wrong whatever the files say. */
 static yt_status check_texts(const yt_cli *cli, yt_err *err) {
     const char *classes = yt_cli_text(cli, "classes");
+    yt_init init;
     if (classes[0]) YT_TRY(yt_classes_check(classes, err));
+    YT_TRY(yt_init_parse(yt_cli_text(cli, "init"), &init, err));
     return yt_freeze_check(yt_cli_text(cli, "freeze"), err);
 }
 

@@ -88,6 +88,7 @@ ptrdiff_t yti_param(yt_builder *b, yt_param_kind kind, yt_path name, int n_dims,
                             .offset = b->base[kind] + b->used[kind],
                             .count = 1,
                             .row = b->row,
+                            .groups = 1,
                             .init_bound = init_bound,
                             .init_value = init_value};
     if (!info->name) return out_of_memory(b) - 1;
@@ -137,6 +138,7 @@ static yt_value bare_conv(yt_builder *b, yt_value x, yt_path weights_at, yt_path
     const float bound = (float)(1.0 / sqrt((double)in_per_group * conv->kernel * conv->kernel));
     yt_params params = YT_NO_PARAMS;
     params.param[0] = yti_param(b, YT_PARAM_WEIGHT, yti_sub(weights_at, "weight"), 4, weight_dims, bound, 0);
+    if (b->status == YT_OK) b->model->params[b->model->n_params - 1].groups = conv->groups;
     if (bias)
         params.param[1] = yti_param(b, YT_PARAM_BIAS, yti_sub(weights_at, "bias"), 1, bias_dims, bound, 0);
     const int side = yt_conv_out(b->built[x].side, conv->kernel, conv->stride, conv->pad, conv->dilation);

@@ -34,6 +34,7 @@ typedef struct yt_builder {
     double depth, width, max_channels;
     char scale;
     yt_activation act;
+    yt_cut cut;                  /* of the list that the row stands in */
     bool legacy_head;            /* no C3k2 so far: the class branch of YOLOv8 */
     size_t base[YT_PARAM_KINDS]; /* where each kind of parameter begins in its block */
     size_t used[YT_PARAM_KINDS]; /* floats of each kind so far */
@@ -85,6 +86,6 @@ void yti_build_row(yt_builder *b, const char *module, const yt_value *from, int 
                    const yt_yaml_node *args, yt_value *out);
 
 /* ---- detect.c ---- */
-void yti_build_detect(yt_builder *b, yt_path at, const yt_value *levels, int n_levels);
+void yti_build_detect(yt_builder *b, yt_path at, const yt_value *maps, int n_maps);
 
 #endif

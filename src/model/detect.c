@@ -44,25 +44,33 @@ static void set_bias_init(yt_builder *b, double value) {
     info->init_value = (float)value;
 }
 
+/* The maps that Detect is given, and which of them it reads: all, or the deepest one. The widths of the hidden layers
+ * and the numbers in the names of tensors are those of the whole list, so that variants share them. */
+typedef struct level_list {
+    const yt_value *maps;
+    int first, end;
+} level_list;
+
 /* The next branch of the model. */
-static void build_branch(yt_builder *b, yt_path at, const yt_value *levels, int n_levels, const char *prefix,
-                         bool train_only) {
+static void build_branch(yt_builder *b, yt_path at, level_list levels, const char *prefix, bool train_only) {
     yt_model *model = b->model;
     const int branch = model->n_branches++;
     const int classes = model->n_classes;
-    const int box_hidden = max_int(max_int(16, yti_channels(b, levels[0]) / 4), 4 * model->reg_max);
-    const int class_hidden = max_int(yti_channels(b, levels[0]), classes < 100 ? classes : 100);
-    for (int l = 0; l < n_levels; l++) {
+    const int widest = yti_channels(b, levels.maps[0]);
+    const int box_hidden = max_int(max_int(16, widest / 4), 4 * model->reg_max);
+    const int class_hidden = max_int(widest, classes < 100 ? classes : 100);
+    for (int i = levels.first, l = 0; i < levels.end; i++, l++) {
         yt_value box =
-            box_branch(b, levels[l], yti_sub(at, "%scv2.%d", prefix, l), box_hidden, 4 * model->reg_max);
+            box_branch(b, levels.maps[i], yti_sub(at, "%scv2.%d", prefix, i), box_hidden, 4 * model->reg_max);
         set_bias_init(b, 2.0);
         model->head_box[branch][l] = box;
         if (b->status == YT_OK) yt_graph_output(b->graph, box, train_only);
     }
-    for (int l = 0; l < n_levels; l++) {
-        const yt_path branch_at = yti_sub(at, "%scv3.%d", prefix, l);
-        yt_value cls = b->legacy_head ? class_branch_legacy(b, levels[l], branch_at, class_hidden, classes)
-                                      : class_branch(b, levels[l], branch_at, class_hidden, classes);
+    for (int i = levels.first, l = 0; i < levels.end; i++, l++) {
+        const yt_path branch_at = yti_sub(at, "%scv3.%d", prefix, i);
+        yt_value cls = b->legacy_head
+                           ? class_branch_legacy(b, levels.maps[i], branch_at, class_hidden, classes)
+                           : class_branch(b, levels.maps[i], branch_at, class_hidden, classes);
         /* About five objects of any class in a picture of 640 pixels, whatever the picture's size is. */
         set_bias_init(b, log(5.0 / classes / pow(640.0 / model->strides[l], 2)));
         model->head_cls[branch][l] = cls;
@@ -70,38 +78,59 @@ static void build_branch(yt_builder *b, yt_path at, const yt_value *levels, int 
     }
 }
 
-void yti_build_detect(yt_builder *b, yt_path at, const yt_value *levels, int n_levels) {
+/* The map with the fewest cells. */
+static int deepest(const yt_builder *b, const yt_value *maps, int n) {
+    int found = 0;
+    for (int i = 1; i < n; i++)
+        if (b->built[maps[i]].side <= b->built[maps[found]].side) found = i;
+    return found;
+}
+
+static bool set_strides(yt_builder *b, level_list levels) {
+    yt_model *model = b->model;
+    for (int i = levels.first, l = 0; i < levels.end; i++, l++) {
+        const int side = b->built[levels.maps[i]].side;
+        if (YT_PROBE_SIDE % side)
+            return yti_fail(
+                b, "a head level of %d cells for a %d-pixel picture; its stride must be a whole number", side,
+                YT_PROBE_SIDE);
+        model->strides[l] = YT_PROBE_SIDE / side;
+        if (model->strides[l] > model->max_stride) model->max_stride = model->strides[l];
+    }
+    return true;
+}
+
+void yti_build_detect(yt_builder *b, yt_path at, const yt_value *maps, int n_maps) {
     yt_model *model = b->model;
     if (b->status != YT_OK) return;
     if (model->n_levels) {
         yti_fail(b, "a second Detect; a model has one");
         return;
     }
-    if (n_levels > YT_MAX_LEVELS) {
-        yti_fail(b, "Detect reads %d maps; at most %d work", n_levels, YT_MAX_LEVELS);
+    if (n_maps > YT_MAX_LEVELS) {
+        yti_fail(b, "Detect reads %d maps; at most %d work", n_maps, YT_MAX_LEVELS);
         return;
     }
-    model->n_levels = n_levels;
-    model->n_branches = 0;
-    for (int l = 0; l < n_levels; l++) {
-        const int side = b->built[levels[l]].side;
-        if (YT_PROBE_SIDE % side) {
-            yti_fail(b, "a head level of %d cells for a %d-pixel picture; its stride must be a whole number",
-                     side, YT_PROBE_SIDE);
-            return;
-        }
-        model->strides[l] = YT_PROBE_SIDE / side;
-        if (model->strides[l] > model->max_stride) model->max_stride = model->strides[l];
+    level_list levels = {.maps = maps, .end = n_maps};
+    if (b->cut >= YT_CUT_LATERAL) {
+        levels.first = deepest(b, maps, n_maps);
+        levels.end = levels.first + 1;
     }
+    if (!set_strides(b, levels)) return;
+    model->n_levels = levels.end - levels.first;
+    model->n_branches = 0;
     const bool fused = model->options.fusion != YT_NOT_FUSED;
-    if (!(fused && model->end2end)) build_branch(b, at, levels, n_levels, "", model->end2end);
+    if (!(fused && model->end2end)) build_branch(b, at, levels, "", model->end2end);
     if (model->reg_max > 1) {
         const int dims[4] = {1, model->reg_max, 1, 1};
         yti_param(b, YT_PARAM_FROZEN, yti_sub(at, "dfl.conv.weight"), 4, dims, 0, 0);
     }
     if (!model->end2end) return;
     yt_value detached[YT_MAX_LEVELS];
-    for (int l = 0; l < n_levels; l++)
-        detached[l] = fused ? levels[l] : yti_detach(b, levels[l], yti_sub(at, "detach.%d", l));
-    build_branch(b, at, detached, n_levels, "one2one_", false);
+    for (int i = 0; i < n_maps; i++) {
+        const bool read = i >= levels.first && i < levels.end && !fused;
+        detached[i] = read ? yti_detach(b, maps[i], yti_sub(at, "detach.%d", i)) : maps[i];
+    }
+    levels.maps = detached;
+    build_branch(b, at, levels, "one2one_", false);
 }

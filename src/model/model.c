@@ -93,6 +93,7 @@ static bool read_keys(yt_builder *b, const yt_yaml_node *root) {
         return yti_fail(b, "activation '%s' is not known", act->text ? act->text : "");
     if (model->options.activation >= 0)
         b->act = (yt_activation){.kind = (yt_activation_kind)model->options.activation, .slope = 0.01f};
+    model->activation = b->act;
     return read_scale(b, root);
 }
 
@@ -205,9 +206,12 @@ static void build_rows(yt_builder *b, const yt_yaml_node *root) {
     }
     b->legacy_head = true;
     b->model->input = yti_input(b, 3);
-    for (int p = 0; p < 2; p++)
+    const yt_no_residual kind = b->model->options.no_residual;
+    for (int p = 0; p < 2; p++) {
+        b->cut = p ? yt_no_residual_neck(kind) : yt_no_residual_backbone(kind);
         for (size_t i = 0; i < parts[p]->count && b->status == YT_OK; i++, b->row++)
             build_row(b, parts[p]->items[i]);
+    }
     if (b->status == YT_OK && b->model->n_levels == 0) yti_fail(b, "the model has no Detect row");
 }
 

@@ -2,7 +2,8 @@
  * table of the forms they take in a model YAML.
  *
  * A split costs nothing: a concatenation takes the whole of cv1's output where the paper writes its two
- * halves. The shortcut of a block is added inside its last normalisation pass.
+ * halves. The shortcut of a block is added inside its last normalisation pass. Roads that a cut takes away
+ * (ablation.h) take their weights with them: what is left has no tensor that nothing reads.
  */
 #include "model/build.h"
 
@@ -19,7 +20,7 @@ typedef struct bottleneck_opts {
 } bottleneck_opts;
 
 static yt_value bottleneck(yt_builder *b, yt_value x, yt_path at, int c2, bottleneck_opts o) {
-    const bool add = o.shortcut && yti_channels(b, x) == c2 && !b->model->options.no_residual;
+    const bool add = o.shortcut && yti_channels(b, x) == c2 && b->cut < YT_CUT_ADD;
     const int hidden = (int)(c2 * o.expansion);
     yt_value h = yti_conv(b, x, yti_sub(at, "cv1"), hidden, o.kernel1, (yt_conv_opts){0});
     h = yti_conv(b, h, yti_sub(at, "cv2"), c2, o.kernel2,
@@ -32,12 +33,13 @@ static yt_value c3(yt_builder *b, yt_value x, yt_path at, int c2, int n, double 
                    bottleneck_opts inner) {
     const int hidden = (int)(c2 * expansion);
     inner.expansion = 1.0;
-    yt_value chain = yti_conv(b, x, yti_sub(at, "cv1"), hidden, 1, (yt_conv_opts){0});
-    yt_value bypass = yti_conv(b, x, yti_sub(at, "cv2"), hidden, 1, (yt_conv_opts){0});
+    const bool bypassed = b->cut < YT_CUT_CSP;
+    yt_value chain = yti_conv(b, x, yti_sub(at, "cv1"), hidden, 1, (yt_conv_opts){0}), bypass = 0;
+    if (bypassed) bypass = yti_conv(b, x, yti_sub(at, "cv2"), hidden, 1, (yt_conv_opts){0});
     for (int i = 0; i < n && b->status == YT_OK; i++)
         chain = bottleneck(b, chain, yti_sub(at, "m.%d", i), hidden, inner);
-    yt_value both = yti_concat(b, (const yt_value[]){chain, bypass}, 2, yti_sub(at, "cat"));
-    return yti_conv(b, both, yti_sub(at, "cv3"), c2, 1, (yt_conv_opts){0});
+    if (bypassed) chain = yti_concat(b, (const yt_value[]){chain, bypass}, 2, yti_sub(at, "cat"));
+    return yti_conv(b, chain, yti_sub(at, "cv3"), c2, 1, (yt_conv_opts){0});
 }
 
 /* Attention (3.9) with the shortcut around it when residual is set. */
@@ -63,7 +65,7 @@ static yt_value attention(yt_builder *b, yt_value x, yt_path at, int heads, bool
 }
 
 static yt_value psa_block(yt_builder *b, yt_value x, yt_path at, int heads) {
-    const bool add = !b->model->options.no_residual;
+    const bool add = b->cut < YT_CUT_ADD;
     const int c = yti_channels(b, x);
     yt_value attended = attention(b, x, yti_sub(at, "attn"), heads, add);
     yt_value hidden = yti_conv(b, attended, yti_sub(at, "ffn.0"), 2 * c, 1, (yt_conv_opts){0});
@@ -95,20 +97,21 @@ static yt_value c2f(yt_builder *b, yt_value x, yt_path at, int c2, int n, double
                     bottleneck_opts inner) {
     const int c = (int)(c2 * expansion);
     if (n + 1 > YT_MAX_SOURCES) return yti_fail(b, "%d repeats; at most %d work", n, YT_MAX_SOURCES - 1);
+    const bool bypassed = b->cut < YT_CUT_CSP;
     yt_value parts[YT_MAX_SOURCES];
-    parts[0] = yti_conv(b, x, yti_sub(at, "cv1"), 2 * c, 1, (yt_conv_opts){0});
-    yt_value h = yti_slice(b, parts[0], yti_sub(at, "split"), c, c);
+    yt_value h = parts[0] = yti_conv(b, x, yti_sub(at, "cv1"), bypassed ? 2 * c : c, 1, (yt_conv_opts){0});
+    if (bypassed) h = yti_slice(b, parts[0], yti_sub(at, "split"), c, c);
     for (int i = 0; i < n && b->status == YT_OK; i++)
         parts[i + 1] = h = c3k2_inner(b, h, yti_sub(at, "m.%d", i), c, kind, inner);
-    yt_value all = yti_concat(b, parts, n + 1, yti_sub(at, "cat"));
-    return yti_conv(b, all, yti_sub(at, "cv2"), c2, 1, (yt_conv_opts){0});
+    if (bypassed) h = yti_concat(b, parts, n + 1, yti_sub(at, "cat"));
+    return yti_conv(b, h, yti_sub(at, "cv2"), c2, 1, (yt_conv_opts){0});
 }
 
 /* SPPF (3.8): cv1 has no activation, except in networks whose weights were trained with one; only a .pt file
  * can tell. */
 static yt_value sppf(yt_builder *b, yt_value x, yt_path at, int c2, int kernel, int n, bool shortcut) {
     const int c1 = yti_channels(b, x);
-    const bool add = shortcut && c1 == c2 && !b->model->options.no_residual;
+    const bool add = shortcut && c1 == c2 && b->cut < YT_CUT_ADD;
     if (n < 1 || n + 1 > YT_MAX_SOURCES)
         return yti_fail(b, "%d poolings; 1 to %d work", n, YT_MAX_SOURCES - 1);
     yt_value parts[YT_MAX_SOURCES];
@@ -121,13 +124,17 @@ static yt_value sppf(yt_builder *b, yt_value x, yt_path at, int c2, int kernel, 
 
 static yt_value c2psa(yt_builder *b, yt_value x, yt_path at, int c2, int n, double expansion) {
     const int c = (int)(c2 * expansion);
-    yt_value both = yti_conv(b, x, yti_sub(at, "cv1"), 2 * c, 1, (yt_conv_opts){0});
-    yt_value bypass = yti_slice(b, both, yti_sub(at, "split.0"), 0, c);
-    yt_value h = yti_slice(b, both, yti_sub(at, "split.1"), c, c);
+    const bool bypassed = b->cut < YT_CUT_CSP;
+    const yt_value in = yti_conv(b, x, yti_sub(at, "cv1"), bypassed ? 2 * c : c, 1, (yt_conv_opts){0});
+    yt_value bypass = 0, h = in;
+    if (bypassed) {
+        bypass = yti_slice(b, in, yti_sub(at, "split.0"), 0, c);
+        h = yti_slice(b, in, yti_sub(at, "split.1"), c, c);
+    }
     for (int i = 0; i < n && b->status == YT_OK; i++)
         h = psa_block(b, h, yti_sub(at, "m.%d", i), c / 64 > 1 ? c / 64 : 1);
-    yt_value all = yti_concat(b, (const yt_value[]){bypass, h}, 2, yti_sub(at, "cat"));
-    return yti_conv(b, all, yti_sub(at, "cv2"), c2, 1, (yt_conv_opts){0});
+    if (bypassed) h = yti_concat(b, (const yt_value[]){bypass, h}, 2, yti_sub(at, "cat"));
+    return yti_conv(b, h, yti_sub(at, "cv2"), c2, 1, (yt_conv_opts){0});
 }
 
 /* ---- their forms in a YAML ---- */
@@ -288,7 +295,11 @@ static yt_value form_upsample(yt_builder *b, const row_form *f) {
 static yt_value form_concat(yt_builder *b, const row_form *f) {
     const int dimension = arg_int(b, f, 0, 1);
     if (dimension != 1) return yti_fail(b, "Concat along dimension %d; only channels (1) work", dimension);
-    return yti_concat(b, f->from, f->n_from, f->at);
+    if (b->cut < YT_CUT_LATERAL) return yti_concat(b, f->from, f->n_from, f->at);
+    yt_value latest = f->from[0];
+    for (int i = 1; i < f->n_from; i++)
+        if (f->from[i] > latest) latest = f->from[i];
+    return yti_concat(b, &latest, 1, f->at);
 }
 
 static yt_value form_detect(yt_builder *b, const row_form *f) {

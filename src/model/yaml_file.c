@@ -1,44 +1,55 @@
 /* yaml_file.c: from the name of a model to its file: yolo26n.yaml is scale n of yolo26.yaml (spec
- * architecture 1.2).
+ * architecture 1.2), study-l.yaml scale l of study.yaml.
  *
  * The letter is looked for in the name without its folder and ending: "yolo", optionally "e-" or "v", digits,
- * then one of n s m l x. The file is the one named, else the one named without the letter; in the working
- * folder, else in the search folders.
+ * then one of n s m l x; else such a letter behind a dash at the end. The file is the one named, else the one named
+ * without the letter and its dash; in the working folder, else in the search folders.
  */
 #include "model/yaml_file.h"
 
 #include "yt/file.h"
 
 #include <ctype.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Index of the scale letter in a base name, or -1. */
-static int letter_index(const char *base) {
+static bool is_letter(char c) {
+    return c && strchr("nslmx", c);
+}
+
+/* Where in a base name the part lies that names the scale: the letter, or a dash and the letter. */
+typedef struct scale_part {
+    size_t at, length; /* length 0: there is none */
+} scale_part;
+
+static scale_part find_scale_part(const char *base) {
     for (const char *at = strstr(base, "yolo"); at; at = strstr(at + 1, "yolo")) {
         const char *p = at + 4;
         if (p[0] == 'e' && p[1] == '-') p += 2;
         if (*p == 'v') p++;
         const char *digits = p;
         while (isdigit((unsigned char)*p)) p++;
-        if (p > digits && *p && strchr("nslmx", *p)) return (int)(p - base);
+        if (p > digits && is_letter(*p)) return (scale_part){(size_t)(p - base), 1};
     }
-    return -1;
+    const size_t stem = strcspn(base, ".");
+    if (stem > 2 && base[stem - 2] == '-' && is_letter(base[stem - 1])) return (scale_part){stem - 2, 2};
+    return (scale_part){0};
 }
 
 char yti_scale_letter(const char *path) {
     const char *base = yt_path_base(path);
-    const int index = letter_index(base);
-    return index < 0 ? 0 : base[index];
+    const scale_part part = find_scale_part(base);
+    return part.length ? base[part.at + part.length - 1] : 0;
 }
 
-/* path with its scale letter removed, or NULL when it has none or memory ran out. */
-static char *without_letter(const char *path) {
-    const int index = letter_index(yt_path_base(path));
-    char *copy = index < 0 ? NULL : strdup(path);
+/* path with the name of its scale removed, or NULL when it has none or memory ran out. */
+static char *without_scale(const char *path) {
+    const scale_part part = find_scale_part(yt_path_base(path));
+    char *copy = part.length ? strdup(path) : NULL;
     if (!copy) return NULL;
-    char *letter = copy + (yt_path_base(path) - path) + index;
-    memmove(letter, letter + 1, strlen(letter));
+    char *at = copy + (yt_path_base(path) - path) + part.at;
+    memmove(at, at + part.length, strlen(at + part.length) + 1);
     return copy;
 }
 
@@ -55,7 +66,7 @@ static char *find_in(const char *folder, const char *path, const char *base_path
 }
 
 char *yti_find_model_file(const char *path, const char *const *search_dirs) {
-    char *base_path = without_letter(path);
+    char *base_path = without_scale(path);
     char *found = find_in("", path, base_path);
     for (int i = 0; !found && search_dirs && search_dirs[i]; i++)
         found = find_in(search_dirs[i], path, base_path);

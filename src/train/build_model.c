@@ -13,7 +13,8 @@ static bool is_chosen(const yt_train_config *config, yt_train_key key) {
 /* The weights' own build options, where the user has typed none; the settings then say what was built. */
 static yt_status take_options(yt_train_config *config, const yt_model_options *options, yt_err *err) {
     if (options->no_residual && !is_chosen(config, YT_TRAIN_KEY_no_residual))
-        YT_TRY(yt_train_config_set(config, "no_residual", "true", YT_SOURCE_CHECKPOINT, err));
+        YT_TRY(yt_train_config_set(config, "no_residual", yt_no_residual_word(options->no_residual),
+                                   YT_SOURCE_CHECKPOINT, err));
     if (options->no_batchnorm && !is_chosen(config, YT_TRAIN_KEY_no_batchnorm))
         YT_TRY(yt_train_config_set(config, "no_batchnorm", "true", YT_SOURCE_CHECKPOINT, err));
     if (options->activation < 0 || is_chosen(config, YT_TRAIN_KEY_activation)) return YT_OK;
@@ -27,7 +28,7 @@ static yt_model_options build_options(const yt_train_config *config, int n_class
                                       const char *const *search_dirs) {
     yt_model_options options = YT_MODEL_DEFAULTS;
     options.n_classes = n_classes;
-    options.no_residual = config->no_residual;
+    options.no_residual = (yt_no_residual)(config->no_residual + 1); /* of a choice "false" is -1 */
     options.no_batchnorm = config->no_batchnorm;
     options.activation = config->activation;
     options.search_dirs = search_dirs;

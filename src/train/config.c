@@ -33,6 +33,12 @@ static const char *const activation_names[] = {
 #undef ACTIVATION_NAME
         NULL};
 
+static const char *const no_residual_words[] = {
+#define NO_RESIDUAL_WORD(code, word, backbone, neck) word,
+    YT_NO_RESIDUAL_MAP(NO_RESIDUAL_WORD)
+#undef NO_RESIDUAL_WORD
+        NULL};
+
 static const yt_train_option options[YT_TRAIN_KEYS] = {
 #define YT_TYPE_INT            YT_TRAIN_INT
 #define YT_TYPE_REAL           YT_TRAIN_REAL
@@ -42,6 +48,7 @@ static const yt_train_option options[YT_TRAIN_KEYS] = {
 #define YT_CHOICES_recipe      recipe_names
 #define YT_CHOICES_optimizer   optimizer_names
 #define YT_CHOICES_activation  activation_names
+#define YT_CHOICES_no_residual no_residual_words
 #define YT_CHOICES_INT(key)    NULL
 #define YT_CHOICES_REAL(key)   NULL
 #define YT_CHOICES_FLAG(key)   NULL
@@ -153,9 +160,14 @@ static yt_status set_text(yt_train_config *config, const yt_train_option *row, c
     return YT_OK;
 }
 
+/* A choice that may be typed without its value is true, meaning its first value, or false. */
+static bool is_bare(const yt_train_option *row, const char *text) {
+    return row->metavar && row->metavar[0] == '[' && strcasecmp(text, "true") == 0;
+}
+
 static yt_status set_choice(yt_train_config *config, const yt_train_option *row, const char *text,
                             yt_err *err) {
-    int found = strcasecmp(text, row->fallback) == 0 ? -1 : -2;
+    int found = strcasecmp(text, row->fallback) == 0 ? -1 : is_bare(row, text) ? 0 : -2;
     size_t count = 0;
     for (; row->choices[count]; count++)
         if (strcasecmp(text, row->choices[count]) == 0) found = (int)count;

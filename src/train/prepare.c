@@ -98,7 +98,9 @@ static yt_status build_model(yt_training *t, const setup *s, yt_err *err) {
                        t->model->n_classes, c->data, t->names.count);
     }
     YT_TRY(yt_train_build_model(&t->config, t->names.count, s->search_dirs, &t->model, err));
-    yt_model_init(t->model, (uint64_t)c->seed, &t->model->state);
+    yt_init init;
+    YT_TRY(yt_init_parse(c->init, &init, err));
+    YT_TRY(yt_model_init_as(t->model, &init, (uint64_t)c->seed, &t->model->state, err));
     if (!c->weights[0]) return YT_OK;
     t->info.transferred = true;
     YT_TRY(

@@ -80,7 +80,7 @@ static cJSON *options_json(const yt_model_options *options) {
         options->activation >= 0 ? yt_activation_name((yt_activation_kind)options->activation) : "";
     bool good = json && cJSON_AddNumberToObject(json, "n_classes", options->n_classes) &&
                 cJSON_AddStringToObject(json, "scale", scale) &&
-                cJSON_AddBoolToObject(json, "no_residual", options->no_residual) &&
+                cJSON_AddStringToObject(json, "no_residual", yt_no_residual_word(options->no_residual)) &&
                 cJSON_AddBoolToObject(json, "no_batchnorm", options->no_batchnorm) &&
                 cJSON_AddStringToObject(json, "activation", name) &&
                 cJSON_AddBoolToObject(json, "sppf_activation", options->sppf_activation);
@@ -161,6 +161,13 @@ static yt_status bad(yt_err *err, const char *path, const char *what) {
     return yt_fail(err, YT_SYNTAX, "%s: the metadata entry %s is damaged", path, what);
 }
 
+/* A word; in files from before there were several, true or false. -1: neither. */
+static int read_no_residual(const cJSON *item) {
+    if (cJSON_IsString(item)) return yt_no_residual_find(item->valuestring);
+    if (cJSON_IsBool(item)) return cJSON_IsTrue(item) ? YT_NO_RESIDUAL_ADD : YT_RESIDUAL_KEPT;
+    return item ? -1 : YT_RESIDUAL_KEPT;
+}
+
 static yt_status read_options(const yt_st_file *file, const char *path, yt_model_options *options,
                               yt_err *err) {
     const char *text = yt_st_metadata(file, "model_options");
@@ -169,12 +176,13 @@ static yt_status read_options(const yt_st_file *file, const char *path, yt_model
     const cJSON *classes = cJSON_GetObjectItemCaseSensitive(json, "n_classes");
     const char *scale = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "scale"));
     const char *activation = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "activation"));
+    const int no_residual = read_no_residual(cJSON_GetObjectItemCaseSensitive(json, "no_residual"));
     bool good = cJSON_IsNumber(classes) && classes->valuedouble >= 1 && classes->valuedouble <= MAX_CLASSES &&
-                scale && strlen(scale) <= 1 && activation;
+                scale && strlen(scale) <= 1 && activation && no_residual >= 0;
     if (good) {
         options->n_classes = classes->valueint;
         options->scale = scale[0];
-        options->no_residual = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "no_residual"));
+        options->no_residual = (yt_no_residual)no_residual;
         options->no_batchnorm = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "no_batchnorm"));
         options->activation = activation[0] ? yt_activation_find(activation) : -1;
         options->sppf_activation = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "sppf_activation"));

@@ -25,6 +25,10 @@ expect 2 data.yaml --freeze abc
 says err 'yolotrain: --freeze: "abc" is neither'
 expect 2 data.yaml --classes ,
 says err 'yolotrain: --classes: "," has an empty entry'
+expect 2 data.yaml --no-residual=ad
+says err 'yolotrain: --no-residual: unknown "ad"; did you mean add\?'
+expect 2 data.yaml --init orthogonl
+says err 'yolotrain: --init: unknown "orthogonl"; did you mean orthogonal\?'
 expect 1 none.yaml
 says err 'yolotrain: none.yaml'
 [ ! -e runs ] || fail "a failed setup left a folder"
@@ -120,6 +124,21 @@ expect 1 "$data" $tiny --freeze 99
 says err 'yolotrain: --freeze: 99 rows, but tiny has 6'
 expect 1 "$data" --classes persn
 says err "yolotrain: --classes: 'persn' .*did you mean person\?"
+# --- ablations say what they change, and stay with the weights ---
+study="--model $source/models/study-s.yaml --imgsz 64 --threads 1 --epochs 1"
+# shellcheck disable=SC2086
+expect 0 --no-residual "$data" $study --name plain
+says err '^ablation no_residual add: 391204 -> 391204 parameters, 0.098 -> 0.098 GFLOPs$'
+says runs/detect/plain/args.yaml '^no_residual: add  # cli$'
+expect 0 "$data" --model "$source/models/yolov8n.yaml" --imgsz 64 --threads 1 --epochs 1 --no-residual=lateral \
+    --activation tanh --init scaled:2 --name cut
+says err '^ablation no_residual lateral: 3157200 -> 2309392 parameters'
+says err '^ablation activation tanh: 2309392 -> 2309392 parameters'
+says err '^ablation init scaled:2: other values'
+expect 0 --weights runs/detect/cut/weights/best.safetensors --summary
+says out '^yolov8n: 23 rows, 2309392 parameters'
+expect 0 "$data" --weights runs/detect/cut/weights/best.safetensors --imgsz 64 --threads 1 --epochs 1 --name cut2
+says runs/detect/cut2/args.yaml '^no_residual: lateral  # checkpoint$'
 pt=${3:-}/fixtures/yolov8n/yolov8n_coco8_fit.pt
 if [ -f "$pt" ]; then
     expect 0 --weights "$pt" --summary

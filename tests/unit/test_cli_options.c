@@ -9,6 +9,7 @@
 #include <string.h>
 
 static const char *const colours[] = {"red", "green", NULL};
+static const char *const cuts[] = {"small", "large", NULL};
 static const yt_cli_option options[] = {
     {"epochs", 'e', YT_CLI_INT, "100", 1, 1000, NULL, NULL, "Training", "passes"},
     {"lr0", 0, YT_CLI_DOUBLE, "auto", 0, HUGE_VAL, NULL, NULL, "Training", "rate"},
@@ -18,6 +19,7 @@ static const yt_cli_option options[] = {
     {"resume", 0, YT_CLI_STRING, "", 0, 0, NULL, "[FILE]", "Output", "go on"},
     {"log", 0, YT_CLI_INT, "0", 0, 1000, NULL, "[N=5]", "Output", "every N-th"},
     {"colour", 0, YT_CLI_CHOICE, "auto", 0, 0, colours, NULL, "Output", "of boxes"},
+    {"cut", 0, YT_CLI_CHOICE, "false", 0, 0, cuts, "[CUT]", "Output", "of roads"},
 };
 
 enum { MAX_ARGS = 16 };
@@ -102,6 +104,27 @@ Test(cli_options, an_optional_value_may_be_left_out) {
     yt_cli_free(&cli);
 }
 
+Test(cli_options, a_choice_that_may_be_left_out_takes_only_its_own_words) {
+    static const struct {
+        const char *line, *text;
+        int number;
+        size_t words;
+    } cases[] = {{"data", "false", -1, 1},
+                 {"--cut data", "small", 0, 1},
+                 {"--cut large data", "large", 1, 1},
+                 {"--cut true data", "small", 0, 1},
+                 {"--cut=LARGE", "large", 1, 0},
+                 {"--cut false", "false", -1, 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        yt_cli cli;
+        cr_assert_eq(parse(&cli, cases[i].line), -1, "%s", cases[i].line);
+        cr_assert_str_eq(yt_cli_text(&cli, "cut"), cases[i].text, "%s", cases[i].line);
+        cr_assert_eq((int)yt_cli_double(&cli, "cut"), cases[i].number, "%s", cases[i].line);
+        cr_assert_eq(cli.n_words, cases[i].words, "%s", cases[i].line);
+        yt_cli_free(&cli);
+    }
+}
+
 static void expect_usage_error(const char *line, const char *sentence) {
     yt_cli cli;
     cr_assert_eq(parse(&cli, line), 2, "%s", line);
@@ -134,6 +157,7 @@ USAGE_TEST(short_unknown, "-x", "unknown option -x; long options begin with two 
 USAGE_TEST(choice, "--colour blue", "--colour: unknown \"blue\"; it is one of red, green, auto")
 USAGE_TEST(choice_misspelt, "--colour gren", "--colour: unknown \"gren\"; did you mean green?")
 USAGE_TEST(choice_automatic, "--colour atuo", "--colour: unknown \"atuo\"; did you mean auto?")
+USAGE_TEST(choice_attached, "--cut=larg", "--cut: unknown \"larg\"; did you mean large?")
 USAGE_TEST(flag, "--val=maybe", "--val: \"maybe\" is neither true nor false")
 USAGE_TEST(words, "a b c", "unexpected \"c\"; usage: prog DATA")
 

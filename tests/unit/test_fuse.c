@@ -74,7 +74,7 @@ static double distance(yt_tensor a, yt_tensor b) {
  * roundings of 6e-8 each. */
 static void expect_same_output(yt_model *fused, yt_model *model) {
     const yt_head got = evaluate(fused), want = evaluate(model);
-    cr_assert(got.n_levels == want.n_levels && want.n_levels == 3);
+    cr_assert(got.n_levels == want.n_levels && want.n_levels > 0);
     for (int l = 0; l < want.n_levels; l++) {
         const double box = distance(got.level[l].box, want.level[l].box),
                      cls = distance(got.level[l].cls, want.level[l].cls);
@@ -99,7 +99,7 @@ Test(fuse, a_fused_model_gives_what_its_model_gives) {
 
 Test(fuse, ablations_survive_fusing) {
     yt_model_options plain = YT_MODEL_DEFAULTS, bare = YT_MODEL_DEFAULTS;
-    plain.no_residual = true;
+    plain.no_residual = YT_NO_RESIDUAL_LATERAL;
     plain.activation = YT_ACT_GELU;
     plain.sppf_activation = true;
     bare.no_batchnorm = true;

@@ -89,7 +89,8 @@ Test(model, initial_values_are_those_of_the_specification) {
 
 Test(model, variants_share_the_initial_values_of_shared_tensors) {
     yt_model_options plain_options = YT_MODEL_DEFAULTS;
-    plain_options.no_residual = plain_options.no_batchnorm = true;
+    plain_options.no_residual = YT_NO_RESIDUAL_ADD;
+    plain_options.no_batchnorm = true;
     plain_options.activation = YT_ACT_TANH;
     yt_model *residual = load("yolo26n.yaml", YT_MODEL_DEFAULTS),
              *plain = load("yolo26n.yaml", plain_options);

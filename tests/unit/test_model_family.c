@@ -287,10 +287,22 @@ Test(model_family, the_scale_is_the_letter_behind_the_number_in_the_name) {
     static const struct {
         const char *name;
         char letter;
-    } cases[] = {{"yolo26n.yaml", 'n'},          {"yolov8x-p2.yaml", 'x'}, {"yolo11.yaml", 0},
-                 {"yolo11m-seg.yaml", 'm'},      {"yoloe-11s.yaml", 's'},  {"yolov10l.yaml", 'l'},
-                 {"runs2n/yolo26.yaml", 0},      {"net3x.yaml", 0},        {"some/where/yolo26m.yaml", 'm'},
-                 {"my-yolo11x-small.yaml", 'x'}, {"yolov8q.yaml", 0},      {"yolos.yaml", 0}};
+    } cases[] = {{"yolo26n.yaml", 'n'},
+                 {"yolov8x-p2.yaml", 'x'},
+                 {"yolo11.yaml", 0},
+                 {"yolo11m-seg.yaml", 'm'},
+                 {"yoloe-11s.yaml", 's'},
+                 {"yolov10l.yaml", 'l'},
+                 {"runs2n/yolo26.yaml", 0},
+                 {"net3x.yaml", 0},
+                 {"some/where/yolo26m.yaml", 'm'},
+                 {"my-yolo11x-small.yaml", 'x'},
+                 {"yolov8q.yaml", 0},
+                 {"yolos.yaml", 0},
+                 {"study-l.yaml", 'l'},
+                 {"models/my-net-s.yaml", 's'},
+                 {"my-net-q.yaml", 0},
+                 {"nets.yaml", 0}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         cr_expect_eq(yti_scale_letter(cases[i].name), cases[i].letter, "%s", cases[i].name);
 }

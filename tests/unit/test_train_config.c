@@ -206,6 +206,21 @@ Test(train_config, runs_of_over_ten_thousand_iterations_take_musgd) {
 }
 
 /* What the family's trainer would take for four images, spec training 4.2, 4.5 and 4.10; from scratch too. */
+Test(train_config, a_choice_that_may_be_left_out_is_true_or_false_too) {
+    static const char *const cases[][2] = {
+        {"true", "add"}, {"False", "false"}, {"LATERAL", "lateral"}, {"csp:neck", "csp:neck"}};
+    yt_train_config c;
+    yt_err err;
+    char text[YT_TRAIN_TEXT];
+    yt_train_config_defaults(&c);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        set(&c, "no_residual", cases[i][0]);
+        yt_train_config_text(&c, YT_TRAIN_KEY_no_residual, text, sizeof text);
+        cr_assert_str_eq(text, cases[i][1]);
+    }
+    cr_assert_eq(yt_train_config_set(&c, "activation", "true", YT_SOURCE_TYPED, &err), YT_ARGUMENT);
+}
+
 Test(train_config, the_recipe_of_the_family_knows_no_small_sets) {
     yt_train_config c = defaults();
     cr_assert_eq(c.recipe, (int)YT_RECIPE_ADAPTIVE);

@@ -41,7 +41,7 @@ static void expect_same_state(const yt_model *a, const yt_model *b) {
 
 Test(weights, a_file_brings_the_model_and_every_bit_back) {
     yt_model_options options = YT_MODEL_DEFAULTS;
-    options.no_residual = true;
+    options.no_residual = YT_NO_RESIDUAL_CSP_BACKBONE;
     options.activation = YT_ACT_TANH;
     yt_model *model = load("tiny26.yaml", options), *read = NULL;
     const char *path = yt_folder_path("w.safetensors");
@@ -54,7 +54,7 @@ Test(weights, a_file_brings_the_model_and_every_bit_back) {
     cr_assert_eq(imgsz, 96);
     cr_assert_eq(found.count, 2);
     cr_assert_str_eq(found.names[1], "blue");
-    cr_assert(read->options.no_residual);
+    cr_assert_eq(read->options.no_residual, YT_NO_RESIDUAL_CSP_BACKBONE);
     cr_assert_eq(read->options.activation, (int)YT_ACT_TANH);
     cr_assert_str_eq(read->name, model->name);
     yt_class_names_free(&found);
@@ -461,7 +461,7 @@ static yt_train_config config_with(const char *weights, const char *model) {
 
 Test(weights, a_run_builds_the_network_of_its_weights) {
     yt_model_options options = YT_MODEL_DEFAULTS;
-    options.no_residual = true;
+    options.no_residual = YT_NO_RESIDUAL_LATERAL;
     options.activation = YT_ACT_RELU;
     options.sppf_activation = true;
     yt_model *model = load("tiny8.yaml", options), *built = NULL;
@@ -472,11 +472,52 @@ Test(weights, a_run_builds_the_network_of_its_weights) {
     cr_assert_eq(yt_train_build_model(&config, 5, NULL, &built, &err), YT_OK, "%s", err.text);
     cr_assert_eq(built->n_classes, 5);
     cr_assert_str_eq(built->name, "tiny8");
-    cr_assert(built->options.no_residual && built->options.activation == (int)YT_ACT_RELU);
+    cr_assert(built->options.no_residual == YT_NO_RESIDUAL_LATERAL && built->n_levels == 1);
+    cr_assert_eq(built->options.activation, (int)YT_ACT_RELU);
     cr_assert_not(built->options.sppf_activation, "training builds as the family does now");
-    cr_assert(config.no_residual && config.source[YT_TRAIN_KEY_no_residual] == YT_SOURCE_CHECKPOINT);
+    char word[YT_TRAIN_TEXT];
+    yt_train_config_text(&config, YT_TRAIN_KEY_no_residual, word, sizeof word);
+    cr_assert_str_eq(word, "lateral");
+    cr_assert_eq(config.source[YT_TRAIN_KEY_no_residual], YT_SOURCE_CHECKPOINT);
     cr_assert_str_eq(config.model, "tiny8.yaml");
     yt_model_destroy(built);
+    yt_model_destroy(model);
+}
+
+/* Files from before there were several cuts say true or false. */
+Test(weights, an_older_file_says_whether_its_shortcuts_are_dropped) {
+    static const struct {
+        const char *value; /* seven letters in place of \"add\" */
+        int kind;          /* -1: refused */
+    } cases[] = {
+        {"true   ", YT_NO_RESIDUAL_ADD}, {"false  ", YT_RESIDUAL_KEPT}, {"7      ", -1}, {"\\\"adx\\\"", -1}};
+    static const char key[] = "no_residual\\\":";
+    yt_model_options options = YT_MODEL_DEFAULTS;
+    options.no_residual = YT_NO_RESIDUAL_ADD;
+    yt_model *model = load("tiny8.yaml", options);
+    const char *path = yt_folder_path("w.safetensors");
+    save(path, model);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char *bytes = NULL;
+        size_t length;
+        yt_err err = {.text = ""};
+        cr_assert_eq(yt_file_read(path, 1u << 24, &bytes, &length, &err), YT_OK, "%s", err.text);
+        char *at = strstr(bytes + 8, key); /* the header begins there */
+        cr_assert_not_null(at);
+        memcpy(at + strlen(key), cases[i].value, 7);
+        yt_folder_write("old.safetensors", bytes, length);
+        free(bytes);
+        yt_model *read = NULL;
+        yt_class_names found = {0};
+        int imgsz;
+        const yt_status status =
+            yt_weights_open(yt_folder_path("old.safetensors"), NULL, NULL, &read, &found, &imgsz, &err);
+        cr_expect_eq(status == YT_OK, cases[i].kind >= 0, "case %zu: %s", i, err.text);
+        if (read) cr_expect_eq((int)read->options.no_residual, cases[i].kind);
+        if (status != YT_OK) cr_expect(strstr(err.text, "model_options is damaged"), "%s", err.text);
+        yt_class_names_free(&found);
+        yt_model_destroy(read);
+    }
     yt_model_destroy(model);
 }
 

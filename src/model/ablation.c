@@ -1,0 +1,91 @@
+/* ablation.c: the words of --no-residual, and what the build options of a model change in it.
+ *
+ * The options are applied one after another to the network as its YAML describes it, so that the counts of one line
+ * go on where those of the line before end.
+ */
+#include "yt/ablation.h"
+#include "yt/model.h"
+
+#include <string.h>
+
+static const struct {
+    const char *word;
+    yt_cut backbone, neck;
+} cuts[YT_NO_RESIDUAL_COUNT] = {[YT_RESIDUAL_KEPT] = {"false", YT_CUT_NOTHING, YT_CUT_NOTHING},
+#define CUT(code, word, backbone, neck) [YT_NO_RESIDUAL_##code] = {word, YT_CUT_##backbone, YT_CUT_##neck},
+                                YT_NO_RESIDUAL_MAP(CUT)
+#undef CUT
+};
+
+const char *yt_no_residual_word(yt_no_residual kind) {
+    return cuts[kind].word;
+}
+
+int yt_no_residual_find(const char *word) {
+    for (int i = 0; i < YT_NO_RESIDUAL_COUNT; i++)
+        if (strcmp(cuts[i].word, word) == 0) return i;
+    return -1;
+}
+
+yt_cut yt_no_residual_backbone(yt_no_residual kind) {
+    return cuts[kind].backbone;
+}
+
+yt_cut yt_no_residual_neck(yt_no_residual kind) {
+    return cuts[kind].neck;
+}
+
+/* The next option in which a model differs from its YAML: moves it from `wanted` to `built` and names it; false when
+ * there is none left. */
+static bool apply_next(const yt_model_options *wanted, yt_model_options *built, char *name, size_t room) {
+    if (built->no_residual != wanted->no_residual) {
+        built->no_residual = wanted->no_residual;
+        snprintf(name, room, "no_residual %s", yt_no_residual_word(wanted->no_residual));
+        return true;
+    }
+    if (built->no_batchnorm != wanted->no_batchnorm) {
+        built->no_batchnorm = wanted->no_batchnorm;
+        snprintf(name, room, "no_batchnorm");
+        return true;
+    }
+    if (built->activation != wanted->activation) {
+        built->activation = wanted->activation;
+        snprintf(name, room, "activation %s", yt_activation_name((yt_activation_kind)wanted->activation));
+        return true;
+    }
+    return false;
+}
+
+/* Parameters and operations of a model as it would be with other options. */
+static yt_status count(const yt_model *model, const yt_model_options *options, int imgsz,
+                       yt_model_counts *out, yt_err *err) {
+    yt_model *built = NULL;
+    YT_TRY(
+        yt_model_parse(model->yaml_path, model->yaml_text, strlen(model->yaml_text), options, &built, err));
+    out->params = yt_model_parameters(built);
+    const yt_status status = yt_model_gflops(built, imgsz, &out->gflops, err);
+    yt_model_destroy(built);
+    return status;
+}
+
+yt_status yt_model_ablations(const yt_model *model, int imgsz, yt_ablation out[YT_MAX_ABLATIONS], int *n,
+                             yt_err *err) {
+    yt_model_options whole = model->options;
+    whole.n_classes = model->n_classes;
+    whole.scale = model->scale;
+    whole.no_residual = YT_RESIDUAL_KEPT;
+    whole.no_batchnorm = false;
+    whole.activation = -1;
+    yt_model_options options = whole;
+    *n = 0;
+    for (int i = 0; i < YT_MAX_ABLATIONS; i++) {
+        if (!apply_next(&model->options, &options, out[i].name, sizeof out[i].name)) break;
+        if (i)
+            out[i].before = out[i - 1].after;
+        else
+            YT_TRY(count(model, &whole, imgsz, &out[i].before, err));
+        YT_TRY(count(model, &options, imgsz, &out[i].after, err));
+        *n = i + 1;
+    }
+    return YT_OK;
+}

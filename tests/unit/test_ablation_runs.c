@@ -1,0 +1,150 @@
+/* Whole runs of networks with something taken away: they train, are stored, resumed and validated as what they are, and
+ * see the same pictures in the same order. */
+#include "yt/rng.h"
+#include "yt/train.h"
+#include "support/folder.h"
+#include "support/tiny.h"
+#include "train/training.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LAST "runs/detect/train/weights/last.safetensors"
+
+static void init(void) {
+    yt_folder_make();
+    yt_tiny_write_models();
+    yt_tiny_write_data(4, 2);
+    cr_assert_eq(chdir(yt_folder_path("")), 0);
+}
+TestSuite(ablation_runs, .init = init, .fini = yt_folder_remove);
+
+static void set(yt_train_config *config, const char *key, const char *text) {
+    yt_err err = {.text = ""};
+    cr_assert_eq(yt_train_config_set(config, key, text, YT_SOURCE_TYPED, &err), YT_OK, "%s", err.text);
+}
+
+static yt_train_config tiny_config(void) {
+    yt_train_config config;
+    yt_train_config_defaults(&config);
+    set(&config, "data", yt_folder_path("data.yaml"));
+    set(&config, "model", yt_folder_path("tiny8.yaml"));
+    set(&config, "imgsz", "64");
+    set(&config, "batch", "2");
+    set(&config, "epochs", "1");
+    set(&config, "threads", "1");
+    return config;
+}
+
+static yt_training *prepare(const yt_train_config *config) {
+    yt_training *training = NULL;
+    yt_err err = {.text = ""};
+    cr_assert_eq(yt_train_prepare(config, NULL, NULL, NULL, &training, &err), YT_OK, "%s", err.text);
+    return training;
+}
+
+static yt_status on_epoch(void *context, const yt_train_epoch *epoch, yt_err *err) {
+    (void)err;
+    const double loss = epoch->train_loss[0] + epoch->train_loss[1] + epoch->train_loss[2];
+    cr_assert(loss > 0 && loss < 1000, "loss %g", loss);
+    *(int *)context += 1;
+    return YT_OK;
+}
+
+/* Trains an epoch and a second one after resuming, and opens the weights; what they say of their network. */
+static yt_model_options train_and_open(const yt_train_config *config) {
+    yt_err err = {.text = ""};
+    int epochs = 0;
+    const yt_train_observer observer = {.epoch = on_epoch, .context = &epochs};
+    yt_training *training = prepare(config);
+    cr_assert_eq(yt_train_run(training, &observer, 1, NULL, &err), YT_OK, "%s", err.text);
+    const size_t count = training->model->param_count;
+    yt_train_destroy(training);
+
+    yt_train_config again;
+    yt_train_config_defaults(&again);
+    set(&again, "resume", LAST);
+    set(&again, "epochs", "2");
+    set(&again, "threads", "1");
+    training = prepare(&again);
+    cr_assert_eq(training->model->param_count, count);
+    cr_assert_eq(yt_train_run(training, &observer, 1, NULL, &err), YT_OK, "%s", err.text);
+    yt_train_destroy(training);
+    cr_assert_eq(epochs, 2);
+
+    yt_model *model = NULL;
+    yt_class_names names = {0};
+    int imgsz;
+    cr_assert_eq(yt_weights_open(LAST, NULL, NULL, &model, &names, &imgsz, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(model->param_count, count);
+    const yt_model_options options = model->options;
+    yt_class_names_free(&names);
+    yt_model_destroy(model);
+    return options;
+}
+
+Test(ablation_runs, every_cut_trains_resumes_and_is_stored) {
+    for (int kind = 0; kind < YT_NO_RESIDUAL_COUNT; kind++) {
+        yt_train_config config = tiny_config();
+        set(&config, "no_residual", yt_no_residual_word((yt_no_residual)kind));
+        set(&config, "exist_ok", "true");
+        cr_assert_eq(train_and_open(&config).no_residual, (yt_no_residual)kind);
+    }
+}
+
+Test(ablation_runs, every_activation_trains_resumes_and_is_stored) {
+    for (int kind = 0; kind < YT_ACT_COUNT; kind++) {
+        yt_train_config config = tiny_config();
+        set(&config, "activation", yt_activation_name((yt_activation_kind)kind));
+        set(&config, "exist_ok", "true");
+        cr_assert_eq(train_and_open(&config).activation, kind);
+    }
+}
+
+Test(ablation_runs, a_choice_of_init_starts_elsewhere_and_is_not_repeated_on_resume) {
+    yt_train_config plain = tiny_config(), other = tiny_config();
+    set(&other, "init", "orthogonal");
+    yt_training *a = prepare(&plain), *b = prepare(&other);
+    cr_assert_neq(a->model->state.params[0], b->model->state.params[0]);
+    yt_train_destroy(a);
+    yt_train_destroy(b);
+    train_and_open(&other);
+    set(&other, "init", "orthogonl");
+    yt_training *refused = NULL;
+    yt_err err = {.text = ""};
+    cr_assert_eq(yt_train_prepare(&other, NULL, NULL, NULL, &refused, &err), YT_ARGUMENT);
+    cr_assert(strstr(err.text, "did you mean orthogonal"), "%s", err.text);
+}
+
+/* Hash of all pictures of an epoch in their order. */
+static uint64_t hash_of_epoch(yt_training *t, int epoch) {
+    yt_err err = {.text = ""};
+    const yt_augment augment = {.mosaic = 0.5f, .scale = 0.5f, .hsv_h = 0.1f, .fliplr = 0.5f};
+    uint64_t hash = 0;
+    const yt_batch *batch;
+    cr_assert_eq(yt_loader_begin(t->train_loader, epoch, 0, &augment, &err), YT_OK, "%s", err.text);
+    while (yt_loader_next(t->train_loader, &batch, &err) == YT_OK && batch)
+        hash = hash * 31 +
+               yt_hash64(batch->rgb, (uint64_t)batch->n * (uint64_t)batch->h * (uint64_t)batch->w * 3);
+    return hash;
+}
+
+Test(ablation_runs, variants_see_the_same_pictures_in_the_same_order) {
+    static const char *const variants[][2] = {{"no_residual", "false"},   {"no_residual", "add"},
+                                              {"no_residual", "lateral"}, {"no_batchnorm", "true"},
+                                              {"activation", "tanh"},     {"init", "kaiming"}};
+    uint64_t first[2] = {0};
+    for (size_t v = 0; v < sizeof variants / sizeof variants[0]; v++) {
+        yt_train_config config = tiny_config();
+        set(&config, variants[v][0], variants[v][1]);
+        yt_training *t = prepare(&config);
+        for (int epoch = 0; epoch < 2; epoch++) {
+            const uint64_t hash = hash_of_epoch(t, epoch);
+            if (v == 0) first[epoch] = hash;
+            cr_expect_eq(hash, first[epoch], "%s %s", variants[v][0], variants[v][1]);
+        }
+        yt_train_destroy(t);
+    }
+    cr_assert_neq(first[0], first[1]);
+}
