@@ -1,95 +1,81 @@
-/* gradient_log.c: gradients.csv: how large gradients are along the network, epoch by epoch.
+/* gradient_log.c: gradients.csv: how large gradients are along the network, at steps 0 and 1 and every tenth.
  *
- *   epoch,kind,row,name,rms
+ *   step,epoch,layer,name,kind,stat,value
  *
- * kind "activation": dL/dx of the feature map that leaves a row of the model YAML, where a gradient flows.
- * kind "weight": the gradient of each convolution's weights as the optimiser gets it, summed over the batches
- * of an update and before clipping. rms is sqrt(mean over the epoch's batches, or updates, of the mean
- * square).
+ * kind "activation_gradient": dL/dx of the feature map that leaves a row of the model YAML, where a gradient flows;
+ * "weight": the gradient of a weight tensor as the optimiser gets it, before clipping. step: batches done before.
  */
 #include "train/csv_log.h"
 #include "train/observers.h"
 #include "yt/file.h"
-#include "yt/kernels.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct mean_square {
-    double sum;
-    int count;
-} mean_square;
+enum { EVERY = 10 };
 
 typedef struct gradient_log {
     FILE *file;
     char *path;
     const yt_model *model;
-    int threads;
-    mean_square *rows;    /* [n_rows] */
-    mean_square *weights; /* [n_params] */
+    double *rows; /* [n_rows] of this batch; NaN: none */
+    long step;
 } gradient_log;
 
 static yt_status start(void *context, const yt_train_info *info, yt_err *err) {
     gradient_log *log = context;
     log->model = info->model;
-    log->threads = info->config->threads;
+    log->step = (long)info->first_epoch * info->batches;
     log->path = yt_path_join(info->folder, "gradients.csv");
     log->rows = calloc((size_t)log->model->n_rows + 1, sizeof *log->rows);
-    log->weights = calloc((size_t)log->model->n_params + 1, sizeof *log->weights);
-    if (!log->path || !log->rows || !log->weights)
-        return yt_fail(err, YT_NO_MEMORY, "no memory for gradients.csv");
-    return yt_csv_open(log->path, "epoch,kind,row,name,rms", info->first_epoch, &log->file, err);
+    if (!log->path || !log->rows) return yt_fail(err, YT_NO_MEMORY, "no memory for gradients.csv");
+    return yt_csv_open(log->path, "step,epoch,layer,name,kind,stat,value", info->first_epoch, &log->file,
+                       err);
 }
 
-static double mean_square_of(yt_tensor t) {
-    double sum = 0;
-    size_t pixels = yt_tensor_pixels(t);
-    for (size_t p = 0; p < pixels; p++) {
-        const float *x = t.data + (ptrdiff_t)p * t.ld;
-        for (int c = 0; c < t.c; c++) sum += (double)x[c] * (double)x[c];
-    }
-    return sum / ((double)pixels * t.c);
+static bool is_sampled(const gradient_log *log) {
+    return log->step == 1 || log->step % EVERY == 0;
 }
 
 static void backward(void *context, yt_value value, yt_tensor gradient) {
     gradient_log *log = context;
-    if (!gradient.data) return;
+    if (!gradient.data || !is_sampled(log)) return;
     for (int i = 0; i < log->model->n_rows; i++) {
         if (log->model->rows[i].output != value) continue;
-        log->rows[i].sum += mean_square_of(gradient);
-        log->rows[i].count++;
+        double sum = 0;
+        for (size_t p = 0; p < yt_tensor_pixels(gradient); p++)
+            for (int c = 0; c < gradient.c; c++) {
+                double x = (double)gradient.data[(ptrdiff_t)p * gradient.ld + c];
+                sum += x * x;
+            }
+        log->rows[i] = sqrt(sum / (double)yt_tensor_elements(gradient));
+        fprintf(log->file, "%ld,%d,%d,%s,activation_gradient,rms,%.6g\n", log->step, 1, i,
+                log->model->rows[i].module, log->rows[i]);
     }
 }
 
 static void batch(void *context, const yt_train_batch *report) {
     gradient_log *log = context;
-    if (!report->updates) return;
-    for (int i = 0; i < log->model->n_params; i++) {
+    for (int i = 0; is_sampled(log) && report->updates && i < log->model->n_params; i++) {
         const yt_param_info *info = &log->model->params[i];
         if (info->kind != YT_PARAM_WEIGHT || info->frozen) continue;
-        const float *grads = log->model->state.grads + info->offset;
-        log->weights[i].sum +=
-            yt_kernels_get()->sum_squares(grads, info->count, log->threads) / (double)info->count;
-        log->weights[i].count++;
+        double sum = 0, sum_abs = 0;
+        for (size_t k = 0; k < info->count; k++) {
+            double x = (double)log->model->state.grads[info->offset + k];
+            sum += x * x;
+            sum_abs += fabs(x);
+        }
+        fprintf(log->file, "%ld,%d,%d,%s,weight,l2,%.6g\n", log->step, report->epoch + 1, info->row,
+                info->name, sqrt(sum));
+        fprintf(log->file, "%ld,%d,%d,%s,weight,mean_abs,%.6g\n", log->step, report->epoch + 1, info->row,
+                info->name, sum_abs / (double)info->count);
     }
-}
-
-static void write_row(const gradient_log *log, int epoch_number, const char *kind, int row, const char *name,
-                      mean_square *value) {
-    if (value->count)
-        fprintf(log->file, "%d,%s,%d,%s,%.6g\n", epoch_number, kind, row, name,
-                sqrt(value->sum / value->count));
-    *value = (mean_square){0};
+    log->step++;
 }
 
 static yt_status epoch(void *context, const yt_train_epoch *report, yt_err *err) {
+    (void)report;
     gradient_log *log = context;
-    for (int i = 0; i < log->model->n_rows; i++)
-        write_row(log, report->epoch, "activation", i, log->model->rows[i].module, &log->rows[i]);
-    for (int i = 0; i < log->model->n_params; i++) {
-        const yt_param_info *info = &log->model->params[i];
-        write_row(log, report->epoch, "weight", info->row, info->name, &log->weights[i]);
-    }
     return yt_csv_flush(log->file, log->path, err);
 }
 
@@ -107,7 +93,6 @@ void yt_gradient_log_destroy(yt_train_observer *observer) {
     if (log->file) fclose(log->file); /* every epoch was flushed and checked */
     free(log->path);
     free(log->rows);
-    free(log->weights);
     free(log);
     observer->context = NULL;
 }
