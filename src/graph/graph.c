@@ -89,6 +89,17 @@ const char *yt_graph_label(const yt_graph *graph, yt_value value) {
     return graph->nodes[value].label;
 }
 
+const yt_op *yt_graph_op(const yt_graph *graph, yt_value value, const void **attr, int *n_sources) {
+    const yt_node *node = &graph->nodes[value];
+    if (attr) *attr = node->attr;
+    *n_sources = node->n_src;
+    return node->op;
+}
+
+const yt_value *yt_graph_sources(const yt_graph *graph, yt_value value) {
+    return graph->nodes[value].src;
+}
+
 yt_shape yt_graph_shape(const yt_graph *graph, yt_value value) {
     return graph->nodes[value].ports.dst;
 }
