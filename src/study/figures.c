@@ -77,11 +77,11 @@ static void begin_lines(drawing *d, const char *x, const char *y) {
         fprintf(d->script,
                 "set linetype %d linecolor rgb '%s' dashtype %d pointtype %d linewidth 1.7 pointsize 0.7\n",
                 i + 1, colours[i], i % 5 + 1, points[i]);
-    fprintf(
-        d->script,
-        "set linetype cycle %d\nset grid ytics linecolor rgb '#cccccc' linetype 1 dashtype 1 linewidth 0.6\n"
-        "set key outside top center horizontal\nset xlabel '%s'\nset ylabel '%s'\n",
-        N_STYLES, x, y);
+    fprintf(d->script,
+            "set linetype cycle %d\nset pointintervalbox 0\nset grid ytics linecolor rgb '#cccccc' linetype "
+            "1 dashtype 1 linewidth 0.6\n"
+            "set key outside top center horizontal\nset xlabel '%s'\nset ylabel '%s'\n",
+            N_STYLES, x, y);
 }
 
 /* A logarithmic axis over whole decades, at least one; and the line at 1 where that is the middle. */
@@ -102,12 +102,24 @@ static void widen(span *s, double value) {
     if (value > s->high) s->high = value;
 }
 
+/* Half a layer of air on both sides. */
+static void depth_axis(drawing *d) {
+    int deepest = 1;
+    for (int v = 0; v < d->study->n_variants; v++) {
+        const study_points *points = &d->study->variants[v].points;
+        if (points->count && points->at[points->count - 1].depth > deepest)
+            deepest = points->at[points->count - 1].depth;
+    }
+    fprintf(d->script, "set xrange [0.5:%d.5]\n", deepest);
+}
+
 /* What is drawn of a variant: fills places and returns how many. */
 typedef int (*series)(const yt_compare *study, int variant, int moment, place *places);
 
-/* plot: every variant that has points, as a line with its intervals. base: of the data files' names. */
-static yt_status plot_variants(drawing *d, const char *base, series get, int moment, place *places,
-                               yt_err *err) {
+/* plot: every variant that has points, as a line with its intervals, a little beside its neighbours' so that these do
+ * not cover each other. base: of the data files' names. */
+static yt_status plot_variants(drawing *d, double dodge, const char *base, series get, int moment,
+                               place *places, yt_err *err) {
     bool first = true;
     for (int v = 0; v < d->study->n_variants; v++) {
         char name[STUDY_TEXT];
@@ -115,14 +127,13 @@ static yt_status plot_variants(drawing *d, const char *base, series get, int mom
         int count = get(d->study, v, moment, places), written = 0;
         YT_TRY(write_series(d, name, places, count, &written, err));
         if (written == 0) continue;
-        fprintf(d->script, "%s'%s.dat' using 1:2 with linespoints linetype %d title ",
-                first ? "plot " : ", \\\n  ", name, v % N_STYLES + 1);
+        double beside = dodge * (v - (d->study->n_variants - 1) / 2.0);
+        fprintf(d->script,
+                "%s'%s.dat' using ($1%+.3f):2:3:4 with yerrorbars linetype %d dashtype 1 linewidth 0.9 "
+                "pointsize 0 "
+                "notitle, \\\n  '%s.dat' using ($1%+.3f):2 with linespoints linetype %d title ",
+                first ? "plot " : ", \\\n  ", name, beside, v % N_STYLES + 1, name, beside, v % N_STYLES + 1);
         yti_gnuplot_text(d->script, d->study->variants[v].words.name);
-        fprintf(
-            d->script,
-            ", \\\n  '%s.dat' using 1:2:3:4 with yerrorbars linetype %d dashtype 1 linewidth 0.9 pointsize 0 "
-            "notitle",
-            name, v % N_STYLES + 1);
         first = false;
     }
     fputc('\n', d->script);
@@ -171,8 +182,9 @@ static yt_status draw_profile(drawing *d, int moment, place *places, yt_err *err
     snprintf(base, sizeof base, "profile-step%ld", d->study->moment_steps[moment]);
     begin_figure(d, base, caption, 480);
     begin_lines(d, "depth (convolutions from the input)", "RMS of dL/dx");
+    depth_axis(d);
     logarithmic(d, log10(range.low), log10(range.high), "y");
-    return plot_variants(d, base, get_profile, moment, places, err);
+    return plot_variants(d, 0.06, base, get_profile, moment, places, err);
 }
 
 static yt_status draw_ratio(drawing *d, int moment, place *places, yt_err *err) {
@@ -190,11 +202,12 @@ static yt_status draw_ratio(drawing *d, int moment, place *places, yt_err *err) 
     snprintf(base, sizeof base, "ratio-step%ld", d->study->moment_steps[moment]);
     begin_figure(d, base, caption, 420);
     begin_lines(d, "depth (convolutions from the input)", "RMS before / RMS behind");
+    depth_axis(d);
     logarithmic(d, log10(range.low), log10(range.high), "y");
     fprintf(
         d->script,
         "set arrow from graph 0, first 1 to graph 1, first 1 nohead linecolor rgb '#666666' linewidth 1\n");
-    return plot_variants(d, base, get_ratio, moment, places, err);
+    return plot_variants(d, 0.06, base, get_ratio, moment, places, err);
 }
 
 /* ---- curves of training ---- */
@@ -258,7 +271,7 @@ static yt_status draw_curve(drawing *d, const char *base, const char *caption, c
     fprintf(d->script, "set xrange [0.5:%d.5]\n", epochs);
     if (epochs <= 20) fprintf(d->script, "set xtics 1\n");
     if (get == get_ap) fprintf(d->script, "set yrange [0:*<1]\n");
-    return plot_variants(d, base, get, 0, places, err);
+    return plot_variants(d, 0.002 * epochs, base, get, 0, places, err);
 }
 
 /* ---- heat maps ---- */
@@ -357,7 +370,8 @@ static yt_status draw_heat(drawing *d, int variant, span range, yt_err *err) {
     begin_figure(d, base, caption, 200 + 16 * (points < MAX_LABELS ? points : MAX_LABELS));
     fprintf(d->script,
             "set palette defined (0 '#00204d', 0.25 '#414d6b', 0.5 '#7c7b78', 0.75 '#bcaf6f', 1 '#ffea46')\n"
-            "set cbrange [%.6g:%.6g]\nset cblabel 'log10 of RMS of dL/dx'\nset xlabel 'step (batches trained "
+            "set cbrange [%.6g:%.6g]\nset cblabel 'log10 of RMS of dL/dx' offset 1.5\nset rmargin 14\nset "
+            "xlabel 'step (batches trained "
             "before)'\n"
             "set ylabel 'row or block of the network'\nunset key\n",
             range.low, range.high > range.low ? range.high : range.low + 1);

@@ -24,7 +24,7 @@ static const char HEAD[] =
     "th, td { border: 1px solid #999; padding: 0.25rem 0.6rem; text-align: left; vertical-align: top; }\n"
     "td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }\n"
     "figure { margin: 1.5rem 0; break-inside: avoid; } figure svg { width: 100%; height: auto; }\n"
-    "figcaption, .small { font-size: 0.9rem; color: #333; } .wide { overflow-x: auto; }\n"
+    "figcaption, .small { font-size: 0.85rem; color: #333; } .wide { overflow-x: auto; }\n"
     "@media print { body { max-width: none; margin: 0; font-size: 11pt; } h2, h3 { break-after: avoid; } "
     "tr { break-inside: avoid; } .wide { overflow: visible; } }\n"
     "</style>\n</head>\n<body>\n";
@@ -71,18 +71,21 @@ static void number_cell(FILE *out, const char *format, double value) {
     fputs("</td>", out);
 }
 
-/* The value and its interval, both in the same form. */
-static void interval_cells(FILE *out, yt_interval i, const char *format)
-    __attribute__((format(printf, 3, 0)));
-static void interval_cells(FILE *out, yt_interval i, const char *format) {
-    number_cell(out, format, i.value);
+/* The value, and below it its interval in the same form. */
+static void interval_cell(FILE *out, yt_interval i, const char *format) __attribute__((format(printf, 3, 0)));
+static void interval_cell(FILE *out, yt_interval i, const char *format) {
+    if (!isfinite(i.value)) {
+        fputs("<td class=\"n\">&ndash;</td>", out);
+        return;
+    }
     fputs("<td class=\"n\">", out);
+    fprintf(out, format, i.value);
     if (yt_interval_known(i)) {
+        fputs("<br><span class=\"small\">", out);
         fprintf(out, format, i.low);
         fputs(" &hellip; ", out);
         fprintf(out, format, i.high);
-    } else {
-        fputs("&ndash;", out);
+        fputs("</span>", out);
     }
     fputs("</td>", out);
 }
@@ -119,8 +122,8 @@ static void write_verdicts(const yt_compare *study, FILE *out) {
 static void write_variants(const yt_compare *study, FILE *out) {
     fputs("<h2>Variants and results</h2>\n<div class=\"wide\"><table>\n<tr><th>variant</th><th>settings</th>"
           "<th class=\"n\">parameters</th><th class=\"n\">GFLOPs</th><th class=\"n\">runs</th>"
-          "<th class=\"n\">not finite</th><th class=\"n\">final loss</th><th class=\"n\">95 %</th>"
-          "<th class=\"n\">final mAP50-95</th><th class=\"n\">95 %</th></tr>\n",
+          "<th class=\"n\">not finite</th><th class=\"n\">final loss</th><th class=\"n\">final "
+          "mAP50-95</th></tr>\n",
           out);
     for (int i = 0; i < study->n_variants; i++) {
         const study_variant *v = &study->variants[i];
@@ -136,8 +139,8 @@ static void write_variants(const yt_compare *study, FILE *out) {
         fprintf(out, "</td><td class=\"n\">%zu</td>", v->parameters);
         number_cell(out, "%.3f", v->gflops);
         fprintf(out, "<td class=\"n\">%d</td><td class=\"n\">%d</td>", study->n_seeds, v->failed);
-        interval_cells(out, v->loss, "%.4g");
-        interval_cells(out, v->ap, "%.4f");
+        interval_cell(out, v->loss, "%.4g");
+        interval_cell(out, v->ap, "%.4f");
         fputs("</tr>\n", out);
     }
     fputs("</table></div>\n<p class=\"small\">Loss and AP of the last epoch, of the runs that ended "
@@ -162,37 +165,73 @@ static void write_failures(const yt_compare *study, FILE *out) {
     fputs("</ul>\n", out);
 }
 
+static void write_slope_row(const study_variant *variant, const study_moment *moment, FILE *out) {
+    fputs("<tr>", out);
+    cell(out, variant->words.name);
+    interval_cell(out, moment->slope, "%+.4f");
+    interval_cell(out, power_of_ten(moment->first_to_last), "%.3g");
+    number_cell(out, "%.2e", moment->facts.update);
+    number_cell(out, "%.2e", moment->facts.mean_abs);
+    number_cell(out, "%.3g", moment->facts.norm);
+    cell(out, yt_verdict_word(moment->verdict));
+    fputs("</tr>\n", out);
+}
+
 static void write_slopes(const yt_compare *study, FILE *out) {
     fputs("<h2>Decay slope</h2>\n<p>Least squares line of log10 RMS(dL/dx) over depth. Positive: gradients "
           "shrink on "
           "their way to the input; +0.3 per layer is a halving at every layer.</p>\n<div "
           "class=\"wide\"><table>\n"
-          "<tr><th>moment</th><th>variant</th><th class=\"n\">log10 per layer</th><th class=\"n\">95 %</th>"
-          "<th class=\"n\">first / last</th><th class=\"n\">95 %</th><th class=\"n\">update : weight</th>"
-          "<th class=\"n\">mean |g|</th><th class=\"n\">norm</th><th>verdict</th></tr>\n",
+          "<tr><th>variant</th><th class=\"n\">log10 per layer</th><th class=\"n\">first / last</th>"
+          "<th class=\"n\">update : weight</th><th class=\"n\">mean |g|</th><th class=\"n\">norm</th>"
+          "<th>verdict</th></tr>\n",
           out);
-    for (int m = 0; m < study->n_moments; m++)
-        for (int v = 0; v < study->n_variants; v++) {
-            const study_moment *moment = &study->variants[v].moments[m];
-            char when[64];
-            yti_moment_name(study, m, when, sizeof when);
-            fputs("<tr>", out);
-            cell(out, when);
-            cell(out, study->variants[v].words.name);
-            interval_cells(out, moment->slope, "%+.4f");
-            interval_cells(out, power_of_ten(moment->first_to_last), "%.3g");
-            number_cell(out, "%.2e", moment->facts.update);
-            number_cell(out, "%.2e", moment->facts.mean_abs);
-            number_cell(out, "%.3g", moment->facts.norm);
-            cell(out, yt_verdict_word(moment->verdict));
-            fputs("</tr>\n", out);
-        }
+    for (int m = 0; m < study->n_moments; m++) {
+        char when[64];
+        yti_moment_name(study, m, when, sizeof when);
+        fprintf(out, "<tr><th colspan=\"7\">%s</th></tr>\n", when);
+        for (int v = 0; v < study->n_variants; v++)
+            write_slope_row(&study->variants[v], &study->variants[v].moments[m], out);
+    }
     fprintf(out,
-            "</table></div>\n<p class=\"small\">Intervals: %s. First / last: RMS at the smallest depth over "
-            "that at the "
+            "</table></div>\n<p class=\"small\">Small: %s. First / last: RMS at the smallest depth over that "
+            "at the "
             "largest. Update, mean |g|: of the first layer's weights; norm: of all weight gradients before "
             "clipping.</p>\n",
-            study->n_seeds > 1 ? "95 %, Student's t over seeds" : "95 %, of the line within the one run");
+            study->n_seeds > 1 ? "95 % intervals, Student's t over seeds"
+                               : "95 % intervals, of the line within the one run");
+}
+
+/* The same numbers as the figure of ratios, for whoever wants to read them. */
+static void write_ratios(const yt_compare *study, FILE *out) {
+    if (study->n_moments == 0) return;
+    int last = study->n_moments - 1;
+    char when[64];
+    yti_moment_name(study, last, when, sizeof when);
+    fprintf(out,
+            "<h2>Ratio across each block</h2>\n<p>RMS(dL/dx) before a row or block over that behind it, %s; "
+            "where a "
+            "place has no interval it was seen once.</p>\n",
+            when);
+    for (int i = 0; i < study->n_variants; i++) {
+        const study_variant *v = &study->variants[i];
+        fputs("<details><summary>", out);
+        yti_html_text(out, v->words.name);
+        fputs("</summary>\n<table>\n<tr><th>row or block</th><th class=\"n\">depth</th><th>before it</th>"
+              "<th class=\"n\">ratio</th></tr>\n",
+              out);
+        for (int p = 0; p < v->points.count; p++) {
+            const study_point *point = &v->points.at[p];
+            if (point->before < 0) continue;
+            fputs("<tr>", out);
+            cell(out, point->name);
+            fprintf(out, "<td class=\"n\">%d</td>", point->depth);
+            cell(out, v->points.at[point->before].name);
+            interval_cell(out, power_of_ten(v->moments[last].ratio[p]), "%.3g");
+            fputs("</tr>\n", out);
+        }
+        fputs("</table></details>\n", out);
+    }
 }
 
 static void write_thresholds(FILE *out) {
@@ -282,6 +321,7 @@ static yt_status write_page(const yt_compare *study, const study_figure *figures
     write_failures(study, out);
     write_slopes(study, out);
     YT_TRY(write_figures(study, figures, n_figures, why_none, out, err));
+    write_ratios(study, out);
     write_thresholds(out);
     write_settings(study, out);
     fputs(
