@@ -20,7 +20,7 @@
       "|g| is below its limit",                                                                              \
       "three orders of magnitude; relative, so independent of the scale of the loss")                        \
     X(UPDATE_LOW, "lowest update : weight", 1e-5,                                                            \
-      "below: the first layer hardly learns (healthy is about 1e-3)", "Karpathy, course notes")              \
+      "below: the first layer hardly learns (healthy is about 1e-3). Adam makes its updates nearly as large for small gradients: with it this limit is rarely reached", "Karpathy, course notes")              \
     X(MEAN_LOW, "lowest mean |g|", 1e-7, "below: vanishing, whatever the ratio",                             \
       "SageMaker VanishingGradient; tensorlogic GradientMonitor")                                            \
     X(EXPLODING, "exploding ratio", 1e3,                                                                     \
@@ -76,8 +76,9 @@ typedef struct yt_flow_facts {
 /* The word for the facts; sentence receives it with the numbers and limits that led to it. */
 yt_verdict yt_verdict_of(const yt_flow_facts *facts, char *sentence, size_t room);
 
-/* Two variants, by their slopes: the same where the intervals overlap. Returns whether they differ. */
-bool yt_verdict_compare(const char *name, yt_interval slope, const char *other, yt_interval other_slope,
+/* Two variants in one quantity, their slopes or their AP: no difference where the intervals overlap. Returns whether
+ * they differ. */
+bool yt_verdict_compare(const char *name, yt_interval value, const char *other, yt_interval other_value,
                         char *sentence, size_t room);
 
 #endif

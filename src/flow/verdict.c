@@ -105,22 +105,25 @@ yt_verdict yt_verdict_of(const yt_flow_facts *f, char *sentence, size_t room) {
     return verdict;
 }
 
-static void say_slope(const char *name, yt_interval slope, char *text, size_t room) {
-    say(text, room, "%s %+.4f", name, slope.value);
-    if (yt_interval_known(slope)) say(text, room, " [%+.4f, %+.4f]", slope.low, slope.high);
+static void say_interval(const char *name, yt_interval i, char *text, size_t room) {
+    say(text, room, "%s %.4f", name, i.value);
+    if (yt_interval_known(i)) say(text, room, " [%.4f, %.4f]", i.low, i.high);
 }
 
-bool yt_verdict_compare(const char *name, yt_interval slope, const char *other, yt_interval other_slope,
+bool yt_verdict_compare(const char *name, yt_interval value, const char *other, yt_interval other_value,
                         char *sentence, size_t room) {
-    const bool known = yt_interval_known(slope) && yt_interval_known(other_slope);
-    const bool differ = known && !yt_intervals_overlap(slope, other_slope);
-    snprintf(sentence, room, "%s: ", !known ? "unknown" : differ ? "different" : "no difference");
-    say_slope(name, slope, sentence, room);
-    say(sentence, room, " and ");
-    say_slope(other, other_slope, sentence, room);
-    say(sentence, room, " per layer%s",
+    const bool known = yt_interval_known(value) && yt_interval_known(other_value);
+    const bool differ = known && !yt_intervals_overlap(value, other_value);
+    snprintf(sentence, room, "%s: ",
+             !known   ? "unknown"
+             : differ ? "different"
+                      : "no difference");
+    say_interval(name, value, sentence, room);
+    say(sentence, room, ", ");
+    say_interval(other, other_value, sentence, room);
+    say(sentence, room, "%s",
         !known   ? "; an interval is missing"
-        : differ ? ", intervals apart"
-                 : ", intervals overlap");
+        : differ ? "; intervals apart"
+                 : "; intervals overlap");
     return differ;
 }

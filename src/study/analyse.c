@@ -337,6 +337,10 @@ static void judge_end(yt_compare *study, int variant) {
     }
     v->loss = yt_interval_mean(loss, n);
     v->ap = yt_interval_mean(ap, n);
+    const study_variant *first = &study->variants[0];
+    if (variant > 0)
+        yt_verdict_compare(v->words.name, v->ap, first->words.name, first->ap, v->ap_against,
+                           sizeof v->ap_against);
 }
 
 yt_status yti_analyse(yt_compare *study, yt_err *err) {

@@ -199,6 +199,7 @@ static cJSON *variants(const yt_compare *study) {
                                           add(item, "moments", moments(study, i)) &&
                                           add(item, "final_loss", interval(v->loss)) &&
                                           add(item, "final_ap", interval(v->ap)) &&
+                                          add(item, "ap_against_first", text(v->ap_against)) &&
                                           add(item, "runs_not_finite", number(v->failed)) &&
                                           add(item, "runs", runs(study, i))));
     }

@@ -214,8 +214,8 @@ static yt_status draw_ratio(drawing *d, int moment, place *places, yt_err *err) 
 
 typedef double (*epoch_value)(const study_epoch *epoch);
 
-static double loss_of(const study_epoch *epoch) {
-    return epoch->loss;
+static double log_loss_of(const study_epoch *epoch) {
+    return log10(epoch->loss);
 }
 
 static double ap_of(const study_epoch *epoch) {
@@ -247,7 +247,9 @@ static int get_curve(const yt_compare *study, int variant, epoch_value value, pl
 
 static int get_loss(const yt_compare *study, int variant, int moment, place *places) {
     (void)moment;
-    return get_curve(study, variant, loss_of, places);
+    int epochs = get_curve(study, variant, log_loss_of, places);
+    for (int e = 0; e < epochs; e++) places[e].y = power_of_ten(places[e].y);
+    return epochs;
 }
 
 static int get_ap(const yt_compare *study, int variant, int moment, place *places) {
@@ -262,16 +264,35 @@ static int most_epochs(const yt_compare *study) {
     return epochs;
 }
 
-static yt_status draw_curve(drawing *d, const char *base, const char *caption, const char *y, series get,
-                            place *places, yt_err *err) {
-    int epochs = most_epochs(d->study);
-    if (epochs == 0) return YT_OK;
+static void begin_curve(drawing *d, const char *base, const char *caption, const char *y, int epochs) {
     begin_figure(d, base, caption, 420);
     begin_lines(d, "epoch", y);
     fprintf(d->script, "set xrange [0.5:%d.5]\n", epochs);
     if (epochs <= 20) fprintf(d->script, "set xtics 1\n");
-    if (get == get_ap) fprintf(d->script, "set yrange [0:*<1]\n");
-    return plot_variants(d, 0.002 * epochs, base, get, 0, places, err);
+}
+
+/* On a logarithmic axis where some variant's loss leaves the others far behind. */
+static yt_status draw_loss(drawing *d, int epochs, place *places, yt_err *err) {
+    span range = range_of(d, get_loss, 0, places);
+    if (!(range.low > 0 && range.high < HUGE_VAL)) return YT_OK;
+    begin_curve(d, "loss",
+                "Training loss: sum of the terms, geometric mean over the seeds that came so far, bars: 95 % "
+                "intervals.",
+                "training loss", epochs);
+    if (range.high > 20 * range.low)
+        logarithmic(d, log10(range.low), log10(range.high), "y");
+    else
+        fprintf(d->script, "set yrange [0:*]\n");
+    return plot_variants(d, 0.002 * epochs, "loss", get_loss, 0, places, err);
+}
+
+static yt_status draw_ap(drawing *d, int epochs, place *places, yt_err *err) {
+    span range = range_of(d, get_ap, 0, places);
+    if (!(range.high > 0)) return YT_OK; /* nothing was found yet */
+    begin_curve(d, "ap", "Validation: AP at IoU 0.50 to 0.95, mean over seeds, bars: 95 % intervals.",
+                "mAP50-95", epochs);
+    fprintf(d->script, "set yrange [0:*]\n");
+    return plot_variants(d, 0.002 * epochs, "ap", get_ap, 0, places, err);
 }
 
 /* ---- heat maps ---- */
@@ -394,12 +415,10 @@ static yt_status draw_all(drawing *d, place *places, yt_err *err) {
     span range = {HUGE_VAL, -HUGE_VAL};
     heat_range(study, &range);
     for (int v = 0; v < study->n_variants; v++) YT_TRY(draw_heat(d, v, range, err));
-    YT_TRY(draw_curve(
-        d, "loss",
-        "Training loss: sum of the terms, mean over the seeds that came so far, bars: 95 % intervals.",
-        "training loss", get_loss, places, err));
-    return draw_curve(d, "ap", "Validation: AP at IoU 0.50 to 0.95, mean over seeds, bars: 95 % intervals.",
-                      "mAP50-95", get_ap, places, err);
+    int epochs = most_epochs(study);
+    if (epochs == 0) return YT_OK;
+    YT_TRY(draw_loss(d, epochs, places, err));
+    return draw_ap(d, epochs, places, err);
 }
 
 /* Room for the longest series. */

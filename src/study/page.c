@@ -109,13 +109,20 @@ static void write_verdicts(const yt_compare *study, FILE *out) {
             fputs("</b>: ", out);
             yti_html_text(out, moment->sentence);
             if (v > 0) {
-                fputs(".<br>Decay slope, ", out);
+                fputs(".<br>Decay slope: ", out);
                 yti_html_text(out, moment->against);
             }
             fputs(".</li>\n", out);
         }
         fputs("</ul>\n", out);
     }
+    if (study->n_variants > 1) fputs("<h3>Final mAP50-95</h3>\n<ul>\n", out);
+    for (int v = 1; v < study->n_variants; v++) {
+        fputs("<li>", out);
+        yti_html_text(out, study->variants[v].ap_against);
+        fputs(".</li>\n", out);
+    }
+    if (study->n_variants > 1) fputs("</ul>\n", out);
     if (study->n_moments == 0) fputs("<p>No run lived long enough to show a gradient.</p>\n", out);
 }
 

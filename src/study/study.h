@@ -128,8 +128,9 @@ typedef struct study_variant {
     double gflops;
     study_points points;
     study_moment moments[STUDY_MOMENTS];
-    yt_interval loss, ap; /* at the end */
-    int failed;           /* runs that ended early with a value that is not finite */
+    yt_interval loss, ap;            /* at the end */
+    char ap_against[STUDY_SENTENCE]; /* AP compared with the first variant's; empty for it */
+    int failed;                      /* runs that ended early with a value that is not finite */
 } study_variant;
 
 struct yt_compare {

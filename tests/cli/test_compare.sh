@@ -78,7 +78,7 @@ if grep -oE "(src|href)=[\"'][^\"'#]|url\([^#)]|@import|<script|https?://[^\"' ]
     fail "the page refers to something outside"
 fi
 if command -v gnuplot >/dev/null; then
-    for figure in profile-step0 profile-step1 ratio-step0 heat-0 heat-1 loss ap; do
+    for figure in profile-step0 profile-step1 ratio-step0 heat-0 heat-1 loss; do
         grep -q '</svg>' $folder_of/figures/$figure.svg || fail "no figure $figure"
     done
     [ "$(grep -c '<svg' $folder_of/compare.html)" -eq "$(grep -c '<figcaption>' $folder_of/compare.html)" ] ||
