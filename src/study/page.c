@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_SVG_BYTES = 1 << 26 };
+enum { MAX_SVG_BYTES = 1 << 26, MOST_OPEN = 40 /* rows of a table that are shown unasked */ };
 
 static const char HEAD[] =
     "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
@@ -222,7 +222,7 @@ static void write_ratios(const yt_compare *study, FILE *out) {
             when);
     for (int i = 0; i < study->n_variants; i++) {
         const study_variant *v = &study->variants[i];
-        fputs("<details><summary>", out);
+        fprintf(out, "<details%s><summary>", v->points.count <= MOST_OPEN ? " open" : "");
         yti_html_text(out, v->words.name);
         fputs("</summary>\n<table>\n<tr><th>row or block</th><th class=\"n\">depth</th><th>before it</th>"
               "<th class=\"n\">ratio</th></tr>\n",
@@ -284,7 +284,7 @@ static void write_settings(const yt_compare *study, FILE *out) {
 static yt_status inline_figure(const yt_compare *study, const study_figure *figure, FILE *out, yt_err *err) {
     char file[STUDY_TEXT + 16];
     snprintf(file, sizeof file, "figures/%s", figure->file);
-    char *path = yt_path_join(study->folder, file), *text;
+    char *path = yt_path_join(study->folder, file), *text = NULL;
     if (!path) return yt_fail(err, YT_NO_MEMORY, "no memory for the figures");
     size_t bytes;
     yt_status status = yt_file_read(path, MAX_SVG_BYTES, &text, &bytes, err);
@@ -297,7 +297,7 @@ static yt_status inline_figure(const yt_compare *study, const study_figure *figu
         yti_html_text(out, figure->caption);
         fputs("</figcaption>\n</figure>\n", out);
     }
-    if (status == YT_OK || svg) free(text);
+    free(text);
     free(path);
     return status;
 }
