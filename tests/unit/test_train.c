@@ -507,10 +507,10 @@ Test(train, gradients_are_logged_for_every_row_and_weight) {
     record r = {0};
     expect_run(&config, &r);
     char *text = read_text("runs/detect/train/gradients.csv");
-    cr_assert_eq(strncmp(text, "epoch,kind,row,name,rms\n", 24), 0);
-    cr_assert_not_null(strstr(text, "\n1,activation,0,Conv,"));
-    cr_assert_not_null(strstr(text, "\n2,activation,5,Conv,"));
-    cr_assert_not_null(strstr(text, "\n2,weight,0,model.0.conv.weight,"));
+    cr_assert_eq(strncmp(text, "step,epoch,layer,name,kind,stat,value\n", 38), 0);
+    cr_assert_not_null(strstr(text, "\n0,1,0,Conv,activation_gradient,rms,"));
+    cr_assert_not_null(strstr(text, "\n1,1,5,Conv,activation_gradient,rms,"));
+    cr_assert_not_null(strstr(text, "\n1,1,0,model.0.conv.weight,weight,l2,"));
     cr_assert_null(strstr(text, "nan"));
     cr_assert_null(strstr(text, "running_mean"));
     free(text);
