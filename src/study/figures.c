@@ -12,6 +12,9 @@
 
 enum { MAX_LABELS = 32, MAX_COLUMNS = 80, N_STYLES = 6 };
 
+/* Bars of few seeds may be longer than all else: an axis follows them for this factor. */
+static const double BAR = 30;
+
 /* Everything that is drawn goes through one of these. */
 typedef struct drawing {
     const yt_compare *study;
@@ -146,8 +149,9 @@ static span range_of(const drawing *d, series get, int moment, place *places) {
         int count = get(d->study, v, moment, places);
         for (int i = 0; i < count; i++) {
             widen(&all, places[i].y.value);
-            widen(&all, places[i].y.low);
-            widen(&all, places[i].y.high);
+            if (!yt_interval_known(places[i].y)) continue;
+            widen(&all, fmax(places[i].y.low, places[i].y.value / BAR));
+            widen(&all, fmin(places[i].y.high, places[i].y.value * BAR));
         }
     }
     return all;
