@@ -114,10 +114,7 @@ bool yt_verdict_compare(const char *name, yt_interval value, const char *other, 
                         char *sentence, size_t room) {
     const bool known = yt_interval_known(value) && yt_interval_known(other_value);
     const bool differ = known && !yt_intervals_overlap(value, other_value);
-    snprintf(sentence, room, "%s: ",
-             !known   ? "unknown"
-             : differ ? "different"
-                      : "no difference");
+    snprintf(sentence, room, "%s: ", !known ? "unknown" : differ ? "different" : "no difference");
     say_interval(name, value, sentence, room);
     say(sentence, room, ", ");
     say_interval(other, other_value, sentence, room);
