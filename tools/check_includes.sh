@@ -2,23 +2,23 @@
 # check_includes.sh: fails when a file includes what is above it, beside it on floor 4, or not its business.
 #
 # Floors, lowest first (CONTRIBUTING.md): base | tensor geom kernels | ops | graph | model loss optim data eval ckpt flow |
-# train | cli. A file may include its own folder and every lower floor. Public headers count as part of the folder that
+# train | study | cli. A file may include its own folder and every lower floor. Public headers count as part of the folder that
 # implements them; those of plain data (tensor, batch, head, box) are on floor 1, whoever fills them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 declare -A floor=([base]=0 [tensor]=1 [geom]=1 [kernels]=1 [ops]=2 [graph]=3 [model]=4 [loss]=4 [optim]=4 [data]=4
-    [eval]=4 [ckpt]=4 [flow]=4 [train]=5 [cli]=6)
+    [eval]=4 [ckpt]=4 [flow]=4 [train]=5 [study]=6 [cli]=7)
 declare -A home=(
     [status]=base [file]=base [text]=base [rng]=base [log]=base [cpu]=base [yaml]=base [activation]=base
     [tensor]=tensor [batch]=tensor [head]=tensor [box]=geom [kernels]=kernels
     [op]=ops [ops]=ops [graph]=graph
     [model]=model [ablation]=model [init]=model [loss]=loss [optim]=optim [dataset]=data [loader]=data [image]=data [metrics]=eval [confusion]=eval
     [coco_eval]=eval [coco_results]=eval
-    [flow]=flow
+    [flow]=flow [slope]=flow [verdict]=flow
     [safetensors]=ckpt [pt]=ckpt [checkpoint]=ckpt
     [train]=train [train_options]=train [predict]=train [validate]=train [coco_validate]=train
-    [weights]=train)
+    [weights]=train [compare]=study)
 
 bad=0
 complain() {
@@ -77,7 +77,7 @@ check_third_party 'stb/[^>"]*' '^(src/data/image_io\.c|src/cli/|tools/)'
 check_third_party 'yaml\.h' '^src/base/yaml\.c$'
 check_third_party 'zip\.h' '^(src/ckpt/pt_zip\.c|tests/)'
 check_third_party 'jpeglib\.h' '^src/data/jpeg_decode\.c'
-check_third_party '(cjson/)?cJSON\.h' '^(src/ckpt/|src/train/|src/cli/|src/eval/|src/data/coco_|tests/)'
+check_third_party '(cjson/)?cJSON\.h' '^(src/ckpt/|src/train/|src/study/|src/cli/|src/eval/|src/data/coco_|tests/)'
 
 if ((bad > 0)); then
     echo "$bad includes go against the floors of the house" >&2

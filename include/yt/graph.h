@@ -41,6 +41,9 @@ const char *yt_graph_label(const yt_graph *graph, yt_value value);
 /* What a node computes, from how many sources; attr (may be NULL) receives its attributes, lent. */
 const yt_op *yt_graph_op(const yt_graph *graph, yt_value value, const void **attr, int *n_sources);
 
+/* The maps that a node reads, as many as yt_graph_op says; lent. All were added before it. */
+const yt_value *yt_graph_sources(const yt_graph *graph, yt_value value);
+
 /* Infers all shapes for an input of n x h x w without taking memory. flops (may be NULL) receives the
  * operations of each node, [yt_graph_nodes]. A failure names the node. */
 yt_status yt_graph_shapes(yt_graph *graph, yt_mode mode, int n, int h, int w, double *flops, yt_err *err);

@@ -1,5 +1,6 @@
 /* yolotrain.c: the program that trains: options from the table of settings, a run, its progress. */
 #include "cli/cli_common.h"
+#include "cli/cli_compare.h"
 #include "cli/cli_options.h"
 #include "cli/cli_threads.h"
 #include "cli/cli_progress.h"
@@ -10,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { N_OPTIONS = YT_TRAIN_KEYS + 1, MAX_NAME = 32, MAX_PROBLEMS = 20, INTERRUPTED = 130 };
+enum { N_OPTIONS = YT_TRAIN_KEYS + 3, MAX_NAME = 32, MAX_PROBLEMS = 20, INTERRUPTED = 130 };
 
 static volatile sig_atomic_t interrupted;
 
@@ -29,7 +30,7 @@ static void catch_interrupts(void) {
     sigaction(SIGTERM, &action, NULL);
 }
 
-/* The command line: every row of the table of settings, and --summary. */
+/* The command line: every row of the table of settings, and what else there is to do. */
 typedef struct command_line {
     yt_cli_option options[N_OPTIONS];
     char names[YT_TRAIN_KEYS][MAX_NAME];
@@ -62,6 +63,23 @@ static void make_command_line(command_line *line) {
                         .type = YT_CLI_FLAG,
                         .group = "Output",
                         .help = "print the layers of the model with their sizes, and end"};
+    line->options[YT_TRAIN_KEYS + 1] = (yt_cli_option){
+        .name = "compare",
+        .type = YT_CLI_STRING,
+        .metavar = "LIST",
+        .group = "Comparison",
+        .help = "train variants on the same batches and compare their gradients: a list like "
+                "residual,plain,plain+nobn of the words residual, plain, bn, nobn, names of activation "
+                "functions and KEY=VALUE, joined by +; goes on where it was interrupted"};
+    line->options[YT_TRAIN_KEYS + 2] =
+        (yt_cli_option){.name = "seeds",
+                        .type = YT_CLI_INT,
+                        .fallback = "5",
+                        .min = 1,
+                        .max = YT_MAX_SEEDS,
+                        .metavar = "N",
+                        .group = "Comparison",
+                        .help = "runs of every variant, with --seed and those after it"};
 }
 
 static yt_status read_settings(const yt_cli *cli, yt_train_config *config, yt_err *err) {
@@ -125,12 +143,21 @@ static yt_status train(const yt_train_config *config, const yt_cli_search *searc
     return status;
 }
 
+static yt_status compare(const yt_cli *cli, const yt_train_config *config, const yt_cli_search *search,
+                         yt_err *err) {
+    problems found = {.all = config->strict};
+    catch_interrupts();
+    return yt_cli_compare(config, yt_cli_text(cli, "compare"), yt_cli_int(cli, "seeds"), search->dirs,
+                          show_problem, &found, &interrupted, err);
+}
+
 /* Texts that are wrong whatever the files say. */
 static yt_status check_texts(const yt_cli *cli, yt_err *err) {
     const char *classes = yt_cli_text(cli, "classes");
     yt_init init;
     if (classes[0]) YT_TRY(yt_classes_check(classes, err));
     YT_TRY(yt_init_parse(yt_cli_text(cli, "init"), &init, err));
+    if (yt_cli_typed(cli, "compare")) YT_TRY(yt_compare_check(yt_cli_text(cli, "compare"), err));
     return yt_freeze_check(yt_cli_text(cli, "freeze"), err);
 }
 
@@ -145,7 +172,9 @@ static int run(const yt_cli *cli) {
     if (status == YT_OK && !summary && !config.data[0] && !config.resume[0])
         return yt_cli_usage_error(cli, "name a dataset YAML to train on");
     if (status == YT_OK)
-        status = summary ? print_summary(&config, &search, &err) : train(&config, &search, &err);
+        status = summary                        ? print_summary(&config, &search, &err)
+                 : yt_cli_typed(cli, "compare") ? compare(cli, &config, &search, &err)
+                                                : train(&config, &search, &err);
     if (status == YT_OK) return yt_cli_finish_stdout(cli, 0);
     yt_cli_failure(cli, &err);
     return status == YT_STOPPED ? INTERRUPTED : 1;
@@ -157,6 +186,7 @@ int main(int argc, char **argv) {
     make_command_line(&line);
     yt_cli cli = {.program = "yolotrain",
                   .usage = "yolotrain DATA.yaml [options]\n       yolotrain --resume [FILE] [options]\n"
+                           "       yolotrain DATA.yaml --compare VARIANT,VARIANT,... [--seeds N] [options]\n"
                            "       yolotrain --model MODEL.yaml --summary",
                   .about =
                       "Trains an object detector on the processor. Results go to stdout, the rest to stderr.",

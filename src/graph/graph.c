@@ -96,6 +96,10 @@ const yt_op *yt_graph_op(const yt_graph *graph, yt_value value, const void **att
     return node->op;
 }
 
+const yt_value *yt_graph_sources(const yt_graph *graph, yt_value value) {
+    return graph->nodes[value].src;
+}
+
 yt_shape yt_graph_shape(const yt_graph *graph, yt_value value) {
     return graph->nodes[value].ports.dst;
 }

@@ -1,0 +1,72 @@
+/* compare.h: variants of a network trained on the same batches, and what their gradients and results say.
+ *
+ *     yt_compare *study;
+ *     YT_TRY(yt_compare_create(&config, "residual,plain", 5, search_dirs, &study, err));  checks, writes nothing
+ *     YT_TRY(yt_compare_run(study, &hooks, &stop, err));                    trains what is not trained yet
+ *     YT_TRY(yt_compare_report(study, &drawn, err));                        compare.json, compare.html, figures
+ *     yt_compare_destroy(study);
+ *
+ * A variant is words joined by '+': rows of the table below, names of activation functions, or KEY=VALUE for any
+ * setting of the network, the data or the training. Every variant is trained with the same seeds, so that it has
+ * the same initial weights where the networks share them, and the same batches in the same order.
+ */
+#ifndef YT_COMPARE_H
+#define YT_COMPARE_H
+
+#include "yt/train.h"
+
+/* word, setting, value, meaning */
+#define YT_VARIANT_MAP(X)                                                                                    \
+    X("residual", no_residual, "false", "with its shortcuts")                                                \
+    X("plain", no_residual, "true", "without its shortcuts")                                                 \
+    X("bn", no_batchnorm, "false", "with batch normalisation")                                               \
+    X("nobn", no_batchnorm, "true", "without batch normalisation")
+
+enum { YT_MAX_VARIANTS = 16, YT_MAX_SEEDS = 100 };
+
+typedef struct yt_compare yt_compare;
+
+/* A run that begins, or with `finished` one that ended. */
+typedef struct yt_compare_progress {
+    int run, runs; /* from 1 */
+    const char *variant, *folder;
+    int seed;
+    bool finished;
+    bool kept;        /* it was complete already */
+    yt_status status; /* finished: OK or NON_FINITE */
+    int epochs;
+    double ap, seconds; /* of its best epoch */
+} yt_compare_progress;
+
+typedef struct yt_compare_hooks {
+    void (*run)(void *context, const yt_compare_progress *progress);
+    yt_problem_sink problem; /* of the dataset, once; NULL: nobody listens */
+    void *context;
+} yt_compare_hooks;
+
+/* Reads the variants and builds the network of each, so that what cannot work is found before the first run. The
+ * runs lie in a folder of the study (config's project and name), which may hold complete runs of the same study
+ * already; another study there is an error. */
+yt_status yt_compare_create(const yt_train_config *config, const char *variants, int seeds,
+                            const char *const *search_dirs, yt_compare **out, yt_err *err);
+void yt_compare_destroy(yt_compare *study);
+const char *yt_compare_folder(const yt_compare *study);
+int yt_compare_runs(const yt_compare *study);
+
+/* Checks the words alone, without a model or files. */
+yt_status yt_compare_check(const char *variants, yt_err *err);
+
+/* Trains seed by seed all variants. A run that ends with values that are not finite is a result. *stop becoming
+ * non-zero ends the study with YT_STOPPED; called again it goes on with the run that was interrupted, from its
+ * beginning. */
+yt_status yt_compare_run(yt_compare *study, const yt_compare_hooks *hooks, const volatile sig_atomic_t *stop,
+                         yt_err *err);
+
+/* Reads what the runs left and writes compare.json, compare.html and the figures. Without gnuplot there are no
+ * figures: *why_no_figures then says what is missing, else it is empty. */
+yt_status yt_compare_report(yt_compare *study, char *why_no_figures, size_t room, yt_err *err);
+
+/* Prints for every variant its word and its numbers. */
+void yt_compare_print(const yt_compare *study, FILE *out);
+
+#endif

@@ -1,0 +1,86 @@
+/* verdict.h: what a gradient profile means, in one word and one sentence with the numbers behind it.
+ *
+ * The primary rules are relative, because absolute sizes depend on the scale of the loss and on the batch; the
+ * absolute limits that other tools use count where they confirm a relative rule, and are named where they are
+ * passed. Every limit is a row of one table.
+ */
+#ifndef YT_VERDICT_H
+#define YT_VERDICT_H
+
+#include "yt/slope.h"
+
+/* code, name, value, what it bounds, where it comes from */
+#define YT_VERDICT_LIMIT_MAP(X)                                                                              \
+    X(FLAT, "flat ratio", 10.0,                                                                              \
+      "flat: the first layer's gradient is within this factor of the last layer's",                          \
+      "one order of magnitude; SageMaker PoorWeightInitialization uses 10 for variances")                    \
+    X(VANISHING, "vanishing ratio", 1e-3,                                                                    \
+      "vanishing: the first layer's gradient is below this part of the last layer's, and its update or "     \
+      "mean "                                                                                                \
+      "|g| is below its limit",                                                                              \
+      "three orders of magnitude; relative, so independent of the scale of the loss")                        \
+    X(UPDATE_LOW, "lowest update : weight", 1e-5,                                                            \
+      "below: the first layer hardly learns (healthy is about 1e-3). Adam makes its updates nearly as "      \
+      "large for small gradients: with it this limit is rarely reached",                                     \
+      "Karpathy, course notes")                                                                              \
+    X(MEAN_LOW, "lowest mean |g|", 1e-7, "below: vanishing, whatever the ratio",                             \
+      "SageMaker VanishingGradient; tensorlogic GradientMonitor")                                            \
+    X(EXPLODING, "exploding ratio", 1e3,                                                                     \
+      "exploding: the first layer's gradient is above this multiple of the last layer's, and its update or " \
+      "the norm is above its limit",                                                                         \
+      "mirror of the vanishing ratio")                                                                       \
+    X(UPDATE_HIGH, "highest update : weight", 0.1, "above: the step destroys what was learnt",               \
+      "Karpathy, course notes")                                                                              \
+    X(NORM_HIGH, "highest norm", 100.0, "above: large gradients, before clipping",                           \
+      "tensorlogic GradientMonitor")
+
+typedef enum yt_verdict_limit_code {
+#define YT_VERDICT_LIMIT_ENUM(code, name, value, meaning, source) YT_LIMIT_##code,
+    YT_VERDICT_LIMIT_MAP(YT_VERDICT_LIMIT_ENUM)
+#undef YT_VERDICT_LIMIT_ENUM
+        YT_VERDICT_LIMITS
+} yt_verdict_limit_code;
+
+typedef struct yt_verdict_limit {
+    const char *name;
+    double value;
+    const char *meaning, *source;
+} yt_verdict_limit;
+const yt_verdict_limit *yt_verdict_limits(void); /* [YT_VERDICT_LIMITS] */
+
+/* code, word */
+#define YT_VERDICT_MAP(X)                                                                                    \
+    X(FLAT, "flat")                                                                                          \
+    X(DECAYING, "decaying")                                                                                  \
+    X(VANISHING, "vanishing")                                                                                \
+    X(GROWING, "growing")                                                                                    \
+    X(EXPLODING, "exploding")                                                                                \
+    X(UNKNOWN, "unknown")
+
+typedef enum yt_verdict {
+#define YT_VERDICT_ENUM(code, word) YT_VERDICT_##code,
+    YT_VERDICT_MAP(YT_VERDICT_ENUM)
+#undef YT_VERDICT_ENUM
+        YT_VERDICTS
+} yt_verdict;
+const char *yt_verdict_word(yt_verdict verdict);
+
+/* What is known about the gradients of a variant at one moment. NaN: not measured. */
+typedef struct yt_flow_facts {
+    yt_interval slope;
+    double first_to_last; /* rms(dL/dx) at the smallest depth over that at the largest */
+    double update;        /* update : weight of the first layer */
+    double mean_abs;      /* mean |g| of the first layer's weights */
+    double norm;          /* of all weight gradients */
+    bool non_finite;      /* a gradient or the loss was not finite */
+} yt_flow_facts;
+
+/* The word for the facts; sentence receives it with the numbers and limits that led to it. */
+yt_verdict yt_verdict_of(const yt_flow_facts *facts, char *sentence, size_t room);
+
+/* Two variants in one quantity, their slopes or their AP: no difference where the intervals overlap. Returns whether
+ * they differ. */
+bool yt_verdict_compare(const char *name, yt_interval value, const char *other, yt_interval other_value,
+                        char *sentence, size_t room);
+
+#endif

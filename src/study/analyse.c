@@ -1,0 +1,355 @@
+/* analyse.c: from the folders of the runs to every number of the study.
+ *
+ *   load        curves, gradients by step and point, how the run ended
+ *   moments     the steps 0 and 1, and the last one that all runs that ended well have
+ *   per run     slope within the run, first over last
+ *   per moment  means of logarithms over seeds with their intervals, the facts, the verdict
+ *
+ * A value that is not there is NaN all the way to the page.
+ */
+#include "study/run_record.h"
+#include "study/study.h"
+#include "yt/file.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const double NONE = (double)NAN;
+static const double SMALLEST = 1e-45; /* a gradient of exactly 0 was below the smallest float32 */
+
+static yt_status no_memory(yt_err *err) {
+    return yt_fail(err, YT_NO_MEMORY, "no memory for the numbers of a comparison");
+}
+
+void yti_moment_name(const yt_compare *study, int moment, char *out, size_t room) {
+    if (study->moment_steps[moment] == 0)
+        snprintf(out, room, "at initialisation");
+    else
+        snprintf(out, room, "after step %ld", study->moment_steps[moment]);
+}
+
+/* ---- reading what a run left ---- */
+
+static bool is(const char *a, const char *b) {
+    return strcmp(a, b) == 0;
+}
+
+/* The point a row of the table is about; -1: none. */
+static int point_of(const study_points *points, const gradient_row *row) {
+    bool block = is(row->kind, "block_gradient");
+    if (!block && !is(row->kind, "activation_gradient")) return -1;
+    for (int i = 0; i < points->count; i++) {
+        const study_point *p = &points->at[i];
+        if (p->layer == row->layer && p->is_block == block && (!block || is(p->name, row->name))) return i;
+    }
+    return -1;
+}
+
+static int step_of(const study_run *run, long step) {
+    int low = 0, high = run->n_steps - 1;
+    while (low <= high) {
+        int middle = (low + high) / 2;
+        if (run->steps[middle] == step) return middle;
+        if (run->steps[middle] < step)
+            low = middle + 1;
+        else
+            high = middle - 1;
+    }
+    return -1;
+}
+
+static int by_value(const void *a, const void *b) {
+    const long x = *(const long *)a, y = *(const long *)b;
+    return (x > y) - (x < y);
+}
+
+static yt_status find_steps(const gradient_table *table, study_run *run, yt_err *err) {
+    long *steps = malloc((table->count + 1) * sizeof *steps);
+    if (!steps) return no_memory(err);
+    size_t n = 0;
+    for (size_t i = 0; i < table->count; i++)
+        if (n == 0 || steps[n - 1] != table->rows[i].step) steps[n++] = table->rows[i].step;
+    qsort(steps, n, sizeof *steps, by_value);
+    run->steps = steps;
+    run->n_steps = 0;
+    for (size_t i = 0; i < n; i++)
+        if (i == 0 || steps[i] != steps[run->n_steps - 1]) steps[run->n_steps++] = steps[i];
+    return YT_OK;
+}
+
+static double *nothing(size_t count) {
+    double *values = malloc((count + 1) * sizeof *values);
+    for (size_t i = 0; values && i < count; i++) values[i] = NONE;
+    return values;
+}
+
+/* What the verdict asks about the first layer's weights, and the norm over all of them. */
+static void take_weights(const gradient_row *row, int first_layer, study_run *run, int step) {
+    bool first = row->layer == first_layer;
+    if (is(row->kind, "weight") && is(row->stat, "mean_abs") && first && isnan(run->mean_abs[step]))
+        run->mean_abs[step] = row->value;
+    if (is(row->kind, "update") && is(row->stat, "ratio") && first && isnan(run->update[step]))
+        run->update[step] = row->value;
+    if (is(row->kind, "weight") && is(row->stat, "l2"))
+        run->norm[step] = hypot(isnan(run->norm[step]) ? 0 : run->norm[step], row->value);
+}
+
+static yt_status fill_run(const gradient_table *table, const study_points *points, study_run *run,
+                          yt_err *err) {
+    YT_TRY(find_steps(table, run, err));
+    size_t n = (size_t)run->n_steps, width = (size_t)points->count;
+    run->rms = nothing(n * width);
+    run->mean_abs = nothing(n);
+    run->update = nothing(n);
+    run->norm = nothing(n);
+    if (!run->rms || !run->mean_abs || !run->update || !run->norm) return no_memory(err);
+    int first_layer = points->count ? points->at[0].layer : -1;
+    for (size_t i = 0; i < table->count; i++) {
+        const gradient_row *row = &table->rows[i];
+        int step = step_of(run, row->step);
+        take_weights(row, first_layer, run, step);
+        int point = is(row->stat, "rms") ? point_of(points, row) : -1;
+        if (point >= 0) run->rms[(size_t)step * width + (size_t)point] = row->value;
+    }
+    return YT_OK;
+}
+
+/* Blocks that the table of the variant's first run names; lent from it. */
+static yt_status block_names(const gradient_table *table, const char ***out, int *count, yt_err *err) {
+    const char **names = malloc((table->count + 1) * sizeof *names);
+    if (!names) return no_memory(err);
+    int n = 0;
+    long first = table->count ? table->rows[0].step : 0;
+    for (size_t i = 0; i < table->count && table->rows[i].step == first; i++)
+        if (is(table->rows[i].kind, "block_gradient") && is(table->rows[i].stat, "rms"))
+            names[n++] = table->rows[i].name;
+    *out = names;
+    *count = n;
+    return YT_OK;
+}
+
+static yt_status find_points(yt_compare *study, int variant, const gradient_table *table, yt_err *err) {
+    yt_model *model;
+    YT_TRY(yti_study_model(study, variant, &model, err));
+    const char **names = NULL;
+    int n = 0;
+    yt_status status = block_names(table, &names, &n, err);
+    if (status == YT_OK) status = yti_points_find(model, names, n, &study->variants[variant].points, err);
+    free(names);
+    yt_model_destroy(model);
+    return status;
+}
+
+static yt_status load_gradients(yt_compare *study, study_run *run, yt_err *err) {
+    char *path = yt_path_join(run->folder, "gradients.csv");
+    if (!path) return no_memory(err);
+    gradient_table table;
+    yt_status status = yti_gradient_table_load(path, &table, err);
+    free(path);
+    if (status != YT_OK) return status;
+    study_points *points = &study->variants[run->variant].points;
+    if (!points->at) status = find_points(study, run->variant, &table, err);
+    if (status == YT_OK) status = fill_run(&table, points, run, err);
+    yti_gradient_table_free(&table);
+    return status;
+}
+
+static yt_status load_run(yt_compare *study, study_run *run, yt_err *err) {
+    study_record record;
+    bool found;
+    yt_train_config config;
+    YT_TRY(yti_study_run_config(study, run, &config, err));
+    YT_TRY(yti_record_load(run->folder, &config, &record, &found, err));
+    if (!found) return yt_fail(err, YT_ARGUMENT, "%s: this run is not complete", run->folder);
+    run->status = record.status;
+    run->seconds = record.seconds;
+    snprintf(run->message, sizeof run->message, "%s", record.message);
+    snprintf(run->weights_hash, sizeof run->weights_hash, "%s", record.weights_hash);
+    char *path = yt_path_join(run->folder, "results.csv");
+    if (!path) return no_memory(err);
+    yt_status status = yti_curves_load(path, &run->epochs, &run->n_epochs, err);
+    free(path);
+    return status == YT_OK ? load_gradients(study, run, err) : status;
+}
+
+/* ---- moments ---- */
+
+/* The last step that every run that ended well has; -1: there is none. */
+static long last_common_step(const yt_compare *study) {
+    const study_run *shortest = NULL;
+    for (int i = 0; i < yt_compare_runs(study); i++) {
+        const study_run *run = &study->runs[i];
+        if (run->status != YT_OK || run->n_steps == 0) continue;
+        if (!shortest || run->steps[run->n_steps - 1] < shortest->steps[shortest->n_steps - 1])
+            shortest = run;
+    }
+    return shortest ? shortest->steps[shortest->n_steps - 1] : -1;
+}
+
+static void choose_moments(yt_compare *study) {
+    const long wanted[STUDY_MOMENTS] = {0, 1, last_common_step(study)};
+    study->n_moments = 0;
+    for (int m = 0; m < STUDY_MOMENTS; m++) {
+        bool there = false;
+        for (int i = 0; i < yt_compare_runs(study); i++) there |= step_of(&study->runs[i], wanted[m]) >= 0;
+        if (there && (m < 2 || wanted[m] > 1)) study->moment_steps[study->n_moments++] = wanted[m];
+    }
+}
+
+/* ---- one run at one moment ---- */
+
+/* Points by depth with what was seen there; those that were not seen are left out. */
+static int seen(const study_points *points, const double *rms, double *depth, double *values) {
+    int n = 0;
+    for (int i = 0; i < points->count; i++) {
+        if (isnan(rms[i])) continue;
+        depth[n] = points->at[i].depth;
+        values[n++] = rms[i];
+    }
+    return n;
+}
+
+static yt_status judge_run(const yt_compare *study, study_run *run, yt_err *err) {
+    const study_points *points = &study->variants[run->variant].points;
+    double *depth = nothing((size_t)points->count), *rms = nothing((size_t)points->count);
+    for (int m = 0; depth && rms && m < study->n_moments; m++) {
+        int step = step_of(run, study->moment_steps[m]), zeros = 0;
+        int n = step < 0 ? 0 : seen(points, run->rms + (size_t)step * (size_t)points->count, depth, rms);
+        run->slope[m] = yt_slope_fit(depth, rms, n, &zeros);
+        run->first_to_last[m] = n > 1 ? rms[0] / rms[n - 1] : NONE;
+        run->non_finite[m] = false;
+        for (int i = 0; i < n; i++) run->non_finite[m] |= !isfinite(rms[i]);
+    }
+    bool good = depth && rms;
+    free(depth);
+    free(rms);
+    return good ? YT_OK : no_memory(err);
+}
+
+/* ---- a variant at one moment, over its seeds ---- */
+
+/* The mean over seeds of what get() says, without what is not finite. */
+typedef double (*getter)(const study_run *run, int moment, int step, const study_points *points, int point);
+
+static yt_interval over_seeds(const yt_compare *study, int variant, int moment, int point, getter get) {
+    double values[YT_MAX_SEEDS];
+    int n = 0;
+    for (int s = 0; s < study->n_seeds; s++) {
+        const study_run *run = yti_study_run(study, variant, s);
+        int step = step_of(run, study->moment_steps[moment]);
+        double value = step < 0 ? NONE : get(run, moment, step, &study->variants[variant].points, point);
+        if (isfinite(value)) values[n++] = value;
+    }
+    return yt_interval_mean(values, n);
+}
+
+static double get_rms(const study_run *run, int moment, int step, const study_points *points, int point) {
+    (void)moment;
+    return log10(run->rms[(size_t)step * (size_t)points->count + (size_t)point]);
+}
+
+static double get_ratio(const study_run *run, int moment, int step, const study_points *points, int point) {
+    int before = points->at[point].before;
+    return before < 0
+               ? NONE
+               : get_rms(run, moment, step, points, before) - get_rms(run, moment, step, points, point);
+}
+
+/* For the facts of a verdict, where a gradient of 0 is a finding. */
+static double log10_or_smallest(double value) {
+    return log10(value < SMALLEST ? SMALLEST : value);
+}
+
+static double get_first_to_last(const study_run *run, int moment, int step, const study_points *points,
+                                int point) {
+    (void)step, (void)points, (void)point;
+    return log10_or_smallest(run->first_to_last[moment]);
+}
+
+static double get_update(const study_run *run, int moment, int step, const study_points *points, int point) {
+    (void)moment, (void)points, (void)point;
+    return log10_or_smallest(run->update[step]);
+}
+
+static double get_mean_abs(const study_run *run, int moment, int step, const study_points *points,
+                           int point) {
+    (void)moment, (void)points, (void)point;
+    return log10_or_smallest(run->mean_abs[step]);
+}
+
+static double get_norm(const study_run *run, int moment, int step, const study_points *points, int point) {
+    (void)moment, (void)points, (void)point;
+    return log10_or_smallest(run->norm[step]);
+}
+
+static void find_facts(const yt_compare *study, int variant, int moment, study_moment *out) {
+    yt_interval slopes[YT_MAX_SEEDS];
+    bool non_finite = false;
+    for (int s = 0; s < study->n_seeds; s++) {
+        const study_run *run = yti_study_run(study, variant, s);
+        slopes[s] = run->slope[moment];
+        /* a run that ended early has no later moment of its own */
+        bool ended = run->status != YT_OK && step_of(run, study->moment_steps[moment]) < 0;
+        non_finite |= run->non_finite[moment] || ended;
+    }
+    out->slope = yt_slope_over_seeds(slopes, study->n_seeds);
+    out->first_to_last = over_seeds(study, variant, moment, 0, get_first_to_last);
+    out->facts =
+        (yt_flow_facts){.slope = out->slope,
+                        .first_to_last = pow(10, out->first_to_last.value),
+                        .update = pow(10, over_seeds(study, variant, moment, 0, get_update).value),
+                        .mean_abs = pow(10, over_seeds(study, variant, moment, 0, get_mean_abs).value),
+                        .norm = pow(10, over_seeds(study, variant, moment, 0, get_norm).value),
+                        .non_finite = non_finite};
+}
+
+static yt_status judge_moment(yt_compare *study, int variant, int moment, yt_err *err) {
+    study_variant *v = &study->variants[variant];
+    study_moment *m = &v->moments[moment];
+    m->profile = calloc((size_t)v->points.count + 1, sizeof *m->profile);
+    m->ratio = calloc((size_t)v->points.count + 1, sizeof *m->ratio);
+    if (!m->profile || !m->ratio) return no_memory(err);
+    for (int p = 0; p < v->points.count; p++) {
+        m->profile[p] = over_seeds(study, variant, moment, p, get_rms);
+        m->ratio[p] = over_seeds(study, variant, moment, p, get_ratio);
+    }
+    find_facts(study, variant, moment, m);
+    m->verdict = yt_verdict_of(&m->facts, m->sentence, sizeof m->sentence);
+    const study_variant *first = &study->variants[0];
+    if (variant > 0)
+        m->differs = yt_verdict_compare(v->words.name, m->slope, first->words.name,
+                                        first->moments[moment].slope, m->against, sizeof m->against);
+    return YT_OK;
+}
+
+/* Where the runs that ended well stand at their end. */
+static void judge_end(yt_compare *study, int variant) {
+    double loss[YT_MAX_SEEDS], ap[YT_MAX_SEEDS];
+    int n = 0;
+    study_variant *v = &study->variants[variant];
+    v->failed = 0;
+    for (int s = 0; s < study->n_seeds; s++) {
+        const study_run *run = yti_study_run(study, variant, s);
+        v->failed += run->status != YT_OK;
+        if (run->status != YT_OK || run->n_epochs == 0) continue;
+        loss[n] = run->epochs[run->n_epochs - 1].loss;
+        ap[n++] = run->epochs[run->n_epochs - 1].ap;
+    }
+    v->loss = yt_interval_mean(loss, n);
+    v->ap = yt_interval_mean(ap, n);
+    const study_variant *first = &study->variants[0];
+    if (variant > 0)
+        yt_verdict_compare(v->words.name, v->ap, first->words.name, first->ap, v->ap_against,
+                           sizeof v->ap_against);
+}
+
+yt_status yti_analyse(yt_compare *study, yt_err *err) {
+    for (int i = 0; i < yt_compare_runs(study); i++) YT_TRY(load_run(study, &study->runs[i], err));
+    choose_moments(study);
+    for (int i = 0; i < yt_compare_runs(study); i++) YT_TRY(judge_run(study, &study->runs[i], err));
+    for (int v = 0; v < study->n_variants; v++) {
+        for (int m = 0; m < study->n_moments; m++) YT_TRY(judge_moment(study, v, m, err));
+        judge_end(study, v);
+    }
+    return YT_OK;
+}

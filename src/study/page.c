@@ -1,0 +1,349 @@
+/* page.c: compare.html: the study on one page that needs nothing else: no network, no script, figures inlined.
+ *
+ * Every text that comes from outside goes through yti_html_text. In print each figure stays on one page.
+ */
+#include "study/study.h"
+#include "yt/file.h"
+#include "yt/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_SVG_BYTES = 1 << 26, MOST_OPEN = 40 /* rows of a table that are shown unasked */ };
+
+static const char HEAD[] =
+    "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>Gradient flow "
+    "compared</title>\n"
+    "<style>\n"
+    "body { font: 16px/1.5 system-ui, sans-serif; color: #111; background: #fff; max-width: 62rem; margin: "
+    "2rem auto; "
+    "padding: 0 1rem; }\n"
+    "h1, h2, h3 { line-height: 1.2; } h2 { margin-top: 2.2rem; border-bottom: 1px solid #999; }\n"
+    "table { border-collapse: collapse; margin: 1rem 0; font-size: 0.9rem; }\n"
+    "th, td { border: 1px solid #999; padding: 0.25rem 0.6rem; text-align: left; vertical-align: top; }\n"
+    "td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }\n"
+    "figure { margin: 1.5rem 0; break-inside: avoid; } figure svg { width: 100%; height: auto; }\n"
+    "figcaption, .small { font-size: 0.85rem; color: #333; } .wide { overflow-x: auto; }\n"
+    "@media print { body { max-width: none; margin: 0; font-size: 11pt; } h2, h3 { break-after: avoid; } "
+    "tr { break-inside: avoid; } .wide { overflow: visible; } }\n"
+    "</style>\n</head>\n<body>\n";
+
+void yti_html_text(FILE *out, const char *text) {
+    for (const char *c = text; *c; c++) {
+        switch (*c) {
+        case '&':
+            fputs("&amp;", out);
+            break;
+        case '<':
+            fputs("&lt;", out);
+            break;
+        case '>':
+            fputs("&gt;", out);
+            break;
+        case '"':
+            fputs("&quot;", out);
+            break;
+        case '\'':
+            fputs("&#39;", out);
+            break;
+        default:
+            fputc(yt_text_is_control(*c) ? '?' : *c, out);
+        }
+    }
+}
+
+/* ---- pieces ---- */
+
+static void cell(FILE *out, const char *text) {
+    fputs("<td>", out);
+    yti_html_text(out, text);
+    fputs("</td>", out);
+}
+
+static void number_cell(FILE *out, const char *format, double value) __attribute__((format(printf, 2, 0)));
+static void number_cell(FILE *out, const char *format, double value) {
+    fputs("<td class=\"n\">", out);
+    if (isfinite(value))
+        fprintf(out, format, value);
+    else
+        fputs("&ndash;", out);
+    fputs("</td>", out);
+}
+
+/* The value, and below it its interval in the same form. */
+static void interval_cell(FILE *out, yt_interval i, const char *format) __attribute__((format(printf, 3, 0)));
+static void interval_cell(FILE *out, yt_interval i, const char *format) {
+    if (!isfinite(i.value)) {
+        fputs("<td class=\"n\">&ndash;</td>", out);
+        return;
+    }
+    fputs("<td class=\"n\">", out);
+    fprintf(out, format, i.value);
+    if (yt_interval_known(i)) {
+        fputs("<br><span class=\"small\">", out);
+        fprintf(out, format, i.low);
+        fputs(" &hellip; ", out);
+        fprintf(out, format, i.high);
+        fputs("</span>", out);
+    }
+    fputs("</td>", out);
+}
+
+static yt_interval power_of_ten(yt_interval i) {
+    return (yt_interval){pow(10, i.value), pow(10, i.low), pow(10, i.high), i.count};
+}
+
+/* ---- sections ---- */
+
+static void write_verdicts(const yt_compare *study, FILE *out) {
+    fputs("<h2>Verdict</h2>\n", out);
+    for (int m = 0; m < study->n_moments; m++) {
+        char when[64];
+        yti_moment_name(study, m, when, sizeof when);
+        fprintf(out, "<h3>Gradients %s</h3>\n<ul>\n", when);
+        for (int v = 0; v < study->n_variants; v++) {
+            const study_moment *moment = &study->variants[v].moments[m];
+            fputs("<li><b>", out);
+            yti_html_text(out, study->variants[v].words.name);
+            fputs("</b>: ", out);
+            yti_html_text(out, moment->sentence);
+            if (v > 0) {
+                fputs(".<br>Decay slope: ", out);
+                yti_html_text(out, moment->against);
+            }
+            fputs(".</li>\n", out);
+        }
+        fputs("</ul>\n", out);
+    }
+    if (study->n_variants > 1) fputs("<h3>Final mAP50-95</h3>\n<ul>\n", out);
+    for (int v = 1; v < study->n_variants; v++) {
+        fputs("<li>", out);
+        yti_html_text(out, study->variants[v].ap_against);
+        fputs(".</li>\n", out);
+    }
+    if (study->n_variants > 1) fputs("</ul>\n", out);
+    if (study->n_moments == 0) fputs("<p>No run lived long enough to show a gradient.</p>\n", out);
+}
+
+static void write_variants(const yt_compare *study, FILE *out) {
+    fputs("<h2>Variants and results</h2>\n<div class=\"wide\"><table>\n<tr><th>variant</th><th>settings</th>"
+          "<th class=\"n\">parameters</th><th class=\"n\">GFLOPs</th><th class=\"n\">runs</th>"
+          "<th class=\"n\">not finite</th><th class=\"n\">final loss</th><th class=\"n\">final "
+          "mAP50-95</th></tr>\n",
+          out);
+    for (int i = 0; i < study->n_variants; i++) {
+        const study_variant *v = &study->variants[i];
+        fputs("<tr>", out);
+        cell(out, v->words.name);
+        fputs("<td>", out);
+        for (int k = 0; k < v->words.n_settings; k++) {
+            fputs(k ? ", " : "", out);
+            yti_html_text(out, v->words.settings[k].key);
+            fputs(": ", out);
+            yti_html_text(out, v->words.settings[k].value);
+        }
+        fprintf(out, "</td><td class=\"n\">%zu</td>", v->parameters);
+        number_cell(out, "%.3f", v->gflops);
+        fprintf(out, "<td class=\"n\">%d</td><td class=\"n\">%d</td>", study->n_seeds, v->failed);
+        interval_cell(out, v->loss, "%.4g");
+        interval_cell(out, v->ap, "%.4f");
+        fputs("</tr>\n", out);
+    }
+    fputs("</table></div>\n<p class=\"small\">Loss and AP of the last epoch, of the runs that ended "
+          "well.</p>\n",
+          out);
+}
+
+static void write_failures(const yt_compare *study, FILE *out) {
+    bool any = false;
+    for (int i = 0; i < yt_compare_runs(study); i++) any |= study->runs[i].status != YT_OK;
+    if (!any) return;
+    fputs("<h3>Runs that ended with values that are not finite</h3>\n<ul>\n", out);
+    for (int i = 0; i < yt_compare_runs(study); i++) {
+        const study_run *run = &study->runs[i];
+        if (run->status == YT_OK) continue;
+        fputs("<li>", out);
+        yti_html_text(out, study->variants[run->variant].words.name);
+        fprintf(out, ", seed %d: ", run->seed);
+        yti_html_text(out, run->message);
+        fputs("</li>\n", out);
+    }
+    fputs("</ul>\n", out);
+}
+
+static void write_slope_row(const study_variant *variant, const study_moment *moment, FILE *out) {
+    fputs("<tr>", out);
+    cell(out, variant->words.name);
+    interval_cell(out, moment->slope, "%+.4f");
+    interval_cell(out, power_of_ten(moment->first_to_last), "%.3g");
+    number_cell(out, "%.2e", moment->facts.update);
+    number_cell(out, "%.2e", moment->facts.mean_abs);
+    number_cell(out, "%.3g", moment->facts.norm);
+    cell(out, yt_verdict_word(moment->verdict));
+    fputs("</tr>\n", out);
+}
+
+static void write_slopes(const yt_compare *study, FILE *out) {
+    fputs("<h2>Decay slope</h2>\n<p>Least squares line of log10 RMS(dL/dx) over depth. Positive: gradients "
+          "shrink on "
+          "their way to the input; +0.3 per layer is a halving at every layer.</p>\n<div "
+          "class=\"wide\"><table>\n"
+          "<tr><th>variant</th><th class=\"n\">log10 per layer</th><th class=\"n\">first / last</th>"
+          "<th class=\"n\">update : weight</th><th class=\"n\">mean |g|</th><th class=\"n\">norm</th>"
+          "<th>verdict</th></tr>\n",
+          out);
+    for (int m = 0; m < study->n_moments; m++) {
+        char when[64];
+        yti_moment_name(study, m, when, sizeof when);
+        fprintf(out, "<tr><th colspan=\"7\">%s</th></tr>\n", when);
+        for (int v = 0; v < study->n_variants; v++)
+            write_slope_row(&study->variants[v], &study->variants[v].moments[m], out);
+    }
+    fprintf(out,
+            "</table></div>\n<p class=\"small\">Small: %s. First / last: RMS at the smallest depth over that "
+            "at the "
+            "largest. Update, mean |g|: of the first layer's weights; norm: of all weight gradients before "
+            "clipping.</p>\n",
+            study->n_seeds > 1 ? "95 % intervals, Student's t over seeds"
+                               : "95 % intervals, of the line within the one run");
+}
+
+/* The same numbers as the figure of ratios, for whoever wants to read them. */
+static void write_ratios(const yt_compare *study, FILE *out) {
+    if (study->n_moments == 0) return;
+    int last = study->n_moments - 1;
+    char when[64];
+    yti_moment_name(study, last, when, sizeof when);
+    fprintf(out,
+            "<h2>Ratio across each block</h2>\n<p>RMS(dL/dx) before a row or block over that behind it, %s; "
+            "where a "
+            "place has no interval it was seen once.</p>\n",
+            when);
+    for (int i = 0; i < study->n_variants; i++) {
+        const study_variant *v = &study->variants[i];
+        fprintf(out, "<details%s><summary>", v->points.count <= MOST_OPEN ? " open" : "");
+        yti_html_text(out, v->words.name);
+        fputs("</summary>\n<table>\n<tr><th>row or block</th><th class=\"n\">depth</th><th>before it</th>"
+              "<th class=\"n\">ratio</th></tr>\n",
+              out);
+        for (int p = 0; p < v->points.count; p++) {
+            const study_point *point = &v->points.at[p];
+            if (point->before < 0) continue;
+            fputs("<tr>", out);
+            cell(out, point->name);
+            fprintf(out, "<td class=\"n\">%d</td>", point->depth);
+            cell(out, v->points.at[point->before].name);
+            interval_cell(out, power_of_ten(v->moments[last].ratio[p]), "%.3g");
+            fputs("</tr>\n", out);
+        }
+        fputs("</table></details>\n", out);
+    }
+}
+
+static void write_thresholds(FILE *out) {
+    fputs("<h2>Thresholds</h2>\n<div class=\"wide\"><table>\n<tr><th>name</th><th "
+          "class=\"n\">value</th><th>meaning</th>"
+          "<th>source</th></tr>\n",
+          out);
+    for (int i = 0; i < YT_VERDICT_LIMITS; i++) {
+        const yt_verdict_limit *row = &yt_verdict_limits()[i];
+        fputs("<tr>", out);
+        cell(out, row->name);
+        number_cell(out, "%g", row->value);
+        cell(out, row->meaning);
+        cell(out, row->source);
+        fputs("</tr>\n", out);
+    }
+    fputs("</table></div>\n<p class=\"small\">Two variants differ where the intervals of their slopes are "
+          "apart; else: "
+          "no difference.</p>\n",
+          out);
+}
+
+static void write_settings(const yt_compare *study, FILE *out) {
+    fputs("<h2>Settings</h2>\n<p class=\"small\">All variants share these, the seeds, and with them the "
+          "initial weights "
+          "of the layers they have in common and the batches in their order:</p>\n<p class=\"small\">",
+          out);
+    for (int i = 0; i < YT_TRAIN_KEYS; i++) {
+        char text[YT_TRAIN_TEXT];
+        if (yt_train_options()[i].on_resume == YT_RESUME_HERE) continue;
+        yt_train_config_text(&study->base, (yt_train_key)i, text, sizeof text);
+        if (text[0] == '\0') continue;
+        fprintf(out, "%s: <b>", yt_train_options()[i].key);
+        yti_html_text(out, text);
+        fputs("</b>; ", out);
+    }
+    fprintf(out, "seeds: <b>%d to %d</b>.</p>\n", study->base.seed, study->base.seed + study->n_seeds - 1);
+}
+
+/* ---- figures ---- */
+
+/* The picture from its tag on, without what stands before it in a file of its own. */
+static yt_status inline_figure(const yt_compare *study, const study_figure *figure, FILE *out, yt_err *err) {
+    char file[STUDY_TEXT + 16];
+    snprintf(file, sizeof file, "figures/%s", figure->file);
+    char *path = yt_path_join(study->folder, file), *text = NULL;
+    if (!path) return yt_fail(err, YT_NO_MEMORY, "no memory for the figures");
+    size_t bytes;
+    yt_status status = yt_file_read(path, MAX_SVG_BYTES, &text, &bytes, err);
+    const char *svg = status == YT_OK ? strstr(text, "<svg") : NULL;
+    if (status == YT_OK && !svg) status = yt_fail(err, YT_SYNTAX, "%s: is no SVG picture", path);
+    if (svg) {
+        fputs("<figure>\n", out);
+        fputs(svg, out);
+        fputs("\n<figcaption>", out);
+        yti_html_text(out, figure->caption);
+        fputs("</figcaption>\n</figure>\n", out);
+    }
+    free(text);
+    free(path);
+    return status;
+}
+
+static yt_status write_figures(const yt_compare *study, const study_figure *figures, int count,
+                               const char *why_none, FILE *out, yt_err *err) {
+    fputs("<h2>Figures</h2>\n", out);
+    if (count == 0) {
+        fputs("<p>There are none: ", out);
+        yti_html_text(out, why_none);
+        fputs(".</p>\n", out);
+    }
+    for (int i = 0; i < count; i++) YT_TRY(inline_figure(study, &figures[i], out, err));
+    return YT_OK;
+}
+
+static yt_status write_page(const yt_compare *study, const study_figure *figures, int n_figures,
+                            const char *why_none, FILE *out, yt_err *err) {
+    fputs(HEAD, out);
+    fputs("<h1>Gradient flow compared</h1>\n<p>", out);
+    yti_html_text(out, study->base.model);
+    fputs(" on ", out);
+    yti_html_text(out, study->base.data);
+    fprintf(out, ": %d variants, %d seed%s each.</p>\n", study->n_variants, study->n_seeds,
+            study->n_seeds > 1 ? "s" : "");
+    write_verdicts(study, out);
+    write_variants(study, out);
+    write_failures(study, out);
+    write_slopes(study, out);
+    YT_TRY(write_figures(study, figures, n_figures, why_none, out, err));
+    write_ratios(study, out);
+    write_thresholds(out);
+    write_settings(study, out);
+    fputs(
+        "<p class=\"small\">All numbers are in compare.json beside this page, the figures in figures/.</p>\n"
+        "</body>\n</html>\n",
+        out);
+    return YT_OK;
+}
+
+yt_status yti_page_write(const yt_compare *study, const study_figure *figures, int n_figures,
+                         const char *why_no_figures, const char *path, yt_err *err) {
+    yt_file_writer writer;
+    YT_TRY(yt_file_writer_open(path, &writer, err));
+    yt_status status = write_page(study, figures, n_figures, why_no_figures, writer.stream, err);
+    if (status == YT_OK) return yt_file_writer_commit(&writer, err);
+    yt_file_writer_discard(&writer);
+    return status;
+}

@@ -1,0 +1,60 @@
+/* report.c: what a study leaves: compare.json, compare.html, figures/, and a few lines for a terminal. */
+#include "study/study.h"
+#include "yt/file.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static yt_status write_json(const yt_compare *study, yt_err *err) {
+    char *path = yt_path_join(study->folder, "compare.json");
+    if (!path) return yt_fail(err, YT_NO_MEMORY, "no memory for the report");
+    yt_status status = yti_compare_json_write(study, path, err);
+    free(path);
+    return status;
+}
+
+static yt_status write_page(const yt_compare *study, const study_figure *figures, int n_figures,
+                            const char *why, yt_err *err) {
+    char *path = yt_path_join(study->folder, "compare.html");
+    if (!path) return yt_fail(err, YT_NO_MEMORY, "no memory for the report");
+    yt_status status = yti_page_write(study, figures, n_figures, why, path, err);
+    free(path);
+    return status;
+}
+
+yt_status yt_compare_report(yt_compare *study, char *why_no_figures, size_t room, yt_err *err) {
+    YT_TRY(yti_analyse(study, err));
+    YT_TRY(write_json(study, err));
+    study_figure *figures = calloc(STUDY_MAX_FIGURES, sizeof *figures);
+    if (!figures) return yt_fail(err, YT_NO_MEMORY, "no memory for the report");
+    int count = 0;
+    yt_status status = YT_OK;
+    if (yti_gnuplot_works(why_no_figures, room)) status = yti_figures_draw(study, figures, &count, err);
+    if (status == YT_OK) status = write_page(study, figures, count, why_no_figures, err);
+    free(figures);
+    return status;
+}
+
+void yt_compare_print(const yt_compare *study, FILE *out) {
+    for (int m = 0; m < study->n_moments; m++) {
+        char when[64];
+        yti_moment_name(study, m, when, sizeof when);
+        fprintf(out, "gradients %s\n", when);
+        for (int v = 0; v < study->n_variants; v++) {
+            const study_moment *moment = &study->variants[v].moments[m];
+            fprintf(out, "  %s: %s\n", study->variants[v].words.name, moment->sentence);
+            if (v > 0) fprintf(out, "    slope: %s\n", moment->against);
+        }
+    }
+    fprintf(out, "%-24s %12s %8s %10s %10s\n", "variant", "parameters", "GFLOPs", "loss", "mAP50-95");
+    for (int i = 0; i < study->n_variants; i++) {
+        const study_variant *v = &study->variants[i];
+        fprintf(out, "%-24s %12zu %8.3f %10.4g %10.4g", v->words.name, v->parameters, v->gflops,
+                v->loss.value, v->ap.value);
+        if (v->ap_against[0])
+            fprintf(out, "  mAP50-95: %.*s", (int)strcspn(v->ap_against, ":"), v->ap_against);
+        if (v->failed)
+            fprintf(out, "  %d of %d runs ended with values that are not finite", v->failed, study->n_seeds);
+        fputc('\n', out);
+    }
+}

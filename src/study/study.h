@@ -1,0 +1,194 @@
+/* study.h: a comparison from the inside. Internal to src/study.
+ *
+ * variant.c reads the words, points.c finds the places in a network where gradients are looked at, runs.c trains,
+ * curves.c and gradient_table.c read what a run left, analyse.c makes numbers of it, and compare_json.c, figures.c
+ * and page.c write them down. Every number on the page is in the study before the first file is written.
+ */
+#ifndef YT_STUDY_H
+#define YT_STUDY_H
+
+#include "yt/compare.h"
+#include "yt/verdict.h"
+
+enum { STUDY_TEXT = 256, STUDY_SENTENCE = 640, STUDY_MOMENTS = 3 };
+
+/* ---- variant.c ---- */
+
+typedef struct study_setting {
+    char key[64], value[STUDY_TEXT];
+} study_setting;
+
+enum { STUDY_MAX_SETTINGS = 16 };
+
+typedef struct study_words {
+    char name[STUDY_TEXT]; /* as typed */
+    study_setting settings[STUDY_MAX_SETTINGS];
+    int n_settings;
+} study_words;
+
+/* out: [YT_MAX_VARIANTS] */
+yt_status yti_variants_parse(const char *text, study_words *out, int *count, yt_err *err);
+
+/* The settings of a study with those of a variant. What is typed and also set by the variant is an error. */
+yt_status yti_variant_apply(const study_words *words, const yt_train_config *base, yt_train_config *out,
+                            yt_err *err);
+
+/* The variant's name as part of a file name. */
+void yti_variant_file_name(const study_words *words, char *out, size_t room);
+
+/* ---- points.c ---- */
+
+/* A place where dL/dx is looked at: the map that leaves a row with parameters, or a block inside a row. */
+typedef struct study_point {
+    int layer; /* row of the model YAML */
+    bool is_block;
+    char name[STUDY_TEXT];
+    yt_value value;
+    int depth;  /* convolutions on the longest way from the input */
+    int before; /* the nearest point that it depends on; -1: none */
+} study_point;
+
+typedef struct study_points {
+    study_point *at; /* by depth, then as they run */
+    int count;
+} study_points;
+
+/* block_names: those inside rows that a log names, or NULL. */
+yt_status yti_points_find(const yt_model *model, const char *const *block_names, int n_blocks,
+                          study_points *out, yt_err *err);
+void yti_points_free(study_points *points);
+
+/* ---- gradient_table.c ---- */
+
+typedef struct gradient_row {
+    long step;
+    int epoch, layer;
+    char *name, *kind, *stat; /* lent from the table's text */
+    double value;             /* NaN, and +-infinity, as written */
+} gradient_row;
+
+typedef struct gradient_table {
+    char *text;
+    gradient_row *rows; /* in the order of the file */
+    size_t count;
+} gradient_table;
+
+/* gradients.csv in long form: step,epoch,layer,name,kind,stat,value. */
+yt_status yti_gradient_table_load(const char *path, gradient_table *out, yt_err *err);
+void yti_gradient_table_free(gradient_table *table);
+
+/* ---- curves.c ---- */
+
+/* One row of results.csv. */
+typedef struct study_epoch {
+    int epoch;
+    double loss, val_loss; /* sums of the three terms */
+    double ap50, ap;
+} study_epoch;
+
+yt_status yti_curves_load(const char *path, study_epoch **out, int *count, yt_err *err);
+
+/* ---- the whole ---- */
+
+/* One training. */
+typedef struct study_run {
+    int variant, seed;
+    char *folder;
+    yt_status status; /* OK or NON_FINITE */
+    char message[1024];
+    double seconds;
+    char weights_hash[17];
+    study_epoch *epochs;
+    int n_epochs;
+    long *steps; /* at which gradients were looked at, ascending */
+    int n_steps;
+    double *rms;                         /* [n_steps][points]; NaN: not seen */
+    double *mean_abs, *update, *norm;    /* [n_steps]; of the first weights; of all */
+    yt_interval slope[STUDY_MOMENTS];    /* within this run */
+    double first_to_last[STUDY_MOMENTS]; /* NaN: unknown */
+    bool non_finite[STUDY_MOMENTS];
+} study_run;
+
+/* A variant at one moment, over its seeds. Sizes are means of logarithms. */
+typedef struct study_moment {
+    yt_interval *profile;             /* [points] of log10 rms */
+    yt_interval *ratio;               /* [points] of log10(rms at `before` / rms here) */
+    yt_interval slope, first_to_last; /* the latter of log10 */
+    yt_flow_facts facts;
+    yt_verdict verdict;
+    char sentence[STUDY_SENTENCE];
+    char against[STUDY_SENTENCE]; /* compared with the first variant; empty for it */
+    bool differs;
+} study_moment;
+
+typedef struct study_variant {
+    study_words words;
+    yt_train_config config;
+    size_t parameters;
+    double gflops;
+    study_points points;
+    study_moment moments[STUDY_MOMENTS];
+    yt_interval loss, ap;            /* at the end */
+    char ap_against[STUDY_SENTENCE]; /* AP compared with the first variant's; empty for it */
+    int failed;                      /* runs that ended early with a value that is not finite */
+} study_variant;
+
+struct yt_compare {
+    yt_train_config base;
+    char *folder;
+    const char *const *search_dirs;
+    int n_variants, n_seeds;
+    study_variant *variants;
+    study_run *runs;                  /* [n_seeds][n_variants] */
+    long moment_steps[STUDY_MOMENTS]; /* 0, 1, the last that all finished runs share */
+    int n_moments;
+    bool drawn; /* the figures are there */
+};
+
+const study_run *yti_study_run(const yt_compare *study, int variant, int seed_index);
+
+/* The settings of one run: those of its variant, its seed, and its place below the study's folder. */
+yt_status yti_study_run_config(const yt_compare *study, const study_run *run, yt_train_config *out,
+                               yt_err *err);
+
+/* The network of a variant, not initialised. */
+yt_status yti_study_model(const yt_compare *study, int variant, yt_model **out, yt_err *err);
+
+/* "at initialisation", "after step 1", "at step 40" */
+void yti_moment_name(const yt_compare *study, int moment, char *out, size_t room);
+
+/* ---- analyse.c: from the folders of the runs to every number of the study ---- */
+yt_status yti_analyse(yt_compare *study, yt_err *err);
+
+/* ---- compare_json.c ---- */
+yt_status yti_compare_json_write(const yt_compare *study, const char *path, yt_err *err);
+
+/* ---- figures.c ---- */
+
+typedef struct study_figure {
+    char file[STUDY_TEXT]; /* "profile-0.svg" */
+    char caption[STUDY_SENTENCE];
+} study_figure;
+
+enum { STUDY_MAX_FIGURES = 8 + YT_MAX_VARIANTS };
+
+/* Draws every figure of the study into its folder, figures/. */
+yt_status yti_figures_draw(const yt_compare *study, study_figure *out, int *count, yt_err *err);
+
+/* ---- gnuplot.c ---- */
+
+/* Whether the program can be started; else a sentence that says what to install. */
+bool yti_gnuplot_works(char *why_not, size_t room);
+
+/* Runs a script in a folder. */
+yt_status yti_gnuplot_run(const char *folder, const char *script, yt_err *err);
+
+/* A text as a string of gnuplot's, in quotes within which it substitutes nothing. */
+void yti_gnuplot_text(FILE *out, const char *text);
+
+/* ---- page.c ---- */
+void yti_html_text(FILE *out, const char *text);
+yt_status yti_page_write(const yt_compare *study, const study_figure *figures, int n_figures,
+                         const char *why_no_figures, const char *path, yt_err *err);
+
+#endif

@@ -1,0 +1,119 @@
+#!/bin/sh
+# yolotrain --compare from outside: what it says, what it leaves, that it goes on where it was interrupted.
+# usage: test_compare.sh PROGRAM SOURCE SHARED
+. "$(dirname "$0")/common.sh" # expect, says, fail
+
+data=$source/data/coco8.yaml
+cat >tiny.yaml <<'YAML'
+nc: 80
+reg_max: 1
+backbone:
+  - [-1, 1, Conv, [8, 3, 4]]
+  - [-1, 1, Bottleneck, [8, True]]
+  - [-1, 1, Bottleneck, [8, True]]
+  - [-1, 1, Conv, [16, 3, 2]]
+head:
+  - [[3], 1, Detect, [nc]]
+YAML
+tiny="--model tiny.yaml --imgsz 64 --threads 1 --epochs 2"
+
+# --- what is wrong is said before a run ---
+expect 2 "$data" --compare residul
+says err 'yolotrain: --compare: unknown "residul"; did you mean residual\?'
+expect 2 "$data" --compare plain --seeds 0
+says err '--seeds: 0 is below 1'
+expect 2 --compare plain
+says err 'name a dataset YAML'
+# shellcheck disable=SC2086
+expect 1 "$data" $tiny --compare tanh,plain --activation relu
+says err 'activation: is typed, and variant "tanh" sets it'
+expect 1 "$data" --compare residual,plain+model=none.yaml
+says err 'none.yaml'
+[ ! -e runs ] || fail "a failed setup left a folder"
+
+# --- a study ---
+# shellcheck disable=SC2086
+expect 0 "$data" $tiny --compare residual,plain --seeds 1
+folder_of=runs/detect/compare
+says err '^run 1/2  residual  seed 0  2 epochs  mAP50-95 '
+says err '^run 2/2  plain  seed 0  2 epochs  mAP50-95 '
+says out '^gradients at initialisation$'
+says out '^  plain: (flat|decaying|vanishing|growing|exploding): '
+[ "$(grep -c '^run ' err)" -eq 2 ] || fail "progress is not one line per run"
+for file in compare.json compare.html residual-seed0/run.json plain-seed0/gradients.csv plain-seed0/results.csv; do
+    [ -s "$folder_of/$file" ] || fail "no $file"
+done
+for part in '"name":.*"residual"' '"name":.*"plain"' '"no_residual":.*"true"' '"slope_log10_per_layer":' '"verdict":' \
+    '"against_first":' '"thresholds":' '"vanishing ratio"' '"final_ap":' '"weights_hash":' '"settings":' '"ratio_across_log10":'; do
+    grep -Eq -- "$part" $folder_of/compare.json || fail "compare.json lacks $part"
+done
+if command -v python3 >/dev/null; then
+    python3 - $folder_of/compare.json <<'PY' || fail "compare.json does not say what the runs left"
+import json, math, sys
+study = json.load(open(sys.argv[1]))
+assert [v["name"] for v in study["variants"]] == ["residual", "plain"]
+for variant in study["variants"]:
+    assert [p["depth"] for p in variant["points"]] == [1, 3, 5, 6], variant["points"]
+    run = variant["runs"][0]
+    assert [e["epoch"] for e in run["epochs"]] == [1, 2] and run["finite"]
+    assert [s["step"] for s in run["samples"]][:2] == [0, 1]
+    moment, rms = variant["moments"][0], run["samples"][0]["rms"]
+    assert moment["step"] == 0
+    depth = [p["depth"] for p in variant["points"]]
+    logs = [math.log10(x) for x in rms]
+    mx, my = sum(depth) / 4, sum(logs) / 4
+    slope = sum((x - mx) * (y - my) for x, y in zip(depth, logs)) / sum((x - mx) ** 2 for x in depth)
+    assert abs(moment["slope_log10_per_layer"]["value"] - slope) < 1e-6, slope
+    assert abs(moment["first_to_last_log10"]["value"] - (logs[0] - logs[3])) < 1e-6
+    for p, point in enumerate(variant["points"]):
+        if point["before"] is not None:
+            assert abs(moment["ratio_across_log10"][p]["value"] - (logs[point["before"]] - logs[p])) < 1e-6
+PY
+fi
+
+# --- the page needs nothing else ---
+grep -Eq '<table>' $folder_of/compare.html || fail "no table on the page"
+if grep -oE "(src|href)=[\"'][^\"'#]|url\([^#)]|@import|<script|https?://[^\"' ]*" $folder_of/compare.html |
+    grep -vE '^http://www\.w3\.org/(2000/svg|1999/xlink)$'; then
+    fail "the page refers to something outside"
+fi
+if command -v gnuplot >/dev/null; then
+    for figure in profile-step0 profile-step1 ratio-step0 heat-0 heat-1 loss; do
+        grep -q '</svg>' $folder_of/figures/$figure.svg || fail "no figure $figure"
+    done
+    [ "$(grep -c '<svg' $folder_of/compare.html)" -eq "$(grep -c '<figcaption>' $folder_of/compare.html)" ] ||
+        fail "figures and captions do not match"
+fi
+
+# --- complete runs are kept; what is not complete is trained again, to the same weights ---
+cp $folder_of/compare.json before.json
+rm $folder_of/plain-seed0/run.json $folder_of/compare.json
+# shellcheck disable=SC2086
+expect 0 "$data" $tiny --compare residual,plain --seeds 1
+says err '^run 1/2 .*was complete already$'
+[ "$(grep -c 'was complete already' err)" -eq 1 ] || fail "not exactly one run was kept"
+grep weights_hash before.json >before && grep weights_hash $folder_of/compare.json >after
+cmp -s before after || fail "a repeated run has other weights"
+# shellcheck disable=SC2086
+expect 1 "$data" $tiny --compare residual,plain --seeds 1 --lr0 0.002
+says err 'this run was made with lr0 .* choose another --name'
+
+# --- another name is another study; a variant that is not finite is a result ---
+# shellcheck disable=SC2086
+expect 0 "$data" $tiny --compare residual,lr0=1+clip=0+optimizer=SGD+nobn+warmup-epochs=0+box=1e30 --seeds 1 --name two
+says err '^run 2/2 .*ended with values that are not finite'
+says out '1 of 1 runs ended with values that are not finite'
+grep -q 'ended with values that are not finite' runs/detect/two/compare.html || fail "the page does not name the failed run"
+says runs/detect/two/compare.json '"finite":.*false'
+
+# --- without gnuplot there is a page without figures ---
+mkdir bin
+for tool in sh; do ln -s "$(command -v $tool)" bin/; done
+code=0
+# shellcheck disable=SC2086
+PATH=$PWD/bin "$program" "$data" $tiny --compare residual --seeds 1 --name bare >out 2>err || code=$?
+[ $code -eq 0 ] || fail "without gnuplot: exit code $code"
+says err 'warning: the figures need the program gnuplot .Debian: apt-get install gnuplot-nox'
+says runs/detect/bare/compare.html 'There are none: the figures need'
+[ -s runs/detect/bare/compare.json ] || fail "no compare.json without gnuplot"
+echo "yolotrain --compare: all checks passed"

@@ -1,0 +1,180 @@
+/* Tests of src/study/analyse.c: studies whose runs are written by hand, so that every number of the report is known:
+ * slopes, intervals over seeds, ratios, verdicts, a run that ended early.
+ */
+#include "study/run_record.h"
+#include "study/study.h"
+#include "support/folder.h"
+#include "support/tiny.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { SEEDS = 3, LAYERS = 4 };
+static const double t2 = 4.3027; /* Student's t, 95 %, two degrees of freedom */
+
+static void init(void) {
+    yt_folder_make();
+    yt_tiny_write_data(2, 2);
+    yt_folder_write_text("net.yaml", "nc: 2\nreg_max: 1\nbackbone:\n"
+                                     "  - [-1, 1, Conv, [8, 3, 2]]\n"
+                                     "  - [-1, 1, Conv, [8, 3, 2]]\n"
+                                     "  - [-1, 1, Conv, [8, 3, 2]]\n"
+                                     "  - [-1, 1, Conv, [8, 3, 1]]\n"
+                                     "head:\n  - [[3], 1, Detect, [nc]]\n");
+    cr_assert_eq(chdir(yt_folder_path("")), 0);
+}
+TestSuite(analyse, .init = init, .fini = yt_folder_remove);
+
+/* What a run shows: 10^(slope * depth) at every step, the update ratio of its first layer, how it ended. */
+typedef struct story {
+    double slope, update;
+    yt_status status;
+    int steps; /* 0, 1, 10, 20, ... */
+} story;
+
+static yt_compare *make_study(const char *variants) {
+    yt_train_config config;
+    yt_train_config_defaults(&config);
+    yt_err err = {.text = ""};
+    const char *const settings[][2] = {
+        {"data", "data.yaml"}, {"model", "net.yaml"}, {"project", yt_folder_path("study")}, {"imgsz", "64"}};
+    for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++)
+        cr_assert_eq(yt_train_config_set(&config, settings[i][0], settings[i][1], YT_SOURCE_TYPED, &err),
+                     YT_OK, "%s", err.text);
+    yt_compare *study;
+    cr_assert_eq(yt_compare_create(&config, variants, SEEDS, NULL, &study, &err), YT_OK, "%s", err.text);
+    return study;
+}
+
+static FILE *create(const study_run *run, const char *name) {
+    char path[1024];
+    snprintf(path, sizeof path, "study/compare/%s/%s", strrchr(run->folder, '/') + 1, name);
+    yt_folder_write_text(path, "");
+    FILE *file = fopen(yt_folder_path(path), "w");
+    cr_assert_not_null(file);
+    return file;
+}
+
+static void write_run(const yt_compare *study, const study_run *run, story s) {
+    FILE *file = create(run, "gradients.csv");
+    fprintf(file, "step,epoch,layer,name,kind,stat,value\n");
+    for (int i = 0; i < s.steps; i++) {
+        int step = i < 2 ? i : 10 * (i - 1);
+        for (int layer = 0; layer < LAYERS; layer++)
+            fprintf(file, "%d,1,%d,Conv,activation_gradient,rms,%.12g\n", step, layer,
+                    pow(10, s.slope * (layer + 1) - 3));
+        fprintf(file, "%d,1,0,model.0.conv.weight,weight,l2,3\n%d,1,1,model.1.conv.weight,weight,l2,4\n",
+                step, step);
+        fprintf(file, "%d,1,0,model.0.conv.weight,weight,mean_abs,0.001\n", step);
+        fprintf(file, "%d,1,0,model.0.conv.weight,update,ratio,%.12g\n", step, s.update);
+        fprintf(file, "%d,1,0,model.0.conv.weight,activation,rms,77\n", step);
+    }
+    fclose(file);
+    file = create(run, "results.csv");
+    fprintf(file, "epoch,time,train/box_loss,metrics/mAP50(B),metrics/mAP50-95(B)\n1,1,%d,0.5,%.2f\n",
+            5 + run->seed, 0.1 * run->seed);
+    fclose(file);
+    yt_train_config config;
+    study_record record = {.status = s.status, .epochs = 1, .message = "", .weights_hash = "00"};
+    if (s.status != YT_OK) strcpy(record.message, "box_loss is nan");
+    cr_assert_eq(yti_study_run_config(study, run, &config, NULL), YT_OK);
+    cr_assert_eq(yti_record_save(run->folder, &config, &record, NULL), YT_OK);
+}
+
+static void analyse(yt_compare *study) {
+    yt_err err = {.text = ""};
+    cr_assert_eq(yti_analyse(study, &err), YT_OK, "%s", err.text);
+}
+
+static void near(double got, double want) {
+    cr_assert(fabs(got - want) <= 1e-6 * (1 + fabs(want)), "%.9g is not %.9g", got, want);
+}
+
+Test(analyse, slopes_ratios_and_ends_are_means_over_seeds_with_intervals) {
+    yt_compare *study = make_study("residual,plain");
+    for (int i = 0; i < yt_compare_runs(study); i++) {
+        const study_run *run = &study->runs[i];
+        double slope = (run->variant ? 1.5 : 0.1) + 0.01 * run->seed;
+        write_run(study, run, (story){slope, run->variant ? 1e-6 : 1e-3, YT_OK, 4});
+    }
+    analyse(study);
+    cr_assert_eq(study->n_moments, 3);
+    cr_assert(study->moment_steps[0] == 0 && study->moment_steps[1] == 1 && study->moment_steps[2] == 20);
+    const study_variant *residual = &study->variants[0], *plain = &study->variants[1];
+    cr_assert_eq(plain->points.count, LAYERS);
+    for (int m = 0; m < 3; m++) {
+        near(residual->moments[m].slope.value, 0.11);
+        near(residual->moments[m].slope.high, 0.11 + t2 * 0.01 / sqrt(3));
+        near(plain->moments[m].slope.low, 1.51 - t2 * 0.01 / sqrt(3));
+        near(plain->moments[m].first_to_last.value, -3 * 1.51);
+        near(plain->moments[m].profile[2].value, 1.51 * 3 - 3);
+        near(plain->moments[m].ratio[2].value, -1.51);
+        near(plain->moments[m].facts.norm, 5);
+        near(plain->moments[m].facts.update, 1e-6);
+        cr_assert(isnan(plain->moments[m].ratio[0].value));
+        cr_assert_eq(residual->moments[m].verdict, YT_VERDICT_FLAT);
+        cr_assert_eq(plain->moments[m].verdict, YT_VERDICT_VANISHING);
+        cr_assert(plain->moments[m].differs);
+        cr_assert_eq(strncmp(plain->moments[m].against, "different: ", 11), 0);
+        cr_assert_eq(residual->moments[m].against[0], '\0');
+    }
+    near(residual->loss.value, 6);
+    near(residual->ap.value, 0.1);
+    near(residual->ap.high, 0.1 + t2 * 0.1 / sqrt(3));
+    yt_compare_destroy(study);
+}
+
+Test(analyse, the_same_profiles_are_no_difference) {
+    yt_compare *study = make_study("residual,plain");
+    for (int i = 0; i < yt_compare_runs(study); i++)
+        write_run(study, &study->runs[i], (story){-0.1 + 0.01 * study->runs[i].seed, 1e-3, YT_OK, 2});
+    analyse(study);
+    cr_assert_eq(study->n_moments, 2); /* the last step is step 1 */
+    cr_assert(!study->variants[1].moments[1].differs);
+    cr_assert_eq(strncmp(study->variants[1].moments[1].against, "no difference: ", 15), 0);
+    yt_compare_destroy(study);
+}
+
+Test(analyse, a_run_that_ended_early_counts_as_far_as_it_came) {
+    yt_compare *study = make_study("residual,plain");
+    for (int i = 0; i < yt_compare_runs(study); i++) {
+        const study_run *run = &study->runs[i];
+        bool fails = run->variant == 1 && run->seed == 2;
+        write_run(study, run, (story){0.1, 1e-3, fails ? YT_NON_FINITE : YT_OK, fails ? 2 : 5});
+    }
+    analyse(study);
+    const study_variant *plain = &study->variants[1];
+    cr_assert_eq(study->moment_steps[2], 30);
+    cr_assert_eq(plain->failed, 1);
+    cr_assert_eq(plain->ap.count, 2);
+    cr_assert_eq(plain->moments[0].profile[0].count, 3);
+    cr_assert_eq(plain->moments[0].verdict, YT_VERDICT_FLAT);
+    cr_assert_eq(plain->moments[2].profile[0].count, 2);
+    cr_assert_eq(plain->moments[2].verdict, YT_VERDICT_EXPLODING);
+    yt_compare_destroy(study);
+}
+
+Test(analyse, a_study_of_which_nothing_lived_still_has_a_report) {
+    yt_compare *study = make_study("residual");
+    for (int i = 0; i < yt_compare_runs(study); i++)
+        write_run(study, &study->runs[i], (story){0, 0, YT_NON_FINITE, 0});
+    char why[256];
+    yt_err err = {.text = ""};
+    cr_assert_eq(setenv("PATH", "/nonexistent", 1), 0); /* no figures */
+    cr_assert_eq(yt_compare_report(study, why, sizeof why, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(study->n_moments, 0);
+    cr_assert_eq(study->variants[0].failed, SEEDS);
+    yt_compare_destroy(study);
+}
+
+Test(analyse, an_incomplete_run_is_named) {
+    yt_compare *study = make_study("residual");
+    write_run(study, &study->runs[0], (story){0.1, 1e-3, YT_OK, 2});
+    yt_err err = {.text = ""};
+    cr_assert_eq(yti_analyse(study, &err), YT_ARGUMENT);
+    cr_assert(strstr(err.text, "residual-seed1: this run is not complete"), "%s", err.text);
+    yt_compare_destroy(study);
+}
