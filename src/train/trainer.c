@@ -272,7 +272,7 @@ yt_status yti_train_loop(yt_training *t, yt_watchers *watchers, const volatile s
     yt_status saved = yti_finish_saving(t, &late);
     if (saved != YT_OK && (status == YT_OK || status == YT_STOPPED)) {
         status = saved;
-        *err = late;
+        if (err) *err = late;
     }
     if (status == YT_OK) status = measure_best(t, err);
     *summary = (yt_train_summary){.status = status,

@@ -568,6 +568,30 @@ static yt_status put_folder_in_the_way(void *context, const yt_train_epoch *epoc
     return yt_path_make_dirs("runs/detect/train/weights/last.safetensors/x", err);
 }
 
+typedef struct stopper {
+    int shown;
+    volatile sig_atomic_t stop;
+} stopper;
+
+static yt_status stop_after_the_way_is_blocked(void *context, const yt_train_epoch *epoch, yt_err *err) {
+    stopper *s = context;
+    s->stop = epoch->epoch == 2;
+    return put_folder_in_the_way(&s->shown, epoch, err);
+}
+
+/* Why an epoch is missing is said, not only that somebody stopped the run. */
+Test(train, a_checkpoint_that_cannot_be_written_is_told_when_the_run_is_stopped) {
+    yt_train_config config = tiny_config("3");
+    yt_training *training;
+    yt_err err = {.text = ""};
+    cr_assert_eq(yt_train_prepare(&config, NULL, NULL, NULL, &training, &err), YT_OK, "%s", err.text);
+    stopper s = {0};
+    yt_train_observer observer = {.epoch = stop_after_the_way_is_blocked, .context = &s};
+    cr_assert_eq(yt_train_run(training, &observer, 1, &s.stop, &err), YT_IO);
+    cr_assert_not_null(strstr(err.text, "last.safetensors"), "%s", err.text);
+    yt_train_destroy(training);
+}
+
 /* Without and with a third epoch, in whose first step the failure shows. */
 Test(train, an_epoch_whose_checkpoint_cannot_be_written_is_not_done) {
     for (int epochs = 2; epochs <= 3; epochs++) {

@@ -195,7 +195,7 @@ static prefetcher memory_of_unit(const weights_run *run, int index, int used_blo
         next.end[2] = run->tail->y.data + end[1] * run->tail->y.ld;
     }
     ptrdiff_t lines = 0;
-    for (int i = 0; i < 3; i++) lines += (next.end[i] - next.at[i]) / 16;
+    for (int i = 0; i < 3; i++) lines += (next.end[i] - next.at[i]) / LINE_FLOATS;
     int calls = used_blocks * p->conv.kernel * split_evenly(p->depth * p->conv.kernel, YT_MR2).parts;
     next.lines = (int)(lines / (calls * (1 + p->unit_pixels / FETCH_PIXELS))) + 1;
     return next;

@@ -248,7 +248,7 @@ static void correlate_pixels(const correlate_run *run, int item, int block) {
     tile_job job = job_of_block(run, 0, block, item, &sums);
     job.x_step = run->src.ld;
     job.y_step = run->dst.ld;
-    job.ahead = c->depth > 2 * LINE; /* shorter ones the processor sees coming */
+    job.ahead = c->depth > 2 * LINE_FLOATS; /* shorter ones the processor sees coming */
     for (ptrdiff_t p = begin; p < end; p += STRETCH) {
         int count = (int)(end - p < STRETCH ? end - p : STRETCH);
         run_tiles(&job, block_vectors(c->blocks, block), run->src.data + p * run->src.ld,

@@ -17,7 +17,8 @@
  * over k by 4 gained nothing.
  */
 
-enum { PANEL = 3 * YT_VL }; /* lanes of the widest channel block */
+enum { PANEL = 3 * YT_VL };                /* lanes of the widest channel block */
+enum { LINE_FLOATS = 64 / sizeof(float) }; /* of a cache line, what one request for memory brings */
 
 /* Shifted sums of the values a run of tiles wrote: shift is the first pixel's value, so that the squares do
  * not cancel. Folded into double after each row. */
@@ -90,9 +91,6 @@ YT_INLINE void finish(const int MR, const int NV, vf *a, const tile_job *job, fl
     }
 }
 
-/* Floats of a run between two requests for memory: a cache line. */
-enum { LINE = 16 };
-
 YT_INLINE void tile(const int MR, const int NV, const tile_job *job, const float *x, float *y, int count) {
     const ptrdiff_t x_step = job->x_step;
     for (int t = 0; t < count; t++, x += MR * x_step, y += MR * job->y_step) {
@@ -105,7 +103,7 @@ YT_INLINE void tile(const int MR, const int NV, const tile_job *job, const float
                 const float *run = x + ry * job->run_y + rx * job->run_x;
                 const float *end = run + job->length;
                 while (run < end) {
-                    const float *pause = end - run > LINE ? run + LINE : end;
+                    const float *pause = end - run > LINE_FLOATS ? run + LINE_FLOATS : end;
                     if (job->ahead) {
                         YT_UNROLL
                         for (int i = 0; i < MR; i++) __builtin_prefetch(run + (MR + i) * x_step, 0, 2);
@@ -143,7 +141,7 @@ YT_INLINE void prefetch_some(prefetcher *next) {
         while (next->at[which] >= next->end[which])
             if (++which == 3) return;
         __builtin_prefetch(next->at[which], 0, 2);
-        next->at[which] += 64 / sizeof(float);
+        next->at[which] += LINE_FLOATS;
     }
 }
 
