@@ -16,7 +16,7 @@ declare -A home=(
     [model]=model [loss]=loss [optim]=optim [dataset]=data [loader]=data [image]=data [metrics]=eval [confusion]=eval
     [coco_eval]=eval [coco_results]=eval
     [safetensors]=ckpt [pt]=ckpt [checkpoint]=ckpt
-    [train]=train [train_options]=train [predict]=train [validate]=train [coco_validate]=train
+    [train]=train [non_finite]=train [train_options]=train [predict]=train [validate]=train [coco_validate]=train
     [weights]=train)
 
 bad=0

@@ -38,6 +38,10 @@ void yt_graph_keep(yt_graph *graph, yt_value value);
 int yt_graph_nodes(const yt_graph *graph);
 const char *yt_graph_label(const yt_graph *graph, yt_value value);
 
+/* What a node reads, returning how many (the array is the graph's), and where its parameters lie. */
+int yt_graph_sources(const yt_graph *graph, yt_value value, const yt_value **sources);
+yt_params yt_graph_params(const yt_graph *graph, yt_value value);
+
 /* Infers all shapes for an input of n x h x w without taking memory. flops (may be NULL) receives the
  * operations of each node, [yt_graph_nodes]. A failure names the node. */
 yt_status yt_graph_shapes(yt_graph *graph, yt_mode mode, int n, int h, int w, double *flops, yt_err *err);

@@ -89,6 +89,15 @@ const char *yt_graph_label(const yt_graph *graph, yt_value value) {
     return graph->nodes[value].label;
 }
 
+int yt_graph_sources(const yt_graph *graph, yt_value value, const yt_value **sources) {
+    *sources = graph->nodes[value].src;
+    return graph->nodes[value].n_src;
+}
+
+yt_params yt_graph_params(const yt_graph *graph, yt_value value) {
+    return graph->nodes[value].params;
+}
+
 yt_shape yt_graph_shape(const yt_graph *graph, yt_value value) {
     return graph->nodes[value].ports.dst;
 }

@@ -46,10 +46,10 @@ static size_t loader_bytes(const yt_training *t, int batch) {
     return (cache < all ? cache : all) + held + (size_t)t->config.workers * worker;
 }
 
-/* Parameters, gradients, average, moments. */
+/* Parameters, gradients, average, statistics before a step, moments. */
 static size_t state_bytes(yt_training *t) {
     const yt_model *model = t->model;
-    return (3 * model->param_count + 2 * model->buffer_count) * sizeof(float) +
+    return (3 * model->param_count + 3 * model->buffer_count) * sizeof(float) +
            yt_optimizer_bytes(t->optimizer);
 }
 

@@ -151,6 +151,12 @@ static yt_status make_average(yt_training *t, yt_err *err) {
     return yti_find_averaged(t, err);
 }
 
+/* Room for the running statistics as they are before a step. */
+static yt_status make_buffers_before(yt_training *t, yt_err *err) {
+    t->buffers_before = floats(t->model->buffer_count);
+    return t->buffers_before ? YT_OK : yt_fail(err, YT_NO_MEMORY, "no memory for the running statistics");
+}
+
 static yt_status make_optimizer(yt_training *t, yt_err *err) {
     const yt_train_config *c = &t->config;
     return yti_optimizer_create(t->model, (yt_optimizer_kind)c->optimizer,
@@ -240,9 +246,7 @@ static void describe(yt_training *t) {
     t->info.batches = yt_loader_batches(t->train_loader);
     t->info.epochs = t->epochs;
     t->info.first_epoch = t->progress.epochs_done;
-    t->info.loss_names[YT_LOSS_BOX] = "box_loss";
-    t->info.loss_names[YT_LOSS_CLS] = "cls_loss";
-    t->info.loss_names[YT_LOSS_DFL] = t->model->reg_max == 1 ? "l1_loss" : "dfl_loss";
+    for (int i = 0; i < YT_LOSS_TERMS; i++) t->info.loss_names[i] = yti_loss_name(t->model, i);
 }
 
 static yt_status prepare(yt_training *t, setup *s, yt_err *err) {
@@ -257,6 +261,7 @@ static yt_status prepare(yt_training *t, setup *s, yt_err *err) {
     YT_TRY(settle_sizes(t, err));
     YT_TRY(make_optimizer(t, err));
     YT_TRY(make_average(t, err));
+    YT_TRY(make_buffers_before(t, err));
     if (s->resumes) YT_TRY(yti_checkpoint_arrays(&s->file, t->config.resume, t, err));
     YT_TRY(make_loaders(t, err));
     YT_TRY(yti_memory_check(t, yti_memory_available(), err));
@@ -276,6 +281,7 @@ yt_status yt_train_prepare(const yt_train_config *config, const char *const *sea
     t->config = *config;
     t->progress.last_step = -1;
     t->progress.best_fitness = -1;
+    t->progress.rate_factor = 1;
     setup s = {.search_dirs = search_dirs, .problem = problem, .context = context};
     yt_status status = prepare(t, &s, err);
     yt_st_free(&s.file);
@@ -304,6 +310,7 @@ void yt_train_destroy(yt_training *t) {
     yt_class_names_free(&t->names);
     free(t->average.params);
     free(t->average.buffers);
+    free(t->buffers_before);
     free(t->averaged_params.at);
     free(t->averaged_buffers.at);
     free(t->class_weights);

@@ -212,6 +212,7 @@ static yt_status one_epoch(yt_training *t, const yt_watchers *watchers, const vo
     if (t->out_of_time) set_epochs(t, row.epoch);
     row.validated = row.is_best = false;
     row.images_per_second = trained.images_per_second;
+    row.skips = trained.skips;
     row.weights_hash = yt_hash64_floats(t->model->state.params, t->model->param_count);
     for (int i = 0; i < YT_LOSS_TERMS; i++) row.train_loss[i] = five_decimals(trained.loss[i]);
     if (t->config.val || row.epoch == t->epochs) YT_TRY(validate_epoch(t, &row, err));

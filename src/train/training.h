@@ -5,6 +5,7 @@
 #ifndef YT_TRAINING_H
 #define YT_TRAINING_H
 
+#include "train/finite.h"
 #include "train/saver.h"
 #include "yt/loader.h"
 #include "yt/train.h"
@@ -22,6 +23,10 @@ typedef struct yt_progress {
     int best_epoch;      /* whose weights are in best.safetensors; from 1 */
     int improved_epoch;  /* from which patience counts */
     int closed_epoch;    /* trained without mosaics from this one on; from 1, 0: not yet */
+    int64_t skips;       /* batches left out because something was not finite */
+    int skips_in_row;    /* up to now */
+    int rollbacks;
+    double rate_factor; /* of the learning rates: halved by every rollback */
     yt_train_epoch last;
 } yt_progress;
 
@@ -34,6 +39,14 @@ typedef struct yti_stretches {
     yti_stretch *at;
     size_t count;
 } yti_stretches;
+
+/* One of the last steps, for the report about a value that is not finite. */
+enum { YTI_PAST_STEPS = 8 };
+typedef struct yti_past_step {
+    int64_t step;
+    double loss[YT_LOSS_TERMS]; /* of the branch that detects */
+    double gradient_norm;       /* of the gradients summed for the update so far */
+} yti_past_step;
 
 struct yt_training {
     yt_train_config config; /* resolved */
@@ -57,7 +70,13 @@ struct yt_training {
     yt_metrics_result best;         /* of the best epoch; classes NULL: not in this process */
     yt_class_metrics *best_classes; /* owned copy */
     char *folder, *last_path, *best_path;
-    yti_saver saver; /* of the epoch before */
+    yti_saver saver;       /* of the epoch before */
+    float *buffers_before; /* running statistics before the step, [model->buffer_count] */
+    yti_past_step past[YTI_PAST_STEPS];
+    int64_t n_past;       /* step i is past[i % YTI_PAST_STEPS] */
+    bool has_capsule;     /* this process has tried to write it */
+    bool has_checkpoint;  /* last_path was begun by this process */
+    int rollbacks_in_row; /* to the same checkpoint */
 };
 
 /* The list of observers of a run. */
@@ -84,6 +103,16 @@ yt_status yti_find_averaged(yt_training *training, yt_err *err);
 yt_status yti_train_step(yt_training *training, const yt_batch *batch, yt_train_batch *report,
                          const yt_watchers *watchers, yt_err *err);
 
+/* ---- on_nan.c ---- */
+
+/* After a step that was made. */
+void yti_remember_step(yt_training *training, const yti_step_loss *loss, double gradient_norm);
+
+/* The step of the report has something that is not finite; what: by which it was noticed. YT_OK: the batch is to be
+ * left out. Gradients are cleared and statistics as before the step. */
+yt_status yti_meet_non_finite(yt_training *training, const yti_step *step, const yt_train_batch *report,
+                              const char *what, const yt_watchers *watchers, yt_err *err);
+
 /* ---- trainer.c ---- */
 
 /* How many epochs fit into the time limit if those to come take as long as those done (spec training 4.9).
@@ -106,6 +135,8 @@ yt_status yti_train_loop(yt_training *training, const yt_watchers *watchers,
 /* Live weights, average, optimiser, pending gradients, settings and progress. The file is lent all but the
  * statistics. */
 yt_status yti_checkpoint_fill(const yt_training *training, yti_saved_file *file, yt_err *err);
+
+cJSON *yti_settings_json(const yt_train_config *config);
 
 /* Whether gradients of the last batches wait for an update, which the next batch adds to. */
 bool yti_gradients_wait(const yt_progress *progress);
