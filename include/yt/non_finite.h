@@ -24,9 +24,11 @@
 /* What a run does then: the setting on_nan.
  * stop      ends with YT_NON_FINITE; the last checkpoint stays.
  * skip      leaves the batch out: its gradients, and those that waited with it for an update, are dropped, and the
- *           statistics are as before it. Ends like stop after YT_MAX_SKIPS in a row: that is no unlucky batch.
+ *           statistics are as before it. Ends like stop where it would leave out more than YT_MAX_SKIPS batches in a
+ *           row, or all of an epoch: that is no unlucky batch.
  * rollback  goes back to the last checkpoint, or to the initial weights where there is none yet, and repeats from
- *           there with half the learning rates, for good. Ends like stop after YT_MAX_ROLLBACKS to the same place.
+ *           there with half the learning rates, for good. Ends like stop after YT_MAX_ROLLBACKS to the same place, and
+ *           where the first step from there fails, which no rate changes.
  * A resumed run repeats what the run did from that checkpoint on, skips and rollbacks too. */
 #define YT_ON_NAN_MAP(X)                                                                                     \
     X(STOP, "stop")                                                                                          \

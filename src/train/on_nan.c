@@ -122,10 +122,33 @@ static void keep_step(event *e) {
     e->capsule_written = yti_capsule_save(e->capsule_path, &capsule, &e->capsule_err) == YT_OK;
 }
 
-static yt_on_nan choose_action(const yt_training *t) {
-    const yt_on_nan wanted = t->config.on_nan < 0 ? YT_ON_NAN_STOP : (yt_on_nan)t->config.on_nan;
-    if (wanted == YT_ON_NAN_SKIP && t->progress.skips_in_row >= YT_MAX_SKIPS) return YT_ON_NAN_STOP;
-    return wanted;
+/* How many batches in a row are left out: never all of an epoch. */
+static int most_skips(const event *e) {
+    return e->report->batches - 1 < YT_MAX_SKIPS ? e->report->batches - 1 : YT_MAX_SKIPS;
+}
+
+static bool is_first_step(const yt_training *t) {
+    return t->progress.iterations == t->checkpoint_iterations;
+}
+
+static yt_on_nan choose_action(const event *e) {
+    const yt_training *t = e->t;
+    if (t->config.on_nan == YT_ON_NAN_SKIP && t->progress.skips_in_row < most_skips(e)) return YT_ON_NAN_SKIP;
+    if (t->config.on_nan == YT_ON_NAN_ROLLBACK && t->rollbacks_in_row < YT_MAX_ROLLBACKS && !is_first_step(t))
+        return YT_ON_NAN_ROLLBACK;
+    return YT_ON_NAN_STOP;
+}
+
+/* Why a run stops that need not have. */
+static void say_why(const event *e, char *text, size_t room) {
+    const yt_training *t = e->t;
+    text[0] = '\0';
+    if (t->config.on_nan == YT_ON_NAN_SKIP)
+        snprintf(text, room, "; %d batches in a row before it were skipped", t->progress.skips_in_row);
+    if (t->config.on_nan == YT_ON_NAN_ROLLBACK && is_first_step(t))
+        snprintf(text, room, "; it is the first step from there, which no learning rate changes");
+    else if (t->config.on_nan == YT_ON_NAN_ROLLBACK)
+        snprintf(text, room, "; the run went back there %d times", t->rollbacks_in_row);
 }
 
 static void show(const event *e, yt_on_nan action, const yt_watchers *watchers) {
@@ -158,10 +181,9 @@ static void list_images(const event *e, char *text, size_t room) {
 
 static yt_status fail(const event *e, const char *first, yt_err *err) {
     const yt_training *t = e->t;
-    char images[256], skipped[64] = "", kept[256] = "";
+    char images[256], why[128], kept[256] = "";
     list_images(e, images, sizeof images);
-    if (t->config.on_nan == YT_ON_NAN_SKIP)
-        snprintf(skipped, sizeof skipped, "; %d batches before it were skipped", t->progress.skips_in_row);
+    say_why(e, why, sizeof why);
     if (e->capsule_written)
         snprintf(kept, sizeof kept, "; yolotrain --replay %.180s makes the step again", e->capsule_path);
     else if (e->capsule_err.code != YT_OK)
@@ -173,7 +195,7 @@ static yt_status fail(const event *e, const char *first, yt_err *err) {
                    e->report->epoch + 1, e->report->batch + 1, e->report->batches, e->what, first,
                    t->progress.epochs_done ? "the checkpoint of the last epoch is kept"
                                            : "there is no checkpoint yet",
-                   skipped, kept, images);
+                   why, kept, images);
 }
 
 static yt_status meet(event *e, const yt_watchers *watchers, yt_err *err) {
@@ -182,7 +204,8 @@ static yt_status meet(event *e, const yt_watchers *watchers, yt_err *err) {
     YT_TRY(find(e, err));
     YT_TRY(write_report(e, err));
     keep_step(e);
-    const yt_on_nan action = choose_action(t);
+    const yt_on_nan action = choose_action(e);
+    t->goes_back = action == YT_ON_NAN_ROLLBACK;
     show(e, action, watchers);
     if (action == YT_ON_NAN_SKIP) {
         t->progress.skips_in_row++;

@@ -98,6 +98,11 @@ static yt_status build_model(yt_training *t, const setup *s, yt_err *err) {
                        t->model->n_classes, c->data, t->names.count);
     }
     YT_TRY(yt_train_build_model(&t->config, t->names.count, s->search_dirs, &t->model, err));
+    return yti_initial_weights(t, err);
+}
+
+yt_status yti_initial_weights(yt_training *t, yt_err *err) {
+    const yt_train_config *c = &t->config;
     yt_model_init(t->model, (uint64_t)c->seed, &t->model->state);
     if (!c->weights[0]) return YT_OK;
     t->info.transferred = true;
@@ -139,15 +144,19 @@ static float *floats(size_t count) {
     return block;
 }
 
-/* The moving average begins at the initial weights. */
+void yti_begin_average(yt_training *t) {
+    const yt_model *model = t->model;
+    memcpy(t->average.params, model->state.params, model->param_count * sizeof(float));
+    memcpy(t->average.buffers, model->state.buffers, model->buffer_count * sizeof(float));
+}
+
 static yt_status make_average(yt_training *t, yt_err *err) {
     const yt_model *model = t->model;
     t->average.params = floats(model->param_count);
     t->average.buffers = floats(model->buffer_count);
     if (!t->average.params || !t->average.buffers)
         return yt_fail(err, YT_NO_MEMORY, "no memory for the moving average of the weights");
-    memcpy(t->average.params, model->state.params, model->param_count * sizeof(float));
-    memcpy(t->average.buffers, model->state.buffers, model->buffer_count * sizeof(float));
+    yti_begin_average(t);
     return yti_find_averaged(t, err);
 }
 
@@ -223,17 +232,16 @@ static yt_status make_validator(yt_training *t, yt_err *err) {
 
 static void make_schedule(yt_training *t) {
     const yt_train_config *c = &t->config;
-    t->schedule = (yt_schedule){.lr0 = c->lr0,
-                                .lrf = c->lrf,
+    t->schedule = (yt_schedule){.lrf = c->lrf,
                                 .momentum = c->momentum,
                                 .warmup_epochs = c->warmup_epochs,
                                 .warmup_momentum = c->warmup_momentum,
-                                .warmup_bias_lr = c->warmup_bias_lr,
                                 .cosine = c->cos_lr,
                                 .epochs = t->epochs,
                                 .batches_per_epoch = yt_loader_batches(t->train_loader),
                                 .batch = c->batch,
                                 .nominal_batch = c->nbs};
+    yti_apply_rate_factor(t);
 }
 
 static void describe(yt_training *t) {
@@ -270,8 +278,13 @@ static yt_status prepare(yt_training *t, setup *s, yt_err *err) {
     YT_TRY(yt_loss_create(&t->loss, err));
     YT_TRY(yt_loss_weigh_classes(t->loss, t->class_weights, t->names.count, err));
     make_schedule(t);
+    t->checkpoint_iterations = t->progress.iterations;
     describe(t);
     return YT_OK;
+}
+
+void yti_begin_progress(yt_progress *progress) {
+    *progress = (yt_progress){.last_step = -1, .best_fitness = -1, .rate_factor = 1};
 }
 
 yt_status yt_train_prepare(const yt_train_config *config, const char *const *search_dirs,
@@ -279,9 +292,7 @@ yt_status yt_train_prepare(const yt_train_config *config, const char *const *sea
     yt_training *t = calloc(1, sizeof *t);
     if (!t) return yt_fail(err, YT_NO_MEMORY, "no memory for a training");
     t->config = *config;
-    t->progress.last_step = -1;
-    t->progress.best_fitness = -1;
-    t->progress.rate_factor = 1;
+    yti_begin_progress(&t->progress);
     setup s = {.search_dirs = search_dirs, .problem = problem, .context = context};
     yt_status status = prepare(t, &s, err);
     yt_st_free(&s.file);

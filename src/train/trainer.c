@@ -193,6 +193,9 @@ static yt_status save_epoch(yt_training *t, yt_err *err) {
     YT_TRY(add_kept(t, err));
     YT_TRY(add_checkpoint(t, t->last_path, err));
     yti_saver_begin(&t->saver);
+    t->has_checkpoint = true;
+    t->checkpoint_iterations = t->progress.iterations;
+    t->rollbacks_in_row = 0;
     return yti_gradients_wait(&t->progress) ? yti_saver_wait(&t->saver, err) : YT_OK;
 }
 
@@ -206,6 +209,7 @@ static yt_status one_epoch(yt_training *t, const yt_watchers *watchers, const vo
     yt_progress *progress = &t->progress;
     yt_train_batch trained;
     YT_TRY(train_epoch(t, watchers, stop, &trained, err));
+    YT_TRY(yti_check_state(t, watchers, err));
 
     yt_train_epoch row = progress->last; /* metrics of an epoch without validation are the former ones */
     row.epoch = progress->epochs_done + 1;
@@ -264,6 +268,7 @@ yt_status yti_train_loop(yt_training *t, const yt_watchers *watchers, const vola
     bool early = false;
     while (status == YT_OK && t->progress.epochs_done < t->epochs && !early) {
         status = one_epoch(t, watchers, stop, err);
+        if (status == YT_NON_FINITE && t->goes_back) status = yti_roll_back(t, err);
         early = status == YT_OK && patience_is_over(t) && t->progress.epochs_done < t->epochs;
     }
     yt_err late;

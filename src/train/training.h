@@ -73,10 +73,12 @@ struct yt_training {
     yti_saver saver;       /* of the epoch before */
     float *buffers_before; /* running statistics before the step, [model->buffer_count] */
     yti_past_step past[YTI_PAST_STEPS];
-    int64_t n_past;       /* step i is past[i % YTI_PAST_STEPS] */
-    bool has_capsule;     /* this process has tried to write it */
-    bool has_checkpoint;  /* last_path was begun by this process */
-    int rollbacks_in_row; /* to the same checkpoint */
+    int64_t n_past;                /* step i is past[i % YTI_PAST_STEPS] */
+    bool has_capsule;              /* this process has tried to write it */
+    bool has_checkpoint;           /* last_path was begun by this process */
+    int rollbacks_in_row;          /* to the same checkpoint */
+    int64_t checkpoint_iterations; /* of the state that a rollback goes to */
+    bool goes_back;                /* the failure that is being returned ends in a rollback */
 };
 
 /* The list of observers of a run. */
@@ -85,6 +87,13 @@ typedef struct yt_watchers {
     size_t count;
     const yt_graph_observer *graph; /* passes the backward run on; NULL: nobody watches it */
 } yt_watchers;
+
+/* ---- prepare.c ---- */
+
+/* Where a run begins: weights of its seed and of --weights; the average at the weights; nothing done. */
+yt_status yti_initial_weights(yt_training *training, yt_err *err);
+void yti_begin_average(yt_training *training);
+void yti_begin_progress(yt_progress *progress);
 
 /* ---- param_groups.c ---- */
 
@@ -112,6 +121,17 @@ void yti_remember_step(yt_training *training, const yti_step_loss *loss, double 
  * left out. Gradients are cleared and statistics as before the step. */
 yt_status yti_meet_non_finite(yt_training *training, const yti_step *step, const yt_train_batch *report,
                               const char *what, const yt_watchers *watchers, yt_err *err);
+
+/* ---- rollback.c ---- */
+
+/* Whether all that a checkpoint would hold is finite; shows the watchers where it is not. */
+yt_status yti_check_state(yt_training *training, const yt_watchers *watchers, yt_err *err);
+
+/* The rates of the settings times that of the progress, into the schedule. */
+void yti_apply_rate_factor(yt_training *training);
+
+/* Back to the last checkpoint with half the rates; where goes_back is set. */
+yt_status yti_roll_back(yt_training *training, yt_err *err);
 
 /* ---- trainer.c ---- */
 
