@@ -236,7 +236,9 @@ static yt_status read_class_weights(const yt_st_file *file, const char *path, yt
 static yt_status read_model(const yt_st_file *file, const char *path, yti_loaded_capsule *c, yt_err *err) {
     YT_TRY(yt_metadata_build_model(file, path, NULL, NULL, &c->model, err));
     YT_TRY(yti_name_file(yt_weights_read(file, "", c->model, &c->model->state, err), path, err));
-    return yti_name_file(yt_model_freeze(c->model, c->config.freeze, err), path, err);
+    yt_err reason;
+    if (yt_model_freeze(c->model, c->config.freeze, &reason) == YT_OK) return YT_OK;
+    return yt_fail(err, YT_SYNTAX, "%s: its settings are damaged: %.500s", path, reason.text);
 }
 
 static yt_status read_capsule(const yt_st_file *file, const char *path, yti_loaded_capsule *c, yt_err *err) {
