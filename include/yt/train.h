@@ -160,8 +160,8 @@ typedef struct yt_train_batch {
     double images_per_second;   /* of the batches of this epoch before this one; 0 in its first */
     bool updates;               /* an optimiser step follows */
     double gradient_norm;       /* of the gradients summed for the update so far, before clipping */
-    bool skipped;               /* something was not finite: the batch is left out, its gradients are cleared */
-    int skips;                  /* such batches of this epoch, with this one */
+    bool skipped; /* something was not finite: the batch is left out, its gradients are cleared */
+    int skips;    /* such batches of this epoch, with this one */
 } yt_train_batch;
 
 /* One finished epoch: a row of results.csv. Metrics and validation losses are those of the last validation.

@@ -121,7 +121,7 @@ static yt_status epoch(void *context, const yt_train_epoch *row, yt_err *err) {
     append_duration(text, sizeof text, seconds_left(p, row->epoch, 0));
     append(text, sizeof text, " left  %.0f MiB%s", (double)yt_peak_memory() / MIB,
            row->is_best ? "  best" : "");
-    if (row->skips) append(text, sizeof text, "  %d batches skipped", row->skips);
+    if (row->skips) append(text, sizeof text, "  %d batch%s skipped", row->skips, row->skips > 1 ? "es" : "");
     draw(p, text, true);
     return YT_OK;
 }

@@ -144,7 +144,7 @@ static void say_why(const event *e, char *text, size_t room) {
     const yt_training *t = e->t;
     text[0] = '\0';
     if (t->config.on_nan == YT_ON_NAN_SKIP)
-        snprintf(text, room, "; %d batches in a row before it were skipped", t->progress.skips_in_row);
+        snprintf(text, room, "; skipped in a row before it: %d", t->progress.skips_in_row);
     if (t->config.on_nan == YT_ON_NAN_ROLLBACK && is_first_step(t))
         snprintf(text, room, "; it is the first step from there, which no learning rate changes");
     else if (t->config.on_nan == YT_ON_NAN_ROLLBACK)
