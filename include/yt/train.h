@@ -199,6 +199,8 @@ typedef struct yt_train_observer {
     yt_status (*start)(void *context, const yt_train_info *info, yt_err *err);
     void (*backward)(void *context, yt_value value, yt_tensor gradient); /* as in yt_graph_observer */
     void (*batch)(void *context, const yt_train_batch *batch); /* gradients complete, weights not yet moved */
+    /* Before anything follows from it. After YT_ON_NAN_SKIP `batch` is called too, after YT_ON_NAN_ROLLBACK not: the
+     * epoch behind the last checkpoint begins again, and what was gathered in this one is to be forgotten. */
     void (*non_finite)(void *context, const yt_non_finite *event);
     yt_status (*epoch)(void *context, const yt_train_epoch *epoch, yt_err *err);
     void (*finish)(void *context, const yt_train_summary *summary);

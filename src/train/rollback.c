@@ -63,8 +63,7 @@ yt_status yti_check_state(yt_training *t, const yt_watchers *watchers, yt_err *e
     yt_err reason;
     yt_fail(&reason, YT_NON_FINITE,
             "epoch %d: %s%.128s is not finite after its last update; no checkpoint was written and %s; a "
-            "smaller --lr0 "
-            "or --clip often helps",
+            "smaller --lr0 or --clip often helps",
             t->progress.epochs_done + 1, what, bad->name,
             t->progress.epochs_done ? "that of the epoch before is kept" : "there is none yet");
     show(t, bad, reason.text, watchers);

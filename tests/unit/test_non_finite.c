@@ -438,6 +438,23 @@ Test(non_finite, nothing_that_is_not_finite_is_saved) {
     yt_train_destroy(t);
 }
 
+/* Gradients of 1e29 move no weight far with Adam, but their squares are infinite for ever after. */
+Test(non_finite, moments_that_overflow_end_an_epoch_without_a_checkpoint) {
+    yt_train_config config = tiny_config("tiny26.yaml", "2");
+    set(&config, "optimizer", "AdamW");
+    set(&config, "clip", "0");
+    set(&config, "box", "1e30");
+    record r = {0}, back = {0};
+    yt_err err;
+    cr_assert_eq(run(&config, &r, &err), YT_NON_FINITE);
+    cr_assert_not_null(strstr(err.text, "epoch 1: the optimiser's exp_avg_sq of model."), "%s", err.text);
+    cr_assert(r.events == 1 && r.epochs == 0 && r.action == YT_ON_NAN_STOP);
+    cr_assert_not(yt_path_exists(RUN "weights/last.safetensors"));
+    set(&config, "on_nan", "rollback"); /* which no rate changes */
+    cr_assert_eq(run(&config, &back, &err), YT_NON_FINITE);
+    cr_assert(back.events == YT_MAX_ROLLBACKS + 1 && back.epochs == 0 && back.action == YT_ON_NAN_STOP);
+}
+
 /* ---- damaged capsules ---- */
 
 /* Rewrites the capsule without one metadata entry, or with another value for it. */
