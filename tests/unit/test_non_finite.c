@@ -213,6 +213,15 @@ static void expect_same_files(const char *a_path, const char *b_path) {
     yt_st_free(&b);
 }
 
+static yt_status resume(const char *path, record *r, yt_err *err) {
+    yt_train_config config;
+    yt_training *training;
+    yt_train_config_defaults(&config);
+    set(&config, "resume", path);
+    YT_TRY(yt_train_prepare(&config, NULL, NULL, NULL, &training, err));
+    return run_training(training, r, err);
+}
+
 /* ---- what is found ---- */
 
 /* The finding must be the same for any number of threads, and the one of the run. Returns it. */
@@ -261,6 +270,17 @@ Test(non_finite, with_clipping_the_same_network_trains_on) {
     cr_assert(r.events == 0 && r.epochs == 4);
     cr_assert_not(yt_path_exists(RUN "non-finite.safetensors"));
     expect_finite_file(RUN "weights/last.safetensors", true);
+}
+
+Test(non_finite, a_step_that_cannot_be_kept_is_still_told) {
+    yt_train_config config = exploding_config("4");
+    set(&config, "exist_ok", "true");
+    record r = {0};
+    yt_err err;
+    cr_assert_eq(yt_path_make_dirs(RUN "non-finite.safetensors/in_the_way", &err), YT_OK);
+    cr_assert_eq(run(&config, &r, &err), YT_NON_FINITE);
+    cr_assert_not_null(strstr(err.text, "; the step could not be kept: "), "%s", err.text);
+    cr_assert_not_null(strstr(err.text, r.first), "%s", err.text);
 }
 
 /* A norm of 1e37 has a square that no float holds. */
@@ -335,6 +355,24 @@ Test(non_finite, a_skipped_batch_leaves_no_trace) {
     set(&config, "threads", "2");
     cr_assert_eq(run(&config, &two, &err), YT_OK, "%s", err.text);
     expect_same_files(RUN "weights/last.safetensors", "runs/detect/train-2/weights/last.safetensors");
+}
+
+Test(non_finite, a_run_with_a_skipped_batch_resumes_as_if_it_had_never_stopped) {
+    yt_train_config config = tiny_config("tiny26.yaml", "3");
+    set(&config, "on_nan", "skip");
+    set(&config, "nbs", "6"); /* so that gradients wait at the end of an epoch */
+    record whole = {.poison_at = BATCHES + 3}, half = {.poison_at = BATCHES + 3, .stop_in_epoch = 3};
+    record rest = {.poison_at = -1}; /* all are watched */
+    yt_err err = {.text = ""};
+    cr_assert_eq(run(&config, &whole, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(run(&config, &half, &err), YT_STOPPED);
+    cr_assert_eq(resume("runs/detect/train-2/weights/last.safetensors", &rest, &err), YT_OK, "%s", err.text);
+    cr_assert(whole.skips == 1 && half.skips == 1 && rest.skips == 0 && rest.epochs == 1);
+    expect_same_files(RUN "weights/last.safetensors", "runs/detect/train-2/weights/last.safetensors");
+    yt_st_file file;
+    cr_assert_eq(yt_st_load("runs/detect/train-2/weights/last.safetensors", &file, NULL), YT_OK);
+    cr_assert_not_null(strstr(yt_st_metadata(&file, "progress"), "\"skips\":1,"));
+    yt_st_free(&file);
 }
 
 Test(non_finite, a_run_that_would_skip_a_whole_epoch_stops) {
@@ -552,15 +590,6 @@ Test(non_finite, a_damaged_capsule_is_refused) {
 }
 
 /* ---- progress in checkpoints ---- */
-
-static yt_status resume(const char *path, record *r, yt_err *err) {
-    yt_train_config config;
-    yt_training *training;
-    yt_train_config_defaults(&config);
-    set(&config, "resume", path);
-    YT_TRY(yt_train_prepare(&config, NULL, NULL, NULL, &training, err));
-    return run_training(training, r, err);
-}
 
 /* Without the fields about what was not finite; with wrong ones. */
 Test(non_finite, an_older_checkpoint_resumes_and_a_damaged_one_does_not) {
