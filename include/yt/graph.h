@@ -38,9 +38,11 @@ void yt_graph_keep(yt_graph *graph, yt_value value);
 int yt_graph_nodes(const yt_graph *graph);
 const char *yt_graph_label(const yt_graph *graph, yt_value value);
 
-/* What a node reads, returning how many (the array is the graph's), and where its parameters lie. */
-int yt_graph_sources(const yt_graph *graph, yt_value value, const yt_value **sources);
-yt_params yt_graph_params(const yt_graph *graph, yt_value value);
+/* What a node computes, from how many sources; attr (may be NULL) receives its attributes, lent. */
+const yt_op *yt_graph_op(const yt_graph *graph, yt_value value, const void **attr, int *n_sources);
+
+/* The maps that a node reads, as many as yt_graph_op says; lent. All were added before it. */
+const yt_value *yt_graph_sources(const yt_graph *graph, yt_value value);
 
 /* Infers all shapes for an input of n x h x w without taking memory. flops (may be NULL) receives the
  * operations of each node, [yt_graph_nodes]. A failure names the node. */
@@ -57,6 +59,9 @@ yt_status yt_graph_plan(yt_graph *graph, yt_mode mode, int n, int h, int w, int 
 size_t yt_graph_planned_bytes(const yt_graph *graph);
 yt_status yt_graph_measure(yt_graph *graph, yt_mode mode, int n, int h, int w, int threads, size_t *bytes,
                            yt_err *err);
+
+/* Where a node's parameters and statistics lie. */
+yt_params yt_graph_params(const yt_graph *graph, yt_value value);
 
 /* Views into the current plan; data NULL where there is none. */
 yt_tensor yt_graph_map(const yt_graph *graph, yt_value value);

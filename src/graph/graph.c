@@ -89,17 +89,23 @@ const char *yt_graph_label(const yt_graph *graph, yt_value value) {
     return graph->nodes[value].label;
 }
 
-int yt_graph_sources(const yt_graph *graph, yt_value value, const yt_value **sources) {
-    *sources = graph->nodes[value].src;
-    return graph->nodes[value].n_src;
+const yt_op *yt_graph_op(const yt_graph *graph, yt_value value, const void **attr, int *n_sources) {
+    const yt_node *node = &graph->nodes[value];
+    if (attr) *attr = node->attr;
+    *n_sources = node->n_src;
+    return node->op;
 }
 
-yt_params yt_graph_params(const yt_graph *graph, yt_value value) {
-    return graph->nodes[value].params;
+const yt_value *yt_graph_sources(const yt_graph *graph, yt_value value) {
+    return graph->nodes[value].src;
 }
 
 yt_shape yt_graph_shape(const yt_graph *graph, yt_value value) {
     return graph->nodes[value].ports.dst;
+}
+
+yt_params yt_graph_params(const yt_graph *graph, yt_value value) {
+    return graph->nodes[value].params;
 }
 
 /* Maps are indexed with int; a side of 2^15 and 2^31 elements per map stay clear of every overflow. */

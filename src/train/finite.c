@@ -204,8 +204,9 @@ static void look_at_state(search *s) {
 /* ---- forwards ---- */
 
 static void add_sources(search *s, yt_value value) {
-    const yt_value *sources;
-    int n = yt_graph_sources(s->model->graph, value, &sources);
+    const yt_value *sources = yt_graph_sources(s->model->graph, value);
+    int n;
+    yt_graph_op(s->model->graph, value, NULL, &n);
     for (int i = 0; i < n; i++) add_input(s, &s->maps[sources[i]]);
 }
 
@@ -297,8 +298,9 @@ static void see_weight_gradients(search *s) {
 
 static void add_readers(search *s, yt_value value) {
     for (yt_value reader = value + 1; reader < yt_graph_nodes(s->model->graph); reader++) {
-        const yt_value *sources;
-        int n = yt_graph_sources(s->model->graph, reader, &sources);
+        const yt_value *sources = yt_graph_sources(s->model->graph, reader);
+        int n;
+        yt_graph_op(s->model->graph, reader, NULL, &n);
         for (int i = 0; i < n; i++)
             if (sources[i] == value) {
                 add_gradient(s, reader);
