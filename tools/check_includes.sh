@@ -17,7 +17,7 @@ declare -A home=(
     [coco_eval]=eval [coco_results]=eval
     [flow]=flow [slope]=flow [verdict]=flow
     [safetensors]=ckpt [pt]=ckpt [checkpoint]=ckpt
-    [train]=train [train_options]=train [predict]=train [validate]=train [coco_validate]=train
+    [train]=train [non_finite]=train [train_options]=train [predict]=train [validate]=train [coco_validate]=train
     [weights]=train [compare]=study)
 
 bad=0

@@ -60,6 +60,9 @@ size_t yt_graph_planned_bytes(const yt_graph *graph);
 yt_status yt_graph_measure(yt_graph *graph, yt_mode mode, int n, int h, int w, int threads, size_t *bytes,
                            yt_err *err);
 
+/* Where a node's parameters and statistics lie. */
+yt_params yt_graph_params(const yt_graph *graph, yt_value value);
+
 /* Views into the current plan; data NULL where there is none. */
 yt_tensor yt_graph_map(const yt_graph *graph, yt_value value);
 yt_tensor yt_graph_gradient(const yt_graph *graph, yt_value value);

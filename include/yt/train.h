@@ -16,6 +16,7 @@
 #include "yt/loss.h"
 #include "yt/metrics.h"
 #include "yt/model.h"
+#include "yt/non_finite.h"
 #include "yt/optim.h"
 #include "yt/weights.h"
 
@@ -72,7 +73,8 @@ typedef enum yt_train_type {
 typedef enum yt_on_resume { YT_RESUME_FIXED, YT_RESUME_FREE, YT_RESUME_HERE } yt_on_resume;
 
 /* One field per row of the table; a CHOICE is an index (recipe: yt_recipe, optimizer: yt_optimizer_kind,
- * activation: yt_activation_kind, no_residual: yt_no_residual less one), -1 being the default word. */
+ * activation: yt_activation_kind, no_residual: yt_no_residual less one, on_nan: yt_on_nan), -1 being the default
+ * word. */
 typedef struct yt_train_config {
 #define YT_FIELD_INT(key)               int key;
 #define YT_FIELD_REAL(key)              double key;
@@ -161,7 +163,9 @@ typedef struct yt_train_batch {
     double loss[YT_LOSS_TERMS]; /* running mean over the epoch */
     double images_per_second;   /* of the batches of this epoch before this one; 0 in its first */
     bool updates;               /* an optimiser step follows */
-    double gradient_norm;       /* before clipping; with updates */
+    double gradient_norm;       /* of the gradients summed for the update so far, before clipping */
+    bool skipped; /* something was not finite: the batch is left out, its gradients are cleared */
+    int skips;    /* such batches of this epoch, with this one */
 } yt_train_batch;
 
 /* One finished epoch: a row of results.csv. Metrics and validation losses are those of the last validation.
@@ -174,6 +178,7 @@ typedef struct yt_train_epoch {
     double lr[YT_GROUP_COUNT]; /* at the end of the epoch; yt_optimizer_columns names the logged ones */
     bool validated, is_best;
     double images_per_second; /* of the training part */
+    int skips;                /* batches left out because something was not finite */
     uint64_t weights_hash;    /* yt_hash64_floats of the parameters */
 } yt_train_epoch;
 
@@ -215,6 +220,9 @@ typedef struct yt_train_observer {
     void (*part)(void *context, yt_flow_kind part, yt_value value,
                  yt_tensor gradient);                           /* of that part alone */
     void (*update)(void *context, const yt_train_batch *batch); /* weights moved */
+    /* Before anything follows from it. After YT_ON_NAN_SKIP `batch` is called too, after YT_ON_NAN_ROLLBACK not: the
+     * epoch behind the last checkpoint begins again, and what was gathered in this one is to be forgotten. */
+    void (*non_finite)(void *context, const yt_non_finite *event);
     yt_status (*epoch)(void *context, const yt_train_epoch *epoch, yt_err *err);
     void (*alarm)(void *context, const char *text); /* something about training is not sound: one line */
     void (*finish)(void *context, const yt_train_summary *summary);

@@ -76,6 +76,10 @@ void yt_cli_print_text(FILE *out, int width, const char *text) {
     for (const char *c = text; *c; c++) putc(yt_text_is_control(*c) ? '?' : *c, out);
 }
 
+void yt_cli_print_lines(FILE *out, const char *text) {
+    for (const char *c = text; *c; c++) putc(*c != '\n' && yt_text_is_control(*c) ? '?' : *c, out);
+}
+
 int yt_cli_finish_stdout(const yt_cli *cli, int code) {
     if (fflush(stdout) == 0 && !ferror(stdout)) return code;
     fprintf(stderr, "%s: the results cannot be written: %s\n", cli->program, strerror(errno));

@@ -30,6 +30,9 @@ int yt_cli_usage_failure(const yt_cli *cli, const yt_err *err);
  * would act on, as '?'. */
 void yt_cli_print_text(FILE *out, int width, const char *text);
 
+/* The same for a text of several lines. */
+void yt_cli_print_lines(FILE *out, const char *text);
+
 /* Pushes out what was printed to stdout; a failure to write is one of the program. Returns the exit code. */
 int yt_cli_finish_stdout(const yt_cli *cli, int code);
 

@@ -91,6 +91,23 @@ static void batch(void *context, const yt_train_batch *report) {
     draw(p, text, false);
 }
 
+/* The report of the first one; what comes after is counted. */
+static void non_finite(void *context, const yt_non_finite *event) {
+    yt_cli_progress *p = context;
+    if (p->drawn) fputc('\n', stderr);
+    p->drawn = 0;
+    if (!p->reported) {
+        fputs("not finite: ", stderr);
+        yt_cli_print_lines(stderr, event->report);
+        if (event->capsule)
+            fprintf(stderr, "the step is kept in %s; yolotrain --replay makes it again\n", event->capsule);
+    }
+    p->reported = true;
+    if (event->action == YT_ON_NAN_ROLLBACK)
+        fprintf(stderr, "going back from epoch %d to the last checkpoint, with half the learning rates\n",
+                event->epoch + 1);
+}
+
 static yt_status epoch(void *context, const yt_train_epoch *row, yt_err *err) {
     (void)err;
     yt_cli_progress *p = context;
@@ -104,6 +121,7 @@ static yt_status epoch(void *context, const yt_train_epoch *row, yt_err *err) {
     append_duration(text, sizeof text, seconds_left(p, row->epoch, 0));
     append(text, sizeof text, " left  %.0f MiB%s", (double)yt_peak_memory() / MIB,
            row->is_best ? "  best" : "");
+    if (row->skips) append(text, sizeof text, "  %d batch%s skipped", row->skips, row->skips > 1 ? "es" : "");
     draw(p, text, true);
     return YT_OK;
 }
@@ -180,6 +198,7 @@ static void finish(void *context, const yt_train_summary *summary) {
 yt_train_observer yt_cli_progress_observer(yt_cli_progress *progress) {
     return (yt_train_observer){.start = start,
                                .batch = batch,
+                               .non_finite = non_finite,
                                .epoch = epoch,
                                .alarm = alarm_line,
                                .finish = finish,

@@ -12,6 +12,7 @@ typedef struct yt_cli_progress {
     double begin, last_draw; /* yt_seconds */
     int batches_done;        /* since begin */
     int drawn;               /* letters of the live line on the screen */
+    bool reported;           /* a value that is not finite */
 } yt_cli_progress;
 
 /* An observer that draws into *progress, which must outlive it. */

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { N_OPTIONS = YT_TRAIN_KEYS + 3, MAX_NAME = 32, MAX_PROBLEMS = 20, INTERRUPTED = 130 };
+enum { N_OPTIONS = YT_TRAIN_KEYS + 4, MAX_NAME = 32, MAX_PROBLEMS = 20, INTERRUPTED = 130 };
 
 static volatile sig_atomic_t interrupted;
 
@@ -64,6 +64,13 @@ static void make_command_line(command_line *line) {
                         .group = "Output",
                         .help = "print the layers of the model with their sizes, and end"};
     line->options[YT_TRAIN_KEYS + 1] = (yt_cli_option){
+        .name = "replay",
+        .type = YT_CLI_STRING,
+        .metavar = "FILE",
+        .group = "Output",
+        .help = "make the step of a run's non-finite.safetensors again, print its first value that is "
+                "not finite, and end"};
+    line->options[YT_TRAIN_KEYS + 2] = (yt_cli_option){
         .name = "compare",
         .type = YT_CLI_STRING,
         .metavar = "LIST",
@@ -71,7 +78,7 @@ static void make_command_line(command_line *line) {
         .help = "train variants on the same batches and compare their gradients: a list like "
                 "residual,plain,plain+nobn of the words residual, plain, bn, nobn, names of activation "
                 "functions and KEY=VALUE, joined by +; goes on where it was interrupted"};
-    line->options[YT_TRAIN_KEYS + 2] =
+    line->options[YT_TRAIN_KEYS + 3] =
         (yt_cli_option){.name = "seeds",
                         .type = YT_CLI_INT,
                         .fallback = "5",
@@ -161,11 +168,46 @@ static yt_status check_texts(const yt_cli *cli, yt_err *err) {
     return yt_freeze_check(yt_cli_text(cli, "freeze"), err);
 }
 
+/* Its settings are in the file; the number of threads belongs to the machine. */
+static bool replay_is_alone(const yt_cli *cli) {
+    for (size_t i = 0; i < N_OPTIONS; i++) {
+        const char *name = cli->options[i].name;
+        if (cli->values[i].typed && strcmp(name, "replay") != 0 && strcmp(name, "threads") != 0) return false;
+    }
+    return cli->n_words == 0;
+}
+
+/* A replayed failure is one: the exit code is that of the run. */
+static int replay(const yt_cli *cli) {
+    const char *path = yt_cli_text(cli, "replay");
+    yt_replay_result result;
+    yt_err err;
+    if (yt_replay(path, yt_cli_threads(cli), &result, &err) != YT_OK) return yt_cli_failure(cli, &err);
+    yt_cli_print_lines(stdout, result.report);
+    if (result.same)
+        yt_fail(&err, YT_NON_FINITE, "%s: as in the run, to the last bit: %.400s", path, result.sentence);
+    else
+        yt_fail(&err, YT_MISMATCH,
+                "%s: the run had %.300s, here: %.300s; only the same program on the same kind of processor "
+                "gives the "
+                "same bits",
+                path, result.expected, result.sentence);
+    yt_replay_free(&result);
+    yt_cli_finish_stdout(cli, 0);
+    return yt_cli_failure(cli, &err);
+}
+
 static int run(const yt_cli *cli) {
     yt_cli_search search;
     yt_cli_search_init(&search);
     yt_train_config config;
     yt_err err;
+    if (yt_cli_typed(cli, "replay")) {
+        if (!replay_is_alone(cli))
+            return yt_cli_usage_error(
+                cli, "--replay takes its settings from the file; only --threads may stand beside it");
+        return replay(cli);
+    }
     if (check_texts(cli, &err) != YT_OK) return yt_cli_usage_failure(cli, &err);
     yt_status status = read_settings(cli, &config, &err);
     bool summary = yt_cli_flag(cli, "summary");
@@ -187,7 +229,8 @@ int main(int argc, char **argv) {
     yt_cli cli = {.program = "yolotrain",
                   .usage = "yolotrain DATA.yaml [options]\n       yolotrain --resume [FILE] [options]\n"
                            "       yolotrain DATA.yaml --compare VARIANT,VARIANT,... [--seeds N] [options]\n"
-                           "       yolotrain --model MODEL.yaml --summary",
+                           "       yolotrain --model MODEL.yaml --summary\n"
+                           "       yolotrain --replay RUN/non-finite.safetensors",
                   .about =
                       "Trains an object detector on the processor. Results go to stdout, the rest to stderr.",
                   .version = YT_CLI_VERSION,

@@ -104,6 +104,10 @@ yt_shape yt_graph_shape(const yt_graph *graph, yt_value value) {
     return graph->nodes[value].ports.dst;
 }
 
+yt_params yt_graph_params(const yt_graph *graph, yt_value value) {
+    return graph->nodes[value].params;
+}
+
 /* Maps are indexed with int; a side of 2^15 and 2^31 elements per map stay clear of every overflow. */
 static yt_status check_size(const yt_node *node, yt_err *err) {
     const yt_shape s = node->ports.dst;

@@ -23,10 +23,13 @@ typedef struct field {
     const char *name;
     field_type type;
     size_t offset;
+    bool may_be_absent; /* younger than the first files, and then as in a run that never met it */
 } field;
 
 #define FIELD(type, member)                                                                                  \
-    { #member, type, offsetof(yt_progress, member) }
+    { #member, type, offsetof(yt_progress, member), false }
+#define YOUNGER_FIELD(type, member)                                                                          \
+    { #member, type, offsetof(yt_progress, member), true }
 static const field fields[] = {
     FIELD(FIELD_INT, epochs_done),       FIELD(FIELD_INT64, iterations),
     FIELD(FIELD_INT64, last_step),       FIELD(FIELD_INT64, updates),
@@ -37,8 +40,11 @@ static const field fields[] = {
     FIELD(FIELD_REAL, last.val_loss[2]), FIELD(FIELD_REAL, last.precision),
     FIELD(FIELD_REAL, last.recall),      FIELD(FIELD_REAL, last.ap50),
     FIELD(FIELD_REAL, last.ap),          FIELD(FIELD_HASH, last.weights_hash),
+    YOUNGER_FIELD(FIELD_INT64, skips),   YOUNGER_FIELD(FIELD_INT, skips_in_row),
+    YOUNGER_FIELD(FIELD_INT, rollbacks), YOUNGER_FIELD(FIELD_REAL, rate_factor),
 };
 #undef FIELD
+#undef YOUNGER_FIELD
 enum { N_FIELDS = sizeof fields / sizeof fields[0] };
 _Static_assert(YT_LOSS_TERMS == 3, "the list of fields names every loss term");
 
@@ -63,6 +69,7 @@ static bool put_field(cJSON *json, const yt_progress *progress, const field *f) 
 static bool get_field(const cJSON *json, yt_progress *progress, const field *f) {
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(json, f->name);
     void *value = (char *)progress + f->offset;
+    if (!item && f->may_be_absent) return true;
     if (f->type == FIELD_HASH) {
         if (!cJSON_IsString(item)) return false;
         *(uint64_t *)value = strtoull(item->valuestring, NULL, 16);
@@ -92,7 +99,7 @@ static cJSON *progress_json(const yt_progress *progress) {
     return NULL;
 }
 
-static cJSON *settings_json(const yt_train_config *config) {
+cJSON *yti_settings_json(const yt_train_config *config) {
     cJSON *json = cJSON_CreateObject();
     bool good = json != NULL;
     for (int i = 0; good && i < YT_TRAIN_KEYS; i++) {
@@ -131,7 +138,7 @@ static yt_status add_arrays(yt_entry_list *list, const yt_training *t, yt_err *e
 yt_status yti_checkpoint_fill(const yt_training *t, yti_saved_file *file, yt_err *err) {
     YT_TRY(add_arrays(&file->entries, t, err));
     YT_TRY(yt_metadata_describe(&file->metadata, t->model, &t->names, t->config.imgsz, err));
-    YT_TRY(yt_metadata_add_json(&file->metadata, "settings", settings_json(&t->config), err));
+    YT_TRY(yt_metadata_add_json(&file->metadata, "settings", yti_settings_json(&t->config), err));
     return yt_metadata_add_json(&file->metadata, "progress", progress_json(&t->progress), err);
 }
 
@@ -192,14 +199,15 @@ yt_status yti_checkpoint_progress(const yt_st_file *file, const char *path, yt_p
                                   yt_err *err) {
     cJSON *json = NULL;
     YT_TRY(open_json(file, path, "progress", &json, err));
-    yt_progress read = {0};
+    yt_progress read = {.rate_factor = 1};
     yt_status status = YT_OK;
     for (int i = 0; status == YT_OK && i < N_FIELDS; i++)
         if (!get_field(json, &read, &fields[i]))
             status = yt_fail(err, YT_SYNTAX, "%s: its progress has no right %s", path, fields[i].name);
     cJSON_Delete(json);
     if (status == YT_OK && (read.epochs_done < 0 || read.iterations < 0 || read.updates < 0 ||
-                            read.last_step >= (read.iterations > 0 ? read.iterations : 1)))
+                            read.last_step >= (read.iterations > 0 ? read.iterations : 1) ||
+                            read.skips_in_row < 0 || !(read.rate_factor > 0 && read.rate_factor <= 1)))
         status = yt_fail(err, YT_SYNTAX, "%s: its progress contradicts itself; the file is damaged", path);
     if (status == YT_OK) *progress = read;
     return status;

@@ -27,6 +27,12 @@ static const char *const recipe_names[] = {
 #undef RECIPE_NAME
         NULL};
 
+static const char *const on_nan_names[] = {
+#define ON_NAN_NAME(code, name) name,
+    YT_ON_NAN_MAP(ON_NAN_NAME)
+#undef ON_NAN_NAME
+        NULL};
+
 static const char *const activation_names[] = {
 #define ACTIVATION_NAME(code, name, module, formula) name,
     YT_ACTIVATION_MAP(ACTIVATION_NAME)
@@ -49,6 +55,7 @@ static const yt_train_option options[YT_TRAIN_KEYS] = {
 #define YT_CHOICES_optimizer   optimizer_names
 #define YT_CHOICES_activation  activation_names
 #define YT_CHOICES_no_residual no_residual_words
+#define YT_CHOICES_on_nan      on_nan_names
 #define YT_CHOICES_INT(key)    NULL
 #define YT_CHOICES_REAL(key)   NULL
 #define YT_CHOICES_FLAG(key)   NULL

@@ -132,23 +132,25 @@ static yt_status write_events(yti_gradient_files *files, const yti_flow_step *st
 
 /* ---- all ---- */
 
-static yt_status open_events(yti_gradient_files *files, const yt_train_info *info, yt_err *err) {
-    char *path = yt_path_join(info->folder, "events.out.tfevents.gradients");
+static yt_status open_events(yti_gradient_files *files, int64_t first_step, yt_err *err) {
+    char *path = yt_path_join(files->info->folder, "events.out.tfevents.gradients");
     if (!path) return no_memory(err);
-    const yt_status status = yt_event_file_open(path, info->first_step, &files->events, err);
+    const yt_status status = yt_event_file_open(path, first_step, &files->events, err);
     free(path);
     return status;
 }
 
-yt_status yti_gradient_files_open(yti_gradient_files *files, const yt_train_info *info, yt_err *err) {
+yt_status yti_gradient_files_open(yti_gradient_files *files, const yt_train_info *info, int64_t first_step,
+                                  yt_err *err) {
+    yti_gradient_files_close(files);
     files->info = info;
     files->csv_path = yt_path_join(info->folder, "gradients.csv");
     files->json_path = yt_path_join(info->folder, "gradients.jsonl");
     if (!files->csv_path || !files->json_path) return no_memory(err);
-    YT_TRY(yt_csv_open(files->csv_path, "step,epoch,layer,name,kind,stat,value", info->first_step,
-                       &files->csv, err));
-    YT_TRY(yt_lines_open(files->json_path, "{\"step\":", info->first_step, &files->json, err));
-    return open_events(files, info, err);
+    YT_TRY(
+        yt_csv_open(files->csv_path, "step,epoch,layer,name,kind,stat,value", first_step, &files->csv, err));
+    YT_TRY(yt_lines_open(files->json_path, "{\"step\":", first_step, &files->json, err));
+    return open_events(files, first_step, err);
 }
 
 yt_status yti_gradient_files_write(yti_gradient_files *files, const yti_flow_step *step, yt_err *err) {
@@ -163,4 +165,5 @@ void yti_gradient_files_close(yti_gradient_files *files) {
     yt_event_file_close(files->events);
     free(files->csv_path);
     free(files->json_path);
+    *files = (yti_gradient_files){.info = NULL};
 }

@@ -27,8 +27,10 @@ typedef struct yti_gradient_files {
     yt_event_file *events;
 } yti_gradient_files;
 
-/* In the folder of the run. What a run before this one left behind its checkpoint is dropped. */
-yt_status yti_gradient_files_open(yti_gradient_files *files, const yt_train_info *info, yt_err *err);
+/* In the folder of the run. What is there from first_step on is dropped: steps behind the checkpoint that the run goes on
+ * from. Closes what was open. */
+yt_status yti_gradient_files_open(yti_gradient_files *files, const yt_train_info *info, int64_t first_step,
+                                  yt_err *err);
 yt_status yti_gradient_files_write(yti_gradient_files *files, const yti_flow_step *step, yt_err *err);
 void yti_gradient_files_close(yti_gradient_files *files);
 

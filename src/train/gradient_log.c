@@ -35,6 +35,7 @@ typedef struct gradient_log {
     unsigned *raised;     /* [n_params] alarms of weights */
     double *sorted;       /* [n_rows] */
     float *before;        /* [param_count] weights before an update */
+    bool measured;        /* step: all that is sampled before the update; else the run ended within */
     bool weights_are_due; /* since a sampled step, until an update */
     bool update_is_due;
     yti_gradient_files files;
@@ -126,9 +127,17 @@ static void part(void *context, yt_flow_kind kind, yt_value value, yt_tensor gra
     note_map(log, at, kind, yt_flow_measure(gradient, log->threads));
 }
 
+/* What is not finite says nothing about how gradients flow, and its weights do not move. */
+static void forget_step(gradient_log *log) {
+    log->step.count = 0;
+    log->weights_are_due = false;
+}
+
 static void batch(void *context, const yt_train_batch *report) {
     gradient_log *log = context;
     log->step.batch = *report;
+    log->measured = true;
+    if (report->skipped) forget_step(log);
     log->update_is_due = log->weights_are_due && report->updates;
     if (!log->update_is_due) return;
     log->weights_are_due = false;
@@ -202,18 +211,25 @@ static void raise_alarms(gradient_log *log) {
 
 /* ---- when ---- */
 
+/* A step that the run ended in has its own report. */
 static void write_step(gradient_log *log) {
     if (log->step.count == 0) return;
-    raise_alarms(log);
-
+    if (log->measured) raise_alarms(log);
     if (log->status == YT_OK) log->status = yti_gradient_files_write(&log->files, &log->step, &log->err);
     log->step.count = 0;
 }
 
 static unsigned wants(void *context, const yt_train_batch *report) {
     gradient_log *log = context;
-    write_step(log);
+    const bool goes_back = report->step <= log->step.batch.step;
+    if (goes_back)
+        log->step.count = 0;
+    else
+        write_step(log);
+    if (goes_back && log->status == YT_OK)
+        log->status = yti_gradient_files_open(&log->files, log->info, report->step, &log->err);
     log->step.batch = *report;
+    log->measured = false;
     const bool first = report->step < FIRST_STEPS;
     if (!first && report->step % log->every != 0) return 0;
     log->weights_are_due = true;
@@ -227,8 +243,9 @@ static yt_status start(void *context, const yt_train_info *info, yt_err *err) {
     log->model = info->model;
     log->threads = info->config->threads;
     log->every = info->config->log_gradients;
+    log->step.batch.step = info->first_step - 1;
     YT_TRY(find_points(log, err));
-    return yti_gradient_files_open(&log->files, info, err);
+    return yti_gradient_files_open(&log->files, info, info->first_step, err);
 }
 
 static yt_status epoch(void *context, const yt_train_epoch *report, yt_err *err) {

@@ -46,11 +46,12 @@ static size_t loader_bytes(const yt_training *t, int batch) {
     return (cache < all ? cache : all) + held + (size_t)t->config.workers * worker;
 }
 
-/* Parameters, gradients, average, moments; to log gradients, a copy of the weights and one of the statistics. */
+/* Parameters, gradients, average, statistics before a step, moments; to log gradients, a copy of the weights and one of
+ * the statistics. */
 static size_t state_bytes(yt_training *t) {
     const yt_model *model = t->model;
     const size_t logged = t->config.log_gradients ? model->param_count + model->buffer_count : 0;
-    return logged * sizeof(float) + (3 * model->param_count + 2 * model->buffer_count) * sizeof(float) +
+    return logged * sizeof(float) + (3 * model->param_count + 3 * model->buffer_count) * sizeof(float) +
            yt_optimizer_bytes(t->optimizer);
 }
 

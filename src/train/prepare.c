@@ -98,6 +98,11 @@ static yt_status build_model(yt_training *t, const setup *s, yt_err *err) {
                        t->model->n_classes, c->data, t->names.count);
     }
     YT_TRY(yt_train_build_model(&t->config, t->names.count, s->search_dirs, &t->model, err));
+    return yti_initial_weights(t, err);
+}
+
+yt_status yti_initial_weights(yt_training *t, yt_err *err) {
+    const yt_train_config *c = &t->config;
     yt_init init;
     YT_TRY(yt_init_parse(c->init, &init, err));
     YT_TRY(yt_model_init_as(t->model, &init, (uint64_t)c->seed, &t->model->state, err));
@@ -141,16 +146,26 @@ static float *floats(size_t count) {
     return block;
 }
 
-/* The moving average begins at the initial weights. */
+void yti_begin_average(yt_training *t) {
+    const yt_model *model = t->model;
+    memcpy(t->average.params, model->state.params, model->param_count * sizeof(float));
+    memcpy(t->average.buffers, model->state.buffers, model->buffer_count * sizeof(float));
+}
+
 static yt_status make_average(yt_training *t, yt_err *err) {
     const yt_model *model = t->model;
     t->average.params = floats(model->param_count);
     t->average.buffers = floats(model->buffer_count);
     if (!t->average.params || !t->average.buffers)
         return yt_fail(err, YT_NO_MEMORY, "no memory for the moving average of the weights");
-    memcpy(t->average.params, model->state.params, model->param_count * sizeof(float));
-    memcpy(t->average.buffers, model->state.buffers, model->buffer_count * sizeof(float));
+    yti_begin_average(t);
     return yti_find_averaged(t, err);
+}
+
+/* Room for the running statistics as they are before a step. */
+static yt_status make_buffers_before(yt_training *t, yt_err *err) {
+    t->buffers_before = floats(t->model->buffer_count);
+    return t->buffers_before ? YT_OK : yt_fail(err, YT_NO_MEMORY, "no memory for the running statistics");
 }
 
 static yt_status make_optimizer(yt_training *t, yt_err *err) {
@@ -219,17 +234,16 @@ static yt_status make_validator(yt_training *t, yt_err *err) {
 
 static void make_schedule(yt_training *t) {
     const yt_train_config *c = &t->config;
-    t->schedule = (yt_schedule){.lr0 = c->lr0,
-                                .lrf = c->lrf,
+    t->schedule = (yt_schedule){.lrf = c->lrf,
                                 .momentum = c->momentum,
                                 .warmup_epochs = c->warmup_epochs,
                                 .warmup_momentum = c->warmup_momentum,
-                                .warmup_bias_lr = c->warmup_bias_lr,
                                 .cosine = c->cos_lr,
                                 .epochs = t->epochs,
                                 .batches_per_epoch = yt_loader_batches(t->train_loader),
                                 .batch = c->batch,
                                 .nominal_batch = c->nbs};
+    yti_apply_rate_factor(t);
 }
 
 static void describe(yt_training *t) {
@@ -243,9 +257,7 @@ static void describe(yt_training *t) {
     t->info.epochs = t->epochs;
     t->info.first_epoch = t->progress.epochs_done;
     t->info.first_step = t->progress.iterations;
-    t->info.loss_names[YT_LOSS_BOX] = "box_loss";
-    t->info.loss_names[YT_LOSS_CLS] = "cls_loss";
-    t->info.loss_names[YT_LOSS_DFL] = t->model->reg_max == 1 ? "l1_loss" : "dfl_loss";
+    for (int i = 0; i < YT_LOSS_TERMS; i++) t->info.loss_names[i] = yti_loss_name(t->model, i);
 }
 
 static yt_status prepare(yt_training *t, setup *s, yt_err *err) {
@@ -260,6 +272,7 @@ static yt_status prepare(yt_training *t, setup *s, yt_err *err) {
     YT_TRY(settle_sizes(t, err));
     YT_TRY(make_optimizer(t, err));
     YT_TRY(make_average(t, err));
+    YT_TRY(make_buffers_before(t, err));
     if (s->resumes) YT_TRY(yti_checkpoint_arrays(&s->file, t->config.resume, t, err));
     YT_TRY(make_loaders(t, err));
     YT_TRY(yti_memory_check(t, yti_memory_available(), err));
@@ -268,8 +281,13 @@ static yt_status prepare(yt_training *t, setup *s, yt_err *err) {
     YT_TRY(yt_loss_create(&t->loss, err));
     YT_TRY(yt_loss_weigh_classes(t->loss, t->class_weights, t->names.count, err));
     make_schedule(t);
+    t->checkpoint_iterations = t->progress.iterations;
     describe(t);
     return YT_OK;
+}
+
+void yti_begin_progress(yt_progress *progress) {
+    *progress = (yt_progress){.last_step = -1, .best_fitness = -1, .rate_factor = 1};
 }
 
 yt_status yt_train_prepare(const yt_train_config *config, const char *const *search_dirs,
@@ -277,8 +295,7 @@ yt_status yt_train_prepare(const yt_train_config *config, const char *const *sea
     yt_training *t = calloc(1, sizeof *t);
     if (!t) return yt_fail(err, YT_NO_MEMORY, "no memory for a training");
     t->config = *config;
-    t->progress.last_step = -1;
-    t->progress.best_fitness = -1;
+    yti_begin_progress(&t->progress);
     setup s = {.search_dirs = search_dirs, .problem = problem, .context = context};
     yt_status status = prepare(t, &s, err);
     yt_st_free(&s.file);
@@ -307,6 +324,7 @@ void yt_train_destroy(yt_training *t) {
     yt_class_names_free(&t->names);
     free(t->average.params);
     free(t->average.buffers);
+    free(t->buffers_before);
     free(t->averaged_params.at);
     free(t->averaged_buffers.at);
     free(t->class_weights);

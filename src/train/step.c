@@ -9,94 +9,58 @@
 
 #include <string.h>
 
-static const char *const branch_names[2] = {"one-to-many", "one-to-one"};
+/* ---- what is not finite, in words ---- */
 
-/* ---- what went wrong, in words ---- */
-
-/* The images of a batch, as many as fit. */
-static void list_images(const yt_training *t, const yt_batch *batch, char *text, size_t room) {
-    size_t used = 0;
-    text[0] = '\0';
-    for (int i = 0; i < batch->n; i++) {
-        const char *path = t->train.samples[batch->samples[i]].image_path;
-        size_t need = strlen(path) + 32;
-        if (used + need > room) {
-            snprintf(text + used, room - used, " and %d more", batch->n - i);
-            return;
-        }
-        used += (size_t)snprintf(text + used, room - used, "%s%s", i ? ", " : "", path);
-    }
-}
-
-static yt_status not_finite(const yt_training *t, const yt_batch *batch, const yt_train_batch *report,
-                            const char *what, yt_err *err) {
-    char images[512];
-    list_images(t, batch, images, sizeof images);
-    return yt_fail(err, YT_NON_FINITE,
-                   "epoch %d, batch %d of %d: %s; no update was made and %s; a smaller --lr0 often helps. "
-                   "Images of the batch: %s",
-                   report->epoch + 1, report->batch + 1, report->batches, what,
-                   t->progress.epochs_done ? "the checkpoint of the last epoch is kept"
-                                           : "there is no checkpoint yet",
-                   images);
-}
-
-static yt_status loss_not_finite(const yt_training *t, const yt_batch *batch, const yt_train_batch *report,
-                                 const yti_step_loss *loss, yt_err *err) {
-    char what[256] = "the loss is not finite";
-    for (int b = 0; b < t->model->n_branches; b++) {
-        for (int i = 0; i < YT_LOSS_TERMS; i++) {
+static void name_loss(const yt_training *t, const yti_step_loss *loss, char *text, size_t room) {
+    snprintf(text, room, "the loss is not finite");
+    for (int b = t->model->n_branches - 1; b >= 0; b--)
+        for (int i = YT_LOSS_TERMS - 1; i >= 0; i--) {
             double value = loss->branch[b].terms[i];
-            if (isfinite(value)) continue;
-            snprintf(what, sizeof what, "%s%s%s%s is %g", t->info.loss_names[i],
-                     t->model->n_branches > 1 ? " of the " : "",
-                     t->model->n_branches > 1 ? branch_names[b] : "",
-                     t->model->n_branches > 1 ? " branch" : "", value);
-            return not_finite(t, batch, report, what, err);
+            if (!isfinite(value))
+                snprintf(text, room, "%s%s is %s", yti_loss_name(t->model, i), yti_branch_text(t->model, b),
+                         yti_value_text(value));
         }
-    }
-    return not_finite(t, batch, report, what, err);
 }
 
-static yt_status gradient_not_finite(const yt_training *t, const yt_batch *batch,
-                                     const yt_train_batch *report, yt_err *err) {
-    char what[256] = "the norm of the gradient is not finite";
-    for (int i = 0; i < t->model->n_params; i++) {
+static void name_gradient(const yt_training *t, char *text, size_t room) {
+    snprintf(text, room, "the norm of the gradient is not finite");
+    for (int i = t->model->n_params - 1; i >= 0; i--) {
         const yt_param_info *info = &t->model->params[i];
-        if (info->kind >= YT_PARAM_FROZEN) continue;
-        const float *grads = t->model->state.grads + info->offset;
-        if (isfinite(yt_kernels_get()->sum_squares(grads, info->count, 1))) continue;
-        snprintf(what, sizeof what, "the gradient of %.128s is not finite", info->name);
-        return not_finite(t, batch, report, what, err);
+        if (info->kind < YT_PARAM_FROZEN &&
+            !yti_all_finite(t->model->state.grads + info->offset, info->count))
+            snprintf(text, room, "the gradient of %.128s is not finite", info->name);
     }
-    return not_finite(t, batch, report, what, err);
 }
 
 /* ---- the parts of a step ---- */
 
-yt_loss_gains yti_loss_gains(const yt_train_config *config) {
-    return (yt_loss_gains){(float)config->box, (float)config->cls, (float)config->dfl};
+yti_step yti_describe_step(yt_training *t, const yt_batch *batch, int epoch) {
+    yti_step step = {.model = t->model,
+                     .loss = t->loss,
+                     .batch = batch,
+                     .gains = {(float)t->config.box, (float)t->config.cls, (float)t->config.dfl},
+                     .weight = {1, 0},
+                     .threads = t->config.threads};
+    if (t->model->n_branches == 2) yt_loss_branch_weights(epoch, t->epochs, &step.weight[0], &step.weight[1]);
+    return step;
 }
 
-yt_status yti_compute_loss(yt_training *t, const yt_batch *batch, int epoch, yt_loss_gains gains,
-                           yti_step_loss *out, yt_err *err) {
-    double weight[2] = {1, 0};
-    if (t->model->n_branches == 2) yt_loss_branch_weights(epoch, t->epochs, &weight[0], &weight[1]);
-    out->total = 0;
-    for (int b = 0; b < t->model->n_branches; b++) {
-        yt_head head = yt_model_head(t->model, b);
-        YT_TRY(yt_loss_branch(t->loss, &head, &batch->targets, gains, yt_assigner_of(b == 1), weight[b],
-                              t->config.threads, &out->branch[b], err));
-        out->total += weight[b] * out->branch[b].total;
-    }
-    return YT_OK;
+/* The kernel squares in float; gradients from 1e19 on overflow there and not in a double. */
+static double gradient_norm(const yt_training *t) {
+    const float *grads = t->model->state.grads;
+    const size_t count = t->model->param_count;
+    double sum = yt_kernels_get()->sum_squares(grads, count, t->config.threads);
+    if (isfinite(sum) || !yti_all_finite(grads, count)) return sqrt(sum);
+    sum = 0;
+    for (size_t i = 0; i < count; i++) sum += (double)grads[i] * (double)grads[i];
+    return sqrt(sum);
 }
 
 /* Running mean of the reported terms: those of the branch that detects, unweighted (spec training 3.6). */
 static void report_loss(const yt_training *t, const yti_step_loss *loss, yt_train_batch *report) {
     const double *terms = loss->branch[yt_model_eval_branch(t->model)].terms;
     for (int i = 0; i < YT_LOSS_TERMS; i++)
-        report->loss[i] += (terms[i] - report->loss[i]) / (report->batch + 1);
+        report->loss[i] += (terms[i] - report->loss[i]) / (report->batch + 1 - report->skips);
 }
 
 static void average(float *to, const float *from, const yti_stretches *which, float decay, int threads) {
@@ -118,42 +82,74 @@ static void update_weights(yt_training *t, const yt_schedule_step *schedule, dou
     average(t->average.buffers, live->buffers, &t->averaged_buffers, decay, threads);
 }
 
+/* Forwards and backwards. *what stays empty where all is finite, loss and gradient norm then mean something.
+ * maps: NULL: nobody watches them. */
+static yt_status run_step(yt_training *t, const yti_step *step, const yt_graph_observer *maps,
+                          yti_step_loss *loss, double *norm, char *what, size_t room, yt_err *err) {
+    yt_model *model = t->model;
+    what[0] = '\0';
+    memcpy(t->buffers_before, model->state.buffers, model->buffer_count * sizeof(float));
+    yt_model_set_input(model, step->batch->rgb);
+    yt_model_forward(model, &model->state, maps);
+    YT_TRY(yti_step_loss_of(step, loss, err));
+    if (!isfinite(loss->total)) {
+        name_loss(t, loss, what, room);
+        return YT_OK;
+    }
+    if (!yti_all_finite(model->state.buffers, model->buffer_count)) {
+        snprintf(what, room, "a running statistic is not finite");
+        return YT_OK;
+    }
+    yt_model_backward(model, &model->state, maps);
+    *norm = gradient_norm(t);
+    if (!isfinite(*norm)) name_gradient(t, what, room);
+    return YT_OK;
+}
+
+/* Gradients that waited are gone with those of the batch, so the next update begins behind it. */
+static void leave_out(yt_training *t, yt_train_batch *report, yt_watchers *watchers) {
+    report->skips++;
+    report->updates = false;
+    yti_watch_batch(watchers, report);
+    t->progress.last_step = t->progress.iterations;
+}
+
+static yt_status use_gradients(yt_training *t, const yt_schedule_step *schedule, yt_train_batch *report,
+                               yt_watchers *watchers, yt_err *err) {
+    yt_progress *progress = &t->progress;
+    progress->skips_in_row = 0;
+    if (!report->updates) return YT_OK;
+    YT_TRY(yti_finish_saving(t, err));
+    update_weights(t, schedule, report->gradient_norm);
+    progress->last_step = progress->iterations;
+    yti_watch_update(watchers, report);
+    return YT_OK;
+}
+
 yt_status yti_train_step(yt_training *t, const yt_batch *batch, yt_train_batch *report, yt_watchers *watchers,
                          yt_err *err) {
-    yt_model *model = t->model;
-    yt_progress *progress = &t->progress;
-    yt_schedule_step schedule = yt_schedule_at(&t->schedule, report->epoch, report->batch);
-
-    report->step = progress->iterations;
-    const unsigned wanted = yti_watch_begin(watchers, report);
-    const yt_graph_observer maps = yti_watch_maps(watchers), *graph = wanted & YT_SEE_MAPS ? &maps : NULL;
-
-    yt_model_set_input(model, batch->rgb);
-    yt_model_forward(model, &model->state, graph);
-
+    const yt_schedule_step schedule = yt_schedule_at(&t->schedule, report->epoch, report->batch);
+    const yti_step step = yti_describe_step(t, batch, report->epoch);
     yti_step_loss loss = {0};
-    YT_TRY(yti_compute_loss(t, batch, report->epoch, yti_loss_gains(&t->config), &loss, err));
-    report_loss(t, &loss, report);
-    if (!isfinite(loss.total)) return loss_not_finite(t, batch, report, &loss, err);
-
-    yt_model_backward(model, &model->state, graph);
-
-    report->updates = progress->iterations - progress->last_step >= schedule.accumulate;
-    if (report->updates) {
-        report->gradient_norm =
-            sqrt(yt_kernels_get()->sum_squares(model->state.grads, model->param_count, t->config.threads));
-        if (!isfinite(report->gradient_norm)) return gradient_not_finite(t, batch, report, err);
+    char what[256];
+    report->step = t->progress.iterations;
+    const unsigned wanted = yti_watch_begin(watchers, report);
+    const yt_graph_observer maps = yti_watch_maps(watchers);
+    YT_TRY(run_step(t, &step, wanted & YT_SEE_MAPS ? &maps : NULL, &loss, &report->gradient_norm, what,
+                    sizeof what, err));
+    report->skipped = what[0] != '\0';
+    if (report->skipped) {
+        YT_TRY(yti_meet_non_finite(t, &step, report, what, watchers, err));
+        leave_out(t, report, watchers);
+    } else {
+        report_loss(t, &loss, report);
+        yti_remember_step(t, &loss, report->gradient_norm);
+        report->updates = t->progress.iterations - t->progress.last_step >= schedule.accumulate;
+        yti_watch_batch(watchers, report);
+        if (wanted & YT_SEE_PARTS) YT_TRY(yti_show_parts(t, &step, watchers, err));
+        YT_TRY(use_gradients(t, &schedule, report, watchers, err));
     }
-    yti_watch_batch(watchers, report);
-    if (wanted & YT_SEE_PARTS) YT_TRY(yti_show_parts(t, batch, report->epoch, watchers, err));
-
-    if (report->updates) {
-        YT_TRY(yti_finish_saving(t, err));
-        update_weights(t, &schedule, report->gradient_norm);
-        progress->last_step = progress->iterations;
-        yti_watch_update(watchers, report);
-    }
-    progress->iterations++;
-    for (int g = 0; g < YT_GROUP_COUNT; g++) progress->last.lr[g] = (double)schedule.lr[g];
+    t->progress.iterations++;
+    for (int g = 0; g < YT_GROUP_COUNT; g++) t->progress.last.lr[g] = (double)schedule.lr[g];
     return YT_OK;
 }

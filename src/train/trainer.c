@@ -193,6 +193,9 @@ static yt_status save_epoch(yt_training *t, yt_err *err) {
     YT_TRY(add_kept(t, err));
     YT_TRY(add_checkpoint(t, t->last_path, err));
     yti_saver_begin(&t->saver);
+    t->has_checkpoint = true;
+    t->checkpoint_iterations = t->progress.iterations;
+    t->rollbacks_in_row = 0;
     return yti_gradients_wait(&t->progress) ? yti_saver_wait(&t->saver, err) : YT_OK;
 }
 
@@ -209,12 +212,14 @@ static yt_status one_epoch(yt_training *t, yt_watchers *watchers, const volatile
     const yt_status finished = train_epoch(t, watchers, stop, &trained, err);
     t->train_seconds += yt_seconds() - begin;
     if (finished != YT_OK) return finished;
+    YT_TRY(yti_check_state(t, watchers, err));
 
     yt_train_epoch row = progress->last; /* metrics of an epoch without validation are the former ones */
     row.epoch = progress->epochs_done + 1;
     if (t->out_of_time) set_epochs(t, row.epoch);
     row.validated = row.is_best = false;
     row.images_per_second = trained.images_per_second;
+    row.skips = trained.skips;
     row.weights_hash = yt_hash64_floats(t->model->state.params, t->model->param_count);
     for (int i = 0; i < YT_LOSS_TERMS; i++) row.train_loss[i] = five_decimals(trained.loss[i]);
     if (t->config.val || row.epoch == t->epochs) YT_TRY(validate_epoch(t, &row, err));
@@ -266,6 +271,7 @@ yt_status yti_train_loop(yt_training *t, yt_watchers *watchers, const volatile s
     bool early = false;
     while (status == YT_OK && t->progress.epochs_done < t->epochs && !early) {
         status = one_epoch(t, watchers, stop, err);
+        if (status == YT_NON_FINITE && t->goes_back) status = yti_roll_back(t, err);
         early = status == YT_OK && patience_is_over(t) && t->progress.epochs_done < t->epochs;
     }
     yt_err late; /* a checkpoint that could not be written matters more than that somebody stopped the run */

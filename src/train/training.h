@@ -5,6 +5,7 @@
 #ifndef YT_TRAINING_H
 #define YT_TRAINING_H
 
+#include "train/finite.h"
 #include "train/saver.h"
 #include "yt/loader.h"
 #include "yt/train.h"
@@ -22,6 +23,10 @@ typedef struct yt_progress {
     int best_epoch;      /* whose weights are in best.safetensors; from 1 */
     int improved_epoch;  /* from which patience counts */
     int closed_epoch;    /* trained without mosaics from this one on; from 1, 0: not yet */
+    int64_t skips;       /* batches left out because something was not finite */
+    int skips_in_row;    /* up to now */
+    int rollbacks;
+    double rate_factor; /* of the learning rates: halved by every rollback */
     yt_train_epoch last;
 } yt_progress;
 
@@ -34,6 +39,14 @@ typedef struct yti_stretches {
     yti_stretch *at;
     size_t count;
 } yti_stretches;
+
+/* One of the last steps, for the report about a value that is not finite. */
+enum { YTI_PAST_STEPS = 8 };
+typedef struct yti_past_step {
+    int64_t step;
+    double loss[YT_LOSS_TERMS]; /* of the branch that detects */
+    double gradient_norm;       /* of the gradients summed for the update so far */
+} yti_past_step;
 
 struct yt_training {
     yt_train_config config; /* resolved */
@@ -60,7 +73,15 @@ struct yt_training {
     yt_metrics_result best;         /* of the best epoch; classes NULL: not in this process */
     yt_class_metrics *best_classes; /* owned copy */
     char *folder, *last_path, *best_path;
-    yti_saver saver; /* of the epoch before */
+    yti_saver saver;       /* of the epoch before */
+    float *buffers_before; /* running statistics before the step, [model->buffer_count] */
+    yti_past_step past[YTI_PAST_STEPS];
+    int64_t n_past;                /* step i is past[i % YTI_PAST_STEPS] */
+    bool has_capsule;              /* this process has tried to write it */
+    bool has_checkpoint;           /* last_path was begun by this process */
+    int rollbacks_in_row;          /* to the same checkpoint */
+    int64_t checkpoint_iterations; /* of the state that a rollback goes to */
+    bool goes_back;                /* the failure that is being returned ends in a rollback */
 };
 
 /* The list of observers of a run. */
@@ -80,6 +101,7 @@ unsigned yti_watch_begin(yt_watchers *watchers, const yt_train_batch *batch);
 yt_graph_observer yti_watch_maps(yt_watchers *watchers);
 void yti_watch_part(yt_watchers *watchers, yt_flow_kind part, yt_value value, yt_tensor gradient);
 void yti_watch_batch(yt_watchers *watchers, const yt_train_batch *batch);
+void yti_watch_non_finite(const yt_watchers *watchers, const yt_non_finite *event);
 void yti_watch_update(yt_watchers *watchers, const yt_train_batch *batch);
 
 /* A yt_problem_sink: context is a yt_watchers. */
@@ -89,8 +111,14 @@ void yti_watch_alarm(void *context, const char *text);
 
 /* Shows the watchers dL/dx of each term of the loss alone and of each level of the head alone: a forward and backward
  * run of the batch for each, from which neither gradients nor statistics of the run change. */
-yt_status yti_show_parts(yt_training *training, const yt_batch *batch, int epoch, yt_watchers *watchers,
-                         yt_err *err);
+yt_status yti_show_parts(yt_training *training, const yti_step *step, yt_watchers *watchers, yt_err *err);
+
+/* ---- prepare.c ---- */
+
+/* Where a run begins: weights of its seed and of --weights; the average at the weights; nothing done. */
+yt_status yti_initial_weights(yt_training *training, yt_err *err);
+void yti_begin_average(yt_training *training);
+void yti_begin_progress(yt_progress *progress);
 
 /* ---- param_groups.c ---- */
 
@@ -104,21 +132,34 @@ yt_status yti_find_averaged(yt_training *training, yt_err *err);
 
 /* ---- step.c ---- */
 
-typedef struct yti_step_loss {
-    yt_loss_result branch[2];
-    double total;
-} yti_step_loss;
-
-yt_loss_gains yti_loss_gains(const yt_train_config *config);
-
-/* The loss of all branches, weighted as in that epoch, with its gradients at the head. */
-yt_status yti_compute_loss(yt_training *training, const yt_batch *batch, int epoch, yt_loss_gains gains,
-                           yti_step_loss *out, yt_err *err);
+/* A batch as it is trained on in that epoch. */
+yti_step yti_describe_step(yt_training *training, const yt_batch *batch, int epoch);
 
 /* One batch: forward, loss, backward, observers, and where enough images were summed optimiser and average.
  */
 yt_status yti_train_step(yt_training *training, const yt_batch *batch, yt_train_batch *report,
                          yt_watchers *watchers, yt_err *err);
+
+/* ---- on_nan.c ---- */
+
+/* After a step that was made. */
+void yti_remember_step(yt_training *training, const yti_step_loss *loss, double gradient_norm);
+
+/* The step of the report has something that is not finite; what: by which it was noticed. YT_OK: the batch is to be
+ * left out. Gradients are cleared and statistics as before the step. */
+yt_status yti_meet_non_finite(yt_training *training, const yti_step *step, const yt_train_batch *report,
+                              const char *what, const yt_watchers *watchers, yt_err *err);
+
+/* ---- rollback.c ---- */
+
+/* Whether all that a checkpoint would hold is finite; shows the watchers where it is not. */
+yt_status yti_check_state(yt_training *training, const yt_watchers *watchers, yt_err *err);
+
+/* The rates of the settings times that of the progress, into the schedule. */
+void yti_apply_rate_factor(yt_training *training);
+
+/* Back to the last checkpoint with half the rates; where goes_back is set. */
+yt_status yti_roll_back(yt_training *training, yt_err *err);
 
 /* ---- trainer.c ---- */
 
@@ -142,6 +183,8 @@ yt_status yti_train_loop(yt_training *training, yt_watchers *watchers, const vol
 /* Live weights, average, optimiser, pending gradients, settings and progress. The file is lent all but the
  * statistics. */
 yt_status yti_checkpoint_fill(const yt_training *training, yti_saved_file *file, yt_err *err);
+
+cJSON *yti_settings_json(const yt_train_config *config);
 
 /* Whether gradients of the last batches wait for an update, which the next batch adds to. */
 bool yti_gradients_wait(const yt_progress *progress);

@@ -72,6 +72,11 @@ void yti_watch_update(yt_watchers *watchers, const yt_train_batch *batch) {
     }
 }
 
+void yti_watch_non_finite(const yt_watchers *watchers, const yt_non_finite *event) {
+    for (size_t i = 0; i < watchers->count; i++)
+        if (watchers->list[i].non_finite) watchers->list[i].non_finite(watchers->list[i].context, event);
+}
+
 void yti_watch_alarm(void *context, const char *text) {
     yt_watchers *watchers = context;
     for (size_t i = 0; i < watchers->count; i++)

@@ -35,6 +35,16 @@ static yt_status new_entry(yt_entry_list *list, const char *prefix, const char *
     return YT_OK;
 }
 
+yt_status yti_entries_lend(yt_entry_list *list, const yt_st_entry *lent, yt_err *err) {
+    void *room;
+    YT_TRY(new_entry(list, "", lent->name, lent->type, 0, lent->data, &room, err));
+    yt_st_entry *entry = &list->entries[list->count - 1];
+    char *name = entry->name;
+    *entry = *lent;
+    entry->name = name;
+    return YT_OK;
+}
+
 static bool in_params(const yt_param_info *info) {
     return info->kind < YT_PARAM_FROZEN;
 }

@@ -31,6 +31,9 @@ float *yti_weights_values(const yt_param_info *info, const yt_state *state);
 /* Why a tensor of a file (NULL: absent) cannot be one of the model; false and "" when it can. */
 bool yti_weights_differ(const yt_st_entry *entry, const yt_param_info *info, char *why, size_t room);
 
+/* Appends an entry as it is, with a name of its own; its data stay lent. */
+yt_status yti_entries_lend(yt_entry_list *list, const yt_st_entry *lent, yt_err *err);
+
 /* Copies a tensor that fits. */
 yt_status yti_weights_copy(const yt_st_entry *entry, const yt_param_info *info, float *memory, yt_err *err);
 

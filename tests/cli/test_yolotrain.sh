@@ -111,6 +111,46 @@ says err 'lr0: cannot be 0.5'
 expect 2 --resume runs/detect/long/weights/last.safetensors --epochs=-1
 [ "$done_epochs" -ge 1 ] || fail "no epoch was logged"
 
+# --- a run that explodes: one step without clipping with too large a gain ---
+explode="$tiny --epochs 3 --no-val --optimizer SGD --lr0 0.1 --warmup-epochs 0 --box 1e30"
+# shellcheck disable=SC2086
+expect 1 "$data" $explode --clip 0 --name boom
+says err '^not finite: epoch 1, batch 2 of 2, step 1:'
+says err '^  first     -?(nan|inf) in the .* model\.[0-9]'
+says err '^  made from '
+says err 'gradient norm'
+says err 'coco8/images/train/'
+says err '^yolotrain: epoch 1, batch 2 of 2: .*; no update was made and there is no checkpoint yet'
+[ ! -e runs/detect/boom/weights/last.safetensors ] || fail "a run that exploded in its first epoch left a checkpoint"
+capsule=runs/detect/boom/non-finite.safetensors
+grep '^  ' err >finding
+for threads in 1 2 3; do
+    expect 1 --replay $capsule --threads $threads
+    says err "^yolotrain: $capsule: as in the run, to the last bit: "
+    grep '^  ' out | cmp -s - finding || fail "$threads threads find something else"
+done
+expect 2 --replay $capsule --lr0 0.1
+says err 'only --threads may stand beside it'
+expect 1 --replay none.safetensors
+head -c 20000 $capsule >cut.safetensors
+expect 1 --replay cut.safetensors
+says err 'yolotrain: cut.safetensors: '
+expect 1 --replay $run/weights/last.safetensors
+says err 'is not a step to replay'
+# shellcheck disable=SC2086
+expect 1 "$data" $explode --clip 0 --on-nan skip --name skips
+says err '^epoch 1/3 .*  1 batch skipped$'
+says err '; skipped in a row before it: 1;'
+# shellcheck disable=SC2086
+expect 1 "$data" $explode --clip 0 --on-nan rollback --name back
+[ "$(grep -c '^going back from epoch 1' err)" -eq 5 ] || fail "--on-nan rollback does not go back five times"
+[ "$(grep -c '^not finite' err)" -eq 1 ] || fail "the report is not written once"
+says err 'the run went back there 5 times'
+# shellcheck disable=SC2086
+expect 0 "$data" $explode --clip 10 --name clipped
+expect 2 "$data" --on-nan ignore
+says err 'on-nan'
+
 # --- from weights: their network, unless another is typed ---
 expect 0 "$data" --weights $run/weights/best.safetensors --imgsz 64 --threads 1 --epochs 1 --name tuned
 says err '^model    tiny, 80 classes'

@@ -1,5 +1,6 @@
 /* Tests of src/train/gradient_log.c, gradient_files.c, loss_parts.c and watchers.c: what a run that watches its
  * gradients writes, that watching changes nothing, and that the parts of the loss add up. */
+#include "support/files.h"
 #include "support/fixture.h"
 #include "support/folder.h"
 #include "support/near.h"
@@ -50,24 +51,6 @@ static yt_status run(const yt_train_config *config, const yt_train_observer *obs
     return status;
 }
 
-static char *read_text(const char *path) {
-    char *text = NULL;
-    size_t bytes;
-    yt_err err = {.text = ""};
-    cr_assert_eq(yt_file_read(path, 1 << 26, &text, &bytes, &err), YT_OK, "%s", err.text);
-    return text;
-}
-
-static void expect_same_file(const char *a, const char *b) {
-    char *x, *y;
-    size_t n, m;
-    cr_assert_eq(yt_file_read(a, 1 << 26, &x, &n, NULL), YT_OK, "%s", a);
-    cr_assert_eq(yt_file_read(b, 1 << 26, &y, &m, NULL), YT_OK, "%s", b);
-    cr_assert(n == m && memcmp(x, y, n) == 0, "%s differs from %s", a, b);
-    free(x);
-    free(y);
-}
-
 /* ---- it changes nothing ---- */
 
 /* best.safetensors holds the averaged weights and running statistics. */
@@ -83,8 +66,8 @@ Test(gradient_log, a_watched_run_has_the_same_bits_as_one_that_is_not, .timeout 
         set(&logged, "exist_ok", "true");
         cr_assert_eq(run(&plain, NULL, NULL), YT_OK);
         cr_assert_eq(run(&logged, NULL, NULL), YT_OK);
-        expect_same_file("runs/detect/plain/weights/best.safetensors",
-                         "runs/detect/logged/weights/best.safetensors");
+        yt_expect_same_bytes("runs/detect/plain/weights/best.safetensors",
+                             "runs/detect/logged/weights/best.safetensors");
         cr_assert(yt_path_exists("runs/detect/logged/gradients.csv"));
         cr_assert_not(yt_path_exists("runs/detect/plain/gradients.csv"));
     }
@@ -98,7 +81,7 @@ Test(gradient_log, the_table_is_the_same_for_any_number_of_threads) {
         set(&config, "name", threads[i]);
         cr_assert_eq(run(&config, NULL, NULL), YT_OK);
     }
-    expect_same_file("runs/detect/1/gradients.csv", "runs/detect/3/gradients.csv");
+    yt_expect_same_bytes("runs/detect/1/gradients.csv", "runs/detect/3/gradients.csv");
 }
 
 /* ---- what it writes ---- */
@@ -112,7 +95,7 @@ typedef struct csv_row {
 
 /* The rows of gradients.csv, malloc'd. */
 static csv_row *read_rows(const char *path, size_t *count) {
-    char *text = read_text(path);
+    char *text = yt_read_text(path);
     const char *header = "step,epoch,layer,name,kind,stat,value\n";
     cr_assert_eq(strncmp(text, header, strlen(header)), 0, "%.60s", text);
     csv_row *rows = malloc((strlen(text) / 8 + 1) * sizeof *rows);
@@ -263,7 +246,7 @@ Test(gradient_log, a_resumed_run_writes_what_an_unbroken_one_does, .timeout = 12
     stopper s = {.at = 4};
     const yt_train_observer observer = {.batch = stop_at, .context = &s};
     cr_assert_eq(run(&broken, &observer, &s.stop), YT_STOPPED);
-    char *text = read_text("runs/detect/broken/gradients.csv");
+    char *text = yt_read_text("runs/detect/broken/gradients.csv");
     cr_assert_not_null(strstr(text, "\n4,2,0,"));
     free(text);
     yt_train_config resumed;
@@ -271,8 +254,8 @@ Test(gradient_log, a_resumed_run_writes_what_an_unbroken_one_does, .timeout = 12
     set(&resumed, "resume", "runs/detect/broken/weights/last.safetensors");
     set(&resumed, "threads", "1");
     cr_assert_eq(run(&resumed, NULL, NULL), YT_OK);
-    expect_same_file("runs/detect/whole/gradients.csv", "runs/detect/broken/gradients.csv");
-    expect_same_file("runs/detect/whole/gradients.jsonl", "runs/detect/broken/gradients.jsonl");
+    yt_expect_same_bytes("runs/detect/whole/gradients.csv", "runs/detect/broken/gradients.csv");
+    yt_expect_same_bytes("runs/detect/whole/gradients.jsonl", "runs/detect/broken/gradients.jsonl");
 }
 
 /* ---- parts of the loss ---- */

@@ -1,0 +1,284 @@
+/* capsule.c: a training step written down so that it can be made again, and read back.
+ *
+ *   <name>              weights, and statistics as they were before the step; a capsule reads as a weights file
+ *   batch.rgb           U8 [n][h][w][3]
+ *   batch.image, .class I32 [targets]
+ *   batch.boxes         F32 [targets][4]: cx, cy, w, h
+ *   class_weights       F32 [classes], where the loss has them
+ *   metadata settings   as in a checkpoint
+ *            step       JSON: epoch, epochs, batch, batches, step
+ *            finding    its bits (finite_text.c); sentence: in words
+ *            history    the steps before it, in words; images: JSON array
+ */
+#include "train/capsule.h"
+#include "train/training.h"
+#include "train/weights_file.h"
+#include "yt/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_SIDE = 1 << 16, MAX_IMAGES = 1 << 16 };
+static const float MAX_BOX = 4; /* in sides of the input; a loader gives 1 at most */
+
+/* ---- writing ---- */
+
+static yt_status lend(yt_entry_list *list, const char *name, yt_st_type type, size_t width,
+                      const int64_t dims[4], int n_dims, const void *data, yt_err *err) {
+    char own_name[32];
+    snprintf(own_name, sizeof own_name, "%s", name);
+    yt_st_entry entry = {.name = own_name, .type = type, .n_dims = n_dims, .count = 1, .data = data};
+    for (int i = 0; i < n_dims; i++) {
+        entry.dims[i] = dims[i];
+        entry.count *= (size_t)dims[i];
+    }
+    entry.bytes = entry.count * width;
+    if (!entry.data) entry.data = ""; /* of no bytes */
+    return yti_entries_lend(list, &entry, err);
+}
+
+static yt_status add_batch(yt_entry_list *list, const yt_batch *batch, yt_err *err) {
+    const yt_targets *targets = &batch->targets;
+    const int64_t rgb[4] = {batch->n, batch->h, batch->w, 3}, boxes[4] = {targets->count, 4};
+    YT_TRY(lend(list, "batch.rgb", YT_ST_U8, 1, rgb, 4, batch->rgb, err));
+    YT_TRY(lend(list, "batch.image", YT_ST_I32, sizeof(int), boxes, 1, targets->image, err));
+    YT_TRY(lend(list, "batch.class", YT_ST_I32, sizeof(int), boxes, 1, targets->class_id, err));
+    return lend(list, "batch.boxes", YT_ST_F32, sizeof(float), boxes, 2, targets->boxes, err);
+}
+_Static_assert(sizeof(int) == 4 && sizeof(yt_cxcywh) == 4 * sizeof(float), "as the file has them");
+
+static cJSON *step_json(const yti_step_place *at) {
+    cJSON *json = cJSON_CreateObject();
+    if (json && cJSON_AddNumberToObject(json, "epoch", at->epoch) &&
+        cJSON_AddNumberToObject(json, "epochs", at->epochs) &&
+        cJSON_AddNumberToObject(json, "batch", at->batch) &&
+        cJSON_AddNumberToObject(json, "batches", at->batches) &&
+        cJSON_AddNumberToObject(json, "step", (double)at->step))
+        return json;
+    cJSON_Delete(json);
+    return NULL;
+}
+
+/* File names may be any bytes; metadata are UTF-8. */
+static cJSON *images_json(const char *const *images, int n) {
+    cJSON *json = cJSON_CreateArray();
+    for (int i = 0; json && i < n; i++) {
+        char *text = strdup(images[i]);
+        if (text && !yt_text_is_utf8(text, strlen(text)))
+            for (char *c = text; *c; c++)
+                if ((unsigned char)*c >= 0x80) *c = '?';
+        cJSON *item = text ? cJSON_CreateString(text) : NULL;
+        free(text);
+        if (!item || !cJSON_AddItemToArray(json, item)) {
+            cJSON_Delete(json);
+            json = NULL;
+        }
+    }
+    return json;
+}
+
+static yt_status describe(yt_metadata *metadata, const yti_capsule *c, yt_err *err) {
+    char sentence[512];
+    yti_finding_sentence(c->finding, sentence, sizeof sentence);
+    YT_TRY(yt_metadata_describe(metadata, c->step->model, c->names, c->config->imgsz, err));
+    YT_TRY(yt_metadata_add_json(metadata, "settings", yti_settings_json(c->config), err));
+    YT_TRY(yt_metadata_add_json(metadata, "step", step_json(&c->at), err));
+    YT_TRY(yt_metadata_add_json(metadata, "images", images_json(c->images, c->step->batch->n), err));
+    YT_TRY(yt_metadata_add(metadata, "sentence", sentence, err));
+    YT_TRY(yt_metadata_add(metadata, "history", c->history, err));
+    char *bits = yti_finding_bits(c->finding);
+    if (!bits) return yt_fail(err, YT_NO_MEMORY, "no memory for the metadata of a capsule");
+    yt_status status = yt_metadata_add(metadata, "finding", bits, err);
+    free(bits);
+    return status;
+}
+
+static yt_status add_arrays(yt_entry_list *list, const yti_capsule *c, yt_err *err) {
+    const yt_model *model = c->step->model;
+    const yt_state before = {.params = model->state.params, .buffers = c->buffers};
+    YT_TRY(yt_entries_add_state(list, "", model, &before, c->at.step, err));
+    YT_TRY(add_batch(list, c->step->batch, err));
+    const int64_t classes[4] = {c->names->count};
+    if (!c->class_weights) return YT_OK;
+    return lend(list, "class_weights", YT_ST_F32, sizeof(float), classes, 1, c->class_weights, err);
+}
+
+yt_status yti_capsule_save(const char *path, const yti_capsule *capsule, yt_err *err) {
+    yt_entry_list list = {0};
+    yt_metadata metadata = {0};
+    yt_status status = add_arrays(&list, capsule, err);
+    if (status == YT_OK) status = describe(&metadata, capsule, err);
+    if (status == YT_OK)
+        status = yt_st_save(path, list.entries, list.count, (const char *const *)metadata.keys,
+                            (const char *const *)metadata.values, metadata.count, err);
+    yt_metadata_free(&metadata);
+    yt_entries_free(&list);
+    return status;
+}
+
+/* ---- reading ---- */
+
+static yt_status damaged(const char *path, const char *what, yt_err *err) {
+    return yt_fail(err, YT_SYNTAX, "%s: is not a step to replay: its %s is damaged or missing", path, what);
+}
+
+/* Copies metadata as it is. */
+static yt_status copy_text(const yt_st_file *file, const char *path, const char *key, char **out,
+                           yt_err *err) {
+    const char *text = yt_st_metadata(file, key);
+    if (!text) return damaged(path, key, err);
+    *out = strdup(text);
+    return *out ? YT_OK : yt_fail(err, YT_NO_MEMORY, "%s: no memory for its %s", path, key);
+}
+
+/* A whole number of an object, from 0 to below a limit; -1: it is none. */
+static int number_of(const cJSON *json, const char *key, int limit) {
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(json, key);
+    double value = cJSON_IsNumber(item) ? item->valuedouble : -1;
+    return value >= 0 && value < limit && value == floor(value) ? (int)value : -1;
+}
+
+static yt_status read_step(const yt_st_file *file, const char *path, yti_step_place *at, yt_err *err) {
+    const char *text = yt_st_metadata(file, "step");
+    cJSON *json = text ? cJSON_Parse(text) : NULL;
+    enum { MOST = 1 << 30 };
+    *at = (yti_step_place){.epoch = number_of(json, "epoch", MOST),
+                           .epochs = number_of(json, "epochs", MOST),
+                           .batch = number_of(json, "batch", MOST),
+                           .batches = number_of(json, "batches", MOST),
+                           .step = number_of(json, "step", MOST)};
+    cJSON_Delete(json);
+    bool good = at->epoch >= 0 && at->epoch < at->epochs && at->batch >= 0 && at->batch < at->batches &&
+                at->step >= 0;
+    return good ? YT_OK : damaged(path, "step", err);
+}
+
+static yt_status read_images(const yt_st_file *file, const char *path, yti_loaded_capsule *c, yt_err *err) {
+    const char *text = yt_st_metadata(file, "images");
+    cJSON *json = text ? cJSON_Parse(text) : NULL;
+    bool good = cJSON_IsArray(json) && cJSON_GetArraySize(json) == c->batch.n;
+    const cJSON *item = good ? json->child : NULL;
+    for (int i = 0; good && i < c->batch.n; i++, item = item->next) {
+        c->images[i] = cJSON_IsString(item) ? strdup(item->valuestring) : NULL;
+        good = c->images[i] != NULL;
+    }
+    cJSON_Delete(json);
+    return good ? YT_OK : damaged(path, "list of images", err);
+}
+
+/* An entry of this type and number of dimensions; NULL: there is none. */
+static const yt_st_entry *entry_of(const yt_st_file *file, const char *name, yt_st_type type, int n_dims) {
+    const yt_st_entry *entry = yt_st_find(file, name);
+    return entry && entry->type == type && entry->n_dims == n_dims ? entry : NULL;
+}
+
+static yt_status copy_entry(const yt_st_entry *entry, void **out, yt_err *err) {
+    *out = malloc(entry->bytes + YT_READ_SLACK * sizeof(float));
+    if (!*out) return yt_fail(err, YT_NO_MEMORY, "no memory for %s of the capsule", entry->name);
+    memcpy(*out, entry->data, entry->bytes);
+    return YT_OK;
+}
+
+static yt_status read_pictures(const yt_st_file *file, const char *path, yti_loaded_capsule *c, yt_err *err) {
+    const yt_st_entry *rgb = entry_of(file, "batch.rgb", YT_ST_U8, 4);
+    bool good = rgb && rgb->dims[3] == 3 && rgb->count > 0 && rgb->dims[0] <= MAX_IMAGES;
+    for (int i = 1; good && i <= 2; i++)
+        good = rgb->dims[i] <= MAX_SIDE && rgb->dims[i] % c->model->max_stride == 0;
+    if (!good) return damaged(path, "batch.rgb", err);
+    c->batch.n = (int)rgb->dims[0];
+    c->batch.h = (int)rgb->dims[1];
+    c->batch.w = (int)rgb->dims[2];
+    c->images = calloc((size_t)c->batch.n, sizeof *c->images);
+    if (!c->images) return yt_fail(err, YT_NO_MEMORY, "%s: no memory for %d names", path, c->batch.n);
+    YT_TRY(copy_entry(rgb, (void **)&c->rgb, err));
+    c->batch.rgb = c->rgb;
+    return YT_OK;
+}
+
+/* In ascending order of images, as the loss wants them. */
+static bool targets_fit(const yt_targets *targets, int n_images, int n_classes) {
+    for (int i = 0; i < targets->count; i++) {
+        const int before = i ? targets->image[i - 1] : 0, image = targets->image[i];
+        const int class_id = targets->class_id[i];
+        const yt_cxcywh *box = &targets->boxes[i];
+        if (image < before || image >= n_images || class_id < 0 || class_id >= n_classes) return false;
+        const float numbers[4] = {box->cx, box->cy, box->w, box->h};
+        for (int k = 0; k < 4; k++)
+            if (!(fabsf(numbers[k]) <= MAX_BOX)) return false;
+    }
+    return true;
+}
+
+static yt_status read_targets(const yt_st_file *file, const char *path, yti_loaded_capsule *c, yt_err *err) {
+    const yt_st_entry *image = entry_of(file, "batch.image", YT_ST_I32, 1);
+    const yt_st_entry *class_id = entry_of(file, "batch.class", YT_ST_I32, 1);
+    const yt_st_entry *boxes = entry_of(file, "batch.boxes", YT_ST_F32, 2);
+    bool good = image && class_id && boxes && image->dims[0] <= 1 << 24 &&
+                class_id->dims[0] == image->dims[0] && boxes->dims[0] == image->dims[0] &&
+                boxes->dims[1] == 4;
+    if (!good) return damaged(path, "list of boxes", err);
+    YT_TRY(copy_entry(image, (void **)&c->target_image, err));
+    YT_TRY(copy_entry(class_id, (void **)&c->target_class, err));
+    YT_TRY(copy_entry(boxes, (void **)&c->target_boxes, err));
+    c->batch.targets = (yt_targets){(int)image->dims[0], c->target_image, c->target_class, c->target_boxes};
+    good = targets_fit(&c->batch.targets, c->batch.n, c->model->n_classes);
+    return good ? YT_OK : damaged(path, "list of boxes", err);
+}
+
+static yt_status read_class_weights(const yt_st_file *file, const char *path, yti_loaded_capsule *c,
+                                    yt_err *err) {
+    if (!yt_st_find(file, "class_weights")) return YT_OK;
+    const yt_st_entry *entry = entry_of(file, "class_weights", YT_ST_F32, 1);
+    if (!entry || entry->dims[0] != c->model->n_classes) return damaged(path, "class_weights", err);
+    return copy_entry(entry, (void **)&c->class_weights, err);
+}
+
+static yt_status read_model(const yt_st_file *file, const char *path, yti_loaded_capsule *c, yt_err *err) {
+    YT_TRY(yt_metadata_build_model(file, path, NULL, NULL, &c->model, err));
+    YT_TRY(yti_name_file(yt_weights_read(file, "", c->model, &c->model->state, err), path, err));
+    yt_err reason;
+    if (yt_model_freeze(c->model, c->config.freeze, &reason) == YT_OK) return YT_OK;
+    return yt_fail(err, YT_SYNTAX, "%s: its settings are damaged: %.500s", path, reason.text);
+}
+
+static yt_status read_capsule(const yt_st_file *file, const char *path, yti_loaded_capsule *c, yt_err *err) {
+    YT_TRY(read_step(file, path, &c->at, err));
+    YT_TRY(copy_text(file, path, "finding", &c->finding_bits, err));
+    YT_TRY(copy_text(file, path, "sentence", &c->sentence, err));
+    YT_TRY(copy_text(file, path, "history", &c->history, err));
+    YT_TRY(yti_checkpoint_settings(file, path, &c->config, err));
+    YT_TRY(read_model(file, path, c, err));
+    YT_TRY(read_pictures(file, path, c, err));
+    YT_TRY(read_images(file, path, c, err));
+    YT_TRY(read_targets(file, path, c, err));
+    return read_class_weights(file, path, c, err);
+}
+
+yt_status yti_capsule_load(const char *path, yti_loaded_capsule *out, yt_err *err) {
+    yti_loaded_capsule capsule = {0};
+    yt_train_config_defaults(&capsule.config);
+    yt_st_file file;
+    YT_TRY(yt_st_load(path, &file, err));
+    yt_status status = read_capsule(&file, path, &capsule, err);
+    yt_st_free(&file);
+    if (status == YT_OK)
+        *out = capsule;
+    else
+        yti_capsule_free(&capsule);
+    return status;
+}
+
+void yti_capsule_free(yti_loaded_capsule *c) {
+    for (int i = 0; c->images && i < c->batch.n; i++) free(c->images[i]);
+    free(c->images);
+    free(c->rgb);
+    free(c->target_image);
+    free(c->target_class);
+    free(c->target_boxes);
+    free(c->class_weights);
+    free(c->finding_bits);
+    free(c->sentence);
+    free(c->history);
+    yt_model_destroy(c->model);
+    *c = (yti_loaded_capsule){0};
+}

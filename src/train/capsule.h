@@ -1,0 +1,45 @@
+/* capsule.h: a training step in a file. Internal to src/train. */
+#ifndef YT_CAPSULE_H
+#define YT_CAPSULE_H
+
+#include "train/finite.h"
+#include "train/weights_metadata.h"
+#include "yt/train.h"
+
+typedef struct yti_capsule {
+    yti_step_place at;
+    const yt_train_config *config;
+    const yt_class_names *names;
+    const yti_step *step;
+    float *buffers;             /* running statistics before the step */
+    const float *class_weights; /* [names->count]; NULL: all 1 */
+    const yt_finding *finding;
+    const char *history;       /* the steps before, in lines */
+    const char *const *images; /* [step->batch->n] paths */
+} yti_capsule;
+
+/* The capsule's name in the run folder. */
+#define YTI_CAPSULE_NAME "non-finite.safetensors"
+
+/* Writes it; all is lent. */
+yt_status yti_capsule_save(const char *path, const yti_capsule *capsule, yt_err *err);
+
+/* A capsule read back. All is owned. */
+typedef struct yti_loaded_capsule {
+    yti_step_place at;
+    yt_train_config config;
+    yt_model *model; /* in the state before the step, frozen as it was */
+    yt_batch batch;
+    float *class_weights;
+    char *finding_bits, *sentence, *history;
+    char **images; /* [batch.n] */
+    uint8_t *rgb;
+    int *target_image, *target_class;
+    yt_cxcywh *target_boxes;
+} yti_loaded_capsule;
+
+/* Believes nothing that the file says before it was checked. */
+yt_status yti_capsule_load(const char *path, yti_loaded_capsule *out, yt_err *err);
+void yti_capsule_free(yti_loaded_capsule *capsule);
+
+#endif

@@ -1,0 +1,64 @@
+/* finite.h: the search for the first value of a step that is not finite. Internal to src/train. */
+#ifndef YT_FINITE_H
+#define YT_FINITE_H
+
+#include "yt/batch.h"
+#include "yt/loss.h"
+#include "yt/model.h"
+#include "yt/non_finite.h"
+
+/* A batch and how it is trained on: all that a step's numbers depend on beside the state of the model. */
+typedef struct yti_step {
+    yt_model *model; /* planned for the batch */
+    yt_loss *loss;
+    const yt_batch *batch;
+    yt_loss_gains gains;
+    double weight[2]; /* of the branches in the loss */
+    int threads;
+} yti_step;
+
+/* Where a step stands in its run. */
+typedef struct yti_step_place {
+    int epoch, epochs, batch, batches; /* from 0; epochs decide the weights of the branches */
+    int64_t step;                      /* batches before it, of the run */
+} yti_step_place;
+
+typedef struct yti_step_loss {
+    yt_loss_result branch[2];
+    double total;
+} yti_step_loss;
+
+/* Of the maps that the model holds; fills the gradients of the head's maps. */
+yt_status yti_step_loss_of(const yti_step *step, yti_step_loss *out, yt_err *err);
+
+/* "box_loss", "cls_loss", "dfl_loss" or "l1_loss". */
+const char *yti_loss_name(const yt_model *model, int term);
+
+/* " of the one-to-many branch", or "" where there is one branch only. */
+const char *yti_branch_text(const yt_model *model, int branch);
+
+bool yti_all_finite(const float *values, size_t count);
+
+/* Runs the step forwards and, where all is finite so far, backwards. model->state.buffers must be as before the
+ * step; they move. The gradients are those of this batch alone afterwards. */
+yt_status yti_find_non_finite(const yti_step *step, yt_finding *out, yt_err *err);
+
+/* ---- finite_text.c ---- */
+
+/* "nan", "inf" or "-inf". The sign of a NaN says nothing to a person. */
+const char *yti_value_text(double value);
+
+/* "nan in the activation of model.3.cv1.conv (row 3, C2f) at image 0, y 3, x 5, channel 7". */
+void yti_finding_sentence(const yt_finding *finding, char *text, size_t room);
+
+/* The finding with its inputs and the loss, in lines. */
+void yti_finding_print(const yt_finding *finding, const yt_model *model, FILE *out);
+
+/* The whole report: where the step stands, the finding, the steps before, the images. malloc'd; NULL: no memory. */
+char *yti_report(const yti_step_place *at, const yt_finding *finding, const yt_model *model,
+                 const char *history, const char *const *images, int n_images);
+
+/* The finding as a text that is equal exactly where all of its bits are. malloc'd; NULL: no memory. */
+char *yti_finding_bits(const yt_finding *finding);
+
+#endif

@@ -1,0 +1,64 @@
+/* replay.c: the step of a capsule made once more, and whether it finds what the run found. */
+#include "train/capsule.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static yt_status make_step(const yti_loaded_capsule *c, yt_loss *loss, int threads, yti_step *out,
+                           yt_err *err) {
+    yti_step step = {.model = c->model,
+                     .loss = loss,
+                     .batch = &c->batch,
+                     .gains = {(float)c->config.box, (float)c->config.cls, (float)c->config.dfl},
+                     .weight = {1, 0},
+                     .threads = threads};
+    if (c->model->n_branches == 2)
+        yt_loss_branch_weights(c->at.epoch, c->at.epochs, &step.weight[0], &step.weight[1]);
+    YT_TRY(yt_loss_weigh_classes(loss, c->class_weights, c->model->n_classes, err));
+    YT_TRY(yt_model_plan(c->model, YT_MODE_TRAIN, c->batch.n, c->batch.h, c->batch.w, threads, err));
+    *out = step;
+    return YT_OK;
+}
+
+static yt_status tell(const yti_loaded_capsule *c, yt_replay_result *out, yt_err *err) {
+    char *bits = yti_finding_bits(&out->finding);
+    out->report =
+        yti_report(&c->at, &out->finding, c->model, c->history, (const char *const *)c->images, c->batch.n);
+    bool good = bits && out->report;
+    out->same = bits && strcmp(bits, c->finding_bits) == 0;
+    free(bits);
+    yti_finding_sentence(&out->finding, out->sentence, sizeof out->sentence);
+    snprintf(out->expected, sizeof out->expected, "%.*s", (int)sizeof out->expected - 1, c->sentence);
+    return good ? YT_OK : yt_fail(err, YT_NO_MEMORY, "no memory for the report of a step");
+}
+
+static yt_status replay(const yti_loaded_capsule *c, int threads, yt_replay_result *out, yt_err *err) {
+    yt_loss *loss = NULL;
+    yti_step step;
+    YT_TRY(yt_loss_create(&loss, err));
+    yt_status status = make_step(c, loss, threads, &step, err);
+    if (status == YT_OK) status = yti_find_non_finite(&step, &out->finding, err);
+    if (status == YT_OK) status = tell(c, out, err);
+    yt_loss_destroy(loss);
+    return status;
+}
+
+yt_status yt_replay(const char *path, int threads, yt_replay_result *out, yt_err *err) {
+    yti_loaded_capsule capsule;
+    yt_replay_result result = {0};
+    YT_TRY(yti_capsule_load(path, &capsule, err));
+    yt_err reason;
+    yt_status status = replay(&capsule, threads, &result, &reason);
+    yti_capsule_free(&capsule);
+    if (status != YT_OK) {
+        yt_replay_free(&result);
+        return yt_fail(err, status, "%s: %.900s", path, reason.text);
+    }
+    *out = result;
+    return YT_OK;
+}
+
+void yt_replay_free(yt_replay_result *result) {
+    free(result->report);
+    result->report = NULL;
+}
