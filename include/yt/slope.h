@@ -22,6 +22,10 @@ double yt_student_95(int freedom);
 /* The mean and its interval by Student's t; value NaN where count is 0 or a value is not finite. */
 yt_interval yt_interval_mean(const double *values, int count);
 
+/* The mean of a[i] - b[i] with its interval, over the i for which both are finite: what repetitions that share their
+ * seeds say about a difference. */
+yt_interval yt_interval_difference(const double *a, const double *b, int count);
+
 /* Whether both have an interval; and whether these share a point. */
 bool yt_interval_known(yt_interval interval);
 bool yt_intervals_overlap(yt_interval a, yt_interval b);

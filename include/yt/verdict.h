@@ -15,9 +15,8 @@
       "flat: the first layer's gradient is within this factor of the last layer's",                          \
       "one order of magnitude; SageMaker PoorWeightInitialization uses 10 for variances")                    \
     X(VANISHING, "vanishing ratio", 1e-3,                                                                    \
-      "vanishing: the first layer's gradient is below this part of the last layer's, and its update or "     \
-      "mean "                                                                                                \
-      "|g| is below its limit",                                                                              \
+      "vanishing: the first layer's gradient is below this part of the last layer's, unless its update is "  \
+      "known and not below its limit",                                                                       \
       "three orders of magnitude; relative, so independent of the scale of the loss")                        \
     X(UPDATE_LOW, "lowest update : weight", 1e-5,                                                            \
       "below: the first layer hardly learns (healthy is about 1e-3). Adam makes its updates nearly as "      \
@@ -69,18 +68,25 @@ const char *yt_verdict_word(yt_verdict verdict);
 typedef struct yt_flow_facts {
     yt_interval slope;
     double first_to_last; /* rms(dL/dx) at the smallest depth over that at the largest */
-    double update;        /* update : weight of the first layer */
-    double mean_abs;      /* mean |g| of the first layer's weights */
-    double norm;          /* of all weight gradients */
-    bool non_finite;      /* a gradient or the loss was not finite */
+    double
+        update; /* update : weight of the first layer; at initialisation the warm-up says more than the gradient */
+    double mean_abs; /* mean |g| of the first layer's weights */
+    double norm;     /* of all weight gradients */
+    bool non_finite; /* a gradient or the loss was not finite */
 } yt_flow_facts;
 
 /* The word for the facts; sentence receives it with the numbers and limits that led to it. */
 yt_verdict yt_verdict_of(const yt_flow_facts *facts, char *sentence, size_t room);
 
-/* Two variants in one quantity, their slopes or their AP: no difference where the intervals overlap. Returns whether
- * they differ. */
-bool yt_verdict_compare(const char *name, yt_interval value, const char *other, yt_interval other_value,
-                        char *sentence, size_t room);
+/* Two variants in one quantity, their slopes or their AP. */
+typedef struct yt_contrast {
+    const char *name, *other;
+    yt_interval value, other_value;
+    yt_interval difference; /* of the two over the same seeds */
+} yt_contrast;
+
+/* They differ where the interval of their difference excludes 0; where there is none, with one seed, where their own
+ * intervals are apart. Returns whether they do. */
+bool yt_verdict_compare(const yt_contrast *contrast, char *sentence, size_t room);
 
 #endif

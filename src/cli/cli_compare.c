@@ -35,6 +35,7 @@ static yt_status compare(yt_compare *study, const yt_compare_hooks *hooks, const
     char why[256];
     YT_TRY(yt_compare_report(study, why, sizeof why, err));
     yt_compare_print(study, stdout);
+    fflush(stdout); /* before what follows on stderr */
     if (why[0]) fprintf(stderr, "warning: %s\n", why);
     fprintf(stderr, "saved to %s: compare.html, compare.json%s\n", yt_compare_folder(study),
             why[0] ? "" : ", figures/");

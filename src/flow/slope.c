@@ -2,7 +2,8 @@
  *
  *   b = Sxy / Sxx,   s^2 = sum (y - a - b x)^2 / (n - 2),   b +- t(n - 2) s / sqrt(Sxx)
  *
- * and over k repetitions mean +- t(k - 1) s / sqrt(k).
+ * and over k repetitions mean +- t(k - 1) s / sqrt(k); of two variants with the same seeds that of their differences,
+ * in which what the seed does to both cancels.
  */
 #include "yt/slope.h"
 
@@ -41,6 +42,21 @@ yt_interval yt_interval_mean(const double *values, int count) {
     for (int i = 0; i < count; i++) squares += (values[i] - mean) * (values[i] - mean);
     /* one value: no freedom, no interval */
     return around(mean, count > 1 ? sqrt(squares / (count - 1) / count) : 0, count - 1, count);
+}
+
+yt_interval yt_interval_difference(const double *a, const double *b, int count) {
+    double sum = 0, squares = 0;
+    int n = 0;
+    for (int i = 0; i < count; i++) {
+        if (!isfinite(a[i]) || !isfinite(b[i])) continue;
+        sum += a[i] - b[i];
+        n++;
+    }
+    if (n == 0) return unknown();
+    double mean = sum / n;
+    for (int i = 0; i < count; i++)
+        if (isfinite(a[i]) && isfinite(b[i])) squares += (a[i] - b[i] - mean) * (a[i] - b[i] - mean);
+    return around(mean, n > 1 ? sqrt(squares / (n - 1) / n) : 0, n - 1, n);
 }
 
 bool yt_interval_known(yt_interval interval) {

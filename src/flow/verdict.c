@@ -1,10 +1,11 @@
 /* verdict.c: from facts to a word. The limits and their sources stand in verdict.h.
  *
- *   non-finite                                   exploding
- *   ratio < vanishing and (update or mean low)   vanishing      mean low   vanishing
- *   ratio > exploding and (update or norm high)  exploding
- *   ratio within flat                            flat
- *   else                                         decaying or growing, by the side of 1
+ *   non-finite                                              exploding
+ *   mean low                                                vanishing
+ *   ratio < vanishing, unless the update is not low         vanishing
+ *   ratio > exploding and update or norm high               exploding
+ *   ratio within flat                                       flat
+ *   else                                                    decaying or growing, by the side of 1
  *
  * where ratio is first layer over last. A norm over its limit alone decides nothing: the loss of a detector is
  * summed over the batch, and healthy trainings pass 100.
@@ -47,16 +48,22 @@ static void say(char *text, size_t room, const char *format, ...) {
     va_end(args);
 }
 
+static bool is_tiny(const yt_flow_facts *f) {
+    return f->first_to_last < limit(YT_LIMIT_VANISHING);
+}
+
+static bool is_huge(const yt_flow_facts *f) {
+    return f->first_to_last > limit(YT_LIMIT_EXPLODING);
+}
+
 /* Comparisons with NaN, what was not measured, are false. */
 static yt_verdict judge(const yt_flow_facts *f) {
     const double ratio = f->first_to_last;
-    const bool mean_low = f->mean_abs < limit(YT_LIMIT_MEAN_LOW);
     if (f->non_finite) return YT_VERDICT_EXPLODING;
-    if (mean_low || (ratio < limit(YT_LIMIT_VANISHING) && f->update < limit(YT_LIMIT_UPDATE_LOW)))
-        return YT_VERDICT_VANISHING;
+    if (f->mean_abs < limit(YT_LIMIT_MEAN_LOW)) return YT_VERDICT_VANISHING;
+    if (is_tiny(f) && !(f->update >= limit(YT_LIMIT_UPDATE_LOW))) return YT_VERDICT_VANISHING;
     if (!isfinite(ratio)) return YT_VERDICT_UNKNOWN;
-    if (ratio > limit(YT_LIMIT_EXPLODING) &&
-        (f->update > limit(YT_LIMIT_UPDATE_HIGH) || f->norm > limit(YT_LIMIT_NORM_HIGH)))
+    if (is_huge(f) && (f->update > limit(YT_LIMIT_UPDATE_HIGH) || f->norm > limit(YT_LIMIT_NORM_HIGH)))
         return YT_VERDICT_EXPLODING;
     if (ratio < 1 / limit(YT_LIMIT_FLAT)) return YT_VERDICT_DECAYING;
     return ratio > limit(YT_LIMIT_FLAT) ? YT_VERDICT_GROWING : YT_VERDICT_FLAT;
@@ -66,7 +73,7 @@ static yt_verdict judge(const yt_flow_facts *f) {
 static void say_ratio(const yt_flow_facts *f, char *text, size_t room) {
     const double ratio = f->first_to_last, flat = limit(YT_LIMIT_FLAT);
     if (!isfinite(ratio)) return;
-    say(text, room, ": the first layer's gradient is %.3g of the last layer's", ratio);
+    say(text, room, ": the first layer's gradient is %.3g times the last layer's", ratio);
     if (ratio < limit(YT_LIMIT_VANISHING))
         say(text, room, ", below %g", limit(YT_LIMIT_VANISHING));
     else if (ratio < 1 / flat)
@@ -79,17 +86,20 @@ static void say_ratio(const yt_flow_facts *f, char *text, size_t room) {
         say(text, room, ", above %g", limit(YT_LIMIT_EXPLODING));
 }
 
-static void say_between(const char *what, double value, double low, double high, char *text, size_t room) {
-    if (!isfinite(value)) return;
-    say(text, room, "; %s %.3g", what, value);
-    if (value < low)
-        say(text, room, " is below %g", low);
-    else if (value > high)
-        say(text, room, " is above %g", high);
-    else if (low > 0)
-        say(text, room, " is not below %g", low);
-    else
-        say(text, room, " is not above %g", high);
+/* What passed its limit, and what would have had to. */
+static void say_rest(const yt_flow_facts *f, char *text, size_t room) {
+    const double low = limit(YT_LIMIT_UPDATE_LOW), high = limit(YT_LIMIT_UPDATE_HIGH);
+    if (f->update < low)
+        say(text, room, "; its update is %.2g of its weights, below %g", f->update, low);
+    else if (f->update > high)
+        say(text, room, "; its update is %.2g of its weights, above %g", f->update, high);
+    else if (isfinite(f->update) && (is_tiny(f) || is_huge(f)))
+        say(text, room, "; its update is %.2g of its weights, within %g and %g", f->update, low, high);
+    if (f->mean_abs < limit(YT_LIMIT_MEAN_LOW))
+        say(text, room, "; its mean |g| is %.2g, below %g", f->mean_abs, limit(YT_LIMIT_MEAN_LOW));
+    if (is_huge(f) && isfinite(f->norm))
+        say(text, room, "; the norm of all gradients is %.3g, %s %g", f->norm,
+            f->norm > limit(YT_LIMIT_NORM_HIGH) ? "above" : "not above", limit(YT_LIMIT_NORM_HIGH));
 }
 
 yt_verdict yt_verdict_of(const yt_flow_facts *f, char *sentence, size_t room) {
@@ -97,11 +107,7 @@ yt_verdict yt_verdict_of(const yt_flow_facts *f, char *sentence, size_t room) {
     snprintf(sentence, room, "%s", yt_verdict_word(verdict));
     if (f->non_finite) say(sentence, room, ": a value became NaN or infinite");
     say_ratio(f, sentence, room);
-    say_between("update : weight of the first layer", f->update, limit(YT_LIMIT_UPDATE_LOW),
-                limit(YT_LIMIT_UPDATE_HIGH), sentence, room);
-    say_between("mean |g| of the first layer", f->mean_abs, limit(YT_LIMIT_MEAN_LOW), (double)INFINITY,
-                sentence, room);
-    say_between("norm of all gradients", f->norm, 0, limit(YT_LIMIT_NORM_HIGH), sentence, room);
+    say_rest(f, sentence, room);
     return verdict;
 }
 
@@ -110,17 +116,21 @@ static void say_interval(const char *name, yt_interval i, char *text, size_t roo
     if (yt_interval_known(i)) say(text, room, " [%.4f, %.4f]", i.low, i.high);
 }
 
-bool yt_verdict_compare(const char *name, yt_interval value, const char *other, yt_interval other_value,
-                        char *sentence, size_t room) {
-    const bool known = yt_interval_known(value) && yt_interval_known(other_value);
-    const bool differ = known && !yt_intervals_overlap(value, other_value);
+bool yt_verdict_compare(const yt_contrast *c, char *sentence, size_t room) {
+    const bool paired = yt_interval_known(c->difference);
+    const bool known = paired || (yt_interval_known(c->value) && yt_interval_known(c->other_value));
+    const bool differ = paired ? c->difference.low > 0 || c->difference.high < 0
+                               : known && !yt_intervals_overlap(c->value, c->other_value);
     snprintf(sentence, room, "%s: ", !known ? "unknown" : differ ? "different" : "no difference");
-    say_interval(name, value, sentence, room);
+    say_interval(c->name, c->value, sentence, room);
     say(sentence, room, ", ");
-    say_interval(other, other_value, sentence, room);
-    say(sentence, room, "%s",
-        !known   ? "; an interval is missing"
-        : differ ? "; intervals apart"
-                 : "; intervals overlap");
+    say_interval(c->other, c->other_value, sentence, room);
+    if (paired)
+        say_interval("; difference", c->difference, sentence, room);
+    else
+        say(sentence, room, "%s",
+            !known   ? "; one seed has no interval"
+            : differ ? "; intervals apart"
+                     : "; intervals overlap");
     return differ;
 }

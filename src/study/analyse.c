@@ -266,8 +266,10 @@ static double get_first_to_last(const study_run *run, int moment, int step, cons
     return log10_or_smallest(run->first_to_last[moment]);
 }
 
+/* The first update is made with the rate that the warm-up begins with: it says nothing about the gradient. */
 static double get_update(const study_run *run, int moment, int step, const study_points *points, int point) {
     (void)moment, (void)points, (void)point;
+    if (run->steps[step] == 0) return NONE;
     return log10_or_smallest(run->update[step]);
 }
 
@@ -315,32 +317,54 @@ static yt_status judge_moment(yt_compare *study, int variant, int moment, yt_err
     }
     find_facts(study, variant, moment, m);
     m->verdict = yt_verdict_of(&m->facts, m->sentence, sizeof m->sentence);
+    if (variant == 0) return YT_OK;
     const study_variant *first = &study->variants[0];
-    if (variant > 0)
-        m->differs = yt_verdict_compare(v->words.name, m->slope, first->words.name,
-                                        first->moments[moment].slope, m->against, sizeof m->against);
+    double slopes[YT_MAX_SEEDS], first_slopes[YT_MAX_SEEDS];
+    for (int s = 0; s < study->n_seeds; s++) {
+        slopes[s] = yti_study_run(study, variant, s)->slope[moment].value;
+        first_slopes[s] = yti_study_run(study, 0, s)->slope[moment].value;
+    }
+    const yt_contrast contrast = {v->words.name, first->words.name, m->slope, first->moments[moment].slope,
+                                  yt_interval_difference(slopes, first_slopes, study->n_seeds)};
+    m->slope_difference = contrast.difference;
+    m->differs = yt_verdict_compare(&contrast, m->against, sizeof m->against);
     return YT_OK;
 }
 
-/* Where the runs that ended well stand at their end. */
-static void judge_end(yt_compare *study, int variant) {
-    double loss[YT_MAX_SEEDS], ap[YT_MAX_SEEDS];
+/* Of the last epoch of a run that ended well. */
+static double final_of(const study_run *run, bool of_ap) {
+    if (run->status != YT_OK || run->n_epochs == 0) return NONE;
+    const study_epoch *last = &run->epochs[run->n_epochs - 1];
+    return of_ap ? last->ap : last->loss;
+}
+
+static yt_interval final_over_seeds(const yt_compare *study, int variant, bool of_ap) {
+    double values[YT_MAX_SEEDS];
     int n = 0;
+    for (int s = 0; s < study->n_seeds; s++) {
+        values[n] = final_of(yti_study_run(study, variant, s), of_ap);
+        n += isfinite(values[n]);
+    }
+    return yt_interval_mean(values, n);
+}
+
+static void judge_end(yt_compare *study, int variant) {
     study_variant *v = &study->variants[variant];
     v->failed = 0;
-    for (int s = 0; s < study->n_seeds; s++) {
-        const study_run *run = yti_study_run(study, variant, s);
-        v->failed += run->status != YT_OK;
-        if (run->status != YT_OK || run->n_epochs == 0) continue;
-        loss[n] = run->epochs[run->n_epochs - 1].loss;
-        ap[n++] = run->epochs[run->n_epochs - 1].ap;
-    }
-    v->loss = yt_interval_mean(loss, n);
-    v->ap = yt_interval_mean(ap, n);
+    for (int s = 0; s < study->n_seeds; s++) v->failed += yti_study_run(study, variant, s)->status != YT_OK;
+    v->loss = final_over_seeds(study, variant, false);
+    v->ap = final_over_seeds(study, variant, true);
+    if (variant == 0) return;
     const study_variant *first = &study->variants[0];
-    if (variant > 0)
-        yt_verdict_compare(v->words.name, v->ap, first->words.name, first->ap, v->ap_against,
-                           sizeof v->ap_against);
+    double ap[YT_MAX_SEEDS], first_ap[YT_MAX_SEEDS];
+    for (int s = 0; s < study->n_seeds; s++) {
+        ap[s] = final_of(yti_study_run(study, variant, s), true);
+        first_ap[s] = final_of(yti_study_run(study, 0, s), true);
+    }
+    const yt_contrast contrast = {v->words.name, first->words.name, v->ap, first->ap,
+                                  yt_interval_difference(ap, first_ap, study->n_seeds)};
+    v->ap_difference = contrast.difference;
+    yt_verdict_compare(&contrast, v->ap_against, sizeof v->ap_against);
 }
 
 yt_status yti_analyse(yt_compare *study, yt_err *err) {

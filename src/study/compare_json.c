@@ -174,7 +174,8 @@ static cJSON *moment_json(const yt_compare *study, int variant, int moment) {
                          add(out, "ratio_across_log10", intervals(m->ratio, width)) &&
                          add(out, "verdict", text(yt_verdict_word(m->verdict))) &&
                          add(out, "sentence", text(m->sentence)) &&
-                         (variant == 0 || (add(out, "differs", cJSON_CreateBool(m->differs)) &&
+                         (variant == 0 || (add(out, "slope_difference", interval(m->slope_difference)) &&
+                                           add(out, "differs", cJSON_CreateBool(m->differs)) &&
                                            add(out, "against_first", text(m->against)))));
 }
 
@@ -191,17 +192,18 @@ static cJSON *variants(const yt_compare *study) {
     for (int i = 0; good && i < study->n_variants; i++) {
         const study_variant *v = &study->variants[i];
         cJSON *item = cJSON_CreateObject();
-        good = append(out, kept(item, item && add(item, "name", text(v->words.name)) &&
-                                          add(item, "settings", words_settings(&v->words)) &&
-                                          add(item, "parameters", number((double)v->parameters)) &&
-                                          add(item, "gflops", number(v->gflops)) &&
-                                          add(item, "points", points(&v->points)) &&
-                                          add(item, "moments", moments(study, i)) &&
-                                          add(item, "final_loss", interval(v->loss)) &&
-                                          add(item, "final_ap", interval(v->ap)) &&
-                                          add(item, "ap_against_first", text(v->ap_against)) &&
-                                          add(item, "runs_not_finite", number(v->failed)) &&
-                                          add(item, "runs", runs(study, i))));
+        good = append(
+            out,
+            kept(item,
+                 item && add(item, "name", text(v->words.name)) &&
+                     add(item, "settings", words_settings(&v->words)) &&
+                     add(item, "parameters", number((double)v->parameters)) &&
+                     add(item, "gflops", number(v->gflops)) && add(item, "points", points(&v->points)) &&
+                     add(item, "moments", moments(study, i)) && add(item, "final_loss", interval(v->loss)) &&
+                     add(item, "final_ap", interval(v->ap)) &&
+                     (i == 0 || (add(item, "ap_difference", interval(v->ap_difference)) &&
+                                 add(item, "ap_against_first", text(v->ap_against)))) &&
+                     add(item, "runs_not_finite", number(v->failed)) && add(item, "runs", runs(study, i))));
     }
     return kept(out, good);
 }

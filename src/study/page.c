@@ -255,9 +255,10 @@ static void write_thresholds(FILE *out) {
         cell(out, row->source);
         fputs("</tr>\n", out);
     }
-    fputs("</table></div>\n<p class=\"small\">Two variants differ where the intervals of their slopes are "
-          "apart; else: "
-          "no difference.</p>\n",
+    fputs("</table></div>\n<p class=\"small\">Two variants differ where the 95 % interval of their "
+          "difference, seed "
+          "by seed, excludes 0 (with one seed: where their own intervals are apart); else: no "
+          "difference.</p>\n",
           out);
 }
 

@@ -46,13 +46,13 @@ void yt_compare_print(const yt_compare *study, FILE *out) {
             if (v > 0) fprintf(out, "    slope: %s\n", moment->against);
         }
     }
-    fprintf(out, "%-24s %12s %8s %10s %10s\n", "variant", "parameters", "GFLOPs", "loss", "mAP50-95");
+    fprintf(out, "%-24s %12s %8s %10s %10s  %s\n", "variant", "parameters", "GFLOPs", "loss", "mAP50-95",
+            study->n_variants > 1 ? "against the first" : "");
     for (int i = 0; i < study->n_variants; i++) {
         const study_variant *v = &study->variants[i];
         fprintf(out, "%-24s %12zu %8.3f %10.4g %10.4g", v->words.name, v->parameters, v->gflops,
                 v->loss.value, v->ap.value);
-        if (v->ap_against[0])
-            fprintf(out, "  mAP50-95: %.*s", (int)strcspn(v->ap_against, ":"), v->ap_against);
+        if (v->ap_against[0]) fprintf(out, "  %.*s", (int)strcspn(v->ap_against, ":"), v->ap_against);
         if (v->failed)
             fprintf(out, "  %d of %d runs ended with values that are not finite", v->failed, study->n_seeds);
         fputc('\n', out);

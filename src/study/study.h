@@ -114,6 +114,7 @@ typedef struct study_moment {
     yt_interval *profile;             /* [points] of log10 rms */
     yt_interval *ratio;               /* [points] of log10(rms at `before` / rms here) */
     yt_interval slope, first_to_last; /* the latter of log10 */
+    yt_interval slope_difference;     /* to the first variant's, over the same seeds */
     yt_flow_facts facts;
     yt_verdict verdict;
     char sentence[STUDY_SENTENCE];
@@ -129,6 +130,7 @@ typedef struct study_variant {
     study_points points;
     study_moment moments[STUDY_MOMENTS];
     yt_interval loss, ap;            /* at the end */
+    yt_interval ap_difference;       /* to the first variant's, over the same seeds */
     char ap_against[STUDY_SENTENCE]; /* AP compared with the first variant's; empty for it */
     int failed;                      /* runs that ended early with a value that is not finite */
 } study_variant;

@@ -102,3 +102,13 @@ Test(slope, intervals_overlap_where_they_share_a_point) {
     cr_assert(!yt_intervals_overlap(a, c) && !yt_intervals_overlap(c, b));
     cr_assert(!yt_intervals_overlap(a, none));
 }
+
+Test(slope, a_difference_is_taken_seed_by_seed) {
+    const double a[] = {1.5, 2.7, (double)NAN, 3.6}, b[] = {1, 2, 3, 3};
+    const yt_interval d = yt_interval_difference(a, b, 4); /* 0.5, 0.7, 0.6 */
+    cr_assert_eq(d.count, 3);
+    cr_assert(fabs(d.value - 0.6) < 1e-12);
+    cr_assert(fabs(d.high - (0.6 + 4.3027 * 0.1 / sqrt(3))) < 1e-6);
+    cr_assert(!yt_interval_known(yt_interval_difference(a, b, 1)));
+    cr_assert(isnan(yt_interval_difference(a, b, 0).value));
+}
