@@ -103,19 +103,18 @@ bool yt_flow_is_bounded(yt_activation_kind act);
 
 /* ---- alarms ---- */
 
-/* Code, word, statistic, its limit (an alarm from there on), relative to, where the limit comes from. "median": of the
- * RMS of dL/dx over the rows at that step. A norm over 100, which others take for exploding, is no alarm here: weight
- * gradients of a healthy YOLO26n begin at 183, before clipping. */
+/* Code, word, statistic, its limit (a row of YT_VERDICT_LIMIT_MAP), relative to. "median": of the RMS of dL/dx over
+ * the rows at that step. */
 #define YT_FLOW_ALARM_MAP(X)                                                                                 \
-    X(NON_FINITE, "non-finite", NON_FINITE, 1, "", "any NaN or infinite value")                              \
-    X(VANISHING, "vanishing", MEAN_ABS, 1e-7, "", "SageMaker VanishingGradient")                             \
-    X(FADING, "vanishing", RMS, 1e-3, "median", "with an update:weight below 1e-5 (Karpathy: too small)")    \
-    X(EXPLODING, "exploding", RMS, 1e3, "median", "mirror of vanishing")                                     \
-    X(DEAD, "dead", SATURATED, 0.5, "", "SageMaker DeadRelu: over half of the units")                        \
-    X(SATURATED, "saturated", SATURATED, 0.5, "", "the same, for functions with two flat parts")
+    X(NON_FINITE, "non-finite", NON_FINITE, NON_FINITE, "")                                                  \
+    X(VANISHING, "vanishing", MEAN_ABS, MEAN_LOW, "")                                                        \
+    X(FADING, "vanishing", RMS, VANISHING, "median")                                                         \
+    X(EXPLODING, "exploding", RMS, EXPLODING, "median")                                                      \
+    X(DEAD, "dead", SATURATED, UNITS, "")                                                                    \
+    X(SATURATED, "saturated", SATURATED, UNITS, "")
 
 typedef enum yt_flow_alarm {
-#define YT_FLOW_ALARM_ENUM(code, word, stat, limit, relative, source) YT_FLOW_ALARM_##code,
+#define YT_FLOW_ALARM_ENUM(code, word, stat, limit, relative) YT_FLOW_ALARM_##code,
     YT_FLOW_ALARM_MAP(YT_FLOW_ALARM_ENUM)
 #undef YT_FLOW_ALARM_ENUM
         YT_FLOW_ALARMS
@@ -127,11 +126,17 @@ typedef struct yt_flow_case {
     yt_activation_kind act; /* of an activation map */
     const yt_flow_stats *stats;
     double median; /* NAN: not known, here and below */
-    double update; /* the largest update ratio among the weights of the row */
+    double update; /* the largest update ratio among the weights of the row, behind the warm-up */
+    double norm;   /* of all weight gradients, before clipping */
 } yt_flow_case;
 
-/* Whether an alarm is raised; then says so in a text: "vanishing: mean_abs of activation_gradient is 3e-09, ...". */
-bool yt_flow_is_alarming(yt_flow_alarm alarm, const yt_flow_case *c, char *text, size_t room);
+/* By what factor a measurement is beyond the limit of an alarm, at least 1; 0: the alarm is not raised. */
+double yt_flow_alarm_excess(yt_flow_alarm alarm, const yt_flow_case *c);
+
+const char *yt_flow_alarm_word(yt_flow_alarm alarm);
+
+/* "mean_abs of activation_gradient is 3e-09, limit 1e-07 (SageMaker VanishingGradient)". */
+void yt_flow_alarm_reason(yt_flow_alarm alarm, const yt_flow_case *c, char *text, size_t room);
 
 /* ---- files for TensorBoard (event_file.c) ---- */
 

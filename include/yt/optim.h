@@ -105,6 +105,7 @@ typedef struct yt_schedule_step {
     float lr[YT_GROUP_COUNT];
     float momentum;
     int accumulate; /* batches per update */
+    bool warms_up;  /* rates and momentum are not yet those of the run */
 } yt_schedule_step;
 
 /* Iteration i of epoch e (both from 0). */

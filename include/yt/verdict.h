@@ -30,8 +30,15 @@
       "mirror of the vanishing ratio")                                                                       \
     X(UPDATE_HIGH, "highest update : weight", 0.1, "above: the step destroys what was learnt",               \
       "Karpathy, course notes")                                                                              \
-    X(NORM_HIGH, "highest norm", 100.0, "above: large gradients, before clipping",                           \
-      "tensorlogic GradientMonitor")
+    X(NORM_HIGH, "highest norm", 100.0,                                                                      \
+      "above: large gradients, before clipping; decides only beside the exploding ratio: weight gradients "  \
+      "of a healthy YOLO26n begin at 183",                                                                   \
+      "tensorlogic GradientMonitor")                                                                         \
+    X(UNITS, "units without slope", 0.5,                                                                     \
+      "alarm while training, above: dead, or saturated where the activation function has two flat parts",    \
+      "SageMaker DeadRelu: over half of the units")                                                          \
+    X(NON_FINITE, "values that are not finite", 1.0, "alarm while training, and a verdict: exploding",       \
+      "any NaN or infinity")
 
 typedef enum yt_verdict_limit_code {
 #define YT_VERDICT_LIMIT_ENUM(code, name, value, meaning, source) YT_LIMIT_##code,

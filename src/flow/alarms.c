@@ -1,42 +1,52 @@
-/* alarms.c: when a measurement is worth a line to the person who trains; the table of limits is in flow.h.
+/* alarms.c: when a measurement is worth a line to the person who trains; the limits are those of verdict.h.
  *
  * Absolute limits depend on the scale of the loss and almost never fire in float32; so each row is also compared with
- * the median row of the same step. A small gradient alone is no alarm there: the deepest level of a head has next to
- * none on pictures without large objects (YOLO26n at initialisation: 1/1300 of the median), and its weights still move.
+ * the median row of the same step. Neither relation is an alarm by itself. A small gradient alone is none, because the
+ * deepest level of a head has next to none on pictures without large objects (YOLO26n at initialisation: 1/1300 of the
+ * median) and its weights still move; a large one is none where the median row is what has vanished.
  */
 #include "yt/flow.h"
+#include "yt/verdict.h"
 
 #include <math.h>
 
-static const double SMALL_UPDATE = 1e-5;
-
-static const struct limit {
-    const char *word, *relative, *source;
+static const struct alarm_row {
+    const char *word, *relative;
     yt_flow_stat stat;
-    double limit;
-} limits[] = {
-#define ALARM_ROW(code, word, stat, limit, relative, source)                                                 \
-    [YT_FLOW_ALARM_##code] = {word, relative, source, YT_FLOW_STAT_##stat, limit},
+    yt_verdict_limit_code limit;
+} rows[] = {
+#define ALARM_ROW(code, word, stat, limit, relative)                                                         \
+    [YT_FLOW_ALARM_##code] = {word, relative, YT_FLOW_STAT_##stat, YT_LIMIT_##limit},
     YT_FLOW_ALARM_MAP(ALARM_ROW)
 #undef ALARM_ROW
 };
+
+static double limit_of(yt_verdict_limit_code code) {
+    return yt_verdict_limits()[code].value;
+}
 
 static bool is_map_gradient(yt_flow_kind kind) {
     return kind == YT_FLOW_ACTIVATION_GRADIENT || kind == YT_FLOW_BLOCK_GRADIENT;
 }
 
+static double value_of(yt_flow_alarm alarm, const yt_flow_case *c) {
+    const yt_flow_stat stat = rows[alarm].stat;
+    return yt_flow_has(c->kind, stat) ? yt_flow_value(c->stats, stat) : (double)NAN;
+}
+
 /* NAN compares false: what is not known raises nothing. */
-static bool is_raised(yt_flow_alarm alarm, const yt_flow_case *c, double value) {
-    const double limit = limits[alarm].limit;
+static bool is_raised(yt_flow_alarm alarm, const yt_flow_case *c, double value, double limit) {
     switch (alarm) {
     case YT_FLOW_ALARM_NON_FINITE:
         return value >= limit;
     case YT_FLOW_ALARM_VANISHING:
         return is_map_gradient(c->kind) && value < limit;
     case YT_FLOW_ALARM_FADING:
-        return is_map_gradient(c->kind) && value < limit * c->median && c->update < SMALL_UPDATE;
+        return is_map_gradient(c->kind) && value < limit * c->median &&
+               c->update < limit_of(YT_LIMIT_UPDATE_LOW);
     case YT_FLOW_ALARM_EXPLODING:
-        return is_map_gradient(c->kind) && value > limit * c->median && c->median > 0;
+        return is_map_gradient(c->kind) && value > limit * c->median && c->median > 0 &&
+               (c->update > limit_of(YT_LIMIT_UPDATE_HIGH) || c->norm > limit_of(YT_LIMIT_NORM_HIGH));
     case YT_FLOW_ALARM_DEAD:
         return value > limit && !yt_flow_is_bounded(c->act);
     case YT_FLOW_ALARM_SATURATED:
@@ -47,16 +57,25 @@ static bool is_raised(yt_flow_alarm alarm, const yt_flow_case *c, double value) 
     return false;
 }
 
-bool yt_flow_is_alarming(yt_flow_alarm alarm, const yt_flow_case *c, char *text, size_t room) {
-    const struct limit *l = &limits[alarm];
-    const double value = yt_flow_has(c->kind, l->stat) ? yt_flow_value(c->stats, l->stat) : (double)NAN;
-    if (!is_raised(alarm, c, value)) return false;
-    const char *stat = yt_flow_stat_word(l->stat), *kind = yt_flow_kind_word(c->kind);
-    if (l->relative[0])
-        snprintf(text, room, "%s: %s of %s is %.3g, %.3g of the median row's; limit %g, %s", l->word, stat,
-                 kind, value, value / c->median, l->limit, l->source);
+double yt_flow_alarm_excess(yt_flow_alarm alarm, const yt_flow_case *c) {
+    const double value = value_of(alarm, c), limit = limit_of(rows[alarm].limit);
+    if (!is_raised(alarm, c, value, limit)) return 0;
+    const double bound = rows[alarm].relative[0] ? limit * c->median : limit;
+    return value < bound ? bound / value : value / bound; /* of 0: infinitely far */
+}
+
+const char *yt_flow_alarm_word(yt_flow_alarm alarm) {
+    return rows[alarm].word;
+}
+
+void yt_flow_alarm_reason(yt_flow_alarm alarm, const yt_flow_case *c, char *text, size_t room) {
+    const yt_verdict_limit *limit = &yt_verdict_limits()[rows[alarm].limit];
+    const double value = value_of(alarm, c);
+    const char *stat = yt_flow_stat_word(rows[alarm].stat), *kind = yt_flow_kind_word(c->kind);
+    if (rows[alarm].relative[0])
+        snprintf(text, room, "%s of %s is %.3g, %.3g of the median row's, limit %g (%s)", stat, kind, value,
+                 value / c->median, limit->value, limit->source);
     else
-        snprintf(text, room, "%s: %s of %s is %.3g; limit %g, %s", l->word, stat, kind, value, l->limit,
-                 l->source);
-    return true;
+        snprintf(text, room, "%s of %s is %.3g, limit %g (%s)", stat, kind, value, limit->value,
+                 limit->source);
 }

@@ -62,7 +62,8 @@ yt_schedule_step yt_schedule_at(const yt_schedule *schedule, int epoch, int iter
         batches = warm(1, batches, part);
         if (last / s->batches_per_epoch == epoch) lr_part = part;
     }
-    yt_schedule_step step = {.momentum = (float)momentum, .accumulate = at_least_one(batches)};
+    yt_schedule_step step = {
+        .momentum = (float)momentum, .accumulate = at_least_one(batches), .warms_up = i < nw};
     for (int g = 0; g < YT_GROUP_COUNT; g++) {
         double lr = g == (int)yt_group_base((yt_group)g) ? base : FAST * base;
         double from = yt_group_base((yt_group)g) == YT_GROUP_BIAS ? s->warmup_bias_lr : 0;

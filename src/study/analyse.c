@@ -34,10 +34,18 @@ static bool is(const char *a, const char *b) {
     return strcmp(a, b) == 0;
 }
 
+static bool is_kind(const gradient_row *row, yt_flow_kind kind) {
+    return is(row->kind, yt_flow_kind_word(kind));
+}
+
+static bool is_stat(const gradient_row *row, yt_flow_stat stat) {
+    return is(row->stat, yt_flow_stat_word(stat));
+}
+
 /* The point a row of the table is about; -1: none. */
 static int point_of(const study_points *points, const gradient_row *row) {
-    bool block = is(row->kind, "block_gradient");
-    if (!block && !is(row->kind, "activation_gradient")) return -1;
+    bool block = is_kind(row, YT_FLOW_BLOCK_GRADIENT);
+    if (!block && !is_kind(row, YT_FLOW_ACTIVATION_GRADIENT)) return -1;
     for (int i = 0; i < points->count; i++) {
         const study_point *p = &points->at[i];
         if (p->layer == row->layer && p->is_block == block && (!block || is(p->name, row->name))) return i;
@@ -86,11 +94,12 @@ static double *nothing(size_t count) {
 /* What the verdict asks about the first layer's weights, and the norm over all of them. */
 static void take_weights(const gradient_row *row, int first_layer, study_run *run, int step) {
     bool first = row->layer == first_layer;
-    if (is(row->kind, "weight") && is(row->stat, "mean_abs") && first && isnan(run->mean_abs[step]))
+    if (is_kind(row, YT_FLOW_WEIGHT) && is_stat(row, YT_FLOW_STAT_MEAN_ABS) && first &&
+        isnan(run->mean_abs[step]))
         run->mean_abs[step] = row->value;
-    if (is(row->kind, "update") && is(row->stat, "ratio") && first && isnan(run->update[step]))
+    if (is_kind(row, YT_FLOW_UPDATE) && is_stat(row, YT_FLOW_STAT_RATIO) && first && isnan(run->update[step]))
         run->update[step] = row->value;
-    if (is(row->kind, "weight") && is(row->stat, "l2"))
+    if (is_kind(row, YT_FLOW_WEIGHT) && is_stat(row, YT_FLOW_STAT_L2))
         run->norm[step] = hypot(isnan(run->norm[step]) ? 0 : run->norm[step], row->value);
 }
 
@@ -108,7 +117,7 @@ static yt_status fill_run(const gradient_table *table, const study_points *point
         const gradient_row *row = &table->rows[i];
         int step = step_of(run, row->step);
         take_weights(row, first_layer, run, step);
-        int point = is(row->stat, "rms") ? point_of(points, row) : -1;
+        int point = is_stat(row, YT_FLOW_STAT_RMS) ? point_of(points, row) : -1;
         if (point >= 0) run->rms[(size_t)step * width + (size_t)point] = row->value;
     }
     return YT_OK;
@@ -121,7 +130,7 @@ static yt_status block_names(const gradient_table *table, const char ***out, int
     int n = 0;
     long first = table->count ? table->rows[0].step : 0;
     for (size_t i = 0; i < table->count && table->rows[i].step == first; i++)
-        if (is(table->rows[i].kind, "block_gradient") && is(table->rows[i].stat, "rms"))
+        if (is_kind(&table->rows[i], YT_FLOW_BLOCK_GRADIENT) && is_stat(&table->rows[i], YT_FLOW_STAT_RMS))
             names[n++] = table->rows[i].name;
     *out = names;
     *count = n;

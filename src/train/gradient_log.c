@@ -7,7 +7,7 @@
  * is 0.7 % of training, and 9 steps at the beginning. What one step has shown goes into the files (gradient_files.c)
  * before the next begins.
  */
-#include "train/gradient_files.h"
+#include "train/gradient_alarms.h"
 #include "train/observers.h"
 #include "yt/ops.h"
 
@@ -31,9 +31,9 @@ typedef struct gradient_log {
     int every, threads;
     point *points; /* by node of the graph */
     yti_flow_step step;
-    size_t capacity;      /* of step.records */
-    unsigned *raised;     /* [n_params] alarms of weights */
-    double *sorted;       /* [n_rows] */
+    size_t capacity;  /* of step.records */
+    unsigned *raised; /* [n_params] alarms of weights */
+    yti_gradient_alarms alarms;
     float *before;        /* [param_count] weights before an update */
     bool measured;        /* step: all that is sampled before the update; else the run ended within */
     bool weights_are_due; /* since a sampled step, until an update */
@@ -76,8 +76,8 @@ static yt_status find_points(gradient_log *log, yt_err *err) {
     log->before = malloc((model->param_count + 1) * sizeof *log->before);
     log->step.records = malloc((log->capacity + 1) * sizeof *log->step.records);
     log->raised = calloc((size_t)model->n_params + 1, sizeof *log->raised);
-    log->sorted = malloc(((size_t)model->n_rows + 1) * sizeof *log->sorted);
-    if (!log->points || !log->before || !log->step.records || !log->raised || !log->sorted)
+    log->alarms.sorted = malloc(((size_t)model->n_rows + 1) * sizeof *log->alarms.sorted);
+    if (!log->points || !log->before || !log->step.records || !log->raised || !log->alarms.sorted)
         return yt_fail(err, YT_NO_MEMORY, "no memory to log gradients");
     for (int i = 0; i < nodes; i++) log->points[i].row = -1;
     for (int i = 0; i < model->n_rows; i++)
@@ -166,55 +166,12 @@ static void update(void *context, const yt_train_batch *report) {
     }
 }
 
-/* ---- alarms ---- */
-
-static int ascending(const void *a, const void *b) {
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-/* RMS of dL/dx of the median row. */
-static double median_row(const gradient_log *log) {
-    size_t n = 0;
-    for (size_t i = 0; i < log->step.count; i++)
-        if (log->step.records[i].kind == YT_FLOW_ACTIVATION_GRADIENT)
-            log->sorted[n++] = yt_flow_value(&log->step.records[i].stats, YT_FLOW_STAT_RMS);
-    qsort(log->sorted, n, sizeof *log->sorted, ascending);
-    return n ? log->sorted[n / 2] : (double)NAN;
-}
-
-static double largest_update(const yti_flow_step *step, int row) {
-    double largest = (double)NAN;
-    for (size_t i = 0; i < step->count; i++)
-        if (step->records[i].kind == YT_FLOW_UPDATE && step->records[i].row == row)
-            largest = fmax(largest, step->records[i].stats.ratio);
-    return largest;
-}
-
-/* Each alarm once for each place and kind. */
-static void raise_alarms(gradient_log *log) {
-    const double median = median_row(log);
-    for (size_t i = 0; i < log->step.count; i++) {
-        const yti_flow_record *r = &log->step.records[i];
-        const yt_flow_case found = {r->kind, r->act, &r->stats, median, largest_update(&log->step, r->row)};
-        for (int a = 0; a < YT_FLOW_ALARMS; a++) {
-            char what[256], line[512];
-            if (*r->raised & 1u << a || !yt_flow_is_alarming((yt_flow_alarm)a, &found, what, sizeof what))
-                continue;
-            *r->raised |= 1u << a;
-            snprintf(line, sizeof line, "step %lld, row %d %s: %s", (long long)log->step.batch.step, r->row,
-                     r->name, what);
-            if (log->alarm) log->alarm(log->alarm_context, line);
-        }
-    }
-}
-
 /* ---- when ---- */
 
 /* A step that the run ended in has its own report. */
 static void write_step(gradient_log *log) {
     if (log->step.count == 0) return;
-    if (log->measured) raise_alarms(log);
+    if (log->measured) yti_raise_alarms(&log->alarms, &log->step, log->alarm, log->alarm_context);
     if (log->status == YT_OK) log->status = yti_gradient_files_write(&log->files, &log->step, &log->err);
     log->step.count = 0;
 }
@@ -287,7 +244,7 @@ void yt_gradient_log_destroy(yt_train_observer *observer) {
     yti_gradient_files_close(&log->files);
     free(log->points);
     free(log->raised);
-    free(log->sorted);
+    free(log->alarms.sorted);
     free(log->before);
     free(log->step.records);
     free(log);

@@ -133,6 +133,7 @@ yt_status yti_train_step(yt_training *t, const yt_batch *batch, yt_train_batch *
     yti_step_loss loss = {0};
     char what[256];
     report->step = t->progress.iterations;
+    report->warms_up = schedule.warms_up;
     const unsigned wanted = yti_watch_begin(watchers, report);
     const yt_graph_observer maps = yti_watch_maps(watchers);
     YT_TRY(run_step(t, &step, wanted & YT_SEE_MAPS ? &maps : NULL, &loss, &report->gradient_norm, what,
