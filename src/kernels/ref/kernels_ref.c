@@ -35,11 +35,10 @@ static void conv2d_act_forward(const yt_conv *conv, const yt_tensor *x, const fl
 
 static void norm_tail(const yt_norm_tail *tail, const yt_tensor *d, int threads) {
     (void)threads;
-    for (ptrdiff_t p = 0; p < (ptrdiff_t)yt_tensor_pixels(*d); p++)
-        for (int c = 0; c < d->c; c++) {
-            float *g = d->data + p * d->ld + c, centred = tail->y.data[p * tail->y.ld + c] - tail->mean_y[c];
-            *g = tail->scale[c] * (*g - tail->mean_g[c] - centred * tail->slope[c]);
-        }
+    for (int c = 0; c < d->c; c++) {
+        const float values[4] = {tail->scale[c], tail->mean_g[c], tail->mean_y[c], tail->slope[c]};
+        norm_finish(values, &tail->y, d, c);
+    }
 }
 
 static void conv2d_backward_weights(const yt_conv *conv, const yt_tensor *x, const yt_tensor *d_y,

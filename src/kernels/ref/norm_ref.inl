@@ -78,24 +78,24 @@ static void norm_reduce(yt_activation act, const YT_NORM *norm, const YT_MAP *y,
     }
 }
 
-/* Pass 2: d becomes d_y. */
-static void norm_apply(const YT_NORM *norm, const YT_MAP *y, const YT_MAP *d, int c, const double sums[2]) {
-    ptrdiff_t pixels = (ptrdiff_t)y->n * y->h * y->w;
-    double scale = (double)norm->gamma[c] * (double)norm->inv_std[c], m = (double)pixels;
-    for (ptrdiff_t p = 0; p < pixels; p++) {
-        double g = (double)d->data[p * d->ld + c], xhat = norm_xhat(norm, (double)y->data[p * y->ld + c], c);
-        double centred = norm->fixed_stats ? g : g - sums[0] / m - xhat * sums[1] / m;
-        d->data[p * d->ld + c] = (YT_REAL)(scale * centred);
-    }
+/* Scale, mean g, mean y and slope of a yt_norm_tail. */
+static void norm_tail_values(const YT_NORM *norm, const YT_MAP *y, int c, const double sums[2],
+                             YT_REAL values[4]) {
+    double m = (double)((ptrdiff_t)y->n * y->h * y->w), inv_std = (double)norm->inv_std[c];
+    values[0] = (YT_REAL)((double)norm->gamma[c] * inv_std);
+    values[1] = norm->fixed_stats ? 0 : (YT_REAL)(sums[0] / m);
+    values[2] = norm->mean[c];
+    values[3] = norm->fixed_stats ? 0 : (YT_REAL)(inv_std * sums[1] / m);
 }
 
-static void norm_leave_tail(const YT_NORM *norm, const YT_MAP *y, int c, const double sums[2],
-                            YT_REAL *tail) {
-    double m = (double)((ptrdiff_t)y->n * y->h * y->w), inv_std = (double)norm->inv_std[c];
-    tail[c] = (YT_REAL)((double)norm->gamma[c] * inv_std);
-    tail[y->c + c] = (YT_REAL)(sums[0] / m);
-    tail[2 * y->c + c] = norm->mean[c];
-    tail[3 * y->c + c] = (YT_REAL)(inv_std * sums[1] / m);
+/* Pass 2: d becomes d_y. The same bits here and where it is left to the convolution. */
+static void norm_finish(const YT_REAL values[4], const YT_MAP *y, const YT_MAP *d, int c) {
+    double scale = (double)values[0], mean_g = (double)values[1], mean_y = (double)values[2],
+           slope = (double)values[3];
+    for (ptrdiff_t p = 0; p < (ptrdiff_t)y->n * y->h * y->w; p++) {
+        double g = (double)d->data[p * d->ld + c], centred = (double)y->data[p * y->ld + c] - mean_y;
+        d->data[p * d->ld + c] = (YT_REAL)(scale * (g - mean_g - centred * slope));
+    }
 }
 
 static void ref_norm_act_backward(yt_activation act, const YT_NORM *norm, const YT_MAP *y, const YT_MAP *d,
@@ -105,12 +105,12 @@ static void ref_norm_act_backward(yt_activation act, const YT_NORM *norm, const 
     if (d_shortcut->data) ref_copy(d, d_shortcut, accumulate_shortcut, 1);
     for (int c = 0; c < y->c; c++) {
         double sums[2];
+        YT_REAL values[4];
         norm_reduce(act, norm, y, d, c, sums);
         if (!norm->mean) continue;
-        if (tail)
-            norm_leave_tail(norm, y, c, sums, tail);
-        else
-            norm_apply(norm, y, d, c, sums);
+        norm_tail_values(norm, y, c, sums, values);
+        for (int i = 0; tail && i < 4; i++) tail[i * y->c + c] = values[i];
+        if (!tail) norm_finish(values, y, d, c);
         if (!d_gamma) continue;
         d_beta[c] = (YT_REAL)((double)d_beta[c] + sums[0]);
         d_gamma[c] = (YT_REAL)((double)d_gamma[c] + sums[1]);
