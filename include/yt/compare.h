@@ -3,7 +3,7 @@
  *     yt_compare *study;
  *     YT_TRY(yt_compare_create(&config, "residual,plain", 5, search_dirs, &study, err));  checks, writes nothing
  *     YT_TRY(yt_compare_run(study, &hooks, &stop, err));                    trains what is not trained yet
- *     YT_TRY(yt_compare_report(study, &drawn, err));                        compare.json, compare.html, figures
+ *     YT_TRY(yt_compare_report(study, why, sizeof why, err));               compare.json, compare.html, figures
  *     yt_compare_destroy(study);
  *
  * A variant is words joined by '+': rows of the table below, names of activation functions, or KEY=VALUE for any
@@ -24,6 +24,9 @@
 
 enum { YT_MAX_VARIANTS = 16, YT_MAX_SEEDS = 100 };
 
+/* Where --log-gradients is not typed: batches from one look at the gradients to the next. */
+#define YT_COMPARE_LOG_INTERVAL "20"
+
 typedef struct yt_compare yt_compare;
 
 /* A run that begins, or with `finished` one that ended. */
@@ -33,6 +36,7 @@ typedef struct yt_compare_progress {
     int seed;
     bool finished;
     bool kept;        /* it was complete already */
+    int first_epoch;  /* finished: it was interrupted, and went on after so many epochs */
     yt_status status; /* finished: OK or NON_FINITE */
     int epochs;
     double ap, seconds; /* of its best epoch */
@@ -45,8 +49,8 @@ typedef struct yt_compare_hooks {
 } yt_compare_hooks;
 
 /* Reads the variants and builds the network of each, so that what cannot work is found before the first run. The
- * runs lie in a folder of the study (config's project and name), which may hold complete runs of the same study
- * already; another study there is an error. */
+ * runs lie in a folder of the study (config's project and name). Where it holds runs of the same settings already, of
+ * the same variants and seeds or of some of them, the study goes on; another study there is an error. */
 yt_status yt_compare_create(const yt_train_config *config, const char *variants, int seeds,
                             const char *const *search_dirs, yt_compare **out, yt_err *err);
 void yt_compare_destroy(yt_compare *study);
@@ -58,12 +62,12 @@ yt_status yt_compare_check(const char *variants, yt_err *err);
 
 /* Trains seed by seed all variants. A run that ends with values that are not finite is a result. *stop becoming
  * non-zero ends the study with YT_STOPPED; called again it goes on with the run that was interrupted, from its
- * beginning. */
+ * last checkpoint, to the same result. */
 yt_status yt_compare_run(yt_compare *study, const yt_compare_hooks *hooks, const volatile sig_atomic_t *stop,
                          yt_err *err);
 
-/* Reads what the runs left and writes compare.json, compare.html and the figures. Without gnuplot there are no
- * figures: *why_no_figures then says what is missing, else it is empty. */
+/* Reads what the runs left and writes compare.json, compare.html and the figures. Where gnuplot is missing or fails
+ * there are no figures: why_no_figures then says why, else it is empty. */
 yt_status yt_compare_report(yt_compare *study, char *why_no_figures, size_t room, yt_err *err);
 
 /* Prints for every variant its word and its numbers. */

@@ -96,6 +96,7 @@ typedef struct yt_model {
     bool end2end;             /* detections come from a one-to-one branch and need no NMS */
     int max_stride;
     int n_rows;
+    int n_backbone_rows; /* the first of them: the YAML's `backbone` */
     yt_model_row *rows;
     int n_blocks;
     yt_model_block *blocks;           /* in the order they run; the last may be its row's output */

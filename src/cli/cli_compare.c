@@ -23,6 +23,7 @@ static void show_run(void *context, const yt_compare_progress *p) {
     fprintf(stderr, "  seed %d  %d epochs  mAP50-95 %.3f  %.1f s", p->seed, p->epochs, p->ap > 0 ? p->ap : 0,
             p->seconds);
     if (p->status != YT_OK) fprintf(stderr, "  ended with values that are not finite");
+    if (p->first_epoch) fprintf(stderr, "  went on after epoch %d", p->first_epoch);
     fprintf(stderr, "%s\n", p->kept ? "  was complete already" : "");
 }
 
@@ -32,7 +33,7 @@ static yt_status compare(yt_compare *study, const yt_compare_hooks *hooks, const
     yt_status status = yt_compare_run(study, hooks, stop, err);
     if (status == YT_STOPPED) fprintf(stderr, "interrupted; the same command goes on from here\n");
     if (status != YT_OK) return status;
-    char why[256];
+    char why[sizeof err->text];
     YT_TRY(yt_compare_report(study, why, sizeof why, err));
     yt_compare_print(study, stdout);
     fflush(stdout); /* before what follows on stderr */

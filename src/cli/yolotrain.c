@@ -13,6 +13,10 @@
 
 enum { N_OPTIONS = YT_TRAIN_KEYS + 4, MAX_NAME = 32, MAX_PROBLEMS = 20, INTERRUPTED = 130 };
 
+/* "residual, plain, ..., " */
+#define VARIANT_WORD(word, key, value, meaning) word ", "
+#define VARIANT_WORDS                           YT_VARIANT_MAP(VARIANT_WORD)
+
 static volatile sig_atomic_t interrupted;
 
 static void on_interrupt(int signal_number) {
@@ -76,8 +80,9 @@ static void make_command_line(command_line *line) {
         .metavar = "LIST",
         .group = "Comparison",
         .help = "train variants on the same batches and compare their gradients: a list like "
-                "residual,plain,plain+nobn of the words residual, plain, bn, nobn, names of activation "
-                "functions and KEY=VALUE, joined by +; goes on where it was interrupted"};
+                "residual,plain,plain+nobn of the words " VARIANT_WORDS "names of activation functions and "
+                "KEY=VALUE, joined by +; looks at the gradients as --log-gradients says, else "
+                "every " YT_COMPARE_LOG_INTERVAL " batches; goes on where it was interrupted"};
     line->options[YT_TRAIN_KEYS + 3] =
         (yt_cli_option){.name = "seeds",
                         .type = YT_CLI_INT,
@@ -208,6 +213,12 @@ static int run(const yt_cli *cli) {
                 cli, "--replay takes its settings from the file; only --threads may stand beside it");
         return replay(cli);
     }
+    if (yt_cli_typed(cli, "seeds") && !yt_cli_typed(cli, "compare"))
+        return yt_cli_usage_error(
+            cli, "--seeds counts the runs of a comparison; name the variants with --compare");
+    if (yt_cli_flag(cli, "summary") && yt_cli_typed(cli, "compare"))
+        return yt_cli_usage_error(cli,
+                                  "--summary shows one network, and --compare trains several; leave one out");
     if (check_texts(cli, &err) != YT_OK) return yt_cli_usage_failure(cli, &err);
     yt_status status = read_settings(cli, &config, &err);
     bool summary = yt_cli_flag(cli, "summary");

@@ -211,6 +211,7 @@ static void build_rows(yt_builder *b, const yt_yaml_node *root) {
         b->cut = p ? yt_no_residual_neck(kind) : yt_no_residual_backbone(kind);
         for (size_t i = 0; i < parts[p]->count && b->status == YT_OK; i++, b->row++)
             build_row(b, parts[p]->items[i]);
+        if (p == 0) b->model->n_backbone_rows = b->row;
     }
     if (b->status == YT_OK && b->model->n_levels == 0) yti_fail(b, "the model has no Detect row");
 }
@@ -234,7 +235,7 @@ static void forget_pass(yt_model *model) {
     model->params = NULL;
     model->blocks = NULL;
     model->graph = NULL;
-    model->n_rows = model->n_params = model->n_blocks = model->n_levels = model->max_stride = 0;
+    model->n_rows = model->n_backbone_rows = model->n_params = model->n_blocks = model->n_levels = model->max_stride = 0;
 }
 
 static yt_status build_pass(yt_model *model, const yt_yaml_node *root, char scale,

@@ -123,28 +123,10 @@ static yt_status fill_run(const gradient_table *table, const study_points *point
     return YT_OK;
 }
 
-/* Blocks that the table of the variant's first run names; lent from it. */
-static yt_status block_names(const gradient_table *table, const char ***out, int *count, yt_err *err) {
-    const char **names = malloc((table->count + 1) * sizeof *names);
-    if (!names) return no_memory(err);
-    int n = 0;
-    long first = table->count ? table->rows[0].step : 0;
-    for (size_t i = 0; i < table->count && table->rows[i].step == first; i++)
-        if (is_kind(&table->rows[i], YT_FLOW_BLOCK_GRADIENT) && is_stat(&table->rows[i], YT_FLOW_STAT_RMS))
-            names[n++] = table->rows[i].name;
-    *out = names;
-    *count = n;
-    return YT_OK;
-}
-
-static yt_status find_points(yt_compare *study, int variant, const gradient_table *table, yt_err *err) {
+static yt_status find_points(yt_compare *study, int variant, yt_err *err) {
     yt_model *model;
     YT_TRY(yti_study_model(study, variant, &model, err));
-    const char **names = NULL;
-    int n = 0;
-    yt_status status = block_names(table, &names, &n, err);
-    if (status == YT_OK) status = yti_points_find(model, names, n, &study->variants[variant].points, err);
-    free(names);
+    yt_status status = yti_points_find(model, &study->variants[variant].points, err);
     yt_model_destroy(model);
     return status;
 }
@@ -157,7 +139,7 @@ static yt_status load_gradients(yt_compare *study, study_run *run, yt_err *err) 
     free(path);
     if (status != YT_OK) return status;
     study_points *points = &study->variants[run->variant].points;
-    if (!points->at) status = find_points(study, run->variant, &table, err);
+    if (!points->at) status = find_points(study, run->variant, err);
     if (status == YT_OK) status = fill_run(&table, points, run, err);
     yti_gradient_table_free(&table);
     return status;

@@ -101,6 +101,7 @@ static cJSON *points(const study_points *list) {
             out,
             kept(item, item && add(item, "name", text(p->name)) && add(item, "layer", number(p->layer)) &&
                            add(item, "depth", number(p->depth)) &&
+                           add(item, "in_backbone", cJSON_CreateBool(p->in_backbone)) &&
                            add(item, "before", p->before < 0 ? cJSON_CreateNull() : number(p->before))));
     }
     return kept(out, good);

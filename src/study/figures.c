@@ -2,15 +2,19 @@
  *
  * figures/ holds a file of numbers for every series, figures.gp, and the pictures it draws, so that they can be drawn
  * again with other colours. Variants differ by dash and point as well as by colour, and the colours of the heat maps
- * rise in lightness, so that both can be printed in black and white.
+ * rise in lightness, so that both can be printed in black and white. A figure without a value is left out.
  */
 #include "study/study.h"
 #include "yt/file.h"
 
+#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-enum { MAX_LABELS = 32, MAX_COLUMNS = 80, N_STYLES = 6 };
+enum { MAX_LABELS = 32, MAX_COLUMNS = 80, N_COLOURS = 6, N_DASHES = 5, MOST_DECADES = 12, FINE_DECADES = 5 };
+
+static const char SCRIPT[] = "figures.gp";
 
 /* Bars of few seeds may be longer than all else: an axis follows them for this factor. */
 static const double BAR = 30;
@@ -28,17 +32,30 @@ typedef struct drawing {
 typedef struct place {
     double x;
     yt_interval y; /* as drawn: not a logarithm */
+    bool hollow;   /* behind the backbone */
 } place;
 
 /* ---- series ---- */
 
-static yt_interval power_of_ten(yt_interval i) {
-    return (yt_interval){pow(10, i.value), pow(10, i.low), pow(10, i.high), i.count};
+/* Bars of two seeds may be wider than the numbers of a double; no axis is. */
+static double power_of_ten(double exponent) {
+    return pow(10, fmax(-300, fmin(300, exponent)));
 }
 
-/* Writes figures/NAME.dat: x y low high. Points without a value are left out; *written says how many there are. */
+static yt_interval powers_of_ten(yt_interval i) {
+    if (!isfinite(i.value)) return i;
+    if (!yt_interval_known(i)) return (yt_interval){power_of_ten(i.value), i.low, i.high, i.count};
+    return (yt_interval){power_of_ten(i.value), power_of_ten(i.low), power_of_ten(i.high), i.count};
+}
+
+/* What of a series is in its file. */
+typedef struct contents {
+    int points, hollow;
+} contents;
+
+/* Writes figures/NAME.dat: x y low high hollow. Points without a value are left out. */
 static yt_status write_series(const drawing *d, const char *name, const place *places, int count,
-                              int *written, yt_err *err) {
+                              contents *written, yt_err *err) {
     char file[STUDY_TEXT + 8];
     snprintf(file, sizeof file, "%s.dat", name);
     char *path = yt_path_join(d->folder, file);
@@ -51,9 +68,10 @@ static yt_status write_series(const drawing *d, const char *name, const place *p
         const yt_interval *y = &places[i].y;
         if (!isfinite(y->value)) continue;
         bool known = yt_interval_known(*y);
-        fprintf(writer.stream, "%.9g %.9g %.9g %.9g\n", places[i].x, y->value, known ? y->low : y->value,
-                known ? y->high : y->value);
-        ++*written;
+        fprintf(writer.stream, "%.9g %.9g %.9g %.9g %d\n", places[i].x, y->value, known ? y->low : y->value,
+                known ? y->high : y->value, places[i].hollow);
+        written->points++;
+        written->hollow += places[i].hollow;
     }
     return yt_file_writer_commit(&writer, err);
 }
@@ -73,31 +91,60 @@ static void begin_figure(drawing *d, const char *file, const char *caption, int 
 
 /* Dash, point and colour of every variant. */
 static void begin_lines(drawing *d, const char *x, const char *y) {
-    static const char *const colours[N_STYLES] = {"#000000", "#d55e00", "#0072b2",
-                                                  "#009e73", "#aa4499", "#8a6d00"};
-    static const int points[N_STYLES] = {7, 5, 9, 6, 4, 8};
-    for (int i = 0; i < N_STYLES; i++)
+    static const char *const colours[N_COLOURS] = {"#000000", "#d55e00", "#0072b2",
+                                                   "#009e73", "#aa4499", "#8a6d00"};
+    static const int points[N_COLOURS] = {7, 5, 9, 11, 13, 15}; /* filled */
+    for (int i = 0; i < YT_MAX_VARIANTS; i++)
         fprintf(d->script,
                 "set linetype %d linecolor rgb '%s' dashtype %d pointtype %d linewidth 1.7 pointsize 0.7\n",
-                i + 1, colours[i], i % 5 + 1, points[i]);
+                i + 1, colours[i % N_COLOURS], i % N_DASHES + 1, points[i % N_COLOURS]);
     fprintf(d->script,
-            "set linetype cycle %d\nset pointintervalbox 0\nset grid ytics linecolor rgb '#cccccc' linetype "
+            "set pointintervalbox 0\nset grid ytics linecolor rgb '#cccccc' linetype "
             "1 dashtype 1 linewidth 0.6\n"
-            "set key outside top center horizontal\nset xlabel '%s'\nset ylabel '%s'\n",
-            N_STYLES, x, y);
+            "set key outside top center horizontal Left reverse\nset xlabel '%s'\nset ylabel '%s'\n",
+            x, y);
 }
 
-/* A logarithmic axis over whole decades, at least one; and the line at 1 where that is the middle. */
-static void logarithmic(drawing *d, double low, double high, const char *axis) {
-    double bottom = floor(low), top = ceil(high);
+/* 10 with an exponent in raised digits; noenhanced text has no other way to raise them. */
+static void raised_power(FILE *out, int exponent) {
+    static const char *const raised[] = {"⁰", "¹", "²", "³", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹"};
+    char digits[16];
+    snprintf(digits, sizeof digits, "%d", abs(exponent));
+    fprintf(out, "10%s", exponent < 0 ? "⁻" : "");
+    for (const char *c = digits; *c; c++) fputs(raised[*c - '0'], out);
+}
+
+/* A mark at every decade, or where these are many at every so many; small ones between where there is room. */
+static void mark_decades(FILE *out, int bottom, int top) {
+    int every = (top - bottom + MOST_DECADES - 1) / MOST_DECADES;
+    for (int decade = bottom; decade <= top; decade += every) {
+        fputs(decade > bottom ? ", '" : "'", out);
+        raised_power(out, decade);
+        fprintf(out, "' 1e%d", decade);
+        for (int digit = 2; digit < 10 && top - bottom <= FINE_DECADES && decade < top; digit++)
+            fprintf(out, ", '' %de%d 1", digit, decade);
+    }
+}
+
+/* A vertical axis over whole decades, at least one. */
+static void logarithmic(drawing *d, double low, double high) {
+    int bottom = (int)floor(log10(low)), top = (int)ceil(log10(high));
     if (top <= bottom) top = bottom + 1;
-    fprintf(d->script, "set logscale %s\nset format %s '%%.0e'\nset %srange [1e%.0f:1e%.0f]\n", axis, axis,
-            axis, bottom, top);
+    fprintf(d->script, "set logscale y\nset yrange [1e%d:1e%d]\nset ytics (", bottom, top);
+    mark_decades(d->script, bottom, top);
+    fputs(")\n", d->script);
 }
 
+/* Of values; empty before the first. */
 typedef struct span {
     double low, high;
 } span;
+
+static const span NOTHING = {HUGE_VAL, -HUGE_VAL};
+
+static bool is_empty(span s) {
+    return !(s.low <= s.high);
+}
 
 static void widen(span *s, double value) {
     if (!isfinite(value)) return;
@@ -119,24 +166,35 @@ static void depth_axis(drawing *d) {
 /* What is drawn of a variant: fills places and returns how many. */
 typedef int (*series)(const yt_compare *study, int variant, int moment, place *places);
 
-/* plot: every variant that has points, as a line with its intervals, a little beside its neighbours' so that these do
- * not cover each other. base: of the data files' names. */
+/* One variant: bars, the line with its points, and a white spot on those that are to be hollow. */
+static void plot_variant(drawing *d, int variant, const char *name, double beside, contents has) {
+    int style = variant + 1;
+    fprintf(d->script,
+            "'%s.dat' using ($1%+.3f):2:3:4 with yerrorbars linetype %d dashtype 1 linewidth 0.9 pointsize 0 "
+            "notitle, \\\n  '%s.dat' using ($1%+.3f):2 with linespoints linetype %d title ",
+            name, beside, style, name, beside, style);
+    yti_gnuplot_text(d->script, d->study->variants[variant].words.name);
+    if (has.hollow)
+        fprintf(d->script,
+                ", \\\n  '%s.dat' using ($1%+.3f):($5 ? $2 : NaN) with points linetype %d linecolor rgb "
+                "'white' pointsize 0.4 notitle",
+                name, beside, style);
+}
+
+/* plot: every variant that has points, a little beside its neighbours so that bars do not cover each other. base: of
+ * the data files' names. */
 static yt_status plot_variants(drawing *d, double dodge, const char *base, series get, int moment,
                                place *places, yt_err *err) {
     bool first = true;
     for (int v = 0; v < d->study->n_variants; v++) {
         char name[STUDY_TEXT];
         snprintf(name, sizeof name, "%.200s-%d", base, v);
-        int count = get(d->study, v, moment, places), written = 0;
+        int count = get(d->study, v, moment, places);
+        contents written = {0};
         YT_TRY(write_series(d, name, places, count, &written, err));
-        if (written == 0) continue;
-        double beside = dodge * (v - (d->study->n_variants - 1) / 2.0);
-        fprintf(d->script,
-                "%s'%s.dat' using ($1%+.3f):2:3:4 with yerrorbars linetype %d dashtype 1 linewidth 0.9 "
-                "pointsize 0 "
-                "notitle, \\\n  '%s.dat' using ($1%+.3f):2 with linespoints linetype %d title ",
-                first ? "plot " : ", \\\n  ", name, beside, v % N_STYLES + 1, name, beside, v % N_STYLES + 1);
-        yti_gnuplot_text(d->script, d->study->variants[v].words.name);
+        if (written.points == 0) continue;
+        fputs(first ? "plot " : ", \\\n  ", d->script);
+        plot_variant(d, v, name, dodge * (v - (d->study->n_variants - 1) / 2.0), written);
         first = false;
     }
     fputc('\n', d->script);
@@ -144,7 +202,7 @@ static yt_status plot_variants(drawing *d, double dodge, const char *base, serie
 }
 
 static span range_of(const drawing *d, series get, int moment, place *places) {
-    span all = {HUGE_VAL, -HUGE_VAL};
+    span all = NOTHING;
     for (int v = 0; v < d->study->n_variants; v++) {
         int count = get(d->study, v, moment, places);
         for (int i = 0; i < count; i++) {
@@ -159,55 +217,63 @@ static span range_of(const drawing *d, series get, int moment, place *places) {
 
 /* ---- profiles and ratios ---- */
 
+/* size: its logarithm. */
+static place place_of(const study_point *point, yt_interval size) {
+    return (place){point->depth, powers_of_ten(size), !point->in_backbone};
+}
+
 static int get_profile(const yt_compare *study, int variant, int moment, place *places) {
     const study_variant *v = &study->variants[variant];
     for (int i = 0; i < v->points.count; i++)
-        places[i] = (place){v->points.at[i].depth, power_of_ten(v->moments[moment].profile[i])};
+        places[i] = place_of(&v->points.at[i], v->moments[moment].profile[i]);
     return v->points.count;
 }
 
 static int get_ratio(const yt_compare *study, int variant, int moment, place *places) {
     const study_variant *v = &study->variants[variant];
     for (int i = 0; i < v->points.count; i++)
-        places[i] = (place){v->points.at[i].depth, power_of_ten(v->moments[moment].ratio[i])};
+        places[i] = place_of(&v->points.at[i], v->moments[moment].ratio[i]);
     return v->points.count;
 }
 
 static yt_status draw_profile(drawing *d, int moment, place *places, yt_err *err) {
     span range = range_of(d, get_profile, moment, places);
-    if (!(range.low > 0 && range.high < HUGE_VAL)) return YT_OK; /* nothing was seen */
+    if (is_empty(range)) return YT_OK;
     char when[64], caption[STUDY_SENTENCE], base[64];
     yti_moment_name(d->study, moment, when, sizeof when);
-    snprintf(caption, sizeof caption,
-             "Gradient by depth %s: RMS of dL/dx at the output of every row and block; means over seeds, "
-             "bars: 95 %% "
-             "intervals. A line that falls to the left loses gradient on its way to the input.",
-             when);
+    snprintf(
+        caption, sizeof caption,
+        "Gradient by depth %s: RMS of dL/dx at the output of every row and block; geometric means over "
+        "seeds, bars: 95 %% intervals. Filled points: backbone; hollow ones: the rows behind it. Gradients "
+        "travel from right to left: a line that falls to the left loses gradient on its way to the "
+        "input.",
+        when);
     snprintf(base, sizeof base, "profile-step%ld", d->study->moment_steps[moment]);
     begin_figure(d, base, caption, 480);
     begin_lines(d, "depth (convolutions from the input)", "RMS of dL/dx");
     depth_axis(d);
-    logarithmic(d, log10(range.low), log10(range.high), "y");
+    logarithmic(d, range.low, range.high);
     return plot_variants(d, 0.06, base, get_profile, moment, places, err);
 }
 
 static yt_status draw_ratio(drawing *d, int moment, place *places, yt_err *err) {
     span range = range_of(d, get_ratio, moment, places);
-    if (!(range.low > 0 && range.high < HUGE_VAL)) return YT_OK;
+    if (is_empty(range)) return YT_OK;
     widen(&range, 0.1);
     widen(&range, 10);
     char when[64], caption[STUDY_SENTENCE], base[64];
     yti_moment_name(d->study, moment, when, sizeof when);
-    snprintf(caption, sizeof caption,
-             "Ratio across each row or block %s: RMS of dL/dx before it over RMS behind it. 1: the gradient "
-             "passes "
-             "unchanged; below 1: it shrinks on its way to the input.",
-             when);
+    snprintf(
+        caption, sizeof caption,
+        "Ratio across each row or block %s: RMS of dL/dx before it over RMS behind it; bars: 95 %% "
+        "intervals. 1: the gradient passes unchanged; below 1: it shrinks on its way to the input. Filled "
+        "points: backbone; hollow ones: the rows behind it.",
+        when);
     snprintf(base, sizeof base, "ratio-step%ld", d->study->moment_steps[moment]);
     begin_figure(d, base, caption, 420);
     begin_lines(d, "depth (convolutions from the input)", "RMS before / RMS behind");
     depth_axis(d);
-    logarithmic(d, log10(range.low), log10(range.high), "y");
+    logarithmic(d, range.low, range.high);
     fprintf(
         d->script,
         "set arrow from graph 0, first 1 to graph 1, first 1 nohead linecolor rgb '#666666' linewidth 1\n");
@@ -244,7 +310,7 @@ static int get_curve(const yt_compare *study, int variant, epoch_value value, pl
             const study_run *run = yti_study_run(study, variant, s);
             if (e < run->n_epochs) values[n++] = value(&run->epochs[e]);
         }
-        places[e] = (place){e + 1, yt_interval_mean(values, n)};
+        places[e] = (place){.x = e + 1, .y = yt_interval_mean(values, n)};
     }
     return epochs;
 }
@@ -252,7 +318,7 @@ static int get_curve(const yt_compare *study, int variant, epoch_value value, pl
 static int get_loss(const yt_compare *study, int variant, int moment, place *places) {
     (void)moment;
     int epochs = get_curve(study, variant, log_loss_of, places);
-    for (int e = 0; e < epochs; e++) places[e].y = power_of_ten(places[e].y);
+    for (int e = 0; e < epochs; e++) places[e].y = powers_of_ten(places[e].y);
     return epochs;
 }
 
@@ -278,13 +344,13 @@ static void begin_curve(drawing *d, const char *base, const char *caption, const
 /* On a logarithmic axis where some variant's loss leaves the others far behind. */
 static yt_status draw_loss(drawing *d, int epochs, place *places, yt_err *err) {
     span range = range_of(d, get_loss, 0, places);
-    if (!(range.low > 0 && range.high < HUGE_VAL)) return YT_OK;
+    if (is_empty(range)) return YT_OK;
     begin_curve(d, "loss",
                 "Training loss: sum of the terms, geometric mean over the seeds that came so far, bars: 95 % "
                 "intervals.",
                 "training loss", epochs);
     if (range.high > 20 * range.low)
-        logarithmic(d, log10(range.low), log10(range.high), "y");
+        logarithmic(d, range.low, range.high);
     else
         fprintf(d->script, "set yrange [0:*]\n");
     return plot_variants(d, 0.002 * epochs, "loss", get_loss, 0, places, err);
@@ -383,7 +449,7 @@ static yt_status draw_heat(drawing *d, int variant, span range, yt_err *err) {
     const study_run *seen = most_seen(d->study, variant);
     int points = d->study->variants[variant].points.count;
     int columns = seen->n_steps < MAX_COLUMNS ? seen->n_steps : MAX_COLUMNS;
-    if (columns == 0 || points == 0 || !(range.low <= range.high)) return YT_OK;
+    if (columns == 0 || points == 0 || is_empty(range)) return YT_OK;
     char caption[STUDY_SENTENCE], base[64];
     snprintf(caption, sizeof caption,
              "Gradient by layer and time, %s: log10 of the RMS of dL/dx, mean over seeds; the input is at "
@@ -416,7 +482,7 @@ static yt_status draw_all(drawing *d, place *places, yt_err *err) {
     for (int m = 0; m < study->n_moments; m++) YT_TRY(draw_profile(d, m, places, err));
     for (int m = 0; m < study->n_moments; m++)
         if (m == 0 || m == study->n_moments - 1) YT_TRY(draw_ratio(d, m, places, err));
-    span range = {HUGE_VAL, -HUGE_VAL};
+    span range = NOTHING;
     heat_range(study, &range);
     for (int v = 0; v < study->n_variants; v++) YT_TRY(draw_heat(d, v, range, err));
     int epochs = most_epochs(study);
@@ -434,7 +500,7 @@ static place *make_places(const yt_compare *study) {
 }
 
 static yt_status write_script(drawing *d, yt_err *err) {
-    char *path = yt_path_join(d->folder, "figures.gp");
+    char *path = yt_path_join(d->folder, SCRIPT);
     place *places = make_places(d->study);
     yt_file_writer writer;
     yt_status status = path && places ? yt_file_writer_open(path, &writer, err)
@@ -454,12 +520,54 @@ static yt_status write_script(drawing *d, yt_err *err) {
     return status;
 }
 
+static bool ends_with(const char *text, const char *end) {
+    size_t n = strlen(text), m = strlen(end);
+    return n >= m && strcmp(text + n - m, end) == 0;
+}
+
+/* Files of figures are known by how their names begin and end; whatever else lies there is not ours. */
+static bool is_of_figures(const char *name, bool pictures_only) {
+    static const char *const begins[] = {"profile-step", "ratio-step", "heat-", "loss", "ap"};
+    if (!pictures_only && strcmp(name, SCRIPT) == 0) return true;
+    if (!ends_with(name, ".svg") && (pictures_only || !ends_with(name, ".dat"))) return false;
+    for (size_t i = 0; i < sizeof begins / sizeof begins[0]; i++)
+        if (strncmp(name, begins[i], strlen(begins[i])) == 0) return true;
+    return false;
+}
+
+/* Removes what a former report has drawn, or half of this one. */
+static yt_status clear(const char *folder, bool pictures_only, yt_err *err) {
+    DIR *dir = opendir(folder);
+    if (!dir) return YT_OK;
+    yt_status status = YT_OK;
+    for (struct dirent *item = readdir(dir); status == YT_OK && item; item = readdir(dir)) {
+        if (!is_of_figures(item->d_name, pictures_only)) continue;
+        char *path = yt_path_join(folder, item->d_name);
+        if (!path)
+            status = yt_fail(err, YT_NO_MEMORY, "no memory for the figures");
+        else if (unlink(path) != 0)
+            status = yt_fail(err, YT_IO, "%s: this figure of a former comparison cannot be removed", path);
+        free(path);
+    }
+    closedir(dir);
+    return status;
+}
+
+static yt_status draw(drawing *d, yt_err *err) {
+    YT_TRY(clear(d->folder, false, err));
+    char why[256];
+    if (!yti_gnuplot_works(why, sizeof why)) return yt_fail(err, YT_IO, "%s", why);
+    YT_TRY(yt_path_make_dirs(d->folder, err));
+    YT_TRY(write_script(d, err));
+    yt_status status = yti_gnuplot_run(d->folder, SCRIPT, err);
+    if (status != YT_OK) clear(d->folder, true, NULL); /* script and numbers show what was wrong */
+    return status;
+}
+
 yt_status yti_figures_draw(const yt_compare *study, study_figure *out, int *count, yt_err *err) {
     drawing d = {.study = study, .figures = out, .folder = yt_path_join(study->folder, "figures")};
     if (!d.folder) return yt_fail(err, YT_NO_MEMORY, "no memory for the figures");
-    yt_status status = yt_path_make_dirs(d.folder, err);
-    if (status == YT_OK) status = write_script(&d, err);
-    if (status == YT_OK) status = yti_gnuplot_run(d.folder, "figures.gp", err);
+    yt_status status = draw(&d, err);
     free(d.folder);
     *count = status == YT_OK ? d.count : 0;
     return status;

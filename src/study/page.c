@@ -2,6 +2,7 @@
  *
  * Every text that comes from outside goes through yti_html_text. In print each figure stays on one page.
  */
+#include "study/run_record.h"
 #include "study/study.h"
 #include "yt/file.h"
 #include "yt/text.h"
@@ -28,6 +29,16 @@ static const char HEAD[] =
     "@media print { body { max-width: none; margin: 0; font-size: 11pt; } h2, h3 { break-after: avoid; } "
     "tr { break-inside: avoid; } .wide { overflow: visible; } }\n"
     "</style>\n</head>\n<body>\n";
+
+static const char ABOUT[] =
+    "<p>The gradient dL/dx of a feature map x says how much the loss L changes with it. It is computed from "
+    "the "
+    "output of the network back to its input, layer by layer, and every layer learns from what arrives "
+    "there. "
+    "Where it vanishes on its way, the first layers hardly learn; where it explodes, training becomes "
+    "unstable. "
+    "Below, its size is the root mean square (RMS) over a map, and the depth of a map is the number of "
+    "convolutions on the longest way to it from the input.</p>\n";
 
 void yti_html_text(FILE *out, const char *text) {
     for (const char *c = text; *c; c++) {
@@ -90,8 +101,35 @@ static void interval_cell(FILE *out, yt_interval i, const char *format) {
     fputs("</td>", out);
 }
 
-static yt_interval power_of_ten(yt_interval i) {
-    return (yt_interval){pow(10, i.value), pow(10, i.low), pow(10, i.high), i.count};
+/* 10^exponent with three digits, also where no double holds it. */
+static void print_power(FILE *out, double exponent) {
+    if (exponent >= -3 && exponent < 4) {
+        fprintf(out, "%.3g", pow(10, exponent));
+        return;
+    }
+    double whole = floor(exponent), digits = rint(pow(10, exponent - whole) * 100) / 100;
+    if (digits >= 10) {
+        digits /= 10;
+        whole++;
+    }
+    fprintf(out, "%.2fe%+03.0f", digits, whole);
+}
+
+/* As interval_cell, of a logarithm. */
+static void power_cell(FILE *out, yt_interval i) {
+    fputs("<td class=\"n\">", out);
+    if (isfinite(i.value))
+        print_power(out, i.value);
+    else
+        fputs("&ndash;", out);
+    if (yt_interval_known(i)) {
+        fputs("<br><span class=\"small\">", out);
+        print_power(out, i.low);
+        fputs(" &hellip; ", out);
+        print_power(out, i.high);
+        fputs("</span>", out);
+    }
+    fputs("</td>", out);
 }
 
 /* ---- sections ---- */
@@ -176,9 +214,9 @@ static void write_slope_row(const study_variant *variant, const study_moment *mo
     fputs("<tr>", out);
     cell(out, variant->words.name);
     interval_cell(out, moment->slope, "%+.4f");
-    interval_cell(out, power_of_ten(moment->first_to_last), "%.3g");
-    number_cell(out, "%.2e", moment->facts.update);
-    number_cell(out, "%.2e", moment->facts.mean_abs);
+    power_cell(out, moment->first_to_last);
+    number_cell(out, "%.3g", moment->facts.update);
+    number_cell(out, "%.3g", moment->facts.mean_abs);
     number_cell(out, "%.3g", moment->facts.norm);
     cell(out, yt_verdict_word(moment->verdict));
     fputs("</tr>\n", out);
@@ -215,11 +253,12 @@ static void write_ratios(const yt_compare *study, FILE *out) {
     int last = study->n_moments - 1;
     char when[64];
     yti_moment_name(study, last, when, sizeof when);
-    fprintf(out,
-            "<h2>Ratio across each block</h2>\n<p>RMS(dL/dx) before a row or block over that behind it, %s; "
-            "where a "
-            "place has no interval it was seen once.</p>\n",
-            when);
+    fprintf(
+        out,
+        "<h2>Ratio across each block</h2>\n<p>RMS(dL/dx) before a row or block over that behind it, %s; "
+        "where a place has no interval, one run has shown it. 1: the gradient passes unchanged; below 1: it "
+        "shrinks on its way to the input.</p>\n",
+        when);
     for (int i = 0; i < study->n_variants; i++) {
         const study_variant *v = &study->variants[i];
         fprintf(out, "<details%s><summary>", v->points.count <= MOST_OPEN ? " open" : "");
@@ -234,7 +273,7 @@ static void write_ratios(const yt_compare *study, FILE *out) {
             cell(out, point->name);
             fprintf(out, "<td class=\"n\">%d</td>", point->depth);
             cell(out, v->points.at[point->before].name);
-            interval_cell(out, power_of_ten(v->moments[last].ratio[p]), "%.3g");
+            power_cell(out, v->moments[last].ratio[p]);
             fputs("</tr>\n", out);
         }
         fputs("</table></details>\n", out);
@@ -262,21 +301,69 @@ static void write_thresholds(FILE *out) {
           out);
 }
 
+static bool variants_set(const yt_compare *study, int key) {
+    for (int i = 0; i < study->n_variants; i++)
+        for (int k = 0; k < study->variants[i].words.n_settings; k++)
+            if (yt_train_option_find(study->variants[i].words.settings[k].key) == key) return true;
+    return false;
+}
+
+/* Whether variants that set it begin with other weights in layers of the same name and shape. */
+static bool changes_weights(int key) {
+    return key == YT_TRAIN_KEY_init || key == YT_TRAIN_KEY_weights || key == YT_TRAIN_KEY_cls_remap;
+}
+
+/* Whether they see other batches. */
+static bool changes_batches(int key) {
+    const char *group = yt_train_options()[key].group;
+    return strcmp(group, "Data") == 0 || strcmp(group, "Augmentation") == 0 || key == YT_TRAIN_KEY_recipe ||
+           key == YT_TRAIN_KEY_epochs || key == YT_TRAIN_KEY_time;
+}
+
+/* The settings of one kind that variants set, as a list; whether there are any. */
+static bool list_set(const yt_compare *study, bool (*is_kind)(int key), char *out, size_t room) {
+    out[0] = '\0';
+    for (int i = 0; i < YT_TRAIN_KEYS; i++) {
+        size_t used = strlen(out);
+        if (is_kind(i) && variants_set(study, i))
+            snprintf(out + used, room - used, "%s%s", used ? ", " : "", yt_train_options()[i].key);
+    }
+    return out[0] != '\0';
+}
+
+/* With the same seed goes much that is the same, unless a variant says otherwise. */
+static void write_what_is_shared(const yt_compare *study, FILE *out) {
+    char weights[STUDY_TEXT], batches[STUDY_TEXT];
+    bool other_weights = list_set(study, changes_weights, weights, sizeof weights),
+         other_batches = list_set(study, changes_batches, batches, sizeof batches);
+    fputs("<h2>Settings</h2>\n<p class=\"small\">All variants share these and the seeds", out);
+    if (!other_weights && !other_batches)
+        fputs(
+            ", and with them the initial weights of the layers they have in common and the batches in their "
+            "order",
+            out);
+    else if (!other_weights)
+        fputs(", and with them the initial weights of the layers they have in common", out);
+    else if (!other_batches)
+        fputs(", and with them the batches in their order", out);
+    if (other_weights) fprintf(out, ". Their initial weights differ by %s", weights);
+    if (other_batches) fprintf(out, ". Their batches differ by %s", batches);
+    fputs(":</p>\n", out);
+}
+
 static void write_settings(const yt_compare *study, FILE *out) {
-    fputs("<h2>Settings</h2>\n<p class=\"small\">All variants share these, the seeds, and with them the "
-          "initial weights "
-          "of the layers they have in common and the batches in their order:</p>\n<p class=\"small\">",
-          out);
+    write_what_is_shared(study, out);
+    fputs("<p class=\"small\">", out);
     for (int i = 0; i < YT_TRAIN_KEYS; i++) {
         char text[YT_TRAIN_TEXT];
-        if (yt_train_options()[i].on_resume == YT_RESUME_HERE) continue;
+        if (!yti_setting_counts(i) || i == YT_TRAIN_KEY_seed || variants_set(study, i)) continue;
         yt_train_config_text(&study->base, (yt_train_key)i, text, sizeof text);
         if (text[0] == '\0') continue;
         fprintf(out, "%s: <b>", yt_train_options()[i].key);
         yti_html_text(out, text);
         fputs("</b>; ", out);
     }
-    fprintf(out, "seeds: <b>%d to %d</b>.</p>\n", study->base.seed, study->base.seed + study->n_seeds - 1);
+    fprintf(out, "seeds: <b>%d to %d</b>.</p>\n", study->base.seed, yti_last_seed(study));
 }
 
 /* ---- figures ---- */
@@ -322,8 +409,8 @@ static yt_status write_page(const yt_compare *study, const study_figure *figures
     yti_html_text(out, study->base.model);
     fputs(" on ", out);
     yti_html_text(out, study->base.data);
-    fprintf(out, ": %d variants, %d seed%s each.</p>\n", study->n_variants, study->n_seeds,
-            study->n_seeds > 1 ? "s" : "");
+    fprintf(out, ": %d variant%s, %d seed%s each.</p>\n%s", study->n_variants,
+            study->n_variants > 1 ? "s" : "", study->n_seeds, study->n_seeds > 1 ? "s" : "", ABOUT);
     write_verdicts(study, out);
     write_variants(study, out);
     write_failures(study, out);

@@ -22,31 +22,13 @@ static void find_depths(const yt_graph *graph, int *depth) {
     }
 }
 
-/* The last node of a block: labels of a block's parts begin with its name and a dot. -1: there is none. */
-static yt_value block_output(const yt_graph *graph, const char *name) {
-    size_t length = strlen(name);
-    for (yt_value v = yt_graph_nodes(graph) - 1; v >= 0; v--) {
-        const char *label = yt_graph_label(graph, v);
-        if (strncmp(label, name, length) == 0 && (label[length] == '\0' || label[length] == '.')) return v;
-    }
-    return -1;
-}
-
-static int row_of(const yt_model *model, yt_value value) {
-    int row = 0;
-    for (int i = 0; i < model->n_rows; i++)
-        if (model->rows[i].first_node <= value) row = i;
-    return row;
-}
-
-static void add(study_points *points, const int *depth, int layer, bool is_block, const char *name,
-                yt_value value) {
+static void add(study_points *points, const yt_model *model, const int *depth, study_point point) {
     for (int i = 0; i < points->count; i++)
-        if (points->at[i].value == value) return;
-    study_point *p = &points->at[points->count++];
-    *p = (study_point){
-        .layer = layer, .is_block = is_block, .value = value, .depth = depth[value], .before = -1};
-    snprintf(p->name, sizeof p->name, "%s", name);
+        if (points->at[i].value == point.value) return;
+    point.depth = depth[point.value];
+    point.before = -1;
+    point.in_backbone = point.layer < model->n_backbone_rows;
+    points->at[points->count++] = point;
 }
 
 static int by_depth(const void *a, const void *b) {
@@ -72,33 +54,34 @@ static void find_before(const yt_graph *graph, study_points *points, int which, 
     }
 }
 
-static void find(const yt_model *model, const char *const *block_names, int n_blocks, int *depth,
-                 bool *reached, study_points *out) {
+static void find(const yt_model *model, int *depth, bool *reached, study_points *out) {
     find_depths(model->graph, depth);
     for (int i = 0; i < model->n_rows; i++) {
         const yt_model_row *row = &model->rows[i];
         if (row->output < 0 || row->params == 0) continue;
-        char name[STUDY_TEXT];
-        snprintf(name, sizeof name, "%d %.200s", i, row->module);
-        add(out, depth, i, false, name, row->output);
+        study_point point = {.layer = i, .value = row->output};
+        snprintf(point.name, sizeof point.name, "%d %.200s", i, row->module);
+        add(out, model, depth, point);
     }
-    for (int i = 0; i < n_blocks; i++) {
-        yt_value value = block_output(model->graph, block_names[i]);
-        if (value >= 0) add(out, depth, row_of(model, value), true, block_names[i], value);
+    for (int i = 0; i < model->n_blocks; i++) {
+        const yt_model_block *block = &model->blocks[i];
+        study_point point = {.layer = block->row, .is_block = true, .value = block->output};
+        snprintf(point.name, sizeof point.name, "%s", block->name);
+        add(out, model, depth, point);
     }
     qsort(out->at, (size_t)out->count, sizeof *out->at, by_depth);
     for (int i = 0; i < out->count; i++) find_before(model->graph, out, i, reached);
 }
 
-yt_status yti_points_find(const yt_model *model, const char *const *block_names, int n_blocks,
-                          study_points *out, yt_err *err) {
+yt_status yti_points_find(const yt_model *model, study_points *out, yt_err *err) {
     size_t nodes = (size_t)yt_graph_nodes(model->graph) + 1;
     int *depth = calloc(nodes, sizeof *depth);
     bool *reached = calloc(nodes, sizeof *reached);
-    study_points points = {.at = calloc((size_t)(model->n_rows + n_blocks) + 1, sizeof *points.at)};
+    size_t most = (size_t)model->n_rows + (size_t)model->n_blocks;
+    study_points points = {.at = calloc(most + 1, sizeof *points.at)};
     bool good = depth && reached && points.at;
     if (good) {
-        find(model, block_names, n_blocks, depth, reached, &points);
+        find(model, depth, reached, &points);
         *out = points;
     } else {
         free(points.at);

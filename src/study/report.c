@@ -22,17 +22,23 @@ static yt_status write_page(const yt_compare *study, const study_figure *figures
     return status;
 }
 
+/* A report without figures is one, too. */
+static yt_status with_figures(const yt_compare *study, study_figure *figures, yt_err *why) {
+    int count = 0;
+    YT_TRY(yti_figures_draw(study, figures, &count, why));
+    return write_page(study, figures, count, "", why);
+}
+
 yt_status yt_compare_report(yt_compare *study, char *why_no_figures, size_t room, yt_err *err) {
     YT_TRY(yti_analyse(study, err));
     YT_TRY(write_json(study, err));
     study_figure *figures = calloc(STUDY_MAX_FIGURES, sizeof *figures);
     if (!figures) return yt_fail(err, YT_NO_MEMORY, "no memory for the report");
-    int count = 0;
-    yt_status status = YT_OK;
-    if (yti_gnuplot_works(why_no_figures, room)) status = yti_figures_draw(study, figures, &count, err);
-    if (status == YT_OK) status = write_page(study, figures, count, why_no_figures, err);
+    yt_err why = {.text = ""};
+    yt_status status = with_figures(study, figures, &why);
     free(figures);
-    return status;
+    snprintf(why_no_figures, room, "%s", status == YT_OK ? "" : why.text);
+    return status == YT_OK ? YT_OK : write_page(study, NULL, 0, why.text, err);
 }
 
 void yt_compare_print(const yt_compare *study, FILE *out) {

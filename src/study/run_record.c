@@ -1,4 +1,4 @@
-/* run_record.c: see run_record.h. Settings that belong to the machine or name folders do not count. */
+/* run_record.c: run.json, see run_record.h. */
 #include "study/run_record.h"
 #include "yt/file.h"
 
@@ -13,29 +13,63 @@ static yt_status no_memory(yt_err *err) {
     return yt_fail(err, YT_NO_MEMORY, "no memory for %s", NAME);
 }
 
+/* ---- settings ---- */
+
+/* Beside those of the machine: they change when things are done and what else is kept, not what comes out. */
+static const yt_train_key without_effect[] = {YT_TRAIN_KEY_workers, YT_TRAIN_KEY_cache,
+                                              YT_TRAIN_KEY_save_period};
+
+bool yti_setting_counts(int key) {
+    for (size_t i = 0; i < sizeof without_effect / sizeof without_effect[0]; i++)
+        if ((int)without_effect[i] == key) return false;
+    return yt_train_options()[key].on_resume != YT_RESUME_HERE;
+}
+
+cJSON *yti_settings_write(const yt_train_config *config) {
+    cJSON *settings = cJSON_CreateObject();
+    for (int i = 0; settings && i < YT_TRAIN_KEYS; i++) {
+        char text[YT_TRAIN_TEXT];
+        if (!yti_setting_counts(i)) continue;
+        yt_train_config_text(config, (yt_train_key)i, text, sizeof text);
+        if (cJSON_AddStringToObject(settings, yt_train_options()[i].key, text)) continue;
+        cJSON_Delete(settings);
+        settings = NULL;
+    }
+    return settings;
+}
+
+int yti_settings_differ(const cJSON *settings, const yt_train_config *config, const char **was) {
+    for (int i = 0; i < YT_TRAIN_KEYS; i++) {
+        char text[YT_TRAIN_TEXT];
+        if (!yti_setting_counts(i)) continue;
+        yt_train_config_text(config, (yt_train_key)i, text, sizeof text);
+        const char *former =
+            cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(settings, yt_train_options()[i].key));
+        *was = former ? former : "unknown";
+        if (!former || strcmp(former, text) != 0) return i;
+    }
+    return -1;
+}
+
 /* ---- writing ---- */
 
 static bool add_settings(cJSON *json, const yt_train_config *config) {
-    cJSON *settings = cJSON_AddObjectToObject(json, "settings");
-    for (int i = 0; settings && i < YT_TRAIN_KEYS; i++) {
-        const yt_train_option *row = &yt_train_options()[i];
-        char text[YT_TRAIN_TEXT];
-        if (row->on_resume == YT_RESUME_HERE) continue;
-        yt_train_config_text(config, (yt_train_key)i, text, sizeof text);
-        if (!cJSON_AddStringToObject(settings, row->key, text)) return false;
-    }
-    return settings != NULL;
+    cJSON *settings = yti_settings_write(config);
+    if (settings && cJSON_AddItemToObject(json, "settings", settings)) return true;
+    cJSON_Delete(settings);
+    return false;
 }
 
 static char *record_text(const yt_train_config *config, const study_record *record) {
     cJSON *json = cJSON_CreateObject();
-    bool good = json && cJSON_AddBoolToObject(json, "finite", record->status == YT_OK) &&
+    bool good = json && cJSON_AddBoolToObject(json, "complete", !record->running) &&
+                cJSON_AddBoolToObject(json, "finite", record->status == YT_OK) &&
                 cJSON_AddStringToObject(json, "message", record->message) &&
                 cJSON_AddNumberToObject(json, "epochs", record->epochs) &&
                 cJSON_AddNumberToObject(json, "ap", record->ap) &&
                 cJSON_AddNumberToObject(json, "seconds", record->seconds) &&
                 cJSON_AddStringToObject(json, "weights_hash", record->weights_hash) &&
-                add_settings(json, config);
+                cJSON_AddStringToObject(json, "model_hash", record->model_hash) && add_settings(json, config);
     char *text = good ? cJSON_Print(json) : NULL;
     cJSON_Delete(json);
     return text;
@@ -69,21 +103,15 @@ static double number(const cJSON *json, const char *key) {
 
 static yt_status same_settings(const char *folder, const cJSON *json, const yt_train_config *config,
                                yt_err *err) {
-    const cJSON *settings = cJSON_GetObjectItemCaseSensitive(json, "settings");
-    for (int i = 0; i < YT_TRAIN_KEYS; i++) {
-        const yt_train_option *row = &yt_train_options()[i];
-        char text[YT_TRAIN_TEXT];
-        if (row->on_resume == YT_RESUME_HERE) continue;
-        yt_train_config_text(config, (yt_train_key)i, text, sizeof text);
-        const char *was = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(settings, row->key));
-        if (!was || strcmp(was, text) != 0)
-            return yt_fail(
-                err, YT_MISMATCH,
-                "%s: this run was made with %s \"%.100s\", not \"%.100s\"; choose another --name for the "
-                "new study, or remove the folder",
-                folder, row->key, was ? was : "unknown", text);
-    }
-    return YT_OK;
+    const char *was;
+    int key = yti_settings_differ(cJSON_GetObjectItemCaseSensitive(json, "settings"), config, &was);
+    if (key < 0) return YT_OK;
+    char text[YT_TRAIN_TEXT];
+    yt_train_config_text(config, (yt_train_key)key, text, sizeof text);
+    return yt_fail(err, YT_MISMATCH,
+                   "%s: this run was made with %s \"%.100s\", not \"%.100s\"; choose another --name for the "
+                   "new study, or remove the folder",
+                   folder, yt_train_options()[key].key, was, text);
 }
 
 static yt_status read_record(const char *path, const char *folder, const yt_train_config *config,
@@ -99,12 +127,14 @@ static yt_status read_record(const char *path, const char *folder, const yt_trai
     }
     yt_status status = same_settings(folder, json, config, err);
     bool finite = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "finite"));
-    *out = (study_record){.status = finite ? YT_OK : YT_NON_FINITE,
+    *out = (study_record){.running = cJSON_IsFalse(cJSON_GetObjectItemCaseSensitive(json, "complete")),
+                          .status = finite ? YT_OK : YT_NON_FINITE,
                           .epochs = (int)number(json, "epochs"),
                           .ap = number(json, "ap"),
                           .seconds = number(json, "seconds")};
     copy_text(json, "message", out->message, sizeof out->message);
     copy_text(json, "weights_hash", out->weights_hash, sizeof out->weights_hash);
+    copy_text(json, "model_hash", out->model_hash, sizeof out->model_hash);
     cJSON_Delete(json);
     return status;
 }
@@ -113,8 +143,10 @@ yt_status yti_record_load(const char *folder, const yt_train_config *config, stu
                           yt_err *err) {
     char *path = yt_path_join(folder, NAME);
     if (!path) return no_memory(err);
-    *found = yt_path_exists(path);
-    yt_status status = *found ? read_record(path, folder, config, out, err) : YT_OK;
+    *out = (study_record){.status = YT_OK};
+    bool there = yt_path_exists(path);
+    yt_status status = there ? read_record(path, folder, config, out, err) : YT_OK;
+    *found = there && !out->running;
     free(path);
     return status;
 }

@@ -1,23 +1,46 @@
-/* run_record.h: run.json, which a run of a study leaves when it is complete: with which settings, and how it ended.
- * Internal to src/study. */
+/* run_record.h: what a study writes down about itself, so that it can go on and does not mix with another one.
+ * Internal to src/study.
+ *
+ * run.json    in the folder of a run: its settings, from the beginning on; when it is complete also how it ended
+ * study.json  in the folder of the study: its settings, variants and seeds
+ */
 #ifndef YT_RUN_RECORD_H
 #define YT_RUN_RECORD_H
 
-#include "yt/train.h"
+#include "study/study.h"
+
+typedef struct cJSON cJSON;
 
 typedef struct study_record {
+    bool running;     /* it began and is not complete */
     yt_status status; /* OK, or NON_FINITE: that is how it ended, too */
     char message[1024];
     int epochs;
     double ap; /* of the best epoch */
     double seconds;
     char weights_hash[17];
+    char model_hash[17]; /* of the text of the model YAML; empty: not known */
 } study_record;
 
-/* found: the folder has a complete run. One with other settings is an error that names the first. */
+/* found: the folder has a complete run. One with other settings is an error that names the first, complete or not.
+ * Without a record *out is empty. */
 yt_status yti_record_load(const char *folder, const yt_train_config *config, study_record *out, bool *found,
                           yt_err *err);
 yt_status yti_record_save(const char *folder, const yt_train_config *config, const study_record *record,
                           yt_err *err);
+
+/* Whether a setting can change what a run finds: not the machine's, not names of folders, not how data are kept. */
+bool yti_setting_counts(int key);
+
+/* The settings that count as an object; NULL: no memory. */
+cJSON *yti_settings_write(const yt_train_config *config);
+
+/* The first setting that counts and is another one than in such an object; -1: none. was: its value there. */
+int yti_settings_differ(const cJSON *settings, const yt_train_config *config, const char **was);
+
+/* An error where the folder has another study than this one. One with other settings is always another; one with
+ * fewer variants or seeds is it when there is a report that would be lost. */
+yt_status yti_study_record_check(const yt_compare *study, yt_err *err);
+yt_status yti_study_record_save(const yt_compare *study, yt_err *err);
 
 #endif

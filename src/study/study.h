@@ -1,8 +1,9 @@
 /* study.h: a comparison from the inside. Internal to src/study.
  *
  * variant.c reads the words, points.c finds the places in a network where gradients are looked at, runs.c trains,
- * curves.c and gradient_table.c read what a run left, analyse.c makes numbers of it, and compare_json.c, figures.c
- * and page.c write them down. Every number on the page is in the study before the first file is written.
+ * run_record.c and study_record.c write down what was trained, curves.c and gradient_table.c read what a run left,
+ * analyse.c makes numbers of it, and compare_json.c, figures.c and page.c show them. Every number on the page is in the
+ * study before the first file is written.
  */
 #ifndef YT_STUDY_H
 #define YT_STUDY_H
@@ -42,6 +43,7 @@ void yti_variant_file_name(const study_words *words, char *out, size_t room);
 typedef struct study_point {
     int layer; /* row of the model YAML */
     bool is_block;
+    bool in_backbone; /* its row is one of the YAML's `backbone` */
     char name[STUDY_TEXT];
     yt_value value;
     int depth;  /* convolutions on the longest way from the input */
@@ -53,9 +55,7 @@ typedef struct study_points {
     int count;
 } study_points;
 
-/* block_names: those inside rows that a log names, or NULL. */
-yt_status yti_points_find(const yt_model *model, const char *const *block_names, int n_blocks,
-                          study_points *out, yt_err *err);
+yt_status yti_points_find(const yt_model *model, study_points *out, yt_err *err);
 void yti_points_free(study_points *points);
 
 /* ---- gradient_table.c ---- */
@@ -125,6 +125,7 @@ typedef struct study_moment {
 typedef struct study_variant {
     study_words words;
     yt_train_config config;
+    char model_hash[17]; /* of the text of its model YAML */
     size_t parameters;
     double gflops;
     study_points points;
@@ -138,16 +139,17 @@ typedef struct study_variant {
 struct yt_compare {
     yt_train_config base;
     char *folder;
+    bool recorded; /* study.json is written */
     const char *const *search_dirs;
     int n_variants, n_seeds;
     study_variant *variants;
     study_run *runs;                  /* [n_seeds][n_variants] */
     long moment_steps[STUDY_MOMENTS]; /* 0, 1, the last that all finished runs share */
     int n_moments;
-    bool drawn; /* the figures are there */
 };
 
 const study_run *yti_study_run(const yt_compare *study, int variant, int seed_index);
+int yti_last_seed(const yt_compare *study);
 
 /* The settings of one run: those of its variant, its seed, and its place below the study's folder. */
 yt_status yti_study_run_config(const yt_compare *study, const study_run *run, yt_train_config *out,
@@ -174,7 +176,7 @@ typedef struct study_figure {
 
 enum { STUDY_MAX_FIGURES = 8 + YT_MAX_VARIANTS };
 
-/* Draws every figure of the study into its folder, figures/. */
+/* Draws every figure of the study into its folder, figures/, in place of those of a former report. */
 yt_status yti_figures_draw(const yt_compare *study, study_figure *out, int *count, yt_err *err);
 
 /* ---- gnuplot.c ---- */

@@ -45,8 +45,11 @@ static yt_status unknown_word(const char *text, yt_err *err) {
     }
     const char *near = yt_nearest_word(text, known, N_WORDS);
     if (near) return yt_fail(err, YT_ARGUMENT, "--compare: unknown \"%.64s\"; did you mean %s?", text, near);
-    return yt_fail(err, YT_ARGUMENT,
-                   "--compare: unknown \"%.64s\"; it is one of %s, or KEY=VALUE with a setting", text, list);
+    return yt_fail(
+        err, YT_ARGUMENT,
+        "--compare: unknown \"%.64s\"; it is one of %s, or KEY=VALUE with a setting whose value has no "
+        "',' and no '+': these part variants and their words",
+        text, list);
 }
 
 static yt_status add_setting(study_words *out, const char *key, const char *value, yt_err *err) {

@@ -29,6 +29,20 @@ expect 1 "$data" $tiny --compare tanh,plain --activation relu
 says err 'activation: is typed, and variant "tanh" sets it'
 expect 1 "$data" --compare residual,plain+model=none.yaml
 says err 'none.yaml'
+expect 2 "$data" --seeds 3
+says err '--seeds counts the runs of a comparison'
+expect 2 --model tiny.yaml --summary --compare plain
+says err '--summary shows one network'
+expect 2 --replay file --compare plain
+says err '--replay takes its settings from the file'
+expect 2 "$data" --compare freeze=0,1
+says err "unknown \"1\"; it is one of .* a setting whose value has no ',' and no '\+'"
+# shellcheck disable=SC2086
+expect 1 "$data" $tiny --compare plain --log-gradients=0
+says err 'log_gradients: 0 leaves no gradients to compare'
+# shellcheck disable=SC2086
+expect 1 "$data" $tiny --compare plain --seed 2147483647 --seeds 2
+says err 'leave the range of seeds'
 [ ! -e runs ] || fail "a failed setup left a folder"
 
 # --- a study ---
@@ -96,7 +110,25 @@ grep weights_hash before.json >before && grep weights_hash $folder_of/compare.js
 cmp -s before after || fail "a repeated run has other weights"
 # shellcheck disable=SC2086
 expect 1 "$data" $tiny --compare residual,plain --seeds 1 --lr0 0.002
-says err 'this run was made with lr0 .* choose another --name'
+says err 'the study here was made with lr0 .* choose another --name'
+# shellcheck disable=SC2086
+expect 1 "$data" $tiny --compare tanh --seeds 1
+says err 'holds the comparison of residual,plain with 1 seed; choose another --name, or go on with it: --compare residual,plain,tanh '
+sum() { cat $folder_of/compare.json $folder_of/compare.html $folder_of/figures/* 2>/dev/null | cksum; }
+kept=$(sum)
+# shellcheck disable=SC2086
+expect 1 "$data" $tiny --compare plain --seeds 1
+[ "$kept" = "$(sum)" ] || fail "a refused study changed the report"
+
+# --- it may grow; figures of a former report go, and what is not of the report stays ---
+mkdir -p $folder_of/figures
+touch $folder_of/figures/heat-9.svg $folder_of/figures/profile-step999.dat $folder_of/figures/note.svg
+# shellcheck disable=SC2086
+expect 0 "$data" $tiny --compare residual,plain,tanh --seeds 1
+[ "$(grep -c 'was complete already' err)" -eq 2 ] || fail "a study that grows trains again what it has"
+grep -q '"tanh"' $folder_of/compare.json || fail "the new variant is not in the report"
+[ ! -e $folder_of/figures/heat-9.svg ] && [ ! -e $folder_of/figures/profile-step999.dat ] || fail "stale figures are left"
+[ -e $folder_of/figures/note.svg ] || fail "a file that is no figure was removed"
 
 # --- another name is another study; a variant that is not finite is a result ---
 # shellcheck disable=SC2086
@@ -105,6 +137,31 @@ says err '^run 2/2 .*ended with values that are not finite'
 says out '1 of 1 runs ended with values that are not finite'
 grep -q 'ended with values that are not finite' runs/detect/two/compare.html || fail "the page does not name the failed run"
 says runs/detect/two/compare.json '"finite":.*false'
+
+# --- nothing to draw: gradients of exactly 0, and runs that die at once ---
+# shellcheck disable=SC2086
+expect 0 "$data" $tiny --compare plain --seeds 1 --init scaled:1e-30 --name zeros
+grep -q 'warning' err && fail "figures of gradients of 0 failed"
+# shellcheck disable=SC2086
+expect 0 "$data" $tiny --compare plain --seeds 2 --lr0 1 --clip 0 --optimizer SGD --warmup-epochs 0 --box 1e38 --name dead
+grep -q 'warning' err && fail "figures of runs that died failed"
+says out '2 of 2 runs ended with values that are not finite'
+
+# --- a gnuplot that fails costs the figures and no more ---
+mkdir -p broken
+printf '#!/bin/sh\n[ "$1" = --version ] && exit 0\ntouch heat-0.svg\necho "line 1: no such terminal" >&2\nexit 1\n' >broken/gnuplot
+chmod +x broken/gnuplot
+# shellcheck disable=SC2086
+PATH=$PWD/broken:$PATH expect 0 "$data" $tiny --compare plain --seeds 1 --name broken-plot
+says err 'warning: figures.gp: gnuplot failed: line 1: no such terminal'
+says out 'gradients at initialisation'
+says runs/detect/broken-plot/compare.html 'There are none: figures.gp: gnuplot failed'
+[ -s runs/detect/broken-plot/compare.json ] || fail "no compare.json where gnuplot fails"
+
+# --- a name with a slash ---
+# shellcheck disable=SC2086
+expect 0 "$data" $tiny --compare residual --seeds 1 --name a/b
+[ -s runs/detect/a/b/compare.html ] && [ -s runs/detect/a/b/residual-seed0/run.json ] || fail "--name a/b"
 
 # --- without gnuplot there is a page without figures ---
 mkdir bin

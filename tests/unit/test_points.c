@@ -17,14 +17,13 @@ static const char yaml[] = "nc: 2\nbackbone:\n"
                            "  - [[6], 1, Detect, [nc]]\n";
 
 static study_points find(bool no_residual) {
-    static const char *const blocks[] = {"model.2.m.0", "model.2.m.1", "model.9.m.0"};
     yt_model_options options = YT_MODEL_DEFAULTS;
     options.no_residual = no_residual;
     yt_model *model;
     yt_err err = {.text = ""};
     cr_assert_eq(yt_model_parse("p.yaml", yaml, strlen(yaml), &options, &model, &err), YT_OK, "%s", err.text);
     study_points points;
-    cr_assert_eq(yti_points_find(model, blocks, 3, &points, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yti_points_find(model, &points, &err), YT_OK, "%s", err.text);
     yt_model_destroy(model);
     return points;
 }
@@ -48,6 +47,7 @@ static void expect(bool no_residual) {
     cr_assert_eq(point(&points, 5, "3 Conv", 10, 3)->before, 4);
     cr_assert_eq(point(&points, 6, "6 Conv", 11, 6)->before, 5);
     cr_assert(points.at[2].is_block && !points.at[4].is_block);
+    for (int i = 0; i < points.count; i++) cr_assert_eq(points.at[i].in_backbone, i < 6, "%d", i);
     yti_points_free(&points);
 }
 

@@ -1,0 +1,161 @@
+/* runs.c: trains the runs of a study, one after another. A run that was interrupted goes on from its checkpoint, and
+ * one that is complete is kept.
+ */
+#include "study/run_record.h"
+#include "study/study.h"
+#include "yt/file.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static yt_status no_memory(yt_err *err) {
+    return yt_fail(err, YT_NO_MEMORY, "no memory for the runs of a comparison");
+}
+
+static void keep_summary(void *context, const yt_train_summary *summary) {
+    study_record *record = context;
+    record->epochs = summary->epochs;
+    record->ap = summary->best_fitness;
+    record->seconds = summary->seconds;
+    snprintf(record->weights_hash, sizeof record->weights_hash, "%016llx",
+             (unsigned long long)summary->weights_hash);
+}
+
+/* The settings of a run that goes on: what belongs to the run is taken from its checkpoint, which has it as it was
+ * resolved. That they are the same settings is known from the run's record. */
+static yt_status settings_to_resume(const yt_train_config *config, const char *checkpoint,
+                                    yt_train_config *out, yt_err *err) {
+    yt_train_config_defaults(out);
+    for (int i = 0; i < YT_TRAIN_KEYS; i++) {
+        const yt_train_option *row = &yt_train_options()[i];
+        char text[YT_TRAIN_TEXT];
+        if (row->on_resume == YT_RESUME_FIXED || config->source[i] != YT_SOURCE_TYPED) continue;
+        yt_train_config_text(config, (yt_train_key)i, text, sizeof text);
+        YT_TRY(yt_train_config_set(out, row->key, text, YT_SOURCE_TYPED, err));
+    }
+    return yt_train_config_set(out, "resume", checkpoint, YT_SOURCE_TYPED, err);
+}
+
+/* From the checkpoint of a run that was interrupted. A checkpoint that nothing can go on from is none. */
+static yt_training *resume(const yt_compare *study, const study_run *run, const yt_train_config *config,
+                           yt_problem_sink problem, void *context) {
+    char *checkpoint = yt_path_join(run->folder, "weights/last.safetensors");
+    yt_training *training = NULL;
+    yt_train_config resumed;
+    if (checkpoint && yt_path_exists(checkpoint) &&
+        settings_to_resume(config, checkpoint, &resumed, NULL) == YT_OK &&
+        yt_train_prepare(&resumed, study->search_dirs, problem, context, &training, NULL) != YT_OK)
+        training = NULL;
+    free(checkpoint);
+    return training;
+}
+
+/* A checkpoint of a run that is not this one must not be gone on from later. */
+static yt_status forget_checkpoint(const study_run *run, yt_err *err) {
+    char *checkpoint = yt_path_join(run->folder, "weights/last.safetensors");
+    if (!checkpoint) return no_memory(err);
+    bool gone = unlink(checkpoint) == 0 || !yt_path_exists(checkpoint);
+    yt_status status =
+        gone ? YT_OK : yt_fail(err, YT_IO, "%s: this old checkpoint cannot be removed", checkpoint);
+    free(checkpoint);
+    return status;
+}
+
+/* Before the first batch: which study and which run lie here. */
+static yt_status begin_records(yt_compare *study, const study_run *run, const yt_train_config *config,
+                               bool resumed, yt_err *err) {
+    study_record record = {.running = true, .status = YT_OK};
+    memcpy(record.model_hash, study->variants[run->variant].model_hash, sizeof record.model_hash);
+    if (!study->recorded) YT_TRY(yti_study_record_save(study, err));
+    study->recorded = true;
+    YT_TRY(yt_path_make_dirs(run->folder, err));
+    if (!resumed) YT_TRY(forget_checkpoint(run, err));
+    return yti_record_save(run->folder, config, &record, err);
+}
+
+static yt_status finish_training(yt_training *training, const volatile sig_atomic_t *stop,
+                                 study_record *record, yt_err *err) {
+    yt_train_observer observer = {.finish = keep_summary, .context = record};
+    yt_err reason = {.text = ""};
+    record->running = false;
+    record->status = yt_train_run(training, &observer, 1, stop, &reason);
+    snprintf(record->message, sizeof record->message, "%s", record->status == YT_OK ? "" : reason.text);
+    if (record->status == YT_OK || record->status == YT_NON_FINITE) return YT_OK;
+    return yt_fail(err, record->status, "%s", reason.text);
+}
+
+/* record: that of the interrupted run on entry, and that of the complete one. first_epoch: the one it goes on after. */
+static yt_status train(yt_compare *study, const study_run *run, const yt_train_config *config,
+                       yt_problem_sink problem, void *context, const volatile sig_atomic_t *stop,
+                       study_record *record, int *first_epoch, yt_err *err) {
+    yt_training *training = record->running ? resume(study, run, config, problem, context) : NULL;
+    bool resumed = training != NULL;
+    if (!training) YT_TRY(yt_train_prepare(config, study->search_dirs, problem, context, &training, err));
+    *first_epoch = yt_train_describe(training)->first_epoch;
+    memcpy(record->model_hash, study->variants[run->variant].model_hash, sizeof record->model_hash);
+    yt_status status = begin_records(study, run, config, resumed, err);
+    if (status == YT_OK) status = finish_training(training, stop, record, err);
+    yt_train_destroy(training);
+    return status == YT_OK ? yti_record_save(run->folder, config, record, err) : status;
+}
+
+static void tell(const yt_compare_hooks *hooks, yt_compare_progress *progress, const study_record *record,
+                 bool kept) {
+    progress->finished = record != NULL;
+    progress->kept = kept;
+    if (record) {
+        progress->status = record->status;
+        progress->epochs = record->epochs;
+        progress->ap = record->ap;
+        progress->seconds = record->seconds;
+    }
+    if (hooks->run) hooks->run(hooks->context, progress);
+}
+
+/* What the folder of a run has is of the same network, whatever the model YAML is called. */
+static yt_status same_model(const yt_compare *study, const study_run *run, const study_record *record,
+                            yt_err *err) {
+    const study_variant *v = &study->variants[run->variant];
+    if (!record->model_hash[0] || strcmp(record->model_hash, v->model_hash) == 0) return YT_OK;
+    return yt_fail(
+        err, YT_MISMATCH,
+        "%s: this run was made before %.200s was changed; choose another --name for the new study, or "
+        "remove the folder",
+        run->folder, v->config.model);
+}
+
+static yt_status one_run(yt_compare *study, int index, const yt_compare_hooks *hooks,
+                         const volatile sig_atomic_t *stop, bool *listened, yt_err *err) {
+    study_run *run = &study->runs[index];
+    yt_train_config config;
+    YT_TRY(yti_study_run_config(study, run, &config, err));
+    yt_compare_progress progress = {.run = index + 1,
+                                    .runs = yt_compare_runs(study),
+                                    .variant = study->variants[run->variant].words.name,
+                                    .folder = run->folder,
+                                    .seed = run->seed};
+    study_record record;
+    bool found;
+    YT_TRY(yti_record_load(run->folder, &config, &record, &found, err));
+    YT_TRY(same_model(study, run, &record, err));
+    if (!found) {
+        tell(hooks, &progress, NULL, false);
+        yt_problem_sink problem = *listened ? NULL : hooks->problem;
+        YT_TRY(
+            train(study, run, &config, problem, hooks->context, stop, &record, &progress.first_epoch, err));
+        *listened = true;
+    }
+    tell(hooks, &progress, &record, found);
+    return YT_OK;
+}
+
+yt_status yt_compare_run(yt_compare *study, const yt_compare_hooks *hooks, const volatile sig_atomic_t *stop,
+                         yt_err *err) {
+    bool listened = false;
+    for (int i = 0; i < yt_compare_runs(study); i++) {
+        if (stop && *stop) return yt_fail(err, YT_STOPPED, "stopped before run %d", i + 1);
+        YT_TRY(one_run(study, i, hooks, stop, &listened, err));
+    }
+    return study->recorded ? YT_OK : yti_study_record_save(study, err);
+}

@@ -1,0 +1,330 @@
+/* Tests of src/study/compare.c, runs.c, run_record.c and study_record.c: what a study refuses, what it keeps, and that an
+ * interrupted one comes to the same result.
+ */
+#include "study/run_record.h"
+#include "support/folder.h"
+#include "support/tiny.h"
+#include "yt/file.h"
+
+#include <criterion/criterion.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void init(void) {
+    yt_folder_make();
+    yt_tiny_write_data(4, 2);
+    yt_tiny_write_models();
+    cr_assert_eq(chdir(yt_folder_path("")), 0);
+}
+TestSuite(compare, .init = init, .fini = yt_folder_remove);
+
+static void set(yt_train_config *config, const char *key, const char *text) {
+    yt_err err = {.text = ""};
+    cr_assert_eq(yt_train_config_set(config, key, text, YT_SOURCE_TYPED, &err), YT_OK, "%s", err.text);
+}
+
+static yt_train_config settings(const char *name) {
+    static const char *const fixed[][2] = {{"data", "data.yaml"}, {"model", "tiny26.yaml"}, {"imgsz", "64"},
+                                           {"epochs", "4"},       {"batch", "2"},           {"threads", "1"},
+                                           {"log_gradients", "3"}};
+    yt_train_config config;
+    yt_train_config_defaults(&config);
+    for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++) set(&config, fixed[i][0], fixed[i][1]);
+    set(&config, "project", yt_folder_path(""));
+    set(&config, "name", name);
+    return config;
+}
+
+static yt_compare *make(const yt_train_config *config, const char *variants, int seeds) {
+    yt_compare *study;
+    yt_err err = {.text = ""};
+    cr_assert_eq(yt_compare_create(config, variants, seeds, NULL, &study, &err), YT_OK, "%s", err.text);
+    return study;
+}
+
+static void refused(const yt_train_config *config, const char *variants, int seeds, const char *sentence) {
+    yt_compare *study;
+    yt_err err = {.text = ""};
+    cr_assert_neq(yt_compare_create(config, variants, seeds, NULL, &study, &err), YT_OK, "%s", sentence);
+    cr_assert(strstr(err.text, sentence), "\"%s\" lacks \"%s\"", err.text, sentence);
+}
+
+/* What the hooks saw of the runs that ended. */
+typedef struct seen {
+    int trained, kept, first_epoch;
+} seen;
+
+static void see(void *context, const yt_compare_progress *progress) {
+    seen *s = context;
+    if (!progress->finished) return;
+    s->kept += progress->kept;
+    s->trained += !progress->kept;
+    s->first_epoch = progress->first_epoch;
+}
+
+static seen run(yt_compare *study) {
+    seen s = {0};
+    yt_compare_hooks hooks = {.run = see, .context = &s};
+    yt_err err = {.text = ""};
+    cr_assert_eq(yt_compare_run(study, &hooks, NULL, &err), YT_OK, "%s", err.text);
+    return s;
+}
+
+static seen run_all(const yt_train_config *config, const char *variants, int seeds) {
+    yt_compare *study = make(config, variants, seeds);
+    seen s = run(study);
+    yt_compare_destroy(study);
+    return s;
+}
+
+static char *read_all(const char *path, size_t *bytes) {
+    char *text;
+    yt_err err = {.text = ""};
+    cr_assert_eq(yt_file_read(path, 1 << 26, &text, bytes, &err), YT_OK, "%s", err.text);
+    return text;
+}
+
+/* Writes nothing of results.csv's column of seconds. */
+static void drop_seconds(char *text, size_t *bytes) {
+    char *to = text;
+    int column = 0;
+    for (const char *c = text; *c; c++) {
+        if (*c == ',') column++;
+        if (*c == '\n') column = 0;
+        if (column != 1) *to++ = *c;
+    }
+    *to = '\0';
+    *bytes = (size_t)(to - text);
+}
+
+static void same_file(const char *a, const char *b, const char *file) {
+    char path[512];
+    size_t bytes[2];
+    char *text[2];
+    for (int i = 0; i < 2; i++) {
+        snprintf(path, sizeof path, "%s/%s", i ? b : a, file);
+        text[i] = read_all(path, &bytes[i]);
+        if (strcmp(file, "results.csv") == 0) drop_seconds(text[i], &bytes[i]);
+    }
+    cr_assert(bytes[0] > 100 && bytes[0] == bytes[1], "%s: %zu and %zu bytes", file, bytes[0], bytes[1]);
+    cr_assert_eq(memcmp(text[0], text[1], bytes[0]), 0, "%s differs", file);
+    free(text[0]);
+    free(text[1]);
+}
+
+/* ---- what is refused before the first run ---- */
+
+Test(compare, without_gradients_there_is_nothing_to_compare) {
+    yt_train_config config = settings("a");
+    set(&config, "log_gradients", "0");
+    refused(&config, "residual", 1, "log_gradients: 0 leaves no gradients to compare");
+}
+
+Test(compare, seeds_end_with_the_largest_one) {
+    yt_train_config config = settings("a");
+    config.seed = INT_MAX;
+    refused(&config, "residual", 2, "--seeds: 2 from --seed 2147483647 on leave the range");
+    config.seed = INT_MAX - 1;
+    yt_compare *study = make(&config, "residual", 2);
+    cr_assert_eq(yti_study_run(study, 0, 1)->seed, INT_MAX);
+    cr_assert_eq(yti_last_seed(study), INT_MAX);
+    yt_compare_destroy(study);
+}
+
+Test(compare, runs_lie_below_the_study_whatever_its_name) {
+    static const char *const names[] = {"b/c", "d/../e"}, *const folders[] = {"b/c", "e"};
+    yt_folder_write_text("d/file", "");
+    for (int i = 0; i < 2; i++) {
+        yt_train_config config = settings(names[i]);
+        set(&config, "epochs", "1");
+        run_all(&config, "residual", 1);
+        static const char *const files[] = {"run.json", "results.csv", "gradients.csv"};
+        for (int k = 0; k < 3; k++) {
+            char path[256];
+            snprintf(path, sizeof path, "%s/residual-seed0/%s", folders[i], files[k]);
+            cr_assert(yt_path_exists(yt_folder_path(path)), "no %s", path);
+        }
+    }
+}
+
+/* ---- going on ---- */
+
+Test(compare, a_study_grows_by_variants_and_seeds_and_never_turns_into_another) {
+    yt_train_config config = settings("a");
+    set(&config, "epochs", "1");
+    cr_assert_eq(run_all(&config, "residual,plain", 1).trained, 2);
+    seen s = run_all(&config, "residual,plain,nobn", 2);
+    cr_assert(s.kept == 2 && s.trained == 4, "%d kept, %d trained", s.kept, s.trained);
+    run_all(&config, "residual", 1); /* no report is lost */
+    yt_folder_write_text("a/compare.json", "{}");
+    s = run_all(&config, "plain,residual,nobn", 2);
+    cr_assert(s.kept == 6 && s.trained == 0);
+    refused(
+        &config, "tanh", 2,
+        "holds the comparison of plain,residual,nobn with 2 seeds; choose another --name, or go on with it: "
+        "--compare plain,residual,nobn,tanh --seed 0 --seeds 2");
+    refused(&config, "plain,residual,nobn", 1, "with 2 seeds; choose another --name");
+    set(&config, "seed", "1");
+    refused(&config, "plain,residual,nobn", 3, "--compare plain,residual,nobn --seed 0 --seeds 4");
+    set(&config, "seed", "0");
+    set(&config, "lr0", "0.01");
+    refused(&config, "plain,residual,nobn,tanh", 2,
+            "the study here was made with lr0 \"auto\", not \"0.01\"; choose another --name");
+}
+
+Test(compare, settings_without_effect_do_not_make_another_study) {
+    yt_train_config config = settings("a");
+    set(&config, "epochs", "1");
+    run_all(&config, "residual", 1);
+    set(&config, "workers", "2");
+    set(&config, "cache", "0");
+    set(&config, "threads", "2");
+    set(&config, "save_period", "1");
+    cr_assert_eq(run_all(&config, "residual", 1).kept, 1);
+}
+
+Test(compare, a_changed_network_of_the_same_name_is_noticed) {
+    yt_train_config config = settings("a");
+    set(&config, "epochs", "1");
+    run_all(&config, "residual", 1);
+    size_t bytes;
+    char *text = read_all("tiny26.yaml", &bytes), *changed = malloc(bytes + 64);
+    cr_assert_not_null(changed);
+    snprintf(changed, bytes + 64, "activation: nn.ReLU()\n%s", text);
+    yt_folder_write_text("tiny26.yaml", changed);
+    yt_compare *study = make(&config, "residual", 1);
+    yt_compare_hooks hooks = {.run = NULL};
+    yt_err err = {.text = ""};
+    cr_assert_eq(yt_compare_run(study, &hooks, NULL, &err), YT_MISMATCH);
+    cr_assert(strstr(err.text, "residual-seed0: this run was made before tiny26.yaml was changed"), "%s",
+              err.text);
+    yt_compare_destroy(study);
+    yt_folder_write_text("tiny26.yaml", text);
+    cr_assert_eq(run_all(&config, "residual", 1).kept, 1);
+    free(text);
+    free(changed);
+}
+
+/* Stops a training in the epoch after the second. */
+static yt_status stop_after_two(void *context, const yt_train_epoch *epoch, yt_err *err) {
+    (void)err;
+    *(volatile sig_atomic_t *)context = epoch->epoch == 2;
+    return YT_OK;
+}
+
+/* As yt_compare_run leaves the folder of a run when somebody stops it in the third epoch. */
+static void leave_interrupted(const yt_compare *study, const study_run *one) {
+    yt_train_config config;
+    yt_training *training;
+    yt_err err = {.text = ""};
+    cr_assert_eq(yti_study_run_config(study, one, &config, &err), YT_OK, "%s", err.text);
+    study_record record = {.running = true};
+    strcpy(record.model_hash, study->variants[one->variant].model_hash);
+    cr_assert_eq(yt_path_make_dirs(one->folder, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yti_record_save(one->folder, &config, &record, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yt_train_prepare(&config, NULL, NULL, NULL, &training, &err), YT_OK, "%s", err.text);
+    volatile sig_atomic_t stop = 0;
+    yt_train_observer observer = {.epoch = stop_after_two, .context = (void *)(uintptr_t)&stop};
+    cr_assert_eq(yt_train_run(training, &observer, 1, &stop, &err), YT_STOPPED, "%s", err.text);
+    yt_train_destroy(training);
+}
+
+static void record_of(const yt_compare *study, int index, study_record *record, bool *found) {
+    yt_train_config config;
+    yt_err err = {.text = ""};
+    cr_assert_eq(yti_study_run_config(study, &study->runs[index], &config, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yti_record_load(study->runs[index].folder, &config, record, found, &err), YT_OK, "%s",
+                 err.text);
+}
+
+static void same_result(const yt_compare *whole, const yt_compare *parts, int index) {
+    const char *a = whole->runs[index].folder, *b = parts->runs[index].folder;
+    same_file(a, b, "results.csv");
+    same_file(a, b, "gradients.csv");
+    same_file(a, b, "weights/best.safetensors");
+    study_record records[2];
+    bool found[2];
+    record_of(whole, index, &records[0], &found[0]);
+    record_of(parts, index, &records[1], &found[1]);
+    cr_assert(found[0] && found[1]);
+    cr_assert_str_eq(records[0].weights_hash, records[1].weights_hash);
+    cr_assert(records[0].epochs == 4 && records[1].epochs == 4);
+    cr_assert_eq(records[0].ap, records[1].ap);
+}
+
+/* imgsz is typed as no network can have it, so that the checkpoint has another one than the settings. */
+Test(compare, an_interrupted_run_goes_on_to_the_same_bits) {
+    yt_train_config whole_config = settings("whole"), parts_config = settings("parts");
+    set(&whole_config, "imgsz", "50");
+    set(&parts_config, "imgsz", "50");
+    yt_compare *whole = make(&whole_config, "residual,tanh", 1),
+               *parts = make(&parts_config, "residual,tanh", 1);
+    seen s = run(whole);
+    cr_assert(s.trained == 2 && s.first_epoch == 0);
+    leave_interrupted(parts, &parts->runs[1]);
+    study_record record;
+    bool found;
+    record_of(parts, 1, &record, &found);
+    cr_assert(!found && record.running);
+    s = run(parts);
+    cr_assert(s.trained == 2 && s.first_epoch == 2, "%d trained, after epoch %d", s.trained, s.first_epoch);
+    same_result(whole, parts, 0);
+    same_result(whole, parts, 1);
+    yt_compare_destroy(whole);
+    yt_compare_destroy(parts);
+}
+
+/* A checkpoint without a record may be of any run; one that is damaged or of a finished run is no place to go on. */
+Test(compare, what_cannot_go_on_begins_anew) {
+    yt_train_config config = settings("a");
+    yt_compare *study = make(&config, "residual", 1);
+    leave_interrupted(study, &study->runs[0]);
+    cr_assert_eq(unlink(yt_folder_path("a/residual-seed0/run.json")), 0);
+    seen s = run(study);
+    cr_assert(s.trained == 1 && s.first_epoch == 0);
+
+    study_record record;
+    bool found;
+    record_of(study, 0, &record, &found);
+    char hash[17];
+    strcpy(hash, record.weights_hash);
+    yt_train_config one;
+    cr_assert_eq(yti_study_run_config(study, &study->runs[0], &one, NULL), YT_OK);
+    for (int damaged = 0; damaged < 2; damaged++) {
+        record.running = true;
+        cr_assert_eq(yti_record_save(study->runs[0].folder, &one, &record, NULL), YT_OK);
+        if (damaged) yt_folder_write_text("a/residual-seed0/weights/last.safetensors", "12345678{");
+        s = run(study);
+        cr_assert(s.trained == 1 && s.first_epoch == 0);
+        record_of(study, 0, &record, &found);
+        cr_assert_str_eq(record.weights_hash, hash);
+    }
+    yt_compare_destroy(study);
+}
+
+Test(compare, an_interrupted_run_of_other_settings_is_named) {
+    yt_train_config config = settings("a");
+    yt_compare *study = make(&config, "residual", 1);
+    leave_interrupted(study, &study->runs[0]);
+    yt_compare_destroy(study);
+    set(&config, "lr0", "0.01");
+    study = make(&config, "residual", 1);
+    yt_compare_hooks hooks = {.run = NULL};
+    yt_err err = {.text = ""};
+    cr_assert_eq(yt_compare_run(study, &hooks, NULL, &err), YT_MISMATCH);
+    cr_assert(strstr(err.text, "this run was made with lr0 \"auto\", not \"0.01\""), "%s", err.text);
+    yt_compare_destroy(study);
+}
+
+Test(compare, a_study_that_is_stopped_leaves_no_half_record) {
+    yt_train_config config = settings("a");
+    yt_compare *study = make(&config, "residual", 1);
+    volatile sig_atomic_t stop = 1;
+    yt_compare_hooks hooks = {.run = NULL};
+    yt_err err = {.text = ""};
+    cr_assert_eq(yt_compare_run(study, &hooks, &stop, &err), YT_STOPPED);
+    cr_assert(!yt_path_exists(yt_folder_path("a")));
+    yt_compare_destroy(study);
+}
