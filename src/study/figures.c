@@ -19,6 +19,9 @@ static const char SCRIPT[] = "figures.gp";
 /* Bars of few seeds may be longer than all else: an axis follows them for this factor. */
 static const double BAR = 30;
 
+/* Of an axis: how far variants stand apart that have the same place on it. */
+static const double BESIDE = 0.003;
+
 /* Everything that is drawn goes through one of these. */
 typedef struct drawing {
     const yt_compare *study;
@@ -152,15 +155,19 @@ static void widen(span *s, double value) {
     if (value > s->high) s->high = value;
 }
 
-/* Half a layer of air on both sides. */
-static void depth_axis(drawing *d) {
+static int deepest_place(const drawing *d) {
     int deepest = 1;
     for (int v = 0; v < d->study->n_variants; v++) {
         const study_points *points = &d->study->variants[v].points;
         if (points->count && points->at[points->count - 1].depth > deepest)
             deepest = points->at[points->count - 1].depth;
     }
-    fprintf(d->script, "set xrange [0.5:%d.5]\n", deepest);
+    return deepest;
+}
+
+/* Half a layer of air on both sides. */
+static void depth_axis(drawing *d) {
+    fprintf(d->script, "set xrange [0.5:%d.5]\n", deepest_place(d));
 }
 
 /* What is drawn of a variant: fills places and returns how many. */
@@ -176,14 +183,14 @@ static void plot_variant(drawing *d, int variant, const char *name, double besid
     yti_gnuplot_text(d->script, d->study->variants[variant].words.name);
     if (has.hollow)
         fprintf(d->script,
-                ", \\\n  '%s.dat' using ($1%+.3f):($5 ? $2 : NaN) with points linetype %d linecolor rgb "
+                ", \\\n  '%s.dat' using ($1%+.3f):($5 > 0 ? $2 : NaN) with points linetype %d linecolor rgb "
                 "'white' pointsize 0.4 notitle",
                 name, beside, style);
 }
 
 /* plot: every variant that has points, a little beside its neighbours so that bars do not cover each other. base: of
- * the data files' names. */
-static yt_status plot_variants(drawing *d, double dodge, const char *base, series get, int moment,
+ * the data files' names; axis: its length. */
+static yt_status plot_variants(drawing *d, double axis, const char *base, series get, int moment,
                                place *places, yt_err *err) {
     bool first = true;
     for (int v = 0; v < d->study->n_variants; v++) {
@@ -194,7 +201,7 @@ static yt_status plot_variants(drawing *d, double dodge, const char *base, serie
         YT_TRY(write_series(d, name, places, count, &written, err));
         if (written.points == 0) continue;
         fputs(first ? "plot " : ", \\\n  ", d->script);
-        plot_variant(d, v, name, dodge * (v - (d->study->n_variants - 1) / 2.0), written);
+        plot_variant(d, v, name, BESIDE * axis * (v - (d->study->n_variants - 1) / 2.0), written);
         first = false;
     }
     fputc('\n', d->script);
@@ -253,7 +260,7 @@ static yt_status draw_profile(drawing *d, int moment, place *places, yt_err *err
     begin_lines(d, "depth (convolutions from the input)", "RMS of dL/dx");
     depth_axis(d);
     logarithmic(d, range.low, range.high);
-    return plot_variants(d, 0.06, base, get_profile, moment, places, err);
+    return plot_variants(d, deepest_place(d), base, get_profile, moment, places, err);
 }
 
 static yt_status draw_ratio(drawing *d, int moment, place *places, yt_err *err) {
@@ -277,7 +284,7 @@ static yt_status draw_ratio(drawing *d, int moment, place *places, yt_err *err) 
     fprintf(
         d->script,
         "set arrow from graph 0, first 1 to graph 1, first 1 nohead linecolor rgb '#666666' linewidth 1\n");
-    return plot_variants(d, 0.06, base, get_ratio, moment, places, err);
+    return plot_variants(d, deepest_place(d), base, get_ratio, moment, places, err);
 }
 
 /* ---- curves of training ---- */
@@ -353,7 +360,7 @@ static yt_status draw_loss(drawing *d, int epochs, place *places, yt_err *err) {
         logarithmic(d, range.low, range.high);
     else
         fprintf(d->script, "set yrange [0:*]\n");
-    return plot_variants(d, 0.002 * epochs, "loss", get_loss, 0, places, err);
+    return plot_variants(d, epochs, "loss", get_loss, 0, places, err);
 }
 
 static yt_status draw_ap(drawing *d, int epochs, place *places, yt_err *err) {
@@ -362,7 +369,7 @@ static yt_status draw_ap(drawing *d, int epochs, place *places, yt_err *err) {
     begin_curve(d, "ap", "Validation: AP at IoU 0.50 to 0.95, mean over seeds, bars: 95 % intervals.",
                 "mAP50-95", epochs);
     fprintf(d->script, "set yrange [0:*]\n");
-    return plot_variants(d, 0.002 * epochs, "ap", get_ap, 0, places, err);
+    return plot_variants(d, epochs, "ap", get_ap, 0, places, err);
 }
 
 /* ---- heat maps ---- */
@@ -399,14 +406,14 @@ static double heat(const yt_compare *study, int variant, long step, int point) {
     return n ? sum / n : (double)NAN;
 }
 
-static void heat_range(const yt_compare *study, span *range) {
-    for (int v = 0; v < study->n_variants; v++) {
-        const study_run *seen = most_seen(study, v);
-        int columns = seen->n_steps < MAX_COLUMNS ? seen->n_steps : MAX_COLUMNS;
-        for (int c = 0; c < columns; c++)
-            for (int p = 0; p < study->variants[v].points.count; p++)
-                widen(range, heat(study, v, seen->steps[step_in_column(c, columns, seen->n_steps)], p));
-    }
+static span heat_range(const yt_compare *study, int variant) {
+    const study_run *seen = most_seen(study, variant);
+    int columns = seen->n_steps < MAX_COLUMNS ? seen->n_steps : MAX_COLUMNS;
+    span range = NOTHING;
+    for (int c = 0; c < columns; c++)
+        for (int p = 0; p < study->variants[variant].points.count; p++)
+            widen(&range, heat(study, variant, seen->steps[step_in_column(c, columns, seen->n_steps)], p));
+    return range;
 }
 
 /* Labels at about every so many places that they do not overlap. */
@@ -449,7 +456,7 @@ static yt_status draw_heat(drawing *d, int variant, span range, yt_err *err) {
     const study_run *seen = most_seen(d->study, variant);
     int points = d->study->variants[variant].points.count;
     int columns = seen->n_steps < MAX_COLUMNS ? seen->n_steps : MAX_COLUMNS;
-    if (columns == 0 || points == 0 || is_empty(range)) return YT_OK;
+    if (is_empty(heat_range(d->study, variant))) return YT_OK;
     char caption[STUDY_SENTENCE], base[64];
     snprintf(caption, sizeof caption,
              "Gradient by layer and time, %s: log10 of the RMS of dL/dx, mean over seeds; the input is at "
@@ -482,8 +489,12 @@ static yt_status draw_all(drawing *d, place *places, yt_err *err) {
     for (int m = 0; m < study->n_moments; m++) YT_TRY(draw_profile(d, m, places, err));
     for (int m = 0; m < study->n_moments; m++)
         if (m == 0 || m == study->n_moments - 1) YT_TRY(draw_ratio(d, m, places, err));
-    span range = NOTHING;
-    heat_range(study, &range);
+    span range = NOTHING; /* one scale for all */
+    for (int v = 0; v < study->n_variants; v++) {
+        span own = heat_range(study, v);
+        widen(&range, own.low);
+        widen(&range, own.high);
+    }
     for (int v = 0; v < study->n_variants; v++) YT_TRY(draw_heat(d, v, range, err));
     int epochs = most_epochs(study);
     if (epochs == 0) return YT_OK;

@@ -10,7 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_SVG_BYTES = 1 << 26, MOST_OPEN = 40 /* rows of a table that are shown unasked */ };
+enum {
+    MAX_SVG_BYTES = 1 << 26,
+    MOST_OPEN = 40 /* rows of a table that are shown unasked */,
+    MOST_COLUMNS = 4 /* variants side by side */
+};
 
 static const char HEAD[] =
     "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
@@ -23,22 +27,21 @@ static const char HEAD[] =
     "h1, h2, h3 { line-height: 1.2; } h2 { margin-top: 2.2rem; border-bottom: 1px solid #999; }\n"
     "table { border-collapse: collapse; margin: 1rem 0; font-size: 0.9rem; }\n"
     "th, td { border: 1px solid #999; padding: 0.25rem 0.6rem; text-align: left; vertical-align: top; }\n"
-    "td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }\n"
+    "td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }\n"
+    "td.n { white-space: nowrap; } th.n { overflow-wrap: anywhere; }\n"
     "figure { margin: 1.5rem 0; break-inside: avoid; } figure svg { width: 100%; height: auto; }\n"
     "figcaption, .small { font-size: 0.85rem; color: #333; } .wide { overflow-x: auto; }\n"
-    "@media print { body { max-width: none; margin: 0; font-size: 11pt; } h2, h3 { break-after: avoid; } "
-    "tr { break-inside: avoid; } .wide { overflow: visible; } }\n"
+    "@media print { body { max-width: none; margin: 0; font-size: 11pt; }\n"
+    "h2, h3, summary, thead, tr.moment { break-after: avoid; } tr, .whole, li { break-inside: avoid; }\n"
+    ".wide { overflow: visible; } figure svg { max-height: 10.5cm; } }\n"
     "</style>\n</head>\n<body>\n";
 
 static const char ABOUT[] =
-    "<p>The gradient dL/dx of a feature map x says how much the loss L changes with it. It is computed from "
-    "the "
-    "output of the network back to its input, layer by layer, and every layer learns from what arrives "
-    "there. "
-    "Where it vanishes on its way, the first layers hardly learn; where it explodes, training becomes "
-    "unstable. "
-    "Below, its size is the root mean square (RMS) over a map, and the depth of a map is the number of "
-    "convolutions on the longest way to it from the input.</p>\n";
+    "<p>The gradient dL/dx of a feature map x says how much the loss L changes with it. It is computed\n"
+    "from the output of the network back to its input, layer by layer, and every layer learns from what\n"
+    "arrives there. Where it vanishes on its way, the first layers hardly learn; where it explodes,\n"
+    "training becomes unstable. Below, its size is the root mean square (RMS) over a map, and the depth of\n"
+    "a map is the number of convolutions on the longest way to it from the input.</p>\n";
 
 void yti_html_text(FILE *out, const char *text) {
     for (const char *c = text; *c; c++) {
@@ -72,16 +75,6 @@ static void cell(FILE *out, const char *text) {
     fputs("</td>", out);
 }
 
-static void number_cell(FILE *out, const char *format, double value) __attribute__((format(printf, 2, 0)));
-static void number_cell(FILE *out, const char *format, double value) {
-    fputs("<td class=\"n\">", out);
-    if (isfinite(value))
-        fprintf(out, format, value);
-    else
-        fputs("&ndash;", out);
-    fputs("</td>", out);
-}
-
 /* The value, and below it its interval in the same form. */
 static void interval_cell(FILE *out, yt_interval i, const char *format) __attribute__((format(printf, 3, 0)));
 static void interval_cell(FILE *out, yt_interval i, const char *format) {
@@ -103,8 +96,8 @@ static void interval_cell(FILE *out, yt_interval i, const char *format) {
 
 /* 10^exponent with three digits, also where no double holds it. */
 static void print_power(FILE *out, double exponent) {
-    if (exponent >= -3 && exponent < 4) {
-        fprintf(out, "%.3g", pow(10, exponent));
+    if (exponent >= -3 && exponent < 5) {
+        fprintf(out, exponent < 2 ? "%.3g" : "%.0f", pow(10, exponent));
         return;
     }
     double whole = floor(exponent), digits = rint(pow(10, exponent - whole) * 100) / 100;
@@ -113,6 +106,17 @@ static void print_power(FILE *out, double exponent) {
         whole++;
     }
     fprintf(out, "%.2fe%+03.0f", digits, whole);
+}
+
+static void size_cell(FILE *out, double value) {
+    fputs("<td class=\"n\">", out);
+    if (!isfinite(value))
+        fputs("&ndash;", out);
+    else if (value > 0)
+        print_power(out, log10(value));
+    else
+        fprintf(out, "%g", value);
+    fputs("</td>", out);
 }
 
 /* As interval_cell, of a logarithm. */
@@ -165,7 +169,8 @@ static void write_verdicts(const yt_compare *study, FILE *out) {
 }
 
 static void write_variants(const yt_compare *study, FILE *out) {
-    fputs("<h2>Variants and results</h2>\n<div class=\"wide\"><table>\n<tr><th>variant</th><th>settings</th>"
+    fputs("<h2>Variants and results</h2>\n<div class=\"wide\"><table "
+          "class=\"whole\">\n<tr><th>variant</th><th>settings</th>"
           "<th class=\"n\">parameters</th><th class=\"n\">GFLOPs</th><th class=\"n\">runs</th>"
           "<th class=\"n\">not finite</th><th class=\"n\">final loss</th><th class=\"n\">final "
           "mAP50-95</th></tr>\n",
@@ -182,8 +187,8 @@ static void write_variants(const yt_compare *study, FILE *out) {
             yti_html_text(out, v->words.settings[k].value);
         }
         fprintf(out, "</td><td class=\"n\">%zu</td>", v->parameters);
-        number_cell(out, "%.3f", v->gflops);
-        fprintf(out, "<td class=\"n\">%d</td><td class=\"n\">%d</td>", study->n_seeds, v->failed);
+        fprintf(out, "<td class=\"n\">%.3f</td><td class=\"n\">%d</td><td class=\"n\">%d</td>", v->gflops,
+                study->n_seeds, v->failed);
         interval_cell(out, v->loss, "%.4g");
         interval_cell(out, v->ap, "%.4f");
         fputs("</tr>\n", out);
@@ -215,9 +220,9 @@ static void write_slope_row(const study_variant *variant, const study_moment *mo
     cell(out, variant->words.name);
     interval_cell(out, moment->slope, "%+.4f");
     power_cell(out, moment->first_to_last);
-    number_cell(out, "%.3g", moment->facts.update);
-    number_cell(out, "%.3g", moment->facts.mean_abs);
-    number_cell(out, "%.3g", moment->facts.norm);
+    size_cell(out, moment->facts.update);
+    size_cell(out, moment->facts.mean_abs);
+    size_cell(out, moment->facts.norm);
     cell(out, yt_verdict_word(moment->verdict));
     fputs("</tr>\n", out);
 }
@@ -227,14 +232,14 @@ static void write_slopes(const yt_compare *study, FILE *out) {
           "shrink on "
           "their way to the input; +0.3 per layer is a halving at every layer.</p>\n<div "
           "class=\"wide\"><table>\n"
-          "<tr><th>variant</th><th class=\"n\">log10 per layer</th><th class=\"n\">first / last</th>"
+          "<thead><tr><th>variant</th><th class=\"n\">log10 per layer</th><th class=\"n\">first / last</th>"
           "<th class=\"n\">update : weight</th><th class=\"n\">mean |g|</th><th class=\"n\">norm</th>"
-          "<th>verdict</th></tr>\n",
+          "<th>verdict</th></tr></thead>\n",
           out);
     for (int m = 0; m < study->n_moments; m++) {
         char when[64];
         yti_moment_name(study, m, when, sizeof when);
-        fprintf(out, "<tr><th colspan=\"7\">%s</th></tr>\n", when);
+        fprintf(out, "<tr class=\"moment\"><th colspan=\"7\">%s</th></tr>\n", when);
         for (int v = 0; v < study->n_variants; v++)
             write_slope_row(&study->variants[v], &study->variants[v].moments[m], out);
     }
@@ -245,6 +250,49 @@ static void write_slopes(const yt_compare *study, FILE *out) {
             "clipping.</p>\n",
             study->n_seeds > 1 ? "95 % intervals, Student's t over seeds"
                                : "95 % intervals, of the line within the one run");
+}
+
+/* Whether the places of two variants are the same ones. */
+static bool same_places(const study_points *a, const study_points *b) {
+    if (a->count != b->count) return false;
+    for (int i = 0; i < a->count; i++)
+        if (strcmp(a->at[i].name, b->at[i].name) != 0 || a->at[i].depth != b->at[i].depth ||
+            a->at[i].before != b->at[i].before)
+            return false;
+    return true;
+}
+
+/* One table of variants with the same places, a column each. */
+static void write_ratio_table(const yt_compare *study, const int *variants, int count, int moment,
+                              FILE *out) {
+    const study_points *points = &study->variants[variants[0]].points;
+    fprintf(out, "<details%s><summary>", points->count <= MOST_OPEN ? " open" : "");
+    for (int i = 0; i < count; i++) {
+        fputs(i ? ", " : "", out);
+        yti_html_text(out, study->variants[variants[i]].words.name);
+    }
+    fputs(
+        "</summary>\n<div class=\"wide\"><table>\n<thead><tr><th>row or block</th><th class=\"n\">depth</th>"
+        "<th>before it</th>",
+        out);
+    for (int i = 0; i < count; i++) {
+        fputs("<th class=\"n\">", out);
+        yti_html_text(out, study->variants[variants[i]].words.name);
+        fputs("</th>", out);
+    }
+    fputs("</tr></thead>\n", out);
+    for (int p = 0; p < points->count; p++) {
+        const study_point *point = &points->at[p];
+        if (point->before < 0) continue;
+        fputs("<tr>", out);
+        cell(out, point->name);
+        fprintf(out, "<td class=\"n\">%d</td>", point->depth);
+        cell(out, points->at[point->before].name);
+        for (int i = 0; i < count; i++)
+            power_cell(out, study->variants[variants[i]].moments[moment].ratio[p]);
+        fputs("</tr>\n", out);
+    }
+    fputs("</table></div></details>\n", out);
 }
 
 /* The same numbers as the figure of ratios, for whoever wants to read them. */
@@ -259,24 +307,14 @@ static void write_ratios(const yt_compare *study, FILE *out) {
         "where a place has no interval, one run has shown it. 1: the gradient passes unchanged; below 1: it "
         "shrinks on its way to the input.</p>\n",
         when);
+    bool written[YT_MAX_VARIANTS] = {false};
     for (int i = 0; i < study->n_variants; i++) {
-        const study_variant *v = &study->variants[i];
-        fprintf(out, "<details%s><summary>", v->points.count <= MOST_OPEN ? " open" : "");
-        yti_html_text(out, v->words.name);
-        fputs("</summary>\n<table>\n<tr><th>row or block</th><th class=\"n\">depth</th><th>before it</th>"
-              "<th class=\"n\">ratio</th></tr>\n",
-              out);
-        for (int p = 0; p < v->points.count; p++) {
-            const study_point *point = &v->points.at[p];
-            if (point->before < 0) continue;
-            fputs("<tr>", out);
-            cell(out, point->name);
-            fprintf(out, "<td class=\"n\">%d</td>", point->depth);
-            cell(out, v->points.at[point->before].name);
-            power_cell(out, v->moments[last].ratio[p]);
-            fputs("</tr>\n", out);
-        }
-        fputs("</table></details>\n", out);
+        int variants[MOST_COLUMNS], count = 0;
+        for (int k = i; !written[i] && k < study->n_variants && count < MOST_COLUMNS; k++)
+            if (!written[k] && same_places(&study->variants[i].points, &study->variants[k].points))
+                variants[count++] = k;
+        for (int k = 0; k < count; k++) written[variants[k]] = true;
+        if (count) write_ratio_table(study, variants, count, last, out);
     }
 }
 
@@ -289,7 +327,7 @@ static void write_thresholds(FILE *out) {
         const yt_verdict_limit *row = &yt_verdict_limits()[i];
         fputs("<tr>", out);
         cell(out, row->name);
-        number_cell(out, "%g", row->value);
+        fprintf(out, "<td class=\"n\">%g</td>", row->value);
         cell(out, row->meaning);
         cell(out, row->source);
         fputs("</tr>\n", out);
