@@ -12,7 +12,15 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MAX_LABELS = 32, MAX_COLUMNS = 80, N_COLOURS = 6, N_DASHES = 5, MOST_DECADES = 12, FINE_DECADES = 5 };
+enum {
+    MIN_LABELS = 8,
+    MAX_LABELS = 32,
+    MAX_COLUMNS = 80,
+    N_COLOURS = 6,
+    N_DASHES = 5,
+    MOST_DECADES = 12,
+    FINE_DECADES = 5
+};
 
 static const char SCRIPT[] = "figures.gp";
 
@@ -465,13 +473,14 @@ static yt_status draw_heat(drawing *d, int variant, span range, yt_err *err) {
              d->study->variants[variant].words.name);
     snprintf(base, sizeof base, "heat-%d", variant);
     YT_TRY(write_heat(d, variant, seen, columns, base, err));
-    begin_figure(d, base, caption, 200 + 16 * (points < MAX_LABELS ? points : MAX_LABELS));
+    int lines = points < MIN_LABELS ? MIN_LABELS : points > MAX_LABELS ? MAX_LABELS : points;
+    begin_figure(d, base, caption, 200 + 16 * lines);
     fprintf(d->script,
             "set palette defined (0 '#00204d', 0.25 '#414d6b', 0.5 '#7c7b78', 0.75 '#bcaf6f', 1 '#ffea46')\n"
-            "set cbrange [%.6g:%.6g]\nset cblabel 'log10 of RMS of dL/dx' offset 1.5\nset rmargin 14\nset "
+            "set cbrange [%.6g:%.6g]\nset cblabel 'log10 RMS(dL/dx)' offset 1.5\nset rmargin 14\nset "
             "xlabel 'step (batches trained "
             "before)'\n"
-            "set ylabel 'row or block of the network'\nunset key\n",
+            "set ylabel 'row or block'\nunset key\n",
             range.low, range.high > range.low ? range.high : range.low + 1);
     heat_labels(d, variant, seen, columns);
     fprintf(d->script,

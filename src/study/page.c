@@ -28,7 +28,7 @@ static const char HEAD[] =
     "table { border-collapse: collapse; margin: 1rem 0; font-size: 0.9rem; }\n"
     "th, td { border: 1px solid #999; padding: 0.25rem 0.6rem; text-align: left; vertical-align: top; }\n"
     "td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }\n"
-    "td.n { white-space: nowrap; } th.n { overflow-wrap: anywhere; }\n"
+    "td.n { white-space: nowrap; } .v { overflow-wrap: anywhere; min-width: 5rem; }\n"
     "figure { margin: 1.5rem 0; break-inside: avoid; } figure svg { width: 100%; height: auto; }\n"
     "figcaption, .small { font-size: 0.85rem; color: #333; } .wide { overflow-x: auto; }\n"
     "@media print { body { max-width: none; margin: 0; font-size: 11pt; }\n"
@@ -72,6 +72,13 @@ void yti_html_text(FILE *out, const char *text) {
 static void cell(FILE *out, const char *text) {
     fputs("<td>", out);
     yti_html_text(out, text);
+    fputs("</td>", out);
+}
+
+/* Of a variant, which may be long: breaks anywhere. */
+static void name_cell(FILE *out, const char *name) {
+    fputs("<td class=\"v\">", out);
+    yti_html_text(out, name);
     fputs("</td>", out);
 }
 
@@ -178,7 +185,7 @@ static void write_variants(const yt_compare *study, FILE *out) {
     for (int i = 0; i < study->n_variants; i++) {
         const study_variant *v = &study->variants[i];
         fputs("<tr>", out);
-        cell(out, v->words.name);
+        name_cell(out, v->words.name);
         fputs("<td>", out);
         for (int k = 0; k < v->words.n_settings; k++) {
             fputs(k ? ", " : "", out);
@@ -217,7 +224,7 @@ static void write_failures(const yt_compare *study, FILE *out) {
 
 static void write_slope_row(const study_variant *variant, const study_moment *moment, FILE *out) {
     fputs("<tr>", out);
-    cell(out, variant->words.name);
+    name_cell(out, variant->words.name);
     interval_cell(out, moment->slope, "%+.4f");
     power_cell(out, moment->first_to_last);
     size_cell(out, moment->facts.update);
@@ -276,7 +283,7 @@ static void write_ratio_table(const yt_compare *study, const int *variants, int 
         "<th>before it</th>",
         out);
     for (int i = 0; i < count; i++) {
-        fputs("<th class=\"n\">", out);
+        fputs("<th class=\"n v\">", out);
         yti_html_text(out, study->variants[variants[i]].words.name);
         fputs("</th>", out);
     }
