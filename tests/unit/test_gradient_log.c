@@ -225,6 +225,31 @@ Test(gradient_log, a_vanishing_gradient_is_told_once_where_it_is_worst) {
     cr_assert_eq(vanishing, 1, "%d lines: %s", h.lines, h.text[0]);
 }
 
+/* Twenty ReLU layers whose weights are twice too large: gradients grow on their way to the input. */
+Test(gradient_log, large_weights_without_clipping_explode_and_then_are_not_finite) {
+    yt_folder_write_text("deep.yaml", "nc: 2\nactivation: nn.ReLU()\nbackbone:\n"
+                                      "  - [-1, 1, Conv, [8, 3, 2]]\n"
+                                      "  - [-1, 20, Conv, [8, 3, 1]]\n"
+                                      "  - [-1, 1, Conv, [8, 3, 2]]\n"
+                                      "  - [-1, 1, Conv, [8, 3, 2]]\n"
+                                      "head:\n  - [[3], 1, Detect, [nc]]\n");
+    heard h = {0};
+    const yt_train_observer observer = {.alarm = hear, .context = &h};
+    yt_train_config config = tiny("deep.yaml", "2", "1");
+    set(&config, "no_batchnorm", "true");
+    set(&config, "init", "scaled:4");
+    set(&config, "optimizer", "SGD");
+    set(&config, "lr0", "0.1");
+    set(&config, "warmup_epochs", "0");
+    set(&config, "clip", "0");
+    set(&config, "exist_ok", "true");
+    cr_assert_eq(run(&config, &observer, NULL), YT_NON_FINITE);
+    cr_assert_not_null(strstr(h.text[0], "row 0 Conv: exploding"), "%s", h.text[0]);
+    cr_assert_not(yt_path_exists("runs/detect/train/weights/last.safetensors"));
+    set(&config, "clip", "1");
+    cr_assert_eq(run(&config, NULL, NULL), YT_OK);
+}
+
 /* ---- resumption ---- */
 
 typedef struct stopper {
