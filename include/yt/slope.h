@@ -36,7 +36,7 @@ bool yt_intervals_overlap(yt_interval a, yt_interval b);
 yt_interval yt_slope_fit(const double *depth, const double *rms, int count, int *zeros);
 
 /* The slope over repetitions with other seeds: with several, the mean of their slopes with its interval; with one
- * its own. Those without a slope are left out. */
+ * its own. Those without a slope are left out; where one of several is left there is no interval. */
 yt_interval yt_slope_over_seeds(const yt_interval *slopes, int count);
 
 #endif

@@ -160,11 +160,12 @@ typedef struct yt_train_batch {
     int64_t step;              /* batches of the run done before this one */
     int epoch, batch, batches; /* from 0 */
     int images;
-    double loss[YT_LOSS_TERMS]; /* running mean over the epoch */
-    double images_per_second;   /* of the batches of this epoch before this one; 0 in its first */
-    bool updates;               /* an optimiser step follows */
-    bool warms_up;              /* learning rates are still below those of the run */
-    double gradient_norm;       /* of the gradients summed for the update so far, before clipping */
+    double loss[YT_LOSS_TERMS];     /* running mean over the epoch */
+    double own_loss[YT_LOSS_TERMS]; /* of this batch alone */
+    double images_per_second;       /* of the batches of this epoch before this one; 0 in its first */
+    bool updates;                   /* an optimiser step follows */
+    bool warms_up;                  /* learning rates are still below those of the run */
+    double gradient_norm;           /* of the gradients summed for the update so far, before clipping */
     bool skipped; /* something was not finite: the batch is left out, its gradients are cleared */
     int skips;    /* such batches of this epoch, with this one */
 } yt_train_batch;

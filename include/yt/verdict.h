@@ -73,13 +73,11 @@ const char *yt_verdict_word(yt_verdict verdict);
 
 /* What is known about the gradients of a variant at one moment. NaN: not measured. */
 typedef struct yt_flow_facts {
-    yt_interval slope;
     double first_to_last; /* rms(dL/dx) at the smallest depth over that at the largest */
-    double
-        update; /* update : weight of the first layer; at initialisation the warm-up says more than the gradient */
-    double mean_abs; /* mean |g| of the first layer's weights */
-    double norm;     /* of all weight gradients */
-    bool non_finite; /* a gradient or the loss was not finite */
+    double update;        /* update : weight of the first layer */
+    double mean_abs;      /* mean |g| of the first layer's weights */
+    double norm;          /* of all weight gradients */
+    bool non_finite;      /* a gradient or the loss was not finite */
 } yt_flow_facts;
 
 /* The word for the facts; sentence receives it with the numbers and limits that led to it. */

@@ -20,7 +20,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { MAX_BYTES = 1 << 30, HEADER = 12, TRAILER = 4, PREFIX = 10 /* wall_time and the key of step */ };
+enum { MAX_RECORD = 1 << 28, HEADER = 12, TRAILER = 4, PREFIX = 10 /* wall_time and the key of step */ };
 
 typedef enum wire { WIRE_VARINT = 0, WIRE_64 = 1, WIRE_BYTES = 2, WIRE_32 = 5 } wire;
 
@@ -157,35 +157,52 @@ static int64_t step_of(const uint8_t *event, size_t n) {
     return -1;
 }
 
-/* Whole records of the former file whose step is kept; it ends where one was cut by a crash. */
-static void copy_records(const char *former, size_t size, int64_t keep_below, FILE *out) {
-    const uint8_t *data = (const uint8_t *)former;
-    for (size_t at = 0; size - at > HEADER + TRAILER;) {
-        const uint64_t length = little_endian(data + at, 8);
-        if (length > size - at - HEADER - TRAILER) return;
-        const size_t whole = HEADER + (size_t)length + TRAILER;
-        const int64_t step = step_of(data + at + HEADER, (size_t)length);
-        if (step >= 0 && step < keep_below) fwrite(data + at, 1, whole, out);
-        at += whole;
+/* Reads one record; false at the end, or where one was cut by a crash. */
+static bool read_record(FILE *former, bytes *record) {
+    uint8_t header[HEADER];
+    if (fread(header, 1, HEADER, former) != HEADER) return false;
+    const uint64_t length = little_endian(header, 8);
+    if (length > MAX_RECORD) return false;
+    record->used = 0;
+    put(record, header, HEADER);
+    for (uint64_t left = length + TRAILER; left > 0;) {
+        uint8_t part[4096];
+        const size_t n = left < sizeof part ? (size_t)left : sizeof part;
+        if (fread(part, 1, n, former) != n) return false;
+        put(record, part, n);
+        left -= n;
     }
+    return !record->failed;
+}
+
+/* Whole records of the former file whose step is kept. One by one: a long run's file may be larger than the memory. */
+static yt_status copy_records(yt_event_file *file, int64_t keep_below, FILE *out, yt_err *err) {
+    FILE *former = fopen(file->path, "rb");
+    if (!former && errno == ENOENT) return YT_OK;
+    if (!former) return yt_fail(err, YT_IO, "%s: cannot be read: %s", file->path, strerror(errno));
+    bytes record = {0};
+    while (read_record(former, &record)) {
+        const int64_t step = step_of(record.at + HEADER, record.used - HEADER - TRAILER);
+        if (step >= 0 && step < keep_below) fwrite(record.at, 1, record.used, out);
+    }
+    const bool good = !record.failed && !ferror(former);
+    free(record.at);
+    fclose(former);
+    return good ? YT_OK : yt_fail(err, YT_IO, "%s: reading failed", file->path);
 }
 
 static yt_status begin_file(yt_event_file *file, int64_t keep_below, yt_err *err) {
     static const char version[] = "brain.Event:2";
-    char *former = NULL;
-    size_t size = 0;
-    if (keep_below > 0 && yt_path_exists(file->path))
-        YT_TRY(yt_file_read(file->path, MAX_BYTES, &former, &size, err));
     yt_file_writer writer;
-    yt_status status = yt_file_writer_open(file->path, &writer, err);
-    if (status == YT_OK) {
-        begin_event(&file->event);
-        put_bytes_field(&file->event, 3, version, sizeof version - 1);
-        write_record(file, writer.stream);
-        if (former) copy_records(former, size, keep_below, writer.stream);
+    YT_TRY(yt_file_writer_open(file->path, &writer, err));
+    begin_event(&file->event);
+    put_bytes_field(&file->event, 3, version, sizeof version - 1);
+    write_record(file, writer.stream);
+    yt_status status = keep_below > 0 ? copy_records(file, keep_below, writer.stream, err) : YT_OK;
+    if (status == YT_OK)
         status = yt_file_writer_commit(&writer, err);
-    }
-    free(former);
+    else
+        yt_file_writer_discard(&writer);
     if (status != YT_OK) return status;
     file->stream = fopen(file->path, "ab");
     if (!file->stream) return yt_fail(err, YT_IO, "%s: cannot be written: %s", file->path, strerror(errno));

@@ -12,7 +12,7 @@
 static const double MOST_PIXELS = 0.99;
 enum { BLOCK = 64 }; /* channels counted together */
 
-/* Flat: from low to zero_side, or from high on. */
+/* Flat: from low to low_end, or from high on. */
 static const struct flat {
     yt_activation_kind act;
     float low, low_end, high;

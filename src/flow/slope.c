@@ -105,7 +105,8 @@ yt_interval yt_slope_over_seeds(const yt_interval *slopes, int count) {
         n++;
     }
     if (n == 0) return unknown();
-    if (n == 1) return slopes[only];
+    if (n == 1 && count == 1) return slopes[only];
+    if (n == 1) return around(slopes[only].value, 0, 0, 1); /* no interval over seeds */
     double mean = sum / n;
     for (int i = 0; i < count; i++)
         if (isfinite(slopes[i].value)) squares += (slopes[i].value - mean) * (slopes[i].value - mean);

@@ -3,7 +3,7 @@
  *   load        curves, gradients by step and point, how the run ended
  *   moments     the steps 0 and 1, and the last one that all runs that ended well have
  *   per run     slope within the run, first over last
- *   per moment  means of logarithms over seeds with their intervals, the facts, the verdict
+ *   per moment  means of logarithms over seeds with their intervals, medians of the facts, the verdict
  *
  * A value that is not there is NaN all the way to the page.
  */
@@ -11,11 +11,11 @@
 #include "study/study.h"
 #include "yt/file.h"
 
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 static const double NONE = (double)NAN;
-static const double SMALLEST = 1e-45; /* a gradient of exactly 0 was below the smallest float32 */
 
 static yt_status no_memory(yt_err *err) {
     return yt_fail(err, YT_NO_MEMORY, "no memory for the numbers of a comparison");
@@ -91,7 +91,7 @@ static double *nothing(size_t count) {
     return values;
 }
 
-/* What the verdict asks about the first layer's weights, and the norm over all of them. */
+/* What the verdict asks about the first layer's weights, the norm over all of them, and whether all is finite. */
 static void take_weights(const gradient_row *row, int first_layer, study_run *run, int step) {
     bool first = row->layer == first_layer;
     if (is_kind(row, YT_FLOW_WEIGHT) && is_stat(row, YT_FLOW_STAT_MEAN_ABS) && first &&
@@ -99,6 +99,7 @@ static void take_weights(const gradient_row *row, int first_layer, study_run *ru
         run->mean_abs[step] = row->value;
     if (is_kind(row, YT_FLOW_UPDATE) && is_stat(row, YT_FLOW_STAT_RATIO) && first && isnan(run->update[step]))
         run->update[step] = row->value;
+    if (is_stat(row, YT_FLOW_STAT_NON_FINITE) && row->value > 0) run->bad[step] = true;
     if (is_kind(row, YT_FLOW_WEIGHT) && is_stat(row, YT_FLOW_STAT_L2))
         run->norm[step] = hypot(isnan(run->norm[step]) ? 0 : run->norm[step], row->value);
 }
@@ -111,7 +112,8 @@ static yt_status fill_run(const gradient_table *table, const study_points *point
     run->mean_abs = nothing(n);
     run->update = nothing(n);
     run->norm = nothing(n);
-    if (!run->rms || !run->mean_abs || !run->update || !run->norm) return no_memory(err);
+    run->bad = calloc(n + 1, sizeof *run->bad);
+    if (!run->rms || !run->mean_abs || !run->update || !run->norm || !run->bad) return no_memory(err);
     int first_layer = points->count ? points->at[0].layer : -1;
     for (size_t i = 0; i < table->count; i++) {
         const gradient_row *row = &table->rows[i];
@@ -200,16 +202,30 @@ static int seen(const study_points *points, const double *rms, double *depth, do
     return n;
 }
 
+/* What a run shows at a moment. The first update is made with the rate that the warm-up begins with and says nothing
+ * about the gradient. A run that ended early has failed at the last moment, which it may not have reached. */
+static yt_flow_facts facts_of(const yt_compare *study, const study_run *run, int moment) {
+    const int step = step_of(run, study->moment_steps[moment]);
+    const bool failed = run->status != YT_OK && (step < 0 || moment == study->n_moments - 1);
+    return (yt_flow_facts){.first_to_last = run->first_to_last[moment],
+                           .update = step < 0 || run->steps[step] == 0 ? NONE : run->update[step],
+                           .mean_abs = step < 0 ? NONE : run->mean_abs[step],
+                           .norm = step < 0 ? NONE : run->norm[step],
+                           .non_finite = failed || (step >= 0 && run->bad[step])};
+}
+
 static yt_status judge_run(const yt_compare *study, study_run *run, yt_err *err) {
     const study_points *points = &study->variants[run->variant].points;
     double *depth = nothing((size_t)points->count), *rms = nothing((size_t)points->count);
     for (int m = 0; depth && rms && m < study->n_moments; m++) {
-        int step = step_of(run, study->moment_steps[m]), zeros = 0;
-        int n = step < 0 ? 0 : seen(points, run->rms + (size_t)step * (size_t)points->count, depth, rms);
-        run->slope[m] = yt_slope_fit(depth, rms, n, &zeros);
+        const int step = step_of(run, study->moment_steps[m]);
+        const int n =
+            step < 0 ? 0 : seen(points, run->rms + (size_t)step * (size_t)points->count, depth, rms);
+        run->slope[m] = yt_slope_fit(depth, rms, n, &run->zeros[m]);
         run->first_to_last[m] = n > 1 ? rms[0] / rms[n - 1] : NONE;
-        run->non_finite[m] = false;
-        for (int i = 0; i < n; i++) run->non_finite[m] |= !isfinite(rms[i]);
+        run->facts[m] = facts_of(study, run, m);
+        char sentence[STUDY_SENTENCE];
+        run->verdict[m] = yt_verdict_of(&run->facts[m], sentence, sizeof sentence);
     }
     bool good = depth && rms;
     free(depth);
@@ -246,54 +262,72 @@ static double get_ratio(const study_run *run, int moment, int step, const study_
                : get_rms(run, moment, step, points, before) - get_rms(run, moment, step, points, point);
 }
 
-/* For the facts of a verdict, where a gradient of 0 is a finding. */
-static double log10_or_smallest(double value) {
-    return log10(value < SMALLEST ? SMALLEST : value);
-}
-
 static double get_first_to_last(const study_run *run, int moment, int step, const study_points *points,
                                 int point) {
     (void)step, (void)points, (void)point;
-    return log10_or_smallest(run->first_to_last[moment]);
+    return log10(run->first_to_last[moment]);
 }
 
-/* The first update is made with the rate that the warm-up begins with: it says nothing about the gradient. */
-static double get_update(const study_run *run, int moment, int step, const study_points *points, int point) {
-    (void)moment, (void)points, (void)point;
-    if (run->steps[step] == 0) return NONE;
-    return log10_or_smallest(run->update[step]);
+static int ascending(const void *a, const void *b) {
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
 }
 
-static double get_mean_abs(const study_run *run, int moment, int step, const study_points *points,
-                           int point) {
-    (void)moment, (void)points, (void)point;
-    return log10_or_smallest(run->mean_abs[step]);
-}
-
-static double get_norm(const study_run *run, int moment, int step, const study_points *points, int point) {
-    (void)moment, (void)points, (void)point;
-    return log10_or_smallest(run->norm[step]);
+/* Of what is known: the median, so that one seed does not decide, and a gradient of exactly 0 stays one. */
+static double median(double *values, int count) {
+    int n = 0;
+    for (int i = 0; i < count; i++)
+        if (!isnan(values[i])) values[n++] = values[i];
+    qsort(values, (size_t)n, sizeof *values, ascending);
+    return n == 0 ? NONE : n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
 }
 
 static void find_facts(const yt_compare *study, int variant, int moment, study_moment *out) {
     yt_interval slopes[YT_MAX_SEEDS];
+    double ratio[YT_MAX_SEEDS], update[YT_MAX_SEEDS], mean_abs[YT_MAX_SEEDS], norm[YT_MAX_SEEDS];
     bool non_finite = false;
+    out->zeros = 0;
     for (int s = 0; s < study->n_seeds; s++) {
         const study_run *run = yti_study_run(study, variant, s);
+        const yt_flow_facts *facts = &run->facts[moment];
         slopes[s] = run->slope[moment];
-        /* a run that ended early has no later moment of its own */
-        bool ended = run->status != YT_OK && step_of(run, study->moment_steps[moment]) < 0;
-        non_finite |= run->non_finite[moment] || ended;
+        ratio[s] = facts->first_to_last;
+        update[s] = facts->update;
+        mean_abs[s] = facts->mean_abs;
+        norm[s] = facts->norm;
+        non_finite |= facts->non_finite;
+        out->zeros += run->zeros[moment];
     }
     out->slope = yt_slope_over_seeds(slopes, study->n_seeds);
     out->first_to_last = over_seeds(study, variant, moment, 0, get_first_to_last);
-    out->facts =
-        (yt_flow_facts){.slope = out->slope,
-                        .first_to_last = pow(10, out->first_to_last.value),
-                        .update = pow(10, over_seeds(study, variant, moment, 0, get_update).value),
-                        .mean_abs = pow(10, over_seeds(study, variant, moment, 0, get_mean_abs).value),
-                        .norm = pow(10, over_seeds(study, variant, moment, 0, get_norm).value),
-                        .non_finite = non_finite};
+    out->facts = (yt_flow_facts){.first_to_last = median(ratio, study->n_seeds),
+                                 .update = median(update, study->n_seeds),
+                                 .mean_abs = median(mean_abs, study->n_seeds),
+                                 .norm = median(norm, study->n_seeds),
+                                 .non_finite = non_finite};
+}
+
+static void add_to(char *sentence, size_t room, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+static void add_to(char *sentence, size_t room, const char *format, ...) {
+    size_t used = strlen(sentence);
+    va_list args;
+    va_start(args, format);
+    vsnprintf(sentence + used, room - used, format, args);
+    va_end(args);
+}
+
+/* The verdict of the medians, and how many seeds say the same. */
+static void find_verdict(const yt_compare *study, int variant, int moment, study_moment *m) {
+    m->verdict = yt_verdict_of(&m->facts, m->sentence, sizeof m->sentence);
+    m->agreeing = 0;
+    for (int s = 0; s < study->n_seeds; s++)
+        m->agreeing += yti_study_run(study, variant, s)->verdict[moment] == m->verdict;
+    if (m->agreeing < study->n_seeds)
+        add_to(m->sentence, sizeof m->sentence, "; so in %d of %d seeds", m->agreeing, study->n_seeds);
+    if (m->zeros > 0)
+        add_to(m->sentence, sizeof m->sentence,
+               "; %d gradients of exactly 0 in all seeds are left out of the slope", m->zeros);
 }
 
 static yt_status judge_moment(yt_compare *study, int variant, int moment, yt_err *err) {
@@ -307,7 +341,7 @@ static yt_status judge_moment(yt_compare *study, int variant, int moment, yt_err
         m->ratio[p] = over_seeds(study, variant, moment, p, get_ratio);
     }
     find_facts(study, variant, moment, m);
-    m->verdict = yt_verdict_of(&m->facts, m->sentence, sizeof m->sentence);
+    find_verdict(study, variant, moment, m);
     if (variant == 0) return YT_OK;
     const study_variant *first = &study->variants[0];
     double slopes[YT_MAX_SEEDS], first_slopes[YT_MAX_SEEDS];

@@ -148,6 +148,7 @@ void yt_compare_destroy(yt_compare *study) {
         free(run->mean_abs);
         free(run->update);
         free(run->norm);
+        free(run->bad);
     }
     free(study->variants);
     free(study->runs);

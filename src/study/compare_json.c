@@ -173,7 +173,9 @@ static cJSON *moment_json(const yt_compare *study, int variant, int moment) {
                          add(out, "norm", number(m->facts.norm)) &&
                          add(out, "profile_log10_rms", intervals(m->profile, width)) &&
                          add(out, "ratio_across_log10", intervals(m->ratio, width)) &&
+                         add(out, "zero_points", number(m->zeros)) &&
                          add(out, "verdict", text(yt_verdict_word(m->verdict))) &&
+                         add(out, "agreeing_seeds", number(m->agreeing)) &&
                          add(out, "sentence", text(m->sentence)) &&
                          (variant == 0 || (add(out, "slope_difference", interval(m->slope_difference)) &&
                                            add(out, "differs", cJSON_CreateBool(m->differs)) &&

@@ -104,9 +104,12 @@ typedef struct study_run {
     int n_steps;
     double *rms;                         /* [n_steps][points]; NaN: not seen */
     double *mean_abs, *update, *norm;    /* [n_steps]; of the first weights; of all */
+    bool *bad;                           /* [n_steps]: something was not finite */
     yt_interval slope[STUDY_MOMENTS];    /* within this run */
     double first_to_last[STUDY_MOMENTS]; /* NaN: unknown */
-    bool non_finite[STUDY_MOMENTS];
+    int zeros[STUDY_MOMENTS];            /* points of gradient 0, which the slope leaves out */
+    yt_flow_facts facts[STUDY_MOMENTS];
+    yt_verdict verdict[STUDY_MOMENTS];
 } study_run;
 
 /* A variant at one moment, over its seeds. Sizes are means of logarithms. */
@@ -115,8 +118,9 @@ typedef struct study_moment {
     yt_interval *ratio;               /* [points] of log10(rms at `before` / rms here) */
     yt_interval slope, first_to_last; /* the latter of log10 */
     yt_interval slope_difference;     /* to the first variant's, over the same seeds */
-    yt_flow_facts facts;
-    yt_verdict verdict;
+    yt_flow_facts facts;              /* medians over seeds */
+    yt_verdict verdict;               /* of these */
+    int agreeing, zeros;              /* seeds with that verdict; points of gradient 0 over all seeds */
     char sentence[STUDY_SENTENCE];
     char against[STUDY_SENTENCE]; /* compared with the first variant; empty for it */
     bool differs;

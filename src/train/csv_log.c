@@ -6,33 +6,41 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_BYTES = 1 << 30 };
-
-/* Copies the whole lines of a former file that are kept; a line without its newline was cut by a crash. */
-static void copy_rows(const char *text, const char *start, int64_t keep_below, FILE *out) {
+static bool is_kept(const char *line, const char *start, int64_t keep_below) {
     const size_t skipped = strlen(start);
-    for (const char *end = strchr(text, '\n'); end; text = end + 1, end = strchr(text, '\n')) {
-        if (strncmp(text, start, skipped) != 0) continue;
-        char *digits_end;
-        const long long number = strtoll(text + skipped, &digits_end, 10); /* none in a header */
-        if (digits_end > text + skipped && number >= 0 && number < keep_below)
-            fprintf(out, "%.*s\n", (int)(end - text), text);
-    }
+    if (strncmp(line, start, skipped) != 0) return false;
+    char *end;
+    const long long number = strtoll(line + skipped, &end, 10); /* none in a header */
+    return end > line + skipped && number >= 0 && number < keep_below;
+}
+
+/* Copies the whole lines of the former file that are kept; a line without its newline was cut by a crash. Line by
+ * line: a long run's table may be larger than the memory. */
+static yt_status copy_rows(const char *path, const char *start, int64_t keep_below, FILE *out, yt_err *err) {
+    FILE *former = fopen(path, "r");
+    if (!former && errno == ENOENT) return YT_OK;
+    if (!former) return yt_fail(err, YT_IO, "%s: cannot be read: %s", path, strerror(errno));
+    char *line = NULL;
+    size_t room = 0;
+    ssize_t n;
+    while ((n = getline(&line, &room, former)) > 0 && line[n - 1] == '\n')
+        if (is_kept(line, start, keep_below)) fwrite(line, 1, (size_t)n, out);
+    const bool good = feof(former) || n > 0;
+    free(line);
+    fclose(former);
+    return good ? YT_OK : yt_fail(err, YT_IO, "%s: reading failed: %s", path, strerror(errno));
 }
 
 static yt_status open_file(const char *path, const char *header, const char *start, int64_t keep_below,
                            FILE **out, yt_err *err) {
-    char *former = NULL;
-    size_t bytes;
-    if (keep_below > 0 && yt_path_exists(path)) YT_TRY(yt_file_read(path, MAX_BYTES, &former, &bytes, err));
     yt_file_writer writer;
-    yt_status status = yt_file_writer_open(path, &writer, err);
-    if (status == YT_OK) {
-        if (header) fprintf(writer.stream, "%s\n", header);
-        if (former) copy_rows(former, start, keep_below, writer.stream);
+    YT_TRY(yt_file_writer_open(path, &writer, err));
+    if (header) fprintf(writer.stream, "%s\n", header);
+    yt_status status = keep_below > 0 ? copy_rows(path, start, keep_below, writer.stream, err) : YT_OK;
+    if (status == YT_OK)
         status = yt_file_writer_commit(&writer, err);
-    }
-    free(former);
+    else
+        yt_file_writer_discard(&writer);
     if (status != YT_OK) return status;
     FILE *file = fopen(path, "a");
     if (!file) return yt_fail(err, YT_IO, "%s: cannot be written: %s", path, strerror(errno));

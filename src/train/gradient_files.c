@@ -90,7 +90,7 @@ static bool add_batch(cJSON *object, const yti_gradient_files *files, const yt_t
               cJSON_AddNumberToObject(object, "epoch", batch->epoch + 1) &&
               cJSON_AddNumberToObject(object, "batch", batch->batch);
     for (int i = 0; ok && i < YT_LOSS_TERMS; i++)
-        ok = add_number(object, files->info->loss_names[i], batch->loss[i]);
+        ok = add_number(object, files->info->loss_names[i], batch->own_loss[i]);
     return ok && (!batch->updates || add_number(object, "gradient_norm", batch->gradient_norm));
 }
 

@@ -1,7 +1,8 @@
 /* gradient_log.c: how gradients flow, sampled along training: what is measured when.
  *
  * At steps 0 (initialisation) and 1 and at every N-th: activations and dL/dx at every row of the model and at every
- * block inside one; where the weights move, their gradients before and the size of the change after. Steps 0 and 1 and
+ * block inside one; with the update that follows the weights' gradients before it and the size of the change. (Of
+ * several batches to an update a later one makes it; where the epoch or the next sample comes first it is left out.) Steps 0 and 1 and
  * every 10 N-th: dL/dx by term of the loss and by level of the head. Between them nothing is watched, so that those
  * steps cost nothing. Measured with YOLO26n, 320 px, batch 4: a sample costs 0.3 steps, the parts 4.2; at N = 100 that
  * is 0.7 % of training, and 9 steps at the beginning. What one step has shown goes into the files (gradient_files.c)
@@ -35,6 +36,7 @@ typedef struct gradient_log {
     unsigned *raised; /* [n_params] alarms of weights */
     yti_gradient_alarms alarms;
     float *before;        /* [param_count] weights before an update */
+    int64_t last_step;    /* of the run, that the log was asked about */
     bool measured;        /* step: all that is sampled before the update; else the run ended within */
     bool weights_are_due; /* since a sampled step, until an update */
     bool update_is_due;
@@ -127,21 +129,16 @@ static void part(void *context, yt_flow_kind kind, yt_value value, yt_tensor gra
     note_map(log, at, kind, yt_flow_measure(gradient, log->threads));
 }
 
-/* What is not finite says nothing about how gradients flow, and its weights do not move. */
+/* What is not finite says nothing about how gradients flow. */
 static void forget_step(gradient_log *log) {
     log->step.count = 0;
-    log->weights_are_due = false;
+    log->weights_are_due = log->update_is_due = false;
 }
 
-static void batch(void *context, const yt_train_batch *report) {
-    gradient_log *log = context;
-    log->step.batch = *report;
-    log->measured = true;
-    if (report->skipped) forget_step(log);
-    log->update_is_due = log->weights_are_due && report->updates;
-    if (!log->update_is_due) return;
-    log->weights_are_due = false;
+static void measure_weights(gradient_log *log, const yt_train_batch *report) {
     const yt_state *state = &log->model->state;
+    log->step.batch.updates = true;
+    log->step.batch.gradient_norm = report->gradient_norm;
     memcpy(log->before, state->params, log->model->param_count * sizeof *log->before);
     for (int i = 0; i < log->model->n_params; i++) {
         const yt_param_info *info = &log->model->params[i];
@@ -149,6 +146,20 @@ static void batch(void *context, const yt_train_batch *report) {
         const yt_tensor gradient = yt_tensor_of(state->grads + info->offset, 1, 1, (int)info->count, 1);
         note_weight(log, i, YT_FLOW_WEIGHT, yt_flow_measure(gradient, log->threads));
     }
+}
+
+/* With several batches to an update the weights' part follows batches after the maps', under the same step. */
+static void batch(void *context, const yt_train_batch *report) {
+    gradient_log *log = context;
+    const bool sampled = report->step == log->step.batch.step;
+    if (sampled) log->step.batch = *report;
+    if (sampled) log->measured = true;
+    if (report->skipped && sampled) forget_step(log);
+    if (report->skipped) log->weights_are_due = false; /* gradients that waited are gone */
+    log->update_is_due = log->weights_are_due && report->updates;
+    if (!log->update_is_due) return;
+    log->weights_are_due = false;
+    measure_weights(log, report);
 }
 
 static void update(void *context, const yt_train_batch *report) {
@@ -176,22 +187,26 @@ static void write_step(gradient_log *log) {
     log->step.count = 0;
 }
 
+/* After a rollback steps come again: the files are cut back to them. */
+static void go_back(gradient_log *log, int64_t step) {
+    forget_step(log);
+    if (log->status == YT_OK) log->status = yti_gradient_files_open(&log->files, log->info, step, &log->err);
+}
+
 static unsigned wants(void *context, const yt_train_batch *report) {
     gradient_log *log = context;
-    const bool goes_back = report->step <= log->step.batch.step;
-    if (goes_back)
-        log->step.count = 0;
-    else
+    const bool first = report->step < FIRST_STEPS, sampled = first || report->step % log->every == 0;
+    if (report->step <= log->last_step)
+        go_back(log, report->step);
+    else if (sampled || !log->weights_are_due)
         write_step(log);
-    if (goes_back && log->status == YT_OK)
-        log->status = yti_gradient_files_open(&log->files, log->info, report->step, &log->err);
+    log->last_step = report->step;
+    if (!sampled) return 0;
     log->step.batch = *report;
     log->measured = false;
-    const bool first = report->step < FIRST_STEPS;
-    if (!first && report->step % log->every != 0) return 0;
     log->weights_are_due = true;
-    return YT_SEE_MAPS |
-           (first || report->step % ((int64_t)PARTS_EVERY * log->every) == 0 ? YT_SEE_PARTS : 0);
+    const bool parts = first || report->step % ((int64_t)PARTS_EVERY * log->every) == 0;
+    return YT_SEE_MAPS | (parts ? YT_SEE_PARTS : 0);
 }
 
 static yt_status start(void *context, const yt_train_info *info, yt_err *err) {
@@ -200,7 +215,8 @@ static yt_status start(void *context, const yt_train_info *info, yt_err *err) {
     log->model = info->model;
     log->threads = info->config->threads;
     log->every = info->config->log_gradients;
-    log->step.batch.step = info->first_step - 1;
+    log->last_step = info->first_step - 1;
+    log->step.batch.step = -1;
     YT_TRY(find_points(log, err));
     return yti_gradient_files_open(&log->files, info, info->first_step, err);
 }
@@ -209,14 +225,17 @@ static yt_status epoch(void *context, const yt_train_epoch *report, yt_err *err)
     gradient_log *log = context;
     (void)report;
     write_step(log);
+    log->weights_are_due = false; /* what a checkpoint is behind of is complete */
     if (log->status != YT_OK && err) *err = log->err;
     return log->status;
 }
 
 /* A run that ends within an epoch. */
 static void finish(void *context, const yt_train_summary *summary) {
+    gradient_log *log = context;
     (void)summary;
-    write_step(context);
+    write_step(log);
+    if (log->status != YT_OK && log->alarm) log->alarm(log->alarm_context, log->err.text);
 }
 
 yt_status yt_gradient_log_create(yt_problem_sink alarm, void *alarm_context, yt_train_observer *out,

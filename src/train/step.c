@@ -56,11 +56,13 @@ static double gradient_norm(const yt_training *t) {
     return sqrt(sum);
 }
 
-/* Running mean of the reported terms: those of the branch that detects, unweighted (spec training 3.6). */
+/* The reported terms and their running mean: those of the branch that detects, unweighted (spec training 3.6). */
 static void report_loss(const yt_training *t, const yti_step_loss *loss, yt_train_batch *report) {
     const double *terms = loss->branch[yt_model_eval_branch(t->model)].terms;
-    for (int i = 0; i < YT_LOSS_TERMS; i++)
+    for (int i = 0; i < YT_LOSS_TERMS; i++) {
+        report->own_loss[i] = terms[i];
         report->loss[i] += (terms[i] - report->loss[i]) / (report->batch + 1 - report->skips);
+    }
 }
 
 static void average(float *to, const float *from, const yti_stretches *which, float decay, int threads) {

@@ -32,7 +32,9 @@ TestSuite(analyse, .init = init, .fini = yt_folder_remove);
 typedef struct story {
     double slope, update;
     yt_status status;
-    int steps; /* 0, 1, 10, 20, ... */
+    int steps;       /* 0, 1, 10, 20, ... */
+    bool first_zero; /* the gradients of the first layer are exactly 0 */
+    int bad_step;    /* a gradient has a NaN there; 0: none */
 } story;
 
 static yt_compare *make_study(const char *variants) {
@@ -65,10 +67,12 @@ static void write_run(const yt_compare *study, const study_run *run, story s) {
         int step = i < 2 ? i : 10 * (i - 1);
         for (int layer = 0; layer < LAYERS; layer++)
             fprintf(file, "%d,1,%d,Conv,activation_gradient,rms,%.12g\n", step, layer,
-                    pow(10, s.slope * (layer + 1) - 3));
+                    s.first_zero && layer == 0 ? 0 : pow(10, s.slope * (layer + 1) - 3));
+        if (s.bad_step && step == s.bad_step)
+            fprintf(file, "%d,1,2,Conv,activation_gradient,non_finite,1\n", step);
         fprintf(file, "%d,1,0,model.0.conv.weight,weight,l2,3\n%d,1,1,model.1.conv.weight,weight,l2,4\n",
                 step, step);
-        fprintf(file, "%d,1,0,model.0.conv.weight,weight,mean_abs,0.001\n", step);
+        fprintf(file, "%d,1,0,model.0.conv.weight,weight,mean_abs,%g\n", step, s.first_zero ? 0 : 0.001);
         fprintf(file, "%d,1,0,model.0.conv.weight,update,ratio,%.12g\n", step, s.update);
         fprintf(file, "%d,1,0,model.0.conv.weight,activation,rms,77\n", step);
     }
@@ -98,7 +102,7 @@ Test(analyse, slopes_ratios_and_ends_are_means_over_seeds_with_intervals) {
     for (int i = 0; i < yt_compare_runs(study); i++) {
         const study_run *run = &study->runs[i];
         double slope = (run->variant ? 1.5 : 0.1) + 0.01 * run->seed;
-        write_run(study, run, (story){slope, run->variant ? 1e-6 : 1e-3, YT_OK, 4});
+        write_run(study, run, (story){slope, run->variant ? 1e-6 : 1e-3, YT_OK, 4, false, 0});
     }
     analyse(study);
     cr_assert_eq(study->n_moments, 3);
@@ -135,7 +139,8 @@ Test(analyse, slopes_ratios_and_ends_are_means_over_seeds_with_intervals) {
 Test(analyse, the_same_profiles_are_no_difference) {
     yt_compare *study = make_study("residual,plain");
     for (int i = 0; i < yt_compare_runs(study); i++)
-        write_run(study, &study->runs[i], (story){-0.1 + 0.01 * study->runs[i].seed, 1e-3, YT_OK, 2});
+        write_run(study, &study->runs[i],
+                  (story){-0.1 + 0.01 * study->runs[i].seed, 1e-3, YT_OK, 2, false, 0});
     analyse(study);
     cr_assert_eq(study->n_moments, 2); /* the last step is step 1 */
     cr_assert(!study->variants[1].moments[1].differs);
@@ -148,7 +153,7 @@ Test(analyse, a_run_that_ended_early_counts_as_far_as_it_came) {
     for (int i = 0; i < yt_compare_runs(study); i++) {
         const study_run *run = &study->runs[i];
         bool fails = run->variant == 1 && run->seed == 2;
-        write_run(study, run, (story){0.1, 1e-3, fails ? YT_NON_FINITE : YT_OK, fails ? 2 : 5});
+        write_run(study, run, (story){0.1, 1e-3, fails ? YT_NON_FINITE : YT_OK, fails ? 2 : 5, false, 0});
     }
     analyse(study);
     const study_variant *plain = &study->variants[1];
@@ -162,10 +167,44 @@ Test(analyse, a_run_that_ended_early_counts_as_far_as_it_came) {
     yt_compare_destroy(study);
 }
 
+Test(analyse, one_seed_without_gradients_does_not_decide_and_is_counted) {
+    yt_compare *study = make_study("residual");
+    for (int i = 0; i < yt_compare_runs(study); i++)
+        write_run(study, &study->runs[i], (story){0.1, 1e-3, YT_OK, 4, i == 1, 0});
+    analyse(study);
+    const study_moment *m = &study->variants[0].moments[2];
+    cr_assert(m->verdict == YT_VERDICT_FLAT && m->agreeing == 2 && m->zeros == 1, "%s", m->sentence);
+    cr_assert(strstr(m->sentence, "; so in 2 of 3 seeds; 1 gradients of exactly 0"), "%s", m->sentence);
+    near(m->facts.mean_abs, 0.001);
+    yt_compare_destroy(study);
+}
+
+Test(analyse, a_value_that_is_not_finite_is_exploding_from_the_step_where_it_was_seen) {
+    yt_compare *study = make_study("residual");
+    for (int i = 0; i < yt_compare_runs(study); i++)
+        write_run(study, &study->runs[i], (story){0.1, 1e-3, YT_OK, 4, false, 20});
+    analyse(study);
+    cr_assert_eq(study->variants[0].moments[1].verdict, YT_VERDICT_FLAT);
+    cr_assert_eq(study->variants[0].moments[2].verdict, YT_VERDICT_EXPLODING);
+    yt_compare_destroy(study);
+}
+
+/* Steps 0 and 1 are all that is left of runs that died later. */
+Test(analyse, runs_that_died_between_two_samples_are_exploding_at_the_last_moment) {
+    yt_compare *study = make_study("residual");
+    for (int i = 0; i < yt_compare_runs(study); i++)
+        write_run(study, &study->runs[i], (story){0.1, 1e-3, YT_NON_FINITE, 2, false, 0});
+    analyse(study);
+    cr_assert_eq(study->n_moments, 2);
+    cr_assert_eq(study->variants[0].moments[0].verdict, YT_VERDICT_FLAT);
+    cr_assert_eq(study->variants[0].moments[1].verdict, YT_VERDICT_EXPLODING);
+    yt_compare_destroy(study);
+}
+
 Test(analyse, a_study_of_which_nothing_lived_still_has_a_report) {
     yt_compare *study = make_study("residual");
     for (int i = 0; i < yt_compare_runs(study); i++)
-        write_run(study, &study->runs[i], (story){0, 0, YT_NON_FINITE, 0});
+        write_run(study, &study->runs[i], (story){0, 0, YT_NON_FINITE, 0, false, 0});
     char why[256];
     yt_err err = {.text = ""};
     cr_assert_eq(yt_compare_report(study, why, sizeof why, &err), YT_OK, "%s", err.text);
@@ -177,7 +216,7 @@ Test(analyse, a_study_of_which_nothing_lived_still_has_a_report) {
 
 Test(analyse, an_incomplete_run_is_named) {
     yt_compare *study = make_study("residual");
-    write_run(study, &study->runs[0], (story){0.1, 1e-3, YT_OK, 2});
+    write_run(study, &study->runs[0], (story){0.1, 1e-3, YT_OK, 2, false, 0});
     yt_err err = {.text = ""};
     cr_assert_eq(yti_analyse(study, &err), YT_ARGUMENT);
     cr_assert(strstr(err.text, "residual-seed1: this run is not complete"), "%s", err.text);

@@ -1,7 +1,9 @@
 /* Tests of src/flow: the statistics of a tensor against plain loops, and the tables they are named by. */
+#include "support/files.h"
 #include "support/near.h"
 #include "yt/flow.h"
 #include "yt/rng.h"
+#include "yt/verdict.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -265,4 +267,31 @@ Test(flow, levels_are_named_by_the_power_of_their_stride) {
     cr_expect_eq(yt_flow_level_kind(256), YT_FLOW_KINDS);
     cr_expect_eq(yt_flow_level_kind(12), YT_FLOW_KINDS);
     cr_expect_eq(yt_flow_level_kind(1), YT_FLOW_KINDS);
+}
+
+/* docs/gradients.md explains every word of the files and every limit with its value. */
+Test(flow, every_word_and_limit_is_explained_in_the_docs) {
+    char *page = yt_read_text(YT_SOURCE_DIR "/docs/gradients.md"), wanted[128];
+    for (int i = 0; i < YT_FLOW_STATS; i++) {
+        snprintf(wanted, sizeof wanted, "`%s`", yt_flow_stat_word((yt_flow_stat)i));
+        cr_expect_not_null(strstr(page, wanted), "statistic %s", wanted);
+    }
+    for (int i = 0; i < YT_FLOW_KINDS; i++) {
+        if (i > YT_FLOW_P1 && i < YT_FLOW_P7) continue; /* "P1 to P7" */
+        snprintf(wanted, sizeof wanted, "`%s`", yt_flow_kind_word((yt_flow_kind)i));
+        cr_expect_not_null(strstr(page, wanted), "kind %s", wanted);
+    }
+    for (int i = 0; i < YT_VERDICT_LIMITS; i++) {
+        char name[64];
+        const yt_verdict_limit *limit = &yt_verdict_limits()[i];
+        size_t n = 0;
+        for (const char *c = limit->name; *c && n + 2 < sizeof name; c++) { /* a table cell escapes it */
+            if (*c == '|') name[n++] = '\\';
+            name[n++] = *c;
+        }
+        name[n] = '\0';
+        snprintf(wanted, sizeof wanted, "| %s | %g |", name, limit->value);
+        cr_expect_not_null(strstr(page, wanted), "limit %s", wanted);
+    }
+    free(page);
 }

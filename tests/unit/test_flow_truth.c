@@ -199,14 +199,13 @@ static yt_interval slope_of(const double *rms, int count, double step) {
 }
 
 static yt_verdict verdict_of(const net *n, int rows, double step) {
-    yt_flow_facts facts = {.slope = slope_of(n->rms, rows, step),
-                           .first_to_last = n->rms[0] / n->rms[rows - 1],
+    yt_flow_facts facts = {.first_to_last = n->rms[0] / n->rms[rows - 1],
                            .update = n->update,
                            .mean_abs = n->mean_abs,
                            .norm = (double)NAN};
     char text[512];
     yt_verdict verdict = yt_verdict_of(&facts, text, sizeof text);
-    cr_log_info("%s; slope %.4f", text, facts.slope.value);
+    cr_log_info("%s; slope %.4f", text, slope_of(n->rms, rows, step).value);
     return verdict;
 }
 

@@ -89,7 +89,7 @@ Test(slope, seeds_without_a_slope_are_left_out) {
     near(both.value, 0.2, 1e-12);
     near(both.high, 0.2 + 12.7062 * 0.1, 1e-9); /* s = 0.1 sqrt 2, over sqrt 2 */
     cr_assert_eq(both.count, 2);
-    yt_interval only = yt_slope_over_seeds(slopes, 2);
+    yt_interval only = yt_slope_over_seeds(slopes, 1);
     near(only.low, 0, 0);
     near(only.high, 0.2, 0);
     cr_assert(isnan(yt_slope_over_seeds(slopes + 1, 1).value));
@@ -111,4 +111,12 @@ Test(slope, a_difference_is_taken_seed_by_seed) {
     cr_assert(fabs(d.high - (0.6 + 4.3027 * 0.1 / sqrt(3))) < 1e-6);
     cr_assert(!yt_interval_known(yt_interval_difference(a, b, 1)));
     cr_assert(isnan(yt_interval_difference(a, b, 0).value));
+}
+
+Test(slope, one_seed_of_several_that_is_left_has_no_interval) {
+    const yt_interval alone = {0.3, 0.2, 0.4, 20}, none = {(double)NAN, (double)NAN, (double)NAN, 0};
+    const yt_interval both[] = {none, alone};
+    cr_assert(yt_interval_known(yt_slope_over_seeds(&alone, 1)));
+    const yt_interval left = yt_slope_over_seeds(both, 2);
+    cr_assert(left.value == 0.3 && left.count == 1 && !yt_interval_known(left));
 }

@@ -6,8 +6,7 @@
 #include <string.h>
 
 static yt_flow_facts healthy(double ratio) {
-    return (yt_flow_facts){
-        .slope = {0.01, 0, 0.02, 5}, .first_to_last = ratio, .update = 1e-3, .mean_abs = 1e-4, .norm = 5};
+    return (yt_flow_facts){.first_to_last = ratio, .update = 1e-3, .mean_abs = 1e-4, .norm = 5};
 }
 
 static void expect(yt_flow_facts facts, yt_verdict want, const char *words) {
@@ -67,11 +66,7 @@ Test(verdict, a_value_that_is_not_finite_is_exploding) {
 
 Test(verdict, what_was_not_measured_is_not_claimed) {
     const double none = (double)NAN;
-    yt_flow_facts facts = {.slope = {none, none, none, 0},
-                           .first_to_last = none,
-                           .update = none,
-                           .mean_abs = none,
-                           .norm = none};
+    yt_flow_facts facts = {.first_to_last = none, .update = none, .mean_abs = none, .norm = none};
     expect(facts, YT_VERDICT_UNKNOWN, "unknown");
     facts.first_to_last = 1e-6; /* an update that is not known cannot speak against it */
     expect(facts, YT_VERDICT_VANISHING, "below 0.001");
