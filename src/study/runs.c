@@ -3,6 +3,7 @@
  */
 #include "study/run_record.h"
 #include "study/study.h"
+#include "train/training.h"
 #include "yt/file.h"
 
 #include <stdlib.h>
@@ -37,6 +38,12 @@ static yt_status settings_to_resume(const yt_train_config *config, const char *c
     return yt_train_config_set(out, "resume", checkpoint, YT_SOURCE_TYPED, err);
 }
 
+/* Whether only the record of a run is missing: a resumed run begins with an epoch, and looks at patience after it. */
+static bool patience_was_over(const yt_training *t) {
+    return t->config.val && t->config.patience > 0 &&
+           t->progress.epochs_done - t->progress.improved_epoch >= t->config.patience;
+}
+
 /* From the checkpoint of a run that was interrupted. A checkpoint that nothing can go on from is none. */
 static yt_training *resume(const yt_compare *study, const study_run *run, const yt_train_config *config,
                            yt_problem_sink problem, void *context) {
@@ -48,6 +55,10 @@ static yt_training *resume(const yt_compare *study, const study_run *run, const 
         yt_train_prepare(&resumed, study->search_dirs, problem, context, &training, NULL) != YT_OK)
         training = NULL;
     free(checkpoint);
+    if (training && patience_was_over(training)) {
+        yt_train_destroy(training);
+        training = NULL;
+    }
     return training;
 }
 

@@ -304,6 +304,41 @@ Test(compare, what_cannot_go_on_begins_anew) {
     yt_compare_destroy(study);
 }
 
+/* With nothing to learn the first AP is the best, so that patience ends the run. */
+Test(compare, a_run_that_ran_out_of_patience_gets_no_epoch_more) {
+    yt_train_config config = settings("a"), one;
+    set(&config, "epochs", "30");
+    set(&config, "patience", "2");
+    set(&config, "lr0", "0");
+    set(&config, "conf", "0");
+    yt_compare *study = make(&config, "residual", 1);
+    run(study);
+    study_record first, again;
+    bool found;
+    record_of(study, 0, &first, &found);
+    cr_assert(found && first.ap > 0 && first.epochs < 30, "AP %g after %d epochs", first.ap, first.epochs);
+    again = first;
+    again.running = true;
+    cr_assert_eq(yti_study_run_config(study, &study->runs[0], &one, NULL), YT_OK);
+    cr_assert_eq(yti_record_save(study->runs[0].folder, &one, &again, NULL), YT_OK);
+    run(study);
+    record_of(study, 0, &again, &found);
+    cr_assert_eq(again.epochs, first.epochs, "%d instead of %d", again.epochs, first.epochs);
+    cr_assert_str_eq(again.weights_hash, first.weights_hash);
+    yt_compare_destroy(study);
+}
+
+Test(compare, a_damaged_record_of_a_study_is_named) {
+    yt_train_config config = settings("a");
+    static const char *const damaged[] = {"", "[]", "{\"settings\":"};
+    for (int i = 0; i < 3; i++) {
+        yt_folder_write_text("a/study.json", damaged[i]);
+        refused(&config, "residual", 1, "study.json: is not the record of a study; remove the folder");
+    }
+    yt_folder_write_text("a/study.json", "{}");
+    refused(&config, "residual", 1, "the study here was made with model \"unknown\"");
+}
+
 Test(compare, an_interrupted_run_of_other_settings_is_named) {
     yt_train_config config = settings("a");
     yt_compare *study = make(&config, "residual", 1);
