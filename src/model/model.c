@@ -235,7 +235,8 @@ static void forget_pass(yt_model *model) {
     model->params = NULL;
     model->blocks = NULL;
     model->graph = NULL;
-    model->n_rows = model->n_backbone_rows = model->n_params = model->n_blocks = model->n_levels = model->max_stride = 0;
+    model->n_rows = model->n_backbone_rows = model->n_params = model->n_blocks = model->n_levels =
+        model->max_stride = 0;
 }
 
 static yt_status build_pass(yt_model *model, const yt_yaml_node *root, char scale,

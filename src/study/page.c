@@ -28,7 +28,7 @@ static const char HEAD[] =
     "table { border-collapse: collapse; margin: 1rem 0; font-size: 0.9rem; }\n"
     "th, td { border: 1px solid #999; padding: 0.25rem 0.6rem; text-align: left; vertical-align: top; }\n"
     "td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }\n"
-    "td.n { white-space: nowrap; } .v { overflow-wrap: anywhere; min-width: 5rem; }\n"
+    "td.n { white-space: nowrap; } .v { overflow-wrap: anywhere; min-width: 7.5rem; }\n"
     "figure { margin: 1.5rem 0; break-inside: avoid; } figure svg { width: 100%; height: auto; }\n"
     "figcaption, .small { font-size: 0.85rem; color: #333; } .wide { overflow-x: auto; }\n"
     "@media print { body { max-width: none; margin: 0; font-size: 11pt; }\n"
@@ -250,13 +250,15 @@ static void write_slopes(const yt_compare *study, FILE *out) {
         for (int v = 0; v < study->n_variants; v++)
             write_slope_row(&study->variants[v], &study->variants[v].moments[m], out);
     }
-    fprintf(out,
-            "</table></div>\n<p class=\"small\">Small: %s. First / last: RMS at the smallest depth over that "
-            "at the "
-            "largest. Update, mean |g|: of the first layer's weights; norm: of all weight gradients before "
-            "clipping.</p>\n",
-            study->n_seeds > 1 ? "95 % intervals, Student's t over seeds"
-                               : "95 % intervals, of the line within the one run");
+    fputs("</table></div>\n<p class=\"small\">First / last: RMS at the smallest depth over that at the "
+          "largest. "
+          "Update, mean |g|: of the first layer's weights; norm: of all weight gradients before clipping. ",
+          out);
+    fputs(study->n_seeds > 1
+              ? "Slope and first / last are means over seeds, small: their 95 % intervals, Student's t over "
+                "seeds. The other numbers and the verdict are of the median over seeds.</p>\n"
+              : "Small: 95 % intervals, of the line within the one run.</p>\n",
+          out);
 }
 
 /* Whether the places of two variants are the same ones. */

@@ -41,6 +41,13 @@ yt_status yt_compare_report(yt_compare *study, char *why_no_figures, size_t room
     return status == YT_OK ? YT_OK : write_page(study, NULL, 0, why.text, err);
 }
 
+static int longest_name(const yt_compare *study) {
+    size_t longest = strlen("variant");
+    for (int i = 0; i < study->n_variants; i++)
+        if (strlen(study->variants[i].words.name) > longest) longest = strlen(study->variants[i].words.name);
+    return (int)longest;
+}
+
 void yt_compare_print(const yt_compare *study, FILE *out) {
     for (int m = 0; m < study->n_moments; m++) {
         char when[64];
@@ -52,11 +59,12 @@ void yt_compare_print(const yt_compare *study, FILE *out) {
             if (v > 0) fprintf(out, "    slope: %s\n", moment->against);
         }
     }
-    fprintf(out, "%-24s %12s %8s %10s %10s  %s\n", "variant", "parameters", "GFLOPs", "loss", "mAP50-95",
-            study->n_variants > 1 ? "against the first" : "");
+    int width = longest_name(study);
+    fprintf(out, "%-*s %12s %8s %10s %10s  %s\n", width, "variant", "parameters", "GFLOPs", "loss",
+            "mAP50-95", study->n_variants > 1 ? "against the first" : "");
     for (int i = 0; i < study->n_variants; i++) {
         const study_variant *v = &study->variants[i];
-        fprintf(out, "%-24s %12zu %8.3f %10.4g %10.4g", v->words.name, v->parameters, v->gflops,
+        fprintf(out, "%-*s %12zu %8.3f %10.4g %10.4g", width, v->words.name, v->parameters, v->gflops,
                 v->loss.value, v->ap.value);
         if (v->ap_against[0]) fprintf(out, "  %.*s", (int)strcspn(v->ap_against, ":"), v->ap_against);
         if (v->failed)

@@ -68,6 +68,7 @@ study = json.load(open(sys.argv[1]))
 assert [v["name"] for v in study["variants"]] == ["residual", "plain"]
 for variant in study["variants"]:
     assert [p["depth"] for p in variant["points"]] == [1, 3, 5, 6], variant["points"]
+    assert all(p["in_backbone"] for p in variant["points"])
     run = variant["runs"][0]
     assert [e["epoch"] for e in run["epochs"]] == [1, 2] and run["finite"]
     assert [s["step"] for s in run["samples"]][:2] == [0, 1]

@@ -77,6 +77,7 @@ Test(variant, any_setting_of_a_run_may_be_one) {
 Test(variant, what_is_no_word_is_refused_with_the_nearest) {
     refused("residul", "did you mean residual?");
     refused("plain,zzzzzzzz", "it is one of residual, plain");
+    refused("freeze=0,1", "KEY=VALUE with a setting whose value has no ',' and no '+'");
     refused("", "a variant has 0 letters");
     refused("plain,", "a variant has 0 letters");
     refused("plain+", "unknown \"\"");
