@@ -191,11 +191,12 @@ static void choose_moments(yt_compare *study) {
 
 /* ---- one run at one moment ---- */
 
-/* Points by depth with what was seen there; those that were not seen are left out. */
+/* Points of the backbone by depth with what was seen there; those that were not seen are left out. Behind the backbone
+ * the roads of the head levels part, and the deepest point is that of a level which may have next to no gradient. */
 static int seen(const study_points *points, const double *rms, double *depth, double *values) {
     int n = 0;
     for (int i = 0; i < points->count; i++) {
-        if (isnan(rms[i])) continue;
+        if (isnan(rms[i]) || !points->at[i].in_backbone) continue;
         depth[n] = points->at[i].depth;
         values[n++] = rms[i];
     }

@@ -235,9 +235,9 @@ static void write_slope_row(const study_variant *variant, const study_moment *mo
 }
 
 static void write_slopes(const yt_compare *study, FILE *out) {
-    fputs("<h2>Decay slope</h2>\n<p>Least squares line of log10 RMS(dL/dx) over depth. Positive: gradients "
-          "shrink on "
-          "their way to the input; +0.3 per layer is a halving at every layer.</p>\n<div "
+    fputs("<h2>Decay slope</h2>\n<p>Least squares line of log10 RMS(dL/dx) over depth in the backbone. "
+          "Positive: "
+          "gradients shrink on their way to the input; +0.3 per layer is a halving at every layer.</p>\n<div "
           "class=\"wide\"><table>\n"
           "<thead><tr><th>variant</th><th class=\"n\">log10 per layer</th><th class=\"n\">first / last</th>"
           "<th class=\"n\">update : weight</th><th class=\"n\">mean |g|</th><th class=\"n\">norm</th>"
@@ -251,8 +251,8 @@ static void write_slopes(const yt_compare *study, FILE *out) {
             write_slope_row(&study->variants[v], &study->variants[v].moments[m], out);
     }
     fputs("</table></div>\n<p class=\"small\">First / last: RMS at the smallest depth over that at the "
-          "largest. "
-          "Update, mean |g|: of the first layer's weights; norm: of all weight gradients before clipping. ",
+          "largest of the backbone; behind it the roads to the head's levels part. Update, mean |g|: of the "
+          "first layer's weights; norm: of all weight gradients before clipping. ",
           out);
     fputs(study->n_seeds > 1
               ? "Slope and first / last are means over seeds, small: their 95 % intervals, Student's t over "

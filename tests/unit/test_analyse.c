@@ -24,6 +24,11 @@ static void init(void) {
                                      "  - [-1, 1, Conv, [8, 3, 2]]\n"
                                      "  - [-1, 1, Conv, [8, 3, 1]]\n"
                                      "head:\n  - [[3], 1, Detect, [nc]]\n");
+    yt_folder_write_text("necked.yaml", "nc: 2\nreg_max: 1\nbackbone:\n"
+                                        "  - [-1, 1, Conv, [8, 3, 2]]\n"
+                                        "  - [-1, 1, Conv, [8, 3, 2]]\n"
+                                        "  - [-1, 1, Conv, [8, 3, 2]]\n"
+                                        "head:\n  - [-1, 1, Conv, [8, 3, 1]]\n  - [[3], 1, Detect, [nc]]\n");
     cr_assert_eq(chdir(yt_folder_path("")), 0);
 }
 TestSuite(analyse, .init = init, .fini = yt_folder_remove);
@@ -37,18 +42,22 @@ typedef struct story {
     int bad_step;    /* a gradient has a NaN there; 0: none */
 } story;
 
-static yt_compare *make_study(const char *variants) {
+static yt_compare *make_study_of(const char *model, const char *variants) {
     yt_train_config config;
     yt_train_config_defaults(&config);
     yt_err err = {.text = ""};
     const char *const settings[][2] = {
-        {"data", "data.yaml"}, {"model", "net.yaml"}, {"project", yt_folder_path("study")}, {"imgsz", "64"}};
+        {"data", "data.yaml"}, {"model", model}, {"project", yt_folder_path("study")}, {"imgsz", "64"}};
     for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++)
         cr_assert_eq(yt_train_config_set(&config, settings[i][0], settings[i][1], YT_SOURCE_TYPED, &err),
                      YT_OK, "%s", err.text);
     yt_compare *study;
     cr_assert_eq(yt_compare_create(&config, variants, SEEDS, NULL, &study, &err), YT_OK, "%s", err.text);
     return study;
+}
+
+static yt_compare *make_study(const char *variants) {
+    return make_study_of("net.yaml", variants);
 }
 
 static FILE *create(const study_run *run, const char *name) {
@@ -164,6 +173,21 @@ Test(analyse, a_run_that_ended_early_counts_as_far_as_it_came) {
     cr_assert_eq(plain->moments[0].verdict, YT_VERDICT_FLAT);
     cr_assert_eq(plain->moments[2].profile[0].count, 2);
     cr_assert_eq(plain->moments[2].verdict, YT_VERDICT_EXPLODING);
+    yt_compare_destroy(study);
+}
+
+/* What a row of the neck shows is in the profile and in nothing that is judged. */
+Test(analyse, the_backbone_is_judged) {
+    yt_compare *study = make_study_of("necked.yaml", "residual");
+    for (int i = 0; i < yt_compare_runs(study); i++)
+        write_run(study, &study->runs[i], (story){0.45, 1e-3, YT_OK, 2, false, 0});
+    analyse(study);
+    const study_variant *v = &study->variants[0];
+    cr_assert_eq(v->points.count, LAYERS);
+    near(v->moments[1].first_to_last.value, -2 * 0.45);
+    near(v->moments[1].profile[3].value, 0.45 * 4 - 3);
+    cr_assert_eq(study->runs[0].slope[1].count, 3);
+    cr_assert_eq(v->moments[1].verdict, YT_VERDICT_FLAT, "%s", v->moments[1].sentence);
     yt_compare_destroy(study);
 }
 
