@@ -275,7 +275,7 @@ static int take_words(yt_cli *cli, int argc, char *const *argv) {
         int code = GO_ON;
         if (options_end || word[0] != '-' || word[1] == '\0') {
             if (cli->n_words == cli->max_words)
-                code = unexpected_word(cli, argv[i - 1], word);
+                code = unexpected_word(cli, options_end ? "" : argv[i - 1], word);
             else
                 cli->words[cli->n_words++] = word;
         } else if (strcmp(word, "--") == 0) {

@@ -47,16 +47,16 @@ static size_t loader_bytes(const yt_training *t, int batch) {
 }
 
 /* The checkpoint of a resumed run may hold gradients that wait. */
-bool yti_may_wait(const yt_training *t) {
-    return t->config.nbs > t->config.batch || yti_gradients_wait(&t->progress);
+bool yti_may_wait(const yt_training *t, int batch) {
+    return t->config.nbs > batch || yti_gradients_wait(&t->progress);
 }
 
 /* Parameters, gradients, average, statistics and waiting gradients before a step, moments; to log gradients, a copy of
  * the weights and one of the statistics. */
-static size_t state_bytes(yt_training *t) {
+static size_t state_bytes(yt_training *t, int batch) {
     const yt_model *model = t->model;
     const size_t logged = t->config.log_gradients ? model->param_count + model->buffer_count : 0;
-    const size_t waiting = yti_may_wait(t) ? model->param_count : 0;
+    const size_t waiting = yti_may_wait(t, batch) ? model->param_count : 0;
     return (logged + waiting) * sizeof(float) +
            (3 * model->param_count + 3 * model->buffer_count) * sizeof(float) +
            yt_optimizer_bytes(t->optimizer);
@@ -70,7 +70,7 @@ static yt_status run_bytes(yt_training *t, int batch, size_t *bytes, yt_err *err
     YT_TRY(step_bytes(t, batch, &train, err));
     n = val_images(t, batch);
     YT_TRY(yt_graph_measure(t->model->graph, YT_MODE_EVAL, n, h, w, t->config.threads, &val, err));
-    *bytes = (train > val ? train : val) + state_bytes(t) + loader_bytes(t, batch);
+    *bytes = (train > val ? train : val) + state_bytes(t, batch) + loader_bytes(t, batch);
     return YT_OK;
 }
 

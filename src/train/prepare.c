@@ -166,7 +166,7 @@ static yt_status make_average(yt_training *t, yt_err *err) {
 static yt_status make_room_before(yt_training *t, yt_err *err) {
     t->buffers_before = floats(t->model->buffer_count);
     if (!t->buffers_before) return yt_fail(err, YT_NO_MEMORY, "no memory for the running statistics");
-    if (!yti_may_wait(t)) return YT_OK;
+    if (!yti_may_wait(t, t->config.batch)) return YT_OK;
     t->grads_before = floats(t->model->param_count);
     return t->grads_before ? YT_OK : yt_fail(err, YT_NO_MEMORY, "no memory for the waiting gradients");
 }

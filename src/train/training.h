@@ -214,8 +214,8 @@ yt_status yti_memory_check(yt_training *training, size_t available, yt_err *err)
 yt_status yti_step_memory_check(const yt_model *model, int n, int h, int w, int threads, size_t available,
                                 yt_err *err);
 
-/* Whether gradients of a batch may wait for those of another. */
-bool yti_may_wait(const yt_training *training);
+/* Whether gradients may wait for those of another batch, in batches of so many images. */
+bool yti_may_wait(const yt_training *training, int batch);
 
 /* ---- run.c ---- */
 

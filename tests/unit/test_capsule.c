@@ -215,6 +215,22 @@ Test(capsule, a_step_that_needs_more_memory_than_there_is_is_refused_before_it_i
     yt_model_destroy(model);
 }
 
+Test(capsule, memory_is_planned_for_gradients_that_wait) {
+    size_t planned[2], params = 0;
+    for (int waits = 0; waits < 2; waits++) {
+        yt_train_config config = yt_watched_config("tiny26.yaml", "1");
+        yt_watched_set(&config, "nbs", waits ? "4" : "2");
+        yt_training *training;
+        yt_err err = {.text = ""};
+        cr_assert_eq(yt_train_prepare(&config, NULL, NULL, NULL, &training, &err), YT_OK, "%s", err.text);
+        planned[waits] = training->info.planned_bytes;
+        params = training->model->param_count;
+        cr_assert_eq(training->grads_before != NULL, waits);
+        yt_train_destroy(training);
+    }
+    cr_assert_eq(planned[1] - planned[0], params * sizeof(float));
+}
+
 /* ---- damaged capsules ---- */
 
 /* Rewrites it with other first bytes of a tensor. */

@@ -169,6 +169,7 @@ USAGE_TEST(choice_attached, "--cut=larg", "--cut: unknown \"larg\"; did you mean
 USAGE_TEST(choice_apart, "a b --cut larg",
            "unexpected \"larg\"; --cut takes its value with =; did you mean --cut=large")
 USAGE_TEST(number_apart, "a b --log many", "unexpected \"many\"; --log takes its value with =")
+USAGE_TEST(word_like_an_option, "a -- --cut c", "unexpected \"c\"; usage: prog DATA")
 USAGE_TEST(flag_word, "a --exist-ok b c", "unexpected \"c\"; usage: prog DATA")
 USAGE_TEST(flag, "--val=maybe", "--val: \"maybe\" is neither true nor false")
 USAGE_TEST(words, "a b c", "unexpected \"c\"; usage: prog DATA")
