@@ -1,8 +1,9 @@
 /* ablation.h: how much of its shortcuts a network is built without.
  *
  * Three kinds of road lead past a weighted layer in this family: "x +" around a block, the part of a block's input
- * that a concatenation carries past its chain, and the links by which the neck reads the backbone half way. A cut
- * takes them away in this order, each one with those before it. Backbone and neck are the two lists of a model YAML.
+ * that a concatenation carries past its chain, and the links by which a row of the neck reads another one than
+ * that before it, in the backbone half way or earlier in the neck. A cut takes them away in this order, each one with
+ * those before it. Backbone and neck are the two lists of a model YAML.
  * What leads past no weighted layer stays: the poolings side by side in SPPF, and v beside its own position in attention.
  */
 #ifndef YT_ABLATION_H

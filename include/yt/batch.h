@@ -27,6 +27,9 @@ typedef struct yt_batch {
     yt_targets targets;
     const int *samples; /* [n] index into the split */
     const yt_fit *fits; /* [n] validation only, else NULL */
+    int n_parts;
+    const int *
+        parts; /* [n_parts] samples of every picture in it, with those of mosaics and mixes; some may repeat */
 } yt_batch;
 
 #endif

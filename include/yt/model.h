@@ -33,7 +33,7 @@ typedef struct yt_model_options {
     char scale;                 /* 0: from the file's name, else the YAML's first scale */
     yt_no_residual no_residual; /* which shortcuts are left out */
     bool no_batchnorm;          /* convolutions with a bias instead of batch normalisation */
-    int activation;             /* yt_activation_kind that replaces the YAML's, or -1 */
+    int activation;             /* yt_activation_kind that replaces all those of the YAML, or -1 */
     bool sppf_activation;       /* an activation behind cv1 of SPPF, as weights had before 8.4.0 (spec 3.8) */
     yt_fusion fusion;           /* set by yt_model_fuse */
     const char *const
@@ -66,6 +66,11 @@ typedef struct yt_param_info {
     bool frozen;                  /* by yt_model_freeze: not trained, statistics not moved */
     float init_bound, init_value; /* uniform in +-init_bound around init_value */
 } yt_param_info;
+
+/* Whether a tensor lies in yt_state.params, and so has a gradient unless it is frozen; else in yt_state.buffers. */
+static inline bool yt_in_params(const yt_param_info *info) {
+    return info->kind < YT_PARAM_FROZEN;
+}
 
 /* One row of the YAML. */
 typedef struct yt_model_row {

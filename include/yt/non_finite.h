@@ -3,8 +3,9 @@
  * A step that would move the weights by something that is not finite is not made. The batch runs once more, with the
  * running statistics as they were, and every tensor is looked at in the order in which it is made: weights and
  * statistics, input, maps forwards, loss terms, gradients of maps backwards with the gradients of weights between
- * them. The first one that is not finite is the finding. What the step was made of lies in the run folder as
- * non-finite.safetensors, from which yt_replay makes it again, with the same bits for any number of threads.
+ * them. The first one that is not finite is the finding. What the step was made of, with the gradients of earlier
+ * batches that waited for the same update, lies in the run folder as non-finite.safetensors, from which yt_replay makes
+ * it again, with the same bits for any number of threads. A run that begins in the folder or goes on there removes it.
  *
  *     yt_replay_result result;
  *     YT_TRY(yt_replay("runs/detect/train/non-finite.safetensors", threads, &result, err));
@@ -28,7 +29,7 @@
  *           row, or all of an epoch: that is no unlucky batch.
  * rollback  goes back to the last checkpoint, or to the initial weights where there is none yet, and repeats from
  *           there with half the learning rates, for good. Ends like stop after YT_MAX_ROLLBACKS to the same place, and
- *           where the first step from there fails, which no rate changes.
+ *           where a step fails before the first update from there, which no rate changes.
  * A resumed run repeats what the run did from that checkpoint on, skips and rollbacks too. */
 #define YT_ON_NAN_MAP(X)                                                                                     \
     X(STOP, "stop")                                                                                          \
@@ -54,7 +55,9 @@ enum {
     X(MAP, "activation")                                                                                     \
     X(LOSS, "loss term")                                                                                     \
     X(MAP_GRADIENT, "gradient of the activation")                                                            \
-    X(WEIGHT_GRADIENT, "gradient of the weight")
+    X(WEIGHT_GRADIENT, "gradient of the weight")                                                             \
+    X(WAITING_GRADIENT, "gradient from earlier batches of the weight")                                       \
+    X(SUMMED_GRADIENT, "sum of gradients of the weight")
 
 typedef enum yt_finding_kind {
 #define YT_FINDING_ENUM(code, text) YT_FINDING_##code,
@@ -91,10 +94,12 @@ typedef struct yt_finding {
 typedef struct yt_non_finite {
     int epoch, batch; /* from 0 */
     yt_on_nan action; /* what the run does now: YT_ON_NAN_STOP where it ends */
+    bool to_initial;  /* ROLLBACK: to the initial weights, there being no checkpoint yet */
     const yt_finding *finding;
-    const char *report;  /* of several lines */
-    const char *capsule; /* the file with the step; NULL: a former finding of this process has it, or it could
-                            not be written */
+    const char *report; /* of several lines */
+    const char
+        *capsule; /* the file with the step; NULL: that of a former event of this process was kept, which only
+                            STOP replaces; or it could not be written; or an update, not a step, was not finite */
 } yt_non_finite;
 
 typedef struct yt_replay_result {

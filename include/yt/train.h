@@ -193,6 +193,9 @@ typedef struct yt_train_summary {
     double best_fitness;
     double seconds;
     uint64_t weights_hash;
+    int64_t skips;      /* batches left out because something was not finite; these three of the whole run */
+    int rollbacks;      /* for the same reason */
+    double rate_factor; /* of the learning rates, by which they were lowered then */
     double train_seconds,
         watch_seconds; /* of this process: of all batches; of those, for observers with wants */
     const yt_class_metrics

@@ -54,8 +54,17 @@ static int truth(const char *text) {
     return -1;
 }
 
+/* The same, with other words for it, which a flag takes behind '=' only. */
+static int spelled_truth(const char *text) {
+    static const char *const words[2][3] = {{"0", "off", "no"}, {"1", "on", "yes"}};
+    for (int value = 0; value < 2; value++)
+        for (int i = 0; i < 3; i++)
+            if (strcasecmp(text, words[value][i]) == 0) return value;
+    return truth(text);
+}
+
 static int read_flag(const yt_cli *cli, const yt_cli_option *row, const char *text, yt_cli_value *out) {
-    int value = truth(text);
+    int value = spelled_truth(text);
     if (value < 0) return yt_cli_usage_error(cli, "--%s: \"%s\" is neither true nor false", row->name, text);
     out->text = value ? "true" : "false";
     out->number = value;
@@ -94,10 +103,8 @@ static int read_number(const yt_cli *cli, const yt_cli_option *row, const char *
     return GO_ON;
 }
 
-/* The fallback counts as a choice where it is none of them: auto. */
-static int unknown_choice(const yt_cli *cli, const yt_cli_option *row, const char *text) {
-    const char *words[MAX_CHOICES + 1];
-    char list[512] = "";
+/* Its words, [MAX_CHOICES + 1]; returns how many. The fallback counts as one where it is none of them: auto. */
+static size_t list_choices(const yt_cli_option *row, const char **words) {
     size_t n = 0;
     bool listed = !row->fallback;
     for (; n < MAX_CHOICES && row->choices[n]; n++) {
@@ -105,6 +112,13 @@ static int unknown_choice(const yt_cli *cli, const yt_cli_option *row, const cha
         listed |= row->fallback && strcasecmp(row->fallback, words[n]) == 0;
     }
     if (!listed) words[n++] = row->fallback;
+    return n;
+}
+
+static int unknown_choice(const yt_cli *cli, const yt_cli_option *row, const char *text) {
+    const char *words[MAX_CHOICES + 1];
+    char list[512] = "";
+    const size_t n = list_choices(row, words);
     const char *near = yt_nearest_word(text, words, n);
     if (near) return yt_cli_usage_error(cli, "--%s: unknown \"%s\"; did you mean %s?", row->name, text, near);
     for (size_t i = 0, used = 0; i < n && used < sizeof list; i++) {
@@ -120,7 +134,9 @@ static int find_choice(const yt_cli_option *row, const char *text) {
     for (int n = 0; row->choices[n]; n++)
         if (strcasecmp(row->choices[n], text) == 0) return n;
     if (row->fallback && strcasecmp(row->fallback, text) == 0) return -1;
-    return is_optional(row) && truth(text) == 1 ? 0 : NO_CHOICE;
+    if (!is_optional(row)) return NO_CHOICE;
+    const int value = spelled_truth(text);
+    return value == 1 ? 0 : value == 0 && row->fallback && truth(row->fallback) == 0 ? -1 : NO_CHOICE;
 }
 
 static int read_choice(const yt_cli *cli, const yt_cli_option *row, const char *text, yt_cli_value *out) {
@@ -234,6 +250,24 @@ static int take_short(const yt_cli *cli, int argc, char *const *argv, int *at) {
     return yt_cli_usage_error(cli, "unknown option %s; long options begin with two dashes", typed);
 }
 
+/* The option of a word that could have taken the next one for its value and did not; NULL: none. */
+static const yt_cli_option *left_alone(const yt_cli *cli, const char *word) {
+    if (strncmp(word, "--", 2) != 0 || strchr(word, '=')) return NULL;
+    const yt_cli_option *row = find_name(cli, word + 2, strlen(word + 2));
+    return row && row->type != YT_CLI_FLAG && is_optional(row) ? row : NULL;
+}
+
+static int unexpected_word(const yt_cli *cli, const char *before, const char *word) {
+    const yt_cli_option *row = left_alone(cli, before);
+    if (!row) return yt_cli_usage_error(cli, "unexpected \"%s\"; usage: %s", word, cli->usage);
+    const char *words[MAX_CHOICES + 1];
+    const char *near =
+        row->type == YT_CLI_CHOICE ? yt_nearest_word(word, words, list_choices(row, words)) : NULL;
+    return yt_cli_usage_error(cli, "unexpected \"%s\"; --%s takes its value with =%s%s%s%s", word, row->name,
+                              near ? "; did you mean --" : "", near ? row->name : "", near ? "=" : "",
+                              near ? near : "");
+}
+
 static int take_words(yt_cli *cli, int argc, char *const *argv) {
     bool options_end = false;
     for (int i = 1; i < argc; i++) {
@@ -241,7 +275,7 @@ static int take_words(yt_cli *cli, int argc, char *const *argv) {
         int code = GO_ON;
         if (options_end || word[0] != '-' || word[1] == '\0') {
             if (cli->n_words == cli->max_words)
-                code = yt_cli_usage_error(cli, "unexpected \"%s\"; usage: %s", word, cli->usage);
+                code = unexpected_word(cli, options_end ? "" : argv[i - 1], word);
             else
                 cli->words[cli->n_words++] = word;
         } else if (strcmp(word, "--") == 0) {

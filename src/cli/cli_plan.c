@@ -53,7 +53,7 @@ static void print_frozen(const yt_train_info *info) {
     size_t trained = 0, all = 0;
     for (int i = 0; i < info->model->n_params; i++) {
         const yt_param_info *param = &info->model->params[i];
-        if (param->kind >= YT_PARAM_FROZEN) continue;
+        if (!yt_in_params(param)) continue;
         all += param->count;
         trained += param->frozen ? 0 : param->count;
     }
@@ -72,7 +72,8 @@ static yt_status print_ablations(const yt_train_info *info, yt_err *err) {
         fprintf(stderr, "ablation %s: %zu -> %zu parameters, %.3f -> %.3f GFLOPs\n", ablations[i].name,
                 before->params, after->params, before->gflops, after->gflops);
     }
-    if (strcmp(info->config->init, "default") != 0 && !info->config->resume[0])
+    const bool drawn = !info->transferred || info->transfer.matched < info->transfer.total;
+    if (strcmp(info->config->init, "default") != 0 && !info->config->resume[0] && drawn)
         fprintf(stderr, "ablation init %s: other values, the same parameters and GFLOPs\n",
                 info->config->init);
     return YT_OK;

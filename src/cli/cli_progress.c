@@ -91,12 +91,12 @@ static void batch(void *context, const yt_train_batch *report) {
     draw(p, text, false);
 }
 
-/* The report of the first one; what comes after is counted. */
+/* The report of the first one and of the one that ends the run; what lies between is counted. */
 static void non_finite(void *context, const yt_non_finite *event) {
     yt_cli_progress *p = context;
     if (p->drawn) fputc('\n', stderr);
     p->drawn = 0;
-    if (!p->reported) {
+    if (!p->reported || event->action == YT_ON_NAN_STOP) {
         fputs("not finite: ", stderr);
         yt_cli_print_lines(stderr, event->report);
         if (event->capsule)
@@ -104,8 +104,8 @@ static void non_finite(void *context, const yt_non_finite *event) {
     }
     p->reported = true;
     if (event->action == YT_ON_NAN_ROLLBACK)
-        fprintf(stderr, "going back from epoch %d to the last checkpoint, with half the learning rates\n",
-                event->epoch + 1);
+        fprintf(stderr, "going back from epoch %d to the %s, with half the learning rates\n",
+                event->epoch + 1, event->to_initial ? "initial weights" : "last checkpoint");
 }
 
 static yt_status epoch(void *context, const yt_train_epoch *row, yt_err *err) {
@@ -150,6 +150,17 @@ static void print_table(const yt_class_names *names, const yt_train_summary *sum
     }
 }
 
+/* Of the whole run, with what it did before it was resumed. */
+static void print_non_finite(const yt_train_summary *summary) {
+    if (summary->skips)
+        fprintf(stderr, "%lld batch%s skipped, in which something was not finite\n",
+                (long long)summary->skips, summary->skips > 1 ? "es" : "");
+    if (summary->rollbacks)
+        fprintf(stderr,
+                "went back %d time%s, because something was not finite; learning rates are %g of those set\n",
+                summary->rollbacks, summary->rollbacks > 1 ? "s" : "", summary->rate_factor);
+}
+
 static void print_watching(const yt_cli_progress *p, const yt_train_summary *summary) {
     if (!p->info->config->log_gradients || summary->train_seconds <= 0) return;
     fprintf(stderr, "gradients: logging them took %.2f s of %.1f s of training, %.2f %%\n",
@@ -184,6 +195,7 @@ static void finish(void *context, const yt_train_summary *summary) {
             "%d epochs in %s; best epoch %d, mAP50-95 %.5f; weights hash %016llx; peak memory %.0f MiB\n",
             summary->epochs, text, summary->best_epoch, summary->best_fitness,
             (unsigned long long)summary->weights_hash, (double)yt_peak_memory() / MIB);
+    print_non_finite(summary);
     print_watching(p, summary);
     if (summary->classes) print_table(info->names, summary);
     fprintf(stderr,

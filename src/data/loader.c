@@ -24,13 +24,15 @@ typedef struct slot {
     int *samples;
     yt_fit *fits;
     yti_label_list *labels; /* per image; only their maker touches them */
+    yti_parts *parts;       /* per image */
     yt_status *status;      /* per image */
     yt_err *errors;         /* per image */
     yti_shape made, shape;  /* of what the augmentation makes, and of the batch */
     int index;              /* of the batch it holds, -1: none */
     int count, done;        /* images in the batch, images finished */
 
-    yt_batch batch; /* as handed out */
+    yt_batch batch;   /* as handed out */
+    int *batch_parts; /* [batch * YTI_MAX_PARTS] */
     int *target_image, *target_class;
     yt_cxcywh *target_boxes;
     size_t image_capacity, class_capacity, box_capacity;
@@ -107,6 +109,7 @@ static void make_image(yt_loader *loader, yti_workspace *workspace, int position
                                                            &place, rgb, &s->labels[i], &s->errors[i])
                                         : yti_sample_validate(&loader->source, sample, s->shape.w, s->shape.h,
                                                               rgb, &s->fits[i], &s->labels[i], &s->errors[i]);
+    s->parts[i] = loader->config.train ? workspace->parts : (yti_parts){1, {sample}};
 }
 
 static void *worker(void *context) {
@@ -189,9 +192,12 @@ static yt_status create_slot(const yt_loader *loader, slot *s, yt_err *err) {
     s->samples = calloc(n, sizeof *s->samples);
     s->fits = calloc(n, sizeof *s->fits);
     s->labels = calloc(n, sizeof *s->labels);
+    s->parts = calloc(n, sizeof *s->parts);
+    s->batch_parts = calloc(n * YTI_MAX_PARTS, sizeof *s->batch_parts);
     s->status = calloc(n, sizeof *s->status);
     s->errors = calloc(n, sizeof *s->errors);
-    if (!s->rgb || !s->samples || !s->fits || !s->labels || !s->status || !s->errors)
+    if (!s->rgb || !s->samples || !s->fits || !s->labels || !s->parts || !s->batch_parts || !s->status ||
+        !s->errors)
         return yt_fail(err, YT_NO_MEMORY,
                        "no memory for batches of %d images of %d x %d; try a smaller batch", loader->batch,
                        loader->max_shape.w, loader->max_shape.h);
@@ -204,6 +210,8 @@ static void free_slot(const yt_loader *loader, slot *s) {
     free(s->samples);
     free(s->fits);
     free(s->labels);
+    free(s->parts);
+    free(s->batch_parts);
     free(s->status);
     free(s->errors);
     free(s->target_image);
@@ -338,6 +346,13 @@ static yt_status reserve_targets(slot *s, size_t count, yt_err *err) {
     return YT_OK;
 }
 
+static int collate_parts(slot *s) {
+    int n = 0;
+    for (int i = 0; i < s->count; i++)
+        for (int k = 0; k < s->parts[i].count; k++) s->batch_parts[n++] = s->parts[i].samples[k];
+    return n;
+}
+
 /* Puts the boxes of all images behind each other. The slot is ready, so no worker touches it. */
 static yt_status collate(const yt_loader *loader, slot *s, yt_err *err) {
     size_t total = 0;
@@ -362,7 +377,9 @@ static yt_status collate(const yt_loader *loader, slot *s, yt_err *err) {
                           .rgb = s->rgb,
                           .targets = {(int)total, s->target_image, s->target_class, s->target_boxes},
                           .samples = s->samples,
-                          .fits = loader->config.train ? NULL : s->fits};
+                          .fits = loader->config.train ? NULL : s->fits,
+                          .n_parts = collate_parts(s),
+                          .parts = s->batch_parts};
     return YT_OK;
 }
 

@@ -12,7 +12,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { TILES = 4, MIXUP_SHAPE = 32 /* of the Beta distribution of the share: near a half */ };
+enum { MIXUP_SHAPE = 32 /* of the Beta distribution of the share: near a half */ };
 
 /* What stays the same while one picture is made. */
 typedef struct job {
@@ -92,6 +92,12 @@ static yt_status make_room_for_picture(uint8_t **rgb, size_t w, size_t h, yt_err
 
 /* ---- mosaic and map ---- */
 
+static yt_status get_part(const job *j, int sample, yti_picture *picture) {
+    yti_parts *parts = &j->workspace->parts;
+    parts->samples[parts->count++] = sample;
+    return yti_image_cache_get(j->source->cache, sample, picture, j->err);
+}
+
 /* Four pictures around a random centre: this one and three of the split. */
 static yt_status make_mosaic(const job *j, int sample, yt_rng *rng, yti_boxes *boxes) {
     int side = j->source->side, canvas = 2 * side;
@@ -100,10 +106,10 @@ static yt_status make_mosaic(const job *j, int sample, yt_rng *rng, yti_boxes *b
     memset(j->workspace->canvas, YTI_GREY, width * width * 3);
     int yc = (int)yt_rng_uniform(rng, side / 2.0, 3 * side / 2.0);
     int xc = (int)yt_rng_uniform(rng, side / 2.0, 3 * side / 2.0);
-    for (int i = 0; i < TILES; i++) {
+    for (int i = 0; i < YTI_TILES; i++) {
         int chosen = i == 0 ? sample : (int)yt_rng_below(rng, (uint32_t)j->source->split->n_samples);
         yti_picture picture;
-        YT_TRY(yti_image_cache_get(j->source->cache, chosen, &picture, j->err));
+        YT_TRY(get_part(j, chosen, &picture));
         yti_tile tile = yti_mosaic_tile(i, xc, yc, picture.w, picture.h, canvas);
         yti_mosaic_paste(j->workspace->canvas, canvas, tile, picture.rgb, picture.w);
         frame f = {picture.w, picture.h, tile.dst_x - tile.src_x, tile.dst_y - tile.src_y};
@@ -135,7 +141,7 @@ static yt_status make_picture(const job *j, int sample, yt_rng *mosaic, yt_rng *
         return YT_OK;
     }
     yti_picture picture;
-    YT_TRY(yti_image_cache_get(j->source->cache, sample, &picture, j->err));
+    YT_TRY(get_part(j, sample, &picture));
     frame f = {picture.w, picture.h, 0, 0};
     yt_status status = add_boxes(boxes, &j->source->split->samples[sample], f, j->err);
     if (status == YT_OK) map_into(j, picture.rgb, picture.w, picture.h, affine, rgb, boxes);
@@ -173,9 +179,13 @@ static yt_status cutmix(const job *j, yt_rng *rng, uint8_t *rgb) {
     yti_rect rect;
     if (!(yt_rng_unit(rng) < (double)j->augment->cutmix)) return YT_OK;
     if (!yti_cutmix_draw(mine->items, mine->count, j->w, j->h, rng, &rect)) return YT_OK;
+    const int n_parts = j->workspace->parts.count;
     YT_TRY(make_partner(j, rng));
     theirs->count = yti_cutmix_boxes(rect, theirs->items, theirs->count);
-    if (theirs->count == 0) return YT_OK;
+    if (theirs->count == 0) {
+        j->workspace->parts.count = n_parts;
+        return YT_OK;
+    }
     yti_cutmix_pixels(rgb, j->workspace->partner, j->w, rect);
     return append_partner_boxes(j);
 }
@@ -246,6 +256,7 @@ yt_status yti_sample_train(const yti_sample_source *source, yti_workspace *works
     bool resized = place->made_w != place->w || place->made_h != place->h;
     if (resized) YT_TRY(make_room_for_picture(&workspace->picture, side, side, err));
     uint8_t *made = resized ? workspace->picture : rgb;
+    workspace->parts.count = 0;
     YT_TRY(augment_into(&j, place, made));
     if (resized) YT_TRY(yt_image_resize(made, j.w, j.h, rgb, place->w, place->h, err));
     return finish_labels(&j, labels);

@@ -22,12 +22,20 @@ typedef struct yti_boxes {
     size_t n_points, point_capacity;
 } yti_boxes;
 
+enum { YTI_TILES = 4 /* of a mosaic */, YTI_MAX_PARTS = 3 * YTI_TILES /* of a picture and two partners */ };
+
+/* The samples that a network input was made from. */
+typedef struct yti_parts {
+    int count, samples[YTI_MAX_PARTS];
+} yti_parts;
+
 /* Memory of one thread, kept between samples. Zero-initialised. */
 typedef struct yti_workspace {
     uint8_t *canvas;  /* of a mosaic, 2 side x 2 side */
     uint8_t *partner; /* the other picture of a mix */
     uint8_t *picture; /* before it is brought to the size of its batch */
     yti_boxes boxes, partner_boxes;
+    yti_parts parts; /* of the training picture made last */
 } yti_workspace;
 
 void yti_workspace_free(yti_workspace *workspace);

@@ -54,6 +54,7 @@ double yt_flow_saturated(yt_activation_kind act, yt_tensor y, int threads) {
     const struct flat *f = find(act);
     if (!f || y.c < 1) return (double)NAN;
     int units = 0;
+    (void)threads; /* without OpenMP */
 #pragma omp parallel for schedule(static) num_threads(threads) reduction(+ : units)
     for (int c0 = 0; c0 < y.c; c0 += BLOCK) units += count_units(f, y, c0);
     return (double)units / y.c;

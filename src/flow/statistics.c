@@ -90,6 +90,7 @@ yt_flow_stats yt_flow_measure(yt_tensor x, int threads) {
     const size_t runs = touching ? yt_tensor_elements(x) : yt_tensor_pixels(x);
     const int items = items_of(yt_tensor_elements(x));
     yt_flow_stats parts[MAX_ITEMS], all = {0};
+    (void)threads; /* without OpenMP */
 #pragma omp parallel for schedule(static) num_threads(threads)
     for (int item = 0; item < items; item++) {
         const size_t begin = runs * (size_t)item / (size_t)items,
@@ -110,6 +111,7 @@ yt_flow_stats yt_flow_measure(yt_tensor x, int threads) {
 double yt_flow_update_ratio(const float *before, const float *after, size_t count, int threads) {
     const int items = items_of(count);
     double change[MAX_ITEMS], size[MAX_ITEMS], all_change = 0, all_size = 0;
+    (void)threads; /* without OpenMP */
 #pragma omp parallel for schedule(static) num_threads(threads)
     for (int item = 0; item < items; item++) {
         const size_t end = count * ((size_t)item + 1) / (size_t)items;

@@ -203,7 +203,8 @@ yt_value yti_conv(yt_builder *b, yt_value x, yt_path at, int cout, int kernel, y
     const bool fused = b->model->options.fusion != YT_NOT_FUSED,
                normalise = !b->model->options.no_batchnorm && !fused;
     const yt_activation identity = {.kind = YT_ACT_IDENTITY};
-    const yt_activation act = opts.no_act ? identity : opts.act ? *opts.act : b->act;
+    const bool replaced = b->model->options.activation >= 0; /* also where a row names its own */
+    const yt_activation act = opts.no_act ? identity : opts.act && !replaced ? *opts.act : b->act;
     const yt_path conv_at = yti_sub(at, "conv");
     const yt_conv_attr attr = {.conv = conv, .moments = normalise, .act = fused ? act : identity};
     if (fused) return bare_conv(b, x, conv_at, at, &attr, true, opts.shortcut);

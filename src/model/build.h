@@ -54,7 +54,7 @@ typedef struct yt_conv_opts {
     int pad;      /* with has_pad; else "same": dilation*(k-1)/2 */
     bool has_pad;
     bool no_act;              /* identity after the normalisation */
-    const yt_activation *act; /* instead of the model's; NULL: the model's */
+    const yt_activation *act; /* that the row names, used unless an option replaces it; NULL: the model's */
     const yt_value *shortcut; /* added after the activation; NULL: none */
 } yt_conv_opts;
 

@@ -22,7 +22,7 @@ static const yt_param_info *find(const yt_model *model, const char *stem, size_t
 }
 
 static const float *values(const yt_state *state, const yt_param_info *info) {
-    return (info->kind >= YT_PARAM_FROZEN ? state->buffers : state->params) + info->offset;
+    return (yt_in_params(info) ? state->params : state->buffers) + info->offset;
 }
 
 /* Scale t and bias of the normalisation behind a convolution, one float per channel each. */
@@ -73,7 +73,7 @@ static yt_status fill(const yt_param_info *info, float *to, const yt_model *mode
 static yt_status fill_all(yt_model *fused, const yt_model *model, const yt_state *state, yt_err *err) {
     for (int i = 0; i < fused->n_params; i++) {
         const yt_param_info *info = &fused->params[i];
-        float *block = info->kind >= YT_PARAM_FROZEN ? fused->state.buffers : fused->state.params;
+        float *block = yt_in_params(info) ? fused->state.params : fused->state.buffers;
         YT_TRY(fill(info, block + info->offset, model, state, err));
     }
     free(fused->name);

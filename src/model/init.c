@@ -182,7 +182,7 @@ yt_status yt_model_init_as(const yt_model *model, const yt_init *init, uint64_t 
                            yt_err *err) {
     for (int i = 0; i < model->n_params; i++) {
         const yt_param_info *info = &model->params[i];
-        float *block = info->kind >= YT_PARAM_FROZEN ? state->buffers : state->params;
+        float *block = yt_in_params(info) ? state->params : state->buffers;
         YT_TRY(fill(init, model->activation, seed, info, block + info->offset, err));
     }
     return YT_OK;

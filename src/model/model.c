@@ -311,12 +311,13 @@ static yt_status not_found(const char *path, const char *const *search_dirs, yt_
 enum { MAX_MODEL_BYTES = 1 << 20 };
 
 yt_status yt_model_load(const char *path, const yt_model_options *options, yt_model **out, yt_err *err) {
-    char *file = yti_find_model_file(path, options->search_dirs);
+    char scale;
+    char *file = yti_find_model_file(path, options->search_dirs, &scale);
     if (!file) return not_found(path, options->search_dirs, err);
     char *text = NULL;
     size_t length = 0;
     yt_model_options with_scale = *options;
-    if (!with_scale.scale) with_scale.scale = yti_scale_letter(path);
+    if (!with_scale.scale) with_scale.scale = scale;
     yt_model *model = NULL;
     yt_status status = yt_file_read(file, MAX_MODEL_BYTES, &text, &length, err);
     if (status == YT_OK) status = yt_model_parse(file, text, length, &with_scale, &model, err);

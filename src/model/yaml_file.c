@@ -3,7 +3,8 @@
  *
  * The letter is looked for in the name without its folder and ending: "yolo", optionally "e-" or "v", digits,
  * then one of n s m l x; else such a letter behind a dash at the end. The file is the one named, else the one named
- * without the letter and its dash; in the working folder, else in the search folders.
+ * without the letter and its dash; in the working folder, else in the search folders. A file whose own name ends in a
+ * dash and a letter is not one of scales: there the letter means nothing.
  */
 #include "model/yaml_file.h"
 
@@ -20,7 +21,7 @@ static bool is_letter(char c) {
 
 /* Where in a base name the part lies that names the scale: the letter, or a dash and the letter. */
 typedef struct scale_part {
-    size_t at, length; /* length 0: there is none */
+    size_t at, length; /* length 0: there is none; 1: behind a number; 2: behind a dash */
 } scale_part;
 
 static scale_part find_scale_part(const char *base) {
@@ -37,10 +38,14 @@ static scale_part find_scale_part(const char *base) {
     return (scale_part){0};
 }
 
-char yti_scale_letter(const char *path) {
+static char letter_of(const char *path, bool dashed) {
     const char *base = yt_path_base(path);
     const scale_part part = find_scale_part(base);
-    return part.length ? base[part.at + part.length - 1] : 0;
+    return part.length == 1 || (part.length == 2 && dashed) ? base[part.at + part.length - 1] : 0;
+}
+
+char yti_scale_letter(const char *path) {
+    return letter_of(path, false);
 }
 
 /* path with the name of its scale removed, or NULL when it has none or memory ran out. */
@@ -53,23 +58,26 @@ static char *without_scale(const char *path) {
     return copy;
 }
 
-/* The first of the names that exists under folder ("" for none), malloc'd, or NULL. */
-static char *find_in(const char *folder, const char *path, const char *base_path) {
+/* The first of the names that exists under folder ("" for none), malloc'd, or NULL. *as_named: which. */
+static char *find_in(const char *folder, const char *path, const char *base_path, bool *as_named) {
     const char *names[2] = {path, base_path};
     for (int i = 0; i < 2; i++) {
         if (!names[i]) continue;
         char *candidate = folder[0] ? yt_path_join(folder, names[i]) : strdup(names[i]);
+        *as_named = i == 0;
         if (candidate && yt_path_exists(candidate) && !yt_path_is_dir(candidate)) return candidate;
         free(candidate);
     }
     return NULL;
 }
 
-char *yti_find_model_file(const char *path, const char *const *search_dirs) {
+char *yti_find_model_file(const char *path, const char *const *search_dirs, char *scale) {
     char *base_path = without_scale(path);
-    char *found = find_in("", path, base_path);
+    bool as_named = false;
+    char *found = find_in("", path, base_path, &as_named);
     for (int i = 0; !found && search_dirs && search_dirs[i]; i++)
-        found = find_in(search_dirs[i], path, base_path);
+        found = find_in(search_dirs[i], path, base_path, &as_named);
     free(base_path);
+    *scale = letter_of(path, !as_named);
     return found;
 }

@@ -2,11 +2,11 @@
 #ifndef YT_MODEL_YAML_FILE_H
 #define YT_MODEL_YAML_FILE_H
 
-/* The scale letter in the name of a model file ("yolo26n.yaml": n); 0: none. */
+/* The scale letter behind the number in a name of the family ("yolo26n.yaml": n); 0: none. */
 char yti_scale_letter(const char *path);
 
 /* malloc'd path of the file that a model name means, in the working folder or a search folder; NULL: there
- * is none. */
-char *yti_find_model_file(const char *path, const char *const *search_dirs);
+ * is none. *scale: the letter by which the name means a scale of it; 0: none. */
+char *yti_find_model_file(const char *path, const char *const *search_dirs, char *scale);
 
 #endif

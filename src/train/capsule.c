@@ -1,13 +1,14 @@
 /* capsule.c: a training step written down so that it can be made again, and read back.
  *
  *   <name>              weights, and statistics as they were before the step; a capsule reads as a weights file
+ *   waiting.<name>      gradients of earlier batches that the step adds to, where there are any
  *   batch.rgb           U8 [n][h][w][3]
  *   batch.image, .class I32 [targets]
  *   batch.boxes         F32 [targets][4]: cx, cy, w, h
  *   class_weights       F32 [classes], where the loss has them
  *   metadata settings   as in a checkpoint
- *            step       JSON: epoch, epochs, batch, batches, step
- *            finding    its bits (finite_text.c); sentence: in words
+ *            step       JSON: epoch, epochs, batch, batches, step; waits: 1 where gradients wait, else 0
+ *            finding    its bits (finite_text.c); sentence: in words; noticed: by what
  *            history    the steps before it, in words; images: JSON array
  */
 #include "train/capsule.h"
@@ -18,7 +19,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_SIDE = 1 << 16, MAX_IMAGES = 1 << 16 };
+enum { MAX_SIDE = 1 << 16, MAX_BATCH = 1 << 16, MAX_IMAGES = 1 << 20 };
+static const char WAITING[] = "waiting.";
 static const float MAX_BOX = 4; /* in sides of the input; a loader gives 1 at most */
 
 /* ---- writing ---- */
@@ -47,13 +49,14 @@ static yt_status add_batch(yt_entry_list *list, const yt_batch *batch, yt_err *e
 }
 _Static_assert(sizeof(int) == 4 && sizeof(yt_cxcywh) == 4 * sizeof(float), "as the file has them");
 
-static cJSON *step_json(const yti_step_place *at) {
+static cJSON *step_json(const yti_step_place *at, bool waits) {
     cJSON *json = cJSON_CreateObject();
     if (json && cJSON_AddNumberToObject(json, "epoch", at->epoch) &&
         cJSON_AddNumberToObject(json, "epochs", at->epochs) &&
         cJSON_AddNumberToObject(json, "batch", at->batch) &&
         cJSON_AddNumberToObject(json, "batches", at->batches) &&
-        cJSON_AddNumberToObject(json, "step", (double)at->step))
+        cJSON_AddNumberToObject(json, "step", (double)at->step) &&
+        cJSON_AddNumberToObject(json, "waits", waits))
         return json;
     cJSON_Delete(json);
     return NULL;
@@ -82,10 +85,11 @@ static yt_status describe(yt_metadata *metadata, const yti_capsule *c, yt_err *e
     yti_finding_sentence(c->finding, sentence, sizeof sentence);
     YT_TRY(yt_metadata_describe(metadata, c->step->model, c->names, c->config->imgsz, err));
     YT_TRY(yt_metadata_add_json(metadata, "settings", yti_settings_json(c->config), err));
-    YT_TRY(yt_metadata_add_json(metadata, "step", step_json(&c->at), err));
-    YT_TRY(yt_metadata_add_json(metadata, "images", images_json(c->images, c->step->batch->n), err));
+    YT_TRY(yt_metadata_add_json(metadata, "step", step_json(&c->story->at, c->step->waiting), err));
+    YT_TRY(yt_metadata_add_json(metadata, "images", images_json(c->story->images, c->story->n_images), err));
     YT_TRY(yt_metadata_add(metadata, "sentence", sentence, err));
-    YT_TRY(yt_metadata_add(metadata, "history", c->history, err));
+    YT_TRY(yt_metadata_add(metadata, "noticed", c->story->noticed, err));
+    YT_TRY(yt_metadata_add(metadata, "history", c->story->history, err));
     char *bits = yti_finding_bits(c->finding);
     if (!bits) return yt_fail(err, YT_NO_MEMORY, "no memory for the metadata of a capsule");
     yt_status status = yt_metadata_add(metadata, "finding", bits, err);
@@ -96,7 +100,8 @@ static yt_status describe(yt_metadata *metadata, const yti_capsule *c, yt_err *e
 static yt_status add_arrays(yt_entry_list *list, const yti_capsule *c, yt_err *err) {
     const yt_model *model = c->step->model;
     const yt_state before = {.params = model->state.params, .buffers = c->buffers};
-    YT_TRY(yt_entries_add_state(list, "", model, &before, c->at.step, err));
+    YT_TRY(yt_entries_add_state(list, "", model, &before, c->story->at.step, err));
+    if (c->step->waiting) YT_TRY(yt_entries_add_params(list, WAITING, model, c->step->waiting, err));
     YT_TRY(add_batch(list, c->step->batch, err));
     const int64_t classes[4] = {c->names->count};
     if (!c->class_weights) return YT_OK;
@@ -138,7 +143,8 @@ static int number_of(const cJSON *json, const char *key, int limit) {
     return value >= 0 && value < limit && value == floor(value) ? (int)value : -1;
 }
 
-static yt_status read_step(const yt_st_file *file, const char *path, yti_step_place *at, yt_err *err) {
+static yt_status read_step(const yt_st_file *file, const char *path, yti_step_place *at, bool *waits,
+                           yt_err *err) {
     const char *text = yt_st_metadata(file, "step");
     cJSON *json = text ? cJSON_Parse(text) : NULL;
     enum { MOST = 1 << 30 };
@@ -147,20 +153,25 @@ static yt_status read_step(const yt_st_file *file, const char *path, yti_step_pl
                            .batch = number_of(json, "batch", MOST),
                            .batches = number_of(json, "batches", MOST),
                            .step = number_of(json, "step", MOST)};
+    const int wait = number_of(json, "waits", 2);
+    *waits = wait == 1;
     cJSON_Delete(json);
-    bool good = at->epoch >= 0 && at->epoch < at->epochs && at->batch >= 0 && at->batch < at->batches &&
-                at->step >= 0;
+    bool good = wait >= 0 && at->epoch >= 0 && at->epoch < at->epochs && at->batch >= 0 &&
+                at->batch < at->batches && at->step >= 0;
     return good ? YT_OK : damaged(path, "step", err);
 }
 
 static yt_status read_images(const yt_st_file *file, const char *path, yti_loaded_capsule *c, yt_err *err) {
     const char *text = yt_st_metadata(file, "images");
     cJSON *json = text ? cJSON_Parse(text) : NULL;
-    bool good = cJSON_IsArray(json) && cJSON_GetArraySize(json) == c->batch.n;
-    const cJSON *item = good ? json->child : NULL;
-    for (int i = 0; good && i < c->batch.n; i++, item = item->next) {
-        c->images[i] = cJSON_IsString(item) ? strdup(item->valuestring) : NULL;
-        good = c->images[i] != NULL;
+    const int count = cJSON_IsArray(json) ? cJSON_GetArraySize(json) : 0;
+    bool good = count > 0 && count <= MAX_IMAGES;
+    if (good) c->images = calloc((size_t)count, sizeof *c->images);
+    good = good && c->images;
+    for (const cJSON *item = good ? json->child : NULL; item && good; item = item->next) {
+        char *name = cJSON_IsString(item) ? strdup(item->valuestring) : NULL;
+        good = name != NULL;
+        if (good) c->images[c->n_images++] = name;
     }
     cJSON_Delete(json);
     return good ? YT_OK : damaged(path, "list of images", err);
@@ -181,15 +192,13 @@ static yt_status copy_entry(const yt_st_entry *entry, void **out, yt_err *err) {
 
 static yt_status read_pictures(const yt_st_file *file, const char *path, yti_loaded_capsule *c, yt_err *err) {
     const yt_st_entry *rgb = entry_of(file, "batch.rgb", YT_ST_U8, 4);
-    bool good = rgb && rgb->dims[3] == 3 && rgb->count > 0 && rgb->dims[0] <= MAX_IMAGES;
+    bool good = rgb && rgb->dims[3] == 3 && rgb->count > 0 && rgb->dims[0] <= MAX_BATCH;
     for (int i = 1; good && i <= 2; i++)
         good = rgb->dims[i] <= MAX_SIDE && rgb->dims[i] % c->model->max_stride == 0;
     if (!good) return damaged(path, "batch.rgb", err);
     c->batch.n = (int)rgb->dims[0];
     c->batch.h = (int)rgb->dims[1];
     c->batch.w = (int)rgb->dims[2];
-    c->images = calloc((size_t)c->batch.n, sizeof *c->images);
-    if (!c->images) return yt_fail(err, YT_NO_MEMORY, "%s: no memory for %d names", path, c->batch.n);
     YT_TRY(copy_entry(rgb, (void **)&c->rgb, err));
     c->batch.rgb = c->rgb;
     return YT_OK;
@@ -241,13 +250,22 @@ static yt_status read_model(const yt_st_file *file, const char *path, yti_loaded
     return yt_fail(err, YT_SYNTAX, "%s: its settings are damaged: %.500s", path, reason.text);
 }
 
+static yt_status read_waiting(const yt_st_file *file, const char *path, yti_loaded_capsule *c, yt_err *err) {
+    c->waiting = calloc(c->model->param_count + YT_READ_SLACK, sizeof *c->waiting);
+    if (!c->waiting) return yt_fail(err, YT_NO_MEMORY, "%s: no memory for its gradients", path);
+    return yti_name_file(yt_weights_read_params(file, WAITING, c->model, c->waiting, err), path, err);
+}
+
 static yt_status read_capsule(const yt_st_file *file, const char *path, yti_loaded_capsule *c, yt_err *err) {
-    YT_TRY(read_step(file, path, &c->at, err));
+    bool waits;
+    YT_TRY(read_step(file, path, &c->at, &waits, err));
     YT_TRY(copy_text(file, path, "finding", &c->finding_bits, err));
     YT_TRY(copy_text(file, path, "sentence", &c->sentence, err));
+    YT_TRY(copy_text(file, path, "noticed", &c->noticed, err));
     YT_TRY(copy_text(file, path, "history", &c->history, err));
     YT_TRY(yti_checkpoint_settings(file, path, &c->config, err));
     YT_TRY(read_model(file, path, c, err));
+    if (waits) YT_TRY(read_waiting(file, path, c, err));
     YT_TRY(read_pictures(file, path, c, err));
     YT_TRY(read_images(file, path, c, err));
     YT_TRY(read_targets(file, path, c, err));
@@ -269,8 +287,9 @@ yt_status yti_capsule_load(const char *path, yti_loaded_capsule *out, yt_err *er
 }
 
 void yti_capsule_free(yti_loaded_capsule *c) {
-    for (int i = 0; c->images && i < c->batch.n; i++) free(c->images[i]);
+    for (int i = 0; i < c->n_images; i++) free(c->images[i]);
     free(c->images);
+    free(c->waiting);
     free(c->rgb);
     free(c->target_image);
     free(c->target_class);
@@ -278,6 +297,7 @@ void yti_capsule_free(yti_loaded_capsule *c) {
     free(c->class_weights);
     free(c->finding_bits);
     free(c->sentence);
+    free(c->noticed);
     free(c->history);
     yt_model_destroy(c->model);
     *c = (yti_loaded_capsule){0};

@@ -7,15 +7,13 @@
 #include "yt/train.h"
 
 typedef struct yti_capsule {
-    yti_step_place at;
+    const yti_step_story *story;
     const yt_train_config *config;
     const yt_class_names *names;
     const yti_step *step;
     float *buffers;             /* running statistics before the step */
     const float *class_weights; /* [names->count]; NULL: all 1 */
     const yt_finding *finding;
-    const char *history;       /* the steps before, in lines */
-    const char *const *images; /* [step->batch->n] paths */
 } yti_capsule;
 
 /* The capsule's name in the run folder. */
@@ -30,9 +28,11 @@ typedef struct yti_loaded_capsule {
     yt_train_config config;
     yt_model *model; /* in the state before the step, frozen as it was */
     yt_batch batch;
+    float *waiting; /* [model->param_count] gradients of earlier batches; NULL: none */
     float *class_weights;
-    char *finding_bits, *sentence, *history;
-    char **images; /* [batch.n] */
+    char *finding_bits, *sentence, *noticed, *history;
+    int n_images;
+    char **images; /* [n_images] */
     uint8_t *rgb;
     int *target_image, *target_class;
     yt_cxcywh *target_boxes;

@@ -3,8 +3,8 @@
  * The step is run with an observer behind every node, which counts each map and each gradient when it is complete and
  * before its memory serves another. What was counted is kept, so that a finding can say what it was made from: a map
  * from the maps its node reads and from its parameters, a gradient of a map from those of the nodes that read the map,
- * a gradient of a weight from the maps its node reads and from the gradient of the map it makes. Nothing here is
- * fast; it runs once.
+ * a gradient of a weight from the maps its node reads and from the gradient of the map it makes, and where gradients of
+ * earlier batches waited for the same update from those, to which it is added. Nothing here is fast; it runs once.
  */
 #include "train/finite.h"
 
@@ -165,24 +165,20 @@ static void place_in_param(yt_finding *f, const yt_param_info *info, size_t inde
 
 /* ---- parameters ---- */
 
-static bool in_params(const yt_param_info *info) {
-    return info->kind < YT_PARAM_FROZEN;
-}
-
 /* The parameter that begins there, in yt_state.params or .buffers; NULL: none. */
 static const yt_param_info *param_at(const yt_model *model, ptrdiff_t offset, bool buffers) {
     for (int i = 0; offset >= 0 && i < model->n_params; i++)
-        if (model->params[i].offset == (size_t)offset && in_params(&model->params[i]) != buffers)
+        if (model->params[i].offset == (size_t)offset && yt_in_params(&model->params[i]) != buffers)
             return &model->params[i];
     return NULL;
 }
 
 static yt_finding_kind kind_of(const yt_param_info *info) {
-    return in_params(info) ? YT_FINDING_WEIGHT : YT_FINDING_STATISTIC;
+    return yt_in_params(info) ? YT_FINDING_WEIGHT : YT_FINDING_STATISTIC;
 }
 
 static const float *values_of(const yt_model *model, const yt_param_info *info) {
-    return (in_params(info) ? model->state.params : model->state.buffers) + info->offset;
+    return (yt_in_params(info) ? model->state.params : model->state.buffers) + info->offset;
 }
 
 /* Counts one; true where it is the finding. */
@@ -282,14 +278,22 @@ static void add_gradient(search *s, yt_value value) {
     add_input(s, &s->gradients[value]);
 }
 
+static void add_waiting(search *s, const yt_param_info *info) {
+    tally t = tally_array(s->step->waiting + info->offset, info->count);
+    yt_value_range range = range_of(YT_FINDING_WAITING_GRADIENT, info->name, &t);
+    add_input(s, &range);
+}
+
 static void see_weight_gradients(search *s) {
     if (s->ran < 0 || is_over(s)) return;
     const yt_params params = yt_graph_params(s->model->graph, s->ran);
+    const float *waiting = s->step->waiting;
+    const yt_finding_kind kind = waiting ? YT_FINDING_SUMMED_GRADIENT : YT_FINDING_WEIGHT_GRADIENT;
     for (int p = 0; p < YT_MAX_PARAMS; p++) {
         const yt_param_info *info = param_at(s->model, params.param[p], false);
         if (!info || info->frozen) continue;
-        const float *gradients = s->model->state.grads + info->offset;
-        if (!look_at_param(s, info, YT_FINDING_WEIGHT_GRADIENT, gradients)) continue;
+        if (!look_at_param(s, info, kind, s->model->state.grads + info->offset)) continue;
+        if (waiting) add_waiting(s, info);
         add_gradient(s, s->ran);
         add_sources(s, s->ran);
         return;
@@ -333,7 +337,11 @@ static yt_status look(search *s, yt_err *err) {
     yt_model_forward(model, &model->state, &observer);
     YT_TRY(see_loss(s, err));
     if (is_over(s)) return YT_OK;
-    memset(model->state.grads, 0, model->param_count * sizeof *model->state.grads);
+    const size_t bytes = model->param_count * sizeof *model->state.grads;
+    if (s->step->waiting)
+        memcpy(model->state.grads, s->step->waiting, bytes);
+    else
+        memset(model->state.grads, 0, bytes);
     yt_model_backward(model, &model->state, &observer);
     see_weight_gradients(s);
     return YT_OK;

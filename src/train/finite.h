@@ -13,7 +13,8 @@ typedef struct yti_step {
     yt_loss *loss;
     const yt_batch *batch;
     yt_loss_gains gains;
-    double weight[2]; /* of the branches in the loss */
+    double weight[2];     /* of the branches in the loss */
+    const float *waiting; /* [model->param_count] gradients of earlier batches that it adds to; NULL: none */
     int threads;
 } yti_step;
 
@@ -22,6 +23,15 @@ typedef struct yti_step_place {
     int epoch, epochs, batch, batches; /* from 0; epochs decide the weights of the branches */
     int64_t step;                      /* batches before it, of the run */
 } yti_step_place;
+
+/* What is told of a step beside what is found in it. */
+typedef struct yti_step_story {
+    yti_step_place at;
+    const char *noticed;       /* by which the run noticed it */
+    const char *history;       /* the steps before, in lines */
+    const char *const *images; /* [n_images] paths of all pictures in the batch */
+    int n_images;
+} yti_step_story;
 
 typedef struct yti_step_loss {
     yt_loss_result branch[2];
@@ -40,7 +50,7 @@ const char *yti_branch_text(const yt_model *model, int branch);
 bool yti_all_finite(const float *values, size_t count);
 
 /* Runs the step forwards and, where all is finite so far, backwards. model->state.buffers must be as before the
- * step; they move. The gradients are those of this batch alone afterwards. */
+ * step; they move. The gradients are those of this batch and of those waiting afterwards. */
 yt_status yti_find_non_finite(const yti_step *step, yt_finding *out, yt_err *err);
 
 /* ---- finite_text.c ---- */
@@ -54,9 +64,9 @@ void yti_finding_sentence(const yt_finding *finding, char *text, size_t room);
 /* The finding with its inputs and the loss, in lines. */
 void yti_finding_print(const yt_finding *finding, const yt_model *model, FILE *out);
 
-/* The whole report: where the step stands, the finding, the steps before, the images. malloc'd; NULL: no memory. */
-char *yti_report(const yti_step_place *at, const yt_finding *finding, const yt_model *model,
-                 const char *history, const char *const *images, int n_images);
+/* The whole report: where the step stands, by what it was noticed, the finding, the steps before, the images.
+ * malloc'd; NULL: no memory. */
+char *yti_step_report(const yti_step_story *story, const yt_finding *finding, const yt_model *model);
 
 /* The finding as a text that is equal exactly where all of its bits are. malloc'd; NULL: no memory. */
 char *yti_finding_bits(const yt_finding *finding);

@@ -46,12 +46,19 @@ static size_t loader_bytes(const yt_training *t, int batch) {
     return (cache < all ? cache : all) + held + (size_t)t->config.workers * worker;
 }
 
-/* Parameters, gradients, average, statistics before a step, moments; to log gradients, a copy of the weights and one of
- * the statistics. */
-static size_t state_bytes(yt_training *t) {
+/* The checkpoint of a resumed run may hold gradients that wait. */
+bool yti_may_wait(const yt_training *t, int batch) {
+    return t->config.nbs > batch || yti_gradients_wait(&t->progress);
+}
+
+/* Parameters, gradients, average, statistics and waiting gradients before a step, moments; to log gradients, a copy of
+ * the weights and one of the statistics. */
+static size_t state_bytes(yt_training *t, int batch) {
     const yt_model *model = t->model;
     const size_t logged = t->config.log_gradients ? model->param_count + model->buffer_count : 0;
-    return logged * sizeof(float) + (3 * model->param_count + 3 * model->buffer_count) * sizeof(float) +
+    const size_t waiting = yti_may_wait(t, batch) ? model->param_count : 0;
+    return (logged + waiting) * sizeof(float) +
+           (3 * model->param_count + 3 * model->buffer_count) * sizeof(float) +
            yt_optimizer_bytes(t->optimizer);
 }
 
@@ -63,8 +70,15 @@ static yt_status run_bytes(yt_training *t, int batch, size_t *bytes, yt_err *err
     YT_TRY(step_bytes(t, batch, &train, err));
     n = val_images(t, batch);
     YT_TRY(yt_graph_measure(t->model->graph, YT_MODE_EVAL, n, h, w, t->config.threads, &val, err));
-    *bytes = (train > val ? train : val) + state_bytes(t) + loader_bytes(t, batch);
+    *bytes = (train > val ? train : val) + state_bytes(t, batch) + loader_bytes(t, batch);
     return YT_OK;
+}
+
+static yt_status too_much(int batch, int side, size_t needed, size_t available, const char *advice,
+                          yt_err *err) {
+    const double mib = 1048576;
+    return yt_fail(err, YT_NO_MEMORY, "batch %d at %d pixels needs %.0f MiB and %.0f MiB are free: %s", batch,
+                   side, (double)needed / mib, (double)available / mib, advice);
 }
 
 static yt_status refuse(yt_training *t, yt_err *err) {
@@ -80,12 +94,10 @@ static yt_status refuse(yt_training *t, yt_err *err) {
             high = middle - 1;
         }
     }
-    double mib = 1048576;
     char advice[96] = "not even --batch 1 would; use a smaller --imgsz or model";
     if (fits) snprintf(advice, sizeof advice, "the largest batch that fits is --batch %d", fits);
-    return yt_fail(err, YT_NO_MEMORY, "batch %d at %d pixels needs %.0f MiB and %.0f MiB are free: %s",
-                   t->config.batch, t->config.imgsz, (double)t->info.planned_bytes / mib,
-                   (double)t->info.available_bytes / mib, advice);
+    return too_much(t->config.batch, t->config.imgsz, t->info.planned_bytes, t->info.available_bytes, advice,
+                    err);
 }
 
 yt_status yti_memory_check(yt_training *t, size_t available, yt_err *err) {
@@ -93,4 +105,12 @@ yt_status yti_memory_check(yt_training *t, size_t available, yt_err *err) {
     t->info.available_bytes = available;
     bool fits = available == 0 || t->info.planned_bytes <= available;
     return fits ? YT_OK : refuse(t, err);
+}
+
+yt_status yti_step_memory_check(const yt_model *model, int n, int h, int w, int threads, size_t available,
+                                yt_err *err) {
+    size_t bytes;
+    YT_TRY(yt_graph_measure(model->graph, YT_MODE_TRAIN, n, h, w, threads, &bytes, err));
+    if (available == 0 || bytes <= available) return YT_OK;
+    return too_much(n, h > w ? h : w, bytes, available, "a step needs the memory of the run it is from", err);
 }

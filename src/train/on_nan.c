@@ -59,13 +59,11 @@ static char *past_text(const yt_training *t) {
 
 typedef struct event {
     yt_training *t;
-    const yt_batch *batch;
     const yt_train_batch *report;
-    const char *what; /* by which it was noticed */
     yti_step step;
-    yti_step_place at;
+    yti_step_story story;
     yt_finding finding;
-    const char **images; /* [batch->n] */
+    const char **images; /* of the story */
     char *history, *report_text, *capsule_path;
     bool capsule_written;
     yt_err capsule_err;
@@ -92,49 +90,63 @@ static yt_status find(event *e, yt_err *err) {
     return status;
 }
 
+/* Every picture of the batch once, with those of mosaics and mixes. */
+static bool name_images(event *e) {
+    const yt_split *split = &e->t->train;
+    const yt_batch *batch = e->step.batch;
+    bool *seen = calloc((size_t)split->n_samples + 1, sizeof *seen);
+    e->images = calloc((size_t)batch->n_parts + 1, sizeof *e->images);
+    for (int i = 0; seen && e->images && i < batch->n_parts; i++) {
+        const int sample = batch->parts[i];
+        if (!seen[sample]) e->images[e->story.n_images++] = split->samples[sample].image_path;
+        seen[sample] = true;
+    }
+    const bool good = seen && e->images;
+    free(seen);
+    return good;
+}
+
 static yt_status write_report(event *e, yt_err *err) {
     const yt_training *t = e->t;
-    e->images = calloc((size_t)e->batch->n + 1, sizeof *e->images);
     e->history = past_text(t);
     e->capsule_path = yt_path_join(t->folder, YTI_CAPSULE_NAME);
-    for (int i = 0; e->images && i < e->batch->n; i++)
-        e->images[i] = t->train.samples[e->batch->samples[i]].image_path;
-    if (e->images && e->history)
-        e->report_text = yti_report(&e->at, &e->finding, t->model, e->history, e->images, e->batch->n);
+    if (name_images(e) && e->history) {
+        e->story.history = e->history;
+        e->story.images = e->images;
+        e->report_text = yti_step_report(&e->story, &e->finding, t->model);
+    }
     if (e->report_text && e->capsule_path) return YT_OK;
     return yt_fail(err, YT_NO_MEMORY, "no memory for the report of a step");
 }
 
-/* The first one of a process: what comes later has it for a cause, or is alike. */
-static void keep_step(event *e) {
+/* The first one of a process, which what comes later has for a cause or is like; and the one that ends the run. */
+static void keep_step(event *e, yt_on_nan action) {
     yt_training *t = e->t;
-    if (t->has_capsule) return;
-    const yti_capsule capsule = {.at = e->at,
+    if (t->has_capsule && action != YT_ON_NAN_STOP) return;
+    const yti_capsule capsule = {.story = &e->story,
                                  .config = &t->config,
                                  .names = &t->names,
                                  .step = &e->step,
                                  .buffers = t->buffers_before,
                                  .class_weights = t->class_weights,
-                                 .finding = &e->finding,
-                                 .history = e->history,
-                                 .images = e->images};
+                                 .finding = &e->finding};
     t->has_capsule = true;
     e->capsule_written = yti_capsule_save(e->capsule_path, &capsule, &e->capsule_err) == YT_OK;
 }
 
-/* How many batches in a row are left out: never all of an epoch. */
-static int most_skips(const event *e) {
-    return e->report->batches - 1 < YT_MAX_SKIPS ? e->report->batches - 1 : YT_MAX_SKIPS;
+static bool leaves_out_epoch(const event *e) {
+    return e->report->skips >= e->report->batches - 1;
 }
 
-static bool is_first_step(const yt_training *t) {
-    return t->progress.iterations == t->checkpoint_iterations;
+static bool no_update_yet(const yt_training *t) {
+    return t->progress.updates == t->checkpoint_updates;
 }
 
 static yt_on_nan choose_action(const event *e) {
     const yt_training *t = e->t;
-    if (t->config.on_nan == YT_ON_NAN_SKIP && t->progress.skips_in_row < most_skips(e)) return YT_ON_NAN_SKIP;
-    if (t->config.on_nan == YT_ON_NAN_ROLLBACK && t->rollbacks_in_row < YT_MAX_ROLLBACKS && !is_first_step(t))
+    if (t->config.on_nan == YT_ON_NAN_SKIP && t->progress.skips_in_row < YT_MAX_SKIPS && !leaves_out_epoch(e))
+        return YT_ON_NAN_SKIP;
+    if (t->config.on_nan == YT_ON_NAN_ROLLBACK && t->rollbacks_in_row < YT_MAX_ROLLBACKS && !no_update_yet(t))
         return YT_ON_NAN_ROLLBACK;
     return YT_ON_NAN_STOP;
 }
@@ -143,10 +155,12 @@ static yt_on_nan choose_action(const event *e) {
 static void say_why(const event *e, char *text, size_t room) {
     const yt_training *t = e->t;
     text[0] = '\0';
-    if (t->config.on_nan == YT_ON_NAN_SKIP)
+    if (t->config.on_nan == YT_ON_NAN_SKIP && leaves_out_epoch(e))
+        snprintf(text, room, "; without it the epoch would have no batch");
+    else if (t->config.on_nan == YT_ON_NAN_SKIP)
         snprintf(text, room, "; skipped in a row before it: %d", t->progress.skips_in_row);
-    if (t->config.on_nan == YT_ON_NAN_ROLLBACK && is_first_step(t))
-        snprintf(text, room, "; it is the first step from there, which no learning rate changes");
+    if (t->config.on_nan == YT_ON_NAN_ROLLBACK && no_update_yet(t))
+        snprintf(text, room, "; it comes before the first update from there, which no learning rate changes");
     else if (t->config.on_nan == YT_ON_NAN_ROLLBACK)
         snprintf(text, room, "; the run went back there %d times", t->rollbacks_in_row);
 }
@@ -155,6 +169,7 @@ static void show(const event *e, yt_on_nan action, const yt_watchers *watchers) 
     const yt_non_finite shown = {.epoch = e->report->epoch,
                                  .batch = e->report->batch,
                                  .action = action,
+                                 .to_initial = yti_rolls_back_to_initial(e->t),
                                  .finding = &e->finding,
                                  .report = e->report_text,
                                  .capsule = e->capsule_written ? e->capsule_path : NULL};
@@ -164,14 +179,13 @@ static void show(const event *e, yt_on_nan action, const yt_watchers *watchers) 
 /* ---- in a sentence ---- */
 
 /* The images of a batch, as many as fit. */
-static void list_images(const event *e, char *text, size_t room) {
+static void list_images(const yti_step_story *story, char *text, size_t room) {
     size_t used = 0;
     text[0] = '\0';
-    for (int i = 0; i < e->batch->n; i++) {
-        const char *path = e->t->train.samples[e->batch->samples[i]].image_path;
-        size_t need = strlen(path) + 32;
-        if (used + need > room) {
-            snprintf(text + used, room - used, " and %d more", e->batch->n - i);
+    for (int i = 0; i < story->n_images; i++) {
+        const char *path = story->images[i];
+        if (used + strlen(path) + 32 > room) {
+            snprintf(text + used, room - used, " and %d more", story->n_images - i);
             return;
         }
         used += (size_t)snprintf(text + used, room - used, "%s%s", i ? ", " : "", path);
@@ -181,7 +195,7 @@ static void list_images(const event *e, char *text, size_t room) {
 static yt_status fail(const event *e, const char *first, yt_err *err) {
     const yt_training *t = e->t;
     char images[256], why[128], kept[256] = "";
-    list_images(e, images, sizeof images);
+    list_images(&e->story, images, sizeof images);
     say_why(e, why, sizeof why);
     if (e->capsule_written)
         snprintf(kept, sizeof kept, "; yolotrain --replay %.180s makes the step again", e->capsule_path);
@@ -191,7 +205,7 @@ static yt_status fail(const event *e, const char *first, yt_err *err) {
                    "epoch %d, batch %d of %d: %s; first %s; no update was made and %s%s; a smaller --lr0 or "
                    "--clip often "
                    "helps%s. Images of the batch: %s",
-                   e->report->epoch + 1, e->report->batch + 1, e->report->batches, e->what, first,
+                   e->report->epoch + 1, e->report->batch + 1, e->report->batches, e->story.noticed, first,
                    t->progress.epochs_done ? "the checkpoint of the last epoch is kept"
                                            : "there is no checkpoint yet",
                    why, kept, images);
@@ -202,8 +216,8 @@ static yt_status meet(event *e, const yt_watchers *watchers, yt_err *err) {
     char first[512];
     YT_TRY(find(e, err));
     YT_TRY(write_report(e, err));
-    keep_step(e);
     const yt_on_nan action = choose_action(e);
+    keep_step(e, action);
     t->goes_back = action == YT_ON_NAN_ROLLBACK;
     show(e, action, watchers);
     if (action == YT_ON_NAN_SKIP) {
@@ -212,10 +226,8 @@ static yt_status meet(event *e, const yt_watchers *watchers, yt_err *err) {
         return YT_OK;
     }
     if (e->finding.tensor.kind == YT_FINDING_NOTHING)
-        snprintf(
-            first, sizeof first,
-            "values are finite in a second run of the batch alone: the sum of the gradients of an update "
-            "overflowed, or the memory of this machine is faulty");
+        snprintf(first, sizeof first,
+                 "values are finite when the step is made again: the memory of this machine may be faulty");
     else
         yti_finding_sentence(&e->finding, first, sizeof first);
     return fail(e, first, err);
@@ -224,15 +236,14 @@ static yt_status meet(event *e, const yt_watchers *watchers, yt_err *err) {
 yt_status yti_meet_non_finite(yt_training *t, const yti_step *step, const yt_train_batch *report,
                               const char *what, const yt_watchers *watchers, yt_err *err) {
     event e = {.t = t,
-               .batch = step->batch,
                .report = report,
-               .what = what,
                .step = *step,
-               .at = {.epoch = report->epoch,
-                      .epochs = t->epochs,
-                      .batch = report->batch,
-                      .batches = report->batches,
-                      .step = t->progress.iterations}};
+               .story = {.at = {.epoch = report->epoch,
+                                .epochs = t->epochs,
+                                .batch = report->batch,
+                                .batches = report->batches,
+                                .step = t->progress.iterations},
+                         .noticed = what}};
     yt_status status = meet(&e, watchers, err);
     free_event(&e);
     return status;

@@ -38,7 +38,7 @@ yt_status yti_optimizer_create(const yt_model *model, yt_optimizer_kind kind, do
     size_t n_spans = 0;
     for (int i = 0; i < model->n_params; i++) {
         const yt_param_info *info = &model->params[i];
-        if (info->kind < YT_PARAM_FROZEN && !info->frozen) spans[n_spans++] = span_of(info, kind);
+        if (yt_in_params(info) && !info->frozen) spans[n_spans++] = span_of(info, kind);
     }
     qsort(spans, n_spans, sizeof *spans, by_offset); /* neighbours are stepped in one sweep */
     yt_status status =

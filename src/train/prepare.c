@@ -162,10 +162,13 @@ static yt_status make_average(yt_training *t, yt_err *err) {
     return yti_find_averaged(t, err);
 }
 
-/* Room for the running statistics as they are before a step. */
-static yt_status make_buffers_before(yt_training *t, yt_err *err) {
+/* Room for the running statistics and the waiting gradients as they are before a step. */
+static yt_status make_room_before(yt_training *t, yt_err *err) {
     t->buffers_before = floats(t->model->buffer_count);
-    return t->buffers_before ? YT_OK : yt_fail(err, YT_NO_MEMORY, "no memory for the running statistics");
+    if (!t->buffers_before) return yt_fail(err, YT_NO_MEMORY, "no memory for the running statistics");
+    if (!yti_may_wait(t, t->config.batch)) return YT_OK;
+    t->grads_before = floats(t->model->param_count);
+    return t->grads_before ? YT_OK : yt_fail(err, YT_NO_MEMORY, "no memory for the waiting gradients");
 }
 
 static yt_status make_optimizer(yt_training *t, yt_err *err) {
@@ -272,7 +275,7 @@ static yt_status prepare(yt_training *t, setup *s, yt_err *err) {
     YT_TRY(settle_sizes(t, err));
     YT_TRY(make_optimizer(t, err));
     YT_TRY(make_average(t, err));
-    YT_TRY(make_buffers_before(t, err));
+    YT_TRY(make_room_before(t, err));
     if (s->resumes) YT_TRY(yti_checkpoint_arrays(&s->file, t->config.resume, t, err));
     YT_TRY(make_loaders(t, err));
     YT_TRY(yti_memory_check(t, yti_memory_available(), err));
@@ -281,7 +284,7 @@ static yt_status prepare(yt_training *t, setup *s, yt_err *err) {
     YT_TRY(yt_loss_create(&t->loss, err));
     YT_TRY(yt_loss_weigh_classes(t->loss, t->class_weights, t->names.count, err));
     make_schedule(t);
-    t->checkpoint_iterations = t->progress.iterations;
+    t->checkpoint_updates = t->progress.updates;
     describe(t);
     return YT_OK;
 }
@@ -325,6 +328,7 @@ void yt_train_destroy(yt_training *t) {
     free(t->average.params);
     free(t->average.buffers);
     free(t->buffers_before);
+    free(t->grads_before);
     free(t->averaged_params.at);
     free(t->averaged_buffers.at);
     free(t->class_weights);

@@ -1,29 +1,32 @@
 /* replay.c: the step of a capsule made once more, and whether it finds what the run found. */
 #include "train/capsule.h"
+#include "train/training.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 static yt_status make_step(const yti_loaded_capsule *c, yt_loss *loss, int threads, yti_step *out,
                            yt_err *err) {
-    yti_step step = {.model = c->model,
-                     .loss = loss,
-                     .batch = &c->batch,
-                     .gains = {(float)c->config.box, (float)c->config.cls, (float)c->config.dfl},
-                     .weight = {1, 0},
-                     .threads = threads};
-    if (c->model->n_branches == 2)
-        yt_loss_branch_weights(c->at.epoch, c->at.epochs, &step.weight[0], &step.weight[1]);
+    const yt_batch *batch = &c->batch;
+    yti_step step = {
+        .model = c->model, .loss = loss, .batch = batch, .waiting = c->waiting, .threads = threads};
+    yti_weigh_loss(&step, &c->config, c->at.epoch, c->at.epochs);
     YT_TRY(yt_loss_weigh_classes(loss, c->class_weights, c->model->n_classes, err));
-    YT_TRY(yt_model_plan(c->model, YT_MODE_TRAIN, c->batch.n, c->batch.h, c->batch.w, threads, err));
+    YT_TRY(
+        yti_step_memory_check(c->model, batch->n, batch->h, batch->w, threads, yti_memory_available(), err));
+    YT_TRY(yt_model_plan(c->model, YT_MODE_TRAIN, batch->n, batch->h, batch->w, threads, err));
     *out = step;
     return YT_OK;
 }
 
 static yt_status tell(const yti_loaded_capsule *c, yt_replay_result *out, yt_err *err) {
+    const yti_step_story story = {.at = c->at,
+                                  .noticed = c->noticed,
+                                  .history = c->history,
+                                  .images = (const char *const *)c->images,
+                                  .n_images = c->n_images};
     char *bits = yti_finding_bits(&out->finding);
-    out->report =
-        yti_report(&c->at, &out->finding, c->model, c->history, (const char *const *)c->images, c->batch.n);
+    out->report = yti_step_report(&story, &out->finding, c->model);
     bool good = bits && out->report;
     out->same = bits && strcmp(bits, c->finding_bits) == 0;
     free(bits);

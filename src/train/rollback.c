@@ -17,8 +17,7 @@ static const yt_param_info *first_bad(const yt_model *model, const float *block,
     if (yti_all_finite(block, count)) return NULL;
     for (int i = 0; i < model->n_params; i++) {
         const yt_param_info *info = &model->params[i];
-        if ((info->kind >= YT_PARAM_FROZEN) == buffers && !yti_all_finite(block + info->offset, info->count))
-            return info;
+        if (yt_in_params(info) != buffers && !yti_all_finite(block + info->offset, info->count)) return info;
     }
     return NULL;
 }
@@ -43,13 +42,14 @@ static const yt_param_info *find_bad(yt_training *t, char *what, size_t room) {
 static void show(yt_training *t, const yt_param_info *bad, const char *text, const yt_watchers *watchers) {
     char report[sizeof((yt_err *)0)->text + 1];
     yt_finding finding = {.tensor = {.values = bad->count}, .row = bad->row};
-    finding.tensor.kind = bad->kind < YT_PARAM_FROZEN ? YT_FINDING_WEIGHT : YT_FINDING_STATISTIC;
+    finding.tensor.kind = yt_in_params(bad) ? YT_FINDING_WEIGHT : YT_FINDING_STATISTIC;
     snprintf(finding.tensor.name, sizeof finding.tensor.name, "%.*s", YT_FINDING_NAME - 1, bad->name);
     snprintf(report, sizeof report, "%s\n", text);
     t->goes_back = t->config.on_nan == YT_ON_NAN_ROLLBACK && t->rollbacks_in_row < YT_MAX_ROLLBACKS;
     const yt_non_finite event = {.epoch = t->progress.epochs_done,
                                  .batch = t->info.batches - 1,
                                  .action = t->goes_back ? YT_ON_NAN_ROLLBACK : YT_ON_NAN_STOP,
+                                 .to_initial = yti_rolls_back_to_initial(t),
                                  .finding = &finding,
                                  .report = report};
     yti_watch_non_finite(watchers, &event);
@@ -74,6 +74,10 @@ yt_status yti_check_state(yt_training *t, const yt_watchers *watchers, yt_err *e
 void yti_apply_rate_factor(yt_training *t) {
     t->schedule.lr0 = t->config.lr0 * t->progress.rate_factor;
     t->schedule.warmup_bias_lr = t->config.warmup_bias_lr * t->progress.rate_factor;
+}
+
+bool yti_rolls_back_to_initial(const yt_training *t) {
+    return !t->has_checkpoint && !t->config.resume[0];
 }
 
 static yt_status to_checkpoint(yt_training *t, const char *path, yt_err *err) {
@@ -102,12 +106,10 @@ yt_status yti_roll_back(yt_training *t, yt_err *err) {
     const int rollbacks = t->progress.rollbacks + 1;
     YT_TRY(yti_finish_saving(t, err));
     memset(t->model->state.grads, 0, t->model->param_count * sizeof *t->model->state.grads);
-    if (t->has_checkpoint)
-        YT_TRY(to_checkpoint(t, t->last_path, err));
-    else if (t->config.resume[0])
-        YT_TRY(to_checkpoint(t, t->config.resume, err));
-    else
+    if (yti_rolls_back_to_initial(t))
         YT_TRY(to_beginning(t, err));
+    else
+        YT_TRY(to_checkpoint(t, t->has_checkpoint ? t->last_path : t->config.resume, err));
     t->rollbacks_in_row++;
     t->goes_back = false;
     t->progress.rollbacks = rollbacks;

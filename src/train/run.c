@@ -2,13 +2,16 @@
  *
  * The folder is made only here, after yt_train_prepare has checked everything that can be checked before.
  */
+#include "train/capsule.h"
 #include "train/observers.h"
 #include "train/run_folder.h"
 #include "train/training.h"
 #include "yt/file.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 yt_status yti_run_paths(yt_training *t, char *folder, yt_err *err) {
     t->folder = folder;
@@ -19,6 +22,17 @@ yt_status yti_run_paths(yt_training *t, char *folder, yt_err *err) {
     return YT_OK;
 }
 
+/* The step of a former run, or of this one before it was resumed, would be taken for one of this process. */
+static yt_status remove_capsule(const yt_training *t, yt_err *err) {
+    char *path = yt_path_join(t->folder, YTI_CAPSULE_NAME);
+    if (!path) return yt_fail(err, YT_NO_MEMORY, "no memory for the paths of the run");
+    yt_status status = YT_OK;
+    if (unlink(path) != 0 && errno != ENOENT && !yt_path_is_dir(path))
+        status = yt_fail(err, YT_IO, "%s: cannot be removed: %s", path, strerror(errno));
+    free(path);
+    return status;
+}
+
 static yt_status make_folder(yt_training *t, yt_err *err) {
     if (!t->folder) {
         char *folder;
@@ -27,6 +41,7 @@ static yt_status make_folder(yt_training *t, yt_err *err) {
     }
     YT_TRY(yt_run_folder_create(t->folder, err));
     t->info.folder = t->folder;
+    YT_TRY(remove_capsule(t, err));
     char *args = yt_path_join(t->folder, "args.yaml");
     if (!args) return yt_fail(err, YT_NO_MEMORY, "no memory for the paths of the run");
     yt_status status = yt_train_config_write(&t->config, args, t->folder, t->model->n_classes, err);

@@ -26,22 +26,29 @@ static void name_gradient(const yt_training *t, char *text, size_t room) {
     snprintf(text, room, "the norm of the gradient is not finite");
     for (int i = t->model->n_params - 1; i >= 0; i--) {
         const yt_param_info *info = &t->model->params[i];
-        if (info->kind < YT_PARAM_FROZEN &&
-            !yti_all_finite(t->model->state.grads + info->offset, info->count))
+        if (yt_in_params(info) && !yti_all_finite(t->model->state.grads + info->offset, info->count))
             snprintf(text, room, "the gradient of %.128s is not finite", info->name);
     }
 }
 
 /* ---- the parts of a step ---- */
 
-yti_step yti_describe_step(yt_training *t, const yt_batch *batch, int epoch) {
+void yti_weigh_loss(yti_step *step, const yt_train_config *config, int epoch, int epochs) {
+    step->gains = (yt_loss_gains){(float)config->box, (float)config->cls, (float)config->dfl};
+    step->weight[0] = 1;
+    step->weight[1] = 0;
+    if (step->model->n_branches == 2)
+        yt_loss_branch_weights(epoch, epochs, &step->weight[0], &step->weight[1]);
+}
+
+/* grads_before: filled by run_step. */
+static yti_step describe_step(yt_training *t, const yt_batch *batch, int epoch) {
     yti_step step = {.model = t->model,
                      .loss = t->loss,
                      .batch = batch,
-                     .gains = {(float)t->config.box, (float)t->config.cls, (float)t->config.dfl},
-                     .weight = {1, 0},
+                     .waiting = yti_gradients_wait(&t->progress) ? t->grads_before : NULL,
                      .threads = t->config.threads};
-    if (t->model->n_branches == 2) yt_loss_branch_weights(epoch, t->epochs, &step.weight[0], &step.weight[1]);
+    yti_weigh_loss(&step, &t->config, epoch, t->epochs);
     return step;
 }
 
@@ -91,6 +98,7 @@ static yt_status run_step(yt_training *t, const yti_step *step, const yt_graph_o
     yt_model *model = t->model;
     what[0] = '\0';
     memcpy(t->buffers_before, model->state.buffers, model->buffer_count * sizeof(float));
+    if (step->waiting) memcpy(t->grads_before, model->state.grads, model->param_count * sizeof(float));
     yt_model_set_input(model, step->batch->rgb);
     yt_model_forward(model, &model->state, maps);
     YT_TRY(yti_step_loss_of(step, loss, err));
@@ -131,7 +139,7 @@ static yt_status use_gradients(yt_training *t, const yt_schedule_step *schedule,
 yt_status yti_train_step(yt_training *t, const yt_batch *batch, yt_train_batch *report, yt_watchers *watchers,
                          yt_err *err) {
     const yt_schedule_step schedule = yt_schedule_at(&t->schedule, report->epoch, report->batch);
-    const yti_step step = yti_describe_step(t, batch, report->epoch);
+    const yti_step step = describe_step(t, batch, report->epoch);
     yti_step_loss loss = {0};
     char what[256];
     report->step = t->progress.iterations;

@@ -194,7 +194,7 @@ static yt_status save_epoch(yt_training *t, yt_err *err) {
     YT_TRY(add_checkpoint(t, t->last_path, err));
     yti_saver_begin(&t->saver);
     t->has_checkpoint = true;
-    t->checkpoint_iterations = t->progress.iterations;
+    t->checkpoint_updates = t->progress.updates;
     t->rollbacks_in_row = 0;
     return yti_gradients_wait(&t->progress) ? yti_saver_wait(&t->saver, err) : YT_OK;
 }
@@ -289,6 +289,9 @@ yt_status yti_train_loop(yt_training *t, yt_watchers *watchers, const volatile s
                                   .best_fitness = t->progress.best_fitness,
                                   .seconds = yt_seconds() - t->begin,
                                   .weights_hash = t->progress.last.weights_hash,
+                                  .skips = t->progress.skips,
+                                  .rollbacks = t->progress.rollbacks,
+                                  .rate_factor = t->progress.rate_factor,
                                   .train_seconds = t->train_seconds,
                                   .watch_seconds = watchers->seconds,
                                   .classes = t->best_classes,

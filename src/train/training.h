@@ -75,13 +75,14 @@ struct yt_training {
     char *folder, *last_path, *best_path;
     yti_saver saver;       /* of the epoch before */
     float *buffers_before; /* running statistics before the step, [model->buffer_count] */
+    float *grads_before;   /* gradients that waited before it, [model->param_count]; NULL: none ever wait */
     yti_past_step past[YTI_PAST_STEPS];
-    int64_t n_past;                /* step i is past[i % YTI_PAST_STEPS] */
-    bool has_capsule;              /* this process has tried to write it */
-    bool has_checkpoint;           /* last_path was begun by this process */
-    int rollbacks_in_row;          /* to the same checkpoint */
-    int64_t checkpoint_iterations; /* of the state that a rollback goes to */
-    bool goes_back;                /* the failure that is being returned ends in a rollback */
+    int64_t n_past;             /* step i is past[i % YTI_PAST_STEPS] */
+    bool has_capsule;           /* this process has tried to write one */
+    bool has_checkpoint;        /* last_path was begun by this process */
+    int rollbacks_in_row;       /* to the same checkpoint */
+    int64_t checkpoint_updates; /* of the state that a rollback goes to */
+    bool goes_back;             /* the failure that is being returned ends in a rollback */
 };
 
 /* The list of observers of a run. */
@@ -132,8 +133,8 @@ yt_status yti_find_averaged(yt_training *training, yt_err *err);
 
 /* ---- step.c ---- */
 
-/* A batch as it is trained on in that epoch. */
-yti_step yti_describe_step(yt_training *training, const yt_batch *batch, int epoch);
+/* How the terms and branches of a step's loss are weighed in that epoch of so many; of the step's model. */
+void yti_weigh_loss(yti_step *step, const yt_train_config *config, int epoch, int epochs);
 
 /* One batch: forward, loss, backward, observers, and where enough images were summed optimiser and average.
  */
@@ -157,6 +158,9 @@ yt_status yti_check_state(yt_training *training, const yt_watchers *watchers, yt
 
 /* The rates of the settings times that of the progress, into the schedule. */
 void yti_apply_rate_factor(yt_training *training);
+
+/* Whether there is no checkpoint yet, so that a rollback goes to the initial weights. */
+bool yti_rolls_back_to_initial(const yt_training *training);
 
 /* Back to the last checkpoint with half the rates; where goes_back is set. */
 yt_status yti_roll_back(yt_training *training, yt_err *err);
@@ -205,6 +209,13 @@ size_t yti_memory_available(void);
 
 /* Fills info.planned_bytes and available_bytes; an error when the run needs more than is available. */
 yt_status yti_memory_check(yt_training *training, size_t available, yt_err *err);
+
+/* An error where a training step of a model needs more than is available; 0: unknown. */
+yt_status yti_step_memory_check(const yt_model *model, int n, int h, int w, int threads, size_t available,
+                                yt_err *err);
+
+/* Whether gradients may wait for those of another batch, in batches of so many images. */
+bool yti_may_wait(const yt_training *training, int batch);
 
 /* ---- run.c ---- */
 

@@ -45,10 +45,6 @@ yt_status yti_entries_lend(yt_entry_list *list, const yt_st_entry *lent, yt_err 
     return YT_OK;
 }
 
-static bool in_params(const yt_param_info *info) {
-    return info->kind < YT_PARAM_FROZEN;
-}
-
 static void to_file_order(const void *info, const void *values, void *out) {
     yt_param_to_file_order(info, values, out);
 }
@@ -56,7 +52,7 @@ static void to_file_order(const void *info, const void *values, void *out) {
 /* Statistics are copied, for they move with every batch. */
 static yt_status add_tensor(yt_entry_list *list, const char *prefix, const yt_param_info *info,
                             const float *values, yt_err *err) {
-    const bool lent = in_params(info);
+    const bool lent = yt_in_params(info);
     void *room = NULL;
     YT_TRY(new_entry(list, prefix, info->name, YT_ST_F32, info->count, lent ? values : NULL, &room, err));
     yt_st_entry *entry = &list->entries[list->count - 1];
@@ -97,7 +93,7 @@ yt_status yt_entries_add_params(yt_entry_list *list, const char *prefix, const y
                                 const float *block, yt_err *err) {
     for (int i = 0; i < model->n_params; i++) {
         const yt_param_info *info = &model->params[i];
-        if (in_params(info)) YT_TRY(add_tensor(list, prefix, info, block + info->offset, err));
+        if (yt_in_params(info)) YT_TRY(add_tensor(list, prefix, info, block + info->offset, err));
     }
     return YT_OK;
 }
@@ -149,7 +145,7 @@ yt_status yt_weights_read_params(const yt_st_file *file, const char *prefix, con
                                  float *block, yt_err *err) {
     for (int i = 0; i < model->n_params; i++) {
         const yt_param_info *info = &model->params[i];
-        if (in_params(info)) YT_TRY(read_tensor(file, prefix, info, block + info->offset, err));
+        if (yt_in_params(info)) YT_TRY(read_tensor(file, prefix, info, block + info->offset, err));
     }
     return YT_OK;
 }

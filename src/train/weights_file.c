@@ -78,7 +78,7 @@ const yt_st_entry *yti_weights_find(const yt_st_file *file, const char *prefix, 
 }
 
 float *yti_weights_values(const yt_param_info *info, const yt_state *state) {
-    return (info->kind < YT_PARAM_FROZEN ? state->params : state->buffers) + info->offset;
+    return (yt_in_params(info) ? state->params : state->buffers) + info->offset;
 }
 
 static void shape_text(char *text, size_t room, int n_dims, const int64_t *dims) {

@@ -18,7 +18,9 @@ says err 'did you mean --epochs\?'
 expect 2 data.yaml --optimizer gradient
 says err 'it is one of .*auto'
 expect 2 data.yaml --log-gradients often
-says err 'yolotrain: unexpected "often"'
+says err 'yolotrain: unexpected "often"; --log-gradients takes its value with ='
+expect 2 data.yaml --no-residual cps
+says err 'unexpected "cps"; --no-residual takes its value with =; did you mean --no-residual=csp'
 expect 2 data.yaml --log-gradients=-1
 says err 'log-gradients: -1 is below 0'
 expect 2 data.yaml --freeze abc
@@ -140,21 +142,29 @@ says err 'is not a step to replay'
 # shellcheck disable=SC2086
 expect 1 "$data" $explode --clip 0 --on-nan skip --name skips
 says err '^epoch 1/3 .*  1 batch skipped$'
-says err '; skipped in a row before it: 1;'
+says err '; without it the epoch would have no batch;'
 # shellcheck disable=SC2086
 expect 1 "$data" $explode --clip 0 --on-nan rollback --name back
-[ "$(grep -c '^going back from epoch 1' err)" -eq 5 ] || fail "--on-nan rollback does not go back five times"
-[ "$(grep -c '^not finite' err)" -eq 1 ] || fail "the report is not written once"
+[ "$(grep -c '^going back from epoch 1 to the initial weights, with half' err)" -eq 5 ] || fail "--on-nan rollback does not go back five times"
+[ "$(grep -c '^not finite' err)" -eq 2 ] || fail "the report is not written for the first and the last one"
+says err '^  noticed   '
 says err 'the run went back there 5 times'
 # shellcheck disable=SC2086
 expect 0 "$data" $explode --clip 10 --name clipped
+! grep -q 'went back' err || fail "a run in which nothing happened says so"
+# shellcheck disable=SC2086
+expect 0 "$data" $tiny --epochs 1 --batch 1 --optimizer SGD --momentum 0 --warmup-epochs 0 --clip 0 --lr0 0.5 \
+    --no-batchnorm --activation identity --init scaled:1.5 --on-nan rollback --name tamed
+says err '^ablation init scaled:1.5'
+says err '^went back 1 time, because something was not finite; learning rates are 0.5 of those set$'
 expect 2 "$data" --on-nan ignore
 says err 'on-nan'
 
 # --- from weights: their network, unless another is typed ---
-expect 0 "$data" --weights $run/weights/best.safetensors --imgsz 64 --threads 1 --epochs 1 --name tuned
+expect 0 "$data" --weights $run/weights/best.safetensors --imgsz 64 --threads 1 --epochs 1 --init kaiming --name tuned
 says err '^model    tiny, 80 classes'
 says err '^weights  ([0-9]*) of \1 tensors taken from runs/detect/train/weights/best.safetensors$'
+! grep -q '^ablation' err || fail "initial values are announced that the weights replace"
 says runs/detect/tuned/args.yaml '^model: tiny.yaml  # checkpoint$'
 expect 1 "$data" --weights args.txt --imgsz 64
 expect 1 "$data" --model $run/weights/best.safetensors

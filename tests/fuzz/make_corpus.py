@@ -7,6 +7,7 @@ pickle module from classes that only have the names of the family's, so that the
 import collections
 import io
 import json
+import math
 import pathlib
 import pickle
 import struct
@@ -302,6 +303,82 @@ def safetensors_files():
     put("safetensors", "truncated.safetensors", good[:-7])
 
 
+# ---- a step that was kept (src/train/capsule.c) ----
+
+CAPSULE_YAML = "nc: 1\nreg_max: 1\nbackbone:\n  - [-1, 1, Conv, [8, 3, 2]]\nhead:\n  - [[0], 1, Detect, [nc]]\n"
+
+
+def capsule_shapes():
+    """Names and shapes of CAPSULE_YAML: parameters, and statistics after them."""
+    convs = (("model.0", 8, 3), ("model.1.cv2.0.0", 16, 8), ("model.1.cv2.0.1", 16, 16), ("model.1.cv3.0.0", 8, 8),
+             ("model.1.cv3.0.1", 8, 8))
+    params, statistics = {}, {}
+    for name, out, into in convs:
+        params[f"{name}.conv.weight"] = [out, into, 3, 3]
+        params[f"{name}.bn.weight"] = params[f"{name}.bn.bias"] = [out]
+        statistics[f"{name}.bn.running_mean"] = statistics[f"{name}.bn.running_var"] = [out]
+    for name, out, into in (("model.1.cv2.0.2", 4, 16), ("model.1.cv3.0.2", 1, 8)):
+        params[f"{name}.weight"], params[f"{name}.bias"] = [out, into, 1, 1], [out]
+    return params, statistics
+
+
+def halves(shape, first=None):
+    count = math.prod(shape)
+    values = [0.25 + (i * 7919 % 251 - 125) / 1000 for i in range(count)]
+    if first is not None:
+        values[0] = first
+    return struct.pack(f"<{count}e", *values)
+
+
+def capsule(first=None, waiting=False, tensors=True, metadata={}, **changed):
+    """One picture of 8 x 8 pixels with one box. changed: other (type, shape, bytes) of batch_rgb and so on."""
+    params, statistics = capsule_shapes()
+    entries = {}
+    if tensors:
+        for name, shape in (params | statistics).items():
+            entries[name] = ("F16", shape, halves(shape, first if name == "model.0.conv.weight" else None))
+        for name, shape in params.items() if waiting else ():
+            entries[f"waiting.{name}"] = ("F16", shape, halves(shape))
+        entries |= {"batch_rgb": ("U8", [1, 8, 8, 3], bytes(range(192))), "batch_image": ("I32", [1], struct.pack("<i", 0)),
+                    "batch_class": ("I32", [1], struct.pack("<i", 0)),
+                    "batch_boxes": ("F32", [1, 4], struct.pack("<4f", 0.5, 0.5, 0.4, 0.3))}
+    entries |= changed
+    header, data = {}, b""
+    step = {"epoch": 0, "epochs": 3, "batch": 1, "batches": 4, "step": 1, "waits": int(waiting)}
+    words = {"format": "pt", "model_name": "tiny.yaml", "model_yaml": CAPSULE_YAML, "names": '["cat"]', "imgsz": "32",
+             "settings": "{}", "step": json.dumps(step), "images": '["a.png", "b.png"]', "finding": "0",
+             "sentence": "nan in the weight", "noticed": "box_loss is nan", "history": "  before\n"} | metadata
+    header["__metadata__"] = {key: value for key, value in words.items() if value is not None}
+    for name, (kind, shape, values) in entries.items():
+        name = name.replace("batch_", "batch.")
+        header[name] = {"dtype": kind, "shape": shape, "data_offsets": [len(data), len(data) + len(values)]}
+        data += values
+    return safetensors(header, data)
+
+
+def capsule_files():
+    put("capsule", "good.safetensors", capsule(first=math.nan))
+    put("capsule", "waiting.safetensors", capsule(waiting=True))
+    put("capsule", "class-weights.safetensors", capsule(class_weights=("F32", [1], struct.pack("<f", 3e38))))
+    put("capsule", "frozen.safetensors", capsule(metadata={"settings": '{"freeze": "1", "box": "1e38"}'}))
+    put("capsule", "truncated.safetensors", capsule()[:-9])
+    for name, metadata in (("no-step", {"step": None}), ("step-of-text", {"step": '{"epoch": "0"}'}), ("step-cut", {"step": '{"ep'}),
+                           ("no-finding", {"finding": None}), ("no-history", {"history": None}), ("no-model", {"model_yaml": None}),
+                           ("settings-list", {"settings": "[]"}), ("settings-wrong", {"settings": '{"batch": "-1"}'}),
+                           ("no-tensors", {})):
+        put("capsule", f"{name}.safetensors", capsule(tensors=False, metadata=metadata))
+    for name, metadata in (("images-of-numbers", {"images": "[1, 2]"}), ("freeze-99", {"settings": '{"freeze": "99"}'}),
+                           ("waits-for-none", {"step": '{"epoch":0,"epochs":3,"batch":1,"batches":4,"step":1,"waits":1}'})):
+        put("capsule", f"{name}.safetensors", capsule(metadata=metadata))
+    for name, changed in (("odd-side", {"batch_rgb": ("U8", [1, 7, 8, 3], bytes(168))}),
+                          ("no-pictures", {"batch_rgb": ("U8", [0, 8, 8, 3], b"")}),
+                          ("box-nan", {"batch_boxes": ("F32", [1, 4], struct.pack("<4f", 0.5, math.nan, 0.4, 0.3))}),
+                          ("image-beyond", {"batch_image": ("I32", [1], struct.pack("<i", 1))}),
+                          ("class-negative", {"batch_class": ("I32", [1], struct.pack("<i", -1))}),
+                          ("more-classes-than-boxes", {"batch_class": ("I32", [2], bytes(8))})):
+        put("capsule", f"{name}.safetensors", capsule(**changed))
+
+
 # ---- YAML ----
 
 def yaml_files():
@@ -419,6 +496,7 @@ def image_files():
 if __name__ == "__main__":
     pt_files()
     safetensors_files()
+    capsule_files()
     yaml_files()
     coco_files()
     label_files()

@@ -85,6 +85,10 @@ Test(cli_options, every_way_of_writing_a_value_is_read) {
     cr_assert(cli.n_words == 2 && strcmp(cli.words[1], "b") == 0);
     yt_cli_free(&cli);
 
+    cr_assert_eq(parse(&cli, "--val=off --exist-ok=1 0"), -1);
+    cr_assert(!yt_cli_flag(&cli, "val") && yt_cli_flag(&cli, "exist-ok") && cli.n_words == 1);
+    yt_cli_free(&cli);
+
     cr_assert_eq(parse(&cli, "-e 9 --val false --exist-ok data --lr0 auto -- --name"), -1);
     cr_assert_eq(yt_cli_int(&cli, "epochs"), 9);
     cr_assert(!yt_cli_flag(&cli, "val") && yt_cli_flag(&cli, "exist-ok"));
@@ -114,6 +118,10 @@ Test(cli_options, a_choice_that_may_be_left_out_takes_only_its_own_words) {
                  {"--cut large data", "large", 1, 1},
                  {"--cut true data", "small", 0, 1},
                  {"--cut=LARGE", "large", 1, 0},
+                 {"--cut=0", "false", -1, 0},
+                 {"--cut=Off", "false", -1, 0},
+                 {"--cut=on data", "small", 0, 1},
+                 {"--cut no data", "false", -1, 1},
                  {"--cut false", "false", -1, 0}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         yt_cli cli;
@@ -158,6 +166,11 @@ USAGE_TEST(choice, "--colour blue", "--colour: unknown \"blue\"; it is one of re
 USAGE_TEST(choice_misspelt, "--colour gren", "--colour: unknown \"gren\"; did you mean green?")
 USAGE_TEST(choice_automatic, "--colour atuo", "--colour: unknown \"atuo\"; did you mean auto?")
 USAGE_TEST(choice_attached, "--cut=larg", "--cut: unknown \"larg\"; did you mean large?")
+USAGE_TEST(choice_apart, "a b --cut larg",
+           "unexpected \"larg\"; --cut takes its value with =; did you mean --cut=large")
+USAGE_TEST(number_apart, "a b --log many", "unexpected \"many\"; --log takes its value with =")
+USAGE_TEST(word_like_an_option, "a -- --cut c", "unexpected \"c\"; usage: prog DATA")
+USAGE_TEST(flag_word, "a --exist-ok b c", "unexpected \"c\"; usage: prog DATA")
 USAGE_TEST(flag, "--val=maybe", "--val: \"maybe\" is neither true nor false")
 USAGE_TEST(words, "a b c", "unexpected \"c\"; usage: prog DATA")
 

@@ -174,6 +174,44 @@ Test(loader, boxes_of_a_mosaic_lie_on_their_colour) {
     yt_loader_destroy(loader);
 }
 
+/* Of an epoch; every class that has a box in a batch must be one of its parts, for sample i has boxes of class i. */
+static int count_parts(yt_loader *loader, int epoch, const yt_augment *augment, int least, int most) {
+    int parts = 0;
+    yt_flat_begin(loader, epoch, 0, augment);
+    for (const yt_batch *b; (b = yt_flat_next(loader)); parts += b->n_parts) {
+        bool in[YT_FLAT_SAMPLES] = {false};
+        cr_assert(b->n_parts >= least * b->n && b->n_parts <= most * b->n, "%d of %d", b->n_parts, b->n);
+        for (int i = 0; i < b->n_parts; i++) in[b->parts[i]] = true;
+        for (int i = 0; i < b->n; i++) cr_assert(in[b->samples[i]]);
+        for (int i = 0; i < b->targets.count; i++) cr_assert(in[b->targets.class_id[i]]);
+    }
+    return parts;
+}
+
+Test(loader, a_batch_knows_every_sample_that_is_in_it) {
+    static const struct {
+        yt_augment augment;
+        int least, most;
+    } cases[] = {{{.mosaic = 0}, 1, 1},
+                 {{.mosaic = 1}, 4, 4},
+                 {{.mosaic = 1, .mixup = 1}, 8, 8},
+                 {{.cutmix = 1}, 1, 2},
+                 {{.mosaic = 1, .mixup = 1, .cutmix = 1}, 8, 12}};
+    yt_loader_config config = yt_flat_training(2, 3, 0), validation = yt_flat_validation(2, false);
+    yt_loader *loader = yt_flat_create(&config), *other = yt_flat_create(&validation);
+    for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
+        int parts = 0;
+        for (int epoch = 0; epoch < 10; epoch++)
+            parts += count_parts(loader, epoch, &cases[k].augment, cases[k].least, cases[k].most);
+        if (cases[k].least < cases[k].most) /* some partners are pasted, some are not */
+            cr_assert(parts > 10 * YT_FLAT_SAMPLES * cases[k].least &&
+                      parts < 10 * YT_FLAT_SAMPLES * cases[k].most);
+    }
+    cr_assert_eq(count_parts(other, 0, NULL, 1, 1), YT_FLAT_SAMPLES);
+    yt_loader_destroy(loader);
+    yt_loader_destroy(other);
+}
+
 Test(loader, crowds_are_in_no_batch) {
     yt_flat_split.samples[2].labels[0].coco_only = true;
     for (int train = 0; train < 2; train++) {

@@ -1,6 +1,7 @@
 /* Tests of src/model against the published figures of the family: parameters, operations and tensors of
  * all fifteen models, fused and not, and what each module is made of at each scale. */
 #include "model/yaml_file.h"
+#include "support/folder.h"
 #include "support/near.h"
 #include "yt/file.h"
 #include "yt/model.h"
@@ -299,12 +300,76 @@ Test(model_family, the_scale_is_the_letter_behind_the_number_in_the_name) {
                  {"my-yolo11x-small.yaml", 'x'},
                  {"yolov8q.yaml", 0},
                  {"yolos.yaml", 0},
-                 {"study-l.yaml", 'l'},
-                 {"models/my-net-s.yaml", 's'},
-                 {"my-net-q.yaml", 0},
+                 {"study-l.yaml", 0}, /* a scale only where no such file exists */
                  {"nets.yaml", 0}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         cr_expect_eq(yti_scale_letter(cases[i].name), cases[i].letter, "%s", cases[i].name);
+}
+
+static const char ONE_SIZE[] =
+    "nc: 2\nbackbone:\n  - [-1, 1, Conv, [8, 3, 2]]\nhead:\n  - [[0], 1, Detect, [nc]]\n";
+static const char TWO_SCALES[] =
+    "nc: 2\nscales: {n: [1.0, 0.5, 1024], s: [1.0, 1.0, 1024]}\n"
+    "backbone:\n  - [-1, 1, Conv, [16, 3, 2]]\nhead:\n  - [[0], 1, Detect, [nc]]\n";
+
+static void expect_scale(const char *name, char scale, const char *model_name) {
+    yt_model *model = NULL;
+    yt_err err = {.text = ""};
+    const yt_model_options options = YT_MODEL_DEFAULTS;
+    cr_assert_eq(yt_model_load(yt_folder_path(name), &options, &model, &err), YT_OK, "%s", err.text);
+    cr_expect(model->scale == scale && strcmp(model->name, model_name) == 0, "%s: %c", name, model->scale);
+    yt_model *again = NULL; /* as a checkpoint holds it: its name, and the scale that it has */
+    yt_model_options stored = YT_MODEL_DEFAULTS;
+    char file[64];
+    stored.scale = model->scale;
+    snprintf(file, sizeof file, "%s.yaml", model->name);
+    cr_assert_eq(yt_model_parse(file, model->yaml_text, strlen(model->yaml_text), &stored, &again, &err),
+                 YT_OK, "%s", err.text);
+    cr_expect_eq(again->param_count, model->param_count);
+    yt_model_destroy(again);
+    yt_model_destroy(model);
+}
+
+Test(model_family, a_dash_and_a_letter_name_a_scale_only_where_no_file_has_that_name, .init = yt_folder_make,
+     .fini = yt_folder_remove) {
+    yt_folder_write_text("net-s.yaml", ONE_SIZE);
+    yt_folder_write_text("two.yaml", TWO_SCALES);
+    yt_folder_write_text("own-s.yaml", TWO_SCALES);
+    expect_scale("net-s.yaml", 0, "net-s");
+    expect_scale("two-s.yaml", 's', "two-s");
+    expect_scale("two.yaml", 'n', "two");
+    expect_scale("own-s.yaml", 'n', "own-s");
+    yt_model *model = NULL;
+    yt_err err;
+    const yt_model_options options = YT_MODEL_DEFAULTS;
+    cr_assert_eq(yt_model_load(yt_folder_path("two-l.yaml"), &options, &model, &err), YT_MODEL);
+    cr_assert_eq(yt_model_load(yt_folder_path("none-s.yaml"), &options, &model, &err), YT_IO);
+}
+
+/* A row's own activation is the row's, until an option says another; none stays none. */
+Test(model_family, an_activation_option_replaces_that_of_a_row_too) {
+    static const char *const texts[] = {
+        "nc: 2\nbackbone:\n  - [-1, 1, Conv, [8, 3, 2, None, 1, 1, nn.ReLU()]]\nhead:\n  - [[0], 1, Detect, "
+        "[nc]]\n",
+        "nc: 2\nbackbone:\n  - [-1, 1, Conv, [8, 3, 2]]\nhead:\n  - [[0], 1, Detect, [nc]]\n",
+        "nc: 2\nbackbone:\n  - [-1, 1, Conv, [8, 3, 2, None, 1, 1, False]]\nhead:\n  - [[0], 1, Detect, "
+        "[nc]]\n"};
+    float first[3][2];
+    for (int i = 0; i < 3; i++)
+        for (int replaced = 0; replaced < 2; replaced++) {
+            yt_model *model = NULL;
+            yt_err err = {.text = ""};
+            yt_model_options options = YT_MODEL_DEFAULTS;
+            if (replaced) options.activation = YT_ACT_TANH;
+            cr_assert_eq(yt_model_parse("a.yaml", texts[i], strlen(texts[i]), &options, &model, &err), YT_OK,
+                         "%s", err.text);
+            expect_runs(model);
+            first[i][replaced] = yt_model_head(model, 0).level[0].box.data[5];
+            yt_model_destroy(model);
+        }
+    cr_expect_neq(first[0][0], first[1][0], "ReLU and SiLU");
+    cr_expect_eq(first[0][1], first[1][1], "both tanh");
+    cr_expect_neq(first[2][1], first[1][1], "none stays none");
 }
 
 Test(model_family, the_activation_key_replaces_that_of_every_convolution) {
