@@ -1,4 +1,4 @@
-/* text.h: what may stand in a text that comes from a file, before it is passed on or shown. */
+/* text.h: what may stand in a text that comes from a file, before it is passed on or shown; and texts that grow. */
 #ifndef YT_TEXT_H
 #define YT_TEXT_H
 
@@ -10,5 +10,8 @@ bool yt_text_is_utf8(const char *text, size_t length);
 
 /* Whether a terminal would act on a character instead of showing it: below 32, and 127. */
 bool yt_text_is_control(char c);
+
+/* Writes behind what text holds; what does not fit into room bytes is cut off. */
+void yt_text_append(char *text, size_t room, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 #endif

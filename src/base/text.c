@@ -5,6 +5,10 @@
  */
 #include "yt/text.h"
 
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
 /* Bytes of the sequence at s, of which `rest` are there; 0: it is none. */
 static size_t sequence_length(const unsigned char *s, size_t rest) {
     size_t length = s[0] < 0x80                    ? 1
@@ -31,4 +35,12 @@ bool yt_text_is_utf8(const char *text, size_t length) {
 
 bool yt_text_is_control(char c) {
     return (unsigned char)c < 32 || c == 127;
+}
+
+void yt_text_append(char *text, size_t room, const char *format, ...) {
+    const size_t used = strlen(text);
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text + used, room - used, format, args);
+    va_end(args);
 }

@@ -1,5 +1,6 @@
 /* cli_help.c: two columns, option and explanation, with range and default appended; see cli_options.h. */
 #include "cli/cli_help.h"
+#include "yt/text.h"
 
 #include <math.h>
 #include <string.h>
@@ -15,12 +16,6 @@ static const char *metavar_of(const yt_cli_option *row) {
     return row->metavar ? row->metavar : by_type[row->type];
 }
 
-/* Appends to a NUL-terminated text of `room` bytes; what does not fit is cut. */
-static void append(char *text, size_t room, const char *part) {
-    size_t used = strlen(text);
-    snprintf(text + used, room - used, "%s", part);
-}
-
 static void append_range(char *text, size_t room, const yt_cli_option *row) {
     char part[80] = "";
     bool low = row->min > -HUGE_VAL, high = row->max < HUGE_VAL;
@@ -30,13 +25,13 @@ static void append_range(char *text, size_t room, const yt_cli_option *row) {
         snprintf(part, sizeof part, "at least %.10g", row->min);
     else if (high)
         snprintf(part, sizeof part, "at most %.10g", row->max);
-    append(text, room, part);
+    yt_text_append(text, room, "%s", part);
 }
 
 static void append_choices(char *text, size_t room, const yt_cli_option *row) {
     for (size_t i = 0; row->choices[i]; i++) {
-        if (i) append(text, room, ", ");
-        append(text, room, row->choices[i]);
+        if (i) yt_text_append(text, room, ", ");
+        yt_text_append(text, room, "%s", row->choices[i]);
     }
 }
 
@@ -49,13 +44,13 @@ static void explain(char *text, size_t room, const yt_cli_option *row) {
                        !(row->type == YT_CLI_FLAG && strcmp(row->fallback, "false") == 0);
     snprintf(text, room, "%s", row->help);
     if (!limits[0] && !has_default) return;
-    append(text, room, " (");
-    append(text, room, limits);
+    yt_text_append(text, room, " (");
+    yt_text_append(text, room, "%s", limits);
     if (has_default) {
-        append(text, room, limits[0] ? "; default " : "default ");
-        append(text, room, row->fallback);
+        yt_text_append(text, room, "%s", limits[0] ? "; default " : "default ");
+        yt_text_append(text, room, "%s", row->fallback);
     }
-    append(text, room, ")");
+    yt_text_append(text, room, ")");
 }
 
 /* Writes words with line breaks, continuation lines indented to the help column, where the first begins. */

@@ -6,9 +6,9 @@
 #include "cli/cli_progress.h"
 #include "cli/cli_common.h"
 #include "yt/cpu.h"
+#include "yt/text.h"
 #include "yt/validate.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,23 +16,13 @@
 static const double MIB = 1048576;
 static const double REDRAW_SECONDS = 0.2;
 
-/* Writes at most room bytes behind what text holds already. */
-static void append(char *text, size_t room, const char *format, ...) __attribute__((format(printf, 3, 4)));
-static void append(char *text, size_t room, const char *format, ...) {
-    size_t used = strlen(text);
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text + used, room - used, format, args);
-    va_end(args);
-}
-
 /* "1:02:03", "2:03" */
 static void append_duration(char *text, size_t room, double seconds) {
     long whole = seconds > 0 && seconds < 1e9 ? (long)(seconds + 0.5) : 0;
     if (whole >= 3600)
-        append(text, room, "%ld:%02ld:%02ld", whole / 3600, whole / 60 % 60, whole % 60);
+        yt_text_append(text, room, "%ld:%02ld:%02ld", whole / 3600, whole / 60 % 60, whole % 60);
     else
-        append(text, room, "%ld:%02ld", whole / 60, whole % 60);
+        yt_text_append(text, room, "%ld:%02ld", whole / 60, whole % 60);
 }
 
 static double seconds_left(const yt_cli_progress *p, int epochs_done, int batches_done_in_epoch) {
@@ -41,13 +31,14 @@ static double seconds_left(const yt_cli_progress *p, int epochs_done, int batche
 }
 
 static void append_losses(char *text, size_t room, const yt_train_info *info, const double *loss) {
-    for (int i = 0; i < YT_LOSS_TERMS; i++) append(text, room, "  %s %.4g", info->loss_names[i], loss[i]);
+    for (int i = 0; i < YT_LOSS_TERMS; i++)
+        yt_text_append(text, room, "  %s %.4g", info->loss_names[i], loss[i]);
 }
 
 static void append_epoch(char *text, size_t room, const yt_train_info *info, int epoch) {
     char all[16];
     int width = snprintf(all, sizeof all, "%d", info->epochs);
-    append(text, room, "epoch %*d/%s", width, epoch, all);
+    yt_text_append(text, room, "epoch %*d/%s", width, epoch, all);
 }
 
 /* Replaces the live line; a shorter one is padded over the rest of the former. */
@@ -84,10 +75,10 @@ static void batch(void *context, const yt_train_batch *report) {
     char text[512] = "";
     append_epoch(text, sizeof text, p->info, report->epoch + 1);
     append_losses(text, sizeof text, p->info, report->loss);
-    append(text, sizeof text, "  batch %d/%d  %.1f images/s  ", report->batch + 1, report->batches,
-           report->images_per_second);
+    yt_text_append(text, sizeof text, "  batch %d/%d  %.1f images/s  ", report->batch + 1, report->batches,
+                   report->images_per_second);
     append_duration(text, sizeof text, seconds_left(p, report->epoch, report->batch + 1));
-    append(text, sizeof text, " left  %.0f MiB", (double)yt_peak_memory() / MIB);
+    yt_text_append(text, sizeof text, " left  %.0f MiB", (double)yt_peak_memory() / MIB);
     draw(p, text, false);
 }
 
@@ -115,13 +106,14 @@ static yt_status epoch(void *context, const yt_train_epoch *row, yt_err *err) {
     append_epoch(text, sizeof text, p->info, row->epoch);
     append_losses(text, sizeof text, p->info, row->train_loss);
     if (row->validated)
-        append(text, sizeof text, "  P %.3f  R %.3f  mAP50 %.3f  mAP50-95 %.3f", row->precision, row->recall,
-               row->ap50, row->ap);
-    append(text, sizeof text, "  %.1f images/s  ", row->images_per_second);
+        yt_text_append(text, sizeof text, "  P %.3f  R %.3f  mAP50 %.3f  mAP50-95 %.3f", row->precision,
+                       row->recall, row->ap50, row->ap);
+    yt_text_append(text, sizeof text, "  %.1f images/s  ", row->images_per_second);
     append_duration(text, sizeof text, seconds_left(p, row->epoch, 0));
-    append(text, sizeof text, " left  %.0f MiB%s", (double)yt_peak_memory() / MIB,
-           row->is_best ? "  best" : "");
-    if (row->skips) append(text, sizeof text, "  %d batch%s skipped", row->skips, row->skips > 1 ? "es" : "");
+    yt_text_append(text, sizeof text, " left  %.0f MiB%s", (double)yt_peak_memory() / MIB,
+                   row->is_best ? "  best" : "");
+    if (row->skips)
+        yt_text_append(text, sizeof text, "  %d batch%s skipped", row->skips, row->skips > 1 ? "es" : "");
     draw(p, text, true);
     return YT_OK;
 }

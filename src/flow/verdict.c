@@ -10,10 +10,10 @@
  * where ratio is first layer over last. A norm over its limit alone decides nothing: the loss of a detector is
  * summed over the batch, and healthy trainings pass 100.
  */
+#include "yt/text.h"
 #include "yt/verdict.h"
 
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -37,15 +37,6 @@ const char *yt_verdict_word(yt_verdict verdict) {
 
 static double limit(yt_verdict_limit_code which) {
     return yt_verdict_limits()[which].value;
-}
-
-static void say(char *text, size_t room, const char *format, ...) __attribute__((format(printf, 3, 4)));
-static void say(char *text, size_t room, const char *format, ...) {
-    size_t used = strlen(text);
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text + used, room - used, format, args);
-    va_end(args);
 }
 
 static bool is_tiny(const yt_flow_facts *f) {
@@ -73,47 +64,49 @@ static yt_verdict judge(const yt_flow_facts *f) {
 static void say_ratio(const yt_flow_facts *f, char *text, size_t room) {
     const double ratio = f->first_to_last, flat = limit(YT_LIMIT_FLAT);
     if (!isfinite(ratio)) return;
-    say(text, room, ": the first layer's gradient is %.3g times the last layer's", ratio);
+    yt_text_append(text, room, ": the first layer's gradient is %.3g times the last layer's", ratio);
     if (ratio < limit(YT_LIMIT_VANISHING))
-        say(text, room, ", below %g", limit(YT_LIMIT_VANISHING));
+        yt_text_append(text, room, ", below %g", limit(YT_LIMIT_VANISHING));
     else if (ratio < 1 / flat)
-        say(text, room, ", below %g but not below %g", 1 / flat, limit(YT_LIMIT_VANISHING));
+        yt_text_append(text, room, ", below %g but not below %g", 1 / flat, limit(YT_LIMIT_VANISHING));
     else if (ratio <= flat)
-        say(text, room, ", within a factor of %g", flat);
+        yt_text_append(text, room, ", within a factor of %g", flat);
     else if (ratio <= limit(YT_LIMIT_EXPLODING))
-        say(text, room, ", above %g but not above %g", flat, limit(YT_LIMIT_EXPLODING));
+        yt_text_append(text, room, ", above %g but not above %g", flat, limit(YT_LIMIT_EXPLODING));
     else
-        say(text, room, ", above %g", limit(YT_LIMIT_EXPLODING));
+        yt_text_append(text, room, ", above %g", limit(YT_LIMIT_EXPLODING));
 }
 
 /* What passed its limit, and what would have had to. */
 static void say_rest(const yt_flow_facts *f, char *text, size_t room) {
     const double low = limit(YT_LIMIT_UPDATE_LOW), high = limit(YT_LIMIT_UPDATE_HIGH);
     if (f->update < low)
-        say(text, room, "; its update is %.2g of its weights, below %g", f->update, low);
+        yt_text_append(text, room, "; its update is %.2g of its weights, below %g", f->update, low);
     else if (f->update > high)
-        say(text, room, "; its update is %.2g of its weights, above %g", f->update, high);
+        yt_text_append(text, room, "; its update is %.2g of its weights, above %g", f->update, high);
     else if (isfinite(f->update) && (is_tiny(f) || is_huge(f)))
-        say(text, room, "; its update is %.2g of its weights, within %g and %g", f->update, low, high);
+        yt_text_append(text, room, "; its update is %.2g of its weights, within %g and %g", f->update, low,
+                       high);
     if (f->mean_abs < limit(YT_LIMIT_MEAN_LOW))
-        say(text, room, "; its mean |g| is %.2g, below %g", f->mean_abs, limit(YT_LIMIT_MEAN_LOW));
+        yt_text_append(text, room, "; its mean |g| is %.2g, below %g", f->mean_abs, limit(YT_LIMIT_MEAN_LOW));
     if (is_huge(f) && isfinite(f->norm))
-        say(text, room, "; the norm of all gradients is %.3g, %s %g", f->norm,
-            f->norm > limit(YT_LIMIT_NORM_HIGH) ? "above" : "not above", limit(YT_LIMIT_NORM_HIGH));
+        yt_text_append(text, room, "; the norm of all gradients is %.3g, %s %g", f->norm,
+                       f->norm > limit(YT_LIMIT_NORM_HIGH) ? "above" : "not above",
+                       limit(YT_LIMIT_NORM_HIGH));
 }
 
 yt_verdict yt_verdict_of(const yt_flow_facts *f, char *sentence, size_t room) {
     yt_verdict verdict = judge(f);
     snprintf(sentence, room, "%s", yt_verdict_word(verdict));
-    if (f->non_finite) say(sentence, room, ": a value became NaN or infinite");
+    if (f->non_finite) yt_text_append(sentence, room, ": a value became NaN or infinite");
     say_ratio(f, sentence, room);
     say_rest(f, sentence, room);
     return verdict;
 }
 
 static void say_interval(const char *name, yt_interval i, char *text, size_t room) {
-    say(text, room, "%s %.4f", name, i.value);
-    if (yt_interval_known(i)) say(text, room, " [%.4f, %.4f]", i.low, i.high);
+    yt_text_append(text, room, "%s %.4f", name, i.value);
+    if (yt_interval_known(i)) yt_text_append(text, room, " [%.4f, %.4f]", i.low, i.high);
 }
 
 bool yt_verdict_compare(const yt_contrast *c, char *sentence, size_t room) {
@@ -123,14 +116,14 @@ bool yt_verdict_compare(const yt_contrast *c, char *sentence, size_t room) {
                                : known && !yt_intervals_overlap(c->value, c->other_value);
     snprintf(sentence, room, "%s: ", !known ? "unknown" : differ ? "different" : "no difference");
     say_interval(c->name, c->value, sentence, room);
-    say(sentence, room, ", ");
+    yt_text_append(sentence, room, ", ");
     say_interval(c->other, c->other_value, sentence, room);
     if (paired)
         say_interval("; difference", c->difference, sentence, room);
     else
-        say(sentence, room, "%s",
-            !known   ? "; one seed has no interval"
-            : differ ? "; intervals apart"
-                     : "; intervals overlap");
+        yt_text_append(sentence, room, "%s",
+                       !known   ? "; one seed has no interval"
+                       : differ ? "; intervals apart"
+                                : "; intervals overlap");
     return differ;
 }

@@ -10,8 +10,8 @@
 #include "study/run_record.h"
 #include "study/study.h"
 #include "yt/file.h"
+#include "yt/text.h"
 
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -308,16 +308,6 @@ static void find_facts(const yt_compare *study, int variant, int moment, study_m
                                  .non_finite = non_finite};
 }
 
-static void add_to(char *sentence, size_t room, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-static void add_to(char *sentence, size_t room, const char *format, ...) {
-    size_t used = strlen(sentence);
-    va_list args;
-    va_start(args, format);
-    vsnprintf(sentence + used, room - used, format, args);
-    va_end(args);
-}
-
 /* The verdict of the medians, and how many seeds say the same. */
 static void find_verdict(const yt_compare *study, int variant, int moment, study_moment *m) {
     m->verdict = yt_verdict_of(&m->facts, m->sentence, sizeof m->sentence);
@@ -325,10 +315,11 @@ static void find_verdict(const yt_compare *study, int variant, int moment, study
     for (int s = 0; s < study->n_seeds; s++)
         m->agreeing += yti_study_run(study, variant, s)->verdict[moment] == m->verdict;
     if (m->agreeing < study->n_seeds)
-        add_to(m->sentence, sizeof m->sentence, "; so in %d of %d seeds", m->agreeing, study->n_seeds);
+        yt_text_append(m->sentence, sizeof m->sentence, "; so in %d of %d seeds", m->agreeing,
+                       study->n_seeds);
     if (m->zeros > 0)
-        add_to(m->sentence, sizeof m->sentence,
-               "; %d gradients of exactly 0 in all seeds are left out of the slope", m->zeros);
+        yt_text_append(m->sentence, sizeof m->sentence,
+                       "; %d gradients of exactly 0 in all seeds are left out of the slope", m->zeros);
 }
 
 static yt_status judge_moment(yt_compare *study, int variant, int moment, yt_err *err) {

@@ -4,7 +4,7 @@
  * again with other colours. Variants differ by dash and point as well as by colour, and the colours of the heat maps
  * rise in lightness, so that both can be printed in black and white. A figure without a value is left out.
  */
-#include "study/study.h"
+#include "study/drawing.h"
 #include "yt/file.h"
 
 #include <dirent.h>
@@ -12,15 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum {
-    MIN_LABELS = 8,
-    MAX_LABELS = 32,
-    MAX_COLUMNS = 80,
-    N_COLOURS = 6,
-    N_DASHES = 5,
-    MOST_DECADES = 12,
-    FINE_DECADES = 5
-};
+enum { N_COLOURS = 6, N_DASHES = 5, MOST_DECADES = 12, FINE_DECADES = 5 };
 
 static const char SCRIPT[] = "figures.gp";
 
@@ -29,15 +21,6 @@ static const double BAR = 30;
 
 /* Of an axis: how far variants stand apart that have the same place on it. */
 static const double BESIDE = 0.003;
-
-/* Everything that is drawn goes through one of these. */
-typedef struct drawing {
-    const yt_compare *study;
-    char *folder;
-    FILE *script;
-    study_figure *figures;
-    int count;
-} drawing;
 
 /* One point of a series. */
 typedef struct place {
@@ -65,16 +48,10 @@ typedef struct contents {
 } contents;
 
 /* Writes figures/NAME.dat: x y low high hollow. Points without a value are left out. */
-static yt_status write_series(const drawing *d, const char *name, const place *places, int count,
+static yt_status write_series(const study_drawing *d, const char *name, const place *places, int count,
                               contents *written, yt_err *err) {
-    char file[STUDY_TEXT + 8];
-    snprintf(file, sizeof file, "%s.dat", name);
-    char *path = yt_path_join(d->folder, file);
-    if (!path) return yt_fail(err, YT_NO_MEMORY, "no memory for the names of figures");
     yt_file_writer writer;
-    yt_status status = yt_file_writer_open(path, &writer, err);
-    free(path);
-    if (status != YT_OK) return status;
+    YT_TRY(yti_open_numbers(d, name, &writer, err));
     for (int i = 0; i < count; i++) {
         const yt_interval *y = &places[i].y;
         if (!isfinite(y->value)) continue;
@@ -89,7 +66,17 @@ static yt_status write_series(const drawing *d, const char *name, const place *p
 
 /* ---- the script ---- */
 
-static void begin_figure(drawing *d, const char *file, const char *caption, int height) {
+yt_status yti_open_numbers(const study_drawing *d, const char *name, yt_file_writer *writer, yt_err *err) {
+    char file[STUDY_TEXT + 8];
+    snprintf(file, sizeof file, "%s.dat", name);
+    char *path = yt_path_join(d->folder, file);
+    if (!path) return yt_fail(err, YT_NO_MEMORY, "no memory for the names of figures");
+    yt_status status = yt_file_writer_open(path, writer, err);
+    free(path);
+    return status;
+}
+
+void yti_begin_figure(study_drawing *d, const char *file, const char *caption, int height) {
     study_figure *f = &d->figures[d->count++];
     snprintf(f->file, sizeof f->file, "%s.svg", file);
     snprintf(f->caption, sizeof f->caption, "%s", caption);
@@ -101,7 +88,7 @@ static void begin_figure(drawing *d, const char *file, const char *caption, int 
 }
 
 /* Dash, point and colour of every variant. */
-static void begin_lines(drawing *d, const char *x, const char *y) {
+static void begin_lines(study_drawing *d, const char *x, const char *y) {
     static const char *const colours[N_COLOURS] = {"#000000", "#d55e00", "#0072b2",
                                                    "#009e73", "#aa4499", "#8a6d00"};
     static const int points[N_COLOURS] = {7, 5, 9, 11, 13, 15}; /* filled */
@@ -138,7 +125,7 @@ static void mark_decades(FILE *out, int bottom, int top) {
 }
 
 /* A vertical axis over whole decades, at least one. */
-static void logarithmic(drawing *d, double low, double high) {
+static void logarithmic(study_drawing *d, double low, double high) {
     int bottom = (int)floor(log10(low)), top = (int)ceil(log10(high));
     if (top <= bottom) top = bottom + 1;
     fprintf(d->script, "set logscale y\nset yrange [1e%d:1e%d]\nset ytics (", bottom, top);
@@ -147,23 +134,7 @@ static void logarithmic(drawing *d, double low, double high) {
 }
 
 /* Of values; empty before the first. */
-typedef struct span {
-    double low, high;
-} span;
-
-static const span NOTHING = {HUGE_VAL, -HUGE_VAL};
-
-static bool is_empty(span s) {
-    return !(s.low <= s.high);
-}
-
-static void widen(span *s, double value) {
-    if (!isfinite(value)) return;
-    if (value < s->low) s->low = value;
-    if (value > s->high) s->high = value;
-}
-
-static int deepest_place(const drawing *d) {
+static int deepest_place(const study_drawing *d) {
     int deepest = 1;
     for (int v = 0; v < d->study->n_variants; v++) {
         const study_points *points = &d->study->variants[v].points;
@@ -174,7 +145,7 @@ static int deepest_place(const drawing *d) {
 }
 
 /* Half a layer of air on both sides. */
-static void depth_axis(drawing *d) {
+static void depth_axis(study_drawing *d) {
     fprintf(d->script, "set xrange [0.5:%d.5]\n", deepest_place(d));
 }
 
@@ -182,7 +153,7 @@ static void depth_axis(drawing *d) {
 typedef int (*series)(const yt_compare *study, int variant, int moment, place *places);
 
 /* One variant: bars, the line with its points, and a white spot on those that are to be hollow. */
-static void plot_variant(drawing *d, int variant, const char *name, double beside, contents has) {
+static void plot_variant(study_drawing *d, int variant, const char *name, double beside, contents has) {
     int style = variant + 1;
     fprintf(d->script,
             "'%s.dat' using ($1%+.3f):2:3:4 with yerrorbars linetype %d dashtype 1 linewidth 0.9 pointsize 0 "
@@ -198,7 +169,7 @@ static void plot_variant(drawing *d, int variant, const char *name, double besid
 
 /* plot: every variant that has points, a little beside its neighbours so that bars do not cover each other. base: of
  * the data files' names; axis: its length. */
-static yt_status plot_variants(drawing *d, double axis, const char *base, series get, int moment,
+static yt_status plot_variants(study_drawing *d, double axis, const char *base, series get, int moment,
                                place *places, yt_err *err) {
     bool first = true;
     for (int v = 0; v < d->study->n_variants; v++) {
@@ -216,15 +187,15 @@ static yt_status plot_variants(drawing *d, double axis, const char *base, series
     return YT_OK;
 }
 
-static span range_of(const drawing *d, series get, int moment, place *places) {
-    span all = NOTHING;
+static study_span range_of(const study_drawing *d, series get, int moment, place *places) {
+    study_span all = YTI_EMPTY_SPAN;
     for (int v = 0; v < d->study->n_variants; v++) {
         int count = get(d->study, v, moment, places);
         for (int i = 0; i < count; i++) {
-            widen(&all, places[i].y.value);
+            yti_span_widen(&all, places[i].y.value);
             if (!yt_interval_known(places[i].y)) continue;
-            widen(&all, fmax(places[i].y.low, places[i].y.value / BAR));
-            widen(&all, fmin(places[i].y.high, places[i].y.value * BAR));
+            yti_span_widen(&all, fmax(places[i].y.low, places[i].y.value / BAR));
+            yti_span_widen(&all, fmin(places[i].y.high, places[i].y.value * BAR));
         }
     }
     return all;
@@ -251,43 +222,44 @@ static int get_ratio(const yt_compare *study, int variant, int moment, place *pl
     return v->points.count;
 }
 
-static yt_status draw_profile(drawing *d, int moment, place *places, yt_err *err) {
-    span range = range_of(d, get_profile, moment, places);
-    if (is_empty(range)) return YT_OK;
-    char when[64], caption[STUDY_SENTENCE], base[64];
+/* base receives the figure's name. */
+static void begin_by_depth(study_drawing *d, const char *what, int moment, const char *title,
+                           const char *explained, const char *y, char base[64]) {
+    char when[64], caption[STUDY_SENTENCE];
     yti_moment_name(d->study, moment, when, sizeof when);
-    snprintf(
-        caption, sizeof caption,
-        "Gradient by depth %s: RMS of dL/dx at the output of every row and block; geometric means over "
-        "seeds, bars: 95 %% intervals. Filled points: backbone; hollow ones: the rows behind it. Gradients "
+    snprintf(caption, sizeof caption,
+             "%s %s: %s Bars: 95 %% intervals. Filled points: backbone; hollow ones: the rows behind it.",
+             title, when, explained);
+    snprintf(base, 64, "%s-step%ld", what, d->study->moment_steps[moment]);
+    yti_begin_figure(d, base, caption, 480);
+    begin_lines(d, "depth (convolutions from the input)", y);
+    depth_axis(d);
+}
+
+static yt_status draw_profile(study_drawing *d, int moment, place *places, yt_err *err) {
+    study_span range = range_of(d, get_profile, moment, places);
+    if (yti_span_is_empty(range)) return YT_OK;
+    char base[64];
+    begin_by_depth(
+        d, "profile", moment, "Gradient by depth",
+        "RMS of dL/dx at the output of every row and block, geometric means over seeds. Gradients "
         "travel from right to left: a line that falls to the left loses gradient on its way to the "
         "input.",
-        when);
-    snprintf(base, sizeof base, "profile-step%ld", d->study->moment_steps[moment]);
-    begin_figure(d, base, caption, 480);
-    begin_lines(d, "depth (convolutions from the input)", "RMS of dL/dx");
-    depth_axis(d);
+        "RMS of dL/dx", base);
     logarithmic(d, range.low, range.high);
     return plot_variants(d, deepest_place(d), base, get_profile, moment, places, err);
 }
 
-static yt_status draw_ratio(drawing *d, int moment, place *places, yt_err *err) {
-    span range = range_of(d, get_ratio, moment, places);
-    if (is_empty(range)) return YT_OK;
-    widen(&range, 0.1);
-    widen(&range, 10);
-    char when[64], caption[STUDY_SENTENCE], base[64];
-    yti_moment_name(d->study, moment, when, sizeof when);
-    snprintf(
-        caption, sizeof caption,
-        "Ratio across each row or block %s: RMS of dL/dx before it over RMS behind it; bars: 95 %% "
-        "intervals. 1: the gradient passes unchanged; below 1: it shrinks on its way to the input. Filled "
-        "points: backbone; hollow ones: the rows behind it.",
-        when);
-    snprintf(base, sizeof base, "ratio-step%ld", d->study->moment_steps[moment]);
-    begin_figure(d, base, caption, 420);
-    begin_lines(d, "depth (convolutions from the input)", "RMS before / RMS behind");
-    depth_axis(d);
+static yt_status draw_ratio(study_drawing *d, int moment, place *places, yt_err *err) {
+    study_span range = range_of(d, get_ratio, moment, places);
+    if (yti_span_is_empty(range)) return YT_OK;
+    yti_span_widen(&range, 0.1);
+    yti_span_widen(&range, 10);
+    char base[64];
+    begin_by_depth(d, "ratio", moment, "Ratio across each row or block",
+                   "RMS of dL/dx before it over RMS behind it. 1: the gradient passes unchanged; below 1: it "
+                   "shrinks on its way to the input.",
+                   "RMS before / RMS behind", base);
     logarithmic(d, range.low, range.high);
     fprintf(
         d->script,
@@ -349,17 +321,17 @@ static int most_epochs(const yt_compare *study) {
     return epochs;
 }
 
-static void begin_curve(drawing *d, const char *base, const char *caption, const char *y, int epochs) {
-    begin_figure(d, base, caption, 420);
+static void begin_curve(study_drawing *d, const char *base, const char *caption, const char *y, int epochs) {
+    yti_begin_figure(d, base, caption, 420);
     begin_lines(d, "epoch", y);
     fprintf(d->script, "set xrange [0.5:%d.5]\n", epochs);
     if (epochs <= 20) fprintf(d->script, "set xtics 1\n");
 }
 
 /* On a logarithmic axis where some variant's loss leaves the others far behind. */
-static yt_status draw_loss(drawing *d, int epochs, place *places, yt_err *err) {
-    span range = range_of(d, get_loss, 0, places);
-    if (is_empty(range)) return YT_OK;
+static yt_status draw_loss(study_drawing *d, int epochs, place *places, yt_err *err) {
+    study_span range = range_of(d, get_loss, 0, places);
+    if (yti_span_is_empty(range)) return YT_OK;
     begin_curve(d, "loss",
                 "Training loss: sum of the terms, geometric mean over the seeds that came so far, bars: 95 % "
                 "intervals.",
@@ -371,8 +343,8 @@ static yt_status draw_loss(drawing *d, int epochs, place *places, yt_err *err) {
     return plot_variants(d, epochs, "loss", get_loss, 0, places, err);
 }
 
-static yt_status draw_ap(drawing *d, int epochs, place *places, yt_err *err) {
-    span range = range_of(d, get_ap, 0, places);
+static yt_status draw_ap(study_drawing *d, int epochs, place *places, yt_err *err) {
+    study_span range = range_of(d, get_ap, 0, places);
     if (!(range.high > 0)) return YT_OK; /* nothing was found yet */
     begin_curve(d, "ap", "Validation: AP at IoU 0.50 to 0.95, mean over seeds, bars: 95 % intervals.",
                 "mAP50-95", epochs);
@@ -380,131 +352,14 @@ static yt_status draw_ap(drawing *d, int epochs, place *places, yt_err *err) {
     return plot_variants(d, epochs, "ap", get_ap, 0, places, err);
 }
 
-/* ---- heat maps ---- */
-
-/* The run of a variant that was looked at most often. */
-static const study_run *most_seen(const yt_compare *study, int variant) {
-    const study_run *best = yti_study_run(study, variant, 0);
-    for (int s = 1; s < study->n_seeds; s++)
-        if (yti_study_run(study, variant, s)->n_steps > best->n_steps)
-            best = yti_study_run(study, variant, s);
-    return best;
-}
-
-/* Which of n steps stands in a column of the map, where there are more steps than columns. */
-static int step_in_column(int column, int columns, int n) {
-    return columns < 2 ? 0 : (int)((long)column * (n - 1) / (columns - 1));
-}
-
-/* Mean over seeds of log10 rms; NaN: not seen. */
-static double heat(const yt_compare *study, int variant, long step, int point) {
-    double sum = 0;
-    int n = 0, width = study->variants[variant].points.count;
-    for (int s = 0; s < study->n_seeds; s++) {
-        const study_run *run = yti_study_run(study, variant, s);
-        for (int i = 0; i < run->n_steps; i++) {
-            if (run->steps[i] != step) continue;
-            double value = log10(run->rms[i * width + point]);
-            if (!isfinite(value)) break;
-            sum += value;
-            n++;
-            break;
-        }
-    }
-    return n ? sum / n : (double)NAN;
-}
-
-static span heat_range(const yt_compare *study, int variant) {
-    const study_run *seen = most_seen(study, variant);
-    int columns = seen->n_steps < MAX_COLUMNS ? seen->n_steps : MAX_COLUMNS;
-    span range = NOTHING;
-    for (int c = 0; c < columns; c++)
-        for (int p = 0; p < study->variants[variant].points.count; p++)
-            widen(&range, heat(study, variant, seen->steps[step_in_column(c, columns, seen->n_steps)], p));
-    return range;
-}
-
-/* Labels at about every so many places that they do not overlap. */
-static void heat_labels(drawing *d, int variant, const study_run *seen, int columns) {
-    const study_points *points = &d->study->variants[variant].points;
-    int every = (points->count + MAX_LABELS - 1) / MAX_LABELS;
-    fprintf(d->script, "set ytics (");
-    for (int p = 0; p < points->count; p += every) {
-        if (p) fputs(", ", d->script);
-        yti_gnuplot_text(d->script, points->at[p].name);
-        fprintf(d->script, " %d", p);
-    }
-    fprintf(d->script, ") font ',11'\nset xtics (");
-    every = (columns + 9) / 10;
-    for (int c = 0; c < columns; c += every)
-        fprintf(d->script, "%s'%ld' %d", c ? ", " : "",
-                seen->steps[step_in_column(c, columns, seen->n_steps)], c);
-    fprintf(d->script, ")\nset xrange [-0.5:%d.5]\nset yrange [%d.5:-0.5]\n", columns - 1, points->count - 1);
-}
-
-static yt_status write_heat(const drawing *d, int variant, const study_run *seen, int columns,
-                            const char *base, yt_err *err) {
-    char file[STUDY_TEXT];
-    snprintf(file, sizeof file, "%.200s.dat", base);
-    char *path = yt_path_join(d->folder, file);
-    if (!path) return yt_fail(err, YT_NO_MEMORY, "no memory for the names of figures");
-    yt_file_writer writer;
-    yt_status status = yt_file_writer_open(path, &writer, err);
-    free(path);
-    if (status != YT_OK) return status;
-    for (int c = 0; c < columns; c++)
-        for (int p = 0; p < d->study->variants[variant].points.count; p++) {
-            double value = heat(d->study, variant, seen->steps[step_in_column(c, columns, seen->n_steps)], p);
-            if (isfinite(value)) fprintf(writer.stream, "%d %d %.6g\n", c, p, value);
-        }
-    return yt_file_writer_commit(&writer, err);
-}
-
-static yt_status draw_heat(drawing *d, int variant, span range, yt_err *err) {
-    const study_run *seen = most_seen(d->study, variant);
-    int points = d->study->variants[variant].points.count;
-    int columns = seen->n_steps < MAX_COLUMNS ? seen->n_steps : MAX_COLUMNS;
-    if (is_empty(heat_range(d->study, variant))) return YT_OK;
-    char caption[STUDY_SENTENCE], base[64];
-    snprintf(caption, sizeof caption,
-             "Gradient by layer and time, %s: log10 of the RMS of dL/dx, mean over seeds; the input is at "
-             "the top. All "
-             "variants share one scale.",
-             d->study->variants[variant].words.name);
-    snprintf(base, sizeof base, "heat-%d", variant);
-    YT_TRY(write_heat(d, variant, seen, columns, base, err));
-    int lines = points < MIN_LABELS ? MIN_LABELS : points > MAX_LABELS ? MAX_LABELS : points;
-    begin_figure(d, base, caption, 200 + 16 * lines);
-    fprintf(d->script,
-            "set palette defined (0 '#00204d', 0.25 '#414d6b', 0.5 '#7c7b78', 0.75 '#bcaf6f', 1 '#ffea46')\n"
-            "set cbrange [%.6g:%.6g]\nset cblabel 'log10 RMS(dL/dx)' offset 1.5\nset rmargin 14\nset "
-            "xlabel 'step (batches trained "
-            "before)'\n"
-            "set ylabel 'row or block'\nunset key\n",
-            range.low, range.high > range.low ? range.high : range.low + 1);
-    heat_labels(d, variant, seen, columns);
-    fprintf(d->script,
-            "plot '%s.dat' using 1:2:($1-0.5):($1+0.5):($2-0.5):($2+0.5):3 with boxxyerror fillstyle solid "
-            "1.0 noborder "
-            "fillcolor palette\n",
-            base);
-    return YT_OK;
-}
-
 /* ---- all ---- */
 
-static yt_status draw_all(drawing *d, place *places, yt_err *err) {
+static yt_status draw_all(study_drawing *d, place *places, yt_err *err) {
     const yt_compare *study = d->study;
     for (int m = 0; m < study->n_moments; m++) YT_TRY(draw_profile(d, m, places, err));
     for (int m = 0; m < study->n_moments; m++)
         if (m == 0 || m == study->n_moments - 1) YT_TRY(draw_ratio(d, m, places, err));
-    span range = NOTHING; /* one scale for all */
-    for (int v = 0; v < study->n_variants; v++) {
-        span own = heat_range(study, v);
-        widen(&range, own.low);
-        widen(&range, own.high);
-    }
-    for (int v = 0; v < study->n_variants; v++) YT_TRY(draw_heat(d, v, range, err));
+    YT_TRY(yti_draw_heat_maps(d, err));
     int epochs = most_epochs(study);
     if (epochs == 0) return YT_OK;
     YT_TRY(draw_loss(d, epochs, places, err));
@@ -519,7 +374,7 @@ static place *make_places(const yt_compare *study) {
     return calloc((size_t)most + 1, sizeof(place));
 }
 
-static yt_status write_script(drawing *d, yt_err *err) {
+static yt_status write_script(study_drawing *d, yt_err *err) {
     char *path = yt_path_join(d->folder, SCRIPT);
     place *places = make_places(d->study);
     yt_file_writer writer;
@@ -573,7 +428,7 @@ static yt_status clear(const char *folder, bool pictures_only, yt_err *err) {
     return status;
 }
 
-static yt_status draw(drawing *d, yt_err *err) {
+static yt_status draw(study_drawing *d, yt_err *err) {
     YT_TRY(clear(d->folder, false, err));
     char why[256];
     if (!yti_gnuplot_works(why, sizeof why)) return yt_fail(err, YT_IO, "%s", why);
@@ -585,7 +440,7 @@ static yt_status draw(drawing *d, yt_err *err) {
 }
 
 yt_status yti_figures_draw(const yt_compare *study, study_figure *out, int *count, yt_err *err) {
-    drawing d = {.study = study, .figures = out, .folder = yt_path_join(study->folder, "figures")};
+    study_drawing d = {.study = study, .figures = out, .folder = yt_path_join(study->folder, "figures")};
     if (!d.folder) return yt_fail(err, YT_NO_MEMORY, "no memory for the figures");
     yt_status status = draw(&d, err);
     free(d.folder);

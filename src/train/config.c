@@ -236,8 +236,7 @@ static void real_text(double value, char *text, size_t room) {
         double read;
         if (yti_parse_decimal(text, strlen(text), &read) && read == value) break;
     }
-    size_t used = strlen(text);
-    if (!strpbrk(text, ".ein")) snprintf(text + used, room - used, ".0");
+    if (!strpbrk(text, ".ein")) yt_text_append(text, room, ".0");
 }
 
 void yt_train_config_text(const yt_train_config *config, yt_train_key key, char *text, size_t room) {

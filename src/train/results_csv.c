@@ -2,6 +2,7 @@
 #include "train/csv_log.h"
 #include "train/observers.h"
 #include "yt/file.h"
+#include "yt/text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,10 +25,7 @@ static yt_status start(void *context, const yt_train_info *info, yt_err *err) {
              "metrics/mAP50-95(B),val/%s,val/%s,val/%s",
              names[0], names[1], names[2], names[0], names[1], names[2]);
     r->n_rates = yt_optimizer_columns((yt_optimizer_kind)info->config->optimizer, r->rates);
-    for (int i = 0; i < r->n_rates; i++) {
-        size_t used = strlen(header);
-        snprintf(header + used, sizeof header - used, ",lr/pg%d", i);
-    }
+    for (int i = 0; i < r->n_rates; i++) yt_text_append(header, sizeof header, ",lr/pg%d", i);
     return yt_csv_open(r->path, header, info->first_epoch + 1, &r->file, err);
 }
 
