@@ -62,7 +62,8 @@ yt_status yt_compare_check(const char *variants, yt_err *err);
 
 /* Trains seed by seed all variants. A run that ends with values that are not finite is a result. *stop becoming
  * non-zero ends the study with YT_STOPPED; called again it goes on with the run that was interrupted, from its
- * last checkpoint, to the same result. */
+ * last checkpoint, to the same result; a run that was killed behind its last one begins anew. Kept runs are known by
+ * their settings and the text of the model YAML, not by the contents of a data set or of weights. */
 yt_status yt_compare_run(yt_compare *study, const yt_compare_hooks *hooks, const volatile sig_atomic_t *stop,
                          yt_err *err);
 

@@ -26,6 +26,10 @@ yt_interval yt_interval_mean(const double *values, int count);
  * seeds say about a difference. */
 yt_interval yt_interval_difference(const double *a, const double *b, int count);
 
+/* The middle one of the sizes that are known, of an even number the geometric mean of the two in the middle: one that is
+ * far off does not move it, and a 0 stays one. Sorts them; NaN: none is known. */
+double yt_median(double *sizes, int count);
+
 /* Whether both have an interval; and whether these share a point. */
 bool yt_interval_known(yt_interval interval);
 bool yt_intervals_overlap(yt_interval a, yt_interval b);

@@ -8,6 +8,7 @@
 #include "yt/slope.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 /* Quantile 0.975 of Student's t for 1 to 30 degrees of freedom, from the usual tables. */
 static const double student[] = {12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.3060,
@@ -57,6 +58,20 @@ yt_interval yt_interval_difference(const double *a, const double *b, int count) 
     for (int i = 0; i < count; i++)
         if (isfinite(a[i]) && isfinite(b[i])) squares += (a[i] - b[i] - mean) * (a[i] - b[i] - mean);
     return around(mean, n > 1 ? sqrt(squares / (n - 1) / n) : 0, n - 1, n);
+}
+
+static int ascending(const void *a, const void *b) {
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+double yt_median(double *sizes, int count) {
+    int n = 0;
+    for (int i = 0; i < count; i++)
+        if (!isnan(sizes[i])) sizes[n++] = sizes[i];
+    qsort(sizes, (size_t)n, sizeof *sizes, ascending);
+    if (n % 2) return sizes[n / 2];
+    return n == 0 ? (double)NAN : sqrt(sizes[n / 2 - 1] * sizes[n / 2]);
 }
 
 bool yt_interval_known(yt_interval interval) {

@@ -98,13 +98,18 @@ static void say_rest(const yt_flow_facts *f, char *text, size_t room) {
 yt_verdict yt_verdict_of(const yt_flow_facts *f, char *sentence, size_t room) {
     yt_verdict verdict = judge(f);
     snprintf(sentence, room, "%s", yt_verdict_word(verdict));
-    if (f->non_finite) yt_text_append(sentence, room, ": a value became NaN or infinite");
+    if (f->non_finite)
+        yt_text_append(sentence, room, ": a value became NaN or infinite by the end of the run");
     say_ratio(f, sentence, room);
     say_rest(f, sentence, room);
     return verdict;
 }
 
 static void say_interval(const char *name, yt_interval i, char *text, size_t room) {
+    if (!isfinite(i.value)) {
+        yt_text_append(text, room, "%s not measured", name);
+        return;
+    }
     yt_text_append(text, room, "%s %.4f", name, i.value);
     if (yt_interval_known(i)) yt_text_append(text, room, " [%.4f, %.4f]", i.low, i.high);
 }
@@ -122,7 +127,7 @@ bool yt_verdict_compare(const yt_contrast *c, char *sentence, size_t room) {
         say_interval("; difference", c->difference, sentence, room);
     else
         yt_text_append(sentence, room, "%s",
-                       !known   ? "; one seed has no interval"
+                       !known   ? "; fewer than two seeds have both"
                        : differ ? "; intervals apart"
                                 : "; intervals overlap");
     return differ;

@@ -269,20 +269,6 @@ static double get_first_to_last(const study_run *run, int moment, int step, cons
     return log10(run->first_to_last[moment]);
 }
 
-static int ascending(const void *a, const void *b) {
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-/* Of what is known: the median, so that one seed does not decide, and a gradient of exactly 0 stays one. */
-static double median(double *values, int count) {
-    int n = 0;
-    for (int i = 0; i < count; i++)
-        if (!isnan(values[i])) values[n++] = values[i];
-    qsort(values, (size_t)n, sizeof *values, ascending);
-    return n == 0 ? NONE : n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
-}
-
 static void find_facts(const yt_compare *study, int variant, int moment, study_moment *out) {
     yt_interval slopes[YT_MAX_SEEDS];
     double ratio[YT_MAX_SEEDS], update[YT_MAX_SEEDS], mean_abs[YT_MAX_SEEDS], norm[YT_MAX_SEEDS];
@@ -301,10 +287,10 @@ static void find_facts(const yt_compare *study, int variant, int moment, study_m
     }
     out->slope = yt_slope_over_seeds(slopes, study->n_seeds);
     out->first_to_last = over_seeds(study, variant, moment, 0, get_first_to_last);
-    out->facts = (yt_flow_facts){.first_to_last = median(ratio, study->n_seeds),
-                                 .update = median(update, study->n_seeds),
-                                 .mean_abs = median(mean_abs, study->n_seeds),
-                                 .norm = median(norm, study->n_seeds),
+    out->facts = (yt_flow_facts){.first_to_last = yt_median(ratio, study->n_seeds),
+                                 .update = yt_median(update, study->n_seeds),
+                                 .mean_abs = yt_median(mean_abs, study->n_seeds),
+                                 .norm = yt_median(norm, study->n_seeds),
                                  .non_finite = non_finite};
 }
 

@@ -402,7 +402,8 @@ static bool ends_with(const char *text, const char *end) {
 
 /* Files of figures are known by how their names begin and end; whatever else lies there is not ours. */
 static bool is_of_figures(const char *name, bool pictures_only) {
-    static const char *const begins[] = {"profile-step", "ratio-step", "heat-", "loss", "ap"};
+    static const char *const begins[] = {"profile-step", "ratio-step", "heat-", "loss.",
+                                         "loss-",        "ap.",        "ap-"};
     if (!pictures_only && strcmp(name, SCRIPT) == 0) return true;
     if (!ends_with(name, ".svg") && (pictures_only || !ends_with(name, ".dat"))) return false;
     for (size_t i = 0; i < sizeof begins / sizeof begins[0]; i++)

@@ -93,22 +93,27 @@ static bool has_variant(const yt_compare *study, const char *name) {
     return false;
 }
 
-/* What is there, and the command that has it and what is asked for. */
-static yt_status another_study(const yt_compare *study, const char *there, const char *both, int first,
-                               int seeds, yt_err *err) {
-    int last = first + (seeds - 1), own_last = yti_last_seed(study);
+/* What is there, and the command that has it and what is asked for, where there is one. */
+static yt_status another_study(const yt_compare *study, const char *there, const char *both, int n_both,
+                               int first, int seeds, yt_err *err) {
+    int64_t last = (int64_t)first + seeds - 1;
+    const int64_t own_last = yti_last_seed(study);
     if (study->base.seed < first) first = study->base.seed;
     if (own_last > last) last = own_last;
-    return yt_fail(
-        err, YT_MISMATCH,
-        "%s: holds the comparison of %.250s with %d seed%s; choose another --name, or go on with it: "
-        "--compare %.350s --seed %d --seeds %d",
-        study->folder, there, seeds, seeds == 1 ? "" : "s", both, first, last - first + 1);
+    const int64_t all = last - first + 1;
+    char go_on[640] = "";
+    if (all <= YT_MAX_SEEDS && n_both <= YT_MAX_VARIANTS)
+        snprintf(go_on, sizeof go_on, ", or go on with it: --compare %.350s --seed %d --seeds %d", both,
+                 first, (int)all);
+    return yt_fail(err, YT_MISMATCH,
+                   "%s: holds the comparison of %.250s with %d seed%s; choose another --name%s",
+                   study->folder, there, seeds, seeds == 1 ? "" : "s", go_on);
 }
 
 static yt_status same_runs(const yt_compare *study, const cJSON *json, yt_err *err) {
     char there[LIST_TEXT] = "", both[LIST_TEXT] = "";
     bool all = true;
+    int n_both = study->n_variants;
     const cJSON *item;
     cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(json, "variants")) {
         const char *name = cJSON_GetStringValue(item);
@@ -116,6 +121,7 @@ static yt_status same_runs(const yt_compare *study, const cJSON *json, yt_err *e
         append(there, name);
         if (has_variant(study, name)) continue;
         append(both, name);
+        n_both++;
         all = false;
     }
     for (int i = 0; i < study->n_variants; i++) append(both, study->variants[i].words.name);
@@ -127,7 +133,7 @@ static yt_status same_runs(const yt_compare *study, const cJSON *json, yt_err *e
         return yt_fail(err, YT_SYNTAX, "%s/%s: is not the record of a study; remove the folder",
                        study->folder, NAME);
     all = all && study->base.seed <= first && first + (seeds - 1) <= yti_last_seed(study);
-    return all ? YT_OK : another_study(study, there, both, first, seeds, err);
+    return all ? YT_OK : another_study(study, there, both, n_both, first, seeds, err);
 }
 
 static yt_status check(const yt_compare *study, const char *path, const char *report, yt_err *err) {

@@ -166,14 +166,17 @@ static yt_status read_images(const yt_st_file *file, const char *path, yti_loade
     cJSON *json = text ? cJSON_Parse(text) : NULL;
     const int count = cJSON_IsArray(json) ? cJSON_GetArraySize(json) : 0;
     bool good = count > 0 && count <= MAX_IMAGES;
+    bool memory = true;
     if (good) c->images = calloc((size_t)count, sizeof *c->images);
-    good = good && c->images;
-    for (const cJSON *item = good ? json->child : NULL; item && good; item = item->next) {
-        char *name = cJSON_IsString(item) ? strdup(item->valuestring) : NULL;
-        good = name != NULL;
-        if (good) c->images[c->n_images++] = name;
+    memory = !good || c->images;
+    for (const cJSON *item = good && memory ? json->child : NULL; item && good && memory; item = item->next) {
+        good = cJSON_IsString(item);
+        char *name = good ? strdup(item->valuestring) : NULL;
+        memory = !good || name;
+        if (name) c->images[c->n_images++] = name;
     }
     cJSON_Delete(json);
+    if (!memory) return yt_fail(err, YT_NO_MEMORY, "%s: no memory for its list of images", path);
     return good ? YT_OK : damaged(path, "list of images", err);
 }
 

@@ -1,22 +1,15 @@
 /* gradient_alarms.c: telling of a sampled step what is not sound, in few lines: a network whose gradients vanish does so in
  * most of its layers at once, and a unit that dies is seldom alone. */
 #include "train/gradient_alarms.h"
-
-#include <stdlib.h>
-
-static int ascending(const void *a, const void *b) {
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
+#include "yt/slope.h"
 
 /* RMS of dL/dx of the median row. */
 static double median_row(const yti_flow_step *step, double *sorted) {
-    size_t n = 0;
+    int n = 0;
     for (size_t i = 0; i < step->count; i++)
         if (step->records[i].kind == YT_FLOW_ACTIVATION_GRADIENT)
             sorted[n++] = yt_flow_value(&step->records[i].stats, YT_FLOW_STAT_RMS);
-    qsort(sorted, n, sizeof *sorted, ascending);
-    return n ? sorted[n / 2] : (double)NAN;
+    return yt_median(sorted, n);
 }
 
 /* Not of a step whose rates are those of the warm-up: small updates are what it is for. */

@@ -85,18 +85,20 @@ static bool add_record(cJSON *array, const yti_flow_record *r) {
     return ok && (r->kind == YT_FLOW_UPDATE || add_histogram(object, &r->stats));
 }
 
-static bool add_batch(cJSON *object, const yti_gradient_files *files, const yt_train_batch *batch) {
+static bool add_batch(cJSON *object, const yti_gradient_files *files, const yti_flow_step *step) {
+    const yt_train_batch *batch = &step->batch;
     bool ok = cJSON_AddNumberToObject(object, "step", (double)batch->step) && /* first: yt_lines_open */
               cJSON_AddNumberToObject(object, "epoch", batch->epoch + 1) &&
               cJSON_AddNumberToObject(object, "batch", batch->batch);
-    for (int i = 0; ok && i < YT_LOSS_TERMS; i++)
+    for (int i = 0; step->complete && ok && i < YT_LOSS_TERMS; i++)
         ok = add_number(object, files->info->loss_names[i], batch->own_loss[i]);
-    return ok && (!batch->updates || add_number(object, "gradient_norm", batch->gradient_norm));
+    return ok &&
+           (!step->complete || !batch->updates || add_number(object, "gradient_norm", batch->gradient_norm));
 }
 
 static yt_status write_json(yti_gradient_files *files, const yti_flow_step *step, yt_err *err) {
     cJSON *object = cJSON_CreateObject(), *records = NULL;
-    bool ok = object && add_batch(object, files, &step->batch) &&
+    bool ok = object && add_batch(object, files, step) &&
               (records = cJSON_AddArrayToObject(object, "records")) != NULL;
     for (size_t i = 0; ok && i < step->count; i++) ok = add_record(records, &step->records[i]);
     char *text = ok ? cJSON_PrintUnformatted(object) : NULL;

@@ -16,6 +16,7 @@ typedef struct yti_flow_record {
 /* What one step has shown. */
 typedef struct yti_flow_step {
     yt_train_batch batch;
+    bool complete; /* losses and norm are those of this step; else the run ended within it */
     yti_flow_record *records;
     size_t count;
 } yti_flow_step;

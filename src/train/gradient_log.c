@@ -37,7 +37,6 @@ typedef struct gradient_log {
     yti_gradient_alarms alarms;
     float *before;        /* [param_count] weights before an update */
     int64_t last_step;    /* of the run, that the log was asked about */
-    bool measured;        /* step: all that is sampled before the update; else the run ended within */
     bool weights_are_due; /* since a sampled step, until an update */
     bool update_is_due;
     yti_gradient_files files;
@@ -153,7 +152,7 @@ static void batch(void *context, const yt_train_batch *report) {
     gradient_log *log = context;
     const bool sampled = report->step == log->step.batch.step;
     if (sampled) log->step.batch = *report;
-    if (sampled) log->measured = true;
+    log->step.complete |= sampled;
     if (report->skipped && sampled) forget_step(log);
     if (report->skipped) log->weights_are_due = false; /* gradients that waited are gone */
     log->update_is_due = log->weights_are_due && report->updates;
@@ -182,12 +181,12 @@ static void update(void *context, const yt_train_batch *report) {
 /* A step that the run ended in has its own report. */
 static void write_step(gradient_log *log) {
     if (log->step.count == 0) return;
-    if (log->measured) yti_raise_alarms(&log->alarms, &log->step, log->alarm, log->alarm_context);
+    if (log->step.complete) yti_raise_alarms(&log->alarms, &log->step, log->alarm, log->alarm_context);
     if (log->status == YT_OK) log->status = yti_gradient_files_write(&log->files, &log->step, &log->err);
     log->step.count = 0;
 }
 
-/* After a rollback steps come again: the files are cut back to them. */
+/* After a rollback steps come again: the files are cut back to them, and alarms may be raised again. */
 static void go_back(gradient_log *log, int64_t step) {
     forget_step(log);
     if (log->status == YT_OK) log->status = yti_gradient_files_open(&log->files, log->info, step, &log->err);
@@ -203,7 +202,7 @@ static unsigned wants(void *context, const yt_train_batch *report) {
     log->last_step = report->step;
     if (!sampled) return 0;
     log->step.batch = *report;
-    log->measured = false;
+    log->step.complete = false;
     log->weights_are_due = true;
     const bool parts = first || report->step % ((int64_t)PARTS_EVERY * log->every) == 0;
     return YT_SEE_MAPS | (parts ? YT_SEE_PARTS : 0);

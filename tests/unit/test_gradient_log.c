@@ -246,6 +246,12 @@ Test(gradient_log, large_weights_without_clipping_explode_and_then_are_not_finit
     cr_assert_eq(run(&config, &observer, NULL), YT_NON_FINITE);
     cr_assert_not_null(strstr(h.text[0], "row 0 Conv: exploding"), "%s", h.text[0]);
     cr_assert_not(yt_path_exists("runs/detect/train/weights/last.safetensors"));
+    char *text = yt_read_text("runs/detect/train/gradients.jsonl"), *last = strrchr(text, '{');
+    while (last > text && last[-1] != '\n') last--; /* of the step that the run ended in: its maps alone */
+    cr_assert_not_null(strstr(last, "\"non_finite\":"), "%.200s", last);
+    cr_assert_null(strstr(last, "_loss"), "%.200s", last);
+    cr_assert_null(strstr(last, "gradient_norm"), "%.200s", last);
+    free(text);
     set(&config, "clip", "1");
     cr_assert_eq(run(&config, NULL, NULL), YT_OK);
 }

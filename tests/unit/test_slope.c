@@ -120,3 +120,11 @@ Test(slope, one_seed_of_several_that_is_left_has_no_interval) {
     const yt_interval left = yt_slope_over_seeds(both, 2);
     cr_assert(left.value == 0.3 && left.count == 1 && !yt_interval_known(left));
 }
+
+Test(slope, the_median_is_one_of_the_sizes_or_between_two_decades) {
+    const double none = (double)NAN;
+    double odd[] = {4, none, 0, 1e9}, even[] = {100, 0.01, 1e-30, 1e30}, nothing[] = {none};
+    cr_assert_eq(yt_median(odd, 4), 4);
+    near(yt_median(even, 4), 1, 1e-12);
+    cr_assert(isnan(yt_median(nothing, 1)) && isnan(yt_median(nothing, 0)));
+}

@@ -103,9 +103,11 @@ Test(verdict, with_one_seed_their_own_intervals_decide) {
     cr_assert(!contrast(near_flat, flat, none,
                         "no difference: plain 0.0100 [0.0000, 0.0300], residual 0.0000 [-0.0200, 0.0200]; "
                         "intervals overlap"));
-    cr_assert(
-        !contrast(single, flat, none,
-                  "unknown: plain 0.3000, residual 0.0000 [-0.0200, 0.0200]; one seed has no interval"));
+    cr_assert(!contrast(
+        single, flat, none,
+        "unknown: plain 0.3000, residual 0.0000 [-0.0200, 0.0200]; fewer than two seeds have both"));
+    cr_assert(!contrast(single, (yt_interval){(double)NAN, (double)NAN, (double)NAN, 0}, none,
+                        "unknown: plain 0.3000, residual not measured; fewer than two seeds have both"));
 }
 
 Test(verdict, every_limit_has_a_name_a_meaning_and_a_source) {
