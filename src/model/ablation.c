@@ -1,4 +1,4 @@
-/* ablation.c: the words of --no-residual, and what the build options of a model change in it.
+/* ablation.c: what the build options of a model change in it.
  *
  * The options are applied one after another to the network as its YAML describes it, so that the counts of one line
  * go on where those of the line before end.
@@ -7,33 +7,6 @@
 #include "yt/model.h"
 
 #include <string.h>
-
-static const struct {
-    const char *word;
-    yt_cut backbone, neck;
-} cuts[YT_NO_RESIDUAL_COUNT] = {[YT_RESIDUAL_KEPT] = {"false", YT_CUT_NOTHING, YT_CUT_NOTHING},
-#define CUT(code, word, backbone, neck) [YT_NO_RESIDUAL_##code] = {word, YT_CUT_##backbone, YT_CUT_##neck},
-                                YT_NO_RESIDUAL_MAP(CUT)
-#undef CUT
-};
-
-const char *yt_no_residual_word(yt_no_residual kind) {
-    return cuts[kind].word;
-}
-
-int yt_no_residual_find(const char *word) {
-    for (int i = 0; i < YT_NO_RESIDUAL_COUNT; i++)
-        if (strcmp(cuts[i].word, word) == 0) return i;
-    return -1;
-}
-
-yt_cut yt_no_residual_backbone(yt_no_residual kind) {
-    return cuts[kind].backbone;
-}
-
-yt_cut yt_no_residual_neck(yt_no_residual kind) {
-    return cuts[kind].neck;
-}
 
 /* The next option in which a model differs from its YAML: moves it from `wanted` to `built` and names it; false when
  * there is none left. */

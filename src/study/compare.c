@@ -18,10 +18,6 @@ const study_run *yti_study_run(const yt_compare *study, int variant, int seed_in
     return &study->runs[seed_index * study->n_variants + variant];
 }
 
-int yti_last_seed(const yt_compare *study) {
-    return study->base.seed + (study->n_seeds - 1); /* in this order: it may be the largest int */
-}
-
 const char *yt_compare_folder(const yt_compare *study) {
     return study->folder;
 }

@@ -1,6 +1,6 @@
 /* drawing.h: what the pictures of a study share. Internal to src/study.
  *
- * figures.c holds the script and all lines, heat_maps.c the maps of layer and time.
+ * figures.c holds the script and all lines, heat_maps.c the maps of layer and time, drawing.c what both begin with.
  */
 #ifndef YT_DRAWING_H
 #define YT_DRAWING_H
@@ -35,7 +35,7 @@ static inline void yti_span_widen(study_span *s, double value) {
     s->high = fmax(s->high, value);
 }
 
-/* ---- figures.c ---- */
+/* ---- drawing.c ---- */
 
 /* figures/NAME.dat, to be written. */
 yt_status yti_open_numbers(const study_drawing *drawing, const char *name, yt_file_writer *writer,

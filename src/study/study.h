@@ -153,7 +153,9 @@ struct yt_compare {
 };
 
 const study_run *yti_study_run(const yt_compare *study, int variant, int seed_index);
-int yti_last_seed(const yt_compare *study);
+static inline int yti_last_seed(const yt_compare *study) {
+    return study->base.seed + (study->n_seeds - 1); /* in this order: it may be the largest int */
+}
 
 /* The settings of one run: those of its variant, its seed, and its place below the study's folder. */
 yt_status yti_study_run_config(const yt_compare *study, const study_run *run, yt_train_config *out,

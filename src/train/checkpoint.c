@@ -236,3 +236,9 @@ yt_status yti_checkpoint_arrays(const yt_st_file *file, const char *path, yt_tra
     yt_optimizer_set_steps(t->optimizer, t->progress.updates);
     return YT_OK;
 }
+
+yt_status yti_finish_saving(yt_training *t, yt_err *err) {
+    yt_status status = yti_saver_wait(&t->saver, err);
+    if (status != YT_OK) t->progress.epochs_done--;
+    return status;
+}

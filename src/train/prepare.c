@@ -4,12 +4,14 @@
 #include "train/run_folder.h"
 #include "train/training.h"
 #include "train/weights_metadata.h"
+#include "yt/file.h"
 #include "yt/kernels.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { MIN_STRIDE = 32 }; /* spec training 2.9 */
+enum { MIN_STRIDE = 32 };             /* spec training 2.9 */
+static const double MAX_EPOCHS = 1e6; /* of any run: train_options.inc */
 
 /* What is only needed while preparing. */
 typedef struct setup {
@@ -19,6 +21,26 @@ typedef struct setup {
     bool resumes;
     yt_st_file file; /* of the checkpoint */
 } setup;
+
+yt_status yti_run_paths(yt_training *t, char *folder, yt_err *err) {
+    t->folder = folder;
+    t->last_path = yt_path_join(folder, "weights/last.safetensors");
+    t->best_path = yt_path_join(folder, "weights/best.safetensors");
+    if (!t->last_path || !t->best_path)
+        return yt_fail(err, YT_NO_MEMORY, "no memory for the paths of the run");
+    return YT_OK;
+}
+
+void yti_apply_rate_factor(yt_training *t) {
+    t->schedule.lr0 = t->config.lr0 * t->progress.rate_factor;
+    t->schedule.warmup_bias_lr = t->config.warmup_bias_lr * t->progress.rate_factor;
+}
+
+int yti_epochs_in_time(double hours, double seconds, int epochs_done) {
+    double epochs = ceil(hours * SECONDS_PER_HOUR / seconds * epochs_done);
+    if (!(epochs < MAX_EPOCHS)) epochs = MAX_EPOCHS; /* also where no time has passed */
+    return epochs > epochs_done ? (int)epochs : epochs_done + 1;
+}
 
 /* ---- settings and data ---- */
 

@@ -71,11 +71,6 @@ yt_status yti_check_state(yt_training *t, const yt_watchers *watchers, yt_err *e
 
 /* ---- going back ---- */
 
-void yti_apply_rate_factor(yt_training *t) {
-    t->schedule.lr0 = t->config.lr0 * t->progress.rate_factor;
-    t->schedule.warmup_bias_lr = t->config.warmup_bias_lr * t->progress.rate_factor;
-}
-
 bool yti_rolls_back_to_initial(const yt_training *t) {
     return !t->has_checkpoint && !t->config.resume[0];
 }

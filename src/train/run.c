@@ -13,15 +13,6 @@
 #include <string.h>
 #include <unistd.h>
 
-yt_status yti_run_paths(yt_training *t, char *folder, yt_err *err) {
-    t->folder = folder;
-    t->last_path = yt_path_join(folder, "weights/last.safetensors");
-    t->best_path = yt_path_join(folder, "weights/best.safetensors");
-    if (!t->last_path || !t->best_path)
-        return yt_fail(err, YT_NO_MEMORY, "no memory for the paths of the run");
-    return YT_OK;
-}
-
 /* The step of a former run, or of this one before it was resumed, would be taken for one of this process. */
 static yt_status remove_capsule(const yt_training *t, yt_err *err) {
     char *path = yt_path_join(t->folder, YTI_CAPSULE_NAME);

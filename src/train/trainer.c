@@ -12,16 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const double MAX_EPOCHS = 1e6; /* of any run: train_options.inc */
-
 static bool wants_stop(const volatile sig_atomic_t *stop) {
     return stop && *stop;
-}
-
-int yti_epochs_in_time(double hours, double seconds, int epochs_done) {
-    double epochs = ceil(hours * SECONDS_PER_HOUR / seconds * epochs_done);
-    if (!(epochs < MAX_EPOCHS)) epochs = MAX_EPOCHS; /* also where no time has passed */
-    return epochs > epochs_done ? (int)epochs : epochs_done + 1;
 }
 
 static bool time_is_over(const yt_training *t) {
@@ -151,12 +143,6 @@ static yt_status show_epoch(const yt_training *t, yt_watchers *watchers, yt_err 
         if (watcher->epoch) YT_TRY(watcher->epoch(watcher->context, &t->progress.last, err));
     }
     return YT_OK;
-}
-
-yt_status yti_finish_saving(yt_training *t, yt_err *err) {
-    yt_status status = yti_saver_wait(&t->saver, err);
-    if (status != YT_OK) t->progress.epochs_done--;
-    return status;
 }
 
 static yt_status add_best(yt_training *t, yt_err *err) {

@@ -116,6 +116,16 @@ yt_status yti_show_parts(yt_training *training, const yti_step *step, yt_watcher
 
 /* ---- prepare.c ---- */
 
+/* The paths of a run below its folder. Takes the folder. */
+yt_status yti_run_paths(yt_training *training, char *folder, yt_err *err);
+
+/* The rates of the settings times that of the progress, into the schedule. */
+void yti_apply_rate_factor(yt_training *training);
+
+/* How many epochs fit into the time limit if those to come take as long as those done (spec training 4.9).
+ * The last one may be cut short, so it is always one more than are done. */
+int yti_epochs_in_time(double hours, double seconds, int epochs_done);
+
 /* Where a run begins: weights of its seed and of --weights; the average at the weights; nothing done. */
 yt_status yti_initial_weights(yt_training *training, yt_err *err);
 void yti_begin_average(yt_training *training);
@@ -156,9 +166,6 @@ yt_status yti_meet_non_finite(yt_training *training, const yti_step *step, const
 /* Whether all that a checkpoint would hold is finite; shows the watchers where it is not. */
 yt_status yti_check_state(yt_training *training, const yt_watchers *watchers, yt_err *err);
 
-/* The rates of the settings times that of the progress, into the schedule. */
-void yti_apply_rate_factor(yt_training *training);
-
 /* Whether there is no checkpoint yet, so that a rollback goes to the initial weights. */
 bool yti_rolls_back_to_initial(const yt_training *training);
 
@@ -167,22 +174,18 @@ yt_status yti_roll_back(yt_training *training, yt_err *err);
 
 /* ---- trainer.c ---- */
 
-/* How many epochs fit into the time limit if those to come take as long as those done (spec training 4.9).
- * The last one may be cut short, so it is always one more than are done. */
-int yti_epochs_in_time(double hours, double seconds, int epochs_done);
-
 /* The automatic number of last epochs without mosaics, for a run of so many epochs. */
 int yti_auto_close_mosaic(const yt_train_config *config, int n_images, int epochs);
-
-/* Before parameters, average or moments change: waits until the files of the last epoch are written. Where
- * they are not, that epoch is not done. */
-yt_status yti_finish_saving(yt_training *training, yt_err *err);
 
 /* Epochs until the end, patience or *stop. */
 yt_status yti_train_loop(yt_training *training, yt_watchers *watchers, const volatile sig_atomic_t *stop,
                          yt_train_summary *summary, yt_err *err);
 
 /* ---- checkpoint.c ---- */
+
+/* Before parameters, average or moments change: waits until the files of the last epoch are written. Where
+ * they are not, that epoch is not done. */
+yt_status yti_finish_saving(yt_training *training, yt_err *err);
 
 /* Live weights, average, optimiser, pending gradients, settings and progress. The file is lent all but the
  * statistics. */
@@ -216,10 +219,5 @@ yt_status yti_step_memory_check(const yt_model *model, int n, int h, int w, int 
 
 /* Whether gradients may wait for those of another batch, in batches of so many images. */
 bool yti_may_wait(const yt_training *training, int batch);
-
-/* ---- run.c ---- */
-
-/* The paths of a run below its folder. Takes the folder. */
-yt_status yti_run_paths(yt_training *training, char *folder, yt_err *err);
 
 #endif

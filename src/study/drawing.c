@@ -1,0 +1,25 @@
+/* drawing.c: how a figure begins in the script, and the file of its numbers. */
+#include "study/drawing.h"
+
+#include <stdlib.h>
+
+yt_status yti_open_numbers(const study_drawing *d, const char *name, yt_file_writer *writer, yt_err *err) {
+    char file[STUDY_TEXT + 8];
+    snprintf(file, sizeof file, "%s.dat", name);
+    char *path = yt_path_join(d->folder, file);
+    if (!path) return yt_fail(err, YT_NO_MEMORY, "no memory for the names of figures");
+    yt_status status = yt_file_writer_open(path, writer, err);
+    free(path);
+    return status;
+}
+
+void yti_begin_figure(study_drawing *d, const char *file, const char *caption, int height) {
+    study_figure *f = &d->figures[d->count++];
+    snprintf(f->file, sizeof f->file, "%s.svg", file);
+    snprintf(f->caption, sizeof f->caption, "%s", caption);
+    fprintf(d->script,
+            "\nreset\nset encoding utf8\nset terminal svg size 960,%d dynamic noenhanced font "
+            "'sans-serif,15' background "
+            "rgb 'white' name 'figure%d'\nset output '%s'\nset border 3\nset tics nomirror out\n",
+            height, d->count, f->file);
+}
