@@ -85,3 +85,11 @@ int yt_cli_finish_stdout(const yt_cli *cli, int code) {
     fprintf(stderr, "%s: the results cannot be written: %s\n", cli->program, strerror(errno));
     return 1;
 }
+
+void yt_cli_append_duration(char *text, size_t room, double seconds) {
+    long whole = seconds > 0 && seconds < 1e9 ? (long)(seconds + 0.5) : 0;
+    if (whole >= 3600)
+        yt_text_append(text, room, "%ld:%02ld:%02ld", whole / 3600, whole / 60 % 60, whole % 60);
+    else
+        yt_text_append(text, room, "%ld:%02ld", whole / 60, whole % 60);
+}

@@ -33,6 +33,9 @@ void yt_cli_print_text(FILE *out, int width, const char *text);
 /* The same for a text of several lines. */
 void yt_cli_print_lines(FILE *out, const char *text);
 
+/* Writes "1:02:03" or "2:03" behind a text. */
+void yt_cli_append_duration(char *text, size_t room, double seconds);
+
 /* Pushes out what was printed to stdout; a failure to write is one of the program. Returns the exit code. */
 int yt_cli_finish_stdout(const yt_cli *cli, int code);
 

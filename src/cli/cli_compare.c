@@ -3,11 +3,14 @@
 #include "cli/cli_common.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 /* What the study's hooks need. */
 typedef struct listener {
     yt_problem_sink problem;
     void *context;
+    int trained;    /* runs of this process */
+    double seconds; /* they took */
 } listener;
 
 static void show_problem(void *context, const char *text) {
@@ -15,16 +18,30 @@ static void show_problem(void *context, const char *text) {
     l->problem(l->context, text);
 }
 
+/* Runs of a study take about the same time. */
+static void show_time_left(listener *l, const yt_compare_progress *p) {
+    char left[32] = "";
+    l->trained += !p->kept;
+    l->seconds += p->kept ? 0 : p->seconds;
+    if (l->trained == 0 || p->run == p->runs) return;
+    yt_cli_append_duration(left, sizeof left, l->seconds / l->trained * (p->runs - p->run));
+    fprintf(stderr, "  %s left", left);
+}
+
 static void show_run(void *context, const yt_compare_progress *p) {
-    (void)context;
-    if (!p->finished) return;
-    fprintf(stderr, "run %d/%d  ", p->run, p->runs);
+    listener *l = context;
+    const bool drawn = isatty(STDERR_FILENO);
+    if (!p->finished && !drawn) return;
+    fprintf(stderr, "%srun %d/%d  ", drawn ? "\r" : "", p->run, p->runs);
     yt_cli_print_text(stderr, 0, p->variant);
-    fprintf(stderr, "  seed %d  %d epochs  mAP50-95 %.3f  %.1f s", p->seed, p->epochs, p->ap > 0 ? p->ap : 0,
-            p->seconds);
+    fprintf(stderr, "  seed %d", p->seed);
+    if (!p->finished) return; /* the line is written again */
+    fprintf(stderr, "  %d epochs  mAP50-95 %.3f  %.1f s", p->epochs, p->ap > 0 ? p->ap : 0, p->seconds);
     if (p->status != YT_OK) fprintf(stderr, "  ended with values that are not finite");
     if (p->first_epoch) fprintf(stderr, "  went on after epoch %d", p->first_epoch);
-    fprintf(stderr, "%s\n", p->kept ? "  was complete already" : "");
+    if (p->kept) fprintf(stderr, "  was complete already");
+    show_time_left(l, p);
+    fputc('\n', stderr);
 }
 
 static yt_status compare(yt_compare *study, const yt_compare_hooks *hooks, const volatile sig_atomic_t *stop,

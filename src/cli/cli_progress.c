@@ -16,15 +16,6 @@
 static const double MIB = 1048576;
 static const double REDRAW_SECONDS = 0.2;
 
-/* "1:02:03", "2:03" */
-static void append_duration(char *text, size_t room, double seconds) {
-    long whole = seconds > 0 && seconds < 1e9 ? (long)(seconds + 0.5) : 0;
-    if (whole >= 3600)
-        yt_text_append(text, room, "%ld:%02ld:%02ld", whole / 3600, whole / 60 % 60, whole % 60);
-    else
-        yt_text_append(text, room, "%ld:%02ld", whole / 60, whole % 60);
-}
-
 static double seconds_left(const yt_cli_progress *p, int epochs_done, int batches_done_in_epoch) {
     double all = (double)(p->info->epochs - epochs_done) * p->info->batches - batches_done_in_epoch;
     return p->batches_done ? (yt_seconds() - p->begin) / p->batches_done * all : 0;
@@ -77,7 +68,7 @@ static void batch(void *context, const yt_train_batch *report) {
     append_losses(text, sizeof text, p->info, report->loss);
     yt_text_append(text, sizeof text, "  batch %d/%d  %.1f images/s  ", report->batch + 1, report->batches,
                    report->images_per_second);
-    append_duration(text, sizeof text, seconds_left(p, report->epoch, report->batch + 1));
+    yt_cli_append_duration(text, sizeof text, seconds_left(p, report->epoch, report->batch + 1));
     yt_text_append(text, sizeof text, " left  %.0f MiB", (double)yt_peak_memory() / MIB);
     draw(p, text, false);
 }
@@ -109,7 +100,7 @@ static yt_status epoch(void *context, const yt_train_epoch *row, yt_err *err) {
         yt_text_append(text, sizeof text, "  P %.3f  R %.3f  mAP50 %.3f  mAP50-95 %.3f", row->precision,
                        row->recall, row->ap50, row->ap);
     yt_text_append(text, sizeof text, "  %.1f images/s  ", row->images_per_second);
-    append_duration(text, sizeof text, seconds_left(p, row->epoch, 0));
+    yt_cli_append_duration(text, sizeof text, seconds_left(p, row->epoch, 0));
     yt_text_append(text, sizeof text, " left  %.0f MiB%s", (double)yt_peak_memory() / MIB,
                    row->is_best ? "  best" : "");
     if (row->skips)
@@ -182,7 +173,7 @@ static void finish(void *context, const yt_train_summary *summary) {
         fprintf(stderr, "stopped early: no better mAP50-95 in %d epochs\n", info->config->patience);
     if (summary->out_of_time) fprintf(stderr, "stopped after the %g hours of --time\n", info->config->time);
     char text[64] = "";
-    append_duration(text, sizeof text, summary->seconds);
+    yt_cli_append_duration(text, sizeof text, summary->seconds);
     fprintf(stderr,
             "%d epochs in %s; best epoch %d, mAP50-95 %.5f; weights hash %016llx; peak memory %.0f MiB\n",
             summary->epochs, text, summary->best_epoch, summary->best_fitness,
