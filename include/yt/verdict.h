@@ -19,8 +19,8 @@
       "known and not below its limit",                                                                       \
       "three orders of magnitude; relative, so independent of the scale of the loss")                        \
     X(UPDATE_LOW, "lowest update : weight", 1e-5,                                                            \
-      "below: the first layer hardly learns (healthy is about 1e-3). Adam makes its updates nearly as "      \
-      "large for small gradients: with it this limit is rarely reached",                                     \
+      "below: the first layer hardly learns (healthy is about 1e-3). Judged of SGD alone: Adam and MuSGD "   \
+      "make updates nearly as large for small gradients",                                                    \
       "Karpathy, course notes")                                                                              \
     X(MEAN_LOW, "lowest mean |g|", 1e-7, "below: vanishing, whatever the ratio",                             \
       "SageMaker VanishingGradient; tensorlogic GradientMonitor")                                            \

@@ -157,6 +157,7 @@ static yt_status load_run(yt_compare *study, study_run *run, yt_err *err) {
     run->status = record.status;
     run->seconds = record.seconds;
     snprintf(run->message, sizeof run->message, "%s", record.message);
+    run->update_tells = strcmp(record.optimizer, yt_optimizer_name(YT_OPTIM_SGD)) == 0;
     snprintf(run->weights_hash, sizeof run->weights_hash, "%s", record.weights_hash);
     char *path = yt_path_join(run->folder, "results.csv");
     if (!path) return no_memory(err);
@@ -203,13 +204,18 @@ static int seen(const study_points *points, const double *rms, double *depth, do
     return n;
 }
 
-/* What a run shows at a moment. The first update is made with the rate that the warm-up begins with and says nothing
- * about the gradient. A run that ended early has failed at the last moment, which it may not have reached. */
+/* The first update is made with the rate that the warm-up begins with and says nothing about the gradient. */
+static double update_of(const study_run *run, int step) {
+    return step < 0 || run->steps[step] == 0 ? NONE : run->update[step];
+}
+
+/* What a run shows at a moment. Adam and MuSGD make updates as large for a gradient of 1e-6 as for one of 1: theirs say
+ * nothing about it either. A run that ended early has failed at the last moment, which it may not have reached. */
 static yt_flow_facts facts_of(const yt_compare *study, const study_run *run, int moment) {
     const int step = step_of(run, study->moment_steps[moment]);
     const bool failed = run->status != YT_OK && (step < 0 || moment == study->n_moments - 1);
     return (yt_flow_facts){.first_to_last = run->first_to_last[moment],
-                           .update = step < 0 || run->steps[step] == 0 ? NONE : run->update[step],
+                           .update = run->update_tells ? update_of(run, step) : NONE,
                            .mean_abs = step < 0 ? NONE : run->mean_abs[step],
                            .norm = step < 0 ? NONE : run->norm[step],
                            .non_finite = failed || (step >= 0 && run->bad[step])};
@@ -271,7 +277,8 @@ static double get_first_to_last(const study_run *run, int moment, int step, cons
 
 static void find_facts(const yt_compare *study, int variant, int moment, study_moment *out) {
     yt_interval slopes[YT_MAX_SEEDS];
-    double ratio[YT_MAX_SEEDS], update[YT_MAX_SEEDS], mean_abs[YT_MAX_SEEDS], norm[YT_MAX_SEEDS];
+    double ratio[YT_MAX_SEEDS], update[YT_MAX_SEEDS], judged[YT_MAX_SEEDS], mean_abs[YT_MAX_SEEDS],
+        norm[YT_MAX_SEEDS];
     bool non_finite = false;
     out->zeros = 0;
     for (int s = 0; s < study->n_seeds; s++) {
@@ -279,16 +286,18 @@ static void find_facts(const yt_compare *study, int variant, int moment, study_m
         const yt_flow_facts *facts = &run->facts[moment];
         slopes[s] = run->slope[moment];
         ratio[s] = facts->first_to_last;
-        update[s] = facts->update;
+        update[s] = update_of(run, step_of(run, study->moment_steps[moment]));
+        judged[s] = facts->update;
         mean_abs[s] = facts->mean_abs;
         norm[s] = facts->norm;
         non_finite |= facts->non_finite;
         out->zeros += run->zeros[moment];
     }
     out->slope = yt_slope_over_seeds(slopes, study->n_seeds);
+    out->update = yt_median(update, study->n_seeds);
     out->first_to_last = over_seeds(study, variant, moment, 0, get_first_to_last);
     out->facts = (yt_flow_facts){.first_to_last = yt_median(ratio, study->n_seeds),
-                                 .update = yt_median(update, study->n_seeds),
+                                 .update = yt_median(judged, study->n_seeds),
                                  .mean_abs = yt_median(mean_abs, study->n_seeds),
                                  .norm = yt_median(norm, study->n_seeds),
                                  .non_finite = non_finite};

@@ -169,7 +169,7 @@ static cJSON *moment_json(const yt_compare *study, int variant, int moment) {
                          add(out, "slope_log10_per_layer", interval(m->slope)) &&
                          add(out, "first_to_last_log10", interval(m->first_to_last)) &&
                          add(out, "first_to_last_median", number(m->facts.first_to_last)) &&
-                         add(out, "first_update_to_weight", number(m->facts.update)) &&
+                         add(out, "first_update_to_weight", number(m->update)) &&
                          add(out, "first_mean_abs", number(m->facts.mean_abs)) &&
                          add(out, "norm", number(m->facts.norm)) &&
                          add(out, "profile_log10_rms", intervals(m->profile, width)) &&

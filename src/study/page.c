@@ -227,7 +227,7 @@ static void write_slope_row(const study_variant *variant, const study_moment *mo
     name_cell(out, variant->words.name);
     interval_cell(out, moment->slope, "%+.4f");
     power_cell(out, moment->first_to_last);
-    size_cell(out, moment->facts.update);
+    size_cell(out, moment->update);
     size_cell(out, moment->facts.mean_abs);
     size_cell(out, moment->facts.norm);
     cell(out, yt_verdict_word(moment->verdict));

@@ -69,6 +69,7 @@ static char *record_text(const yt_train_config *config, const study_record *reco
                 cJSON_AddNumberToObject(json, "ap", record->ap) &&
                 cJSON_AddNumberToObject(json, "seconds", record->seconds) &&
                 cJSON_AddStringToObject(json, "weights_hash", record->weights_hash) &&
+                cJSON_AddStringToObject(json, "optimizer", record->optimizer) &&
                 cJSON_AddStringToObject(json, "model_hash", record->model_hash) && add_settings(json, config);
     char *text = good ? cJSON_Print(json) : NULL;
     cJSON_Delete(json);
@@ -134,6 +135,7 @@ static yt_status read_record(const char *path, const char *folder, const yt_trai
                           .seconds = number(json, "seconds")};
     copy_text(json, "message", out->message, sizeof out->message);
     copy_text(json, "weights_hash", out->weights_hash, sizeof out->weights_hash);
+    copy_text(json, "optimizer", out->optimizer, sizeof out->optimizer);
     copy_text(json, "model_hash", out->model_hash, sizeof out->model_hash);
     cJSON_Delete(json);
     return status;

@@ -19,6 +19,7 @@ typedef struct study_record {
     double ap; /* of the best epoch */
     double seconds;
     char weights_hash[17];
+    char optimizer[16];  /* by name, where auto stood in the settings, too; empty: not known */
     char model_hash[17]; /* of the text of the model YAML; empty: not known */
 } study_record;
 

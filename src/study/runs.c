@@ -103,7 +103,10 @@ static yt_status train(yt_compare *study, const study_run *run, const yt_train_c
     yt_training *training = record->running ? resume(study, run, config, problem, context) : NULL;
     bool resumed = training != NULL;
     if (!training) YT_TRY(yt_train_prepare(config, study->search_dirs, problem, context, &training, err));
-    *first_epoch = yt_train_describe(training)->first_epoch;
+    const yt_train_info *info = yt_train_describe(training);
+    *first_epoch = info->first_epoch;
+    snprintf(record->optimizer, sizeof record->optimizer, "%s",
+             yt_optimizer_name((yt_optimizer_kind)info->config->optimizer));
     memcpy(record->model_hash, study->variants[run->variant].model_hash, sizeof record->model_hash);
     yt_status status = begin_records(study, run, config, resumed, err);
     if (status == YT_OK) status = finish_training(training, stop, record, err);

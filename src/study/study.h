@@ -98,6 +98,7 @@ typedef struct study_run {
     char message[1024];
     double seconds;
     char weights_hash[17];
+    bool update_tells; /* of SGD, whose updates are as large as its gradients make them */
     study_epoch *epochs;
     int n_epochs;
     long *steps; /* at which gradients were looked at, ascending */
@@ -120,6 +121,7 @@ typedef struct study_moment {
     yt_interval slope_difference;     /* to the first variant's, over the same seeds */
     yt_flow_facts facts;              /* medians over seeds */
     yt_verdict verdict;               /* of these */
+    double update;                    /* of the first layer's weights: median over seeds */
     int agreeing, zeros;              /* seeds with that verdict; points of gradient 0 over all seeds */
     char sentence[STUDY_SENTENCE];
     char against[STUDY_SENTENCE]; /* compared with the first variant; empty for it */

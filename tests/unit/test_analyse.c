@@ -40,6 +40,7 @@ typedef struct story {
     int steps;       /* 0, 1, 10, 20, ... */
     bool first_zero; /* the gradients of the first layer are exactly 0 */
     int bad_step;    /* a gradient has a NaN there; 0: none */
+    bool adam;       /* the optimiser; else SGD */
 } story;
 
 static yt_compare *make_study_of(const char *model, const char *variants) {
@@ -92,6 +93,7 @@ static void write_run(const yt_compare *study, const study_run *run, story s) {
     fclose(file);
     yt_train_config config;
     study_record record = {.status = s.status, .epochs = 1, .message = "", .weights_hash = "00"};
+    strcpy(record.optimizer, s.adam ? "AdamW" : "SGD");
     if (s.status != YT_OK) strcpy(record.message, "box_loss is nan");
     cr_assert_eq(yti_study_run_config(study, run, &config, NULL), YT_OK);
     cr_assert_eq(yti_record_save(run->folder, &config, &record, NULL), YT_OK);
@@ -111,7 +113,7 @@ Test(analyse, slopes_ratios_and_ends_are_means_over_seeds_with_intervals) {
     for (int i = 0; i < yt_compare_runs(study); i++) {
         const study_run *run = &study->runs[i];
         double slope = (run->variant ? 1.5 : 0.1) + 0.01 * run->seed;
-        write_run(study, run, (story){slope, run->variant ? 1e-6 : 1e-3, YT_OK, 4, false, 0});
+        write_run(study, run, (story){slope, run->variant ? 1e-6 : 1e-3, YT_OK, 4, false, 0, false});
     }
     analyse(study);
     cr_assert_eq(study->n_moments, 3);
@@ -128,9 +130,9 @@ Test(analyse, slopes_ratios_and_ends_are_means_over_seeds_with_intervals) {
         near(plain->moments[m].facts.norm, 5);
         near(plain->moments[m].slope_difference.low, 1.4); /* the seeds' share cancels */
         if (m == 0)
-            cr_assert(isnan(plain->moments[m].facts.update), "the rate of the warm-up's first step");
+            cr_assert(isnan(plain->moments[m].update), "the rate of the warm-up's first step");
         else
-            near(plain->moments[m].facts.update, 1e-6);
+            near(plain->moments[m].update, 1e-6);
         cr_assert(isnan(plain->moments[m].ratio[0].value));
         cr_assert_eq(residual->moments[m].verdict, YT_VERDICT_FLAT);
         cr_assert_eq(plain->moments[m].verdict, YT_VERDICT_VANISHING);
@@ -149,7 +151,7 @@ Test(analyse, the_same_profiles_are_no_difference) {
     yt_compare *study = make_study("residual,plain");
     for (int i = 0; i < yt_compare_runs(study); i++)
         write_run(study, &study->runs[i],
-                  (story){-0.1 + 0.01 * study->runs[i].seed, 1e-3, YT_OK, 2, false, 0});
+                  (story){-0.1 + 0.01 * study->runs[i].seed, 1e-3, YT_OK, 2, false, 0, false});
     analyse(study);
     cr_assert_eq(study->n_moments, 2); /* the last step is step 1 */
     cr_assert(!study->variants[1].moments[1].differs);
@@ -162,7 +164,8 @@ Test(analyse, a_run_that_ended_early_counts_as_far_as_it_came) {
     for (int i = 0; i < yt_compare_runs(study); i++) {
         const study_run *run = &study->runs[i];
         bool fails = run->variant == 1 && run->seed == 2;
-        write_run(study, run, (story){0.1, 1e-3, fails ? YT_NON_FINITE : YT_OK, fails ? 2 : 5, false, 0});
+        write_run(study, run,
+                  (story){0.1, 1e-3, fails ? YT_NON_FINITE : YT_OK, fails ? 2 : 5, false, 0, false});
     }
     analyse(study);
     const study_variant *plain = &study->variants[1];
@@ -180,7 +183,7 @@ Test(analyse, a_run_that_ended_early_counts_as_far_as_it_came) {
 Test(analyse, the_backbone_is_judged) {
     yt_compare *study = make_study_of("necked.yaml", "residual");
     for (int i = 0; i < yt_compare_runs(study); i++)
-        write_run(study, &study->runs[i], (story){0.45, 1e-3, YT_OK, 2, false, 0});
+        write_run(study, &study->runs[i], (story){0.45, 1e-3, YT_OK, 2, false, 0, false});
     analyse(study);
     const study_variant *v = &study->variants[0];
     cr_assert_eq(v->points.count, LAYERS);
@@ -191,10 +194,23 @@ Test(analyse, the_backbone_is_judged) {
     yt_compare_destroy(study);
 }
 
+Test(analyse, an_update_of_adam_does_not_speak_against_a_vanished_gradient) {
+    for (int adam = 0; adam < 2; adam++) {
+        yt_compare *study = make_study("residual");
+        for (int i = 0; i < yt_compare_runs(study); i++)
+            write_run(study, &study->runs[i], (story){1.5, 1e-3, YT_OK, 2, false, 0, adam == 1});
+        analyse(study);
+        const study_moment *m = &study->variants[0].moments[1];
+        cr_assert_eq(m->verdict, adam ? YT_VERDICT_VANISHING : YT_VERDICT_DECAYING, "%s", m->sentence);
+        near(m->update, 1e-3);
+        yt_compare_destroy(study);
+    }
+}
+
 Test(analyse, one_seed_without_gradients_does_not_decide_and_is_counted) {
     yt_compare *study = make_study("residual");
     for (int i = 0; i < yt_compare_runs(study); i++)
-        write_run(study, &study->runs[i], (story){0.1, 1e-3, YT_OK, 4, i == 1, 0});
+        write_run(study, &study->runs[i], (story){0.1, 1e-3, YT_OK, 4, i == 1, 0, false});
     analyse(study);
     const study_moment *m = &study->variants[0].moments[2];
     cr_assert(m->verdict == YT_VERDICT_FLAT && m->agreeing == 2 && m->zeros == 1, "%s", m->sentence);
@@ -206,7 +222,7 @@ Test(analyse, one_seed_without_gradients_does_not_decide_and_is_counted) {
 Test(analyse, a_value_that_is_not_finite_is_exploding_from_the_step_where_it_was_seen) {
     yt_compare *study = make_study("residual");
     for (int i = 0; i < yt_compare_runs(study); i++)
-        write_run(study, &study->runs[i], (story){0.1, 1e-3, YT_OK, 4, false, 20});
+        write_run(study, &study->runs[i], (story){0.1, 1e-3, YT_OK, 4, false, 20, false});
     analyse(study);
     cr_assert_eq(study->variants[0].moments[1].verdict, YT_VERDICT_FLAT);
     cr_assert_eq(study->variants[0].moments[2].verdict, YT_VERDICT_EXPLODING);
@@ -217,7 +233,7 @@ Test(analyse, a_value_that_is_not_finite_is_exploding_from_the_step_where_it_was
 Test(analyse, runs_that_died_between_two_samples_are_exploding_at_the_last_moment) {
     yt_compare *study = make_study("residual");
     for (int i = 0; i < yt_compare_runs(study); i++)
-        write_run(study, &study->runs[i], (story){0.1, 1e-3, YT_NON_FINITE, 2, false, 0});
+        write_run(study, &study->runs[i], (story){0.1, 1e-3, YT_NON_FINITE, 2, false, 0, false});
     analyse(study);
     cr_assert_eq(study->n_moments, 2);
     cr_assert_eq(study->variants[0].moments[0].verdict, YT_VERDICT_FLAT);
@@ -228,7 +244,7 @@ Test(analyse, runs_that_died_between_two_samples_are_exploding_at_the_last_momen
 Test(analyse, a_study_of_which_nothing_lived_still_has_a_report) {
     yt_compare *study = make_study("residual");
     for (int i = 0; i < yt_compare_runs(study); i++)
-        write_run(study, &study->runs[i], (story){0, 0, YT_NON_FINITE, 0, false, 0});
+        write_run(study, &study->runs[i], (story){0, 0, YT_NON_FINITE, 0, false, 0, false});
     char why[256];
     yt_err err = {.text = ""};
     cr_assert_eq(yt_compare_report(study, why, sizeof why, &err), YT_OK, "%s", err.text);
@@ -240,7 +256,7 @@ Test(analyse, a_study_of_which_nothing_lived_still_has_a_report) {
 
 Test(analyse, an_incomplete_run_is_named) {
     yt_compare *study = make_study("residual");
-    write_run(study, &study->runs[0], (story){0.1, 1e-3, YT_OK, 2, false, 0});
+    write_run(study, &study->runs[0], (story){0.1, 1e-3, YT_OK, 2, false, 0, false});
     yt_err err = {.text = ""};
     cr_assert_eq(yti_analyse(study, &err), YT_ARGUMENT);
     cr_assert(strstr(err.text, "residual-seed1: this run is not complete"), "%s", err.text);
