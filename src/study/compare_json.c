@@ -2,6 +2,7 @@
  *
  * What is not known is null. Sizes of gradients are logarithms to base 10 where a name says log10.
  */
+#include "study/json_file.h"
 #include "study/study.h"
 #include "yt/file.h"
 
@@ -223,16 +224,5 @@ static cJSON *whole(const yt_compare *study) {
 }
 
 yt_status yti_compare_json_write(const yt_compare *study, const char *path, yt_err *err) {
-    cJSON *json = whole(study);
-    char *printed = json ? cJSON_Print(json) : NULL;
-    cJSON_Delete(json);
-    if (!printed) return yt_fail(err, YT_NO_MEMORY, "%s: no memory", path);
-    yt_file_writer writer;
-    yt_status status = yt_file_writer_open(path, &writer, err);
-    if (status == YT_OK) {
-        fprintf(writer.stream, "%s\n", printed);
-        status = yt_file_writer_commit(&writer, err);
-    }
-    cJSON_free(printed);
-    return status;
+    return yti_json_write(whole(study), path, err);
 }

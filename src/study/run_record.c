@@ -1,5 +1,6 @@
 /* run_record.c: run.json, see run_record.h. */
 #include "study/run_record.h"
+#include "study/json_file.h"
 #include "yt/file.h"
 
 #include <cjson/cJSON.h>
@@ -60,7 +61,7 @@ static bool add_settings(cJSON *json, const yt_train_config *config) {
     return false;
 }
 
-static char *record_text(const yt_train_config *config, const study_record *record) {
+static cJSON *record_json(const yt_train_config *config, const study_record *record) {
     cJSON *json = cJSON_CreateObject();
     bool good = json && cJSON_AddBoolToObject(json, "complete", !record->running) &&
                 cJSON_AddBoolToObject(json, "finite", record->status == YT_OK) &&
@@ -71,21 +72,16 @@ static char *record_text(const yt_train_config *config, const study_record *reco
                 cJSON_AddStringToObject(json, "weights_hash", record->weights_hash) &&
                 cJSON_AddStringToObject(json, "optimizer", record->optimizer) &&
                 cJSON_AddStringToObject(json, "model_hash", record->model_hash) && add_settings(json, config);
-    char *text = good ? cJSON_Print(json) : NULL;
+    if (good) return json;
     cJSON_Delete(json);
-    return text;
+    return NULL;
 }
 
 yt_status yti_record_save(const char *folder, const yt_train_config *config, const study_record *record,
                           yt_err *err) {
-    char *path = yt_path_join(folder, NAME), *text = record_text(config, record);
-    yt_file_writer writer;
-    yt_status status = path && text ? yt_file_writer_open(path, &writer, err) : no_memory(err);
-    if (status == YT_OK) {
-        fprintf(writer.stream, "%s\n", text);
-        status = yt_file_writer_commit(&writer, err);
-    }
-    cJSON_free(text);
+    char *path = yt_path_join(folder, NAME);
+    if (!path) return no_memory(err);
+    yt_status status = yti_json_write(record_json(config, record), path, err);
     free(path);
     return status;
 }

@@ -1,5 +1,6 @@
 /* study_record.c: study.json, see run_record.h: which study a folder belongs to. */
 #include "study/run_record.h"
+#include "study/json_file.h"
 #include "yt/file.h"
 
 #include <cjson/cJSON.h>
@@ -40,27 +41,21 @@ static bool add(cJSON *json, const char *key, cJSON *item) {
     return false;
 }
 
-static char *record_text(const yt_compare *study) {
+static cJSON *record_json(const yt_compare *study) {
     cJSON *json = cJSON_CreateObject();
     bool good = json && add(json, "variants", variants_of(study)) &&
                 cJSON_AddNumberToObject(json, "first_seed", study->base.seed) &&
                 cJSON_AddNumberToObject(json, "seeds", study->n_seeds) &&
                 add(json, "settings", settings_of(study));
-    char *text = good ? cJSON_Print(json) : NULL;
+    if (good) return json;
     cJSON_Delete(json);
-    return text;
+    return NULL;
 }
 
 yt_status yti_study_record_save(const yt_compare *study, yt_err *err) {
-    char *path = yt_path_join(study->folder, NAME), *text = record_text(study);
-    yt_file_writer writer;
-    yt_status status = path && text ? yt_path_make_dirs(study->folder, err) : no_memory(err);
-    if (status == YT_OK) status = yt_file_writer_open(path, &writer, err);
-    if (status == YT_OK) {
-        fprintf(writer.stream, "%s\n", text);
-        status = yt_file_writer_commit(&writer, err);
-    }
-    cJSON_free(text);
+    char *path = yt_path_join(study->folder, NAME);
+    yt_status status = path ? yt_path_make_dirs(study->folder, err) : no_memory(err);
+    if (status == YT_OK) status = yti_json_write(record_json(study), path, err);
     free(path);
     return status;
 }
