@@ -28,19 +28,26 @@ typedef enum yt_fusion {
     YT_FUSED_ONE_TO_ONE   /* the second branch of an end-to-end head */
 } yt_fusion;
 
+/* Hidden layers of the head by level, where they are not as wide as the YAML and the number of classes make them
+ * (spec architecture 3.12): a network that is fine-tuned to other classes keeps the layers it had. 0: as wide as that. */
+typedef struct yt_head_widths {
+    int box[YT_MAX_LEVELS], cls[YT_MAX_LEVELS];
+} yt_head_widths;
+
 typedef struct yt_model_options {
     int n_classes;              /* 0: the number in the YAML */
     char scale;                 /* 0: from the file's name, else the YAML's first scale */
     yt_no_residual no_residual; /* which shortcuts are left out */
     bool no_batchnorm;          /* convolutions with a bias instead of batch normalisation */
     int activation;             /* yt_activation_kind that replaces all those of the YAML, or -1 */
-    bool sppf_activation;       /* an activation behind cv1 of SPPF, as weights had before 8.4.0 (spec 3.8) */
-    yt_fusion fusion;           /* set by yt_model_fuse */
+    int sppf_activation;        /* after cv1 of SPPF: 1 one, 0 none, -1: as the row's form says (modules.c) */
+    yt_head_widths head;
+    yt_fusion fusion; /* set by yt_model_fuse */
     const char *const
         *search_dirs; /* folders where a name without a file is looked for, NULL-terminated; NULL: none */
 } yt_model_options;
 
-#define YT_MODEL_DEFAULTS ((yt_model_options){.activation = -1})
+#define YT_MODEL_DEFAULTS ((yt_model_options){.activation = -1, .sppf_activation = -1})
 
 /* What a tensor of the state is; decides weight decay (the first three are the groups of optim.h). The last
  * two lie in yt_state.buffers and are not trained: constants of the architecture, and running statistics. */

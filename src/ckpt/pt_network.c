@@ -265,6 +265,7 @@ static const yt_pt_value *network_of(const yt_pt_value *root) {
 yt_status yti_pt_read_network(const yt_pt_value *root, const char *name, yt_pt_tensors *tensors,
                               yt_arena *arena, yt_pt_file *out, yt_err *err) {
     walk w = {.tensors = tensors, .name = name, .arena = arena, .out = out, .err = err};
+    out->sppf_activation = -1;
     const yt_pt_value *network = network_of(root);
     if (network->kind == YT_PT_MAP) {
         YT_TRY(add_plain_map(&w, network));

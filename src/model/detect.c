@@ -51,6 +51,13 @@ typedef struct level_list {
     int first, end;
 } level_list;
 
+/* As wide as the options say, else as the rule; options that say what the rule says are dropped, so that what is left
+ * are exceptions. */
+static int settle_width(int *chosen, int rule) {
+    if (*chosen == rule) *chosen = 0;
+    return *chosen ? *chosen : rule;
+}
+
 /* The next branch of the model. */
 static void build_branch(yt_builder *b, yt_path at, level_list levels, const char *prefix, bool train_only) {
     yt_model *model = b->model;
@@ -60,17 +67,18 @@ static void build_branch(yt_builder *b, yt_path at, level_list levels, const cha
     const int box_hidden = max_int(max_int(16, widest / 4), 4 * model->reg_max);
     const int class_hidden = max_int(widest, classes < 100 ? classes : 100);
     for (int i = levels.first, l = 0; i < levels.end; i++, l++) {
+        const int hidden = settle_width(&model->options.head.box[i], box_hidden);
         yt_value box =
-            box_branch(b, levels.maps[i], yti_sub(at, "%scv2.%d", prefix, i), box_hidden, 4 * model->reg_max);
+            box_branch(b, levels.maps[i], yti_sub(at, "%scv2.%d", prefix, i), hidden, 4 * model->reg_max);
         set_bias_init(b, 2.0);
         model->head_box[branch][l] = box;
         if (b->status == YT_OK) yt_graph_output(b->graph, box, train_only);
     }
     for (int i = levels.first, l = 0; i < levels.end; i++, l++) {
         const yt_path branch_at = yti_sub(at, "%scv3.%d", prefix, i);
-        yt_value cls = b->legacy_head
-                           ? class_branch_legacy(b, levels.maps[i], branch_at, class_hidden, classes)
-                           : class_branch(b, levels.maps[i], branch_at, class_hidden, classes);
+        const int hidden = settle_width(&model->options.head.cls[i], class_hidden);
+        yt_value cls = b->legacy_head ? class_branch_legacy(b, levels.maps[i], branch_at, hidden, classes)
+                                      : class_branch(b, levels.maps[i], branch_at, hidden, classes);
         /* About five objects of any class in a picture of 640 pixels, whatever the picture's size is. */
         set_bias_init(b, log(5.0 / classes / pow(640.0 / model->strides[l], 2)));
         model->head_cls[branch][l] = cls;

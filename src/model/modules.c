@@ -107,16 +107,15 @@ static yt_value c2f(yt_builder *b, yt_value x, yt_path at, int c2, int n, double
     return yti_conv(b, h, yti_sub(at, "cv2"), c2, 1, (yt_conv_opts){0});
 }
 
-/* SPPF (3.8): cv1 has no activation, except in networks whose weights were trained with one; only a .pt file
- * can tell. */
-static yt_value sppf(yt_builder *b, yt_value x, yt_path at, int c2, int kernel, int n, bool shortcut) {
+/* SPPF (3.8); `active`: cv1 has an activation. */
+static yt_value sppf(yt_builder *b, yt_value x, yt_path at, int c2, int kernel, int n, bool shortcut,
+                     bool active) {
     const int c1 = yti_channels(b, x);
     const bool add = shortcut && c1 == c2 && b->cut < YT_CUT_ADD;
     if (n < 1 || n + 1 > YT_MAX_SOURCES)
         return yti_fail(b, "%d poolings; 1 to %d work", n, YT_MAX_SOURCES - 1);
     yt_value parts[YT_MAX_SOURCES];
-    parts[0] = yti_conv(b, x, yti_sub(at, "cv1"), c1 / 2, 1,
-                        (yt_conv_opts){.no_act = !b->model->options.sppf_activation});
+    parts[0] = yti_conv(b, x, yti_sub(at, "cv1"), c1 / 2, 1, (yt_conv_opts){.no_act = !active});
     for (int i = 0; i < n; i++) parts[i + 1] = yti_maxpool(b, parts[i], yti_sub(at, "pool.%d", i), kernel);
     yt_value all = yti_concat(b, parts, n + 1, yti_sub(at, "cat"));
     return yti_conv(b, all, yti_sub(at, "cv2"), c2, 1, (yt_conv_opts){.shortcut = add ? &x : NULL});
@@ -269,9 +268,14 @@ static yt_value form_c3k2(yt_builder *b, const row_form *f) {
                    .shortcut = arg_bool(b, f, 5, true), .groups = arg_int(b, f, 4, 1), .expansion = 0.5});
 }
 
+/* The short form, [1024, 5] of YOLOv5 to 11, has an activation in cv1; the long one, [1024, 5, 3, True] of YOLO26, has
+ * none. Releases 8.4.0 to 8.4.140 of the family left it out of both, so weights may say otherwise. */
 static yt_value form_sppf(yt_builder *b, const row_form *f) {
+    enum { SHORT_FORM = 2 };
+    const int chosen = b->model->options.sppf_activation;
+    const bool short_form = !f->args || f->args->count <= SHORT_FORM;
     return sppf(b, f->from[0], f->at, arg_channels(b, f), arg_int(b, f, 1, 5), arg_int(b, f, 2, 3),
-                arg_bool(b, f, 3, false));
+                arg_bool(b, f, 3, false), chosen < 0 ? short_form : chosen > 0);
 }
 
 static yt_value form_c2psa(yt_builder *b, const row_form *f) {

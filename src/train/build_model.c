@@ -22,8 +22,6 @@ static yt_status take_options(yt_train_config *config, const yt_model_options *o
     return yt_train_config_set(config, "activation", name, YT_SOURCE_CHECKPOINT, err);
 }
 
-/* sppf_activation is not among them: training builds SPPF as the family does now, also from weights that were
- * trained with the activation (spec architecture 3.8: only tensors are transferred). */
 static yt_model_options build_options(const yt_train_config *config, int n_classes,
                                       const char *const *search_dirs) {
     yt_model_options options = YT_MODEL_DEFAULTS;
@@ -47,6 +45,7 @@ static yt_status build_described(yt_train_config *config, int n_classes, yt_mode
         yt_model_options options =
             build_options(config, n_classes ? n_classes : found.options.n_classes, NULL);
         options.scale = found.options.scale;
+        options.sppf_activation = found.options.sppf_activation; /* as the weights were trained */
         if (status == YT_OK)
             status =
                 yti_name_file(yt_model_parse(found.name, found.yaml, strlen(found.yaml), &options, out, err),

@@ -4,7 +4,8 @@
  *   yt_format      version of this list, "1"
  *   model_name     file name of the model YAML, whose letter may name the scale
  *   model_yaml     its text
- *   model_options  JSON: n_classes, scale, no_residual, no_batchnorm, activation, sppf_activation
+ *   model_options  JSON: n_classes, scale, no_residual, no_batchnorm, activation, sppf_activation (null: as the rows of
+ *                  the YAML say)
  *   names          JSON: array of class names
  *   imgsz          side of the network input in training
  */
@@ -83,7 +84,9 @@ static cJSON *options_json(const yt_model_options *options) {
                 cJSON_AddStringToObject(json, "no_residual", yt_no_residual_word(options->no_residual)) &&
                 cJSON_AddBoolToObject(json, "no_batchnorm", options->no_batchnorm) &&
                 cJSON_AddStringToObject(json, "activation", name) &&
-                cJSON_AddBoolToObject(json, "sppf_activation", options->sppf_activation);
+                (options->sppf_activation < 0
+                     ? cJSON_AddNullToObject(json, "sppf_activation")
+                     : cJSON_AddBoolToObject(json, "sppf_activation", options->sppf_activation > 0));
     if (good) return json;
     cJSON_Delete(json);
     return NULL;
@@ -185,7 +188,8 @@ static yt_status read_options(const yt_st_file *file, const char *path, yt_model
         options->no_residual = (yt_no_residual)no_residual;
         options->no_batchnorm = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "no_batchnorm"));
         options->activation = activation[0] ? yt_activation_find(activation) : -1;
-        options->sppf_activation = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "sppf_activation"));
+        const cJSON *sppf = cJSON_GetObjectItemCaseSensitive(json, "sppf_activation");
+        options->sppf_activation = cJSON_IsNull(sppf) ? -1 : cJSON_IsTrue(sppf);
         good = !activation[0] || options->activation >= 0;
     }
     cJSON_Delete(json);

@@ -23,7 +23,7 @@ says err 'train first'
 
 # ---- with the reference weights ----
 
-weights=$shared/fixtures/yolov8n/yolov8n_coco8_fit.safetensors data=$shared/data/coco8.yaml
+weights=$shared/fixtures/yolov8n/yolov8n_coco8_fit.pt data=$shared/data/coco8.yaml
 if [ ! -f "$weights" ] || [ ! -f "$data" ]; then
     echo "SKIPPED: $weights and $data are not here"
     exit 77

@@ -25,7 +25,7 @@ static void transfer(const char *path) {
     yt_err err = {.text = ""};
     char dog[] = "dog", cat[] = "cat", *two[] = {dog, cat};
     const yt_class_names names = {.count = 2, .names = two};
-    const yt_model_options options = {0};
+    const yt_model_options options = YT_MODEL_DEFAULTS;
     yt_model *model = NULL;
     yt_transfer_report report;
     if (yt_model_parse("tiny.yaml", tiny, sizeof tiny - 1, &options, &model, &err) != YT_OK) abort();

@@ -50,7 +50,7 @@ fixture fixture_open(const char *name) {
     yt_class_names names = {0};
     int imgsz;
     const char *dirs[] = {YT_SOURCE_DIR "/models", NULL};
-    snprintf(path, sizeof path, "%s%s_coco8_fit.safetensors", f.folder, name);
+    snprintf(path, sizeof path, "%s%s_coco8_fit.pt", f.folder, name);
     snprintf(yaml, sizeof yaml, "%s.yaml", name);
     cr_assert_eq(yt_weights_open(path, yaml, dirs, &f.model, &names, &imgsz, &err), YT_OK, "%s", err.text);
     yt_class_names_free(&names);

@@ -101,7 +101,7 @@ Test(fuse, ablations_survive_fusing) {
     yt_model_options plain = YT_MODEL_DEFAULTS, bare = YT_MODEL_DEFAULTS;
     plain.no_residual = YT_NO_RESIDUAL_LATERAL;
     plain.activation = YT_ACT_GELU;
-    plain.sppf_activation = true;
+    plain.sppf_activation = 1;
     bare.no_batchnorm = true;
     bare.activation = YT_ACT_LEAKY_RELU;
     const yt_model_options all[] = {plain, bare};

@@ -32,7 +32,7 @@ static void read_all(const char *path, char **data, size_t *bytes) {
 
 static yt_model *open_fixture(const char *model) {
     char path[512], yaml[64];
-    snprintf(path, sizeof path, "%s/fixtures/%s/%s_coco8_fit.safetensors", YT_SHARED_DIR, model, model);
+    snprintf(path, sizeof path, "%s/fixtures/%s/%s_coco8_fit.pt", YT_SHARED_DIR, model, model);
     snprintf(yaml, sizeof yaml, "%s.yaml", model);
     if (!yt_path_exists(path)) cr_skip_test("%s is not here", path);
     yt_model *opened;

@@ -49,7 +49,8 @@ static void open_bench(const char *model, int n_classes, bench *b) {
     cr_assert_eq(yt_dataset_scan(&b->dataset, "val", &scan, &b->split, NULL), YT_OK);
     yt_loader_config config = {.batch = N_VAL, .imgsz = TINY_SIDE, .workers = 1, .stride = 32};
     cr_assert_eq(yt_loader_create(&b->split, &config, &b->loader, NULL), YT_OK);
-    yt_model_options options = {.n_classes = n_classes};
+    yt_model_options options = YT_MODEL_DEFAULTS;
+    options.n_classes = n_classes;
     cr_assert_eq(yt_model_load(model, &options, &b->model, NULL), YT_OK);
     yt_model_init(b->model, 1, &b->model->state);
 }

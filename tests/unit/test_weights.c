@@ -250,8 +250,9 @@ Test(weights, a_pt_file_opens_like_the_safetensors_file_beside_it) {
     yt_model_destroy(b);
 }
 
-static const char sppf_yaml[] = "nc: 2\nbackbone:\n  - [-1, 1, Conv, [8, 3, 2]]\n  - [-1, 1, SPPF, [16, 5]]\n"
-                                "head:\n  - [[0, 1], 1, Detect, [nc]]\n";
+#define SPPF_YAML(args)                                                                                      \
+    "nc: 2\nbackbone:\n  - [-1, 1, Conv, [8, 3, 2]]\n  - [-1, 1, SPPF, [" args "]]\n"                        \
+    "head:\n  - [[0, 1], 1, Detect, [nc]]\n"
 
 /* The first output of a model for a picture of noise. */
 static float first_output(yt_model *model) {
@@ -265,26 +266,37 @@ static float first_output(yt_model *model) {
 }
 
 Test(weights, the_activation_of_sppf_stays_with_the_weights) {
-    yt_folder_write_text("sppf.yaml", sppf_yaml);
+    yt_folder_write_text("sppf.yaml", SPPF_YAML("16, 5"));
+    yt_folder_write_text("long.yaml", SPPF_YAML("16, 5, 3, False"));
     yt_model_options options = YT_MODEL_DEFAULTS;
     yt_model *plain = load("sppf.yaml", options), *read = NULL;
-    options.sppf_activation = true;
+    options.sppf_activation = 0;
+    yt_model *bare = load("sppf.yaml", options);
+    options.sppf_activation = 1;
     yt_model *active = load("sppf.yaml", options);
     yt_model_init(plain, 3, &plain->state); /* load's statistics hide what comes from below */
+    yt_model_init(bare, 3, &bare->state);
     yt_model_init(active, 3, &active->state);
     const char *path = yt_folder_path("w.safetensors");
-    save(path, active);
-    yt_class_names found = {0};
-    int imgsz;
-    cr_assert_eq(yt_weights_open(path, NULL, NULL, &read, &found, &imgsz, NULL), YT_OK);
-    cr_assert(read->options.sppf_activation);
-    float with = first_output(active);
-    cr_assert_eq(first_output(read), with);
-    cr_assert_neq(first_output(plain), with);
-    yt_class_names_free(&found);
-    yt_model_destroy(read);
-    yt_model_destroy(plain);
-    yt_model_destroy(active);
+    float with = first_output(active), without = first_output(bare);
+    cr_assert_neq(with, without);
+    cr_assert_eq(first_output(plain), with, "the short form of the row has an activation");
+    yt_model *long_form = load("long.yaml", YT_MODEL_DEFAULTS);
+    yt_model_init(long_form, 3, &long_form->state);
+    cr_assert_eq(first_output(long_form), without, "the long form has none");
+    yt_model_destroy(long_form);
+    yt_model *const kinds[] = {plain, bare, active};
+    for (int i = 0; i < 3; i++) {
+        save(path, kinds[i]);
+        yt_class_names found = {0};
+        int imgsz;
+        cr_assert_eq(yt_weights_open(path, NULL, NULL, &read, &found, &imgsz, NULL), YT_OK);
+        cr_assert_eq(read->options.sppf_activation, i - 1);
+        cr_assert_eq(first_output(read), first_output(kinds[i]));
+        yt_class_names_free(&found);
+        yt_model_destroy(read);
+        yt_model_destroy(kinds[i]);
+    }
 }
 
 /* ---- transfer between classes ---- */
@@ -463,7 +475,7 @@ Test(weights, a_run_builds_the_network_of_its_weights) {
     yt_model_options options = YT_MODEL_DEFAULTS;
     options.no_residual = YT_NO_RESIDUAL_LATERAL;
     options.activation = YT_ACT_RELU;
-    options.sppf_activation = true;
+    options.sppf_activation = 0;
     yt_model *model = load("tiny8.yaml", options), *built = NULL;
     const char *path = yt_folder_path("w.safetensors");
     save(path, model);
@@ -474,7 +486,7 @@ Test(weights, a_run_builds_the_network_of_its_weights) {
     cr_assert_str_eq(built->name, "tiny8");
     cr_assert(built->options.no_residual == YT_NO_RESIDUAL_LATERAL && built->n_levels == 1);
     cr_assert_eq(built->options.activation, (int)YT_ACT_RELU);
-    cr_assert_not(built->options.sppf_activation, "training builds as the family does now");
+    cr_assert_eq(built->options.sppf_activation, 0, "as the weights were trained");
     char word[YT_TRAIN_TEXT];
     yt_train_config_text(&config, YT_TRAIN_KEY_no_residual, word, sizeof word);
     cr_assert_str_eq(word, "lateral");

@@ -101,9 +101,9 @@ class C3k2(C2f):
 
 
 class SPPF(nn.Module):
-    def __init__(self, c1, c2, k=5, n=3, shortcut=False):
+    def __init__(self, c1, c2, k=5, n=3, shortcut=False, act=False):
         super().__init__()
-        self.cv1, self.cv2 = Conv(c1, c1 // 2, act=False), Conv(c1 // 2 * (n + 1), c2)
+        self.cv1, self.cv2 = Conv(c1, c1 // 2, act=act), Conv(c1 // 2 * (n + 1), c2)
         self.pool, self.n = nn.MaxPool2d(k, 1, k // 2), n
         self.add = shortcut and c1 == c2
 
@@ -180,7 +180,7 @@ class Detect(nn.Module):
 
 
 class Network(nn.Module):
-    def __init__(self, path, scale, classes=None):
+    def __init__(self, path, scale, classes=None, sppf=None):  # sppf: whether its cv1 has an activation
         super().__init__()
         with open(path, encoding="utf-8") as f:
             table = yaml.safe_load(f)
@@ -201,7 +201,7 @@ class Network(nn.Module):
             elif module == "C3k2":
                 layer = C3k2(c1, c2, n, *([True] if scale in "mlx" else args[1:2]), *args[2:])
             elif module == "SPPF":
-                layer = SPPF(c1, c2, *args[1:])
+                layer = SPPF(c1, c2, *args[1:], act=len(args) <= 2 if sppf is None else sppf)
             elif module == "C2PSA":
                 layer = C2PSA(c1, c2, n)
             elif module == "nn.Upsample":
