@@ -14,6 +14,20 @@ typedef struct yt_detection {
     int class_id;
 } yt_detection;
 
+/* How detections come out of a head with two branches, as the reference trainer's `nms` has it since 8.4.142.
+ * auto: one-to-many, then NMS. false: one-to-one, without NMS. true: as auto; a difference in exported graphs only. A
+ * head with one branch has no choice. */
+#define YT_NMS_MAP(X)                                                                                        \
+    X(TRUE, "true")                                                                                          \
+    X(FALSE, "false")
+
+typedef enum yt_nms {
+    YT_NMS_AUTO = -1,
+#define YT_NMS_ENUM(code, word) YT_NMS_##code,
+    YT_NMS_MAP(YT_NMS_ENUM)
+#undef YT_NMS_ENUM
+} yt_nms;
+
 typedef struct yt_detect_options {
     float conf;          /* keep score > conf */
     float iou;           /* NMS: suppress when IoU > iou; unused by end-to-end heads */

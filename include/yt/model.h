@@ -21,11 +21,13 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* A network for inference only: normalisation folded into the convolutions, and one branch of the head. */
+/* A network for inference only: normalisation folded into the convolutions, and what is kept of a head with two
+ * branches. */
 typedef enum yt_fusion {
     YT_NOT_FUSED,
     YT_FUSED_ONE_TO_MANY, /* detections need NMS */
-    YT_FUSED_ONE_TO_ONE   /* the second branch of an end-to-end head */
+    YT_FUSED_ONE_TO_ONE,  /* they need none */
+    YT_FUSED_BOTH
 } yt_fusion;
 
 /* Hidden layers of the head by level, where they are not as wide as the YAML and the number of classes make them
@@ -105,7 +107,7 @@ typedef struct yt_model {
     char scale;               /* 0: the YAML has no scales */
     int n_classes, reg_max;
     yt_activation activation; /* of every convolution that names no other */
-    bool end2end;             /* detections come from a one-to-one branch and need no NMS */
+    bool end2end;             /* the last branch of the head is one-to-one: its detections need no NMS */
     int max_stride;
     int n_rows;
     int n_backbone_rows; /* the first of them: the YAML's `backbone` */
@@ -119,7 +121,7 @@ typedef struct yt_model {
     yt_graph *graph;
     int threads; /* of the current plan */
     yt_value input;
-    int n_branches; /* 1, or 2 with end2end unless fused */
+    int n_branches; /* 2: one-to-many and one-to-one, with end2end unless fused to one of them */
     int n_levels;
     yt_value head_box[2][YT_MAX_LEVELS], head_cls[2][YT_MAX_LEVELS];
     int strides[YT_MAX_LEVELS];
@@ -164,6 +166,9 @@ void yt_param_from_file_order(const yt_param_info *info, const float *file, floa
 yt_status yt_model_fuse(const yt_model *model, const yt_state *state, bool end2end, yt_model **out,
                         yt_err *err);
 
+/* The same with every branch that the head has. */
+yt_status yt_model_fuse_all(const yt_model *model, const yt_state *state, yt_model **out, yt_err *err);
+
 /* Parameters of all rows, running statistics not counted. */
 size_t yt_model_parameters(const yt_model *model);
 
@@ -178,10 +183,16 @@ void yt_model_set_input(yt_model *model, const uint8_t *rgb);
 void yt_model_forward(yt_model *model, const yt_state *state, const yt_graph_observer *observer);
 void yt_model_backward(yt_model *model, const yt_state *state, const yt_graph_observer *observer);
 
-/* Head outputs in the current plan. branch 0: one-to-many (not computed in evaluation when there are two),
- * or the only one; branch 1: one-to-one. yt_model_eval_branch is the one that detections come from. */
+/* Head outputs in the current plan. branch 0: one-to-many, or the only one; branch 1: one-to-one. Evaluation runs
+ * yt_model_eval_branch alone, the last one, until yt_model_evaluate says otherwise. */
 yt_head yt_model_head(const yt_model *model, int branch);
 int yt_model_eval_branch(const yt_model *model);
+
+/* The branch of a kind; -1: the head has none. A head with one branch may have it of either kind. */
+int yt_model_branch(const yt_model *model, bool one_to_one);
+
+/* Which branches evaluation runs, bit b: branch b; from the next plan on. What they share is computed once. */
+void yt_model_evaluate(yt_model *model, unsigned branches);
 
 /* Billions of operations for imgsz x imgsz by the family's convention (spec architecture 2.4). */
 yt_status yt_model_gflops(yt_model *model, int imgsz, double *gflops, yt_err *err);

@@ -19,14 +19,23 @@ typedef struct yt_predict_options {
     bool rect;       /* pad to the next multiple of the stride only; else to imgsz x imgsz */
     float conf, iou; /* as in yt_detect_options */
     int max_det;
+    yt_nms nms;          /* which branch of a head with two; one that the head does not have is an error */
     bool agnostic;       /* NMS ignores classes */
     const bool *classes; /* [n_classes] which to keep, borrowed; NULL: all */
     int threads;
 } yt_predict_options;
 
 #define YT_PREDICT_DEFAULTS                                                                                  \
-    ((yt_predict_options){                                                                                   \
-        .imgsz = 640, .rect = true, .conf = 0.25f, .iou = 0.7f, .max_det = 300, .threads = 1})
+    ((yt_predict_options){.imgsz = 640,                                                                      \
+                          .rect = true,                                                                      \
+                          .conf = 0.25f,                                                                     \
+                          .iou = 0.7f,                                                                       \
+                          .max_det = 300,                                                                    \
+                          .nms = YT_NMS_AUTO,                                                                \
+                          .threads = 1})
+
+/* Whether detections come from the one-to-one branch. ARGUMENT: nms is false and the head has no such branch. */
+yt_status yt_choose_branch(const yt_model *model, yt_nms nms, bool *one_to_one, yt_err *err);
 
 typedef struct yt_predictor yt_predictor;
 

@@ -73,8 +73,8 @@ typedef enum yt_train_type {
 typedef enum yt_on_resume { YT_RESUME_FIXED, YT_RESUME_FREE, YT_RESUME_HERE } yt_on_resume;
 
 /* One field per row of the table; a CHOICE is an index (recipe: yt_recipe, optimizer: yt_optimizer_kind,
- * activation: yt_activation_kind, no_residual: yt_no_residual less one, on_nan: yt_on_nan), -1 being the default
- * word. */
+ * activation: yt_activation_kind, no_residual: yt_no_residual less one, on_nan: yt_on_nan, nms: yt_nms), -1 being the
+ * default word. */
 typedef struct yt_train_config {
 #define YT_FIELD_INT(key)               int key;
 #define YT_FIELD_REAL(key)              double key;
@@ -154,6 +154,9 @@ typedef struct yt_train_info {
     yt_transfer_report transfer;
     const char *folder;                    /* of the run; NULL before yt_train_run */
     const char *loss_names[YT_LOSS_TERMS]; /* "box_loss", ... */
+    const char
+        *other_head; /* of a head with two branches, the one that is measured beside: "one2one", "one2many";
+                               NULL: the head has one */
 } yt_train_info;
 
 typedef struct yt_train_batch {
@@ -170,6 +173,11 @@ typedef struct yt_train_batch {
     int skips;    /* such batches of this epoch, with this one */
 } yt_train_batch;
 
+/* What validation finds with the branch of a head with two that does not choose the best weights. */
+typedef struct yt_train_other {
+    double precision, recall, ap50, ap;
+} yt_train_other;
+
 /* One finished epoch: a row of results.csv. Metrics and validation losses are those of the last validation.
  */
 typedef struct yt_train_epoch {
@@ -177,6 +185,7 @@ typedef struct yt_train_epoch {
     double seconds; /* since the start of training, over all resumed parts */
     double train_loss[YT_LOSS_TERMS], val_loss[YT_LOSS_TERMS];
     double precision, recall, ap50, ap;
+    yt_train_other other;      /* with info.other_head */
     double lr[YT_GROUP_COUNT]; /* at the end of the epoch; yt_optimizer_columns names the logged ones */
     bool validated, is_best;
     double images_per_second; /* of the training part */

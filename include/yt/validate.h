@@ -15,12 +15,13 @@ typedef struct yt_validated_image {
     int sample;                     /* index into the split */
     const yt_detection *detections; /* by descending score, in pixels of the network input */
     int n_detections;
-    yt_fit fit; /* back to the original image: one gain for both axes (spec training 5.6) */
+    yt_fit fit; /* back to the original image: each axis by its own gain, as since 8.4.171 to .174 */
 } yt_validated_image;
 
 typedef struct yt_validate_options {
     float conf, iou;     /* 0.001, 0.7 */
     int max_det;         /* 300 */
+    yt_nms nms;          /* which branch of a head with two is judged; the other one is measured beside it */
     bool agnostic;       /* as in yt_detect_options */
     bool single_class;   /* the truth is all of class 0, and so is every detection; implies agnostic */
     const bool *classes; /* [n_classes] of the model, copied: which detections are kept; NULL: all */
@@ -30,12 +31,18 @@ typedef struct yt_validate_options {
     void (*progress)(void *context, int done, int total); /* batches; may be NULL */
     void *context;
     yt_status (*image)(void *context, const yt_validated_image *image, yt_err *err); /* may be NULL */
-    void *image_context;
+    void *image_context,
+        *other_context; /* for the branch that is judged, and for the other one; NULL: not called */
 } yt_validate_options;
 
+/* The results of branches live as long as the validator. */
 typedef struct yt_validation {
-    double loss[YT_LOSS_TERMS]; /* mean over batches of the reported items */
-    yt_metrics_result metrics;  /* its classes live as long as the validator */
+    double
+        loss[YT_LOSS_TERMS]; /* mean over batches of the reported items: of the last branch, as in training */
+    bool one_to_one;         /* metrics are of the one-to-one branch */
+    yt_metrics_result metrics;
+    bool has_other; /* the head has two branches */
+    yt_metrics_result other;
     double seconds;
 } yt_validation;
 
@@ -48,7 +55,7 @@ yt_status yt_validator_create(yt_model *model, yt_loader *loader, const yt_valid
 void yt_validator_destroy(yt_validator *validator);
 yt_status yt_validator_run(yt_validator *validator, const yt_state *state, yt_validation *out, yt_err *err);
 
-/* Of the last run, into an existing folder: confusion_matrix.csv (yt_confusion_save; not beyond
+/* Of the last run and the branch that is judged, into an existing folder: confusion_matrix.csv (yt_confusion_save; not beyond
  * YT_CONFUSION_CLASSES), pr_curve.csv and confidence_curves.csv (yt_metrics_save_curves). names: of the
  * classes judged. */
 yt_status yt_validator_save(const yt_validator *validator, const char *const *names, const char *folder,

@@ -2,14 +2,13 @@
 #include "cli/cli_detector.h"
 #include "cli/cli_search.h"
 #include "yt/file.h"
+#include "yt/predict.h"
 
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-
-const char *const yt_cli_truths[] = {"false", "true", NULL};
 
 typedef struct {
     char *path; /* NULL: none yet */
@@ -61,16 +60,19 @@ char *yt_cli_newest_weights(const char *runs) {
 }
 
 /* Puts the model for inference in the place of the one that was read. */
-static yt_status fuse(const yt_cli *cli, yt_cli_trained *trained, yt_err *err) {
-    const double choice = yt_cli_get(cli, "end2end")->number; /* of yt_cli_truths; -1: auto */
+static yt_status fuse(const yt_cli *cli, bool both_branches, yt_cli_trained *trained, yt_err *err) {
     yt_model *model = trained->model, *fused;
-    YT_TRY(yt_model_fuse(model, &model->state, choice < 0 ? model->end2end : choice > 0, &fused, err));
+    bool one_to_one = false;
+    YT_TRY(yt_choose_branch(model, yt_cli_nms(cli), &one_to_one, err));
+    YT_TRY(both_branches ? yt_model_fuse_all(model, &model->state, &fused, err)
+                         : yt_model_fuse(model, &model->state, one_to_one, &fused, err));
     yt_model_destroy(model);
     trained->model = fused;
     return YT_OK;
 }
 
-static yt_status open_file(const yt_cli *cli, const char *weights, yt_cli_trained *trained, yt_err *err) {
+static yt_status open_file(const yt_cli *cli, const char *weights, bool both_branches,
+                           yt_cli_trained *trained, yt_err *err) {
     yt_cli_search search;
     yt_cli_search_init(&search);
     YT_TRY(yt_weights_open(weights, yt_cli_text(cli, "model"), search.dirs, &trained->model, &trained->names,
@@ -79,10 +81,11 @@ static yt_status open_file(const yt_cli *cli, const char *weights, yt_cli_traine
         return yt_fail(err, YT_MISMATCH, "%s: names %d classes for a model of %d", weights,
                        trained->names.count, trained->model->n_classes);
     if (!yt_cli_get(cli, "imgsz")->is_auto) trained->imgsz = yt_cli_int(cli, "imgsz");
-    return fuse(cli, trained, err);
+    return fuse(cli, both_branches, trained, err);
 }
 
-yt_status yt_cli_open_weights(const yt_cli *cli, const char *runs, yt_cli_trained *out, yt_err *err) {
+yt_status yt_cli_open_weights(const yt_cli *cli, const char *runs, bool both_branches, yt_cli_trained *out,
+                              yt_err *err) {
     const char *weights = yt_cli_text(cli, "weights");
     char *newest = NULL;
     if (!weights) {
@@ -97,7 +100,7 @@ yt_status yt_cli_open_weights(const yt_cli *cli, const char *runs, yt_cli_traine
         weights = newest;
     }
     yt_cli_trained trained = {0};
-    yt_status status = open_file(cli, weights, &trained, err);
+    yt_status status = open_file(cli, weights, both_branches, &trained, err);
     free(newest);
     if (status == YT_OK)
         *out = trained;

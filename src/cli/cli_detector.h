@@ -2,6 +2,7 @@
 #ifndef YT_CLI_DETECTOR_H
 #define YT_CLI_DETECTOR_H
 
+#include "cli/cli_nms.h"
 #include "cli/cli_options.h"
 #include "yt/weights.h"
 
@@ -15,14 +16,13 @@
      "trained weights (.safetensors or .pt); else the newest best.safetensors under " YT_CLI_RUNS},          \
     {"model", 0, YT_CLI_STRING, NULL, 0, 0, NULL, "YAML", "Model",                                           \
      "model description, for weights that carry none"},                                                      \
-    {"end2end", 0, YT_CLI_CHOICE, "auto", 0, 0, yt_cli_truths, "BOOL", "Model",                               \
-     "branch of a head with two, as YOLO26's: true, one box per object without NMS; false, many boxes and "  \
-     "NMS; auto: true where there are two"}
+    YT_CLI_NMS_ROW,                                                                                          \
+    YT_CLI_END2END_ROW
 
 #define YT_CLI_DETECTION_ROWS(conf)                                                                          \
     {"conf", 0, YT_CLI_DOUBLE, conf, 0, 1, NULL, NULL, "Detection", "keep boxes with a higher score"},       \
     {"iou", 0, YT_CLI_DOUBLE, "0.7", 0, 1, NULL, NULL, "Detection",                                          \
-     "drop a box that overlaps a better one of its class more (not used with end2end)"},                     \
+     "drop a box that overlaps a better one of its class more (not used with --nms false)"},                 \
     {"agnostic", 0, YT_CLI_FLAG, NULL, 0, 0, NULL, NULL, "Detection",                                        \
      "let a box drop worse ones of every class"},                                                            \
     {"imgsz", 's', YT_CLI_INT, "auto", 32, 8192, NULL, "PX", "Detection",                                    \
@@ -33,8 +33,6 @@
      "pad pictures as little as possible; --no-rect pads them to squares"}
 /* clang-format on */
 
-extern const char *const yt_cli_truths[]; /* false, true */
-
 /* A model with its weights, fused for inference, and what the file says about them. */
 typedef struct yt_cli_trained {
     yt_model *model;
@@ -43,8 +41,10 @@ typedef struct yt_cli_trained {
 } yt_cli_trained;
 
 /* Opens the weights of --weights, or else the newest best.safetensors of the runs under `runs`, saying on
- * stderr which; --model replaces the file's own model description. Release with yt_cli_close_weights. */
-yt_status yt_cli_open_weights(const yt_cli *cli, const char *runs, yt_cli_trained *out, yt_err *err);
+ * stderr which; --model replaces the file's own model description. Of a head with two branches the fused model has the
+ * one that --nms says, or both. Release with yt_cli_close_weights. */
+yt_status yt_cli_open_weights(const yt_cli *cli, const char *runs, bool both_branches, yt_cli_trained *out,
+                              yt_err *err);
 void yt_cli_close_weights(yt_cli_trained *trained);
 
 /* malloc'd path of the weights/best.safetensors written last below `runs`; NULL: there is none. */

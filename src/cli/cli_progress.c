@@ -99,6 +99,8 @@ static yt_status epoch(void *context, const yt_train_epoch *row, yt_err *err) {
     if (row->validated)
         yt_text_append(text, sizeof text, "  P %.3f  R %.3f  mAP50 %.3f  mAP50-95 %.3f", row->precision,
                        row->recall, row->ap50, row->ap);
+    if (row->validated && p->info->other_head)
+        yt_text_append(text, sizeof text, "  %s %.3f", p->info->other_head, row->other.ap);
     yt_text_append(text, sizeof text, "  %.1f images/s  ", row->images_per_second);
     yt_cli_append_duration(text, sizeof text, seconds_left(p, row->epoch, 0));
     yt_text_append(text, sizeof text, " left  %.0f MiB%s", (double)yt_peak_memory() / MIB,

@@ -52,7 +52,7 @@ static yt_status open_inputs(session *s, yt_err *err) {
 
 static yt_status open_model(session *s, yt_err *err) {
     const yt_cli *cli = s->cli;
-    YT_TRY(yt_cli_open_weights(cli, YT_CLI_RUNS, &s->trained, err));
+    YT_TRY(yt_cli_open_weights(cli, YT_CLI_RUNS, false, &s->trained, err));
     const char *listed = yt_cli_text(cli, "classes");
     if (listed)
         YT_TRY(yt_classes_parse(listed, (const char *const *)s->trained.names.names, s->trained.names.count,
@@ -62,6 +62,7 @@ static yt_status open_model(session *s, yt_err *err) {
                                   .conf = (float)yt_cli_double(cli, "conf"),
                                   .iou = (float)yt_cli_double(cli, "iou"),
                                   .max_det = yt_cli_int(cli, "max-det"),
+                                  .nms = yt_cli_nms(cli),
                                   .agnostic = yt_cli_flag(cli, "agnostic"),
                                   .classes = s->classes,
                                   .threads = yt_cli_threads(cli)};
@@ -235,8 +236,10 @@ int main(int argc, char **argv) {
     if (code >= 0) return code;
     yt_err err;
     const char *classes = yt_cli_text(&cli, "classes");
-    code =
-        classes && yt_classes_check(classes, &err) != YT_OK ? yt_cli_usage_failure(&cli, &err) : infer(&cli);
+    code = yt_cli_settle_nms(&cli);
+    if (code < 0)
+        code = classes && yt_classes_check(classes, &err) != YT_OK ? yt_cli_usage_failure(&cli, &err)
+                                                                   : infer(&cli);
     yt_cli_free(&cli);
     return code;
 }

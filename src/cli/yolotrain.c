@@ -1,6 +1,7 @@
 /* yolotrain.c: the program that trains: options from the table of settings, a run, its progress. */
 #include "cli/cli_common.h"
 #include "cli/cli_compare.h"
+#include "cli/cli_nms.h"
 #include "cli/cli_options.h"
 #include "cli/cli_threads.h"
 #include "cli/cli_progress.h"
@@ -11,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { N_OPTIONS = YT_TRAIN_KEYS + 4, MAX_NAME = 32, MAX_PROBLEMS = 20, INTERRUPTED = 130 };
+enum { N_OPTIONS = YT_TRAIN_KEYS + 5, MAX_NAME = 32, MAX_PROBLEMS = 20, INTERRUPTED = 130 };
 
 /* "residual, plain, ..., " */
 #define VARIANT_WORD(word, key, value, meaning) word ", "
@@ -92,6 +93,8 @@ static void make_command_line(command_line *line) {
                         .metavar = "N",
                         .group = "Comparison",
                         .help = "runs of every variant, with --seed and those after it"};
+    line->options[YT_TRAIN_KEYS + 4] = (yt_cli_option)YT_CLI_END2END_ROW;
+    line->options[YT_TRAIN_KEYS + 4].group = "Comparison";
 }
 
 static yt_status read_settings(const yt_cli *cli, yt_train_config *config, yt_err *err) {
@@ -250,7 +253,8 @@ int main(int argc, char **argv) {
                   .max_words = 1};
     int code = yt_cli_parse(&cli, argc, argv);
     if (code >= 0) return code;
-    code = run(&cli);
+    code = yt_cli_settle_nms(&cli);
+    if (code < 0) code = run(&cli);
     yt_cli_free(&cli);
     return code;
 }

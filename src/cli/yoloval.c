@@ -46,8 +46,9 @@ typedef struct {
     yt_loader *loader;
     yt_validator *validator;
     char *folder; /* of the files that are written */
-    yt_coco_validation *coco;
-    double coco_numbers[YT_COCO_NUMBERS];
+    yt_coco_validation *coco,
+        *other_coco; /* of the branch that is judged, of the other one; NULL: there is none */
+    double coco_numbers[YT_COCO_NUMBERS], other_numbers[YT_COCO_NUMBERS];
 } session;
 
 static void print_problem(void *context, const char *text) {
@@ -114,6 +115,8 @@ static yt_status open_outputs(session *s, yt_err *err) {
         return yt_fail(err, YT_NO_MEMORY, "no memory for the name of predictions.json");
     yt_status status = yt_coco_validation_create(&s->split, n_classes, path, category_ids(s), &s->coco, err);
     free(path);
+    if (status == YT_OK && s->trained.model->n_branches > 1)
+        status = yt_coco_validation_create(&s->split, n_classes, NULL, NULL, &s->other_coco, err);
     return status;
 }
 
@@ -124,6 +127,7 @@ static yt_status open_validator(session *s, yt_err *err) {
     yt_validate_options validate = {.conf = (float)yt_cli_double(cli, "conf"),
                                     .iou = (float)yt_cli_double(cli, "iou"),
                                     .max_det = yt_cli_int(cli, "max-det"),
+                                    .nms = yt_cli_nms(cli),
                                     .agnostic = yt_cli_flag(cli, "agnostic"),
                                     .single_class = yt_cli_flag(cli, "single-cls"),
                                     .classes = same_classes ? s->classes : NULL,
@@ -132,13 +136,15 @@ static yt_status open_validator(session *s, yt_err *err) {
                                     .progress = isatty(STDERR_FILENO) ? print_progress : NULL,
                                     .context = s->cli,
                                     .image = yt_coco_validation_image,
-                                    .image_context = s->coco};
+                                    .image_context = s->coco,
+                                    .other_context = s->other_coco};
     return yt_validator_create(s->trained.model, s->loader, &validate, &s->validator, err);
 }
 
 static void close_all(session *s) {
     yt_validator_destroy(s->validator);
     yt_coco_validation_destroy(s->coco);
+    yt_coco_validation_destroy(s->other_coco);
     free(s->folder);
     yt_loader_destroy(s->loader);
     yt_split_free(&s->split);
@@ -174,6 +180,18 @@ static void print_coco(const session *s) {
     }
 }
 
+/* Of a head with two branches: what each of them comes to. The first is the one of the tables above. */
+static void print_heads(const session *s, const yt_validation *v) {
+    static const char *const names[] = {"one-to-many and NMS", "one-to-one"};
+    if (!v->has_other) return;
+    printf("\n%22s %10s %10s %10s %10s %10s\n", "Head", "P", "R", "mAP50", "mAP50-95", "COCO AP");
+    for (int i = 0; i < 2; i++) {
+        const yt_metrics_result *m = i ? &v->other : &v->metrics;
+        printf("%22s %10.3g %10.3g %10.3g %10.3g %10.3f\n", names[i ? !v->one_to_one : v->one_to_one],
+               m->precision, m->recall, m->ap50, m->ap, (i ? s->other_numbers : s->coco_numbers)[YT_COCO_AP]);
+    }
+}
+
 static bool put_number(cJSON *object, const char *key, double value) {
     return cJSON_AddNumberToObject(object, key, value) != NULL;
 }
@@ -202,24 +220,33 @@ static bool put_class(const session *s, cJSON *classes, int c, const yt_class_me
            put_metrics(entry, k->n_images, k->n_truth, k->precision, k->recall, k->ap50, k->ap);
 }
 
-static bool put_coco(const session *s, cJSON *object) {
+static bool put_coco(cJSON *object, const double numbers[YT_COCO_NUMBERS]) {
     cJSON *coco = cJSON_AddObjectToObject(object, "coco");
     bool done = coco != NULL;
     for (int i = 0; done && i < YT_COCO_NUMBERS; i++)
-        done = put_number(coco, yt_coco_rows()[i].name, s->coco_numbers[i]);
+        done = put_number(coco, yt_coco_rows()[i].name, numbers[i]);
     return done;
 }
 
-static bool fill_json(const session *s, cJSON *root, const yt_validation *v) {
-    const yt_metrics_result *m = &v->metrics;
-    bool done = put_metrics(root, m->n_images, m->n_truth, m->precision, m->recall, m->ap50, m->ap) &&
-                put_number(root, "best_confidence", m->best_confidence) && put_losses(s, root, v->loss) &&
-                put_coco(s, root) && cJSON_AddStringToObject(root, "folder", s->folder);
-    cJSON *classes = done ? cJSON_AddArrayToObject(root, "classes") : NULL;
+/* What one branch of the head comes to. */
+static bool put_head(const session *s, cJSON *object, bool one_to_one, const yt_metrics_result *m,
+                     const double coco[YT_COCO_NUMBERS]) {
+    bool done = cJSON_AddStringToObject(object, "head", one_to_one ? "one_to_one" : "one_to_many") &&
+                put_metrics(object, m->n_images, m->n_truth, m->precision, m->recall, m->ap50, m->ap) &&
+                put_number(object, "best_confidence", m->best_confidence) && put_coco(object, coco);
+    cJSON *classes = done ? cJSON_AddArrayToObject(object, "classes") : NULL;
     done = classes != NULL;
     for (int c = 0; done && c < m->n_classes; c++)
         if (m->classes[c].n_truth > 0) done = put_class(s, classes, c, &m->classes[c]);
     return done;
+}
+
+static bool fill_json(const session *s, cJSON *root, const yt_validation *v) {
+    bool done = put_head(s, root, v->one_to_one, &v->metrics, s->coco_numbers) &&
+                put_losses(s, root, v->loss) && cJSON_AddStringToObject(root, "folder", s->folder);
+    if (!done || !v->has_other) return done;
+    cJSON *other = cJSON_AddObjectToObject(root, "other_head");
+    return other && put_head(s, other, !v->one_to_one, &v->other, s->other_numbers);
 }
 
 static yt_status print_json(const session *s, const yt_validation *validation, yt_err *err) {
@@ -243,7 +270,7 @@ static void report_files(const session *s, int n_classes) {
 }
 
 static yt_status validate(session *s, yt_err *err) {
-    YT_TRY(yt_cli_open_weights(s->cli, YT_CLI_RUNS, &s->trained, err));
+    YT_TRY(yt_cli_open_weights(s->cli, YT_CLI_RUNS, true, &s->trained, err));
     YT_TRY(open_data(s, err));
     YT_TRY(open_loader(s, err));
     YT_TRY(open_outputs(s, err));
@@ -251,12 +278,14 @@ static yt_status validate(session *s, yt_err *err) {
     yt_validation result;
     YT_TRY(yt_validator_run(s->validator, &s->trained.model->state, &result, err));
     YT_TRY(yt_coco_validation_finish(s->coco, s->coco_numbers, err));
+    if (s->other_coco) YT_TRY(yt_coco_validation_finish(s->other_coco, s->other_numbers, err));
     YT_TRY(yt_validator_save(s->validator, s->names, s->folder, err));
     if (yt_cli_flag(s->cli, "json")) {
         YT_TRY(print_json(s, &result, err));
     } else {
         print_table(s, &result.metrics);
         print_coco(s);
+        print_heads(s, &result);
     }
     int images = result.metrics.n_images;
     fprintf(stderr, "%s: %d images in %.1f s, %.1f ms per image\n", s->cli->program, images, result.seconds,
@@ -283,7 +312,10 @@ int main(int argc, char **argv) {
     session s = {.cli = &cli};
     yt_err err;
     const char *classes = yt_cli_text(&cli, "classes");
-    if (classes && yt_classes_check(classes, &err) != YT_OK)
+    code = yt_cli_settle_nms(&cli);
+    if (code >= 0)
+        ;
+    else if (classes && yt_classes_check(classes, &err) != YT_OK)
         code = yt_cli_usage_failure(&cli, &err);
     else
         code = validate(&s, &err) == YT_OK ? 0 : yt_cli_failure(&cli, &err);

@@ -1,8 +1,8 @@
 /* detect.c: the detection head (spec architecture 3.12): per level a box branch and a class branch, twice
  * when end-to-end.
  *
- * The one-to-one copy reads detached feature maps, so its loss trains its own weights only; it is what
- * evaluation uses, and the one-to-many branch is not run then. A fused model has one of them only.
+ * The one-to-one copy reads detached feature maps, so its loss trains its own weights only. Which of the two
+ * evaluation runs is for its caller to say (yt_model_evaluate); a fused model has one of them, or both.
  */
 #include "model/build.h"
 
@@ -128,7 +128,7 @@ void yti_build_detect(yt_builder *b, yt_path at, const yt_value *maps, int n_map
     model->n_levels = levels.end - levels.first;
     model->n_branches = 0;
     const bool fused = model->options.fusion != YT_NOT_FUSED;
-    if (!(fused && model->end2end)) build_branch(b, at, levels, "", model->end2end);
+    if (model->options.fusion != YT_FUSED_ONE_TO_ONE) build_branch(b, at, levels, "", model->end2end);
     if (model->reg_max > 1) {
         const int dims[4] = {1, model->reg_max, 1, 1};
         yti_param(b, YT_PARAM_FROZEN, yti_sub(at, "dfl.conv.weight"), 4, dims, 0, 0);

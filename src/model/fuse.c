@@ -81,16 +81,12 @@ static yt_status fill_all(yt_model *fused, const yt_model *model, const yt_state
     return fused->name ? YT_OK : yt_fail(err, YT_NO_MEMORY, "out of memory for the model");
 }
 
-yt_status yt_model_fuse(const yt_model *model, const yt_state *state, bool end2end, yt_model **out,
-                        yt_err *err) {
-    if (end2end && !model->end2end)
-        return yt_fail(err, YT_ARGUMENT,
-                       "%s has no one-to-one branch, so its detections need NMS: end2end can only be false",
-                       model->name);
+static yt_status fuse(const yt_model *model, const yt_state *state, yt_fusion fusion, yt_model **out,
+                      yt_err *err) {
     yt_model_options options = model->options;
     options.n_classes = model->n_classes;
     options.scale = model->scale;
-    options.fusion = end2end ? YT_FUSED_ONE_TO_ONE : YT_FUSED_ONE_TO_MANY;
+    options.fusion = fusion;
     yt_model *fused = NULL;
     YT_TRY(
         yt_model_parse(model->yaml_path, model->yaml_text, strlen(model->yaml_text), &options, &fused, err));
@@ -100,4 +96,15 @@ yt_status yt_model_fuse(const yt_model *model, const yt_state *state, bool end2e
     else
         yt_model_destroy(fused);
     return status;
+}
+
+yt_status yt_model_fuse(const yt_model *model, const yt_state *state, bool end2end, yt_model **out,
+                        yt_err *err) {
+    if (end2end && !model->end2end)
+        return yt_fail(err, YT_ARGUMENT, "%s has no one-to-one branch: its detections need NMS", model->name);
+    return fuse(model, state, end2end ? YT_FUSED_ONE_TO_ONE : YT_FUSED_ONE_TO_MANY, out, err);
+}
+
+yt_status yt_model_fuse_all(const yt_model *model, const yt_state *state, yt_model **out, yt_err *err) {
+    return fuse(model, state, model->end2end ? YT_FUSED_BOTH : YT_FUSED_ONE_TO_MANY, out, err);
 }

@@ -87,7 +87,7 @@ static bool read_keys(yt_builder *b, const yt_yaml_node *root) {
     model->reg_max = (int)number;
     if (end2end && (b->line = end2end->line) && !yt_yaml_bool(end2end, &model->end2end))
         return yti_fail(b, "end2end is True or False");
-    if (model->options.fusion != YT_NOT_FUSED) model->end2end = model->options.fusion == YT_FUSED_ONE_TO_ONE;
+    if (model->options.fusion == YT_FUSED_ONE_TO_MANY) model->end2end = false;
     b->act = (yt_activation){.kind = YT_ACT_SILU};
     if (act && (b->line = act->line) && (!act->text || yt_activation_parse(act->text, &b->act) != 0))
         return yti_fail(b, "activation '%s' is not known", act->text ? act->text : "");
@@ -377,6 +377,20 @@ void yt_model_backward(yt_model *model, const yt_state *state, const yt_graph_ob
 
 int yt_model_eval_branch(const yt_model *model) {
     return model->n_branches - 1;
+}
+
+int yt_model_branch(const yt_model *model, bool one_to_one) {
+    if (one_to_one) return model->end2end ? model->n_branches - 1 : -1;
+    return model->end2end && model->n_branches == 1 ? -1 : 0;
+}
+
+void yt_model_evaluate(yt_model *model, unsigned branches) {
+    for (int b = 0; b < model->n_branches; b++)
+        for (int l = 0; l < model->n_levels; l++) {
+            const bool train_only = !(branches >> b & 1);
+            yt_graph_output(model->graph, model->head_box[b][l], train_only);
+            yt_graph_output(model->graph, model->head_cls[b][l], train_only);
+        }
 }
 
 yt_head yt_model_head(const yt_model *model, int branch) {

@@ -33,6 +33,12 @@ static const char *const on_nan_names[] = {
 #undef ON_NAN_NAME
         NULL};
 
+static const char *const nms_words[] = {
+#define NMS_WORD(code, word) word,
+    YT_NMS_MAP(NMS_WORD)
+#undef NMS_WORD
+        NULL};
+
 static const char *const activation_names[] = {
 #define ACTIVATION_NAME(code, name, module, formula) name,
     YT_ACTIVATION_MAP(ACTIVATION_NAME)
@@ -56,6 +62,7 @@ static const yt_train_option options[YT_TRAIN_KEYS] = {
 #define YT_CHOICES_activation  activation_names
 #define YT_CHOICES_no_residual no_residual_words
 #define YT_CHOICES_on_nan      on_nan_names
+#define YT_CHOICES_nms         nms_words
 #define YT_CHOICES_INT(key)    NULL
 #define YT_CHOICES_REAL(key)   NULL
 #define YT_CHOICES_FLAG(key)   NULL

@@ -4,12 +4,13 @@
  */
 #include "yt/predict.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 struct yt_predictor {
     yt_model *model;
     yt_predict_options options;
+    int branch; /* of the head */
+    bool one_to_one;
     int stride, side;
     int planned_h, planned_w; /* 0: no plan yet */
     uint8_t *input;           /* [planned_h][planned_w][3] */
@@ -17,6 +18,13 @@ struct yt_predictor {
 };
 
 enum { MIN_STRIDE = 32, MAX_SIDE = 1 << 15 };
+
+yt_status yt_choose_branch(const yt_model *model, yt_nms nms, bool *one_to_one, yt_err *err) {
+    if (nms == YT_NMS_FALSE && yt_model_branch(model, true) < 0)
+        return yt_fail(err, YT_ARGUMENT, "%s has no one-to-one branch: its detections need NMS", model->name);
+    *one_to_one = nms == YT_NMS_FALSE || yt_model_branch(model, false) < 0;
+    return YT_OK;
+}
 
 yt_status yt_predictor_create(yt_model *model, const yt_predict_options *options, yt_predictor **out,
                               yt_err *err) {
@@ -26,11 +34,16 @@ yt_status yt_predictor_create(yt_model *model, const yt_predict_options *options
     if (options->max_det < 1 || options->threads < 1)
         return yt_fail(err, YT_ARGUMENT, "max_det is %d and threads %d; both must be at least 1",
                        options->max_det, options->threads);
+    bool one_to_one = false;
+    YT_TRY(yt_choose_branch(model, options->nms, &one_to_one, err));
     yt_predictor *predictor = calloc(1, sizeof *predictor);
     if (!predictor) return yt_fail(err, YT_NO_MEMORY, "no memory for a predictor");
     int stride = model->max_stride > MIN_STRIDE ? model->max_stride : MIN_STRIDE;
     predictor->model = model;
     predictor->options = *options;
+    predictor->one_to_one = one_to_one;
+    predictor->branch = yt_model_branch(model, one_to_one);
+    yt_model_evaluate(model, 1u << predictor->branch);
     predictor->stride = stride;
     predictor->side = (options->imgsz + stride - 1) / stride * stride;
     *out = predictor;
@@ -61,12 +74,11 @@ static yt_status plan_for(yt_predictor *predictor, int h, int w, yt_err *err) {
     return YT_OK;
 }
 
-/* The inverse of the letterbox, from the shapes alone (spec architecture 6.8): the gain is the unrounded one.
- */
-static yt_fit fit_of(const yt_letterbox *letterbox, const yt_image *image, int h, int w) {
-    double gain = fmin((double)h / image->h, (double)w / image->w);
-    return (yt_fit){.gain_x = (float)gain,
-                    .gain_y = (float)gain,
+/* The inverse of the letterbox. Each axis has its own gain, since its side was rounded to whole pixels by itself: so
+ * the image's border comes back to the image's border. */
+static yt_fit fit_of(const yt_letterbox *letterbox, const yt_image *image) {
+    return (yt_fit){.gain_x = (float)((double)letterbox->resized_w / image->w),
+                    .gain_y = (float)((double)letterbox->resized_h / image->h),
                     .left = letterbox->left,
                     .top = letterbox->top,
                     .original_w = image->w,
@@ -87,16 +99,16 @@ yt_status yt_predictor_run(yt_predictor *predictor, const yt_image *image, yt_de
     yt_model_set_input(model, predictor->input);
     yt_model_forward(model, &model->state, NULL);
 
-    yt_head head = yt_model_head(model, yt_model_eval_branch(model));
+    yt_head head = yt_model_head(model, predictor->branch);
     yt_detect_options detect = {.conf = options->conf,
                                 .iou = options->iou,
                                 .max_det = options->max_det,
-                                .end2end = model->end2end,
+                                .end2end = predictor->one_to_one,
                                 .agnostic = options->agnostic,
                                 .classes = options->classes};
     int n;
     YT_TRY(yt_detect(&head, 0, &detect, out, &n, err));
-    yt_fit fit = fit_of(&letterbox, image, h, w);
+    yt_fit fit = fit_of(&letterbox, image);
     yt_detection_unfit(out, n, &fit);
     *n_out = n;
     return YT_OK;

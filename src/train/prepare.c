@@ -248,6 +248,7 @@ static yt_status make_validator(yt_training *t, yt_err *err) {
     yt_validate_options options = {.conf = (float)c->conf,
                                    .iou = (float)c->iou,
                                    .max_det = c->max_det,
+                                   .nms = (yt_nms)c->nms,
                                    .classes = classes,
                                    .gains = {(float)c->box, (float)c->cls, (float)c->dfl},
                                    .class_weights = t->class_weights,
@@ -283,6 +284,7 @@ static void describe(yt_training *t) {
     t->info.first_epoch = t->progress.epochs_done;
     t->info.first_step = t->progress.iterations;
     for (int i = 0; i < YT_LOSS_TERMS; i++) t->info.loss_names[i] = yti_loss_name(t->model, i);
+    if (t->model->n_branches > 1) t->info.other_head = t->config.nms == YT_NMS_FALSE ? "one2many" : "one2one";
 }
 
 static yt_status prepare(yt_training *t, setup *s, yt_err *err) {
@@ -300,9 +302,9 @@ static yt_status prepare(yt_training *t, setup *s, yt_err *err) {
     YT_TRY(make_room_before(t, err));
     if (s->resumes) YT_TRY(yti_checkpoint_arrays(&s->file, t->config.resume, t, err));
     YT_TRY(make_loaders(t, err));
-    YT_TRY(yti_memory_check(t, yti_memory_available(), err));
     YT_TRY(weigh_classes(t, err));
-    YT_TRY(make_validator(t, err));
+    YT_TRY(make_validator(t, err)); /* which says what evaluation runs */
+    YT_TRY(yti_memory_check(t, yti_memory_available(), err));
     YT_TRY(yt_loss_create(&t->loss, err));
     YT_TRY(yt_loss_weigh_classes(t->loss, t->class_weights, t->names.count, err));
     make_schedule(t);

@@ -12,6 +12,7 @@ typedef struct results {
     char *path;
     yt_group rates[YT_MAX_LR_COLUMNS];
     int n_rates;
+    bool has_other; /* the head has two branches: what the other one finds comes last */
 } results;
 
 static yt_status start(void *context, const yt_train_info *info, yt_err *err) {
@@ -19,13 +20,17 @@ static yt_status start(void *context, const yt_train_info *info, yt_err *err) {
     r->path = yt_path_join(info->folder, "results.csv");
     if (!r->path) return yt_fail(err, YT_NO_MEMORY, "no memory for the name of results.csv");
     const char *const *names = info->loss_names;
-    char header[512];
+    char header[1024];
     snprintf(header, sizeof header,
              "epoch,time,train/%s,train/%s,train/%s,metrics/precision(B),metrics/recall(B),metrics/mAP50(B),"
              "metrics/mAP50-95(B),val/%s,val/%s,val/%s",
              names[0], names[1], names[2], names[0], names[1], names[2]);
     r->n_rates = yt_optimizer_columns((yt_optimizer_kind)info->config->optimizer, r->rates);
     for (int i = 0; i < r->n_rates; i++) yt_text_append(header, sizeof header, ",lr/pg%d", i);
+    static const char *const metrics[] = {"precision", "recall", "mAP50", "mAP50-95"};
+    r->has_other = info->other_head != NULL;
+    for (size_t i = 0; r->has_other && i < sizeof metrics / sizeof *metrics; i++)
+        yt_text_append(header, sizeof header, ",%s/%s(B)", info->other_head, metrics[i]);
     return yt_csv_open(r->path, header, info->first_epoch + 1, &r->file, err);
 }
 
@@ -40,6 +45,8 @@ static yt_status epoch(void *context, const yt_train_epoch *row, yt_err *err) {
     put(r->file, (double[]){row->precision, row->recall, row->ap50, row->ap}, 4);
     put(r->file, row->val_loss, YT_LOSS_TERMS);
     for (int i = 0; i < r->n_rates; i++) put(r->file, &row->lr[r->rates[i]], 1);
+    if (r->has_other)
+        put(r->file, (double[]){row->other.precision, row->other.recall, row->other.ap50, row->other.ap}, 4);
     fputc('\n', r->file);
     return yt_csv_flush(r->file, r->path, err);
 }

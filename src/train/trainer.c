@@ -133,6 +133,10 @@ static yt_status validate_epoch(yt_training *t, yt_train_epoch *row, yt_err *err
     row->recall = five_decimals(result.metrics.recall);
     row->ap50 = five_decimals(result.metrics.ap50);
     row->ap = five_decimals(result.metrics.ap);
+    if (result.has_other)
+        row->other =
+            (yt_train_other){five_decimals(result.other.precision), five_decimals(result.other.recall),
+                             five_decimals(result.other.ap50), five_decimals(result.other.ap)};
     row->validated = true;
     return judge(t, &result.metrics, row, err);
 }

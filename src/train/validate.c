@@ -1,4 +1,5 @@
-/* validate.c: losses, average precision and confusion of a model over a validation split.
+/* validate.c: losses, average precision and confusion of a model over a validation split. A head with two branches is
+ * run once and measured twice.
  *
  * Detections are matched with the truth in pixels of the network input, letterbox included, as the family
  * does (spec training 5.1). Images of a batch are decoded in parallel and counted in order, so the result
@@ -7,18 +8,30 @@
 #include "yt/validate.h"
 #include "yt/cpu.h"
 #include "yt/file.h"
+#include "yt/predict.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* One branch of the head, and what is counted of it. */
+typedef struct judged {
+    int branch;
+    bool one_to_one;
+    yt_metrics *metrics;
+    void *context; /* of the hook for images; NULL: it is not called */
+} judged;
+
+enum { JUDGED, OTHER, MAX_HEADS };
 
 struct yt_validator {
     yt_model *model;
     yt_loader *loader;
     yt_validate_options options;
     yt_loss *loss;
-    yt_metrics *metrics;
-    yt_confusion *confusion;  /* NULL: too many classes */
+    judged heads[MAX_HEADS];
+    int n_heads;
+    yt_confusion *confusion;  /* of the one that is judged; NULL: too many classes */
     bool *classes;            /* [n_classes of the model] which are kept; NULL: all */
     yt_detection *detections; /* [max_batch][max_det] */
     int *n_detections;        /* [max_batch] */
@@ -54,8 +67,27 @@ static yt_status copy_classes(yt_validator *v, yt_err *err) {
 /* Metrics, and the matrix where it is not too large. */
 static yt_status create_counters(yt_validator *v, yt_err *err) {
     int n_classes = v->options.single_class ? 1 : v->model->n_classes;
-    YT_TRY(yt_metrics_create(n_classes, &v->metrics, err));
+    for (int i = 0; i < v->n_heads; i++) YT_TRY(yt_metrics_create(n_classes, &v->heads[i].metrics, err));
     return n_classes > YT_CONFUSION_CLASSES ? YT_OK : yt_confusion_create(n_classes, &v->confusion, err);
+}
+
+/* The branch that is judged first, then the other one of a head with two. */
+static yt_status choose_heads(yt_validator *v, yt_err *err) {
+    bool one_to_one = false;
+    YT_TRY(yt_choose_branch(v->model, v->options.nms, &one_to_one, err));
+    unsigned branches = 0;
+    for (int i = 0; i < MAX_HEADS; i++) {
+        const bool kind = i == JUDGED ? one_to_one : !one_to_one;
+        const int branch = yt_model_branch(v->model, kind);
+        if (branch < 0) continue;
+        v->heads[v->n_heads++] =
+            (judged){.branch = branch,
+                     .one_to_one = kind,
+                     .context = i == JUDGED ? v->options.image_context : v->options.other_context};
+        branches |= 1u << branch;
+    }
+    yt_model_evaluate(v->model, branches);
+    return YT_OK;
 }
 
 yt_status yt_validator_create(yt_model *model, yt_loader *loader, const yt_validate_options *options,
@@ -68,7 +100,8 @@ yt_status yt_validator_create(yt_model *model, yt_loader *loader, const yt_valid
     v->model = model;
     v->loader = loader;
     v->options = *options;
-    yt_status status = allocate(v, err);
+    yt_status status = choose_heads(v, err);
+    if (status == YT_OK) status = allocate(v, err);
     if (status == YT_OK) status = copy_classes(v, err);
     if (status == YT_OK) status = yt_loss_create(&v->loss, err);
     if (status == YT_OK)
@@ -85,7 +118,7 @@ yt_status yt_validator_create(yt_model *model, yt_loader *loader, const yt_valid
 void yt_validator_destroy(yt_validator *validator) {
     if (!validator) return;
     yt_loss_destroy(validator->loss);
-    yt_metrics_destroy(validator->metrics);
+    for (int i = 0; i < validator->n_heads; i++) yt_metrics_destroy(validator->heads[i].metrics);
     yt_confusion_destroy(validator->confusion);
     free(validator->classes);
     free(validator->detections);
@@ -111,11 +144,12 @@ static yt_status truth_in_pixels(yt_validator *v, const yt_batch *batch, yt_err 
     return YT_OK;
 }
 
-static yt_status detect_batch(yt_validator *v, const yt_head *head, int n, yt_err *err) {
+static yt_status detect_batch(yt_validator *v, const judged *head, int n, yt_err *err) {
+    const yt_head maps = yt_model_head(v->model, head->branch);
     yt_detect_options options = {.conf = v->options.conf,
                                  .iou = v->options.iou,
                                  .max_det = v->options.max_det,
-                                 .end2end = v->model->end2end,
+                                 .end2end = head->one_to_one,
                                  .multi_label = true,
                                  .agnostic = v->options.agnostic || v->options.single_class,
                                  .classes = v->options.classes};
@@ -123,7 +157,7 @@ static yt_status detect_batch(yt_validator *v, const yt_head *head, int n, yt_er
     for (int i = 0; i < n; i++) {
         yt_detection *out = v->detections + (size_t)i * (size_t)options.max_det;
         v->n_detections[i] = 0;
-        v->statuses[i] = yt_detect(head, i, &options, out, &v->n_detections[i], NULL);
+        v->statuses[i] = yt_detect(&maps, i, &options, out, &v->n_detections[i], NULL);
         for (int j = 0; v->options.single_class && j < v->n_detections[i]; j++) out[j].class_id = 0;
     }
     for (int i = 0; i < n; i++)
@@ -133,35 +167,27 @@ static yt_status detect_batch(yt_validator *v, const yt_head *head, int n, yt_er
     return YT_OK;
 }
 
-/* The family takes the ratio of heights for both axes; that of widths may differ from it by one pixel's
- * rounding. */
-static yt_fit fit_back(const yt_fit *fit) {
-    yt_fit back = *fit;
-    back.gain_x = fit->gain_y;
-    return back;
-}
-
 /* The truth of image i of the batch is [first, next). */
-static yt_status count_image(yt_validator *v, const yt_batch *batch, int i, int first, int next,
-                             yt_err *err) {
+static yt_status count_image(yt_validator *v, const judged *head, const yt_batch *batch, int i, int first,
+                             int next, yt_err *err) {
     const yt_detection *found = v->detections + (size_t)i * (size_t)v->options.max_det;
     const int *classes = batch->targets.class_id + first;
     int n = v->n_detections[i];
-    YT_TRY(yt_metrics_add(v->metrics, found, n, v->truth + first, classes, next - first, err));
-    if (v->confusion)
+    YT_TRY(yt_metrics_add(head->metrics, found, n, v->truth + first, classes, next - first, err));
+    if (v->confusion && head == &v->heads[JUDGED])
         YT_TRY(yt_confusion_add(v->confusion, found, n, v->truth + first, classes, next - first, err));
-    if (!v->options.image) return YT_OK;
-    yt_validated_image image = {batch->samples[i], found, n, fit_back(&batch->fits[i])};
-    return v->options.image(v->options.image_context, &image, err);
+    if (!v->options.image || !head->context) return YT_OK;
+    yt_validated_image image = {batch->samples[i], found, n, batch->fits[i]};
+    return v->options.image(head->context, &image, err);
 }
 
-static yt_status count_batch(yt_validator *v, const yt_batch *batch, yt_err *err) {
+static yt_status count_batch(yt_validator *v, const judged *head, const yt_batch *batch, yt_err *err) {
     const yt_targets *targets = &batch->targets;
     int first = 0;
     for (int i = 0; i < batch->n; i++) {
         int next = first;
         while (next < targets->count && targets->image[next] == i) next++;
-        YT_TRY(count_image(v, batch, i, first, next, err));
+        YT_TRY(count_image(v, head, batch, i, first, next, err));
         first = next;
     }
     return YT_OK;
@@ -172,17 +198,20 @@ static yt_status validate_batch(yt_validator *v, const yt_batch *batch, const yt
     yt_model *model = v->model;
     yt_model_set_input(model, batch->rgb);
     yt_model_forward(model, state, NULL);
-    yt_head head = yt_model_head(model, yt_model_eval_branch(model));
 
     /* The one-to-one branch is judged by its own assignment (spec training 3.6). */
+    yt_head head = yt_model_head(model, yt_model_eval_branch(model));
     yt_assigner assigner = yt_assigner_of(model->end2end);
     yt_loss_result loss;
     YT_TRY(yt_loss_branch(v->loss, &head, &batch->targets, v->options.gains, assigner, 1, v->options.threads,
                           &loss, err));
     for (int i = 0; i < YT_LOSS_TERMS; i++) items[i] += loss.terms[i];
-    YT_TRY(detect_batch(v, &head, batch->n, err));
     YT_TRY(truth_in_pixels(v, batch, err));
-    return count_batch(v, batch, err);
+    for (int i = 0; i < v->n_heads; i++) {
+        YT_TRY(detect_batch(v, &v->heads[i], batch->n, err));
+        YT_TRY(count_batch(v, &v->heads[i], batch, err));
+    }
+    return YT_OK;
 }
 
 static yt_status plan_batch(yt_validator *v, const yt_state *state, int n, int h, int w, yt_err *err) {
@@ -194,10 +223,10 @@ static yt_status plan_batch(yt_validator *v, const yt_state *state, int n, int h
 yt_status yt_validator_run(yt_validator *validator, const yt_state *state, yt_validation *out, yt_err *err) {
     yt_validator *v = validator;
     double start = yt_seconds();
-    yt_validation result = {0};
+    yt_validation result = {.one_to_one = v->heads[JUDGED].one_to_one, .has_other = v->n_heads > OTHER};
     int n_batches = yt_loader_batches(v->loader), done = 0;
     int n, h, w; /* what is planned */
-    yt_metrics_reset(v->metrics);
+    for (int i = 0; i < v->n_heads; i++) yt_metrics_reset(v->heads[i].metrics);
     if (v->confusion) yt_confusion_reset(v->confusion);
     YT_TRY(yt_loader_begin(v->loader, 0, 0, NULL, err));
     yt_loader_max_shape(v->loader, &n, &h, &w); /* once, so that memory is taken once */
@@ -215,7 +244,8 @@ yt_status yt_validator_run(yt_validator *validator, const yt_state *state, yt_va
         if (v->options.progress) v->options.progress(v->options.context, done, n_batches);
     }
     for (int i = 0; i < YT_LOSS_TERMS; i++) result.loss[i] /= done > 0 ? done : 1;
-    YT_TRY(yt_metrics_compute(v->metrics, &result.metrics, err));
+    YT_TRY(yt_metrics_compute(v->heads[JUDGED].metrics, &result.metrics, err));
+    if (result.has_other) YT_TRY(yt_metrics_compute(v->heads[OTHER].metrics, &result.other, err));
     result.seconds = yt_seconds() - start;
     *out = result;
     return YT_OK;
@@ -233,7 +263,7 @@ static yt_status save_confusion(const yt_confusion *confusion, const char *const
 yt_status yt_validator_save(const yt_validator *validator, const char *const *names, const char *folder,
                             yt_err *err) {
     if (validator->confusion) YT_TRY(save_confusion(validator->confusion, names, folder, err));
-    return yt_metrics_save_curves(validator->metrics, names, folder, err);
+    return yt_metrics_save_curves(validator->heads[JUDGED].metrics, names, folder, err);
 }
 
 const char *yt_validator_files(int n_classes) {

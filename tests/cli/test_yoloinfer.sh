@@ -6,7 +6,7 @@
 # ---- without weights ----
 
 expect 0 --help
-for option in weights model end2end conf iou agnostic imgsz max-det classes json save out threads help version; do says out "--$option"; done
+for option in weights model nms end2end conf iou agnostic imgsz max-det classes json save out threads help version; do says out "--$option"; done
 [ ! -s err ] || fail "help writes to stderr"
 expect 0 --version
 says out '^yoloinfer [0-9]+\.[0-9]+\.[0-9]+$'
@@ -19,6 +19,8 @@ expect 2 picture.jpg --conf 1.5
 says err '--conf'
 expect 2 picture.jpg --end2end maybe
 says err '"maybe".*false, true, auto'
+expect 2 picture.jpg --nms maybe
+says err '"maybe".*true, false, auto'
 expect 2 picture.jpg --classes ''
 says err '^yoloinfer: --classes: "" has an empty entry'
 expect 1 absent.jpg
@@ -103,32 +105,43 @@ says out ' class_49 '
 expect 1 some/000000000009.jpg "$@" --classes class_80
 says err "'class_80' is neither"
 expect 0 some/000000000009.jpg "$@"
-cp out one_to_one
-expect 0 some/000000000009.jpg "$@" --end2end false
-cmp -s out one_to_one && fail "--end2end false changes nothing"
 says out "$line"
+cp out one_to_many
+expect 0 some/000000000009.jpg "$@" --nms true
+cmp out one_to_many || fail "--nms true is not the default"
+expect 0 some/000000000009.jpg "$@" --nms false
+says out "$line"
+cmp -s out one_to_many && fail "--nms false changes nothing"
+cp out one_to_one
+expect 0 some/000000000009.jpg "$@" --end2end true
+cmp out one_to_one || fail "--end2end true is not --nms false"
+says err '^yoloinfer: --end2end true is taken as --nms false'
 for model in yolov8n yolo11n; do
     pt=$shared/fixtures/$model/${model}_coco8_fit.pt
     expect 1 some/000000000009.jpg --weights "$pt" --end2end true
     says err "^yoloinfer: $model has no one-to-one branch"
+    expect 1 some/000000000009.jpg --weights "$pt" --nms false
+    says err "^yoloinfer: $model has no one-to-one branch"
 done
 
 # From .pt files: as many boxes in each of eight pictures as the reference finds, with the names of the file.
-count_boxes() { # MODEL COUNTS: of the pictures in order
-    expect 0 "$pictures" "$pictures/../val" --weights "$shared/fixtures/$1/$1_coco8_fit.pt" --imgsz 320 --no-rect \
-        --conf 0.05
+count_boxes() { # MODEL COUNTS OPTION...: of the pictures in order
+    counted=$1 expected=$2
+    shift 2
+    expect 0 "$pictures" "$pictures/../val" --weights "$shared/fixtures/$counted/${counted}_coco8_fit.pt" --imgsz 320 \
+        --no-rect --conf 0.05 "$@"
     counts=
     for picture in "$pictures"/*.jpg "$pictures"/../val/*.jpg; do
         counts="$counts$(grep -c "^$picture: " out || true) "
     done
-    [ "$counts" = "$2 " ] || fail "$1: $counts boxes instead of $2"
+    [ "$counts" = "$expected " ] || fail "$counted: $counts boxes instead of $expected"
 }
 count_boxes yolov8n '29 8 3 4 0 9 0 0'
 says out '000000000034\.jpg: zebra 0\.[0-9]+ '
 says out '000000000009\.jpg: broccoli 0\.[0-9]+ '
 count_boxes yolo11n '19 4 2 1 5 17 0 0'
-count_boxes yolo26n '17 3 4 2 2 0 0 0'
-says out '000000000034\.jpg: zebra 0\.77[0-9] 6\.[0-9] 0\.0 (429|430)\.[0-9] 383\.[0-9]$'
+count_boxes yolo26n '17 3 4 2 2 0 0 0' --nms false
+says out '000000000034\.jpg: zebra 0\.77[0-9] 6\.[0-9] 0\.0 (429|430)\.[0-9] 384\.[0-9]$'
 
 # A model of another shape is refused, and says why.
 expect 1 some/b.JPG --model "$weights"

@@ -6,7 +6,7 @@
 # ---- without weights ----
 
 expect 0 --help
-for option in weights model end2end split classes single-cls strict imgsz batch conf iou max-det agnostic json save-json \
+for option in weights model nms end2end split classes single-cls strict imgsz batch conf iou max-det agnostic json save-json \
     project name exist-ok threads; do
     says out "--$option"
 done
@@ -92,14 +92,28 @@ says out '^ *all +4 +13 '
 
 # Either branch of an end-to-end head, and a model that has one only.
 two=$shared/fixtures/yolo26n/yolo26n_coco8_fit.safetensors
-expect 0 "$data" "$@" --weights "$two" --model "$source/models/yolo26n.yaml"
+expect 0 "$data" "$@" --weights "$two" --model "$source/models/yolo26n.yaml" --nms false
 says out '^ *all +4 +13( +[0-9.]+){2} +0\.9[0-9]* +0\.7'
+sed -n '/ Head /,$p' out >heads_one
+says heads_one '^ *one-to-many and NMS( +[0-9.]+){2} +0\.9[0-9]* +0\.8[0-9]* +0\.8'
 cp out one_to_one
-expect 0 "$data" "$@" --weights "$two" --model "$source/models/yolo26n.yaml" --end2end false
+expect 0 "$data" "$@" --weights "$two" --model "$source/models/yolo26n.yaml"
 says out '^ *all +4 +13( +[0-9.]+){2} +0\.9[0-9]* +0\.8'
-cmp -s out one_to_one && fail "--end2end false changes nothing"
+cmp -s out one_to_one && fail "--nms false changes nothing"
+[ "$(sed -n '/ Head /,$p' out | sort)" = "$(sort heads_one)" ] || fail "the two heads are not the same in both runs"
+cp out one_to_many
+expect 0 "$data" "$@" --weights "$two" --model "$source/models/yolo26n.yaml" --end2end false
+cmp out one_to_many || fail "--end2end false is not --nms auto"
+says err '^yoloval: --end2end false is taken as --nms auto'
+expect 0 "$data" "$@" --weights "$two" --model "$source/models/yolo26n.yaml" --json
+says out '"head":.*"one_to_many"'
+says out '"other_head":'
+says out '"head":.*"one_to_one"'
+[ "$(grep -c '"AP50":' out)" -eq 2 ] || fail "JSON does not have both heads"
 expect 1 "$data" "$@" --end2end true
 says err 'no one-to-one branch'
+expect 2 "$data" "$@" --end2end true --nms true
+says err '^yoloval: --end2end true is --nms false, and --nms true was typed too'
 
 # Neither threads nor the size of a batch change the table where all pictures have one shape.
 expect 0 "$data" "$@" --no-rect --threads 1 --batch 1

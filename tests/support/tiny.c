@@ -2,6 +2,7 @@
 #include "support/tiny.h"
 #include "support/folder.h"
 #include "yt/file.h"
+#include "yt/model.h"
 #include "yt/image.h"
 
 #include <criterion/criterion.h>
@@ -52,6 +53,22 @@ void yt_tiny_write_data(int n_train, int n_val) {
     "  - [-1, 1, Conv, [16, 3, 2]]\n"                                                                        \
     "head:\n"                                                                                                \
     "  - [[3, 4, 5], 1, Detect, [nc]]\n"
+
+void yt_tiny_find_cells(yt_model *model) {
+    yt_model_init(model, 1, &model->state);
+    for (int i = 0; i < model->n_params; i++) {
+        const yt_param_info *info = &model->params[i];
+        const char *box = strstr(info->name, "cv2."), *cls = strstr(info->name, "cv3.");
+        if (!(box ? box : cls) || !yt_in_params(info)) continue;
+        const bool last = strstr(box ? box : cls, ".2.") && strlen(strstr(box ? box : cls, ".2.")) > 3;
+        float *values = model->state.params + info->offset;
+        for (size_t k = 0; last && k < info->count; k++)
+            values[k] = info->kind != YT_PARAM_BIAS ? 0
+                        : box                       ? 0.5f /* of a cell, to each side */
+                        : (k == 1) == (strstr(info->name, "one2one") != NULL) ? 2.0f
+                                                                              : -20.0f;
+    }
+}
 
 void yt_tiny_write_models(void) {
     yt_folder_write_text("tiny26.yaml", "nc: 2\nend2end: True\nreg_max: 1\n" BODY);

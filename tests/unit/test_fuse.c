@@ -115,6 +115,35 @@ Test(fuse, ablations_survive_fusing) {
     }
 }
 
+/* Both branches in one run give, bit for bit, what each gives alone; the rows before the head are there once. */
+Test(fuse, both_branches_are_kept_and_give_what_each_gives_alone) {
+    yt_model *model = load("yolo26n.yaml", YT_MODEL_DEFAULTS);
+    pretend_training(model);
+    yt_model *both = NULL;
+    cr_assert_eq(yt_model_fuse_all(model, &model->state, &both, NULL), YT_OK);
+    cr_assert(both->end2end && both->n_branches == 2);
+    cr_expect(yt_model_branch(both, false) == 0 && yt_model_branch(both, true) == 1);
+    yt_model_evaluate(both, 3);
+    evaluate(both);
+    for (int one_to_one = 0; one_to_one < 2; one_to_one++) {
+        yt_model *single = fuse(model, one_to_one);
+        cr_expect_eq(yt_model_branch(single, one_to_one), 0);
+        cr_expect_eq(yt_model_branch(single, !one_to_one), -1);
+        const yt_head expected = evaluate(single), got = yt_model_head(both, one_to_one);
+        for (int l = 0; l < expected.n_levels; l++) {
+            cr_expect_eq(distance(got.level[l].box, expected.level[l].box), 0);
+            cr_expect_eq(distance(got.level[l].cls, expected.level[l].cls), 0);
+        }
+        cr_expect(both->n_params > single->n_params && both->n_params < 2 * single->n_params);
+        yt_model_destroy(single);
+    }
+    yt_model_evaluate(both, 1);
+    evaluate(both);
+    cr_expect_null(yt_model_head(both, 1).level[0].box.data, "the branch nobody asked for was run");
+    yt_model_destroy(both);
+    yt_model_destroy(model);
+}
+
 /* The one-to-many branch of an end-to-end model is the head that a model without end2end has. */
 Test(fuse, without_end2end_the_one_to_many_branch_is_kept) {
     yt_model *model = load("yolo26n.yaml", YT_MODEL_DEFAULTS);

@@ -3,7 +3,9 @@
 #include "yt/predict.h"
 #include "yt/file.h"
 #include "yt/weights.h"
+#include "support/folder.h"
 #include "support/near.h"
+#include "support/tiny.h"
 
 #include <cjson/cJSON.h>
 #include <criterion/criterion.h>
@@ -45,6 +47,7 @@ static yt_model *open_fixture(const char *model) {
     return opened;
 }
 
+/* The reference numbers are of a release whose default was the one-to-one branch where there is one. */
 static yt_predictor *predictor_of(yt_model *model, int imgsz, bool rect, float conf) {
     yt_predict_options options = YT_PREDICT_DEFAULTS;
     options.imgsz = imgsz;
@@ -52,6 +55,7 @@ static yt_predictor *predictor_of(yt_model *model, int imgsz, bool rect, float c
     options.conf = conf;
     options.max_det = MAX_DET;
     options.threads = 2;
+    options.nms = yt_model_branch(model, true) >= 0 ? YT_NMS_FALSE : YT_NMS_AUTO;
     yt_predictor *predictor;
     cr_assert_eq(yt_predictor_create(model, &options, &predictor, NULL), YT_OK);
     return predictor;
@@ -135,11 +139,22 @@ Test(predict, agrees_with_the_reference_on_yolo26n) {
 
 /* ---- the whole way from .pt and JPEG files ---- */
 
-static bool is_near_box(const yt_detection *d, const cJSON *expected, double pixels, double score) {
+/* The reference numbers are of a release that took boxes back to the image by one gain for both axes; newer ones take
+ * each axis by its own. What was clipped there may lie up to a pixel inside now. */
+static bool is_near_corner(double found, double expected, int side, int longest, double pixels) {
+    const double gain = (double)SIDE / longest, own = rint(side * gain) / side, moved = expected * gain / own;
+    return expected < side ? yt_near(found, fmin(moved, side), pixels)
+                           : found >= side - 1.01 && found <= side;
+}
+
+static bool is_near_box(const yt_detection *d, const cJSON *expected, const yt_image *image, double pixels,
+                        double score) {
     const float corners[4] = {d->box.x1, d->box.y1, d->box.x2, d->box.y2};
+    const int sides[2] = {image->w, image->h}, longest = image->w > image->h ? image->w : image->h;
     bool near =
         d->class_id == (int)number(expected, 5) && yt_near((double)d->score, number(expected, 4), score);
-    for (int k = 0; k < 4; k++) near = near && yt_near((double)corners[k], number(expected, k), pixels);
+    for (int k = 0; k < 4; k++)
+        near = near && is_near_corner((double)corners[k], number(expected, k), sides[k % 2], longest, pixels);
     return near;
 }
 
@@ -150,13 +165,14 @@ static const double DECODED_PIXELS = 2.5, DECODED_SCORE = 0.01;
 #endif
 
 /* Each box of the reference is one of ours; those of nearly equal scores may come in another order. */
-static void expect_boxes(const yt_detection *found, int n, const cJSON *expected, const char *picture) {
+static void expect_boxes(const yt_detection *found, int n, const cJSON *expected, const yt_image *image,
+                         const char *picture) {
     bool taken[MAX_DET] = {false};
     const cJSON *box;
     cr_expect_eq(n, cJSON_GetArraySize(expected), "%s: %d boxes", picture, n);
     cJSON_ArrayForEach(box, expected) {
         int i = 0;
-        while (i < n && (taken[i] || !is_near_box(&found[i], box, DECODED_PIXELS, DECODED_SCORE))) i++;
+        while (i < n && (taken[i] || !is_near_box(&found[i], box, image, DECODED_PIXELS, DECODED_SCORE))) i++;
         cr_expect(i < n, "%s: no box like %g %g %g %g, score %g", picture, number(box, 0), number(box, 1),
                   number(box, 2), number(box, 3), number(box, 4));
         if (i < n) taken[i] = true;
@@ -197,7 +213,7 @@ static void compare_files(const char *name) {
         if (!yt_path_exists(path)) cr_skip_test("%s is not here", path);
         cr_assert_eq(yt_image_load(path, &image, &err), YT_OK, "%s", err.text);
         const int n = predict(predictor, &image, found);
-        expect_boxes(found, n, cJSON_GetObjectItem(entry, "boxes"), picture);
+        expect_boxes(found, n, cJSON_GetObjectItem(entry, "boxes"), &image, picture);
         yt_image_free(&image);
     }
     yt_predictor_destroy(predictor);
@@ -324,6 +340,52 @@ Test(predict, boxes_stay_in_the_picture_whatever_its_shape) {
         yt_predictor_destroy(predictor);
         yt_model_destroy(model);
     }
+}
+
+/* 481 x 640 at 320 is resized to 240 x 320: the gain of x is 240 / 481 and that of y 0.5. With one gain for both the box
+ * at the right border would end at 480. */
+Test(predict, a_box_at_the_border_comes_back_to_the_border) {
+    yt_folder_make();
+    yt_tiny_write_models();
+    yt_model *model;
+    yt_model_options options = YT_MODEL_DEFAULTS;
+    cr_assert_eq(yt_model_load(yt_folder_path("tiny26.yaml"), &options, &model, NULL), YT_OK);
+    yt_tiny_find_cells(model);
+    yt_image image;
+    cr_assert_eq(yt_image_create(481, 640, &image, NULL), YT_OK);
+    memset(image.rgb, 90, (size_t)481 * 640 * 3);
+    static yt_detection found[4096];
+    for (int nms = YT_NMS_AUTO; nms <= YT_NMS_FALSE; nms++) {
+        yt_predict_options predict = YT_PREDICT_DEFAULTS;
+        predict.imgsz = 320;
+        predict.max_det = 4096;
+        predict.nms = (yt_nms)nms;
+        yt_predictor *predictor;
+        int n, at_border = 0, inside = 0;
+        cr_assert_eq(yt_predictor_create(model, &predict, &predictor, NULL), YT_OK);
+        cr_assert_eq(yt_predictor_run(predictor, &image, found, &n, NULL), YT_OK);
+        for (int i = 0; i < n; i++) {
+            cr_assert_eq(found[i].class_id, nms == YT_NMS_FALSE, "a box of the other branch");
+            at_border += yt_near((double)found[i].box.x2, 481, 1e-4);
+            inside += yt_near((double)found[i].box.x2, 481 - 8 / (240.0 / 481), 1e-3);
+        }
+        cr_assert(at_border >= 40 && inside >= 40, "%d and %d of %d", at_border, inside, n);
+        yt_predictor_destroy(predictor);
+    }
+    yt_image_free(&image);
+    yt_model_destroy(model);
+    yt_folder_remove();
+}
+
+Test(predict, a_branch_that_the_head_does_not_have_is_refused) {
+    yt_model *model = untrained("yolo11n.yaml");
+    yt_predict_options options = YT_PREDICT_DEFAULTS;
+    yt_predictor *predictor = NULL;
+    yt_err err;
+    options.nms = YT_NMS_FALSE;
+    cr_assert_eq(yt_predictor_create(model, &options, &predictor, &err), YT_ARGUMENT);
+    cr_assert_not_null(strstr(err.text, "no one-to-one branch"), "%s", err.text);
+    yt_model_destroy(model);
 }
 
 Test(predict, minimal_padding_shrinks_the_input) {

@@ -150,10 +150,12 @@ Test(train, a_run_leaves_settings_results_and_weights) {
         strncmp(text,
                 "epoch,time,train/box_loss,train/cls_loss,train/l1_loss,metrics/precision(B),"
                 "metrics/recall(B),metrics/mAP50(B),metrics/mAP50-95(B),val/box_loss,val/cls_loss,"
-                "val/l1_loss,lr/pg0,lr/pg1,lr/pg2\n1,",
+                "val/l1_loss,lr/pg0,lr/pg1,lr/pg2,one2one/precision(B),one2one/recall(B),one2one/mAP50(B),"
+                "one2one/mAP50-95(B)\n1,",
                 strlen("epoch,time,train/box_loss,train/cls_loss,train/l1_loss,metrics/precision(B),"
                        "metrics/recall(B),metrics/mAP50(B),metrics/mAP50-95(B),val/box_loss,val/cls_loss,"
-                       "val/l1_loss,lr/pg0,lr/pg1,lr/pg2\n1,")),
+                       "val/l1_loss,lr/pg0,lr/pg1,lr/pg2,one2one/precision(B),one2one/recall(B),"
+                       "one2one/mAP50(B),one2one/mAP50-95(B)\n1,")),
         0, "%s", text);
     cr_assert_eq(count_lines(text), 3);
     free(text);
@@ -604,6 +606,61 @@ Test(train, the_plain_network_trains_too) {
     cr_assert_eq(r.epochs, 3);
 }
 
+/* ---- the branches of the head ---- */
+
+/* What a column holds in the last row of results.csv. */
+static double last_of_column(const char *path, const char *column) {
+    char *text = yt_read_text(path), *end = strchr(text, '\n'), *row = end + 1;
+    cr_assert_not_null(end);
+    *end = '\0';
+    int at = 0;
+    char *found = strstr(text, column);
+    cr_assert_not_null(found, "%s: no %s", path, column);
+    for (char *c = text; c < found; c++) at += *c == ',';
+    for (char *next = strchr(row, '\n'); next && next[1]; next = strchr(row, '\n')) row = next + 1;
+    while (at--) row = strchr(row, ',') + 1;
+    double value = atof(row);
+    free(text);
+    return value;
+}
+
+/* The same weights, judged by either branch: what is logged first is logged second there. Training does not see it. */
+Test(train, either_branch_may_judge_and_both_are_logged) {
+    yt_train_config config = tiny_config("40");
+    set(&config, "mosaic", "0");
+    set(&config, "optimizer", "SGD");
+    set(&config, "lr0", "0.01");
+    record many = {0}, one = {0};
+    expect_run(&config, &many);
+    set(&config, "nms", "false");
+    set(&config, "name", "one");
+    expect_run(&config, &one);
+    cr_assert_eq(many.summary.weights_hash, one.summary.weights_hash);
+    static const char *const names[] = {"precision(B)", "recall(B)", "mAP50(B)", "mAP50-95(B)"};
+    for (int i = 0; i < 4; i++) {
+        char first[64], beside[64];
+        snprintf(first, sizeof first, "metrics/%s", names[i]);
+        snprintf(beside, sizeof beside, "one2one/%s", names[i]);
+        const double of_many = last_of_column("runs/detect/train/results.csv", first),
+                     of_one = last_of_column("runs/detect/train/results.csv", beside);
+        cr_assert_eq(last_of_column("runs/detect/one/results.csv", first), of_one, "%s", names[i]);
+        snprintf(beside, sizeof beside, "one2many/%s", names[i]);
+        cr_assert_eq(last_of_column("runs/detect/one/results.csv", beside), of_many, "%s", names[i]);
+        if (i == 3) cr_assert(of_many > 0 && of_one > 0 && of_many != of_one, "%g, %g", of_many, of_one);
+    }
+    cr_assert_neq(many.summary.best_fitness, one.summary.best_fitness);
+}
+
+Test(train, a_branch_that_the_head_does_not_have_cannot_judge) {
+    yt_train_config config = tiny_config("1");
+    set(&config, "model", yt_folder_path("tiny8.yaml"));
+    set(&config, "nms", "false");
+    yt_training *training;
+    yt_err err;
+    cr_assert_eq(yt_train_prepare(&config, NULL, NULL, NULL, &training, &err), YT_ARGUMENT);
+    cr_assert_not_null(strstr(err.text, "no one-to-one branch"), "%s", err.text);
+}
+
 /* ---- optimisers ---- */
 
 Test(train, a_resumed_run_of_musgd_equals_one_that_never_stopped) {
@@ -612,7 +669,7 @@ Test(train, a_resumed_run_of_musgd_equals_one_that_never_stopped) {
     set(&config, "lr0", "0.001");
     stop_and_resume(&config);
     char *text = yt_read_text("runs/detect/train/results.csv");
-    cr_assert_not_null(strstr(text, ",lr/pg6,lr/pg7\n1,"), "%s", text);
+    cr_assert_not_null(strstr(text, ",lr/pg6,lr/pg7,one2one/precision(B),"), "%s", text);
     free(text);
 }
 
@@ -624,7 +681,7 @@ Test(train, rates_of_musgd_are_logged_group_by_group) {
     record r = {0};
     expect_run(&config, &r);
     char *text = yt_read_text("runs/detect/train/results.csv");
-    cr_assert_not_null(strstr(text, ",0.003,0.001,0.003,0.001,0.003,0.001,0.003,0.001\n"), "%s", text);
+    cr_assert_not_null(strstr(text, ",0.003,0.001,0.003,0.001,0.003,0.001,0.003,0.001,"), "%s", text);
     free(text);
 }
 

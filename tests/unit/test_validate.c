@@ -2,10 +2,12 @@
 #include "graph/graph_internal.h"
 #include "yt/validate.h"
 #include "yt/file.h"
+#include "yt/image.h"
 #include "support/folder.h"
 #include "support/tiny.h"
 
 #include <criterion/criterion.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -98,6 +100,83 @@ static void expect_only_wanted(const char *model) {
 Test(validate, detections_of_classes_that_are_not_wanted_are_left_out) {
     expect_only_wanted("tiny8.yaml");
     expect_only_wanted("tiny26.yaml");
+}
+
+/* A head with two branches is measured by both in one run, whichever is judged; the hook sees each once per image. */
+Test(validate, both_branches_are_measured_in_one_run) {
+    yt_validation result[2];
+    int seen[2][2][TINY_CLASSES];
+    for (int one_to_one = 0; one_to_one < 2; one_to_one++) {
+        bench b[2];
+        open_bench("tiny26.yaml", 0, &b[0]);
+        b[1] = (bench){0};
+        yt_tiny_find_cells(b[0].model);
+        yt_validate_options options = {.conf = 0.5f,
+                                       .iou = 0.7f,
+                                       .max_det = 300,
+                                       .nms = one_to_one ? YT_NMS_FALSE : YT_NMS_AUTO,
+                                       .threads = 1,
+                                       .image = count_found,
+                                       .image_context = &b[0],
+                                       .other_context = &b[1]};
+        yt_validator *validator;
+        cr_assert_eq(yt_validator_create(b[0].model, b[0].loader, &options, &validator, NULL), YT_OK);
+        cr_assert_eq(yt_validator_run(validator, &b[0].model->state, &result[one_to_one], NULL), YT_OK);
+        cr_assert(result[one_to_one].has_other && result[one_to_one].one_to_one == (one_to_one == 1));
+        for (int i = 0; i < 2; i++) memcpy(seen[one_to_one][i], b[i].found, sizeof b[i].found);
+        yt_validator_destroy(validator);
+        close_bench(&b[0]);
+    }
+    cr_assert(seen[0][0][0] > 0 && seen[0][0][1] == 0 && seen[0][1][0] == 0 && seen[0][1][1] > 0);
+    cr_assert(memcmp(seen[0][0], seen[1][1], sizeof seen[0][0]) == 0 &&
+              memcmp(seen[0][1], seen[1][0], sizeof seen[0][1]) == 0);
+    for (int t = 0; t < YT_LOSS_TERMS; t++) cr_assert_eq(result[0].loss[t], result[1].loss[t]);
+}
+
+/* A 481 x 640 image is resized to 241 x 320 for validation: x goes back by 241 / 481, y by 0.5. */
+static yt_status keep_left_sides(void *context, const yt_validated_image *image, yt_err *err) {
+    int *near = context;
+    (void)err;
+    for (int i = 0; i < image->n_detections; i++) {
+        yt_detection d = image->detections[i];
+        yt_detection_unfit(&d, 1, &image->fit);
+        near[0] += fabsf(d.box.x1 - (264 - 39) / (241.0f / 481)) < 1e-2f;
+        near[1] += fabsf(d.box.x1 - (264 - 39) / 0.5f) < 1e-2f;
+    }
+    return YT_OK;
+}
+
+Test(validate, boxes_go_back_to_the_image_by_the_gain_of_their_axis) {
+    for (int i = 100; i < 100 + N_VAL; i++) {
+        char name[64];
+        yt_image image;
+        cr_assert_eq(yt_image_create(481, 640, &image, NULL), YT_OK);
+        memset(image.rgb, 90, (size_t)481 * 640 * 3);
+        snprintf(name, sizeof name, "data/images/val/%d.png", i);
+        cr_assert_eq(yt_image_save(name, &image, NULL), YT_OK);
+        yt_image_free(&image);
+    }
+    bench b;
+    open_bench("tiny26.yaml", 0, &b);
+    yt_loader_destroy(b.loader);
+    yt_loader_config config = {.batch = N_VAL, .imgsz = 320, .workers = 1, .stride = 32};
+    cr_assert_eq(yt_loader_create(&b.split, &config, &b.loader, NULL), YT_OK);
+    yt_tiny_find_cells(b.model);
+    int near[2] = {0, 0};
+    yt_validate_options options = {.conf = 0.5f,
+                                   .iou = 0.7f,
+                                   .max_det = 4096,
+                                   .threads = 1,
+                                   .image = keep_left_sides,
+                                   .image_context = near};
+    yt_validator *validator;
+    yt_validation result;
+    cr_assert_eq(yt_validator_create(b.model, b.loader, &options, &validator, NULL), YT_OK);
+    cr_assert_eq(yt_validator_run(validator, &b.model->state, &result, NULL), YT_OK);
+    cr_assert(near[0] >= 40 && near[1] == 0, "%d by its own gain, %d by that of the other axis", near[0],
+              near[1]);
+    yt_validator_destroy(validator);
+    close_bench(&b);
 }
 
 Test(validate, of_too_many_classes_there_is_no_confusion_matrix) {
