@@ -11,11 +11,15 @@
 yt_status yt_file_read(const char *path, size_t max_bytes, char **data, size_t *bytes, yt_err *err);
 
 /* Atomic writing: open gives a stream to "path.tmp-PID"; commit flushes, syncs and renames it over path;
- * discard drops it. After either the writer is empty. A failed commit discards. */
+ * discard drops it. After either the writer is empty. A failed commit discards. A link stays a link, to the new file;
+ * a file that is written over keeps its mode and, as far as that is allowed, its owner. A device, a pipe and what a
+ * standard stream of the process goes to are written to directly, and then there is no going back. */
 typedef struct yt_file_writer {
     FILE *stream;
-    char *path, *temporary;
+    char *path;               /* as it was named */
+    char *target, *temporary; /* NULL: written directly */
 } yt_file_writer;
+#define YT_TEMPORARY ".tmp-" /* before the number of the process that writes it */
 yt_status yt_file_writer_open(const char *path, yt_file_writer *out, yt_err *err);
 yt_status yt_file_writer_commit(yt_file_writer *writer, yt_err *err);
 void yt_file_writer_discard(yt_file_writer *writer);

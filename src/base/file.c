@@ -1,8 +1,10 @@
 /* file.c: whole files, atomic writing, and the few path operations the library needs.
  *
  * Writing goes to a temporary name beside the target and is renamed over it after fsync, so that a reader, or
- * a machine that loses power, sees the old file or the new one and never half of one.
+ * a machine that loses power, sees the old file or the new one and never half of one. Only a file is replaced, and a
+ * link leads to the file that is: a device or a pipe gets the bytes themselves.
  */
+#define _XOPEN_SOURCE 700 /* realpath */
 #include "yt/file.h"
 
 #include <errno.h>
@@ -65,29 +67,80 @@ yt_status yt_file_read(const char *path, size_t max_bytes, char **data, size_t *
 
 static void writer_clear(yt_file_writer *writer) {
     free(writer->path);
+    free(writer->target);
     free(writer->temporary);
     *writer = (yt_file_writer){0};
 }
 
+/* Whether a file is what a standard stream of this process goes to (/dev/stdout of "> file"): another file under that
+ * name would not be the one that the stream writes on. */
+static bool is_standard_stream(const struct stat *info) {
+    struct stat own;
+    for (int fd = 0; fd <= 2; fd++)
+        if (fstat(fd, &own) == 0 && own.st_dev == info->st_dev && own.st_ino == info->st_ino) return true;
+    return false;
+}
+
+/* What is to be replaced: the file itself where `path` is a link, or a name that is free. NULL: it is not replaced but
+ * written to, as a device, a pipe or a standard stream is. */
+static yt_status find_target(const char *path, char **target, struct stat *former, yt_err *err) {
+    *former = (struct stat){0};
+    *target = NULL;
+    if (stat(path, former) != 0) {
+        const int reason = errno;
+        struct stat link;
+        if (reason != ENOENT) return yt_fail(err, YT_IO, "%s: cannot be written: %s", path, strerror(reason));
+        if (lstat(path, &link) == 0)
+            return yt_fail(err, YT_IO, "%s: is a link to a file that does not exist; remove the link", path);
+        *target = strdup(path);
+    } else if (S_ISDIR(former->st_mode)) {
+        return yt_fail(err, YT_IO, "%s: is a folder; name a file", path);
+    } else if (!S_ISREG(former->st_mode) || is_standard_stream(former)) {
+        return YT_OK;
+    } else if (access(path, W_OK) != 0) {
+        return yt_fail(err, YT_IO, "%s: cannot be written: %s", path, strerror(errno));
+    } else {
+        *target = realpath(path, NULL);
+        if (!*target && errno != ENOMEM)
+            return yt_fail(err, YT_IO, "%s: cannot be written: %s", path, strerror(errno));
+    }
+    return *target ? YT_OK : yt_fail(err, YT_NO_MEMORY, "%s: no memory to open it for writing", path);
+}
+
+/* Owner, as far as this process may give files away, and mode of the file that is replaced. */
+static bool keep_mode(int fd, const struct stat *former) {
+    if (!S_ISREG(former->st_mode)) return true;
+    struct stat own;
+    if (fstat(fd, &own) == 0 && (own.st_uid != former->st_uid || own.st_gid != former->st_gid) &&
+        fchown(fd, former->st_uid, former->st_gid) != 0 && errno != EPERM)
+        return false;
+    return fchmod(fd, former->st_mode & 07777) == 0;
+}
+
+static yt_status open_stream(yt_file_writer *writer, const struct stat *former, yt_err *err) {
+    if (writer->target) {
+        const size_t room = strlen(writer->target) + 32;
+        writer->temporary = malloc(room);
+        if (!writer->temporary)
+            return yt_fail(err, YT_NO_MEMORY, "%s: no memory to open it for writing", writer->path);
+        snprintf(writer->temporary, room, "%s" YT_TEMPORARY "%ld", writer->target, (long)getpid());
+    }
+    writer->stream = fopen(writer->temporary ? writer->temporary : writer->path, "wb");
+    if (writer->stream && (!writer->temporary || keep_mode(fileno(writer->stream), former))) return YT_OK;
+    return yt_fail(err, YT_IO, "%s: cannot be written: %s", writer->path, strerror(errno));
+}
+
 yt_status yt_file_writer_open(const char *path, yt_file_writer *out, yt_err *err) {
-    yt_file_writer writer = {0};
-    size_t length = strlen(path), room = length + 32;
-    writer.path = malloc(length + 1);
-    writer.temporary = malloc(room);
-    if (!writer.path || !writer.temporary) {
-        writer_clear(&writer);
-        return yt_fail(err, YT_NO_MEMORY, "%s: no memory to open it for writing", path);
-    }
-    memcpy(writer.path, path, length + 1);
-    snprintf(writer.temporary, room, "%s.tmp-%ld", path, (long)getpid());
-    writer.stream = fopen(writer.temporary, "wb");
-    if (!writer.stream) {
-        yt_status status = yt_fail(err, YT_IO, "%s: cannot be written: %s", path, strerror(errno));
-        writer_clear(&writer);
-        return status;
-    }
-    *out = writer;
-    return YT_OK;
+    yt_file_writer writer = {.path = strdup(path)};
+    struct stat former;
+    yt_status status = writer.path ? find_target(path, &writer.target, &former, err)
+                                   : yt_fail(err, YT_NO_MEMORY, "%s: no memory to open it for writing", path);
+    if (status == YT_OK) status = open_stream(&writer, &former, err);
+    if (status == YT_OK)
+        *out = writer;
+    else
+        yt_file_writer_discard(&writer);
+    return status;
 }
 
 /* Makes the rename itself durable. Some file systems refuse fsync on a folder; the file is complete then
@@ -103,24 +156,26 @@ static void sync_folder_of(const char *path) {
 }
 
 yt_status yt_file_writer_commit(yt_file_writer *writer, yt_err *err) {
-    bool good = !ferror(writer->stream) && fflush(writer->stream) == 0 && fsync(fileno(writer->stream)) == 0;
+    const bool replaces = writer->temporary != NULL;
+    bool good = !ferror(writer->stream) && fflush(writer->stream) == 0 &&
+                (!replaces || fsync(fileno(writer->stream)) == 0);
     int reason = good ? 0 : errno;
     if (fclose(writer->stream) != 0 && good) {
         good = false;
         reason = errno;
     }
     writer->stream = NULL;
-    if (good && rename(writer->temporary, writer->path) != 0) {
+    if (good && replaces && rename(writer->temporary, writer->target) != 0) {
         good = false;
         reason = errno;
     }
     yt_status status = YT_OK;
     if (good) {
-        sync_folder_of(writer->path);
+        if (replaces) sync_folder_of(writer->target);
         writer_clear(writer);
     } else {
-        status = yt_fail(err, YT_IO, "%s: writing failed: %s; the former file, if any, is as it was",
-                         writer->path, strerror(reason));
+        status = yt_fail(err, YT_IO, "%s: writing failed: %s%s", writer->path, strerror(reason),
+                         replaces ? "; the former file, if any, is as it was" : "");
         yt_file_writer_discard(writer);
     }
     return status;

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 TestSuite(file, .init = yt_folder_make, .fini = yt_folder_remove);
 
@@ -87,14 +89,89 @@ Test(file, a_failed_write_is_reported_and_leaves_nothing) {
     yt_file_writer writer;
     yt_err err;
     cr_assert_eq(yt_file_writer_open(yt_folder_path("no/such/folder"), &writer, &err), YT_IO);
-    /* The target is a folder with something in it, so the rename fails. */
     cr_assert_eq(mkdir(yt_folder_path("busy"), 0777), 0);
-    yt_folder_write_text("busy/x", "x");
-    cr_assert_eq(yt_file_writer_open(yt_folder_path("busy"), &writer, &err), YT_OK);
+    cr_assert_eq(yt_file_writer_open(yt_folder_path("busy"), &writer, &err), YT_IO);
+    cr_assert_not_null(strstr(err.text, "is a folder"));
+    /* A folder takes the place of the target before the commit, so the rename fails. */
+    cr_assert_eq(yt_file_writer_open(yt_folder_path("later"), &writer, &err), YT_OK);
+    yt_folder_write_text("later/x", "x");
     char temporary[1024];
     snprintf(temporary, sizeof temporary, "%s", writer.temporary);
     cr_assert_eq(yt_file_writer_commit(&writer, &err), YT_IO);
     cr_assert_not(yt_path_exists(temporary));
+}
+
+static yt_status write_text(const char *path, const char *text, yt_err *err) {
+    yt_file_writer writer;
+    YT_TRY(yt_file_writer_open(path, &writer, err));
+    fputs(text, writer.stream);
+    return yt_file_writer_commit(&writer, err);
+}
+
+static void expect_text(const char *path, const char *expected) {
+    char *data;
+    size_t bytes;
+    cr_assert_eq(yt_file_read(path, 1 << 20, &data, &bytes, NULL), YT_OK);
+    cr_assert_str_eq(data, expected);
+    free(data);
+}
+
+Test(file, a_link_stays_a_link_and_its_target_is_written) {
+    yt_folder_write_text("store/real", "old");
+    cr_assert_eq(symlink("store/real", yt_folder_path("link")), 0);
+    cr_assert_eq(write_text(yt_folder_path("link"), "new", NULL), YT_OK);
+    struct stat info;
+    cr_assert(lstat(yt_folder_path("link"), &info) == 0 && S_ISLNK(info.st_mode));
+    expect_text(yt_folder_path("store/real"), "new");
+    yt_err err;
+    cr_assert_eq(symlink("nowhere", yt_folder_path("dead")), 0);
+    cr_assert_eq(write_text(yt_folder_path("dead"), "new", &err), YT_IO);
+    cr_assert_not_null(strstr(err.text, "link to a file that does not exist"));
+    cr_assert(lstat(yt_folder_path("dead"), &info) == 0 && S_ISLNK(info.st_mode));
+}
+
+Test(file, a_file_that_is_written_over_keeps_its_mode) {
+    yt_folder_write_text("a", "old");
+    cr_assert_eq(chmod(yt_folder_path("a"), 0640), 0);
+    cr_assert_eq(write_text(yt_folder_path("a"), "new", NULL), YT_OK);
+    struct stat info;
+    cr_assert_eq(stat(yt_folder_path("a"), &info), 0);
+    cr_assert_eq(info.st_mode & 07777, 0640u);
+    expect_text(yt_folder_path("a"), "new");
+}
+
+/* A reader waits at its other end, in a process of its own. */
+Test(file, a_pipe_gets_the_bytes_and_stays_a_pipe) {
+    const char *path = yt_folder_path("pipe"), *copy = yt_folder_path("copy");
+    cr_assert_eq(mkfifo(path, 0600), 0);
+    const pid_t reader = fork();
+    cr_assert_geq(reader, 0);
+    if (reader == 0) {
+        char *data;
+        size_t bytes;
+        const bool same =
+            yt_file_read(path, 100, &data, &bytes, NULL) == YT_OK && strcmp(data, "through") == 0;
+        _exit(same && write_text(copy, data, NULL) == YT_OK ? 0 : 1);
+    }
+    cr_assert_eq(write_text(path, "through", NULL), YT_OK);
+    int status;
+    cr_assert_eq(waitpid(reader, &status, 0), reader);
+    cr_assert_eq(status, 0);
+    expect_text(copy, "through");
+    struct stat info;
+    cr_assert(lstat(path, &info) == 0 && S_ISFIFO(info.st_mode));
+}
+
+Test(file, a_device_stays_a_device) {
+    struct stat before, after;
+    yt_err err;
+    cr_assert_eq(stat("/dev/null", &before), 0);
+    cr_assert_eq(write_text("/dev/null", "gone", NULL), YT_OK);
+    cr_assert_eq(stat("/dev/null", &after), 0);
+    cr_assert(S_ISCHR(after.st_mode) && before.st_ino == after.st_ino);
+    cr_assert_eq(write_text("/dev/full", "too much", &err), YT_IO);
+    cr_assert_not_null(strstr(err.text, "No space left"));
+    cr_assert(stat("/dev/full", &after) == 0 && S_ISCHR(after.st_mode));
 }
 
 Test(file, folders_are_made_with_their_parents) {
