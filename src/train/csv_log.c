@@ -25,7 +25,8 @@ static yt_status copy_rows(const char *path, const char *start, int64_t keep_bel
     ssize_t n;
     while ((n = getline(&line, &room, former)) > 0 && line[n - 1] == '\n')
         if (is_kept(line, start, keep_below)) fwrite(line, 1, (size_t)n, out);
-    const bool good = feof(former) || n > 0;
+    /* On an error getline gives what it had. */
+    const bool good = !ferror(former) && (n > 0 || feof(former));
     free(line);
     fclose(former);
     return good ? YT_OK : yt_fail(err, YT_IO, "%s: reading failed: %s", path, strerror(errno));
