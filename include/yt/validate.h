@@ -63,5 +63,6 @@ yt_status yt_validator_save(const yt_validator *validator, const char *const *na
 
 /* What it writes for so many classes, for a message: their names with commas between. */
 const char *yt_validator_files(int n_classes);
+const char *const *yt_validator_file_names(int n_classes); /* ends with NULL */
 
 #endif

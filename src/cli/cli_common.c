@@ -1,5 +1,6 @@
 /* cli_common.c: fresh folders, threads, failures, texts of others; see cli_common.h. */
 #include "cli/cli_common.h"
+#include "base/folder.h"
 #include "yt/cpu.h"
 #include "yt/file.h"
 #include "yt/text.h"
@@ -8,35 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-
-static yt_status make_parent(const char *path, yt_err *err) {
-    char *parent = yt_path_dir(path);
-    if (!parent) return yt_fail(err, YT_NO_MEMORY, "%s: no memory to make the folder", path);
-    yt_status status = yt_path_make_dirs(parent, err);
-    free(parent);
-    return status;
-}
-
-yt_status yt_cli_fresh_dir(const char *path, char **out, yt_err *err) {
-    YT_TRY(make_parent(path, err));
-    size_t room = strlen(path) + 16;
-    char *name = malloc(room);
-    if (!name) return yt_fail(err, YT_NO_MEMORY, "%s: no memory to make the folder", path);
-    snprintf(name, room, "%s", path);
-    /* mkdir is the test: two programs that start together get two folders. */
-    for (int i = 2; mkdir(name, 0777) != 0; i++) {
-        if (errno != EEXIST || i > 1000000) {
-            yt_status status =
-                yt_fail(err, YT_IO, "%s: the folder cannot be made: %s", name, strerror(errno));
-            free(name);
-            return status;
-        }
-        snprintf(name, room, "%s-%d", path, i);
-    }
-    *out = name;
-    return YT_OK;
-}
 
 yt_status yt_cli_run_dir(const yt_cli *cli, const char *runs, char **out, yt_err *err) {
     const char *project = yt_cli_text(cli, "project");
@@ -45,7 +17,7 @@ yt_status yt_cli_run_dir(const yt_cli *cli, const char *runs, char **out, yt_err
     free(parent);
     if (!path) return yt_fail(err, YT_NO_MEMORY, "no memory for the name of a folder");
     if (!yt_cli_flag(cli, "exist-ok")) {
-        yt_status status = yt_cli_fresh_dir(path, out, err);
+        yt_status status = yti_folder_fresh(path, out, err);
         free(path);
         return status;
     }

@@ -9,10 +9,6 @@
 
 #define YT_CLI_VERSION "0.1.0"
 
-/* Makes a folder that was not there: `path`, else path-2, path-3, ... Returns its malloc'd name through *out.
- */
-yt_status yt_cli_fresh_dir(const char *path, char **out, yt_err *err);
-
 /* The folder of a run's files, from --project, --name and --exist-ok: below `runs` unless the project is absolute;
  * made, and with -2, -3, ... behind its name where that is taken. malloc'd. */
 yt_status yt_cli_run_dir(const yt_cli *cli, const char *runs, char **out, yt_err *err);

@@ -1,63 +1,11 @@
 /* cli_detector.c: finding, opening and fusing trained weights; see cli_detector.h. */
 #include "cli/cli_detector.h"
 #include "cli/cli_search.h"
-#include "yt/file.h"
+#include "train/run_folder.h"
 #include "yt/predict.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-
-typedef struct {
-    char *path; /* NULL: none yet */
-    struct timespec time;
-} newest_file;
-
-/* Later modification, or the same and the later name, so that the choice is the same each time. */
-static bool is_newer(const newest_file *than, const char *path, struct timespec time) {
-    if (!than->path) return true;
-    if (time.tv_sec != than->time.tv_sec) return time.tv_sec > than->time.tv_sec;
-    if (time.tv_nsec != than->time.tv_nsec) return time.tv_nsec > than->time.tv_nsec;
-    return strcmp(path, than->path) > 0;
-}
-
-/* Takes path. */
-static void look_at(char *path, newest_file *best) {
-    struct stat info;
-    if (stat(path, &info) == 0 && S_ISREG(info.st_mode) && is_newer(best, path, info.st_mtim)) {
-        free(best->path);
-        *best = (newest_file){path, info.st_mtim};
-    } else {
-        free(path);
-    }
-}
-
-/* Runs may lie below the folders of projects, so a few levels are searched. A folder that cannot be read has
- * none. */
-static void search_runs(const char *folder, int levels, newest_file *best) {
-    DIR *dir = levels > 0 ? opendir(folder) : NULL;
-    if (!dir) return;
-    for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir)) {
-        if (entry->d_name[0] == '.' || strcmp(entry->d_name, "weights") == 0) continue;
-        char *below = yt_path_join(folder, entry->d_name);
-        char *path = below && yt_path_is_dir(below) ? yt_path_join(below, "weights/best.safetensors") : NULL;
-        if (path) {
-            look_at(path, best);
-            search_runs(below, levels - 1, best);
-        }
-        free(below);
-    }
-    closedir(dir);
-}
-
-char *yt_cli_newest_weights(const char *runs) {
-    enum { LEVELS = 4 };
-    newest_file best = {0};
-    search_runs(runs, LEVELS, &best);
-    return best.path;
-}
 
 /* Puts the model for inference in the place of the one that was read. */
 static yt_status fuse(const yt_cli *cli, bool both_branches, yt_cli_trained *trained, yt_err *err) {
@@ -89,7 +37,7 @@ yt_status yt_cli_open_weights(const yt_cli *cli, const char *runs, bool both_bra
     const char *weights = yt_cli_text(cli, "weights");
     char *newest = NULL;
     if (!weights) {
-        newest = yt_cli_newest_weights(runs);
+        YT_TRY(yti_newest_weights(runs, "best.safetensors", &newest, err));
         if (!newest)
             return yt_fail(
                 err, YT_IO,

@@ -47,7 +47,4 @@ yt_status yt_cli_open_weights(const yt_cli *cli, const char *runs, bool both_bra
                               yt_err *err);
 void yt_cli_close_weights(yt_cli_trained *trained);
 
-/* malloc'd path of the weights/best.safetensors written last below `runs`; NULL: there is none. */
-char *yt_cli_newest_weights(const char *runs);
-
 #endif

@@ -6,10 +6,12 @@
 #include "cli/cli_progress.h"
 #include "cli/cli_common.h"
 #include "yt/cpu.h"
+#include "yt/file.h"
 #include "yt/text.h"
 #include "yt/validate.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -46,7 +48,9 @@ static yt_status start(void *context, const yt_train_info *info, yt_err *err) {
     (void)err;
     yt_cli_progress *p = context;
     *p = (yt_cli_progress){.live = isatty(STDERR_FILENO), .info = info, .begin = yt_seconds()};
-    if (info->first_epoch)
+    if (info->first_epoch && info->first_epoch == info->epochs)
+        fprintf(stderr, "%s has all its epochs; writing the files that it lacks\n", info->folder);
+    else if (info->first_epoch)
         fprintf(stderr, "resuming %s at epoch %d of %d\n", info->folder, info->first_epoch + 1, info->epochs);
     else if (info->config->time > 0)
         fprintf(stderr, "training for %g hours, in epochs of %d batches, into %s\n", info->config->time,
@@ -104,7 +108,10 @@ static yt_status epoch(void *context, const yt_train_epoch *row, yt_err *err) {
     yt_text_append(text, sizeof text, "  %.1f images/s  ", row->images_per_second);
     yt_cli_append_duration(text, sizeof text, seconds_left(p, row->epoch, 0));
     yt_text_append(text, sizeof text, " left  %.0f MiB%s", (double)yt_peak_memory() / MIB,
-                   row->is_best ? "  best" : "");
+                   !row->is_best    ? ""
+                   : row->ap > 0    ? "  best"
+                   : row->validated ? "  no object found yet"
+                                    : "");
     if (row->skips)
         yt_text_append(text, sizeof text, "  %d batch%s skipped", row->skips, row->skips > 1 ? "es" : "");
     draw(p, text, true);
@@ -160,6 +167,34 @@ static void alarm_line(void *context, const char *text) {
     draw(p, line, true);
 }
 
+/* Lists one file of the run, or counts it as missing: it may have been removed since it was written. */
+static void list_file(const char *folder, const char *name, int *listed, char *missing, size_t room) {
+    char *path = yt_path_join(folder, name);
+    if (path && !yt_path_exists(path))
+        yt_text_append(missing, room, "%s%s", missing[0] ? ", " : "", name);
+    else
+        fprintf(stderr, "%s%s", (*listed)++ ? ", " : "", name);
+    free(path);
+}
+
+static void print_files(const yt_train_info *info) {
+    static const char *const always[] = {"weights/best.safetensors", "weights/last.safetensors",
+                                         "results.csv", "args.yaml"},
+                             *const logged[] = {"gradients.csv", "gradients.jsonl",
+                                                "events.out.tfevents.gradients"};
+    char missing[512] = "";
+    int n = 0;
+    fprintf(stderr, "saved to %s: ", info->folder);
+    for (size_t i = 0; i < sizeof always / sizeof *always; i++)
+        list_file(info->folder, always[i], &n, missing, sizeof missing);
+    for (size_t i = 0; info->config->log_gradients && i < sizeof logged / sizeof *logged; i++)
+        list_file(info->folder, logged[i], &n, missing, sizeof missing);
+    for (const char *const *file = yt_validator_file_names(info->names->count); *file; file++)
+        list_file(info->folder, *file, &n, missing, sizeof missing);
+    fputc('\n', stderr);
+    if (missing[0]) fprintf(stderr, "warning: not there, because they were removed meanwhile: %s\n", missing);
+}
+
 static void finish(void *context, const yt_train_summary *summary) {
     yt_cli_progress *p = context;
     const yt_train_info *info = p->info;
@@ -176,20 +211,17 @@ static void finish(void *context, const yt_train_summary *summary) {
     if (summary->out_of_time) fprintf(stderr, "stopped after the %g hours of --time\n", info->config->time);
     char text[64] = "";
     yt_cli_append_duration(text, sizeof text, summary->seconds);
-    fprintf(stderr,
-            "%d epochs in %s; best epoch %d, mAP50-95 %.5f; weights hash %016llx; peak memory %.0f MiB\n",
-            summary->epochs, text, summary->best_epoch, summary->best_fitness,
+    fprintf(stderr, "%d epochs in %s; ", summary->epochs, text);
+    if (summary->best_fitness > 0)
+        fprintf(stderr, "best epoch %d, mAP50-95 %.5f", summary->best_epoch, summary->best_fitness);
+    else
+        fprintf(stderr, "no object was found in any epoch");
+    fprintf(stderr, "; weights hash %016llx; peak memory %.0f MiB\n",
             (unsigned long long)summary->weights_hash, (double)yt_peak_memory() / MIB);
     print_non_finite(summary);
     print_watching(p, summary);
     if (summary->classes) print_table(info->names, summary);
-    fprintf(stderr,
-            "saved to %s: weights/best.safetensors, weights/last.safetensors, results.csv, args.yaml, "
-            "%s%s\n",
-            info->folder,
-            info->config->log_gradients ? "gradients.csv, gradients.jsonl, events.out.tfevents.gradients, "
-                                        : "",
-            yt_validator_files(info->names->count));
+    print_files(info);
 }
 
 yt_train_observer yt_cli_progress_observer(yt_cli_progress *progress) {

@@ -2,6 +2,7 @@
  * stderr, pictures with the boxes drawn in when asked. A picture that cannot be read costs that picture and
  * the exit code.
  */
+#include "base/folder.h"
 #include "cli/cli_common.h"
 #include "cli/cli_detector.h"
 #include "cli/cli_threads.h"
@@ -76,7 +77,7 @@ static yt_status open_outputs(session *s, yt_err *err) {
     if (yt_cli_flag(s->cli, "json") && !(s->json = cJSON_CreateArray()))
         return yt_fail(err, YT_NO_MEMORY, "no memory for the results");
     if (!dir)
-        return yt_cli_flag(s->cli, "save") ? yt_cli_fresh_dir(YT_CLI_RUNS "/predict", &s->out_dir, err)
+        return yt_cli_flag(s->cli, "save") ? yti_folder_fresh(YT_CLI_RUNS "/predict", &s->out_dir, err)
                                            : YT_OK;
     YT_TRY(yt_path_make_dirs(dir, err));
     s->out_dir = yt_path_join("", dir);

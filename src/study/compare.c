@@ -44,7 +44,7 @@ static const char *study_name(const yt_compare *study) {
 }
 
 static yt_status choose_folder(yt_compare *study, yt_err *err) {
-    return yt_run_folder_choose(study->base.project, study_name(study), true, &study->folder, err);
+    return yti_run_folder_name(study->base.project, study_name(study), &study->folder, err);
 }
 
 /* Runs lie below the study's folder and log their gradients. */
@@ -115,6 +115,7 @@ yt_status yt_compare_create(const yt_train_config *config, const char *variants,
     yt_compare *study = calloc(1, sizeof *study);
     if (!study) return no_memory(err);
     study->base = *config;
+    study->lock = YTI_UNLOCKED;
     study->n_seeds = seeds;
     study->search_dirs = search_dirs;
     yt_status status = make(study, variants, err);
@@ -127,6 +128,7 @@ yt_status yt_compare_create(const yt_train_config *config, const char *variants,
 
 void yt_compare_destroy(yt_compare *study) {
     if (!study) return;
+    yti_folder_unlock(&study->lock);
     for (int i = 0; study->variants && i < study->n_variants; i++) {
         study_variant *v = &study->variants[i];
         yti_points_free(&v->points);

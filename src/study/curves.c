@@ -3,6 +3,7 @@
 #include "study/study.h"
 #include "yt/file.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,7 +56,10 @@ static bool read_row(const char *line, const char *end, const role *roles, int n
         const char *field = next_field(&at, end, &length);
         double value;
         if (roles[i] == OTHER) continue;
-        if (!yti_parse_decimal(field, length, &value)) return false;
+        if (length == 3 && memcmp(field, "nan", 3) == 0)
+            value = (double)NAN; /* a loss that was not finite */
+        else if (!yti_parse_decimal(field, length, &value))
+            return false;
         switch (roles[i]) {
         case EPOCH:
             out->epoch = (int)value;
@@ -76,7 +80,7 @@ static bool read_row(const char *line, const char *end, const role *roles, int n
             break;
         }
     }
-    return i == n && out->epoch > 0;
+    return i == n && out->epoch > 0 && isfinite(out->ap) && isfinite(out->ap50);
 }
 
 static yt_status read_rows(const char *path, const char *text, study_epoch **rows, int *count, yt_err *err) {

@@ -38,28 +38,36 @@ static yt_status settings_to_resume(const yt_train_config *config, const char *c
     return yt_train_config_set(out, "resume", checkpoint, YT_SOURCE_TYPED, err);
 }
 
-/* Whether only the record of a run is missing: a resumed run begins with an epoch, and looks at patience after it. */
-static bool patience_was_over(const yt_training *t) {
-    return t->config.val && t->config.patience > 0 &&
-           t->progress.epochs_done - t->progress.improved_epoch >= t->config.patience;
+/* Whether a failure says that the machine, and not the file, is at fault: then trying again may help, and beginning anew
+ * would throw a run away. */
+static bool is_passing(yt_status status) {
+    return status == YT_IO || status == YT_NO_MEMORY;
 }
 
-/* From the checkpoint of a run that was interrupted. A checkpoint that nothing can go on from is none. */
-static yt_training *resume(const yt_compare *study, const study_run *run, const yt_train_config *config,
-                           yt_problem_sink problem, void *context) {
+/* From the checkpoint of a run that was interrupted, if there is one; *out NULL: it begins anew. Nothing can go on from a
+ * damaged one, nor from that of a run that was over and whose record alone is missing. */
+static yt_status resume(const yt_compare *study, const study_run *run, const yt_train_config *config,
+                        const yt_compare_hooks *hooks, yt_problem_sink problem, yt_training **out,
+                        yt_err *err) {
     char *checkpoint = yt_path_join(run->folder, "weights/last.safetensors");
-    yt_training *training = NULL;
+    if (!checkpoint) return no_memory(err);
+    *out = NULL;
     yt_train_config resumed;
-    if (checkpoint && yt_path_exists(checkpoint) &&
-        settings_to_resume(config, checkpoint, &resumed, NULL) == YT_OK &&
-        yt_train_prepare(&resumed, study->search_dirs, problem, context, &training, NULL) != YT_OK)
-        training = NULL;
-    free(checkpoint);
-    if (training && patience_was_over(training)) {
-        yt_train_destroy(training);
-        training = NULL;
+    yt_err reason;
+    yt_status status = YT_OK;
+    if (yt_path_exists(checkpoint)) {
+        status = settings_to_resume(config, checkpoint, &resumed, &reason);
+        if (status == YT_OK)
+            status = yt_train_prepare(&resumed, study->search_dirs, problem, hooks->context, out, &reason);
     }
-    return training;
+    free(checkpoint);
+    if (is_passing(status)) return yt_fail(err, status, "%s", reason.text);
+    if (status != YT_OK && hooks->problem) {
+        char text[sizeof reason.text + 64];
+        snprintf(text, sizeof text, "%s; this run of the comparison begins anew", reason.text);
+        hooks->problem(hooks->context, text);
+    }
+    return YT_OK;
 }
 
 /* A checkpoint of a run that is not this one must not be gone on from later. */
@@ -96,13 +104,17 @@ static yt_status finish_training(yt_training *training, const volatile sig_atomi
     return yt_fail(err, record->status, "%s", reason.text);
 }
 
-/* record: that of the interrupted run on entry, and that of the complete one. first_epoch: the one it goes on after. */
+/* record: that of the interrupted run on entry, and that of the complete one. problem: for those of the data, or NULL.
+ * first_epoch: the one it goes on after. */
 static yt_status train(yt_compare *study, const study_run *run, const yt_train_config *config,
-                       yt_problem_sink problem, void *context, const volatile sig_atomic_t *stop,
-                       study_record *record, int *first_epoch, yt_err *err) {
-    yt_training *training = record->running ? resume(study, run, config, problem, context) : NULL;
+                       const yt_compare_hooks *hooks, yt_problem_sink problem,
+                       const volatile sig_atomic_t *stop, study_record *record, int *first_epoch,
+                       yt_err *err) {
+    yt_training *training = NULL;
+    if (record->running) YT_TRY(resume(study, run, config, hooks, problem, &training, err));
     bool resumed = training != NULL;
-    if (!training) YT_TRY(yt_train_prepare(config, study->search_dirs, problem, context, &training, err));
+    if (!training)
+        YT_TRY(yt_train_prepare(config, study->search_dirs, problem, hooks->context, &training, err));
     const yt_train_info *info = yt_train_describe(training);
     *first_epoch = info->first_epoch;
     snprintf(record->optimizer, sizeof record->optimizer, "%s",
@@ -156,12 +168,17 @@ static yt_status one_run(yt_compare *study, int index, const yt_compare_hooks *h
     if (!found) {
         tell(hooks, &progress, NULL, false);
         yt_problem_sink problem = *listened ? NULL : hooks->problem;
-        YT_TRY(
-            train(study, run, &config, problem, hooks->context, stop, &record, &progress.first_epoch, err));
+        YT_TRY(train(study, run, &config, hooks, problem, stop, &record, &progress.first_epoch, err));
         *listened = true;
     }
     tell(hooks, &progress, &record, found);
     return YT_OK;
+}
+
+/* Two processes would write the rows of both into the same tables. */
+static yt_status take_folder(yt_compare *study, yt_err *err) {
+    YT_TRY(yt_path_make_dirs(study->folder, err));
+    return yti_folder_lock(study->folder, &study->lock, err);
 }
 
 yt_status yt_compare_run(yt_compare *study, const yt_compare_hooks *hooks, const volatile sig_atomic_t *stop,
@@ -169,6 +186,7 @@ yt_status yt_compare_run(yt_compare *study, const yt_compare_hooks *hooks, const
     bool listened = false;
     for (int i = 0; i < yt_compare_runs(study); i++) {
         if (stop && *stop) return yt_fail(err, YT_STOPPED, "stopped before run %d", i + 1);
+        YT_TRY(take_folder(study, err));
         YT_TRY(one_run(study, i, hooks, stop, &listened, err));
     }
     return study->recorded ? YT_OK : yti_study_record_save(study, err);

@@ -8,6 +8,7 @@
 #ifndef YT_STUDY_H
 #define YT_STUDY_H
 
+#include "base/folder.h"
 #include "yt/compare.h"
 #include "yt/verdict.h"
 
@@ -146,6 +147,7 @@ struct yt_compare {
     yt_train_config base;
     char *folder;
     bool recorded; /* study.json is written */
+    yti_lock lock; /* of the folder, from the first run on */
     const char *const *search_dirs;
     int n_variants, n_seeds;
     study_variant *variants;

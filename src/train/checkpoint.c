@@ -4,7 +4,7 @@
  *   ema.<name>                   their moving average
  *   optim.<state>.<name>         moments of the optimiser
  *   optim.gradient.<name>        gradients waiting for their update, where an epoch ended between two updates
- *   metadata settings, progress  JSON objects
+ *   metadata settings, progress  JSON objects; data: which it was trained on (data_print.c)
  *
  * Random numbers need no state: they are named by seed, epoch and position.
  */
@@ -17,7 +17,13 @@
 
 /* ---- progress as JSON: one row per field ---- */
 
-typedef enum field_type { FIELD_INT, FIELD_INT64, FIELD_REAL, FIELD_HASH } field_type;
+typedef enum field_type {
+    FIELD_INT,
+    FIELD_INT64,
+    FIELD_REAL,
+    FIELD_LOSS,
+    FIELD_HASH
+} field_type; /* LOSS: NAN is null */
 
 typedef struct field {
     const char *name;
@@ -41,9 +47,9 @@ static const field fields[] = {
     FIELD(FIELD_INT, closed_epoch),
     FIELD(FIELD_INT, last.epoch),
     FIELD(FIELD_REAL, last.seconds),
-    FIELD(FIELD_REAL, last.val_loss[0]),
-    FIELD(FIELD_REAL, last.val_loss[1]),
-    FIELD(FIELD_REAL, last.val_loss[2]),
+    FIELD(FIELD_LOSS, last.val_loss[0]),
+    FIELD(FIELD_LOSS, last.val_loss[1]),
+    FIELD(FIELD_LOSS, last.val_loss[2]),
     FIELD(FIELD_REAL, last.precision),
     FIELD(FIELD_REAL, last.recall),
     FIELD(FIELD_REAL, last.ap50),
@@ -72,6 +78,9 @@ static bool put_field(cJSON *json, const yt_progress *progress, const field *f) 
         return cJSON_AddNumberToObject(json, f->name, *(const int *)value);
     case FIELD_INT64:
         return cJSON_AddNumberToObject(json, f->name, (double)*(const int64_t *)value);
+    case FIELD_LOSS:
+        if (!isfinite(*(const double *)value)) return cJSON_AddNullToObject(json, f->name);
+        return cJSON_AddNumberToObject(json, f->name, *(const double *)value);
     case FIELD_REAL:
         return cJSON_AddNumberToObject(json, f->name, *(const double *)value);
     case FIELD_HASH:
@@ -90,9 +99,13 @@ static bool get_field(const cJSON *json, yt_progress *progress, const field *f) 
         *(uint64_t *)value = strtoull(item->valuestring, NULL, 16);
         return true;
     }
+    if (f->type == FIELD_LOSS && cJSON_IsNull(item)) {
+        *(double *)value = (double)NAN;
+        return true;
+    }
     if (!cJSON_IsNumber(item)) return false;
     double number = item->valuedouble;
-    if (f->type == FIELD_REAL) {
+    if (f->type == FIELD_REAL || f->type == FIELD_LOSS) {
         *(double *)value = number;
         return isfinite(number);
     }
@@ -154,6 +167,7 @@ yt_status yti_checkpoint_fill(const yt_training *t, yti_saved_file *file, yt_err
     YT_TRY(add_arrays(&file->entries, t, err));
     YT_TRY(yt_metadata_describe(&file->metadata, t->model, &t->names, t->config.imgsz, err));
     YT_TRY(yt_metadata_add_json(&file->metadata, "settings", yti_settings_json(&t->config), err));
+    YT_TRY(yt_metadata_add_json(&file->metadata, "data", yti_data_json(t), err));
     return yt_metadata_add_json(&file->metadata, "progress", progress_json(&t->progress), err);
 }
 

@@ -45,32 +45,66 @@ int yti_epochs_in_time(double hours, double seconds, int epochs_done) {
 /* ---- settings and data ---- */
 
 static yt_status read_checkpoint(yt_training *t, setup *s, yt_err *err) {
+    char *checkpoint, *folder;
+    YT_TRY(yti_run_of(t->config.resume, &checkpoint, &folder, err));
+    yt_status status = yt_train_config_set(&t->config, "resume", checkpoint, YT_SOURCE_TYPED, err);
+    free(checkpoint);
+    if (status != YT_OK) {
+        free(folder);
+        return status;
+    }
+    YT_TRY(yti_run_paths(t, folder, err));
+    YT_TRY(yti_folder_lock(folder, &t->lock, err)); /* before another process writes the next checkpoint */
     const char *path = t->config.resume;
     YT_TRY(yt_st_load(path, &s->file, err));
     s->resumes = true;
     YT_TRY(yti_checkpoint_settings(&s->file, path, &t->config, err));
     YT_TRY(yti_checkpoint_progress(&s->file, path, &t->progress, err));
-    char *folder;
-    YT_TRY(yt_run_folder_of(path, &folder, err));
-    YT_TRY(yti_run_paths(t, folder, err));
+    return yti_config_same_run(&t->config, folder, path, err);
+}
+
+/* Whether a run that is over was ended before its last files were written: the table of its best weights. */
+static bool lacks_last_files(const yt_training *t) {
+    if (t->progress.best_epoch == 0 || !yt_path_exists(t->best_path)) return false;
+    bool lacks = false;
+    for (const char *const *file = yt_validator_file_names(YT_CONFUSION_CLASSES + 1); *file && !lacks;
+         file++) {
+        char *path = yt_path_join(t->folder, *file);
+        lacks = path && !yt_path_exists(path);
+        free(path);
+    }
+    return lacks;
+}
+
+/* Of a run that was resumed: nothing is left to train, so the last epoch is the last one. */
+static yt_status is_over(yt_training *t, const char *why, yt_err *err) {
+    if (!lacks_last_files(t)) return yt_fail(err, YT_ARGUMENT, "%s: this run %s", t->config.resume, why);
+    t->epochs = t->progress.epochs_done;
     return YT_OK;
 }
 
 /* Where the run ends, and whether it has. */
 static yt_status settle_end(yt_training *t, yt_err *err) {
-    const char *path = t->config.resume;
     const yt_progress *progress = &t->progress;
+    char why[160];
     t->epochs = t->config.epochs;
+    if (yti_patience_is_over(progress, &t->config)) {
+        snprintf(why, sizeof why,
+                 "has ended early, after %d epochs without a better mAP50-95; a larger --patience "
+                 "makes it go on",
+                 t->config.patience);
+        return is_over(t, why, err);
+    }
     if (t->config.time > 0 && progress->epochs_done > 0) {
         t->epochs = yti_epochs_in_time(t->config.time, progress->last.seconds, progress->epochs_done);
         if (progress->last.seconds < t->config.time * SECONDS_PER_HOUR) return YT_OK;
-        return yt_fail(err, YT_ARGUMENT, "%s: this run has used its %g hours; a larger --time makes it go on",
-                       path, t->config.time);
+        snprintf(why, sizeof why, "has used its %g hours; a larger --time makes it go on", t->config.time);
+        return is_over(t, why, err);
     }
     if (progress->epochs_done < t->epochs) return YT_OK;
-    return yt_fail(err, YT_ARGUMENT,
-                   "%s: this run has finished its %d epochs; a larger --epochs makes it go on", path,
-                   t->progress.epochs_done);
+    snprintf(why, sizeof why, "has finished its %d epochs; a larger --epochs makes it go on",
+             progress->epochs_done);
+    return is_over(t, why, err);
 }
 
 static yt_status scan(yt_training *t, const setup *s, const char *split, double fraction, yt_split *out,
@@ -115,7 +149,8 @@ static yt_status build_model(yt_training *t, const setup *s, yt_err *err) {
     const yt_train_config *c = &t->config;
     if (s->resumes) {
         YT_TRY(yt_metadata_build_model(&s->file, c->resume, NULL, s->search_dirs, &t->model, err));
-        if (t->model->n_classes == t->names.count) return YT_OK;
+        if (t->model->n_classes == t->names.count)
+            return yti_data_check(&s->file, t, s->problem, s->context, err);
         return yt_fail(err, YT_MISMATCH, "%s: was trained on %d classes, %s has %d", c->resume,
                        t->model->n_classes, c->data, t->names.count);
     }
@@ -322,6 +357,7 @@ yt_status yt_train_prepare(const yt_train_config *config, const char *const *sea
     yt_training *t = calloc(1, sizeof *t);
     if (!t) return yt_fail(err, YT_NO_MEMORY, "no memory for a training");
     t->config = *config;
+    t->lock = YTI_UNLOCKED;
     yti_begin_progress(&t->progress);
     setup s = {.search_dirs = search_dirs, .problem = problem, .context = context};
     yt_status status = prepare(t, &s, err);
@@ -358,6 +394,7 @@ void yt_train_destroy(yt_training *t) {
     free(t->class_weights);
     free(t->spare_buffers);
     free(t->best_classes);
+    yti_folder_unlock(&t->lock);
     free(t->folder);
     free(t->last_path);
     free(t->best_path);

@@ -4,6 +4,7 @@
 #include "yt/file.h"
 #include "yt/text.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,7 +36,11 @@ static yt_status start(void *context, const yt_train_info *info, yt_err *err) {
 }
 
 static void put(FILE *file, const double *values, int count) {
-    for (int i = 0; i < count; i++) fprintf(file, ",%.6g", values[i]);
+    for (int i = 0; i < count; i++)
+        if (isnan(values[i]))
+            fputs(",nan", file); /* printf may write -nan */
+        else
+            fprintf(file, ",%.6g", values[i]);
 }
 
 static yt_status epoch(void *context, const yt_train_epoch *row, yt_err *err) {

@@ -24,13 +24,35 @@ static yt_status remove_capsule(const yt_training *t, yt_err *err) {
     return status;
 }
 
+/* A folder that no other process uses: its own, or with --exist-ok an older one. */
+static yt_status choose_folder(yt_training *t, yt_err *err) {
+    const yt_train_config *c = &t->config;
+    char *name, *folder = NULL;
+    YT_TRY(yti_run_folder_name(c->project, c->name, &name, err));
+    yt_status status = c->exist_ok ? yt_path_make_dirs(name, err) : yti_folder_fresh(name, &folder, err);
+    if (c->exist_ok && status == YT_OK)
+        folder = name;
+    else
+        free(name);
+    if (status != YT_OK) return status;
+    YT_TRY(yti_run_paths(t, folder, err));
+    YT_TRY(yti_folder_lock(folder, &t->lock, err));
+    return c->exist_ok ? yti_run_folder_retire(folder, err) : YT_OK;
+}
+
+static yt_status make_weights_folder(const char *folder, yt_err *err) {
+    char *weights = yt_path_join(folder, "weights");
+    if (!weights) return yt_fail(err, YT_NO_MEMORY, "no memory for the paths of the run");
+    yt_status status = yt_path_make_dirs(weights, err);
+    if (status == YT_OK) status = yti_folder_sweep(folder, err);
+    if (status == YT_OK) status = yti_folder_sweep(weights, err);
+    free(weights);
+    return status;
+}
+
 static yt_status make_folder(yt_training *t, yt_err *err) {
-    if (!t->folder) {
-        char *folder;
-        YT_TRY(yt_run_folder_choose(t->config.project, t->config.name, t->config.exist_ok, &folder, err));
-        YT_TRY(yti_run_paths(t, folder, err));
-    }
-    YT_TRY(yt_run_folder_create(t->folder, err));
+    if (!t->folder) YT_TRY(choose_folder(t, err));
+    YT_TRY(make_weights_folder(t->folder, err));
     t->info.folder = t->folder;
     YT_TRY(remove_capsule(t, err));
     char *args = yt_path_join(t->folder, "args.yaml");

@@ -1,128 +1,238 @@
-/* run_folder.c: where a run writes: runs/detect/train, train-2, ... (spec training 6.1), and which one was
- * last.
+/* run_folder.c: where a run writes: runs/detect/train, train-2, ... (spec training 6.1), which one a checkpoint belongs to,
+ * and which one was last.
+ *
+ * A run folder is known by its weights/ and its args.yaml. Nothing is ever written into a folder that has not both, unless
+ * it was made for the run: a checkpoint may have been copied beside anybody's files.
  */
+#define _XOPEN_SOURCE 700 /* realpath */
 #include "train/run_folder.h"
+#include "base/folder.h"
 #include "yt/file.h"
+#include "yt/validate.h"
 
-#include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
-static const char ROOT[] = "runs/detect";
-enum { MAX_RUNS = 100000, MAX_DEPTH = 4 };
+static const char ROOT[] = "runs/detect", LAST[] = "last.safetensors";
+enum { MAX_DEPTH = 4 };
 
 static yt_status no_memory(yt_err *err) {
     return yt_fail(err, YT_NO_MEMORY, "no memory for the name of the run folder");
 }
 
-/* base, base-2, base-3, ...: the first that does not exist. */
-static yt_status first_free(const char *base, char **out, yt_err *err) {
-    size_t room = strlen(base) + 16;
-    char *path = malloc(room);
-    if (!path) return no_memory(err);
-    snprintf(path, room, "%s", base);
-    for (int i = 2; yt_path_exists(path); i++) {
-        if (i > MAX_RUNS) {
-            free(path);
-            return yt_fail(err, YT_IO, "%s: there are %d runs of this name already; choose another --name",
-                           base, MAX_RUNS);
-        }
-        snprintf(path, room, "%s-%d", base, i);
-    }
-    *out = path;
-    return YT_OK;
-}
-
-yt_status yt_run_folder_choose(const char *project, const char *name, bool exist_ok, char **out,
-                               yt_err *err) {
+yt_status yti_run_folder_name(const char *project, const char *name, char **out, yt_err *err) {
     char *parent = project[0] ? yt_path_join(ROOT, project) : strdup(ROOT);
-    char *base = parent ? yt_path_join(parent, name[0] ? name : "train") : NULL;
+    *out = parent ? yt_path_join(parent, name[0] ? name : "train") : NULL;
     free(parent);
-    if (!base) return no_memory(err);
-    if (exist_ok) {
-        *out = base;
-        return YT_OK;
+    return *out ? YT_OK : no_memory(err);
+}
+
+/* ---- the run of a checkpoint ---- */
+
+static bool has_file(const char *folder, const char *name) {
+    char *path = yt_path_join(folder, name);
+    const bool there = path && yt_path_exists(path);
+    free(path);
+    return there;
+}
+
+static bool has_ending(const char *path, const char *ending) {
+    const size_t n = strlen(path), m = strlen(ending);
+    return n > m && strcasecmp(path + n - m, ending) == 0;
+}
+
+/* The file that is meant, malloc'd. */
+static yt_status find_checkpoint(const char *resume, char **out, yt_err *err) {
+    char *path = strdup(resume);
+    if (path && yt_path_is_dir(path)) {
+        free(path);
+        char *weights = yt_path_join(resume, "weights");
+        path = weights ? yt_path_join(yt_path_is_dir(weights) ? weights : resume, LAST) : NULL;
+        free(weights);
+        if (path && !yt_path_exists(path)) {
+            yt_fail(err, YT_IO, "%s: there is no weights/%s in this folder to resume from", resume, LAST);
+            free(path);
+            return YT_IO;
+        }
     }
-    yt_status status = first_free(base, out, err);
-    free(base);
+    if (!path) return no_memory(err);
+    yt_status status = YT_OK;
+    if (!yt_path_exists(path))
+        status = yt_fail(err, YT_IO, "%s: cannot be opened: %s; --resume alone takes the newest run below %s",
+                         path, strerror(errno), ROOT);
+    else if (has_ending(path, ".pt") || has_ending(path, ".yaml") || has_ending(path, ".yml"))
+        status =
+            yt_fail(err, YT_ARGUMENT,
+                    has_ending(path, ".pt")
+                        ? "%s: is not a checkpoint of this program, so it cannot be resumed; start a new "
+                          "run from it: yolotrain DATA.yaml --weights %s"
+                        : "%s: is not a checkpoint; a run goes on from RUN/weights/last.safetensors, and "
+                          "where its data has moved that is yolotrain %s --resume RUN",
+                    path, path);
+    if (status == YT_OK)
+        *out = path;
+    else
+        free(path);
     return status;
 }
 
-yt_status yt_run_folder_create(const char *folder, yt_err *err) {
-    char *weights = yt_path_join(folder, "weights");
-    if (!weights) return no_memory(err);
-    yt_status status = yt_path_make_dirs(weights, err);
+/* The folder above `path`, malloc'd, if that is a run's weights/; NULL: it is none. */
+static char *run_above(const char *path) {
+    char *weights = path ? yt_path_dir(path) : NULL;
+    char *folder = weights && strcmp(yt_path_base(weights), "weights") == 0 ? yt_path_dir(weights) : NULL;
     free(weights);
-    return status;
+    if (folder && has_file(folder, "args.yaml")) return folder;
+    free(folder);
+    return NULL;
 }
 
-yt_status yt_run_folder_of(const char *checkpoint, char **out, yt_err *err) {
-    char *weights = yt_path_dir(checkpoint);
-    char *folder = weights ? yt_path_join(weights, "..") : NULL;
-    if (weights && strcmp(yt_path_base(weights), "weights") == 0) {
-        free(folder);
-        folder = yt_path_dir(weights);
+/* By its name as typed; by the true name of the folder it is in; or where it is a link, by what it leads to. */
+static char *find_run(const char *checkpoint) {
+    char *folder = run_above(checkpoint);
+    char *dir = folder ? NULL : yt_path_dir(checkpoint);
+    char *real = dir ? realpath(dir, NULL) : NULL, *path = real ? yt_path_join(real, LAST) : NULL;
+    if (!folder) folder = run_above(path);
+    free(dir);
+    free(real);
+    free(path);
+    if (folder) return folder;
+    real = realpath(checkpoint, NULL);
+    folder = run_above(real);
+    free(real);
+    return folder;
+}
+
+yt_status yti_run_of(const char *resume, char **checkpoint, char **folder, yt_err *err) {
+    char *path = NULL;
+    YT_TRY(find_checkpoint(resume, &path, err));
+    char *found = find_run(path);
+    if (!found) {
+        yt_fail(
+            err, YT_ARGUMENT,
+            "%s: lies in no run folder, so there is no run to go on with; put it into the weights/ of its "
+            "run, beside which args.yaml is, or start a new run from it: yolotrain DATA.yaml --weights %s",
+            path, path);
+        free(path);
+        return YT_ARGUMENT;
     }
-    free(weights);
-    if (!folder) return no_memory(err);
-    *out = folder;
+    *checkpoint = path;
+    *folder = found;
     return YT_OK;
 }
+
+/* ---- a run where one was before ---- */
+
+static yt_status retire_weights(const char *folder, const char *file, yt_err *err) {
+    char name[64], *weights = yt_path_join(folder, "weights");
+    snprintf(name, sizeof name, "former-%s", file);
+    char *from = weights ? yt_path_join(weights, file) : NULL,
+         *to = from ? yt_path_join(weights, name) : NULL;
+    yt_status status = to ? YT_OK : no_memory(err);
+    if (status == YT_OK && rename(from, to) != 0 && errno != ENOENT)
+        status = yt_fail(err, YT_IO, "%s: these older weights cannot be renamed: %s", from, strerror(errno));
+    free(weights);
+    free(from);
+    free(to);
+    return status;
+}
+
+yt_status yti_run_folder_retire(const char *folder, yt_err *err) {
+    YT_TRY(retire_weights(folder, LAST, err));
+    YT_TRY(retire_weights(folder, "best.safetensors", err));
+    for (const char *const *file = yt_validator_file_names(1); *file; file++) {
+        char *path = yt_path_join(folder, *file);
+        if (!path) return no_memory(err);
+        yt_status status = YT_OK;
+        if (unlink(path) != 0 && errno != ENOENT)
+            status = yt_fail(err, YT_IO, "%s: this file of an older run cannot be removed: %s", path,
+                             strerror(errno));
+        free(path);
+        YT_TRY(status);
+    }
+    return YT_OK;
+}
+
+/* ---- the newest ---- */
 
 typedef struct newest {
+    const char *folder, *file; /* looked at; looked for */
+    int depth;
     char *path; /* NULL: none yet */
     struct timespec time;
+    yt_status status;
+    yt_err *err;
 } newest;
 
-/* Takes the checkpoint of one folder if it has one and it is newer. */
-static bool look_at(const char *folder, newest *best) {
-    char *path = yt_path_join(folder, "weights/last.safetensors");
+/* Later modification, or the same and the later name, so that the choice is the same each time. */
+static bool is_newer(const newest *than, const char *path, struct timespec time) {
+    if (!than->path) return true;
+    if (time.tv_sec != than->time.tv_sec) return time.tv_sec > than->time.tv_sec;
+    if (time.tv_nsec != than->time.tv_nsec) return time.tv_nsec > than->time.tv_nsec;
+    return strcmp(path, than->path) > 0;
+}
+
+/* Takes the weights of one folder if it has any and they are newer. */
+static yt_status look_at(const char *folder, newest *best) {
+    char *weights = yt_path_join(folder, "weights"),
+         *path = weights ? yt_path_join(weights, best->file) : NULL;
+    free(weights);
+    if (!path) return no_memory(best->err);
     struct stat info;
-    if (!path) return false;
-    bool newer = stat(path, &info) == 0 && S_ISREG(info.st_mode) &&
-                 (!best->path || info.st_mtim.tv_sec > best->time.tv_sec ||
-                  (info.st_mtim.tv_sec == best->time.tv_sec && info.st_mtim.tv_nsec > best->time.tv_nsec));
-    if (newer) {
+    if (stat(path, &info) == 0 && S_ISREG(info.st_mode) && is_newer(best, path, info.st_mtim)) {
         free(best->path);
         best->path = path;
         best->time = info.st_mtim;
     } else {
         free(path);
     }
-    return true;
+    return YT_OK;
 }
 
+static bool visit(void *context, const char *name);
+
 /* Runs may lie below project folders, so a few levels are searched. */
-static bool search(const char *folder, int depth, newest *best) {
-    DIR *dir = opendir(folder);
-    bool good = true;
-    if (!dir) return true;
-    for (struct dirent *item = readdir(dir); good && item; item = readdir(dir)) {
-        if (item->d_name[0] == '.' || strcmp(item->d_name, "weights") == 0) continue;
-        char *path = yt_path_join(folder, item->d_name);
-        good = path != NULL;
-        if (good && yt_path_is_dir(path)) {
-            good = look_at(path, best);
-            if (good && depth > 1) good = search(path, depth - 1, best);
-        }
-        free(path);
+static yt_status search(const char *folder, newest *best) {
+    const char *former = best->folder;
+    best->folder = folder;
+    best->depth++;
+    yt_status status = yti_folder_list(folder, visit, best, best->err);
+    best->depth--;
+    best->folder = former;
+    return status != YT_OK ? status : best->status;
+}
+
+static bool visit(void *context, const char *name) {
+    newest *best = context;
+    if (name[0] == '.' || strcmp(name, "weights") == 0) return true;
+    char *path = yt_path_join(best->folder, name);
+    if (!path) best->status = no_memory(best->err);
+    if (path && yt_path_is_dir(path)) {
+        best->status = look_at(path, best);
+        if (best->status == YT_OK && best->depth < MAX_DEPTH) best->status = search(path, best);
     }
-    closedir(dir);
-    return good;
+    free(path);
+    return best->status == YT_OK;
+}
+
+yt_status yti_newest_weights(const char *root, const char *file, char **out, yt_err *err) {
+    newest best = {.file = file, .status = YT_OK, .err = err};
+    yt_status status = search(root, &best);
+    if (status == YT_OK)
+        *out = best.path;
+    else
+        free(best.path);
+    return status;
 }
 
 yt_status yt_train_newest_checkpoint(char **path, yt_err *err) {
-    newest best = {0};
-    if (!search(ROOT, MAX_DEPTH, &best)) {
-        free(best.path);
-        return no_memory(err);
-    }
-    if (!best.path)
-        return yt_fail(err, YT_IO,
-                       "%s: there is no weights/last.safetensors below it to resume from; name the file",
-                       ROOT);
-    *path = best.path;
-    return YT_OK;
+    YT_TRY(yti_newest_weights(ROOT, LAST, path, err));
+    if (*path) return YT_OK;
+    return yt_fail(err, YT_IO,
+                   "%s: there is no weights/%s below it to resume from; name the file or its run folder",
+                   ROOT, LAST);
 }

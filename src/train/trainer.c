@@ -98,6 +98,11 @@ static double five_decimals(double value) {
     return isfinite(value) ? rint(value * 1e5) / 1e5 : 0;
 }
 
+/* A loss that is not finite is none: 0 would be the best there is. */
+static double loss_of(double value) {
+    return isfinite(value) ? five_decimals(value) : (double)NAN;
+}
+
 /* Keeps the per-class table of the best epoch for the end of the run. */
 static yt_status keep_best(yt_training *t, const yt_metrics_result *metrics, yt_err *err) {
     size_t bytes = (size_t)metrics->n_classes * sizeof *metrics->classes;
@@ -111,6 +116,13 @@ static yt_status keep_best(yt_training *t, const yt_metrics_result *metrics, yt_
     return YT_OK;
 }
 
+/* Whether the network computes anything at all: where its maps are not finite, no box is found and the mAP is a 0. */
+static bool has_finite_losses(const yt_train_epoch *row) {
+    for (int i = 0; i < YT_LOSS_TERMS; i++)
+        if (!isfinite(row->val_loss[i])) return false;
+    return true;
+}
+
 /* Best: mAP50-95, where a tie counts as the newer; patience: from the last real improvement, and it does not
  * begin before there is one (spec training 4.9). */
 static yt_status judge(yt_training *t, const yt_metrics_result *metrics, yt_train_epoch *row, yt_err *err) {
@@ -118,17 +130,17 @@ static yt_status judge(yt_training *t, const yt_metrics_result *metrics, yt_trai
     double fitness = row->ap;
     if (fitness > progress->best_fitness || progress->best_fitness <= 0)
         progress->improved_epoch = row->epoch;
-    row->is_best = fitness >= progress->best_fitness;
+    row->is_best = fitness >= progress->best_fitness && has_finite_losses(row);
     if (!row->is_best) return YT_OK;
     progress->best_fitness = fitness;
     progress->best_epoch = row->epoch;
     return keep_best(t, metrics, err);
 }
 
-static yt_status validate_epoch(yt_training *t, yt_train_epoch *row, yt_err *err) {
+static yt_status validate_epoch(yt_training *t, yt_watchers *watchers, yt_train_epoch *row, yt_err *err) {
     yt_validation result;
     YT_TRY(yt_validator_run(t->validator, &t->average, &result, err));
-    for (int i = 0; i < YT_LOSS_TERMS; i++) row->val_loss[i] = five_decimals(result.loss[i]);
+    for (int i = 0; i < YT_LOSS_TERMS; i++) row->val_loss[i] = loss_of(result.loss[i]);
     row->precision = five_decimals(result.metrics.precision);
     row->recall = five_decimals(result.metrics.recall);
     row->ap50 = five_decimals(result.metrics.ap50);
@@ -138,6 +150,10 @@ static yt_status validate_epoch(yt_training *t, yt_train_epoch *row, yt_err *err
             (yt_train_other){five_decimals(result.other.precision), five_decimals(result.other.recall),
                              five_decimals(result.other.ap50), five_decimals(result.other.ap)};
     row->validated = true;
+    if (!has_finite_losses(row))
+        yti_watch_alarm(watchers,
+                        "validation: the loss is not finite, so the moving average of the weights finds "
+                        "nothing; this epoch is not judged. A smaller --lr0 often helps");
     return judge(t, &result.metrics, row, err);
 }
 
@@ -211,8 +227,8 @@ static yt_status one_epoch(yt_training *t, yt_watchers *watchers, const volatile
     row.images_per_second = trained.images_per_second;
     row.skips = trained.skips;
     row.weights_hash = yt_hash64_floats(t->model->state.params, t->model->param_count);
-    for (int i = 0; i < YT_LOSS_TERMS; i++) row.train_loss[i] = five_decimals(trained.loss[i]);
-    if (t->config.val || row.epoch == t->epochs) YT_TRY(validate_epoch(t, &row, err));
+    for (int i = 0; i < YT_LOSS_TERMS; i++) row.train_loss[i] = loss_of(trained.loss[i]);
+    if (t->config.val || row.epoch == t->epochs) YT_TRY(validate_epoch(t, watchers, &row, err));
 
     row.seconds = yt_seconds() - t->begin;
     progress->last = row;
@@ -225,10 +241,9 @@ static yt_status one_epoch(yt_training *t, yt_watchers *watchers, const volatile
     return status;
 }
 
-static bool patience_is_over(const yt_training *t) {
-    const yt_progress *progress = &t->progress;
-    return t->config.patience > 0 && progress->last.validated &&
-           progress->epochs_done - progress->improved_epoch >= t->config.patience;
+bool yti_patience_is_over(const yt_progress *progress, const yt_train_config *config) {
+    return config->val && config->patience > 0 && progress->epochs_done > 0 &&
+           progress->epochs_done - progress->improved_epoch >= config->patience;
 }
 
 /* Whether the validator still holds what it found with the best weights. */
@@ -241,7 +256,7 @@ static bool best_is_last(const yt_training *t) {
 static yt_status measure_best(yt_training *t, yt_err *err) {
     if (t->progress.best_epoch == 0) return YT_OK;
     if (!best_is_last(t)) {
-        if (!yt_path_exists(t->best_path)) return YT_OK;
+        if (!yt_path_exists(t->best_path)) return YT_OK; /* it was removed: the program says so */
         yt_st_file file;
         YT_TRY(yt_st_load(t->best_path, &file, err));
         yt_status status = yt_weights_read(&file, "", t->model, &t->average, err);
@@ -262,7 +277,8 @@ yt_status yti_train_loop(yt_training *t, yt_watchers *watchers, const volatile s
     while (status == YT_OK && t->progress.epochs_done < t->epochs && !early) {
         status = one_epoch(t, watchers, stop, err);
         if (status == YT_NON_FINITE && t->goes_back) status = yti_roll_back(t, err);
-        early = status == YT_OK && patience_is_over(t) && t->progress.epochs_done < t->epochs;
+        early = status == YT_OK && yti_patience_is_over(&t->progress, &t->config) &&
+                t->progress.epochs_done < t->epochs;
     }
     yt_err late; /* a checkpoint that could not be written matters more than that somebody stopped the run */
     yt_status saved = yti_finish_saving(t, &late);

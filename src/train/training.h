@@ -5,6 +5,7 @@
 #ifndef YT_TRAINING_H
 #define YT_TRAINING_H
 
+#include "base/folder.h"
 #include "train/finite.h"
 #include "train/saver.h"
 #include "yt/loader.h"
@@ -29,6 +30,13 @@ typedef struct yt_progress {
     double rate_factor; /* of the learning rates: halved by every rollback */
     yt_train_epoch last;
 } yt_progress;
+
+/* What is remembered of a split, to notice that it is another one when the run goes on. */
+typedef struct yti_split_print {
+    int images;
+    int64_t boxes;
+    uint64_t hash; /* of names, sizes and labels, in their order */
+} yti_split_print;
 
 /* Floats of a block, from offset. */
 typedef struct yti_stretch {
@@ -73,6 +81,7 @@ struct yt_training {
     yt_metrics_result best;         /* of the best epoch; classes NULL: not in this process */
     yt_class_metrics *best_classes; /* owned copy */
     char *folder, *last_path, *best_path;
+    yti_lock lock;         /* of the folder, from when it is written to */
     yti_saver saver;       /* of the epoch before */
     float *buffers_before; /* running statistics before the step, [model->buffer_count] */
     float *grads_before;   /* gradients that waited before it, [model->param_count]; NULL: none ever wait */
@@ -113,6 +122,22 @@ void yti_watch_alarm(void *context, const char *text);
 /* Shows the watchers dL/dx of each term of the loss alone and of each level of the head alone: a forward and backward
  * run of the batch for each, from which neither gradients nor statistics of the run change. */
 yt_status yti_show_parts(yt_training *training, const yti_step *step, yt_watchers *watchers, yt_err *err);
+
+/* ---- config_file.c ---- */
+
+/* An error where the args.yaml of a run folder was written with other settings than those of a checkpoint in it, of which
+ * a run has the same ones all its life. */
+yt_status yti_config_same_run(const yt_train_config *config, const char *folder, const char *checkpoint,
+                              yt_err *err);
+
+/* ---- data_print.c ---- */
+
+yti_split_print yti_split_print_of(const yt_split *split);
+
+/* The same data as the checkpoint was trained on? Other classes are an error; other images or labels are reported. */
+yt_status yti_data_check(const yt_st_file *file, const yt_training *training, yt_problem_sink problem,
+                         void *context, yt_err *err);
+cJSON *yti_data_json(const yt_training *training);
 
 /* ---- prepare.c ---- */
 
@@ -176,6 +201,10 @@ yt_status yti_roll_back(yt_training *training, yt_err *err);
 
 /* The automatic number of last epochs without mosaics, for a run of so many epochs. */
 int yti_auto_close_mosaic(const yt_train_config *config, int n_images, int epochs);
+
+/* Whether there were `patience` epochs without a better mAP50-95; 0: never. It does not begin before there is one above 0
+ * (spec training 4.9), nor without validation. */
+bool yti_patience_is_over(const yt_progress *progress, const yt_train_config *config);
 
 /* Epochs until the end, patience or *stop. */
 yt_status yti_train_loop(yt_training *training, yt_watchers *watchers, const volatile sig_atomic_t *stop,

@@ -266,6 +266,12 @@ yt_status yt_validator_save(const yt_validator *validator, const char *const *na
     return yt_metrics_save_curves(validator->heads[JUDGED].metrics, names, folder, err);
 }
 
+const char *const *yt_validator_file_names(int n_classes) {
+    static const char *const names[] = {"confusion_matrix.csv", "pr_curve.csv", "confidence_curves.csv",
+                                        NULL};
+    return n_classes > YT_CONFUSION_CLASSES ? names + 1 : names;
+}
+
 const char *yt_validator_files(int n_classes) {
     return n_classes > YT_CONFUSION_CLASSES ? "pr_curve.csv, confidence_curves.csv (no confusion_matrix.csv "
                                               "for so many classes)"

@@ -92,9 +92,48 @@ expect 0 --resume --epochs 3
 says err 'resuming runs/detect/train at epoch 3 of 3'
 [ "$(grep -c . $run/results.csv)" -eq 4 ] || fail "results.csv has not four lines after --resume"
 
+# --- a run is resumed where it lies, and nowhere else ---
+expect 1 --resume $run
+says err 'a larger --epochs'
+expect 1 --resume $run/weights
+says err 'a larger --epochs'
+mkdir -p stranger/sub
+cp $run/weights/last.safetensors stranger/sub/saved.safetensors
+echo 'alice,1' >stranger/results.csv
+echo 'name: bob' >stranger/args.yaml
+(
+    cd stranger/sub
+    expect 1 --resume saved.safetensors --epochs 9
+    says err 'saved.safetensors: lies in no run folder.*--weights saved.safetensors'
+)
+[ "$(cat stranger/results.csv stranger/args.yaml)" = "$(printf 'alice,1\nname: bob')" ] || fail "--resume wrote over strangers' files"
+[ "$(ls stranger stranger/sub | tr '\n' ' ')" = "stranger: args.yaml results.csv sub  stranger/sub: err out saved.safetensors " ] || fail "--resume left something beside a copy"
+expect 1 --resume stranger
+says err 'stranger: there is no weights/last.safetensors in this folder'
+cp $run/weights/last.safetensors yolo.pt
+expect 1 --resume yolo.pt
+says err 'yolo.pt: is not a checkpoint of this program.*--weights yolo.pt'
+expect 1 --resume none.safetensors
+says err 'No such file'
+expect 1 --resume "$data"
+says err 'coco8.yaml: is not a checkpoint'
+ln -s "$PWD/$run/weights/last.safetensors" link.safetensors
+expect 1 --resume link.safetensors
+says err 'a larger --epochs'
+
+# --- files that a run lacks because it was killed at its end are written on --resume; what was removed is not named ---
+rm $run/pr_curve.csv $run/confidence_curves.csv
+cp $run/results.csv results.before
+expect 0 --resume $run
+says err 'has all its epochs; writing the files that it lacks'
+says err 'saved to .*, pr_curve.csv, confidence_curves.csv$'
+[ -s $run/pr_curve.csv ] || fail "the last files are not written on --resume"
+cmp -s $run/results.csv results.before || fail "a run that is over got another row"
+expect 1 --resume $run
+
 # --- an interrupted run ends with 130 and can go on ---
 # shellcheck disable=SC2086
-"$program" "$data" $tiny --epochs 100000 --no-val --name long >out 2>err &
+"$program" "$data" $tiny --epochs 100000 --no-val --name long >long.out 2>long.err &
 pid=$!
 tries=0
 until [ -s runs/detect/long/weights/last.safetensors ]; do
@@ -102,11 +141,17 @@ until [ -s runs/detect/long/weights/last.safetensors ]; do
     [ $tries -lt 300 ] || fail "no checkpoint after 30 s"
     sleep 0.1
 done
+expect 1 --resume runs/detect/long
+says err "runs/detect/long: process $pid is working in this folder"
+# shellcheck disable=SC2086
+expect 1 "$data" $tiny --epochs 1 --name long --exist-ok
+says err "process $pid is working in this folder"
+[ -s runs/detect/long/weights/last.safetensors ] || fail "--exist-ok took the checkpoint of a run that goes on"
 kill -INT $pid
 code=0
 wait $pid || code=$?
 [ $code -eq 130 ] || fail "interrupted: exit code $code, not 130"
-says err '--resume runs/detect/long/weights/last.safetensors'
+says long.err '--resume runs/detect/long/weights/last.safetensors'
 done_epochs=$(grep -c '^[0-9]' runs/detect/long/results.csv)
 expect 1 --resume runs/detect/long/weights/last.safetensors --lr0 0.5
 says err 'lr0: cannot be 0.5'

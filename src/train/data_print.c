@@ -1,0 +1,126 @@
+/* data_print.c: which data a run was trained on, in a few numbers of its checkpoint, so that a resumed run notices other
+ * ones.
+ *
+ *     data  {"train": {"images": 4, "boxes": 13, "hash": "84222325cbf29ce4"}, "val": {...}}
+ *
+ * The hash is FNV-1a over name, size and labels of every image in the order of the split. Of a path it takes what is below
+ * the folder that all of them share: a data set that was moved whole is the same one.
+ */
+#include "train/training.h"
+#include "yt/rng.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Letters of the folder that all paths begin with, its slash among them. */
+static size_t shared_folder(const yt_split *split) {
+    if (split->n_samples == 0) return 0;
+    const char *first = split->samples[0].image_path;
+    const char *slash = strrchr(first, '/');
+    size_t shared = slash ? (size_t)(slash - first) + 1 : 0;
+    for (int i = 1; i < split->n_samples && shared; i++) {
+        const char *path = split->samples[i].image_path;
+        size_t same = 0, folder = 0;
+        for (; same < shared && path[same] == first[same]; same++)
+            if (path[same] == '/') folder = same + 1;
+        shared = folder;
+    }
+    return shared;
+}
+
+static void mix(uint64_t *hash, uint64_t part) {
+    const uint64_t both[2] = {*hash, part};
+    *hash = yt_hash64(both, sizeof both);
+}
+
+static uint64_t hash_of_sample(const yt_sample *sample, size_t shared) {
+    const char *name = sample->image_path + shared;
+    uint64_t hash = yt_hash64(name, strlen(name));
+    mix(&hash, (uint64_t)sample->w << 32 | (uint64_t)sample->h);
+    for (int i = 0; i < sample->n_labels; i++) {
+        const yt_label *label = &sample->labels[i];
+        const float box[4] = {label->box.cx, label->box.cy, label->box.w, label->box.h};
+        mix(&hash, (uint64_t)label->class_id << 2 | (uint64_t)label->crowd << 1 | (uint64_t)label->coco_only);
+        mix(&hash, yt_hash64(box, sizeof box));
+    }
+    return hash;
+}
+
+yti_split_print yti_split_print_of(const yt_split *split) {
+    yti_split_print print = {.images = split->n_samples};
+    const size_t shared = shared_folder(split);
+    for (int i = 0; i < split->n_samples; i++) {
+        print.boxes += split->samples[i].n_labels;
+        mix(&print.hash, hash_of_sample(&split->samples[i], shared));
+    }
+    return print;
+}
+
+/* ---- in a checkpoint ---- */
+
+static bool add_print(cJSON *json, const char *name, const yt_split *split) {
+    const yti_split_print print = yti_split_print_of(split);
+    char hash[32];
+    snprintf(hash, sizeof hash, "%016llx", (unsigned long long)print.hash);
+    cJSON *object = cJSON_AddObjectToObject(json, name);
+    return object && cJSON_AddNumberToObject(object, "images", print.images) &&
+           cJSON_AddNumberToObject(object, "boxes", (double)print.boxes) &&
+           cJSON_AddStringToObject(object, "hash", hash);
+}
+
+cJSON *yti_data_json(const yt_training *t) {
+    cJSON *json = cJSON_CreateObject();
+    if (json && add_print(json, "train", &t->train) && add_print(json, "val", &t->val)) return json;
+    cJSON_Delete(json);
+    return NULL;
+}
+
+/* ---- on --resume ---- */
+
+static void check_split(const cJSON *json, const char *name, const yt_split *split, const char *checkpoint,
+                        yt_problem_sink problem, void *context) {
+    const cJSON *former = cJSON_GetObjectItemCaseSensitive(json, name);
+    const cJSON *images = cJSON_GetObjectItemCaseSensitive(former, "images"),
+                *boxes = cJSON_GetObjectItemCaseSensitive(former, "boxes");
+    const char *hash = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(former, "hash"));
+    if (!cJSON_IsNumber(images) || !cJSON_IsNumber(boxes) || !hash) return; /* an older file */
+    const yti_split_print print = yti_split_print_of(split);
+    if (strtoull(hash, NULL, 16) == print.hash || !problem) return;
+    char text[1024], counts[160];
+    if (images->valuedouble == print.images && boxes->valuedouble == (double)print.boxes)
+        snprintf(counts, sizeof counts, "as many images and boxes, but others");
+    else
+        snprintf(counts, sizeof counts, "%.0f images with %.0f boxes then, %d with %lld now",
+                 images->valuedouble, boxes->valuedouble, print.images, (long long)print.boxes);
+    snprintf(text, sizeof text,
+             "%.600s: its run went on other %s data than this: %s; the result will not be that of an "
+             "uninterrupted run",
+             checkpoint, name, counts);
+    problem(context, text);
+}
+
+static yt_status check_names(const yt_st_file *file, const yt_training *t, yt_err *err) {
+    yt_class_names former = {0};
+    YT_TRY(yt_metadata_own_names(file, t->config.resume, &former, err));
+    yt_status status = YT_OK;
+    for (int i = 0; status == YT_OK && i < former.count && i < t->names.count; i++)
+        if (strcmp(former.names[i], t->names.names[i]) != 0)
+            status =
+                yt_fail(err, YT_MISMATCH,
+                        "%.300s: class %d of its run is '%.100s', in %.300s it is '%.100s'; a run keeps its "
+                        "classes: put the names back, or start a new run from it with --weights",
+                        t->config.resume, i, former.names[i], t->config.data, t->names.names[i]);
+    yt_class_names_free(&former);
+    return status;
+}
+
+yt_status yti_data_check(const yt_st_file *file, const yt_training *t, yt_problem_sink problem, void *context,
+                         yt_err *err) {
+    YT_TRY(check_names(file, t, err));
+    const char *text = yt_st_metadata(file, "data");
+    cJSON *json = text ? cJSON_Parse(text) : NULL;
+    check_split(json, "train", &t->train, t->config.resume, problem, context);
+    check_split(json, "val", &t->val, t->config.resume, problem, context);
+    cJSON_Delete(json);
+    return YT_OK;
+}

@@ -1,0 +1,314 @@
+/* Tests of where runs lie and which run goes on: folders, checkpoints that were copied, runs that are over, data that changed,
+ * validations that show nothing. */
+#include "support/files.h"
+#include "support/folder.h"
+#include "support/tiny.h"
+#include "train/run_folder.h"
+#include "train/training.h"
+#include "yt/file.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void init(void) {
+    yt_folder_make();
+    yt_tiny_write_models();
+    yt_tiny_write_data(5, 3);
+    cr_assert_eq(chdir(yt_folder_path("")), 0);
+}
+TestSuite(run_folder, .init = init, .fini = yt_folder_remove);
+
+#define RUN  "runs/detect/train"
+#define LAST RUN "/weights/last.safetensors"
+
+static void set(yt_train_config *config, const char *key, const char *text) {
+    yt_err err = {.text = ""};
+    cr_assert_eq(yt_train_config_set(config, key, text, YT_SOURCE_TYPED, &err), YT_OK, "%s", err.text);
+}
+
+static yt_train_config tiny_config(const char *epochs) {
+    yt_train_config config;
+    yt_train_config_defaults(&config);
+    set(&config, "data", "data.yaml");
+    set(&config, "model", "tiny26.yaml");
+    set(&config, "imgsz", "64");
+    set(&config, "batch", "2");
+    set(&config, "epochs", epochs);
+    set(&config, "threads", "1");
+    return config;
+}
+
+static yt_train_config resume_config(const char *what, const char *epochs) {
+    yt_train_config config;
+    yt_train_config_defaults(&config);
+    set(&config, "resume", what);
+    set(&config, "threads", "1");
+    if (epochs) set(&config, "epochs", epochs);
+    return config;
+}
+
+/* The texts of all problems, one after another. */
+typedef struct texts {
+    char all[4096];
+} texts;
+
+static void keep_text(void *context, const char *text) {
+    texts *t = context;
+    const size_t used = strlen(t->all);
+    snprintf(t->all + used, sizeof t->all - used, "%s\n", text);
+}
+
+static yt_status train(const yt_train_config *config, const yt_train_observer *observer, texts *problems,
+                       yt_err *err) {
+    yt_training *training;
+    YT_TRY(yt_train_prepare(config, NULL, problems ? keep_text : NULL, problems, &training, err));
+    yt_status status = yt_train_run(training, observer, observer ? 1 : 0, NULL, err);
+    yt_train_destroy(training);
+    return status;
+}
+
+static void expect_run(const yt_train_config *config) {
+    yt_err err = {.text = ""};
+    cr_assert_eq(train(config, NULL, NULL, &err), YT_OK, "%s", err.text);
+}
+
+static void expect_refused(const yt_train_config *config, const char *why) {
+    yt_err err = {.text = ""};
+    cr_assert_neq(train(config, NULL, NULL, &err), YT_OK);
+    cr_assert_not_null(strstr(err.text, why), "%s", err.text);
+}
+
+static int count_lines(const char *path) {
+    char *text = yt_read_text(path);
+    int lines = 0;
+    for (const char *c = text; *c; c++) lines += *c == '\n';
+    free(text);
+    return lines;
+}
+
+/* ---- which run ---- */
+
+Test(run_folder, a_checkpoint_that_was_copied_elsewhere_has_no_run) {
+    yt_train_config config = tiny_config("1");
+    expect_run(&config);
+    yt_folder_write_text("home/results.csv", "alice,1\n");
+    yt_folder_write_text("home/backup/x", "");
+    yt_copy_file(LAST, "home/backup/saved.safetensors");
+    config = resume_config("home/backup/saved.safetensors", "2");
+    expect_refused(&config, "lies in no run folder");
+    yt_folder_write_text("home/weights/x", "");
+    yt_copy_file(LAST, "home/weights/saved.safetensors"); /* there is no args.yaml beside weights/ */
+    config = resume_config("home/weights/saved.safetensors", "2");
+    expect_refused(&config, "lies in no run folder");
+    char *text = yt_read_text("home/results.csv");
+    cr_assert_str_eq(text, "alice,1\n");
+    free(text);
+    cr_assert(!yt_path_exists("home/args.yaml"));
+}
+
+Test(run_folder, a_run_is_found_by_its_folder_its_weights_and_a_link) {
+    yt_train_config config = tiny_config("1");
+    expect_run(&config);
+    cr_assert_eq(symlink(RUN, "link"), 0);
+    cr_assert_eq(symlink(LAST, "last.safetensors"), 0);
+    static const char *const names[] = {RUN, RUN "/weights", "link", LAST, "last.safetensors"};
+    int epochs = 1;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char all[16];
+        snprintf(all, sizeof all, "%d", ++epochs);
+        config = resume_config(names[i], all);
+        expect_run(&config);
+        cr_assert_eq(count_lines(RUN "/results.csv"), 1 + epochs, "%s", names[i]);
+    }
+    cr_assert_eq(chdir(RUN "/weights"), 0);
+    config = resume_config("last.safetensors", "20");
+    set(&config, "data", "../../../../data.yaml");
+    expect_run(&config);
+    cr_assert_eq(count_lines("../results.csv"), 21);
+}
+
+Test(run_folder, a_checkpoint_of_another_run_is_refused) {
+    yt_train_config config = tiny_config("1");
+    expect_run(&config);
+    set(&config, "seed", "5");
+    expect_run(&config);
+    yt_copy_file("runs/detect/train-2/weights/last.safetensors", LAST);
+    config = resume_config(LAST, "2");
+    expect_refused(&config, "was trained with seed 5, and runs/detect/train/args.yaml says 0");
+}
+
+/* ---- a run where one was ---- */
+
+static void stop_run(void *context, const yt_train_batch *batch) {
+    (void)batch;
+    *(volatile sig_atomic_t *)context = 1;
+}
+
+Test(run_folder, a_run_over_an_older_one_does_not_leave_its_checkpoint) {
+    yt_train_config config = tiny_config("2");
+    expect_run(&config);
+    cr_assert(yt_path_exists(RUN "/pr_curve.csv"));
+    set(&config, "exist_ok", "true");
+    set(&config, "seed", "1");
+    volatile sig_atomic_t stop = 0;
+    yt_train_observer observer = {.batch = stop_run, .context = (void *)(uintptr_t)&stop};
+    yt_training *training;
+    cr_assert_eq(yt_train_prepare(&config, NULL, NULL, NULL, &training, NULL), YT_OK);
+    cr_assert_eq(yt_train_run(training, &observer, 1, &stop, NULL), YT_STOPPED);
+    yt_train_destroy(training);
+    cr_assert(!yt_path_exists(LAST) && !yt_path_exists(RUN "/weights/best.safetensors"));
+    cr_assert(!yt_path_exists(RUN "/pr_curve.csv"));
+    cr_assert(yt_path_exists(RUN "/weights/former-last.safetensors") &&
+              yt_path_exists(RUN "/weights/former-best.safetensors"));
+    config = resume_config(RUN, NULL);
+    expect_refused(&config, "there is no weights/last.safetensors");
+    config = resume_config(RUN "/weights/former-last.safetensors", "3");
+    expect_refused(&config, "was trained with seed 0");
+}
+
+/* ---- runs that are over ---- */
+
+/* Nothing to learn: the first mAP is the best. */
+static yt_train_config early_config(void) {
+    yt_train_config config = tiny_config("30");
+    set(&config, "patience", "2");
+    set(&config, "lr0", "0");
+    set(&config, "conf", "0");
+    return config;
+}
+
+Test(run_folder, a_run_that_ended_early_gets_no_epoch_more) {
+    yt_train_config config = early_config();
+    expect_run(&config);
+    const int lines = count_lines(RUN "/results.csv");
+    cr_assert(lines > 1 && lines < 31, "%d lines", lines);
+    config = resume_config(LAST, NULL);
+    expect_refused(&config, "has ended early, after 2 epochs without a better mAP50-95; a larger --patience");
+    cr_assert_eq(count_lines(RUN "/results.csv"), lines);
+    set(&config, "patience", "3");
+    expect_run(&config);
+    cr_assert_eq(count_lines(RUN "/results.csv"), lines + 1);
+}
+
+/* As if it had been killed after its last checkpoint. */
+Test(run_folder, a_run_that_is_over_writes_the_files_it_lacks) {
+    for (int early = 0; early < 2; early++) {
+        yt_train_config config = early ? early_config() : tiny_config("2");
+        set(&config, "name", early ? "early" : "whole");
+        expect_run(&config);
+        const char *folder = early ? "runs/detect/early" : "runs/detect/whole";
+        char path[128], results[128];
+        snprintf(path, sizeof path, "%s/pr_curve.csv", folder);
+        snprintf(results, sizeof results, "%s/results.csv", folder);
+        yt_copy_file(path, "pr.csv");
+        yt_copy_file(results, "results.csv");
+        cr_assert_eq(unlink(path), 0);
+        config = resume_config(folder, NULL);
+        expect_run(&config);
+        yt_expect_same_bytes(path, "pr.csv");
+        yt_expect_same_bytes(results, "results.csv");
+        expect_refused(&config, early ? "has ended early" : "has finished its 2 epochs");
+    }
+}
+
+/* ---- data that changed ---- */
+
+static void resume_with_problems(const char *epochs, texts *problems) {
+    yt_train_config config = resume_config(LAST, epochs);
+    yt_err err = {.text = ""};
+    *problems = (texts){.all = ""};
+    cr_assert_eq(train(&config, NULL, problems, &err), YT_OK, "%s", err.text);
+}
+
+Test(run_folder, other_data_is_reported_on_resume) {
+    texts problems;
+    yt_train_config config = tiny_config("1");
+    expect_run(&config);
+    resume_with_problems("2", &problems);
+    cr_assert_str_eq(problems.all, "");
+    yt_folder_write_text("data/labels/train/1.txt", "1 0.5 0.5 0.25 0.25\n"); /* one box moved */
+    resume_with_problems("3", &problems);
+    cr_assert_not_null(
+        strstr(problems.all, "other train data than this: as many images and boxes, but others"), "%s",
+        problems.all);
+    resume_with_problems("4", &problems); /* the run has gone on with these */
+    cr_assert_str_eq(problems.all, "");
+    cr_assert_eq(unlink("data/images/val/100.png"), 0);
+    resume_with_problems("5", &problems);
+    cr_assert_not_null(
+        strstr(problems.all, "other val data than this: 3 images with 3 boxes then, 2 with 2 now"), "%s",
+        problems.all);
+}
+
+Test(run_folder, a_data_set_that_moved_is_the_same_one) {
+    texts problems = {.all = ""};
+    yt_train_config config = tiny_config("1");
+    expect_run(&config);
+    yt_folder_write_text("elsewhere/x", "");
+    cr_assert(rename("data", "elsewhere/data") == 0 && rename("data.yaml", "elsewhere/data.yaml") == 0);
+    config = resume_config(LAST, "2");
+    expect_refused(&config, "data.yaml");
+    set(&config, "data", "elsewhere/data.yaml");
+    yt_err err = {.text = ""};
+    cr_assert_eq(train(&config, NULL, &problems, &err), YT_OK, "%s", err.text);
+    cr_assert_str_eq(problems.all, "");
+}
+
+Test(run_folder, other_classes_are_refused_on_resume) {
+    yt_train_config config = tiny_config("1");
+    expect_run(&config);
+    yt_folder_write_text("data.yaml",
+                         "path: data\ntrain: images/train\nval: images/val\nnames: [blue, red]\n");
+    config = resume_config(LAST, "2");
+    expect_refused(&config, "class 0 of its run is 'red', in data.yaml it is 'blue'");
+}
+
+/* ---- a validation that shows nothing ---- */
+
+typedef struct wrecker {
+    yt_training *training;
+    int alarms, rows;
+} wrecker;
+
+/* The average stays finite, and its maps do not. */
+static void wreck_average(void *context, const yt_train_batch *batch) {
+    const wrecker *w = context;
+    if (batch->epoch != 1) return;
+    for (size_t i = 0; i < w->training->model->param_count; i++) w->training->average.params[i] = 1e30f;
+}
+
+static void count_alarm(void *context, const char *text) {
+    wrecker *w = context;
+    w->alarms += strstr(text, "validation: the loss is not finite") != NULL;
+}
+
+static yt_status judge_row(void *context, const yt_train_epoch *row, yt_err *err) {
+    wrecker *w = context;
+    (void)err;
+    w->rows++;
+    const bool wrecked = row->epoch >= 2;
+    cr_assert_eq(isnan(row->val_loss[0] + row->val_loss[1] + row->val_loss[2]), wrecked, "epoch %d",
+                 row->epoch);
+    cr_assert_eq(row->is_best, !wrecked, "epoch %d", row->epoch);
+    return YT_OK;
+}
+
+Test(run_folder, a_validation_loss_that_is_not_finite_is_no_zero_and_never_the_best) {
+    yt_train_config config = tiny_config("2");
+    wrecker w = {0};
+    yt_train_observer observer = {
+        .update = wreck_average, .alarm = count_alarm, .epoch = judge_row, .context = &w};
+    yt_err err = {.text = ""};
+    cr_assert_eq(yt_train_prepare(&config, NULL, NULL, NULL, &w.training, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yt_train_run(w.training, &observer, 1, NULL, &err), YT_OK, "%s", err.text);
+    yt_train_destroy(w.training);
+    cr_assert(w.rows == 2 && w.alarms == 1, "%d rows, %d alarms", w.rows, w.alarms);
+    char *text = yt_read_text(RUN "/results.csv"), *row = strstr(text, "\n2,");
+    cr_assert(row && strstr(row, ",nan,") && !strstr(row, "-nan"), "%s", text);
+    free(text);
+    config = resume_config(LAST, "3"); /* the checkpoint holds it, and goes on */
+    expect_run(&config);
+}
