@@ -318,7 +318,9 @@ Test(non_finite, an_older_checkpoint_resumes_and_a_damaged_one_does_not) {
     for (int i = 0; i < 5; i++) {
         snprintf(changed, sizeof changed, "%s%s}", progress, wrong[i]);
         yt_watched_rewrite("progress", changed);
-        cr_assert_eq(yt_watched_resume("bad.safetensors", &rest, &err), YT_SYNTAX, "%s", wrong[i]);
+        cr_assert_eq(rename("bad.safetensors", WATCHED_RUN "weights/last.safetensors"), 0);
+        cr_assert_eq(yt_watched_resume(WATCHED_RUN "weights/last.safetensors", &rest, &err), YT_SYNTAX, "%s",
+                     wrong[i]);
     }
     snprintf(changed, sizeof changed, "%s}", progress);
     yt_watched_rewrite("progress", changed);
