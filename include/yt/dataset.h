@@ -1,6 +1,7 @@
 /* dataset.h: a dataset YAML, its image lists and labels (spec training 1).
  *
- * What differs from the family on purpose: a bad label row costs that box and never the image, a bad image
+ * What differs from the Ultralytics trainer on purpose: a bad label row costs that box and not the image (an image
+ * whose rows are all bad is left out, since without them it would teach that its objects are background), a bad image
  * costs that image; both are reported as "file:line: reason" and counted. Nothing on disk is ever changed.
  *
  * A split may be a COCO ground-truth file in place of pictures with label files: `val: annotations/val.json`.
@@ -46,15 +47,53 @@ typedef struct yt_sample {
     yt_point *points; /* of the outlines, normalised to the image; NULL: none */
 } yt_sample;
 
+/* The rules by which a row of a label file and an annotation of a COCO file are judged, in one table:
+ *
+ * name, what becomes of the row, whether --strict counts it as a problem, what is said after the count of one, of many
+ *
+ * A box that reaches over the border is kept as it is while its centre is in the image and its sides are no longer
+ * than the image's (1 % of tolerance: labelling tools round): so does the reference. Beyond that it is CLIPPED. */
+#define YT_LABEL_RULE_MAP(X)                                                                                 \
+    X(COLUMNS, DROPPED, true, "with a wrong number of columns", "with a wrong number of columns")            \
+    X(CONFIDENCE, DROPPED, true, "with a sixth column", "with a sixth column")                               \
+    X(SEPARATOR, DROPPED, true, "with commas", "with commas")                                                \
+    X(ENCODING, DROPPED, true, "in UTF-16", "in UTF-16")                                                     \
+    X(NUMBER, DROPPED, true, "with something that is not a number", "with something that is not a number")   \
+    X(CLASS, DROPPED, true, "of no class", "of no class")                                                    \
+    X(KEYPOINTS, DROPPED, true, "with keypoints but no kpt_shape:", "with keypoints but no kpt_shape:")      \
+    X(OUTSIDE, DROPPED, true, "outside the image", "outside the image")                                      \
+    X(SIZE, DROPPED, true, "without a size", "without a size")                                               \
+    X(IMAGE, DROPPED, true, "of no image", "of no image")                                                    \
+    X(DUPLICATE, FIXED, true, "duplicate left out", "duplicates left out")                                   \
+    X(CLIPPED, FIXED, true, "box clipped to its image", "boxes clipped to their images")                     \
+    X(MIXED, NOTED, true, "label file of both boxes and outlines", "label files of both boxes and outlines") \
+    X(CROWD, NOTED, false, "crowd left out", "crowds left out")                                              \
+    X(OUTLINE, NOTED, false, "box from an outline", "boxes from outlines")                                   \
+    X(POSE, NOTED, false, "box of a row with keypoints", "boxes of rows with keypoints")
+
+typedef enum yt_label_rule {
+#define YT_LABEL_RULE_ENUM(name, action, strict, one, many) YT_LABEL_##name,
+    YT_LABEL_RULE_MAP(YT_LABEL_RULE_ENUM)
+#undef YT_LABEL_RULE_ENUM
+        YT_LABEL_RULES
+} yt_label_rule;
+
 /* What a scan found; printed after it. */
 typedef struct yt_scan_summary {
     int images;      /* usable */
     int backgrounds; /* of these, without a box (label file missing or empty) */
     int boxes;
-    int bad_images; /* left out */
-    int bad_rows;   /* boxes left out */
-    int duplicates; /* equal rows left out */
+    int bad_images;            /* left out: they cannot be read */
+    int lost_images;           /* left out: all their rows are bad */
+    int rules[YT_LABEL_RULES]; /* how often each was met */
 } yt_scan_summary;
+
+/* Rows that were left out as bad; those that --strict counts as problems. */
+int yt_scan_bad_rows(const yt_scan_summary *summary);
+int yt_scan_row_problems(const yt_scan_summary *summary);
+
+/* One line for a person: "4 images, 13 boxes, 0 backgrounds, 3 bad boxes left out (2 outside the image, ...)". */
+void yt_scan_summary_text(const yt_scan_summary *summary, char *text, size_t room);
 
 typedef struct yt_split {
     char *name; /* "train", "val", ... */
@@ -69,6 +108,7 @@ typedef struct yt_dataset {
     char *path; /* of the YAML file */
     int n_classes;
     char **names;
+    int keypoint_columns;               /* behind the box of each row, by kpt_shape:; 0: none */
     struct yt_dataset_sources *sources; /* where the images of each split are to be looked for */
 } yt_dataset;
 

@@ -4,10 +4,12 @@
 
 #include "yt/status.h"
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <stdio.h>
 
-/* Reads a whole file into malloc'd memory with a NUL behind it. Refuses files over max_bytes. */
+/* Reads a whole file into malloc'd memory with a NUL behind it. Refuses files over max_bytes. On failure errno is that of
+ * the call that failed, or as it was where none did. */
 yt_status yt_file_read(const char *path, size_t max_bytes, char **data, size_t *bytes, yt_err *err);
 
 /* Atomic writing: open gives a stream to "path.tmp-PID"; commit flushes, syncs and renames it over path;
@@ -26,6 +28,10 @@ void yt_file_writer_discard(yt_file_writer *writer);
 
 bool yt_path_is_dir(const char *path);
 bool yt_path_exists(const char *path);
+
+/* The name of the next entry of an open folder, hidden ones passed over, until the next call; NULL: there are no more. A
+ * listing that fails half way is an error, and no shorter folder. */
+yt_status yt_folder_next(DIR *dir, const char *path, const char **name, yt_err *err);
 
 /* mkdir -p. */
 yt_status yt_path_make_dirs(const char *path, yt_err *err);

@@ -197,6 +197,20 @@ bool yt_path_exists(const char *path) {
     return stat(path, &info) == 0;
 }
 
+yt_status yt_folder_next(DIR *dir, const char *path, const char **name, yt_err *err) {
+    *name = NULL;
+    for (;;) {
+        errno = 0; /* the only sign that tells a failure from the end */
+        const struct dirent *entry = readdir(dir);
+        if (!entry && errno)
+            return yt_fail(err, YT_IO, "%s: the folder cannot be read to its end: %s", path, strerror(errno));
+        if (!entry) return YT_OK;
+        if (entry->d_name[0] == '.') continue;
+        *name = entry->d_name;
+        return YT_OK;
+    }
+}
+
 yt_status yt_path_make_dirs(const char *path, yt_err *err) {
     size_t length = strlen(path);
     char *part = malloc(length + 1);

@@ -51,9 +51,10 @@ static yt_status add_folder(yt_cli_inputs *inputs, const char *path, yt_err *err
     if (!folder) return yt_fail(err, YT_IO, "%s: cannot be opened: %s", path, strerror(errno));
     size_t first = inputs->count;
     yt_status status = YT_OK;
-    for (struct dirent *entry = readdir(folder); entry && status == YT_OK; entry = readdir(folder)) {
-        if (entry->d_name[0] == '.' || !has_ending(entry->d_name, ENDINGS)) continue;
-        char *file = yt_path_join(path, entry->d_name);
+    const char *name;
+    while (status == YT_OK && (status = yt_folder_next(folder, path, &name, err)) == YT_OK && name) {
+        if (!has_ending(name, ENDINGS)) continue;
+        char *file = yt_path_join(path, name);
         if (file && yt_path_is_dir(file))
             free(file);
         else

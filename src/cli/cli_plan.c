@@ -28,12 +28,9 @@ static const struct reason {
 };
 
 static void print_split(const char *name, const yt_split *split) {
-    const yt_scan_summary *s = &split->summary;
-    fprintf(stderr, "%-8s %d images, %d boxes, %d backgrounds", name, s->images, s->boxes, s->backgrounds);
-    if (s->bad_images) fprintf(stderr, ", %d unusable images left out", s->bad_images);
-    if (s->bad_rows) fprintf(stderr, ", %d bad boxes left out", s->bad_rows);
-    if (s->duplicates) fprintf(stderr, ", %d duplicate boxes left out", s->duplicates);
-    fputc('\n', stderr);
+    char text[1024];
+    yt_scan_summary_text(&split->summary, text, sizeof text);
+    fprintf(stderr, "%-8s %s\n", name, text);
 }
 
 static void print_choices(const yt_train_config *config) {

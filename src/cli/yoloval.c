@@ -76,7 +76,11 @@ static yt_status open_data(session *s, yt_err *err) {
                             .problem = print_problem,
                             .context = s->cli,
                             .threads = yt_cli_threads(cli)};
-    return yt_dataset_scan(&s->dataset, yt_cli_text(cli, "split"), &scan, &s->split, err);
+    YT_TRY(yt_dataset_scan(&s->dataset, yt_cli_text(cli, "split"), &scan, &s->split, err));
+    char summary[1024];
+    yt_scan_summary_text(&s->split.summary, summary, sizeof summary);
+    fprintf(stderr, "%s: %s: %s\n", cli->program, s->split.name, summary);
+    return YT_OK;
 }
 
 static yt_status open_loader(session *s, yt_err *err) {

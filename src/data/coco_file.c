@@ -7,6 +7,7 @@
 #include "data/coco_file.h"
 
 #include "base/array.h"
+#include "base/number.h"
 #include "yt/file.h"
 
 #include <cjson/cJSON.h>
@@ -16,7 +17,7 @@
 #include <string.h>
 
 enum {
-    MAX_REPORTED = 20, /* records of a kind that are reported one by one */
+    MAX_REPORTED = 20, /* images that are reported one by one */
     MAX_SIDE = 1 << 20,
     MAX_SHOWN = 16 /* characters of what is not JSON */
 };
@@ -36,10 +37,15 @@ typedef yt_status (*taker)(reader *r, const cJSON *record, size_t index);
 
 /* ---- records ---- */
 
+/* A whole number, which may be written as a text: "id": "7". */
 static bool whole_number(const cJSON *record, const char *key, int64_t *out) {
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(record, key);
-    if (!cJSON_IsNumber(item)) return false;
-    double value = item->valuedouble;
+    double value = 0;
+    if (cJSON_IsNumber(item))
+        value = item->valuedouble;
+    else if (!cJSON_IsString(item) ||
+             !yti_parse_decimal(item->valuestring, strlen(item->valuestring), &value))
+        return false;
     if (!(fabs(value) <= LARGEST_ID) || value != floor(value)) return false;
     *out = (int64_t)value;
     return true;
@@ -84,38 +90,47 @@ static yt_status take_image(reader *r, const cJSON *record, size_t index) {
     return YT_OK;
 }
 
-static bool read_box(const cJSON *record, double box[4]) {
+/* Why bbox is none, YT_LABEL_RULES: it is one. */
+static yt_label_rule read_box(const cJSON *record, double box[4]) {
     const cJSON *list = cJSON_GetObjectItemCaseSensitive(record, "bbox"), *item;
     int count = 0;
-    if (!cJSON_IsArray(list)) return false;
+    if (!cJSON_IsArray(list)) return YT_LABEL_COLUMNS;
     cJSON_ArrayForEach(item, list) {
-        if (count == 4 || !cJSON_IsNumber(item) || !isfinite(item->valuedouble)) return false;
+        if (count == 4) return YT_LABEL_COLUMNS;
+        if (!cJSON_IsNumber(item) || !isfinite(item->valuedouble)) return YT_LABEL_NUMBER;
         box[count++] = item->valuedouble;
     }
-    return count == 4;
+    return count == 4 ? YT_LABEL_RULES : YT_LABEL_COLUMNS;
 }
 
-/* What an annotation lacks, NULL: nothing. */
-static const char *read_annotation(const cJSON *record, yti_coco_annotation *out) {
-    if (!whole_number(record, "image_id", &out->image_id)) return "image_id must be a whole number";
-    if (!whole_number(record, "category_id", &out->category_id)) return "category_id must be a whole number";
-    if (!read_box(record, out->box)) return "bbox must be [x, y, width, height] in pixels";
-    const cJSON *area = cJSON_GetObjectItemCaseSensitive(record, "area");
+static bool read_crowd(const cJSON *record) {
     const cJSON *crowd = cJSON_GetObjectItemCaseSensitive(record, "iscrowd");
+    return cJSON_IsTrue(crowd) || (cJSON_IsNumber(crowd) && crowd->valuedouble != 0);
+}
+
+/* By which rule an annotation is left out, and the reason; YT_LABEL_RULES: it is not. */
+static yt_label_rule read_annotation(const cJSON *record, yti_coco_annotation *out, const char **reason) {
+    *reason = "image_id must be a whole number";
+    if (!whole_number(record, "image_id", &out->image_id)) return YT_LABEL_IMAGE;
+    *reason = "category_id must be a whole number";
+    if (!whole_number(record, "category_id", &out->category_id)) return YT_LABEL_CLASS;
+    *reason = "bbox must be [x, y, width, height] in pixels";
+    const cJSON *area = cJSON_GetObjectItemCaseSensitive(record, "area");
     bool said = cJSON_IsNumber(area) && area->valuedouble >= 0 && isfinite(area->valuedouble);
     out->area = said ? area->valuedouble : -1;
-    out->crowd = cJSON_IsTrue(crowd) || (cJSON_IsNumber(crowd) && crowd->valuedouble != 0);
-    return NULL;
+    out->crowd = read_crowd(record);
+    return read_box(record, out->box);
 }
 
 static yt_status take_annotation(reader *r, const cJSON *record, size_t index) {
     yti_coco_file *file = r->out;
     yti_coco_annotation annotation = {0};
+    const char *reason;
     if (!whole_number(record, "id", &annotation.id)) annotation.id = (int64_t)index + 1;
-    const char *problem = read_annotation(record, &annotation);
-    if (problem) {
-        if (++file->bad_annotations <= MAX_REPORTED)
-            yti_report_add(r->report, "%s: annotation %lld: %s", r->path, (long long)annotation.id, problem);
+    yt_label_rule rule = read_annotation(record, &annotation, &reason);
+    if (rule != YT_LABEL_RULES) {
+        yti_tally_row(&file->tally, r->report, rule, "%s: annotation %lld: %s", r->path,
+                      (long long)annotation.id, reason);
         return YT_OK;
     }
     yti_coco_annotation *annotations =
@@ -259,11 +274,6 @@ static yt_status read_all(reader *r, bool only_categories) {
     return YT_OK;
 }
 
-static void report_rest(reader *r, int bad, const char *what) {
-    if (bad > MAX_REPORTED)
-        yti_report_add(r->report, "%s: and %d more such %s", r->path, bad - MAX_REPORTED, what);
-}
-
 yt_status yti_coco_file_load(const char *path, bool only_categories, yti_coco_file *out, yti_report *report,
                              yt_err *err) {
     char *text;
@@ -272,8 +282,9 @@ yt_status yti_coco_file_load(const char *path, bool only_categories, yti_coco_fi
     YT_TRY(yt_file_read(path, MAX_BYTES, &text, &bytes, err));
     reader r = {.path = path, .text = text, .bytes = bytes, .out = out, .report = report, .err = err};
     yt_status status = read_all(&r, only_categories);
-    report_rest(&r, out->bad_images, "images");
-    report_rest(&r, out->bad_annotations, "annotations");
+    if (out->bad_images > MAX_REPORTED)
+        yti_report_note(report, "%s: and %d more such images", path, out->bad_images - MAX_REPORTED);
+    yti_tally_finish(&out->tally, report, path);
     free(text);
     return status;
 }

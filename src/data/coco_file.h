@@ -2,7 +2,7 @@
 #ifndef YT_DATA_COCO_FILE_H
 #define YT_DATA_COCO_FILE_H
 
-#include "data/report.h"
+#include "data/rules.h"
 #include "yt/status.h"
 
 #include <stdbool.h>
@@ -34,7 +34,7 @@ typedef struct yti_coco_file {
     yti_coco_category *categories;
     size_t n_images, n_annotations, n_categories;
     size_t image_capacity, annotation_capacity, category_capacity;
-    int bad_annotations; /* left out */
+    yti_tally tally; /* of annotations that were left out */
     int bad_images;
 } yti_coco_file;
 

@@ -1,15 +1,15 @@
 /* coco_truth.c: from the records of a COCO file to labelled pictures.
  *
- * Classes are found by the names of the categories. Boxes that appear twice are kept, other than in label
- * files: COCO's evaluation counts them, and boxes with no part in the picture too. Outlines are not read, the
- * boxes say what they enclose. Where the file gives another size than the picture has, its pixels mean
- * something else, and the picture is left out.
+ * Classes are found by the names of the categories. Boxes are judged by the rules of label files; those that are
+ * left out of training stay for COCO's evaluation, whose own tools count them. Outlines are not read, the boxes say
+ * what they enclose. Where the file gives another size than the image has, its pixels mean something else, and the
+ * image is left out.
  */
 #include "data/coco_truth.h"
 
 #include "yt/file.h"
 
-#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -176,16 +176,16 @@ static yt_status link_images(linker *l, const yti_paths *folders) {
         if (!linked->path) report_missing(l, folders, image);
     }
     if (l->out->missing > MAX_REPORTED)
-        yti_report_add(l->report, "%s: and %d more such images", l->path, l->out->missing - MAX_REPORTED);
+        yti_report_note(l->report, "%s: and %d more such images", l->path, l->out->missing - MAX_REPORTED);
     return YT_OK;
 }
 
 /* ---- annotations ---- */
 
-static void bad_annotation(linker *l, const yti_coco_annotation *a, const char *what, int64_t id) {
-    if (++l->out->bad_annotations <= MAX_REPORTED)
-        yti_report_add(l->report, "%s: annotation %lld: %s %lld is not in the list", l->path,
-                       (long long)a->id, what, (long long)id);
+static void bad_annotation(linker *l, const yti_coco_annotation *a, yt_label_rule rule, const char *what,
+                           int64_t id) {
+    yti_tally_row(&l->out->tally, l->report, rule, "%s: annotation %lld: %s %lld is not in the list", l->path,
+                  (long long)a->id, what, (long long)id);
 }
 
 /* Finds image and class of an annotation; *image n_images: it is left out. */
@@ -200,9 +200,9 @@ static yt_status link_annotation(linker *l, yti_coco_annotation *a, size_t *imag
     const yti_coco_category *category =
         bsearch(&wanted_category, file->categories, file->n_categories, sizeof *category, compare_categories);
     if (!found)
-        bad_annotation(l, a, "image", a->image_id);
+        bad_annotation(l, a, YT_LABEL_IMAGE, "image", a->image_id);
     else if (!category)
-        bad_annotation(l, a, "category", a->category_id);
+        bad_annotation(l, a, YT_LABEL_CLASS, "category", a->category_id);
     if (!found || !category) return YT_OK;
     int class_id = l->classes[category - file->categories];
     if (class_id == NO_CLASS) return fail_unnamed(l, a, category->name);
@@ -224,9 +224,7 @@ static yt_status link_annotations(linker *l) {
         YT_TRY(link_annotation(l, &file->annotations[i], &l->image_of[i]));
         images[l->image_of[i]].count++;
     }
-    if (l->out->bad_annotations > MAX_REPORTED)
-        yti_report_add(l->report, "%s: and %d more such annotations", l->path,
-                       l->out->bad_annotations - MAX_REPORTED);
+    yti_tally_finish(&l->out->tally, l->report, l->path);
     for (size_t i = 0; i <= file->n_images; at += images[i++].count) images[i].first = at;
     for (size_t i = 0; i <= file->n_images; i++) images[i].count = 0;
     for (size_t i = 0; i < n; i++) {
@@ -256,7 +254,8 @@ static yt_status link_all(linker *l, const yti_paths *folders) {
     YT_TRY(link_images(l, folders));
     YT_TRY(link_annotations(l));
     l->out->missing += l->file.bad_images;
-    l->out->bad_annotations += l->file.bad_annotations;
+    for (int i = 0; i < YT_LABEL_RULES; i++) l->out->tally.rules[i] += l->file.tally.rules[i];
+    if (l->file.tally.first_bad) l->out->tally.first_bad = l->file.tally.first_bad;
     drop_missing_and_sort(l->out);
     return YT_OK;
 }
@@ -284,26 +283,61 @@ void yti_truth_free(yti_truth *truth) {
 
 /* ---- labels of one picture ---- */
 
-/* Why nothing of the box is in the picture, NULL: *out is the part that is, normalised. */
-static const char *clip_box(const double box[4], int w, int h, yt_cxcywh *out) {
-    if (!(box[2] > 0 && box[3] > 0)) return "the width and height of bbox must be above 0";
-    double x1 = fmax(box[0], 0), x2 = fmin(box[0] + box[2], w);
-    double y1 = fmax(box[1], 0), y2 = fmin(box[1] + box[3], h);
-    if (!(x2 > x1 && y2 > y1)) return "its bbox lies outside the image";
-    *out = (yt_cxcywh){(float)((x1 + x2) / 2 / w), (float)((y1 + y2) / 2 / h), (float)((x2 - x1) / w),
-                       (float)((y2 - y1) / h)};
-    return NULL;
+static void tell(const yti_truth *truth, size_t at, yt_label_rule rule, const char *reason, yti_labels *out,
+                 yti_report *report) {
+    yti_tally_row(&out->tally, report, rule, "%s: annotation %lld: %s", truth->path,
+                  (long long)truth->annotations[at].id, reason);
+}
+
+/* Turns pixels into fractions and judges them. False: the box is for COCO's numbers only. */
+static bool judge_box(const yti_truth *truth, size_t at, int w, int h, yt_cxcywh *box, yti_labels *out,
+                      yti_report *report) {
+    const double *px = truth->annotations[at].box;
+    double judged[4] = {(px[0] + px[2] / 2) / w, (px[1] + px[3] / 2) / h, px[2] / w, px[3] / h};
+    yt_label_rule rule = yti_judge_box(judged);
+    if (rule == YT_LABEL_SIZE)
+        tell(truth, at, rule,
+             "the width and height of bbox must be above 0; it is used for COCO's numbers only", out, report);
+    else if (rule == YT_LABEL_OUTSIDE)
+        tell(truth, at, rule, "its bbox lies outside the image; it is used for COCO's numbers only", out,
+             report);
+    else if (rule == YT_LABEL_CLIPPED)
+        tell(truth, at, rule, "its bbox reaches too far beyond the image; the part inside is used", out,
+             report);
+    if (rule != YT_LABEL_RULES && rule != YT_LABEL_CLIPPED) return false;
+    *box = (yt_cxcywh){(float)judged[0], (float)judged[1], (float)judged[2], (float)judged[3]};
+    return true;
 }
 
 static void add_label(const yti_truth *truth, size_t at, int w, int h, yti_labels *out, yti_report *report) {
     const yti_coco_annotation *a = &truth->annotations[at];
-    yt_label label = {.class_id = (int)a->category_id, .crowd = a->crowd, .object = &truth->objects[at]};
-    const char *problem = clip_box(a->box, w, h, &label.box);
-    label.coco_only = a->crowd || problem;
+    yt_label label = {.class_id = (int)a->category_id,
+                      .crowd = a->crowd,
+                      .coco_only = a->crowd,
+                      .object = &truth->objects[at]};
+    if (a->crowd)
+        out->tally.rules[YT_LABEL_CROWD]++;
+    else if (!judge_box(truth, at, w, h, &label.box, out, report))
+        label.coco_only = true;
     out->items[out->count++] = label;
-    if (problem && ++out->bad_rows <= MAX_REPORTED)
-        yti_report_add(report, "%s: annotation %lld: %s; it is used for COCO's numbers only", truth->path,
-                       (long long)a->id, problem);
+}
+
+/* A box that is there twice is trained on once, as in a label file. */
+static yt_status set_duplicates_aside(const yti_truth *truth, size_t first, yti_labels *out,
+                                      yti_report *report) {
+    if (out->count < 2) return YT_OK;
+    int *first_of = malloc((size_t)out->count * sizeof *first_of);
+    yt_status status = first_of ? yti_find_duplicates(out->items, out->count, NULL, first_of) : YT_NO_MEMORY;
+    for (int i = 0; status == YT_OK && i < out->count; i++) {
+        if (first_of[i] < 0) continue;
+        char reason[64];
+        snprintf(reason, sizeof reason, "the same box as annotation %lld",
+                 (long long)truth->annotations[first + (size_t)first_of[i]].id);
+        tell(truth, first + (size_t)i, YT_LABEL_DUPLICATE, reason, out, report);
+        out->items[i].coco_only = true;
+    }
+    free(first_of);
+    return status;
 }
 
 bool yti_truth_labels(const yti_truth *truth, size_t index, int w, int h, yti_labels *out, yti_report *report,
@@ -317,15 +351,12 @@ bool yti_truth_labels(const yti_truth *truth, size_t index, int w, int h, yti_la
     }
     if (image->count == 0) return true;
     out->items = malloc(image->count * sizeof *out->items);
-    if (!out->items) {
-        *status = YT_NO_MEMORY;
-        return false;
-    }
-    for (size_t i = 0; i < image->count; i++) add_label(truth, image->first + i, w, h, out, report);
-    if (out->bad_rows > MAX_REPORTED)
-        yti_report_add(report, "%s: and %d more such annotations of image %lld", truth->path,
-                       out->bad_rows - MAX_REPORTED, (long long)image->id);
-    return true;
+    *status = out->items ? YT_OK : YT_NO_MEMORY;
+    for (size_t i = 0; out->items && i < image->count; i++)
+        add_label(truth, image->first + i, w, h, out, report);
+    if (*status == YT_OK) *status = set_duplicates_aside(truth, image->first, out, report);
+    yti_tally_finish(&out->tally, report, truth->path);
+    return *status == YT_OK;
 }
 
 /* ---- names ---- */

@@ -18,8 +18,8 @@ typedef struct yti_truth {
     char *path;              /* of the file */
     yti_truth_image *images; /* sorted by path */
     size_t n_images;
-    int missing; /* images left out */
-    int bad_annotations;
+    int missing;                      /* images left out */
+    yti_tally tally;                  /* of annotations of no image or class */
     yti_coco_annotation *annotations; /* grouped by image, in the order of the file; category_id is a class */
     yt_coco_object *objects;          /* beside the annotations */
     int64_t *category_ids;            /* [n_classes], -1: none */
@@ -32,8 +32,8 @@ yt_status yti_truth_load(const char *path, const yti_paths *folders, const yt_da
                          yti_truth *out, yti_report *report, yt_err *err);
 void yti_truth_free(yti_truth *truth);
 
-/* The boxes of image `index`, whose picture has w x h pixels, clipped to it; those of which nothing is left
- * are reported and coco_only. False: the file speaks of another size; reported. */
+/* The labels of image `index`, whose picture has w x h pixels. Annotations that are left out of training by a rule (bad
+ * ones, crowds, repeated boxes) are coco_only. False: the file speaks of another size; reported. */
 bool yti_truth_labels(const yti_truth *truth, size_t index, int w, int h, yti_labels *out, yti_report *report,
                       yt_status *status);
 

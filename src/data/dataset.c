@@ -35,9 +35,10 @@ static yt_status find_in_folder(const char *folder, char **out, yt_err *err) {
     if (!dir) return yt_fail(err, YT_IO, "%s: the folder cannot be read", folder);
     char *only = NULL, *namesake = NULL;
     size_t count = 0, stem = strlen(yt_path_base(folder));
-    for (struct dirent *entry; (entry = readdir(dir));) {
-        const char *name = entry->d_name;
-        if (name[0] == '.' || !has_yaml_ending(name)) continue;
+    const char *name;
+    yt_status status;
+    while ((status = yt_folder_next(dir, folder, &name, err)) == YT_OK && name) {
+        if (!has_yaml_ending(name)) continue;
         bool same = stem && strncmp(name, yt_path_base(folder), stem) == 0 && name[stem] == '.';
         char **place = same ? &namesake : &only;
         free(*place);
@@ -45,6 +46,11 @@ static yt_status find_in_folder(const char *folder, char **out, yt_err *err) {
         count++;
     }
     closedir(dir);
+    if (status != YT_OK) {
+        free(only);
+        free(namesake);
+        return status;
+    }
     if (namesake || count == 1) {
         *out = namesake ? namesake : only;
         if (namesake) free(only);
@@ -196,6 +202,22 @@ static yt_status read_names(const yt_yaml *yaml, yt_dataset *dataset, yt_err *er
     return fill_names(yaml, names, dataset, err);
 }
 
+/* kpt_shape: [keypoints, values of each]: data sets for poses have them behind the box of every row. */
+static yt_status read_keypoints(const yt_yaml *yaml, yt_dataset *dataset, yt_err *err) {
+    enum { MAX_KEYPOINTS = 10000 };
+    const yt_yaml_node *node = yt_yaml_find(yaml->root, "kpt_shape");
+    int64_t points, values;
+    if (!node || yt_yaml_is_null(node)) return YT_OK;
+    bool good = node->kind == YT_YAML_LIST && node->count == 2 && yt_yaml_int(node->items[0], &points) &&
+                yt_yaml_int(node->items[1], &values) && points > 0 && points <= MAX_KEYPOINTS &&
+                (values == 2 || values == 3);
+    if (!good)
+        return yt_fail_at(err, YT_DATA, yaml->path, node->line,
+                          "kpt_shape: must be [number of keypoints, 2 or 3 values of each]");
+    dataset->keypoint_columns = (int)(points * values);
+    return YT_OK;
+}
+
 static yt_status read_dataset(const yt_yaml *yaml, yt_dataset *dataset, yt_err *err) {
     if (yaml->root->kind != YT_YAML_MAP)
         return yt_fail_at(err, YT_DATA, yaml->path, yaml->root->line,
@@ -204,6 +226,7 @@ static yt_status read_dataset(const yt_yaml *yaml, yt_dataset *dataset, yt_err *
     dataset->sources = calloc(1, sizeof *dataset->sources);
     if (!dataset->path || !dataset->sources) return yt_fail(err, YT_NO_MEMORY, "no memory for the dataset");
     YT_TRY(yti_sources_read(yaml, dataset->sources, err));
+    YT_TRY(read_keypoints(yaml, dataset, err));
     return read_names(yaml, dataset, err);
 }
 

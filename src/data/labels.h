@@ -2,7 +2,7 @@
 #ifndef YT_DATA_LABELS_H
 #define YT_DATA_LABELS_H
 
-#include "data/report.h"
+#include "data/rules.h"
 #include "yt/dataset.h"
 
 #include <stddef.h>
@@ -12,15 +12,21 @@ typedef struct yti_labels {
     int count;
     yt_point *points; /* malloc'd, of the outlines; NULL when there is none */
     size_t n_points;
-    int bad_rows, duplicates;
+    yti_tally tally;
 } yti_labels;
+
+/* What a row may hold. */
+typedef struct yti_label_format {
+    int n_classes;        /* class numbers must be below it */
+    int keypoint_columns; /* behind the box; 0: the data set has no keypoints */
+} yti_label_format;
 
 void yti_labels_free(yti_labels *labels);
 
-/* Parses the text; `name` is the file's for "name:line: reason". Bad and repeated rows are reported and left
- * out; the rest stays in its order. Class numbers must be below n_classes. */
-yt_status yti_labels_parse(const char *name, const char *text, size_t bytes, int n_classes, yti_labels *out,
-                           yti_report *report, yt_err *err);
+/* Parses the text; `name` is the file's for "name:line: reason". Bad and repeated rows are reported, counted in
+ * out->tally and left out; the rest stays in its order. */
+yt_status yti_labels_parse(const char *name, const char *text, size_t bytes, yti_label_format format,
+                           yti_labels *out, yti_report *report, yt_err *err);
 
 /* malloc'd path of the label file of an image: the last folder "images" becomes "labels", the ending "txt".
  */

@@ -70,9 +70,12 @@ static yt_status walk(const char *path, const folder *above, yti_paths *out, yt_
 static yt_status visit(char *path, const folder *above, yti_paths *out, yt_err *err) {
     struct stat info;
     if (!path) return yt_fail(err, YT_NO_MEMORY, "no memory for the list of images");
-    if (has_image_ending(path) && !yt_path_is_dir(path)) return yti_paths_add(out, path, err);
+    bool known = stat(path, &info) == 0;
+    if (has_image_ending(path) && !(known && S_ISDIR(info.st_mode))) return yti_paths_add(out, path, err);
     yt_status status = YT_OK;
-    if (stat(path, &info) == 0 && S_ISDIR(info.st_mode) && !is_above(above, &info))
+    if (!known && errno != ENOENT && errno != ELOOP) /* a link to nothing may lie about */
+        status = yt_fail(err, YT_IO, "%s: cannot be looked at: %s", path, strerror(errno));
+    else if (known && S_ISDIR(info.st_mode) && !is_above(above, &info))
         status = walk(path, above, out, err);
     free(path);
     return status;
@@ -90,8 +93,12 @@ static yt_status walk(const char *path, const folder *above, yti_paths *out, yt_
     yt_status status = YT_OK;
     if (here.depth > MAX_DEPTH)
         status = yt_fail(err, YT_DATA, "%s: folders are nested deeper than %d", path, MAX_DEPTH);
-    for (struct dirent *entry; status == YT_OK && (entry = readdir(dir));)
-        if (entry->d_name[0] != '.') status = visit(yt_path_join(path, entry->d_name), &here, out, err);
+    const char *name;
+    if (status == YT_OK) status = yt_folder_next(dir, path, &name, err);
+    while (status == YT_OK && name) {
+        status = visit(yt_path_join(path, name), &here, out, err);
+        if (status == YT_OK) status = yt_folder_next(dir, path, &name, err);
+    }
     closedir(dir);
     return status;
 }

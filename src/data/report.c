@@ -8,13 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
-void yti_report_add(yti_report *report, const char *format, ...) {
+static void append(yti_report *report, const char *format, va_list args) {
     char line[2048];
-    va_list args;
-    va_start(args, format);
     int length = vsnprintf(line, sizeof line - 1, format, args);
-    va_end(args);
-    report->count++;
     if (length < 0) return;
     size_t bytes = (size_t)length < sizeof line - 1 ? (size_t)length : sizeof line - 2;
     for (size_t i = 0; i < bytes; i++) /* a file name may hold anything */
@@ -28,6 +24,21 @@ void yti_report_add(yti_report *report, const char *format, ...) {
     report->text = text;
     memcpy(text + report->used, line, bytes);
     report->used += bytes;
+}
+
+void yti_report_add(yti_report *report, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    append(report, format, args);
+    va_end(args);
+    report->count++;
+}
+
+void yti_report_note(yti_report *report, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    append(report, format, args);
+    va_end(args);
 }
 
 void yti_report_tell(yti_report *report, void (*sink)(void *context, const char *text), void *context) {

@@ -15,6 +15,9 @@ typedef struct yti_report {
 
 void yti_report_add(yti_report *report, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* The same for what is no problem of its own: not counted. */
+void yti_report_note(yti_report *report, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 /* Gives every line, without its newline, to sink (NULL: nobody), and empties the report's text. */
 void yti_report_tell(yti_report *report, void (*sink)(void *context, const char *text), void *context);
 

@@ -4,28 +4,39 @@
  * out in the order of the sorted list whatever the number of threads. Nothing on disk is changed.
  */
 #include "data/coco_truth.h"
+#include "data/presence.h"
 #include "data/sources.h"
+#include "data/strays.h"
 #include "yt/dataset.h"
 #include "yt/file.h"
 #include "yt/image.h"
+#include "yt/text.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <math.h>
 #include <pthread.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MIN_SIDE = 10 /* pixels; the family's limit */, MAX_LABEL_BYTES = 1 << 26, MAX_THREADS = 64 };
+enum {
+    MIN_SIDE = 10, /* pixels; the reference's limit */
+    MAX_LABEL_BYTES = 1 << 26,
+    MAX_THREADS = 64,
+    MAX_LINE = 1024
+};
 
 /* What was found of one image. */
 typedef struct finding {
     bool usable, has_label_file;
+    bool all_bad; /* it has rows, and none is left */
+    bool has_class_0;
     int w, h;
     yti_labels labels;
     yti_report report;
-    yt_status status; /* out of memory only: all else is a report */
 } finding;
 
 typedef struct scan {
@@ -33,31 +44,65 @@ typedef struct scan {
     const yt_scan_options *options;
     const yti_paths *paths;
     const yti_truth *truth; /* parallel to the paths; NULL: label files */
+    const char *name;       /* of the split */
     size_t count;           /* of paths that are wanted */
     finding *findings;
     atomic_size_t next;
+    pthread_mutex_t lock; /* of the fault */
+    bool failed;
+    yt_err fault; /* of the machine: the scan ends */
 } scan;
+
+/* A failure that is no fault of the data ends the scan. Gives false. */
+static bool give_up(scan *s, yt_status status, const char *text) {
+    pthread_mutex_lock(&s->lock);
+    if (!s->failed) yt_fail(&s->fault, status, "%s", text);
+    s->failed = true;
+    pthread_mutex_unlock(&s->lock);
+    atomic_store(&s->next, s->count);
+    return false;
+}
+
+/* Reports an image or label file that cannot be used, or gives up. `reason` is that of the call that has just failed,
+ * which sets errno where the machine has failed. Gives false. */
+static bool leave_out(scan *s, finding *found, const yt_err *reason) {
+    bool of_machine = reason->code == YT_NO_MEMORY || errno == ENOMEM || errno == EIO ||
+                      (reason->code == YT_IO && yti_is_machine_fault(errno));
+    if (of_machine) return give_up(s, reason->code == YT_NO_MEMORY ? YT_NO_MEMORY : YT_IO, reason->text);
+    yti_report_add(&found->report, "%s", reason->text);
+    return false;
+}
+
+/* Whether there is a file to be opened. */
+static bool look_at_file(scan *s, const char *path, finding *found, yti_presence *presence) {
+    yt_err reason;
+    yt_status status = yti_look_at_file(path, presence, &reason);
+    if (status != YT_OK) return give_up(s, status, reason.text);
+    if (*presence == YTI_UNUSABLE) yti_report_add(&found->report, "%s", reason.text);
+    return *presence == YTI_READY;
+}
 
 /* Header, size, and whether it decodes to the end; false: reported, the image is out. Decoding takes some
  * 5 ms per image and thread once per run, and is what keeps a damaged file from ending the training in the
  * middle of it. */
-static bool look_at_image(const char *path, finding *found) {
+static bool look_at_image(scan *s, const char *path, finding *found) {
     yt_image_info info;
     yt_err reason;
-    if (yt_image_probe(path, &info, &reason) != YT_OK) {
-        yti_report_add(&found->report, "%s", reason.text);
+    yti_presence presence;
+    if (!look_at_file(s, path, found, &presence)) {
+        if (presence == YTI_ABSENT) yti_report_add(&found->report, "%s: does not exist", path);
         return false;
     }
+    errno = 0;
+    if (yt_image_probe(path, &info, &reason) != YT_OK) return leave_out(s, found, &reason);
     if (info.w < MIN_SIDE || info.h < MIN_SIDE) {
         yti_report_add(&found->report, "%s: %d x %d pixels; an image needs at least %d on a side", path,
                        info.w, info.h, MIN_SIDE);
         return false;
     }
     yt_image decoded;
-    if (yt_image_load(path, &decoded, &reason) != YT_OK) {
-        yti_report_add(&found->report, "%s", reason.text);
-        return false;
-    }
+    errno = 0;
+    if (yt_image_load(path, &decoded, &reason) != YT_OK) return leave_out(s, found, &reason);
     yt_image_free(&decoded);
     if (info.truncated)
         yti_report_add(&found->report, "%s: the file is cut off; it is used as far as it goes", path);
@@ -66,23 +111,33 @@ static bool look_at_image(const char *path, finding *found) {
     return true;
 }
 
-static yt_status read_label_file(const scan *s, const char *image_path, finding *found) {
+static yt_status parse_label_file(const scan *s, const char *path, const char *text, size_t bytes,
+                                  finding *found) {
+    const yti_label_format format = {.n_classes = s->options->single_class ? INT_MAX : s->dataset->n_classes,
+                                     .keypoint_columns = s->dataset->keypoint_columns};
+    return yti_labels_parse(path, text, bytes, format, &found->labels, &found->report, NULL);
+}
+
+/* Only a name that is not there is a background; a label file that cannot be read leaves its boxes unknown. */
+static yt_status read_label_file(scan *s, const char *image_path, finding *found) {
     char *path = yti_label_path(image_path), *text;
     size_t bytes;
     yt_err reason;
-    if (!path) return YT_NO_MEMORY;
+    yti_presence presence;
     yt_status status = YT_OK;
-    if (yt_path_exists(path)) {
-        found->has_label_file = true;
-        if (yt_file_read(path, MAX_LABEL_BYTES, &text, &bytes, &reason) == YT_OK) {
-            int n_classes = s->options->single_class ? INT_MAX : s->dataset->n_classes;
-            status = yti_labels_parse(path, text, bytes, n_classes, &found->labels, &found->report, NULL);
+    if (!path) return YT_NO_MEMORY;
+    if (look_at_file(s, path, found, &presence)) {
+        errno = 0;
+        found->usable = yt_file_read(path, MAX_LABEL_BYTES, &text, &bytes, &reason) == YT_OK ||
+                        leave_out(s, found, &reason);
+        if (found->usable) {
+            status = parse_label_file(s, path, text, bytes, found);
             free(text);
-        } else {
-            yti_report_add(&found->report, "%s", reason.text);
-            found->usable = false; /* its boxes are not known, so it is no background either */
         }
+    } else {
+        found->usable = presence == YTI_ABSENT;
     }
+    found->has_label_file = presence != YTI_ABSENT;
     free(path);
     return status;
 }
@@ -100,7 +155,18 @@ static void choose_classes(const scan *s, yti_labels *labels) {
     labels->count = kept;
 }
 
-static yt_status read_labels(const scan *s, size_t i, finding *found) {
+/* What is known of the rows before the classes are chosen. */
+static void judge_rows(finding *found) {
+    const yti_labels *labels = &found->labels;
+    int usable = 0;
+    for (int i = 0; i < labels->count; i++) {
+        usable += !labels->items[i].coco_only;
+        found->has_class_0 |= !labels->items[i].coco_only && labels->items[i].class_id == 0;
+    }
+    found->all_bad = usable == 0 && yti_tally_bad(&labels->tally) > 0;
+}
+
+static yt_status read_labels(scan *s, size_t i, finding *found) {
     yt_status status = YT_OK;
     if (s->truth) {
         found->has_label_file = true;
@@ -109,6 +175,7 @@ static yt_status read_labels(const scan *s, size_t i, finding *found) {
     } else {
         status = read_label_file(s, s->paths->items[i], found);
     }
+    judge_rows(found);
     choose_classes(s, &found->labels);
     return status;
 }
@@ -117,9 +184,11 @@ static void *scan_worker(void *context) {
     scan *s = context;
     for (size_t i; (i = atomic_fetch_add(&s->next, 1)) < s->count;) {
         finding *found = &s->findings[i];
-        found->usable = look_at_image(s->paths->items[i], found);
-        if (found->usable) found->status = read_labels(s, i, found);
-        if (found->report.out_of_memory) found->status = YT_NO_MEMORY;
+        yt_status status = YT_OK;
+        found->usable = look_at_image(s, s->paths->items[i], found);
+        if (found->usable) status = read_labels(s, i, found);
+        if (status != YT_OK || found->report.out_of_memory)
+            give_up(s, YT_NO_MEMORY, "no memory for the labels of the images");
     }
     return NULL;
 }
@@ -152,24 +221,47 @@ static void add_sample(const scan *s, size_t i, char *path, yt_split *split) {
     sum->boxes += objects;
 }
 
-/* Tells the problems and moves the usable images into the split. Returns the number of problems. */
-static size_t collect(scan *s, yti_paths *paths, yt_split *split, yt_status *status) {
-    size_t problems = 0;
+static bool trains(const scan *s) {
+    return strcmp(s->name, "train") == 0;
+}
+
+/* Without its rows an image would teach that its objects are background, and count as false what finds them. The images
+ * of a COCO file stay for COCO's numbers where nothing is trained. */
+static bool is_lost(const scan *s, const finding *found) {
+    return found->all_bad && (!s->truth || trains(s));
+}
+
+/* What the rows of all images add up to. */
+typedef struct totals {
+    size_t problems;          /* of images and lists; those of rows are in the summary */
+    char first_bad[MAX_LINE]; /* the first row that was left out, as it was reported */
+    bool past_the_end;        /* a class equal to the number of classes was met */
+    bool has_class_0;
+} totals;
+
+static void add_tally(const yti_tally *tally, const yti_report *report, yt_split *split, totals *sum) {
+    for (int k = 0; k < YT_LABEL_RULES; k++) split->summary.rules[k] += tally->rules[k];
+    sum->past_the_end |= tally->past_the_end;
+    if (!tally->first_bad || sum->first_bad[0] || tally->first_bad > report->used) return;
+    const char *line = report->text + tally->first_bad - 1;
+    const char *end = memchr(line, '\n', report->used - (tally->first_bad - 1));
+    if (end) snprintf(sum->first_bad, sizeof sum->first_bad, "%.*s", (int)(end - line), line);
+}
+
+/* Tells the problems and moves the usable images into the split. */
+static void collect(scan *s, yti_paths *paths, yt_split *split, totals *sum) {
     for (size_t i = 0; i < s->count; i++) {
         finding *found = &s->findings[i];
-        if (found->status != YT_OK) *status = found->status;
-        problems += found->report.count;
+        add_tally(&found->labels.tally, &found->report, split, sum);
+        sum->problems += found->report.count;
+        sum->has_class_0 |= found->has_class_0;
         yti_report_tell(&found->report, s->options->problem, s->options->context);
-        split->summary.bad_rows += found->labels.bad_rows;
-        split->summary.duplicates += found->labels.duplicates;
-        if (!found->usable) {
-            split->summary.bad_images++;
-            continue;
-        }
+        split->summary.bad_images += !found->usable;
+        split->summary.lost_images += found->usable && is_lost(s, found);
+        if (!found->usable || is_lost(s, found)) continue;
         add_sample(s, i, paths->items[i], split);
         paths->items[i] = NULL;
     }
-    return problems;
 }
 
 static void free_findings(scan *s) {
@@ -180,7 +272,18 @@ static void free_findings(scan *s) {
     free(s->findings);
 }
 
-/* As in the family, outlines are used when every box of the split has one, or not at all. */
+static void tell(const scan *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void tell(const scan *s, const char *format, ...) {
+    char text[MAX_LINE];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    if (s->options->problem) s->options->problem(s->options->context, text);
+}
+
+/* As in the reference, outlines are used when every box of the split has one, or not at all. */
 static void drop_partial_outlines(const scan *s, yt_split *split) {
     int outlines = 0, boxes = 0;
     for (int i = 0; i < split->n_samples; i++) {
@@ -195,10 +298,8 @@ static void drop_partial_outlines(const scan *s, yt_split *split) {
         free(sample->points);
         sample->points = NULL;
     }
-    char note[1024];
-    snprintf(note, sizeof note, "%s: %s: %d of %d labels are outlines; as not all are, their boxes are used",
-             s->dataset->path, split->name, outlines, boxes);
-    if (s->options->problem) s->options->problem(s->options->context, note);
+    tell(s, "%s: %s: %d of %d labels are outlines; as not all are, the boxes around them are used",
+         s->dataset->path, split->name, outlines, boxes);
 }
 
 static size_t wanted_count(size_t n, double fraction) {
@@ -206,61 +307,111 @@ static size_t wanted_count(size_t n, double fraction) {
     return wanted < 1 && n > 0 ? 1 : wanted < (double)n ? (size_t)wanted : n;
 }
 
-/* No label file at all is a wrong folder, not a set of backgrounds: nothing could be learnt from it, while a
- * validation without boxes is only useless and is told. */
-static yt_status judge_unlabelled(const scan *s, const yt_split *split, size_t *problems, yt_err *err) {
-    yt_err reason;
-    char *expected = yti_label_path(split->samples[0].image_path);
-    yt_fail(&reason, YT_DATA, "%s: %s: none of the %d images has a label file; the first would be %s",
-            s->dataset->path, split->name, split->n_samples, expected ? expected : "beside it");
-    free(expected);
-    if (strcmp(split->name, "train") == 0) return yt_fail(err, YT_DATA, "%s", reason.text);
-    if (s->options->problem) s->options->problem(s->options->context, reason.text);
-    ++*problems;
+/* A set whose classes count from 1 loses its last class and has every other under the name of the one before. */
+static const char numbered_from_1[] = "are the classes numbered from 1? The first is 0";
+
+static void hint_at_numbers(const scan *s, const totals *sum) {
+    if (sum->past_the_end && !sum->has_class_0)
+        tell(s, "%s: %s: there is a class %d, and no class 0: %s", s->dataset->path, s->name,
+             s->dataset->n_classes, numbered_from_1);
+}
+
+static bool has_labels(const scan *s) {
+    for (size_t i = 0; i < s->count; i++)
+        if (s->findings[i].has_label_file) return true;
+    return false;
+}
+
+/* Why there is no box, as one sentence. No label file at all is a wrong folder, not a set of backgrounds. */
+static void explain_no_box(const scan *s, const yt_split *split, const totals *sum, yt_err *reason) {
+    const char *yaml = s->dataset->path;
+    const yt_scan_summary *found = &split->summary;
+    if (!has_labels(s)) {
+        char *expected =
+            yti_label_path(s->paths->items[0] ? s->paths->items[0] : split->samples[0].image_path);
+        yt_fail(reason, YT_DATA, "%s: %s: none of the %zu images has a label file; the first would be %s",
+                yaml, s->name, s->count, expected ? expected : "beside it");
+        free(expected);
+        return;
+    }
+    yt_fail(reason, YT_DATA, "%s: %s: no usable box in %zu images", yaml, s->name, s->count);
+    char *text = reason->text;
+    const size_t room = sizeof reason->text;
+    int bad = yt_scan_bad_rows(found), crowds = found->rules[YT_LABEL_CROWD];
+    if (bad) yt_text_append(text, room, "; %d bad rows were left out, the first: %s", bad, sum->first_bad);
+    if (crowds) yt_text_append(text, room, "; %d boxes are crowds (iscrowd)", crowds);
+    if (sum->past_the_end && !sum->has_class_0) yt_text_append(text, room, "; %s", numbered_from_1);
+    if (s->options->classes)
+        yt_text_append(text, room, "; those of other classes are not asked for");
+    else if (!bad && !crowds)
+        yt_text_append(text, room, "; the label files are empty");
+}
+
+/* Whether the split can be used. Nothing could be learnt from a training set without boxes, while a validation set
+ * without them is only useless and is told. */
+static yt_status judge(const scan *s, const yt_split *split, totals *sum, yt_err *err) {
+    const char *yaml = s->dataset->path;
+    if (s->count == 0) return yt_fail(err, YT_DATA, "%s: %s: no image files were found", yaml, s->name);
+    bool lost_only = split->n_samples == 0 && split->summary.lost_images == 0;
+    if (lost_only)
+        return yt_fail(err, YT_DATA, "%s: %s: none of the %zu images is usable", yaml, s->name, s->count);
+    if (split->summary.boxes == 0) {
+        yt_err reason;
+        explain_no_box(s, split, sum, &reason);
+        if (trains(s) || split->n_samples == 0) return yt_fail(err, YT_DATA, "%s", reason.text);
+        tell(s, "%s", reason.text);
+        sum->problems++;
+    } else {
+        hint_at_numbers(s, sum);
+    }
+    size_t problems = sum->problems + (size_t)yt_scan_row_problems(&split->summary);
+    if (s->options->strict && problems)
+        return yt_fail(err, YT_DATA, "%s: %s: %zu problem%s; nothing may be left out in strict mode", yaml,
+                       s->name, problems, problems == 1 ? "" : "s");
     return YT_OK;
 }
 
-/* Whether the split can be used. */
-static yt_status judge(const scan *s, const yt_split *split, size_t problems, yt_err *err) {
-    const char *yaml = s->dataset->path, *name = split->name;
-    if (s->count == 0) return yt_fail(err, YT_DATA, "%s: %s: no image files were found", yaml, name);
-    if (split->n_samples == 0)
-        return yt_fail(err, YT_DATA, "%s: %s: none of the %zu images is usable", yaml, name, s->count);
-    size_t labelled = 0;
-    for (size_t i = 0; i < s->count; i++) labelled += s->findings[i].has_label_file;
-    if (labelled == 0) YT_TRY(judge_unlabelled(s, split, &problems, err));
-    if (s->options->strict && problems)
-        return yt_fail(err, YT_DATA, "%s: %s: %zu problem%s; nothing may be left out in strict mode", yaml,
-                       name, problems, problems == 1 ? "" : "s");
-    return YT_OK;
+/* Looks for label files that no image claims, where images lack theirs. */
+static yt_status look_for_strays(const scan *s, totals *sum, yt_err *err) {
+    bool lacking = false;
+    for (size_t i = 0; i < s->count; i++) lacking |= s->findings[i].usable && !s->findings[i].has_label_file;
+    if (s->truth) return YT_OK;
+    yti_report report = {0};
+    yt_status status = yti_find_strays(s->paths, s->count, lacking, &report, err);
+    sum->problems += report.count;
+    yti_report_tell(&report, s->options->problem, s->options->context);
+    yti_report_free(&report);
+    return status;
+}
+
+static yt_status scan_images(scan *s, yti_paths *paths, totals *sum, yt_split *split, yt_err *err) {
+    scan_all(s);
+    if (s->failed) return yt_fail(err, s->fault.code, "%s", s->fault.text);
+    YT_TRY(look_for_strays(s, sum, err)); /* before the paths move into the split */
+    collect(s, paths, split, sum);
+    drop_partial_outlines(s, split);
+    return judge(s, split, sum, err);
 }
 
 static yt_status scan_paths(const yt_dataset *dataset, const char *name, const yt_scan_options *options,
-                            yti_paths *paths, const yti_truth *truth, size_t problems, yt_split *split,
+                            yti_paths *paths, const yti_truth *truth, totals *sum, yt_split *split,
                             yt_err *err) {
     scan s = {.dataset = dataset,
               .options = options,
               .paths = paths,
               .truth = truth,
+              .name = name,
               .count = wanted_count(paths->count, options->fraction)};
     s.findings = calloc(s.count + 1, sizeof *s.findings);
     split->samples = calloc(s.count + 1, sizeof *split->samples);
-    size_t name_bytes = strlen(name) + 1;
-    split->name = malloc(name_bytes);
+    split->name = strdup(name);
     if (!s.findings || !split->samples || !split->name) {
         free(s.findings);
         return yt_fail(err, YT_NO_MEMORY, "no memory for %zu images", s.count);
     }
-    memcpy(split->name, name, name_bytes);
-    scan_all(&s);
-    yt_status status = YT_OK;
-    problems += collect(&s, paths, split, &status);
-    if (status == YT_OK) {
-        drop_partial_outlines(&s, split);
-        status = judge(&s, split, problems, err);
-    } else {
-        yt_fail(err, status, "no memory for the labels of %zu images", s.count);
-    }
+    pthread_mutex_init(&s.lock, NULL);
+    yt_status status = scan_images(&s, paths, sum, split, err);
+    pthread_mutex_destroy(&s.lock);
     free_findings(&s);
     return status;
 }
@@ -292,18 +443,17 @@ yt_status yt_dataset_scan(const yt_dataset *dataset, const char *split, const yt
         return yt_fail(err, YT_ARGUMENT, "the fraction of a dataset must be above 0 and at most 1");
     yt_status status = has_truth ? list_truth(dataset, split, &truth, &paths, &report, err)
                                  : yti_sources_list(dataset->sources, split, &paths, &report, err);
-    size_t problems = report.count;
+    totals sum = {.problems = report.count};
     int missing = has_truth ? truth.missing : (int)report.count;
+    if (has_truth) add_tally(&truth.tally, &report, &found, &sum);
     yti_report_tell(&report, options->problem, options->context);
     yti_report_free(&report);
     if (status == YT_OK && paths.count > INT32_MAX)
         status = yt_fail(err, YT_DATA, "%s: %s: %zu images are too many", dataset->path, split, paths.count);
     if (status == YT_OK)
-        status =
-            scan_paths(dataset, split, options, &paths, has_truth ? &truth : NULL, problems, &found, err);
+        status = scan_paths(dataset, split, options, &paths, has_truth ? &truth : NULL, &sum, &found, err);
     if (status == YT_OK) {
         found.summary.bad_images += missing;
-        found.summary.bad_rows += truth.bad_annotations;
         found.category_ids = truth.category_ids;
         truth.category_ids = NULL;
         found.objects = truth.objects;

@@ -12,7 +12,7 @@ static void check_label(const yt_label *label, int n_classes) {
     const yt_cxcywh box = label->box;
     if (label->class_id < 0 || label->class_id >= n_classes || !label->object) abort();
     if (!label->coco_only &&
-        !(box.w >= 0 && box.h >= 0 && box.cx >= 0 && box.cx <= 1 && box.cy >= 0 && box.cy <= 1))
+        !(box.w > 0 && box.h > 0 && box.cx > -0.02f && box.cx < 1.02f && box.cy > -0.02f && box.cy < 1.02f))
         abort();
     if (!isfinite(label->object->x) || !isfinite(label->object->area)) abort();
 }

@@ -43,7 +43,7 @@ static const char json[] =
     "\"iscrowd\": 0},\n"
     "  {\"id\": 8, \"image_id\": 10, \"category_id\": 3, \"bbox\": [10, 5, 20, 10], \"iscrowd\": 0,\n"
     "   \"segmentation\": [[10, 5, 30, 5, 30, 15]]},\n"
-    "  {\"id\": 9, \"image_id\": 10, \"category_id\": 18, \"bbox\": [-5, 10.5, 15, 20], \"area\": 50},\n"
+    "  {\"id\": 9, \"image_id\": 10, \"category_id\": 18, \"bbox\": [-5, 8.5, 15, 12], \"area\": 50},\n"
     "  {\"id\": 11, \"image_id\": 10, \"category_id\": 3, \"bbox\": [0, 0, 40, 20], \"iscrowd\": 1, "
     "\"area\": "
     "12,\n"
@@ -115,15 +115,14 @@ Test(coco_truth, boxes_areas_crowds_and_ids_are_read) {
     cr_assert(a->image_id == 10 && b->image_id == 20 && c->image_id == 30);
     cr_assert(a->n_labels == 3 && b->n_labels == 0 && c->n_labels == 1);
     expect_box(&a->labels[0], 0, 20 / 40.0, 10 / 20.0, 20 / 40.0, 10 / 20.0);
-    expect_box(&a->labels[1], 1, 5 / 40.0, 15.25 / 20, 10 / 40.0, 9.5 / 20); /* x -5 to 10, y 10.5 to 30.5 */
-    expect_box(&a->labels[2], 0, 0.5, 0.5, 1, 1);
+    expect_box(&a->labels[1], 1, 2.5 / 40, 14.5 / 20, 15 / 40.0, 12 / 20.0); /* over the border: as it is */
     expect_box(&c->labels[0], 1, 10.5 / 30, 12 / 30.0, 15 / 30.0, 12 / 30.0);
     cr_assert(!a->labels[0].crowd && !a->labels[1].crowd && a->labels[2].crowd);
     cr_assert(!a->labels[0].coco_only && !a->labels[1].coco_only && a->labels[2].coco_only);
-    const yt_coco_object *first = a->labels[0].object, *clipped = a->labels[1].object;
-    cr_assert(first->area == -1 && clipped->area == 50 && c->labels[0].object->area == 90.5);
+    const yt_coco_object *first = a->labels[0].object, *over = a->labels[1].object;
+    cr_assert(first->area == -1 && over->area == 50 && c->labels[0].object->area == 90.5);
     cr_assert(first->x == 10 && first->y == 5 && first->w == 20 && first->h == 10);
-    cr_assert(clipped->x == -5 && clipped->y == 10.5 && clipped->w == 15 && clipped->h == 20);
+    cr_assert(over->x == -5 && over->y == 8.5 && over->w == 15 && over->h == 12);
     cr_assert(split.category_ids[0] == 3 && split.category_ids[1] == 18 && split.category_ids[2] == -1);
     yt_split_free(&split);
 }
@@ -205,7 +204,7 @@ Test(coco_truth, boxes_that_nothing_is_left_of_are_kept_for_cocos_numbers_alone)
     cr_assert(!labels[0].crowd && !labels[1].crowd);
     cr_assert(labels[0].object->w == 0 && labels[0].object->h == 4 && labels[0].object->area == 7);
     cr_assert(labels[1].object->x == 40 && labels[1].object->w == 5.5 && labels[1].object->area == -1);
-    cr_assert(split.summary.boxes == 1 && split.summary.bad_rows == 2 && p.count == 2);
+    cr_assert(split.summary.boxes == 1 && yt_scan_bad_rows(&split.summary) == 2 && p.count == 2);
     cr_assert_not_null(strstr(p.text,
                               "annotation 1: the width and height of bbox must be above 0; it is used "
                               "for COCO's numbers only"));
@@ -258,10 +257,12 @@ Test(coco_truth, each_problem_is_told_with_its_annotation) {
     problems p;
     yt_split split = scan("train", &p);
     cr_assert_eq(split.n_samples, 1, "%s", p.text);
-    cr_assert_eq(split.samples[0].n_labels, 3); /* 5 and 6 for COCO's numbers */
+    cr_assert_eq(split.samples[0].n_labels,
+                 4); /* 5 and 6 for COCO's numbers; 7, whose image is a text, repeats 1 */
     cr_assert_eq(split.summary.boxes, 1);
+    cr_assert_eq(split.summary.rules[YT_LABEL_DUPLICATE], 1);
     cr_assert_eq(split.summary.bad_images, 3);
-    cr_assert_eq(split.summary.bad_rows, 8);
+    cr_assert_eq(yt_scan_bad_rows(&split.summary), 7);
     cr_assert_eq(p.count, 11, "%s", p.text);
     static const char *const expected[] = {
         "truth.json: annotation 2: image 9 is not in the list",
@@ -269,7 +270,7 @@ Test(coco_truth, each_problem_is_told_with_its_annotation) {
         "truth.json: annotation 4: bbox must be [x, y, width, height]",
         "truth.json: annotation 5: the width and height of bbox must be above 0",
         "truth.json: annotation 6: its bbox lies outside the image",
-        "truth.json: annotation 7: image_id must be a whole number",
+        "truth.json: annotation 7: the same box as annotation 1",
         "truth.json: annotation 8: bbox must be",
         "truth.json: annotation 10: image_id must be",
         "truth.json: image 2: 'gone.png' does not exist; looked in: ",
@@ -282,6 +283,100 @@ Test(coco_truth, each_problem_is_told_with_its_annotation) {
     yt_err err;
     cr_assert_eq(try_scan("train", true, 1, &p, &split, &err), YT_DATA);
     cr_assert_not_null(strstr(err.text, "11 problems"), "%s", err.text);
+}
+
+static void expect_equal_boxes(const yt_split *a, const yt_split *b) {
+    cr_assert_eq(a->n_samples, b->n_samples);
+    for (int i = 0; i < a->n_samples; i++) {
+        int k = 0;
+        for (int n = 0; n < b->samples[i].n_labels; n++) {
+            const yt_label *right = &b->samples[i].labels[n];
+            if (right->coco_only) continue;
+            cr_assert_lt(k, a->samples[i].n_labels);
+            const yt_cxcywh box = right->box;
+            expect_box(&a->samples[i].labels[k++], right->class_id, (double)box.cx, (double)box.cy,
+                       (double)box.w, (double)box.h);
+        }
+        cr_assert_eq(k, a->samples[i].n_labels);
+    }
+}
+
+/* One ground truth in two formats: every case of the table of rules that both can say, in an image of 40 x 20. */
+Test(coco_truth, a_label_file_and_a_coco_file_give_the_same_boxes) {
+    static const double boxes[][4] = {
+        {10, 5, 20, 10}, {-5, 5, 15, 10},    {30, 12, 20, 16},     {-19, 4, 20, 4},    {36, 2, 10, 4},
+        {-4, 2, 48, 10}, {-60, 2, 200, 10},  {41, 2, 5, 4},        {10, 5, 0, 4},      {10, 5, 4, -4},
+        {10, 5, 20, 10}, {38, 18, 2.5, 2.5}, {2, 3, 0.001, 0.001}, {400, 200, 80, 80},
+    };
+    char rows[4096] = "", list[8192] = "";
+    for (size_t i = 0; i < sizeof boxes / sizeof *boxes; i++) {
+        const double *b = boxes[i];
+        sprintf(rows + strlen(rows), "0 %.9g %.9g %.9g %.9g\n", (b[0] + b[2] / 2) / 40,
+                (b[1] + b[3] / 2) / 20, b[2] / 40, b[3] / 20);
+        sprintf(list + strlen(list),
+                "%s{\"id\": %zu, \"image_id\": 1, \"category_id\": 1, \"bbox\": [%.9g, %.9g, %.9g, %.9g]}",
+                i ? ",\n" : "", i + 1, b[0], b[1], b[2], b[3]);
+    }
+    char json_text[9000];
+    snprintf(json_text, sizeof json_text, "{" CATEGORIES ", " IMAGES ", \"annotations\": [\n%s]}", list);
+    make_image("d/a.png", 40, 20);
+    yt_folder_write_text("d/a.txt", rows);
+    yt_folder_write_text("d/list.txt", "a.png\n");
+    problems p;
+    write_files("train: list.txt\nnames: [car]\n", json_text);
+    yt_split labels = scan("train", &p);
+    write_files("train: truth.json\nnames: [car]\n", json_text);
+    yt_split truth = scan("train", &p);
+    expect_equal_boxes(&labels, &truth);
+    cr_assert_arr_eq(labels.summary.rules, truth.summary.rules, sizeof labels.summary.rules);
+    cr_assert_eq(labels.summary.boxes, 8);
+    cr_assert_eq(labels.summary.rules[YT_LABEL_CLIPPED], 3);
+    cr_assert_eq(labels.summary.rules[YT_LABEL_OUTSIDE], 3);
+    cr_assert_eq(labels.summary.rules[YT_LABEL_SIZE], 2);
+    cr_assert_eq(labels.summary.rules[YT_LABEL_DUPLICATE], 1);
+    yt_split_free(&labels);
+    yt_split_free(&truth);
+}
+
+/* Exporters of masks write iscrowd 1 everywhere. */
+Test(coco_truth, crowds_are_counted_and_refused_where_nothing_else_is_left) {
+    make_pictures("d");
+#define CROWD "{\"image_id\": 1, \"category_id\": 1, \"bbox\": [1, 2, 3, 4], \"iscrowd\": 1}"
+    write_files("train: truth.json\nval: truth.json\nnames: [car]\n",
+                "{" CATEGORIES ", " IMAGES ", \"annotations\": [" CROWD ", " CROWD "]}");
+    expect_refused(YT_DATA, "train: no usable box in 1 images; 2 boxes are crowds (iscrowd)");
+    problems p;
+    yt_split split = scan("val", &p);
+    cr_assert_not_null(strstr(p.text, "val: no usable box in 1 images; 2 boxes are crowds"), "%s", p.text);
+    yt_split_free(&split);
+    write_files("train: truth.json\nnames: [car]\n",
+                "{" CATEGORIES ", " IMAGES ", \"annotations\": [" CROWD
+                ", {\"image_id\": \"1\", \"category_id\": \"1\", \"bbox\": [1, 2, 3, 4]}]}");
+    yt_err err;
+    cr_assert_eq(try_scan("train", true, 1, &p, &split, &err), YT_OK, "%s",
+                 err.text); /* no problem of --strict */
+    char text[512];
+    yt_scan_summary_text(&split.summary, text, sizeof text);
+    cr_assert_str_eq(text, "1 images, 1 boxes, 0 backgrounds, 1 crowd left out");
+    yt_split_free(&split);
+}
+
+Test(coco_truth, an_image_of_bad_annotations_only_is_not_trained_as_background) {
+    make_pictures("d");
+    write_files(
+        "train: truth.json\nval: truth.json\nnames: [car]\n",
+        "{" CATEGORIES ", \"images\": [{\"id\": 1, \"file_name\": \"a.png\"}, {\"id\": 2, \"file_name\": "
+        "\"b.png\"}, {\"id\": 3, \"file_name\": \"c.png\"}],\n\"annotations\": [{\"image_id\": 1, "
+        "\"category_id\": 1, \"bbox\": [1, 2, 0, 4]}, {\"image_id\": 2, \"category_id\": 1, \"bbox\": [1, 2, "
+        "3, 4]}]}");
+    problems p;
+    yt_split split = scan("train", &p);
+    cr_assert(split.n_samples == 2 && split.summary.lost_images == 1 && split.summary.backgrounds == 1);
+    cr_assert_str_eq(yt_path_base(split.samples[0].image_path), "b.png");
+    yt_split_free(&split);
+    split = scan("val", &p); /* COCO's own tools count it */
+    cr_assert(split.n_samples == 3 && split.summary.lost_images == 0);
+    yt_split_free(&split);
 }
 
 Test(coco_truth, what_is_no_coco_file_is_refused) {

@@ -1,0 +1,305 @@
+/* Tests of src/data/scan.c, strays.c and presence.c: what costs a row, an image or the run. */
+#define _GNU_SOURCE /* RTLD_NEXT */
+#include "data/presence.h"
+#include "support/folder.h"
+#include "yt/dataset.h"
+#include "yt/file.h"
+#include "yt/image.h"
+
+#include <criterion/criterion.h>
+#include <dirent.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Stands in front of that of the C library: after so many entries a listing fails. -1: never. */
+static int entries_left = -1;
+
+struct dirent *readdir(DIR *dir) {
+    struct dirent *(*next)(DIR *);
+    *(void **)&next = dlsym(RTLD_NEXT, "readdir");
+    if (entries_left == 0) {
+        errno = EIO;
+        return NULL;
+    }
+    if (entries_left > 0) entries_left--;
+    return next(dir);
+}
+
+TestSuite(scan, .init = yt_folder_make, .fini = yt_folder_remove);
+
+typedef struct problems {
+    char text[8192];
+    int count;
+} problems;
+
+static void note(void *context, const char *text) {
+    problems *p = context;
+    size_t used = strlen(p->text);
+    snprintf(p->text + used, sizeof p->text - used, "%s\n", text);
+    p->count++;
+}
+
+static void make_image(const char *name) {
+    yt_image image;
+    cr_assert_eq(yt_image_create(20, 20, &image, NULL), YT_OK);
+    memset(image.rgb, 90, 3 * 20 * 20);
+    yt_folder_write_text(name, ""); /* makes the folders */
+    cr_assert_eq(yt_image_save(yt_folder_path(name), &image, NULL), YT_OK);
+    yt_image_free(&image);
+}
+
+/* Scans "train" of d/data.yaml. */
+static yt_status try_scan(bool strict, problems *p, yt_split *out, yt_err *err) {
+    *p = (problems){0};
+    *err = (yt_err){0};
+    yt_dataset dataset;
+    yt_status status = yt_dataset_open(yt_folder_path("d/data.yaml"), &dataset, err);
+    if (status != YT_OK) return status;
+    yt_scan_options options = {.strict = strict, .fraction = 1, .problem = note, .context = p, .threads = 2};
+    status = yt_dataset_scan(&dataset, "train", &options, out, err);
+    yt_dataset_close(&dataset);
+    return status;
+}
+
+static yt_split scan(problems *p) {
+    yt_split out;
+    yt_err err;
+    cr_assert_eq(try_scan(false, p, &out, &err), YT_OK, "%s", err.text);
+    return out;
+}
+
+static void expect_failure(yt_status expected, const char *part) {
+    problems p;
+    yt_split split;
+    yt_err err;
+    cr_assert_eq(try_scan(false, &p, &split, &err), expected, "'%s' (%s)", err.text, part);
+    cr_assert_not_null(strstr(err.text, part), "'%s' does not say '%s'", err.text, part);
+}
+
+/* Two classes; images a and b, a with a box. */
+static void make_set(void) {
+    make_image("d/images/a.png");
+    make_image("d/images/b.png");
+    yt_folder_write_text("d/labels/a.txt", "0 .5 .5 .4 .4\n");
+    yt_folder_write_text("d/data.yaml", "train: images\nval: images\nnames: [x, y]\n");
+}
+
+Test(scan, an_image_whose_rows_are_all_bad_is_left_out) {
+    make_set();
+    yt_folder_write_text("d/labels/b.txt", "0 .5 .5 .4 .4 .9\n0 .5 .5 .3 .3 .8\n");
+    problems p;
+    yt_split split = scan(&p);
+    cr_assert(split.n_samples == 1 && split.summary.lost_images == 1 && split.summary.backgrounds == 0);
+    char text[512];
+    yt_scan_summary_text(&split.summary, text, sizeof text);
+    cr_assert_str_eq(
+        text, "1 images, 1 boxes, 0 backgrounds, 1 images left out because all their rows are bad, 2 bad "
+              "boxes left out (2 with a sixth column)");
+    yt_split_free(&split);
+}
+
+Test(scan, a_training_set_without_a_usable_box_is_refused_with_the_first_reason) {
+    static const struct {
+        const char *rows, *reason;
+    } cases[] = {
+        {"0,.5,.5,.1,.1\n", "no usable box in 2 images; 1 bad rows were left out, the first: "},
+        {"0,.5,.5,.1,.1\n", "labels/a.txt:1: '0,.5,.5,.1,.1': commas"},
+        {"0 .5 .5 .1 .1 .9\n0 .5 .5 .2 .2 .9\n", "2 bad rows were left out"},
+        {"0 .5 .5 0 0\n", "the box has no size"},
+        {"2 .5 .5 .1 .1\n", "are the classes numbered from 1?"},
+        {"0 .5 .5 .2 .3 .4 .4 2 .6 .6 2\n", "kpt_shape: [2, 3]"},
+        {"", "the label files are empty"},
+        {"\n  \r\n", "the label files are empty"},
+    };
+    make_set();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        yt_folder_write_text("d/labels/a.txt", cases[i].rows);
+        expect_failure(YT_DATA, cases[i].reason);
+    }
+}
+
+Test(scan, classes_that_count_from_1_are_recognised) {
+    make_set();
+    problems p;
+    yt_folder_write_text("d/labels/a.txt", "1 .5 .5 .4 .4\n2 .5 .5 .2 .2\n");
+    yt_split split = scan(&p);
+    cr_assert_not_null(strstr(p.text, "there is a class 2, and no class 0: are the classes numbered from 1?"),
+                       "%s", p.text);
+    yt_split_free(&split);
+    yt_folder_write_text("d/labels/b.txt", "0 .5 .5 .4 .4\n");
+    split = scan(&p);
+    cr_assert_null(strstr(p.text, "numbered from 1"), "%s", p.text);
+    yt_split_free(&split);
+}
+
+Test(scan, strict_counts_every_rule_but_notes) {
+    static const struct {
+        const char *rows;
+        int problems;
+    } cases[] = {{"0 .5 .5 .4 .4\n0 .5 .5 .4 .4\n", 1},
+                 {"0 .5 .5 .4 .4\n1 .1 .1 .9 .1 .9 .9\n", 1},
+                 {"0 .5 .5 .4 .4\n1 1.02 .5 .1 .1\n5 .5 .5 .1 .1\n", 2},
+                 {"1 .1 .1 .9 .1 .9 .9\n", 0},
+                 {"0 0 .5 .4 .4\n", 0}};
+    make_set();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        problems p;
+        yt_split split;
+        yt_err err;
+        char expected[64];
+        yt_folder_write_text("d/labels/a.txt", cases[i].rows);
+        yt_status status = try_scan(true, &p, &split, &err);
+        cr_assert_eq(status, cases[i].problems ? YT_DATA : YT_OK, "%s: %s", cases[i].rows, err.text);
+        snprintf(expected, sizeof expected, "%d problem", cases[i].problems);
+        if (status != YT_OK) cr_assert_not_null(strstr(err.text, expected), "%s", err.text);
+        if (status == YT_OK) yt_split_free(&split);
+    }
+}
+
+/* ---- strays ---- */
+
+static void expect_told(const char *part) {
+    problems p;
+    yt_split split = scan(&p);
+    cr_assert_not_null(strstr(p.text, part), "'%s' does not say '%s'", p.text, part);
+    yt_split_free(&split);
+    yt_err err;
+    cr_assert_eq(try_scan(true, &p, &split, &err), YT_DATA);
+}
+
+static void expect_silence(void) {
+    problems p;
+    yt_split split = scan(&p);
+    cr_assert_eq(p.count, 0, "%s", p.text);
+    yt_split_free(&split);
+}
+
+/* cvannotate 1.0.0 writes a.jpg.txt always, kili 26.2.4 where the ending is in capitals. */
+Test(scan, label_files_of_no_image_are_reported_where_images_lack_theirs) {
+    make_set();
+    yt_folder_write_text("d/labels/classes.txt", "x\ny\n");
+    yt_folder_write_text("d/labels/README.txt", "");
+    yt_folder_write_text("d/labels/_darknet.labels", "x\n");
+    expect_silence();
+    yt_folder_write_text("d/labels/b.png.txt", "0 .5 .5 .1 .1\n");
+    expect_told("d/labels/b.png.txt (of the image a.jpg it is a.txt and not a.jpg.txt)");
+    yt_folder_write_text("d/labels/c.txt", "0 .5 .5 .1 .1\n");
+    expect_told("2 label files belong to no image; the first is ");
+    yt_folder_write_text("d/labels/b.txt", "0 .5 .5 .1 .1\n"); /* nothing lacks */
+    expect_silence();
+}
+
+Test(scan, label_files_in_the_folder_above_or_beside_the_images_are_reported) {
+    make_set();
+    make_image("d/images/sub/e.png");
+    yt_folder_write_text("d/data.yaml", "train: images\nnames: [x, y]\n");
+    expect_silence();
+    yt_folder_write_text("d/labels/e.txt", "0 .5 .5 .1 .1\n");
+    expect_told("1 label file belongs to no image; the first is ");
+    cr_assert_eq(remove(yt_folder_path("d/labels/e.txt")), 0);
+    yt_folder_write_text("d/data.yaml", "train: images/sub\nnames: [x, y]\n");
+    make_image("d/images/sub/f.png");
+    yt_folder_write_text("d/labels/sub/e.txt", "0 .5 .5 .1 .1\n");
+    yt_folder_write_text("d/images/sub/f.txt", "0 .5 .5 .1 .1\n");
+    expect_told("1 image has a text file beside, but labels are looked for in a folder labels/");
+}
+
+/* Folds take a part of a folder each. */
+Test(scan, labels_of_images_that_a_list_leaves_out_are_no_strays) {
+    make_set();
+    make_image("d/images/c.png");
+    yt_folder_write_text("d/labels/c.txt", "0 .5 .5 .1 .1\n");
+    yt_folder_write_text("d/fold.txt", "images/a.png\nimages/b.png\n");
+    yt_folder_write_text("d/data.yaml", "train: fold.txt\nnames: [x, y]\n");
+    expect_silence();
+}
+
+Test(scan, one_label_file_of_two_images_is_reported) {
+    make_set();
+    make_image("d/images/a.bmp");
+    expect_told("images/a.bmp and a.png share one label file, ");
+}
+
+/* ---- what is no file ---- */
+
+Test(scan, a_label_file_that_cannot_be_looked_at_makes_no_background) {
+    make_set();
+    cr_assert_eq(symlink("/nonexistent/b.txt", yt_folder_path("d/labels/b.txt")), 0);
+    expect_told("labels/b.txt: is there, but cannot be looked at: No such file");
+    cr_assert_eq(unlink(yt_folder_path("d/labels/b.txt")), 0);
+    cr_assert_eq(symlink("b.txt", yt_folder_path("d/labels/b.txt")), 0);
+    expect_told("labels/b.txt: is there, but cannot be looked at: ");
+    cr_assert_eq(unlink(yt_folder_path("d/labels/b.txt")), 0);
+    cr_assert_eq(mkdir(yt_folder_path("d/labels/b.txt"), 0777), 0);
+    expect_told("labels/b.txt: is a folder and not a file");
+    problems p;
+    yt_split split = scan(&p);
+    cr_assert(split.n_samples == 1 && split.summary.bad_images == 1 && split.summary.backgrounds == 0);
+    yt_split_free(&split);
+}
+
+Test(scan, pipes_and_devices_are_not_opened) {
+    make_set();
+    cr_assert_eq(mkfifo(yt_folder_path("d/labels/b.txt"), 0600), 0);
+    expect_told("labels/b.txt: is a pipe and not a file");
+    cr_assert_eq(mkfifo(yt_folder_path("d/images/c.png"), 0600), 0);
+    expect_told("images/c.png: is a pipe and not a file");
+    cr_assert_eq(symlink("/dev/zero", yt_folder_path("d/images/z.png")), 0);
+    expect_told("images/z.png: is a device and not a file");
+}
+
+/* ---- faults of the machine ---- */
+
+Test(scan, faults_of_the_machine_are_told_from_those_of_a_file) {
+    static const int of_the_file[] = {0, ENOENT, ENOTDIR, ELOOP, EACCES, EPERM, EISDIR, ENAMETOOLONG};
+    static const int of_the_machine[] = {EIO, ENOMEM, EMFILE, ENFILE, ESTALE, ETIMEDOUT};
+    for (size_t i = 0; i < sizeof of_the_file / sizeof *of_the_file; i++)
+        cr_assert_not(yti_is_machine_fault(of_the_file[i]), "%s", strerror(of_the_file[i]));
+    for (size_t i = 0; i < sizeof of_the_machine / sizeof *of_the_machine; i++)
+        cr_assert(yti_is_machine_fault(of_the_machine[i]), "%s", strerror(of_the_machine[i]));
+}
+
+Test(scan, a_listing_that_fails_half_way_ends_the_run) {
+    make_set();
+    for (int left = 0; left < 4; left++) { /* ".", "..", a, b */
+        entries_left = left;
+        expect_failure(YT_IO, "images: the folder cannot be read to its end: Input/output error");
+    }
+    entries_left = -1;
+    problems p;
+    yt_split split = scan(&p);
+    cr_assert_eq(split.n_samples, 2);
+    yt_split_free(&split);
+    entries_left = 1;
+    yt_dataset dataset;
+    yt_err err = {0};
+    cr_assert_eq(yt_dataset_open(yt_folder_path("d"), &dataset, &err), YT_IO, "%s", err.text);
+    entries_left = -1;
+}
+
+/* A process that may open no more files would train on what it had seen so far. */
+Test(scan, too_many_open_files_end_the_run) {
+    make_set();
+    problems p;
+    yt_split split;
+    yt_err err;
+    yt_dataset dataset;
+    cr_assert_eq(yt_dataset_open(yt_folder_path("d/data.yaml"), &dataset, &err), YT_OK);
+    yt_folder_write_text("d/list.txt", "images/a.png\nimages/b.png\n");
+    struct rlimit before, none;
+    cr_assert_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = before;
+    none.rlim_cur = 0;
+    p = (problems){0};
+    yt_scan_options options = {.fraction = 1, .problem = note, .context = &p, .threads = 1};
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+    yt_status status = yt_dataset_scan(&dataset, "train", &options, &split, &err);
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+    cr_assert_eq(status, YT_IO, "%s", err.text);
+    cr_assert_not_null(strstr(err.text, "Too many open files"), "%s", err.text);
+    yt_dataset_close(&dataset);
+}
