@@ -21,6 +21,9 @@ typedef struct yt_loss_gains {
 typedef struct yt_assigner {
     int topk;  /* candidates per box: 10; one-to-one branch 7 */
     int topk2; /* kept per box after conflicts are resolved: = topk; one-to-one branch 1 */
+    bool
+        widen_below_first; /* sides are widened to the second stride where they are shorter than the first, as the
+                               reference trainer did until 8.4.104; else where they are shorter than the second */
 } yt_assigner;
 
 /* The family's: of a one-to-one branch, or of any other. */
@@ -39,9 +42,11 @@ typedef struct yt_loss yt_loss;
 yt_status yt_loss_create(yt_loss **out, yt_err *err);
 void yt_loss_destroy(yt_loss *loss); /* NULL is fine */
 
-/* The weights of the classes for cls_pw = power (spec training 4.10): count^-power, 1 for a class without
- * boxes, divided by their mean. */
-void yt_loss_class_weights(const int64_t *counts, int n_classes, double power, float *weights);
+/* The weights of the classes for cls_pw = power: count^-power, divided by their mean. A class without boxes gets the
+ * mean weight of the others, 1 after the division; with absent_counts_once, as the reference trainer until 8.4.104,
+ * it counts as a class with one box, which makes it the heaviest of all. */
+void yt_loss_class_weights(const int64_t *counts, int n_classes, double power, bool absent_counts_once,
+                           float *weights);
 
 /* Multiplies each class's part of the class loss by its weight from now on. Copies them; NULL: all 1. */
 yt_status yt_loss_weigh_classes(yt_loss *loss, const float *weights, int n_classes, yt_err *err);

@@ -99,6 +99,7 @@ typedef struct yt_schedule {
     bool cosine;
     int epochs, batches_per_epoch; /* E, nb */
     int batch, nominal_batch;      /* B, nbs */
+    bool old_warmup;               /* of the reference trainer until 8.4.104, see schedule.c */
 } yt_schedule;
 
 typedef struct yt_schedule_step {

@@ -39,6 +39,17 @@ typedef enum yt_recipe {
 #undef YT_RECIPE_ENUM
 } yt_recipe;
 
+/* The release of the reference trainer whose rules of training a run follows (docs/reference.md). */
+#define YT_REFERENCE_MAP(X)                                                                                  \
+    X(NOW, "8.4.190")                                                                                        \
+    X(OLD, "8.4.104")
+
+typedef enum yt_reference {
+#define YT_REFERENCE_ENUM(code, name) YT_REFERENCE_##code,
+    YT_REFERENCE_MAP(YT_REFERENCE_ENUM)
+#undef YT_REFERENCE_ENUM
+} yt_reference;
+
 /* Where the value of a setting comes from. A typed one always wins. */
 #define YT_SOURCE_MAP(X)                                                                                     \
     X(DEFAULT, "default")                                                                                    \
@@ -72,9 +83,9 @@ typedef enum yt_train_type {
 /* What --resume does with a setting; see train_options.inc. */
 typedef enum yt_on_resume { YT_RESUME_FIXED, YT_RESUME_FREE, YT_RESUME_HERE } yt_on_resume;
 
-/* One field per row of the table; a CHOICE is an index (recipe: yt_recipe, optimizer: yt_optimizer_kind,
- * activation: yt_activation_kind, no_residual: yt_no_residual less one, on_nan: yt_on_nan, nms: yt_nms), -1 being the
- * default word. */
+/* One field per row of the table; a CHOICE is an index (recipe: yt_recipe, reference: yt_reference, optimizer:
+ * yt_optimizer_kind, activation: yt_activation_kind, no_residual: yt_no_residual less one, on_nan: yt_on_nan, nms:
+ * yt_nms), -1 being the default word. */
 typedef struct yt_train_config {
 #define YT_FIELD_INT(key)               int key;
 #define YT_FIELD_REAL(key)              double key;

@@ -27,6 +27,7 @@ typedef struct yt_validate_options {
     const bool *classes; /* [n_classes] of the model, copied: which detections are kept; NULL: all */
     yt_loss_gains gains;
     const float *class_weights; /* [n_classes], copied; NULL: all 1 */
+    bool widen_below_first;     /* of yt_assigner */
     int threads;
     void (*progress)(void *context, int done, int total); /* batches; may be NULL */
     void *context;

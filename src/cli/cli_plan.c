@@ -45,6 +45,20 @@ static void print_choices(const yt_train_config *config) {
     }
 }
 
+/* Where close_mosaic is as long as the run, or longer. */
+static void print_mosaics(const yt_train_info *info) {
+    const yt_train_config *c = info->config;
+    const bool mixes = c->mosaic > 0 || c->mixup > 0 || c->cutmix > 0;
+    if (!mixes || c->close_mosaic < info->epochs || c->time > 0 || info->first_epoch) return;
+    if (c->reference == YT_REFERENCE_OLD && c->close_mosaic > info->epochs)
+        fprintf(stderr,
+                "mosaic   to the end: with --reference 8.4.104 close_mosaic %d does nothing in %d epochs\n",
+                c->close_mosaic, info->epochs);
+    else
+        fprintf(stderr, "mosaic   none: close_mosaic %d leaves out mosaics and mixing in all %d epochs\n",
+                c->close_mosaic, info->epochs);
+}
+
 /* Where rows are frozen: what is left to train. */
 static void print_frozen(const yt_train_info *info) {
     size_t trained = 0, all = 0;
@@ -100,6 +114,7 @@ yt_status yt_cli_print_plan(const yt_train_info *info, const char *version, yt_e
     print_split("train", info->train);
     print_split("val", info->val);
     print_choices(config);
+    print_mosaics(info);
     fprintf(stderr, "memory   %.0f MiB planned", (double)info->planned_bytes / MIB);
     if (info->available_bytes) fprintf(stderr, ", %.0f MiB available", (double)info->available_bytes / MIB);
     fputc('\n', stderr);

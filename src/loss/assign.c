@@ -2,7 +2,7 @@
  * it).
  *
  *   1. An anchor is a candidate of a box when its point lies strictly inside; for this test alone, a side
- *      shorter than the first stride is replaced by the second stride, so that small boxes have candidates.
+ *      shorter than the second stride is replaced by it, so that small boxes have candidates.
  *   2. Candidates are measured: overlap = max(0, CIoU), align = p(class)^0.5 * overlap^6.
  *   3. A box wants its topk candidates of largest align.
  *   4. An anchor wanted by several boxes goes to the box of largest overlap there, wanted or not.
@@ -299,6 +299,7 @@ static yt_status take_memory(yti_assignment *out, search *s, yt_err *err) {
 static void place_targets(const search *s) {
     const yt_head *head = s->head;
     float first = (float)head->level[0].stride, second = (float)head->level[head->n_levels > 1].stride;
+    float shortest = s->rule.widen_below_first ? first : second; /* that is not widened */
     float width = (float)head->level[0].box.w * first, height = (float)head->level[0].box.h * first;
     int t = 0;
     for (int image = 0; image <= head->level[0].box.n; image++) {
@@ -310,8 +311,8 @@ static void place_targets(const search *s) {
         s->boxes[t] =
             yt_xyxy_from_cxcywh((yt_cxcywh){b.cx * width, b.cy * height, b.w * width, b.h * height});
         b = yt_cxcywh_from_xyxy(s->boxes[t]);
-        if (b.w < first) b.w = second;
-        if (b.h < first) b.h = second;
+        if (b.w < shortest) b.w = second;
+        if (b.h < shortest) b.h = second;
         s->reach[t] = yt_xyxy_from_cxcywh(b);
     }
 }

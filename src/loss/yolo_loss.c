@@ -54,14 +54,18 @@ void yt_loss_destroy(yt_loss *loss) {
     free(loss);
 }
 
-void yt_loss_class_weights(const int64_t *counts, int n_classes, double power, float *weights) {
+void yt_loss_class_weights(const int64_t *counts, int n_classes, double power, bool absent_counts_once,
+                           float *weights) {
     double sum = 0;
+    int counted = 0;
     for (int i = 0; i < n_classes; i++) {
-        double weight = counts[i] > 0 ? pow((double)counts[i], -power) : 1;
-        weights[i] = (float)weight;
-        sum += weight;
+        weights[i] = counts[i] > 0 ? (float)pow((double)counts[i], -power) : 1;
+        if (counts[i] == 0 && !absent_counts_once) continue;
+        sum += (double)weights[i];
+        counted++;
     }
-    for (int i = 0; i < n_classes; i++) weights[i] = (float)((double)weights[i] * n_classes / sum);
+    for (int i = 0; i < n_classes; i++)
+        if (counts[i] > 0 || absent_counts_once) weights[i] = (float)((double)weights[i] * counted / sum);
 }
 
 yt_status yt_loss_weigh_classes(yt_loss *loss, const float *weights, int n_classes, yt_err *err) {

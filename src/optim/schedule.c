@@ -2,9 +2,13 @@
  * factors.
  *
  * Nothing here has a state: the values of iteration i of epoch e follow from the settings alone, so a resumed
- * run continues as if it had never stopped. What the family's trainer merely leaves standing after the last
- * warm-up iteration nw - 1 (momentum and accumulation for good, learning rates until the epoch ends) is
- * therefore computed as of that iteration.
+ * run continues as if it had never stopped. What the reference trainer merely leaves standing after the last
+ * warm-up iteration (momentum and accumulation for good, learning rates until the epoch ends) is therefore
+ * computed as of that iteration. That is iteration nw, which has the full values; until 8.4.104 it was nw - 1,
+ * so that a run of few batches kept a part of them.
+ *
+ * Batches per update: nbs / B, but no more than the run has batches, for else it would end without an update.
+ * The warm-up rises to that whole number; until 8.4.104 to the quotient, whatever the run's length.
  *
  * Rounding is to nearest, halves to even (rint in the default rounding mode).
  */
@@ -39,6 +43,14 @@ static int at_least_one(double batches) {
     return batches > 1 ? (int)rint(batches) : 1;
 }
 
+/* Batches per update once the warm-up is over. */
+static double full_accumulation(const yt_schedule *s) {
+    if (s->old_warmup) return nominal_batches(s);
+    const int wanted = at_least_one(nominal_batches(s));
+    const int64_t all = (int64_t)s->batches_per_epoch * s->epochs;
+    return wanted < all ? wanted : (double)all;
+}
+
 /* nw: shortened for runs of few epochs. */
 static int64_t warmup_iterations(const yt_schedule *s) {
     double epochs = fmin(s->warmup_epochs, s->epochs > 1 ? s->epochs - 1 : 0);
@@ -54,9 +66,10 @@ yt_schedule_step yt_schedule_at(const yt_schedule *schedule, int epoch, int iter
     const yt_schedule *s = schedule;
     int64_t nw = warmup_iterations(s), i = iteration + (int64_t)s->batches_per_epoch * epoch;
     double base = s->lr0 * yt_schedule_factor(epoch, s->epochs, s->lrf, s->cosine), lr_part = 1;
-    double momentum = s->momentum, batches = nominal_batches(s);
+    double momentum = s->momentum, batches = full_accumulation(s);
     if (nw > 0) {
-        int64_t last = i < nw ? i : nw - 1; /* the latest iteration that set something */
+        const int64_t end = s->old_warmup ? nw - 1 : nw;
+        int64_t last = i < end ? i : end; /* the latest iteration that set something */
         double part = (double)last / (double)nw;
         momentum = warm(s->warmup_momentum, s->momentum, part);
         batches = warm(1, batches, part);

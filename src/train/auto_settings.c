@@ -88,8 +88,7 @@ static bool is_small(const yt_train_config *config, int n_images) {
 
 /* The last ten epochs without mosaics, as the family; a small set's last third, because a mosaic of four of its
  * few pictures is unlike any picture it will be asked about. Best mAP50-95 on COCO8's own images after 300
- * epochs, YOLO26n at 320 px: 0.49 closing ten epochs before the end, 0.55 closing a hundred. A run shorter than
- * the family's ten closes none in its own recipe. */
+ * epochs, YOLO26n at 320 px: 0.49 closing ten epochs before the end, 0.55 closing a hundred. */
 int yti_auto_close_mosaic(const yt_train_config *config, int n_images, int epochs) {
     if (config->recipe == YT_RECIPE_FAMILY) return 10;
     return is_small(config, n_images) ? epochs / 3 : smaller(10, epochs / 2);
@@ -107,9 +106,7 @@ void yt_train_config_resolve(yt_train_config *config, int n_images, int n_classe
             small ? config->batch : (int)rint((double)FAMILY_NOMINAL_BATCH * config->batch / wanted);
     if (config->nbs < 1) config->nbs = 1;
 
-    /* Three epochs; on a small set no more than a tenth of the run, which may have ten epochs only. Whole
-     * epochs, because the rates reached by the last warm-up iteration stay to the end of its epoch: a warm-up
-     * of a single iteration would make that an epoch at rate zero. */
+    /* Three epochs; on a small set no more than a tenth of the run, which may have ten epochs only. */
     if (is_auto(config, YT_TRAIN_KEY_warmup_epochs))
         config->warmup_epochs = small ? smaller(3, config->epochs / 10) : 3;
 

@@ -217,7 +217,9 @@ yt_status yti_checkpoint_settings(const yt_st_file *file, const char *path, yt_t
     for (int i = 0; status == YT_OK && i < YT_TRAIN_KEYS; i++) {
         const char *key = yt_train_options()[i].key;
         const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, key));
-        /* A setting that is younger than the file has its default, which is what the run was made with. */
+        /* A setting that is younger than the file has its default, which is what the run was made with; but runs
+         * that name no release are older than the change of the default. */
+        if (!text && i == (int)YT_TRAIN_KEY_reference) text = yt_train_options()[i].choices[YT_REFERENCE_OLD];
         if (text) status = merge(config, (yt_train_key)i, text, path, err);
     }
     cJSON_Delete(json);

@@ -27,6 +27,12 @@ static const char *const recipe_names[] = {
 #undef RECIPE_NAME
         NULL};
 
+static const char *const reference_names[] = {
+#define REFERENCE_NAME(code, name) name,
+    YT_REFERENCE_MAP(REFERENCE_NAME)
+#undef REFERENCE_NAME
+        NULL};
+
 static const char *const on_nan_names[] = {
 #define ON_NAN_NAME(code, name) name,
     YT_ON_NAN_MAP(ON_NAN_NAME)
@@ -58,6 +64,7 @@ static const yt_train_option options[YT_TRAIN_KEYS] = {
 #define YT_TYPE_TEXT           YT_TRAIN_TEXT_TYPE
 #define YT_TYPE_CHOICE         YT_TRAIN_CHOICE
 #define YT_CHOICES_recipe      recipe_names
+#define YT_CHOICES_reference   reference_names
 #define YT_CHOICES_optimizer   optimizer_names
 #define YT_CHOICES_activation  activation_names
 #define YT_CHOICES_no_residual no_residual_words
@@ -179,17 +186,24 @@ static bool is_bare(const yt_train_option *row, const char *text) {
     return row->metavar && row->metavar[0] == '[' && strcasecmp(text, "true") == 0;
 }
 
+/* With the word that was meant, or all there are. */
+static yt_status unknown_choice(const yt_train_option *row, const char *text, size_t count, yt_err *err) {
+    const char *near = yt_nearest_word(text, row->choices, count);
+    char list[256] = "";
+    if (near) return yt_fail(err, YT_ARGUMENT, "%s: unknown \"%s\"; did you mean %s", row->key, text, near);
+    for (size_t i = 0; i < count; i++)
+        yt_text_append(list, sizeof list, "%s%s", i ? ", " : "", row->choices[i]);
+    if (may_be_auto(row)) yt_text_append(list, sizeof list, ", auto");
+    return yt_fail(err, YT_ARGUMENT, "%s: unknown \"%s\"; it is one of %s", row->key, text, list);
+}
+
 static yt_status set_choice(yt_train_config *config, const yt_train_option *row, const char *text,
                             yt_err *err) {
     int found = strcasecmp(text, row->fallback) == 0 ? -1 : is_bare(row, text) ? 0 : -2;
     size_t count = 0;
     for (; row->choices[count]; count++)
         if (strcasecmp(text, row->choices[count]) == 0) found = (int)count;
-    if (found == -2) {
-        const char *near = yt_nearest_word(text, row->choices, count);
-        return yt_fail(err, YT_ARGUMENT, "%s: unknown \"%s\"%s%s", row->key, text,
-                       near ? "; did you mean " : "", near ? near : "");
-    }
+    if (found == -2) return unknown_choice(row, text, count, err);
     *(int *)field(config, row) = found;
     return YT_OK;
 }

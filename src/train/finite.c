@@ -32,7 +32,9 @@ yt_status yti_step_loss_of(const yti_step *step, yti_step_loss *out, yt_err *err
     out->total = 0;
     for (int b = 0; b < step->model->n_branches; b++) {
         yt_head head = yt_model_head(step->model, b);
-        YT_TRY(yt_loss_branch(step->loss, &head, &step->batch->targets, step->gains, yt_assigner_of(b == 1),
+        yt_assigner assigner = yt_assigner_of(b == 1);
+        assigner.widen_below_first = step->widen_below_first;
+        YT_TRY(yt_loss_branch(step->loss, &head, &step->batch->targets, step->gains, assigner,
                               step->weight[b], step->threads, &out->branch[b], err));
         out->total += step->weight[b] * out->branch[b].total;
     }

@@ -13,7 +13,8 @@ typedef struct yti_step {
     yt_loss *loss;
     const yt_batch *batch;
     yt_loss_gains gains;
-    double weight[2];     /* of the branches in the loss */
+    double weight[2];       /* of the branches in the loss */
+    bool widen_below_first; /* of yt_assigner */
     const float *waiting; /* [model->param_count] gradients of earlier batches that it adds to; NULL: none */
     int threads;
 } yti_step;

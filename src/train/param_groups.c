@@ -8,19 +8,37 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* MuSGD trains the class branches of a head in row 23 faster (spec training 4.1). That means the family's
- * YOLO11 and YOLO26, whose head it is; YOLOv8's is row 22. */
-static bool is_fast(yt_optimizer_kind kind, const char *name) {
-    return kind == YT_OPTIM_MUSGD && strstr(name, "23") && strstr(name, "cv3");
+static bool starts_with(const char *text, const char *start) {
+    return strncmp(text, start, strlen(start)) == 0;
 }
 
-/* A weight lies in memory as [kh][kw][in][out]: a matrix with out columns. */
-static yt_param_span span_of(const yt_param_info *info, yt_optimizer_kind kind) {
-    yt_group group = (yt_group)info->kind;
+/* The class branches of the head: model.<row>.cv3.* and model.<row>.one2one_cv3.*, whichever row it is. */
+static bool is_class_branch(const yt_model *model, const yt_param_info *info) {
+    char row[32];
+    const int length = snprintf(row, sizeof row, "model.%d.", info->row);
+    if (model->rows[info->row].output >= 0 || !starts_with(info->name, row)) return false;
+    const char *part = info->name + length;
+    return starts_with(part, "cv3.") || starts_with(part, "one2one_cv3.");
+}
+
+/* MuSGD trains the class branches of the head faster. Until 8.4.104 the reference trainer knew them by their name in
+ * YOLO11 and YOLO26, whose head is row 23, and passed over those of YOLOv8, whose head is row 22. */
+static bool is_fast(const yt_model *model, const yti_optimizer_plan *plan, const yt_param_info *info) {
+    if (plan->kind != YT_OPTIM_MUSGD) return false;
+    if (plan->fast_by_name) return strstr(info->name, "23") && strstr(info->name, "cv3");
+    return is_class_branch(model, info);
+}
+
+/* A weight lies in memory as [kh][kw][in][out]: a matrix with out columns. Tensors of one or three dimensions are
+ * stepped as vectors. */
+static yt_param_span span_of(const yt_model *model, const yti_optimizer_plan *plan,
+                             const yt_param_info *info) {
+    const yt_group group = (yt_group)info->kind;
+    const bool is_matrix = info->n_dims == 2 || info->n_dims == 4;
     return (yt_param_span){.offset = info->offset,
                            .count = info->count,
-                           .group = is_fast(kind, info->name) ? yt_group_fast(group) : group,
-                           .columns = info->n_dims >= 2 ? (size_t)info->dims[0] : 0};
+                           .group = is_fast(model, plan, info) ? yt_group_fast(group) : group,
+                           .columns = is_matrix ? (size_t)info->dims[0] : 0};
 }
 _Static_assert((int)YT_PARAM_WEIGHT == (int)YT_GROUP_WEIGHT && (int)YT_PARAM_NORM == (int)YT_GROUP_NORM &&
                    (int)YT_PARAM_BIAS == (int)YT_GROUP_BIAS,
@@ -31,20 +49,20 @@ static int by_offset(const void *a, const void *b) {
     return (x->offset > y->offset) - (x->offset < y->offset);
 }
 
-yt_status yti_optimizer_create(const yt_model *model, yt_optimizer_kind kind, double weight_decay,
-                               double momentum, int threads, yt_optimizer **out, yt_err *err) {
+yt_status yti_optimizer_create(const yt_model *model, const yti_optimizer_plan *plan, yt_optimizer **out,
+                               yt_err *err) {
     yt_param_span *spans = calloc((size_t)model->n_params + 1, sizeof *spans);
     if (!spans) return yt_fail(err, YT_NO_MEMORY, "no memory for the optimiser");
     size_t n_spans = 0;
     for (int i = 0; i < model->n_params; i++) {
         const yt_param_info *info = &model->params[i];
-        if (yt_in_params(info) && !info->frozen) spans[n_spans++] = span_of(info, kind);
+        if (yt_in_params(info) && !info->frozen) spans[n_spans++] = span_of(model, plan, info);
     }
     qsort(spans, n_spans, sizeof *spans, by_offset); /* neighbours are stepped in one sweep */
-    yt_status status =
-        yt_optimizer_create(kind, model->param_count, spans, n_spans, (float)weight_decay, threads, out, err);
+    yt_status status = yt_optimizer_create(plan->kind, model->param_count, spans, n_spans,
+                                           (float)plan->weight_decay, plan->threads, out, err);
     free(spans);
-    if (status == YT_OK) yt_optimizer_set_beta1(*out, momentum);
+    if (status == YT_OK) yt_optimizer_set_beta1(*out, plan->momentum);
     return status;
 }
 

@@ -230,9 +230,13 @@ static yt_status make_room_before(yt_training *t, yt_err *err) {
 
 static yt_status make_optimizer(yt_training *t, yt_err *err) {
     const yt_train_config *c = &t->config;
-    return yti_optimizer_create(t->model, (yt_optimizer_kind)c->optimizer,
-                                yt_scaled_weight_decay(c->weight_decay, c->batch, c->nbs), c->momentum,
-                                c->threads, &t->optimizer, err);
+    const yti_optimizer_plan plan = {.kind = (yt_optimizer_kind)c->optimizer,
+                                     .weight_decay =
+                                         yt_scaled_weight_decay(c->weight_decay, c->batch, c->nbs),
+                                     .momentum = c->momentum,
+                                     .fast_by_name = yti_follows_old(c),
+                                     .threads = c->threads};
+    return yti_optimizer_create(t->model, &plan, &t->optimizer, err);
 }
 
 /* The cache is shared between the two loaders by their numbers of images. */
@@ -271,7 +275,9 @@ static yt_status weigh_classes(yt_training *t, yt_err *err) {
         for (int k = 0; k < sample->n_labels; k++)
             if (!sample->labels[k].coco_only) counts[sample->labels[k].class_id]++;
     }
-    if (ok) yt_loss_class_weights(counts, t->names.count, t->config.cls_pw, t->class_weights);
+    if (ok)
+        yt_loss_class_weights(counts, t->names.count, t->config.cls_pw, yti_follows_old(&t->config),
+                              t->class_weights);
     free(counts);
     return ok ? YT_OK : yt_fail(err, YT_NO_MEMORY, "no memory for %zu class weights", n);
 }
@@ -287,6 +293,7 @@ static yt_status make_validator(yt_training *t, yt_err *err) {
                                    .classes = classes,
                                    .gains = {(float)c->box, (float)c->cls, (float)c->dfl},
                                    .class_weights = t->class_weights,
+                                   .widen_below_first = yti_follows_old(c),
                                    .threads = c->threads};
     yt_status status = yt_validator_create(t->model, t->val_loader, &options, &t->validator, err);
     free(classes);
@@ -303,7 +310,8 @@ static void make_schedule(yt_training *t) {
                                 .epochs = t->epochs,
                                 .batches_per_epoch = yt_loader_batches(t->train_loader),
                                 .batch = c->batch,
-                                .nominal_batch = c->nbs};
+                                .nominal_batch = c->nbs,
+                                .old_warmup = yti_follows_old(c)};
     yti_apply_rate_factor(t);
 }
 

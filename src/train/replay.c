@@ -10,7 +10,7 @@ static yt_status make_step(const yti_loaded_capsule *c, yt_loss *loss, int threa
     const yt_batch *batch = &c->batch;
     yti_step step = {
         .model = c->model, .loss = loss, .batch = batch, .waiting = c->waiting, .threads = threads};
-    yti_weigh_loss(&step, &c->config, c->at.epoch, c->at.epochs);
+    yti_shape_loss(&step, &c->config, c->at.epoch, c->at.epochs);
     YT_TRY(yt_loss_weigh_classes(loss, c->class_weights, c->model->n_classes, err));
     YT_TRY(
         yti_step_memory_check(c->model, batch->n, batch->h, batch->w, threads, yti_memory_available(), err));

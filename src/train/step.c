@@ -33,8 +33,9 @@ static void name_gradient(const yt_training *t, char *text, size_t room) {
 
 /* ---- the parts of a step ---- */
 
-void yti_weigh_loss(yti_step *step, const yt_train_config *config, int epoch, int epochs) {
+void yti_shape_loss(yti_step *step, const yt_train_config *config, int epoch, int epochs) {
     step->gains = (yt_loss_gains){(float)config->box, (float)config->cls, (float)config->dfl};
+    step->widen_below_first = yti_follows_old(config);
     step->weight[0] = 1;
     step->weight[1] = 0;
     if (step->model->n_branches == 2)
@@ -48,7 +49,7 @@ static yti_step describe_step(yt_training *t, const yt_batch *batch, int epoch) 
                      .batch = batch,
                      .waiting = yti_gradients_wait(&t->progress) ? t->grads_before : NULL,
                      .threads = t->config.threads};
-    yti_weigh_loss(&step, &t->config, epoch, t->epochs);
+    yti_shape_loss(&step, &t->config, epoch, t->epochs);
     return step;
 }
 

@@ -20,14 +20,16 @@ static bool time_is_over(const yt_training *t) {
     return t->config.time > 0 && yt_seconds() - t->begin > t->config.time * SECONDS_PER_HOUR;
 }
 
-/* Mosaics end with the family's rule: never in a run shorter than close_mosaic (spec training 2.10). What is
- * closed stays closed, also when a time limit then leaves room for more epochs. */
+/* At the first of the last close_mosaic epochs, which in a shorter run is its first one; until 8.4.104 the reference
+ * trainer closed none in a shorter run. What is closed stays closed, also when a time limit then leaves room for
+ * more epochs. */
 static bool mosaics_are_closed(yt_training *t) {
     const yt_train_config *c = &t->config;
     int epoch = t->progress.epochs_done;
     bool fitted = c->time > 0 && c->source[YT_TRAIN_KEY_close_mosaic] == YT_SOURCE_AUTO;
     int last = fitted ? yti_auto_close_mosaic(c, t->train.n_samples, t->epochs) : c->close_mosaic;
-    if (t->progress.closed_epoch == 0 && last > 0 && last <= t->epochs && epoch >= t->epochs - last)
+    bool closes = last > 0 && (last <= t->epochs || !yti_follows_old(c));
+    if (t->progress.closed_epoch == 0 && closes && epoch >= t->epochs - last)
         t->progress.closed_epoch = epoch + 1;
     return t->progress.closed_epoch > 0 && epoch + 1 >= t->progress.closed_epoch;
 }

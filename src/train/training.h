@@ -158,18 +158,33 @@ void yti_begin_progress(yt_progress *progress);
 
 /* ---- param_groups.c ---- */
 
-/* The optimiser over all of the model that is trained. weight_decay as it is to be applied; momentum:
- * beta1 of Adam and AdamW. */
-yt_status yti_optimizer_create(const yt_model *model, yt_optimizer_kind kind, double weight_decay,
-                               double momentum, int threads, yt_optimizer **out, yt_err *err);
+/* How an optimiser is made. */
+typedef struct yti_optimizer_plan {
+    yt_optimizer_kind kind;
+    double weight_decay; /* as it is to be applied */
+    double momentum;     /* beta1 of Adam and AdamW */
+    bool
+        fast_by_name; /* which branches MuSGD trains faster, by the rule of the reference trainer until 8.4.104 */
+    int threads;
+} yti_optimizer_plan;
+
+/* The optimizer over all of the model that is trained. */
+yt_status yti_optimizer_create(const yt_model *model, const yti_optimizer_plan *plan, yt_optimizer **out,
+                               yt_err *err);
 
 /* Fills averaged_params and averaged_buffers. */
 yt_status yti_find_averaged(yt_training *training, yt_err *err);
 
 /* ---- step.c ---- */
 
-/* How the terms and branches of a step's loss are weighed in that epoch of so many; of the step's model. */
-void yti_weigh_loss(yti_step *step, const yt_train_config *config, int epoch, int epochs);
+/* Whether the rules of the reference trainer's release 8.4.104 hold. */
+static inline bool yti_follows_old(const yt_train_config *config) {
+    return config->reference == YT_REFERENCE_OLD;
+}
+
+/* How the terms and branches of a step's loss are weighed in that epoch of so many, and how boxes are assigned; of the
+ * step's model. */
+void yti_shape_loss(yti_step *step, const yt_train_config *config, int epoch, int epochs);
 
 /* One batch: forward, loss, backward, observers, and where enough images were summed optimiser and average.
  */

@@ -202,6 +202,7 @@ static yt_status validate_batch(yt_validator *v, const yt_batch *batch, const yt
     /* The one-to-one branch is judged by its own assignment (spec training 3.6). */
     yt_head head = yt_model_head(model, yt_model_eval_branch(model));
     yt_assigner assigner = yt_assigner_of(model->end2end);
+    assigner.widen_below_first = v->options.widen_below_first;
     yt_loss_result loss;
     YT_TRY(yt_loss_branch(v->loss, &head, &batch->targets, v->options.gains, assigner, 1, v->options.threads,
                           &loss, err));

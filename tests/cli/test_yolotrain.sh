@@ -17,6 +17,8 @@ expect 2 data.yaml --epoch 3
 says err 'did you mean --epochs\?'
 expect 2 data.yaml --optimizer gradient
 says err 'it is one of .*auto'
+expect 2 data.yaml --reference oldest
+says err 'it is one of 8\.4\.190, 8\.4\.104 \('
 expect 2 data.yaml --log-gradients often
 says err 'yolotrain: unexpected "often"; --log-gradients takes its value with ='
 expect 2 data.yaml --no-residual cps
@@ -130,6 +132,14 @@ says err 'saved to .*, pr_curve.csv, confidence_curves.csv$'
 [ -s $run/pr_curve.csv ] || fail "the last files are not written on --resume"
 cmp -s $run/results.csv results.before || fail "a run that is over got another row"
 expect 1 --resume $run
+
+# --- close-mosaic longer than the run ---
+# shellcheck disable=SC2086
+expect 0 "$data" $tiny --epochs 1 --close-mosaic 9 --name closed
+says err '^mosaic   none: close_mosaic 9 leaves out mosaics and mixing in all 1 epochs$'
+# shellcheck disable=SC2086
+expect 0 "$data" $tiny --epochs 1 --close-mosaic 9 --reference 8.4.104 --name open
+says err '^mosaic   to the end: with --reference 8\.4\.104 close_mosaic 9 does nothing in 1 epochs$'
 
 # --- an interrupted run ends with 130 and can go on ---
 # shellcheck disable=SC2086

@@ -40,8 +40,8 @@ static double predicted_distance(const float *side, int reg_max) {
     return mean / sum;
 }
 
-static void measure_pair(const made_head *made, int image, int target, int anchor, double *align,
-                         double *overlap) {
+static void measure_pair(const made_head *made, int image, int target, int anchor, yt_assigner rule,
+                         double *align, double *overlap) {
     const yt_head *head = &made->head;
     yt_cxcywh t = made->targets.boxes[target];
     int level, pixel;
@@ -49,8 +49,8 @@ static void measure_pair(const made_head *made, int image, int target, int ancho
     const yt_head_level *lv = &head->level[level];
     float width = (float)(head->level[0].box.w * head->level[0].stride);
     float height = (float)(head->level[0].box.h * head->level[0].stride);
-    float short_side = (float)head->level[0].stride;
     float widened = (float)head->level[head->n_levels > 1 ? 1 : 0].stride;
+    float short_side = rule.widen_below_first ? (float)head->level[0].stride : widened;
     float x1 = near_side(t.cx * width, t.w * width), x2 = far_side(t.cx * width, t.w * width);
     float y1 = near_side(t.cy * height, t.h * height), y2 = far_side(t.cy * height, t.h * height);
     *align = *overlap = 0;
@@ -103,7 +103,8 @@ static plain plain_create(const made_head *made, int image, yt_assigner rule) {
     for (int b = 0; b < p.boxes; b++) {
         double *align = p.align + (size_t)b * a, *overlap = p.overlap + (size_t)b * a;
         char *wanted = p.wanted + (size_t)b * a;
-        for (int i = 0; i < p.anchors; i++) measure_pair(made, image, first + b, i, &align[i], &overlap[i]);
+        for (int i = 0; i < p.anchors; i++)
+            measure_pair(made, image, first + b, i, rule, &align[i], &overlap[i]);
         mark_largest(align, NULL, p.anchors, rule.topk, wanted);
         for (int i = 0; i < p.anchors; i++) wanted[i] = wanted[i] && align[i] > 0;
     }
@@ -186,7 +187,8 @@ static tally compare(made_options options, yt_assigner rule) {
     return sum;
 }
 
-static const yt_assigner RULES[] = {{10, 10}, {7, 1}, {3, 2}, {1, 1}, {2, 5}};
+static const yt_assigner RULES[] = {{10, 10, false}, {7, 1, false},  {3, 2, false}, {1, 1, false},
+                                    {2, 5, false},   {10, 10, true}, {7, 1, true}};
 
 static tally compare_many(made_options options, int seeds) {
     tally all = {0};
@@ -262,9 +264,30 @@ Test(assign, a_box_too_small_to_hold_an_anchor_still_gets_one) {
     yti_assignment got = {0};
     /* 2 x 2 pixels at (16, 16), where four cells of stride 8 meet: the nearest anchors are at 12 and 20. */
     made.boxes[0] = (yt_cxcywh){16 / 64.f, 16 / 64.f, 2 / 64.f, 2 / 64.f};
-    cr_assert_eq(yti_assign(&got, &made.head, &made.targets, (yt_assigner){10, 10}, 1, NULL), YT_OK);
+    cr_assert_eq(yti_assign(&got, &made.head, &made.targets, (yt_assigner){10, 10, false}, 1, NULL), YT_OK);
     cr_assert_gt(got.count, 0);
     for (int i = 0; i < got.count; i++) cr_assert_gt(got.matches[i].score, 0);
+    yti_assignment_deinit(&got);
+    made_head_destroy(&made);
+}
+
+/* 10 x 16 pixels around (18, 20): x from 13 to 23, widened to 16 from 10 to 26. Points inside: of stride 8 at x 20,
+ * widened also at 12 (y 20); of stride 16 at (24, 24) only when widened; of stride 32 at (16, 16). */
+Test(assign, sides_below_the_second_stride_are_widened_to_it) {
+    made_head made = even_head(1);
+    yti_assignment got = {0};
+    static const int now[] = {17, 18, 69, 80}, before[] = {18, 80};
+    made.boxes[0] = (yt_cxcywh){18 / 64.f, 20 / 64.f, 10 / 64.f, 16 / 64.f};
+    for (int old = 0; old < 2; old++) {
+        const int *expected = old ? before : now, n = old ? 2 : 4;
+        cr_assert_eq(yti_assign(&got, &made.head, &made.targets, (yt_assigner){10, 10, old}, 1, NULL), YT_OK);
+        cr_assert_eq(got.count, n, "%d anchors", got.count);
+        for (int i = 0; i < n; i++) {
+            int times = 0;
+            for (int k = 0; k < n; k++) times += got.matches[k].anchor == expected[i];
+            cr_assert_eq(times, 1, "anchor %d", expected[i]);
+        }
+    }
     yti_assignment_deinit(&got);
     made_head_destroy(&made);
 }
@@ -274,12 +297,12 @@ Test(assign, of_equal_anchors_the_lowest_is_taken) {
     made_head made = even_head(1);
     yti_assignment got = {0};
     made.boxes[0] = (yt_cxcywh){0.5f, 0.5f, 0.25f, 0.25f};
-    cr_assert_eq(yti_assign(&got, &made.head, &made.targets, (yt_assigner){10, 10}, 1, NULL), YT_OK);
+    cr_assert_eq(yti_assign(&got, &made.head, &made.targets, (yt_assigner){10, 10, false}, 1, NULL), YT_OK);
     cr_assert_eq(got.count, 4);
     for (int i = 1; i < 4; i++) cr_assert(got.matches[i].align == got.matches[0].align);
-    cr_assert_eq(yti_assign(&got, &made.head, &made.targets, (yt_assigner){2, 2}, 1, NULL), YT_OK);
+    cr_assert_eq(yti_assign(&got, &made.head, &made.targets, (yt_assigner){2, 2, false}, 1, NULL), YT_OK);
     cr_assert(got.count == 2 && got.matches[0].anchor == 27 && got.matches[1].anchor == 28);
-    cr_assert_eq(yti_assign(&got, &made.head, &made.targets, (yt_assigner){4, 1}, 1, NULL), YT_OK);
+    cr_assert_eq(yti_assign(&got, &made.head, &made.targets, (yt_assigner){4, 1, false}, 1, NULL), YT_OK);
     cr_assert(got.count == 1 && got.matches[0].anchor == 27);
     yti_assignment_deinit(&got);
     made_head_destroy(&made);
@@ -290,7 +313,7 @@ Test(assign, of_two_equal_boxes_the_first_gets_the_anchors) {
     made_head made = even_head(2);
     yti_assignment got = {0};
     made.boxes[0] = made.boxes[1] = (yt_cxcywh){0.5f, 0.5f, 0.25f, 0.25f};
-    cr_assert_eq(yti_assign(&got, &made.head, &made.targets, (yt_assigner){10, 10}, 1, NULL), YT_OK);
+    cr_assert_eq(yti_assign(&got, &made.head, &made.targets, (yt_assigner){10, 10, false}, 1, NULL), YT_OK);
     cr_assert_gt(got.count, 0);
     for (int i = 0; i < got.count; i++) cr_assert_eq(got.matches[i].target, 0);
     yti_assignment_deinit(&got);
@@ -303,7 +326,7 @@ Test(assign, the_best_anchor_of_a_box_scores_its_overlap) {
     made_head made = even_head(1);
     yti_assignment got = {0};
     made.boxes[0] = (yt_cxcywh){20 / 64.f, 28 / 64.f, 16 / 64.f, 16 / 64.f}; /* anchor (2, 3) of stride 8 */
-    cr_assert_eq(yti_assign(&got, &made.head, &made.targets, (yt_assigner){7, 1}, 1, NULL), YT_OK);
+    cr_assert_eq(yti_assign(&got, &made.head, &made.targets, (yt_assigner){7, 1, false}, 1, NULL), YT_OK);
     cr_assert_eq(got.count, 1);
     cr_assert(got.matches[0].level == 0 && got.matches[0].pixel == 3 * 8 + 2 && got.matches[0].anchor == 26);
     cr_assert(yt_near(got.matches[0].overlap, 1, 1e-6));
@@ -316,7 +339,7 @@ Test(assign, the_best_anchor_of_a_box_scores_its_overlap) {
 Test(assign, nothing_is_foreground_without_boxes) {
     made_head made = even_head(0);
     yti_assignment got = {.count = 7};
-    cr_assert_eq(yti_assign(&got, &made.head, &made.targets, (yt_assigner){10, 10}, 1, NULL), YT_OK);
+    cr_assert_eq(yti_assign(&got, &made.head, &made.targets, (yt_assigner){10, 10, false}, 1, NULL), YT_OK);
     cr_assert_eq(got.count, 0);
     yti_assignment_deinit(&got);
     made_head_destroy(&made);
@@ -327,7 +350,7 @@ Test(assign, a_nan_in_a_box_is_nobodys_target) {
     yti_assignment got = {0};
     made.boxes[0] = (yt_cxcywh){NAN, 0.5f, 0.25f, 0.25f};
     made.boxes[1] = (yt_cxcywh){0.5f, 0.5f, INFINITY, 0.25f};
-    cr_assert_eq(yti_assign(&got, &made.head, &made.targets, (yt_assigner){10, 10}, 1, NULL), YT_OK);
+    cr_assert_eq(yti_assign(&got, &made.head, &made.targets, (yt_assigner){10, 10, false}, 1, NULL), YT_OK);
     cr_assert_eq(got.count, 0);
     yti_assignment_deinit(&got);
     made_head_destroy(&made);
@@ -340,7 +363,7 @@ Test(assign, an_anchor_that_predicts_nan_is_chosen_and_scores_nan) {
     made.boxes[0] = (yt_cxcywh){20 / 64.f, 28 / 64.f, 16 / 64.f, 16 / 64.f};
     made_pixel(&made.head.level[0].box, 0, 26 + 8)[2] = NAN;
     made.boxes[0].h = 32 / 64.f;
-    cr_assert_eq(yti_assign(&got, &made.head, &made.targets, (yt_assigner){7, 1}, 1, NULL), YT_OK);
+    cr_assert_eq(yti_assign(&got, &made.head, &made.targets, (yt_assigner){7, 1, false}, 1, NULL), YT_OK);
     cr_assert_eq(got.count, 1);
     cr_assert_eq(got.matches[0].anchor, 34);
     cr_assert(isnan(got.matches[0].score));
@@ -352,11 +375,11 @@ Test(assign, is_the_same_for_any_number_of_threads) {
     made_head made = made_head_create((made_options){
         .images = 5, .width = 128, .height = 128, .n_levels = 3, .n_classes = 3, .reg_max = 4, .boxes = 9});
     yti_assignment one = {0}, many = {0};
-    cr_assert_eq(yti_assign(&one, &made.head, &made.targets, (yt_assigner){10, 10}, 1, NULL), YT_OK);
+    cr_assert_eq(yti_assign(&one, &made.head, &made.targets, (yt_assigner){10, 10, false}, 1, NULL), YT_OK);
     cr_assert_gt(one.count, 20);
     for (int threads = 2; threads <= 5; threads++) {
-        cr_assert_eq(yti_assign(&many, &made.head, &made.targets, (yt_assigner){10, 10}, threads, NULL),
-                     YT_OK);
+        cr_assert_eq(
+            yti_assign(&many, &made.head, &made.targets, (yt_assigner){10, 10, false}, threads, NULL), YT_OK);
         cr_assert_eq(many.count, one.count);
         for (int i = 0; i < one.count; i++) {
             const yti_match *a = &one.matches[i], *b = &many.matches[i];
@@ -378,8 +401,8 @@ Test(assign, keeps_its_memory_between_batches_of_different_size) {
         o.boxes = boxes[i];
         made_head made = made_head_create(o);
         tally sum = {0};
-        cr_assert_eq(yti_assign(&got, &made.head, &made.targets, (yt_assigner){7, 1}, 1, NULL), YT_OK);
-        compare_image(&made, &got, 0, (yt_assigner){7, 1}, &sum);
+        cr_assert_eq(yti_assign(&got, &made.head, &made.targets, (yt_assigner){7, 1, false}, 1, NULL), YT_OK);
+        compare_image(&made, &got, 0, (yt_assigner){7, 1, false}, &sum);
         cr_assert(i < 2 || got.block_bytes == largest);
         largest = got.block_bytes;
         made_head_destroy(&made);
@@ -393,7 +416,7 @@ Test(assign, a_size_that_overflows_is_an_error) {
     yt_err err;
     yt_targets many = made.targets;
     many.count = 0x7fffffff; /* the arrays are not read before there is memory */
-    cr_assert_eq(yti_assign(&got, &made.head, &many, (yt_assigner){0x7fffffff, 0x7ffffffe}, 1, &err),
+    cr_assert_eq(yti_assign(&got, &made.head, &many, (yt_assigner){0x7fffffff, 0x7ffffffe, false}, 1, &err),
                  YT_NO_MEMORY);
     cr_assert_eq(got.count, 0);
     made_head_destroy(&made);

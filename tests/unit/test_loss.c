@@ -12,7 +12,7 @@
 #include <string.h>
 
 static const yt_loss_gains GAINS = {7.5f, 0.5f, 1.5f};
-static const yt_assigner ONE_TO_MANY = {10, 10}, ONE_TO_ONE = {7, 1};
+static const yt_assigner ONE_TO_MANY = {10, 10, false}, ONE_TO_ONE = {7, 1, false};
 static const double PI = 3.14159265358979323846;
 
 /* ---- the plain loss ---- */
@@ -242,15 +242,32 @@ Test(loss, classes_count_by_their_weights) {
     check_value(16, ONE_TO_MANY, UNEVEN);
 }
 
-/* 1/4, 1/16, 1 for no boxes and 1: their mean is 37/64. */
+/* 1/4, 1/16 and 1: their mean is 21/48 = 7/16, which the class without boxes has too. */
 Test(loss, weights_of_classes_fall_with_their_boxes) {
+    static const int64_t counts[] = {4, 16, 0, 1};
+    static const double want[] = {4 / 7.0, 1 / 7.0, 1, 16 / 7.0};
+    float weights[4];
+    yt_loss_class_weights(counts, 4, 1, false, weights);
+    for (int i = 0; i < 4; i++) cr_assert(yt_near((double)weights[i], want[i], 1e-6), "class %d", i);
+    yt_loss_class_weights(counts, 2, 0.5, false, weights); /* 1/2 and 1/4 */
+    cr_assert(yt_near((double)weights[0], 4 / 3.0, 1e-6) && yt_near((double)weights[1], 2 / 3.0, 1e-6));
+}
+
+/* 1/4, 1/16, 1 for no boxes and 1: their mean is 37/64. */
+Test(loss, a_class_without_boxes_was_the_heaviest_until_8_4_104) {
     static const int64_t counts[] = {4, 16, 0, 1};
     static const double want[] = {16 / 37.0, 4 / 37.0, 64 / 37.0, 64 / 37.0};
     float weights[4];
-    yt_loss_class_weights(counts, 4, 1, weights);
+    yt_loss_class_weights(counts, 4, 1, true, weights);
     for (int i = 0; i < 4; i++) cr_assert(yt_near((double)weights[i], want[i], 1e-6), "class %d", i);
-    yt_loss_class_weights(counts, 2, 0.5, weights); /* 1/2 and 1/4 */
-    cr_assert(yt_near((double)weights[0], 4 / 3.0, 1e-6) && yt_near((double)weights[1], 2 / 3.0, 1e-6));
+}
+
+/* Not a division by nothing. */
+Test(loss, classes_that_all_lack_boxes_weigh_one_each) {
+    static const int64_t counts[3] = {0};
+    float weights[3] = {0};
+    yt_loss_class_weights(counts, 3, 1, false, weights);
+    for (int i = 0; i < 3; i++) cr_assert(weights[i] == 1);
 }
 
 Test(loss, weights_for_other_classes_are_refused_and_may_be_taken_back) {
@@ -536,8 +553,8 @@ Test(loss, refuses_targets_that_do_not_fit_the_head) {
 Test(loss, refuses_an_assigner_without_candidates) {
     trial t = trial_create(small(1), ONE_TO_ONE, 1);
     yt_loss_result result;
-    cr_assert_eq(yt_loss_branch(t.loss, &t.made.head, &t.made.targets, GAINS, (yt_assigner){0, 1}, 1, 1,
-                                &result, NULL),
+    cr_assert_eq(yt_loss_branch(t.loss, &t.made.head, &t.made.targets, GAINS, (yt_assigner){0, 1, false}, 1,
+                                1, &result, NULL),
                  YT_ARGUMENT);
     trial_destroy(&t);
 }

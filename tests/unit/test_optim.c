@@ -315,18 +315,82 @@ Test(optim, fast_groups_warm_up_to_three_times_the_rate) {
         cr_assert(yt_near((double)got.lr[g], 0.03 * 0.9703, 1e-8), "group %d", g);
 }
 
-/* Momentum is not touched after the last warm-up iteration, 29 of 30. */
+/* The last warm-up iteration is the 30th of 30. */
 Test(optim, after_the_warm_up_rates_follow_the_epoch) {
     yt_schedule s = family();
+    expect(&s, 3, 0, 0.01 * 0.9703, 0.01 * 0.9703, 0.937, 4);
+    expect(&s, 99, 9, 0.01 * 0.0199, 0.01 * 0.0199, 0.937, 4);
+}
+
+/* Momentum is not touched after iteration 29 of 30. */
+Test(optim, until_8_4_104_the_warm_up_ended_one_iteration_early) {
+    yt_schedule s = family();
+    s.old_warmup = true;
     expect(&s, 3, 0, 0.01 * 0.9703, 0.01 * 0.9703, 0.8 + 0.137 * 29 / 30, 4);
     expect(&s, 99, 9, 0.01 * 0.0199, 0.01 * 0.0199, 0.8 + 0.137 * 29 / 30, 4);
 }
 
-/* nw = round(0.25 * 10) = 2 (half to even): after iteration 1 of the first epoch everything stands still
- * until the second. */
-Test(optim, a_warm_up_that_ends_within_an_epoch_leaves_its_rates_until_the_next) {
+/* The iterations at which a run of n batches updates: where as many passed since the last as are to be summed. */
+static int updates_of(const yt_schedule *s, int n, int *at) {
+    int updates = 0, last = -1;
+    for (int i = 0; i < n; i++) {
+        yt_schedule_step step = yt_schedule_at(s, i / s->batches_per_epoch, i % s->batches_per_epoch);
+        if (i - last < step.accumulate) continue;
+        at[updates++] = last = i;
+    }
+    return updates;
+}
+
+/* COCO8 as the reference trainer has it by default: ten epochs of one batch, nbs 64 over batch 16. 8.4.190 was seen
+ * to take 1 2 3 4 4 ... batches per update and to update at iterations 0, 4 and 8, the first time with rate 0; 8.4.104
+ * to update four times. */
+Test(optim, ten_batches_of_the_reference_trainer_are_three_updates) {
+    yt_schedule s = family();
+    int at[10];
+    s.epochs = 10, s.batches_per_epoch = 1, s.lr0 = 0.000119, s.warmup_bias_lr = 0;
+    for (int i = 0; i < 10; i++) cr_assert_eq(yt_schedule_at(&s, i, 0).accumulate, i < 4 ? i + 1 : 4);
+    cr_assert(yt_schedule_at(&s, 0, 0).lr[YT_GROUP_WEIGHT] == 0 &&
+              yt_schedule_at(&s, 0, 0).lr[YT_GROUP_BIAS] == 0);
+    cr_assert_eq(updates_of(&s, 10, at), 3);
+    cr_assert(at[0] == 0 && at[1] == 4 && at[2] == 8);
+    s.old_warmup = true;
+    cr_assert_eq(updates_of(&s, 10, at), 4);
+    cr_assert(at[0] == 0 && at[1] == 3 && at[2] == 6 && at[3] == 9);
+}
+
+/* Four batches would be summed for an update, but the run has three. */
+Test(optim, no_more_batches_are_summed_than_the_run_has) {
+    yt_schedule s = family();
+    s.epochs = 1, s.batches_per_epoch = 3;
+    for (int i = 0; i < 3; i++) cr_assert_eq(yt_schedule_at(&s, 0, i).accumulate, 3);
+    s.old_warmup = true;
+    cr_assert_eq(yt_schedule_at(&s, 0, 2).accumulate, 4);
+}
+
+/* 64 / 40 = 1.6, rounded 2: half way 1.5, which is 2 (half to even); of the quotient 1.3, which is 1. */
+Test(optim, the_warm_up_rises_to_the_whole_number_of_batches) {
+    yt_schedule s = family();
+    s.batch = 40;
+    cr_assert_eq(yt_schedule_at(&s, 1, 5).accumulate, 2);
+    s.old_warmup = true;
+    cr_assert_eq(yt_schedule_at(&s, 1, 5).accumulate, 1);
+}
+
+/* nw = round(0.25 * 10) = 2 (half to even): iteration 2 of the first epoch has the full values. */
+Test(optim, a_warm_up_may_end_within_an_epoch) {
     yt_schedule s = family();
     s.warmup_epochs = 0.25;
+    expect(&s, 0, 1, 0.005, 0.055, 0.8685, 2);
+    expect(&s, 0, 2, 0.01, 0.01, 0.937, 4);
+    expect(&s, 0, 9, 0.01, 0.01, 0.937, 4);
+    expect(&s, 1, 0, 0.009901, 0.009901, 0.937, 4);
+}
+
+/* After iteration 1 of the first epoch everything stood still until the second. */
+Test(optim, until_8_4_104_a_warm_up_that_ended_within_an_epoch_left_its_rates_until_the_next) {
+    yt_schedule s = family();
+    s.warmup_epochs = 0.25;
+    s.old_warmup = true;
     expect(&s, 0, 1, 0.005, 0.055, 0.8685, 2);
     expect(&s, 0, 2, 0.005, 0.055, 0.8685, 2);
     expect(&s, 0, 9, 0.005, 0.055, 0.8685, 2);
@@ -337,7 +401,7 @@ Test(optim, a_short_run_warms_up_in_all_but_its_last_epoch) {
     yt_schedule s = family();
     s.epochs = 2; /* nw = 10; lf(1) = 0.505 */
     expect(&s, 0, 5, 0.005, 0.055, 0.8685, 2);
-    expect(&s, 1, 0, 0.00505, 0.00505, 0.8 + 0.137 * 0.9, 4); /* 1 + 3*0.9 = 3.7 */
+    expect(&s, 1, 0, 0.00505, 0.00505, 0.937, 4);
     s.epochs = 1;
     expect(&s, 0, 0, 0.01, 0.01, 0.937, 4);
 }

@@ -471,7 +471,8 @@ Test(train, a_loss_that_is_not_finite_stops_the_run_and_names_it) {
 
 Test(train, a_gradient_that_is_not_finite_stops_the_run_and_names_it) {
     yt_train_config config = tiny_config("2");
-    set(&config, "box", "3e38"); /* finite in the loss, a double, but not in the gradient */
+    set(&config, "box", "3.4e38"); /* finite in the loss, a double, but not in the gradient */
+    set(&config, "dfl", "3.4e38");
     record r = {0};
     yt_err err;
     cr_assert_eq(run(&config, &r, &err), YT_NON_FINITE);
