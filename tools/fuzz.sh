@@ -12,6 +12,8 @@ readers=("$@")
     name=${source##*/fuzz_}
     readers+=("${name%.c}")
 done
+formats=(bmp gif heif jpeg png tiff webp) # the reader of images, one format at a time
+(($# > 0)) || readers+=("${formats[@]}")
 
 cmake -S . -B build-fuzz -G Ninja -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=RelWithDebInfo -DYT_FUZZ=ON \
     -DYT_SANITIZE=ON -DYT_OPENMP=OFF >/dev/null
@@ -22,9 +24,11 @@ status=0
 pids=()
 for reader in "${readers[@]}"; do
     mkdir -p "build-fuzz/corpus/$reader"
+    seeds=("tests/fuzz/corpus/$reader")
+    [[ " ${formats[*]} " == *" $reader "* ]] && seeds=(tests/fuzz/corpus/image tests/data/images)
     "build-fuzz/tests/fuzz/fuzz_$reader" -max_total_time="$seconds" -timeout=120 -rss_limit_mb=2048 -max_len=65536 \
         -print_final_stats=1 -artifact_prefix="build-fuzz/found/$reader-" \
-        "build-fuzz/corpus/$reader" "tests/fuzz/corpus/$reader" >"build-fuzz/$reader.log" 2>&1 &
+        "build-fuzz/corpus/$reader" "${seeds[@]}" >"build-fuzz/$reader.log" 2>&1 &
     pids+=($!)
 done
 for i in "${!readers[@]}"; do

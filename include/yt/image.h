@@ -1,5 +1,4 @@
-/* image.h: 8-bit RGB pictures: decode (EXIF orientation applied), resize, letterbox, write. The only user of
- * stb_image. */
+/* image.h: 8-bit RGB images: decode (EXIF orientation applied), resize, letterbox, write. */
 #ifndef YT_IMAGE_H
 #define YT_IMAGE_H
 
@@ -7,6 +6,7 @@
 #include "yt/status.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* Owns rgb, [h][w][3]. */
@@ -15,15 +15,18 @@ typedef struct yt_image {
     uint8_t *rgb;
 } yt_image;
 
-/* Decodes a JPEG, PNG or BMP, applies the EXIF orientation of a JPEG, converts grey, alpha and 16 bit to
- * 8-bit RGB. A JPEG that was cut off is used as far as it goes. Refuses more than 2^28 pixels before
+/* Decodes a JPEG, PNG, BMP or GIF, and WebP, TIFF, AVIF and HEIC where the build has their libraries; applies the
+ * orientation that the file names, converts grey, alpha and 16 bits to 8-bit RGB (data/README.md). A JPEG that was cut
+ * off is used as far as it goes. Refuses more than 2^28 pixels, and what takes more than 1.5 GiB to decode, before
  * allocating. */
 yt_status yt_image_load(const char *path, yt_image *out, yt_err *err);
 
-/* What header and end of a file say, without decoding it. */
+/* What a file says of itself, without decoding it. */
 typedef struct yt_image_info {
     int w, h;        /* as yt_image_load would give them */
     int orientation; /* EXIF, 1..8 */
+    int bits;        /* per channel, as stored */
+    size_t memory;   /* bytes that decoding takes at its peak */
     bool truncated;  /* a JPEG without its end: decodes as far as it goes */
 } yt_image_info;
 yt_status yt_image_probe(const char *path, yt_image_info *info, yt_err *err);

@@ -1,5 +1,5 @@
-/* exif.c: the orientation tag of a JPEG (JEITA CP-3451, tag 0x0112 of IFD 0 in the APP1 segment) and the
- * eight ways it can turn a picture.
+/* exif.c: the orientation tag of EXIF notes (JEITA CP-3451, tag 0x0112 of IFD 0) and the eight ways it can turn an
+ * image. The notes are a TIFF structure: in a JPEG behind a signature in the APP1 segment, in PNG and WebP bare.
  *
  * Every read is bounded by the segment it is in: this text comes from strangers.
  */
@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* The bytes of the TIFF structure inside APP1, with its byte order. */
+/* The bytes of the TIFF structure, with its byte order. */
 typedef struct tiff {
     const uint8_t *data;
     size_t bytes;
@@ -24,8 +24,7 @@ static uint32_t get32(const tiff *t, size_t at) {
     return t->little ? get16(t, at) | get16(t, at + 2) << 16 : get16(t, at) << 16 | get16(t, at + 2);
 }
 
-/* Looks the tag up in IFD 0; 1 when it is not there. */
-static int tiff_orientation(const uint8_t *data, size_t bytes) {
+int yti_exif_tiff_orientation(const uint8_t *data, size_t bytes) {
     enum { TAG_ORIENTATION = 0x0112, TYPE_SHORT = 3, ENTRY_BYTES = 12 };
     if (bytes < 8) return 1;
     tiff t = {data, bytes, data[0] == 'I'};
@@ -47,7 +46,7 @@ static int tiff_orientation(const uint8_t *data, size_t bytes) {
 int yti_exif_orientation(const uint8_t *app1, size_t bytes) {
     static const uint8_t signature[6] = {'E', 'x', 'i', 'f', 0, 0};
     if (bytes < sizeof signature || memcmp(app1, signature, sizeof signature) != 0) return 0;
-    return tiff_orientation(app1 + sizeof signature, bytes - sizeof signature);
+    return yti_exif_tiff_orientation(app1 + sizeof signature, bytes - sizeof signature);
 }
 
 int yti_exif_swaps(int orientation) {

@@ -16,7 +16,12 @@
 enum marker {
     SOF0 = 0xC0,
     SOF2 = 0xC2,
+    SOF3 = 0xC3,
     DHT = 0xC4,
+    SOF9 = 0xC9,
+    SOF10 = 0xCA,
+    DAC = 0xCC,
+    SOF15 = 0xCF,
     RST0 = 0xD0,
     RST7 = 0xD7,
     SOI = 0xD8,
@@ -30,13 +35,18 @@ enum marker {
     APP15 = 0xEF,
     COM = 0xFE
 };
-enum { MAX_COMPONENTS = 4, TABLES = 4, MAX_CODES = 256 };
+enum {
+    MAX_COMPONENTS = 4,
+    TABLES = 4,
+    MAX_CODES = 256,
+    MAX_SCANS = 500 /* each costs the decoder the whole image */
+};
 
 typedef struct walker {
     const uint8_t *data;
     size_t bytes, at;
-    bool has_frame, progressive;
-    int components;
+    bool has_frame;
+    int components, scans;
     uint8_t ids[MAX_COMPONENTS];
     bool tables[2][TABLES]; /* [DC, AC] defined so far */
     yti_jpeg *out;
@@ -73,6 +83,7 @@ static int get16(const uint8_t *p) {
 static bool check_frame(walker *w, int marker, segment s) {
     if (w->has_frame) return refuse(w, "two frame headers");
     if (s.bytes < 6) return refuse(w, "a frame header that is too short");
+    if (s.data[0] == 12) return refuse(w, "12 bits per channel; only 8 are read");
     if (s.data[0] != 8) return refuse(w, "not 8 bits per channel");
     w->components = s.data[5];
     if (w->components < 1 || w->components > MAX_COMPONENTS || s.bytes != 6 + 3 * (size_t)w->components)
@@ -82,7 +93,8 @@ static bool check_frame(walker *w, int marker, segment s) {
     w->out->w = get16(s.data + 3);
     w->out->components = w->components;
     w->has_frame = true;
-    w->progressive = marker == SOF2;
+    w->out->progressive = marker == SOF2 || marker == SOF10;
+    w->out->arithmetic = marker == SOF9 || marker == SOF10;
     return true;
 }
 
@@ -111,8 +123,10 @@ static bool check_scan(walker *w, segment s) {
     size_t count = s.bytes ? s.data[0] : 0;
     if (count < 1 || count > (size_t)w->components || s.bytes != 4 + 2 * count)
         return refuse(w, "a scan header of the wrong length");
-    bool uses_dc = !w->progressive || s.data[1 + 2 * count] == 0;
-    bool uses_ac = !w->progressive || !uses_dc;
+    if (++w->scans > MAX_SCANS) return refuse(w, "more scans than any writer makes");
+    bool progressive = w->out->progressive, huffman = !w->out->arithmetic;
+    bool uses_dc = huffman && (!progressive || s.data[1 + 2 * count] == 0);
+    bool uses_ac = huffman && (!progressive || !uses_dc);
     for (size_t i = 0; i < count; i++) {
         uint8_t id = s.data[1 + 2 * i];
         int dc = s.data[2 + 2 * i] >> 4, ac = s.data[2 + 2 * i] & 15;
@@ -142,14 +156,23 @@ static bool skip_entropy(walker *w) {
     return false;
 }
 
+/* SOF1 to SOF15, without DHT, DAC and a reserved one, say how the image is coded. */
+static bool is_frame(int marker) {
+    return marker >= SOF0 && marker <= SOF15 && marker != DHT && marker != DAC && marker != 0xC8;
+}
+
 static bool check_segment(walker *w, int marker, segment s) {
-    if (marker >= SOF0 && marker <= SOF2) return check_frame(w, marker, s);
+    if ((marker >= SOF0 && marker <= SOF2) || marker == SOF9 || marker == SOF10)
+        return check_frame(w, marker, s);
+    if (is_frame(marker))
+        return refuse(w, marker == SOF3 || marker == 0xCB ? "lossless coding, which is not supported"
+                                                          : "hierarchical coding, which is not supported");
     if (marker == DHT) return check_tables(w, s);
     if (marker == SOS) return check_scan(w, s);
     if (marker == APP1 && w->out->orientation == 0)
         w->out->orientation = yti_exif_orientation(s.data, s.bytes);
     bool known = (marker >= APP0 && marker <= APP15) || marker == COM || marker == DQT || marker == DRI ||
-                 marker == DNL;
+                 marker == DNL || marker == DAC;
     return known || refuse(w, "a kind of JPEG that is not supported");
 }
 

@@ -10,9 +10,10 @@ typedef struct yti_jpeg {
     int w, h;        /* as stored */
     int components;  /* 1: grey, 3: colour, 4: printing colours */
     int orientation; /* EXIF, 1..8 */
-    bool has_scan;   /* some picture data is there */
-    bool complete;   /* the end marker was reached */
-    size_t usable;   /* bytes up to there, or up to the last whole segment */
+    bool progressive, arithmetic;
+    bool has_scan; /* some picture data is there */
+    bool complete; /* the end marker was reached */
+    size_t usable; /* bytes up to there, or up to the last whole segment */
 } yti_jpeg;
 
 /* Whether data begins like a JPEG. */

@@ -1,7 +1,7 @@
 /* jpeg_decode.c: JPEG pixels as the rest of the world sees them. The only user of libjpeg.
  *
  * Decoders differ in rounding: 5 to 7 % of the values come out one to three grey levels apart from stb's, which moves a
- * small network's scores by up to 0.009 and its boxes by up to 2 pixels. The family's trainer, OpenCV and Pillow decode
+ * small network's scores by up to 0.009 and its boxes by up to 2 pixels. The reference trainer, OpenCV and Pillow decode
  * with this library, so does everyone who compares numbers with theirs.
  *
  * The library reports errors by a function that must not return: a jump to where decoding began. Warnings (damaged
@@ -33,18 +33,28 @@ static void stay_silent(j_common_ptr jpeg, int level) {
     (void)jpeg, (void)level;
 }
 
+/* Printing colours, of which JPEGs hold the complement, as OpenCV does it. */
+static void spread_cmyk(const uint8_t *cmyk, int w, uint8_t *rgb) {
+    for (int x = 0; x < w; x++, cmyk += 4, rgb += 3)
+        for (int c = 0; c < 3; c++) rgb[c] = (uint8_t)(cmyk[3] - ((255 - cmyk[c]) * cmyk[3] >> 8));
+}
+
 static bool read_rows(decoder *d, int w, int h, uint8_t *rgb) {
     struct jpeg_decompress_struct *jpeg = &d->jpeg;
     jpeg_read_header(jpeg, TRUE);
-    jpeg->out_color_space = JCS_RGB;
+    const bool printing = jpeg->num_components == 4;
+    jpeg->out_color_space = printing ? JCS_CMYK : JCS_RGB;
     jpeg_start_decompress(jpeg);
     if (jpeg->output_width != (JDIMENSION)w || jpeg->output_height != (JDIMENSION)h) {
         snprintf(d->reason, YTI_JPEG_REASON, "its size is not that of its header");
         return false;
     }
+    JSAMPARRAY line = NULL; /* of CMYK; the library frees it */
+    if (printing) line = jpeg->mem->alloc_sarray((j_common_ptr)jpeg, JPOOL_IMAGE, 4 * (JDIMENSION)w, 1);
     while (jpeg->output_scanline < jpeg->output_height) {
         JSAMPROW row = rgb + (size_t)jpeg->output_scanline * (size_t)w * 3;
-        jpeg_read_scanlines(jpeg, &row, 1);
+        jpeg_read_scanlines(jpeg, printing ? line : &row, 1);
+        if (printing) spread_cmyk(line[0], w, row);
     }
     jpeg_finish_decompress(jpeg);
     return true;

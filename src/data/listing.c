@@ -39,11 +39,11 @@ void yti_paths_free(yti_paths *paths) {
     *paths = (yti_paths){0};
 }
 
-/* The endings the family takes for pictures. Some cannot be decoded here; those are reported when they are
- * opened rather than passed over in silence. */
+/* The endings that the reference trainer takes for images, and GIF, which it passes over. What cannot be decoded is
+ * reported when it is opened rather than passed over in silence. */
 static bool has_image_ending(const char *path) {
-    static const char *const endings[] = {"avif", "bmp", "dng", "heic", "heif", "jp2", "jpeg",
-                                          "jpg",  "mpo", "png", "tif",  "tiff", "webp"};
+    static const char *const endings[] = {"avif", "bmp", "dng", "gif", "heic", "heif", "jp2",
+                                          "jpeg", "jpg", "mpo", "png", "tif",  "tiff", "webp"};
     const char *dot = strrchr(yt_path_base(path), '.');
     for (size_t i = 0; dot && i < sizeof endings / sizeof *endings; i++)
         if (strcasecmp(dot + 1, endings[i]) == 0) return true;

@@ -242,17 +242,18 @@ Test(jpeg_check, what_a_decoder_would_stumble_over_is_refused) {
         uint8_t value;
         const char *reason;
     } cases[] = {
-        {0, 0x00, "no JPEG"},           {6, 12, "8 bits"}, /* precision */
-        {11, 3, "wrong length"},                           /* components that are not there */
-        {3, 0xC9, "not supported"},                        /* arithmetic coding */
-        {20, 255, "Huffman"},                              /* more codes than bytes */
-        {19, 0x20, "Huffman"},                             /* class 2 */
-        {19, 0x04, "Huffman"},                             /* table 4 */
-        {19, 0x01, "without its"},                         /* DC table 0 is then undefined */
-        {41, 0x11, "without its"},                         /* AC table 0 is then undefined */
-        {63, 2, "wrong length"},                           /* scan of two components */
-        {64, 9, "impossible scan"},                        /* of a component that is not there */
-        {65, 0x40, "impossible scan"},                     /* DC table 4 */
+        {0, 0x00, "no JPEG"},           {6, 12, "12 bits"}, /* precision */
+        {11, 3, "wrong length"},                            /* components that are not there */
+        {3, 0xC3, "lossless"},                              /* kinds of coding */
+        {3, 0xCB, "lossless"},          {3, 0xC5, "hierarchical"},
+        {3, 0xC8, "not supported"},     {20, 255, "Huffman"}, /* more codes than bytes */
+        {19, 0x20, "Huffman"},                                /* class 2 */
+        {19, 0x04, "Huffman"},                                /* table 4 */
+        {19, 0x01, "without its"},                            /* DC table 0 is then undefined */
+        {41, 0x11, "without its"},                            /* AC table 0 is then undefined */
+        {63, 2, "wrong length"},                              /* scan of two components */
+        {64, 9, "impossible scan"},                           /* of a component that is not there */
+        {65, 0x40, "impossible scan"},                        /* DC table 4 */
         {60, 0xD0, "without a length"}, {15, 0x00, "stray"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

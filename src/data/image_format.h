@@ -1,0 +1,70 @@
+/* image_format.h: one kind of image file: how it is recognised, measured and decoded. image_format.c holds the table. */
+#ifndef YT_DATA_IMAGE_FORMAT_H
+#define YT_DATA_IMAGE_FORMAT_H
+
+#include "yt/image.h"
+#include "yt/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The bytes of a file. `path` is for messages. Two bytes behind the end may be written to. */
+typedef struct yti_source {
+    const char *path;
+    uint8_t *data;
+    size_t bytes;
+} yti_source;
+
+/* What a header says. */
+typedef struct yti_facts {
+    int w, h;        /* as stored */
+    int orientation; /* 1..8, as in EXIF */
+    int bits;        /* per channel, as stored */
+    size_t memory;   /* bytes that decoding takes at its peak, the pixels included */
+    bool truncated;  /* it lacks its end and is used as far as it goes */
+} yti_facts;
+
+typedef struct yti_format {
+    const char *name;
+    bool (*is)(const uint8_t *data, size_t bytes);
+
+    /* Without them the build has no reader: `package` was not installed. */
+    yt_status (*measure)(const yti_source *source, yti_facts *facts, yt_err *err);
+    yt_status (*decode)(const yti_source *source, const yti_facts *facts, yt_image *out, yt_err *err);
+    const char *package; /* Debian's, NULL: nothing but the C sources here and stb is needed */
+} yti_format;
+
+/* The format of a file by its first bytes; its name's ending plays no part. NULL: none that can be read here. */
+const yti_format *yti_format_of(const uint8_t *data, size_t bytes);
+
+/* What a file that is none of them is instead ("a PDF document"), as far as its first bytes tell. */
+const char *yti_foreign_kind(const uint8_t *data, size_t bytes);
+
+/* Refuses a size or an amount of memory beyond what is accepted (data/README.md). Raises facts->memory to what the
+ * pixels take, and the turned ones beside them. */
+yt_status yti_check_facts(const yti_source *source, yti_facts *facts, yt_err *err);
+
+bool yti_is_png(const uint8_t *data, size_t bytes);
+yt_status yti_png_measure(const yti_source *source, yti_facts *facts, yt_err *err);
+yt_status yti_png_decode(const yti_source *source, const yti_facts *facts, yt_image *out, yt_err *err);
+
+yt_status yti_gif_measure(const yti_source *source, yti_facts *facts, yt_err *err);
+yt_status yti_gif_decode(const yti_source *source, const yti_facts *facts, yt_image *out, yt_err *err);
+
+yt_status yti_jpeg_measure(const yti_source *source, yti_facts *facts, yt_err *err);
+yt_status yti_jpeg_load(const yti_source *source, const yti_facts *facts, yt_image *out, yt_err *err);
+
+yt_status yti_bmp_measure(const yti_source *source, yti_facts *facts, yt_err *err);
+yt_status yti_bmp_decode(const yti_source *source, const yti_facts *facts, yt_image *out, yt_err *err);
+
+yt_status yti_webp_measure(const yti_source *source, yti_facts *facts, yt_err *err);
+yt_status yti_webp_decode(const yti_source *source, const yti_facts *facts, yt_image *out, yt_err *err);
+
+yt_status yti_tiff_measure(const yti_source *source, yti_facts *facts, yt_err *err);
+yt_status yti_tiff_decode(const yti_source *source, const yti_facts *facts, yt_image *out, yt_err *err);
+
+yt_status yti_heif_measure(const yti_source *source, yti_facts *facts, yt_err *err);
+yt_status yti_heif_decode(const yti_source *source, const yti_facts *facts, yt_image *out, yt_err *err);
+
+#endif

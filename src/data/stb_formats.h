@@ -1,0 +1,10 @@
+/* stb_formats.h: what other files here need of stb_image. */
+#ifndef YT_DATA_STB_FORMATS_H
+#define YT_DATA_STB_FORMATS_H
+
+#include "data/image_format.h"
+
+/* Decodes a JPEG, PNG or GIF that has been checked. */
+yt_status yti_stb_decode(const yti_source *source, yt_image *out, yt_err *err);
+
+#endif
