@@ -45,6 +45,8 @@ typedef struct yt_model_options {
     int sppf_activation;        /* after cv1 of SPPF: 1 one, 0 none, -1: as the row's form says (modules.c) */
     yt_head_widths head;
     yt_fusion fusion; /* set by yt_model_fuse */
+    const char
+        *described_in; /* yt_model_parse: the weights file that the text is from, for messages; NULL: none */
     const char *const
         *search_dirs; /* folders where a name without a file is looked for, NULL-terminated; NULL: none */
 } yt_model_options;
@@ -103,7 +105,7 @@ typedef struct yt_model {
     char *name;               /* "yolo26n" */
     char *yaml_path;          /* the file that was read */
     char *yaml_text;          /* its content, for checkpoints */
-    yt_model_options options; /* search_dirs NULL */
+    yt_model_options options; /* search_dirs and described_in NULL */
     char scale;               /* 0: the YAML has no scales */
     int n_classes, reg_max;
     yt_activation activation; /* of every convolution that names no other */
@@ -118,6 +120,7 @@ typedef struct yt_model {
     yt_param_info *params;            /* in the order they were built */
     size_t param_count, buffer_count; /* floats in the two blocks */
     yt_state state;                   /* live weights, gradients, running statistics; owned */
+    char *base_license; /* of the weights that the state began with, as their file says; NULL: none */
     yt_graph *graph;
     int threads; /* of the current plan */
     yt_value input;

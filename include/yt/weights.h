@@ -22,7 +22,8 @@ typedef struct yt_transfer_report {
     int total, matched; /* tensors of the model; those taken whole */
     int partial;        /* those taken in part: rows by class name, or the overlap of the first convolution */
     int classes;        /* the model's classes found in the file by name; 0: names were not needed */
-    char missed[256];   /* what was not taken, in groups: "model.23.cv3 (27), ..."; "" if nothing */
+    unsigned char missed_rows[256]; /* a bit per row of the YAML: not all of its tensors were taken whole */
+    char missed[256];     /* what was not taken, in groups: "model.23.cv3 (27), ..."; "" if nothing */
     char first_miss[256]; /* name and reason of the first of these */
 } yt_transfer_report;
 
@@ -51,13 +52,10 @@ yt_status yt_weights_save(const char *path, const yt_model *model, const yt_stat
 yt_status yt_weights_open(const char *path, const char *model_path, const char *const *search_dirs,
                           yt_model **model, yt_class_names *names, int *imgsz, yt_err *err);
 
-/* What a weights file says about the network it belongs to: what yt_model_parse needs. */
-typedef struct yt_architecture {
-    char *name, *yaml; /* owned; NULL: the file does not say */
-    yt_model_options options;
-} yt_architecture;
-yt_status yt_weights_architecture(const char *path, yt_architecture *out, yt_err *err);
-void yt_architecture_free(yt_architecture *architecture);
+/* Whether a tensor of a row was not taken whole. */
+static inline bool yt_transfer_missed(const yt_transfer_report *report, int row) {
+    return row / 8 < (int)sizeof report->missed_rows && (report->missed_rows[row / 8] >> row % 8 & 1);
+}
 
 /* Fine-tuning: copies into model->state every tensor that exists in both with equal shape, and what overlaps
  * of the first convolution where only its channels differ. With `names`, the model's classes, the last class

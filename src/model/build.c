@@ -24,7 +24,13 @@ bool yti_fail(yt_builder *b, const char *format, ...) {
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    b->status = yt_fail_at(b->err, YT_MODEL, b->file, b->line, "%s", text);
+    const char *weights = b->model->options.described_in;
+    if (!weights)
+        b->status = yt_fail_at(b->err, YT_MODEL, b->file, b->line, "%s", text);
+    else if (b->model->rows) /* the text has lines that nobody has written */
+        b->status = yt_fail(b->err, YT_MODEL, "%s: row %d of its network: %s", weights, b->row, text);
+    else
+        b->status = yt_fail(b->err, YT_MODEL, "%s: its network: %s", weights, text);
     return false;
 }
 

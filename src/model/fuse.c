@@ -78,11 +78,20 @@ static yt_status fill_all(yt_model *fused, const yt_model *model, const yt_state
     }
     free(fused->name);
     fused->name = strdup(model->name);
-    return fused->name ? YT_OK : yt_fail(err, YT_NO_MEMORY, "out of memory for the model");
+    if (model->base_license) fused->base_license = strdup(model->base_license);
+    return fused->name && (fused->base_license || !model->base_license)
+               ? YT_OK
+               : yt_fail(err, YT_NO_MEMORY, "out of memory for the model");
 }
 
 static yt_status fuse(const yt_model *model, const yt_state *state, yt_fusion fusion, yt_model **out,
                       yt_err *err) {
+    if (model->options.fusion == YT_FUSED_ONE_TO_ONE && fusion != YT_FUSED_ONE_TO_ONE)
+        return yt_fail(
+            err, YT_ARGUMENT,
+            "%s was fused for inference before, which kept the one-to-one branch of its head only: its "
+            "detections come without NMS",
+            model->name);
     yt_model_options options = model->options;
     options.n_classes = model->n_classes;
     options.scale = model->scale;
@@ -106,5 +115,10 @@ yt_status yt_model_fuse(const yt_model *model, const yt_state *state, bool end2e
 }
 
 yt_status yt_model_fuse_all(const yt_model *model, const yt_state *state, yt_model **out, yt_err *err) {
-    return fuse(model, state, model->end2end ? YT_FUSED_BOTH : YT_FUSED_ONE_TO_MANY, out, err);
+    const bool one_only = model->options.fusion == YT_FUSED_ONE_TO_ONE; /* in a file that is fused */
+    return fuse(model, state,
+                one_only         ? YT_FUSED_ONE_TO_ONE
+                : model->end2end ? YT_FUSED_BOTH
+                                 : YT_FUSED_ONE_TO_MANY,
+                out, err);
 }

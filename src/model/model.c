@@ -55,6 +55,57 @@ static const char *const known_keys[] = {
     "head", "reg_max", "inplace", "kpt_shape",      "yaml_file", "channels",       "ch"};
 enum { N_KNOWN_KEYS = sizeof known_keys / sizeof known_keys[0] };
 
+/* Heads of networks for other tasks, by the beginning of their names: before the rows are built, so that it is not some
+ * module below the head that is complained about. */
+static const struct task {
+    const char *head, *what;
+} tasks[] = {
+    {"Segment", "an instance segmentation network"},
+    {"SemanticSegment", "a semantic segmentation network"},
+    {"Pose", "a pose network"},
+    {"OBB", "a network for rotated boxes (OBB)"},
+    {"Classify", "a classification network"},
+    {"Depth", "a depth estimation network"},
+    {"RTDETR", "RT-DETR, a transformer"},
+    {"WorldDetect", "YOLO-World, which detects by texts"},
+    {"WorldSegment", "YOLO-World, which detects by texts"},
+    {"YOLOE", "YOLOE, which detects by prompts"},
+};
+
+static bool refuse_other_tasks(yt_builder *b, const yt_yaml_node *root) {
+    const yt_yaml_node *rows = yt_yaml_find(root, "head");
+    for (size_t i = 0; rows && rows->kind == YT_YAML_LIST && i < rows->count; i++) {
+        const yt_yaml_node *row = rows->items[i];
+        const char *module = row->kind == YT_YAML_LIST && row->count > 2 ? row->items[2]->text : NULL;
+        for (size_t k = 0; module && k < sizeof tasks / sizeof tasks[0]; k++) {
+            if (strncmp(module, tasks[k].head, strlen(tasks[k].head)) != 0) continue;
+            b->line = row->line;
+            return yti_fail(
+                b, "is %s (its head is %s); only detection networks, whose head is Detect, are known",
+                tasks[k].what, module);
+        }
+    }
+    return true;
+}
+
+/* Images have three channels here. */
+static bool check_channels(yt_builder *b, const yt_yaml_node *root) {
+    static const char *const keys[] = {"channels", "ch"};
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        const yt_yaml_node *node = yt_yaml_find(root, keys[i]);
+        int64_t number;
+        if (!node || yt_yaml_is_null(node)) continue;
+        b->line = node->line;
+        if (!yt_yaml_int(node, &number) || number < 1 || number > 10000)
+            return yti_fail(b, "%s is the number of channels of an image", keys[i]);
+        if (number != 3)
+            return yti_fail(
+                b, "is for images of %d channel%s; only those for 3 (red, green and blue) can be used",
+                (int)number, number == 1 ? "" : "s");
+    }
+    return true;
+}
+
 /* A key nobody reads is a mistake: regmax would silently build another network. */
 static bool refuse_unknown_keys(yt_builder *b, const yt_yaml_node *root) {
     for (size_t k = 0; k < root->count; k++) {
@@ -72,7 +123,7 @@ static bool refuse_unknown_keys(yt_builder *b, const yt_yaml_node *root) {
 
 static bool read_keys(yt_builder *b, const yt_yaml_node *root) {
     yt_model *model = b->model;
-    if (!refuse_unknown_keys(b, root)) return false;
+    if (!refuse_unknown_keys(b, root) || !check_channels(b, root)) return false;
     const yt_yaml_node *nc = yt_yaml_find(root, "nc"), *end2end = yt_yaml_find(root, "end2end"),
                        *reg_max = yt_yaml_find(root, "reg_max"), *act = yt_yaml_find(root, "activation");
     int64_t number = 0;
@@ -247,7 +298,7 @@ static yt_status build_pass(yt_model *model, const yt_yaml_node *root, char scal
     YT_TRY(yt_graph_create(&model->graph, err));
     b.graph = model->graph;
     if (root->kind != YT_YAML_MAP) yti_fail(&b, "a model is a map with nc, scales, backbone and head");
-    if (b.status == YT_OK && read_keys(&b, root)) build_rows(&b, root);
+    if (b.status == YT_OK && refuse_other_tasks(&b, root) && read_keys(&b, root)) build_rows(&b, root);
     model->scale = b.scale;
     memcpy(used, b.used, sizeof b.used);
     free(b.built);
@@ -286,10 +337,14 @@ yt_status yt_model_parse(const char *name, const char *text, size_t length, cons
     model->name = strndup(yt_path_base(name), strcspn(yt_path_base(name), "."));
     model->yaml_path = strdup(name);
     model->yaml_text = strndup(text, length);
+    char where[1024];
+    snprintf(where, sizeof where, "%.900s%s", options->described_in ? options->described_in : name,
+             options->described_in ? ": its model description" : "");
     yt_status status = model->name && model->yaml_path && model->yaml_text
-                           ? yt_yaml_parse(name, text, length, &yaml, err)
+                           ? yt_yaml_parse(where, text, length, &yaml, err)
                            : yt_fail(err, YT_NO_MEMORY, "out of memory for the model");
     if (status == YT_OK) status = build(model, yaml.root, err);
+    model->options.described_in = NULL;
     yt_yaml_free(&yaml);
     if (status != YT_OK)
         yt_model_destroy(model);
@@ -341,6 +396,7 @@ void yt_model_destroy(yt_model *model) {
     free(model->name);
     free(model->yaml_path);
     free(model->yaml_text);
+    free(model->base_license);
     free(model->state.params);
     free(model->state.grads);
     free(model->state.buffers);

@@ -339,6 +339,10 @@ static const struct form {
 enum { N_FORMS = sizeof forms / sizeof forms[0] };
 
 static void unknown_module(yt_builder *b, const char *module) {
+    if (b->model->options.described_in) { /* no slip of a pen, so nothing was meant instead */
+        yti_fail(b, "the module %s is not known", module);
+        return;
+    }
     const char *known[N_FORMS];
     for (int i = 0; i < N_FORMS; i++) known[i] = forms[i].module;
     const char *nearest = yt_nearest_word(module, known, N_FORMS);

@@ -13,7 +13,7 @@
  */
 #include "train/capsule.h"
 #include "train/training.h"
-#include "train/weights_file.h"
+#include "train/weights_network.h"
 #include "yt/text.h"
 
 #include <stdlib.h>
@@ -246,7 +246,7 @@ static yt_status read_class_weights(const yt_st_file *file, const char *path, yt
 }
 
 static yt_status read_model(const yt_st_file *file, const char *path, yti_loaded_capsule *c, yt_err *err) {
-    YT_TRY(yt_metadata_build_model(file, path, NULL, NULL, &c->model, err));
+    YT_TRY(yti_network_build(file, path, NULL, NULL, &c->model, err));
     YT_TRY(yti_name_file(yt_weights_read(file, "", c->model, &c->model->state, err), path, err));
     yt_err reason;
     if (yt_model_freeze(c->model, c->config.freeze, &reason) == YT_OK) return YT_OK;

@@ -3,7 +3,7 @@
  */
 #include "train/run_folder.h"
 #include "train/training.h"
-#include "train/weights_metadata.h"
+#include "train/weights_network.h"
 #include "yt/file.h"
 #include "yt/kernels.h"
 
@@ -148,7 +148,7 @@ static yt_status open_data(yt_training *t, const setup *s, yt_err *err) {
 static yt_status build_model(yt_training *t, const setup *s, yt_err *err) {
     const yt_train_config *c = &t->config;
     if (s->resumes) {
-        YT_TRY(yt_metadata_build_model(&s->file, c->resume, NULL, s->search_dirs, &t->model, err));
+        YT_TRY(yti_network_build(&s->file, c->resume, NULL, s->search_dirs, &t->model, err));
         if (t->model->n_classes == t->names.count)
             return yti_data_check(&s->file, t, s->problem, s->context, err);
         return yt_fail(err, YT_MISMATCH, "%s: was trained on %d classes, %s has %d", c->resume,
@@ -170,6 +170,19 @@ yt_status yti_initial_weights(yt_training *t, yt_err *err) {
     if (t->info.transfer.matched + t->info.transfer.partial) return YT_OK;
     return yt_fail(err, YT_MISMATCH, "%s: none of its tensors fits this model; %s", c->weights,
                    t->info.transfer.first_miss);
+}
+
+/* A frozen row that the weights do not have would stay as it was drawn. */
+static yt_status check_frozen(const yt_training *t, yt_err *err) {
+    for (int i = 0; t->info.transferred && i < t->model->n_params; i++) {
+        const yt_param_info *info = &t->model->params[i];
+        if (!info->frozen || !yt_transfer_missed(&t->info.transfer, info->row)) continue;
+        return yt_fail(
+            err, YT_MISMATCH,
+            "freeze: row %d (%s) would stay as it was drawn, for %s has not all of its tensors: %s",
+            info->row, t->model->rows[info->row].module, t->config.weights, t->info.transfer.first_miss);
+    }
+    return YT_OK;
 }
 
 /* The grid of input sizes. */
@@ -339,6 +352,7 @@ static yt_status prepare(yt_training *t, setup *s, yt_err *err) {
     yt_train_config_resolve(&t->config, t->train.n_samples, t->names.count, t->config.weights[0] != '\0');
     YT_TRY(yt_train_config_check(&t->config, err));
     YT_TRY(yt_model_freeze(t->model, t->config.freeze, err));
+    YT_TRY(check_frozen(t, err));
     YT_TRY(settle_sizes(t, err));
     YT_TRY(make_optimizer(t, err));
     YT_TRY(make_average(t, err));

@@ -1,7 +1,7 @@
 /* weights.c: moving a model's state, exactly, between memory and files. How a file describes its own model is
  * in weights_metadata.c, what fine-tuning takes from another model's file in weights_transfer.c.
  */
-#include "train/weights_file.h"
+#include "train/weights_network.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -155,7 +155,7 @@ static yt_status open_file(const yt_st_file *file, const char *path, const char 
                            int *imgsz, yt_err *err) {
     yt_model *built = NULL;
     yt_class_names found = {0};
-    YT_TRY(yt_metadata_build_model(file, path, model_path, search_dirs, &built, err));
+    YT_TRY(yti_network_build(file, path, model_path, search_dirs, &built, err));
     yt_status status =
         yti_name_file(yt_weights_read(file, yti_weights_prefix(file), built, &built->state, err), path, err);
     if (status == YT_OK) status = yt_metadata_names(file, path, built->n_classes, &found, err);
@@ -176,30 +176,4 @@ yt_status yt_weights_open(const char *path, const char *model_path, const char *
     yt_status status = open_file(&weights.file, path, model_path, search_dirs, model, names, imgsz, err);
     yti_weights_free(&weights);
     return status;
-}
-
-yt_status yt_weights_architecture(const char *path, yt_architecture *out, yt_err *err) {
-    yt_weights_file weights;
-    yt_architecture found = {.options = YT_MODEL_DEFAULTS};
-    const char *name, *yaml;
-    YT_TRY(yti_weights_load(path, &weights, err));
-    yt_status status = yt_metadata_model(&weights.file, path, &name, &yaml, &found.options, err);
-    if (status == YT_OK && yaml) {
-        found.name = strdup(name);
-        found.yaml = strdup(yaml);
-        if (!found.name || !found.yaml)
-            status = yt_fail(err, YT_NO_MEMORY, "%s: no memory for its model description", path);
-    }
-    yti_weights_free(&weights);
-    if (status == YT_OK)
-        *out = found;
-    else
-        yt_architecture_free(&found);
-    return status;
-}
-
-void yt_architecture_free(yt_architecture *architecture) {
-    free(architecture->name);
-    free(architecture->yaml);
-    *architecture = (yt_architecture){0};
 }

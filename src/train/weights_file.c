@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/stat.h>
 
 enum { MAX_NAME = 512 };
 
@@ -37,24 +35,6 @@ yt_status yti_weights_load(const char *path, yt_weights_file *out, yt_err *err) 
     else
         yti_weights_free(&weights);
     return status;
-}
-
-/* By its name or its beginning, which only a regular file still has after it was read. */
-static bool is_weights_file(const char *path) {
-    static const char *const suffixes[] = {".safetensors", ".pt"};
-    for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
-        size_t length = strlen(path), suffix = strlen(suffixes[i]);
-        if (length > suffix && strcasecmp(path + length - suffix, suffixes[i]) == 0) return true;
-    }
-    struct stat info;
-    bool regular = stat(path, &info) == 0 && S_ISREG(info.st_mode);
-    return regular && (yt_pt_probe(path) || yt_st_probe(path));
-}
-
-yt_status yti_model_load(const char *path, const yt_model_options *options, yt_model **out, yt_err *err) {
-    if (is_weights_file(path))
-        return yt_fail(err, YT_ARGUMENT, "%s: is a weights file; name it with --weights", path);
-    return yt_model_load(path, options, out, err);
 }
 
 void yti_weights_free(yt_weights_file *weights) {

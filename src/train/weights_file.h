@@ -15,9 +15,6 @@ typedef struct yt_weights_file {
 yt_status yti_weights_load(const char *path, yt_weights_file *out, yt_err *err);
 void yti_weights_free(yt_weights_file *weights);
 
-/* yt_model_load, which a file of weights is no model YAML for: says where it is to be named instead. */
-yt_status yti_model_load(const char *path, const yt_model_options *options, yt_model **out, yt_err *err);
-
 /* "ema." for a checkpoint, which holds the live weights and their moving average: detections come from the
  * latter; else "". */
 const char *yti_weights_prefix(const yt_st_file *file);

@@ -9,7 +9,8 @@
  *   names          JSON: array of class names
  *   imgsz          side of the network input in training
  */
-#include "train/weights_file.h"
+#include "train/weights_metadata.h"
+#include "train/foreign_names.h"
 #include "yt/text.h"
 
 #include <cjson/cJSON.h>
@@ -196,31 +197,23 @@ static yt_status read_options(const yt_st_file *file, const char *path, yt_model
     return good ? YT_OK : bad(err, path, "model_options");
 }
 
+/* Only files of ours mean by these keys what is said above. */
+static bool is_own(const yt_st_file *file) {
+    return yt_st_metadata(file, "yt_format") != NULL;
+}
+
 yt_status yt_metadata_model(const yt_st_file *file, const char *path, const char **name, const char **yaml,
                             yt_model_options *options, yt_err *err) {
+    *name = UNNAMED_MODEL;
+    *yaml = NULL;
+    if (!is_own(file)) return YT_OK;
     const char *own_name = yt_st_metadata(file, "model_name");
     for (const char *c = own_name; c && *c; c++)
         if (yt_text_is_control(*c)) return bad(err, path, "model_name");
     YT_TRY(read_options(file, path, options, err));
-    *name = own_name ? own_name : UNNAMED_MODEL;
+    if (own_name) *name = own_name;
     *yaml = yt_st_metadata(file, "model_yaml");
     return YT_OK;
-}
-
-yt_status yt_metadata_build_model(const yt_st_file *file, const char *path, const char *model_path,
-                                  const char *const *search_dirs, yt_model **out, yt_err *err) {
-    yt_model_options options = YT_MODEL_DEFAULTS;
-    const char *name, *yaml;
-    options.search_dirs = search_dirs;
-    YT_TRY(yt_metadata_model(file, path, &name, &yaml, &options, err));
-    if (model_path) {
-        options.scale = 0; /* the name of the other file says it */
-        return yti_model_load(model_path, &options, out, err);
-    }
-    if (!yaml)
-        return yt_fail(err, YT_MISMATCH,
-                       "%s: does not say which model it belongs to; name the model YAML with --model", path);
-    return yti_name_file(yt_model_parse(name, yaml, strlen(yaml), &options, out, err), path, err);
 }
 
 void yt_class_names_free(yt_class_names *names) {
@@ -256,30 +249,37 @@ yt_status yt_metadata_own_names(const yt_st_file *file, const char *path, yt_cla
         *out = (yt_class_names){0};
         return YT_OK;
     }
-    cJSON *json = cJSON_Parse(text);
+    cJSON *json = is_own(file) ? cJSON_Parse(text) : yti_foreign_names(text);
     bool good = cJSON_IsArray(json);
     for (const cJSON *item = good ? json->child : NULL; good && item; item = item->next)
         good = cJSON_IsString(item);
-    yt_status status = good ? fill_names(json, cJSON_GetArraySize(json), out, err) : bad(err, path, "names");
+    yt_status status = YT_OK;
+    if (good)
+        status = fill_names(json, cJSON_GetArraySize(json), out, err);
+    else if (is_own(file))
+        status = bad(err, path, "names");
+    else
+        *out = (yt_class_names){0};
     cJSON_Delete(json);
     return status;
 }
 
 yt_status yt_metadata_names(const yt_st_file *file, const char *path, int n_classes, yt_class_names *out,
                             yt_err *err) {
-    if (!yt_st_metadata(file, "names")) return fill_names(NULL, n_classes, out, err);
     yt_class_names names;
     YT_TRY(yt_metadata_own_names(file, path, &names, err));
-    if (names.count != n_classes) {
-        yt_class_names_free(&names);
-        return bad(err, path, "names");
+    if (names.count == n_classes) {
+        *out = names;
+        return YT_OK;
     }
-    *out = names;
-    return YT_OK;
+    yt_class_names_free(&names);
+    if (is_own(file) && yt_st_metadata(file, "names")) return bad(err, path, "names");
+    return fill_names(NULL, n_classes, out, err);
 }
 
 int yt_metadata_imgsz(const yt_st_file *file) {
     const char *text = yt_st_metadata(file, "imgsz");
+    if (text && text[0] == '[') text++; /* others write height and width */
     long value = text ? strtol(text, NULL, 10) : 0;
     return value >= 32 && value <= 65536 ? (int)value : DEFAULT_IMGSZ;
 }

@@ -37,10 +37,6 @@ bool yt_metadata_is_description(const char *key);
 yt_status yt_metadata_model(const yt_st_file *file, const char *path, const char **name, const char **yaml,
                             yt_model_options *options, yt_err *err);
 
-/* The model a file describes, or the one of model_path with the file's options; weights are not read. */
-yt_status yt_metadata_build_model(const yt_st_file *file, const char *path, const char *model_path,
-                                  const char *const *search_dirs, yt_model **out, yt_err *err);
-
 /* The class names of a file; count 0 where it has none. */
 yt_status yt_metadata_own_names(const yt_st_file *file, const char *path, yt_class_names *out, yt_err *err);
 

@@ -1,7 +1,7 @@
 /* weights_transfer.c: what fine-tuning takes from the weights of another model (spec architecture 8.6): tensors
  * of equal name and shape, the overlapping block of the first convolution, and class rows by class name.
  */
-#include "train/weights_file.h"
+#include "train/weights_network.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -182,12 +182,18 @@ static void list_misses(transfer *t) {
     if (t->others && used < room) snprintf(text + used, room - used, ", others (%d)", t->others);
 }
 
+static void mark_row(transfer *t, int row) {
+    if (row / 8 < (int)sizeof t->report.missed_rows)
+        t->report.missed_rows[row / 8] |= (unsigned char)(1u << row % 8);
+}
+
 static yt_status transfer_tensor(transfer *t, const yt_param_info *info, yt_err *err) {
     const yt_st_entry *entry = yti_weights_find(t->file, t->prefix, info->name);
     char why[sizeof t->report.first_miss];
     const bool differs = yti_weights_differ(entry, info, why, sizeof why);
     if (t->source_of && is_class_row(info->name)) {
         if (entry && fits_by_class(t, entry, info)) {
+            mark_row(t, info->row);
             t->report.partial++;
             return copy_part(t, entry, info, copy_class_rows, err);
         }
@@ -196,9 +202,11 @@ static yt_status transfer_tensor(transfer *t, const yt_param_info *info, yt_err 
         t->report.matched++;
         return yti_weights_copy(entry, info, yti_weights_values(info, &t->model->state), err);
     } else if (entry && overlaps(entry, info)) {
+        mark_row(t, info->row);
         t->report.partial++;
         return copy_part(t, entry, info, copy_overlap, err);
     }
+    mark_row(t, info->row);
     count_miss(t, info->name, why);
     return YT_OK;
 }
@@ -224,7 +232,8 @@ yt_status yt_weights_transfer(const char *path, yt_model *model, const yt_class_
                   .prefix = yti_weights_prefix(&weights.file),
                   .model = model,
                   .report = {.total = model->n_params}};
-    yt_status status = transfer_all(&t, path, names, err);
+    yt_status status = yti_network_trainable(&weights.file, path, err);
+    if (status == YT_OK) status = transfer_all(&t, path, names, err);
     if (status == YT_OK) *report = t.report;
     free(t.source_of);
     yti_weights_free(&weights);

@@ -262,3 +262,52 @@ Test(model, a_level_of_stride_64_can_be_counted_and_planned) {
     cr_assert_eq(yt_model_plan(model, YT_MODE_TRAIN, 1, 128, 128, 1, &err), YT_OK, "%s", err.text);
     yt_model_destroy(model);
 }
+
+/* ---- networks that cannot be used ---- */
+
+static void expect_no_model(const char *text, const char *weights, const char *reason) {
+    yt_model *model = NULL;
+    yt_err err = {.text = ""};
+    yt_model_options options = YT_MODEL_DEFAULTS;
+    options.described_in = weights;
+    cr_expect_neq(yt_model_parse("m.yaml", text, strlen(text), &options, &model, &err), YT_OK, "%s", text);
+    cr_expect_not_null(strstr(err.text, reason), "said: %s; expected: %s", err.text, reason);
+    if (weights) cr_expect_null(strstr(err.text, "m.yaml"), "%s", err.text);
+}
+
+#define BEGINNING "nc: 2\nbackbone:\n  - [-1, 1, HGStem, [8]]\nhead:\n"
+
+Test(model, a_network_for_another_task_is_called_so) {
+    static const char *const cases[][2] = {
+        {"Segment26", "is an instance segmentation network (its head is Segment26)"},
+        {"SemanticSegment", "is a semantic segmentation network (its head is SemanticSegment)"},
+        {"Pose26", "is a pose network"},
+        {"OBB", "is a network for rotated boxes"},
+        {"Classify", "is a classification network"},
+        {"Depth", "is a depth estimation network"},
+        {"RTDETRDecoder", "is RT-DETR"},
+        {"WorldDetect", "is YOLO-World"},
+        {"YOLOEDetect", "is YOLOE"},
+        {"YOLOESegment26", "is YOLOE"}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[256];
+        snprintf(text, sizeof text, "text_model: clip\n" BEGINNING "  - [[0], 1, %s, [nc]]\n", cases[i][0]);
+        expect_no_model(text, NULL, cases[i][1]);
+        expect_no_model(text, "x.pt", cases[i][1]);
+    }
+}
+
+Test(model, images_of_other_than_three_channels_are_refused) {
+    expect_no_model("channels: 1\n" BEGINNING "  - [[0], 1, Detect, [nc]]\n", NULL,
+                    "m.yaml:1: is for images of 1 channel; only those for 3");
+    expect_no_model("ch: 4\n" BEGINNING "  - [[0], 1, Detect, [nc]]\n", "x.pt",
+                    "x.pt: its network: is for images of 4 channels");
+}
+
+/* Nobody has written the lines of a description that a weights file holds. */
+Test(model, a_description_in_a_weights_file_has_rows_but_no_lines) {
+    static const char text[] = BEGINNING "  - [[0], 1, Detect, [nc]]\n";
+    expect_no_model(text, NULL, "m.yaml:3: unknown module 'HGStem'");
+    expect_no_model(text, "x.pt", "x.pt: row 0 of its network: the module HGStem is not known");
+    expect_no_model("nc: [\n", "x.pt", "x.pt: its model description:");
+}

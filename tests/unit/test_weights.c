@@ -210,11 +210,12 @@ Test(weights, damaged_metadata_is_refused) {
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         yt_entry_list list = {0};
         cr_assert_eq(yt_entries_add_state(&list, "", model, &model->state, 0, NULL), YT_OK);
-        const char *keys[] = {"model_yaml", bad[i][0]}, *values[] = {model->yaml_text, bad[i][1]};
+        const char *keys[] = {"model_yaml", "yt_format", bad[i][0]};
+        const char *values[] = {model->yaml_text, "1", bad[i][1]};
         bool replaces = strcmp(bad[i][0], "model_yaml") == 0;
         const char *path = yt_folder_path("bad.safetensors");
         cr_assert_eq(yt_st_save(path, list.entries, list.count, keys + replaces, values + replaces,
-                                (size_t)(2 - replaces), NULL),
+                                (size_t)(3 - replaces), NULL),
                      YT_OK);
         yt_entries_free(&list);
         yt_model *read = NULL;
@@ -496,6 +497,173 @@ Test(weights, a_run_builds_the_network_of_its_weights) {
     yt_model_destroy(model);
 }
 
+/* ---- heads that are another width than their classes make them ---- */
+
+static yt_model *with_classes(const char *yaml, int count) {
+    yt_model_options options = YT_MODEL_DEFAULTS;
+    options.n_classes = count;
+    return load(yaml, options);
+}
+
+static yt_model *open_ok(const char *path, const char *model_path, const char *const *dirs) {
+    yt_model *model = NULL;
+    yt_class_names found = {0};
+    int imgsz;
+    yt_err err = {.text = ""};
+    cr_assert_eq(yt_weights_open(path, model_path, dirs, &model, &found, &imgsz, &err), YT_OK, "%s",
+                 err.text);
+    yt_class_names_free(&found);
+    return model;
+}
+
+/* Fine-tuned from 30 classes to two, a network keeps hidden layers of 30 where two classes alone would have 16. */
+Test(weights, a_run_keeps_the_class_branch_of_its_weights) {
+    const char *const yamls[] = {"tiny8.yaml", "tiny26.yaml"};
+    for (int i = 0; i < 2; i++) {
+        yt_model *source = with_classes(yamls[i], 30), *built = NULL, *fused = NULL;
+        const char *path = yt_folder_path("thirty.safetensors");
+        cr_assert_eq(
+            yt_weights_save(path, source, &source->state, 0, &(yt_class_names){0}, 96, NULL, NULL, 0, NULL),
+            YT_OK);
+        for (int typed = 0; typed < 2; typed++) {
+            yt_train_config config = config_with(path, typed ? yt_folder_path(yamls[i]) : NULL);
+            yt_err err = {.text = ""};
+            yt_transfer_report report;
+            cr_assert_eq(yt_train_build_model(&config, 2, NULL, &built, &err), YT_OK, "%s", err.text);
+            cr_expect_eq(find_param(built, "model.6.cv3.0.2.weight")->dims[1], 30);
+            cr_expect_eq(find_param(built, "model.6.cv3.2.0.conv.weight")->dims[0], 30);
+            cr_assert_eq(yt_weights_transfer(path, built, &names, &report, &err), YT_OK, "%s", err.text);
+            cr_expect_eq(report.matched, report.total - 6 * built->n_branches,
+                         "all but the last class layers: %s", report.missed);
+            if (!typed) yt_model_destroy(built);
+        }
+        const char *saved = yt_folder_path("two.safetensors");
+        save(saved, built);
+        yt_model *read = open_ok(saved, NULL, NULL);
+        expect_same_state(read, built);
+        cr_assert_eq(yt_model_fuse(read, &read->state, read->end2end, &fused, NULL), YT_OK);
+        cr_expect_eq(fused->options.head.cls[0], 30);
+        yt_model_destroy(fused);
+        yt_model_destroy(read);
+        yt_model_destroy(built);
+        yt_model_destroy(source);
+    }
+}
+
+Test(weights, a_network_from_nothing_has_the_class_branch_of_its_classes) {
+    yt_train_config config = config_with("", yt_folder_path("tiny8.yaml"));
+    yt_model *built = NULL;
+    cr_assert_eq(yt_train_build_model(&config, 2, NULL, &built, NULL), YT_OK);
+    cr_expect_eq(find_param(built, "model.6.cv3.0.2.weight")->dims[1], 16);
+    yt_model_destroy(built);
+}
+
+/* Any width at any level, of either branch. */
+Test(weights, a_head_is_built_as_its_tensors_are) {
+    yt_model_options options = YT_MODEL_DEFAULTS;
+    options.head = (yt_head_widths){.box = {0, 24, 40}, .cls = {8, 16, 19}};
+    yt_model *model = load("tiny8.yaml", options);
+    cr_assert_eq(model->options.head.box[1], 24);
+    cr_assert_eq(model->options.head.cls[1], 0, "as wide as the rule says");
+    const char *path = yt_folder_path("odd.safetensors");
+    save(path, model);
+    yt_model *read = open_ok(path, NULL, NULL);
+    expect_same_state(read, model);
+    cr_assert_eq(memcmp(&read->options.head, &model->options.head, sizeof read->options.head), 0);
+    yt_model_destroy(read);
+    yt_model_destroy(model);
+}
+
+/* ---- files that do not say which network they belong to ---- */
+
+Test(weights, tensors_say_how_many_classes_there_are) {
+    yt_model *model = with_classes("tiny8.yaml", 30);
+    yt_model *read = open_ok(spoilt_file(model, leave), yt_folder_path("tiny8.yaml"), NULL);
+    cr_assert_eq(read->n_classes, 30, "where the YAML says 2");
+    expect_same_state(read, model);
+    yt_model_destroy(read);
+    yt_model_destroy(model);
+}
+
+static void write_scaled_models(void) {
+    yt_folder_write_text("other.yaml", "nc: 80\nbackbone:\n  - [-1, 1, Conv, [8, 3, 2]]\n"
+                                       "head:\n  - [[0], 1, Detect, [nc]]\n");
+    yt_folder_write_text("yolo8-x.yaml", "not: [a model\n");
+    yt_folder_write_text(
+        "yolo8.yaml",
+        "nc: 80\nscales:\n  n: [1, 1, 64]\n  s: [1, 2, 64]\nbackbone:\n  - [-1, 1, Conv, [8, 3, 2]]\n"
+        "head:\n  - [[0], 1, Detect, [nc]]\n");
+}
+
+Test(weights, a_network_is_found_by_its_tensors) {
+    write_scaled_models();
+    const char *const dirs[] = {yt_folder_path("."), NULL};
+    yt_model_options options = YT_MODEL_DEFAULTS;
+    options.n_classes = 5;
+    options.scale = 's';
+    yt_model *model = load("yolo8.yaml", options), *built = NULL;
+    const char *path = spoilt_file(model, leave);
+    yt_model *read = open_ok(path, NULL, dirs);
+    cr_assert_str_eq(read->name, "yolo8s");
+    cr_assert(read->scale == 's' && read->n_classes == 5);
+    expect_same_state(read, model);
+    yt_train_config config = config_with(path, NULL);
+    yt_err err = {.text = ""};
+    cr_assert_eq(yt_train_build_model(&config, 3, dirs, &built, &err), YT_OK, "%s", err.text);
+    cr_assert_str_eq(built->name, "yolo8s");
+    cr_assert(built->n_classes == 3 && built->scale == 's');
+    cr_assert_str_eq(config.model, "yolo8s.yaml");
+    yt_model_destroy(built);
+    yt_model_destroy(read);
+    yt_model_destroy(model);
+}
+
+/* Before, a run took what fitted the default network and said nothing else. */
+Test(weights, a_run_does_not_guess_a_network) {
+    yt_model *model = load("tiny8.yaml", YT_MODEL_DEFAULTS), *built = NULL;
+    yt_train_config config = config_with(spoilt_file(model, leave), NULL);
+    yt_err err = {.text = ""};
+    const char *const dirs[] = {YT_SOURCE_DIR "/models", NULL};
+    cr_assert_eq(yt_train_build_model(&config, 2, dirs, &built, &err), YT_MISMATCH);
+    cr_assert_not_null(strstr(err.text, "does not say which model it belongs to"), "%s", err.text);
+    cr_assert_not_null(strstr(err.text, "--model"), "%s", err.text);
+    yt_model_destroy(model);
+}
+
+Test(weights, metadata_of_others_is_not_taken_for_ours) {
+    static const struct {
+        const char *names, *first; /* NULL: the names are of no use */
+    } cases[] = {{"{0: 'person', 1: \"don't\"}", "person"},
+                 {"{\"0\": \"a\\n\", \"1\": \"b\"}", "a\n"},
+                 {"['x', 'y',]", "x"},
+                 {"{1: 'a', 2: 'b'}", NULL},
+                 {"['only one']", NULL},
+                 {"{0: 'a', 1: 'b'", NULL},
+                 {"anything", NULL},
+                 {"", NULL}};
+    yt_model *model = load("tiny8.yaml", YT_MODEL_DEFAULTS);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        yt_entry_list list = {0};
+        cr_assert_eq(yt_entries_add_state(&list, "", model, &model->state, 0, NULL), YT_OK);
+        const char *keys[] = {"names", "imgsz", "model_options", "model_yaml", "model_name"};
+        const char *values[] = {cases[i].names, "[320, 320]", "none", "somewhere", "\033"};
+        const char *path = yt_folder_path("foreign.safetensors");
+        cr_assert_eq(yt_st_save(path, list.entries, list.count, keys, values, 5, NULL), YT_OK);
+        yt_entries_free(&list);
+        yt_model *read = NULL;
+        yt_class_names found = {0};
+        int imgsz = 0;
+        yt_err err = {.text = ""};
+        cr_assert_eq(yt_weights_open(path, yt_folder_path("tiny8.yaml"), NULL, &read, &found, &imgsz, &err),
+                     YT_OK, "%s", err.text);
+        cr_expect_str_eq(found.names[0], cases[i].first ? cases[i].first : "class_0");
+        cr_expect_eq(imgsz, 320);
+        yt_class_names_free(&found);
+        yt_model_destroy(read);
+    }
+    yt_model_destroy(model);
+}
+
 /* Files from before there were several cuts say true or false. */
 Test(weights, an_older_file_says_whether_its_shortcuts_are_dropped) {
     static const struct {
@@ -557,15 +725,18 @@ Test(weights, a_weights_file_is_no_model_yaml) {
 
 Test(weights, a_file_that_is_no_weights_file_is_told_so) {
     static const char *const texts[] = {"", "# A project\n", "12345678"};
-    yt_architecture found;
+    yt_model *model = NULL;
+    yt_class_names found;
+    int imgsz;
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         yt_err err = {.text = ""};
         yt_folder_write_text("README.md", texts[i]);
-        cr_assert_eq(yt_weights_architecture(yt_folder_path("README.md"), &found, &err), YT_SYNTAX);
+        cr_assert_eq(yt_weights_open(yt_folder_path("README.md"), NULL, NULL, &model, &found, &imgsz, &err),
+                     YT_SYNTAX);
         cr_assert_not_null(strstr(err.text, "README.md: is neither a safetensors nor a .pt file"), "%s",
                            err.text);
     }
-    cr_assert_eq(yt_weights_architecture(yt_folder_path("absent"), &found, NULL), YT_IO);
+    cr_assert_eq(yt_weights_open(yt_folder_path("absent"), NULL, NULL, &model, &found, &imgsz, NULL), YT_IO);
 }
 
 Test(weights, a_typed_model_wins_over_that_of_the_weights) {

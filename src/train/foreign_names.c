@@ -1,0 +1,90 @@
+/* foreign_names.c: class names as other programs write them into metadata: a list of texts, or a map from 0, 1, 2, ... to
+ * texts, in JSON or as Python's repr() prints them. One grammar takes both: texts stand in either kind of quotes, and the
+ * numbers of a map in quotes or not.
+ */
+#include "train/foreign_names.h"
+
+#include "yt/text.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_NAMES = 10000, MAX_NAME = 1024 };
+
+static void skip_space(const char **at) {
+    *at += strspn(*at, " \t\r\n");
+}
+
+static bool take(const char **at, char c) {
+    skip_space(at);
+    if (**at != c) return false;
+    ++*at;
+    return true;
+}
+
+/* The letter that a backslash stands for with what follows it; as it is where it stands for no single byte. */
+static bool take_escape(const char **at, char **out) {
+    static const char letters[] = "nrt\\'\"/", meanings[] = "\n\r\t\\'\"/";
+    const char *found = **at ? strchr(letters, **at) : NULL;
+    if (!found) return false;
+    ++*at;
+    *(*out)++ = meanings[found - letters];
+    return true;
+}
+
+/* A text in quotes, at most MAX_NAME bytes with its end. */
+static bool take_text(const char **at, char out[MAX_NAME]) {
+    skip_space(at);
+    const char quote = **at;
+    char *to = out;
+    if (quote != '\'' && quote != '"') return false;
+    for (++*at; **at && **at != quote && to < out + MAX_NAME - 1;) {
+        if (**at != '\\')
+            *to++ = *(*at)++;
+        else if (++*at, !take_escape(at, &to))
+            return false;
+    }
+    *to = '\0';
+    return take(at, quote) && yt_text_is_utf8(out, (size_t)(to - out));
+}
+
+/* A key, which must be the number of the next name. */
+static bool take_key(const char **at, int expected) {
+    char number[MAX_NAME], wanted[16];
+    skip_space(at);
+    const size_t digits = strspn(*at, "0123456789");
+    snprintf(wanted, sizeof wanted, "%d", expected);
+    if (digits) {
+        const bool same = digits == strlen(wanted) && strncmp(*at, wanted, digits) == 0;
+        *at += digits;
+        return same && take(at, ':');
+    }
+    return take_text(at, number) && strcmp(number, wanted) == 0 && take(at, ':');
+}
+
+static bool take_names(const char *at, cJSON *names) {
+    const bool map = take(&at, '{');
+    char name[MAX_NAME];
+    if (!map && !take(&at, '[')) return false;
+    for (int i = 0; !take(&at, map ? '}' : ']'); i++) {
+        if (i == MAX_NAMES || (i && !take(&at, ','))) return false;
+        if (i && take(&at, map ? '}' : ']')) break; /* a comma behind the last one */
+        if ((map && !take_key(&at, i)) || !take_text(&at, name)) return false;
+        cJSON *item = cJSON_CreateString(name);
+        if (!item || !cJSON_AddItemToArray(names, item)) {
+            cJSON_Delete(item);
+            return false;
+        }
+    }
+    skip_space(&at);
+    return *at == '\0';
+}
+
+cJSON *yti_foreign_names(const char *text) {
+    cJSON *names = cJSON_CreateArray();
+    if (names && take_names(text, names)) return names;
+    cJSON_Delete(names);
+    return NULL;
+}
