@@ -1,6 +1,6 @@
 #!/bin/sh
 # yoloinfer as a user runs it: exit codes, messages, lines, JSON, saved pictures.
-# usage: test_yoloinfer.sh PROGRAM SOURCE SHARED. Without reference weights in SHARED the second half is skipped (77).
+# usage: test_yoloinfer.sh PROGRAM SOURCE SHARED [reference]: with it, also what needs the reference weights in SHARED.
 . "$(dirname "$0")/common.sh" # expect, says, fail
 
 # ---- without weights ----
@@ -38,10 +38,7 @@ says err 'absent.safetensors'
 # ---- with the reference weights ----
 
 weights=$shared/fixtures/yolo26n/yolo26n_coco8_fit.safetensors pictures=$shared/data/coco8/images/train
-if [ ! -f "$weights" ] || [ ! -d "$pictures" ]; then
-    echo "SKIPPED: $weights and $pictures are not here"
-    exit 77
-fi
+reference_part "$weights" "$pictures"
 set -- --model "$source/models/yolo26n.yaml" --imgsz 320 --conf 0.1
 line='^[^:]+\.jpg: class_[0-9]+ [01]\.[0-9]{3}( [0-9]+\.[0-9]){4}$'
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # yoloval as a user runs it: exit codes, messages, table, JSON.
-# usage: test_yoloval.sh PROGRAM SOURCE SHARED. Without reference weights in SHARED the second half is skipped (77).
+# usage: test_yoloval.sh PROGRAM SOURCE SHARED [reference]: with it, also what needs the reference weights in SHARED.
 . "$(dirname "$0")/common.sh" # expect, says, fail
 
 # ---- without weights ----
@@ -24,10 +24,7 @@ says err 'train first'
 # ---- with the reference weights ----
 
 weights=$shared/fixtures/yolov8n/yolov8n_coco8_fit.pt data=$shared/data/coco8.yaml
-if [ ! -f "$weights" ] || [ ! -f "$data" ]; then
-    echo "SKIPPED: $weights and $data are not here"
-    exit 77
-fi
+reference_part "$weights" "$data"
 set -- --weights "$weights" --model "$source/models/yolov8n.yaml" --imgsz 320 --split train
 
 # The network was fitted to these four pictures, so it finds nearly everything.
