@@ -21,12 +21,23 @@ typedef struct yt_fit {
     int original_w, original_h;
 } yt_fit;
 
+/* What becomes of a box of an image that a training batch is made from. All but SEEN are dropped. */
+typedef enum yt_box_fate {
+    YT_BOX_SEEN,
+    YT_BOX_OUTSIDE, /* none of it is in view */
+    YT_BOX_SMALL,   /* at most two pixels wide or high, cut or not */
+    YT_BOX_CUT,     /* too little of it is in view */
+    YT_BOX_THIN,    /* a hundred times as long as wide, or more */
+    YT_BOX_FATES
+} yt_box_fate;
+
 typedef struct yt_batch {
     int n, h, w;
     const uint8_t *rgb; /* [n][h][w][3] */
     yt_targets targets;
-    const int *samples; /* [n] index into the split */
-    const yt_fit *fits; /* [n] validation only, else NULL */
+    const int *samples;          /* [n] index into the split */
+    const yt_fit *fits;          /* [n] validation only, else NULL */
+    int64_t fates[YT_BOX_FATES]; /* training: by what became of them */
     int n_parts;
     const int *
         parts; /* [n_parts] samples of every picture in it, with those of mosaics and mixes; some may repeat */

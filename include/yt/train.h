@@ -170,6 +170,12 @@ typedef struct yt_train_info {
                                NULL: the head has one */
 } yt_train_info;
 
+/* What there was to learn from. */
+typedef struct yt_train_boxes {
+    int64_t fates[YT_BOX_FATES]; /* of the images and those of their mosaics, by what became of them */
+    int64_t assigned;            /* anchors that were given a box to learn, in every branch of the head */
+} yt_train_boxes;
+
 typedef struct yt_train_batch {
     int64_t step;              /* batches of the run done before this one */
     int epoch, batch, batches; /* from 0 */
@@ -180,8 +186,9 @@ typedef struct yt_train_batch {
     bool updates;                   /* an optimiser step follows */
     bool warms_up;                  /* learning rates are still below those of the run */
     double gradient_norm;           /* of the gradients summed for the update so far, before clipping */
-    bool skipped; /* something was not finite: the batch is left out, its gradients are cleared */
-    int skips;    /* such batches of this epoch, with this one */
+    bool skipped;         /* something was not finite: the batch is left out, its gradients are cleared */
+    int skips;            /* such batches of this epoch, with this one */
+    yt_train_boxes boxes; /* of the epoch so far, without skipped batches */
 } yt_train_batch;
 
 /* What validation finds with the branch of a head with two that does not choose the best weights. */
@@ -202,6 +209,7 @@ typedef struct yt_train_epoch {
     double images_per_second; /* of the training part */
     int skips;                /* batches left out because something was not finite */
     uint64_t weights_hash;    /* yt_hash64_floats of the parameters */
+    yt_train_boxes boxes;
 } yt_train_epoch;
 
 typedef struct yt_train_summary {

@@ -177,7 +177,8 @@ static void list_file(const char *folder, const char *name, int *listed, char *m
     free(path);
 }
 
-static void print_files(const yt_train_info *info) {
+/* Without a best epoch there are no weights of one, and nothing that shows their work. */
+static void print_files(const yt_train_info *info, bool has_best) {
     static const char *const always[] = {"weights/best.safetensors", "weights/last.safetensors",
                                          "results.csv", "args.yaml"},
                              *const logged[] = {"gradients.csv", "gradients.jsonl",
@@ -185,11 +186,11 @@ static void print_files(const yt_train_info *info) {
     char missing[512] = "";
     int n = 0;
     fprintf(stderr, "saved to %s: ", info->folder);
-    for (size_t i = 0; i < sizeof always / sizeof *always; i++)
+    for (size_t i = has_best ? 0 : 1; i < sizeof always / sizeof *always; i++)
         list_file(info->folder, always[i], &n, missing, sizeof missing);
     for (size_t i = 0; info->config->log_gradients && i < sizeof logged / sizeof *logged; i++)
         list_file(info->folder, logged[i], &n, missing, sizeof missing);
-    for (const char *const *file = yt_validator_file_names(info->names->count); *file; file++)
+    for (const char *const *file = yt_validator_file_names(info->names->count); has_best && *file; file++)
         list_file(info->folder, *file, &n, missing, sizeof missing);
     fputc('\n', stderr);
     if (missing[0]) fprintf(stderr, "warning: not there, because they were removed meanwhile: %s\n", missing);
@@ -221,7 +222,11 @@ static void finish(void *context, const yt_train_summary *summary) {
     print_non_finite(summary);
     print_watching(p, summary);
     if (summary->classes) print_table(info->names, summary);
-    print_files(info);
+    print_files(info, summary->best_epoch > 0);
+    if (summary->best_epoch == 0)
+        fputs("warning: there are no best weights: no epoch had an object to learn from and a loss that is "
+              "finite\n",
+              stderr);
 }
 
 yt_train_observer yt_cli_progress_observer(yt_cli_progress *progress) {

@@ -113,13 +113,29 @@ double yti_least_visible(const yti_box *box) {
     return box->n_points > 0 ? 0.01 : 0.10;
 }
 
+static const double SMALLEST = 2,
+                    THINNEST = 100; /* side in pixels, and long side by short side: spec training 2.4 */
+
 /* Whether enough of a box is left to learn from; the area of `before` is scaled by the gain. NaN is not. */
 static bool is_worth_keeping(const yti_box *before, double gain, yt_xyxy after) {
     yt_xyxy b = before->box;
     double w1 = (double)(b.x2 - b.x1) * gain, h1 = (double)(b.y2 - b.y1) * gain;
     double w2 = (double)(after.x2 - after.x1), h2 = (double)(after.y2 - after.y1);
     double aspect = fmax(w2 / (h2 + 1e-16), h2 / (w2 + 1e-16));
-    return w2 > 2 && h2 > 2 && w2 * h2 / (w1 * h1 + 1e-16) > yti_least_visible(before) && aspect < 100;
+    return w2 > SMALLEST && h2 > SMALLEST && w2 * h2 / (w1 * h1 + 1e-16) > yti_least_visible(before) &&
+           aspect < THINNEST;
+}
+
+/* Why a box is dropped. after: what is seen of it. One that is small as a whole is small wherever it lies, unless it is
+ * out of view. */
+static yt_box_fate fate_of_dropped(const yti_affine *affine, const yti_box *before, yt_xyxy after) {
+    const double w2 = (double)(after.x2 - after.x1), h2 = (double)(after.y2 - after.y1);
+    const yt_xyxy whole = map_box(affine->m, before->box);
+    const double w = (double)(whole.x2 - whole.x1), h = (double)(whole.y2 - whole.y1);
+    if (!(w2 * h2 > 0)) return YT_BOX_OUTSIDE;
+    if (w <= SMALLEST || h <= SMALLEST) return YT_BOX_SMALL;
+    if (w2 > SMALLEST && h2 > SMALLEST && fmax(w2 / h2, h2 / w2) >= THINNEST) return YT_BOX_THIN;
+    return YT_BOX_CUT;
 }
 
 /* The box has been clipped to the canvas and the outline has not, so what is seen lies in both. */
@@ -132,12 +148,14 @@ static yt_xyxy map_one(const yti_affine *affine, const yt_point *points, const y
 }
 
 int yti_affine_boxes(const yti_affine *affine, const yt_point *points, yti_box *boxes, int count, int out_w,
-                     int out_h) {
+                     int out_h, int64_t fates[YT_BOX_FATES]) {
     int kept = 0;
     for (int i = 0; i < count; i++) {
         yti_box b = boxes[i];
         b.box = map_one(affine, points, &boxes[i], out_w, out_h);
-        if (is_worth_keeping(&boxes[i], affine->gain, b.box)) boxes[kept++] = b;
+        const bool stays = is_worth_keeping(&boxes[i], affine->gain, b.box);
+        if (fates) fates[stays ? YT_BOX_SEEN : fate_of_dropped(affine, &boxes[i], b.box)]++;
+        if (stays) boxes[kept++] = b;
     }
     return kept;
 }

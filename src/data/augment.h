@@ -48,9 +48,10 @@ void yti_affine_warp(const yti_affine *affine, const uint8_t *src, int w, int h,
 
 /* Maps boxes, clips them, drops those that became too small, thin or too little of themselves. A box with an
  * outline becomes the one around what is seen of the outline; the points stay as they are and are of no use
- * afterwards. Returns how many are left. `points` may be NULL when no box has any. */
+ * afterwards. Returns how many are left. `points` may be NULL when no box has any. Adds to fates what became of each
+ * box; NULL: not counted. */
 int yti_affine_boxes(const yti_affine *affine, const yt_point *points, yti_box *boxes, int count, int out_w,
-                     int out_h);
+                     int out_h, int64_t fates[YT_BOX_FATES]);
 
 /* The box around the part of a closed polygon that is seen in w x h; all zero where nothing is. The points
  * are mapped by the 3 x 3 matrix m first. */

@@ -23,13 +23,14 @@ typedef struct slot {
     uint8_t *rgb; /* [batch][max_h][max_w][3] */
     int *samples;
     yt_fit *fits;
-    yti_label_list *labels; /* per image; only their maker touches them */
-    yti_parts *parts;       /* per image */
-    yt_status *status;      /* per image */
-    yt_err *errors;         /* per image */
-    yti_shape made, shape;  /* of what the augmentation makes, and of the batch */
-    int index;              /* of the batch it holds, -1: none */
-    int count, done;        /* images in the batch, images finished */
+    yti_label_list *labels;         /* per image; only their maker touches them */
+    yti_parts *parts;               /* per image */
+    int64_t (*fates)[YT_BOX_FATES]; /* per image */
+    yt_status *status;              /* per image */
+    yt_err *errors;                 /* per image */
+    yti_shape made, shape;          /* of what the augmentation makes, and of the batch */
+    int index;                      /* of the batch it holds, -1: none */
+    int count, done;                /* images in the batch, images finished */
 
     yt_batch batch;   /* as handed out */
     int *batch_parts; /* [batch * YTI_MAX_PARTS] */
@@ -110,6 +111,7 @@ static void make_image(yt_loader *loader, yti_workspace *workspace, int position
                                         : yti_sample_validate(&loader->source, sample, s->shape.w, s->shape.h,
                                                               rgb, &s->fits[i], &s->labels[i], &s->errors[i]);
     s->parts[i] = loader->config.train ? workspace->parts : (yti_parts){1, {sample}};
+    if (loader->config.train) memcpy(s->fates[i], workspace->fates, sizeof s->fates[i]);
 }
 
 static void *worker(void *context) {
@@ -193,11 +195,12 @@ static yt_status create_slot(const yt_loader *loader, slot *s, yt_err *err) {
     s->fits = calloc(n, sizeof *s->fits);
     s->labels = calloc(n, sizeof *s->labels);
     s->parts = calloc(n, sizeof *s->parts);
+    s->fates = calloc(n, sizeof *s->fates);
     s->batch_parts = calloc(n * YTI_MAX_PARTS, sizeof *s->batch_parts);
     s->status = calloc(n, sizeof *s->status);
     s->errors = calloc(n, sizeof *s->errors);
-    if (!s->rgb || !s->samples || !s->fits || !s->labels || !s->parts || !s->batch_parts || !s->status ||
-        !s->errors)
+    if (!s->rgb || !s->samples || !s->fits || !s->labels || !s->parts || !s->fates || !s->batch_parts ||
+        !s->status || !s->errors)
         return yt_fail(err, YT_NO_MEMORY,
                        "no memory for batches of %d images of %d x %d; try a smaller batch", loader->batch,
                        loader->max_shape.w, loader->max_shape.h);
@@ -211,6 +214,7 @@ static void free_slot(const yt_loader *loader, slot *s) {
     free(s->fits);
     free(s->labels);
     free(s->parts);
+    free(s->fates);
     free(s->batch_parts);
     free(s->status);
     free(s->errors);
@@ -380,6 +384,8 @@ static yt_status collate(const yt_loader *loader, slot *s, yt_err *err) {
                           .fits = loader->config.train ? NULL : s->fits,
                           .n_parts = collate_parts(s),
                           .parts = s->batch_parts};
+    for (int i = 0; i < s->count; i++)
+        for (int fate = 0; fate < YT_BOX_FATES; fate++) s->batch.fates[fate] += s->fates[i][fate];
     return YT_OK;
 }
 

@@ -117,7 +117,9 @@ static yt_status make_mosaic(const job *j, int sample, yt_rng *rng, yti_boxes *b
         yti_picture_release(&picture);
         if (status != YT_OK) return status;
     }
+    const int placed = boxes->count;
     boxes->count = yti_boxes_clip(boxes->items, boxes->count, canvas, canvas);
+    j->workspace->fates[YT_BOX_OUTSIDE] += placed - boxes->count;
     return YT_OK;
 }
 
@@ -126,7 +128,8 @@ static void map_into(const job *j, const uint8_t *picture, int w, int h, yt_rng 
                      yti_boxes *boxes) {
     yti_affine affine = yti_affine_draw(j->augment, w, h, j->w, j->h, rng);
     yti_affine_warp(&affine, picture, w, h, rgb, j->w, j->h);
-    boxes->count = yti_affine_boxes(&affine, boxes->points, boxes->items, boxes->count, j->w, j->h);
+    boxes->count =
+        yti_affine_boxes(&affine, boxes->points, boxes->items, boxes->count, j->w, j->h, j->workspace->fates);
 }
 
 /* A sample through mosaic and map, which draw from their own streams. */
@@ -180,12 +183,18 @@ static yt_status cutmix(const job *j, yt_rng *rng, uint8_t *rgb) {
     if (!(yt_rng_unit(rng) < (double)j->augment->cutmix)) return YT_OK;
     if (!yti_cutmix_draw(mine->items, mine->count, j->w, j->h, rng, &rect)) return YT_OK;
     const int n_parts = j->workspace->parts.count;
+    int64_t fates[YT_BOX_FATES];
+    memcpy(fates, j->workspace->fates, sizeof fates);
     YT_TRY(make_partner(j, rng));
+    const int offered = theirs->count;
     theirs->count = yti_cutmix_boxes(rect, theirs->items, theirs->count);
     if (theirs->count == 0) {
         j->workspace->parts.count = n_parts;
+        memcpy(j->workspace->fates, fates, sizeof fates);
         return YT_OK;
     }
+    j->workspace->fates[YT_BOX_SEEN] -= offered - theirs->count;
+    j->workspace->fates[YT_BOX_OUTSIDE] += offered - theirs->count;
     yti_cutmix_pixels(rgb, j->workspace->partner, j->w, rect);
     return append_partner_boxes(j);
 }
@@ -257,6 +266,7 @@ yt_status yti_sample_train(const yti_sample_source *source, yti_workspace *works
     if (resized) YT_TRY(make_room_for_picture(&workspace->picture, side, side, err));
     uint8_t *made = resized ? workspace->picture : rgb;
     workspace->parts.count = 0;
+    memset(workspace->fates, 0, sizeof workspace->fates);
     YT_TRY(augment_into(&j, place, made));
     if (resized) YT_TRY(yt_image_resize(made, j.w, j.h, rgb, place->w, place->h, err));
     return finish_labels(&j, labels);

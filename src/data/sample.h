@@ -35,7 +35,8 @@ typedef struct yti_workspace {
     uint8_t *partner; /* the other picture of a mix */
     uint8_t *picture; /* before it is brought to the size of its batch */
     yti_boxes boxes, partner_boxes;
-    yti_parts parts; /* of the training picture made last */
+    yti_parts parts;             /* of the training picture made last */
+    int64_t fates[YT_BOX_FATES]; /* of the boxes of its parts */
 } yti_workspace;
 
 void yti_workspace_free(yti_workspace *workspace);

@@ -6,6 +6,8 @@
 #include "train/training.h"
 #include "yt/file.h"
 
+#include <math.h>
+
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,7 +19,7 @@ static yt_status no_memory(yt_err *err) {
 static void keep_summary(void *context, const yt_train_summary *summary) {
     study_record *record = context;
     record->epochs = summary->epochs;
-    record->ap = summary->best_fitness;
+    record->ap = fmax(summary->best_fitness, 0);
     record->seconds = summary->seconds;
     snprintf(record->weights_hash, sizeof record->weights_hash, "%016llx",
              (unsigned long long)summary->weights_hash);

@@ -73,6 +73,12 @@ static void report_loss(const yt_training *t, const yti_step_loss *loss, yt_trai
     }
 }
 
+static void count_boxes(const yt_training *t, const yt_batch *batch, const yti_step_loss *loss,
+                        yt_train_boxes *boxes) {
+    for (int fate = 0; fate < YT_BOX_FATES; fate++) boxes->fates[fate] += batch->fates[fate];
+    for (int b = 0; b < t->model->n_branches; b++) boxes->assigned += loss->branch[b].foreground;
+}
+
 static void average(float *to, const float *from, const yti_stretches *which, float decay, int threads) {
     for (size_t i = 0; i < which->count; i++) {
         const yti_stretch *s = &which->at[i];
@@ -155,6 +161,7 @@ yt_status yti_train_step(yt_training *t, const yt_batch *batch, yt_train_batch *
         leave_out(t, report, watchers);
     } else {
         report_loss(t, &loss, report);
+        count_boxes(t, batch, &loss, &report->boxes);
         yti_remember_step(t, &loss, report->gradient_norm);
         report->updates = t->progress.iterations - t->progress.last_step >= schedule.accumulate;
         yti_watch_batch(watchers, report);

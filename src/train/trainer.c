@@ -125,14 +125,15 @@ static bool has_finite_losses(const yt_train_epoch *row) {
     return true;
 }
 
-/* Best: mAP50-95, where a tie counts as the newer; patience: from the last real improvement, and it does not
- * begin before there is one (spec training 4.9). */
+/* Best: mAP50-95, where a tie counts as the newer, of an epoch in which there was something to learn. Patience: from
+ * the last real improvement. The reference trainer lets it begin only once there is one above 0 (spec training 4.9), so
+ * that a run that finds nothing never ends early. */
 static yt_status judge(yt_training *t, const yt_metrics_result *metrics, yt_train_epoch *row, yt_err *err) {
     yt_progress *progress = &t->progress;
-    double fitness = row->ap;
-    if (fitness > progress->best_fitness || progress->best_fitness <= 0)
-        progress->improved_epoch = row->epoch;
-    row->is_best = fitness >= progress->best_fitness && has_finite_losses(row);
+    const double fitness = row->ap;
+    const bool waits = t->config.recipe == YT_RECIPE_FAMILY && progress->best_fitness <= 0;
+    row->is_best = fitness >= progress->best_fitness && row->boxes.assigned > 0 && has_finite_losses(row);
+    if (waits || (row->is_best && fitness > progress->best_fitness)) progress->improved_epoch = row->epoch;
     if (!row->is_best) return YT_OK;
     progress->best_fitness = fitness;
     progress->best_epoch = row->epoch;
@@ -228,8 +229,10 @@ static yt_status one_epoch(yt_training *t, yt_watchers *watchers, const volatile
     row.validated = row.is_best = false;
     row.images_per_second = trained.images_per_second;
     row.skips = trained.skips;
+    row.boxes = trained.boxes;
     row.weights_hash = yt_hash64_floats(t->model->state.params, t->model->param_count);
     for (int i = 0; i < YT_LOSS_TERMS; i++) row.train_loss[i] = loss_of(trained.loss[i]);
+    YT_TRY(yti_report_boxes(t, &row, watchers, err));
     if (t->config.val || row.epoch == t->epochs) YT_TRY(validate_epoch(t, watchers, &row, err));
 
     row.seconds = yt_seconds() - t->begin;

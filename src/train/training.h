@@ -92,6 +92,7 @@ struct yt_training {
     int rollbacks_in_row;       /* to the same checkpoint */
     int64_t checkpoint_updates; /* of the state that a rollback goes to */
     bool goes_back;             /* the failure that is being returned ends in a rollback */
+    bool reported_nothing;      /* the epoch before had nothing to learn from, which was reported */
 };
 
 /* The list of observers of a run. */
@@ -212,13 +213,18 @@ bool yti_rolls_back_to_initial(const yt_training *training);
 /* Back to the last checkpoint with half the rates; where goes_back is set. */
 yt_status yti_roll_back(yt_training *training, yt_err *err);
 
+/* ---- box_report.c ---- */
+
+/* Shows the watchers when the epoch had no object to learn from, and after the first epoch when many were too small. */
+yt_status yti_report_boxes(yt_training *training, const yt_train_epoch *row, yt_watchers *watchers,
+                           yt_err *err);
+
 /* ---- trainer.c ---- */
 
 /* The automatic number of last epochs without mosaics, for a run of so many epochs. */
 int yti_auto_close_mosaic(const yt_train_config *config, int n_images, int epochs);
 
-/* Whether there were `patience` epochs without a better mAP50-95; 0: never. It does not begin before there is one above 0
- * (spec training 4.9), nor without validation. */
+/* Whether there were `patience` epochs without a better mAP50-95; 0: never. It does not begin without validation. */
 bool yti_patience_is_over(const yt_progress *progress, const yt_train_config *config);
 
 /* Epochs until the end, patience or *stop. */

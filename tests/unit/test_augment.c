@@ -255,7 +255,7 @@ Test(affine, boxes_are_mapped_and_clipped) {
     yti_affine map = map_of(2, 0, 10, 0, 2, -20);
     map.gain = 2;
     yti_box boxes[] = {{3, {10, 20, 30, 40}, 0, 0}, {4, {30, 5, 60, 45}, 0, 0}};
-    cr_assert_eq(yti_affine_boxes(&map, NULL, boxes, 2, 100, 100), 2);
+    cr_assert_eq(yti_affine_boxes(&map, NULL, boxes, 2, 100, 100, NULL), 2);
     cr_assert(boxes[0].box.x1 == 30 && boxes[0].box.y1 == 20 && boxes[0].box.x2 == 70 &&
               boxes[0].box.y2 == 60);
     cr_assert(boxes[1].box.x1 == 70 && boxes[1].box.y1 == 0 && boxes[1].box.x2 == 100 &&
@@ -270,7 +270,7 @@ Test(affine, a_turned_box_is_the_one_around_its_corners) {
     yti_affine map = map_of(s, s, 0, -s, s, 0);
     yti_box box = {.class_id = 0, .box = {4, 4, 6, 6}};
     yti_affine shifted = map_of(s, s, 0, -s, s, 10);
-    cr_assert_eq(yti_affine_boxes(&shifted, NULL, &box, 1, 100, 100), 1);
+    cr_assert_eq(yti_affine_boxes(&shifted, NULL, &box, 1, 100, 100, NULL), 1);
     cr_assert(yt_near((double)box.box.x1, 8 * s, 1e-5) && yt_near((double)box.box.x2, 12 * s, 1e-5));
     cr_assert(yt_near((double)box.box.y1, 10 - 2 * s, 1e-5) && yt_near((double)box.box.y2, 10 + 2 * s, 1e-5));
     cr_assert(map.gain == 1);
@@ -293,22 +293,59 @@ Test(affine, boxes_that_became_useless_are_dropped) {
     yti_affine map = map_of(1, 0, 0, 0, 1, 0);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         yti_box box = {.class_id = 0, .box = cases[i].box};
-        cr_assert_eq(yti_affine_boxes(&map, NULL, &box, 1, 100, 100), cases[i].kept, "case %zu", i);
+        cr_assert_eq(yti_affine_boxes(&map, NULL, &box, 1, 100, 100, NULL), cases[i].kept, "case %zu", i);
     }
     yti_box thin = {.class_id = 0, .box = {0, 10, 1000, 12.5f}};
-    cr_assert_eq(yti_affine_boxes(&map, NULL, &thin, 1, 1000, 100), 0); /* 1000 : 2.5 */
+    cr_assert_eq(yti_affine_boxes(&map, NULL, &thin, 1, 1000, 100, NULL), 0); /* 1000 : 2.5 */
     yti_box less_thin = {.class_id = 0, .box = {0, 10, 240, 12.5f}};
-    cr_assert_eq(yti_affine_boxes(&map, NULL, &less_thin, 1, 1000, 100), 1);
+    cr_assert_eq(yti_affine_boxes(&map, NULL, &less_thin, 1, 1000, 100, NULL), 1);
     yti_affine half = map_of(0.5, 0, 0, 0, 0.5, 0);
     half.gain = 0.5; /* the area shrinks with the gain, so nothing is lost */
     yti_box shrunk = {.class_id = 0, .box = {10, 10, 20, 20}};
-    cr_assert_eq(yti_affine_boxes(&half, NULL, &shrunk, 1, 100, 100), 1);
+    cr_assert_eq(yti_affine_boxes(&half, NULL, &shrunk, 1, 100, 100, NULL), 1);
+}
+
+/* In 100 x 100 at twice the size: the boxes of the case above that are dropped, each for its reason. */
+Test(affine, what_becomes_of_boxes_is_counted) {
+    static const struct {
+        yt_xyxy box;
+        yt_box_fate fate;
+    } cases[] = {
+        {{10, 10, 20, 20}, YT_BOX_SEEN},
+        {{10, 10, 11, 40}, YT_BOX_SMALL},       /* 2 wide */
+        {{49.5f, 10, 50.5f, 40}, YT_BOX_SMALL}, /* 2 wide, half of it in view */
+        {{60, 10, 61, 40}, YT_BOX_OUTSIDE},     /* 2 wide too */
+        {{50, 10, 90, 40}, YT_BOX_OUTSIDE},
+        {{-38, 10, 2, 40}, YT_BOX_CUT},     /* a twentieth of it is in view */
+        {{-9, 10, 0.5f, 40}, YT_BOX_CUT},   /* one pixel of it is */
+        {{10, 10, 10, 40}, YT_BOX_OUTSIDE}, /* there is nothing of it */
+    };
+    enum { N = sizeof cases / sizeof *cases };
+    yti_affine map = map_of(2, 0, 0, 0, 2, 0);
+    map.gain = 2;
+    int64_t all[YT_BOX_FATES] = {0}, expected[YT_BOX_FATES] = {0};
+    yti_box boxes[N];
+    for (int i = 0; i < N; i++) {
+        int64_t fates[YT_BOX_FATES] = {0};
+        yti_box box = {.class_id = 0, .box = cases[i].box};
+        boxes[i] = box;
+        expected[cases[i].fate]++;
+        yti_affine_boxes(&map, NULL, &box, 1, 100, 100, fates);
+        for (int f = 0; f < YT_BOX_FATES; f++)
+            cr_assert_eq(fates[f], f == (int)cases[i].fate, "case %d, fate %d", i, f);
+    }
+    cr_assert_eq(yti_affine_boxes(&map, NULL, boxes, N, 100, 100, all), 1);
+    cr_assert_arr_eq(all, expected, sizeof all);
+    int64_t thin[YT_BOX_FATES] = {0};
+    yti_box line = {.class_id = 0, .box = {0, 10, 500, 11.25f}}; /* 1000 : 2.5 */
+    cr_assert_eq(yti_affine_boxes(&map, NULL, &line, 1, 1000, 100, thin), 0);
+    cr_assert_eq(thin[YT_BOX_THIN], 1);
 }
 
 Test(affine, perspective_divides_by_the_depth) {
     yti_affine map = {.m = {1, 0, 0, 0, 1, 0, 0.01, 0, 1}, .gain = 1};
     yti_box box = {.class_id = 0, .box = {0, 10, 100, 50}}; /* depth 1 at x = 0, 2 at x = 100 */
-    cr_assert_eq(yti_affine_boxes(&map, NULL, &box, 1, 100, 100), 1);
+    cr_assert_eq(yti_affine_boxes(&map, NULL, &box, 1, 100, 100, NULL), 1);
     cr_assert(yt_near((double)box.box.x2, 50, 1e-5) && yt_near((double)box.box.y1, 5, 1e-5));
     cr_assert(yt_near((double)box.box.x1, 0, 1e-5) && yt_near((double)box.box.y2, 50, 1e-5));
 }
@@ -399,13 +436,13 @@ Test(outline, a_box_follows_it_through_the_map) {
     yti_box boxes[] = {{.class_id = 1, .box = {-190, 10, 10, 70}},
                        {.class_id = 2, .box = {-190, 10, 10, 70}, .n_points = 4}};
     yti_affine map = map_of(1, 0, 0, 0, 1, 0);
-    cr_assert_eq(yti_affine_boxes(&map, points, boxes, 2, 100, 100), 1);
+    cr_assert_eq(yti_affine_boxes(&map, points, boxes, 2, 100, 100, NULL), 1);
     cr_assert_eq(boxes[0].class_id, 2);
     cr_assert(boxes[0].box.x1 == 0 && boxes[0].box.y1 == 10 && boxes[0].box.x2 == 10);
     cr_assert(yt_near((double)boxes[0].box.y2, 32, 1e-4)); /* 30 + 40 * 10 / 200 */
     /* The canvas has cut the box at y = 20, so the outline below is not seen either. */
     yti_box cut = {.class_id = 3, .box = {-190, 10, 10, 20}, .n_points = 4};
-    cr_assert_eq(yti_affine_boxes(&map, points, &cut, 1, 100, 100), 1);
+    cr_assert_eq(yti_affine_boxes(&map, points, &cut, 1, 100, 100, NULL), 1);
     cr_assert(cut.box.y1 == 10 && cut.box.y2 == 20);
 }
 

@@ -78,6 +78,34 @@ Test(training_batches, cutmix_covers_no_box_and_its_boxes_lie_on_their_colour) {
 }
 
 /* What is drawn for the mix disturbs nothing else. */
+/* Every box of the images and of those of their mosaics is counted once, those that the batch holds as seen; the same
+ * for any number of workers. */
+Test(training_batches, what_becomes_of_boxes_is_counted) {
+    const yt_augment mixed = {
+        .mosaic = 0.7f, .mixup = 0.4f, .cutmix = 0.4f, .scale = 0.5f, .translate = 0.4f};
+    int64_t sums[2][YT_BOX_FATES] = {{0}};
+    for (int workers = 1; workers <= 2; workers++) {
+        yt_loader_config config = yt_flat_training(3, workers, 0);
+        yt_loader *loader = yt_flat_create(&config);
+        for (int epoch = 0; epoch < 8; epoch++) {
+            yt_flat_begin(loader, epoch, 0, &mixed);
+            for (const yt_batch *b; (b = yt_flat_next(loader));) {
+                int64_t all = 0, boxes = 0;
+                for (int f = 0; f < YT_BOX_FATES; f++) {
+                    all += b->fates[f];
+                    sums[workers - 1][f] += b->fates[f];
+                }
+                for (int i = 0; i < b->n_parts; i++) boxes += b->parts[i] % 3;
+                cr_assert_eq(b->fates[YT_BOX_SEEN], b->targets.count);
+                cr_assert_eq(all, boxes);
+            }
+        }
+        yt_loader_destroy(loader);
+    }
+    cr_assert_arr_eq(sums[0], sums[1], sizeof sums[0]);
+    cr_assert(sums[0][YT_BOX_SEEN] > 0 && sums[0][YT_BOX_OUTSIDE] > 0);
+}
+
 Test(training_batches, a_mix_of_probability_zero_changes_nothing) {
     yt_loader_config config = yt_flat_training(3, 2, 0);
     yt_loader *with = yt_flat_create(&config), *without = yt_flat_create(&config);

@@ -1,0 +1,161 @@
+/* Tests of src/train/box_report.c: what a run says about objects that it cannot learn, and that an epoch without any is
+ * not the best one. Images are 64 pixels wide and high, and so is the input, so that sizes can be told by hand. */
+#include "support/folder.h"
+#include "support/tiny.h"
+#include "train/training.h"
+#include "yt/file.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { TRAIN = 4, VAL = 2, MOST = 4 };
+
+static void init(void) {
+    yt_folder_make();
+    yt_tiny_write_data(TRAIN, VAL);
+    yt_tiny_write_models();
+    cr_assert_eq(chdir(yt_folder_path(".")), 0);
+}
+
+TestSuite(box_report, .init = init, .fini = yt_folder_remove, .timeout = 60);
+
+/* ---- a run and what it says ---- */
+
+typedef struct heard {
+    int alarms, epochs, empty_epochs, empty_bests;
+    char text[MOST][512];
+    yt_train_summary summary;
+} heard;
+
+static void on_alarm(void *context, const char *text) {
+    heard *h = context;
+    cr_assert_lt(h->alarms, MOST, "%s", text);
+    snprintf(h->text[h->alarms++], sizeof h->text[0], "%s", text);
+}
+
+static yt_status on_epoch(void *context, const yt_train_epoch *epoch, yt_err *err) {
+    (void)err;
+    heard *h = context;
+    h->epochs++;
+    if (epoch->boxes.assigned > 0) return YT_OK;
+    h->empty_epochs++;
+    h->empty_bests += epoch->is_best;
+    cr_assert(epoch->train_loss[YT_LOSS_BOX] == 0 && epoch->train_loss[YT_LOSS_DFL] == 0);
+    return YT_OK;
+}
+
+static void on_finish(void *context, const yt_train_summary *summary) {
+    heard *h = context;
+    h->summary = *summary;
+}
+
+static void set(yt_train_config *config, const char *key, const char *text) {
+    yt_err err = {.text = ""};
+    cr_assert_eq(yt_train_config_set(config, key, text, YT_SOURCE_TYPED, &err), YT_OK, "%s", err.text);
+}
+
+/* Every box stays in view and keeps its size but for the scale. */
+static yt_train_config still_config(const char *epochs) {
+    yt_train_config config;
+    yt_train_config_defaults(&config);
+    set(&config, "data", yt_folder_path("data.yaml"));
+    set(&config, "model", yt_folder_path("tiny26.yaml"));
+    set(&config, "imgsz", "64");
+    set(&config, "batch", "2");
+    set(&config, "epochs", epochs);
+    set(&config, "threads", "1");
+    set(&config, "mosaic", "0");
+    set(&config, "translate", "0");
+    return config;
+}
+
+static heard run(const yt_train_config *config) {
+    heard h = {0};
+    yt_err err = {.text = ""};
+    yt_training *training;
+    cr_assert_eq(yt_train_prepare(config, NULL, NULL, NULL, &training, &err), YT_OK, "%s", err.text);
+    const yt_train_observer observer = {
+        .epoch = on_epoch, .alarm = on_alarm, .finish = on_finish, .context = &h};
+    cr_assert_eq(yt_train_run(training, &observer, 1, NULL, &err), YT_OK, "%s", err.text);
+    yt_train_destroy(training);
+    return h;
+}
+
+static void write_labels(const char *text) {
+    for (int i = 0; i < TRAIN; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "data/labels/train/%d.txt", i);
+        yt_folder_write_text(name, text);
+    }
+}
+
+/* ---- objects that are too small ---- */
+
+/* One pixel, at most one and a half after scaling: dropped. 16 pixels are 16 times as many. */
+Test(box_report, objects_that_are_all_dropped_are_reported_once_and_no_epoch_is_the_best) {
+    write_labels("0 0.5 0.5 0.015625 0.015625\n");
+    const yt_train_config config = still_config("3");
+    const heard h = run(&config);
+    cr_assert(h.alarms == 1 && h.epochs == 3 && h.empty_epochs == 3, "%d", h.alarms);
+    cr_assert_str_eq(
+        h.text[0],
+        "epoch 1: no object was assigned, only the background was trained; the augmentation dropped "
+        "4 of 4 boxes: 4 at most 2 pixels wide or high; half of the objects are at most 1 pixels wide "
+        "or high at --imgsz 64; from --imgsz 1024 on half of them would be at least 16 pixels wide "
+        "and high");
+    cr_assert(h.empty_bests == 0 && h.summary.best_epoch == 0);
+    cr_assert_not(yt_path_exists("runs/detect/train/weights/best.safetensors"));
+    cr_assert(yt_path_exists("runs/detect/train/weights/last.safetensors"));
+}
+
+/* A hundredth of a pixel would take 102400. */
+Test(box_report, where_no_input_is_large_enough_tiles_are_named) {
+    write_labels("0 0.5 0.5 0.00015625 0.00015625\n");
+    const yt_train_config config = still_config("1");
+    const heard h = run(&config);
+    cr_assert_eq(h.alarms, 1);
+    cr_assert_not_null(strstr(h.text[0],
+                              "; no --imgsz makes half of them 16 pixels wide and high: cut the images into "
+                              "tiles"),
+                       "%s", h.text[0]);
+}
+
+/* Of two objects in each image one is of a pixel. At half the size, the smallest scale, it takes 4 pixels to be above
+ * 2: four times the input. */
+Test(box_report, objects_of_which_many_are_dropped_are_reported_after_the_first_epoch) {
+    write_labels("0 0.3 0.3 0.4 0.4\n1 0.7 0.7 0.015625 0.015625\n");
+    const yt_train_config config = still_config("2");
+    const heard h = run(&config);
+    cr_assert(h.alarms == 1 && h.empty_epochs == 0, "%d %s", h.alarms, h.text[0]);
+    cr_assert_str_eq(h.text[0],
+                     "epoch 1: the augmentation dropped 4 of 8 boxes: 4 at most 2 pixels wide or high; from "
+                     "--imgsz 256 on nine in ten objects would be at least 4 pixels wide and high");
+    cr_assert_geq(h.summary.best_epoch, 1);
+}
+
+Test(box_report, nothing_is_said_of_objects_that_are_large_enough) {
+    yt_train_config config = still_config("3");
+    set(&config, "mosaic", "1"); /* most are out of view then */
+    set(&config, "close_mosaic", "0");
+    const heard h = run(&config);
+    cr_assert_eq(h.alarms, 0, "%s", h.text[0]);
+}
+
+/* ---- predictions that overlap nothing ---- */
+
+Test(box_report, a_rate_at_which_nothing_is_overlapped_is_named) {
+    yt_train_config config = still_config("12");
+    set(&config, "optimizer", "SGD");
+    set(&config, "lr0", "1");
+    set(&config, "warmup_epochs", "0");
+    const heard h = run(&config);
+    cr_assert_gt(h.empty_epochs, 0);
+    cr_assert_geq(h.alarms, 1);
+    cr_assert_not_null(strstr(h.text[0],
+                              "no prediction overlaps any of the boxes that are left (4); a smaller --lr0 "
+                              "than 1 often helps"),
+                       "%s", h.text[0]);
+    cr_assert_eq(h.empty_bests, 0);
+}
