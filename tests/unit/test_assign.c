@@ -243,6 +243,30 @@ Test(assign, works_on_crowded_images_with_fewer_anchors_than_topk) {
     cr_assert(all.foreground > 50, "%d", all.foreground);
 }
 
+/* All around the point of one cell, of 100 sizes, three of each: many want the same anchors, and equal ones too. */
+Test(assign, agrees_with_the_plain_assigner_on_three_hundred_objects_in_one_cell) {
+    made_options o = {
+        .images = 1, .width = 64, .height = 64, .n_levels = 3, .n_classes = 2, .reg_max = 1, .boxes = 300};
+    made_head made = made_head_create(o);
+    yti_assignment got = {0};
+    tally sum = {0};
+    for (int i = 0; i < o.boxes; i++)
+        made.boxes[i] = (yt_cxcywh){20 / 64.f, 20 / 64.f, (float)(4 + 2 * (i % 10)) / 64,
+                                    (float)(4 + 2 * (i / 10 % 10)) / 64};
+    for (int l = 0; l < 3; l++) {
+        yt_head_level *level = &made.head.level[l];
+        for (int p = 0; p < level->box.h * level->box.w; p++)
+            for (int k = 0; k < 4; k++) made_pixel(&level->box, 0, p)[k] = 1;
+    }
+    for (size_t r = 0; r < sizeof RULES / sizeof RULES[0]; r++) {
+        cr_assert_eq(yti_assign(&got, &made.head, &made.targets, RULES[r], 1, NULL), YT_OK);
+        compare_image(&made, &got, 0, RULES[r], &sum);
+    }
+    cr_assert(sum.foreground > 10 && sum.shared > 10, "%d %d", sum.foreground, sum.shared);
+    yti_assignment_deinit(&got);
+    made_head_destroy(&made);
+}
+
 /* ---- single behaviours ---- */
 
 /* One 64 x 64 image with one class, every distance 1 cell and every logit 0. */

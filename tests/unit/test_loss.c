@@ -314,6 +314,28 @@ Test(loss, of_a_perfect_prediction_is_the_class_term) {
     trial_destroy(&t);
 }
 
+/* One pixel around the point (20, 20) of a cell, predicted as two pixels: overlap 1/4, so the score is 1/4 but for the
+ * 1e-9 beside an align of 1.7e-4, and T is 1. Box: 7.5 * 1/4 * 3/4. L1: 1.5 * 1/4 * half a pixel of 64. */
+Test(loss, of_an_object_of_one_pixel_is_that_of_the_definition) {
+    trial t = {0};
+    t.made = made_head_create((made_options){
+        .images = 1, .width = 64, .height = 64, .n_levels = 1, .n_classes = 1, .reg_max = 1, .boxes = 1});
+    yt_head_level *level = &t.made.head.level[0];
+    for (int p = 0; p < 64; p++) {
+        for (int k = 0; k < 4; k++) made_pixel(&level->box, 0, p)[k] = 1 / 8.f;
+        made_pixel(&level->cls, 0, p)[0] = 0;
+    }
+    t.made.boxes[0] = (yt_cxcywh){20 / 64.f, 20 / 64.f, 1 / 64.f, 1 / 64.f};
+    cr_assert_eq(yt_loss_create(&t.loss, NULL), YT_OK);
+    cr_assert_eq(
+        yt_loss_branch(t.loss, &t.made.head, &t.made.targets, GAINS, ONE_TO_MANY, 1, 1, &t.result, NULL),
+        YT_OK);
+    cr_assert_eq(t.result.foreground, 1);
+    cr_assert(yt_near(t.result.terms[YT_LOSS_BOX], 7.5 * 3 / 16, 2e-5), "%.9g", t.result.terms[YT_LOSS_BOX]);
+    cr_assert(yt_near(t.result.terms[YT_LOSS_DFL], 1.5 / 4 / 128, 1e-7), "%.9g", t.result.terms[YT_LOSS_DFL]);
+    trial_destroy(&t);
+}
+
 /* ---- gradients ---- */
 
 /* Central differences in double, step 1e-5: truncation of order 1e-10, rounding 1e-16 * total / 1e-5; totals
