@@ -120,11 +120,13 @@ static int unknown_choice(const yt_cli *cli, const yt_cli_option *row, const cha
     char list[512] = "";
     const size_t n = list_choices(row, words);
     const char *near = yt_nearest_word(text, words, n);
-    if (near) return yt_cli_usage_error(cli, "--%s: unknown \"%s\"; did you mean %s?", row->name, text, near);
     for (size_t i = 0, used = 0; i < n && used < sizeof list; i++) {
         int wrote = snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", words[i]);
         used += wrote > 0 ? (size_t)wrote : 0;
     }
+    if (near) /* and what else there is: NAdam is not a misspelt Adam */
+        return yt_cli_usage_error(cli, "--%s: unknown \"%s\"; did you mean %s? It is one of %s", row->name,
+                                  text, near, list);
     return yt_cli_usage_error(cli, "--%s: unknown \"%s\"; it is one of %s", row->name, text, list);
 }
 

@@ -1,6 +1,8 @@
 /* config_file.c: args.yaml, the record of every setting of a run and where it came from.
  *
  *     epochs: 10  # cli
+ *
+ * Its keys are the reference trainer's where there are such; `task` and `mode` are what its files begin with.
  */
 #include "train/training.h"
 #include "yt/file.h"
@@ -44,6 +46,7 @@ yt_status yt_train_config_write(const yt_train_config *config, const char *path,
     yt_file_writer writer;
     YT_TRY(yt_file_writer_open(path, &writer, err));
     FILE *out = writer.stream;
+    fputs("task: detect  # default\nmode: train  # default\n", out);
     for (int i = 0; i < YT_TRAIN_KEYS; i++) {
         const yt_train_option *row = &yt_train_options()[i];
         char text[YT_TRAIN_TEXT];

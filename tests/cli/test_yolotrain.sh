@@ -17,6 +17,8 @@ expect 2 data.yaml --epoch 3
 says err 'did you mean --epochs\?'
 expect 2 data.yaml --optimizer gradient
 says err 'it is one of .*auto'
+expect 2 data.yaml --optimizer NAdam
+says err 'unknown "NAdam"; did you mean Adam\? It is one of SGD, Adam, AdamW, MuSGD, auto '
 expect 2 data.yaml --reference oldest
 says err 'it is one of 8\.4\.190, 8\.4\.104 \('
 expect 2 data.yaml --log-gradients often

@@ -163,9 +163,12 @@ USAGE_TEST(unknown, "--xylophone", "unknown option --xylophone")
 USAGE_TEST(no_flag, "--no-epochs", "unknown option --no-epochs; did you mean --epochs?")
 USAGE_TEST(short_unknown, "-x", "unknown option -x; long options begin with two dashes")
 USAGE_TEST(choice, "--colour blue", "--colour: unknown \"blue\"; it is one of red, green, auto")
-USAGE_TEST(choice_misspelt, "--colour gren", "--colour: unknown \"gren\"; did you mean green?")
-USAGE_TEST(choice_automatic, "--colour atuo", "--colour: unknown \"atuo\"; did you mean auto?")
-USAGE_TEST(choice_attached, "--cut=larg", "--cut: unknown \"larg\"; did you mean large?")
+USAGE_TEST(choice_misspelt, "--colour gren",
+           "--colour: unknown \"gren\"; did you mean green? It is one of red, green, auto")
+USAGE_TEST(choice_automatic, "--colour atuo",
+           "--colour: unknown \"atuo\"; did you mean auto? It is one of red, green, auto")
+USAGE_TEST(choice_attached, "--cut=larg",
+           "--cut: unknown \"larg\"; did you mean large? It is one of small, large, false")
 USAGE_TEST(choice_apart, "a b --cut larg",
            "unexpected \"larg\"; --cut takes its value with =; did you mean --cut=large")
 USAGE_TEST(number_apart, "a b --log many", "unexpected \"many\"; --log takes its value with =")
