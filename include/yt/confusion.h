@@ -9,12 +9,16 @@
 /* The most classes of a matrix: its memory and its table grow with their square. */
 enum { YT_CONFUSION_CLASSES = 1000 };
 
+/* From which confidence on detections are told apart from noise, where nobody says another: the reference trainer's. */
+#define YT_CONFUSION_CONF 0.25f
+
 typedef struct yt_confusion yt_confusion;
-yt_status yt_confusion_create(int n_classes, yt_confusion **out, yt_err *err);
+/* conf: detections with a higher score count. */
+yt_status yt_confusion_create(int n_classes, float conf, yt_confusion **out, yt_err *err);
 void yt_confusion_destroy(yt_confusion *confusion); /* NULL is fine */
 void yt_confusion_reset(yt_confusion *confusion);
 
-/* One image: detections and truth boxes in the same pixels. */
+/* One image: detections by descending score and truth boxes in the same pixels. */
 yt_status yt_confusion_add(yt_confusion *confusion, const yt_detection *detections, int n_detections,
                            const yt_xyxy *truth, const int *truth_class, int n_truth, yt_err *err);
 

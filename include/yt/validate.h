@@ -19,12 +19,14 @@ typedef struct yt_validated_image {
 } yt_validated_image;
 
 typedef struct yt_validate_options {
-    float conf, iou;     /* 0.001, 0.7 */
-    int max_det;         /* 300 */
-    yt_nms nms;          /* which branch of a head with two is judged; the other one is measured beside it */
-    bool agnostic;       /* as in yt_detect_options */
-    bool single_class;   /* the truth is all of class 0, and so is every detection; implies agnostic */
-    const bool *classes; /* [n_classes] of the model, copied: which detections are kept; NULL: all */
+    float conf, iou;      /* 0.001, 0.7 */
+    int max_det;          /* 300 */
+    yt_nms nms;           /* which branch of a head with two is judged; the other one is measured beside it */
+    bool agnostic;        /* as in yt_detect_options */
+    bool single_class;    /* the truth is all of class 0, and so is every detection; implies agnostic */
+    float confusion_conf; /* of the confusion matrix: YT_CONFUSION_CONF */
+    bool match_single;    /* yt_metrics_match_single */
+    const bool *classes;  /* [n_classes] of the model, copied: which detections are kept; NULL: all */
     yt_loss_gains gains;
     const float *class_weights; /* [n_classes], copied; NULL: all 1 */
     bool widen_below_first;     /* of yt_assigner */

@@ -14,6 +14,8 @@
 
 static const char *const splits[] = {"train", "val", "test", NULL};
 
+static const char *const matchings[] = {"free", "single", NULL};
+
 /* clang-format off */
 static const yt_cli_option options[] = {
     YT_CLI_MODEL_ROWS,
@@ -23,6 +25,9 @@ static const yt_cli_option options[] = {
     {"single-cls", 0, YT_CLI_FLAG, NULL, 0, 0, NULL, NULL, "Data", "treat all classes as one"},
     {"strict", 0, YT_CLI_FLAG, NULL, 0, 0, NULL, NULL, "Data", "stop at the first problem of the dataset"},
     YT_CLI_DETECTION_ROWS("0.001"),
+    {"matching", 0, YT_CLI_CHOICE, "free", 0, 0, matchings, "RULE", "Detection",
+     "a box takes the object it overlaps most of those still free, as in COCO and the Ultralytics trainer since 8.4.176; "
+     "or of all, free or not, as before: single"},
     {"json", 0, YT_CLI_FLAG, NULL, 0, 0, NULL, NULL, "Output", "print one JSON object"},
     {"save-json", 0, YT_CLI_FLAG, NULL, 0, 0, NULL, NULL, "Output",
      "write the boxes to predictions.json, in COCO's format for results"},
@@ -128,20 +133,23 @@ static yt_status open_validator(session *s, yt_err *err) {
     const yt_cli *cli = s->cli;
     /* With single-cls the weights may have classes of their own, which those of the dataset do not choose. */
     bool same_classes = s->trained.model->n_classes == s->dataset.n_classes;
-    yt_validate_options validate = {.conf = (float)yt_cli_double(cli, "conf"),
-                                    .iou = (float)yt_cli_double(cli, "iou"),
-                                    .max_det = yt_cli_int(cli, "max-det"),
-                                    .nms = yt_cli_nms(cli),
-                                    .agnostic = yt_cli_flag(cli, "agnostic"),
-                                    .single_class = yt_cli_flag(cli, "single-cls"),
-                                    .classes = same_classes ? s->classes : NULL,
-                                    .gains = {7.5f, 0.5f, 1.5f},
-                                    .threads = yt_cli_threads(cli),
-                                    .progress = isatty(STDERR_FILENO) ? print_progress : NULL,
-                                    .context = s->cli,
-                                    .image = yt_coco_validation_image,
-                                    .image_context = s->coco,
-                                    .other_context = s->other_coco};
+    yt_validate_options validate = {
+        .conf = (float)yt_cli_double(cli, "conf"),
+        .iou = (float)yt_cli_double(cli, "iou"),
+        .max_det = yt_cli_int(cli, "max-det"),
+        .nms = yt_cli_nms(cli),
+        .confusion_conf = yt_cli_typed(cli, "conf") ? (float)yt_cli_double(cli, "conf") : YT_CONFUSION_CONF,
+        .match_single = yt_cli_get(cli, "matching")->number == 1,
+        .agnostic = yt_cli_flag(cli, "agnostic"),
+        .single_class = yt_cli_flag(cli, "single-cls"),
+        .classes = same_classes ? s->classes : NULL,
+        .gains = {7.5f, 0.5f, 1.5f},
+        .threads = yt_cli_threads(cli),
+        .progress = isatty(STDERR_FILENO) ? print_progress : NULL,
+        .context = s->cli,
+        .image = yt_coco_validation_image,
+        .image_context = s->coco,
+        .other_context = s->other_coco};
     return yt_validator_create(s->trained.model, s->loader, &validate, &s->validator, err);
 }
 

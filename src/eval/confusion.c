@@ -1,8 +1,9 @@
 /* confusion.c: the confusion matrix of detections, M[predicted][true] with the background as last class.
  *
- * Boxes are matched without regard to their classes: a detection looks at the truth it overlaps most, if by
- * more than MIN_IOU, and each truth takes of those that look at it the one that overlaps it most (the first of
- * equals). What is left over on either side belongs to the background.
+ * Boxes are matched without regard to their classes: in order of score a detection takes, of the truth that is still
+ * free and that it overlaps by more than MIN_IOU, the one it overlaps most (the first of equals). What is left over on
+ * either side belongs to the background. Detections that nobody would act on say nothing about confusion, so only
+ * those above a confidence count, which the table names.
  */
 #include "yt/confusion.h"
 
@@ -16,16 +17,11 @@
 
 static const float MIN_IOU = 0.45f; /* the family's */
 
-/* What a truth box was taken by. */
-typedef struct {
-    float iou;
-    int detection; /* -1: none yet */
-} taker;
-
 struct yt_confusion {
     int n_classes;
+    float conf;
     int64_t *counts; /* [n_classes + 1][n_classes + 1] */
-    taker *takers;   /* scratch of one image */
+    bool *taken;     /* scratch: which truth of one image */
     size_t capacity;
 };
 
@@ -33,13 +29,14 @@ static size_t cells(int n_classes) {
     return ((size_t)n_classes + 1) * ((size_t)n_classes + 1);
 }
 
-yt_status yt_confusion_create(int n_classes, yt_confusion **out, yt_err *err) {
+yt_status yt_confusion_create(int n_classes, float conf, yt_confusion **out, yt_err *err) {
     if (n_classes < 1 || n_classes > YT_CONFUSION_CLASSES)
         return yt_fail(err, YT_ARGUMENT, "a confusion matrix of %d classes; there must be 1 to %d", n_classes,
                        YT_CONFUSION_CLASSES);
     yt_confusion *confusion = calloc(1, sizeof *confusion);
     if (confusion) {
         confusion->n_classes = n_classes;
+        confusion->conf = conf;
         confusion->counts = calloc(cells(n_classes), sizeof *confusion->counts);
     }
     if (!confusion || !confusion->counts) {
@@ -53,7 +50,7 @@ yt_status yt_confusion_create(int n_classes, yt_confusion **out, yt_err *err) {
 void yt_confusion_destroy(yt_confusion *confusion) {
     if (!confusion) return;
     free(confusion->counts);
-    free(confusion->takers);
+    free(confusion->taken);
     free(confusion);
 }
 
@@ -86,37 +83,36 @@ static yt_status check(const yt_confusion *confusion, const yt_detection *detect
     return YT_OK;
 }
 
-/* Offers the detection to the truth it overlaps most. */
-static void offer(const yt_detection *detections, int i, const yt_xyxy *truth, int n_truth, taker *takers) {
+/* The free truth that a box overlaps most; -1: none by more than MIN_IOU. */
+static int best_free(yt_xyxy box, const yt_xyxy *truth, const bool *taken, int n_truth) {
     float best = MIN_IOU;
     int at = -1;
     for (int g = 0; g < n_truth; g++) {
-        float iou = yt_box_iou(truth[g], detections[i].box, 1e-7f);
+        const float iou = taken[g] ? 0 : yt_box_iou(truth[g], box, 1e-7f);
         if (iou > best) {
             best = iou;
             at = g;
         }
     }
-    if (at >= 0 && best > takers[at].iou) takers[at] = (taker){best, i};
+    return at;
 }
 
 yt_status yt_confusion_add(yt_confusion *confusion, const yt_detection *detections, int n_detections,
                            const yt_xyxy *truth, const int *truth_class, int n_truth, yt_err *err) {
     YT_TRY(check(confusion, detections, n_detections, truth_class, n_truth, err));
-    taker *takers = yti_grow(confusion->takers, &confusion->capacity, (size_t)n_truth + 1, sizeof *takers);
-    if (!takers) return yt_fail(err, YT_NO_MEMORY, "no memory to match %d truth boxes", n_truth);
-    confusion->takers = takers;
-    for (int g = 0; g < n_truth; g++) takers[g] = (taker){0, -1};
-    for (int i = 0; i < n_detections; i++) offer(detections, i, truth, n_truth, takers);
-
-    /* Every detection counts as one of nothing until a truth has it. */
-    int background = confusion->n_classes;
-    for (int i = 0; i < n_detections; i++) ++*cell(confusion, detections[i].class_id, background);
-    for (int g = 0; g < n_truth; g++) {
-        int i = takers[g].detection, predicted = i >= 0 ? detections[i].class_id : background;
-        ++*cell(confusion, predicted, truth_class[g]);
-        if (i >= 0) --*cell(confusion, predicted, background);
+    bool *taken = yti_grow(confusion->taken, &confusion->capacity, (size_t)n_truth + 1, sizeof *taken);
+    if (!taken) return yt_fail(err, YT_NO_MEMORY, "no memory to match %d truth boxes", n_truth);
+    confusion->taken = taken;
+    memset(taken, 0, (size_t)n_truth * sizeof *taken);
+    const int background = confusion->n_classes;
+    for (int i = 0; i < n_detections; i++) {
+        if (!(detections[i].score > confusion->conf)) continue;
+        const int g = best_free(detections[i].box, truth, taken, n_truth);
+        if (g >= 0) taken[g] = true;
+        ++*cell(confusion, detections[i].class_id, g >= 0 ? truth_class[g] : background);
     }
+    for (int g = 0; g < n_truth; g++)
+        if (!taken[g]) ++*cell(confusion, background, truth_class[g]);
     return YT_OK;
 }
 
@@ -125,7 +121,7 @@ yt_status yt_confusion_save(const yt_confusion *confusion, const char *const *na
     yt_file_writer writer;
     YT_TRY(yt_file_writer_open(path, &writer, err));
     int n = confusion->n_classes;
-    fputs("predicted", writer.stream);
+    fprintf(writer.stream, "predicted at confidence > %g", (double)confusion->conf);
     for (int c = 0; c <= n; c++) {
         fputc(',', writer.stream);
         yti_csv_text(writer.stream, c < n ? names[c] : "background");

@@ -1,8 +1,9 @@
 /* metrics.c: matching of detections with truth, and what it says over a whole set (spec training 5).
  *
- * Matching, per image and IoU threshold t: a detection looks only at the truth of its class that it overlaps
- * most, and claims it when IoU >= t; a truth box goes to its first claimant, that is the most confident one
- * and not the one that overlaps most. All other detections are false positives; there is no second choice.
+ * Matching, per image and IoU threshold t: in order of score a detection takes, of the truth of its class that is
+ * still free at t and that it overlaps by IoU >= t, the one it overlaps most (the first of equals); else it is a
+ * false positive. That is COCO's rule, and the reference trainer's since 8.4.176. Before, a detection looked only at
+ * the truth it overlaps most, free or not (yt_metrics_match_single).
  *
  * Per class, detections in descending order of confidence (in the order they came among equals) give a curve
  * (curve.c), and this the class's AP. Precision and recall are quoted at the confidence where the mean F1 over
@@ -27,6 +28,7 @@ static const float iou_thresholds[YT_N_IOU] = {0.50f, 0.55f, 0.60f, 0.65f, 0.70f
 
 struct yt_metrics {
     int n_classes, n_images;
+    bool single; /* the former rule of matching */
     size_t n_truth;
     size_t count, capacity;
     yti_record *records;
@@ -76,6 +78,10 @@ int yt_metrics_classes(const yt_metrics *metrics) {
     return metrics->n_classes;
 }
 
+void yt_metrics_match_single(yt_metrics *metrics, bool single) {
+    metrics->single = single;
+}
+
 static yt_status check_classes(const yt_metrics *metrics, const yt_detection *detections, int n_detections,
                                const int *truth_class, int n_truth, yt_err *err) {
     for (int i = 0; i < n_detections; i++) {
@@ -111,28 +117,28 @@ static yt_status reserve(yt_metrics *metrics, size_t n_detections, size_t n_trut
     return YT_OK;
 }
 
-/* The truth box of the detection's class that it overlaps most (the first of equals), or -1. */
-static int best_truth(const yt_detection *detection, const yt_xyxy *truth, const int *truth_class,
-                      int n_truth, float *iou) {
-    int best = -1;
-    *iou = 0;
+/* Takes a truth box for the detection at every threshold where there is one for it; returns these, bit t each. */
+static unsigned claim(yt_metrics *metrics, const yt_detection *detection, const yt_xyxy *truth,
+                      const int *truth_class, int n_truth) {
+    float iou[YT_N_IOU] = {0};
+    int best[YT_N_IOU];
+    for (int t = 0; t < YT_N_IOU; t++) best[t] = -1;
     for (int g = 0; g < n_truth; g++) {
         if (truth_class[g] != detection->class_id) continue;
-        float overlap = yt_box_iou(truth[g], detection->box, 1e-7f);
-        if (overlap > *iou) {
-            *iou = overlap;
-            best = g;
+        const float overlap = yt_box_iou(truth[g], detection->box, 1e-7f);
+        for (unsigned t = 0; t < YT_N_IOU; t++) {
+            const bool free = metrics->single || !(metrics->taken[g] >> t & 1);
+            if (!free || !(overlap > iou[t]) || overlap < iou_thresholds[t]) continue;
+            iou[t] = overlap;
+            best[t] = g;
         }
     }
-    return best;
-}
-
-static unsigned claim(float iou, unsigned *taken) {
     unsigned hits = 0;
-    for (unsigned t = 0; t < YT_N_IOU; t++)
-        if (iou >= iou_thresholds[t]) hits |= 1u << t;
-    hits &= ~*taken;
-    *taken |= hits;
+    for (unsigned t = 0; t < YT_N_IOU; t++) {
+        if (best[t] < 0 || metrics->taken[best[t]] >> t & 1) continue;
+        metrics->taken[best[t]] |= 1u << t;
+        hits |= 1u << t;
+    }
     return hits;
 }
 
@@ -150,9 +156,7 @@ yt_status yt_metrics_add(yt_metrics *metrics, const yt_detection *detections, in
         metrics->last_image[c] = metrics->n_images;
     }
     for (int i = 0; i < n_detections; i++) {
-        float iou;
-        int g = best_truth(&detections[i], truth, truth_class, n_truth, &iou);
-        unsigned hits = g >= 0 ? claim(iou, &metrics->taken[g]) : 0;
+        const unsigned hits = claim(metrics, &detections[i], truth, truth_class, n_truth);
         metrics->records[metrics->count] =
             (yti_record){detections[i].score, detections[i].class_id, metrics->count, hits};
         metrics->count++;

@@ -299,10 +299,13 @@ static yt_status make_validator(yt_training *t, yt_err *err) {
     const yt_train_config *c = &t->config;
     bool *classes = NULL; /* the one class of single_cls is always wanted */
     if (c->classes[0] && !c->single_cls) YT_TRY(yt_dataset_classes(&t->dataset, c->classes, &classes, err));
+    /* 0.001, the default, is for AP: a matrix of what nobody would act on says nothing. */
+    const float confusion_conf = c->conf == 0.001 ? YT_CONFUSION_CONF : (float)c->conf;
     yt_validate_options options = {.conf = (float)c->conf,
                                    .iou = (float)c->iou,
                                    .max_det = c->max_det,
                                    .nms = (yt_nms)c->nms,
+                                   .confusion_conf = confusion_conf,
                                    .classes = classes,
                                    .gains = {(float)c->box, (float)c->cls, (float)c->dfl},
                                    .class_weights = t->class_weights,

@@ -68,7 +68,10 @@ static yt_status copy_classes(yt_validator *v, yt_err *err) {
 static yt_status create_counters(yt_validator *v, yt_err *err) {
     int n_classes = v->options.single_class ? 1 : v->model->n_classes;
     for (int i = 0; i < v->n_heads; i++) YT_TRY(yt_metrics_create(n_classes, &v->heads[i].metrics, err));
-    return n_classes > YT_CONFUSION_CLASSES ? YT_OK : yt_confusion_create(n_classes, &v->confusion, err);
+    for (int i = 0; i < v->n_heads; i++)
+        yt_metrics_match_single(v->heads[i].metrics, v->options.match_single);
+    if (n_classes > YT_CONFUSION_CLASSES) return YT_OK;
+    return yt_confusion_create(n_classes, v->options.confusion_conf, &v->confusion, err);
 }
 
 /* The branch that is judged first, then the other one of a head with two. */

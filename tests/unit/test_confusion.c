@@ -11,7 +11,7 @@ TestSuite(confusion, .init = yt_folder_make, .fini = yt_folder_remove);
 
 static yt_confusion *confusion_of(int n_classes) {
     yt_confusion *confusion = NULL;
-    cr_assert_eq(yt_confusion_create(n_classes, &confusion, NULL), YT_OK);
+    cr_assert_eq(yt_confusion_create(n_classes, 0.25f, &confusion, NULL), YT_OK);
     return confusion;
 }
 
@@ -61,24 +61,35 @@ Test(confusion, overlap_must_exceed_its_bound) {
     yt_confusion_destroy(confusion);
 }
 
-/* Not the most confident but the best overlapping detection gets the truth; the others are of nothing. */
-Test(confusion, a_truth_takes_what_overlaps_it_most) {
+/* The most confident detection gets the truth, also where another overlaps it more; the others are of nothing. */
+Test(confusion, the_most_confident_detection_takes_a_truth) {
     yt_confusion *confusion = confusion_of(3);
     const yt_xyxy truth[] = {part_of(0, 10)};
     const yt_detection found[] = {
         {part_of(0, 6), 0.9f, 0}, {part_of(0, 9), 0.5f, 1}, {part_of(0, 9), 0.4f, 2}};
     add(confusion, found, 3, truth, (const int[]){2}, 1);
-    expect(confusion, 3, (const int[]){0, 0, 0, 1, /**/ 0, 0, 1, 0, /**/ 0, 0, 0, 1, /**/ 0, 0, 0, 0});
+    expect(confusion, 3, (const int[]){0, 0, 1, 0, /**/ 0, 0, 0, 1, /**/ 0, 0, 0, 1, /**/ 0, 0, 0, 0});
     yt_confusion_destroy(confusion);
 }
 
-/* The detection overlaps truth 0 by 0.8 and truth 1 by 0.5: it may not turn to truth 1 when it loses truth 0. */
-Test(confusion, a_detection_has_no_second_choice) {
+/* The second detection overlaps truth 0 most, which is taken, and turns to truth 1, by 0.5. */
+Test(confusion, a_detection_turns_to_the_truth_that_is_free) {
     yt_confusion *confusion = confusion_of(1);
     const yt_xyxy truth[] = {{0, 0, 10, 10}, {0, 0, 5, 10}};
-    const yt_detection found[] = {{{0, 0, 8, 10}, 0.9f, 0}, {{0, 0, 10, 10}, 0.8f, 0}};
+    const yt_detection found[] = {{{0, 0, 9, 10}, 0.9f, 0}, {{0, 0, 10, 10}, 0.8f, 0}};
     add(confusion, found, 2, truth, (const int[]){0, 0}, 2);
-    expect(confusion, 1, (const int[]){1, 1, 1, 0});
+    expect(confusion, 1, (const int[]){2, 0, 0, 0});
+    yt_confusion_destroy(confusion);
+}
+
+/* At confidence 0.001 a good network has a hundred detections of nothing, and its matrix reads as if it were broken. */
+Test(confusion, detections_below_its_confidence_are_not_counted) {
+    yt_confusion *confusion = confusion_of(1);
+    const yt_xyxy truth[] = {part_of(0, 10), part_of(1, 10)};
+    const yt_detection found[] = {
+        {part_of(0, 9), 0.9f, 0}, {part_of(1, 9), 0.25f, 0}, {part_of(3, 9), 0.001f, 0}};
+    add(confusion, found, 3, truth, (const int[]){0, 0}, 2);
+    expect(confusion, 1, (const int[]){1, 0, 1, 0});
     yt_confusion_destroy(confusion);
 }
 
@@ -96,8 +107,8 @@ Test(confusion, images_without_truth_or_detections_count_for_the_background) {
 Test(confusion, unknown_classes_are_refused) {
     yt_confusion *confusion = NULL;
     yt_err err;
-    cr_assert_eq(yt_confusion_create(0, &confusion, &err), YT_ARGUMENT);
-    cr_assert_eq(yt_confusion_create(YT_CONFUSION_CLASSES + 1, &confusion, &err), YT_ARGUMENT);
+    cr_assert_eq(yt_confusion_create(0, 0.25f, &confusion, &err), YT_ARGUMENT);
+    cr_assert_eq(yt_confusion_create(YT_CONFUSION_CLASSES + 1, 0.25f, &confusion, &err), YT_ARGUMENT);
     yt_confusion_destroy(confusion_of(YT_CONFUSION_CLASSES));
     confusion = confusion_of(2);
     const yt_xyxy truth[] = {part_of(0, 10)};
@@ -120,7 +131,7 @@ Test(confusion, the_table_has_a_row_per_predicted_class) {
     char *text;
     size_t bytes;
     cr_assert_eq(yt_file_read(path, 4096, &text, &bytes, NULL), YT_OK);
-    cr_assert_str_eq(text, "predicted,\"cat, \"\"black\"\"\",dog,background\n"
+    cr_assert_str_eq(text, "predicted at confidence > 0.25,\"cat, \"\"black\"\"\",dog,background\n"
                            "\"cat, \"\"black\"\"\",0,1,1\n"
                            "dog,0,0,0\n"
                            "background,0,0,0\n");

@@ -155,15 +155,36 @@ Test(metrics, the_second_detection_of_a_truth_is_false) {
     yt_metrics_destroy(metrics);
 }
 
-Test(metrics, a_detection_has_no_second_choice) {
-    yt_metrics *metrics = metrics_of(1);
-    /* Two truths that overlap (IoU 6/10); both detections prefer the first, so the second is never found. */
-    const yt_xyxy truth[] = {place(0), part_of(0, 6)};
-    const yt_detection found[] = {{place(0), 0.9f, 0}, {part_of(0, 9), 0.8f, 0}};
-    add(metrics, found, 2, truth, class_0, 2);
-    /* Recall 1/2 at precision 1 and never more: the closing point (1/2, 0) counts from there on. */
-    expect(compute(metrics).ap50, 0.01 * (50 - 0.5));
-    yt_metrics_destroy(metrics);
+/* Two truths that overlap; both detections overlap the first most. Then recall 1/2 at precision 1 and never more (the
+ * closing point (1/2, 0) counts from there on) if there is no second choice, as before 8.4.176. */
+Test(metrics, a_detection_takes_the_best_truth_that_is_free) {
+    const yt_xyxy truth[] = {{0, 0, 100, 100}, {30, 0, 130, 100}};
+    const yt_detection found[] = {{{0, 0, 100, 100}, 0.9f, 0}, {{14, 0, 114, 100}, 0.8f, 0}};
+    for (int single = 0; single < 2; single++) {
+        yt_metrics *metrics = metrics_of(1);
+        yt_metrics_match_single(metrics, single);
+        add(metrics, found, 2, truth, class_0, 2);
+        yt_metrics_result result = compute(metrics);
+        expect(result.ap50, single ? 0.01 * (50 - 0.5) : PERFECT);
+        expect(result.recall, single ? 0.5 : 1);
+        /* The second one overlaps the second truth by 84 / 116: found at 0.50 to 0.70, five thresholds of ten. */
+        expect(result.ap, single ? result.ap50 : (PERFECT + 0.01 * (50 - 0.5)) / 2);
+        yt_metrics_destroy(metrics);
+    }
+}
+
+/* The truth is taken at each threshold by itself: a detection that is too far off for 0.75 does not take it there. */
+Test(metrics, a_truth_is_free_at_the_thresholds_where_nobody_took_it) {
+    for (int single = 0; single < 2; single++) {
+        yt_metrics *metrics = metrics_of(1);
+        yt_metrics_match_single(metrics, single);
+        const yt_xyxy truth[] = {place(0)};
+        const yt_detection found[] = {{{0, 0, 7.2f, 10}, 0.9f, 0}, {place(0), 0.8f, 0}};
+        add(metrics, found, 2, truth, class_0, 1);
+        /* 0.50 to 0.70: the first has it. From 0.75 on a miss, then a hit: at recall 0 the later point counts. */
+        expect(compute(metrics).ap, (PERFECT + PERFECT / 2) / 2);
+        yt_metrics_destroy(metrics);
+    }
 }
 
 Test(metrics, the_class_must_be_right) {

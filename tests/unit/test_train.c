@@ -224,7 +224,8 @@ static void expect_files_of_best(const char *best, const char *folder) {
     yt_loader_config config = {
         .batch = 4, .imgsz = imgsz, .workers = 1, .rect = true, .stride = 32, .rect_pad = 0.5};
     cr_assert_eq(yt_loader_create(&split, &config, &loader, NULL), YT_OK);
-    yt_validate_options options = {.conf = 0.001f, .iou = 0.7f, .max_det = 300, .threads = 1};
+    yt_validate_options options = {
+        .conf = 0.001f, .iou = 0.7f, .max_det = 300, .confusion_conf = YT_CONFUSION_CONF, .threads = 1};
     cr_assert_eq(yt_validator_create(model, loader, &options, &validator, NULL), YT_OK);
     cr_assert_eq(yt_validator_run(validator, &model->state, &result, NULL), YT_OK);
     cr_assert_eq(yt_validator_save(validator, (const char *const *)names.names, ".", NULL), YT_OK);
