@@ -11,7 +11,7 @@ typedef enum yt_isa { YT_ISA_REF, YT_ISA_GENERIC, YT_ISA_NEON, YT_ISA_AVX2, YT_I
 /* Whether code of this ISA runs here (CPU and operating system). */
 bool yt_cpu_supports(yt_isa isa);
 
-/* Cores this process may use (its affinity mask), at least 1. */
+/* Cores this process may use: its affinity mask, and a container's quota rounded up; at least 1. */
 int yt_cpu_cores(void);
 
 /* "AMD EPYC 7R13", or "unknown CPU". The storage is static. */

@@ -1,7 +1,9 @@
 /* cpu.c: questions to the processor and the operating system. */
 #define _GNU_SOURCE /* sched_getaffinity */
 #include "yt/cpu.h"
+#include "base/container.h"
 
+#include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -34,12 +36,14 @@ int yt_cpu_cores(void) {
     cpu_set_t set;
     if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
     int count = CPU_COUNT(&set);
+    const int quota = yti_container_cpus(""); /* more threads than that would only wait for each other */
+    if (quota > 0 && quota < count) count = quota;
     return count > 0 ? count : 1;
 }
 
-const char *yt_cpu_name(void) {
-    static char name[128] = "";
-    if (name[0]) return name;
+static char name[128];
+
+static void read_name(void) {
     FILE *info = fopen("/proc/cpuinfo", "r");
     char line[256];
     while (info && fgets(line, sizeof line, info)) {
@@ -51,6 +55,11 @@ const char *yt_cpu_name(void) {
     }
     if (info) fclose(info);
     if (!name[0]) snprintf(name, sizeof name, "unknown CPU");
+}
+
+const char *yt_cpu_name(void) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, read_name);
     return name;
 }
 

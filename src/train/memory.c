@@ -1,6 +1,8 @@
 /* memory.c: what a run will need, against what the machine has, before anything is trained. */
+#include "base/container.h"
 #include "train/training.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,8 +18,10 @@ size_t yti_memory_available(void) {
     size_t kilobytes = 0;
     while (fgets(line, sizeof line, file))
         if (strncmp(line, "MemAvailable:", 13) == 0) kilobytes = strtoull(line + 13, NULL, 10);
+    const bool good = !ferror(file);
     fclose(file);
-    return kilobytes * 1024;
+    const size_t machine = good ? kilobytes * 1024 : 0, group = yti_container_memory("");
+    return machine == 0 && group == SIZE_MAX ? 0 : machine && machine < group ? machine : group;
 }
 
 /* Maps, gradients, saved values and scratch of the largest training step. */

@@ -257,7 +257,7 @@ yt_status yti_checkpoint_arrays(const yt_st_file *file, const char *path, yt_tra
 
 /* ---- memory.c ---- */
 
-/* MemAvailable of the machine in bytes; 0: unknown. */
+/* MemAvailable of the machine in bytes, or less where a control group (a container) is given less; 0: unknown. */
 size_t yti_memory_available(void);
 
 /* Fills info.planned_bytes and available_bytes; an error when the run needs more than is available. */
