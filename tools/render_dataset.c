@@ -175,6 +175,7 @@ static yt_status write_yaml(const options *o, yt_err *err) {
 int main(int argc, char **argv) {
     options o;
     yt_err err;
+    if (!yt_open_standard_streams()) return 1;
     if (argc == 2 && strcmp(argv[1], "--help") == 0) {
         fputs(usage_text, stdout);
         return 0;

@@ -26,6 +26,10 @@ yt_status yt_file_writer_open(const char *path, yt_file_writer *out, yt_err *err
 yt_status yt_file_writer_commit(yt_file_writer *writer, yt_err *err);
 void yt_file_writer_discard(yt_file_writer *writer);
 
+/* Opens /dev/null for standard input, output and error where they are closed: else the first file that is opened would get
+ * their number, and what is printed with it. Returns false when that fails. */
+bool yt_open_standard_streams(void);
+
 bool yt_path_is_dir(const char *path);
 bool yt_path_exists(const char *path);
 

@@ -2,7 +2,6 @@
 #ifndef YT_IMAGE_H
 #define YT_IMAGE_H
 
-#include "yt/batch.h"
 #include "yt/status.h"
 
 #include <stdbool.h>

@@ -20,6 +20,7 @@
 
 #include "yt/activation.h"
 #include "yt/cpu.h"
+#include "yt/status.h"
 #include "yt/tensor.h"
 
 #include <stdbool.h>
@@ -201,6 +202,12 @@ typedef struct yt_kernels {
 
 /* The table for this machine; the same pointer for the life of the process. Thread-safe. */
 const yt_kernels *yt_kernels_get(void);
+
+/* Whether the environment's YT_MAX_ISA, the widest table that yt_kernels_get takes, is one of them, or not set. */
+yt_status yt_kernels_check(yt_err *err);
+
+/* "ref, generic, avx2, ..." */
+void yt_kernels_list(char *text, size_t room);
 
 /* The table of one ISA, or NULL where it was not built or the CPU lacks it. For tests and benchmarks. */
 const yt_kernels *yt_kernels_of(yt_isa isa);

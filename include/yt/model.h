@@ -107,6 +107,7 @@ typedef struct yt_model {
     char *yaml_text;          /* its content, for checkpoints */
     yt_model_options options; /* search_dirs and described_in NULL */
     char scale;               /* 0: the YAML has no scales */
+    bool scale_guessed;       /* the name has no letter, so it is the first of several */
     int n_classes, reg_max;
     yt_activation activation; /* of every convolution that names no other */
     bool end2end;             /* the last branch of the head is one-to-one: its detections need no NMS */

@@ -8,6 +8,7 @@
 #include "yt/file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -185,6 +186,14 @@ void yt_file_writer_discard(yt_file_writer *writer) {
     if (writer->stream) fclose(writer->stream);
     if (writer->temporary) unlink(writer->temporary);
     writer_clear(writer);
+}
+
+bool yt_open_standard_streams(void) {
+    int fd; /* open gives the lowest number that is free */
+    do fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= 2);
+    if (fd > 2) close(fd);
+    return fd > 2;
 }
 
 bool yt_path_is_dir(const char *path) {

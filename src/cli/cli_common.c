@@ -33,6 +33,14 @@ int yt_cli_threads(const yt_cli *cli) {
     return yt_cli_get(cli, "threads")->is_auto ? yt_cpu_cores() : yt_cli_int(cli, "threads");
 }
 
+void yt_cli_warn_of_scale(const yt_model *model) {
+    if (model->scale_guessed)
+        fprintf(stderr,
+                "warning: %s has several scales, and its name has no letter to choose one: it is built in "
+                "scale %c\n",
+                yt_path_base(model->yaml_path), model->scale);
+}
+
 int yt_cli_failure(const yt_cli *cli, const yt_err *err) {
     fprintf(stderr, "%s: %s\n", cli->program, err->text);
     return 1;

@@ -3,7 +3,7 @@
 #define YT_CLI_COMMON_H
 
 #include "cli/cli_options.h"
-#include "yt/status.h"
+#include "yt/model.h"
 
 #include <stdio.h>
 
@@ -15,6 +15,9 @@ yt_status yt_cli_run_dir(const yt_cli *cli, const char *runs, char **out, yt_err
 
 /* --threads, where auto means every core this process may use. */
 int yt_cli_threads(const yt_cli *cli);
+
+/* Warns on stderr where a model was named without the letter of its scale. */
+void yt_cli_warn_of_scale(const yt_model *model);
 
 /* Says "program: sentence" on stderr; returns 1, the exit code of a failure. */
 int yt_cli_failure(const yt_cli *cli, const yt_err *err);

@@ -1,5 +1,6 @@
 /* cli_help.c: two columns, option and explanation, with range and default appended; see cli_options.h. */
 #include "cli/cli_help.h"
+#include "yt/kernels.h"
 #include "yt/text.h"
 
 #include <math.h>
@@ -104,4 +105,14 @@ void yt_cli_print_help(const yt_cli *cli, FILE *out) {
     fprintf(out, "\nHelp\n");
     print_row("-h, --help", "print this text", out);
     if (cli->version) print_row("    --version", "print the version", out);
+    fprintf(out, "\nEnvironment\n");
+    char names[128], isa[192];
+    yt_kernels_list(names, sizeof names);
+    snprintf(isa, sizeof isa, "widest instructions to use: %s", names);
+    print_row("YT_MAX_ISA=NAME", isa, out);
+    print_row(
+        "OMP_WAIT_POLICY=active",
+        "let waiting threads spin; this, GOMP_SPINCOUNT or KMP_BLOCKTIME, set to anything, also keeps the "
+        "program from starting itself over once to choose how they wait",
+        out);
 }

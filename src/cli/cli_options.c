@@ -2,11 +2,14 @@
  * cli_help.c.
  */
 #include "cli/cli_options.h"
+#include "base/number.h"
+#include "cli/cli_common.h"
+#include "cli/cli_habits.h"
 #include "cli/cli_help.h"
 #include "yt/file.h"
+#include "yt/kernels.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <limits.h>
 #include <math.h>
 #include <stdarg.h>
@@ -87,11 +90,9 @@ static int read_number(const yt_cli *cli, const yt_cli_option *row, const char *
         out->number = truth(text);
         return GO_ON;
     }
-    char *end;
-    errno = 0;
-    double value = strtod(text, &end);
+    double value;
     bool whole = row->type == YT_CLI_INT;
-    if (end == text || *end != '\0' || !isfinite(value) || (whole && strpbrk(text, ".xXnN")))
+    if (!yti_parse_decimal(text, strlen(text), &value) || (whole && strchr(text, '.')))
         return yt_cli_usage_error(cli, "--%s: \"%s\" is not a %s", row->name, text,
                                   whole ? "whole number" : "number");
     if (whole && value != nearbyint(value))
@@ -166,7 +167,9 @@ static int read_value(const yt_cli *cli, const yt_cli_option *row, const char *t
 }
 
 static int unknown_option(const yt_cli *cli, const char *typed, size_t n) {
-    char name[64];
+    char name[64], advice[256];
+    if (yt_cli_habit(cli, typed, n, advice, sizeof advice))
+        return yt_cli_usage_error(cli, "there is no option --%.*s; %s", (int)n, typed, advice);
     const char **names = malloc((cli->n_options + 2) * sizeof *names);
     const char *near = NULL;
     if (names && n < sizeof name) {
@@ -188,11 +191,9 @@ static int unknown_option(const yt_cli *cli, const char *typed, size_t n) {
 static bool could_be_value(const yt_cli_option *row, const char *word) {
     if (row->type == YT_CLI_STRING) return word[0] != '-';
     if (row->type == YT_CLI_CHOICE) return find_choice(row, word) != NO_CHOICE;
+    double value;
     if (truth(word) >= 0) return true;
-    char *end;
-    if (row->type == YT_CLI_FLAG) return false;
-    (void)strtod(word, &end);
-    return end != word && *end == '\0';
+    return row->type != YT_CLI_FLAG && yti_parse_decimal(word, strlen(word), &value);
 }
 
 /* The value of an option found at argv[*at]: behind '=', the next word, or none for a flag. */
@@ -225,11 +226,11 @@ static int take_long(const yt_cli *cli, int argc, char *const *argv, int *at) {
     if (row) return take_value(cli, row, equals ? equals + 1 : NULL, argc, argv, at);
     if (same_name(typed, n, "help")) {
         yt_cli_print_help(cli, stdout);
-        return 0;
+        return yt_cli_finish_stdout(cli, 0);
     }
     if (same_name(typed, n, "version") && cli->version) {
         printf("%s %s\n", cli->program, cli->version);
-        return 0;
+        return yt_cli_finish_stdout(cli, 0);
     }
     if (n > 3 && !equals && strncmp(typed, "no", 2) == 0 && (typed[2] == '-' || typed[2] == '_')) {
         row = find_name(cli, typed + 3, n - 3);
@@ -247,8 +248,11 @@ static int take_short(const yt_cli *cli, int argc, char *const *argv, int *at) {
     if (row) return take_value(cli, row, NULL, argc, argv, at);
     if (strcmp(typed, "-h") == 0) {
         yt_cli_print_help(cli, stdout);
-        return 0;
+        return yt_cli_finish_stdout(cli, 0);
     }
+    char advice[256];
+    if (yt_cli_habit(cli, typed + 1, strlen(typed + 1), advice, sizeof advice))
+        return yt_cli_usage_error(cli, "there is no option %s; %s", typed, advice);
     return yt_cli_usage_error(cli, "unknown option %s; long options begin with two dashes", typed);
 }
 
@@ -276,7 +280,10 @@ static int take_words(yt_cli *cli, int argc, char *const *argv) {
         const char *word = argv[i];
         int code = GO_ON;
         if (options_end || word[0] != '-' || word[1] == '\0') {
-            if (cli->n_words == cli->max_words)
+            char advice[512];
+            if (!options_end && yt_cli_word_habit(cli, word, advice, sizeof advice))
+                code = yt_cli_usage_error(cli, "\"%s\" is not how it is typed here; %s", word, advice);
+            else if (cli->n_words == cli->max_words)
                 code = unexpected_word(cli, options_end ? "" : argv[i - 1], word);
             else
                 cli->words[cli->n_words++] = word;
@@ -312,7 +319,9 @@ int yt_cli_parse(yt_cli *cli, int argc, char *const *argv) {
         return 1;
     }
     set_defaults(cli);
+    yt_err err;
     int code = take_words(cli, argc, argv);
+    if (code == GO_ON && yt_kernels_check(&err) != YT_OK) code = yt_cli_usage_failure(cli, &err);
     if (code != GO_ON) yt_cli_free(cli);
     return code;
 }

@@ -1,4 +1,5 @@
 /* cli_plan.c: what a training run is going to do, said before it begins. */
+#include "cli/cli_common.h"
 #include "cli/cli_progress.h"
 #include "yt/cpu.h"
 #include "yt/kernels.h"
@@ -107,6 +108,7 @@ yt_status yt_cli_print_plan(const yt_train_info *info, const char *version, yt_e
             yt_kernels_get()->name, config->threads);
     fprintf(stderr, "model    %s, %d classes: %zu parameters, %.1f GFLOPs at %d pixels\n", info->model->name,
             info->model->n_classes, yt_model_parameters(info->model), gflops, config->imgsz);
+    yt_cli_warn_of_scale(info->model);
     YT_TRY(print_ablations(info, err));
     if (info->transferred) print_transfer(config->weights, &info->transfer, info->model->n_classes);
     print_frozen(info);

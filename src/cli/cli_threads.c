@@ -6,15 +6,17 @@
  * two cores: 6 s for a training step that takes 0.95 s alone, against 2.5 s with a spin of 1000 rounds.
  * 10000 rounds are as fast as the default on an idle machine and 1000 a tenth slower; 4000 lie between.
  * The runtime reads its environment before main, so the only way to choose is to set the variable and
- * start over, once. What the user has set stands.
+ * start over, once. What the user has set stands, and then nothing is started over (debuggers, strace).
  */
 
 #include "cli/cli_threads.h"
+#include "yt/file.h"
 
 #include <stdlib.h>
 #include <unistd.h>
 
-void yt_cli_settle_threads(char **argv) {
+void yt_cli_begin(char **argv) {
+    if (!yt_open_standard_streams()) _exit(1); /* there is nowhere to say why */
 #ifdef _OPENMP
     if (getenv("OMP_WAIT_POLICY") || getenv("GOMP_SPINCOUNT") || getenv("KMP_BLOCKTIME")) return;
     setenv("GOMP_SPINCOUNT", "4000", 1); /* gcc's runtime: rounds; some ten microseconds */

@@ -110,7 +110,7 @@ static int run(const yt_cli *cli) {
 }
 
 int main(int argc, char **argv) {
-    yt_cli_settle_threads(argv);
+    yt_cli_begin(argv);
     yt_cli cli = {
         .program = "yoloexport",
         .usage = "yoloexport FILE [options]",

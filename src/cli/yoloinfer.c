@@ -221,7 +221,7 @@ static int infer(const yt_cli *cli) {
 }
 
 int main(int argc, char **argv) {
-    yt_cli_settle_threads(argv);
+    yt_cli_begin(argv);
     yt_cli cli = {
         .program = "yoloinfer",
         .usage = "yoloinfer PICTURE|FOLDER... [options]",

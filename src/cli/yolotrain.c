@@ -11,28 +11,41 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-enum { N_OPTIONS = YT_TRAIN_KEYS + 5, MAX_NAME = 32, MAX_PROBLEMS = 20, INTERRUPTED = 130 };
+enum {
+    N_OPTIONS = YT_TRAIN_KEYS + 5,
+    MAX_NAME = 32,
+    MAX_PROBLEMS = 20,
+    KILLED = 128 /* and the number of the signal, as a shell has it */
+};
 
 /* "residual, plain, ..., " */
 #define VARIANT_WORD(word, key, value, meaning) word ", "
 #define VARIANT_WORDS                           YT_VARIANT_MAP(VARIANT_WORD)
 
-static volatile sig_atomic_t interrupted;
+static volatile sig_atomic_t interrupted; /* the signal, 0: none */
 
 static void on_interrupt(int signal_number) {
-    (void)signal_number;
-    interrupted = 1;
+    static const char heard[] =
+        "\nstopping as soon as this batch or validation is done; once more: at once\n";
+    interrupted = signal_number;
+    if (write(STDERR_FILENO, heard, sizeof heard - 1) < 0)
+        return; /* nobody reads it: the terminal was closed */
 }
 
-/* The first Ctrl-C ends the run after the batch; the second one ends the program at once. */
+/* The first Ctrl-C ends the run after the batch; the second one ends the program at once. nohup is left its way. */
 static void catch_interrupts(void) {
-    struct sigaction action = {0};
-    action.sa_handler = on_interrupt;
-    action.sa_flags = (int)SA_RESETHAND;
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+        struct sigaction action = {0}, former;
+        if (signals[i] == SIGHUP && sigaction(SIGHUP, NULL, &former) == 0 && former.sa_handler == SIG_IGN)
+            continue;
+        action.sa_handler = on_interrupt;
+        action.sa_flags = (int)SA_RESETHAND;
+        sigemptyset(&action.sa_mask);
+        sigaction(signals[i], &action, NULL);
+    }
 }
 
 /* The command line: every row of the table of settings, and what else there is to do. */
@@ -123,6 +136,7 @@ static yt_status print_summary(yt_train_config *config, const yt_cli_search *sea
     }
     yt_model *model;
     YT_TRY(yt_train_build_model(config, n_classes, search->dirs, &model, err));
+    yt_cli_warn_of_scale(model);
     yt_status status = yt_model_print(model, config->imgsz, stdout, err);
     yt_model_destroy(model);
     return status;
@@ -233,11 +247,11 @@ static int run(const yt_cli *cli) {
                                                 : train(&config, &search, &err);
     if (status == YT_OK) return yt_cli_finish_stdout(cli, 0);
     yt_cli_failure(cli, &err);
-    return status == YT_STOPPED ? INTERRUPTED : 1;
+    return status == YT_STOPPED ? KILLED + (int)interrupted : 1;
 }
 
 int main(int argc, char **argv) {
-    yt_cli_settle_threads(argv);
+    yt_cli_begin(argv);
     static command_line line;
     make_command_line(&line);
     yt_cli cli = {.program = "yolotrain",

@@ -307,7 +307,7 @@ static yt_status validate(session *s, yt_err *err) {
 }
 
 int main(int argc, char **argv) {
-    yt_cli_settle_threads(argv);
+    yt_cli_begin(argv);
     yt_cli cli = {
         .program = "yoloval",
         .usage = "yoloval DATA.yaml [options]",

@@ -1,9 +1,11 @@
 /* kernels.c: picks the kernel table, once.
  *
  * The best row of kernel_list.inc that the CPU supports and YT_MAX_ISA allows. A cap that names a table which
- * does not run here takes the best one below it; a name that no row has is no cap.
+ * does not run here takes the best one below it. A name that no row has is no cap here; the programs refuse it
+ * (yt_kernels_check).
  */
 #include "kernels/kernels_internal.h"
+#include "yt/text.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -33,6 +35,21 @@ static void pick(void) {
     int row = last_allowed_row();
     while (row > 0 && !yt_cpu_supports(rows[row].isa)) row--;
     picked = rows[row].get();
+}
+
+void yt_kernels_list(char *text, size_t room) {
+    text[0] = '\0';
+    for (int i = 0; i < ROWS; i++) yt_text_append(text, room, "%s%s", i ? ", " : "", rows[i].get()->name);
+}
+
+yt_status yt_kernels_check(yt_err *err) {
+    const char *cap = getenv("YT_MAX_ISA");
+    char names[128];
+    for (int i = 0; cap && i < ROWS; i++)
+        if (strcmp(rows[i].get()->name, cap) == 0) return YT_OK;
+    if (!cap || !cap[0]) return YT_OK;
+    yt_kernels_list(names, sizeof names);
+    return yt_fail(err, YT_ARGUMENT, "YT_MAX_ISA: unknown \"%.100s\"; it is one of %s", cap, names);
 }
 
 const yt_kernels *yt_kernels_get(void) {

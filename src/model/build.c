@@ -13,7 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_NODES = 1 << 14, MAX_KERNEL = 31, MAX_DILATION = 16 }; /* of sound models: hundreds; 7; 3 */
+enum {
+    MAX_NODES = 1 << 14,
+    MAX_KERNEL = 31,
+    MAX_DILATION = 16,
+    MAX_STRIDE = 16
+}; /* of sound models: hundreds; 7; 3; 2 */
 
 static const float BN_MOMENTUM = 0.03f; /* spec architecture 3.1 */
 
@@ -164,10 +169,10 @@ static bool check_window(yt_builder *b, int kernel, int dilation) {
 static bool check_conv(yt_builder *b, const yt_conv *c) {
     if (c->cout < 1 || c->cout > 1 << 16)
         return yti_fail(b, "%d output channels; 1 to %d work", c->cout, 1 << 16);
-    if (c->kernel < 1 || c->kernel > 31) return yti_fail(b, "a kernel of %d; 1 to 31 works", c->kernel);
-    if (c->stride < 1 || c->stride > 16) return yti_fail(b, "a stride of %d; 1 to 16 works", c->stride);
-    if (c->dilation < 1 || c->dilation > 16)
-        return yti_fail(b, "a dilation of %d; 1 to 16 works", c->dilation);
+    if (c->stride < 1 || c->stride > MAX_STRIDE)
+        return yti_fail(b, "a stride of %d; 1 to %d works", c->stride, MAX_STRIDE);
+    if (!check_window(b, c->kernel, c->dilation)) return false;
+    if (c->dilation < 1) return yti_fail(b, "a dilation of %d; 1 to %d works", c->dilation, MAX_DILATION);
     if (c->pad < 0 || c->pad > c->dilation * (c->kernel - 1))
         return yti_fail(b, "a padding of %d for a kernel of %d; 0 to %d works", c->pad, c->kernel,
                         c->dilation * (c->kernel - 1));

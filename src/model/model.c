@@ -7,7 +7,6 @@
 
 #include "model/yaml_file.h"
 #include "yt/file.h"
-#include "yt/log.h"
 #include "yt/ops.h"
 
 #include <math.h>
@@ -34,7 +33,7 @@ static bool read_scale(yt_builder *b, const yt_yaml_node *root) {
     const yt_yaml_node *entry = scales->items[0];
     if (!b->scale) {
         b->scale = scales->keys[0]->text[0];
-        yt_log(YT_LOG_WARNING, "%s: the name has no scale letter; taking scale '%c'", b->file, b->scale);
+        b->model->scale_guessed = scales->count > 1;
     } else {
         const char letter[2] = {b->scale, 0};
         entry = yt_yaml_find(scales, letter);
@@ -131,7 +130,6 @@ static bool read_keys(yt_builder *b, const yt_yaml_node *root) {
         return yti_fail(b, "nc is the number of classes, 1 to 10000");
     model->n_classes = model->options.n_classes ? model->options.n_classes : (int)number;
     if (!model->n_classes) return yti_fail(b, "nc, the number of classes, is missing");
-    model->reg_max = 16;
     number = 16;
     if (reg_max && (b->line = reg_max->line) && (!yt_yaml_int(reg_max, &number) || number < 1 || number > 64))
         return yti_fail(b, "reg_max, the number of distance bins, lies between 1 and 64");

@@ -112,7 +112,6 @@ static void logarithmic(study_drawing *d, double low, double high) {
     fputs(")\n", d->script);
 }
 
-/* Of values; empty before the first. */
 static int deepest_place(const study_drawing *d) {
     int deepest = 1;
     for (int v = 0; v < d->study->n_variants; v++) {

@@ -9,6 +9,16 @@ bytes() {
 
 # ---- without weights ----
 
+# what other programs call it
+habit() { # WHAT IS SAID, ARGUMENTS...
+    said=$1
+    shift
+    expect 2 "$@"
+    says err "$said"
+}
+habit 'type --format onnx' a.pt format=onnx
+habit 'runs on the processor' a.pt --device 0
+
 expect 0 --help
 for option in format output half help version; do says out "--$option"; done
 says out 'safetensors'

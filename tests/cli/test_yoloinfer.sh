@@ -5,6 +5,18 @@
 
 # ---- without weights ----
 
+# what other programs call it
+habit() { # WHAT IS SAID, ARGUMENTS...
+    said=$1
+    shift
+    expect 2 "$@"
+    says err "$said"
+}
+habit 'it is named without an option: yoloinfer PICTURE' --source a.jpg
+habit 'type: yoloinfer a.jpg' source=a.jpg
+habit 'type --iou' a.jpg --iou-thres 0.5
+habit 'each task is a program of its own' predict a.jpg
+
 expect 0 --help
 for option in weights model nms end2end conf iou agnostic imgsz max-det classes json save out threads help version; do says out "--$option"; done
 [ ! -s err ] || fail "help writes to stderr"

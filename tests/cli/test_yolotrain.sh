@@ -35,6 +35,47 @@ expect 2 data.yaml --no-residual=ad
 says err 'yolotrain: --no-residual: unknown "ad"; did you mean add\?'
 expect 2 data.yaml --init orthogonl
 says err 'yolotrain: --init: unknown "orthogonl"; did you mean orthogonal\?'
+# what other programs call it, and numbers that are none
+habit() { # WHAT IS SAID, ARGUMENTS...
+    said=$1
+    shift
+    expect 2 "$@"
+    says err "$said"
+}
+habit 'type --epochs 10' data.yaml epochs=10
+habit 'type: yolotrain x.yaml' data=x.yaml epochs=10
+habit 'type --weights yolo11n.pt' data.yaml model=yolo11n.pt
+habit 'type --model yolo11n.yaml' data.yaml model=yolo11n.yaml
+habit 'type --batch 8' batch=8
+habit 'each task is a program of its own' detect train data=x.yaml
+habit 'runs on the processor; leave it out' data.yaml --device cpu
+habit 'runs on the processor; leave it out' data.yaml device=0
+habit 'runs on the processor; leave it out' data.yaml -gpus 0,1
+habit 'type --imgsz' data.yaml --img 640
+habit 'type --imgsz' data.yaml --img_size 640
+habit 'type --batch' data.yaml --batch-size 8
+habit 'type --model' --cfg yolov5s.yaml
+habit 'every hyperparameter is an option' data.yaml --hyp hyp.yaml
+habit 'is not a number' data.yaml --lr0 ' 1'
+habit 'is not a number' data.yaml --box 0x10
+habit 'is not a whole number' data.yaml --epochs 0x10
+habit 'is not a whole number' data.yaml --epochs '1 '
+habit 'is not a number' data.yaml --box inf
+habit 'did you mean --epochs' data.yaml --epoch 3
+: >"key=1.yaml"
+expect 1 key=1.yaml # a file of that name is one
+expect 0 -h
+says out '^Environment$'
+! "$program" --help >/dev/full 2>err || fail "--help to a full disk succeeds"
+says err 'the results cannot be written'
+! "$program" --version >/dev/full 2>err || fail "--version to a full disk succeeds"
+export YT_MAX_ISA=avx-2
+expect 2 none.yaml
+says err 'YT_MAX_ISA: unknown "avx-2"; it is one of ref, generic'
+export YT_MAX_ISA=generic
+expect 1 none.yaml
+unset YT_MAX_ISA
+
 expect 1 none.yaml
 says err 'yolotrain: none.yaml'
 [ ! -e runs ] || fail "a failed setup left a folder"
@@ -51,6 +92,11 @@ expect 0 --model "$source/models/yolo26n.yaml" --summary
 says out 'Detect'
 says out '2572280'
 [ ! -e runs ] || fail "--summary left a folder"
+
+[ ! -s err ] || fail "a name that says its scale is warned of"
+expect 0 --model "$source/models/yolo26.yaml" --summary
+says out '2572280'
+says err '^warning: yolo26.yaml has several scales, .* it is built in scale n$'
 
 # --- a run ---
 cat >tiny.yaml <<'YAML'
@@ -142,6 +188,30 @@ says err '^mosaic   none: close_mosaic 9 leaves out mosaics and mixing in all 1 
 # shellcheck disable=SC2086
 expect 0 "$data" $tiny --epochs 1 --close-mosaic 9 --reference 8.4.104 --name open
 says err '^mosaic   to the end: with --reference 8\.4\.104 close_mosaic 9 does nothing in 1 epochs$'
+
+# --- closed standard streams: nothing that is printed gets into a file ---
+# shellcheck disable=SC2086
+"$program" "$data" $tiny --epochs 2 --log-gradients --name streams <&- >&- 2>&-
+[ "$(grep -c . runs/detect/streams/results.csv)" -eq 3 ] || fail "results.csv of a run without standard streams"
+! grep -q 'epoch 1/2\|training for' runs/detect/streams/*.* || fail "progress in a file of the run"
+
+# --- signals ---
+for signal in TERM:143 HUP:129; do
+    # shellcheck disable=SC2086
+    "$program" "$data" $tiny --epochs 100000 --no-val --name "end${signal%:*}" >long.out 2>long.err &
+    pid=$!
+    tries=0
+    until [ -s "runs/detect/end${signal%:*}/weights/last.safetensors" ]; do
+        tries=$((tries + 1))
+        [ $tries -lt 300 ] || fail "no checkpoint after 30 s"
+        sleep 0.1
+    done
+    kill -s "${signal%:*}" $pid
+    code=0
+    wait $pid || code=$?
+    [ $code -eq "${signal#*:}" ] || fail "SIG${signal%:*}: exit code $code"
+    says long.err '^stopping as soon as this batch'
+done
 
 # --- an interrupted run ends with 130 and can go on ---
 # shellcheck disable=SC2086

@@ -5,6 +5,19 @@
 
 # ---- without weights ----
 
+# what other programs call it
+habit() { # WHAT IS SAID, ARGUMENTS...
+    said=$1
+    shift
+    expect 2 "$@"
+    says err "$said"
+}
+habit 'it is named without an option: yoloval DATA.yaml' --data x.yaml
+habit 'type: yoloval x.yaml' data=x.yaml
+habit 'type --weights a.pt' x.yaml model=a.pt
+habit 'type --conf' x.yaml --conf-thres 0.1
+habit 'runs on the processor' x.yaml --device cpu
+
 expect 0 --help
 for option in weights model nms end2end split classes single-cls strict imgsz batch conf iou max-det agnostic json save-json \
     project name exist-ok threads; do
