@@ -141,6 +141,9 @@ yt_status yt_classes_check(const char *text, yt_err *err);
 /* Whether a split is COCO's own val2017 or test-dev2017, by the list it names (spec training 5.6). */
 bool yt_dataset_is_coco(const yt_dataset *dataset, const char *split);
 
+/* Whether the YAML names any images for a split. */
+bool yt_dataset_has_split(const yt_dataset *dataset, const char *split);
+
 /* Lists and checks one split ("train", "val", "test"). A missing path lists every path tried. */
 yt_status yt_dataset_scan(const yt_dataset *dataset, const char *split, const yt_scan_options *options,
                           yt_split *out, yt_err *err);

@@ -114,7 +114,11 @@ yt_status yt_cli_print_plan(const yt_train_info *info, const char *version, yt_e
     print_frozen(info);
     fprintf(stderr, "data     %s\n", info->dataset->path);
     print_split("train", info->train);
-    print_split("val", info->val);
+    if (info->val->n_samples)
+        print_split("val", info->val);
+    else
+        fprintf(stderr,
+                "val      none: no mAP is measured, and best.safetensors is that of the last epoch\n");
     print_choices(config);
     print_mosaics(info);
     fprintf(stderr, "memory   %.0f MiB planned", (double)info->planned_bytes / MIB);

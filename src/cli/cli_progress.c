@@ -190,7 +190,8 @@ static void print_files(const yt_train_info *info, bool has_best) {
         list_file(info->folder, always[i], &n, missing, sizeof missing);
     for (size_t i = 0; info->config->log_gradients && i < sizeof logged / sizeof *logged; i++)
         list_file(info->folder, logged[i], &n, missing, sizeof missing);
-    for (const char *const *file = yt_validator_file_names(info->names->count); has_best && *file; file++)
+    for (const char *const *file = yt_validator_file_names(info->names->count);
+         has_best && info->val->n_samples && *file; file++)
         list_file(info->folder, *file, &n, missing, sizeof missing);
     fputc('\n', stderr);
     if (missing[0]) fprintf(stderr, "warning: not there, because they were removed meanwhile: %s\n", missing);
@@ -216,7 +217,7 @@ static void finish(void *context, const yt_train_summary *summary) {
     if (summary->best_fitness > 0)
         fprintf(stderr, "best epoch %d, mAP50-95 %.5f", summary->best_epoch, summary->best_fitness);
     else
-        fprintf(stderr, "no object was found in any epoch");
+        fputs(info->val->n_samples ? "no object was found in any epoch" : "without validation", stderr);
     fprintf(stderr, "; weights hash %016llx; peak memory %.0f MiB\n",
             (unsigned long long)summary->weights_hash, (double)yt_peak_memory() / MIB);
     print_non_finite(summary);

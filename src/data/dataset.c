@@ -326,6 +326,10 @@ yt_status yt_dataset_classes(const yt_dataset *dataset, const char *text, bool *
                             err);
 }
 
+bool yt_dataset_has_split(const yt_dataset *dataset, const char *split) {
+    return yti_sources_has_split(dataset->sources, split);
+}
+
 bool yt_dataset_is_coco(const yt_dataset *dataset, const char *split) {
     return yti_sources_is_coco(dataset->sources, split);
 }

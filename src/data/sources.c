@@ -213,6 +213,12 @@ yt_status yti_sources_list(const yt_dataset_sources *sources, const char *split,
     return YT_OK;
 }
 
+bool yti_sources_has_split(const yt_dataset_sources *sources, const char *split) {
+    for (size_t i = 0; i < sources->count; i++)
+        if (strcmp(sources->items[i].split, split) == 0) return true;
+    return false;
+}
+
 /* ---- a COCO file ---- */
 
 static const yti_source *find_truth(const yt_dataset_sources *sources, const char *split) {

@@ -32,6 +32,9 @@ void yti_sources_free(yt_dataset_sources *sources);
 yt_status yti_sources_list(const yt_dataset_sources *sources, const char *split, yti_paths *out,
                            yti_report *report, yt_err *err);
 
+/* Whether anything is named for a split. */
+bool yti_sources_has_split(const yt_dataset_sources *sources, const char *split);
+
 /* Whether a split is one COCO file in place of pictures with label files. */
 bool yti_sources_has_truth(const yt_dataset_sources *sources, const char *split);
 

@@ -36,6 +36,11 @@ static int val_images(const yt_training *t, int batch) {
     return 2 * batch < t->val.n_samples ? 2 * batch : t->val.n_samples;
 }
 
+static void val_shape(const yt_training *t, int *n, int *h, int *w) {
+    *n = *h = *w = 0;
+    if (t->val_loader) yt_loader_max_shape(t->val_loader, n, h, w);
+}
+
 /* What is decoded ahead and kept, and the canvas, partner and picture that a worker makes one from. */
 static size_t loader_bytes(const yt_training *t, int batch) {
     int n, h, w;
@@ -45,7 +50,7 @@ static size_t loader_bytes(const yt_training *t, int batch) {
     size_t cache = (size_t)t->config.cache << 20, all = images * image;
     size_t worker = (size_t)(MOSAIC_IMAGES + (t->config.mixup + t->config.cutmix > 0) + 1) * image;
     size_t held = PREFETCHED_BATCHES * (size_t)h * (size_t)w * 3 * (size_t)batch;
-    yt_loader_max_shape(t->val_loader, &n, &h, &w);
+    val_shape(t, &n, &h, &w);
     held += PREFETCHED_BATCHES * (size_t)h * (size_t)w * 3 * (size_t)val_images(t, batch);
     return (cache < all ? cache : all) + held + (size_t)t->config.workers * worker;
 }
@@ -70,10 +75,13 @@ static size_t state_bytes(yt_training *t, int batch) {
 static yt_status run_bytes(yt_training *t, int batch, size_t *bytes, yt_err *err) {
     size_t train, val;
     int n, h, w;
-    yt_loader_max_shape(t->val_loader, &n, &h, &w);
+    val_shape(t, &n, &h, &w);
     YT_TRY(step_bytes(t, batch, &train, err));
     n = val_images(t, batch);
-    YT_TRY(yt_graph_measure(t->model->graph, YT_MODE_EVAL, n, h, w, t->config.threads, &val, err));
+    if (n == 0)
+        val = 0;
+    else
+        YT_TRY(yt_graph_measure(t->model->graph, YT_MODE_EVAL, n, h, w, t->config.threads, &val, err));
     *bytes = (train > val ? train : val) + state_bytes(t, batch) + loader_bytes(t, batch);
     return YT_OK;
 }

@@ -65,7 +65,7 @@ static yt_status read_checkpoint(yt_training *t, setup *s, yt_err *err) {
 
 /* Whether a run that is over was ended before its last files were written: the table of its best weights. */
 static bool lacks_last_files(const yt_training *t) {
-    if (t->progress.best_epoch == 0 || !yt_path_exists(t->best_path)) return false;
+    if (t->progress.best_fitness < 0 || !yt_path_exists(t->best_path)) return false;
     bool lacks = false;
     for (const char *const *file = yt_validator_file_names(YT_CONFUSION_CLASSES + 1); *file && !lacks;
          file++) {
@@ -135,12 +135,28 @@ static yt_status copy_names(yt_training *t, yt_err *err) {
                                    : yt_fail(err, YT_NO_MEMORY, "no memory for %d class names", count);
 }
 
+/* A run may do without: where the data set names no images for it, or where it is switched off and they are not there. */
+static yt_status open_validation(yt_training *t, const setup *s, yt_err *err) {
+    yt_err reason;
+    yt_status status = YT_OK;
+    if (yt_dataset_has_split(&t->dataset, "val")) {
+        status = scan(t, s, "val", 1, &t->val, t->config.val ? err : &reason);
+        if (status == YT_OK || t->config.val || status == YT_NO_MEMORY) return status;
+        char text[sizeof reason.text + 64];
+        snprintf(text, sizeof text, "%s; there is no validation, not even at the end", reason.text);
+        if (s->problem) s->problem(s->context, text);
+    }
+    t->config.val = false;
+    t->config.source[YT_TRAIN_KEY_val] = YT_SOURCE_DATASET;
+    return YT_OK;
+}
+
 static yt_status open_data(yt_training *t, const setup *s, yt_err *err) {
     if (!t->config.data[0]) return yt_fail(err, YT_ARGUMENT, "data: name a dataset YAML to train on");
     YT_TRY(yt_dataset_open(t->config.data, &t->dataset, err));
     YT_TRY(copy_names(t, err));
     YT_TRY(scan(t, s, "train", t->config.fraction, &t->train, err));
-    return scan(t, s, "val", 1, &t->val, err);
+    return open_validation(t, s, err);
 }
 
 /* ---- network ---- */
@@ -267,6 +283,7 @@ static yt_status make_loaders(yt_training *t, yt_err *err) {
                                .multi_scale = c->multi_scale,
                                .cache_bytes = train_cache};
     YT_TRY(yt_loader_create(&t->train, &config, &t->train_loader, err));
+    if (!yti_can_validate(t)) return YT_OK;
     config.train = false;
     config.rect = true;
     config.rect_pad = 0.5;
@@ -298,6 +315,7 @@ static yt_status weigh_classes(yt_training *t, yt_err *err) {
 static yt_status make_validator(yt_training *t, yt_err *err) {
     const yt_train_config *c = &t->config;
     bool *classes = NULL; /* the one class of single_cls is always wanted */
+    if (!yti_can_validate(t)) return YT_OK;
     if (c->classes[0] && !c->single_cls) YT_TRY(yt_dataset_classes(&t->dataset, c->classes, &classes, err));
     /* 0.001, the default, is for AP: a matrix of what nobody would act on says nothing. */
     const float confusion_conf = c->conf == 0.001 ? YT_CONFUSION_CONF : (float)c->conf;
@@ -375,6 +393,7 @@ static yt_status prepare(yt_training *t, setup *s, yt_err *err) {
 
 void yti_begin_progress(yt_progress *progress) {
     *progress = (yt_progress){.last_step = -1, .best_fitness = -1, .rate_factor = 1};
+    for (int i = 0; i < YT_LOSS_TERMS; i++) progress->last.val_loss[i] = (double)NAN; /* not known */
 }
 
 yt_status yt_train_prepare(const yt_train_config *config, const char *const *search_dirs,

@@ -160,6 +160,12 @@ static yt_status validate_epoch(yt_training *t, yt_watchers *watchers, yt_train_
     return judge(t, &result.metrics, row, err);
 }
 
+/* Without anything to measure on, the newest weights are the best that are known. */
+static void take_as_best(yt_training *t, yt_train_epoch *row) {
+    row->is_best = true;
+    t->progress.best_epoch = row->epoch;
+}
+
 static yt_status show_epoch(const yt_training *t, yt_watchers *watchers, yt_err *err) {
     for (size_t i = 0; i < watchers->count; i++) {
         const yt_train_observer *watcher = &watchers->list[i];
@@ -233,7 +239,10 @@ static yt_status one_epoch(yt_training *t, yt_watchers *watchers, const volatile
     row.weights_hash = yt_hash64_floats(t->model->state.params, t->model->param_count);
     for (int i = 0; i < YT_LOSS_TERMS; i++) row.train_loss[i] = loss_of(trained.loss[i]);
     YT_TRY(yti_report_boxes(t, &row, watchers, err));
-    if (t->config.val || row.epoch == t->epochs) YT_TRY(validate_epoch(t, watchers, &row, err));
+    if (!yti_can_validate(t))
+        take_as_best(t, &row);
+    else if (t->config.val || row.epoch == t->epochs)
+        YT_TRY(validate_epoch(t, watchers, &row, err));
 
     row.seconds = yt_seconds() - t->begin;
     progress->last = row;
@@ -259,7 +268,7 @@ static bool best_is_last(const yt_training *t) {
 /* Else they are measured once more, for the files that show their work, and because a resumed run that found
  * nothing better has no table of classes. */
 static yt_status measure_best(yt_training *t, yt_err *err) {
-    if (t->progress.best_epoch == 0) return YT_OK;
+    if (t->progress.best_epoch == 0 || !yti_can_validate(t)) return YT_OK;
     if (!best_is_last(t)) {
         if (!yt_path_exists(t->best_path)) return YT_OK; /* it was removed: the program says so */
         yt_st_file file;

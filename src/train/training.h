@@ -145,6 +145,11 @@ cJSON *yti_data_json(const yt_training *training);
 /* The paths of a run below its folder. Takes the folder. */
 yt_status yti_run_paths(yt_training *training, char *folder, yt_err *err);
 
+/* Whether there is anything to validate on. */
+static inline bool yti_can_validate(const yt_training *training) {
+    return training->val.n_samples > 0;
+}
+
 /* The rates of the settings times that of the progress, into the schedule. */
 void yti_apply_rate_factor(yt_training *training);
 

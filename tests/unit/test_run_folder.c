@@ -312,3 +312,50 @@ Test(run_folder, a_validation_loss_that_is_not_finite_is_no_zero_and_never_the_b
     config = resume_config(LAST, "3"); /* the checkpoint holds it, and goes on */
     expect_run(&config);
 }
+
+/* ---- without validation ---- */
+
+static void expect_without_validation(const yt_train_config *config) {
+    expect_run(config);
+    cr_assert(yt_path_exists(LAST) && !yt_path_exists(RUN "/pr_curve.csv"));
+    yt_st_file last, best;
+    cr_assert_eq(yt_st_load(LAST, &last, NULL), YT_OK);
+    cr_assert_eq(yt_st_load(RUN "/weights/best.safetensors", &best, NULL), YT_OK);
+    const yt_st_entry *a = yt_st_find(&last, "ema.model.0.conv.weight"),
+                      *b = yt_st_find(&best, "model.0.conv.weight");
+    cr_assert(a && b && a->bytes == b->bytes && memcmp(a->data, b->data, a->bytes) == 0);
+    yt_st_free(&last);
+    yt_st_free(&best);
+    char *text = yt_read_text(RUN "/results.csv");
+    cr_assert(strstr(text, ",nan,nan,nan,"), "%s", text); /* no loss, and not one of 0 */
+    free(text);
+}
+
+Test(run_folder, a_data_set_without_validation_trains_and_its_last_weights_are_the_best) {
+    yt_folder_write_text("data.yaml", "path: data\ntrain: images/train\nnames: [red, blue]\n");
+    yt_train_config config = tiny_config("2");
+    set(&config, "patience", "1");
+    expect_without_validation(&config);
+    char *args = yt_read_text(RUN "/args.yaml");
+    cr_assert_not_null(strstr(args, "\nval: false  # dataset\n"), "%s", args);
+    free(args);
+    config = resume_config(LAST, NULL);
+    expect_refused(&config, "has finished its 2 epochs");
+    config = resume_config(LAST, "4");
+    expect_without_validation(&config);
+    cr_assert_eq(count_lines(RUN "/results.csv"), 5);
+}
+
+Test(run_folder, images_for_validation_that_are_not_there_are_no_hindrance_with_no_val) {
+    yt_folder_write_text("data.yaml",
+                         "path: data\ntrain: images/train\nval: images/valid\nnames: [red, blue]\n");
+    yt_train_config config = tiny_config("2");
+    expect_refused(&config, "images/valid");
+    set(&config, "val", "false");
+    texts problems = {.all = ""};
+    yt_err err = {.text = ""};
+    cr_assert_eq(train(&config, NULL, &problems, &err), YT_OK, "%s", err.text);
+    cr_assert_not_null(strstr(problems.all, "there is no validation, not even at the end"), "%s",
+                       problems.all);
+    cr_assert(yt_path_exists(RUN "/weights/best.safetensors"));
+}
