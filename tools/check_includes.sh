@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 declare -A floor=([base]=0 [tensor]=1 [geom]=1 [kernels]=1 [ops]=2 [graph]=3 [model]=4 [loss]=4 [optim]=4 [data]=4
     [eval]=4 [ckpt]=4 [flow]=4 [train]=5 [study]=6 [cli]=7)
 declare -A home=(
-    [status]=base [file]=base [text]=base [rng]=base [cpu]=base [yaml]=base [activation]=base
+    [status]=base [file]=base [text]=base [rng]=base [log]=base [cpu]=base [yaml]=base [activation]=base
     [tensor]=tensor [batch]=tensor [head]=tensor [box]=geom [kernels]=kernels
     [op]=ops [ops]=ops [graph]=graph
     [model]=model [ablation]=model [init]=model [loss]=loss [optim]=optim [dataset]=data [loader]=data [image]=data [metrics]=eval [confusion]=eval

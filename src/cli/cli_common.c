@@ -33,6 +33,14 @@ int yt_cli_threads(const yt_cli *cli) {
     return yt_cli_get(cli, "threads")->is_auto ? yt_cpu_cores() : yt_cli_int(cli, "threads");
 }
 
+void yt_cli_print_message(void *context, yt_log_level level, const char *text) {
+    const yt_cli *cli = context;
+    if (level == YT_LOG_DEBUG) return;
+    fprintf(stderr, "%s: %s", cli->program, level == YT_LOG_WARNING ? "warning: " : "");
+    yt_cli_print_text(stderr, 0, text);
+    fputc('\n', stderr);
+}
+
 void yt_cli_warn_of_scale(const yt_model *model) {
     if (model->scale_guessed)
         fprintf(stderr,

@@ -3,6 +3,7 @@
 #define YT_CLI_COMMON_H
 
 #include "cli/cli_options.h"
+#include "yt/log.h"
 #include "yt/model.h"
 
 #include <stdio.h>
@@ -15,6 +16,9 @@ yt_status yt_cli_run_dir(const yt_cli *cli, const char *runs, char **out, yt_err
 
 /* --threads, where auto means every core this process may use. */
 int yt_cli_threads(const yt_cli *cli);
+
+/* A yt_log_sink: messages of the library on stderr; context is a yt_cli. */
+void yt_cli_print_message(void *context, yt_log_level level, const char *text);
 
 /* Warns on stderr where a model was named without the letter of its scale. */
 void yt_cli_warn_of_scale(const yt_model *model);

@@ -8,6 +8,7 @@
 #include "cli/cli_help.h"
 #include "yt/file.h"
 #include "yt/kernels.h"
+#include "yt/log.h"
 
 #include <assert.h>
 #include <limits.h>
@@ -321,12 +322,14 @@ int yt_cli_parse(yt_cli *cli, int argc, char *const *argv) {
     set_defaults(cli);
     yt_err err;
     int code = take_words(cli, argc, argv);
+    yt_log_set_sink(yt_cli_print_message, cli);
     if (code == GO_ON && yt_kernels_check(&err) != YT_OK) code = yt_cli_usage_failure(cli, &err);
     if (code != GO_ON) yt_cli_free(cli);
     return code;
 }
 
 void yt_cli_free(yt_cli *cli) {
+    yt_log_set_sink(NULL, NULL);
     free(cli->values);
     free(cli->words);
     cli->values = NULL;
