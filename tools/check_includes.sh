@@ -68,6 +68,23 @@ check_third_party() {
         include src tools tests | sed -E 's/#[[:space:]]*include[[:space:]]*[<"]([^>"]+)[>"]/\1/')
 }
 
+# The table of floors in CONTRIBUTING.md is the one above, and has every folder of src/.
+check_table() {
+    local number rest folder listed=' '
+    while IFS='|' read -r _ number rest _; do
+        for folder in $(grep -oE '`[a-z]+`' <<<"$rest" | tr -d '`'); do
+            listed+="$folder "
+            [[ ${floor[$folder]:-} == "${number// /}" ]] ||
+                complain "CONTRIBUTING.md: $folder is on floor ${floor[$folder]:-(none)} in tools/check_includes.sh, not on ${number// /}"
+        done
+    done < <(grep -E '^\| [0-9] \|' CONTRIBUTING.md)
+    for folder in src/*/; do
+        folder=$(basename "$folder")
+        [[ $listed == *" $folder "* ]] || complain "CONTRIBUTING.md: the table of floors lacks $folder"
+    done
+}
+check_table
+
 files=0
 while IFS= read -r path; do
     check_floors "$path" "${path#*/}"

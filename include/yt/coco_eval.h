@@ -3,9 +3,10 @@
  *
  *     yt_coco_eval *eval;
  *     YT_TRY(yt_coco_eval_create(n_classes, &eval, err));
- *     for each image: yt_coco_eval_add(eval, rank_of_its_id, found, n_found, truth, n_truth, err);
+ *     YT_TRY(yt_coco_eval_add(eval, rank_of_its_id, found, n_found, truth, n_truth, err));  // for each image
  *     double numbers[YT_COCO_NUMBERS];
  *     YT_TRY(yt_coco_eval_compute(eval, numbers, err));
+ *     yt_coco_eval_destroy(eval);
  */
 #ifndef YT_COCO_EVAL_H
 #define YT_COCO_EVAL_H

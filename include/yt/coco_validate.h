@@ -2,10 +2,15 @@
  *
  *     yt_coco_validation *coco;
  *     YT_TRY(yt_coco_validation_create(&split, n_classes, NULL, NULL, &coco, err));
- *     yt_validate_options options = {..., .image = yt_coco_validation_image, .image_context = coco};
- *     create and run a validator;
+ *     yt_validate_options options = {.conf = 0.001f, .iou = 0.7f, .max_det = 300, .threads = threads,
+ *                                    .image = yt_coco_validation_image, .image_context = coco};
+ *     yt_validator *validator;
+ *     yt_validation result;
+ *     YT_TRY(yt_validator_create(model, loader, &options, &validator, err));
+ *     YT_TRY(yt_validator_run(validator, &model->state, &result, err));
  *     double numbers[YT_COCO_NUMBERS];
  *     YT_TRY(yt_coco_validation_finish(coco, numbers, err));
+ *     yt_validator_destroy(validator);
  *     yt_coco_validation_destroy(coco);
  */
 #ifndef YT_COCO_VALIDATE_H

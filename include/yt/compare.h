@@ -1,9 +1,10 @@
 /* compare.h: variants of a network trained on the same batches, and what their gradients and results say.
  *
  *     yt_compare *study;
- *     YT_TRY(yt_compare_create(&config, "residual,plain", 5, search_dirs, &study, err));  checks, writes nothing
- *     YT_TRY(yt_compare_run(study, &hooks, &stop, err));                    trains what is not trained yet
- *     YT_TRY(yt_compare_report(study, why, sizeof why, err));               compare.json, compare.html, figures
+ *     char why[256]; // there are no figures
+ *     YT_TRY(yt_compare_create(&config, "residual,plain", 5, search_dirs, &study, err)); // checks, writes nothing
+ *     YT_TRY(yt_compare_run(study, &hooks, &stop, err));      // trains what is not trained yet
+ *     YT_TRY(yt_compare_report(study, why, sizeof why, err)); // compare.json, compare.html, figures
  *     yt_compare_destroy(study);
  *
  * A variant is words joined by '+': rows of the table below, names of activation functions, or KEY=VALUE for any

@@ -1,11 +1,23 @@
-/* predict.h: a model on single pictures: picture in, boxes in its own pixels out.
+/* predict.h: a model on single images: image in, boxes in its own pixels out.
  *
  *     yt_predict_options options = YT_PREDICT_DEFAULTS;
+ *     yt_model *model, *fused;
+ *     yt_class_names names;
+ *     bool one_to_one;
+ *     YT_TRY(yt_weights_open("best.safetensors", NULL, NULL, &model, &names, &options.imgsz, err));
+ *     YT_TRY(yt_choose_branch(model, options.nms, &one_to_one, err));
+ *     YT_TRY(yt_model_fuse(model, &model->state, one_to_one, &fused, err));
+ *
  *     yt_predictor *predictor;
- *     YT_TRY(yt_predictor_create(model, &options, &predictor, err));
- *     yt_detection found[300];
+ *     yt_detection found[300]; // options.max_det
  *     int n;
+ *     yt_image image;
+ *     YT_TRY(yt_predictor_create(fused, &options, &predictor, err));
+ *     YT_TRY(yt_image_load("photo.jpg", &image, err));
  *     YT_TRY(yt_predictor_run(predictor, &image, found, &n, err));
+ *     for (int i = 0; i < n; i++) printf("%s %.2f\n", names.names[found[i].class_id], (double)found[i].score);
+ *
+ * (Where YT_TRY leaves, what was made before is still to be freed: example code.)
  */
 #ifndef YT_PREDICT_H
 #define YT_PREDICT_H

@@ -4,9 +4,10 @@
  * the code and one sentence for a person: where, what, and what would be right. `err` may be NULL. On failure
  * outputs are untouched unless a function says otherwise. The library never prints and never exits.
  *
- *     yt_err err;
- *     if (yt_model_load(&model, "yolo26n.yaml", &options, &err) != YT_OK)
- *         fprintf(stderr, "%s\n", err.text);
+ *     yt_err why;
+ *     yt_model_options options = YT_MODEL_DEFAULTS;
+ *     if (yt_model_load("yolo26n.yaml", &options, &model, &why) != YT_OK)
+ *         fprintf(stderr, "%s\n", why.text);
  */
 #ifndef YT_STATUS_H
 #define YT_STATUS_H

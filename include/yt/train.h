@@ -2,10 +2,10 @@
  *
  *     yt_train_config config;
  *     yt_train_config_defaults(&config);
- *     yt_train_config_set(&config, "data", "coco8.yaml", YT_SOURCE_TYPED, &err);
+ *     YT_TRY(yt_train_config_set(&config, "data", "coco8.yaml", YT_SOURCE_TYPED, err));
  *     yt_training *training;
- *     YT_TRY(yt_train_prepare(&config, NULL, NULL, NULL, &training, err));  checks everything, writes nothing
- *     YT_TRY(yt_train_run(training, &observer, 1, NULL, err));       makes the run folder and trains
+ *     YT_TRY(yt_train_prepare(&config, NULL, NULL, NULL, &training, err)); // checks everything, writes nothing
+ *     YT_TRY(yt_train_run(training, &observer, 1, NULL, err)); // makes the run folder and trains
  *     yt_train_destroy(training);
  */
 #ifndef YT_TRAIN_H

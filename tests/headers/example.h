@@ -1,0 +1,30 @@
+/* example.h: what the examples in the headers presume (check_examples.sh). */
+#ifndef YT_TEST_EXAMPLE_H
+#define YT_TEST_EXAMPLE_H
+
+#include "yt/batch.h"
+#include "yt/coco_eval.h"
+#include "yt/coco_validate.h"
+#include "yt/compare.h"
+#include "yt/image.h"
+#include "yt/non_finite.h"
+#include "yt/predict.h"
+#include "yt/pt.h"
+#include "yt/train.h"
+#include "yt/validate.h"
+
+#include <stdio.h>
+
+/* One function for all; an example that declares a name of its own has it in a block of its own. */
+#define EXAMPLE_PARAMETERS                                                                                   \
+    yt_err *err, int threads, uint64_t seed, const yt_batch *batch, int n_classes, yt_model *model,          \
+        yt_loader *loader, const char *const *search_dirs, const yt_coco_truth *truth, int n_truth,          \
+        const yt_coco_found *found, int n_found, int64_t rank_of_its_id
+
+static yt_train_observer observer;
+static yt_compare_hooks hooks;
+static volatile sig_atomic_t stop;
+static yt_train_config config;
+static yt_split split;
+
+#endif
