@@ -11,6 +11,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static yt_status export_safetensors(const yt_cli *cli, const char *input, const char *output, yt_err *err) {
     size_t n_tensors;
@@ -93,6 +94,13 @@ static int check_output(const yt_cli *cli, const struct format *format, const ch
     return yt_cli_failure(cli, &err);
 }
 
+/* The weights themselves went there, and a line behind them would damage them. */
+static bool is_stdout(const char *path) {
+    struct stat own, named;
+    return fstat(STDOUT_FILENO, &own) == 0 && stat(path, &named) == 0 && own.st_dev == named.st_dev &&
+           own.st_ino == named.st_ino;
+}
+
 static int run(const yt_cli *cli) {
     const char *input = cli->words[0], *typed = yt_cli_text(cli, "output");
     const struct format *format = &formats[(size_t)yt_cli_get(cli, "format")->number];
@@ -104,7 +112,7 @@ static int run(const yt_cli *cli) {
     }
     int code = check_output(cli, format, output, typed != NULL);
     if (code == 0 && format->write(cli, input, output, &err) != YT_OK) code = yt_cli_failure(cli, &err);
-    if (code == 0) puts(output);
+    if (code == 0) fprintf(is_stdout(output) ? stderr : stdout, "%s\n", output);
     free(output);
     return yt_cli_finish_stdout(cli, code);
 }

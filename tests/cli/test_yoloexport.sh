@@ -78,6 +78,31 @@ cmp w.safetensors kept || fail "the input was changed"
 expect 0 w.safetensors --output again.safetensors
 says out '^again.safetensors$'
 cmp w.safetensors again.safetensors || fail "a second conversion changes the file"
+# a pipe, a device and standard output get the bytes; a link stays one
+expect 0 w.safetensors --output /dev/stdout
+cmp out again.safetensors || fail "the weights on standard output are others"
+says err '^/dev/stdout$'
+mkfifo pipe
+cat pipe >piped &
+reader=$!
+expect 0 w.safetensors --output pipe
+wait $reader
+cmp piped again.safetensors || fail "the weights in a pipe are others"
+[ -p pipe ] || fail "a pipe was replaced"
+expect 0 w.safetensors --output /dev/null
+[ -c /dev/null ] || fail "a device was replaced"
+expect 1 w.safetensors --output /dev/full
+says err 'No space left'
+[ -c /dev/full ] || fail "a device was replaced"
+mkdir store
+echo old >store/real.safetensors
+chmod 600 store/real.safetensors
+ln -s store/real.safetensors link.safetensors
+expect 0 w.safetensors --output link.safetensors
+[ -L link.safetensors ] || fail "a link was replaced"
+cmp store/real.safetensors again.safetensors || fail "the file that a link leads to is as it was"
+[ "$(stat -c %a store/real.safetensors)" = 600 ] || fail "the mode of a file changed"
+rm pipe link.safetensors
 expect 0 w.safetensors --half -o half.safetensors
 [ "$(bytes half.safetensors)" -eq "$(bytes w.safetensors)" ] || fail "halves are not kept as they are"
 expect 1 w.pt --output no/such/folder/w.safetensors
