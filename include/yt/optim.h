@@ -112,6 +112,9 @@ typedef struct yt_schedule_step {
 /* Iteration i of epoch e (both from 0). */
 yt_schedule_step yt_schedule_at(const yt_schedule *schedule, int epoch, int iteration);
 
+/* The first iteration of the run whose update moves weights, having a rate above 0; -1: none does. */
+int64_t yt_schedule_first_move(const yt_schedule *schedule);
+
 /* Weight decay after scaling by the batch: wd * B * max(round(nbs/B), 1) / nbs. */
 double yt_scaled_weight_decay(double weight_decay, int batch, int nominal_batch);
 

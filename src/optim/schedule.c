@@ -85,6 +85,22 @@ yt_schedule_step yt_schedule_at(const yt_schedule *schedule, int epoch, int iter
     return step;
 }
 
+/* By an update's length after the warm-up there is one at the full rate, or none at all. */
+int64_t yt_schedule_first_move(const yt_schedule *s) {
+    const int64_t all = (int64_t)s->batches_per_epoch * s->epochs;
+    const int64_t enough = warmup_iterations(s) + (int64_t)ceil(full_accumulation(s)) + 1;
+    int64_t last = -1;
+    for (int64_t i = 0; i < all && i < enough; i++) {
+        const yt_schedule_step step =
+            yt_schedule_at(s, (int)(i / s->batches_per_epoch), (int)(i % s->batches_per_epoch));
+        if (i - last < step.accumulate) continue;
+        last = i;
+        for (int g = 0; g < YT_GROUP_COUNT; g++)
+            if (step.lr[g] > 0) return i;
+    }
+    return -1;
+}
+
 double yt_scaled_weight_decay(double weight_decay, int batch, int nominal_batch) {
     double accumulate = at_least_one((double)nominal_batch / batch);
     return weight_decay * batch * accumulate / nominal_batch;

@@ -283,9 +283,23 @@ static yt_status measure_best(yt_training *t, yt_err *err) {
     return yt_validator_save(t->validator, (const char *const *)t->names.names, t->folder, err);
 }
 
+/* An update takes more batches than there are after the first ones, whose rate is 0. */
+static void warn_of_no_move(const yt_training *t, yt_watchers *watchers) {
+    if (t->progress.iterations > 0 || t->config.time > 0 || yt_schedule_first_move(&t->schedule) >= 0) return;
+    char text[256];
+    snprintf(
+        text, sizeof text,
+        "nothing will be learned: no update of the %lld batches of this run has a learning rate above 0; %s",
+        (long long)t->schedule.epochs * t->schedule.batches_per_epoch,
+        t->config.lr0 > 0 ? "more --epochs, a smaller --nbs or a shorter --warmup-epochs would help"
+                          : "--lr0 is 0");
+    yti_watch_alarm(watchers, text);
+}
+
 yt_status yti_train_loop(yt_training *t, yt_watchers *watchers, const volatile sig_atomic_t *stop,
                          yt_train_summary *summary, yt_err *err) {
     t->begin = yt_seconds() - t->progress.last.seconds;
+    warn_of_no_move(t, watchers);
     yt_status status = YT_OK;
     bool early = false;
     while (status == YT_OK && t->progress.epochs_done < t->epochs && !early) {

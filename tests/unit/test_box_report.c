@@ -1,5 +1,5 @@
-/* Tests of src/train/box_report.c: what a run says about objects that it cannot learn, and that an epoch without any is
- * not the best one. Images are 64 pixels wide and high, and so is the input, so that sizes can be told by hand. */
+/* What a run says when it cannot learn: of objects that it cannot (src/train/box_report.c), of rates that are 0; and that
+ * an epoch without an object is not the best one. Images are 64 pixels wide and high, and so is the input, so that sizes can be told by hand. */
 #include "support/folder.h"
 #include "support/tiny.h"
 #include "train/training.h"
@@ -141,6 +141,20 @@ Test(box_report, nothing_is_said_of_objects_that_are_large_enough) {
     set(&config, "close_mosaic", "0");
     const heard h = run(&config);
     cr_assert_eq(h.alarms, 0, "%s", h.text[0]);
+}
+
+/* ---- rates ---- */
+
+/* Three epochs of one batch of the reference recipe: one update, at rate 0. */
+Test(box_report, a_run_whose_updates_all_have_rate_zero_is_reported_at_its_start) {
+    yt_train_config config = still_config("3");
+    set(&config, "recipe", "family");
+    set(&config, "batch", "16");
+    const heard h = run(&config);
+    cr_assert_eq(h.alarms, 1);
+    cr_assert_str_eq(h.text[0],
+                     "nothing will be learned: no update of the 3 batches of this run has a learning rate "
+                     "above 0; more --epochs, a smaller --nbs or a shorter --warmup-epochs would help");
 }
 
 /* ---- predictions that overlap nothing ---- */

@@ -358,6 +358,28 @@ Test(optim, ten_batches_of_the_reference_trainer_are_three_updates) {
     cr_assert(at[0] == 0 && at[1] == 3 && at[2] == 6 && at[3] == 9);
 }
 
+/* Three epochs of one batch, nw = 2: 1, 2 and 3 batches per update, so the one update is that of iteration 0, at rate
+ * 0. So it is with two and four epochs: 1, 2 and 1, 2, 3, 4. The fifth has one, as ten have; a single one has no
+ * warm-up. */
+Test(optim, a_run_may_be_too_short_to_move_its_weights) {
+    yt_schedule s = family();
+    s.batches_per_epoch = 1, s.warmup_bias_lr = 0;
+    static const int first[] = {[1] = 0, [2] = -1, [3] = -1, [4] = -1, [5] = 4, [10] = 4};
+    for (int epochs = 1; epochs <= 10; epochs++) {
+        s.epochs = epochs;
+        if (epochs <= 5 || epochs == 10)
+            cr_assert_eq(yt_schedule_first_move(&s), first[epochs], "%d epochs: %d", epochs,
+                         (int)yt_schedule_first_move(&s));
+    }
+    s.warmup_bias_lr = 0.1; /* biases move at once */
+    s.epochs = 3;
+    cr_assert_eq(yt_schedule_first_move(&s), 0);
+    s.warmup_epochs = 0, s.warmup_bias_lr = 0;
+    cr_assert_eq(yt_schedule_first_move(&s), 2);
+    s.lr0 = 0;
+    cr_assert_eq(yt_schedule_first_move(&s), -1);
+}
+
 /* Four batches would be summed for an update, but the run has three. */
 Test(optim, no_more_batches_are_summed_than_the_run_has) {
     yt_schedule s = family();
