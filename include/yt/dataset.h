@@ -16,6 +16,7 @@
 #include "yt/status.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 typedef struct yt_point {
@@ -40,9 +41,10 @@ typedef struct yt_label {
 
 typedef struct yt_sample {
     char *image_path;
-    int w, h;         /* after EXIF rotation */
-    int64_t image_id; /* in the COCO file; -1: none */
-    int n_labels;     /* with those that are coco_only */
+    int w, h;            /* after EXIF rotation */
+    size_t decode_bytes; /* what decoding takes at its peak; 0: not known */
+    int64_t image_id;    /* in the COCO file; -1: none */
+    int n_labels;        /* with those that are coco_only */
     yt_label *labels;
     yt_point *points; /* of the outlines, normalised to the image; NULL: none */
 } yt_sample;

@@ -14,6 +14,10 @@ typedef struct yt_image {
     uint8_t *rgb;
 } yt_image;
 
+/* What decoding one image may take, and all threads of a scan or a loader together: 2^28 pixels, once as stored and once
+ * turned upright. */
+enum { YT_MAX_DECODE_BYTES = 3 << 29 };
+
 /* Decodes a JPEG, PNG, BMP or GIF, and WebP, TIFF, AVIF and HEIC where the build has their libraries; applies the
  * orientation that the file names, converts grey, alpha and 16 bits to 8-bit RGB (data/README.md). A JPEG that was cut
  * off is used as far as it goes. Refuses more than 2^28 pixels, and what takes more than 1.5 GiB to decode, before
@@ -29,6 +33,13 @@ typedef struct yt_image_info {
     bool truncated;  /* a JPEG without its end: decodes as far as it goes */
 } yt_image_info;
 yt_status yt_image_probe(const char *path, yt_image_info *info, yt_err *err);
+
+/* Both at once. */
+yt_status yt_image_load_with_info(const char *path, yt_image *out, yt_image_info *info, yt_err *err);
+
+/* Whether an image of 16 bits has no value above 4239 of 65535, as has one whose values are of 12 bits or fewer. Their
+ * high byte is what is read, so it is nearly black. */
+bool yt_image_is_dim(const yt_image *image, const yt_image_info *info);
 
 /* Width and height as yt_image_load would give them, from the header only. */
 yt_status yt_image_size(const char *path, int *w, int *h, yt_err *err);

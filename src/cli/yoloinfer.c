@@ -169,15 +169,29 @@ static yt_status handle_picture(session *s, size_t input, yt_image *image, yt_er
     return s->out_dir ? save_picture(s, input, image, n, err) : YT_OK;
 }
 
+static void warn_of(const session *s, const char *path, const yt_image *image, const yt_image_info *info) {
+    const char *program = s->cli->program;
+    if (info->truncated)
+        fprintf(stderr, "%s: %s: the file is cut off; it is used as far as it goes\n", program, path);
+    if (yt_image_is_dim(image, info))
+        fprintf(stderr,
+                "%s: %s: 16 bits per channel and no value above 4239: the high byte is read, so it is nearly "
+                "black; "
+                "multiply 12-bit values by 16 (mogrify -evaluate multiply 16)\n",
+                program, path);
+}
+
 /* Returns the exit code. */
 static int handle_all(session *s, yt_err *err) {
     int code = 0;
     for (size_t i = 0; i < s->inputs.count; i++) {
         yt_image image;
-        if (yt_image_load(s->inputs.paths[i], &image, err) != YT_OK) {
+        yt_image_info info;
+        if (yt_image_load_with_info(s->inputs.paths[i], &image, &info, err) != YT_OK) {
             code = yt_cli_failure(s->cli, err);
             continue;
         }
+        warn_of(s, s->inputs.paths[i], &image, &info);
         yt_status status = handle_picture(s, i, &image, err);
         yt_image_free(&image);
         if (status != YT_OK) return yt_cli_failure(s->cli, err);

@@ -6,6 +6,7 @@
  */
 #include "data/image_cache.h"
 
+#include "data/decode_gate.h"
 #include "yt/image.h"
 
 #include <pthread.h>
@@ -17,13 +18,16 @@ struct yti_image_cache {
     size_t max_bytes, used_bytes;
     yti_picture *kept; /* [n_samples]; rgb NULL: not kept */
     pthread_mutex_t lock;
+    yti_decode_gate gate;
 };
 
 yt_status yti_image_cache_create(const yt_split *split, int side, size_t max_bytes, yti_image_cache **out,
                                  yt_err *err) {
     yti_image_cache *cache = calloc(1, sizeof *cache);
     yti_picture *kept = calloc((size_t)split->n_samples + 1, sizeof *kept);
-    if (!cache || !kept || pthread_mutex_init(&cache->lock, NULL) != 0) {
+    bool gated = cache && yti_decode_gate_init(&cache->gate, err) == YT_OK;
+    if (!gated || !kept || pthread_mutex_init(&cache->lock, NULL) != 0) {
+        if (gated) yti_decode_gate_deinit(&cache->gate);
         free(cache);
         free(kept);
         return yt_fail(err, YT_NO_MEMORY, "no memory for the images of %d samples", split->n_samples);
@@ -41,12 +45,14 @@ void yti_image_cache_destroy(yti_image_cache *cache) {
     for (int i = 0; i < cache->split->n_samples; i++) free(cache->kept[i].owned);
     free(cache->kept);
     pthread_mutex_destroy(&cache->lock);
+    yti_decode_gate_deinit(&cache->gate);
     free(cache);
 }
 
-static yt_status decode(const yti_image_cache *cache, int sample, yti_picture *out, yt_err *err) {
+static yt_status decode(yti_image_cache *cache, int sample, yti_picture *out, yt_err *err) {
+    const yt_sample *s = &cache->split->samples[sample];
     yt_image image;
-    YT_TRY(yt_image_load(cache->split->samples[sample].image_path, &image, err));
+    YT_TRY(yti_decode_gate_load(&cache->gate, s->image_path, s->decode_bytes, &image, err));
     int w, h;
     yt_long_side_plan(image.w, image.h, cache->side, &w, &h);
     yt_status status = YT_OK;

@@ -11,7 +11,6 @@
 #include <strings.h>
 
 enum { MAX_PIXELS = 1 << 28 };
-static const size_t MAX_MEMORY = 3u << 29; /* 1.5 GiB: 2^28 pixels, once as stored and once turned upright */
 
 static bool begins(const uint8_t *data, size_t bytes, const char *signature, size_t length) {
     return bytes >= length && memcmp(data, signature, length) == 0;
@@ -190,8 +189,8 @@ yt_status yti_check_facts(const yti_source *source, yti_facts *facts, yt_err *er
                        source->path, w, h, MAX_PIXELS);
     size_t rgb = 3 * (size_t)w * (size_t)h, least = facts->orientation == 1 ? rgb : 2 * rgb;
     if (facts->memory < least) facts->memory = least;
-    if (facts->memory <= MAX_MEMORY) return YT_OK;
+    if (facts->memory <= YT_MAX_DECODE_BYTES) return YT_OK;
     return yt_fail(err, YT_DATA,
                    "%s: decoding its %d x %d pixels would take %zu MiB; at most %zu are accepted",
-                   source->path, w, h, facts->memory >> 20, MAX_MEMORY >> 20);
+                   source->path, w, h, facts->memory >> 20, (size_t)YT_MAX_DECODE_BYTES >> 20);
 }

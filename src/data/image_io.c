@@ -90,23 +90,39 @@ static yt_status turn_upright(yt_image stored, int orientation, yt_image *out, y
     return status;
 }
 
-static yt_status decode(const yti_source *source, yt_image *out, yt_err *err) {
+static yt_image_info info_of(const yti_facts *facts) {
+    bool swaps = yti_exif_swaps(facts->orientation);
+    return (yt_image_info){.w = swaps ? facts->h : facts->w,
+                           .h = swaps ? facts->w : facts->h,
+                           .orientation = facts->orientation,
+                           .bits = facts->bits,
+                           .memory = facts->memory,
+                           .truncated = facts->truncated};
+}
+
+static yt_status decode(const yti_source *source, yt_image *out, yt_image_info *info, yt_err *err) {
     const yti_format *format = NULL;
     yti_facts facts;
     yt_image stored = {0};
     YT_TRY(measure(source, &format, &facts, err));
     YT_TRY(format->decode(source, &facts, &stored, err));
+    *info = info_of(&facts);
     if (stored.w == facts.w && stored.h == facts.h) return turn_upright(stored, facts.orientation, out, err);
     yt_image_free(&stored);
     return yt_fail(err, YT_DATA, "%s: the image is not of the size that its header says", source->path);
 }
 
-yt_status yt_image_load(const char *path, yt_image *out, yt_err *err) {
+yt_status yt_image_load_with_info(const char *path, yt_image *out, yt_image_info *info, yt_err *err) {
     yti_source source;
     YT_TRY(read_regular_file(path, &source, err));
-    yt_status status = decode(&source, out, err);
+    yt_status status = decode(&source, out, info, err);
     free(source.data);
     return status;
+}
+
+yt_status yt_image_load(const char *path, yt_image *out, yt_err *err) {
+    yt_image_info info;
+    return yt_image_load_with_info(path, out, &info, err);
 }
 
 yt_status yt_image_probe(const char *path, yt_image_info *info, yt_err *err) {
@@ -116,15 +132,17 @@ yt_status yt_image_probe(const char *path, yt_image_info *info, yt_err *err) {
     YT_TRY(read_regular_file(path, &source, err));
     yt_status status = measure(&source, &format, &facts, err);
     free(source.data);
-    if (status != YT_OK) return status;
-    bool swaps = yti_exif_swaps(facts.orientation);
-    *info = (yt_image_info){.w = swaps ? facts.h : facts.w,
-                            .h = swaps ? facts.w : facts.h,
-                            .orientation = facts.orientation,
-                            .bits = facts.bits,
-                            .memory = facts.memory,
-                            .truncated = facts.truncated};
-    return YT_OK;
+    if (status == YT_OK) *info = info_of(&facts);
+    return status;
+}
+
+bool yt_image_is_dim(const yt_image *image, const yt_image_info *info) {
+    enum { BRIGHTEST = 16 }; /* of 4095 / 257 rounded, as TIFF has it; the high byte is 15 */
+    size_t values = (size_t)image->w * (size_t)image->h * 3;
+    if (info->bits != 16) return false;
+    for (size_t i = 0; i < values; i++)
+        if (image->rgb[i] > BRIGHTEST) return false;
+    return true;
 }
 
 yt_status yt_image_size(const char *path, int *w, int *h, yt_err *err) {

@@ -4,6 +4,7 @@
  * out in the order of the sorted list whatever the number of threads. Nothing on disk is changed.
  */
 #include "data/coco_truth.h"
+#include "data/decode_gate.h"
 #include "data/presence.h"
 #include "data/sources.h"
 #include "data/strays.h"
@@ -34,7 +35,9 @@ typedef struct finding {
     bool usable, has_label_file;
     bool all_bad; /* it has rows, and none is left */
     bool has_class_0;
+    bool dim; /* 12-bit values in 16 bits, as it seems */
     int w, h;
+    size_t decode_bytes;
     yti_labels labels;
     yti_report report;
 } finding;
@@ -48,6 +51,7 @@ typedef struct scan {
     size_t count;           /* of paths that are wanted */
     finding *findings;
     atomic_size_t next;
+    yti_decode_gate gate;
     pthread_mutex_t lock; /* of the fault */
     bool failed;
     yt_err fault; /* of the machine: the scan ends */
@@ -102,12 +106,15 @@ static bool look_at_image(scan *s, const char *path, finding *found) {
     }
     yt_image decoded;
     errno = 0;
-    if (yt_image_load(path, &decoded, &reason) != YT_OK) return leave_out(s, found, &reason);
+    if (yti_decode_gate_load(&s->gate, path, info.memory, &decoded, &reason) != YT_OK)
+        return leave_out(s, found, &reason);
+    found->dim = yt_image_is_dim(&decoded, &info);
     yt_image_free(&decoded);
     if (info.truncated)
         yti_report_add(&found->report, "%s: the file is cut off; it is used as far as it goes", path);
     found->w = info.w;
     found->h = info.h;
+    found->decode_bytes = info.memory;
     return true;
 }
 
@@ -210,6 +217,7 @@ static void add_sample(const scan *s, size_t i, char *path, yt_split *split) {
     split->samples[split->n_samples++] = (yt_sample){.image_path = path,
                                                      .w = found->w,
                                                      .h = found->h,
+                                                     .decode_bytes = found->decode_bytes,
                                                      .image_id = s->truth ? s->truth->images[i].id : -1,
                                                      .n_labels = found->labels.count,
                                                      .labels = found->labels.items,
@@ -281,6 +289,20 @@ static void tell(const scan *s, const char *format, ...) {
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
     if (s->options->problem) s->options->problem(s->options->context, text);
+}
+
+/* What the reference trainer does, too: the numbers are the same, and the images a trap. */
+static void hint_at_dim_images(const scan *s, totals *sum) {
+    size_t count = 0, first = 0;
+    for (size_t i = s->count; i-- > 0;)
+        if (s->findings[i].dim) count++, first = i;
+    if (count == 0) return;
+    sum->problems++;
+    tell(s,
+         "%s: %s: %zu of %zu images, the first %s, have 16 bits per channel and values below 4240: the high "
+         "byte is "
+         "read, so they are nearly black; multiply 12-bit values by 16 (mogrify -evaluate multiply 16)",
+         s->dataset->path, s->name, count, s->count, s->paths->items[first]);
 }
 
 /* As in the reference, outlines are used when every box of the split has one, or not at all. */
@@ -388,6 +410,7 @@ static yt_status scan_images(scan *s, yti_paths *paths, totals *sum, yt_split *s
     scan_all(s);
     if (s->failed) return yt_fail(err, s->fault.code, "%s", s->fault.text);
     YT_TRY(look_for_strays(s, sum, err)); /* before the paths move into the split */
+    hint_at_dim_images(s, sum);
     collect(s, paths, split, sum);
     drop_partial_outlines(s, split);
     return judge(s, split, sum, err);
@@ -410,7 +433,11 @@ static yt_status scan_paths(const yt_dataset *dataset, const char *name, const y
         return yt_fail(err, YT_NO_MEMORY, "no memory for %zu images", s.count);
     }
     pthread_mutex_init(&s.lock, NULL);
-    yt_status status = scan_images(&s, paths, sum, split, err);
+    yt_status status = yti_decode_gate_init(&s.gate, err);
+    if (status == YT_OK) {
+        status = scan_images(&s, paths, sum, split, err);
+        yti_decode_gate_deinit(&s.gate);
+    }
     pthread_mutex_destroy(&s.lock);
     free_findings(&s);
     return status;

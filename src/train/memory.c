@@ -1,6 +1,7 @@
 /* memory.c: what a run will need, against what the machine has, before anything is trained. */
 #include "base/container.h"
 #include "train/training.h"
+#include "yt/image.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -41,6 +42,14 @@ static void val_shape(const yt_training *t, int *n, int *h, int *w) {
     if (t->val_loader) yt_loader_max_shape(t->val_loader, n, h, w);
 }
 
+/* The largest images of a split, one to a worker, as far as they are let in together. */
+static size_t decoding_bytes(const yt_split *split, int workers) {
+    size_t largest = 0, most = YT_MAX_DECODE_BYTES;
+    for (int i = 0; i < split->n_samples; i++)
+        if (split->samples[i].decode_bytes > largest) largest = split->samples[i].decode_bytes;
+    return largest > most / (size_t)workers ? most : largest * (size_t)workers;
+}
+
 /* What is decoded ahead and kept, and the canvas, partner and picture that a worker makes one from. */
 static size_t loader_bytes(const yt_training *t, int batch) {
     int n, h, w;
@@ -52,7 +61,10 @@ static size_t loader_bytes(const yt_training *t, int batch) {
     size_t held = PREFETCHED_BATCHES * (size_t)h * (size_t)w * 3 * (size_t)batch;
     val_shape(t, &n, &h, &w);
     held += PREFETCHED_BATCHES * (size_t)h * (size_t)w * 3 * (size_t)val_images(t, batch);
-    return (cache < all ? cache : all) + held + (size_t)t->config.workers * worker;
+    size_t train = decoding_bytes(&t->train, t->config.workers),
+           val = decoding_bytes(&t->val, t->config.workers);
+    return (cache < all ? cache : all) + held + (size_t)t->config.workers * worker +
+           (train > val ? train : val);
 }
 
 /* The checkpoint of a resumed run may hold gradients that wait. */

@@ -473,7 +473,7 @@ def png(width, height, colour, rows, depth=8, extra=b""):
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
     header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + extra + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + extra + chunk(b"IDAT", b"" if rows is None else zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
 def image_files():
@@ -483,6 +483,7 @@ def image_files():
     put("image", "short-data.png", png(12, 12, 2, (b"\0" + bytes(36)) * 5))
     put("image", "huge.png", png(1 << 30, 1 << 30, 2, b"\0" * 64))
     put("image", "zero.png", png(0, 12, 2, b""))
+    put("image", "empty-idat.png", png(12, 12, 2, None))
     put("image", "palette-without.png", png(12, 12, 3, (b"\0" + bytes(12)) * 12))
     bmp = struct.pack("<2sIHHI", b"BM", 54 + 12 * 36, 0, 0, 54) + struct.pack("<IiiHHIIiiII", 40, 12, 12, 1, 24, 0, 0, 0, 0, 0, 0)
     put("image", "rgb.bmp", bmp + bytes(i % 251 for i in range(12 * 36)))

@@ -547,3 +547,29 @@ Test(dataset, an_image_damaged_in_the_middle_is_left_out_by_the_scan) {
     yt_split_free(&split);
     yt_dataset_close(&dataset);
 }
+
+/* One line for all of them; the images stay, with the numbers that the reference reads. */
+Test(dataset, twelve_bits_in_sixteen_are_reported_once) {
+    char *data;
+    size_t bytes;
+    make_small_dataset("d/small");
+    cr_assert_eq(
+        yt_file_read(YT_SOURCE_DIR "/tests/data/images/twelve-bits.png", 1 << 20, &data, &bytes, NULL),
+        YT_OK);
+    yt_folder_write("d/small/images/train/a.png", data, bytes);
+    yt_folder_write("d/small/images/train/b.png", data, bytes);
+    free(data);
+    yt_folder_write_text("d/small.yaml",
+                         "path: small\ntrain: images/train\nval: images/val\nnames: [x, y]\n");
+    yt_dataset dataset = open_dataset(yt_folder_path("d/small.yaml"));
+    problems p;
+    yt_scan_options options = options_for(&p);
+    yt_split train = scan(&dataset, "train", &options);
+    cr_assert_eq(train.n_samples, 2);
+    cr_assert_geq(train.samples[0].decode_bytes, 29u * 21 * 9);
+    cr_assert_eq(p.count, 1, "%s", p.text);
+    cr_assert_not_null(strstr(p.text, "2 of 2 images"), "%s", p.text);
+    cr_assert_not_null(strstr(p.text, "nearly black"), "%s", p.text);
+    yt_split_free(&train);
+    yt_dataset_close(&dataset);
+}

@@ -3,6 +3,7 @@
  *
  * A reader that the build lacks is skipped once its refusal has been looked at.
  */
+#include "data/decode_gate.h"
 #include "support/folder.h"
 #include "yt/file.h"
 #include "yt/image.h"
@@ -17,8 +18,8 @@ TestSuite(formats, .init = yt_folder_make, .fini = yt_folder_remove);
 
 /* `name` is one of ours: short. */
 static const char *path_of(const char *name) {
-    static char paths[4][1024];
-    static int next;
+    static _Thread_local char paths[4][1024];
+    static _Thread_local int next;
     char *path = paths[next++ % 4];
     snprintf(path, sizeof paths[0], YT_SOURCE_DIR "/tests/data/images/%.100s", name);
     return path;
@@ -301,4 +302,62 @@ Test(formats, bits_of_a_channel_are_reported) {
     cr_assert_eq(yt_image_probe(path_of("rgba.png"), &info, NULL), YT_OK);
     cr_assert_eq(info.bits, 8);
     cr_assert_geq(info.memory, 29u * 21 * 7);
+}
+
+/* 12-bit values in 16 bits: the reference's numbers, and a word about them. */
+Test(formats, twelve_bits_in_sixteen_are_noticed) {
+    static const struct {
+        const char *name;
+        bool dim;
+    } cases[] = {{"twelve-bits.png", true},
+                 {"twelve-bits.tif", true},
+                 {"rgb16.png", false},
+                 {"rgb16.tif", false},
+                 {"rgba.png", false}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        yt_image image = {0};
+        yt_image_info info;
+        yt_err err = {.text = ""};
+        if (!load(path_of(cases[i].name), &image, &err)) continue;
+        yt_image_free(&image);
+        cr_assert_eq(yt_image_load_with_info(path_of(cases[i].name), &image, &info, &err), YT_OK, "%s",
+                     err.text);
+        cr_expect_eq(yt_image_is_dim(&image, &info), cases[i].dim, "%s", cases[i].name);
+        yt_image_free(&image);
+    }
+}
+
+typedef struct visit {
+    yti_decode_gate *gate;
+    size_t memory;
+} visit;
+
+static void *load_often(void *context) {
+    const visit *v = context;
+    for (int i = 0; i < 50; i++) {
+        yt_image image;
+        cr_assert_eq(yti_decode_gate_load(v->gate, path_of("rgba.png"), v->memory, &image, NULL), YT_OK);
+        pthread_mutex_lock(&v->gate->lock);
+        cr_assert_leq(v->gate->used, (size_t)YT_MAX_DECODE_BYTES);
+        pthread_mutex_unlock(&v->gate->lock);
+        yt_image_free(&image);
+    }
+    return NULL;
+}
+
+/* Of all, of half and of little: what is in use never exceeds one image's most, and everybody comes through. */
+Test(formats, threads_share_the_memory_of_one_large_image) {
+    yti_decode_gate gate;
+    pthread_t threads[6];
+    visit visits[6];
+    cr_assert_eq(yti_decode_gate_init(&gate, NULL), YT_OK);
+    for (size_t i = 0; i < 6; i++) {
+        visits[i] = (visit){&gate, i % 3 == 0   ? YT_MAX_DECODE_BYTES
+                                   : i % 3 == 1 ? YT_MAX_DECODE_BYTES / 2
+                                                : 1000};
+        cr_assert_eq(pthread_create(&threads[i], NULL, load_often, &visits[i]), 0);
+    }
+    for (size_t i = 0; i < 6; i++) pthread_join(threads[i], NULL);
+    cr_assert_eq(gate.used, 0u);
+    yti_decode_gate_deinit(&gate);
 }
