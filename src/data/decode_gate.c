@@ -16,17 +16,17 @@ void yti_decode_gate_deinit(yti_decode_gate *gate) {
     pthread_mutex_destroy(&gate->lock);
 }
 
-yt_status yti_decode_gate_load(yti_decode_gate *gate, const char *path, size_t memory, yt_image *out,
-                               yt_err *err) {
+void yti_decode_gate_enter(yti_decode_gate *gate, size_t memory) {
     pthread_mutex_lock(&gate->lock);
     while (gate->used > 0 && memory > YT_MAX_DECODE_BYTES - gate->used)
         pthread_cond_wait(&gate->left, &gate->lock);
     gate->used += memory;
     pthread_mutex_unlock(&gate->lock);
-    yt_status status = yt_image_load(path, out, err);
+}
+
+void yti_decode_gate_leave(yti_decode_gate *gate, size_t memory) {
     pthread_mutex_lock(&gate->lock);
     gate->used -= memory;
     pthread_cond_broadcast(&gate->left);
     pthread_mutex_unlock(&gate->lock);
-    return status;
 }

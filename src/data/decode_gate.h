@@ -16,8 +16,12 @@ typedef struct yti_decode_gate {
 yt_status yti_decode_gate_init(yti_decode_gate *gate, yt_err *err);
 void yti_decode_gate_deinit(yti_decode_gate *gate);
 
-/* yt_image_load of a file that was probed: waits until its memory is free. */
-yt_status yti_decode_gate_load(yti_decode_gate *gate, const char *path, size_t memory, yt_image *out,
-                               yt_err *err);
+/* Waits until so much memory is free, and gives it back. */
+void yti_decode_gate_enter(yti_decode_gate *gate, size_t memory);
+void yti_decode_gate_leave(yti_decode_gate *gate, size_t memory);
+
+/* yt_image_load_with_info through a gate (image_io.c). */
+yt_status yti_image_load_through(yti_decode_gate *gate, const char *path, yt_image *out, yt_image_info *info,
+                                 yt_err *err);
 
 #endif

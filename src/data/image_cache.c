@@ -50,9 +50,10 @@ void yti_image_cache_destroy(yti_image_cache *cache) {
 }
 
 static yt_status decode(yti_image_cache *cache, int sample, yti_picture *out, yt_err *err) {
-    const yt_sample *s = &cache->split->samples[sample];
+    const char *path = cache->split->samples[sample].image_path;
     yt_image image;
-    YT_TRY(yti_decode_gate_load(&cache->gate, s->image_path, s->decode_bytes, &image, err));
+    yt_image_info info;
+    YT_TRY(yti_image_load_through(&cache->gate, path, &image, &info, err));
     int w, h;
     yt_long_side_plan(image.w, image.h, cache->side, &w, &h);
     yt_status status = YT_OK;

@@ -1,6 +1,7 @@
 /* image_io.c: image files in: which format it is, its size, its pixels, turned upright. The readers are in the files
  * that image_format.h names.
  */
+#include "data/decode_gate.h"
 #include "data/exif.h"
 #include "data/image_format.h"
 #include "yt/file.h"
@@ -100,24 +101,35 @@ static yt_image_info info_of(const yti_facts *facts) {
                            .truncated = facts->truncated};
 }
 
-static yt_status decode(const yti_source *source, yt_image *out, yt_image_info *info, yt_err *err) {
-    const yti_format *format = NULL;
-    yti_facts facts;
+static yt_status decode(const yti_source *source, const yti_format *format, const yti_facts *facts,
+                        yt_image *out, yt_err *err) {
     yt_image stored = {0};
-    YT_TRY(measure(source, &format, &facts, err));
-    YT_TRY(format->decode(source, &facts, &stored, err));
-    *info = info_of(&facts);
-    if (stored.w == facts.w && stored.h == facts.h) return turn_upright(stored, facts.orientation, out, err);
+    YT_TRY(format->decode(source, facts, &stored, err));
+    if (stored.w == facts->w && stored.h == facts->h)
+        return turn_upright(stored, facts->orientation, out, err);
     yt_image_free(&stored);
     return yt_fail(err, YT_DATA, "%s: the image is not of the size that its header says", source->path);
 }
 
-yt_status yt_image_load_with_info(const char *path, yt_image *out, yt_image_info *info, yt_err *err) {
+yt_status yti_image_load_through(yti_decode_gate *gate, const char *path, yt_image *out, yt_image_info *info,
+                                 yt_err *err) {
     yti_source source;
+    const yti_format *format = NULL;
+    yti_facts facts;
     YT_TRY(read_regular_file(path, &source, err));
-    yt_status status = decode(&source, out, info, err);
+    yt_status status = measure(&source, &format, &facts, err);
+    if (status == YT_OK) {
+        *info = info_of(&facts);
+        if (gate) yti_decode_gate_enter(gate, facts.memory);
+        status = decode(&source, format, &facts, out, err);
+        if (gate) yti_decode_gate_leave(gate, facts.memory);
+    }
     free(source.data);
     return status;
+}
+
+yt_status yt_image_load_with_info(const char *path, yt_image *out, yt_image_info *info, yt_err *err) {
+    return yti_image_load_through(NULL, path, out, info, err);
 }
 
 yt_status yt_image_load(const char *path, yt_image *out, yt_err *err) {

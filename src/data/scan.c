@@ -97,19 +97,17 @@ static bool look_at_image(scan *s, const char *path, finding *found) {
         if (presence == YTI_ABSENT) yti_report_add(&found->report, "%s: does not exist", path);
         return false;
     }
+    yt_image decoded;
     errno = 0;
-    if (yt_image_probe(path, &info, &reason) != YT_OK) return leave_out(s, found, &reason);
+    if (yti_image_load_through(&s->gate, path, &decoded, &info, &reason) != YT_OK)
+        return leave_out(s, found, &reason);
+    found->dim = yt_image_is_dim(&decoded, &info);
+    yt_image_free(&decoded);
     if (info.w < MIN_SIDE || info.h < MIN_SIDE) {
         yti_report_add(&found->report, "%s: %d x %d pixels; an image needs at least %d on a side", path,
                        info.w, info.h, MIN_SIDE);
         return false;
     }
-    yt_image decoded;
-    errno = 0;
-    if (yti_decode_gate_load(&s->gate, path, info.memory, &decoded, &reason) != YT_OK)
-        return leave_out(s, found, &reason);
-    found->dim = yt_image_is_dim(&decoded, &info);
-    yt_image_free(&decoded);
     if (info.truncated)
         yti_report_add(&found->report, "%s: the file is cut off; it is used as far as it goes", path);
     found->w = info.w;
