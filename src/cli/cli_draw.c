@@ -15,33 +15,11 @@ enum {
     GLYPH_HEIGHT = 9, /* of stb_easy_font, descenders included */
     MAX_LABEL = 64,   /* letters; longer ones are cut */
     MAX_STROKES = MAX_LABEL * 12,
-    PIXELS_PER_SCALE = 320 /* letters are 1 : 1 in a picture of this side, 2 : 1 in one twice as large */
+    PIXELS_PER_WIDTH = 320 /* lines have 1 pixel in an image of this side, 2 in one twice as large */
 };
-
-typedef struct {
-    uint8_t r, g, b;
-} colour;
-
-/* The family's palette, by class modulo its length. */
-static const colour palette[] = {
-    {0x04, 0x2A, 0xFF}, {0x0B, 0xDB, 0xEB}, {0xF3, 0xF3, 0xF3}, {0x00, 0xDF, 0xB7}, {0x11, 0x1F, 0x68},
-    {0xFF, 0x6F, 0xDD}, {0xFF, 0x44, 0x4F}, {0xCC, 0xED, 0x00}, {0x00, 0xF3, 0x44}, {0xBD, 0x00, 0xFF},
-    {0x00, 0xB4, 0xFF}, {0xDD, 0x00, 0xBA}, {0x00, 0xFF, 0xFF}, {0x26, 0xC0, 0x00}, {0x01, 0xFF, 0xB3},
-    {0x7D, 0x24, 0xFF}, {0x7B, 0x00, 0x68}, {0xFF, 0x1B, 0x6C}, {0xFC, 0x6D, 0x2F}, {0xA2, 0xFF, 0x0B},
-};
-
-static colour colour_of(int class_id) {
-    return palette[(size_t)class_id % (sizeof palette / sizeof *palette)];
-}
-
-/* Black or white, by the luma (ITU-R BT.601) of what is behind. */
-static colour readable_on(colour back) {
-    int luma = (299 * back.r + 587 * back.g + 114 * back.b) / 1000;
-    return luma > 140 ? (colour){0, 0, 0} : (colour){255, 255, 255};
-}
 
 /* Columns x1 to x2 - 1, rows y1 to y2 - 1, as far as they are in the picture. */
-static void fill(yt_image *image, int x1, int y1, int x2, int y2, colour c) {
+static void fill(yt_image *image, int x1, int y1, int x2, int y2, yt_cli_colour c) {
     if (x1 < 0) x1 = 0;
     if (y1 < 0) y1 = 0;
     if (x2 > image->w) x2 = image->w;
@@ -62,14 +40,10 @@ static int edge(float x, int side) {
     return x < (float)side ? (int)lrintf(x) : side;
 }
 
+/* Lines and the strokes of letters have one width. */
 int yt_cli_line_width(int w, int h) {
-    int width = (int)lrint((w + h) / 2.0 * 0.003);
-    return width > 1 ? width : (w + h) / 2 < 100 ? 1 : 2;
-}
-
-static int letter_scale(const yt_image *image) {
-    int scale = (int)lrint((image->w + image->h) / 2.0 / PIXELS_PER_SCALE);
-    return scale > 1 ? scale : 1;
+    const int width = (int)lrint((w + h) / 2.0 / PIXELS_PER_WIDTH);
+    return width > 1 ? width : 1;
 }
 
 /* Copies text with every character that the font lacks, and every UTF-8 sequence, as one '?'. */
@@ -87,7 +61,7 @@ typedef struct {
     unsigned char colour[4];
 } vertex; /* as stb_easy_font writes it; four make a stroke, first and third are opposite corners */
 
-static void draw_text(yt_image *image, int x, int y, int scale, char *text, colour c) {
+static void draw_text(yt_image *image, int x, int y, int scale, char *text, yt_cli_colour c) {
     vertex corners[4 * MAX_STROKES];
     int n = stb_easy_font_print(0, 0, text, NULL, corners, (int)sizeof corners);
     for (int i = 0; i < n; i++) {
@@ -97,20 +71,21 @@ static void draw_text(yt_image *image, int x, int y, int scale, char *text, colo
     }
 }
 
-static void draw_label(yt_image *image, int x, int y, int line, const char *name, float score, colour back) {
+static void draw_label(yt_image *image, int x, int y, int line, const char *name, float score,
+                       yt_cli_colour back) {
     char long_text[256], text[MAX_LABEL + 1];
     snprintf(long_text, sizeof long_text, "%.*s %.2f", MAX_LABEL - 6, name, (double)score);
     printable(text, long_text);
-    int scale = letter_scale(image), margin = scale + 1;
+    int scale = yt_cli_line_width(image->w, image->h), margin = scale + 1;
     int w = stb_easy_font_width(text) * scale + 2 * margin, h = GLYPH_HEIGHT * scale + 2 * margin;
     int top = y - h >= 0 ? y - h : y + line;
     int left = x + w <= image->w ? x : image->w - w;
     if (left < 0) left = 0;
     fill(image, left, top, left + w, top + h, back);
-    draw_text(image, left + margin, top + margin, scale, text, readable_on(back));
+    draw_text(image, left + margin, top + margin, scale, text, yt_cli_readable_on(back));
 }
 
-static void draw_frame(yt_image *image, int x1, int y1, int x2, int y2, int line, colour c) {
+static void draw_frame(yt_image *image, int x1, int y1, int x2, int y2, int line, yt_cli_colour c) {
     int across = line < y2 - y1 ? line : y2 - y1, down = line < x2 - x1 ? line : x2 - x1;
     fill(image, x1, y1, x2, y1 + across, c);
     fill(image, x1, y2 - across, x2, y2, c);
@@ -119,16 +94,17 @@ static void draw_frame(yt_image *image, int x1, int y1, int x2, int y2, int line
 }
 
 /* All frames first, so that no line crosses a label. */
-void yt_cli_draw_detections(yt_image *image, const yt_detection *detections, int n, char *const *names) {
+void yt_cli_draw_detections(yt_image *image, const yt_detection *detections, int n, char *const *names,
+                            const yt_cli_colour *colours) {
     int line = yt_cli_line_width(image->w, image->h), w = image->w, h = image->h;
     for (int i = n - 1; i >= 0; i--) {
         yt_xyxy b = detections[i].box;
         draw_frame(image, edge(b.x1, w), edge(b.y1, h), edge(b.x2, w), edge(b.y2, h), line,
-                   colour_of(detections[i].class_id));
+                   colours[detections[i].class_id]);
     }
     for (int i = n - 1; i >= 0; i--) {
         const yt_detection *d = &detections[i];
         draw_label(image, edge(d->box.x1, w), edge(d->box.y1, h), line, names[d->class_id], d->score,
-                   colour_of(d->class_id));
+                   colours[d->class_id]);
     }
 }

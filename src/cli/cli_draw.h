@@ -2,15 +2,17 @@
 #ifndef YT_CLI_DRAW_H
 #define YT_CLI_DRAW_H
 
+#include "cli/cli_palette.h"
 #include "yt/image.h"
 #include "yt/metrics.h"
 
 /* Draws a frame and a label "name 0.87" per detection, the most confident on top. Line and letters grow with
- * the picture. names[class_id] is UTF-8; letters outside ASCII show as '?'. Boxes are in pixels of the
+ * the picture. colours[class_id] is from yt_cli_palette_create; names[class_id] is UTF-8, and letters outside ASCII show as '?'. Boxes are in pixels of the
  * picture; what lies outside is cut off. */
-void yt_cli_draw_detections(yt_image *image, const yt_detection *detections, int n, char *const *names);
+void yt_cli_draw_detections(yt_image *image, const yt_detection *detections, int n, char *const *names,
+                            const yt_cli_colour *colours);
 
-/* Pixels of the lines that yt_cli_draw_detections draws in a picture of this size. */
+/* Pixels of the lines that yt_cli_draw_detections draws in an image of this size. */
 int yt_cli_line_width(int w, int h);
 
 #endif

@@ -38,10 +38,11 @@ typedef struct {
     yt_cli_inputs inputs;
     yt_cli_trained trained;
     yt_predictor *predictor;
-    bool *classes;       /* [n_classes] of --classes; NULL: all */
-    yt_detection *found; /* [max_det] */
-    char *out_dir;       /* NULL: nothing is saved */
-    cJSON *json;         /* NULL: lines */
+    bool *classes;          /* [n_classes] of --classes; NULL: all */
+    yt_detection *found;    /* [max_det] */
+    char *out_dir;          /* NULL: nothing is saved */
+    yt_cli_colour *colours; /* of the classes, where pictures are saved */
+    cJSON *json;            /* NULL: lines */
     int images, boxes;
     double seconds; /* in the predictor */
 } session;
@@ -76,9 +77,9 @@ static yt_status open_outputs(session *s, yt_err *err) {
     const char *dir = yt_cli_text(s->cli, "out");
     if (yt_cli_flag(s->cli, "json") && !(s->json = cJSON_CreateArray()))
         return yt_fail(err, YT_NO_MEMORY, "no memory for the results");
-    if (!dir)
-        return yt_cli_flag(s->cli, "save") ? yti_folder_fresh(YT_CLI_RUNS "/predict", &s->out_dir, err)
-                                           : YT_OK;
+    if (!dir && !yt_cli_flag(s->cli, "save")) return YT_OK;
+    YT_TRY(yt_cli_palette_create(s->trained.names.count, &s->colours, err));
+    if (!dir) return yti_folder_fresh(YT_CLI_RUNS "/predict", &s->out_dir, err);
     YT_TRY(yt_path_make_dirs(dir, err));
     s->out_dir = yt_path_join("", dir);
     return s->out_dir ? YT_OK : yt_fail(err, YT_NO_MEMORY, "no memory for the name of a folder");
@@ -92,6 +93,7 @@ static void close_all(session *s) {
     free(s->out_dir);
     free(s->found);
     free(s->classes);
+    free(s->colours);
 }
 
 static void print_lines(const session *s, const char *path, int n) {
@@ -147,7 +149,7 @@ static yt_status save_picture(const session *s, size_t input, yt_image *image, i
             ? yt_fail(err, YT_ARGUMENT, "%s is an input; it is not written over, name another --out", path)
             : YT_OK;
     if (status == YT_OK) {
-        yt_cli_draw_detections(image, s->found, n, s->trained.names.names);
+        yt_cli_draw_detections(image, s->found, n, s->trained.names.names, s->colours);
         status = yt_image_save(path, image, err);
     }
     free(path);
