@@ -1,5 +1,7 @@
-/* fixture.h: the reference numbers of an independent implementation (fixtures/README.md under YT_SHARED): a
- * trained model of each family, a batch, and what comes out of every stage.
+/* fixture.h: the numbers of an independent implementation: a trained model of each family, a batch, and what
+ * comes out of every stage. Those of the smallest models, made by the reference trainer, are under YT_SHARED
+ * (fixtures/README.md); those of tiny ones, made in PyTorch by tools/oracle/parity_small.py, in
+ * tests/data/parity.
  *
  *     fixture f = fixture_open("yolo11n"); // the test is skipped where the numbers are not there
  *     fixture_forward(&f, YT_MODE_EVAL);
@@ -13,20 +15,27 @@
 
 #include <cjson/cJSON.h>
 
-enum { FIXTURE_IMAGES = 4, FIXTURE_SIDE = 320, FIXTURE_TARGETS = 13, FIXTURE_THREADS = 2 };
+enum {
+    FIXTURE_IMAGES = 4,
+    FIXTURE_SIDE = 320,
+    FIXTURE_TARGETS = 13,
+    FIXTURE_THREADS = 2
+}; /* of YT_SHARED's */
 
 typedef struct fixture {
-    char folder[512]; /* with a slash behind it */
-    cJSON *reference; /* reference.json */
-    yt_model *model;  /* with the trained weights */
-    uint8_t *images;  /* [4][320][320][3] */
+    char folder[512]; /* with a slash at its end */
+    cJSON *reference;
+    yt_model *model; /* with the trained weights */
+    int n_images, w, h, n_targets;
+    uint8_t *images; /* [n_images][h][w][3] */
     int image[FIXTURE_TARGETS], class_id[FIXTURE_TARGETS];
     yt_cxcywh boxes[FIXTURE_TARGETS];
 } fixture;
 
-/* Families are named by their smallest model: yolo26n, yolo11n, yolov8n. */
+/* By the name of the model: yolo26n, yolo11n, yolov8n; tiny26, tiny11, tiny8. */
 fixture fixture_open(const char *name);
 void fixture_close(fixture *f);
+bool fixture_is_small(const char *name); /* of tests/data/parity */
 
 /* malloc'd content of a file of floats of the fixture, which must hold `count`. */
 float *fixture_floats(const fixture *f, const char *file, size_t count);
