@@ -12,8 +12,7 @@ typedef struct yt_coco_results yt_coco_results;
 yt_status yt_coco_results_open(const char *path, const int64_t *category_ids, yt_coco_results **out,
                                yt_err *err);
 
-/* image_id -1: from the name of the picture, a number where it consists of digits, else the name without its
- * ending. */
+/* One image; the name of its file stands beside its id. */
 yt_status yt_coco_results_add(yt_coco_results *results, const char *image_path, int64_t image_id,
                               const yt_coco_found *found, int n_found, yt_err *err);
 
@@ -26,8 +25,8 @@ yt_status yt_coco_results_commit(yt_coco_results *results, yt_err *err);
 /* Leaves no file. NULL is fine. */
 void yt_coco_results_discard(yt_coco_results *results);
 
-/* Order of two pictures by their ids, as pycocotools sorts them; numbers come before words. */
-int yt_coco_compare_images(const char *path_a, int64_t id_a, const char *path_b, int64_t id_b);
+/* malloc'd JSON string of a text that need not be UTF-8. NULL: no memory. */
+char *yt_coco_quoted(const char *text);
 
 /* Category ids of COCO's 80 classes, which were numbered when there were 91. */
 enum { YT_COCO_CLASSES = 80 };

@@ -35,6 +35,14 @@ yt_status yt_coco_validation_image(void *context, const yt_validated_image *imag
 yt_status yt_coco_validation_finish(yt_coco_validation *validation, double numbers[YT_COCO_NUMBERS],
                                     yt_err *err);
 
+/* Why the images are numbered from 1 instead of having ids of their own, for a message; NULL: they have. */
+const char *yt_coco_validation_note(const yt_coco_validation *validation);
+
+/* The truth of the split as a COCO file with the same ids, so that COCO's own tools can judge the results file. For label
+ * files: what was read from a COCO file is there already. */
+yt_status yt_coco_validation_write_truth(const yt_coco_validation *validation, const char *const *names,
+                                         int n_classes, const char *path, yt_err *err);
+
 /* How many detections the finished file lacks, because the truth has no category for their class. */
 int64_t yt_coco_validation_dropped(const yt_coco_validation *validation);
 

@@ -103,6 +103,7 @@ typedef struct yt_split {
     yt_sample *samples;
     int64_t *category_ids;   /* [n_classes] of the COCO file, -1: it lacks the class; NULL: label files */
     yt_coco_object *objects; /* that labels point to; NULL: label files */
+    char *coco_note;         /* what COCO's own tools count otherwise in its file than we do; NULL: nothing */
     yt_scan_summary summary;
 } yt_split;
 

@@ -8,6 +8,10 @@
 /* Whether bytes are UTF-8 (RFC 3629): no overlong forms, no surrogates, nothing above U+10FFFF. */
 bool yt_text_is_utf8(const char *text, size_t length);
 
+/* A malloc'd copy that is UTF-8: every byte that is none becomes U+FFFD. JSON must be; file names need not. NULL: no
+ * memory. */
+char *yt_text_to_utf8(const char *text);
+
 /* Whether a terminal would act on a character instead of showing it: below 32, and 127. */
 bool yt_text_is_control(char c);
 

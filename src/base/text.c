@@ -6,7 +6,9 @@
 #include "yt/text.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Bytes of the sequence at s, of which `rest` are there; 0: it is none. */
@@ -31,6 +33,22 @@ bool yt_text_is_utf8(const char *text, size_t length) {
         if (!step) return false;
     }
     return true;
+}
+
+char *yt_text_to_utf8(const char *text) {
+    static const char replacement[] = "\xEF\xBF\xBD";
+    const size_t length = strlen(text), most = sizeof replacement - 1;
+    char *copy = length < SIZE_MAX / most ? malloc(length * most + 1) : NULL;
+    if (!copy) return NULL;
+    char *to = copy;
+    for (size_t at = 0; at < length;) {
+        const size_t step = sequence_length((const unsigned char *)text + at, length - at);
+        memcpy(to, step ? text + at : replacement, step ? step : most);
+        to += step ? step : most;
+        at += step ? step : 1;
+    }
+    *to = '\0';
+    return copy;
 }
 
 bool yt_text_is_control(char c) {

@@ -30,7 +30,9 @@ static const yt_cli_option options[] = {
      "or of all, free or not, as before: single"},
     {"json", 0, YT_CLI_FLAG, NULL, 0, 0, NULL, NULL, "Output", "print one JSON object"},
     {"save-json", 0, YT_CLI_FLAG, NULL, 0, 0, NULL, NULL, "Output",
-     "write the boxes to predictions.json, in COCO's format for results"},
+     "write the boxes to predictions.json, in COCO's format for results, and truth from label files to ground_truth.json; "
+     "category_id is class + 1, for COCO's own sets COCO's ids, with a COCO file the file's; image_id is the number that "
+     "the image's name is, or where not all are (or two are equal) its place from 1"},
     {"project", 0, YT_CLI_STRING, NULL, 0, 0, NULL, "DIR", "Output",
      "folder of the run folder: below " YT_CLI_RUNS ", or absolute"},
     {"name", 0, YT_CLI_STRING, "val", 0, 0, NULL, "NAME", "Output", "name of the run folder"},
@@ -271,14 +273,44 @@ static yt_status print_json(const session *s, const yt_validation *validation, y
     return done ? YT_OK : yt_fail(err, YT_NO_MEMORY, "no memory for the results");
 }
 
+/* What is worth knowing before the files are judged by COCO's own tools. */
+static void report_ids(const session *s) {
+    const char *program = s->cli->program, *note = yt_coco_validation_note(s->coco);
+    if (s->split.coco_note) {
+        fprintf(stderr, "%s: warning: pycocotools will give other numbers for this truth file: ", program);
+        yt_cli_print_text(stderr, 0, s->split.coco_note);
+        fputc('\n', stderr);
+    }
+    if (!note || !yt_cli_flag(s->cli, "save-json")) return;
+    fprintf(stderr, "%s: images are numbered from 1 in predictions.json: ", program);
+    yt_cli_print_text(stderr, 0, note);
+    fputc('\n', stderr);
+}
+
+/* ground_truth.json, where the truth is not a COCO file anyway. */
+static bool writes_truth(const session *s) {
+    return yt_cli_flag(s->cli, "save-json") && !s->split.category_ids;
+}
+
+static yt_status write_truth(const session *s, yt_err *err) {
+    if (!writes_truth(s)) return YT_OK;
+    char *path = yt_path_join(s->folder, "ground_truth.json");
+    if (!path) return yt_fail(err, YT_NO_MEMORY, "no memory for the name of ground_truth.json");
+    int n_classes = yt_cli_flag(s->cli, "single-cls") ? 1 : s->dataset.n_classes;
+    yt_status status = yt_coco_validation_write_truth(s->coco, s->names, n_classes, path, err);
+    free(path);
+    return status;
+}
+
 static void report_files(const session *s, int n_classes) {
     long long dropped = yt_coco_validation_dropped(s->coco);
     if (dropped)
         fprintf(stderr,
                 "%s: %lld boxes are not in predictions.json: the truth has no category for their class\n",
                 s->cli->program, dropped);
-    fprintf(stderr, "%s: saved to %s: %s%s\n", s->cli->program, s->folder,
-            yt_cli_flag(s->cli, "save-json") ? "predictions.json, " : "", yt_validator_files(n_classes));
+    fprintf(stderr, "%s: saved to %s: %s%s%s\n", s->cli->program, s->folder,
+            yt_cli_flag(s->cli, "save-json") ? "predictions.json, " : "",
+            writes_truth(s) ? "ground_truth.json, " : "", yt_validator_files(n_classes));
 }
 
 static yt_status validate(session *s, yt_err *err) {
@@ -290,6 +322,7 @@ static yt_status validate(session *s, yt_err *err) {
     yt_validation result;
     YT_TRY(yt_validator_run(s->validator, &s->trained.model->state, &result, err));
     YT_TRY(yt_coco_validation_finish(s->coco, s->coco_numbers, err));
+    YT_TRY(write_truth(s, err));
     if (s->other_coco) YT_TRY(yt_coco_validation_finish(s->other_coco, s->other_numbers, err));
     YT_TRY(yt_validator_save(s->validator, s->names, s->folder, err));
     if (yt_cli_flag(s->cli, "json")) {
@@ -302,6 +335,7 @@ static yt_status validate(session *s, yt_err *err) {
     int images = result.metrics.n_images;
     fprintf(stderr, "%s: %d images in %.1f s, %.1f ms per image\n", s->cli->program, images, result.seconds,
             images > 0 ? result.seconds / images * 1e3 : 0);
+    report_ids(s);
     report_files(s, result.metrics.n_classes);
     return YT_OK;
 }

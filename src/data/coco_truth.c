@@ -8,6 +8,7 @@
 #include "data/coco_truth.h"
 
 #include "yt/file.h"
+#include "yt/text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -245,6 +246,43 @@ static void drop_missing_and_sort(yti_truth *truth) {
     if (kept) qsort(truth->images, kept, sizeof *truth->images, compare_paths);
 }
 
+static int compare_numbers(const void *a, const void *b) {
+    return compare_ids(*(const int64_t *)a, *(const int64_t *)b);
+}
+
+/* What COCO's own tools trip over without a word: of equal ids they keep the last annotation, an annotation with id 0 is
+ * never found, and categories of one name are two classes to them. */
+static yt_status note_differences(linker *l) {
+    const yti_coco_file *file = &l->file;
+    const size_t n = file->n_annotations;
+    int64_t *ids = malloc((n + 1) * sizeof *ids);
+    if (!ids) return no_memory(l);
+    for (size_t i = 0; i < n; i++) ids[i] = file->annotations[i].id;
+    qsort(ids, n, sizeof *ids, compare_numbers);
+    char text[1024] = "";
+    bool zero = false;
+    for (size_t i = 0; i < n && !zero; i++) zero = ids[i] == 0;
+    if (zero) yt_text_append(text, sizeof text, "; annotation 0 is never found (ids must begin at 1)");
+    for (size_t i = 1; i < n; i++)
+        if (ids[i] == ids[i - 1]) {
+            yt_text_append(text, sizeof text, "; of the annotations with id %lld only the last one counts",
+                           (long long)ids[i]);
+            break;
+        }
+    free(ids);
+    for (size_t i = 1; i < file->n_categories; i++) {
+        size_t k = 0;
+        while (k < i && strcmp(file->categories[k].name, file->categories[i].name) != 0) k++;
+        if (k == i) continue;
+        yt_text_append(text, sizeof text, "; the categories %lld and %lld, both '%.100s', are two classes",
+                       (long long)file->categories[k].id, (long long)file->categories[i].id,
+                       file->categories[i].name);
+        break;
+    }
+    if (text[0] && !(l->out->note = strdup(text + 2))) return no_memory(l);
+    return YT_OK;
+}
+
 static yt_status link_all(linker *l, const yti_paths *folders) {
     YT_TRY(yti_coco_file_load(l->path, false, &l->file, l->report, l->err));
     l->out->path = strdup(l->path);
@@ -257,7 +295,7 @@ static yt_status link_all(linker *l, const yti_paths *folders) {
     for (int i = 0; i < YT_LABEL_RULES; i++) l->out->tally.rules[i] += l->file.tally.rules[i];
     if (l->file.tally.first_bad) l->out->tally.first_bad = l->file.tally.first_bad;
     drop_missing_and_sort(l->out);
-    return YT_OK;
+    return note_differences(l);
 }
 
 yt_status yti_truth_load(const char *path, const yti_paths *folders, const yt_dataset *dataset,
@@ -278,6 +316,7 @@ void yti_truth_free(yti_truth *truth) {
     free(truth->objects);
     free(truth->category_ids);
     free(truth->path);
+    free(truth->note);
     *truth = (yti_truth){0};
 }
 

@@ -23,6 +23,7 @@ typedef struct yti_truth {
     yti_coco_annotation *annotations; /* grouped by image, in the order of the file; category_id is a class */
     yt_coco_object *objects;          /* beside the annotations */
     int64_t *category_ids;            /* [n_classes], -1: none */
+    char *note;                       /* as yt_split.coco_note */
 } yti_truth;
 
 /* Reads the file, finds its pictures in `folders` (the first that has one) and its categories among the names

@@ -481,6 +481,8 @@ yt_status yt_dataset_scan(const yt_dataset *dataset, const char *split, const yt
         found.summary.bad_images += missing;
         found.category_ids = truth.category_ids;
         truth.category_ids = NULL;
+        found.coco_note = truth.note;
+        truth.note = NULL;
         found.objects = truth.objects;
         truth.objects = NULL;
         *out = found;
@@ -502,6 +504,7 @@ void yt_split_free(yt_split *split) {
     free(split->samples);
     free(split->category_ids);
     free(split->objects);
+    free(split->coco_note);
     free(split->name);
     *split = (yt_split){0};
 }

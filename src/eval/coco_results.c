@@ -6,6 +6,7 @@
 #include "yt/coco_results.h"
 
 #include "yt/file.h"
+#include "yt/text.h"
 
 #include <cjson/cJSON.h>
 #include <errno.h>
@@ -30,39 +31,6 @@ const int64_t *yt_coco_category_ids(void) {
     return category_ids;
 }
 
-/* The id of a picture as text: not terminated, lent from the path or from `room`. */
-typedef struct {
-    const char *text;
-    size_t length;
-    bool number;
-    char room[24];
-} image_id;
-
-static void find_id(const char *path, int64_t id, image_id *out) {
-    if (id >= 0) {
-        out->length = (size_t)snprintf(out->room, sizeof out->room, "%lld", (long long)id);
-        out->text = out->room;
-        out->number = true;
-        return;
-    }
-    const char *base = yt_path_base(path), *dot = strrchr(base, '.');
-    size_t length = dot && dot > base ? (size_t)(dot - base) : strlen(base);
-    out->number = length > 0 && strspn(base, "0123456789") >= length;
-    while (out->number && length > 1 && *base == '0') base++, length--; /* JSON has no 007 */
-    out->text = base;
-    out->length = length;
-}
-
-int yt_coco_compare_images(const char *path_a, int64_t id_a, const char *path_b, int64_t id_b) {
-    image_id a, b;
-    find_id(path_a, id_a, &a);
-    find_id(path_b, id_b, &b);
-    if (a.number != b.number) return a.number ? -1 : 1;
-    if (a.number && a.length != b.length) return a.length < b.length ? -1 : 1;
-    int order = memcmp(a.text, b.text, a.length < b.length ? a.length : b.length);
-    return order ? order : (a.length > b.length) - (a.length < b.length);
-}
-
 yt_status yt_coco_results_open(const char *path, const int64_t *ids, yt_coco_results **out, yt_err *err) {
     yt_coco_results *results = calloc(1, sizeof *results);
     if (!results) return yt_fail(err, YT_NO_MEMORY, "%s: no memory to open it for writing", path);
@@ -77,39 +45,20 @@ yt_status yt_coco_results_open(const char *path, const int64_t *ids, yt_coco_res
     return YT_OK;
 }
 
-/* malloc'd JSON string of `length` bytes, by cJSON's own rules of escaping. */
-static char *quoted(const char *text, size_t length) {
-    char *copy = malloc(length + 1), *printed = NULL;
-    if (!copy) return NULL;
-    memcpy(copy, text, length);
-    copy[length] = '\0';
-    cJSON *string = cJSON_CreateString(copy);
-    if (string) printed = cJSON_PrintUnformatted(string);
+char *yt_coco_quoted(const char *text) {
+    char *copy = yt_text_to_utf8(text);
+    cJSON *string = copy ? cJSON_CreateString(copy) : NULL;
+    char *printed = string ? cJSON_PrintUnformatted(string) : NULL;
     cJSON_Delete(string);
     free(copy);
     return printed;
 }
 
-/* malloc'd "image_id":...,"file_name":..., */
-static char *describe_image(const char *path, int64_t given_id) {
-    image_id id;
-    find_id(path, given_id, &id);
-    const char *base = yt_path_base(path);
-    char *number = id.number ? strndup(id.text, id.length) : quoted(id.text, id.length);
-    char *name = quoted(base, strlen(base)), *text = NULL;
-    size_t room = number && name ? strlen(number) + strlen(name) + 32 : 0;
-    if (room) text = malloc(room);
-    if (text) snprintf(text, room, "\"image_id\":%s,\"file_name\":%s,", number, name);
-    free(number);
-    free(name);
-    return text;
-}
-
-yt_status yt_coco_results_add(yt_coco_results *results, const char *image_path, int64_t id,
+yt_status yt_coco_results_add(yt_coco_results *results, const char *image_path, int64_t image_id,
                               const yt_coco_found *found, int n_found, yt_err *err) {
     FILE *stream = results->writer.stream;
-    char *image = describe_image(image_path, id);
-    if (!image) return yt_fail(err, YT_NO_MEMORY, "no memory for the results of %s", image_path);
+    char *name = yt_coco_quoted(yt_path_base(image_path));
+    if (!name) return yt_fail(err, YT_NO_MEMORY, "no memory for the results of %s", image_path);
     for (int i = 0; i < n_found; i++) {
         const yt_coco_found *f = &found[i];
         long long category =
@@ -118,11 +67,14 @@ yt_status yt_coco_results_add(yt_coco_results *results, const char *image_path, 
             results->dropped++;
             continue;
         }
-        fprintf(stream, "%s\n{%s\"category_id\":%lld,\"bbox\":[%.10g,%.10g,%.10g,%.10g],\"score\":%.10g}",
-                results->any ? "," : "", image, category, f->box.x, f->box.y, f->box.w, f->box.h, f->score);
+        fprintf(stream,
+                "%s\n{\"image_id\":%lld,\"file_name\":%s,\"category_id\":%lld,"
+                "\"bbox\":[%.10g,%.10g,%.10g,%.10g],\"score\":%.10g}",
+                results->any ? "," : "", (long long)image_id, name, category, f->box.x, f->box.y, f->box.w,
+                f->box.h, f->score);
         results->any = true;
     }
-    free(image);
+    free(name);
     if (ferror(stream))
         return yt_fail(err, YT_IO, "%s: writing failed: %s", results->writer.path, strerror(errno));
     return YT_OK;

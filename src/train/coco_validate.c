@@ -1,11 +1,15 @@
 /* coco_validate.c: hands every validated image to COCO's evaluation and to the results file.
  *
+ * The ids of images are those of the COCO file, or the numbers that their names are. Where these are not all numbers,
+ * or two are equal, the images are numbered from 1: of the tools that read such files one accepts a text.
+ *
  * The truth comes from the split and not from the batch: it is in original pixels there, and it
  * has what is in no batch.
  */
 #include "yt/coco_validate.h"
 
 #include "base/array.h"
+#include "yt/file.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +19,10 @@ struct yt_coco_validation {
     yt_coco_eval *eval;
     yt_coco_results *results; /* NULL: no file */
     int64_t dropped;          /* by the results */
+    int64_t *ids;             /* [n_samples] of the images, each another */
     int64_t *ranks;           /* [n_samples] place of the image among all, by its id */
+    char note[1024];          /* why the ids are numbers from 1; empty: they are not */
+    const int64_t *category_ids;
     yt_detection *detections; /* of one image, in original pixels */
     yt_coco_found *found;
     yt_coco_truth *truth;
@@ -24,31 +31,70 @@ struct yt_coco_validation {
 
 /* ---- images in the order of their ids ---- */
 
+/* The number that the name of an image is, without its ending; -1: it is none, or too long for a double. */
+static int64_t number_of_name(const char *path) {
+    enum { MAX_DIGITS = 15 };
+    const char *base = yt_path_base(path), *dot = strrchr(base, '.');
+    const size_t length = dot && dot > base ? (size_t)(dot - base) : strlen(base);
+    if (length == 0 || strspn(base, "0123456789") < length) return -1;
+    const size_t zeros = strspn(base, "0");
+    return length > zeros + MAX_DIGITS ? -1 : strtoll(base, NULL, 10);
+}
+
 typedef struct {
-    const yt_sample *sample;
+    int64_t id;
     int index;
 } ranked;
 
 static int compare_ids(const void *a, const void *b) {
     const ranked *x = a, *y = b;
-    int order = yt_coco_compare_images(x->sample->image_path, x->sample->image_id, y->sample->image_path,
-                                       y->sample->image_id);
-    return order ? order : (x->index > y->index) - (x->index < y->index);
+    if (x->id != y->id) return x->id < y->id ? -1 : 1;
+    return (x->index > y->index) - (x->index < y->index);
 }
 
-static yt_status rank_images(yt_coco_validation *v, yt_err *err) {
+/* Numbers the images where their own ids will not do, which note then says. list: sorted by id. */
+static void number_images(yt_coco_validation *v, ranked *list) {
+    const yt_sample *samples = v->split->samples;
+    const int n = v->split->n_samples;
+    v->note[0] = '\0';
+    for (int i = 0; i < n && !v->note[0]; i++) {
+        if (list[i].id < 0)
+            snprintf(v->note, sizeof v->note, "the name of %.300s is not a number",
+                     samples[list[i].index].image_path);
+        else if (i > 0 && list[i].id == list[i - 1].id)
+            snprintf(v->note, sizeof v->note, "%.300s and %.300s would both be image %lld",
+                     samples[list[i - 1].index].image_path, samples[list[i].index].image_path,
+                     (long long)list[i].id);
+    }
+    for (int i = 0; i < n && v->note[0]; i++) list[i] = (ranked){i + 1, i};
+}
+
+static yt_status identify_images(yt_coco_validation *v, yt_err *err) {
     size_t n = (size_t)v->split->n_samples;
     ranked *list = malloc((n + 1) * sizeof *list);
+    v->ids = malloc((n + 1) * sizeof *v->ids);
     v->ranks = malloc((n + 1) * sizeof *v->ranks);
-    if (!list || !v->ranks) {
+    if (!list || !v->ids || !v->ranks) {
         free(list);
         return yt_fail(err, YT_NO_MEMORY, "no memory to sort %zu images", n);
     }
-    for (size_t i = 0; i < n; i++) list[i] = (ranked){&v->split->samples[i], (int)i};
+    for (size_t i = 0; i < n; i++) {
+        const yt_sample *sample = &v->split->samples[i];
+        list[i] =
+            (ranked){sample->image_id >= 0 ? sample->image_id : number_of_name(sample->image_path), (int)i};
+    }
     qsort(list, n, sizeof *list, compare_ids);
-    for (size_t i = 0; i < n; i++) v->ranks[list[i].index] = (int64_t)i;
+    number_images(v, list);
+    for (size_t i = 0; i < n; i++) {
+        v->ids[list[i].index] = list[i].id;
+        v->ranks[list[i].index] = (int64_t)i;
+    }
     free(list);
     return YT_OK;
+}
+
+const char *yt_coco_validation_note(const yt_coco_validation *v) {
+    return v->note[0] ? v->note : NULL;
 }
 
 yt_status yt_coco_validation_create(const yt_split *split, int n_classes, const char *results_path,
@@ -56,8 +102,9 @@ yt_status yt_coco_validation_create(const yt_split *split, int n_classes, const 
     yt_coco_validation *v = calloc(1, sizeof *v);
     if (!v) return yt_fail(err, YT_NO_MEMORY, "no memory for COCO's evaluation");
     v->split = split;
+    v->category_ids = category_ids;
     yt_status status = yt_coco_eval_create(n_classes, &v->eval, err);
-    if (status == YT_OK) status = rank_images(v, err);
+    if (status == YT_OK) status = identify_images(v, err);
     if (status == YT_OK && results_path)
         status = yt_coco_results_open(results_path, category_ids, &v->results, err);
     if (status != YT_OK) {
@@ -72,6 +119,7 @@ void yt_coco_validation_destroy(yt_coco_validation *v) {
     if (!v) return;
     yt_coco_eval_destroy(v->eval);
     yt_coco_results_discard(v->results);
+    free(v->ids);
     free(v->ranks);
     free(v->detections);
     free(v->found);
@@ -116,7 +164,7 @@ yt_status yt_coco_validation_image(void *context, const yt_validated_image *imag
     for (int i = 0; i < n; i++) v->found[i] = yt_coco_rounded(&v->detections[i]);
     for (int i = 0; i < sample->n_labels; i++) v->truth[i] = truth_of(sample, i);
     if (v->results)
-        YT_TRY(yt_coco_results_add(v->results, sample->image_path, sample->image_id, v->found, n, err));
+        YT_TRY(yt_coco_results_add(v->results, sample->image_path, v->ids[image->sample], v->found, n, err));
     return yt_coco_eval_add(v->eval, v->ranks[image->sample], v->found, n, v->truth, sample->n_labels, err);
 }
 
@@ -131,4 +179,62 @@ yt_status yt_coco_validation_finish(yt_coco_validation *v, double numbers[YT_COC
 
 int64_t yt_coco_validation_dropped(const yt_coco_validation *v) {
     return v->dropped;
+}
+
+/* ---- the truth as a file ---- */
+
+/* "name" as JSON; a failure of memory goes into *good. */
+static void put_name(FILE *stream, const char *name, bool *good) {
+    char *text = yt_coco_quoted(name);
+    *good &= text != NULL;
+    if (text) fputs(text, stream);
+    free(text);
+}
+
+static long long category_of(const yt_coco_validation *v, int class_id) {
+    return v->category_ids ? (long long)v->category_ids[class_id] : class_id + 1;
+}
+
+/* Numbers with all their digits, so that they are read as the doubles that were judged. Annotations count from 1:
+ * pycocotools takes id 0 for "not found". */
+static bool put_truth(const yt_coco_validation *v, const char *const *names, int n_classes, FILE *stream) {
+    bool good = true;
+    fputs("{\"images\":[", stream);
+    for (int i = 0; i < v->split->n_samples; i++) {
+        const yt_sample *sample = &v->split->samples[i];
+        fprintf(stream, "%s\n{\"id\":%lld,\"width\":%d,\"height\":%d,\"file_name\":", i ? "," : "",
+                (long long)v->ids[i], sample->w, sample->h);
+        put_name(stream, yt_path_base(sample->image_path), &good);
+        fputc('}', stream);
+    }
+    fputs("\n],\"annotations\":[", stream);
+    long long number = 0;
+    for (int i = 0; i < v->split->n_samples; i++)
+        for (int k = 0; k < v->split->samples[i].n_labels; k++) {
+            const yt_coco_truth truth = truth_of(&v->split->samples[i], k);
+            fprintf(
+                stream,
+                "%s\n{\"id\":%lld,\"image_id\":%lld,\"category_id\":%lld,\"bbox\":[%.17g,%.17g,%.17g,%.17g],"
+                "\"area\":%.17g,\"iscrowd\":%d}",
+                number ? "," : "", number + 1, (long long)v->ids[i], category_of(v, truth.class_id),
+                truth.box.x, truth.box.y, truth.box.w, truth.box.h, truth.area, truth.crowd);
+            number++;
+        }
+    fputs("\n],\"categories\":[", stream);
+    for (int c = 0; c < n_classes; c++) {
+        fprintf(stream, "%s\n{\"id\":%lld,\"name\":", c ? "," : "", category_of(v, c));
+        put_name(stream, names[c], &good);
+        fputc('}', stream);
+    }
+    fputs("\n]}\n", stream);
+    return good;
+}
+
+yt_status yt_coco_validation_write_truth(const yt_coco_validation *v, const char *const *names, int n_classes,
+                                         const char *path, yt_err *err) {
+    yt_file_writer writer;
+    YT_TRY(yt_file_writer_open(path, &writer, err));
+    if (put_truth(v, names, n_classes, writer.stream)) return yt_file_writer_commit(&writer, err);
+    yt_file_writer_discard(&writer);
+    return yt_fail(err, YT_NO_MEMORY, "%s: no memory for its names", path);
 }

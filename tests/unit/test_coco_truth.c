@@ -127,6 +127,34 @@ Test(coco_truth, boxes_areas_crowds_and_ids_are_read) {
     yt_split_free(&split);
 }
 
+/* Three truth files that pycocotools counts otherwise without a word (engines of other tools, measured). */
+Test(coco_truth, what_other_tools_trip_over_is_noted) {
+    make_pictures("d");
+    static const struct {
+        int ids[2], category;
+        const char *note;
+    } cases[] = {{{1, 2}, 1, NULL},
+                 {{0, 1}, 1, "annotation 0 is never found"},
+                 {{5, 5}, 1, "of the annotations with id 5 only the last one counts"},
+                 {{1, 2}, 2, "the categories 1 and 2, both 'car', are two classes"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char truth[1024];
+        snprintf(truth, sizeof truth,
+                 "{" IMAGES ", \"annotations\": ["
+                 "{\"id\": %d, \"image_id\": 1, \"category_id\": 1, \"bbox\": [1, 2, 3, 4]},"
+                 "{\"id\": %d, \"image_id\": 1, \"category_id\": %d, \"bbox\": [9, 2, 8, 4]}],"
+                 "\"categories\": [{\"id\": 1, \"name\": \"car\"}, {\"id\": 2, \"name\": \"%s\"}]}",
+                 cases[i].ids[0], cases[i].ids[1], cases[i].category, cases[i].category == 2 ? "car" : "dog");
+        write_files("train: truth.json\nnames: [car, dog]\n", truth);
+        problems p;
+        yt_split split = scan("train", &p);
+        cr_assert(cases[i].note ? split.coco_note && strstr(split.coco_note, cases[i].note)
+                                : !split.coco_note,
+                  "%s", split.coco_note ? split.coco_note : "nothing");
+        yt_split_free(&split);
+    }
+}
+
 Test(coco_truth, without_names_the_categories_are_the_classes_by_id) {
     make_pictures("d");
     write_files("train: truth.json\n", json);

@@ -7,6 +7,7 @@
 #include <cjson/cJSON.h>
 #include <criterion/criterion.h>
 #include <stdlib.h>
+#include <string.h>
 
 TestSuite(coco_validate, .init = yt_folder_make, .fini = yt_folder_remove);
 
@@ -131,4 +132,82 @@ Test(coco_validate, an_unfinished_validation_leaves_no_file) {
     yt_coco_validation_destroy(coco);
     yt_coco_validation_destroy(NULL);
     cr_assert_not(yt_path_exists(yt_folder_path("predictions.json")));
+}
+
+/* ---- the ids of images, and the truth as a file ---- */
+
+static cJSON *read_json(const char *name) {
+    char *text;
+    size_t bytes;
+    cr_assert_eq(yt_file_read(yt_folder_path(name), 1 << 16, &text, &bytes, NULL), YT_OK);
+    cJSON *json = cJSON_Parse(text);
+    free(text);
+    cr_assert_not_null(json);
+    return json;
+}
+
+static int number_in(const cJSON *list, int i, const char *key) {
+    const cJSON *item = cJSON_GetObjectItem(cJSON_GetArrayItem(list, i), key);
+    cr_assert(cJSON_IsNumber(item), "%s of %d is not a number", key, i);
+    return item->valueint;
+}
+
+/* Two images of these names and a detection in each: their ids in both files, and why they are what they are. */
+static void expect_ids(const char *first, const char *second, const int ids[2], const char *note) {
+    yt_sample two[2] = {samples[0], samples[1]};
+    two[0].image_path = strdup(first);
+    two[1].image_path = strdup(second);
+    const yt_split named = {.n_samples = 2, .samples = two};
+    yt_coco_validation *coco = NULL;
+    const char *const names[] = {"cat", "M\xFCll"};
+    double numbers[YT_COCO_NUMBERS];
+    const yt_detection found = {{12.5f, 26.5f, 37.5f, 51.5f}, 0.9f, 0};
+    cr_assert_eq(yt_coco_validation_create(&named, 2, yt_folder_path("predictions.json"), NULL, &coco, NULL),
+                 YT_OK);
+    for (int i = 0; i < 2; i++) show(coco, i, &found, 1);
+    cr_assert_eq(yt_coco_validation_write_truth(coco, names, 2, yt_folder_path("ground_truth.json"), NULL),
+                 YT_OK);
+    const char *said = yt_coco_validation_note(coco);
+    cr_assert(note ? said && strstr(said, note) : !said, "%s", said ? said : "nothing");
+    finish(coco, numbers);
+    cJSON *predictions = read_json("predictions.json"), *truth = read_json("ground_truth.json");
+    const cJSON *images = cJSON_GetObjectItem(truth, "images"),
+                *annotations = cJSON_GetObjectItem(truth, "annotations"),
+                *categories = cJSON_GetObjectItem(truth, "categories");
+    cr_assert_eq(cJSON_GetArraySize(annotations), 3);
+    for (int i = 0; i < 2; i++) {
+        cr_assert_eq(number_in(predictions, i, "image_id"), ids[i]);
+        cr_assert_eq(number_in(images, i, "id"), ids[i]);
+        cr_assert_eq(number_in(images, i, "width"), W);
+        cr_assert_eq(number_in(categories, i, "id"), i + 1);
+    }
+    static const int sample_of[] = {0, 0, 1}, category[] = {1, 1, 2}, crowd[] = {0, 1, 0},
+                     area[] = {2500, 10000, 1000};
+    for (int i = 0; i < 3; i++) {
+        cr_assert_eq(number_in(annotations, i, "id"), i + 1, "COCO's tools take 0 for 'not found'");
+        cr_assert_eq(number_in(annotations, i, "image_id"), ids[sample_of[i]]);
+        cr_assert_eq(number_in(annotations, i, "category_id"), category[i]);
+        cr_assert_eq(number_in(annotations, i, "iscrowd"), crowd[i]);
+        cr_assert_eq(number_in(annotations, i, "area"), area[i]);
+    }
+    cr_assert_str_eq(cJSON_GetObjectItem(cJSON_GetArrayItem(categories, 1), "name")->valuestring,
+                     "M\xEF\xBF\xBDll");
+    cJSON_Delete(predictions);
+    cJSON_Delete(truth);
+    free(two[0].image_path);
+    free(two[1].image_path);
+}
+
+Test(coco_validate, images_have_the_number_that_their_name_is) {
+    expect_ids("a/000000000042.jpg", "b/7.jpg", (const int[]){42, 7}, NULL);
+    expect_ids("a/000.png", "b/1.png", (const int[]){0, 1}, NULL);
+    expect_ids("a/00000000000000000012.png", "b/1", (const int[]){12, 1}, NULL);
+}
+
+/* Two images of one id are one image to whoever reads the file. */
+Test(coco_validate, images_are_numbered_where_their_names_do_not_tell_them_apart) {
+    expect_ids("b/7.jpg", "a/007.png", (const int[]){1, 2}, "b/7.jpg and a/007.png would both be image 7");
+    expect_ids("a/x.jpg", "b/x.jpg", (const int[]){1, 2}, "the name of a/x.jpg is not a number");
+    expect_ids("a/9.jpg", "b/12a.jpg", (const int[]){1, 2}, "the name of b/12a.jpg is not a number");
+    expect_ids("a/9.jpg", "b/99999999999999999999.jpg", (const int[]){1, 2}, "is not a number");
 }
