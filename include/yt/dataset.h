@@ -152,4 +152,7 @@ yt_status yt_dataset_scan(const yt_dataset *dataset, const char *split, const yt
                           yt_split *out, yt_err *err);
 void yt_split_free(yt_split *split);
 
+/* The largest number of boxes in an image. */
+int yt_split_most_boxes(const yt_split *split);
+
 #endif

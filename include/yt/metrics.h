@@ -43,6 +43,10 @@ typedef struct yt_detect_options {
 yt_status yt_detect(const yt_head *head, int image, const yt_detect_options *options, yt_detection *out,
                     int *n_out, yt_err *err);
 
+/* Whether everything that the head says of an image is finite. Where it is not, nothing is found: a NaN is above no
+ * confidence. */
+bool yt_head_is_finite(const yt_head *head, int image);
+
 /* Network-input pixels to pixels of the original image, clipped to it. */
 void yt_detection_unfit(yt_detection *detections, int n, const yt_fit *fit);
 

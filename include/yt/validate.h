@@ -18,6 +18,12 @@ typedef struct yt_validated_image {
     yt_fit fit; /* back to the original image: each axis by its own gain, as since 8.4.171 to .174 */
 } yt_validated_image;
 
+/* Which class of a data set each class of weights is: by name; by number where names are the same in place, one side has none
+ * or a name stands twice. map: [n_weights], -1: the set has no such class. note: what is worth knowing about it, else empty.
+ * MISMATCH: there is no way to match them. */
+yt_status yt_match_classes(const char *const *weights, int n_weights, const char *const *set, int n_set,
+                           int *map, char *note, size_t room, yt_err *err);
+
 typedef struct yt_validate_options {
     float conf, iou;      /* 0.001, 0.7 */
     int max_det;          /* 300 */
@@ -27,6 +33,10 @@ typedef struct yt_validate_options {
     float confusion_conf; /* of the confusion matrix: YT_CONFUSION_CONF */
     bool match_single;    /* yt_metrics_match_single */
     const bool *classes;  /* [n_classes] of the model, copied: which detections are kept; NULL: all */
+    const int *
+        class_map; /* [n_classes] of the model, copied: the class that its detections count as, -1: they are left
+                             out; NULL: their own. Not with classes or single_class */
+    int n_mapped; /* classes of the truth, with class_map */
     yt_loss_gains gains;
     const float *class_weights; /* [n_classes], copied; NULL: all 1 */
     bool widen_below_first;     /* of yt_assigner */
@@ -46,6 +56,7 @@ typedef struct yt_validation {
     yt_metrics_result metrics;
     bool has_other; /* the head has two branches */
     yt_metrics_result other;
+    int non_finite; /* images for which the network gives something that is not finite: nothing is found in them */
     double seconds;
 } yt_validation;
 

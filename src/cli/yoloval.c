@@ -47,7 +47,9 @@ typedef struct {
     yt_cli *cli;
     yt_cli_trained trained;
     yt_dataset dataset;
-    bool *classes;            /* that are judged; NULL: all */
+    bool *classes; /* of the dataset, that are judged; NULL: all */
+    int *
+        class_map; /* [n_classes of the weights] class of the dataset, -1: not judged; NULL with single-cls */
     const char *const *names; /* of the classes that are judged */
     yt_split split;
     yt_loader *loader;
@@ -65,17 +67,32 @@ static void print_problem(void *context, const char *text) {
     fputc('\n', stderr);
 }
 
+/* The classes of the weights among those of the dataset, without those that --classes leaves out. */
+static yt_status match_classes(session *s, yt_err *err) {
+    const int n = s->trained.model->n_classes;
+    char note[512];
+    yt_err reason;
+    s->class_map = malloc(((size_t)n + 1) * sizeof *s->class_map);
+    if (!s->class_map) return yt_fail(err, YT_NO_MEMORY, "no memory for %d classes", n);
+    const yt_status status = yt_match_classes((const char *const *)s->trained.names.names, n,
+                                              (const char *const *)s->dataset.names, s->dataset.n_classes,
+                                              s->class_map, note, sizeof note, &reason);
+    if (status != YT_OK) return yt_fail(err, status, "%s: %.400s", s->cli->words[0], reason.text);
+    if (note[0]) print_problem(s->cli, note);
+    for (int w = 0; w < n; w++)
+        if (s->class_map[w] >= 0 && s->classes && !s->classes[s->class_map[w]]) s->class_map[w] = -1;
+    return YT_OK;
+}
+
 static yt_status open_data(session *s, yt_err *err) {
     const yt_cli *cli = s->cli;
     static const char *const one_name[] = {"item"};
     bool single = yt_cli_flag(cli, "single-cls");
     YT_TRY(yt_dataset_open(cli->words[0], &s->dataset, err));
     s->names = single ? one_name : (const char *const *)s->dataset.names;
-    if (!single && s->dataset.n_classes != s->trained.model->n_classes)
-        return yt_fail(err, YT_MISMATCH, "%s: has %d classes, but the weights know %d", cli->words[0],
-                       s->dataset.n_classes, s->trained.model->n_classes);
     const char *listed = yt_cli_text(cli, "classes");
     if (listed) YT_TRY(yt_dataset_classes(&s->dataset, listed, &s->classes, err));
+    if (!single) YT_TRY(match_classes(s, err));
     yt_scan_options scan = {.strict = yt_cli_flag(cli, "strict"),
                             .classes = s->classes,
                             .single_class = single,
@@ -87,6 +104,9 @@ static yt_status open_data(session *s, yt_err *err) {
     char summary[1024];
     yt_scan_summary_text(&s->split.summary, summary, sizeof summary);
     fprintf(stderr, "%s: %s: %s\n", cli->program, s->split.name, summary);
+    if (listed && s->split.summary.boxes == 0)
+        return yt_fail(err, YT_DATA, "%s: %s has no box of the classes %s: there is nothing to measure",
+                       cli->words[0], s->split.name, listed);
     return YT_OK;
 }
 
@@ -131,20 +151,37 @@ static yt_status open_outputs(session *s, yt_err *err) {
     return status;
 }
 
+/* As many detections as there are objects must be possible, or recall is capped; a typed limit holds. */
+static int max_det(const session *s) {
+    const yt_cli *cli = s->cli;
+    const int most = yt_split_most_boxes(&s->split), limit = yt_cli_int(cli, "max-det");
+    if (most <= limit) return limit;
+    if (yt_cli_typed(cli, "max-det")) {
+        fprintf(stderr, "%s: warning: an image has %d objects, and --max-det %d caps the recall\n",
+                cli->program, most, limit);
+        return limit;
+    }
+    fprintf(stderr, "%s: warning: an image has %d objects: --max-det is %d instead of %d\n", cli->program,
+            most, most, limit);
+    return most;
+}
+
 static yt_status open_validator(session *s, yt_err *err) {
     const yt_cli *cli = s->cli;
     /* With single-cls the weights may have classes of their own, which those of the dataset do not choose. */
-    bool same_classes = s->trained.model->n_classes == s->dataset.n_classes;
+    bool same_classes = !s->class_map && s->trained.model->n_classes == s->dataset.n_classes;
     yt_validate_options validate = {
         .conf = (float)yt_cli_double(cli, "conf"),
         .iou = (float)yt_cli_double(cli, "iou"),
-        .max_det = yt_cli_int(cli, "max-det"),
+        .max_det = max_det(s),
         .nms = yt_cli_nms(cli),
         .confusion_conf = yt_cli_typed(cli, "conf") ? (float)yt_cli_double(cli, "conf") : YT_CONFUSION_CONF,
         .match_single = yt_cli_get(cli, "matching")->number == 1,
         .agnostic = yt_cli_flag(cli, "agnostic"),
         .single_class = yt_cli_flag(cli, "single-cls"),
         .classes = same_classes ? s->classes : NULL,
+        .class_map = s->class_map,
+        .n_mapped = s->dataset.n_classes,
         .gains = {7.5f, 0.5f, 1.5f},
         .threads = yt_cli_threads(cli),
         .progress = isatty(STDERR_FILENO) ? print_progress : NULL,
@@ -164,6 +201,7 @@ static void close_all(session *s) {
     yt_split_free(&s->split);
     yt_dataset_close(&s->dataset);
     free(s->classes);
+    free(s->class_map);
     yt_cli_close_weights(&s->trained);
 }
 
@@ -321,6 +359,11 @@ static yt_status validate(session *s, yt_err *err) {
     YT_TRY(open_validator(s, err));
     yt_validation result;
     YT_TRY(yt_validator_run(s->validator, &s->trained.model->state, &result, err));
+    if (result.non_finite > 0)
+        return yt_fail(err, YT_NON_FINITE,
+                       "%s gives values that are not finite (NaN or infinity) for %d of %d images: its "
+                       "weights are damaged",
+                       s->trained.model->name, result.non_finite, result.metrics.n_images);
     YT_TRY(yt_coco_validation_finish(s->coco, s->coco_numbers, err));
     YT_TRY(write_truth(s, err));
     if (s->other_coco) YT_TRY(yt_coco_validation_finish(s->other_coco, s->other_numbers, err));

@@ -494,6 +494,16 @@ yt_status yt_dataset_scan(const yt_dataset *dataset, const char *split, const yt
     return status;
 }
 
+int yt_split_most_boxes(const yt_split *split) {
+    int most = 0;
+    for (int i = 0; i < split->n_samples; i++) {
+        int count = 0;
+        for (int k = 0; k < split->samples[i].n_labels; k++) count += !split->samples[i].labels[k].coco_only;
+        if (count > most) most = count;
+    }
+    return most;
+}
+
 void yt_split_free(yt_split *split) {
     if (!split) return;
     for (int i = 0; i < split->n_samples; i++) {

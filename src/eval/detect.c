@@ -1,6 +1,9 @@
 /* detect.c: detections of one image of a batch, and their way back to the original picture. */
 #include "eval/decode.h"
 
+#include <stdint.h>
+#include <string.h>
+
 yt_status yt_detect(const yt_head *head, int image, const yt_detect_options *options, yt_detection *out,
                     int *n_out, yt_err *err) {
     if (options->max_det < 1)
@@ -9,6 +12,30 @@ yt_status yt_detect(const yt_head *head, int image, const yt_detect_options *opt
         return yt_fail(err, YT_ARGUMENT, "image %d of a head with %d classes and %d levels does not exist",
                        image, head->n_classes, head->n_levels);
     return (options->end2end ? yti_select_end2end : yti_select_nms)(head, image, options, out, n_out, err);
+}
+
+/* The bits of the exponent are all 1 in an infinity and a NaN; an OR of integers is vector code. */
+static const uint32_t EXPONENT = 0x7F800000;
+
+static bool is_finite(const yt_tensor *map, int image) {
+    const size_t cells = (size_t)map->h * (size_t)map->w;
+    for (size_t cell = 0; cell < cells; cell++) {
+        const float *x = map->data + (ptrdiff_t)((size_t)image * cells + cell) * map->ld;
+        int any = 0;
+        for (int c = 0; c < map->c; c++) {
+            uint32_t bits;
+            memcpy(&bits, &x[c], sizeof bits);
+            any |= (bits & EXPONENT) == EXPONENT;
+        }
+        if (any) return false;
+    }
+    return true;
+}
+
+bool yt_head_is_finite(const yt_head *head, int image) {
+    for (int i = 0; i < head->n_levels; i++)
+        if (!is_finite(&head->level[i].box, image) || !is_finite(&head->level[i].cls, image)) return false;
+    return true;
 }
 
 static float clip(float x, int largest) {

@@ -100,6 +100,11 @@ yt_status yt_predictor_run(yt_predictor *predictor, const yt_image *image, yt_de
     yt_model_forward(model, &model->state, NULL);
 
     yt_head head = yt_model_head(model, predictor->branch);
+    if (!yt_head_is_finite(&head, 0))
+        return yt_fail(
+            err, YT_NON_FINITE,
+            "%s gives values that are not finite (NaN or infinity) for this image: its weights are damaged",
+            model->name);
     yt_detect_options detect = {.conf = options->conf,
                                 .iou = options->iou,
                                 .max_det = options->max_det,

@@ -31,8 +31,13 @@ struct yt_validator {
     yt_loss *loss;
     judged heads[MAX_HEADS];
     int n_heads;
-    yt_confusion *confusion;  /* of the one that is judged; NULL: too many classes */
-    bool *classes;            /* [n_classes of the model] which are kept; NULL: all */
+    yt_confusion *confusion; /* of the one that is judged; NULL: too many classes */
+    bool *classes;           /* [n_classes of the model] which are kept; NULL: all */
+    int *map;                /* options.class_map; NULL: none */
+    int *model_class;        /* [n_mapped] its inverse, -1: the model does not know the class */
+    int *target_image,
+        *target_class; /* [truth_capacity] the truth that the model knows, in its own classes */
+    yt_cxcywh *target_boxes;
     yt_detection *detections; /* [max_batch][max_det] */
     int *n_detections;        /* [max_batch] */
     yt_status *statuses;      /* [max_batch] */
@@ -54,7 +59,28 @@ static yt_status allocate(yt_validator *v, yt_err *err) {
                    v->max_batch);
 }
 
+static yt_status copy_map(yt_validator *v, yt_err *err) {
+    const size_t n = (size_t)v->model->n_classes, mapped = (size_t)v->options.n_mapped;
+    v->map = malloc((n + 1) * sizeof *v->map);
+    v->model_class = malloc((mapped + 1) * sizeof *v->model_class);
+    v->classes = malloc((n + 1) * sizeof *v->classes);
+    if (!v->map || !v->model_class || !v->classes)
+        return yt_fail(err, YT_NO_MEMORY, "no memory for %d classes", v->model->n_classes);
+    for (size_t c = 0; c < mapped; c++) v->model_class[c] = -1;
+    for (size_t w = 0; w < n; w++) {
+        const int c = v->map[w] = v->options.class_map[w];
+        v->classes[w] = c >= 0;
+        if (c >= v->options.n_mapped)
+            return yt_fail(err, YT_ARGUMENT, "class %zu of the model is mapped to %d of %d classes", w, c,
+                           v->options.n_mapped);
+        if (c >= 0) v->model_class[c] = (int)w;
+    }
+    v->options.classes = v->classes;
+    return YT_OK;
+}
+
 static yt_status copy_classes(yt_validator *v, yt_err *err) {
+    if (v->options.class_map) return copy_map(v, err);
     if (!v->options.classes) return YT_OK;
     size_t bytes = (size_t)v->model->n_classes * sizeof *v->classes;
     v->classes = malloc(bytes + 1);
@@ -66,7 +92,7 @@ static yt_status copy_classes(yt_validator *v, yt_err *err) {
 
 /* Metrics, and the matrix where it is not too large. */
 static yt_status create_counters(yt_validator *v, yt_err *err) {
-    int n_classes = v->options.single_class ? 1 : v->model->n_classes;
+    int n_classes = v->options.single_class ? 1 : v->map ? v->options.n_mapped : v->model->n_classes;
     for (int i = 0; i < v->n_heads; i++) YT_TRY(yt_metrics_create(n_classes, &v->heads[i].metrics, err));
     for (int i = 0; i < v->n_heads; i++)
         yt_metrics_match_single(v->heads[i].metrics, v->options.match_single);
@@ -124,6 +150,11 @@ void yt_validator_destroy(yt_validator *validator) {
     for (int i = 0; i < validator->n_heads; i++) yt_metrics_destroy(validator->heads[i].metrics);
     yt_confusion_destroy(validator->confusion);
     free(validator->classes);
+    free(validator->map);
+    free(validator->model_class);
+    free(validator->target_image);
+    free(validator->target_class);
+    free(validator->target_boxes);
     free(validator->detections);
     free(validator->n_detections);
     free(validator->statuses);
@@ -161,7 +192,10 @@ static yt_status detect_batch(yt_validator *v, const judged *head, int n, yt_err
         yt_detection *out = v->detections + (size_t)i * (size_t)options.max_det;
         v->n_detections[i] = 0;
         v->statuses[i] = yt_detect(&maps, i, &options, out, &v->n_detections[i], NULL);
-        for (int j = 0; v->options.single_class && j < v->n_detections[i]; j++) out[j].class_id = 0;
+        for (int j = 0; j < v->n_detections[i]; j++) {
+            const int own = out[j].class_id;
+            out[j].class_id = v->options.single_class ? 0 : v->map ? v->map[own] : own;
+        }
     }
     for (int i = 0; i < n; i++)
         if (v->statuses[i] != YT_OK)
@@ -196,8 +230,32 @@ static yt_status count_batch(yt_validator *v, const judged *head, const yt_batch
     return YT_OK;
 }
 
+/* The truth as the loss of the model wants it: in the model's classes, without those it does not know. */
+static yt_status targets_of_model(yt_validator *v, const yt_targets *truth, yt_targets *out, yt_err *err) {
+    *out = *truth;
+    if (!v->map) return YT_OK;
+    const size_t room = v->truth_capacity + 1;
+    int *image = realloc(v->target_image, room * sizeof *image);
+    if (image) v->target_image = image;
+    int *class_id = realloc(v->target_class, room * sizeof *class_id);
+    if (class_id) v->target_class = class_id;
+    yt_cxcywh *boxes = realloc(v->target_boxes, room * sizeof *boxes);
+    if (boxes) v->target_boxes = boxes;
+    if (!image || !class_id || !boxes)
+        return yt_fail(err, YT_NO_MEMORY, "no memory for %zu truth boxes", room);
+    *out = (yt_targets){0, image, class_id, boxes};
+    for (int i = 0; i < truth->count; i++) {
+        const int known = v->model_class[truth->class_id[i]];
+        if (known < 0) continue;
+        image[out->count] = truth->image[i];
+        class_id[out->count] = known;
+        boxes[out->count++] = truth->boxes[i];
+    }
+    return YT_OK;
+}
+
 static yt_status validate_batch(yt_validator *v, const yt_batch *batch, const yt_state *state,
-                                double items[YT_LOSS_TERMS], yt_err *err) {
+                                yt_validation *sum, yt_err *err) {
     yt_model *model = v->model;
     yt_model_set_input(model, batch->rgb);
     yt_model_forward(model, state, NULL);
@@ -207,10 +265,14 @@ static yt_status validate_batch(yt_validator *v, const yt_batch *batch, const yt
     yt_assigner assigner = yt_assigner_of(model->end2end);
     assigner.widen_below_first = v->options.widen_below_first;
     yt_loss_result loss;
-    YT_TRY(yt_loss_branch(v->loss, &head, &batch->targets, v->options.gains, assigner, 1, v->options.threads,
-                          &loss, err));
-    for (int i = 0; i < YT_LOSS_TERMS; i++) items[i] += loss.terms[i];
+    yt_targets targets;
     YT_TRY(truth_in_pixels(v, batch, err));
+    YT_TRY(targets_of_model(v, &batch->targets, &targets, err));
+    YT_TRY(yt_loss_branch(v->loss, &head, &targets, v->options.gains, assigner, 1, v->options.threads, &loss,
+                          err));
+    for (int i = 0; i < YT_LOSS_TERMS; i++) sum->loss[i] += loss.terms[i];
+    const yt_head judged_maps = yt_model_head(model, v->heads[JUDGED].branch);
+    for (int i = 0; i < batch->n; i++) sum->non_finite += !yt_head_is_finite(&judged_maps, i);
     for (int i = 0; i < v->n_heads; i++) {
         YT_TRY(detect_batch(v, &v->heads[i], batch->n, err));
         YT_TRY(count_batch(v, &v->heads[i], batch, err));
@@ -243,7 +305,7 @@ yt_status yt_validator_run(yt_validator *validator, const yt_state *state, yt_va
             n = batch->n, h = batch->h, w = batch->w;
             YT_TRY(plan_batch(v, state, n, h, w, err));
         }
-        YT_TRY(validate_batch(v, batch, state, result.loss, err));
+        YT_TRY(validate_batch(v, batch, state, &result, err));
         done++;
         if (v->options.progress) v->options.progress(v->options.context, done, n_batches);
     }

@@ -1,13 +1,12 @@
 /* weights_transfer.c: what fine-tuning takes from the weights of another model (spec architecture 8.6): tensors
  * of equal name and shape, the overlapping block of the first convolution, and class rows by class name.
  */
+#include "train/class_names.h"
 #include "train/weights_network.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 enum { MAX_GROUPS = 4, GROUP_PARTS = 3 /* model.23.cv3 */, MAX_GROUP = 48 };
 
@@ -30,32 +29,9 @@ typedef struct transfer {
 
 /* ---- class names ---- */
 
-/* A name without the spaces around it. */
-static const char *trimmed(const char *name, size_t *length) {
-    while (isspace((unsigned char)*name)) name++;
-    *length = strlen(name);
-    while (*length && isspace((unsigned char)name[*length - 1])) (*length)--;
-    return name;
-}
-
-static bool same_name(const char *a, const char *b) {
-    size_t a_length, b_length;
-    a = trimmed(a, &a_length);
-    b = trimmed(b, &b_length);
-    return a_length == b_length && strncasecmp(a, b, a_length) == 0;
-}
-
-/* "7", or "class_7" as we write it: a number in the place of a name. */
-static bool is_placeholder(const char *name) {
-    static const char made[] = "class_";
-    if (strncmp(name, made, sizeof made - 1) == 0) name += sizeof made - 1;
-    size_t digits = strspn(name, "0123456789");
-    return digits > 0 && name[digits] == '\0';
-}
-
 static bool are_real(const yt_class_names *names) {
     for (int i = 0; i < names->count; i++)
-        if (!is_placeholder(names->names[i])) return true;
+        if (!yti_is_placeholder(names->names[i])) return true;
     return false;
 }
 
@@ -70,7 +46,7 @@ static yt_status match_classes(transfer *t, const yt_class_names *source, const 
     int found = 0;
     for (int i = 0; i < target->count; i++) {
         int k = 0;
-        while (k < source->count && !same_name(source->names[k], target->names[i])) k++;
+        while (k < source->count && !yti_same_class_name(source->names[k], target->names[i])) k++;
         source_of[i] = k < source->count ? k : -1;
         found += k < source->count;
         same_place &= k == i;

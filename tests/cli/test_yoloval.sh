@@ -139,6 +139,55 @@ says out '"AP50":'
 says out '"folder":.*runs/detect/val'
 [ "$(grep -c '"class":' out)" -eq 7 ] || fail "JSON does not have seven classes"
 
+# Classes are matched by name, whatever their order and number; a class that the weights do not know is named.
+pt=$shared/fixtures/yolov8n/yolov8n_coco8_fit.pt
+mkdir -p turned/images few/images crowded/images
+for set in turned few crowded; do
+    mkdir "$set/labels"
+    cp "$shared"/data/coco8/images/train/*.jpg "$set/images"
+done
+for labels in "$shared"/data/coco8/labels/train/*.txt; do
+    awk '{ $1 = 79 - $1; print }' "$labels" >"turned/labels/$(basename "$labels")"
+    awk '$1 == 22 { $1 = 0; print } $1 == 23 { $1 = 2; print }' "$labels" >"few/labels/$(basename "$labels")"
+    cp "$labels" crowded/labels
+done
+names=$(sed -n '/^names:/,$p' "$data" | sed -n 's/^ *[0-9]*: *//p')
+{
+    printf 'path: turned\ntrain: images\nval: images\nnames:\n'
+    echo "$names" | sed -n '1!G;h;$p' | sed 's/^/  - /'
+} >turned.yaml
+printf 'path: few\ntrain: images\nval: images\nnames: [zebra, unicorn, giraffe]\n' >few.yaml
+expect 0 "$data" --weights "$pt" --imgsz 320 --split train
+sed -n '/Class/,/^$/p' out | sort >named
+expect 0 turned.yaml --weights "$pt" --imgsz 320
+sed -n '/Class/,/^$/p' out | sort | cmp - named || fail "classes in another order have other numbers"
+says err "^yoloval: classes are matched by name: 'toothbrush', class 0 of the data set, is 79 in the weights"
+expect 0 few.yaml --weights "$pt" --imgsz 320
+says err "78 other classes of the weights is left out; 'unicorn' is unknown to the weights"
+says out '^ *all +4 +3 '
+[ "$(awk '/giraffe/ { print $(NF - 1), $NF }' out)" = "$(awk '/giraffe/ { print $(NF - 1), $NF }' named)" ] ||
+    fail "giraffes have another AP"
+expect 1 few.yaml --weights "$pt" --imgsz 320 --classes unicorn
+says err "has no box of the classes unicorn: there is nothing to measure"
+
+# As many boxes as there are objects are possible; what is typed holds.
+awk 'BEGIN { for (i = 0; i < 310; i++) printf "0 %.3f %.3f 0.01 0.01\n", (i % 40 + 1) / 42, (int(i / 40) + 1) / 42 }' \
+    >crowded/labels/000000000009.txt
+{
+    printf 'path: crowded\ntrain: images\nval: images\n'
+    sed -n '/^names:/,$p' "$data"
+} >crowded.yaml
+expect 0 crowded.yaml --weights "$pt" --imgsz 320
+says err 'warning: an image has 310 objects: --max-det is 310 instead of 300'
+expect 0 crowded.yaml --weights "$pt" --imgsz 320 --max-det 300
+says err 'warning: an image has 310 objects, and --max-det 300 caps the recall'
+
+# Weights with a NaN find nothing, which is no result.
+cp "$weights" nan.safetensors
+printf '\377\177' | dd of=nan.safetensors bs=1 seek=$(($(wc -c <nan.safetensors) - 2)) conv=notrunc 2>dd_said
+expect 1 "$data" "$@" --weights nan.safetensors
+says err 'not finite'
+
 expect 1 absent.yaml "$@"
 says err '^yoloval: .*absent.yaml'
 sed '/^test:/d' "$data" >no_test.yaml

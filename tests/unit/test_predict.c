@@ -377,6 +377,22 @@ Test(predict, a_box_at_the_border_comes_back_to_the_border) {
     yt_folder_remove();
 }
 
+/* NaN is above no confidence: damaged weights would find nothing, and that would look like an answer. */
+Test(predict, a_network_that_is_not_finite_is_an_error) {
+    yt_model *model = untrained("yolo11n.yaml");
+    yt_image image = textured(64, 64);
+    static yt_detection found[MAX_DET];
+    int n;
+    yt_err err;
+    model->state.params[0] = NAN;
+    yt_predictor *predictor = predictor_of(model, 64, true, 0.25f);
+    cr_assert_eq(yt_predictor_run(predictor, &image, found, &n, &err), YT_NON_FINITE);
+    cr_assert_not_null(strstr(err.text, "not finite"), "%s", err.text);
+    yt_predictor_destroy(predictor);
+    yt_image_free(&image);
+    yt_model_destroy(model);
+}
+
 Test(predict, a_branch_that_the_head_does_not_have_is_refused) {
     yt_model *model = untrained("yolo11n.yaml");
     yt_predict_options options = YT_PREDICT_DEFAULTS;

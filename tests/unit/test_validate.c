@@ -179,6 +179,54 @@ Test(validate, boxes_go_back_to_the_image_by_the_gain_of_their_axis) {
     close_bench(&b);
 }
 
+/* With a map a detection counts as the class that it is mapped to: everything is found when the truth's numbers are those of
+ * the model turned round, and the loss is that of the truth in the model's own. */
+Test(validate, detections_count_as_the_class_they_are_mapped_to) {
+    yt_validation result[3];
+    for (int turned = 0; turned < 3; turned++) {
+        bench b;
+        open_bench("tiny26.yaml", 0, &b);
+        yt_tiny_find_cells(b.model); /* class 0 */
+        for (int i = 0; i < N_VAL; i++) {
+            yt_label *label = &b.split.samples[i].labels[0];
+            label->class_id = turned == 1;
+            label->box =
+                (yt_cxcywh){36.0f / TINY_SIDE, 36.0f / TINY_SIDE, 8.0f / TINY_SIDE, 8.0f / TINY_SIDE};
+        }
+        yt_validate_options options = {
+            .conf = 0.5f, .iou = 0.7f, .max_det = 300, .threads = 1, .gains = {7.5f, 0.5f, 1.5f}};
+        static const int turn[] = {1, 0}, unknown[] = {-1, 1};
+        if (turned) options.class_map = turned == 1 ? turn : unknown, options.n_mapped = 2;
+        yt_validator *validator;
+        cr_assert_eq(yt_validator_create(b.model, b.loader, &options, &validator, NULL), YT_OK);
+        cr_assert_eq(yt_validator_run(validator, &b.model->state, &result[turned], NULL), YT_OK);
+        cr_assert_eq(result[turned].metrics.classes[turned == 1].n_truth, N_VAL);
+        result[turned].metrics.classes = NULL;
+        yt_validator_destroy(validator);
+        close_bench(&b);
+    }
+    cr_assert(result[0].metrics.ap50 > 0 && result[0].metrics.ap50 == result[1].metrics.ap50);
+    for (int t = 0; t < YT_LOSS_TERMS; t++) cr_assert_eq(result[0].loss[t], result[1].loss[t]);
+    cr_assert(result[2].metrics.ap50 == 0 && result[2].loss[YT_LOSS_BOX] == 0,
+              "a class that is not mapped is found");
+}
+
+Test(validate, images_whose_maps_are_not_finite_are_counted) {
+    bench b;
+    open_bench("tiny26.yaml", 0, &b);
+    yt_validate_options options = {.conf = 0.5f, .iou = 0.7f, .max_det = 300, .threads = 1};
+    yt_validator *validator;
+    yt_validation result;
+    cr_assert_eq(yt_validator_create(b.model, b.loader, &options, &validator, NULL), YT_OK);
+    cr_assert_eq(yt_validator_run(validator, &b.model->state, &result, NULL), YT_OK);
+    cr_assert_eq(result.non_finite, 0);
+    b.model->state.params[0] = NAN;
+    cr_assert_eq(yt_validator_run(validator, &b.model->state, &result, NULL), YT_OK);
+    cr_assert_eq(result.non_finite, N_VAL);
+    yt_validator_destroy(validator);
+    close_bench(&b);
+}
+
 Test(validate, of_too_many_classes_there_is_no_confusion_matrix) {
     static char names[MANY][8];
     static const char *list[MANY];
