@@ -31,6 +31,9 @@ typedef struct yt_loader_config {
     int stride;         /* 32 */
     double rect_pad;    /* in strides: 0.5 for validation; training has none */
     double multi_scale; /* training: every batch has its own size, imgsz * (1 +- up to this) */
+    bool
+        as_predicted; /* validation: the short side is rounded as prediction does with square padding, so that both see
+                           the same pixels; else up, as the reference's validation */
     size_t cache_bytes; /* decoded and resized images are kept up to this size */
 } yt_loader_config;
 

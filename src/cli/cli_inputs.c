@@ -1,26 +1,24 @@
 /* cli_inputs.c: the pictures a command line names, and what their results are called; see cli_inputs.h. */
 #include "cli/cli_inputs.h"
+#include "cli/cli_common.h"
+#include "data/listing.h"
 #include "yt/file.h"
 
-#include <dirent.h>
 #include <errno.h>
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <strings.h>
 
-/* What counts as a picture in a folder: the family's list, so that a kind we cannot read is reported and not
- * passed over in silence. The first WRITTEN of them can be written. */
-static const char *const endings[] = {"png",  "jpg", "jpeg", "bmp", "avif", "dng", "heic",
-                                      "heif", "jp2", "mpo",  "tif", "tiff", "webp"};
-enum { ENDINGS = sizeof endings / sizeof *endings, WRITTEN = 4 };
+/* The kinds that can be written. */
+static const char *const written[] = {"png", "jpg", "jpeg", "bmp", NULL};
 
-static bool has_ending(const char *name, size_t n_endings) {
+static bool has_one_of(const char *name, const char *const *list) {
     const char *dot = strrchr(name, '.');
-    if (!dot || dot == name) return false;
-    for (size_t i = 0; i < n_endings; i++)
-        if (strcasecmp(dot + 1, endings[i]) == 0) return true;
+    for (; dot && dot != name && *list; list++)
+        if (strcasecmp(dot + 1, *list) == 0) return true;
     return false;
 }
 
@@ -42,38 +40,103 @@ static yt_status append(yt_cli_inputs *inputs, char *path, yt_err *err) {
     return YT_OK;
 }
 
-static int compare_paths(const void *a, const void *b) {
-    return strcmp(*(char *const *)a, *(char *const *)b);
+/* What the sink of problems needs. */
+static void tell(void *context, const char *text) {
+    yt_cli_inputs *inputs = context;
+    inputs->problems++;
+    fprintf(stderr, "%s: ", inputs->program);
+    yt_cli_print_text(stderr, 0, text);
+    fputc('\n', stderr);
 }
 
-static yt_status add_folder(yt_cli_inputs *inputs, const char *path, yt_err *err) {
-    DIR *folder = opendir(path);
-    if (!folder) return yt_fail(err, YT_IO, "%s: cannot be opened: %s", path, strerror(errno));
-    size_t first = inputs->count;
-    yt_status status = YT_OK;
-    const char *name;
-    while (status == YT_OK && (status = yt_folder_next(folder, path, &name, err)) == YT_OK && name) {
-        if (!has_ending(name, ENDINGS)) continue;
-        char *file = yt_path_join(path, name);
-        if (file && yt_path_is_dir(file))
-            free(file);
-        else
-            status = append(inputs, file, err);
+/* The images of a folder and those below it, or of a list, by the rules of data sets. */
+static yt_status add_many(yt_cli_inputs *inputs, const char *path, yt_err *err) {
+    yti_paths found = {0};
+    yti_report report = {0};
+    yt_status status = yti_list_images(path, &found, &report, err);
+    yti_report_tell(&report, tell, inputs);
+    yti_report_free(&report);
+    if (status == YT_OK && found.count == 0)
+        status =
+            yt_fail(err, YT_IO, "%s: no pictures in this %s", path, yt_path_is_dir(path) ? "folder" : "list");
+    if (status == YT_OK && yt_path_is_dir(path)) yti_paths_sort(&found);
+    for (size_t i = 0; status == YT_OK && i < found.count; i++) {
+        status = append(inputs, found.items[i], err);
+        found.items[i] = NULL;
     }
-    closedir(folder);
-    if (status != YT_OK) return status;
-    if (inputs->count == first) return yt_fail(err, YT_IO, "%s: no pictures in this folder", path);
-    qsort(inputs->paths + first, inputs->count - first, sizeof *inputs->paths, compare_paths);
+    yti_paths_free(&found);
+    return status;
+}
+
+/* One name per line, as `find` and `ls` print them. */
+static yt_status add_stdin(yt_cli_inputs *inputs, yt_err *err) {
+    char *line = NULL;
+    size_t room = 0, before = inputs->count;
+    yt_status status = YT_OK;
+    for (ssize_t n; status == YT_OK && (n = getline(&line, &room, stdin)) > 0;) {
+        while (n > 0 && (line[n - 1] == '\n' || line[n - 1] == '\r')) line[--n] = '\0';
+        if (strcmp(line, "-") == 0)
+            status = yt_fail(err, YT_ARGUMENT, "-: a list on standard input cannot name itself");
+        else if (n > 0)
+            status = yt_cli_inputs_add(inputs, line, err);
+    }
+    free(line);
+    if (status == YT_OK && ferror(stdin))
+        status = yt_fail(err, YT_IO, "-: reading failed: %s", strerror(errno));
+    if (status == YT_OK && inputs->count == before)
+        status = yt_fail(err, YT_IO, "-: standard input names no picture; give one name per line");
+    return status;
+}
+
+/* A pattern that the shell left alone: quoted, or in a list. */
+static yt_status add_pattern(yt_cli_inputs *inputs, const char *pattern, yt_err *err) {
+    if (strstr(pattern, "**"))
+        return yt_fail(err, YT_ARGUMENT,
+                       "%s: ** is not understood; name the folder, folders below it are searched too",
+                       pattern);
+    glob_t found;
+    const int code = glob(pattern, 0, NULL, &found);
+    if (code == GLOB_NOMATCH) return yt_fail(err, YT_IO, "%s: no file matches this pattern", pattern);
+    if (code != 0)
+        return yt_fail(err, code == GLOB_NOSPACE ? YT_NO_MEMORY : YT_IO, "%s: a folder cannot be read",
+                       pattern);
+    yt_status status = YT_OK;
+    for (size_t i = 0; status == YT_OK && i < found.gl_pathc; i++) {
+        struct stat
+            info; /* a pattern for files passes over folders, as in the shell's own loops it would not */
+        const bool is_file = stat(found.gl_pathv[i], &info) == 0 && !S_ISDIR(info.st_mode);
+        if (is_file || found.gl_pathc == 1) status = yt_cli_inputs_add(inputs, found.gl_pathv[i], err);
+    }
+    globfree(&found);
+    return status;
+}
+
+/* What people also type, and what would be right. */
+static yt_status refuse_other_sources(const char *path, yt_err *err) {
+    static const char *const videos[] = {"mp4", "avi",  "mov", "mkv", "webm", "m4v",
+                                         "mpg", "mpeg", "wmv", "flv", "3gp",  NULL};
+    if (strstr(path, "://"))
+        return yt_fail(err, YT_ARGUMENT, "%s: addresses are not opened; download the image and name the file",
+                       path);
+    if (has_one_of(path, videos))
+        return yt_fail(err, YT_ARGUMENT,
+                       "%s: videos are not read; write its frames as images first (ffmpeg -i VIDEO "
+                       "frames/%%06d.png) and "
+                       "name the folder",
+                       path);
     return YT_OK;
 }
 
 yt_status yt_cli_inputs_add(yt_cli_inputs *inputs, const char *path, yt_err *err) {
-    if (!yt_path_exists(path)) return yt_fail(err, YT_IO, "%s: no such file", path);
-    if (yt_path_is_dir(path)) return add_folder(inputs, path, err);
-    size_t length = strlen(path);
-    char *copy = malloc(length + 1);
-    if (copy) memcpy(copy, path, length + 1);
-    return append(inputs, copy, err);
+    static const char *const lists[] = {"txt", NULL};
+    if (strcmp(path, "-") == 0) return add_stdin(inputs, err);
+    YT_TRY(refuse_other_sources(path, err));
+    if (!yt_path_exists(path)) {
+        if (strpbrk(path, "*?[")) return add_pattern(inputs, path, err);
+        return yt_fail(err, YT_IO, "%s: no such file", path);
+    }
+    if (yt_path_is_dir(path) || has_one_of(path, lists)) return add_many(inputs, path, err);
+    return append(inputs, strdup(path), err);
 }
 
 void yt_cli_inputs_free(yt_cli_inputs *inputs) {
@@ -94,7 +157,7 @@ char *yt_cli_inputs_result(const yt_cli_inputs *inputs, size_t i, const char *di
     char number[24] = "";
     if (before > 0) snprintf(number, sizeof number, "-%zu", before + 1);
     snprintf(name, room, "%.*s%s%s%s", stem, base, number, base + stem,
-             has_ending(base, WRITTEN) ? "" : ".png");
+             has_one_of(base, written) ? "" : ".png");
     char *path = yt_path_join(dir, name);
     free(name);
     return path;

@@ -9,12 +9,15 @@
 
 /* Owns paths. */
 typedef struct yt_cli_inputs {
+    const char *program; /* set by the caller, for messages */
+    int problems;        /* lines of lists that name nothing, said on stderr */
     char **paths;
     size_t count, capacity;
 } yt_cli_inputs;
 
-/* Appends a picture, or the pictures of a folder (not of folders in it) in the order of their names. A path
- * that does not exist, or a folder without a picture, is an error. */
+/* Appends what a word names: a picture; the pictures of a folder and of those below it, in the order of their names; those
+ * that a .txt list names, one per line (looked for beside the list, then from here); "-": those that standard input names; or
+ * the files that a pattern matches. What does not exist, and what has no picture, is an error. */
 yt_status yt_cli_inputs_add(yt_cli_inputs *inputs, const char *path, yt_err *err);
 void yt_cli_inputs_free(yt_cli_inputs *inputs);
 

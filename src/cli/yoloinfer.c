@@ -12,6 +12,7 @@
 #include "yt/dataset.h"
 #include "yt/file.h"
 #include "yt/predict.h"
+#include "yt/text.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>
@@ -48,6 +49,7 @@ typedef struct {
 } session;
 
 static yt_status open_inputs(session *s, yt_err *err) {
+    s->inputs.program = s->cli->program;
     for (size_t i = 0; i < s->cli->n_words; i++) YT_TRY(yt_cli_inputs_add(&s->inputs, s->cli->words[i], err));
     return YT_OK;
 }
@@ -99,7 +101,8 @@ static void close_all(session *s) {
 static void print_lines(const session *s, const char *path, int n) {
     for (int i = 0; i < n; i++) {
         const yt_detection *d = &s->found[i];
-        printf("%s: ", path);
+        yt_cli_print_text(stdout, 0, path);
+        fputs(": ", stdout);
         yt_cli_print_text(stdout, 0, s->trained.names.names[d->class_id]);
         printf(" %.3f %.1f %.1f %.1f %.1f\n", (double)d->score, (double)d->box.x1, (double)d->box.y1,
                (double)d->box.x2, (double)d->box.y2);
@@ -132,12 +135,14 @@ static bool put_detection(cJSON *boxes, const yt_detection *d, const char *name)
 
 static yt_status add_json(session *s, const char *path, const yt_image *image, int n, yt_err *err) {
     cJSON *entry = cJSON_CreateObject(), *boxes = NULL;
-    bool done = put(s->json, NULL, entry) && put(entry, "image", cJSON_CreateString(path)) &&
+    char *name = yt_text_to_utf8(path);
+    bool done = name && put(s->json, NULL, entry) && put(entry, "image", cJSON_CreateString(name)) &&
                 put(entry, "width", cJSON_CreateNumber(image->w)) &&
                 put(entry, "height", cJSON_CreateNumber(image->h)) &&
                 put(entry, "boxes", boxes = cJSON_CreateArray());
     for (int i = 0; done && i < n; i++)
         done = put_detection(boxes, &s->found[i], s->trained.names.names[s->found[i].class_id]);
+    free(name);
     return done ? YT_OK : yt_fail(err, YT_NO_MEMORY, "no memory for the results");
 }
 
@@ -185,7 +190,7 @@ static void warn_of(const session *s, const char *path, const yt_image *image, c
 
 /* Returns the exit code. */
 static int handle_all(session *s, yt_err *err) {
-    int code = 0;
+    int code = s->inputs.problems > 0;
     for (size_t i = 0; i < s->inputs.count; i++) {
         yt_image image;
         yt_image_info info;
@@ -240,10 +245,12 @@ int main(int argc, char **argv) {
     yt_cli_begin(argv);
     yt_cli cli = {
         .program = "yoloinfer",
-        .usage = "yoloinfer PICTURE|FOLDER... [options]",
+        .usage = "yoloinfer PICTURE|FOLDER|LIST.txt|PATTERN|-... [options]",
         .about =
             "Finds objects in pictures. Prints one line per box, \"picture: class score x1 y1 x2 y2\", in "
-            "pixels of the picture.",
+            "pixels of the picture. A folder stands for all pictures below it, a .txt list for those it "
+            "names, - for a list on "
+            "standard input.",
         .version = YT_CLI_VERSION,
         .options = options,
         .n_options = sizeof options / sizeof *options,

@@ -118,7 +118,8 @@ static yt_status open_loader(session *s, yt_err *err) {
                                .workers = threads > 2 ? threads / 2 : 1,
                                .rect = yt_cli_flag(cli, "rect"),
                                .stride = stride > 32 ? stride : 32,
-                               .rect_pad = 0.5};
+                               .rect_pad = 0.5,
+                               .as_predicted = !yt_cli_flag(cli, "rect")};
     config.imgsz = (config.imgsz + config.stride - 1) / config.stride * config.stride;
     return yt_loader_create(&s->split, &config, &s->loader, err);
 }

@@ -15,14 +15,15 @@
 struct yti_image_cache {
     const yt_split *split;
     int side;
+    bool as_predicted;
     size_t max_bytes, used_bytes;
     yti_picture *kept; /* [n_samples]; rgb NULL: not kept */
     pthread_mutex_t lock;
     yti_decode_gate gate;
 };
 
-yt_status yti_image_cache_create(const yt_split *split, int side, size_t max_bytes, yti_image_cache **out,
-                                 yt_err *err) {
+yt_status yti_image_cache_create(const yt_split *split, int side, bool as_predicted, size_t max_bytes,
+                                 yti_image_cache **out, yt_err *err) {
     yti_image_cache *cache = calloc(1, sizeof *cache);
     yti_picture *kept = calloc((size_t)split->n_samples + 1, sizeof *kept);
     bool gated = cache && yti_decode_gate_init(&cache->gate, err) == YT_OK;
@@ -34,6 +35,7 @@ yt_status yti_image_cache_create(const yt_split *split, int side, size_t max_byt
     }
     cache->split = split;
     cache->side = side;
+    cache->as_predicted = as_predicted;
     cache->max_bytes = max_bytes;
     cache->kept = kept;
     *out = cache;
@@ -56,6 +58,11 @@ static yt_status decode(yti_image_cache *cache, int sample, yti_picture *out, yt
     YT_TRY(yti_image_load_through(&cache->gate, path, &image, &info, err));
     int w, h;
     yt_long_side_plan(image.w, image.h, cache->side, &w, &h);
+    if (cache->as_predicted) {
+        const yt_letterbox plan =
+            yt_letterbox_plan(image.w, image.h, cache->side, cache->side, false, true, 1);
+        w = plan.resized_w, h = plan.resized_h;
+    }
     yt_status status = YT_OK;
     yt_image fitted = image;
     if (w != image.w || h != image.h) {

@@ -232,7 +232,8 @@ static yt_status allocate(yt_loader *loader, const yt_split *split, yt_err *err)
     loader->source = (yti_sample_source){.split = split, .side = config->imgsz, .seed = config->seed};
     loader->order = calloc((size_t)loader->n_samples, sizeof *loader->order);
     if (!loader->order) return yt_fail(err, YT_NO_MEMORY, "no memory for %d samples", loader->n_samples);
-    YT_TRY(yti_image_cache_create(split, config->imgsz, config->cache_bytes, &loader->source.cache, err));
+    YT_TRY(yti_image_cache_create(split, config->imgsz, config->as_predicted, config->cache_bytes,
+                                  &loader->source.cache, err));
     for (int i = 0; i < loader->n_samples; i++) loader->order[i] = i;
     if (config->rect) YT_TRY(plan_rectangles(loader, err));
     find_max_shape(loader);

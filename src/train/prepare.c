@@ -364,11 +364,31 @@ static void describe(yt_training *t) {
     if (t->model->n_branches > 1) t->info.other_head = t->config.nms == YT_NMS_FALSE ? "one2many" : "one2one";
 }
 
+/* As many detections as an image has objects must be possible, or recall is capped; a typed limit holds. */
+static void settle_max_det(yt_training *t, const setup *s) {
+    yt_train_config *c = &t->config;
+    const int train = yt_split_most_boxes(&t->train), val = yt_split_most_boxes(&t->val);
+    const int most = train > val ? train : val, limit = (int)yt_train_options()[YT_TRAIN_KEY_max_det].max;
+    if (most <= c->max_det) return;
+    char text[256];
+    if (c->source[YT_TRAIN_KEY_max_det] == YT_SOURCE_DEFAULT && most <= limit) {
+        snprintf(text, sizeof text, "an image has %d objects: max_det is %d instead of %d", most, most,
+                 c->max_det);
+        c->max_det = most;
+        c->source[YT_TRAIN_KEY_max_det] = YT_SOURCE_DATASET;
+    } else {
+        snprintf(text, sizeof text, "an image has %d objects, and max_det %d caps the recall", most,
+                 c->max_det);
+    }
+    if (s->problem) s->problem(s->context, text);
+}
+
 static yt_status prepare(yt_training *t, setup *s, yt_err *err) {
     YT_TRY(yt_train_config_check(&t->config, err));
     if (t->config.resume[0]) YT_TRY(read_checkpoint(t, s, err));
     YT_TRY(settle_end(t, err));
     YT_TRY(open_data(t, s, err));
+    settle_max_det(t, s);
     YT_TRY(build_model(t, s, err));
     yt_train_config_resolve(&t->config, t->train.n_samples, t->names.count, t->config.weights[0] != '\0');
     YT_TRY(yt_train_config_check(&t->config, err));

@@ -107,6 +107,48 @@ for name in b.JPG 000000000009.jpg 000000000009-2.jpg; do
 done
 [ ! -e runs/detect/predict-3 ] || fail "--out makes another folder too"
 
+# Lists, standard input, patterns, folders below; what is no picture is answered with what would be right.
+mkdir -p tree/train/deep tree/val
+cp some/000000000009.jpg tree/train/deep/a.jpg
+cp some/000000000034.jpg tree/val/b.jpg
+expect 0 tree "$@"
+[ "$(cut -d: -f1 out | uniq | tr '\n' ' ')" = 'tree/train/deep/a.jpg tree/val/b.jpg ' ] || fail "folders below are passed over"
+cp out by_folder
+printf '\357\273\277train/deep/a.jpg\r\n\n./val/b.jpg\n' >tree/list.txt
+expect 0 tree/list.txt "$@"
+cmp out by_folder || fail "a list beside the pictures is another thing than their folder"
+echo absent.jpg >>tree/list.txt
+expect 1 tree/list.txt "$@"
+cmp out by_folder || fail "a bad line costs more than itself"
+says err "^yoloinfer: tree/list.txt:4: 'absent.jpg' does not exist"
+expect 0 'tree/*/deep/*.jpg' 'tree/val/?.jpg' "$@"
+cmp out by_folder || fail "patterns give other pictures"
+expect 1 'tree/*.gif' "$@"
+says err '^yoloinfer: tree/\*\.gif: no file matches'
+expect 1 'tree/**/*.jpg' "$@"
+says err 'name the folder'
+got=0
+printf 'tree/train/deep/a.jpg\ntree/val\n' | "$program" - "$@" >out 2>err || got=$?
+[ "$got" -eq 0 ] || fail "a list on standard input exits with $got"
+cmp out by_folder || fail "standard input gives other pictures"
+got=0
+"$program" - "$@" </dev/null >out 2>err || got=$?
+[ "$got" -eq 1 ] || fail "an empty standard input exits with $got"
+says err 'standard input names no picture'
+expect 1 clip.MP4 "$@"
+says err '^yoloinfer: clip.MP4: videos are not read; .*ffmpeg'
+expect 1 https://example.org/a.jpg "$@"
+says err '^yoloinfer: https://example.org/a.jpg: addresses are not opened'
+
+# A name is shown, not obeyed, and makes readable JSON.
+bad=$(printf 'M\374ll\033[31m.jpg')
+cp some/000000000009.jpg "$bad"
+expect 0 "$bad" "$@"
+LC_ALL=C grep -q "$(printf '\033')" out && fail "a control character reaches the terminal"
+expect 0 "$bad" "$@" --json
+says out "\"image\":.*\"M$(printf '\357\277\275')ll.u001b\[31m\.jpg\""
+rm "$bad"
+
 # Classes by number or name; the other branch of the head, and the model that has none.
 expect 0 some/000000000009.jpg "$@" --classes 50,class_49
 if grep -Ev ' class_(49|50) ' out; then fail "--classes lets other classes through"; fi

@@ -3,6 +3,7 @@
 #include "data/order.h"
 #include "support/flat_split.h"
 #include "support/near.h"
+#include "yt/image.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -435,4 +436,34 @@ Test(loader, impossible_settings_are_refused) {
     cr_assert_eq(yt_loader_begin(loader, 0, 8, NULL, &err), YT_ARGUMENT);
     cr_assert_eq(yt_loader_begin(loader, -1, 0, NULL, &err), YT_ARGUMENT);
     yt_loader_destroy(loader);
+}
+
+/* Prediction rounds the short side, validation takes it up: 100 x 30 at 64 is 64 x 19 there and 64 x 20 here. With
+ * as_predicted both see the same pixels. */
+Test(loader, validation_can_see_what_prediction_sees) {
+    for (int as_predicted = 0; as_predicted < 2; as_predicted++) {
+        yt_loader_config config = yt_flat_validation(YT_FLAT_SAMPLES, false);
+        config.as_predicted = as_predicted;
+        yt_loader *loader = yt_flat_create(&config);
+        const yt_batch *batch;
+        cr_assert_eq(yt_loader_begin(loader, 0, 0, NULL, NULL), YT_OK);
+        cr_assert_eq(yt_loader_next(loader, &batch, NULL), YT_OK);
+        int differ = 0;
+        for (int i = 0; i < batch->n; i++) {
+            uint8_t expected[64 * 64 * 3];
+            yt_image image;
+            cr_assert_eq(yt_image_load(yt_flat_split.samples[batch->samples[i]].image_path, &image, NULL),
+                         YT_OK);
+            const yt_letterbox plan = yt_letterbox_plan(image.w, image.h, 64, 64, false, true, 32);
+            cr_assert_eq(yt_letterbox_apply(&plan, image.rgb, image.w, image.h, expected, NULL), YT_OK);
+            differ += memcmp(expected, batch->rgb + (size_t)i * sizeof expected, sizeof expected) != 0;
+            if (as_predicted) {
+                cr_assert_eq(batch->fits[i].gain_y, (float)plan.resized_h / (float)image.h);
+                cr_assert(batch->fits[i].left == plan.left && batch->fits[i].top == plan.top);
+            }
+            yt_image_free(&image);
+        }
+        cr_assert(as_predicted ? differ == 0 : differ > 0, "%d of %d differ", differ, batch->n);
+        yt_loader_destroy(loader);
+    }
 }

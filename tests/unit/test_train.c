@@ -672,6 +672,40 @@ Test(train, a_branch_that_the_head_does_not_have_cannot_judge) {
     cr_assert_not_null(strstr(err.text, "no one-to-one branch"), "%s", err.text);
 }
 
+/* ---- more objects than detections ---- */
+
+static void keep_text(void *context, const char *text) {
+    snprintf(context, 256, "%s", text);
+}
+
+static int prepared_max_det(const char *typed, char said[256]) {
+    yt_train_config config = tiny_config("1");
+    if (typed) set(&config, "max_det", typed);
+    yt_training *training;
+    yt_err err;
+    said[0] = '\0';
+    cr_assert_eq(yt_train_prepare(&config, NULL, keep_text, said, &training, &err), YT_OK, "%s", err.text);
+    const int max_det = yt_train_describe(training)->config->max_det;
+    yt_train_destroy(training);
+    return max_det;
+}
+
+/* A limit below the number of objects caps the recall: it is raised, but not where somebody typed it. */
+Test(train, max_det_follows_the_most_crowded_image) {
+    char said[256];
+    cr_assert_eq(prepared_max_det(NULL, said), 300);
+    cr_assert_str_eq(said, "");
+    yt_file_writer writer;
+    cr_assert_eq(yt_file_writer_open(yt_folder_path("data/labels/val/100.txt"), &writer, NULL), YT_OK);
+    for (int i = 0; i < 301; i++)
+        fprintf(writer.stream, "0 %.4f %.4f 0.05 0.05\n", 0.05 + i % 20 * 0.045, 0.05 + i / 20 * 0.05);
+    cr_assert_eq(yt_file_writer_commit(&writer, NULL), YT_OK);
+    cr_assert_eq(prepared_max_det(NULL, said), 301);
+    cr_assert_str_eq(said, "an image has 301 objects: max_det is 301 instead of 300");
+    cr_assert_eq(prepared_max_det("300", said), 300);
+    cr_assert_str_eq(said, "an image has 301 objects, and max_det 300 caps the recall");
+}
+
 /* ---- optimisers ---- */
 
 Test(train, a_resumed_run_of_musgd_equals_one_that_never_stopped) {
