@@ -76,6 +76,7 @@ typedef struct yt_param_info {
     int groups;                   /* of the convolution that a weight belongs to */
     bool frozen;                  /* by yt_model_freeze: not trained, statistics not moved */
     float init_bound, init_value; /* uniform in +-init_bound around init_value */
+    float init_deviation;         /* above 0: normal around init_value instead */
 } yt_param_info;
 
 /* Whether a tensor lies in yt_state.params, and so has a gradient unless it is frozen; else in yt_state.buffers. */

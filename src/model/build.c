@@ -134,7 +134,7 @@ yt_value yti_block(yt_builder *b, yt_path name, yt_value output) {
 yt_value yti_input(yt_builder *b, int channels) {
     const yt_input_attr attr = {.channels = channels};
     return yti_node(b, &yt_op_input, &attr, NULL, 0, YT_NO_PARAMS, (yt_path){"input"},
-                    (yt_built){channels, YT_PROBE_SIDE});
+                    (yt_built){.channels = channels, .side = YT_PROBE_SIDE});
 }
 
 /* The convolution alone, with a bias or not; moments are wanted by a batch norm behind it. shortcut NULL:
@@ -154,7 +154,8 @@ static yt_value bare_conv(yt_builder *b, yt_value x, yt_path weights_at, yt_path
         params.param[1] = yti_param(b, YT_PARAM_BIAS, yti_sub(weights_at, "bias"), 1, bias_dims, bound, 0);
     const int side = yt_conv_out(b->built[x].side, conv->kernel, conv->stride, conv->pad, conv->dilation);
     const yt_value src[2] = {x, shortcut ? *shortcut : 0};
-    return yti_node(b, &yt_op_conv2d, attr, src, shortcut ? 2 : 1, params, at, (yt_built){conv->cout, side});
+    return yti_node(b, &yt_op_conv2d, attr, src, shortcut ? 2 : 1, params, at,
+                    (yt_built){.channels = conv->cout, .side = side});
 }
 
 /* Before anything is computed from them. dilation 0: the default. */
@@ -200,27 +201,54 @@ static yt_value norm_act(yt_builder *b, yt_value y, yt_path at, yt_activation ac
     return yti_node(b, &yt_op_norm_act, &attr, src, shortcut ? 2 : 1, params, at, b->built[y]);
 }
 
-yt_value yti_conv(yt_builder *b, yt_value x, yt_path at, int cout, int kernel, yt_conv_opts opts) {
-    if (b->status != YT_OK) return 0;
-    if (!check_window(b, kernel, opts.dilation)) return 0;
-    yt_conv conv = {.cin = b->built[x].channels,
-                    .cout = cout,
-                    .kernel = kernel,
-                    .stride = opts.stride ? opts.stride : 1,
-                    .groups = opts.groups ? opts.groups : 1,
-                    .dilation = opts.dilation ? opts.dilation : 1};
-    conv.pad = opts.has_pad ? opts.pad : (conv.dilation * (kernel - 1) + 1) / 2;
-    if (!check_conv(b, &conv)) return 0;
-    const bool fused = b->model->options.fusion != YT_NOT_FUSED,
-               normalise = !b->model->options.no_batchnorm && !fused;
-    const yt_activation identity = {.kind = YT_ACT_IDENTITY};
+/* The geometry that the options ask for; false after an error. */
+static bool describe_conv(yt_builder *b, yt_value x, int cout, int kernel, const yt_conv_opts *opts,
+                          yt_conv *conv) {
+    if (!check_window(b, kernel, opts->dilation)) return false;
+    *conv = (yt_conv){.cin = b->built[x].channels,
+                      .cout = cout,
+                      .kernel = kernel,
+                      .stride = opts->stride ? opts->stride : 1,
+                      .groups = opts->groups ? opts->groups : 1,
+                      .dilation = opts->dilation ? opts->dilation : 1};
+    conv->pad = opts->has_pad ? opts->pad : (conv->dilation * (kernel - 1) + 1) / 2;
+    return check_conv(b, conv);
+}
+
+static const yt_activation identity = {.kind = YT_ACT_IDENTITY};
+
+static yt_activation activation_of(const yt_builder *b, const yt_conv_opts *opts) {
     const bool replaced = b->model->options.activation >= 0; /* also where a row names its own */
-    const yt_activation act = opts.no_act ? identity : opts.act && !replaced ? *opts.act : b->act;
+    return opts->no_act ? identity : opts->act && !replaced ? *opts->act : b->act;
+}
+
+static bool is_fused(const yt_builder *b) {
+    return b->model->options.fusion != YT_NOT_FUSED;
+}
+
+yt_value yti_conv(yt_builder *b, yt_value x, yt_path at, int cout, int kernel, yt_conv_opts opts) {
+    yt_conv conv;
+    if (b->status != YT_OK || !describe_conv(b, x, cout, kernel, &opts, &conv)) return 0;
+    const bool fused = is_fused(b), normalise = !b->model->options.no_batchnorm && !fused;
+    const yt_activation act = activation_of(b, &opts);
     const yt_path conv_at = yti_sub(at, "conv");
     const yt_conv_attr attr = {.conv = conv, .moments = normalise, .act = fused ? act : identity};
     if (fused) return bare_conv(b, x, conv_at, at, &attr, true, opts.shortcut);
     yt_value y = bare_conv(b, x, conv_at, conv_at, &attr, !normalise, NULL);
     return norm_act(b, y, at, act, normalise, opts.shortcut);
+}
+
+yt_value yti_conv_pair(yt_builder *b, yt_value x, yt_path at, int cout, const yt_branch branches[2],
+                       yt_conv_opts opts) {
+    const yt_activation act = activation_of(b, &opts);
+    if (b->status != YT_OK) return 0;
+    if (is_fused(b)) return yti_conv(b, x, at, cout, branches[0].kernel, opts);
+    opts.no_act = true;
+    const yt_value first =
+        yti_conv(b, x, yti_sub(at, "%s", branches[0].name), cout, branches[0].kernel, opts);
+    opts.shortcut = &first;
+    const yt_value sum = yti_conv(b, x, yti_sub(at, "%s", branches[1].name), cout, branches[1].kernel, opts);
+    return norm_act(b, sum, at, act, false, NULL);
 }
 
 yt_value yti_conv_bias(yt_builder *b, yt_value x, yt_path at, int cout) {
@@ -231,17 +259,82 @@ yt_value yti_conv_bias(yt_builder *b, yt_value x, yt_path at, int cout) {
     return check_conv(b, &attr.conv) ? bare_conv(b, x, at, at, &attr, true, NULL) : 0;
 }
 
-yt_value yti_maxpool(yt_builder *b, yt_value x, yt_path at, int kernel) {
+yt_value yti_transpose(yt_builder *b, yt_value x, yt_path at, int cout, int kernel, int stride, int pad) {
+    if (b->status != YT_OK || !check_window(b, kernel, 1)) return 0;
+    const int cin = b->built[x].channels;
+    const yt_transpose_attr attr = {.adjoint = {.cin = cout,
+                                                .cout = cin,
+                                                .kernel = kernel,
+                                                .stride = stride,
+                                                .pad = pad,
+                                                .dilation = 1,
+                                                .groups = 1}};
+    if (cout < 1 || cout > 1 << 16) return yti_fail(b, "%d output channels; 1 to %d work", cout, 1 << 16);
+    if (!check_conv(b, &attr.adjoint)) return 0;
+    const int weight_dims[4] = {cin, cout, kernel, kernel}, bias_dims[4] = {cout};
+    const float bound = (float)(1.0 / sqrt((double)cout * kernel * kernel)); /* by the fan that files show */
+    yt_params params = YT_NO_PARAMS;
+    params.param[0] = yti_param(b, YT_PARAM_WEIGHT, yti_sub(at, "weight"), 4, weight_dims, bound, 0);
+    params.param[1] = yti_param(b, YT_PARAM_BIAS, yti_sub(at, "bias"), 1, bias_dims, bound, 0);
     if (b->status != YT_OK) return 0;
-    if (kernel < 1 || kernel > 15 || kernel % 2 == 0)
-        return yti_fail(b, "a pooling window of %d; odd, up to 15", kernel);
-    const yt_pool_attr attr = {.kernel = kernel, .stride = 1, .pad = kernel / 2};
-    return yti_node(b, &yt_op_maxpool2d, &attr, &x, 1, YT_NO_PARAMS, at, b->built[x]);
+    const int side = (b->built[x].side - 1) * stride - 2 * pad + kernel;
+    return yti_node(b, &yt_op_transpose2d, &attr, &x, 1, params, at,
+                    (yt_built){.channels = cout, .side = side});
 }
 
-yt_value yti_upsample(yt_builder *b, yt_value x, yt_path at, int factor) {
+yt_value yti_add(yt_builder *b, yt_value x, yt_value other, yt_path at) {
     if (b->status != YT_OK) return 0;
-    const yt_upsample_attr attr = {.factor = factor};
+    if (b->built[x].channels != b->built[other].channels || b->built[x].side != b->built[other].side)
+        return yti_fail(b, "adds %d channels at 1/%d of the image to %d at 1/%d; they must be equal",
+                        b->built[x].channels, YT_PROBE_SIDE / b->built[x].side, b->built[other].channels,
+                        YT_PROBE_SIDE / b->built[other].side);
+    return norm_act(b, x, at, identity, false, &other);
+}
+
+yt_value yti_gain(yt_builder *b, yt_value x, yt_path at, float initial) {
+    if (b->status != YT_OK) return 0;
+    const int c = b->built[x].channels, dims[4] = {c};
+    const yt_conv_attr attr = {
+        .conv = {.cin = c, .cout = c, .kernel = 1, .stride = 1, .dilation = 1, .groups = c},
+        .uncounted = true};
+    yt_params params = YT_NO_PARAMS;
+    params.param[0] = yti_param(b, YT_PARAM_WEIGHT, at, 1, dims, 0, initial);
+    return yti_node(b, &yt_op_conv2d, &attr, &x, 1, params, at, b->built[x]);
+}
+
+yt_value yti_pool(yt_builder *b, yt_value x, yt_path at, const yt_op *op, int kernel, int stride, int pad) {
+    if (b->status != YT_OK) return 0;
+    if (kernel < 1 || kernel > 15) return yti_fail(b, "a pooling window of %d; 1 to 15 work", kernel);
+    if (stride < 1 || stride > 16) return yti_fail(b, "a stride of %d; 1 to 16 works", stride);
+    if (pad < 0 || pad > kernel / 2)
+        return yti_fail(b, "a padding of %d for a window of %d; 0 to %d works", pad, kernel, kernel / 2);
+    const yt_pool_attr attr = {.kernel = kernel, .stride = stride, .pad = pad};
+    const yt_built built = {.channels = b->built[x].channels,
+                            .side = yt_conv_out(b->built[x].side, kernel, stride, pad, 1)};
+    return yti_node(b, op, &attr, &x, 1, YT_NO_PARAMS, at, built);
+}
+
+yt_value yti_maxpool(yt_builder *b, yt_value x, yt_path at, int kernel) {
+    if (kernel % 2 == 0) return yti_fail(b, "a pooling window of %d; odd, up to 15", kernel);
+    return yti_pool(b, x, at, &yt_op_maxpool2d, kernel, 1, kernel / 2);
+}
+
+yt_value yti_pad(yt_builder *b, yt_value x, yt_path at, const int sides[4]) {
+    if (b->status != YT_OK) return 0;
+    for (int i = 0; i < 4; i++)
+        if (sides[i] < 0 || sides[i] > 64) return yti_fail(b, "a padding of %d; 0 to 64 works", sides[i]);
+    if (sides[0] + sides[1] != sides[2] + sides[3])
+        return yti_fail(b, "pads %d columns and %d rows; a map stays square here", sides[0] + sides[1],
+                        sides[2] + sides[3]);
+    const yt_pad_attr attr = {.left = sides[0], .right = sides[1], .top = sides[2], .bottom = sides[3]};
+    yt_built built = b->built[x];
+    built.side += sides[0] + sides[1];
+    return yti_node(b, &yt_op_pad, &attr, &x, 1, YT_NO_PARAMS, at, built);
+}
+
+yt_value yti_upsample(yt_builder *b, yt_value x, yt_path at, int factor, bool inner) {
+    if (b->status != YT_OK) return 0;
+    const yt_upsample_attr attr = {.factor = factor, .uncounted = inner};
     yt_built built = b->built[x];
     built.side *= factor;
     if (built.side > 1 << 14)
@@ -264,7 +357,8 @@ yt_value yti_concat(yt_builder *b, const yt_value *src, int n_src, yt_path at) {
 yt_value yti_slice(yt_builder *b, yt_value x, yt_path at, int first, int count) {
     if (b->status != YT_OK) return 0;
     const yt_slice_attr attr = {.first = first, .count = count};
-    return yti_node(b, &yt_op_slice, &attr, &x, 1, YT_NO_PARAMS, at, (yt_built){count, b->built[x].side});
+    return yti_node(b, &yt_op_slice, &attr, &x, 1, YT_NO_PARAMS, at,
+                    (yt_built){.channels = count, .side = b->built[x].side});
 }
 
 yt_value yti_detach(yt_builder *b, yt_value x, yt_path at) {
@@ -272,9 +366,8 @@ yt_value yti_detach(yt_builder *b, yt_value x, yt_path at) {
     return yti_node(b, &yt_op_detach, NULL, &x, 1, YT_NO_PARAMS, at, b->built[x]);
 }
 
-yt_value yti_attention(yt_builder *b, yt_value qkv, yt_path at, int heads, int key_dim, int head_dim) {
+yt_value yti_attention(yt_builder *b, yt_value qkv, yt_path at, const yt_attention_attr *attr) {
     if (b->status != YT_OK) return 0;
-    const yt_attention_attr attr = {.heads = heads, .key_dim = key_dim, .head_dim = head_dim};
-    return yti_node(b, &yt_op_attention, &attr, &qkv, 1, YT_NO_PARAMS, at,
-                    (yt_built){heads * head_dim, b->built[qkv].side});
+    return yti_node(b, &yt_op_attention, attr, &qkv, 1, YT_NO_PARAMS, at,
+                    (yt_built){.channels = attr->heads * attr->head_dim, .side = b->built[qkv].side});
 }

@@ -7,6 +7,7 @@
 #define YT_MODEL_BUILD_H
 
 #include "yt/model.h"
+#include "yt/ops.h"
 #include "yt/yaml.h"
 
 /* The side of the picture by which maps are compared while building: spec architecture 1.6. */
@@ -22,7 +23,8 @@ typedef struct yt_path {
 
 /* What is known of a value while building. */
 typedef struct yt_built {
-    int channels, side; /* side: of the map for a picture of YT_PROBE_SIDE */
+    int channels, side;        /* side: of the map for a picture of YT_PROBE_SIDE */
+    const yt_yaml_node *parts; /* CBLinear: the widths of the maps that lie side by side in it; else NULL */
 } yt_built;
 
 typedef struct yt_builder {
@@ -35,7 +37,7 @@ typedef struct yt_builder {
     char scale;
     yt_activation act;
     yt_cut cut;                  /* of the list that the row stands in */
-    bool legacy_head;            /* no C3k2 so far: the class branch of YOLOv8 */
+    bool legacy_head;            /* no module newer than YOLOv8's so far: its class branch */
     size_t base[YT_PARAM_KINDS]; /* where each kind of parameter begins in its block */
     size_t used[YT_PARAM_KINDS]; /* floats of each kind so far */
     yt_built *built;             /* by value */
@@ -72,15 +74,35 @@ yt_value yti_input(yt_builder *b, int channels);
 /* Convolution + batch norm + activation (spec architecture 3.1), or plain with a bias. */
 yt_value yti_conv(yt_builder *b, yt_value x, yt_path at, int cout, int kernel, yt_conv_opts opts);
 yt_value yti_conv_bias(yt_builder *b, yt_value x, yt_path at, int cout);
-yt_value yti_maxpool(yt_builder *b, yt_value x, yt_path at, int kernel);
-yt_value yti_upsample(yt_builder *b, yt_value x, yt_path at, int factor);
+
+/* A convolution that trains as two of different kernels on the same map, each normalised, whose sum is activated, and
+ * is fused into one (Ding et al. 2021, arXiv 2101.03697). The larger kernel comes first. */
+typedef struct yt_branch {
+    const char *name;
+    int kernel;
+} yt_branch;
+
+yt_value yti_conv_pair(yt_builder *b, yt_value x, yt_path at, int cout, const yt_branch branches[2],
+                       yt_conv_opts opts);
+/* Transposed convolution with a bias, and nothing after it. */
+yt_value yti_transpose(yt_builder *b, yt_value x, yt_path at, int cout, int kernel, int stride, int pad);
+/* x + other, in x's memory: nothing else may read x. */
+yt_value yti_add(yt_builder *b, yt_value x, yt_value other, yt_path at);
+/* x times a trained factor per channel, named `at`, which starts at `initial`. */
+yt_value yti_gain(yt_builder *b, yt_value x, yt_path at, float initial);
+yt_value yti_pool(yt_builder *b, yt_value x, yt_path at, const yt_op *op, int kernel, int stride, int pad);
+yt_value yti_maxpool(yt_builder *b, yt_value x, yt_path at, int kernel); /* keeps the side */
+/* left, right, top, bottom */
+yt_value yti_pad(yt_builder *b, yt_value x, yt_path at, const int sides[4]);
+/* inner: a step of a module and no row of its own. */
+yt_value yti_upsample(yt_builder *b, yt_value x, yt_path at, int factor, bool inner);
 yt_value yti_concat(yt_builder *b, const yt_value *src, int n_src, yt_path at);
 yt_value yti_slice(yt_builder *b, yt_value x, yt_path at, int first, int count);
 yt_value yti_detach(yt_builder *b, yt_value x, yt_path at);
-yt_value yti_attention(yt_builder *b, yt_value qkv, yt_path at, int heads, int key_dim, int head_dim);
+yt_value yti_attention(yt_builder *b, yt_value qkv, yt_path at, const yt_attention_attr *attr);
 int yti_channels(const yt_builder *b, yt_value x);
 
-/* ---- modules.c: the composite modules of the family and the table of their YAML forms ---- */
+/* ---- forms.c: how modules stand in a YAML ---- */
 /* Builds one row; *out is its output, or -1 for a head. from: the rows' outputs it reads. */
 void yti_build_row(yt_builder *b, const char *module, const yt_value *from, int n_from, int repeats,
                    const yt_yaml_node *args, yt_value *out);

@@ -51,15 +51,77 @@ static size_t stem_length(const char *name, const char *ending) {
     return length > end && strcmp(name + length - end, ending) == 0 ? length - end : 0;
 }
 
+/* Convolutions that become one: what their names have before "conv.", the larger kernel first (build.h). */
+static const char *const pairs[][2] = {{"conv1.", "conv2."}, {"conv.", "conv1."}};
+enum { N_PAIRS = sizeof pairs / sizeof pairs[0] };
+
+/* One of the two that become `info`, or its bias where `weight` is NULL. */
+typedef struct branch {
+    const yt_param_info *weight;
+    folded norm;       /* gain NULL: there is none */
+    const float *bias; /* NULL: there is none */
+} branch;
+
+static bool find_branch(const yt_model *model, const yt_state *state, const char *stem, size_t length,
+                        const char *part, branch *out) {
+    char name[160];
+    if (snprintf(name, sizeof name, "%.*s%s", (int)length, stem, part) >= (int)sizeof name) return false;
+    const yt_param_info *bias = find(model, name, strlen(name), "conv.bias");
+    *out = (branch){.weight = find(model, name, strlen(name), "conv.weight"),
+                    .norm = normalisation_of(model, state, name, strlen(name)),
+                    .bias = bias ? values(state, bias) : NULL};
+    return out->weight && (out->norm.gain || out->bias);
+}
+
+/* Adds a branch's weights, in the middle of a kernel that may be larger. Memory: [kh][kw][in / groups][out]. */
+static void add_weights(const branch *from, const yt_state *state, const yt_param_info *info, float *to) {
+    const size_t channels = (size_t)info->dims[0], tap = channels * (size_t)info->dims[1];
+    const int kernel = from->weight->dims[2], margin = (info->dims[2] - kernel) / 2;
+    const float *weights = values(state, from->weight);
+    for (int t = 0; t < kernel * kernel; t++) {
+        const int row = margin + t / kernel, column = margin + t % kernel;
+        float *place = to + (size_t)(row * info->dims[2] + column) * tap;
+        for (size_t i = 0; i < tap; i++, weights++)
+            place[i] += from->norm.gain ? *weights * scale_of(&from->norm, i % channels) : *weights;
+    }
+}
+
+static void add_bias(const branch *from, const yt_param_info *info, float *to) {
+    for (size_t i = 0; i < info->count; i++)
+        to[i] += from->norm.gain ? from->norm.bias[i] - from->norm.mean[i] * scale_of(&from->norm, i)
+                                 : from->bias[i];
+}
+
+/* A tensor of a convolution that was two; false: it was not. */
+static bool fill_from_pair(const yt_param_info *info, float *to, const yt_model *model, const yt_state *state,
+                           size_t stem, bool weight) {
+    branch found[2];
+    int p = 0;
+    while (p < N_PAIRS && !(find_branch(model, state, info->name, stem, pairs[p][0], &found[0]) &&
+                            find_branch(model, state, info->name, stem, pairs[p][1], &found[1])))
+        p++;
+    if (p == N_PAIRS) return false;
+    for (size_t i = 0; i < info->count; i++) to[i] = 0;
+    for (int i = 0; i < 2; i++) {
+        if (weight)
+            add_weights(&found[i], state, info, to);
+        else
+            add_bias(&found[i], info, to);
+    }
+    return true;
+}
+
 /* One tensor of the fused model. In memory output channels come last, so channel = index % channels. */
 static yt_status fill(const yt_param_info *info, float *to, const yt_model *model, const yt_state *state,
                       yt_err *err) {
     const size_t length = strlen(info->name), of_weight = stem_length(info->name, "conv.weight"),
                  of_bias = stem_length(info->name, "conv.bias"), channels = (size_t)info->dims[0];
+    const size_t stem = of_weight ? of_weight : of_bias;
     const yt_param_info *from = find(model, info->name, length, "");
     folded norm = {0};
-    if (of_weight || of_bias)
-        norm = normalisation_of(model, state, info->name, of_weight ? of_weight : of_bias);
+    if (stem) norm = normalisation_of(model, state, info->name, stem);
+    if (!from && !norm.gain && stem && fill_from_pair(info, to, model, state, stem, of_weight > 0))
+        return YT_OK;
     if ((from && from->count != info->count) || (!from && !norm.gain))
         return yt_fail(err, YT_MISMATCH, "%s cannot be fused: its model has other tensors", info->name);
     if (from)

@@ -72,6 +72,12 @@ static void fill_uniform(yt_rng *rng, double centre, double bound, const yt_para
 }
 
 static void fill_default(yt_rng *rng, double gain, const yt_param_info *info, float *values) {
+    if (info->init_deviation > 0) {
+        const double deviation = gain * (double)info->init_deviation;
+        for (size_t i = 0; i < info->count; i++)
+            values[i] = (float)((double)info->init_value + deviation * yt_rng_normal(rng));
+        return;
+    }
     if (info->init_bound > 0) {
         fill_uniform(rng, (double)info->init_value, (double)info->init_bound, info, values);
         for (size_t i = 0; gain != 1 && i < info->count; i++) values[i] = (float)(gain * (double)values[i]);
@@ -169,7 +175,8 @@ static yt_status fill_weight(yt_rng *rng, const yt_init *init, yt_activation act
 static yt_status fill(const yt_init *init, yt_activation act, uint64_t seed, const yt_param_info *info,
                       float *values, yt_err *err) {
     yt_rng rng = yt_rng_make(seed, 0, stream_of(info->name), YT_RNG_INIT);
-    if (info->kind == YT_PARAM_WEIGHT) return fill_weight(&rng, init, act, info, values, err);
+    if (info->kind == YT_PARAM_WEIGHT && info->n_dims == 4)
+        return fill_weight(&rng, init, act, info, values, err);
     const bool derived = init->kind != YT_INIT_DEFAULT && init->kind != YT_INIT_SCALED;
     if (info->kind == YT_PARAM_BIAS && info->init_bound > 0 && derived)
         memset(values, 0, info->count * sizeof *values);

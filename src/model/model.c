@@ -80,7 +80,7 @@ static bool refuse_other_tasks(yt_builder *b, const yt_yaml_node *root) {
             if (strncmp(module, tasks[k].head, strlen(tasks[k].head)) != 0) continue;
             b->line = row->line;
             return yti_fail(
-                b, "is %s (its head is %s); only detection networks, whose head is Detect, are known",
+                b, "is %s (its head is %s); only detection networks, whose head is Detect or v10Detect, are known",
                 tasks[k].what, module);
         }
     }
@@ -357,8 +357,10 @@ static yt_status not_found(const char *path, const char *const *search_dirs, yt_
         size_t used = strlen(folders);
         snprintf(folders + used, sizeof folders - used, ", %s", search_dirs[i]);
     }
-    return yt_fail(err, YT_IO, "%s: no such model; looked, also without the scale letter, in %s", path,
-                   folders);
+    char models[600];
+    yti_list_models(search_dirs, models, sizeof models);
+    return yt_fail(err, YT_IO, "%s: no such model%s%s; looked, also without the scale letter, in %s", path,
+                   models[0] ? ", but there are " : "", models, folders);
 }
 
 enum { MAX_MODEL_BYTES = 1 << 20 };

@@ -8,10 +8,12 @@
  */
 #include "model/yaml_file.h"
 
+#include "base/folder.h"
 #include "yt/file.h"
 
 #include <ctype.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,4 +82,39 @@ char *yti_find_model_file(const char *path, const char *const *search_dirs, char
     free(base_path);
     *scale = letter_of(path, !as_named);
     return found;
+}
+
+enum { MAX_LISTED = 64, MAX_LISTED_NAME = 32 };
+
+typedef struct listed {
+    char name[MAX_LISTED][MAX_LISTED_NAME];
+    int count;
+} listed;
+
+static bool note_model(void *context, const char *name) {
+    listed *all = context;
+    const size_t length = strlen(name);
+    if (length < 5 || length - 5 >= MAX_LISTED_NAME || strcmp(name + length - 5, ".yaml") != 0) return true;
+    if (strncmp(name, "yolo", 4) != 0) return true;
+    for (int i = 0; i < all->count; i++)
+        if (strncmp(all->name[i], name, length - 5) == 0 && all->name[i][length - 5] == '\0') return true;
+    if (all->count == MAX_LISTED) return false;
+    snprintf(all->name[all->count++], MAX_LISTED_NAME, "%.*s", (int)(length - 5), name);
+    return true;
+}
+
+static int by_name(const void *a, const void *b) {
+    return strcmp(a, b);
+}
+
+void yti_list_models(const char *const *search_dirs, char *text, size_t room) {
+    listed all = {.count = 0};
+    for (int i = 0; search_dirs && search_dirs[i]; i++) /* a folder that cannot be read lists nothing */
+        (void)yti_folder_list(search_dirs[i], note_model, &all, NULL);
+    qsort(all.name, (size_t)all.count, sizeof all.name[0], by_name);
+    text[0] = '\0';
+    for (int i = 0; i < all.count; i++) {
+        const size_t used = strlen(text);
+        snprintf(text + used, room - used, "%s%s", i ? ", " : "", all.name[i]);
+    }
 }

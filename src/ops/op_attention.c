@@ -1,7 +1,8 @@
 /* op_attention.c: the softmax core of multi-head self-attention (spec architecture 3.9); its projections are
  * convolutions.
  *
- * In training the probabilities [n][heads][N][N] are kept in saved, N = h*w.
+ * Area attention (Tian et al. 2025, arXiv 2502.12524): an image of h*w pixels is `areas` images of N = h*w/areas
+ * pixels, which follow each other in memory. In training the probabilities [n*areas][heads][N][N] are kept in saved.
  */
 #include "yt/ops.h"
 
@@ -11,29 +12,47 @@ static yt_status attention_shape(const void *attr, yt_ports *io, yt_err *err) {
     const int channels = a->heads * (2 * a->key_dim + a->head_dim);
     if (src->c != channels)
         return yt_fail(err, YT_MISMATCH, "reads %d channels but is given %d", channels, src->c);
-    const size_t pixels = (size_t)src->h * (size_t)src->w;
+    const size_t whole = (size_t)src->h * (size_t)src->w, areas = (size_t)a->areas, pixels = whole / areas;
+    if (whole % areas)
+        return yt_fail(
+            err, YT_MISMATCH,
+            "attention in %d areas of a %dx%d map, whose %zu pixels are no multiple of it; a multiple "
+            "of 32 as image size works",
+            a->areas, src->h, src->w, whole);
     if (pixels > 1u << 16)
-        return yt_fail(err, YT_MISMATCH, "attention over a %dx%d map; at most 256x256 works", src->h, src->w);
+        return yt_fail(err, YT_MISMATCH, "attention over %zu pixels of a %dx%d map; at most %u work", pixels,
+                       src->h, src->w, 1u << 16);
     io->dst = *src;
     io->dst.c = a->heads * a->head_dim;
     if (io->mode == YT_MODE_TRAIN)
-        io->saved_bytes = (size_t)src->n * (size_t)a->heads * pixels * pixels * sizeof(float);
-    io->scratch_bytes = yt_kernels_get()->attention_scratch(a->heads, a->key_dim, a->head_dim, src->n,
-                                                            (int)pixels, io->threads);
+        io->saved_bytes = (size_t)src->n * areas * (size_t)a->heads * pixels * pixels * sizeof(float);
+    io->scratch_bytes = yt_kernels_get()->attention_scratch(a->heads, a->key_dim, a->head_dim,
+                                                            src->n * a->areas, (int)pixels, io->threads);
     return YT_OK;
+}
+
+/* A map of n images as one of n * areas. */
+static yt_tensor in_areas(yt_tensor map, int areas) {
+    map.w = map.h * map.w / areas;
+    map.h = 1;
+    map.n *= areas;
+    return map;
 }
 
 static void attention_forward(const void *attr, const yt_run *run) {
     const yt_attention_attr *a = attr;
-    yt_kernels_get()->attention_forward(a->heads, a->key_dim, a->head_dim, &run->src[0], &run->dst,
+    const yt_tensor qkv = in_areas(run->src[0], a->areas), out = in_areas(run->dst, a->areas);
+    yt_kernels_get()->attention_forward(a->heads, a->key_dim, a->head_dim, &qkv, &out,
                                         run->mode == YT_MODE_TRAIN ? run->saved : NULL, &run->scratch);
 }
 
 static void attention_backward(const void *attr, const yt_run *run) {
     const yt_attention_attr *a = attr;
-    if (run->d_src[0].data)
-        yt_kernels_get()->attention_backward(a->heads, a->key_dim, a->head_dim, &run->src[0], run->saved,
-                                             &run->d_dst, &run->d_src[0], run->accumulate[0], &run->scratch);
+    if (!run->d_src[0].data) return;
+    const yt_tensor qkv = in_areas(run->src[0], a->areas), d_out = in_areas(run->d_dst, a->areas),
+                    d_qkv = in_areas(run->d_src[0], a->areas);
+    yt_kernels_get()->attention_backward(a->heads, a->key_dim, a->head_dim, &qkv, run->saved, &d_out, &d_qkv,
+                                         run->accumulate[0], &run->scratch);
 }
 
 const yt_op yt_op_attention = {.name = "attention",

@@ -76,6 +76,7 @@ static void conv2d_backward(const void *attr, const yt_run *run) {
 }
 
 static double conv2d_flops(const void *attr, const yt_ports *io) {
+    if (((const yt_conv_attr *)attr)->uncounted) return 0;
     const yt_conv *conv = &((const yt_conv_attr *)attr)->conv;
     double outputs = (double)io->dst.h * io->dst.w * io->dst.c;
     return 2.0 * outputs * (conv->cin / conv->groups) * conv->kernel * conv->kernel;

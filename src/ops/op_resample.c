@@ -1,6 +1,7 @@
-/* op_resample.c: max-pooling and nearest-neighbour upsampling.
+/* op_resample.c: pooling, nearest-neighbour upsampling and padding.
  *
- * Pooling keeps the position of each maximum (one byte) in saved, so neither pass needs the map itself again.
+ * Max-pooling keeps the position of each maximum (one byte) in saved, so neither pass needs the map itself again. The
+ * mean of a window is a depth-wise convolution with equal weights, written into scratch.
  */
 #include "yt/ops.h"
 
@@ -44,6 +45,73 @@ const yt_op yt_op_maxpool2d = {.name = "maxpool2d",
                                .forward = maxpool2d_forward,
                                .backward = maxpool2d_backward};
 
+static yt_conv mean_conv(const yt_pool_attr *pool, int channels) {
+    return (yt_conv){.cin = channels,
+                     .cout = channels,
+                     .kernel = pool->kernel,
+                     .stride = pool->stride,
+                     .pad = pool->pad,
+                     .dilation = 1,
+                     .groups = channels};
+}
+
+/* Of the convolution alone, in whole cache lines; its weights follow. */
+static size_t mean_scratch(const yt_conv *conv, int n, int h, int w, int threads) {
+    return (yt_kernels_get()->conv2d_scratch(conv, n, h, w, threads) + 63) / 64 * 64;
+}
+
+static size_t mean_weights(const yt_conv *conv) {
+    return (size_t)conv->kernel * (size_t)conv->kernel * (size_t)conv->cout;
+}
+
+static yt_status avgpool2d_shape(const void *attr, yt_ports *io, yt_err *err) {
+    const yt_pool_attr *pool = attr;
+    const yt_shape *src = &io->src[0];
+    const yt_conv conv = mean_conv(pool, src->c);
+    if (pool->kernel < 1 || pool->kernel > MAX_POOL_KERNEL || pool->pad >= pool->kernel)
+        return yt_fail(err, YT_MISMATCH, "a window of %d with padding %d; 1 to %d, padding below it, work",
+                       pool->kernel, pool->pad, MAX_POOL_KERNEL);
+    io->dst = (yt_shape){.n = src->n,
+                         .h = yt_conv_out(src->h, pool->kernel, pool->stride, pool->pad, 1),
+                         .w = yt_conv_out(src->w, pool->kernel, pool->stride, pool->pad, 1),
+                         .c = src->c};
+    if (io->dst.h < 1 || io->dst.w < 1)
+        return yt_fail(err, YT_MISMATCH, "a %dx%d map is too small for a window of %d", src->h, src->w,
+                       pool->kernel);
+    io->scratch_bytes = mean_scratch(&conv, src->n, src->h, src->w, io->threads) +
+                        (mean_weights(&conv) + YT_READ_SLACK) * sizeof(float);
+    return YT_OK;
+}
+
+/* Writes the weights behind what the convolution itself takes of the scratch. map: the one that is averaged. */
+static const float *equal_weights(const yt_conv *conv, const yt_tensor *map, const yt_scratch *scratch) {
+    float *weights =
+        (float *)((char *)scratch->data + mean_scratch(conv, map->n, map->h, map->w, scratch->threads));
+    const float share = 1.0f / (float)(conv->kernel * conv->kernel);
+    for (size_t i = 0; i < mean_weights(conv) + YT_READ_SLACK; i++) weights[i] = share;
+    return weights;
+}
+
+static void avgpool2d_forward(const void *attr, const yt_run *run) {
+    const yt_conv conv = mean_conv(attr, run->dst.c);
+    yt_kernels_get()->conv2d_forward(&conv, &run->src[0], equal_weights(&conv, &run->src[0], &run->scratch),
+                                     NULL, &run->dst, NULL, &run->scratch);
+}
+
+static void avgpool2d_backward(const void *attr, const yt_run *run) {
+    const yt_conv conv = mean_conv(attr, run->dst.c);
+    if (run->d_src[0].data)
+        yt_kernels_get()->conv2d_backward_data(&conv, &run->d_dst,
+                                               equal_weights(&conv, &run->d_src[0], &run->scratch),
+                                               &run->d_src[0], run->accumulate[0], &run->scratch);
+}
+
+const yt_op yt_op_avgpool2d = {.name = "avgpool2d",
+                               .attr_size = sizeof(yt_pool_attr),
+                               .shape = avgpool2d_shape,
+                               .forward = avgpool2d_forward,
+                               .backward = avgpool2d_backward};
+
 static yt_status upsample_shape(const void *attr, yt_ports *io, yt_err *err) {
     const int factor = ((const yt_upsample_attr *)attr)->factor;
     if (io->src[0].h > INT16_MAX / factor || io->src[0].w > INT16_MAX / factor)
@@ -68,7 +136,7 @@ static void upsample_backward(const void *attr, const yt_run *run) {
 
 /* The convention counts one multiplication and addition per output, though nearest-neighbour needs none. */
 static double upsample_flops(const void *attr, const yt_ports *io) {
-    (void)attr;
+    if (((const yt_upsample_attr *)attr)->uncounted) return 0;
     return 2.0 * io->dst.h * io->dst.w * io->dst.c;
 }
 
@@ -78,3 +146,54 @@ const yt_op yt_op_upsample = {.name = "upsample",
                               .forward = upsample_forward,
                               .backward = upsample_backward,
                               .flops = upsample_flops};
+
+static yt_status pad_shape(const void *attr, yt_ports *io, yt_err *err) {
+    const yt_pad_attr *pad = attr;
+    (void)err; /* the graph refuses maps that become too large */
+    io->dst = io->src[0];
+    io->dst.h += pad->top + pad->bottom;
+    io->dst.w += pad->left + pad->right;
+    return YT_OK;
+}
+
+/* Row y of an image of the inner map, as it lies in the padded one. */
+static yt_tensor inner_row(const yt_pad_attr *pad, const yt_tensor *padded, const yt_tensor *inner, int n,
+                           int y) {
+    yt_tensor row = *padded;
+    row.data += (((ptrdiff_t)n * padded->h + y + pad->top) * padded->w + pad->left) * padded->ld;
+    row.n = row.h = 1;
+    row.w = inner->w;
+    return row;
+}
+
+static yt_tensor map_row(const yt_tensor *map, int n, int y) {
+    yt_tensor row = *map;
+    row.data += ((ptrdiff_t)n * map->h + y) * map->w * map->ld;
+    row.n = row.h = 1;
+    return row;
+}
+
+static void pad_forward(const void *attr, const yt_run *run) {
+    const yt_tensor *src = &run->src[0];
+    yt_kernels_get()->fill(&run->dst, 0, run->scratch.threads);
+    for (int i = 0; i < src->n * src->h; i++) {
+        const yt_tensor from = map_row(src, i / src->h, i % src->h),
+                        to = inner_row(attr, &run->dst, src, i / src->h, i % src->h);
+        yt_kernels_get()->copy(&from, &to, false, 1);
+    }
+}
+
+static void pad_backward(const void *attr, const yt_run *run) {
+    const yt_tensor *d_src = &run->d_src[0];
+    for (int i = 0; d_src->data && i < d_src->n * d_src->h; i++) {
+        const yt_tensor from = inner_row(attr, &run->d_dst, d_src, i / d_src->h, i % d_src->h),
+                        to = map_row(d_src, i / d_src->h, i % d_src->h);
+        yt_kernels_get()->copy(&from, &to, run->accumulate[0], 1);
+    }
+}
+
+const yt_op yt_op_pad = {.name = "pad",
+                         .attr_size = sizeof(yt_pad_attr),
+                         .shape = pad_shape,
+                         .forward = pad_forward,
+                         .backward = pad_backward};

@@ -14,7 +14,8 @@ static void find_depths(const yt_graph *graph, int *depth) {
     for (yt_value v = 0; v < yt_graph_nodes(graph); v++) {
         const yt_value *sources = yt_graph_sources(graph, v);
         int n;
-        depth[v] = yt_graph_op(graph, v, NULL, &n) == &yt_op_conv2d;
+        const yt_op *op = yt_graph_op(graph, v, NULL, &n);
+        depth[v] = op == &yt_op_conv2d || op == &yt_op_transpose2d;
         int deepest = 0;
         for (int i = 0; i < n; i++)
             if (depth[sources[i]] > deepest) deepest = depth[sources[i]];
