@@ -445,7 +445,10 @@ static void unknown_module(yt_builder *b, const char *module) {
     for (int i = 0; i < N_FORMS; i++) {
         const size_t used = strlen(list);
         known[i] = forms[i].module;
-        snprintf(list + used, sizeof list - used, "%s%s", i == 0 ? "" : i == N_FORMS - 1 ? " and " : ", ",
+        snprintf(list + used, sizeof list - used, "%s%s",
+                 i == 0             ? ""
+                 : i == N_FORMS - 1 ? " and "
+                                    : ", ",
                  known[i]);
     }
     const char *nearest = yt_nearest_word(module, known, N_FORMS);

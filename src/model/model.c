@@ -79,9 +79,10 @@ static bool refuse_other_tasks(yt_builder *b, const yt_yaml_node *root) {
         for (size_t k = 0; module && k < sizeof tasks / sizeof tasks[0]; k++) {
             if (strncmp(module, tasks[k].head, strlen(tasks[k].head)) != 0) continue;
             b->line = row->line;
-            return yti_fail(
-                b, "is %s (its head is %s); only detection networks, whose head is Detect or v10Detect, are known",
-                tasks[k].what, module);
+            return yti_fail(b,
+                            "is %s (its head is %s); only detection networks, whose head is Detect or "
+                            "v10Detect, are known",
+                            tasks[k].what, module);
         }
     }
     return true;
