@@ -161,8 +161,25 @@ static char *scaled_name(const char *path, char scale) {
     return name;
 }
 
+/* The letter behind the number where the file's own name has one: yolov10b.yaml and yolov9c.yaml are networks of one
+ * size; 0: none. */
+static char own_letter(const char *path) {
+    const char *at = strstr(yt_path_base(path), "yolo");
+    if (!at) return 0;
+    at += strlen("yolo");
+    if (*at == 'v') at++;
+    const char *digits = at;
+    while (isdigit((unsigned char)*at)) at++;
+    return at > digits && islower((unsigned char)*at) ? *at : '\0';
+}
+
 static void try_file(search *s, const char *path) {
     static const char letters[] = "nslmx";
+    const char own = own_letter(path);
+    if (own) {
+        try_model(s, path, path, own);
+        return;
+    }
     for (size_t i = 0; i < sizeof letters - 1; i++) {
         char *name = scaled_name(path, letters[i]);
         if (name) try_model(s, name, path, letters[i]);

@@ -618,6 +618,34 @@ Test(weights, a_network_is_found_by_its_tensors) {
     yt_model_destroy(model);
 }
 
+/* A network of one size has its letter in the name of its file, with scales or without. */
+Test(weights, a_network_of_one_size_is_found_by_its_tensors) {
+    static const char *const stems[] = {"yolo7b", "yolo7n", "yolo7c"}, *const keys[] = {
+                                                                           "scales:\n  b: [1, 1, 64]\n",
+                                                                           "scales:\n  n: [1, 2, 64]\n",
+                                                                           "width_multiple: 3\n"};
+    for (int i = 0; i < 3; i++) {
+        char file[32], text[256];
+        snprintf(file, sizeof file, "%s.yaml", stems[i]);
+        snprintf(text, sizeof text,
+                 "nc: 80\n%sbackbone:\n  - [-1, 1, Conv, [8, 3, 2]]\nhead:\n  - [[0], 1, Detect, [nc]]\n",
+                 keys[i]);
+        yt_folder_write_text(file, text);
+    }
+    for (int i = 0; i < 3; i++) {
+        char file[32];
+        snprintf(file, sizeof file, "%s.yaml", stems[i]);
+        yt_model *model = load(file, YT_MODEL_DEFAULTS);
+        const char *path = spoilt_file(model, leave);
+        const char *const dirs[] = {yt_folder_path("."), NULL};
+        yt_model *read = open_ok(path, NULL, dirs);
+        cr_expect_str_eq(read->name, stems[i]);
+        expect_same_state(read, model);
+        yt_model_destroy(read);
+        yt_model_destroy(model);
+    }
+}
+
 /* Before, a run took what fitted the default network and said nothing else. */
 Test(weights, a_run_does_not_guess_a_network) {
     yt_model *model = load("tiny8.yaml", YT_MODEL_DEFAULTS), *built = NULL;
