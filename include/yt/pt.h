@@ -26,6 +26,7 @@ typedef struct yt_pt_file {
     size_t n_names;       /* 0: not said */
     char **names;         /* of the classes */
     int imgsz;            /* trained at; 0: not said */
+    char *license;        /* of the weights; NULL: not said */
     int sppf_activation;  /* cv1 of SPPF has an activation: 1, 0, -1 where there is no SPPF */
     void *storage;
 } yt_pt_file;

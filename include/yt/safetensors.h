@@ -51,7 +51,8 @@ typedef struct yt_st_file {
 bool yt_st_probe(const char *path);
 
 /* Checks everything (header length, JSON, types, shapes against sizes, overlaps, gaps at the end) before it
- * returns. */
+ * returns; of files of ours also that the tensors are those that were written. Tensors of types that are not in yt_st_type
+ * are left out. */
 yt_status yt_st_load(const char *path, yt_st_file *out, yt_err *err);
 void yt_st_free(yt_st_file *file);
 const yt_st_entry *yt_st_find(const yt_st_file *file, const char *name); /* NULL: absent */
@@ -67,7 +68,8 @@ bool yt_st_to_int64(const yt_st_entry *entry, int64_t *out);
 /* Writes a float entry's values as F16, rounded to nearest (src/base/half.h); false: no float type. */
 bool yt_st_to_half(const yt_st_entry *entry, uint16_t *out);
 
-/* Writes entries (lent) and metadata pairs, all texts UTF-8, atomically: temporary name, sync, rename. */
+/* Writes entries (lent) and metadata pairs, all texts UTF-8, atomically: temporary name, sync, rename. Metadata with
+ * the key yt_format get the entry yt_hash, by which yt_st_load knows that the tensors are whole. */
 yt_status yt_st_save(const char *path, const yt_st_entry *entries, size_t n_entries,
                      const char *const *metadata_keys, const char *const *metadata_values, size_t n_metadata,
                      yt_err *err);

@@ -143,7 +143,7 @@ yt_status yt_train_build_model(yt_train_config *config, int n_classes, const cha
 
 /* args.yaml: every setting with where it came from. */
 yt_status yt_train_config_write(const yt_train_config *config, const char *path, const char *save_dir,
-                                int n_classes, yt_err *err);
+                                int n_classes, const char *base_license, yt_err *err);
 
 /* ---- a run ---- */
 

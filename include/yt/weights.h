@@ -48,7 +48,8 @@ yt_status yt_weights_save(const char *path, const yt_model *model, const yt_stat
 
 /* Builds the model that a weights file describes and loads its values into model->state (exactly: a missing
  * or misshapen tensor is an error). model_path, when not NULL, is the model YAML to use instead of the file's
- * own (files without metadata). names falls back to class_0, class_1, ...; *imgsz to 640. */
+ * own (files without metadata); without either the network is looked for in search_dirs. A value that is not finite is an
+ * error. names falls back to class_0, class_1, ...; *imgsz to 640. */
 yt_status yt_weights_open(const char *path, const char *model_path, const char *const *search_dirs,
                           yt_model **model, yt_class_names *names, int *imgsz, yt_err *err);
 
@@ -64,10 +65,21 @@ static inline bool yt_transfer_missed(const yt_transfer_report *report, int row)
 yt_status yt_weights_transfer(const char *path, yt_model *model, const yt_class_names *names,
                               yt_transfer_report *report, yt_err *err);
 
+/* What a conversion came to. */
+typedef struct yt_conversion {
+    size_t n_tensors;
+    size_t n_vanished;       /* values that are 0 in 16 bits and were not before */
+    size_t n_clamped;        /* values beyond 65504, which is what they are in 16 bits */
+    char first_clamped[128]; /* the tensor of the first of them */
+    size_t n_bad;            /* tensors with a NaN or an infinity, which the file had already */
+    char first_bad[128];     /* the first of them */
+    char base_license[513];  /* that the file names; "": none */
+} yt_conversion;
+
 /* Rewrites a weights file, a checkpoint or a .pt file as a safetensors file of weights alone, the moving
- * average preferred, as they are or, with `half`, all floats as F16. *n_tensors, when not NULL, receives how
- * many there are. */
-yt_status yt_weights_convert(const char *path, const char *target, bool half, size_t *n_tensors, yt_err *err);
+ * average preferred, as they are or, with `half`, all floats as F16, where an infinity is an error. `report` may be NULL. */
+yt_status yt_weights_convert(const char *path, const char *target, bool half, yt_conversion *report,
+                             yt_err *err);
 
 /* Copies the tensors prefix + name of an open file into a state; exact. */
 yt_status yt_weights_read(const yt_st_file *file, const char *prefix, const yt_model *model,

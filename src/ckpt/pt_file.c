@@ -9,8 +9,8 @@
 #define MAX_FILE_BYTES ((size_t)1 << 34)
 enum { MAX_PICKLE_BYTES = 64 << 20, MAX_WHERE = 600, MAGIC_BYTES = 4 };
 
-/* A ZIP archive begins with a local header. Before 1.6 the framework wrote pickles one behind the other, the
- * first of them a magic number of ten bytes. */
+/* A ZIP archive begins with a local header. Before 1.6, and on request today, the framework writes pickles one after the
+ * other, the first of them a magic number of ten bytes. */
 static const unsigned char zip_magic[MAGIC_BYTES] = "PK\x03\x04", old_magic[MAGIC_BYTES] = "\x80\x02\x8a\x0a";
 
 static bool begins_with(const void *data, size_t size, const unsigned char magic[MAGIC_BYTES]) {
@@ -28,10 +28,11 @@ bool yt_pt_probe(const char *path) {
 static yt_status check_magic(const void *data, size_t size, const char *name, yt_err *err) {
     if (begins_with(data, size, zip_magic)) return YT_OK;
     if (begins_with(data, size, old_magic))
-        return yt_fail(err, YT_SYNTAX,
-                       "%s: written by torch < 1.6, which had another format; load and save it once with a "
-                       "newer one",
-                       name);
+        return yt_fail(
+            err, YT_SYNTAX,
+            "%s: is in the format of torch before 1.6 (or of _use_new_zipfile_serialization=False), which is "
+            "not read; load it in Python and save it once with torch.save as it is by default",
+            name);
     return yt_fail(err, YT_SYNTAX, "%s: is no .pt file, which is a ZIP archive", name);
 }
 
@@ -52,8 +53,8 @@ static yt_status read_pickle(const yt_pt_zip *zip, const char *name, yt_arena *a
 }
 
 /* `scratch` holds the pickle and its values, `kept` what the file keeps. */
-static yt_status read_archive(const yt_pt_zip *zip, size_t file_bytes, const char *name, yt_arena *scratch,
-                              yt_arena *kept, yt_pt_file *out, yt_err *err) {
+static yt_status read_archive(const yt_pt_zip *zip, const char *name, yt_arena *scratch, yt_arena *kept,
+                              yt_pt_file *out, yt_err *err) {
     char where[MAX_WHERE], *pickle = NULL;
     size_t size = 0;
     const yt_pt_value *root = NULL;
@@ -61,7 +62,7 @@ static yt_status read_archive(const yt_pt_zip *zip, size_t file_bytes, const cha
     YT_TRY(read_pickle(zip, name, scratch, &pickle, &size, err));
     YT_TRY(yti_pt_unpickle(pickle, size, where, scratch, &root, err));
     yt_pt_tensors tensors;
-    YT_TRY(yti_pt_tensors_init(zip, file_bytes, name, kept, &tensors, err));
+    YT_TRY(yti_pt_tensors_init(zip, name, kept, &tensors, err));
     yt_status status = yti_pt_read_network(root, name, &tensors, kept, out, err);
     yti_pt_tensors_deinit(&tensors);
     return status;
@@ -74,7 +75,7 @@ yt_status yt_pt_parse(const void *data, size_t size, const char *name, yt_pt_fil
     *out = file;
     YT_TRY(check_magic(data, size, name, err));
     YT_TRY(yti_pt_zip_open(data, size, name, &zip, err));
-    yt_status status = read_archive(zip, size, name, &scratch, &kept, &file, err);
+    yt_status status = read_archive(zip, name, &scratch, &kept, &file, err);
     yti_pt_zip_close(zip);
     yti_arena_free(&scratch);
     file.storage = kept.chunks;

@@ -8,6 +8,7 @@
 
 #include "base/array.h"
 #include "ckpt/safetensors_types.h"
+#include "yt/text.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -18,6 +19,8 @@ enum {
     MAX_TENSORS = 1 << 16,
     MAX_NAME = 256,
     MAX_CLASSES = 10000, /* as in a model YAML */
+    MAX_DIGITS = 5,      /* of the number of a class */
+    MAX_LICENSE = 512,
     MIN_IMGSZ = 32,
     MAX_IMGSZ = 65536
 };
@@ -198,7 +201,15 @@ static yt_status read_yaml(walk *w, const yt_pt_value *yaml) {
 static int64_t class_index(const yt_pt_value *names, size_t i) {
     if (names->kind == YT_PT_LIST) return (int64_t)i;
     const yt_pt_value *key = names->items.at[2 * i];
-    return key->kind == YT_PT_INT ? key->number : -1;
+    if (key->kind == YT_PT_INT) return key->number;
+    if (key->kind != YT_PT_TEXT || !key->text.length || key->text.length > MAX_DIGITS) return -1;
+    int64_t number = 0; /* as JSON and some YAML keep it */
+    for (size_t d = 0; d < key->text.length; d++) {
+        const char digit = key->text.bytes[d];
+        if (digit < '0' || digit > '9') return -1;
+        number = 10 * number + (digit - '0');
+    }
+    return number;
 }
 
 /* A map from 0, 1, ... to texts, or a list of them. */
@@ -253,19 +264,31 @@ static yt_status read_facts(walk *w, const yt_pt_value *root, const yt_pt_value 
 
 /* ---- the checkpoint ---- */
 
-static bool is_given(const yt_pt_value *value) {
-    return value && value->kind != YT_PT_NONE;
+/* Under the keys by which trainers file it, the moving average first; else the root itself. */
+static const yt_pt_value *network_of(const yt_pt_value *root) {
+    static const char *const keys[] = {"ema", "model", "state_dict", "model_state_dict"};
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        const yt_pt_value *value = yti_pt_find(root, keys[i]);
+        if (value && (value->kind == YT_PT_MAP || value->kind == YT_PT_RECORD)) return value;
+    }
+    return root;
 }
 
-static const yt_pt_value *network_of(const yt_pt_value *root) {
-    const yt_pt_value *ema = yti_pt_find(root, "ema"), *model = yti_pt_find(root, "model");
-    return is_given(ema) ? ema : is_given(model) ? model : root;
+static yt_status read_license(walk *w, const yt_pt_value *root) {
+    const yt_pt_value *license = yti_pt_find(root, "license");
+    if (!license || license->kind != YT_PT_TEXT || !license->text.length ||
+        license->text.length > MAX_LICENSE || memchr(license->text.bytes, 0, license->text.length) ||
+        !yt_text_is_utf8(license->text.bytes, license->text.length))
+        return YT_OK;
+    w->out->license = own_text(w, license->text);
+    return w->out->license ? YT_OK : yt_fail(w->err, YT_NO_MEMORY, "%s: no memory to read it", w->name);
 }
 
 yt_status yti_pt_read_network(const yt_pt_value *root, const char *name, yt_pt_tensors *tensors,
                               yt_arena *arena, yt_pt_file *out, yt_err *err) {
     walk w = {.tensors = tensors, .name = name, .arena = arena, .out = out, .err = err};
     out->sppf_activation = -1;
+    YT_TRY(read_license(&w, root));
     const yt_pt_value *network = network_of(root);
     if (network->kind == YT_PT_MAP) {
         YT_TRY(add_plain_map(&w, network));

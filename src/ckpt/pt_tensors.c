@@ -2,7 +2,7 @@
  * and strides, all in elements.
  *
  * A tensor in one piece is lent from its storage; another is gathered into a copy. A tensor may not have more
- * elements than its storage, and all copies together no more bytes than the file, so strides of zero cannot
+ * elements than its storage, and all copies together no more bytes than the archive, so strides of zero cannot
  * make much of little.
  */
 #include "ckpt/pt_tensors.h"
@@ -13,12 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-yt_status yti_pt_tensors_init(const yt_pt_zip *zip, size_t file_bytes, const char *name, yt_arena *arena,
-                              yt_pt_tensors *out, yt_err *err) {
+yt_status yti_pt_tensors_init(const yt_pt_zip *zip, const char *name, yt_arena *arena, yt_pt_tensors *out,
+                              yt_err *err) {
     void **storages = calloc(yti_pt_zip_members(zip) + 1, sizeof *storages);
     if (!storages) return yt_fail(err, YT_NO_MEMORY, "%s: no memory to read its tensors", name);
-    *out =
-        (yt_pt_tensors){.zip = zip, .name = name, .arena = arena, .storages = storages, .spare = file_bytes};
+    *out = (yt_pt_tensors){
+        .zip = zip, .name = name, .arena = arena, .storages = storages, .spare = yti_pt_zip_unpacked(zip)};
     return YT_OK;
 }
 

@@ -14,8 +14,8 @@ typedef struct yt_pt_tensors {
     uint64_t spare;  /* bytes that copies of tensors which do not lie in one piece may still take */
 } yt_pt_tensors;
 
-yt_status yti_pt_tensors_init(const yt_pt_zip *zip, size_t file_bytes, const char *name, yt_arena *arena,
-                              yt_pt_tensors *out, yt_err *err);
+yt_status yti_pt_tensors_init(const yt_pt_zip *zip, const char *name, yt_arena *arena, yt_pt_tensors *out,
+                              yt_err *err);
 void yti_pt_tensors_deinit(yt_pt_tensors *tensors);
 
 /* Fills all of an entry but its name, which is there and is for messages. */

@@ -1,8 +1,9 @@
 /* pt_zip.c: the archive around a checkpoint (spec architecture 8.1). The only user of libzip.
  *
- * The framework stores members uncompressed, so their sizes add up to no more than the file's: that one sum
- * refuses bombs of every kind, compressed or overlapping, before anything is read. libzip is told to compare
- * the local headers with the central directory.
+ * The framework stores members uncompressed; files that were packed anew have them deflated, which its reader takes too.
+ * What members take in the file adds up to no more than the file: that one sum refuses members that overlap. What they
+ * unpack to is bounded by a multiple of the file, far above what weights can be packed to: that refuses bombs. Both before
+ * anything is read. libzip is told to compare the local headers with the central directory.
  */
 #include "ckpt/pt_zip.h"
 
@@ -15,6 +16,7 @@ enum {
     MAX_MEMBERS = 1 << 20,
     MAX_ROOT = 512,
     MAX_NAME = 1024,
+    MAX_UNPACKED = 64,        /* times the file; weights pack to more than half of their size */
     MEMBER_OVERHEAD = 30 + 46 /* local and central header, without the names in both */
 };
 
@@ -23,6 +25,7 @@ struct yt_pt_zip {
     const char *name;
     char root[MAX_ROOT]; /* with its '/' */
     zip_int64_t members;
+    uint64_t unpacked; /* bytes of all of them */
 };
 
 /* Failures of libzip in its own words. */
@@ -43,31 +46,43 @@ static yt_status open_archive(const void *data, size_t size, const char *name, z
     return status;
 }
 
-/* Refuses what the framework does not write; adds the member's bytes to *total. */
-static yt_status check_member(const yt_pt_zip *zip, zip_uint64_t index, uint64_t *total, yt_err *err) {
+static void add(uint64_t *total, uint64_t bytes) {
+    if (__builtin_add_overflow(*total, bytes, total)) *total = UINT64_MAX;
+}
+
+/* Refuses what the framework does not read; adds the member's bytes to those of the file and those unpacked. */
+static yt_status check_member(const yt_pt_zip *zip, zip_uint64_t index, uint64_t *total, uint64_t *unpacked,
+                              yt_err *err) {
     const zip_uint64_t needed = ZIP_STAT_NAME | ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE | ZIP_STAT_COMP_METHOD |
                                 ZIP_STAT_ENCRYPTION_METHOD;
     zip_stat_t stat;
     if (zip_stat_index(zip->zip, index, 0, &stat) != 0 || (stat.valid & needed) != needed)
         return yt_fail(err, YT_SYNTAX, "%s: member %llu of the archive is damaged", zip->name,
                        (unsigned long long)index);
-    if (stat.comp_method != ZIP_CM_STORE || stat.encryption_method != ZIP_EM_NONE)
-        return yt_fail(err, YT_SYNTAX, "%s: member %.200s is %s; a checkpoint holds its members as they are",
+    const bool stored = stat.comp_method == ZIP_CM_STORE;
+    if (stat.encryption_method != ZIP_EM_NONE || (!stored && stat.comp_method != ZIP_CM_DEFLATE))
+        return yt_fail(err, YT_SYNTAX,
+                       "%s: member %.200s is %s; a checkpoint holds its members as they are, or deflated",
                        zip->name, stat.name,
-                       stat.encryption_method != ZIP_EM_NONE ? "encrypted" : "compressed");
-    if (stat.comp_size != stat.size)
+                       stat.encryption_method != ZIP_EM_NONE ? "encrypted" : "compressed in another way");
+    if (stored && stat.comp_size != stat.size)
         return yt_fail(err, YT_SYNTAX, "%s: member %.200s has two sizes, %llu and %llu bytes", zip->name,
                        stat.name, (unsigned long long)stat.comp_size, (unsigned long long)stat.size);
-    uint64_t bytes = MEMBER_OVERHEAD + 2 * (uint64_t)strlen(stat.name);
-    if (__builtin_add_overflow(*total, bytes, total) || __builtin_add_overflow(*total, stat.size, total))
-        *total = UINT64_MAX;
+    add(total, MEMBER_OVERHEAD + 2 * (uint64_t)strlen(stat.name));
+    add(total, stat.comp_size);
+    add(unpacked, stat.size);
     return YT_OK;
 }
 
-static yt_status check_members(const yt_pt_zip *zip, size_t size, yt_err *err) {
+static yt_status check_members(yt_pt_zip *zip, size_t size, yt_err *err) {
     uint64_t total = 0;
+    zip->unpacked = 0;
     for (zip_int64_t i = 0; i < zip->members; i++) {
-        YT_TRY(check_member(zip, (zip_uint64_t)i, &total, err));
+        YT_TRY(check_member(zip, (zip_uint64_t)i, &total, &zip->unpacked, err));
+        if (zip->unpacked / MAX_UNPACKED > size)
+            return yt_fail(err, YT_SYNTAX,
+                           "%s: its members unpack to over %d times the file; this is no checkpoint",
+                           zip->name, MAX_UNPACKED);
         if (total > size)
             return yt_fail(err, YT_SYNTAX,
                            "%s: its members overlap: they claim more bytes than the %zu of the file",
@@ -152,6 +167,10 @@ void yti_pt_zip_close(yt_pt_zip *zip) {
 
 size_t yti_pt_zip_members(const yt_pt_zip *zip) {
     return (size_t)zip->members;
+}
+
+uint64_t yti_pt_zip_unpacked(const yt_pt_zip *zip) {
+    return zip->unpacked;
 }
 
 int64_t yti_pt_zip_find(const yt_pt_zip *zip, const char *name) {

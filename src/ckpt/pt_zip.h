@@ -8,12 +8,14 @@
 
 typedef struct yt_pt_zip yt_pt_zip;
 
-/* Opens an archive in memory (lent) after checking that its members are stored, whole and no more than the
- * file holds. `name` (lent) is for messages. */
+/* Opens an archive in memory (lent) after checking that its members are stored or deflated, whole, do not overlap, and
+ * unpack to a sane size. `name` (lent) is for messages. */
 yt_status yti_pt_zip_open(const void *data, size_t size, const char *name, yt_pt_zip **out, yt_err *err);
 void yti_pt_zip_close(yt_pt_zip *zip);
 
 size_t yti_pt_zip_members(const yt_pt_zip *zip);
+
+uint64_t yti_pt_zip_unpacked(const yt_pt_zip *zip); /* bytes of all members */
 
 /* Index of the member <root>/<name>; -1: none. */
 int64_t yti_pt_zip_find(const yt_pt_zip *zip, const char *name);

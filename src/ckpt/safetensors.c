@@ -10,6 +10,7 @@
 #include "base/half.h"
 #include "ckpt/safetensors_types.h"
 #include "yt/file.h"
+#include "yt/rng.h"
 #include "yt/safetensors.h"
 
 #include <cjson/cJSON.h>
@@ -50,7 +51,7 @@ bool yt_st_probe(const char *path) {
     bool whole = file && fread(begin, 1, sizeof begin, file) == sizeof begin;
     if (file) fclose(file);
     if (whole) memcpy(&length, begin, sizeof length);
-    return length <= MAX_HEADER_BYTES && begin[LENGTH_BYTES] == '{';
+    return length <= MAX_HEADER_BYTES && begin[LENGTH_BYTES] && strchr("{ \t\r\n", begin[LENGTH_BYTES]);
 }
 
 /* One pass over the raw header that bounds what the JSON parser may take: nesting and number of values. */
@@ -101,8 +102,8 @@ static yt_status parse_header(const char *path, const char *bytes, size_t n_byte
     const char *end = NULL;
     cJSON *parsed = length ? cJSON_ParseWithLengthOpts(text, (size_t)length, &end, false) : NULL;
     bool whole = parsed && cJSON_IsObject(parsed);
-    for (; whole && end < text + length; end++) /* the writer may pad with spaces */
-        whole = *end == ' ' || *end == '\0';
+    for (; whole && end < text + length; end++) /* writers pad with spaces; JSON allows what else is blank */
+        whole = *end == '\0' || strchr(" \t\r\n", *end) != NULL;
     if (!whole) {
         cJSON_Delete(parsed);
         return yt_fail(err, YT_SYNTAX, "%s: the header is not a JSON object", path);
@@ -121,6 +122,23 @@ static bool whole_number(const cJSON *item, uint64_t *out) {
     return true;
 }
 
+/* Types of the format that no weights here are of, with the bits of an element: such tensors are left out of the list,
+ * like anything else that nobody asks for. */
+static const struct foreign_type {
+    const char *name;
+    size_t bits;
+} foreign_types[] = {
+    {"U16", 16},    {"U32", 32},        {"U64", 64},        {"C64", 64},    {"F8_E4M3", 8}, {"F8_E5M2", 8},
+    {"F8_E8M0", 8}, {"F8_E4M3FNUZ", 8}, {"F8_E5M2FNUZ", 8}, {"F6_E2M3", 6}, {"F6_E3M2", 6}, {"F4", 4},
+};
+
+static const struct foreign_type *foreign_type_of(const cJSON *item) {
+    const char *word = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "dtype"));
+    for (size_t i = 0; word && i < sizeof foreign_types / sizeof foreign_types[0]; i++)
+        if (strcmp(word, foreign_types[i].name) == 0) return &foreign_types[i];
+    return NULL;
+}
+
 static yt_status read_type(const char *path, const cJSON *item, yt_st_entry *entry, yt_err *err) {
     const char *word = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "dtype"));
     for (int i = 0; word && i < N_TYPES; i++) {
@@ -134,7 +152,8 @@ static yt_status read_type(const char *path, const cJSON *item, yt_st_entry *ent
 }
 
 /* Fills dims, count and bytes; products are checked for overflow. */
-static yt_status read_shape(const char *path, const cJSON *item, yt_st_entry *entry, yt_err *err) {
+static yt_status read_shape(const char *path, const cJSON *item, size_t bits, yt_st_entry *entry,
+                            yt_err *err) {
     const cJSON *shape = cJSON_GetObjectItemCaseSensitive(item, "shape"), *dim = NULL;
     if (!cJSON_IsArray(shape))
         return yt_fail(err, YT_SYNTAX, "%s: tensor %.200s has no shape", path, entry->name);
@@ -152,8 +171,9 @@ static yt_status read_shape(const char *path, const cJSON *item, yt_st_entry *en
         entry->dims[entry->n_dims++] = (int64_t)side;
     }
     entry->count = count;
-    if (__builtin_mul_overflow(count, yt_st_types[entry->type].bytes, &entry->bytes))
+    if (__builtin_mul_overflow(count, bits, &entry->bytes) || entry->bytes % 8)
         return yt_fail(err, YT_SYNTAX, "%s: tensor %.200s has an impossible shape", path, entry->name);
+    entry->bytes /= 8;
     return YT_OK;
 }
 
@@ -162,8 +182,9 @@ static yt_status read_entry(const char *path, const cJSON *item, const char *dat
     entry->name = item->string;
     if (!cJSON_IsObject(item))
         return yt_fail(err, YT_SYNTAX, "%s: tensor %.200s is not described by an object", path, entry->name);
-    YT_TRY(read_type(path, item, entry, err));
-    YT_TRY(read_shape(path, item, entry, err));
+    const struct foreign_type *foreign = foreign_type_of(item);
+    if (!foreign) YT_TRY(read_type(path, item, entry, err));
+    YT_TRY(read_shape(path, item, foreign ? foreign->bits : 8 * yt_st_types[entry->type].bytes, entry, err));
     const cJSON *offsets = cJSON_GetObjectItemCaseSensitive(item, "data_offsets");
     uint64_t begin, end;
     if (!cJSON_IsArray(offsets) || cJSON_GetArraySize(offsets) != 2 ||
@@ -180,10 +201,12 @@ static yt_status read_entry(const char *path, const cJSON *item, const char *dat
         return yt_fail(err, YT_SYNTAX, "%s: tensor %.200s has %llu bytes, but its type and shape need %zu",
                        path, entry->name, (unsigned long long)(end - begin), entry->bytes);
     entry->data = data + begin;
+    if (foreign) entry->context = foreign; /* marks what is dropped when the tiling has been checked */
     return YT_OK;
 }
 
 static yt_status read_metadata(const char *path, const cJSON *item, yt_st_file *file, yt_err *err) {
+    if (cJSON_IsNull(item)) return YT_OK;
     if (!cJSON_IsObject(item)) return yt_fail(err, YT_SYNTAX, "%s: __metadata__ is not an object", path);
     size_t count = (size_t)cJSON_GetArraySize(item);
     if (file->metadata_keys) return yt_fail(err, YT_SYNTAX, "%s: __metadata__ stands there twice", path);
@@ -209,10 +232,9 @@ static int by_position(const void *a, const void *b) {
     return strcmp(x->name, y->name);
 }
 
-/* Puts entries in file order and checks that they tile the data. */
+/* Checks that entries, in file order, tile the data. */
 static yt_status check_tiling(const char *path, yt_st_file *file, const char *data, size_t n_data,
                               yt_err *err) {
-    qsort(file->entries, file->n_entries, sizeof *file->entries, by_position);
     const char *expected = data;
     for (size_t i = 0; i < file->n_entries; i++) {
         const yt_st_entry *entry = &file->entries[i];
@@ -247,6 +269,58 @@ int yt_st_compare_names(const void *a, const void *b) {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+uint64_t yti_st_hash(const char *name, const void *data, size_t bytes) {
+    const char *at = data;
+    const uint64_t prime = 0x100000001b3u;
+    uint64_t hash = 0xcbf29ce484222325u;
+    uint32_t word;
+    for (; bytes >= sizeof word; bytes -= sizeof word, at += sizeof word) {
+        memcpy(&word, at, sizeof word);
+        hash = (hash ^ word) * prime;
+    }
+    return (yt_hash64(name, strlen(name)) ^ hash ^ yt_hash64(at, bytes)) * prime;
+}
+
+/* One flipped bit would otherwise be a slightly different network, which nobody would notice. */
+static yt_status check_hash(const char *path, const yt_st_file *file, yt_err *err) {
+    const char *expected = yt_st_metadata(file, YTI_ST_HASH);
+    char found[YTI_ST_HASH_ROOM];
+    uint64_t sum = 0;
+    if (!expected || !yt_st_metadata(file, YTI_ST_OWN)) return YT_OK;
+    for (size_t i = 0; i < file->n_entries; i++)
+        sum += yti_st_hash(file->entries[i].name, file->entries[i].data, file->entries[i].bytes);
+    snprintf(found, sizeof found, "%016llx", (unsigned long long)sum);
+    if (strcmp(found, expected) == 0) return YT_OK;
+    return yt_fail(err, YT_SYNTAX,
+                   "%s: its tensors are not those that were written (" YTI_ST_HASH
+                   " %s, but they come to %s): the file is "
+                   "damaged, or was changed without taking that entry out of its metadata",
+                   path, expected, found);
+}
+
+static bool same_entry(const yt_st_entry *a, const yt_st_entry *b) {
+    return strcmp(a->name, b->name) == 0 && a->type == b->type && a->data == b->data &&
+           a->bytes == b->bytes && a->context == b->context && a->n_dims == b->n_dims &&
+           memcmp(a->dims, b->dims, sizeof a->dims) == 0;
+}
+
+/* A key that stands there twice with the same value says the same thing twice. Sorted by place, the two are neighbours. */
+static void drop_repeated(yt_st_file *file) {
+    qsort(file->entries, file->n_entries, sizeof *file->entries, by_position);
+    size_t kept = 0;
+    for (size_t i = 0; i < file->n_entries; i++)
+        if (!kept || !same_entry(&file->entries[kept - 1], &file->entries[i]))
+            file->entries[kept++] = file->entries[i];
+    file->n_entries = kept;
+}
+
+static void drop_foreign(yt_st_file *file) {
+    size_t kept = 0;
+    for (size_t i = 0; i < file->n_entries; i++)
+        if (!file->entries[i].context) file->entries[kept++] = file->entries[i];
+    file->n_entries = kept;
+}
+
 static yt_status read_entries(const char *path, yt_st_file *file, const char *data, size_t n_data,
                               yt_err *err) {
     const storage *owned = file->storage;
@@ -259,8 +333,12 @@ static yt_status read_entries(const char *path, yt_st_file *file, const char *da
         else
             YT_TRY(read_entry(path, item, data, n_data, &file->entries[file->n_entries++], err));
     }
+    drop_repeated(file);
     YT_TRY(yt_st_check_names(path, file->entries, file->n_entries, err));
-    return check_tiling(path, file, data, n_data, err);
+    YT_TRY(check_tiling(path, file, data, n_data, err));
+    YT_TRY(check_hash(path, file, err));
+    drop_foreign(file);
+    return YT_OK;
 }
 
 yt_status yt_st_load(const char *path, yt_st_file *out, yt_err *err) {

@@ -15,6 +15,15 @@ extern const yt_st_type_row yt_st_types[];
 /* SYNTAX where two entries have the same name. */
 yt_status yt_st_check_names(const char *path, const yt_st_entry *entries, size_t count, yt_err *err);
 
+/* The metadata entry by which a file of ours is known to be whole: the sum of yt_st_hash over its tensors, in whatever order
+ * they stand there. Only files with the entry YTI_ST_OWN get one. */
+#define YTI_ST_OWN  "yt_format"
+#define YTI_ST_HASH "yt_hash"
+enum { YTI_ST_HASH_ROOM = 17 };
+
+/* Of a tensor's name and bytes. */
+uint64_t yti_st_hash(const char *name, const void *data, size_t bytes);
+
 /* For qsort over an array of names. */
 int yt_st_compare_names(const void *a, const void *b);
 

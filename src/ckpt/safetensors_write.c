@@ -9,6 +9,7 @@
 
 #include <cjson/cJSON.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,10 +29,14 @@ static bool add_tensor(cJSON *header, const yt_st_entry *entry, size_t begin) {
     return false;
 }
 
-static bool add_metadata(cJSON *header, const char *const *keys, const char *const *values, size_t count) {
+static bool add_metadata(cJSON *header, const char *const *keys, const char *const *values, size_t count,
+                         const char *hash) {
     cJSON *item = cJSON_AddObjectToObject(header, "__metadata__");
     for (size_t i = 0; item && i < count; i++)
-        if (!cJSON_AddStringToObject(item, keys[i], values[i])) return false;
+        if (!(hash[0] && strcmp(keys[i], YTI_ST_HASH) == 0) && /* of another file */
+            !cJSON_AddStringToObject(item, keys[i], values[i]))
+            return false;
+    if (item && hash[0] && !cJSON_AddStringToObject(item, YTI_ST_HASH, hash)) return false;
     return item != NULL;
 }
 
@@ -45,9 +50,9 @@ static void order_by_width(const yt_st_entry *entries, size_t count, const yt_st
 
 /* The header as text; NULL without memory. */
 static char *make_header(const yt_st_entry *const *order, size_t n_entries, const char *const *keys,
-                         const char *const *values, size_t n_metadata) {
+                         const char *const *values, size_t n_metadata, const char *hash) {
     cJSON *header = cJSON_CreateObject();
-    bool good = header && (n_metadata == 0 || add_metadata(header, keys, values, n_metadata));
+    bool good = header && (n_metadata == 0 || add_metadata(header, keys, values, n_metadata, hash));
     size_t begin = 0;
     for (size_t i = 0; good && i < n_entries; i++) {
         good = add_tensor(header, order[i], begin);
@@ -86,10 +91,28 @@ static void *make_room(const yt_st_entry *entries, size_t count) {
     return malloc(most);
 }
 
+/* The bytes of an entry as they stand in the file. */
+static const void *bytes_of(const yt_st_entry *entry, void *room) {
+    if (!entry->convert || entry->bytes == 0) return entry->data;
+    entry->convert(entry->context, entry->data, room);
+    return room;
+}
+
 static void write_entry(FILE *stream, const yt_st_entry *entry, void *room) {
-    if (entry->bytes == 0) return;
-    if (entry->convert) entry->convert(entry->context, entry->data, room);
-    fwrite(entry->convert ? room : entry->data, 1, entry->bytes, stream);
+    if (entry->bytes) fwrite(bytes_of(entry, room), 1, entry->bytes, stream);
+}
+
+/* "" where the file is not one of ours. */
+static void make_hash(const yt_st_entry *entries, size_t n_entries, const char *const *keys,
+                      size_t n_metadata, void *room, char hash[YTI_ST_HASH_ROOM]) {
+    uint64_t sum = 0;
+    size_t k = 0;
+    hash[0] = '\0';
+    while (k < n_metadata && strcmp(keys[k], YTI_ST_OWN) != 0) k++;
+    if (k == n_metadata) return;
+    for (size_t i = 0; i < n_entries; i++)
+        sum += yti_st_hash(entries[i].name, bytes_of(&entries[i], room), entries[i].bytes);
+    snprintf(hash, YTI_ST_HASH_ROOM, "%016llx", (unsigned long long)sum);
 }
 
 /* Short writes stay visible in the stream's error flag, which the commit checks. */
@@ -112,8 +135,10 @@ yt_status yt_st_save(const char *path, const yt_st_entry *entries, size_t n_entr
     void *room = make_room(entries, n_entries);
     char *header = NULL;
     if (order && room) {
+        char hash[YTI_ST_HASH_ROOM];
         order_by_width(entries, n_entries, order);
-        header = make_header(order, n_entries, metadata_keys, metadata_values, n_metadata);
+        make_hash(entries, n_entries, metadata_keys, n_metadata, room, hash);
+        header = make_header(order, n_entries, metadata_keys, metadata_values, n_metadata, hash);
     }
     yt_file_writer writer;
     yt_status status = header ? yt_file_writer_open(path, &writer, err)

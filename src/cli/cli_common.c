@@ -64,6 +64,14 @@ void yt_cli_print_text(FILE *out, int width, const char *text) {
     for (const char *c = text; *c; c++) putc(yt_text_is_control(*c) ? '?' : *c, out);
 }
 
+void yt_cli_print_license(const char *lead, const char *separator, const char *weights, const char *license) {
+    fprintf(stderr, "%s%s", lead, separator);
+    yt_cli_print_text(stderr, 0, weights);
+    fputs(" is under ", stderr);
+    yt_cli_print_text(stderr, 0, license);
+    fputs(", as the file says; what is made from these weights carries it\n", stderr);
+}
+
 void yt_cli_print_lines(FILE *out, const char *text) {
     for (const char *c = text; *c; c++) putc(*c != '\n' && yt_text_is_control(*c) ? '?' : *c, out);
 }

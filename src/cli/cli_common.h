@@ -36,6 +36,9 @@ void yt_cli_print_text(FILE *out, int width, const char *text);
 /* The same for a text of several lines. */
 void yt_cli_print_lines(FILE *out, const char *text);
 
+/* Says on stderr, after "program: " or another lead, which licence a weights file names. */
+void yt_cli_print_license(const char *lead, const char *separator, const char *weights, const char *license);
+
 /* Writes "1:02:03" or "2:03" behind a text. */
 void yt_cli_append_duration(char *text, size_t room, double seconds);
 

@@ -1,10 +1,10 @@
 /* cli_detector.c: finding, opening and fusing trained weights; see cli_detector.h. */
+#include "cli/cli_common.h"
 #include "cli/cli_detector.h"
 #include "cli/cli_search.h"
 #include "train/run_folder.h"
 #include "yt/predict.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -20,22 +20,6 @@ static yt_status fuse(const yt_cli *cli, bool both_branches, yt_cli_trained *tra
     return YT_OK;
 }
 
-/* With one value that is not finite every score is none, and the answer would be that there are no objects. */
-static yt_status check_finite(const yt_model *model, const char *weights, yt_err *err) {
-    for (int i = 0; i < model->n_params; i++) {
-        const yt_param_info *info = &model->params[i];
-        const float *values =
-            (yt_in_params(info) ? model->state.params : model->state.buffers) + info->offset;
-        for (size_t k = 0; k < info->count; k++)
-            if (!isfinite(values[k]))
-                return yt_fail(err, YT_NON_FINITE,
-                               "%s: %s holds a value that is not finite, so nothing can be found with these "
-                               "weights; take those of an earlier epoch",
-                               weights, info->name);
-    }
-    return YT_OK;
-}
-
 static yt_status open_file(const yt_cli *cli, const char *weights, bool both_branches,
                            yt_cli_trained *trained, yt_err *err) {
     yt_cli_search search;
@@ -45,7 +29,8 @@ static yt_status open_file(const yt_cli *cli, const char *weights, bool both_bra
     if (trained->names.count != trained->model->n_classes)
         return yt_fail(err, YT_MISMATCH, "%s: names %d classes for a model of %d", weights,
                        trained->names.count, trained->model->n_classes);
-    YT_TRY(check_finite(trained->model, weights, err));
+    if (trained->model->base_license)
+        yt_cli_print_license(cli->program, ": ", weights, trained->model->base_license);
     if (!yt_cli_get(cli, "imgsz")->is_auto) trained->imgsz = yt_cli_int(cli, "imgsz");
     return fuse(cli, both_branches, trained, err);
 }

@@ -93,11 +93,16 @@ static yt_status print_ablations(const yt_train_info *info, yt_err *err) {
 
 /* One line: how much was taken, and what was not. */
 static void print_transfer(const char *path, const yt_transfer_report *report, int n_classes) {
+    const int fits = report->matched + report->partial;
     fprintf(stderr, "weights  %d of %d tensors taken from %s", report->matched, report->total, path);
     if (report->partial) fprintf(stderr, ", %d in part", report->partial);
     if (report->classes) fprintf(stderr, "; %d of %d classes found by name", report->classes, n_classes);
     if (report->missed[0]) fprintf(stderr, "; not taken: %s: %s", report->missed, report->first_miss);
     fputc('\n', stderr);
+    if (fits < report->total / 2)
+        fprintf(stderr, "warning: fewer than half of the tensors were taken: these weights belong to another "
+                        "network than "
+                        "--model, and the rest begins at random\n");
 }
 
 yt_status yt_cli_print_plan(const yt_train_info *info, const char *version, yt_err *err) {
@@ -111,6 +116,9 @@ yt_status yt_cli_print_plan(const yt_train_info *info, const char *version, yt_e
     yt_cli_warn_of_scale(info->model);
     YT_TRY(print_ablations(info, err));
     if (info->transferred) print_transfer(config->weights, &info->transfer, info->model->n_classes);
+    if (info->model->base_license)
+        yt_cli_print_license("license", "  ", info->transferred ? config->weights : config->resume,
+                             info->model->base_license);
     print_frozen(info);
     fprintf(stderr, "data     %s\n", info->dataset->path);
     print_split("train", info->train);

@@ -14,9 +14,25 @@
 #include <unistd.h>
 
 static yt_status export_safetensors(const yt_cli *cli, const char *input, const char *output, yt_err *err) {
-    size_t n_tensors;
-    YT_TRY(yt_weights_convert(input, output, yt_cli_flag(cli, "half"), &n_tensors, err));
-    fprintf(stderr, "%s: %zu tensors\n", cli->program, n_tensors);
+    yt_conversion report;
+    YT_TRY(yt_weights_convert(input, output, yt_cli_flag(cli, "half"), &report, err));
+    fprintf(stderr, "%s: %zu tensors\n", cli->program, report.n_tensors);
+    if (report.n_clamped)
+        fprintf(stderr,
+                "%s: warning: %zu values are beyond 65504, the most that 16 bits hold, and became that; the "
+                "first is "
+                "in %s\n",
+                cli->program, report.n_clamped, report.first_clamped);
+    if (report.n_vanished)
+        fprintf(stderr, "%s: %zu values are too small for 16 bits and became 0\n", cli->program,
+                report.n_vanished);
+    if (report.n_bad)
+        fprintf(
+            stderr,
+            "%s: warning: %zu tensors hold NaN or infinity, the first is %s: nothing can be detected with "
+            "these weights\n",
+            cli->program, report.n_bad, report.first_bad);
+    if (report.base_license[0]) yt_cli_print_license(cli->program, ": ", input, report.base_license);
     return YT_OK;
 }
 

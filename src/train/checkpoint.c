@@ -9,6 +9,7 @@
  * Random numbers need no state: they are named by seed, epoch and position.
  */
 #include "train/training.h"
+#include "yt/rng.h"
 
 #include <cjson/cJSON.h>
 
@@ -264,6 +265,13 @@ yt_status yti_checkpoint_arrays(const yt_st_file *file, const char *path, yt_tra
     yt_err reason;
     yt_status status = read_arrays(file, t, &reason);
     if (status != YT_OK) return yt_fail(err, status, "%s: %.900s", path, reason.text);
+    const uint64_t hash = yt_hash64_floats(t->model->state.params, t->model->param_count);
+    if (t->progress.epochs_done > 0 && hash != t->progress.last.weights_hash)
+        return yt_fail(err, YT_SYNTAX,
+                       "%s: its weights are not those of its last epoch (their hash is %016llx, not "
+                       "%016llx); the file is "
+                       "damaged",
+                       path, (unsigned long long)hash, (unsigned long long)t->progress.last.weights_hash);
     yt_optimizer_set_steps(t->optimizer, t->progress.updates);
     return YT_OK;
 }

@@ -42,7 +42,7 @@ static void write_text(const char *text, FILE *out) {
 }
 
 yt_status yt_train_config_write(const yt_train_config *config, const char *path, const char *save_dir,
-                                int n_classes, yt_err *err) {
+                                int n_classes, const char *base_license, yt_err *err) {
     yt_file_writer writer;
     YT_TRY(yt_file_writer_open(path, &writer, err));
     FILE *out = writer.stream;
@@ -61,6 +61,11 @@ yt_status yt_train_config_write(const yt_train_config *config, const char *path,
     fprintf(out, "nc: %d  # dataset\nsave_dir: ", n_classes);
     write_text(save_dir, out);
     fputs("  # auto\n", out);
+    if (base_license) {
+        fputs("base_license: ", out);
+        write_text(base_license, out);
+        fputs("  # weights\n", out);
+    }
     return yt_file_writer_commit(&writer, err);
 }
 

@@ -57,7 +57,8 @@ static yt_status make_folder(yt_training *t, yt_err *err) {
     YT_TRY(remove_capsule(t, err));
     char *args = yt_path_join(t->folder, "args.yaml");
     if (!args) return yt_fail(err, YT_NO_MEMORY, "no memory for the paths of the run");
-    yt_status status = yt_train_config_write(&t->config, args, t->folder, t->model->n_classes, err);
+    yt_status status =
+        yt_train_config_write(&t->config, args, t->folder, t->model->n_classes, t->model->base_license, err);
     free(args);
     return status;
 }

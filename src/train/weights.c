@@ -1,6 +1,7 @@
 /* weights.c: moving a model's state, exactly, between memory and files. How a file describes its own model is
  * in weights_metadata.c, what fine-tuning takes from another model's file in weights_transfer.c.
  */
+#include "train/finite.h"
 #include "train/weights_network.h"
 
 #include <stdio.h>
@@ -150,6 +151,22 @@ yt_status yt_weights_read_params(const yt_st_file *file, const char *prefix, con
     return YT_OK;
 }
 
+/* Weights that no detection can come from: NaN compares with nothing, so there would be no box and no word. */
+static yt_status check_finite(const yt_model *model, const yt_state *state, yt_err *err) {
+    const yt_param_info *first = NULL;
+    int bad = 0;
+    for (int i = 0; i < model->n_params; i++) {
+        const yt_param_info *info = &model->params[i];
+        if (yti_all_finite(yti_weights_values(info, state), info->count)) continue;
+        if (!bad++) first = info;
+    }
+    if (!bad) return YT_OK;
+    return yt_fail(err, YT_NON_FINITE,
+                   "tensor %s%s NaN or infinity; a training that went wrong leaves such weights; "
+                   "take those of an earlier epoch",
+                   first->name, bad > 1 ? " and others hold" : " holds");
+}
+
 static yt_status open_file(const yt_st_file *file, const char *path, const char *model_path,
                            const char *const *search_dirs, yt_model **model, yt_class_names *names,
                            int *imgsz, yt_err *err) {
@@ -158,6 +175,7 @@ static yt_status open_file(const yt_st_file *file, const char *path, const char 
     YT_TRY(yti_network_build(file, path, model_path, search_dirs, &built, err));
     yt_status status =
         yti_name_file(yt_weights_read(file, yti_weights_prefix(file), built, &built->state, err), path, err);
+    if (status == YT_OK) status = yti_name_file(check_finite(built, &built->state, err), path, err);
     if (status == YT_OK) status = yt_metadata_names(file, path, built->n_classes, &found, err);
     if (status != YT_OK) {
         yt_model_destroy(built);

@@ -26,10 +26,64 @@ static yt_status load_safetensors(const char *path, yt_weights_file *out, yt_err
     return yt_fail(err, YT_SYNTAX, "%s: is neither a safetensors nor a .pt file", path);
 }
 
+/* ---- names ---- */
+
+/* What wrappers put before the names of a network's tensors: parallel training, torch.compile, the class around it. */
+static const char *const wrappers[] = {"module.", "_orig_mod.", "model.", "ema.", "net."};
+
+static bool is_numbered(const char *name) {
+    return *name >= '0' && *name <= '9';
+}
+
+/* "model.0.conv.weight", as the family names what is in a network. */
+static bool is_canonical(const char *name) {
+    static const char word[] = "model.";
+    return strncmp(name, word, sizeof word - 1) == 0 && is_numbered(name + sizeof word - 1);
+}
+
+/* Where in a name the canonical one begins, or, with *bare, its number without the word before it; NULL: nowhere. */
+static const char *unwrapped(const char *name, bool *bare) {
+    for (*bare = false;;) {
+        if (is_canonical(name)) return name;
+        if (is_numbered(name)) {
+            *bare = true;
+            return name;
+        }
+        size_t i = 0, n = sizeof wrappers / sizeof wrappers[0];
+        while (i < n && strncmp(name, wrappers[i], strlen(wrappers[i])) != 0) i++;
+        if (i == n) return NULL;
+        name += strlen(wrappers[i]);
+    }
+}
+
+/* Names as they are in the family's files, where nothing in this file is called so but some things may be. */
+static yt_status unwrap_names(yt_weights_file *weights, const char *path, yt_err *err) {
+    enum { WORD = 6 /* model. */ };
+    yt_st_file *file = &weights->file;
+    size_t room = 1;
+    bool bare;
+    for (size_t i = 0; i < file->n_entries; i++) {
+        const char *name = file->entries[i].name;
+        if (is_canonical(name) || strncmp(name, "ema.model.", 10) == 0) return YT_OK;
+        room += strlen(name) + WORD + 1;
+    }
+    char *at = weights->names = malloc(room), *end = at + room;
+    if (!at) return yt_fail(err, YT_NO_MEMORY, "%s: no memory for its names", path);
+    for (size_t i = 0; i < file->n_entries; i++) {
+        const char *name = unwrapped(file->entries[i].name, &bare);
+        if (!name) continue;
+        const int length = snprintf(at, (size_t)(end - at), "%s%s", bare ? "model." : "", name);
+        file->entries[i].name = at;
+        at += length + 1;
+    }
+    return YT_OK;
+}
+
 yt_status yti_weights_load(const char *path, yt_weights_file *out, yt_err *err) {
     yt_weights_file weights = {0};
     yt_status status =
         yt_pt_probe(path) ? load_pt(path, &weights, err) : load_safetensors(path, &weights, err);
+    if (status == YT_OK) status = unwrap_names(&weights, path, err);
     if (status == YT_OK)
         *out = weights;
     else
@@ -41,6 +95,8 @@ void yti_weights_free(yt_weights_file *weights) {
     if (weights->file.storage) yt_st_free(&weights->file);
     yt_pt_free(&weights->pt);
     yt_metadata_free(&weights->metadata);
+    free(weights->names);
+    weights->names = NULL;
     weights->file = (yt_st_file){0};
 }
 
@@ -95,6 +151,15 @@ bool yti_weights_differ(const yt_st_entry *entry, const yt_param_info *info, cha
         return true;
     }
     return false;
+}
+
+yt_status yti_weights_pass_license(const yt_st_file *file, yt_model *model, yt_err *err) {
+    const char *license = yt_metadata_license(file);
+    char *copy = license ? strdup(license) : NULL;
+    if (license && !copy) return yt_fail(err, YT_NO_MEMORY, "no memory for a licence");
+    free(model->base_license);
+    model->base_license = copy;
+    return YT_OK;
 }
 
 yt_status yti_weights_copy(const yt_st_entry *entry, const yt_param_info *info, float *memory, yt_err *err) {

@@ -9,6 +9,7 @@ typedef struct yt_weights_file {
     yt_st_file file;
     yt_pt_file pt;        /* owns the tensors of a .pt file */
     yt_metadata metadata; /* and its description */
+    char *names;          /* of tensors whose names were wrapped in others; NULL: none were */
 } yt_weights_file;
 
 /* The format is recognised by the content. */
@@ -30,6 +31,9 @@ bool yti_weights_differ(const yt_st_entry *entry, const yt_param_info *info, cha
 
 /* Appends an entry as it is, with a name of its own; its data stay lent. */
 yt_status yti_entries_lend(yt_entry_list *list, const yt_st_entry *lent, yt_err *err);
+
+/* Gives a model the licence that a file names for the weights that were taken from it. */
+yt_status yti_weights_pass_license(const yt_st_file *file, yt_model *model, yt_err *err);
 
 /* Copies a tensor that fits. */
 yt_status yti_weights_copy(const yt_st_entry *entry, const yt_param_info *info, float *memory, yt_err *err);

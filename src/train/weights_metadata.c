@@ -8,6 +8,7 @@
  *                  the YAML say)
  *   names          JSON: array of class names
  *   imgsz          side of the network input in training
+ *   base_license   of the weights that training began with, where their file names one; others call it "license"
  */
 #include "train/weights_metadata.h"
 #include "train/foreign_names.h"
@@ -98,8 +99,9 @@ typedef struct description {
     const char *model_name, *yaml;
     yt_model_options options;
     char *const *names;
-    int n_names; /* 0: not known */
-    int imgsz;   /* 0: not known */
+    int n_names;              /* 0: not known */
+    int imgsz;                /* 0: not known */
+    const char *base_license; /* NULL: none */
 } description;
 
 static yt_status describe(yt_metadata *metadata, const description *d, yt_err *err) {
@@ -113,6 +115,7 @@ static yt_status describe(yt_metadata *metadata, const description *d, yt_err *e
     if (d->n_names)
         YT_TRY(yt_metadata_add_json(metadata, "names",
                                     cJSON_CreateStringArray((const char *const *)d->names, d->n_names), err));
+    if (d->base_license) YT_TRY(yt_metadata_add(metadata, "base_license", d->base_license, err));
     if (!d->imgsz) return YT_OK;
     snprintf(number, sizeof number, "%d", d->imgsz);
     return yt_metadata_add(metadata, "imgsz", number, err);
@@ -127,7 +130,8 @@ yt_status yt_metadata_describe(yt_metadata *metadata, const yt_model *model, con
                      .options = model->options,
                      .names = names->names,
                      .n_names = names->count,
-                     .imgsz = imgsz};
+                     .imgsz = imgsz,
+                     .base_license = model->base_license};
     d.options.n_classes = model->n_classes;
     d.options.scale = model->scale;
     return describe(metadata, &d, err);
@@ -135,7 +139,7 @@ yt_status yt_metadata_describe(yt_metadata *metadata, const yt_model *model, con
 
 yt_status yt_metadata_describe_pt(yt_metadata *metadata, const yt_pt_file *pt, const char *path,
                                   yt_err *err) {
-    if (!pt->yaml) return YT_OK;
+    if (!pt->yaml) return pt->license ? yt_metadata_add(metadata, "base_license", pt->license, err) : YT_OK;
     if (pt->n_names && pt->n_classes && pt->n_names != (size_t)pt->n_classes)
         return yt_fail(err, YT_MISMATCH, "%s: names %zu classes, but its network has %d", path, pt->n_names,
                        pt->n_classes);
@@ -144,7 +148,8 @@ yt_status yt_metadata_describe_pt(yt_metadata *metadata, const yt_pt_file *pt, c
                      .options = YT_MODEL_DEFAULTS,
                      .names = pt->names,
                      .n_names = (int)pt->n_names,
-                     .imgsz = pt->imgsz};
+                     .imgsz = pt->imgsz,
+                     .base_license = pt->license};
     d.options.n_classes = pt->n_classes ? pt->n_classes : d.n_names;
     d.options.scale = pt->scale;
     d.options.sppf_activation = pt->sppf_activation;
@@ -155,10 +160,16 @@ yt_status yt_metadata_describe_pt(yt_metadata *metadata, const yt_pt_file *pt, c
 
 bool yt_metadata_is_description(const char *key) {
     static const char *const keys[] = {"format",        "yt_format", "model_name", "model_yaml",
-                                       "model_options", "names",     "imgsz"};
+                                       "model_options", "names",     "imgsz",      "base_license"};
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
         if (strcmp(keys[i], key) == 0) return true;
     return false;
+}
+
+const char *yt_metadata_license(const yt_st_file *file) {
+    const char *own = yt_st_metadata(file, "base_license"),
+               *license = own ? own : yt_st_metadata(file, "license");
+    return license && license[0] ? license : NULL;
 }
 
 static yt_status bad(yt_err *err, const char *path, const char *what) {

@@ -29,6 +29,9 @@ yt_status yt_metadata_describe(yt_metadata *metadata, const yt_model *model, con
 /* The same from what a .pt file says about its network; nothing where it holds tensors only. */
 yt_status yt_metadata_describe_pt(yt_metadata *metadata, const yt_pt_file *pt, const char *path, yt_err *err);
 
+/* The licence that a file names for the weights in it, lent; NULL: it names none. */
+const char *yt_metadata_license(const yt_st_file *file);
+
 /* Whether a key is one of those that describe a model. */
 bool yt_metadata_is_description(const char *key);
 

@@ -233,11 +233,20 @@ yt_status yti_network_build(const yt_st_file *file, const char *path, const char
     const char *name, *yaml;
     options.search_dirs = search_dirs;
     YT_TRY(yti_network_describe(file, path, &name, &yaml, &options, err));
+    yt_model *model = NULL;
     if (model_path) {
         options.scale = 0; /* the name of the other file says it */
-        return yti_model_load(model_path, &options, out, err);
+        YT_TRY(yti_model_load(model_path, &options, &model, err));
+    } else if (yaml) {
+        options.described_in = path;
+        YT_TRY(yt_model_parse(name, yaml, strlen(yaml), &options, &model, err));
+    } else {
+        YT_TRY(find_network(file, path, &options, &model, err));
     }
-    if (!yaml) return find_network(file, path, &options, out, err);
-    options.described_in = path;
-    return yt_model_parse(name, yaml, strlen(yaml), &options, out, err);
+    const yt_status status = yti_weights_pass_license(file, model, err);
+    if (status == YT_OK)
+        *out = model;
+    else
+        yt_model_destroy(model);
+    return status;
 }

@@ -209,7 +209,9 @@ yt_status yt_weights_transfer(const char *path, yt_model *model, const yt_class_
                   .model = model,
                   .report = {.total = model->n_params}};
     yt_status status = yti_network_trainable(&weights.file, path, err);
-    if (status == YT_OK) status = transfer_all(&t, path, names, err);
+    if (status == YT_OK) status = yti_name_file(transfer_all(&t, path, names, err), path, err);
+    if (status == YT_OK && t.report.matched + t.report.partial)
+        status = yti_weights_pass_license(t.file, model, err);
     if (status == YT_OK) *report = t.report;
     free(t.source_of);
     yti_weights_free(&weights);

@@ -38,10 +38,10 @@ static void transfer(const char *path) {
 static void convert(const char *path, bool half) {
     yt_err err = {.text = ""};
     char *target = fuzz_target();
-    size_t n_tensors = 0;
-    if (!fuzz_done(yt_weights_convert(path, target, half, &n_tensors, &err), &err)) {
+    yt_conversion report = {0};
+    if (!fuzz_done(yt_weights_convert(path, target, half, &report, &err), &err)) {
         yt_st_file file = {0};
-        if (yt_st_load(target, &file, &err) != YT_OK || file.n_entries != n_tensors) abort();
+        if (yt_st_load(target, &file, &err) != YT_OK || file.n_entries != report.n_tensors) abort();
         yt_st_free(&file);
         unlink(target);
     }

@@ -198,7 +198,8 @@ Test(pt, every_truncation_of_the_pickle_is_an_error) {
 
 Test(pt, files_that_are_no_checkpoints_are_told_apart) {
     expect_refused("", 0, "is no .pt file");
-    expect_refused("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.", 15, "written by torch < 1.6");
+    expect_refused("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.", 15,
+                   "in the format of torch before 1.6");
     expect_refused("GGUF and so on", 14, "is no .pt file");
     archive_begin();
     archive_add("some/thing.txt", "text", 4);
@@ -216,13 +217,49 @@ Test(pt, files_that_are_no_checkpoints_are_told_apart) {
     expect_refused(made.bytes, made.size, "big-endian");
 }
 
-Test(pt, compressed_members_are_refused_before_anything_is_unpacked) {
-    static const char zeros_page[20000];
+/* As a file that was packed anew has them. */
+Test(pt, deflated_members_are_read) {
+    pickle_plain("FloatStorage", 6, 0, 2, two_three, rows);
+    archive_begin();
+    archive_add_pickle();
+    archive_add_compressed("net/data/0", archive_weights, sizeof archive_weights);
+    archive_end(&made);
+    yt_pt_file file = parse();
+    cr_assert_eq(file.n_tensors, 1u);
+    cr_assert_eq(memcmp(file.tensors[0].data, archive_weights, sizeof archive_weights), 0);
+    yt_pt_free(&file);
+}
+
+Test(pt, a_bomb_is_refused_before_anything_is_unpacked) {
+    static const char zeros_page[200000];
     archive_begin();
     archive_add("net/data.pkl", ".", 1);
     archive_add_compressed("net/data/0", zeros_page, sizeof zeros_page);
     archive_end(&made);
-    expect_refused(made.bytes, made.size, "net/data/0 is compressed");
+    expect_refused(made.bytes, made.size, "its members unpack to over 64 times the file");
+}
+
+/* A map of tensors under a key, with a licence beside it. */
+Test(pt, a_state_dict_is_found_under_the_keys_of_trainers) {
+    static const char *const keys[] = {"model", "ema", "state_dict", "model_state_dict"};
+    static const int64_t six[] = {6}, one[] = {1};
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        pickle_begin();
+        pickle_map_begin();
+        pickle_text("license"), pickle_text("AGPL-3.0 License (https://example.org)");
+        pickle_text("epoch"), pickle_int(7);
+        pickle_text(keys[i]), pickle_map_begin();
+        pickle_text("model.0.conv.weight"), pickle_tensor("FloatStorage", "0", 6, 0, 1, six, one);
+        pickle_map_end();
+        pickle_map_end();
+        pickle_op('.');
+        archive_checkpoint(&made);
+        yt_pt_file file = parse();
+        cr_assert_eq(file.n_tensors, 1u, "%s", keys[i]);
+        cr_assert_str_eq(file.tensors[0].name, "model.0.conv.weight");
+        cr_assert_str_eq(file.license, "AGPL-3.0 License (https://example.org)");
+        yt_pt_free(&file);
+    }
 }
 
 static void set32(unsigned char *at, uint32_t value) {

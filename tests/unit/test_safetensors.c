@@ -186,7 +186,9 @@ Test(safetensors, damaged_headers_are_refused) {
     expect_refused("{\"a\":1}", 0, "not described by an object");
     expect_refused("{\"a\":[[[[[[[[[[]]]]]]]]]]}", 0, "nests deeper");
     expect_refused("{\"a\":{\"shape\":[1],\"data_offsets\":[0,4]}}", 4, "dtype (none)");
-    expect_refused("{\"a\":{\"dtype\":\"C64\",\"shape\":[1],\"data_offsets\":[0,8]}}", 8, "dtype C64");
+    expect_refused("{\"a\":{\"dtype\":\"I4\",\"shape\":[1],\"data_offsets\":[0,8]}}", 8, "dtype I4");
+    expect_refused("{\"a\":{\"dtype\":\"C64\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8, "has 8 bytes");
+    expect_refused("{\"a\":{\"dtype\":\"F4\",\"shape\":[3],\"data_offsets\":[0,2]}}", 2, "impossible shape");
     expect_refused("{\"a\":{\"dtype\":\"F32\",\"data_offsets\":[0,4]}}", 4, "no shape");
     expect_refused("{\"a\":{\"dtype\":\"F32\",\"shape\":[1]}}", 4, "no data_offsets");
     expect_refused("{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,0]}}", 4, "no data_offsets");
@@ -229,6 +231,84 @@ Test(safetensors, tensors_must_tile_the_data) {
     cr_assert_eq(yt_st_load(raw_file(strlen(header), header, zeros, 16), &file, NULL), YT_OK);
     cr_assert_str_eq(file.entries[0].name, "a");
     yt_st_free(&file);
+}
+
+/* What the format's own reader takes beyond what its writer makes. */
+Test(safetensors, what_the_format_allows_is_read) {
+    static const char *const headers[] = {
+        " \n{" TENSOR("a", "0", "8") "}\n\t ",
+        "{\"__metadata__\":null," TENSOR("a", "0", "8") "}",
+        "{" TENSOR("a", "0", "8") "," TENSOR("a", "0", "8") "}",
+        "{" TENSOR("a", "0", "8") ",\"b\":{\"dtype\":\"U16\",\"shape\":[0],\"data_offsets\":[8,8]}}",
+    };
+    static const char zeros[8];
+    yt_st_file file;
+    yt_err err = {.text = ""};
+    for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++) {
+        const char *path = raw_file(strlen(headers[i]), headers[i], zeros, 8);
+        cr_expect(yt_st_probe(path), "%s", headers[i]);
+        cr_assert_eq(yt_st_load(path, &file, &err), YT_OK, "%s: %s", headers[i], err.text);
+        cr_expect(file.n_entries == 1 && file.n_metadata == 0);
+        yt_st_free(&file);
+    }
+}
+
+Test(safetensors, tensors_of_other_types_are_left_out) {
+    static const char *const types[][2] = {{"U16", "[2,2]"},   {"U32", "[2]"},     {"U64", "[1]"},
+                                           {"C64", "[1,1]"},   {"F8_E4M3", "[8]"}, {"F8_E5M2", "[2,4]"},
+                                           {"F8_E8M0", "[8]"}, {"F4", "[16]"},     {"F8_E4M3FNUZ", "[8]"}};
+    static const char zeros[16];
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+        char header[256];
+        yt_st_file file;
+        yt_err err = {.text = ""};
+        snprintf(header, sizeof header,
+                 "{" TENSOR("a", "8", "16") ",\"q\":{\"dtype\":\"%s\",\"shape\":%s,"
+                                            "\"data_offsets\":[0,8]}}",
+                 types[i][0], types[i][1]);
+        cr_assert_eq(yt_st_load(raw_file(strlen(header), header, zeros, 16), &file, &err), YT_OK, "%s: %s",
+                     header, err.text);
+        cr_expect(file.n_entries == 1 && strcmp(file.entries[0].name, "a") == 0);
+        yt_st_free(&file);
+    }
+}
+
+/* Any bit of any tensor; the values themselves stay plausible. */
+Test(safetensors, a_flipped_bit_in_a_file_of_ours_is_noticed) {
+    static const float values[3] = {1, 2, 3}, other[2] = {4, 5};
+    const yt_st_entry entries[] = {
+        {.name = (char[]){"w"}, .n_dims = 1, .dims = {3}, .count = 3, .data = values, .bytes = 12},
+        {.name = (char[]){"v"}, .n_dims = 1, .dims = {2}, .count = 2, .data = other, .bytes = 8},
+        {.name = (char[]){"b"},
+         .type = YT_ST_U8,
+         .n_dims = 1,
+         .dims = {3},
+         .count = 3,
+         .data = "abc",
+         .bytes = 3}};
+    const char *keys[] = {"yt_format", "yt_hash"}, *texts[] = {"1", "of another file"};
+    const char *path = yt_folder_path("own.safetensors");
+    cr_assert_eq(yt_st_save(path, entries, 3, keys, texts, 2, NULL), YT_OK);
+    char *data;
+    size_t bytes;
+    yt_st_file file;
+    uint64_t header;
+    cr_assert_eq(yt_file_read(path, 4096, &data, &bytes, NULL), YT_OK);
+    memcpy(&header, data, 8);
+    cr_assert_eq(bytes, 8 + header + 23);
+    for (size_t bit = 0; bit < 8 * 23u; bit++) {
+        yt_err err = {.text = ""};
+        data[8 + header + bit / 8] ^= (char)(1 << bit % 8);
+        yt_folder_write("own.safetensors", data, bytes);
+        cr_assert_eq(yt_st_load(path, &file, &err), YT_SYNTAX, "bit %zu", bit);
+        cr_assert_not_null(strstr(err.text, "its tensors are not those that were written"), "%s", err.text);
+        data[8 + header + bit / 8] ^= (char)(1 << bit % 8);
+    }
+    yt_folder_write("own.safetensors", data, bytes);
+    cr_assert_eq(yt_st_load(path, &file, NULL), YT_OK);
+    cr_assert_eq(file.n_metadata, 2u);
+    yt_st_free(&file);
+    free(data);
 }
 
 Test(safetensors, names_written_twice_are_refused) {

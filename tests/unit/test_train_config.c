@@ -136,11 +136,11 @@ Test(train_config, args_yaml_holds_every_setting_with_its_source) {
     set(&config, "name", "a: \"b\"\\");
     yt_train_config_resolve(&config, 4, 80, false);
     const char *path = yt_folder_path("args.yaml");
-    cr_assert_eq(yt_train_config_write(&config, path, "runs/detect/train", 80, NULL), YT_OK);
+    cr_assert_eq(yt_train_config_write(&config, path, "runs/detect/train", 80, "Some License", NULL), YT_OK);
     yt_yaml yaml;
     yt_err err = {.text = ""};
     cr_assert_eq(yt_yaml_load(path, &yaml, &err), YT_OK, "%s", err.text);
-    cr_assert_eq(yaml.root->count, (size_t)YT_TRAIN_KEYS + 4);
+    cr_assert_eq(yaml.root->count, (size_t)YT_TRAIN_KEYS + 5);
     for (int i = 0; i < YT_TRAIN_KEYS; i++) {
         const yt_yaml_node *node = yt_yaml_find(yaml.root, yt_train_options()[i].key);
         cr_assert_not_null(node, "%s", yt_train_options()[i].key);
@@ -160,6 +160,7 @@ Test(train_config, args_yaml_holds_every_setting_with_its_source) {
     cr_assert_not_null(strstr(text, "imgsz: 640  # default\n"));
     cr_assert_not_null(strstr(text, "nc: 80  # dataset\n"));
     cr_assert_eq(strncmp(text, "task: detect  # default\nmode: train  # default\n", 47), 0);
+    cr_assert_not_null(strstr(text, "base_license: \"Some License\"  # weights\n"));
     free(text);
 }
 

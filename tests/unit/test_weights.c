@@ -6,6 +6,7 @@
 #include "support/tiny.h"
 
 #include <criterion/criterion.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -433,11 +434,11 @@ Test(weights, a_conversion_keeps_the_average_and_the_description_only) {
     cr_assert_eq(yt_st_save(path, list.entries, list.count, keys, values, 2, NULL), YT_OK);
     yt_entries_free(&list);
     for (int half = 0; half < 2; half++) {
-        size_t count = 0;
+        yt_conversion report;
         yt_st_file file;
-        cr_assert_eq(yt_weights_convert(path, target, half, &count, NULL), YT_OK);
+        cr_assert_eq(yt_weights_convert(path, target, half, &report, NULL), YT_OK);
         cr_assert_eq(yt_st_load(target, &file, NULL), YT_OK);
-        cr_assert_eq(file.n_entries, count);
+        cr_assert_eq(file.n_entries, report.n_tensors);
         const yt_st_entry *first = yt_st_find(&file, "model.0.conv.weight");
         cr_assert_not_null(first);
         cr_assert_eq(first->type, half ? YT_ST_F16 : YT_ST_F32);
@@ -688,6 +689,158 @@ Test(weights, metadata_of_others_is_not_taken_for_ours) {
         cr_expect_eq(imgsz, 320);
         yt_class_names_free(&found);
         yt_model_destroy(read);
+    }
+    yt_model_destroy(model);
+}
+
+/* ---- names, licences, values ---- */
+
+static void wrap(yt_entry_list *list, const char *before, const char *taken_off) {
+    for (size_t i = 0; i < list->count; i++) {
+        char name[200];
+        snprintf(name, sizeof name, "%s%s", before, list->entries[i].name + strlen(taken_off));
+        char *copy = strdup(name);
+        cr_assert_not_null(copy);
+        list->entries[i].name = copy;
+    }
+}
+
+/* Those of wrappers around a network, and of its container alone. */
+Test(weights, names_are_read_without_their_wrappers) {
+    static const char *const cases[][2] = {{"module.", ""},    {"_orig_mod.", ""},    {"model.", ""},
+                                           {"", "model."},     {"module.model.", ""}, {"module.", "model."},
+                                           {"ema.module.", ""}};
+    yt_model *model = load("tiny8.yaml", YT_MODEL_DEFAULTS);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        yt_entry_list list = {0};
+        cr_assert_eq(yt_entries_add_state(&list, "", model, &model->state, 0, NULL), YT_OK);
+        yt_st_entry *as_made = malloc(list.count * sizeof *as_made);
+        memcpy(as_made, list.entries, list.count * sizeof *as_made);
+        wrap(&list, cases[i][0], cases[i][1]);
+        const char *path = yt_folder_path("wrapped.safetensors");
+        cr_assert_eq(yt_st_save(path, list.entries, list.count, NULL, NULL, 0, NULL), YT_OK);
+        for (size_t k = 0; k < list.count; k++) free(list.entries[k].name);
+        memcpy(list.entries, as_made, list.count * sizeof *as_made);
+        free(as_made);
+        yt_entries_free(&list);
+        yt_model *read = open_ok(path, yt_folder_path("tiny8.yaml"), NULL);
+        expect_same_state(read, model);
+        yt_model_destroy(read);
+    }
+    yt_model_destroy(model);
+}
+
+/* Whatever key a file has for it, what is made from its weights has "base_license". */
+Test(weights, a_licence_goes_with_the_weights) {
+    static const char *const keys[] = {"license", "base_license"};
+    static const char text[] = "AGPL-3.0 License (https://example.org)";
+    for (int i = 0; i < 2; i++) {
+        yt_model *model = load("tiny8.yaml", YT_MODEL_DEFAULTS);
+        yt_entry_list list = {0};
+        cr_assert_eq(yt_entries_add_state(&list, "", model, &model->state, 0, NULL), YT_OK);
+        const char *value = text, *path = yt_folder_path("licensed.safetensors");
+        cr_assert_eq(yt_st_save(path, list.entries, list.count, &keys[i], &value, 1, NULL), YT_OK);
+        yt_entries_free(&list);
+
+        yt_transfer_report report;
+        cr_assert_null(model->base_license);
+        cr_assert_eq(yt_weights_transfer(path, model, NULL, &report, NULL), YT_OK);
+        cr_assert_str_eq(model->base_license, text);
+        const char *saved = yt_folder_path("tuned.safetensors"),
+                   *converted = yt_folder_path("copy.safetensors");
+        save(saved, model);
+        yt_model *read = open_ok(saved, NULL, NULL), *fused = NULL;
+        cr_assert_str_eq(read->base_license, text);
+        cr_assert_eq(yt_model_fuse(read, &read->state, false, &fused, NULL), YT_OK);
+        cr_assert_str_eq(fused->base_license, text);
+        yt_conversion conversion;
+        cr_assert_eq(yt_weights_convert(path, converted, false, &conversion, NULL), YT_OK);
+        cr_assert_str_eq(conversion.base_license, text);
+        yt_st_file file;
+        cr_assert_eq(yt_st_load(converted, &file, NULL), YT_OK);
+        cr_assert_str_eq(yt_st_metadata(&file, "base_license"), text);
+        yt_st_free(&file);
+        yt_model_destroy(fused);
+        yt_model_destroy(read);
+        yt_model_destroy(model);
+    }
+}
+
+Test(weights, weights_that_are_not_finite_are_named) {
+    static const struct {
+        const char *tensor;
+        float value;
+    } cases[] = {{"model.1.conv.weight", NAN},
+                 {"model.2.bn.running_var", INFINITY},
+                 {"model.6.cv3.0.2.bias", -INFINITY}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        yt_model *model = load("tiny8.yaml", YT_MODEL_DEFAULTS), *read = NULL;
+        const yt_param_info *info = find_param(model, cases[i].tensor);
+        (yt_in_params(info) ? model->state.params : model->state.buffers)[info->offset + 3 % info->count] =
+            cases[i].value;
+        const char *path = yt_folder_path("w.safetensors");
+        save(path, model);
+        yt_class_names found = {0};
+        int imgsz;
+        yt_err err = {.text = ""};
+        cr_assert_eq(yt_weights_open(path, NULL, NULL, &read, &found, &imgsz, &err), YT_NON_FINITE);
+        cr_assert_not_null(strstr(err.text, cases[i].tensor), "%s", err.text);
+        cr_assert_not_null(strstr(err.text, "w.safetensors: "), "%s", err.text);
+        yt_conversion report;
+        cr_assert_eq(yt_weights_convert(path, yt_folder_path("copy.safetensors"), false, &report, NULL),
+                     YT_OK);
+        cr_expect_eq(report.n_bad, 1u);
+        cr_expect_str_eq(report.first_bad, cases[i].tensor);
+        yt_model_destroy(model);
+    }
+}
+
+Test(weights, values_beyond_sixteen_bits_are_counted) {
+    yt_model *model = load("tiny8.yaml", YT_MODEL_DEFAULTS);
+    const yt_param_info *info = find_param(model, "model.1.conv.weight");
+    const char *path = yt_folder_path("w.safetensors"), *target = yt_folder_path("half.safetensors");
+    float *values = model->state.params + info->offset;
+    values[5] = 65504, values[6] = 1e-9f, values[7] = 0, values[8] = -70000;
+    save(path, model);
+    yt_conversion report;
+    cr_assert_eq(yt_weights_convert(path, target, true, &report, NULL), YT_OK);
+    cr_assert(report.n_vanished == 1 && report.n_clamped == 1 && report.n_bad == 0);
+    cr_assert_str_eq(report.first_clamped, "model.1.conv.weight");
+    cr_assert_eq(yt_weights_convert(path, target, false, &report, NULL), YT_OK);
+    cr_assert(report.n_vanished == 0 && report.n_clamped == 0);
+    values[8] = -INFINITY;
+    save(path, model);
+    yt_err err = {.text = ""};
+    cr_assert_eq(yt_weights_convert(path, yt_folder_path("none.safetensors"), true, NULL, &err),
+                 YT_NON_FINITE);
+    cr_assert_not_null(strstr(err.text, "1 of the 1152 values of tensor model.1.conv.weight are infinite"),
+                       "%s", err.text);
+    cr_assert_not(yt_path_exists(yt_folder_path("none.safetensors")));
+    yt_model_destroy(model);
+}
+
+/* Convolutions with a bias and without normalisation, as a network that was fused and saved has them. */
+Test(weights, a_fused_file_runs_and_is_not_trained_on) {
+    yt_model *model = load("tiny26.yaml", YT_MODEL_DEFAULTS), *built = NULL;
+    for (int kind = 0; kind < 3; kind++) {
+        yt_model *fused = NULL, *again = NULL;
+        cr_assert_eq(kind == 2 ? yt_model_fuse_all(model, &model->state, &fused, NULL)
+                               : yt_model_fuse(model, &model->state, kind == 0, &fused, NULL),
+                     YT_OK);
+        fused->options.fusion = YT_NOT_FUSED; /* the description does not tell */
+        const char *path = yt_folder_path("fused.safetensors");
+        save(path, fused);
+        yt_model *read = open_ok(path, NULL, NULL);
+        expect_same_state(read, fused);
+        cr_assert_eq(yt_model_fuse(read, &read->state, kind == 0, &again, NULL), YT_OK);
+        expect_same_state(again, kind == 2 ? again : fused);
+        yt_err err = {.text = ""};
+        yt_train_config config = config_with(path, NULL);
+        cr_assert_eq(yt_train_build_model(&config, 2, NULL, &built, &err), YT_MISMATCH);
+        cr_assert_not_null(strstr(err.text, "is fused for inference"), "%s", err.text);
+        yt_model_destroy(again);
+        yt_model_destroy(read);
+        yt_model_destroy(fused);
     }
     yt_model_destroy(model);
 }
