@@ -1,8 +1,8 @@
 /* yaml.h: a YAML document as a tree of nodes that know their line. The only user of libyaml is yaml.c.
  *
- * The document owns all nodes and texts. Anchors and aliases are refused (hostile documents expand without
- * bound), as are more than one document, nesting deeper than 64 and duplicate keys. An empty file is an empty
- * map.
+ * The document owns all nodes and texts. An alias is the same node as its anchor; written out, aliases count towards the
+ * bounds on values and depth, so that a hostile document cannot expand without bound. Refused are merge keys (<<), more
+ * than one document, nesting deeper than 64 and duplicate keys. An empty file is an empty map.
  */
 #ifndef YT_YAML_H
 #define YT_YAML_H

@@ -1,9 +1,10 @@
 /* yaml.c: libyaml's events built into a tree of nodes. The only user of libyaml.
  *
  * Nodes, texts and arrays lie in an arena that the document owns. While a collection is open its
- * children wait on one stack; when it closes they move to an array of the exact size. Anchors, aliases and
- * tags other than !!str are refused, so a document cannot be larger than its text suggests; the number of
- * nodes is bounded besides, since two bytes of text can ask for a whole node.
+ * children wait on one stack; when it closes they move to an array of the exact size. An alias is the node of its
+ * anchor once more, not a copy; but whoever walks the tree meets it every time, so what it stands for is counted
+ * as if it were written out, in nodes and in depth, and both are bounded. Tags other than !!str are refused, and so
+ * is the merge key <<, which would be one more way to mean something else than what is written.
  */
 #include "yt/yaml.h"
 
@@ -15,7 +16,15 @@
 #include <string.h>
 #include <yaml.h>
 
-enum { MAX_BYTES = 16 << 20, MAX_DEPTH = 64, MAX_NODES = 2000000 };
+enum { MAX_BYTES = 16 << 20, MAX_DEPTH = 64, MAX_NODES = 2000000, MAX_ANCHORS = 1000 };
+
+/* A value with a name, and what it would be written out. */
+typedef struct anchor {
+    char *name;
+    const yt_yaml_node *node;
+    size_t nodes; /* with those below it */
+    int height;   /* levels of lists and maps in it */
+} anchor;
 
 typedef struct builder {
     yaml_parser_t parser;
@@ -25,8 +34,15 @@ typedef struct builder {
     yt_err *err;
     yt_arena arena;
     const yt_yaml_node **stack; /* children of the collections that are open */
-    size_t stack_used, stack_capacity, nodes;
+    size_t stack_used, stack_capacity;
+    size_t nodes; /* so far, aliases written out */
+    int deepest;  /* level reached since it was set */
+    anchor *anchors;
+    size_t n_anchors;
 } builder;
+
+static const char BACKSLASH[] =
+    "; in double quotes a backslash begins an escape: write / in paths, or use single quotes";
 
 /* Memory that lives as long as the document; NULL: none left, err is filled. */
 static void *take(builder *b, size_t bytes) {
@@ -64,8 +80,13 @@ static yt_status parser_failure(const builder *b) {
         return yt_fail_at(b->err, YT_SYNTAX, b->name, line_at(b, parser->problem_offset),
                           "%s; a YAML file is UTF-8 text", problem);
     default:
-        return yt_fail_at(b->err, YT_SYNTAX, b->name, parser->problem_mark.line + 1, "%s%s%s", problem,
-                          parser->context ? " " : "", parser->context ? parser->context : "");
+        return yt_fail_at(b->err, YT_SYNTAX, b->name, parser->problem_mark.line + 1, "%s%s%s%s", problem,
+                          parser->context ? " " : "", parser->context ? parser->context : "",
+                          parser->context && strstr(parser->context, "quoted scalar") &&
+                                  strstr(problem, "xpected hex")
+                              ? BACKSLASH
+                          : strstr(problem, "escape") ? BACKSLASH
+                                                      : "");
     }
 }
 
@@ -75,11 +96,7 @@ static yt_status next_event(builder *b, yaml_event_t *event) {
 }
 
 /* Refuses what could make a document mean more than it says. */
-static yt_status check_properties(const builder *b, size_t line, const yaml_char_t *anchor,
-                                  const yaml_char_t *tag) {
-    if (anchor)
-        return yt_fail_at(b->err, YT_SYNTAX, b->name, line,
-                          "anchors (&%s) are not supported; write the value out", (const char *)anchor);
+static yt_status check_tag(const builder *b, size_t line, const yaml_char_t *tag) {
     if (tag && strcmp((const char *)tag, YAML_STR_TAG) != 0)
         return yt_fail_at(b->err, YT_SYNTAX, b->name, line,
                           "tags (%s) are not supported; write the plain value", (const char *)tag);
@@ -96,9 +113,26 @@ static yt_yaml_node *new_node(builder *b, yt_yaml_kind kind, size_t line) {
     return node;
 }
 
+/* `name` NULL: there is none to keep. */
+static yt_status keep_anchor(builder *b, const yaml_char_t *name, const yt_yaml_node *node, size_t nodes,
+                             int height) {
+    if (!name) return YT_OK;
+    if (b->n_anchors == MAX_ANCHORS)
+        return yt_fail_at(b->err, YT_SYNTAX, b->name, node->line, "more than %d anchors in one document",
+                          MAX_ANCHORS);
+    size_t bytes = strlen((const char *)name) + 1;
+    anchor *grown = realloc(b->anchors, (b->n_anchors + 1) * sizeof *grown);
+    if (grown) b->anchors = grown;
+    char *copy = grown ? take(b, bytes) : NULL;
+    if (!copy) return yt_fail(b->err, YT_NO_MEMORY, "%s: no memory for the document", b->name);
+    memcpy(copy, name, bytes);
+    grown[b->n_anchors++] = (anchor){copy, node, nodes, height};
+    return YT_OK;
+}
+
 static yt_status build_scalar(builder *b, const yaml_event_t *event) {
     size_t line = event->start_mark.line + 1, length = event->data.scalar.length;
-    YT_TRY(check_properties(b, line, event->data.scalar.anchor, event->data.scalar.tag));
+    YT_TRY(check_tag(b, line, event->data.scalar.tag));
     if (memchr(event->data.scalar.value, 0, length))
         return yt_fail_at(b->err, YT_SYNTAX, b->name, line, "a text must not contain a NUL character");
     yt_yaml_node *node = new_node(b, YT_YAML_SCALAR, line);
@@ -108,7 +142,28 @@ static yt_status build_scalar(builder *b, const yaml_event_t *event) {
     text[length] = '\0';
     node->text = text;
     node->quoted = event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE || event->data.scalar.tag;
+    YT_TRY(keep_anchor(b, event->data.scalar.anchor, node, 1, 0));
     return push(b, node);
+}
+
+/* The value of the last anchor of that name, once more. */
+static yt_status build_alias(builder *b, const yaml_event_t *event, int depth) {
+    const char *name = (const char *)event->data.alias.anchor;
+    size_t line = event->start_mark.line + 1, i = b->n_anchors;
+    while (i > 0 && strcmp(b->anchors[i - 1].name, name) != 0) i--;
+    if (i == 0)
+        return yt_fail_at(b->err, YT_SYNTAX, b->name, line,
+                          "*%.60s stands for nothing: there is no finished &%.60s before it", name, name);
+    const anchor *found = &b->anchors[i - 1];
+    if (found->nodes > MAX_NODES - b->nodes)
+        return yt_fail_at(b->err, YT_SYNTAX, b->name, line,
+                          "more than %d values in one document, aliases written out", MAX_NODES);
+    b->nodes += found->nodes;
+    int deepest = depth + found->height;
+    if (deepest > MAX_DEPTH)
+        return yt_fail_at(b->err, YT_SYNTAX, b->name, line, "nested deeper than %d levels", MAX_DEPTH);
+    if (deepest > b->deepest) b->deepest = deepest;
+    return push(b, found->node);
 }
 
 static int compare_keys(const void *a, const void *b) {
@@ -154,6 +209,9 @@ static yt_status close_map(builder *b, yt_yaml_node *node, size_t base) {
         if (node->keys[i]->kind != YT_YAML_SCALAR)
             return yt_fail_at(b->err, YT_SYNTAX, b->name, node->keys[i]->line,
                               "a key must be a plain word, not a list or map");
+        if (!node->keys[i]->quoted && strcmp(node->keys[i]->text, "<<") == 0)
+            return yt_fail_at(b->err, YT_SYNTAX, b->name, node->keys[i]->line,
+                              "the merge key << is not supported; write the values out");
     }
     return refuse_duplicates(b, node);
 }
@@ -164,13 +222,15 @@ static yt_status build_value(builder *b, const yaml_event_t *event, int depth);
 static yt_status build_collection(builder *b, const yaml_event_t *event, int depth) {
     bool is_map = event->type == YAML_MAPPING_START_EVENT;
     size_t line = event->start_mark.line + 1, base = b->stack_used;
-    YT_TRY(is_map ? check_properties(b, line, event->data.mapping_start.anchor, event->data.mapping_start.tag)
-                  : check_properties(b, line, event->data.sequence_start.anchor,
-                                     event->data.sequence_start.tag));
+    const yaml_char_t *name = is_map ? event->data.mapping_start.anchor : event->data.sequence_start.anchor;
+    const size_t nodes_before = b->nodes;
+    const int deepest_before = b->deepest;
+    YT_TRY(check_tag(b, line, is_map ? event->data.mapping_start.tag : event->data.sequence_start.tag));
     if (depth > MAX_DEPTH)
         return yt_fail_at(b->err, YT_SYNTAX, b->name, line, "nested deeper than %d levels", MAX_DEPTH);
     yt_yaml_node *node = new_node(b, is_map ? YT_YAML_MAP : YT_YAML_LIST, line);
     if (!node) return b->nodes > MAX_NODES ? YT_SYNTAX : YT_NO_MEMORY;
+    b->deepest = depth;
     for (bool open = true; open;) {
         yaml_event_t child;
         YT_TRY(next_event(b, &child));
@@ -181,6 +241,8 @@ static yt_status build_collection(builder *b, const yaml_event_t *event, int dep
     }
     YT_TRY(is_map ? close_map(b, node, base) : close_list(b, node, base));
     b->stack_used = base;
+    YT_TRY(keep_anchor(b, name, node, b->nodes - nodes_before, b->deepest - depth + 1));
+    if (deepest_before > b->deepest) b->deepest = deepest_before;
     return push(b, node);
 }
 
@@ -192,8 +254,7 @@ static yt_status build_value(builder *b, const yaml_event_t *event, int depth) {
     case YAML_SEQUENCE_START_EVENT:
         return build_collection(b, event, depth + 1);
     default:
-        return yt_fail_at(b->err, YT_SYNTAX, b->name, event->start_mark.line + 1,
-                          "aliases (*) are not supported; write the value out");
+        return build_alias(b, event, depth);
     }
 }
 
@@ -251,6 +312,7 @@ yt_status yt_yaml_parse(const char *name, const char *text, size_t length, yt_ya
             status = yt_fail(err, YT_NO_MEMORY, "%s: no memory for the document", name);
     }
     free(b.stack);
+    free(b.anchors);
     if (status != YT_OK) {
         free(built.path);
         yti_arena_free(&b.arena);

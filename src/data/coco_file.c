@@ -144,7 +144,7 @@ static yt_status take_annotation(reader *r, const cJSON *record, size_t index) {
 static yt_status take_category(reader *r, const cJSON *record, size_t index) {
     yti_coco_file *file = r->out;
     yti_coco_category category = {0};
-    const char *name = text_of(record, "name");
+    const char *name = text_of(record, "name"), *group = text_of(record, "supercategory");
     if (!whole_number(record, "id", &category.id) || category.id < 0 || !name)
         return yt_fail(r->err, YT_DATA,
                        "%s: category %zu of the list: needs a whole number from 0 as id and a name", r->path,
@@ -153,8 +153,10 @@ static yt_status take_category(reader *r, const cJSON *record, size_t index) {
         yti_grow(file->categories, &file->category_capacity, file->n_categories + 1, sizeof *categories);
     if (categories) file->categories = categories;
     category.name = strdup(name);
-    if (!categories || !category.name) {
+    category.group = group ? strdup(group) : NULL;
+    if (!categories || !category.name || (group && !category.group)) {
         free(category.name);
+        free(category.group);
         return no_memory(r);
     }
     categories[file->n_categories++] = category;
@@ -291,7 +293,10 @@ yt_status yti_coco_file_load(const char *path, bool only_categories, yti_coco_fi
 
 void yti_coco_file_free(yti_coco_file *file) {
     for (size_t i = 0; i < file->n_images; i++) free(file->images[i].file_name);
-    for (size_t i = 0; i < file->n_categories; i++) free(file->categories[i].name);
+    for (size_t i = 0; i < file->n_categories; i++) {
+        free(file->categories[i].name);
+        free(file->categories[i].group);
+    }
     free(file->images);
     free(file->annotations);
     free(file->categories);

@@ -26,6 +26,7 @@ typedef struct yti_coco_annotation {
 typedef struct yti_coco_category {
     int64_t id;
     char *name;
+    char *group; /* its supercategory; NULL: not said */
 } yti_coco_category;
 
 typedef struct yti_coco_file {

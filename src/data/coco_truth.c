@@ -7,6 +7,7 @@
  */
 #include "data/coco_truth.h"
 
+#include "data/paths.h"
 #include "yt/file.h"
 #include "yt/text.h"
 
@@ -133,7 +134,7 @@ static yt_status fail_unnamed(const linker *l, const yti_coco_annotation *annota
 /* ---- pictures ---- */
 
 /* The first of the folders that has the file; NULL and status OK: none has. */
-static yt_status find_picture(const linker *l, const yti_paths *folders, const char *name, char **out) {
+static yt_status find_as_written(const linker *l, const yti_paths *folders, const char *name, char **out) {
     *out = NULL;
     for (size_t i = 0; i < folders->count; i++) {
         char *path = yt_path_join(folders->items[i], name);
@@ -145,6 +146,19 @@ static yt_status find_picture(const linker *l, const yti_paths *folders, const c
         free(path);
     }
     return YT_OK;
+}
+
+/* As it is written; with backslashes turned; or by the end of a path of another folder or machine. */
+static yt_status find_picture(const linker *l, const yti_paths *folders, const char *name, char **out) {
+    YT_TRY(find_as_written(l, folders, name, out));
+    char *turned = *out ? NULL : yti_path_turned(name);
+    if (*out) return YT_OK;
+    if (!turned) return no_memory(l);
+    yt_status status = find_as_written(l, folders, turned, out);
+    for (size_t i = 0; status == YT_OK && !*out && i < folders->count; i++)
+        status = yti_find_tail(*folders->items[i] ? folders->items[i] : ".", turned, out, l->err);
+    free(turned);
+    return status;
 }
 
 static void report_missing(const linker *l, const yti_paths *folders, const yti_coco_image *image) {
@@ -413,26 +427,55 @@ static yt_status refuse_equal_names(const char *path, const yti_coco_file *file,
     return status;
 }
 
+/* Whether the first of the sorted categories may be no class: it is number 0 and others name it as their group. */
+static bool may_be_group(const yti_coco_file *file) {
+    const yti_coco_category *first = &file->categories[0];
+    if (first->id != 0 || (first->group && strcmp(first->group, first->name) == 0)) return false;
+    for (size_t i = 1; i < file->n_categories; i++)
+        if (file->categories[i].group && strcmp(file->categories[i].group, first->name) == 0) return true;
+    return false;
+}
+
+/* Whether no annotation is of category 0; only files with a group are read a second time for it. */
+static yt_status is_unused(const char *path, bool *unused, yt_err *err) {
+    yti_coco_file file;
+    yti_report report = {0};
+    yt_status status = yti_coco_file_load(path, false, &file, &report, err);
+    *unused = status == YT_OK;
+    for (size_t i = 0; i < file.n_annotations; i++) *unused &= file.annotations[i].category_id != 0;
+    yti_coco_file_free(&file);
+    yti_report_free(&report);
+    return status;
+}
+
 /* Takes the names out of the sorted categories. */
-static yt_status take_names(const char *path, yti_coco_file *file, char ***names, int *count, yt_err *err) {
+static yt_status take_names(const char *path, yti_coco_file *file, char ***names, int *count, char **group,
+                            yt_err *err) {
+    bool grouped = false;
     YT_TRY(sort_categories(path, file, err));
     YT_TRY(refuse_equal_names(path, file, err));
+    if (may_be_group(file)) YT_TRY(is_unused(path, &grouped, err));
     char **list = malloc(file->n_categories * sizeof *list);
     if (!list) return yt_fail(err, YT_NO_MEMORY, "%s: no memory for its categories", path);
+    size_t kept = 0;
     for (size_t i = 0; i < file->n_categories; i++) {
-        list[i] = file->categories[i].name;
+        if (i == 0 && grouped)
+            *group = file->categories[i].name;
+        else
+            list[kept++] = file->categories[i].name;
         file->categories[i].name = NULL;
     }
     *names = list;
-    *count = (int)file->n_categories;
+    *count = (int)kept;
     return YT_OK;
 }
 
-yt_status yti_truth_names(const char *path, char ***names, int *count, yt_err *err) {
+yt_status yti_truth_names(const char *path, char ***names, int *count, char **group, yt_err *err) {
     yti_coco_file file;
     yti_report report = {0};
+    *group = NULL;
     yt_status status = yti_coco_file_load(path, true, &file, &report, err);
-    if (status == YT_OK) status = take_names(path, &file, names, count, err);
+    if (status == YT_OK) status = take_names(path, &file, names, count, group, err);
     yti_coco_file_free(&file);
     yti_report_free(&report);
     return status;

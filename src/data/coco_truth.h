@@ -38,7 +38,8 @@ void yti_truth_free(yti_truth *truth);
 bool yti_truth_labels(const yti_truth *truth, size_t index, int w, int h, yti_labels *out, yti_report *report,
                       yt_status *status);
 
-/* The names of the categories by ascending id, for a dataset that gives none. Both malloc'd. */
-yt_status yti_truth_names(const char *path, char ***names, int *count, yt_err *err);
+/* The names of the categories by ascending id, for a dataset that gives none. Both malloc'd. A category 0 that only
+ * groups others, as Roboflow adds one, is no class: *group is then its name, malloc'd, else NULL. */
+yt_status yti_truth_names(const char *path, char ***names, int *count, char **group, yt_err *err);
 
 #endif

@@ -5,11 +5,14 @@
 #include "base/array.h"
 #include "base/number.h"
 #include "data/coco_truth.h"
+#include "data/darknet.h"
+#include "data/ndjson.h"
 #include "data/sources.h"
 #include "yt/file.h"
 #include "yt/text.h"
 
 #include <dirent.h>
+#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,6 +60,11 @@ static yt_status find_in_folder(const char *folder, char **out, yt_err *err) {
         return *out ? YT_OK : yt_fail(err, YT_NO_MEMORY, "%s: no memory for its path", folder);
     }
     free(only);
+    if (count == 0)
+        return yt_fail(err, YT_DATA,
+                       "%s: holds 0 YAML files; a data set has one with train: FOLDER, val: FOLDER and "
+                       "names: [NAME, ...]",
+                       folder);
     return yt_fail(err, YT_DATA, "%s: holds %zu YAML files; name the one to use", folder, count);
 }
 
@@ -74,7 +82,44 @@ static yt_status find_yaml(const char *path, char **out, yt_err *err) {
     }
     free(name);
     if (yt_path_is_dir(path)) return find_in_folder(path, out, err);
+    if (strncmp(path, "http://", 7) == 0 || strncmp(path, "https://", 8) == 0)
+        return yt_fail(err, YT_IO, "%s: data sets are not downloaded; fetch it, unpack it, and name its YAML",
+                       path);
     return yt_fail(err, YT_IO, "%s: does not exist, nor does %s.yaml", path, path);
+}
+
+/* What is often named in place of a YAML, and what to do instead. */
+static yt_status refuse_other_kinds(const char *file, yt_err *err) {
+    static const struct {
+        const char *endings, *advice;
+    } kinds[] = {
+        {".json ", "is no dataset YAML; a COCO file is named in one: train: %s (and val: ANOTHER.json)"},
+        {".zip .tar .gz .tgz .7z .rar ", "is an archive; unpack it and name the YAML in it"},
+        {".jpg .jpeg .png .bmp .webp .tif .tiff ", "is an image; a dataset YAML names folders of them"},
+        {".mp4 .avi .mov .mkv ", "is a video; a dataset YAML names folders of images"},
+        {".txt ", "is a list or a label file; it is named in a YAML: train: %s, and names: [NAME, ...]"},
+        {".xml ", "is an annotation in XML; convert it to YOLO or COCO files"},
+        {".csv .tsv .xlsx ", "is a table; convert it to YOLO or COCO files"},
+        {".pt .pth .onnx .safetensors ",
+         "holds weights; they are named with --weights, and the data set is a YAML"},
+        {".names ", "is a list of class names; name the obj.data that belongs to it"},
+        {".tfrecord .record .pb ", "holds records of TensorFlow; export the set as YOLO or COCO files"},
+    };
+    const char *dot = strrchr(yt_path_base(file), '.');
+    char ending[16], advice[256];
+    if (!dot || strlen(dot) + 2 > sizeof ending) return YT_OK;
+    size_t length = strlen(dot);
+    for (size_t i = 0; i <= length; i++) ending[i] = (char)tolower((unsigned char)dot[i]);
+    strcat(ending, " ");
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        if (!strstr(kinds[i].endings, ending)) continue;
+        const char *place = strstr(kinds[i].advice, "%s");
+        int before = place ? (int)(place - kinds[i].advice) : (int)strlen(kinds[i].advice);
+        snprintf(advice, sizeof advice, "%.*s%s%s", before, kinds[i].advice, place ? yt_path_base(file) : "",
+                 place ? place + 2 : "");
+        return yt_fail(err, YT_DATA, "%s: %s", file, advice);
+    }
+    return YT_OK;
 }
 
 /* nc: an integer, or a text or float that is one. 0: not given. */
@@ -156,13 +201,13 @@ static yt_status check_names(const yt_dataset *dataset, const char *file, yt_err
 /* Without names: and with a COCO file, the categories of the first split that has one. */
 static yt_status read_categories(const yt_yaml *yaml, const char *split, int count, yt_dataset *dataset,
                                  yt_err *err) {
-    char *file, **names;
+    char *file, **names, *group = NULL;
     int found;
     yti_paths folders;
     yt_status status = yti_sources_truth(dataset->sources, split, &file, &folders, err);
     yti_paths_free(&folders);
     YT_TRY(status);
-    status = yti_truth_names(file, &names, &found, err);
+    status = yti_truth_names(file, &names, &found, &group, err);
     if (status == YT_OK) {
         dataset->names = names;
         dataset->n_classes = found;
@@ -170,7 +215,12 @@ static yt_status read_categories(const yt_yaml *yaml, const char *split, int cou
             status = yt_fail(err, YT_DATA, "%s: nc: says %d classes, but %s has %d categories", yaml->path,
                              count, file, found);
         if (status == YT_OK) status = check_names(dataset, file, err);
+        if (status == YT_OK && group)
+            status = yti_sources_note(
+                dataset->sources, err,
+                "%s: the category '%.100s' groups others and has no box; it is no class", file, group);
     }
+    free(group);
     free(file);
     return status;
 }
@@ -202,6 +252,53 @@ static yt_status read_names(const yt_yaml *yaml, yt_dataset *dataset, yt_err *er
     return fill_names(yaml, names, dataset, err);
 }
 
+/* Pixels are read as red, green and blue. */
+static yt_status read_channels(const yt_yaml *yaml, yt_dataset *dataset, yt_err *err) {
+    const yt_yaml_node *node = yt_yaml_find(yaml->root, "channels");
+    int64_t channels;
+    if (!node || yt_yaml_is_null(node)) return YT_OK;
+    if (!yt_yaml_int(node, &channels) || channels < 1)
+        return yt_fail_at(err, YT_DATA, yaml->path, node->line, "channels: must be 3, or 1 for grey images");
+    if (channels == 1)
+        return yti_sources_note(
+            dataset->sources, err,
+            "%s:%zu: channels: 1: the network has three all the same; grey images are read into each",
+            yaml->path, node->line);
+    if (channels != 3)
+        return yt_fail_at(err, YT_DATA, yaml->path, node->line,
+                          "channels: %lld are not read; images have 3, red, green and blue",
+                          (long long)channels);
+    return YT_OK;
+}
+
+typedef struct named_class {
+    const char *name;
+    int class_id;
+} named_class;
+
+static int compare_named(const void *a, const void *b) {
+    const named_class *left = a, *right = b;
+    int order = strcmp(left->name, right->name);
+    return order ? order : (left->class_id > right->class_id) - (left->class_id < right->class_id);
+}
+
+/* Two classes of one name are told apart by nobody who reads the results. */
+static yt_status note_equal_names(yt_dataset *dataset, yt_err *err) {
+    size_t n = (size_t)dataset->n_classes;
+    named_class *list = malloc((n + 1) * sizeof *list);
+    if (!list) return yt_fail(err, YT_NO_MEMORY, "no memory for the class names");
+    for (size_t i = 0; i < n; i++) list[i] = (named_class){dataset->names[i], (int)i};
+    qsort(list, n, sizeof *list, compare_named);
+    yt_status status = YT_OK;
+    for (size_t i = 1; status == YT_OK && i < n; i++)
+        if (strcmp(list[i - 1].name, list[i].name) == 0)
+            status =
+                yti_sources_note(dataset->sources, err, "%s: the classes %d and %d are both called '%.100s'",
+                                 dataset->path, list[i - 1].class_id, list[i].class_id, list[i].name);
+    free(list);
+    return status;
+}
+
 /* kpt_shape: [keypoints, values of each]: data sets for poses have them behind the box of every row. */
 static yt_status read_keypoints(const yt_yaml *yaml, yt_dataset *dataset, yt_err *err) {
     enum { MAX_KEYPOINTS = 10000 };
@@ -227,19 +324,29 @@ static yt_status read_dataset(const yt_yaml *yaml, yt_dataset *dataset, yt_err *
     if (!dataset->path || !dataset->sources) return yt_fail(err, YT_NO_MEMORY, "no memory for the dataset");
     YT_TRY(yti_sources_read(yaml, dataset->sources, err));
     YT_TRY(read_keypoints(yaml, dataset, err));
+    YT_TRY(read_channels(yaml, dataset, err));
     return read_names(yaml, dataset, err);
+}
+
+static yt_status read_yaml(const char *file, yt_dataset *dataset, yt_err *err) {
+    yt_yaml yaml;
+    YT_TRY(yt_yaml_load(file, &yaml, err));
+    yt_status status = read_dataset(&yaml, dataset, err);
+    yt_yaml_free(&yaml);
+    return status;
 }
 
 yt_status yt_dataset_open(const char *path, yt_dataset *out, yt_err *err) {
     char *file = NULL;
-    yt_yaml yaml;
     YT_TRY(find_yaml(path, &file, err));
-    yt_status status = yt_yaml_load(file, &yaml, err);
-    free(file);
-    if (status != YT_OK) return status;
     yt_dataset dataset = {0};
-    status = read_dataset(&yaml, &dataset, err);
-    yt_yaml_free(&yaml);
+    yt_status status = refuse_other_kinds(file, err);
+    if (status == YT_OK)
+        status = yti_is_darknet(file)  ? yti_darknet_open(file, &dataset, err)
+                 : yti_is_ndjson(file) ? yti_ndjson_open(file, &dataset, err)
+                                       : read_yaml(file, &dataset, err);
+    free(file);
+    if (status == YT_OK) status = note_equal_names(&dataset, err);
     if (status == YT_OK)
         *out = dataset;
     else
@@ -327,7 +434,7 @@ yt_status yt_dataset_classes(const yt_dataset *dataset, const char *text, bool *
 }
 
 bool yt_dataset_has_split(const yt_dataset *dataset, const char *split) {
-    return yti_sources_has_split(dataset->sources, split);
+    return yti_sources_find(dataset->sources, split) != NULL;
 }
 
 bool yt_dataset_is_coco(const yt_dataset *dataset, const char *split) {

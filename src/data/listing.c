@@ -2,6 +2,7 @@
 #include "data/listing.h"
 
 #include "base/array.h"
+#include "data/paths.h"
 #include "yt/file.h"
 
 #include <dirent.h>
@@ -103,24 +104,73 @@ static yt_status walk(const char *path, const folder *above, yti_paths *out, yt_
     return status;
 }
 
-/* Adds the picture that one line names: beside the list, or from the working directory. */
-static yt_status add_line(const char *list, const char *dir, size_t number, const char *line, yti_paths *out,
-                          yti_report *report, yt_err *err) {
-    const char *name = strncmp(line, "./", 2) == 0 ? line + 2 : line;
-    char *path = yt_path_join(dir, name);
-    if (!path) return yt_fail(err, YT_NO_MEMORY, "no memory for the list of images");
-    if (!yt_path_exists(path) && yt_path_exists(line)) {
-        free(path);
-        path = yt_path_join("", line);
-    }
-    bool exists = path && yt_path_exists(path);
-    if (exists && has_image_ending(path)) return yti_paths_add(out, path, err);
-    if (exists)
-        yti_report_add(report, "%s:%zu: '%s' has no ending of an image file", list, number, line);
+/* A list being read. */
+typedef struct image_list {
+    const char *path, *dir; /* dir: "" for the working directory */
+    yti_paths *out;
+    yti_report *report;
+    size_t found_elsewhere; /* lines whose image lies by the end of its path only */
+    yt_err *err;
+} image_list;
+
+static yt_status no_memory(yt_err *err) {
+    return yt_fail(err, YT_NO_MEMORY, "no memory for the list of images");
+}
+
+/* `name` below `dir` if that exists, malloc'd; *out NULL: it does not. */
+static yt_status try_below(const char *dir, const char *name, char **out, yt_err *err) {
+    *out = yt_path_join(dir, name);
+    if (!*out) return no_memory(err);
+    if (yt_path_exists(*out)) return YT_OK;
+    free(*out);
+    *out = NULL;
+    return YT_OK;
+}
+
+/* The image of a line: beside the list, or from the working directory. */
+static yt_status find_as_written(const image_list *list, const char *line, char **out) {
+    YT_TRY(try_below(list->dir, strncmp(line, "./", 2) == 0 ? line + 2 : line, out, list->err));
+    return *out ? YT_OK : try_below("", line, out, list->err);
+}
+
+/* darknet's lists count from the folder above the one they lie in, whatever that is called here, and others name a folder
+ * of the machine they were written on: the end of the path says which image it is. */
+static yt_status find_elsewhere(image_list *list, size_t number, const char *written, const char *line,
+                                char **out) {
+    char *above = yt_path_join(list->dir, "..");
+    if (!above) return no_memory(list->err);
+    yt_status status = try_below(above, line, out, list->err);
+    const bool said = *out != NULL; /* exactly there: darknet's own place */
+    if (status == YT_OK && !*out) status = yti_find_tail(*list->dir ? list->dir : ".", line, out, list->err);
+    if (status == YT_OK && !*out) status = yti_find_tail(above, line, out, list->err);
+    free(above);
+    if (*out && !said && list->found_elsewhere++ == 0)
+        yti_report_note(list->report, "%s:%zu: '%s' does not exist here; %s is used in its place", list->path,
+                        number, written, *out);
+    return status;
+}
+
+static yt_status find_image(image_list *list, size_t number, const char *line, char **out) {
+    char *turned = yti_path_turned(line);
+    if (!turned) return no_memory(list->err);
+    yt_status status = find_as_written(list, line, out);
+    if (status == YT_OK && !*out && strcmp(turned, line) != 0) status = find_as_written(list, turned, out);
+    if (status == YT_OK && !*out) status = find_elsewhere(list, number, line, turned, out);
+    free(turned);
+    return status;
+}
+
+/* Adds the image that one line names. */
+static yt_status add_line(image_list *list, size_t number, const char *line) {
+    char *path;
+    YT_TRY(find_image(list, number, line, &path));
+    if (path && has_image_ending(path)) return yti_paths_add(list->out, path, list->err);
+    if (path)
+        yti_report_add(list->report, "%s:%zu: '%s' has no ending of an image file", list->path, number, line);
     else
-        yti_report_add(report,
+        yti_report_add(list->report,
                        "%s:%zu: '%s' does not exist, neither beside the list nor in the working directory",
-                       list, number, line);
+                       list->path, number, line);
     free(path);
     return YT_OK;
 }
@@ -132,24 +182,31 @@ static char *trim(char *text, size_t length) {
     return text + strspn(text, " \t\r");
 }
 
+static yt_status read_lines(image_list *list, char *text) {
+    char *line = strncmp(text, "\xEF\xBB\xBF", 3) == 0 ? text + 3 : text;
+    if (strncmp(text, "\xFF\xFE", 2) == 0 || strncmp(text, "\xFE\xFF", 2) == 0)
+        return yt_fail(list->err, YT_DATA, "%s: is UTF-16 text; save it as UTF-8", list->path);
+    for (size_t number = 1; line; number++) {
+        size_t length = strcspn(line, "\r\n"); /* a NUL ends the list: no path has one */
+        char *end = line + length, *next = !*end ? NULL : end + 1 + (end[0] == '\r' && end[1] == '\n');
+        char *name = trim(line, length);
+        if (*name) YT_TRY(add_line(list, number, name));
+        line = next;
+    }
+    return YT_OK;
+}
+
 static yt_status read_list(const char *path, yti_paths *out, yti_report *report, yt_err *err) {
     char *text, *dir = yt_path_dir(path);
     size_t bytes;
     if (!dir) return yt_fail(err, YT_NO_MEMORY, "%s: no memory to read it", path);
     yt_status status = yt_file_read(path, MAX_LIST_BYTES, &text, &bytes, err);
-    if (status != YT_OK) {
-        free(dir);
-        return status;
-    }
-    char *line = strncmp(text, "\xEF\xBB\xBF", 3) == 0 ? text + 3 : text;
-    for (size_t number = 1; line && status == YT_OK; number++) {
-        char *newline = strchr(line, '\n'); /* a NUL ends the list: no path has one */
-        char *name = trim(line, newline ? (size_t)(newline - line) : strlen(line));
-        if (*name) status = add_line(path, strcmp(dir, ".") == 0 ? "" : dir, number, name, out, report, err);
-        line = newline ? newline + 1 : NULL;
+    if (status == YT_OK) {
+        image_list list = {path, strcmp(dir, ".") == 0 ? "" : dir, out, report, 0, err};
+        status = read_lines(&list, text);
+        free(text);
     }
     free(dir);
-    free(text);
     return status;
 }
 

@@ -5,6 +5,7 @@
  */
 #include "data/coco_truth.h"
 #include "data/decode_gate.h"
+#include "data/ndjson.h"
 #include "data/presence.h"
 #include "data/sources.h"
 #include "data/strays.h"
@@ -46,9 +47,10 @@ typedef struct scan {
     const yt_dataset *dataset;
     const yt_scan_options *options;
     const yti_paths *paths;
-    const yti_truth *truth; /* parallel to the paths; NULL: label files */
-    const char *name;       /* of the split */
-    size_t count;           /* of paths that are wanted */
+    const yti_truth *truth;     /* parallel to the paths; NULL: label files */
+    const yti_records *records; /* the same of a file of JSON lines */
+    const char *name;           /* of the split */
+    size_t count;               /* of paths that are wanted */
     finding *findings;
     atomic_size_t next;
     yti_decode_gate gate;
@@ -160,6 +162,14 @@ static void choose_classes(const scan *s, yti_labels *labels) {
     labels->count = kept;
 }
 
+static yt_status read_record(const scan *s, size_t i, finding *found) {
+    const yti_record *record = &s->records->items[i];
+    char name[MAX_LINE];
+    snprintf(name, sizeof name, "%s:%zu", s->records->path, record->line);
+    found->has_label_file = true;
+    return parse_label_file(s, name, record->rows, strlen(record->rows), found);
+}
+
 /* What is known of the rows before the classes are chosen. */
 static void judge_rows(finding *found) {
     const yti_labels *labels = &found->labels;
@@ -177,6 +187,8 @@ static yt_status read_labels(scan *s, size_t i, finding *found) {
         found->has_label_file = true;
         found->usable =
             yti_truth_labels(s->truth, i, found->w, found->h, &found->labels, &found->report, &status);
+    } else if (s->records) {
+        status = read_record(s, i, found);
     } else {
         status = read_label_file(s, s->paths->items[i], found);
     }
@@ -395,7 +407,7 @@ static yt_status judge(const scan *s, const yt_split *split, totals *sum, yt_err
 static yt_status look_for_strays(const scan *s, totals *sum, yt_err *err) {
     bool lacking = false;
     for (size_t i = 0; i < s->count; i++) lacking |= s->findings[i].usable && !s->findings[i].has_label_file;
-    if (s->truth) return YT_OK;
+    if (s->truth || s->records) return YT_OK;
     yti_report report = {0};
     yt_status status = yti_find_strays(s->paths, s->count, lacking, &report, err);
     sum->problems += report.count;
@@ -414,13 +426,22 @@ static yt_status scan_images(scan *s, yti_paths *paths, totals *sum, yt_split *s
     return judge(s, split, sum, err);
 }
 
+/* Where the images of a split and their labels come from. */
+typedef struct source_files {
+    yti_paths paths;
+    yti_truth truth; /* with has_truth */
+    yti_records records;
+    bool has_truth, has_records; /* neither: label files */
+} source_files;
+
 static yt_status scan_paths(const yt_dataset *dataset, const char *name, const yt_scan_options *options,
-                            yti_paths *paths, const yti_truth *truth, totals *sum, yt_split *split,
-                            yt_err *err) {
+                            source_files *files, totals *sum, yt_split *split, yt_err *err) {
+    yti_paths *paths = &files->paths;
     scan s = {.dataset = dataset,
               .options = options,
               .paths = paths,
-              .truth = truth,
+              .truth = files->has_truth ? &files->truth : NULL,
+              .records = files->has_records ? &files->records : NULL,
               .name = name,
               .count = wanted_count(paths->count, options->fraction)};
     s.findings = calloc(s.count + 1, sizeof *s.findings);
@@ -457,40 +478,71 @@ static yt_status list_truth(const yt_dataset *dataset, const char *split, yti_tr
     return status;
 }
 
+/* The images of a file of JSON lines. */
+static yt_status list_records(const yt_dataset *dataset, const char *split, source_files *files,
+                              yti_report *report, yt_err *err) {
+    char *file;
+    YT_TRY(yti_sources_file(dataset->sources, split, &file, err));
+    yt_status status = yti_ndjson_load(file, split, &files->records, report, err);
+    for (size_t i = 0; status == YT_OK && i < files->records.count; i++) {
+        status = yti_paths_add(&files->paths, files->records.items[i].image, err);
+        files->records.items[i].image = NULL;
+    }
+    free(file);
+    return status;
+}
+
+static yt_status list_split(const yt_dataset *dataset, const char *split, source_files *files,
+                            yti_report *report, yt_err *err) {
+    const yti_source *first = yti_sources_find(dataset->sources, split);
+    files->has_truth = yti_sources_has_truth(dataset->sources, split);
+    files->has_records = first && yti_is_ndjson(first->text);
+    if (files->has_truth) return list_truth(dataset, split, &files->truth, &files->paths, report, err);
+    if (files->has_records) return list_records(dataset, split, files, report, err);
+    return yti_sources_list(dataset->sources, split, &files->paths, report, err);
+}
+
+/* Once, with the first split that is scanned. */
+static void tell_notes(const yt_dataset *dataset, const yt_scan_options *options) {
+    yti_report *notes = dataset->sources->notes;
+    if (!notes) return;
+    yti_report_tell(notes, options->problem, options->context);
+    yti_report_free(notes);
+}
+
 yt_status yt_dataset_scan(const yt_dataset *dataset, const char *split, const yt_scan_options *options,
                           yt_split *out, yt_err *err) {
-    yti_paths paths = {0};
+    source_files files = {0};
     yti_report report = {0};
-    yti_truth truth = {0};
     yt_split found = {0};
-    bool has_truth = yti_sources_has_truth(dataset->sources, split);
     if (!(options->fraction > 0 && options->fraction <= 1))
         return yt_fail(err, YT_ARGUMENT, "the fraction of a dataset must be above 0 and at most 1");
-    yt_status status = has_truth ? list_truth(dataset, split, &truth, &paths, &report, err)
-                                 : yti_sources_list(dataset->sources, split, &paths, &report, err);
+    tell_notes(dataset, options);
+    yt_status status = list_split(dataset, split, &files, &report, err);
     totals sum = {.problems = report.count};
-    int missing = has_truth ? truth.missing : (int)report.count;
-    if (has_truth) add_tally(&truth.tally, &report, &found, &sum);
+    const int missing = files.has_truth ? files.truth.missing : (int)report.count;
+    if (files.has_truth) add_tally(&files.truth.tally, &report, &found, &sum);
     yti_report_tell(&report, options->problem, options->context);
     yti_report_free(&report);
-    if (status == YT_OK && paths.count > INT32_MAX)
-        status = yt_fail(err, YT_DATA, "%s: %s: %zu images are too many", dataset->path, split, paths.count);
-    if (status == YT_OK)
-        status = scan_paths(dataset, split, options, &paths, has_truth ? &truth : NULL, &sum, &found, err);
+    if (status == YT_OK && files.paths.count > INT32_MAX)
+        status =
+            yt_fail(err, YT_DATA, "%s: %s: %zu images are too many", dataset->path, split, files.paths.count);
+    if (status == YT_OK) status = scan_paths(dataset, split, options, &files, &sum, &found, err);
     if (status == YT_OK) {
         found.summary.bad_images += missing;
-        found.category_ids = truth.category_ids;
-        truth.category_ids = NULL;
-        found.coco_note = truth.note;
-        truth.note = NULL;
-        found.objects = truth.objects;
-        truth.objects = NULL;
+        found.category_ids = files.truth.category_ids;
+        files.truth.category_ids = NULL;
+        found.coco_note = files.truth.note;
+        files.truth.note = NULL;
+        found.objects = files.truth.objects;
+        files.truth.objects = NULL;
         *out = found;
     } else {
         yt_split_free(&found);
     }
-    yti_paths_free(&paths);
-    yti_truth_free(&truth);
+    yti_paths_free(&files.paths);
+    yti_truth_free(&files.truth);
+    yti_records_free(&files.records);
     return status;
 }
 

@@ -1,17 +1,21 @@
 /* sources.c: where the pictures of a split are.
  *
  * An entry is looked for next to the YAML file first (below its `path:` when it has one), then from the
- * working directory; no setting outside the YAML has a say. Two habits of exported datasets are understood: a
- * `../` in front that counts from a folder that is not there, and a `path:` of another machine whose last
- * folder is the one the YAML lies in.
+ * working directory; no setting outside the YAML has a say. Habits of exported datasets are understood: a `../` in
+ * front that counts from a folder that is not there, backslashes, `~`, and absolute paths of another machine, of which
+ * the last folders are looked for beside the YAML; that is said where it is not the same folder by its name.
  */
 #define _XOPEN_SOURCE 700 /* realpath */
 #include "data/sources.h"
 
 #include "base/array.h"
 #include "data/listing.h"
+#include "data/paths.h"
 #include "yt/file.h"
+#include "yt/text.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,6 +28,18 @@ static char *copy_text(const char *text) {
 
 static yt_status no_memory(yt_err *err) {
     return yt_fail(err, YT_NO_MEMORY, "no memory for the paths of the dataset");
+}
+
+yt_status yti_sources_note(yt_dataset_sources *sources, yt_err *err, const char *format, ...) {
+    if (!sources->notes) sources->notes = calloc(1, sizeof *sources->notes);
+    if (!sources->notes) return no_memory(err);
+    char line[1024];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    yti_report_note(sources->notes, "%s", line);
+    return sources->notes->out_of_memory ? no_memory(err) : YT_OK;
 }
 
 /* Takes root; one that is there already, or that would be the fifth, is dropped. */
@@ -61,8 +77,17 @@ static yt_status make_roots(yt_dataset_sources *sources, const char *dir, const 
     }
     YT_TRY(add_root(sources, yt_path_join(dir, path), err));
     YT_TRY(add_root(sources, copy_text(path), err));
-    if (same_last_folder(path, dir)) return add_root(sources, copy_text(dir), err);
-    return YT_OK;
+    if (yt_path_exists(sources->roots[0]) || yt_path_exists(path))
+        return same_last_folder(path, dir) ? add_root(sources, copy_text(dir), err) : YT_OK;
+    /* a path of another machine, or a slip: the set may still lie beside the YAML */
+    char *near;
+    YT_TRY(yti_find_tail(dir, path, &near, err));
+    if (near) YT_TRY(add_root(sources, near, err));
+    YT_TRY(add_root(sources, copy_text(dir), err));
+    if (same_last_folder(path, dir)) return YT_OK;
+    return yti_sources_note(sources, err,
+                            "%s: path: '%s' does not exist here; the folder of the YAML is used in its place",
+                            sources->yaml_path, path);
 }
 
 static yt_status read_path(const yt_yaml *yaml, yt_dataset_sources *sources, yt_err *err) {
@@ -70,11 +95,39 @@ static yt_status read_path(const yt_yaml *yaml, yt_dataset_sources *sources, yt_
     if (node && node->kind != YT_YAML_SCALAR)
         return yt_fail_at(err, YT_DATA, yaml->path, node->line, "path: must be one folder");
     bool given = node && !yt_yaml_is_null(node) && *node->text;
-    char *dir = yt_path_dir(yaml->path);
-    if (!dir) return no_memory(err);
-    yt_status status = make_roots(sources, strcmp(dir, ".") == 0 ? "" : dir, given ? node->text : NULL, err);
+    char *dir = yt_path_dir(yaml->path), *path = given ? yti_path_turned(node->text) : NULL;
+    yt_status status = dir && (path || !given)
+                           ? make_roots(sources, strcmp(dir, ".") == 0 ? "" : dir, path, err)
+                           : no_memory(err);
+    free(path);
     free(dir);
     return status;
+}
+
+yt_status yti_sources_begin(const char *path, yt_dataset_sources *out, yt_err *err) {
+    *out = (yt_dataset_sources){.yaml_path = copy_text(path), .from_above = true};
+    char *dir = yt_path_dir(path);
+    yt_status status = out->yaml_path && dir ? add_root(out, copy_text(dir), err) : no_memory(err);
+    if (status == YT_OK) status = add_root(out, copy_text(""), err);
+    if (status == YT_OK) status = add_root(out, yt_path_join(dir, ".."), err);
+    free(dir);
+    return status;
+}
+
+yt_status yti_sources_add(yt_dataset_sources *sources, const char *split, const char *text, size_t line,
+                          yt_err *err) {
+    yti_source *items = yti_grow(sources->items, &sources->capacity, sources->count + 1, sizeof *items);
+    if (!items) return no_memory(err);
+    sources->items = items;
+    yti_source source = {copy_text(split), copy_text(text), line};
+    items[sources->count++] = source;
+    return source.split && source.text ? YT_OK : no_memory(err);
+}
+
+const yti_source *yti_sources_find(const yt_dataset_sources *sources, const char *split) {
+    for (size_t i = 0; i < sources->count; i++)
+        if (strcmp(sources->items[i].split, split) == 0) return &sources->items[i];
+    return NULL;
 }
 
 static yt_status add_source(const yt_yaml *yaml, yt_dataset_sources *sources, const char *split,
@@ -84,12 +137,7 @@ static yt_status add_source(const yt_yaml *yaml, yt_dataset_sources *sources, co
             err, YT_DATA, yaml->path, node->line,
             "%s: must be a folder, a .txt list, a COCO .json file, or a list of folders and .txt lists",
             split);
-    yti_source *items = yti_grow(sources->items, &sources->capacity, sources->count + 1, sizeof *items);
-    if (!items) return no_memory(err);
-    sources->items = items;
-    yti_source source = {copy_text(split), copy_text(node->text), node->line};
-    items[sources->count++] = source;
-    return source.split && source.text ? YT_OK : no_memory(err);
+    return yti_sources_add(sources, split, node->text, node->line, err);
 }
 
 static bool is_truth(const char *text) {
@@ -109,6 +157,8 @@ static yt_status check_split(const yt_yaml *yaml, const char *split, const yt_ya
 static yt_status read_split(const yt_yaml *yaml, yt_dataset_sources *sources, const char *split,
                             const yt_yaml_node *node, yt_err *err) {
     if (!node || yt_yaml_is_null(node)) return YT_OK;
+    if (node->kind == YT_YAML_SCALAR && !*node->text)
+        return YT_OK; /* sahi writes val: '' where there is none */
     YT_TRY(check_split(yaml, split, node, err));
     if (node->kind != YT_YAML_LIST) return add_source(yaml, sources, split, node, err);
     for (size_t i = 0; i < node->count; i++) YT_TRY(add_source(yaml, sources, split, node->items[i], err));
@@ -136,6 +186,8 @@ void yti_sources_free(yt_dataset_sources *sources) {
     }
     free(sources->items);
     for (size_t i = 0; i < sizeof sources->roots / sizeof *sources->roots; i++) free(sources->roots[i]);
+    if (sources->notes) yti_report_free(sources->notes);
+    free(sources->notes);
     free(sources->yaml_path);
     *sources = (yt_dataset_sources){0};
 }
@@ -152,39 +204,79 @@ static yt_status candidates(const yt_dataset_sources *sources, const char *text,
     return YT_OK;
 }
 
+static bool has_control(const char *text) {
+    while (*text && !yt_text_is_control(*text)) text++;
+    return *text != '\0';
+}
+
 static yt_status fail_missing(const yt_dataset_sources *sources, const yti_source *source,
                               const yti_paths *tried, yt_err *err) {
     char list[700] = "";
-    size_t used = 0;
-    for (size_t i = 0; i < tried->count && used < sizeof list - 1; i++) {
-        int length = snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", tried->items[i]);
-        used += length > 0 ? (size_t)length : 0;
-    }
+    for (size_t i = 0; i < tried->count; i++)
+        yt_text_append(list, sizeof list, "%s%s", i ? ", " : "", tried->items[i]);
     return yt_fail_at(err, YT_DATA, sources->yaml_path, source->line,
-                      "%s: '%s' does not exist; tried, from the working directory: %s", source->split,
-                      source->text, list);
+                      "%s: '%s' does not exist%s; tried, from the working directory: %s", source->split,
+                      source->text,
+                      has_control(source->text)
+                          ? " (in double quotes a backslash begins an escape: write / or use single quotes)"
+                          : "",
+                      list);
 }
 
-/* The first place of an entry that exists, malloc'd. */
-static yt_status find_source(const yt_dataset_sources *sources, const yti_source *source, char **out,
-                             yt_err *err) {
-    yti_paths tried = {0};
-    yt_status status = candidates(sources, source->text, &tried, err);
-    size_t i = 0;
-    while (i < tried.count && !yt_path_exists(tried.items[i])) i++;
-    if (status == YT_OK && i == tried.count) status = fail_missing(sources, source, &tried, err);
-    if (status == YT_OK) {
-        *out = tried.items[i];
-        tried.items[i] = NULL;
+/* Beside the YAML by the last folders of a path that begins elsewhere. *out NULL: not there. */
+static yt_status find_elsewhere(const yt_dataset_sources *sources, const char *text, char **out,
+                                yt_err *err) {
+    *out = NULL;
+    if (!sources->from_above && !yti_path_is_rooted(text)) return YT_OK;
+    for (size_t i = 0; i < sizeof sources->roots / sizeof *sources->roots && sources->roots[i] && !*out; i++)
+        YT_TRY(yti_find_tail(sources->roots[i], text, out, err));
+    return YT_OK;
+}
+
+/* Of the paths from number *next on the first that exists, malloc'd; NULL: none does. */
+static char *take_existing(yti_paths *tried, size_t *next) {
+    for (; *next < tried->count; ++*next) {
+        char *path = tried->items[*next];
+        if (!yt_path_exists(path)) continue;
+        tried->items[*next] = NULL;
+        return path;
     }
+    return NULL;
+}
+
+/* Where an entry is: as it is written, with backslashes turned, or elsewhere, which is noted. Malloc'd. */
+static yt_status find_source(const yt_dataset_sources *sources, const yti_source *source, yti_report *notes,
+                             char **out, yt_err *err) {
+    yti_paths tried = {0};
+    size_t next = 0;
+    char *turned = yti_path_turned(source->text), *found = NULL;
+    yt_status status = turned ? candidates(sources, source->text, &tried, err) : no_memory(err);
+    if (status == YT_OK) found = take_existing(&tried, &next);
+    if (status == YT_OK && !found && strcmp(turned, source->text) != 0) {
+        status = candidates(sources, turned, &tried, err);
+        if (status == YT_OK) found = take_existing(&tried, &next);
+    }
+    if (status == YT_OK && !found) {
+        status = find_elsewhere(sources, turned, &found, err);
+        if (found && notes && !sources->from_above)
+            yti_report_note(notes, "%s:%zu: %s: '%s' does not exist here; %s is used in its place",
+                            sources->yaml_path, source->line, source->split, source->text, found);
+    }
+    if (status == YT_OK && !found) status = fail_missing(sources, source, &tried, err);
+    free(turned);
     yti_paths_free(&tried);
+    if (status == YT_OK) *out = found;
     return status;
+}
+
+yt_status yti_sources_file(const yt_dataset_sources *sources, const char *split, char **out, yt_err *err) {
+    return find_source(sources, yti_sources_find(sources, split), NULL, out, err);
 }
 
 static yt_status list_source(const yt_dataset_sources *sources, const yti_source *source, yti_paths *out,
                              yti_report *report, yt_err *err) {
     char *found;
-    YT_TRY(find_source(sources, source, &found, err));
+    YT_TRY(find_source(sources, source, report, &found, err));
     yt_status status = yti_list_images(found, out, report, err);
     free(found);
     return status;
@@ -194,9 +286,9 @@ static yt_status fail_no_split(const yt_dataset_sources *sources, const char *sp
     if (strcmp(split, "test") == 0)
         return yt_fail(err, YT_DATA, "%s: has no 'test:'; add `test: FOLDER` to the YAML, or use --split val",
                        sources->yaml_path);
-    return yt_fail(err, YT_DATA,
-                   "%s: has no '%s:'; a dataset names its pictures under train: and val:", sources->yaml_path,
-                   split);
+    return yt_fail(err, YT_DATA, "%s: has no '%s:'; a dataset names its images under train: and val:%s",
+                   sources->yaml_path, split,
+                   strcmp(split, "val") == 0 ? " (yolotrain --no-val does without)" : "");
 }
 
 yt_status yti_sources_list(const yt_dataset_sources *sources, const char *split, yti_paths *out,
@@ -211,12 +303,6 @@ yt_status yti_sources_list(const yt_dataset_sources *sources, const char *split,
     if (!named) return fail_no_split(sources, split, err);
     yti_paths_sort(out);
     return YT_OK;
-}
-
-bool yti_sources_has_split(const yt_dataset_sources *sources, const char *split) {
-    for (size_t i = 0; i < sources->count; i++)
-        if (strcmp(sources->items[i].split, split) == 0) return true;
-    return false;
 }
 
 /* ---- a COCO file ---- */
@@ -262,7 +348,7 @@ static yt_status named_folders(const yt_dataset_sources *sources, const char *sp
         char *found;
         if (strncmp(source->split, split, length) != 0 || strcmp(source->split + length, "_images") != 0)
             continue;
-        YT_TRY(find_source(sources, source, &found, err));
+        YT_TRY(find_source(sources, source, NULL, &found, err));
         YT_TRY(yti_paths_add(out, found, err));
     }
     return YT_OK;
@@ -274,7 +360,7 @@ yt_status yti_sources_truth(const yt_dataset_sources *sources, const char *split
     *folders = (yti_paths){0};
     if (!source) return fail_no_split(sources, split, err);
     char *file;
-    YT_TRY(find_source(sources, source, &file, err));
+    YT_TRY(find_source(sources, source, NULL, &file, err));
     yt_status status = named_folders(sources, split, folders, err);
     if (status == YT_OK && folders->count == 0) status = usual_folders(sources, file, folders, err);
     if (status == YT_OK)
@@ -299,7 +385,7 @@ bool yti_sources_is_coco(const yt_dataset_sources *sources, const char *split) {
         only = &sources->items[i];
     }
     char *found;
-    if (!only || find_source(sources, only, &found, NULL) != YT_OK) return false;
+    if (!only || find_source(sources, only, NULL, &found, NULL) != YT_OK) return false;
     char *real = realpath(found, NULL);
     bool is = real && strstr(real, "coco") &&
               (ends_with(real, "/val2017.txt") || ends_with(real, "/test-dev2017.txt"));

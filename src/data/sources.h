@@ -18,10 +18,25 @@ typedef struct yti_source {
 
 typedef struct yt_dataset_sources {
     char *yaml_path;
-    char *roots[4]; /* folders that relative entries are tried in, in this order; the rest NULL */
+    bool from_above;   /* darknet: a relative path may count from a folder that is not here */
+    yti_report *notes; /* what the first scan has to tell; NULL: nothing, or it has */
+    char *roots[4];    /* folders that relative entries are tried in, in this order; the rest NULL */
     size_t count, capacity;
     yti_source *items;
 } yt_dataset_sources;
+
+/* Without a YAML: entries are looked for beside the file `path` and above it, and added one by one. */
+yt_status yti_sources_begin(const char *path, yt_dataset_sources *out, yt_err *err);
+yt_status yti_sources_add(yt_dataset_sources *sources, const char *split, const char *text, size_t line,
+                          yt_err *err);
+
+/* The first entry of a split, NULL: none; and where it lies, malloc'd. */
+const yti_source *yti_sources_find(const yt_dataset_sources *sources, const char *split);
+yt_status yti_sources_file(const yt_dataset_sources *sources, const char *split, char **out, yt_err *err);
+
+/* Keeps a line for the first scan. */
+yt_status yti_sources_note(yt_dataset_sources *sources, yt_err *err, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* Reads path:, train:, val: (validation:, valid:) and test:. *out is to be freed also after a failure. */
 yt_status yti_sources_read(const yt_yaml *yaml, yt_dataset_sources *out, yt_err *err);
@@ -31,9 +46,6 @@ void yti_sources_free(yt_dataset_sources *sources);
  * of a list that names no file is reported and left out. *out is to be freed also after a failure. */
 yt_status yti_sources_list(const yt_dataset_sources *sources, const char *split, yti_paths *out,
                            yti_report *report, yt_err *err);
-
-/* Whether anything is named for a split. */
-bool yti_sources_has_split(const yt_dataset_sources *sources, const char *split);
 
 /* Whether a split is one COCO file in place of pictures with label files. */
 bool yti_sources_has_truth(const yt_dataset_sources *sources, const char *split);

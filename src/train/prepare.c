@@ -290,7 +290,7 @@ static yt_status make_loaders(yt_training *t, yt_err *err) {
     config.multi_scale = 0;
     config.batch = 2 * c->batch; /* spec training 2.9 */
     config.cache_bytes = cache - train_cache;
-    return yt_loader_create(&t->val, &config, &t->val_loader, err);
+    return t->val.n_samples ? yt_loader_create(&t->val, &config, &t->val_loader, err) : YT_OK;
 }
 
 /* From the boxes that are trained on. */

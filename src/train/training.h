@@ -63,7 +63,7 @@ struct yt_training {
     yt_class_names names;
     yt_split train, val;
     yt_model *model;
-    yt_loader *train_loader, *val_loader;
+    yt_loader *train_loader, *val_loader; /* val_loader, validator NULL: there is nothing to validate on */
     yt_validator *validator;
     yt_loss *loss;
     yt_optimizer *optimizer;

@@ -46,11 +46,12 @@ static void read_truth(const char *path, const yt_dataset *dataset) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     yt_err err = {.text = ""};
-    char *path = fuzz_file(data, size), car[] = "car", dog[] = "dog", *two[] = {car, dog};
+    char *path = fuzz_file(data, size), car[] = "car", dog[] = "dog", *two[] = {car, dog}, *group;
     yt_dataset dataset = {.path = path, .n_classes = 2, .names = two};
     read_truth(path, &dataset);
-    if (!fuzz_done(yti_truth_names(path, &dataset.names, &dataset.n_classes, &err), &err)) {
+    if (!fuzz_done(yti_truth_names(path, &dataset.names, &dataset.n_classes, &group, &err), &err)) {
         read_truth(path, &dataset);
+        free(group);
         for (int i = 0; i < dataset.n_classes; i++) free(dataset.names[i]);
         free(dataset.names);
     }

@@ -2,6 +2,7 @@
 #include "yt/yaml.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -115,9 +116,11 @@ Test(yaml, mistakes_are_told_with_their_line) {
         {"a: 1\nb: [1, 2\nc: 3\n", "t.yaml:3: ", "flow sequence"},
         {"a: 1\n\tb: 2\n", "t.yaml:2: ", "tab"},
         {"a: 1\nb: 2\na: 3\n", "t.yaml:3: ", "key 'a' was already given in line 1"},
-        {"a: &x 1\nb: *x\n", "t.yaml:1: ", "anchors"},
-        {"a: [&x {b: 1}]\n", "t.yaml:1: ", "anchors"},
-        {"a: 1\nb: *x\n", "t.yaml:2: ", "aliases"},
+        {"a: 1\nb: *x\n", "t.yaml:2: ", "*x stands for nothing"},
+        {"a: &x [1, *x]\n", "t.yaml:1: ", "no finished &x before it"},
+        {"a: &x {b: 1}\nc:\n  <<: *x\n", "t.yaml:3: ", "merge key"},
+        {"a: 1\npath: \"C:\\Users\\me\"\n", "t.yaml:2: ", "in double quotes a backslash begins an escape"},
+        {"a: 1\npath: \"data\\images\"\n", "t.yaml:2: ", "in double quotes a backslash begins an escape"},
         {"a: 1\n---\nb: 2\n", "t.yaml:2: ", "second document"},
         {"a: !!python/object:os.system x\n", "t.yaml:1: ", "tags"},
         {"a: !mine [1]\n", "t.yaml:1: ", "tags"},
@@ -127,6 +130,30 @@ Test(yaml, mistakes_are_told_with_their_line) {
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         refuse(cases[i].text, strlen(cases[i].text), cases[i].place, cases[i].words);
+}
+
+/* As labelling scripts dump a list that train and val share. */
+Test(yaml, an_alias_is_the_value_of_its_anchor) {
+    yt_yaml yaml = parse("train: &t [a, b]\nval: *t\nnames: {0: &n cat, 1: *n}\nother: [&n dog, *n]\n");
+    const yt_yaml_node *val = yt_yaml_find(yaml.root, "val"), *names = yt_yaml_find(yaml.root, "names");
+    cr_assert(val == yt_yaml_find(yaml.root, "train") && val->count == 2);
+    cr_assert_str_eq(names->items[1]->text, "cat");
+    cr_assert_str_eq(yt_yaml_find(yaml.root, "other")->items[1]->text, "dog");
+    yt_yaml_free(&yaml);
+}
+
+/* Each list names the one before ten times: 10^9 values when written out. */
+Test(yaml, aliases_count_as_what_they_stand_for) {
+    char text[2000] = "a0: &a0 [x]\n";
+    for (int i = 1; i < 10; i++) {
+        sprintf(text + strlen(text), "a%d: &a%d [", i, i);
+        for (int k = 0; k < 10; k++) sprintf(text + strlen(text), "%s*a%d", k ? ", " : "", i - 1);
+        strcat(text, "]\n");
+    }
+    refuse(text, strlen(text), "t.yaml:7: ", "more than 2000000 values in one document, aliases written out");
+    strcpy(text, "a0: &a0 [x]\n"); /* and each lies in the next: deep, not wide */
+    for (int i = 1; i < 70; i++) sprintf(text + strlen(text), "a%d: &a%d [*a%d]\n", i, i, i - 1);
+    refuse(text, strlen(text), "t.yaml:64: ", "deeper than 64");
 }
 
 static char *repeat(const char *part, size_t count) {

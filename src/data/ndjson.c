@@ -1,0 +1,328 @@
+/* ndjson.c: see ndjson.h.
+ *
+ * The first line describes the set, each other one an image:
+ *
+ *     {"type": "dataset", "task": "detect", "class_names": {"0": "cat", "1": "dog"}}
+ *     {"type": "image", "file": "a.jpg", "split": "train", "annotations": {"boxes": [[0, 0.5, 0.5, 0.2, 0.4]]}}
+ *
+ * A list of numbers is the row of a label file, so it is judged as one. The images themselves are at addresses in the net,
+ * which are not visited: they are looked for beside the file, where a download puts them.
+ */
+#include "data/ndjson.h"
+
+#include "base/array.h"
+#include "base/number.h"
+#include "data/sources.h"
+#include "yt/file.h"
+#include "yt/text.h"
+
+#include <cjson/cJSON.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum { MAX_REPORTED = 20, MAX_CLASSES = 100000 };
+static const size_t MAX_BYTES = (size_t)1 << 31;
+
+bool yti_is_ndjson(const char *path) {
+    const char *dot = strrchr(yt_path_base(path), '.');
+    return dot && (strcasecmp(dot, ".ndjson") == 0 || strcasecmp(dot, ".jsonl") == 0);
+}
+
+/* A file being read line by line. */
+typedef struct reader {
+    const char *path;
+    char *text, *rest;
+    size_t line;
+    yt_err *err;
+} reader;
+
+static yt_status open_reader(const char *path, reader *r, yt_err *err) {
+    size_t bytes;
+    *r = (reader){.path = path, .err = err};
+    YT_TRY(yt_file_read(path, MAX_BYTES, &r->text, &bytes, err));
+    r->rest = strncmp(r->text, "\xEF\xBB\xBF", 3) == 0 ? r->text + 3 : r->text;
+    return YT_OK;
+}
+
+/* The record of the next line that is not empty; NULL: there is none. */
+static yt_status next_record(reader *r, cJSON **out) {
+    *out = NULL;
+    while (r->rest && *r->rest) {
+        char *line = r->rest, *end = strchr(line, '\n');
+        size_t length = end ? (size_t)(end - line) : strlen(line);
+        r->rest = end ? end + 1 : NULL;
+        r->line++;
+        if (strspn(line, " \t\r") >= length) continue;
+        *out = cJSON_ParseWithLength(line, length);
+        if (cJSON_IsObject(*out)) return YT_OK;
+        cJSON_Delete(*out);
+        *out = NULL;
+        return yt_fail_at(r->err, YT_SYNTAX, r->path, r->line,
+                          "this is not a JSON object; the file has one a line");
+    }
+    return YT_OK;
+}
+
+static const char *text_of(const cJSON *record, const char *key) {
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(record, key);
+    return cJSON_IsString(item) ? item->valuestring : NULL;
+}
+
+static bool is_image(const cJSON *record) {
+    const char *type = text_of(record, "type");
+    return type ? strcmp(type, "image") == 0 : text_of(record, "file") != NULL;
+}
+
+static const char *split_of(const cJSON *record) {
+    const char *split = text_of(record, "split");
+    return split && *split ? split : "train";
+}
+
+/* ---- the first line ---- */
+
+static yt_status set_name(const reader *r, const cJSON *item, int i, yt_dataset *dataset) {
+    double index = i;
+    if (item->string && !yti_parse_decimal(item->string, strlen(item->string), &index)) index = -1;
+    if (!cJSON_IsString(item) || index != floor(index) || index < 0 || index >= dataset->n_classes)
+        return yt_fail_at(r->err, YT_DATA, r->path, r->line,
+                          "class_names: must be names numbered from 0 to %d", dataset->n_classes - 1);
+    char **name = &dataset->names[(int)index];
+    if (*name || !yt_text_is_utf8(item->valuestring, strlen(item->valuestring)))
+        return yt_fail_at(r->err, YT_DATA, r->path, r->line,
+                          "class_names: class %.0f has two names, or one that is not UTF-8", index);
+    *name = strdup(item->valuestring);
+    return *name ? YT_OK : yt_fail(r->err, YT_NO_MEMORY, "no memory for the class names");
+}
+
+static yt_status read_names(const reader *r, const cJSON *record, yt_dataset *dataset) {
+    const cJSON *names = cJSON_GetObjectItemCaseSensitive(record, "class_names"), *item;
+    int count = cJSON_GetArraySize(names), i = 0;
+    if (!(cJSON_IsObject(names) || cJSON_IsArray(names)) || count < 1 || count > MAX_CLASSES)
+        return yt_fail_at(r->err, YT_DATA, r->path, r->line,
+                          "the first line must describe the set, with class_names");
+    dataset->names = calloc((size_t)count, sizeof *dataset->names);
+    if (!dataset->names) return yt_fail(r->err, YT_NO_MEMORY, "no memory for the class names");
+    dataset->n_classes = count;
+    cJSON_ArrayForEach(item, names) YT_TRY(set_name(r, item, i++, dataset));
+    return YT_OK;
+}
+
+static void read_keypoints(const cJSON *record, yt_dataset *dataset) {
+    const cJSON *shape = cJSON_GetObjectItemCaseSensitive(record, "kpt_shape");
+    const cJSON *points = cJSON_GetArrayItem(shape, 0), *values = cJSON_GetArrayItem(shape, 1);
+    enum { MAX_KEYPOINTS = 10000 };
+    bool good = cJSON_IsNumber(points) && cJSON_IsNumber(values) && points->valueint > 0 &&
+                points->valueint <= MAX_KEYPOINTS && (values->valueint == 2 || values->valueint == 3);
+    if (good) dataset->keypoint_columns = points->valueint * values->valueint;
+}
+
+/* Names the file as the source of each split that it has images of. */
+static yt_status find_splits(reader *r, yt_dataset *dataset) {
+    static const char *const splits[] = {"train", "val", "test"};
+    enum { SPLITS = sizeof splits / sizeof *splits };
+    bool found[SPLITS] = {false};
+    for (cJSON *record;;) {
+        YT_TRY(next_record(r, &record));
+        if (!record) break;
+        for (int i = 0; i < SPLITS && is_image(record); i++)
+            found[i] |= strcmp(split_of(record), splits[i]) == 0;
+        cJSON_Delete(record);
+    }
+    for (int i = 0; i < SPLITS; i++)
+        if (found[i]) YT_TRY(yti_sources_add(dataset->sources, splits[i], yt_path_base(r->path), 1, r->err));
+    return YT_OK;
+}
+
+static yt_status read_set(reader *r, yt_dataset *dataset) {
+    dataset->path = strdup(r->path);
+    dataset->sources = calloc(1, sizeof *dataset->sources);
+    if (!dataset->path || !dataset->sources)
+        return yt_fail(r->err, YT_NO_MEMORY, "no memory for the dataset");
+    YT_TRY(yti_sources_begin(r->path, dataset->sources, r->err));
+    cJSON *first;
+    YT_TRY(next_record(r, &first));
+    if (!first) return yt_fail(r->err, YT_DATA, "%s: the file is empty", r->path);
+    yt_status status = read_names(r, first, dataset);
+    read_keypoints(first, dataset);
+    cJSON_Delete(first);
+    return status == YT_OK ? find_splits(r, dataset) : status;
+}
+
+yt_status yti_ndjson_open(const char *path, yt_dataset *out, yt_err *err) {
+    reader r;
+    *out = (yt_dataset){0};
+    YT_TRY(open_reader(path, &r, err));
+    yt_status status = read_set(&r, out);
+    free(r.text);
+    return status;
+}
+
+/* ---- the images ---- */
+
+/* A text that grows. */
+typedef struct text {
+    char *data;
+    size_t used, capacity;
+} text;
+
+static bool append(text *t, const char *part) {
+    size_t length = strlen(part);
+    char *data = yti_grow(t->data, &t->capacity, t->used + length + 1, 1);
+    if (!data) return false;
+    t->data = data;
+    memcpy(data + t->used, part, length + 1);
+    t->used += length;
+    return true;
+}
+
+/* One object: a list of numbers. What is none of these becomes a row that is bad. */
+static bool append_row(text *rows, const cJSON *object) {
+    const cJSON *item;
+    bool good = true;
+    cJSON_ArrayForEach(item, object) {
+        char number[40];
+        if (cJSON_IsNumber(item))
+            snprintf(number, sizeof number, "%.9g ", item->valuedouble);
+        else
+            snprintf(number, sizeof number, "? ");
+        good = good && append(rows, number);
+    }
+    return good && append(rows, "\n");
+}
+
+/* The lists of every kind of annotation: boxes, segments, pose, obb. *out malloc'd. */
+static yt_status make_rows(const reader *r, const cJSON *record, char **out) {
+    const cJSON *annotations = cJSON_GetObjectItemCaseSensitive(record, "annotations"), *kind, *object;
+    text rows = {0};
+    bool good = append(&rows, "");
+    if (cJSON_IsObject(annotations)) cJSON_ArrayForEach(kind, annotations) {
+            if (!cJSON_IsArray(kind)) continue;
+            cJSON_ArrayForEach(object, kind) good = good && append_row(&rows, object);
+        }
+    *out = rows.data;
+    if (good) return YT_OK;
+    free(rows.data);
+    return yt_fail(r->err, YT_NO_MEMORY, "%s: no memory for its labels", r->path);
+}
+
+/* The places where a download puts an image, in order; false: there are no more, or the name is too long. */
+static bool name_place(int k, const char *split, const char *name, char *file, size_t room) {
+    int length = 0;
+    if (k == 0) length = snprintf(file, room, "images/%s/%s", split, name);
+    if (k == 1) length = snprintf(file, room, "images/%s", name);
+    if (k == 2) length = snprintf(file, room, "%s/images/%s", split, name);
+    if (k == 3) length = snprintf(file, room, "%s/%s", split, name);
+    if (k == 4) length = snprintf(file, room, "%s", name);
+    return length > 0 && (size_t)length < room;
+}
+
+static yt_status find_below(const reader *r, const char *folder, const char *split, const char *name,
+                            char **out) {
+    char file[1024];
+    for (int k = 0; name_place(k, split, name, file, sizeof file); k++) {
+        char *path = yt_path_join(folder, file);
+        if (!path) return yt_fail(r->err, YT_NO_MEMORY, "%s: no memory for the path of an image", r->path);
+        if (yt_path_exists(path) && !yt_path_is_dir(path)) {
+            *out = path;
+            return YT_OK;
+        }
+        free(path);
+    }
+    return YT_OK;
+}
+
+/* Beside the file, or in a folder of its name. *out malloc'd, NULL: nowhere. */
+static yt_status find_image(const reader *r, const char *split, const char *name, char **out) {
+    char *dir = yt_path_dir(r->path), *below = strdup(r->path);
+    yt_status status = dir && below
+                           ? YT_OK
+                           : yt_fail(r->err, YT_NO_MEMORY, "%s: no memory for the path of an image", r->path);
+    *out = NULL;
+    if (status == YT_OK) status = find_below(r, dir, split, name, out);
+    if (status == YT_OK && !*out) {
+        *strrchr(below, '.') = '\0'; /* it has an ending */
+        status = find_below(r, below, split, name, out);
+    }
+    free(below);
+    free(dir);
+    return status;
+}
+
+static yt_status take_image(reader *r, const cJSON *record, yti_records *out, yti_report *report,
+                            int *missing) {
+    const char *name = text_of(record, "file"), *split = split_of(record);
+    yti_record made = {.line = r->line};
+    if (!name || !*name) {
+        yti_report_add(report, "%s:%zu: the image has no \"file\"", r->path, r->line);
+        return YT_OK;
+    }
+    YT_TRY(find_image(r, split, name, &made.image));
+    if (!made.image) {
+        const char *url = text_of(record, "url");
+        if (++*missing <= MAX_REPORTED)
+            yti_report_add(report,
+                           "%s:%zu: the image '%s' is not here; it is looked for beside the file, in "
+                           "images/%s/ first%s%s",
+                           r->path, r->line, name, split, url ? "; download it from " : "", url ? url : "");
+        else
+            report->count++;
+        return YT_OK;
+    }
+    yt_status status = make_rows(r, record, &made.rows);
+    yti_record *items = yti_grow(out->items, &out->capacity, out->count + 1, sizeof *items);
+    if (items) out->items = items;
+    if (status == YT_OK && items) {
+        items[out->count++] = made;
+        return YT_OK;
+    }
+    if (status == YT_OK) free(made.rows);
+    free(made.image);
+    return status != YT_OK ? status : yt_fail(r->err, YT_NO_MEMORY, "%s: no memory for its images", r->path);
+}
+
+static int compare_records(const void *a, const void *b) {
+    const yti_record *left = a, *right = b;
+    int order = strcmp(left->image, right->image);
+    return order ? order : (left->line > right->line) - (left->line < right->line);
+}
+
+static yt_status take_images(reader *r, const char *split, yti_records *out, yti_report *report) {
+    int missing = 0;
+    for (cJSON *record;;) {
+        YT_TRY(next_record(r, &record));
+        if (!record) break;
+        yt_status status = YT_OK;
+        if (is_image(record) && strcmp(split_of(record), split) == 0)
+            status = take_image(r, record, out, report, &missing);
+        cJSON_Delete(record);
+        if (status != YT_OK) return status;
+    }
+    if (missing > MAX_REPORTED)
+        yti_report_note(report, "%s: and %d more images that are not here", r->path, missing - MAX_REPORTED);
+    if (out->count) qsort(out->items, out->count, sizeof *out->items, compare_records);
+    return YT_OK;
+}
+
+yt_status yti_ndjson_load(const char *path, const char *split, yti_records *out, yti_report *report,
+                          yt_err *err) {
+    reader r;
+    *out = (yti_records){.path = strdup(path)};
+    if (!out->path) return yt_fail(err, YT_NO_MEMORY, "no memory for the path of the dataset");
+    YT_TRY(open_reader(path, &r, err));
+    yt_status status = take_images(&r, split, out, report);
+    free(r.text);
+    return status;
+}
+
+void yti_records_free(yti_records *records) {
+    for (size_t i = 0; i < records->count; i++) {
+        free(records->items[i].image);
+        free(records->items[i].rows);
+    }
+    free(records->items);
+    free(records->path);
+    *records = (yti_records){0};
+}
