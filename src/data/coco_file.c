@@ -8,6 +8,7 @@
 
 #include "base/array.h"
 #include "base/number.h"
+#include "data/presence.h"
 #include "yt/file.h"
 
 #include <cjson/cJSON.h>
@@ -281,7 +282,7 @@ yt_status yti_coco_file_load(const char *path, bool only_categories, yti_coco_fi
     char *text;
     size_t bytes;
     *out = (yti_coco_file){0};
-    YT_TRY(yt_file_read(path, MAX_BYTES, &text, &bytes, err));
+    YT_TRY(yti_read_file(path, MAX_BYTES, &text, &bytes, err));
     reader r = {.path = path, .text = text, .bytes = bytes, .out = out, .report = report, .err = err};
     yt_status status = read_all(&r, only_categories);
     if (out->bad_images > MAX_REPORTED)

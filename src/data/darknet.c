@@ -8,6 +8,7 @@
 
 #include "base/array.h"
 #include "base/number.h"
+#include "data/presence.h"
 #include "data/sources.h"
 #include "yt/file.h"
 #include "yt/text.h"
@@ -77,7 +78,7 @@ static yt_status add_name(yt_dataset *dataset, size_t *capacity, const char *lin
 static yt_status read_names(const char *path, yt_dataset *dataset, yt_err *err) {
     char *text;
     size_t bytes, capacity = 0;
-    YT_TRY(yt_file_read(path, MAX_BYTES, &text, &bytes, err));
+    YT_TRY(yti_read_file(path, MAX_BYTES, &text, &bytes, err));
     yt_status status = YT_OK;
     char *rest = strncmp(text, "\xEF\xBB\xBF", 3) == 0 ? text + 3 : text;
     for (char *line; status == YT_OK && (line = next_line(&rest));) {
@@ -125,7 +126,7 @@ yt_status yti_darknet_open(const char *path, yt_dataset *out, yt_err *err) {
     char *text;
     size_t bytes;
     *out = (yt_dataset){0};
-    YT_TRY(yt_file_read(path, MAX_BYTES, &text, &bytes, err));
+    YT_TRY(yti_read_file(path, MAX_BYTES, &text, &bytes, err));
     yt_status status = read_all(path, text, out, err);
     free(text);
     return status;

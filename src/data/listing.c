@@ -3,6 +3,7 @@
 
 #include "base/array.h"
 #include "data/paths.h"
+#include "data/presence.h"
 #include "yt/file.h"
 
 #include <dirent.h>
@@ -200,7 +201,7 @@ static yt_status read_list(const char *path, yti_paths *out, yti_report *report,
     char *text, *dir = yt_path_dir(path);
     size_t bytes;
     if (!dir) return yt_fail(err, YT_NO_MEMORY, "%s: no memory to read it", path);
-    yt_status status = yt_file_read(path, MAX_LIST_BYTES, &text, &bytes, err);
+    yt_status status = yti_read_file(path, MAX_LIST_BYTES, &text, &bytes, err);
     if (status == YT_OK) {
         image_list list = {path, strcmp(dir, ".") == 0 ? "" : dir, out, report, 0, err};
         status = read_lines(&list, text);

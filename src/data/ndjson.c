@@ -12,6 +12,7 @@
 
 #include "base/array.h"
 #include "base/number.h"
+#include "data/presence.h"
 #include "data/sources.h"
 #include "yt/file.h"
 #include "yt/text.h"
@@ -42,7 +43,7 @@ typedef struct reader {
 static yt_status open_reader(const char *path, reader *r, yt_err *err) {
     size_t bytes;
     *r = (reader){.path = path, .err = err};
-    YT_TRY(yt_file_read(path, MAX_BYTES, &r->text, &bytes, err));
+    YT_TRY(yti_read_file(path, MAX_BYTES, &r->text, &bytes, err));
     r->rest = strncmp(r->text, "\xEF\xBB\xBF", 3) == 0 ? r->text + 3 : r->text;
     return YT_OK;
 }
@@ -243,7 +244,8 @@ static yt_status find_image(const reader *r, const char *split, const char *name
     *out = NULL;
     if (status == YT_OK) status = find_below(r, dir, split, name, out);
     if (status == YT_OK && !*out) {
-        *strrchr(below, '.') = '\0'; /* it has an ending */
+        const char *dot = strrchr(yt_path_base(below), '.');
+        if (dot) below[dot - below] = '\0';
         status = find_below(r, below, split, name, out);
     }
     free(below);

@@ -1,8 +1,9 @@
 /* presence.c: see presence.h. */
 #include "data/presence.h"
 
+#include "yt/file.h"
+
 #include <errno.h>
-#include <stddef.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -42,4 +43,12 @@ yt_status yti_look_at_file(const char *path, yti_presence *presence, yt_err *rea
     if (*presence == YTI_UNUSABLE)
         yt_fail(reason, YT_DATA, "%s: is a %s and not a file", path, kind_of(info.st_mode));
     return YT_OK;
+}
+
+yt_status yti_read_file(const char *path, size_t max_bytes, char **data, size_t *bytes, yt_err *err) {
+    yti_presence presence;
+    yt_err reason;
+    yt_status status = yti_look_at_file(path, &presence, &reason);
+    if (status == YT_OK && presence == YTI_READY) return yt_file_read(path, max_bytes, data, bytes, err);
+    return yt_fail(err, reason.code, "%s", reason.text);
 }

@@ -10,6 +10,7 @@
 #include "yt/status.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* Whether a failed call says something about the machine and not about the file. 0 (nothing failed) does not. */
 bool yti_is_machine_fault(int error_number);
@@ -22,5 +23,8 @@ typedef enum yti_presence {
 
 /* Fails for faults of the machine only. Pipes and devices are not opened: they may never end, or never begin. */
 yt_status yti_look_at_file(const char *path, yti_presence *presence, yt_err *reason);
+
+/* yt_file_read of what is a file; links are followed, what is none is refused unopened. */
+yt_status yti_read_file(const char *path, size_t max_bytes, char **data, size_t *bytes, yt_err *err);
 
 #endif

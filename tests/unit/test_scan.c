@@ -252,6 +252,33 @@ Test(scan, pipes_and_devices_are_not_opened) {
     expect_told("images/z.png: is a device and not a file");
 }
 
+Test(scan, nor_are_lists_and_coco_files_that_are_none) {
+    make_set();
+    cr_assert_eq(mkfifo(yt_folder_path("d/list.txt"), 0600), 0);
+    yt_folder_write_text("d/data.yaml", "train: list.txt\nnames: [x, y]\n");
+    expect_failure(YT_DATA, "d/list.txt: is a pipe and not a file");
+    cr_assert_eq(symlink("/dev/zero", yt_folder_path("d/t.json")), 0);
+    yt_folder_write_text("d/data.yaml", "train: t.json\n");
+    expect_failure(YT_DATA, "d/t.json: is a device and not a file");
+}
+
+/* Lists of other systems. */
+Test(scan, lists_are_read_with_any_line_ends) {
+    make_set();
+    yt_folder_write_text("d/data.yaml", "train: list.txt\nnames: [x, y]\n");
+    static const char *const texts[] = {"images/a.png\rimages/b.png\r", "images/a.png\r\n\r\nimages/b.png",
+                                        "\xEF\xBB\xBFimages\\a.png\n./images/b.png\n"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        yt_folder_write_text("d/list.txt", texts[i]);
+        problems p;
+        yt_split split = scan(&p);
+        cr_assert(split.n_samples == 2 && p.count == 0, "%zu: %s", i, p.text);
+        yt_split_free(&split);
+    }
+    yt_folder_write_text("d/list.txt", "\xFF\xFEi");
+    expect_failure(YT_DATA, "list.txt: is UTF-16 text; save it as UTF-8");
+}
+
 /* ---- faults of the machine ---- */
 
 Test(scan, faults_of_the_machine_are_told_from_those_of_a_file) {
