@@ -25,6 +25,7 @@ typedef struct linker {
     int *classes;       /* [n_categories] */
     size_t *image_of;   /* [n_annotations] index, or n_images: to be left out */
     yti_truth *out;
+    size_t found_elsewhere; /* images that lie by the end of their names only */
     yti_report *report;
     yt_err *err;
 } linker;
@@ -149,16 +150,31 @@ static yt_status find_as_written(const linker *l, const yti_paths *folders, cons
 }
 
 /* As it is written; with backslashes turned; or by the end of a path of another folder or machine. */
-static yt_status find_picture(const linker *l, const yti_paths *folders, const char *name, char **out) {
+static yt_status find_picture(linker *l, const yti_paths *folders, const char *name, char **out) {
     YT_TRY(find_as_written(l, folders, name, out));
     char *turned = *out ? NULL : yti_path_turned(name);
     if (*out) return YT_OK;
     if (!turned) return no_memory(l);
     yt_status status = find_as_written(l, folders, turned, out);
+    const bool said = *out != NULL;
     for (size_t i = 0; status == YT_OK && !*out && i < folders->count; i++)
         status = yti_find_tail(*folders->items[i] ? folders->items[i] : ".", turned, out, l->err);
+    if (*out && !said && l->found_elsewhere++ == 0)
+        yti_report_note(l->report, "%s: '%s' does not exist here; %s is used in its place", l->path, name,
+                        *out);
     free(turned);
     return status;
+}
+
+/* Two records of one file would train it twice, each time without the objects of the other. */
+static void report_doubles(const yti_truth *truth, yti_report *report) {
+    for (size_t i = 1; i < truth->n_images; i++)
+        if (strcmp(truth->images[i - 1].path, truth->images[i].path) == 0) {
+            yti_report_add(report, "%s: the images %lld and %lld are one file, %s", truth->path,
+                           (long long)truth->images[i - 1].id, (long long)truth->images[i].id,
+                           truth->images[i].path);
+            return;
+        }
 }
 
 static void report_missing(const linker *l, const yti_paths *folders, const yti_coco_image *image) {
@@ -309,6 +325,7 @@ static yt_status link_all(linker *l, const yti_paths *folders) {
     for (int i = 0; i < YT_LABEL_RULES; i++) l->out->tally.rules[i] += l->file.tally.rules[i];
     if (l->file.tally.first_bad) l->out->tally.first_bad = l->file.tally.first_bad;
     drop_missing_and_sort(l->out);
+    report_doubles(l->out, l->report);
     return note_differences(l);
 }
 

@@ -129,7 +129,22 @@ static const export exports[] = {
      .names = "cat",
      .images = 1,
      .boxes = 1,
-     .first = {0, .5, .5, .5, .5}},
+     .first = {0, .5, .5, .5, .5},
+     .told = "result.json: '/label-studio/files/images/a.jpg' does not exist here; "},
+    {.tool = "a COCO file with one image twice",
+     .files =
+         {{"d/data.yaml", "train: c.json\nval: c.json\n"},
+          {"d/a.jpg", NULL},
+          {"d/c.json",
+           "{\"images\": [{\"id\": 0, \"file_name\": \"a.jpg\"}, {\"id\": 5, \"file_name\": \"a.jpg\"}], "
+           "\"categories\": [{\"id\": 0, \"name\": \"cat\"}], \"annotations\": [{\"id\": 1, \"image_id\": 0, "
+           "\"category_id\": 0, \"bbox\": [10, 5, 20, 10]}]}"}},
+     .data = "d/data.yaml",
+     .names = "cat",
+     .images = 2,
+     .boxes = 1,
+     .first = {0, .5, .5, .5, .5},
+     .told = "c.json: the images 0 and 5 are one file, "},
     /* obj.data with the prefix data/ whatever the folder is called; labels beside the images */
     {.tool = "datumaro 1.13.12 yolo; CVAT YOLO 1.1",
      .files = {{"export/obj.data",
