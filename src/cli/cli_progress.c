@@ -226,7 +226,7 @@ static void finish(void *context, const yt_train_summary *summary) {
     print_watching(p, summary);
     if (summary->classes) print_table(info->names, summary);
     print_files(info, summary->best_epoch > 0);
-    if (summary->best_epoch == 0)
+    if (summary->best_epoch == 0 && info->val->n_samples > 0)
         fputs("warning: there are no best weights: no epoch had an object to learn from and a loss that is "
               "finite\n",
               stderr);
