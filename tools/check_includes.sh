@@ -97,7 +97,7 @@ check_third_party 'jpeglib\.h' '^src/data/jpeg_decode\.c'
 check_third_party 'webp/[^>"]*' '^src/data/webp_decode\.c'
 check_third_party 'tiffio\.h' '^src/data/tiff_decode\.c'
 check_third_party 'libheif/[^>"]*' '^src/data/heif_decode\.c'
-check_third_party '(cjson/)?cJSON\.h' '^(src/ckpt/|src/train/|src/study/|src/cli/|src/eval/|src/data/coco_|tests/)'
+check_third_party '(cjson/)?cJSON\.h' '^(src/ckpt/|src/train/|src/study/|src/cli/|src/eval/|src/data/(coco_|ndjson)|tests/)'
 
 if ((bad > 0)); then
     echo "$bad includes go against the floors of the house" >&2

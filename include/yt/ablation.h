@@ -13,8 +13,8 @@
 
 typedef enum yt_cut {
     YT_CUT_NOTHING,
-    YT_CUT_ADD,    /* "x +" */
-    YT_CUT_CSP,    /* and the bypass of C2f, C3k2, C3, C3k, C2PSA and their like: they go on with their chain alone */
+    YT_CUT_ADD, /* "x +" */
+    YT_CUT_CSP, /* and the bypass of C2f, C3k2, C3, C3k, C2PSA and their like: they go on with their chain alone */
     YT_CUT_LATERAL /* and, in the neck: a Concat goes on with its latest source, Detect with its deepest map */
 } yt_cut;
 

@@ -36,7 +36,7 @@ expect 1 absent.pt
 says err '^yoloexport: absent.pt: cannot be opened'
 printf '\200\002\212\012rest' >old.pt
 expect 1 old.pt
-says err '^yoloexport: old.pt: written by torch < 1.6'
+says err '^yoloexport: old.pt: is in the format of torch before 1.6'
 printf 'PK\003\004 nothing more' >broken.pt
 expect 1 broken.pt
 says err '^yoloexport: broken.pt: is not a whole ZIP archive'

@@ -316,17 +316,14 @@ expect 0 --weights runs/detect/cut/weights/best.safetensors --summary
 says out '^yolov8n: 23 rows, 2309392 parameters'
 expect 0 "$data" --weights runs/detect/cut/weights/best.safetensors --imgsz 64 --threads 1 --epochs 1 --name cut2
 says runs/detect/cut2/args.yaml '^no_residual: lateral  # checkpoint$'
-# --- a set without a validation set trains only when that is asked for ---
+# --- a set without a validation set trains without measuring, and says so ---
 sed '/^val:/d' "$data" >"$folder/noval.yaml"
 sed -i "s|^path:.*|path: $source/data/coco8|" "$folder/noval.yaml"
 # shellcheck disable=SC2086
-expect 1 noval.yaml $study --name noval
-says err "noval.yaml: has no 'val:'.*--no-val does without"
-# shellcheck disable=SC2086
-expect 0 noval.yaml $study --name noval --no-val
-says err '^val      none: there will be no best weights'
+expect 0 noval.yaml $study --name noval
+says err '^val      none: no mAP is measured, and best.safetensors is that of the last epoch'
 says err '; not validated; weights hash'
-says err '^saved to runs/detect/noval: weights/last.safetensors, results.csv, args.yaml$'
+says err '^saved to runs/detect/noval: weights/best.safetensors, weights/last.safetensors, results.csv, args.yaml$'
 ! grep -q '^warning' err || fail "a file is missed that was never to be written"
 expect 0 --resume runs/detect/noval/weights/last.safetensors --epochs 2
 # --- nothing to learn from ---

@@ -187,7 +187,7 @@ cp "${pt%.pt}.safetensors" nan.safetensors
 head -c 2000 /dev/zero | tr '\0' '\377' |
     dd of=nan.safetensors bs=1 seek=$(($(wc -c <nan.safetensors) / 2)) conv=notrunc 2>dd_said
 expect 1 "$data" "$@" --weights nan.safetensors
-says err 'not finite'
+says err 'holds NaN or infinity'
 
 expect 1 absent.yaml "$@"
 says err '^yoloval: .*absent.yaml'
