@@ -66,7 +66,8 @@ static yt_status write_series(const study_drawing *d, const char *name, const pl
 
 /* ---- the script ---- */
 
-/* Dash, point and colour of every variant. */
+/* Dash, point and colour of every variant: colours of Okabe and Ito (2008), which colour-blind readers tell apart,
+ * and two darker ones. */
 static void begin_lines(study_drawing *d, const char *x, const char *y) {
     static const char *const colours[N_COLOURS] = {"#000000", "#d55e00", "#0072b2",
                                                    "#009e73", "#aa4499", "#8a6d00"};

@@ -93,6 +93,7 @@ static yt_status draw_heat(study_drawing *d, int variant, study_span range, yt_e
     YT_TRY(write_heat(d, variant, seen, columns, base, err));
     int lines = points < MIN_LABELS ? MIN_LABELS : points > MAX_LABELS ? MAX_LABELS : points;
     yti_begin_figure(d, base, caption, 200 + 16 * lines);
+    /* cividis (Nunez, Anderton and Renslow 2018): even steps for normal and for colour-blind eyes. */
     fprintf(d->script,
             "set palette defined (0 '#00204d', 0.25 '#414d6b', 0.5 '#7c7b78', 0.75 '#bcaf6f', 1 '#ffea46')\n"
             "set cbrange [%.6g:%.6g]\nset cblabel 'log10 RMS(dL/dx)' offset 1.5\nset rmargin 14\nset "
