@@ -252,7 +252,9 @@ def compare(folder, made, images, pixels, program):
                           expected(net, image, one_to_one, conf)]
                 ours = [(*b["xyxy"], b["score"], b["class_id"]) for b in entry["boxes"]]
                 ours_all, theirs_all = ours_all + len(ours), theirs_all + len(theirs)
-                for mine in ours:
+                # Cells of plain padding have equal scores: which of them are among the best 300 is anybody's choice.
+                cut = min(row[4] for row in theirs) + 1e-4 if len(theirs) == 300 else 0
+                for mine in (row for row in ours if row[4] > cut):
                     off = [(max(abs(a - b) for a, b in zip(mine[:4], row[:4])), abs(mine[4] - row[4])) for row in theirs
                            if row[5] == mine[5]]
                     near = min(off, default=(math.inf, 0), key=lambda o: o[0] + o[1])
