@@ -216,8 +216,6 @@ static void finish(void *context, const yt_train_summary *summary) {
     fprintf(stderr, "%d epochs in %s; ", summary->epochs, text);
     if (summary->best_fitness > 0)
         fprintf(stderr, "best epoch %d, mAP50-95 %.5f", summary->best_epoch, summary->best_fitness);
-    else if (info->val->n_samples == 0)
-        fprintf(stderr, "not validated");
     else
         fputs(info->val->n_samples ? "no object was found in any epoch" : "without validation", stderr);
     fprintf(stderr, "; weights hash %016llx; peak memory %.0f MiB\n",
@@ -226,7 +224,7 @@ static void finish(void *context, const yt_train_summary *summary) {
     print_watching(p, summary);
     if (summary->classes) print_table(info->names, summary);
     print_files(info, summary->best_epoch > 0);
-    if (summary->best_epoch == 0 && info->val->n_samples > 0)
+    if (summary->best_epoch == 0)
         fputs("warning: there are no best weights: no epoch had an object to learn from and a loss that is "
               "finite\n",
               stderr);

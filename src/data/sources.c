@@ -286,9 +286,9 @@ static yt_status fail_no_split(const yt_dataset_sources *sources, const char *sp
     if (strcmp(split, "test") == 0)
         return yt_fail(err, YT_DATA, "%s: has no 'test:'; add `test: FOLDER` to the YAML, or use --split val",
                        sources->yaml_path);
-    return yt_fail(err, YT_DATA, "%s: has no '%s:'; a dataset names its images under train: and val:%s",
-                   sources->yaml_path, split,
-                   strcmp(split, "val") == 0 ? " (yolotrain --no-val does without)" : "");
+    return yt_fail(err, YT_DATA,
+                   "%s: has no '%s:'; a dataset names its images under train: and val:", sources->yaml_path,
+                   split);
 }
 
 yt_status yti_sources_list(const yt_dataset_sources *sources, const char *split, yti_paths *out,
