@@ -322,7 +322,7 @@ sed -i "s|^path:.*|path: $source/data/coco8|" "$folder/noval.yaml"
 # shellcheck disable=SC2086
 expect 0 noval.yaml $study --name noval
 says err '^val      none: no mAP is measured, and best.safetensors is that of the last epoch'
-says err '; not validated; weights hash'
+says err '; without validation; weights hash'
 says err '^saved to runs/detect/noval: weights/best.safetensors, weights/last.safetensors, results.csv, args.yaml$'
 ! grep -q '^warning' err || fail "a file is missed that was never to be written"
 expect 0 --resume runs/detect/noval/weights/last.safetensors --epochs 2
