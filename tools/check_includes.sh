@@ -94,9 +94,9 @@ check_third_party 'stb/[^>"]*' '^(src/data/(stb_formats|image_save)\.c|src/cli/|
 check_third_party 'yaml\.h' '^src/base/yaml\.c$'
 check_third_party 'zip\.h' '^(src/ckpt/pt_zip\.c|tests/)'
 check_third_party 'jpeglib\.h' '^src/data/jpeg_decode\.c'
-check_third_party 'webp/[^>"]*' '^src/data/webp_decode\.c'
-check_third_party 'tiffio\.h' '^src/data/tiff_decode\.c'
-check_third_party 'libheif/[^>"]*' '^src/data/heif_decode\.c'
+check_third_party 'webp/[^>"]*' '^(src/data/webp_decode\.c|tests/)'
+check_third_party 'tiffio\.h' '^(src/data/tiff_decode\.c|tests/)'
+check_third_party 'libheif/[^>"]*' '^(src/data/heif_decode\.c|tests/)'
 check_third_party '(cjson/)?cJSON\.h' '^(src/ckpt/|src/train/|src/study/|src/cli/|src/eval/|src/data/(coco_|ndjson)|tests/)'
 
 if ((bad > 0)); then
