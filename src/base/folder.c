@@ -127,16 +127,9 @@ yt_status yti_folder_list(const char *folder, bool (*visit)(void *context, const
     DIR *dir = opendir(folder);
     if (!dir && errno == ENOENT) return YT_OK;
     if (!dir) return yt_fail(err, YT_IO, "%s: cannot be opened: %s", folder, strerror(errno));
-    yt_status status = YT_OK;
-    for (;;) {
-        errno = 0; /* NULL is the end and a failure */
-        const struct dirent *item = readdir(dir);
-        if (!item && errno != 0)
-            status = yt_fail(err, YT_IO, "%s: its list of files cannot be read: %s", folder, strerror(errno));
-        if (!item) break;
-        if (strcmp(item->d_name, ".") == 0 || strcmp(item->d_name, "..") == 0) continue;
-        if (!visit(context, item->d_name)) break;
-    }
+    const char *name = NULL;
+    yt_status status = yt_folder_next(dir, folder, &name, err);
+    while (status == YT_OK && name && visit(context, name)) status = yt_folder_next(dir, folder, &name, err);
     closedir(dir);
     return status;
 }

@@ -22,7 +22,7 @@ typedef struct yti_lock {
 yt_status yti_folder_lock(const char *folder, yti_lock *lock, yt_err *err);
 void yti_folder_unlock(yti_lock *lock);
 
-/* Calls visit with the name of each entry but "." and "..", in no order, until it says no. A folder that is not there is an
+/* Calls visit with the name of each entry but those that begin with a dot, in no order, until it says no. A folder that is not there is an
  * empty one; a failure to read on is a failure. */
 yt_status yti_folder_list(const char *folder, bool (*visit)(void *context, const char *name), void *context,
                           yt_err *err);

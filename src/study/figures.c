@@ -394,10 +394,11 @@ static bool is_of_figures(const char *name, bool pictures_only) {
 static yt_status clear(const char *folder, bool pictures_only, yt_err *err) {
     DIR *dir = opendir(folder);
     if (!dir) return YT_OK;
+    const char *name;
     yt_status status = YT_OK;
-    for (struct dirent *item = readdir(dir); status == YT_OK && item; item = readdir(dir)) {
-        if (!is_of_figures(item->d_name, pictures_only)) continue;
-        char *path = yt_path_join(folder, item->d_name);
+    while (status == YT_OK && (status = yt_folder_next(dir, folder, &name, err)) == YT_OK && name) {
+        if (!is_of_figures(name, pictures_only)) continue;
+        char *path = yt_path_join(folder, name);
         if (!path)
             status = yt_fail(err, YT_NO_MEMORY, "no memory for the figures");
         else if (unlink(path) != 0)
