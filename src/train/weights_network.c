@@ -192,30 +192,40 @@ static int by_name(const void *a, const void *b) {
 }
 
 /* In the order of names, so that the choice is the same each time. */
-static void try_folder(search *s, const char *folder) {
+static yt_status try_folder(search *s, const char *folder, yt_err *err) {
     enum { MAX_FILES = 1000 };
     char *names[MAX_FILES];
     int count = 0;
+    const char *name;
+    yt_status status = YT_OK;
     DIR *dir = opendir(folder);
-    for (struct dirent *entry = dir ? readdir(dir) : NULL; entry && count < MAX_FILES; entry = readdir(dir)) {
-        if (entry->d_name[0] == '.' || !ends_with(entry->d_name, ".yaml")) continue;
-        names[count] = yt_path_join(folder, entry->d_name);
+    if (!dir) return YT_OK; /* not every place that is searched exists */
+    while (status == YT_OK && count < MAX_FILES &&
+           (status = yt_folder_next(dir, folder, &name, err)) == YT_OK && name) {
+        if (!ends_with(name, ".yaml")) continue;
+        names[count] = yt_path_join(folder, name);
         if (names[count]) count++;
     }
-    if (dir) closedir(dir);
+    closedir(dir);
     qsort(names, (size_t)count, sizeof *names, by_name);
     for (int i = 0; i < count; i++) {
-        try_file(s, names[i]);
+        if (status == YT_OK) try_file(s, names[i]);
         free(names[i]);
     }
+    return status;
 }
 
 static yt_status find_network(const yt_st_file *file, const char *path, const yt_model_options *options,
                               yt_model **out, yt_err *err) {
     search s = {.file = file, .prefix = yti_weights_prefix(file), .options = options};
     const bool has_head = yti_head_of_file(file, s.prefix).n_classes > 0;
-    for (int i = 0; has_head && options->search_dirs && options->search_dirs[i]; i++)
-        try_folder(&s, options->search_dirs[i]);
+    yt_status status = YT_OK;
+    for (int i = 0; status == YT_OK && has_head && options->search_dirs && options->search_dirs[i]; i++)
+        status = try_folder(&s, options->search_dirs[i], err);
+    if (status != YT_OK) {
+        yt_model_destroy(s.best);
+        return status;
+    }
     if (!s.best)
         return yt_fail(err, YT_MISMATCH,
                        "%s: does not say which model it belongs to, and %s; name the model YAML with --model",
