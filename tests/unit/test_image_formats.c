@@ -107,6 +107,7 @@ Test(formats, pixels_are_those_of_the_reference) {
 Test(formats, avif_and_heic_are_near_to_the_reference) {
     static row rows[MAX_ROWS];
     size_t count = read_table(rows);
+    int compared = 0;
     for (size_t i = 0; i < count; i++) {
         const char *name = rows[i].name;
         char reference_name[128];
@@ -126,7 +127,9 @@ Test(formats, avif_and_heic_are_near_to_the_reference) {
         cr_expect_leq(mean, coarse ? 1.5 : 0.5, "%s: %g", name, mean);
         yt_image_free(&image);
         yt_image_free(&reference);
+        compared++;
     }
+    if (compared == 0) cr_skip_test("no libheif");
 }
 
 static char *read_file(const char *path, size_t *bytes) {
