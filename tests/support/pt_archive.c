@@ -152,7 +152,8 @@ static void make_detector(const char *activation) {
     pickle_text("yaml_file"), pickle_text("some/where/yolo11s.yaml");
     pickle_map_end();
     pickle_text("names"), pickle_map_begin();
-    pickle_int(1), pickle_text("white cell"), pickle_int(0), pickle_text("red");
+    pickle_int(1), pickle_text("white cell"), pickle_text("0"),
+        pickle_text("red"); /* both kinds of key occur */
     pickle_map_end();
     pickle_object_end();
 }
