@@ -35,7 +35,7 @@ static yt_status append(yt_cli_inputs *inputs, char *path, yt_err *err) {
             path = NULL;
         }
     }
-    if (!path) return yt_fail(err, YT_NO_MEMORY, "no memory for a list of %zu pictures", inputs->count + 1);
+    if (!path) return yt_fail(err, YT_NO_MEMORY, "no memory for a list of %zu images", inputs->count + 1);
     inputs->paths[inputs->count++] = path;
     return YT_OK;
 }
@@ -58,7 +58,7 @@ static yt_status add_many(yt_cli_inputs *inputs, const char *path, yt_err *err) 
     yti_report_free(&report);
     if (status == YT_OK && found.count == 0)
         status =
-            yt_fail(err, YT_IO, "%s: no pictures in this %s", path, yt_path_is_dir(path) ? "folder" : "list");
+            yt_fail(err, YT_IO, "%s: no images in this %s", path, yt_path_is_dir(path) ? "folder" : "list");
     if (status == YT_OK && yt_path_is_dir(path)) yti_paths_sort(&found);
     for (size_t i = 0; status == YT_OK && i < found.count; i++) {
         status = append(inputs, found.items[i], err);
@@ -84,7 +84,7 @@ static yt_status add_stdin(yt_cli_inputs *inputs, yt_err *err) {
     if (status == YT_OK && ferror(stdin))
         status = yt_fail(err, YT_IO, "-: reading failed: %s", strerror(errno));
     if (status == YT_OK && inputs->count == before)
-        status = yt_fail(err, YT_IO, "-: standard input names no picture; give one name per line");
+        status = yt_fail(err, YT_IO, "-: standard input names no image; give one name per line");
     return status;
 }
 

@@ -27,7 +27,7 @@ static const yt_cli_option options[] = {
      "keep these classes only: numbers or names with commas between"},
     {"json", 0, YT_CLI_FLAG, NULL, 0, 0, NULL, NULL, "Output", "print one JSON array"},
     {"save", 0, YT_CLI_FLAG, NULL, 0, 0, NULL, NULL, "Output",
-     "write the pictures with their boxes drawn in"},
+     "write the images with their boxes drawn in"},
     {"out", 'o', YT_CLI_STRING, NULL, 0, 0, NULL, "DIR", "Output",
      "folder for them, and --save; else " YT_CLI_RUNS "/predict, predict-2, ..."},
     {"threads", 't', YT_CLI_INT, "auto", 1, 1024, NULL, NULL, "Machine", "processor cores to use; auto: all"},
@@ -218,9 +218,9 @@ static int print_json(const session *s) {
 }
 
 static void print_summary(const session *s) {
-    fprintf(stderr, "%s: %d %s, %d %s", s->cli->program, s->images, s->images == 1 ? "picture" : "pictures",
+    fprintf(stderr, "%s: %d %s, %d %s", s->cli->program, s->images, s->images == 1 ? "image" : "images",
             s->boxes, s->boxes == 1 ? "box" : "boxes");
-    if (s->images > 0) fprintf(stderr, ", %.1f ms per picture", s->seconds / s->images * 1e3);
+    if (s->images > 0) fprintf(stderr, ", %.1f ms per image", s->seconds / s->images * 1e3);
     if (s->out_dir) fprintf(stderr, ", drawn into %s", s->out_dir);
     fputc('\n', stderr);
 }
@@ -246,11 +246,10 @@ int main(int argc, char **argv) {
     yt_cli cli = {
         .program = "yoloinfer",
         .usage = "yoloinfer PICTURE|FOLDER|LIST.txt|PATTERN|-... [options]",
-        .about =
-            "Finds objects in pictures. Prints one line per box, \"picture: class score x1 y1 x2 y2\", in "
-            "pixels of the picture. A folder stands for all pictures below it, a .txt list for those it "
-            "names, - for a list on "
-            "standard input.",
+        .about = "Finds objects in images. Prints one line per box, \"image: class score x1 y1 x2 y2\", in "
+                 "pixels of the image. A folder stands for all images below it, a .txt list for those it "
+                 "names, - for a list on "
+                 "standard input.",
         .version = YT_CLI_VERSION,
         .options = options,
         .n_options = sizeof options / sizeof *options,

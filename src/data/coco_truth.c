@@ -415,7 +415,7 @@ bool yti_truth_labels(const yti_truth *truth, size_t index, int w, int h, yti_la
     const yti_truth_image *image = &truth->images[index];
     *out = (yti_labels){0};
     if ((image->w && image->w != w) || (image->h && image->h != h)) {
-        yti_report_add(report, "%s: image %lld: is said to have %d x %d pixels, but the picture has %d x %d",
+        yti_report_add(report, "%s: image %lld: is said to have %d x %d pixels, but the file has %d x %d",
                        truth->path, (long long)image->id, image->w, image->h, w, h);
         return false;
     }

@@ -87,7 +87,7 @@ static yt_status add_boxes(yti_boxes *boxes, const yt_sample *sample, frame f, y
 
 static yt_status make_room_for_picture(uint8_t **rgb, size_t w, size_t h, yt_err *err) {
     if (!*rgb) *rgb = malloc(w * h * 3);
-    return *rgb ? YT_OK : yt_fail(err, YT_NO_MEMORY, "no memory for a picture of %zu x %zu", w, h);
+    return *rgb ? YT_OK : yt_fail(err, YT_NO_MEMORY, "no memory for a image of %zu x %zu", w, h);
 }
 
 /* ---- mosaic and map ---- */

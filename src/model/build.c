@@ -65,7 +65,7 @@ yt_value yti_node(yt_builder *b, const yt_op *op, const void *attr, const yt_val
         return yti_fail(b, "the model has over %d operations", MAX_NODES);
     if (n_src > YT_MAX_SOURCES) return yti_fail(b, "reads %d maps; at most %d work", n_src, YT_MAX_SOURCES);
     if (built.side < 1)
-        return yti_fail(b, "the map becomes smaller than one pixel for a %d-pixel picture", YT_PROBE_SIDE);
+        return yti_fail(b, "the map becomes smaller than one pixel for a %d-pixel image", YT_PROBE_SIDE);
     if (built.channels > 1 << 16) return yti_fail(b, "%d channels; at most %d work", built.channels, 1 << 16);
     yt_value value = 0;
     b->status = yt_graph_add(b->graph, op, attr, src, n_src, params, at.text, &value, b->err);
@@ -338,7 +338,7 @@ yt_value yti_upsample(yt_builder *b, yt_value x, yt_path at, int factor, bool in
     yt_built built = b->built[x];
     built.side *= factor;
     if (built.side > 1 << 14)
-        return yti_fail(b, "the map grows to %d times the picture", built.side / YT_PROBE_SIDE);
+        return yti_fail(b, "the map grows to %d times the image", built.side / YT_PROBE_SIDE);
     return yti_node(b, &yt_op_upsample, &attr, &x, 1, YT_NO_PARAMS, at, built);
 }
 
@@ -347,7 +347,7 @@ yt_value yti_concat(yt_builder *b, const yt_value *src, int n_src, yt_path at) {
     yt_built built = b->built[src[0]];
     for (int i = 1; i < n_src; i++) {
         if (b->built[src[i]].side != built.side)
-            return yti_fail(b, "joins maps of different sides (1/%d and 1/%d of the picture)",
+            return yti_fail(b, "joins maps of different sides (1/%d and 1/%d of the image)",
                             YT_PROBE_SIDE / built.side, YT_PROBE_SIDE / b->built[src[i]].side);
         built.channels += b->built[src[i]].channels;
     }

@@ -100,7 +100,7 @@ static bool set_strides(yt_builder *b, level_list levels) {
         const int side = b->built[levels.maps[i]].side;
         if (YT_PROBE_SIDE % side)
             return yti_fail(
-                b, "a head level of %d cells for a %d-pixel picture; its stride must be a whole number", side,
+                b, "a head level of %d cells for a %d-pixel image; its stride must be a whole number", side,
                 YT_PROBE_SIDE);
         model->strides[l] = YT_PROBE_SIDE / side;
         if (model->strides[l] > model->max_stride) model->max_stride = model->strides[l];

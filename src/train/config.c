@@ -300,7 +300,7 @@ static yt_status check_together(const yt_train_config *config, yt_err *err) {
         const double share = *(const double *)(const void *)((const char *)config + mixing[i].offset);
         if (share > 0 && config->source[mixing[i].key] == YT_SOURCE_TYPED)
             return yt_fail(err, YT_ARGUMENT,
-                           "%s: rectangular batches hold whole pictures; leave out --rect or --%s",
+                           "%s: rectangular batches hold whole images; leave out --rect or --%s",
                            options[mixing[i].key].key, options[mixing[i].key].key);
     }
     const bool adam = config->optimizer == YT_OPTIM_ADAM || config->optimizer == YT_OPTIM_ADAMW;

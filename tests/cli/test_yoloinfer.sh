@@ -39,7 +39,7 @@ expect 1 absent.jpg
 says err '^yoloinfer: absent.jpg: no such file$'
 mkdir empty
 expect 1 empty
-says err '^yoloinfer: empty: no pictures'
+says err '^yoloinfer: empty: no images'
 echo 'no picture' >broken.jpg
 expect 1 broken.jpg
 says err 'train first'
@@ -61,7 +61,7 @@ echo broken >runs/detect/train-2/weights/best.safetensors
 touch -t 202001010000 runs/detect/train-2/weights/best.safetensors
 expect 0 "$pictures/000000000034.jpg" "$@"
 says err '^yoloinfer: weights runs/detect/train/weights/best.safetensors$'
-says err '^yoloinfer: 1 picture, [0-9]+ box(es)?, [0-9.]+ ms per picture$'
+says err '^yoloinfer: 1 image, [0-9]+ box(es)?, [0-9.]+ ms per image$'
 says out "$line"
 if grep -Ev "$line" out; then fail "stdout has other lines than boxes"; fi
 
@@ -73,7 +73,7 @@ cp broken.jpg some/a.jpg
 echo text >some/notes.txt
 expect 1 some "$@" --threads 1
 says err '^yoloinfer: some/a.jpg: '
-says err '^yoloinfer: 5 pictures'
+says err '^yoloinfer: 5 images'
 if grep -q notes err; then fail "notes.txt was taken for a picture"; fi
 cut -d: -f1 out | uniq >order
 sort -u order | cmp - order || fail "pictures are not in order"
@@ -134,7 +134,7 @@ cmp out by_folder || fail "standard input gives other pictures"
 got=0
 "$program" - "$@" </dev/null >out 2>err || got=$?
 [ "$got" -eq 1 ] || fail "an empty standard input exits with $got"
-says err 'standard input names no picture'
+says err 'standard input names no image'
 expect 1 clip.MP4 "$@"
 says err '^yoloinfer: clip.MP4: videos are not read; .*ffmpeg'
 expect 1 https://example.org/a.jpg "$@"

@@ -302,7 +302,7 @@ Test(coco_truth, each_problem_is_told_with_its_annotation) {
         "truth.json: annotation 8: bbox must be",
         "truth.json: annotation 10: image_id must be",
         "truth.json: image 2: 'gone.png' does not exist; looked in: ",
-        "truth.json: image 3: is said to have 21 x 40 pixels, but the picture has 20 x 40",
+        "truth.json: image 3: is said to have 21 x 40 pixels, but the file has 20 x 40",
         "truth.json: image 4 of the list: needs a whole number from 0 as id",
     };
     for (size_t i = 0; i < sizeof expected / sizeof *expected; i++)
