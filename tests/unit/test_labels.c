@@ -179,8 +179,7 @@ Test(labels, texts_of_other_systems_are_read) {
         "\f0 .5 .5 .1 .1\f\n1\v.5 .5\t.2 .2",
         "0\xC2\xA0.5\xC2\xA0.5 .1 .1\n1 .5 .5 .2 .2\xC2\xA0\n", /* no-break spaces */
         "0\xE3\x80\x80.5 .5 .1 .1\n1 .5\xE2\x80\x89.5 .2 .2\n", /* ideographic and thin space */
-        "\xEF\xBB\xBF"
-        "0 .5 .5 .1 .1\n\n   \n1 .5 .5 .2 .2",
+        "\xEF\xBB\xBF\060 .5 .5 .1 .1\n\n   \n1 .5 .5 .2 .2", /* a byte order mark, and 0 as \060, which ends it */
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         char report[2000];

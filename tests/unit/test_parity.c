@@ -169,7 +169,7 @@ static void expect_dense(const fixture *f, const yt_head *head, int branch) {
     const int branches = f->model->n_branches;
     float *expected = fixture_floats(f, "bin", (size_t)(branches * anchors * values));
     output_deviation worst = {0};
-    cr_assert_eq(yti_anchor_count(head), anchors);
+    cr_assert_eq(yti_anchor_count(head), (size_t)anchors);
     for (int a = 0; a < anchors; a++) {
         const float *row = expected + (branch * anchors + a) * values;
         const float *logits = yti_anchor_logits(head, 0, (size_t)a);
