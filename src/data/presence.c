@@ -25,9 +25,10 @@ static const char *kind_of(mode_t mode) {
 
 static yt_status fail_of(const char *path, yti_presence *presence, yt_err *reason) {
     *presence = YTI_UNUSABLE;
-    yt_status status =
-        yt_fail(reason, YT_IO, "%s: is there, but cannot be looked at: %s", path, strerror(errno));
-    return yti_is_machine_fault(errno) ? status : YT_OK;
+    const bool of_machine = yti_is_machine_fault(errno);
+    yt_fail(reason, of_machine ? YT_IO : YT_DATA, "%s: is there, but cannot be looked at: %s", path,
+            strerror(errno));
+    return of_machine ? YT_IO : YT_OK;
 }
 
 yt_status yti_look_at_file(const char *path, yti_presence *presence, yt_err *reason) {
@@ -35,7 +36,7 @@ yt_status yti_look_at_file(const char *path, yti_presence *presence, yt_err *rea
     if (lstat(path, &info) != 0) {
         if (errno != ENOENT) return fail_of(path, presence, reason);
         *presence = YTI_ABSENT;
-        yt_fail(reason, YT_IO, "%s: does not exist", path);
+        yt_fail(reason, YT_DATA, "%s: does not exist", path);
         return YT_OK;
     }
     if (S_ISLNK(info.st_mode) && stat(path, &info) != 0) return fail_of(path, presence, reason);

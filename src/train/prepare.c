@@ -140,8 +140,10 @@ static yt_status open_validation(yt_training *t, const setup *s, yt_err *err) {
     yt_err reason;
     yt_status status = YT_OK;
     if (yt_dataset_has_split(&t->dataset, "val")) {
-        status = scan(t, s, "val", 1, &t->val, t->config.val ? err : &reason);
-        if (status == YT_OK || t->config.val || status == YT_NO_MEMORY) return status;
+        status = scan(t, s, "val", 1, &t->val, &reason);
+        if (status == YT_OK) return YT_OK;
+        const bool of_machine = status == YT_IO || status == YT_NO_MEMORY;
+        if (t->config.val || of_machine) return yt_fail(err, status, "%s", reason.text);
         char text[sizeof reason.text + 64];
         snprintf(text, sizeof text, "%s; there is no validation, not even at the end", reason.text);
         if (s->problem) s->problem(s->context, text);

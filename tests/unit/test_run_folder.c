@@ -1,5 +1,6 @@
 /* Tests of where runs lie and which run goes on: folders, checkpoints that were copied, runs that are over, data that changed,
  * validations that show nothing. */
+#define _GNU_SOURCE /* RTLD_NEXT */
 #include "support/files.h"
 #include "support/folder.h"
 #include "support/tiny.h"
@@ -8,10 +9,29 @@
 #include "yt/file.h"
 
 #include <criterion/criterion.h>
+#include <dirent.h>
+#include <dlfcn.h>
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+/* Stands in front of that of the C library: the listing of this folder fails. */
+static const char *broken_folder;
+
+struct dirent *readdir(DIR *dir) {
+    struct dirent *(*next)(DIR *);
+    *(void **)&next = dlsym(RTLD_NEXT, "readdir");
+    struct stat here, broken;
+    if (broken_folder && fstat(dirfd(dir), &here) == 0 && stat(broken_folder, &broken) == 0 &&
+        here.st_ino == broken.st_ino) {
+        errno = EIO;
+        return NULL;
+    }
+    return next(dir);
+}
 
 static void init(void) {
     yt_folder_make();
@@ -358,4 +378,26 @@ Test(run_folder, images_for_validation_that_are_not_there_are_no_hindrance_with_
     cr_assert_not_null(strstr(problems.all, "there is no validation, not even at the end"), "%s",
                        problems.all);
     cr_assert(yt_path_exists(RUN "/weights/best.safetensors"));
+}
+
+/* Images that are not there are the data's matter; a disk that cannot be read is the machine's, and ends the run. */
+Test(run_folder, a_fault_of_the_machine_in_the_validation_ends_the_run_with_no_val_too) {
+    yt_train_config config = tiny_config("1");
+    set(&config, "val", "false");
+    broken_folder = "data/images/val";
+    yt_err err = {.text = ""};
+    cr_assert_eq(train(&config, NULL, NULL, &err), YT_IO);
+    cr_assert_not_null(strstr(err.text, "images/val: the folder cannot be read to its end"), "%s", err.text);
+    broken_folder = NULL;
+}
+
+Test(run_folder, a_truth_file_that_is_not_there_is_no_hindrance_with_no_val) {
+    yt_folder_write_text("data.yaml", "path: data\ntrain: images/train\nval: val.json\nnames: [red, blue]\n");
+    yt_train_config config = tiny_config("1");
+    expect_refused(&config, "val.json");
+    set(&config, "val", "false");
+    texts problems = {.all = ""};
+    yt_err err = {.text = ""};
+    cr_assert_eq(train(&config, NULL, &problems, &err), YT_OK, "%s", err.text);
+    cr_assert_not_null(strstr(problems.all, "val.json"), "%s", problems.all);
 }
