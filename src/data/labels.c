@@ -197,11 +197,13 @@ static bool judge(parser *p, size_t line, yt_label *label) {
 }
 
 /* Whether a row of no known kpt_shape: is a box and keypoints `x y visibility`: each visibility is 0, 1 or 2, and what is
- * visible lies in the box. A polygon would have to meet the border at every third number. */
+ * visible lies in the box. A polygon would have to meet the border at every third number. Where one is 2, which no polygon
+ * reaches, the points may lie anywhere. */
 static bool looks_like_keypoints(span row, size_t columns) {
     enum { AT_LEAST = 2, VALUES = 3 };
     if (columns < BOX_COLUMNS + AT_LEAST * VALUES || (columns - BOX_COLUMNS) % VALUES) return false;
     double box[4], point[VALUES];
+    bool has_two = false, strays = false;
     span token;
     next_token(&row, &token);
     for (size_t i = 0; next_token(&row, &token); i++) {
@@ -209,10 +211,11 @@ static bool looks_like_keypoints(span row, size_t columns) {
         if (!yti_parse_decimal(token.data, token.length, place)) return false;
         if (i < 4 || (i - 4) % VALUES < VALUES - 1) continue;
         if (point[2] != 0 && point[2] != 1 && point[2] != 2) return false;
+        has_two |= point[2] == 2;
         for (int axis = 0; axis < 2 && point[2] > 0; axis++)
-            if (!(fabs(point[axis] - box[axis]) <= box[2 + axis] / 2 + 0.01)) return false;
+            strays |= !(fabs(point[axis] - box[axis]) <= box[2 + axis] / 2 + 0.01);
     }
-    return box[2] > 0 && box[3] > 0;
+    return box[2] > 0 && box[3] > 0 && (has_two || !strays);
 }
 
 static bool has_separators(span row) {

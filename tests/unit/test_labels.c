@@ -77,6 +77,7 @@ Test(labels, each_bad_row_is_told_and_left_out) {
          "6 columns; a row is: class cx cy w h, without the confidence"},
         {"0 0.5 0.5 0.2 0.3 0.4 0.4 2 0.6 0.6 1", YT_LABEL_KEYPOINTS,
          "2 keypoints of a pose data set? kpt_shape: [2, 3]"},
+        {"0 0.9 0.9 0.2 0.2 0.1 0.1 2 0.6 0.6 1", YT_LABEL_KEYPOINTS, "2 keypoints of a pose data set?"},
         {"0 nan 0.5 0.1 0.1", YT_LABEL_NUMBER, "'nan' is not a number"},
         {"0 0.5 inf 0.1 0.1", YT_LABEL_NUMBER, "'inf' is not a number"},
         {"0 0.5 1e999 0.1 0.1", YT_LABEL_NUMBER, "'1e999' is not a number"},
