@@ -348,6 +348,21 @@ static void hint_at_numbers(const scan *s, const totals *sum) {
              s->dataset->n_classes, numbered_from_1);
 }
 
+/* COCO's boxes are in pixels; some tools write fractions, and each object is a speck in the first corner then. */
+static void hint_at_fractions(const scan *s, const yt_split *split) {
+    for (int i = 0; i < split->n_samples; i++) {
+        const yt_sample *sample = &split->samples[i];
+        for (int k = 0; k < sample->n_labels; k++) {
+            const yt_cxcywh *box = &sample->labels[k].box;
+            if (box->cx * (float)sample->w > 1 || box->cy * (float)sample->h > 1) return;
+        }
+    }
+    tell(s,
+         "%s: %s: the centre of every box is in the first pixel of its image: are they fractions? COCO's "
+         "bbox is in pixels",
+         s->dataset->path, s->name);
+}
+
 static bool has_labels(const scan *s) {
     for (size_t i = 0; i < s->count; i++)
         if (s->findings[i].has_label_file) return true;
@@ -395,6 +410,7 @@ static yt_status judge(const scan *s, const yt_split *split, totals *sum, yt_err
         sum->problems++;
     } else {
         hint_at_numbers(s, sum);
+        if (s->truth) hint_at_fractions(s, split);
     }
     size_t problems = sum->problems + (size_t)yt_scan_row_problems(&split->summary);
     if (s->options->strict && problems)

@@ -313,6 +313,24 @@ Test(coco_truth, each_problem_is_told_with_its_annotation) {
     cr_assert_not_null(strstr(err.text, "11 problems"), "%s", err.text);
 }
 
+Test(coco_truth, fractions_in_place_of_pixels_are_asked_about) {
+    make_image("d/a.png", 40, 20);
+    static const char *const boxes[] = {"[0.1, 0.2, 0.5, 0.6]", "[0.1, 0.2, 15, 12]"};
+    for (int i = 0; i < 2; i++) {
+        char truth[512];
+        snprintf(truth, sizeof truth,
+                 "{" IMAGES ", " CATEGORIES
+                 ", \"annotations\": [{\"id\": 1, \"image_id\": 1, \"category_id\": 1, \"bbox\": %s}]}",
+                 boxes[i]);
+        write_files("train: truth.json\nval: truth.json\nnames: [car]\n", truth);
+        problems p;
+        yt_split split = scan("train", &p);
+        cr_assert_eq(strstr(p.text, "are they fractions? COCO's bbox is in pixels") != NULL, i == 0, "%s",
+                     p.text);
+        yt_split_free(&split);
+    }
+}
+
 static void expect_equal_boxes(const yt_split *a, const yt_split *b) {
     cr_assert_eq(a->n_samples, b->n_samples);
     for (int i = 0; i < a->n_samples; i++) {
