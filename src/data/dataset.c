@@ -85,6 +85,9 @@ static yt_status find_yaml(const char *path, char **out, yt_err *err) {
     if (strncmp(path, "http://", 7) == 0 || strncmp(path, "https://", 8) == 0)
         return yt_fail(err, YT_IO, "%s: data sets are not downloaded; fetch it, unpack it, and name its YAML",
                        path);
+    if (has_yaml_ending(path))
+        return yt_fail(err, YT_IO, "%s: does not exist; data sets are not downloaded, each has its own YAML",
+                       path);
     return yt_fail(err, YT_IO, "%s: does not exist, nor does %s.yaml", path, path);
 }
 

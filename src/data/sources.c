@@ -169,6 +169,7 @@ yt_status yti_sources_read(const yt_yaml *yaml, yt_dataset_sources *out, yt_err 
     static const char *const keys[] = {"train", "test", "train_images", "val_images", "test_images"};
     *out = (yt_dataset_sources){.yaml_path = copy_text(yaml->path)};
     if (!out->yaml_path) return no_memory(err);
+    out->is_model = yt_yaml_find(yaml->root, "backbone") && yt_yaml_find(yaml->root, "head");
     YT_TRY(read_path(yaml, out, err));
     const yt_yaml_node *val = yt_yaml_find(yaml->root, "val");
     if (!val) val = yt_yaml_find(yaml->root, "validation");
@@ -283,6 +284,11 @@ static yt_status list_source(const yt_dataset_sources *sources, const yti_source
 }
 
 static yt_status fail_no_split(const yt_dataset_sources *sources, const char *split, yt_err *err) {
+    if (sources->is_model)
+        return yt_fail(
+            err, YT_DATA,
+            "%s: describes a model; it is named with --model, and the data set has a YAML of its own",
+            sources->yaml_path);
     if (strcmp(split, "test") == 0)
         return yt_fail(err, YT_DATA, "%s: has no 'test:'; add `test: FOLDER` to the YAML, or use --split val",
                        sources->yaml_path);

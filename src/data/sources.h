@@ -18,6 +18,7 @@ typedef struct yti_source {
 
 typedef struct yt_dataset_sources {
     char *yaml_path;
+    bool is_model;     /* the YAML has the keys of a model */
     bool from_above;   /* darknet: a relative path may count from a folder that is not here */
     yti_report *notes; /* what the first scan has to tell; NULL: nothing, or it has */
     char *roots[4];    /* folders that relative entries are tried in, in this order; the rest NULL */

@@ -161,6 +161,19 @@ static yt_status open_data(yt_training *t, const setup *s, yt_err *err) {
     return open_validation(t, s, err);
 }
 
+/* What a resumed run was trained on may have moved since. */
+static yt_status open_data_or_advise(yt_training *t, const setup *s, yt_err *err) {
+    yt_err reason;
+    yt_status status = open_data(t, s, &reason);
+    if (status == YT_OK) return YT_OK;
+    const bool typed = t->config.source[YT_TRAIN_KEY_data] == YT_SOURCE_TYPED;
+    const bool may_have_moved = s->resumes && !typed && status != YT_NO_MEMORY && status != YT_STOPPED;
+    return yt_fail(err, status, "%s%s%s", reason.text,
+                   may_have_moved ? "; where the data of this run has moved: yolotrain DATA.yaml --resume "
+                                  : "",
+                   may_have_moved ? t->config.resume : "");
+}
+
 /* ---- network ---- */
 
 static yt_status build_model(yt_training *t, const setup *s, yt_err *err) {
@@ -389,7 +402,7 @@ static yt_status prepare(yt_training *t, setup *s, yt_err *err) {
     YT_TRY(yt_train_config_check(&t->config, err));
     if (t->config.resume[0]) YT_TRY(read_checkpoint(t, s, err));
     YT_TRY(settle_end(t, err));
-    YT_TRY(open_data(t, s, err));
+    YT_TRY(open_data_or_advise(t, s, err));
     settle_max_det(t, s);
     YT_TRY(build_model(t, s, err));
     yt_train_config_resolve(&t->config, t->train.n_samples, t->names.count, t->config.weights[0] != '\0');

@@ -253,6 +253,12 @@ static const export exports[] = {
      .data = "d/data.yaml",
      .names = "cat",
      .refused = "has no 'train:'; a dataset names its images under train: and val:"},
+    /* not of a tool: the first word of other programs is the model */
+    {.tool = "a model in place of the data set",
+     .files = {{"d/yolo26n.yaml", "nc: 80\nbackbone: []\nhead: []\n"}},
+     .data = "d/yolo26n.yaml",
+     .names = NULL,
+     .refused = "describes a model; it is named with --model"},
     {.tool = "supervision 0.31.2, from a COCO file with a polygon",
      .files = {{"d/data.yaml", "names:\n- cat\nnc: 1\ntrain: images\nval: images\n"},
                {"d/images/a.jpg", NULL},

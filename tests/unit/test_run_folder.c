@@ -270,7 +270,13 @@ Test(run_folder, a_data_set_that_moved_is_the_same_one) {
     yt_folder_write_text("elsewhere/x", "");
     cr_assert(rename("data", "elsewhere/data") == 0 && rename("data.yaml", "elsewhere/data.yaml") == 0);
     config = resume_config(LAST, "2");
-    expect_refused(&config, "data.yaml");
+    expect_refused(&config, "data.yaml: does not exist");
+    expect_refused(&config, "where the data of this run has moved: yolotrain DATA.yaml --resume " LAST);
+    set(&config, "data", "nowhere.yaml");
+    yt_err typed = {.text = ""};
+    cr_assert_eq(train(&config, NULL, NULL, &typed), YT_IO);
+    cr_assert_str_eq(typed.text,
+                     "nowhere.yaml: does not exist; data sets are not downloaded, each has its own YAML");
     set(&config, "data", "elsewhere/data.yaml");
     yt_err err = {.text = ""};
     cr_assert_eq(train(&config, NULL, &problems, &err), YT_OK, "%s", err.text);
