@@ -77,6 +77,10 @@ static yt_status add_stdin(yt_cli_inputs *inputs, yt_err *err) {
         while (n > 0 && (line[n - 1] == '\n' || line[n - 1] == '\r')) line[--n] = '\0';
         if (strcmp(line, "-") == 0)
             status = yt_fail(err, YT_ARGUMENT, "-: a list on standard input cannot name itself");
+        else if (n > 0 && strlen(line) != (size_t)n)
+            status = yt_fail(
+                err, YT_ARGUMENT,
+                "-: standard input is no text; it gives names of images, one per line, and no image itself");
         else if (n > 0)
             status = yt_cli_inputs_add(inputs, line, err);
     }

@@ -135,6 +135,10 @@ got=0
 "$program" - "$@" </dev/null >out 2>err || got=$?
 [ "$got" -eq 1 ] || fail "an empty standard input exits with $got"
 says err 'standard input names no image'
+got=0
+"$program" - "$@" <tree/train/deep/a.jpg >out 2>err || got=$?
+[ "$got" -eq 1 ] || fail "an image on standard input exits with $got"
+says err 'standard input is no text'
 expect 1 clip.MP4 "$@"
 says err '^yoloinfer: clip.MP4: videos are not read; .*ffmpeg'
 expect 1 https://example.org/a.jpg "$@"
