@@ -20,10 +20,38 @@ static yt_status load_pt(const char *path, yt_weights_file *out, yt_err *err) {
     return YT_OK;
 }
 
+/* What is often found under the name of weights, by its first bytes; "": unknown. */
+static const char *other_kind(const char *path) {
+    static const struct {
+        const char *begin, *what;
+    } kinds[] = {
+        {"version https://git-lfs", "; it is a Git LFS pointer: run git lfs pull"},
+        {"<!", "; it is a web page: the download has failed"},
+        {"<html", "; it is a web page: the download has failed"},
+        {"\x1f\x8b", "; it is compressed: unpack it with gunzip"},
+        {"\x89HDF", "; it is an HDF5 file of Keras, and not of PyTorch"},
+    };
+    char head[32] = "";
+    FILE *file = fopen(path, "rb");
+    if (!file) return "";
+    const size_t n = fread(head, 1, sizeof head - 1, file);
+    fclose(file);
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        const size_t length = strlen(kinds[i].begin);
+        if (n >= length && memcmp(head, kinds[i].begin, length) == 0) return kinds[i].what;
+    }
+    const char *dot = strrchr(path, '.');
+    static const char *const exports[] = {".onnx", ".engine", ".tflite", ".torchscript", ".mlmodel"};
+    for (size_t i = 0; dot && i < sizeof exports / sizeof *exports; i++)
+        if (strcmp(dot, exports[i]) == 0)
+            return "; it is an export for another program: name the .pt it was made from";
+    return "";
+}
+
 static yt_status load_safetensors(const char *path, yt_weights_file *out, yt_err *err) {
     yt_status status = yt_st_load(path, &out->file, err);
     if (status != YT_SYNTAX || yt_st_probe(path)) return status;
-    return yt_fail(err, YT_SYNTAX, "%s: is neither a safetensors nor a .pt file", path);
+    return yt_fail(err, YT_SYNTAX, "%s: is neither a safetensors nor a .pt file%s", path, other_kind(path));
 }
 
 /* ---- names ---- */

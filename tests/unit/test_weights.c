@@ -920,6 +920,27 @@ Test(weights, a_file_that_is_no_weights_file_is_told_so) {
     cr_assert_eq(yt_weights_open(yt_folder_path("absent"), NULL, NULL, &model, &found, &imgsz, NULL), YT_IO);
 }
 
+Test(weights, other_files_under_the_name_of_weights_are_called_what_they_are) {
+    static const struct {
+        const char *name, *text, *what;
+    } cases[] = {
+        {"a.pt", "version https://git-lfs.github.com/spec/v1\n", "it is a Git LFS pointer: run git lfs pull"},
+        {"b.pt", "<!DOCTYPE html>", "it is a web page"},
+        {"c.pt.gz", "\x1f\x8b\x08", "unpack it with gunzip"},
+        {"d.onnx", "\x08\x07", "name the .pt it was made from"},
+    };
+    yt_model *model = NULL;
+    yt_class_names found;
+    int imgsz;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        yt_err err = {.text = ""};
+        yt_folder_write_text(cases[i].name, cases[i].text);
+        cr_assert_eq(yt_weights_open(yt_folder_path(cases[i].name), NULL, NULL, &model, &found, &imgsz, &err),
+                     YT_SYNTAX);
+        cr_assert_not_null(strstr(err.text, cases[i].what), "%s", err.text);
+    }
+}
+
 Test(weights, a_typed_model_wins_over_that_of_the_weights) {
     yt_model *model = load("tiny8.yaml", YT_MODEL_DEFAULTS), *built = NULL;
     const char *path = yt_folder_path("w.safetensors");
