@@ -28,7 +28,7 @@
     {"imgsz", 's', YT_CLI_INT, "auto", 32, 8192, NULL, "PX", "Detection",                                    \
      "long side of the network's input; auto: what the weights were trained at"},                            \
     {"max-det", 0, YT_CLI_INT, "300", 1, 100000, NULL, NULL, "Detection",                                    \
-     "keep at most so many boxes per image"},                                                              \
+     "keep at most this many boxes per image"},                                                              \
     {"rect", 0, YT_CLI_FLAG, "true", 0, 0, NULL, NULL, "Detection",                                          \
      "pad images as little as possible; --no-rect pads them to squares"}
 /* clang-format on */

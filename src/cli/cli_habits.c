@@ -96,7 +96,7 @@ bool yt_cli_habit(const yt_cli *cli, const char *typed, size_t n, char *advice, 
     if (!copy_name(typed, n, name, sizeof name)) return false;
     if (is_plain_word(cli, name)) {
         snprintf(advice, room, "it is named without an option: %s %s", program_for(name),
-                 name[0] == 's' ? "PICTURE" : "DATA.yaml");
+                 name[0] == 's' ? "IMAGE" : "DATA.yaml");
         return true;
     }
     for (size_t i = 0; i < sizeof habits / sizeof *habits; i++) {

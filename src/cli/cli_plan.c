@@ -16,7 +16,7 @@ static const struct reason {
     const char *family; /* with --recipe family; NULL: the same */
 } reasons[] = {
     {YT_TRAIN_KEY_batch, "half of the training images, at most 16", "16, at most all images"},
-    {YT_TRAIN_KEY_nbs, "small sets update after every batch; --recipe family is the family's behaviour",
+    {YT_TRAIN_KEY_nbs, "small sets update after every batch; --recipe family does as Ultralytics does",
      "always"},
     {YT_TRAIN_KEY_optimizer, "AdamW for runs of up to 10000 updates, MuSGD for longer ones", NULL},
     {YT_TRAIN_KEY_lr0, "by optimiser, and lower where training starts from weights",

@@ -245,7 +245,7 @@ int main(int argc, char **argv) {
     yt_cli_begin(argv);
     yt_cli cli = {
         .program = "yoloinfer",
-        .usage = "yoloinfer PICTURE|FOLDER|LIST.txt|PATTERN|-... [options]",
+        .usage = "yoloinfer IMAGE|FOLDER|LIST.txt|PATTERN|-... [options]",
         .about = "Finds objects in images. Prints one line per box, \"image: class score x1 y1 x2 y2\", in "
                  "pixels of the image. A folder stands for all images below it, a .txt list for those it "
                  "names, - for a list on "

@@ -22,7 +22,7 @@ static const yt_cli_option options[] = {
     {"split", 0, YT_CLI_CHOICE, "val", 0, 0, splits, "NAME", "Data", "which images of the dataset"},
     {"classes", 0, YT_CLI_STRING, NULL, 0, 0, NULL, "LIST", "Data",
      "judge these classes only: numbers or names with commas between"},
-    {"single-cls", 0, YT_CLI_FLAG, NULL, 0, 0, NULL, NULL, "Data", "treat all classes as one"},
+    {"single-cls", 0, YT_CLI_FLAG, NULL, 0, 0, NULL, NULL, "Data", "treat all classes as one, called \"item\""},
     {"strict", 0, YT_CLI_FLAG, NULL, 0, 0, NULL, NULL, "Data", "stop at the first problem of the dataset"},
     YT_CLI_DETECTION_ROWS("0.001"),
     {"matching", 0, YT_CLI_CHOICE, "free", 0, 0, matchings, "RULE", "Detection",
@@ -391,7 +391,7 @@ int main(int argc, char **argv) {
         .usage = "yoloval DATA.yaml [options]",
         .about =
             "Measures trained weights on a dataset: precision, recall and average precision per class, by "
-            "the rules of COCO and the YOLO family.",
+            "the rules of COCO and of the Ultralytics trainer.",
         .version = YT_CLI_VERSION,
         .options = options,
         .n_options = sizeof options / sizeof *options,

@@ -242,8 +242,7 @@ static row_kind kind_of_row(parser *p, size_t line, span row, size_t columns) {
         bad_row(p, YT_LABEL_COLUMNS, line, "%zu columns; a row is: class cx cy w h", columns);
     else if (columns < MIN_POLYGON_COLUMNS)
         bad_row(p, YT_LABEL_CONFIDENCE, line,
-                "%zu columns; a row is: class cx cy w h, without the confidence of a detector behind it",
-                columns);
+                "%zu columns; a row is: class cx cy w h, without a detector's confidence after it", columns);
     else if (looks_like_keypoints(row, columns))
         bad_row(p, YT_LABEL_KEYPOINTS, line,
                 "%zu columns: a box and %zu keypoints of a pose data set? kpt_shape: [%zu, 3] in the YAML "

@@ -74,7 +74,7 @@ Test(labels, each_bad_row_is_told_and_left_out) {
         {"1 0.1 0.2 0.5 0.2 0.5 0.6 0.7", YT_LABEL_COLUMNS,
          "8 columns; a polygon is: class x1 y1 x2 y2 x3 y3"},
         {"0 0.5 0.5 0.1 0.1 0.9", YT_LABEL_CONFIDENCE,
-         "6 columns; a row is: class cx cy w h, without the confidence"},
+         "6 columns; a row is: class cx cy w h, without a detector's confidence after it"},
         {"0 0.5 0.5 0.2 0.3 0.4 0.4 2 0.6 0.6 1", YT_LABEL_KEYPOINTS,
          "2 keypoints of a pose data set? kpt_shape: [2, 3]"},
         {"0 0.9 0.9 0.2 0.2 0.1 0.1 2 0.6 0.6 1", YT_LABEL_KEYPOINTS, "2 keypoints of a pose data set?"},
