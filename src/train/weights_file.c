@@ -3,6 +3,8 @@
  */
 #include "train/weights_file.h"
 
+#include "data/presence.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -109,6 +111,9 @@ static yt_status unwrap_names(yt_weights_file *weights, const char *path, yt_err
 
 yt_status yti_weights_load(const char *path, yt_weights_file *out, yt_err *err) {
     yt_weights_file weights = {0};
+    yti_presence presence;
+    YT_TRY(yti_look_at_file(path, &presence, err));
+    if (presence == YTI_UNUSABLE) return YT_DATA; /* a pipe could not be looked at twice, and may never end */
     yt_status status =
         yt_pt_probe(path) ? load_pt(path, &weights, err) : load_safetensors(path, &weights, err);
     if (status == YT_OK) status = unwrap_names(&weights, path, err);

@@ -34,6 +34,9 @@ says err '^yoloexport: --output: x.onnx: --format safetensors writes .safetensor
 expect 1 absent.pt --output x
 expect 1 absent.pt
 says err '^yoloexport: absent.pt: cannot be opened'
+mkfifo pipe.pt
+expect 1 pipe.pt # and does not wait for what nobody writes
+says err '^yoloexport: pipe.pt: is a pipe and not a file'
 printf '\200\002\212\012rest' >old.pt
 expect 1 old.pt
 says err '^yoloexport: old.pt: is in the format of torch before 1.6'
