@@ -1,6 +1,7 @@
 /* Tests of src/data/coco_file.c and coco_truth.c: a COCO ground-truth file in place of label files. */
 #include "support/folder.h"
 #include "support/near.h"
+#include "support/problems.h"
 #include "yt/dataset.h"
 #include "yt/file.h"
 #include "yt/image.h"
@@ -13,18 +14,6 @@ TestSuite(coco_truth, .init = yt_folder_make, .fini = yt_folder_remove);
 
 #define CATEGORIES "\"categories\": [{\"id\": 1, \"name\": \"car\"}]"
 #define IMAGES     "\"images\": [{\"id\": 1, \"file_name\": \"a.png\"}]"
-
-typedef struct problems {
-    char text[8192];
-    int count;
-} problems;
-
-static void note(void *context, const char *text) {
-    problems *p = context;
-    size_t used = strlen(p->text);
-    snprintf(p->text + used, sizeof p->text - used, "%s\n", text);
-    p->count++;
-}
 
 static void make_image(const char *name, int w, int h) {
     yt_image image;
@@ -62,21 +51,21 @@ static void make_pictures(const char *folder) {
     }
 }
 
-static yt_status try_scan(const char *split, bool strict, double fraction, problems *p, yt_split *out,
+static yt_status try_scan(const char *split, bool strict, double fraction, yt_problems *p, yt_split *out,
                           yt_err *err) {
-    *p = (problems){0};
+    *p = (yt_problems){0};
     *err = (yt_err){0};
     yt_dataset dataset;
     yt_status status = yt_dataset_open(yt_folder_path("d/data.yaml"), &dataset, err);
     if (status != YT_OK) return status;
     yt_scan_options options = {
-        .strict = strict, .fraction = fraction, .problem = note, .context = p, .threads = 2};
+        .strict = strict, .fraction = fraction, .problem = yt_problems_note, .context = p, .threads = 2};
     status = yt_dataset_scan(&dataset, split, &options, out, err);
     yt_dataset_close(&dataset);
     return status;
 }
 
-static yt_split scan(const char *split, problems *p) {
+static yt_split scan(const char *split, yt_problems *p) {
     yt_split out;
     yt_err err;
     cr_assert_eq(try_scan(split, false, 1, p, &out, &err), YT_OK, "%s", err.text);
@@ -84,7 +73,7 @@ static yt_split scan(const char *split, problems *p) {
 }
 
 static void expect_refused(yt_status expected, const char *part) {
-    problems p;
+    yt_problems p;
     yt_split split;
     yt_err err;
     cr_assert_eq(try_scan("train", false, 1, &p, &split, &err), expected, "'%s' (%s)", err.text, part);
@@ -105,7 +94,7 @@ static void expect_box(const yt_label *label, int class_id, double cx, double cy
 Test(coco_truth, boxes_areas_crowds_and_ids_are_read) {
     make_pictures("d");
     write_files("train: truth.json\nnames: [car, dog, cat]\n", json);
-    problems p;
+    yt_problems p;
     yt_split split = scan("train", &p);
     cr_assert_eq(p.count, 0, "%s", p.text);
     cr_assert_eq(split.n_samples, 3);
@@ -146,7 +135,7 @@ Test(coco_truth, what_other_tools_trip_over_is_noted) {
                  "\"categories\": [{\"id\": 1, \"name\": \"car\"}, {\"id\": 2, \"name\": \"%s\"}]}",
                  cases[i].ids[0], cases[i].ids[1], cases[i].category, cases[i].category == 2 ? "car" : "dog");
         write_files("train: truth.json\nnames: [car, dog]\n", truth);
-        problems p;
+        yt_problems p;
         yt_split split = scan("train", &p);
         cr_assert(cases[i].note ? split.coco_note && strstr(split.coco_note, cases[i].note)
                                 : !split.coco_note,
@@ -165,7 +154,7 @@ Test(coco_truth, without_names_the_categories_are_the_classes_by_id) {
     cr_assert_str_eq(dataset.names[1], "dog");
     yt_dataset_close(&dataset);
     write_files("train: truth.json\nnc: 2\n", json);
-    problems p;
+    yt_problems p;
     yt_split split = scan("train", &p);
     cr_assert_eq(split.samples[2].labels[0].class_id, 1);
     yt_split_free(&split);
@@ -189,7 +178,7 @@ Test(coco_truth, pictures_are_found_by_one_rule) {
         make_pictures(cases[i].pictures);
         make_image("d/one/other.png", 20, 20);
         write_files(cases[i].yaml, json);
-        problems p;
+        yt_problems p;
         yt_split split = scan("train", &p);
         cr_assert_eq(split.n_samples, 3, "case %zu: %s", i, p.text);
         cr_assert_eq(p.count, 0, "case %zu: %s", i, p.text);
@@ -209,7 +198,7 @@ Test(coco_truth, pictures_are_found_by_one_rule) {
 Test(coco_truth, a_fraction_is_taken_in_the_order_of_paths) {
     make_pictures("d");
     write_files("train: truth.json\nnames: [car, dog]\n", json);
-    problems p;
+    yt_problems p;
     yt_split split;
     yt_err err;
     cr_assert_eq(try_scan("train", false, 0.34, &p, &split, &err), YT_OK, "%s", err.text);
@@ -224,7 +213,7 @@ Test(coco_truth, boxes_that_nothing_is_left_of_are_kept_for_cocos_numbers_alone)
                 "{\"id\": 1, \"image_id\": 1, \"category_id\": 1, \"bbox\": [1, 2, 0, 4], \"area\": 7},\n"
                 "{\"id\": 2, \"image_id\": 1, \"category_id\": 1, \"bbox\": [40, 2, 5.5, 4]},\n"
                 "{\"id\": 3, \"image_id\": 1, \"category_id\": 1, \"bbox\": [1, 2, 3, 4]}]}");
-    problems p;
+    yt_problems p;
     yt_split split = scan("train", &p);
     cr_assert_eq(split.samples[0].n_labels, 3);
     const yt_label *labels = split.samples[0].labels;
@@ -257,7 +246,7 @@ Test(coco_truth, many_categories_are_linked_by_name) {
         if (extra == 1) expect_refused(YT_DATA, "10001 categories; at most 10000 are accepted");
         if (extra == 2) expect_refused(YT_DATA, "two categories are called 'c9000'");
         if (extra) continue;
-        problems p;
+        yt_problems p;
         yt_split split = scan("train", &p);
         cr_assert_eq(split.samples[0].labels[0].class_id, 6); /* by id from 1 */
         cr_assert(split.category_ids[6] == 7 && split.category_ids[MANY - 1] == MANY);
@@ -282,7 +271,7 @@ Test(coco_truth, each_problem_is_told_with_its_annotation) {
         "{\"id\": 7, \"image_id\": \"1\", \"category_id\": 1, \"bbox\": [1, 2, 3, 4]},\n"
         "{\"image_id\": 1, \"category_id\": 1, \"bbox\": [1, 2, 3, 1e999]},\n"
         "{\"id\": 8, \"image_id\": 2, \"category_id\": 1, \"bbox\": [1, 2, 3, 4]}, 5]}");
-    problems p;
+    yt_problems p;
     yt_split split = scan("train", &p);
     cr_assert_eq(split.n_samples, 1, "%s", p.text);
     cr_assert_eq(split.samples[0].n_labels,
@@ -323,7 +312,7 @@ Test(coco_truth, fractions_in_place_of_pixels_are_asked_about) {
                  ", \"annotations\": [{\"id\": 1, \"image_id\": 1, \"category_id\": 1, \"bbox\": %s}]}",
                  boxes[i]);
         write_files("train: truth.json\nval: truth.json\nnames: [car]\n", truth);
-        problems p;
+        yt_problems p;
         yt_split split = scan("train", &p);
         cr_assert_eq(strstr(p.text, "are they fractions? COCO's bbox is in pixels") != NULL, i == 0, "%s",
                      p.text);
@@ -368,7 +357,7 @@ Test(coco_truth, a_label_file_and_a_coco_file_give_the_same_boxes) {
     make_image("d/a.png", 40, 20);
     yt_folder_write_text("d/a.txt", rows);
     yt_folder_write_text("d/list.txt", "a.png\n");
-    problems p;
+    yt_problems p;
     write_files("train: list.txt\nnames: [car]\n", json_text);
     yt_split labels = scan("train", &p);
     write_files("train: truth.json\nnames: [car]\n", json_text);
@@ -391,7 +380,7 @@ Test(coco_truth, crowds_are_counted_and_refused_where_nothing_else_is_left) {
     write_files("train: truth.json\nval: truth.json\nnames: [car]\n",
                 "{" CATEGORIES ", " IMAGES ", \"annotations\": [" CROWD ", " CROWD "]}");
     expect_refused(YT_DATA, "train: no usable box in 1 images; 2 boxes are crowds (iscrowd)");
-    problems p;
+    yt_problems p;
     yt_split split = scan("val", &p);
     cr_assert_not_null(strstr(p.text, "val: no usable box in 1 images; 2 boxes are crowds"), "%s", p.text);
     yt_split_free(&split);
@@ -415,7 +404,7 @@ Test(coco_truth, an_image_of_bad_annotations_only_is_not_trained_as_background) 
         "\"b.png\"}, {\"id\": 3, \"file_name\": \"c.png\"}],\n\"annotations\": [{\"image_id\": 1, "
         "\"category_id\": 1, \"bbox\": [1, 2, 0, 4]}, {\"image_id\": 2, \"category_id\": 1, \"bbox\": [1, 2, "
         "3, 4]}]}");
-    problems p;
+    yt_problems p;
     yt_split split = scan("train", &p);
     cr_assert(split.n_samples == 2 && split.summary.lost_images == 1 && split.summary.backgrounds == 1);
     cr_assert_str_eq(yt_path_base(split.samples[0].image_path), "b.png");
@@ -481,7 +470,7 @@ Test(coco_truth, damaged_files_are_survived) {
     yt_folder_write_text("d/data.yaml", "train: truth.json\n");
     int refused = 0, cuts = 0;
     for (size_t bytes = 0; bytes < sizeof json - 3; bytes += 5, cuts++) {
-        problems p;
+        yt_problems p;
         yt_split split = {0};
         yt_err err;
         yt_folder_write("d/truth.json", json, bytes);
@@ -491,7 +480,7 @@ Test(coco_truth, damaged_files_are_survived) {
     char changed[sizeof json];
     uint32_t state = 9;
     for (int round = 0; round < 200; round++) {
-        problems p;
+        yt_problems p;
         yt_split split = {0};
         yt_err err;
         memcpy(changed, json, sizeof json);

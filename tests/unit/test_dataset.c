@@ -1,6 +1,7 @@
 /* Tests of src/data/dataset.c, sources.c, listing.c and scan.c: YAML forms, paths, classes, reports. */
 #include "support/folder.h"
 #include "support/near.h"
+#include "support/problems.h"
 #include "yt/dataset.h"
 #include "yt/file.h"
 #include "yt/image.h"
@@ -12,19 +13,6 @@
 
 TestSuite(dataset, .init = yt_folder_make, .fini = yt_folder_remove);
 
-/* Collects reports, one per line. */
-typedef struct problems {
-    char text[8192];
-    int count;
-} problems;
-
-static void note(void *context, const char *text) {
-    problems *p = context;
-    size_t used = strlen(p->text);
-    snprintf(p->text + used, sizeof p->text - used, "%s\n", text);
-    p->count++;
-}
-
 static yt_dataset open_dataset(const char *path) {
     yt_dataset dataset;
     yt_err err = {0};
@@ -32,9 +20,9 @@ static yt_dataset open_dataset(const char *path) {
     return dataset;
 }
 
-static yt_scan_options options_for(problems *p) {
-    *p = (problems){0};
-    return (yt_scan_options){.fraction = 1, .problem = note, .context = p, .threads = 2};
+static yt_scan_options options_for(yt_problems *p) {
+    *p = (yt_problems){0};
+    return (yt_scan_options){.fraction = 1, .problem = yt_problems_note, .context = p, .threads = 2};
 }
 
 static yt_split scan(const yt_dataset *dataset, const char *split, const yt_scan_options *options) {
@@ -67,7 +55,7 @@ static void make_small_dataset(const char *root) {
 
 static void expect_small_dataset(const char *yaml) {
     yt_dataset dataset = open_dataset(yaml);
-    problems p;
+    yt_problems p;
     yt_scan_options options = options_for(&p);
     yt_split train = scan(&dataset, "train", &options), val = scan(&dataset, "val", &options);
     cr_assert_eq(p.count, 0, "%s", p.text);
@@ -147,7 +135,7 @@ Test(dataset, a_split_may_be_several_folders_and_lists) {
     yt_folder_write_text("d/more.txt", "images/val/c.png\n");
     yt_folder_write_text("d/data.yaml", "train:\n  - images/train\n  - more.txt\nnames: [x, y]\n");
     yt_dataset dataset = open_dataset(yt_folder_path("d/data.yaml"));
-    problems p;
+    yt_problems p;
     yt_scan_options options = options_for(&p);
     yt_split train = scan(&dataset, "train", &options);
     cr_assert_eq(train.n_samples, 3);
@@ -163,7 +151,7 @@ Test(dataset, lines_that_name_nothing_cost_that_line) {
     yt_folder_write_text("d/train.txt", "images/train/a.png\nimages/train/gone.png\nlabels/train/a.txt\n");
     yt_folder_write_text("d/data.yaml", "train: train.txt\nnames: [x, y]\n");
     yt_dataset dataset = open_dataset(yt_folder_path("d/data.yaml"));
-    problems p;
+    yt_problems p;
     yt_scan_options options = options_for(&p);
     yt_split train = scan(&dataset, "train", &options);
     cr_assert_eq(train.n_samples, 1);
@@ -178,7 +166,7 @@ Test(dataset, lines_that_name_nothing_cost_that_line) {
 Test(dataset, a_missing_folder_lists_all_that_was_tried) {
     yt_folder_write_text("d/data.yaml", "# c\npath: nowhere\ntrain: ../images\nnames: [x]\n");
     yt_dataset dataset = open_dataset(yt_folder_path("d/data.yaml"));
-    problems p;
+    yt_problems p;
     yt_scan_options options = options_for(&p);
     yt_split split = {0};
     yt_err err;
@@ -202,7 +190,7 @@ Test(dataset, a_folder_is_walked_without_hidden_files_and_endless_links) {
     yt_folder_write_text("d/data.yaml", "train: images\nnc: 1\n");
     yt_dataset dataset = open_dataset(yt_folder_path("d/data.yaml"));
     cr_assert_str_eq(dataset.names[0], "class_0");
-    problems p;
+    yt_problems p;
     yt_scan_options options = options_for(&p);
     yt_split train = scan(&dataset, "train", &options);
     cr_assert_eq(train.n_samples, 2);
@@ -279,7 +267,7 @@ Test(dataset, bad_rows_and_bad_images_cost_only_themselves) {
     make_image("d/images/train/small.png", 9, 40);
     yt_folder_write_text("d/data.yaml", "train: images/train\nnames: [x, y]\n");
     yt_dataset dataset = open_dataset(yt_folder_path("d/data.yaml"));
-    problems p, again;
+    yt_problems p, again;
     yt_scan_options options = options_for(&p);
     yt_split train = scan(&dataset, "train", &options);
     cr_assert_eq(train.n_samples, 2);
@@ -319,7 +307,7 @@ Test(dataset, fraction_keeps_the_first_images) {
     yt_folder_write_text("d/labels/a.txt", "0 .5 .5 .1 .1");
     yt_folder_write_text("d/data.yaml", "train: images\nnc: 1\n");
     yt_dataset dataset = open_dataset(yt_folder_path("d/data.yaml"));
-    problems p;
+    yt_problems p;
     yt_scan_options options = options_for(&p);
     static const struct {
         double fraction;
@@ -345,7 +333,7 @@ Test(dataset, no_label_file_at_all_is_an_error_for_training_and_told_for_validat
     make_image("d/images/a.png", 20, 20);
     yt_folder_write_text("d/data.yaml", "train: images\nval: images\nnc: 1\n");
     yt_dataset dataset = open_dataset(yt_folder_path("d/data.yaml"));
-    problems p;
+    yt_problems p;
     yt_scan_options options = options_for(&p);
     yt_split split;
     yt_err err;
@@ -361,7 +349,7 @@ Test(dataset, an_empty_folder_is_an_error) {
     yt_folder_write_text("d/images/readme", "x");
     yt_folder_write_text("d/data.yaml", "train: images\nval: images/readme\nnc: 1\n");
     yt_dataset dataset = open_dataset(yt_folder_path("d/data.yaml"));
-    problems p;
+    yt_problems p;
     yt_scan_options options = options_for(&p);
     yt_split split;
     yt_err err;
@@ -417,7 +405,7 @@ Test(dataset, boxes_of_other_classes_are_left_out_and_their_images_stay) {
     make_small_dataset("d/small");
     yt_folder_write_text("d/small/data.yaml", "train: images/train\nval: images/val\nnames: [x, y]\n");
     yt_dataset dataset = open_dataset(yt_folder_path("d/small/data.yaml"));
-    problems p;
+    yt_problems p;
     yt_scan_options options = options_for(&p);
     const bool only_second[2] = {false, true};
     options.classes = only_second;
@@ -438,7 +426,7 @@ Test(dataset, a_single_class_takes_any_number_and_makes_no_duplicates) {
     yt_folder_write_text("d/labels/train/a.txt", "7 .5 .5 .1 .1\n0 .5 .5 .1 .1\n");
     yt_folder_write_text("d/data.yaml", "train: images/train\nval: images/val\nnames: [x, y]\n");
     yt_dataset dataset = open_dataset(yt_folder_path("d/data.yaml"));
-    problems p;
+    yt_problems p;
     yt_scan_options options = options_for(&p);
     options.single_class = true;
     yt_split split = scan(&dataset, "train", &options);
@@ -454,7 +442,7 @@ Test(dataset, outlines_are_used_only_when_every_label_has_one) {
     yt_folder_write_text("d/labels/train/a.txt", "0 .1 .1 .9 .1 .5 .9\n");
     yt_folder_write_text("d/data.yaml", "train: images/train\nval: images/val\nnames: [x, y]\n");
     yt_dataset dataset = open_dataset(yt_folder_path("d/data.yaml"));
-    problems p;
+    yt_problems p;
     yt_scan_options options = options_for(&p);
     options.strict = true; /* it is no problem of any label */
     yt_split split = scan(&dataset, "train", &options);
@@ -480,7 +468,7 @@ static void expect_real(const char *yaml, const char *split, int images, int box
     snprintf(path, sizeof path, "%s/data/%s", YT_SHARED_DIR, yaml);
     if (!yt_path_exists(path)) cr_skip_test("no shared data: %s", path);
     yt_dataset dataset = open_dataset(path);
-    problems p;
+    yt_problems p;
     yt_scan_options options = options_for(&p);
     yt_split found = scan(&dataset, split, &options);
     cr_log_info("%s %s: %d images, %d backgrounds, %d boxes, %d bad rows, %d duplicates\n%s", yaml, split,
@@ -537,7 +525,7 @@ Test(dataset, an_image_damaged_in_the_middle_is_left_out_by_the_scan) {
     fseek(file, 50, SEEK_SET); /* within the first data chunk: after signature, IHDR and the chunk's head */
     for (int i = 0; i < 16; i++) fputc(0xFF, file);
     fclose(file);
-    problems p;
+    yt_problems p;
     yt_scan_options options = options_for(&p);
     yt_dataset dataset = open_dataset(yt_folder_path("d/small.yaml"));
     yt_split split = scan(&dataset, "train", &options);
@@ -562,7 +550,7 @@ Test(dataset, twelve_bits_in_sixteen_are_reported_once) {
     yt_folder_write_text("d/small.yaml",
                          "path: small\ntrain: images/train\nval: images/val\nnames: [x, y]\n");
     yt_dataset dataset = open_dataset(yt_folder_path("d/small.yaml"));
-    problems p;
+    yt_problems p;
     yt_scan_options options = options_for(&p);
     yt_split train = scan(&dataset, "train", &options);
     cr_assert_eq(train.n_samples, 2);

@@ -4,6 +4,7 @@
  */
 #include "support/folder.h"
 #include "support/near.h"
+#include "support/problems.h"
 #include "yt/dataset.h"
 #include "yt/file.h"
 #include "yt/image.h"
@@ -13,18 +14,6 @@
 #include <unistd.h>
 
 TestSuite(exporters, .init = yt_folder_make, .fini = yt_folder_remove);
-
-typedef struct problems {
-    char text[8192];
-    int count;
-} problems;
-
-static void note(void *context, const char *text) {
-    problems *p = context;
-    size_t used = strlen(p->text);
-    snprintf(p->text + used, sizeof p->text - used, "%s\n", text);
-    p->count++;
-}
 
 static void make_image(const char *name) {
     yt_image image;
@@ -664,7 +653,7 @@ static void expect_first_box(const export *e, const yt_split *split) {
         }
 }
 
-static void expect_read(const export *e, const yt_split *split, const problems *p) {
+static void expect_read(const export *e, const yt_split *split, const yt_problems *p) {
     cr_assert_eq(split->n_samples, e->images, "%s: %d images; %s", e->tool, split->n_samples, p->text);
     cr_assert_eq(split->summary.boxes, e->boxes, "%s: %d boxes; %s", e->tool, split->summary.boxes, p->text);
     expect_first_box(e, split);
@@ -686,9 +675,9 @@ static void check_export(const export *e) {
     yt_status status = yt_dataset_open(yt_folder_path(e->data), &dataset, &err);
     if (status == YT_OK) {
         if (e->names) expect_names(e, &dataset);
-        problems p = {0};
+        yt_problems p = {0};
         yt_split split;
-        yt_scan_options options = {.fraction = 1, .problem = note, .context = &p, .threads = 1};
+        yt_scan_options options = {.fraction = 1, .problem = yt_problems_note, .context = &p, .threads = 1};
         status = yt_dataset_scan(&dataset, "train", &options, &split, &err);
         if (status == YT_OK) {
             cr_assert_null(e->refused, "%s was read", e->tool);

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE /* RTLD_NEXT */
 #include "data/presence.h"
 #include "support/folder.h"
+#include "support/problems.h"
 #include "yt/dataset.h"
 #include "yt/file.h"
 #include "yt/image.h"
@@ -31,18 +32,6 @@ struct dirent *readdir(DIR *dir) {
 
 TestSuite(scan, .init = yt_folder_make, .fini = yt_folder_remove);
 
-typedef struct problems {
-    char text[8192];
-    int count;
-} problems;
-
-static void note(void *context, const char *text) {
-    problems *p = context;
-    size_t used = strlen(p->text);
-    snprintf(p->text + used, sizeof p->text - used, "%s\n", text);
-    p->count++;
-}
-
 static void make_image(const char *name) {
     yt_image image;
     cr_assert_eq(yt_image_create(20, 20, &image, NULL), YT_OK);
@@ -53,19 +42,20 @@ static void make_image(const char *name) {
 }
 
 /* Scans "train" of d/data.yaml. */
-static yt_status try_scan(bool strict, problems *p, yt_split *out, yt_err *err) {
-    *p = (problems){0};
+static yt_status try_scan(bool strict, yt_problems *p, yt_split *out, yt_err *err) {
+    *p = (yt_problems){0};
     *err = (yt_err){0};
     yt_dataset dataset;
     yt_status status = yt_dataset_open(yt_folder_path("d/data.yaml"), &dataset, err);
     if (status != YT_OK) return status;
-    yt_scan_options options = {.strict = strict, .fraction = 1, .problem = note, .context = p, .threads = 2};
+    yt_scan_options options = {
+        .strict = strict, .fraction = 1, .problem = yt_problems_note, .context = p, .threads = 2};
     status = yt_dataset_scan(&dataset, "train", &options, out, err);
     yt_dataset_close(&dataset);
     return status;
 }
 
-static yt_split scan(problems *p) {
+static yt_split scan(yt_problems *p) {
     yt_split out;
     yt_err err;
     cr_assert_eq(try_scan(false, p, &out, &err), YT_OK, "%s", err.text);
@@ -73,7 +63,7 @@ static yt_split scan(problems *p) {
 }
 
 static void expect_failure(yt_status expected, const char *part) {
-    problems p;
+    yt_problems p;
     yt_split split;
     yt_err err;
     cr_assert_eq(try_scan(false, &p, &split, &err), expected, "'%s' (%s)", err.text, part);
@@ -91,7 +81,7 @@ static void make_set(void) {
 Test(scan, an_image_whose_rows_are_all_bad_is_left_out) {
     make_set();
     yt_folder_write_text("d/labels/b.txt", "0 .5 .5 .4 .4 .9\n0 .5 .5 .3 .3 .8\n");
-    problems p;
+    yt_problems p;
     yt_split split = scan(&p);
     cr_assert(split.n_samples == 1 && split.summary.lost_images == 1 && split.summary.backgrounds == 0);
     char text[512];
@@ -124,7 +114,7 @@ Test(scan, a_training_set_without_a_usable_box_is_refused_with_the_first_reason)
 
 Test(scan, classes_that_count_from_1_are_recognised) {
     make_set();
-    problems p;
+    yt_problems p;
     yt_folder_write_text("d/labels/a.txt", "1 .5 .5 .4 .4\n2 .5 .5 .2 .2\n");
     yt_split split = scan(&p);
     cr_assert_not_null(strstr(p.text, "there is a class 2, and no class 0: are the classes numbered from 1?"),
@@ -147,7 +137,7 @@ Test(scan, strict_counts_every_rule_but_notes) {
                  {"0 0 .5 .4 .4\n", 0}};
     make_set();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        problems p;
+        yt_problems p;
         yt_split split;
         yt_err err;
         char expected[64];
@@ -163,7 +153,7 @@ Test(scan, strict_counts_every_rule_but_notes) {
 /* ---- strays ---- */
 
 static void expect_told(const char *part) {
-    problems p;
+    yt_problems p;
     yt_split split = scan(&p);
     cr_assert_not_null(strstr(p.text, part), "'%s' does not say '%s'", p.text, part);
     yt_split_free(&split);
@@ -172,7 +162,7 @@ static void expect_told(const char *part) {
 }
 
 static void expect_silence(void) {
-    problems p;
+    yt_problems p;
     yt_split split = scan(&p);
     cr_assert_eq(p.count, 0, "%s", p.text);
     yt_split_free(&split);
@@ -236,7 +226,7 @@ Test(scan, a_label_file_that_cannot_be_looked_at_makes_no_background) {
     cr_assert_eq(unlink(yt_folder_path("d/labels/b.txt")), 0);
     cr_assert_eq(mkdir(yt_folder_path("d/labels/b.txt"), 0777), 0);
     expect_told("labels/b.txt: is a folder and not a file");
-    problems p;
+    yt_problems p;
     yt_split split = scan(&p);
     cr_assert(split.n_samples == 1 && split.summary.bad_images == 1 && split.summary.backgrounds == 0);
     yt_split_free(&split);
@@ -270,7 +260,7 @@ Test(scan, lists_are_read_with_any_line_ends) {
                                         "\xEF\xBB\xBFimages\\a.png\n./images/b.png\n"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         yt_folder_write_text("d/list.txt", texts[i]);
-        problems p;
+        yt_problems p;
         yt_split split = scan(&p);
         cr_assert(split.n_samples == 2 && p.count == 0, "%zu: %s", i, p.text);
         yt_split_free(&split);
@@ -297,7 +287,7 @@ Test(scan, a_listing_that_fails_half_way_ends_the_run) {
         expect_failure(YT_IO, "images: the folder cannot be read to its end: Input/output error");
     }
     entries_left = -1;
-    problems p;
+    yt_problems p;
     yt_split split = scan(&p);
     cr_assert_eq(split.n_samples, 2);
     yt_split_free(&split);
@@ -311,7 +301,7 @@ Test(scan, a_listing_that_fails_half_way_ends_the_run) {
 /* A process that may open no more files would train on what it had seen so far. */
 Test(scan, too_many_open_files_end_the_run) {
     make_set();
-    problems p;
+    yt_problems p;
     yt_split split;
     yt_err err;
     yt_dataset dataset;
@@ -321,8 +311,8 @@ Test(scan, too_many_open_files_end_the_run) {
     cr_assert_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
     none = before;
     none.rlim_cur = 0;
-    p = (problems){0};
-    yt_scan_options options = {.fraction = 1, .problem = note, .context = &p, .threads = 1};
+    p = (yt_problems){0};
+    yt_scan_options options = {.fraction = 1, .problem = yt_problems_note, .context = &p, .threads = 1};
     cr_assert_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
     yt_status status = yt_dataset_scan(&dataset, "train", &options, &split, &err);
     cr_assert_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
