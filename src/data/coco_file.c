@@ -8,7 +8,7 @@
 
 #include "base/array.h"
 #include "base/number.h"
-#include "data/presence.h"
+#include "data/lines.h"
 #include "yt/file.h"
 
 #include <cjson/cJSON.h>
@@ -258,7 +258,6 @@ static yt_status read_member(reader *r, bool only_categories, bool found[LISTS])
 static yt_status read_all(reader *r, bool only_categories) {
     bool found[LISTS] = {false};
     const char *path = r->path;
-    if (r->bytes >= 3 && memcmp(r->text, "\xEF\xBB\xBF", 3) == 0) r->at = 3;
     if (peek(r) == '[')
         return yt_fail(r->err, YT_DATA,
                        "%s: is a list; a COCO file is a map with images, annotations and categories", path);
@@ -282,7 +281,7 @@ yt_status yti_coco_file_load(const char *path, bool only_categories, yti_coco_fi
     char *text;
     size_t bytes;
     *out = (yti_coco_file){0};
-    YT_TRY(yti_read_file(path, MAX_BYTES, &text, &bytes, err));
+    YT_TRY(yti_read_text(path, MAX_BYTES, &text, &bytes, err));
     reader r = {.path = path, .text = text, .bytes = bytes, .out = out, .report = report, .err = err};
     yt_status status = read_all(&r, only_categories);
     if (out->bad_images > MAX_REPORTED)

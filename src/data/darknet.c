@@ -8,7 +8,7 @@
 
 #include "base/array.h"
 #include "base/number.h"
-#include "data/presence.h"
+#include "data/lines.h"
 #include "data/sources.h"
 #include "yt/file.h"
 #include "yt/text.h"
@@ -24,20 +24,6 @@ bool yti_is_darknet(const char *path) {
     return dot && strcasecmp(dot, ".data") == 0;
 }
 
-/* Cuts blanks at both ends of text[0..length), which may be written to. */
-static char *trim(char *text, size_t length) {
-    while (length > 0 && strchr(" \t\r", text[length - 1])) length--;
-    text[length] = '\0';
-    return text + strspn(text, " \t\r");
-}
-
-/* Cuts the next line off *rest; NULL: there is none. */
-static char *next_line(char **rest) {
-    char *line = *rest, *end = line ? strchr(line, '\n') : NULL;
-    *rest = end ? end + 1 : NULL;
-    return line ? trim(line, end ? (size_t)(end - line) : strlen(line)) : NULL;
-}
-
 /* Takes a key, its value and its line into the sources; "names" and "classes" as splits that are none. */
 static yt_status read_keys(const char *path, char *text, yt_dataset_sources *sources, yt_err *err) {
     static const struct {
@@ -45,14 +31,14 @@ static yt_status read_keys(const char *path, char *text, yt_dataset_sources *sou
     } keys[] = {{"train", "train"}, {"valid", "val"},   {"val", "val"},
                 {"test", "test"},   {"names", "names"}, {"classes", "classes"}};
     size_t number = 0;
-    for (char *line; (line = next_line(&text));) {
+    for (char *line; (line = yti_next_line(&text));) {
         number++;
         char *equals = strchr(line, '=');
         if (!*line || *line == '#') continue;
         if (!equals)
             return yt_fail_at(err, YT_SYNTAX, path, number,
                               "a line is: key = value (classes, train, valid, names)");
-        char *value = equals + 1 + strspn(equals + 1, " \t"), *key = trim(line, (size_t)(equals - line));
+        char *value = equals + 1 + strspn(equals + 1, " \t"), *key = yti_trim(line, (size_t)(equals - line));
         for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
             if (strcmp(key, keys[i].key) == 0 && *value)
                 YT_TRY(yti_sources_add(sources, keys[i].split, value, number, err));
@@ -78,10 +64,10 @@ static yt_status add_name(yt_dataset *dataset, size_t *capacity, const char *lin
 static yt_status read_names(const char *path, yt_dataset *dataset, yt_err *err) {
     char *text;
     size_t bytes, capacity = 0;
-    YT_TRY(yti_read_file(path, MAX_BYTES, &text, &bytes, err));
+    YT_TRY(yti_read_text(path, MAX_BYTES, &text, &bytes, err));
     yt_status status = YT_OK;
-    char *rest = strncmp(text, "\xEF\xBB\xBF", 3) == 0 ? text + 3 : text;
-    for (char *line; status == YT_OK && (line = next_line(&rest));) {
+    char *rest = text;
+    for (char *line; status == YT_OK && (line = yti_next_line(&rest));) {
         if (!*line) continue;
         if (!yt_text_is_utf8(line, strlen(line)))
             status =
@@ -126,7 +112,7 @@ yt_status yti_darknet_open(const char *path, yt_dataset *out, yt_err *err) {
     char *text;
     size_t bytes;
     *out = (yt_dataset){0};
-    YT_TRY(yti_read_file(path, MAX_BYTES, &text, &bytes, err));
+    YT_TRY(yti_read_text(path, MAX_BYTES, &text, &bytes, err));
     yt_status status = read_all(path, text, out, err);
     free(text);
     return status;

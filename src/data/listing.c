@@ -2,8 +2,8 @@
 #include "data/listing.h"
 
 #include "base/array.h"
+#include "data/lines.h"
 #include "data/paths.h"
-#include "data/presence.h"
 #include "yt/file.h"
 
 #include <dirent.h>
@@ -176,23 +176,11 @@ static yt_status add_line(image_list *list, size_t number, const char *line) {
     return YT_OK;
 }
 
-/* Cuts blanks at both ends; the text may be written to. */
-static char *trim(char *text, size_t length) {
-    while (length > 0 && strchr(" \t\r", text[length - 1])) length--;
-    text[length] = '\0';
-    return text + strspn(text, " \t\r");
-}
-
 static yt_status read_lines(image_list *list, char *text) {
-    char *line = strncmp(text, "\xEF\xBB\xBF", 3) == 0 ? text + 3 : text;
-    if (strncmp(text, "\xFF\xFE", 2) == 0 || strncmp(text, "\xFE\xFF", 2) == 0)
-        return yt_fail(list->err, YT_DATA, "%s: is UTF-16 text; save it as UTF-8", list->path);
-    for (size_t number = 1; line; number++) {
-        size_t length = strcspn(line, "\r\n"); /* a NUL ends the list: no path has one */
-        char *end = line + length, *next = !*end ? NULL : end + 1 + (end[0] == '\r' && end[1] == '\n');
-        char *name = trim(line, length);
-        if (*name) YT_TRY(add_line(list, number, name));
-        line = next;
+    size_t number = 0;
+    for (char *line; (line = yti_next_line(&text));) {
+        number++;
+        if (*line) YT_TRY(add_line(list, number, line));
     }
     return YT_OK;
 }
@@ -201,7 +189,7 @@ static yt_status read_list(const char *path, yti_paths *out, yti_report *report,
     char *text, *dir = yt_path_dir(path);
     size_t bytes;
     if (!dir) return yt_fail(err, YT_NO_MEMORY, "%s: no memory to read it", path);
-    yt_status status = yti_read_file(path, MAX_LIST_BYTES, &text, &bytes, err);
+    yt_status status = yti_read_text(path, MAX_LIST_BYTES, &text, &bytes, err);
     if (status == YT_OK) {
         image_list list = {path, strcmp(dir, ".") == 0 ? "" : dir, out, report, 0, err};
         status = read_lines(&list, text);

@@ -1,0 +1,49 @@
+/* lines.c: see lines.h. */
+#include "data/lines.h"
+
+#include "data/presence.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static yt_status check_text(const char *path, const char *text, size_t bytes, yt_err *err) {
+    if (bytes >= 2 && (memcmp(text, "\xFF\xFE", 2) == 0 || memcmp(text, "\xFE\xFF", 2) == 0))
+        return yt_fail(err, YT_DATA, "%s: is UTF-16 text; save it as UTF-8", path);
+    const char *nul = memchr(text, '\0', bytes);
+    if (!nul) return YT_OK;
+    size_t line = 1;
+    for (const char *at = text; at < nul; at++) line += *at == '\n' || (*at == '\r' && at[1] != '\n');
+    return yt_fail_at(err, YT_SYNTAX, path, line,
+                      "holds a NUL byte, which no text has; the file is damaged or none of this kind");
+}
+
+yt_status yti_read_text(const char *path, size_t max_bytes, char **text, size_t *bytes, yt_err *err) {
+    static const char mark[] = "\xEF\xBB\xBF";
+    const size_t length = sizeof mark - 1;
+    YT_TRY(yti_read_file(path, max_bytes, text, bytes, err));
+    yt_status status = check_text(path, *text, *bytes, err);
+    if (status != YT_OK) {
+        free(*text);
+        return status;
+    }
+    if (*bytes >= length && memcmp(*text, mark, length) == 0) {
+        *bytes -= length;
+        memmove(*text, *text + length, *bytes + 1);
+    }
+    return YT_OK;
+}
+
+char *yti_trim(char *text, size_t length) {
+    while (length > 0 && strchr(" \t\r", text[length - 1])) length--;
+    text[length] = '\0';
+    return text + strspn(text, " \t\r");
+}
+
+char *yti_next_line(char **rest) {
+    char *line = *rest;
+    if (!line) return NULL;
+    size_t length = strcspn(line, "\r\n");
+    const char *end = line + length;
+    *rest = *end ? line + length + 1 + (end[0] == '\r' && end[1] == '\n') : NULL;
+    return yti_trim(line, length);
+}
