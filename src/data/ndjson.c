@@ -5,14 +5,15 @@
  *     {"type": "dataset", "task": "detect", "class_names": {"0": "cat", "1": "dog"}}
  *     {"type": "image", "file": "a.jpg", "split": "train", "annotations": {"boxes": [[0, 0.5, 0.5, 0.2, 0.4]]}}
  *
- * A list of numbers is the row of a label file, so it is judged as one. The images themselves are at addresses in the net,
+ * A list of numbers is the row of a label file, so it is judged as one. A line without a split is of train. What is
+ * none of this is reported with its line and never passed over in silence. The images themselves are at addresses in the net,
  * which are not visited: they are looked for beside the file, where a download puts them.
  */
 #include "data/ndjson.h"
 
 #include "base/array.h"
 #include "base/number.h"
-#include "data/presence.h"
+#include "data/lines.h"
 #include "data/sources.h"
 #include "yt/file.h"
 #include "yt/text.h"
@@ -43,26 +44,23 @@ typedef struct reader {
 static yt_status open_reader(const char *path, reader *r, yt_err *err) {
     size_t bytes;
     *r = (reader){.path = path, .err = err};
-    YT_TRY(yti_read_file(path, MAX_BYTES, &r->text, &bytes, err));
-    r->rest = strncmp(r->text, "\xEF\xBB\xBF", 3) == 0 ? r->text + 3 : r->text;
+    YT_TRY(yti_read_text(path, MAX_BYTES, &r->text, &bytes, err));
+    r->rest = r->text;
     return YT_OK;
 }
 
 /* The record of the next line that is not empty; NULL: there is none. */
 static yt_status next_record(reader *r, cJSON **out) {
     *out = NULL;
-    while (r->rest && *r->rest) {
-        char *line = r->rest, *end = strchr(line, '\n');
-        size_t length = end ? (size_t)(end - line) : strlen(line);
-        r->rest = end ? end + 1 : NULL;
+    for (char *line; (line = yti_next_line(&r->rest));) {
         r->line++;
-        if (strspn(line, " \t\r") >= length) continue;
-        *out = cJSON_ParseWithLength(line, length);
+        if (!*line) continue;
+        *out = cJSON_ParseWithOpts(line, NULL, true); /* nothing may follow it */
         if (cJSON_IsObject(*out)) return YT_OK;
         cJSON_Delete(*out);
         *out = NULL;
         return yt_fail_at(r->err, YT_SYNTAX, r->path, r->line,
-                          "this is not a JSON object; the file has one a line");
+                          "this is not one JSON object; the file has one a line");
     }
     return YT_OK;
 }
@@ -77,9 +75,21 @@ static bool is_image(const cJSON *record) {
     return type ? strcmp(type, "image") == 0 : text_of(record, "file") != NULL;
 }
 
-static const char *split_of(const cJSON *record) {
-    const char *split = text_of(record, "split");
-    return split && *split ? split : "train";
+/* The splits, and the words that they go by. */
+enum { TRAIN, VAL, TEST, SPLITS, NO_SPLIT = SPLITS };
+static const char *const splits[SPLITS] = {"train", "val", "test"};
+
+static int split_of(const cJSON *record) {
+    static const struct {
+        const char *word;
+        int split;
+    } words[] = {{"", TRAIN},         {"train", TRAIN}, {"val", VAL},
+                 {"validation", VAL}, {"valid", VAL},   {"test", TEST}};
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(record, "split");
+    if (!item || cJSON_IsNull(item)) return TRAIN;
+    for (size_t i = 0; cJSON_IsString(item) && i < sizeof words / sizeof *words; i++)
+        if (strcasecmp(item->valuestring, words[i].word) == 0) return words[i].split;
+    return NO_SPLIT;
 }
 
 /* ---- the first line ---- */
@@ -111,29 +121,64 @@ static yt_status read_names(const reader *r, const cJSON *record, yt_dataset *da
     return YT_OK;
 }
 
-static void read_keypoints(const cJSON *record, yt_dataset *dataset) {
+static yt_status read_keypoints(const reader *r, const cJSON *record, yt_dataset *dataset) {
     const cJSON *shape = cJSON_GetObjectItemCaseSensitive(record, "kpt_shape");
     const cJSON *points = cJSON_GetArrayItem(shape, 0), *values = cJSON_GetArrayItem(shape, 1);
     enum { MAX_KEYPOINTS = 10000 };
-    bool good = cJSON_IsNumber(points) && cJSON_IsNumber(values) && points->valueint > 0 &&
-                points->valueint <= MAX_KEYPOINTS && (values->valueint == 2 || values->valueint == 3);
-    if (good) dataset->keypoint_columns = points->valueint * values->valueint;
+    if (!shape || cJSON_IsNull(shape)) return YT_OK;
+    bool good = cJSON_IsArray(shape) && cJSON_GetArraySize(shape) == 2 && cJSON_IsNumber(points) &&
+                cJSON_IsNumber(values) && points->valueint > 0 && points->valueint <= MAX_KEYPOINTS &&
+                points->valuedouble == points->valueint &&
+                (values->valuedouble == 2 || values->valuedouble == 3);
+    if (!good)
+        return yt_fail_at(r->err, YT_DATA, r->path, r->line,
+                          "kpt_shape: must be [number of keypoints, 2 or 3 values of each]");
+    dataset->keypoint_columns = points->valueint * values->valueint;
+    return YT_OK;
+}
+
+/* A line that is of no split: the first scan reports it, as a problem, whichever split that is of. */
+static yt_status note_stray(const reader *r, const cJSON *record, yt_dataset_sources *sources) {
+    const char *split = text_of(record, "split");
+    if (sources->notes && sources->notes->count >= MAX_REPORTED) {
+        sources->notes->count++;
+        return YT_OK;
+    }
+    if (is_image(record))
+        YT_TRY(yti_sources_note(
+            sources, r->err,
+            "%s:%zu: the image is left out: its split is '%.100s'; there are train, val and test", r->path,
+            r->line, split ? split : "not a text"));
+    else
+        YT_TRY(yti_sources_note(
+            sources, r->err,
+            "%s:%zu: the line is left out: it is no image, which has \"type\": \"image\" and a \"file\"",
+            r->path, r->line));
+    sources->notes->count++;
+    return YT_OK;
 }
 
 /* Names the file as the source of each split that it has images of. */
 static yt_status find_splits(reader *r, yt_dataset *dataset) {
-    static const char *const splits[] = {"train", "val", "test"};
-    enum { SPLITS = sizeof splits / sizeof *splits };
+    yt_dataset_sources *sources = dataset->sources;
     bool found[SPLITS] = {false};
     for (cJSON *record;;) {
         YT_TRY(next_record(r, &record));
         if (!record) break;
-        for (int i = 0; i < SPLITS && is_image(record); i++)
-            found[i] |= strcmp(split_of(record), splits[i]) == 0;
+        int split = is_image(record) ? split_of(record) : NO_SPLIT;
+        yt_status status = YT_OK;
+        if (split == NO_SPLIT)
+            status = note_stray(r, record, sources);
+        else
+            found[split] = true;
         cJSON_Delete(record);
+        YT_TRY(status);
     }
+    if (sources->notes && sources->notes->count > MAX_REPORTED)
+        YT_TRY(yti_sources_note(sources, r->err, "%s: and %zu more such lines", r->path,
+                                sources->notes->count - MAX_REPORTED));
     for (int i = 0; i < SPLITS; i++)
-        if (found[i]) YT_TRY(yti_sources_add(dataset->sources, splits[i], yt_path_base(r->path), 1, r->err));
+        if (found[i]) YT_TRY(yti_sources_add(sources, splits[i], yt_path_base(r->path), 1, r->err));
     return YT_OK;
 }
 
@@ -147,7 +192,7 @@ static yt_status read_set(reader *r, yt_dataset *dataset) {
     YT_TRY(next_record(r, &first));
     if (!first) return yt_fail(r->err, YT_DATA, "%s: the file is empty", r->path);
     yt_status status = read_names(r, first, dataset);
-    read_keypoints(first, dataset);
+    if (status == YT_OK) status = read_keypoints(r, first, dataset);
     cJSON_Delete(first);
     return status == YT_OK ? find_splits(r, dataset) : status;
 }
@@ -179,7 +224,7 @@ static bool append(text *t, const char *part) {
     return true;
 }
 
-/* One object: a list of numbers. What is none of these becomes a row that is bad. */
+/* One object: a list of numbers. What is no number becomes a column that none can be read from. */
 static bool append_row(text *rows, const cJSON *object) {
     const cJSON *item;
     bool good = true;
@@ -194,16 +239,36 @@ static bool append_row(text *rows, const cJSON *object) {
     return good && append(rows, "\n");
 }
 
-/* The lists of every kind of annotation: boxes, segments, pose, obb. *out malloc'd. */
-static yt_status make_rows(const reader *r, const cJSON *record, char **out) {
-    const cJSON *annotations = cJSON_GetObjectItemCaseSensitive(record, "annotations"), *kind, *object;
+/* Whether it holds nothing: null, or a list or object without members. */
+static bool is_nothing(const cJSON *item) {
+    return cJSON_IsNull(item) || ((cJSON_IsArray(item) || cJSON_IsObject(item)) && !item->child);
+}
+
+/* The objects of one kind; those that are no list of numbers are counted. */
+static bool append_kind(text *rows, const cJSON *kind, int *shapeless) {
+    const cJSON *object;
+    if (!cJSON_IsArray(kind)) {
+        *shapeless += !is_nothing(kind);
+        return true;
+    }
+    cJSON_ArrayForEach(object, kind) {
+        if (!cJSON_IsArray(object) || !object->child)
+            ++*shapeless;
+        else if (!append_row(rows, object))
+            return false;
+    }
+    return true;
+}
+
+/* The lists of every kind of annotation: boxes, segments, pose, obb. The rows are malloc'd. */
+static yt_status make_rows(const reader *r, const cJSON *record, yti_record *out) {
+    const cJSON *annotations = cJSON_GetObjectItemCaseSensitive(record, "annotations"), *kind;
     text rows = {0};
     bool good = append(&rows, "");
-    if (cJSON_IsObject(annotations)) cJSON_ArrayForEach(kind, annotations) {
-            if (!cJSON_IsArray(kind)) continue;
-            cJSON_ArrayForEach(object, kind) good = good && append_row(&rows, object);
-        }
-    *out = rows.data;
+    if (annotations && !cJSON_IsObject(annotations)) out->shapeless = !is_nothing(annotations);
+    if (cJSON_IsObject(annotations))
+        cJSON_ArrayForEach(kind, annotations) good = good && append_kind(&rows, kind, &out->shapeless);
+    out->rows = rows.data;
     if (good) return YT_OK;
     free(rows.data);
     return yt_fail(r->err, YT_NO_MEMORY, "%s: no memory for its labels", r->path);
@@ -255,25 +320,27 @@ static yt_status find_image(const reader *r, const char *split, const char *name
 
 static yt_status take_image(reader *r, const cJSON *record, yti_records *out, yti_report *report,
                             int *missing) {
-    const char *name = text_of(record, "file"), *split = split_of(record);
+    const char *name = text_of(record, "file"), *written = text_of(record, "split");
+    const char *split = splits[split_of(record)], *folder = written && *written ? written : split;
     yti_record made = {.line = r->line};
     if (!name || !*name) {
         yti_report_add(report, "%s:%zu: the image has no \"file\"", r->path, r->line);
         return YT_OK;
     }
-    YT_TRY(find_image(r, split, name, &made.image));
+    YT_TRY(find_image(r, folder, name, &made.image));
+    if (!made.image && strcmp(folder, split) != 0) YT_TRY(find_image(r, split, name, &made.image));
     if (!made.image) {
         const char *url = text_of(record, "url");
         if (++*missing <= MAX_REPORTED)
             yti_report_add(report,
                            "%s:%zu: the image '%s' is not here; it is looked for beside the file, in "
                            "images/%s/ first%s%s",
-                           r->path, r->line, name, split, url ? "; download it from " : "", url ? url : "");
+                           r->path, r->line, name, folder, url ? "; download it from " : "", url ? url : "");
         else
             report->count++;
         return YT_OK;
     }
-    yt_status status = make_rows(r, record, &made.rows);
+    yt_status status = make_rows(r, record, &made);
     yti_record *items = yti_grow(out->items, &out->capacity, out->count + 1, sizeof *items);
     if (items) out->items = items;
     if (status == YT_OK && items) {
@@ -291,13 +358,24 @@ static int compare_records(const void *a, const void *b) {
     return order ? order : (left->line > right->line) - (left->line < right->line);
 }
 
+/* Two lines of one file would train it twice, each time without the objects of the other. */
+static void report_doubles(const reader *r, const yti_records *records, yti_report *report) {
+    size_t count = 0, first = 0;
+    for (size_t i = records->count; i-- > 1;)
+        if (strcmp(records->items[i - 1].image, records->items[i].image) == 0) count++, first = i;
+    if (count)
+        yti_report_note(report, "%s:%zu: the image is the file of line %zu, too, %s%s", r->path,
+                        records->items[first].line, records->items[first - 1].line,
+                        records->items[first].image, count > 1 ? "; so are others" : "");
+}
+
 static yt_status take_images(reader *r, const char *split, yti_records *out, yti_report *report) {
     int missing = 0;
     for (cJSON *record;;) {
         YT_TRY(next_record(r, &record));
         if (!record) break;
         yt_status status = YT_OK;
-        if (is_image(record) && strcmp(split_of(record), split) == 0)
+        if (is_image(record) && split_of(record) != NO_SPLIT && strcmp(splits[split_of(record)], split) == 0)
             status = take_image(r, record, out, report, &missing);
         cJSON_Delete(record);
         if (status != YT_OK) return status;
@@ -305,6 +383,7 @@ static yt_status take_images(reader *r, const char *split, yti_records *out, yti
     if (missing > MAX_REPORTED)
         yti_report_note(report, "%s: and %d more images that are not here", r->path, missing - MAX_REPORTED);
     if (out->count) qsort(out->items, out->count, sizeof *out->items, compare_records);
+    report_doubles(r, out, report);
     return YT_OK;
 }
 

@@ -19,8 +19,9 @@ typedef struct yti_records {
 } yti_records;
 
 typedef struct yti_record {
-    char *image; /* its path */
-    char *rows;  /* its labels as the text of a label file */
+    char *image;   /* its path */
+    char *rows;    /* its labels as the text of a label file */
+    int shapeless; /* annotations that are no list of numbers, and so no rows */
     size_t line;
 } yti_record;
 

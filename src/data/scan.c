@@ -167,7 +167,15 @@ static yt_status read_record(const scan *s, size_t i, finding *found) {
     char name[MAX_LINE];
     snprintf(name, sizeof name, "%s:%zu", s->records->path, record->line);
     found->has_label_file = true;
-    return parse_label_file(s, name, record->rows, strlen(record->rows), found);
+    YT_TRY(parse_label_file(s, name, record->rows, strlen(record->rows), found));
+    if (record->shapeless) {
+        yti_tally_row(
+            &found->labels.tally, &found->report, YT_LABEL_COLUMNS,
+            "%s: %d of its annotations %s no row: they are {\"boxes\": [[class, cx, cy, w, h], ...]}", name,
+            record->shapeless, record->shapeless == 1 ? "is" : "are");
+        found->labels.tally.rules[YT_LABEL_COLUMNS] += record->shapeless - 1;
+    }
+    return YT_OK;
 }
 
 /* What is known of the rows before the classes are chosen. */
@@ -391,7 +399,9 @@ static void explain_no_box(const scan *s, const yt_split *split, const totals *s
     if (s->options->classes)
         yt_text_append(text, room, "; those of other classes are not asked for");
     else if (!bad && !crowds)
-        yt_text_append(text, room, "; the label files are empty");
+        yt_text_append(text, room, "; %s",
+                       s->truth || s->records ? "there are no annotations of them"
+                                              : "the label files are empty");
 }
 
 /* Whether the split can be used. Nothing could be learnt from a training set without boxes, while a validation set
@@ -427,6 +437,8 @@ static yt_status look_for_strays(const scan *s, totals *sum, yt_err *err) {
     yti_report report = {0};
     yt_status status = yti_find_strays(s->paths, s->count, lacking, &report, err);
     sum->problems += report.count;
+    if (status == YT_OK && report.out_of_memory)
+        status = yt_fail(err, YT_NO_MEMORY, "no memory for what is to be reported");
     yti_report_tell(&report, s->options->problem, s->options->context);
     yti_report_free(&report);
     return status;
@@ -518,12 +530,14 @@ static yt_status list_split(const yt_dataset *dataset, const char *split, source
     return yti_sources_list(dataset->sources, split, &files->paths, report, err);
 }
 
-/* Once, with the first split that is scanned. */
-static void tell_notes(const yt_dataset *dataset, const yt_scan_options *options) {
+/* Once, with the first split that is scanned. Gives how many problems they are. */
+static size_t tell_notes(const yt_dataset *dataset, const yt_scan_options *options) {
     yti_report *notes = dataset->sources->notes;
-    if (!notes) return;
+    if (!notes) return 0;
+    const size_t problems = notes->count;
     yti_report_tell(notes, options->problem, options->context);
     yti_report_free(notes);
+    return problems;
 }
 
 yt_status yt_dataset_scan(const yt_dataset *dataset, const char *split, const yt_scan_options *options,
@@ -533,10 +547,12 @@ yt_status yt_dataset_scan(const yt_dataset *dataset, const char *split, const yt
     yt_split found = {0};
     if (!(options->fraction > 0 && options->fraction <= 1))
         return yt_fail(err, YT_ARGUMENT, "the fraction of a dataset must be above 0 and at most 1");
-    tell_notes(dataset, options);
+    const size_t noted = tell_notes(dataset, options);
     yt_status status = list_split(dataset, split, &files, &report, err);
-    totals sum = {.problems = report.count};
-    const int missing = files.has_truth ? files.truth.missing : (int)report.count;
+    totals sum = {.problems = noted + report.count};
+    const int missing = files.has_truth ? files.truth.missing : (int)sum.problems;
+    if (status == YT_OK && report.out_of_memory)
+        status = yt_fail(err, YT_NO_MEMORY, "no memory for what is to be reported");
     if (files.has_truth) add_tally(&files.truth.tally, &report, &found, &sum);
     yti_report_tell(&report, options->problem, options->context);
     yti_report_free(&report);
