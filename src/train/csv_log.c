@@ -1,4 +1,8 @@
-/* csv_log.c: see csv_log.h. */
+/* csv_log.c: see csv_log.h.
+ *
+ * A table that an older program began may have fewer columns. New ones come last, so its rows are the beginnings of ours, and
+ * empty cells make them whole: a table with rows of two lengths is read by nobody.
+ */
 #include "train/csv_log.h"
 #include "yt/file.h"
 
@@ -14,22 +18,54 @@ static bool is_kept(const char *line, const char *start, int64_t keep_below) {
     return end > line + skipped && number >= 0 && number < keep_below;
 }
 
+static size_t count_commas(const char *text) {
+    size_t n = 0;
+    while ((text = strchr(text, ',')) != NULL) n++, text++;
+    return n;
+}
+
+/* Whether the columns of a former header are the first ones of `header`. */
+static bool begins(const char *former, const char *header) {
+    const size_t length = strcspn(former, "\r\n");
+    return strncmp(former, header, length) == 0 && (header[length] == ',' || header[length] == '\0');
+}
+
+/* A row with the cells that it lacks below the header. */
+static void copy_row(const char *line, const char *header, FILE *out) {
+    fwrite(line, 1, strcspn(line, "\r\n"), out);
+    for (size_t i = count_commas(line), n = header ? count_commas(header) : 0; i < n; i++) fputc(',', out);
+    fputc('\n', out);
+}
+
 /* Copies the whole lines of the former file that are kept; a line without its newline was cut by a crash. Line by
- * line: a long run's table may be larger than the memory. */
-static yt_status copy_rows(const char *path, const char *start, int64_t keep_below, FILE *out, yt_err *err) {
+ * line: a long run's table may be larger than the memory. header: NULL where the lines are no rows of a table. */
+static yt_status copy_rows(const char *path, const char *header, const char *start, int64_t keep_below,
+                           FILE *out, yt_err *err) {
     FILE *former = fopen(path, "r");
     if (!former && errno == ENOENT) return YT_OK;
     if (!former) return yt_fail(err, YT_IO, "%s: cannot be read: %s", path, strerror(errno));
     char *line = NULL;
     size_t room = 0;
+    bool fits = true;
     ssize_t n;
-    while ((n = getline(&line, &room, former)) > 0 && line[n - 1] == '\n')
-        if (is_kept(line, start, keep_below)) fwrite(line, 1, (size_t)n, out);
+    for (bool first = header != NULL; fits && (n = getline(&line, &room, former)) > 0 && line[n - 1] == '\n';
+         first = false)
+        if (first)
+            fits = begins(line, header);
+        else if (is_kept(line, start, keep_below))
+            copy_row(line, header, out);
     /* On an error getline gives what it had. */
     const bool good = !ferror(former) && (n > 0 || feof(former));
+    yt_status status = good ? YT_OK : yt_fail(err, YT_IO, "%s: reading failed: %s", path, strerror(errno));
+    if (!fits)
+        status =
+            yt_fail(err, YT_DATA,
+                    "%s:1: its columns are not those of this run, \"%.300s\"; give the file another name, "
+                    "and the run begins a new one",
+                    path, header);
     free(line);
     fclose(former);
-    return good ? YT_OK : yt_fail(err, YT_IO, "%s: reading failed: %s", path, strerror(errno));
+    return status;
 }
 
 static yt_status open_file(const char *path, const char *header, const char *start, int64_t keep_below,
@@ -37,7 +73,8 @@ static yt_status open_file(const char *path, const char *header, const char *sta
     yt_file_writer writer;
     YT_TRY(yt_file_writer_open(path, &writer, err));
     if (header) fprintf(writer.stream, "%s\n", header);
-    yt_status status = keep_below > 0 ? copy_rows(path, start, keep_below, writer.stream, err) : YT_OK;
+    yt_status status =
+        keep_below > 0 ? copy_rows(path, header, start, keep_below, writer.stream, err) : YT_OK;
     if (status == YT_OK)
         status = yt_file_writer_commit(&writer, err);
     else

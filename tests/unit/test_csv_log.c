@@ -72,6 +72,40 @@ Test(csv_log, rows_below_the_checkpoint_are_kept) {
     cr_assert_eq(lines_of(yt_folder_path("t.csv")), 900); /* the header and 1 to 899 */
 }
 
+static void expect_text(const char *expected) {
+    char *text = yt_read_text(yt_folder_path("t.csv"));
+    cr_assert_str_eq(text, expected);
+    free(text);
+}
+
+/* The third row is one that a program wrote which knew the new columns but left the others as they were. */
+Test(csv_log, rows_of_an_older_table_get_empty_cells_for_the_columns_that_are_new) {
+    yt_folder_write_text("t.csv", "epoch,x\n1,5\n2,6\n3,7,8,9\n4,1\n");
+    FILE *file;
+    cr_assert_eq(yt_csv_open(yt_folder_path("t.csv"), "epoch,x,y,z", 4, &file, NULL), YT_OK);
+    fclose(file);
+    expect_text("epoch,x,y,z\n1,5,,\n2,6,,\n3,7,8,9\n");
+    yt_folder_write_text("t.csv", "epoch,x,y,z\r\n1,5\r\n");
+    cr_assert_eq(yt_csv_open(yt_folder_path("t.csv"), "epoch,x,y,z", 4, &file, NULL), YT_OK);
+    fclose(file);
+    expect_text("epoch,x,y,z\n1,5,,\n");
+}
+
+Test(csv_log, a_table_of_other_columns_is_refused_and_left_as_it_was) {
+    static const char *const others[] = {"epoch,y\n1,5\n", "epoch,xx\n1,5\n", "epoch,x,z,y\n1,5,6,7\n",
+                                         "epoch,x,y,z,w\n1,2,3,4,5\n", "1,5\n"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        yt_folder_write_text("t.csv", others[i]);
+        FILE *file = NULL;
+        yt_err err = {.text = ""};
+        cr_assert_eq(yt_csv_open(yt_folder_path("t.csv"), "epoch,x,y,z", 4, &file, &err), YT_DATA, "%s",
+                     others[i]);
+        cr_assert_not_null(strstr(err.text, "t.csv:1: its columns are not those of this run"), "%s",
+                           err.text);
+        expect_text(others[i]);
+    }
+}
+
 /* At the end of a line, in its middle, in the first block and behind it. */
 Test(csv_log, a_read_that_fails_leaves_the_table_as_it_was) {
     static const size_t places[] = {1, 8, 10, 4096, 4100, 8192, 9000};
