@@ -4,7 +4,8 @@
  * a machine that loses power, sees the old file or the new one and never half of one. Only a file is replaced, and a
  * link leads to the file that is: a device or a pipe gets the bytes themselves.
  */
-#define _XOPEN_SOURCE 700 /* realpath */
+#define _DEFAULT_SOURCE     /* flock */
+#define _XOPEN_SOURCE   700 /* realpath */
 #include "yt/file.h"
 
 #include <errno.h>
@@ -12,6 +13,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -127,6 +129,8 @@ static yt_status open_stream(yt_file_writer *writer, const struct stat *former, 
         snprintf(writer->temporary, room, "%s" YT_TEMPORARY "%ld", writer->target, (long)getpid());
     }
     writer->stream = fopen(writer->temporary ? writer->temporary : writer->path, "wb");
+    /* For src/base/folder.c, which knows by it that somebody writes; where there are no locks, it removes nothing. */
+    if (writer->stream && writer->temporary) (void)flock(fileno(writer->stream), LOCK_SH | LOCK_NB);
     if (writer->stream && (!writer->temporary || keep_mode(fileno(writer->stream), former))) return YT_OK;
     return yt_fail(err, YT_IO, "%s: cannot be written: %s", writer->path, strerror(errno));
 }
@@ -158,6 +162,8 @@ static void sync_folder_of(const char *path) {
 
 yt_status yt_file_writer_commit(yt_file_writer *writer, yt_err *err) {
     const bool replaces = writer->temporary != NULL;
+    const int held =
+        replaces ? dup(fileno(writer->stream)) : -1; /* keeps the lock until the file has its name */
     bool good = !ferror(writer->stream) && fflush(writer->stream) == 0 &&
                 (!replaces || fsync(fileno(writer->stream)) == 0);
     int reason = good ? 0 : errno;
@@ -170,6 +176,7 @@ yt_status yt_file_writer_commit(yt_file_writer *writer, yt_err *err) {
         good = false;
         reason = errno;
     }
+    if (held >= 0) close(held);
     yt_status status = YT_OK;
     if (good) {
         if (replaces) sync_folder_of(writer->target);

@@ -2,10 +2,14 @@
  *
  * A lock is flock(2) on a file, which the system releases with the process. Its file is removed by the holder, so one that
  * waited for nothing may have locked a file that is no longer there: it looks whether the name still leads to it.
+ *
+ * A temporary file is left over where the process that its name counts is gone and nobody holds its lock. The number alone
+ * says little: a process of another container, or of another machine that shares the folder, is not seen from here.
  */
 #define _DEFAULT_SOURCE /* flock */
 #include "base/folder.h"
 #include "yt/file.h"
+#include "yt/log.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -91,7 +95,11 @@ static yt_status lock_file(const char *folder, const char *path, int *out, yt_er
             yt_status status = taken(fd, folder, err);
             close(fd);
             return status;
-        } else if (errno != EINTR) { /* no locks on this file system */
+        } else if (errno != EINTR) { /* ENOLCK, ENOSYS, EOPNOTSUPP and the like */
+            yt_log(YT_LOG_WARNING,
+                   "%s: this file system has no locks (%s): see to it that no other process works in this "
+                   "folder",
+                   folder, strerror(errno));
             *out = fd;
             return YT_OK;
         }
@@ -145,20 +153,27 @@ static long writer_of(const char *name) {
     return pid > 0 && *end == '\0' ? pid : 0;
 }
 
-typedef struct sweeping {
-    const char *folder;
-} sweeping;
+static bool is_process(long pid) {
+    return kill((pid_t)pid, 0) == 0 || errno != ESRCH;
+}
+
+/* Removes a file unless somebody writes it, or nobody can say. A leftover that stays harms nobody. */
+static void remove_unlocked(const char *path) {
+    const int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0) return;
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0) unlink(path);
+    close(fd);
+}
 
 static bool sweep_one(void *context, const char *name) {
-    const sweeping *s = context;
+    const char *const *folder = context;
     const long pid = writer_of(name);
-    if (!pid || kill((pid_t)pid, 0) == 0 || errno != ESRCH) return true;
-    char *path = yt_path_join(s->folder, name);
-    if (path) unlink(path); /* a leftover that stays harms nobody */
+    char *path = pid && !is_process(pid) ? yt_path_join(*folder, name) : NULL;
+    if (path) remove_unlocked(path);
     free(path);
     return true;
 }
 
 yt_status yti_folder_sweep(const char *folder, yt_err *err) {
-    return yti_folder_list(folder, sweep_one, &(sweeping){folder}, err);
+    return yti_folder_list(folder, sweep_one, &folder, err);
 }

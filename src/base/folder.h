@@ -18,7 +18,7 @@ typedef struct yti_lock {
 #define YTI_UNLOCKED ((yti_lock){.fd = -1})
 
 /* Takes a folder for this process, through a file .lock in it; fails where another one has it, naming it. On file systems
- * without locks there is none, and no failure. A lock that is held is left as it is. */
+ * without locks there is none, and no failure: that is logged. A lock that is held is left as it is. */
 yt_status yti_folder_lock(const char *folder, yti_lock *lock, yt_err *err);
 void yti_folder_unlock(yti_lock *lock);
 
@@ -27,7 +27,8 @@ void yti_folder_unlock(yti_lock *lock);
 yt_status yti_folder_list(const char *folder, bool (*visit)(void *context, const char *name), void *context,
                           yt_err *err);
 
-/* Removes what processes that are gone were writing when they died. Only in a folder that is locked. */
+/* Removes what processes that are gone were writing when they died; nothing where the file system has no locks. Only in a
+ * folder that is locked. */
 yt_status yti_folder_sweep(const char *folder, yt_err *err);
 
 #endif

@@ -1,15 +1,34 @@
 /* Tests of src/base/folder.c: folders made fresh, locked, listed and swept. */
+#define _GNU_SOURCE /* RTLD_NEXT */
 #include "base/folder.h"
 #include "support/folder.h"
+#include "support/problems.h"
 #include "yt/file.h"
+#include "yt/log.h"
 
 #include <criterion/criterion.h>
+#include <dlfcn.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+/* Stands in front of that of the C library: what a file system without locks answers. 0: it has them. */
+static int no_locks;
+
+int flock(int fd, int operation) {
+    if (no_locks) {
+        errno = no_locks;
+        return -1;
+    }
+    int (*real)(int, int);
+    *(void **)&real = dlsym(RTLD_NEXT, "flock");
+    return real(fd, operation);
+}
 
 TestSuite(folder, .init = yt_folder_make, .fini = yt_folder_remove);
 
@@ -72,6 +91,38 @@ Test(folder, the_lock_of_a_process_that_was_killed_is_free) {
     yti_folder_unlock(&lock);
 }
 
+static void on_log(void *context, yt_log_level level, const char *text) {
+    cr_assert_eq(level, YT_LOG_WARNING);
+    yt_problems_note(context, text);
+}
+
+Test(folder, a_file_system_without_locks_is_reported_and_nothing_is_swept_there) {
+    static const int answers[] = {ENOLCK, ENOSYS, EOPNOTSUPP};
+    const pid_t child = fork();
+    if (child == 0) _exit(0);
+    cr_assert_eq(waitpid(child, NULL, 0), child);
+    char left[64];
+    snprintf(left, sizeof left, "a" YT_TEMPORARY "%ld", (long)child);
+    yt_folder_write_text(left, "");
+    for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
+        yti_lock lock = YTI_UNLOCKED;
+        yt_problems heard = {.count = 0};
+        yt_log_set_sink(on_log, &heard);
+        no_locks = answers[i];
+        cr_assert_eq(yti_folder_lock(yt_folder_path("."), &lock, NULL), YT_OK);
+        cr_assert_eq(yti_folder_lock(yt_folder_path("."), &lock, NULL), YT_OK); /* it is held */
+        cr_assert_eq(yti_folder_sweep(yt_folder_path("."), NULL), YT_OK);
+        yti_folder_unlock(&lock);
+        no_locks = 0;
+        yt_log_set_sink(NULL, NULL);
+        cr_assert_eq(heard.count, 1, "%s", heard.text);
+        cr_assert_not_null(strstr(heard.text, ": this file system has no locks ("), "%s", heard.text);
+        cr_assert_not_null(strstr(heard.text, "see to it that no other process works in this folder"), "%s",
+                           heard.text);
+        cr_assert(yt_path_exists(yt_folder_path(left)));
+    }
+}
+
 static bool count(void *context, const char *name) {
     (void)name;
     ++*(int *)context;
@@ -106,4 +157,25 @@ Test(folder, only_files_of_processes_that_are_gone_are_swept) {
     cr_assert(!yt_path_exists(yt_folder_path(gone)));
     cr_assert(yt_path_exists(yt_folder_path(own)) && yt_path_exists(yt_folder_path("a.tmp-notes")) &&
               yt_path_exists(yt_folder_path("a.tmp-")) && yt_path_exists(yt_folder_path("a.safetensors")));
+}
+
+/* A writer of another container: its number is that of no process here. */
+Test(folder, a_file_that_is_being_written_is_not_swept_whatever_its_number) {
+    char gone[64];
+    const pid_t child = fork();
+    if (child == 0) _exit(0);
+    cr_assert_eq(waitpid(child, NULL, 0), child);
+    snprintf(gone, sizeof gone, "x" YT_TEMPORARY "%ld", (long)child);
+    yt_file_writer writer;
+    cr_assert_eq(yt_file_writer_open(yt_folder_path("x"), &writer, NULL), YT_OK);
+    cr_assert_eq(rename(writer.temporary, yt_folder_path(gone)), 0);
+    cr_assert_eq(yti_folder_sweep(yt_folder_path("."), NULL), YT_OK);
+    cr_assert(yt_path_exists(yt_folder_path(gone)));
+    cr_assert_eq(rename(yt_folder_path(gone), writer.temporary), 0);
+    fputs("whole", writer.stream);
+    cr_assert_eq(yt_file_writer_commit(&writer, NULL), YT_OK);
+    cr_assert(yt_path_exists(yt_folder_path("x")));
+    yt_folder_write_text(gone, ""); /* and one that nobody writes */
+    cr_assert_eq(yti_folder_sweep(yt_folder_path("."), NULL), YT_OK);
+    cr_assert_not(yt_path_exists(yt_folder_path(gone)));
 }
