@@ -15,6 +15,9 @@ char *yt_text_to_utf8(const char *text);
 /* Whether a terminal would act on a character instead of showing it: below 32, and 127. */
 bool yt_text_is_control(char c);
 
+/* The order of two names of classes; 0: they are one, for names are compared without case and the spaces around them. */
+int yt_text_compare_names(const char *a, const char *b);
+
 /* Writes behind what text holds; what does not fit into room bytes is cut off. */
 void yt_text_append(char *text, size_t room, const char *format, ...) __attribute__((format(printf, 3, 4)));
 

@@ -1,15 +1,17 @@
-/* text.c: UTF-8 and control characters; see yt/text.h.
+/* text.c: UTF-8, control characters and names; see yt/text.h.
  *
  * In UTF-8 the first byte tells how many follow, each of them 10xxxxxx. Four first bytes narrow the range of
  * the second one: E0 and F0 against overlong forms, ED against surrogates, F4 against what is above U+10FFFF.
  */
 #include "yt/text.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* Bytes of the sequence at s, of which `rest` are there; 0: it is none. */
 static size_t sequence_length(const unsigned char *s, size_t rest) {
@@ -53,6 +55,21 @@ char *yt_text_to_utf8(const char *text) {
 
 bool yt_text_is_control(char c) {
     return (unsigned char)c < 32 || c == 127;
+}
+
+static const char *trimmed(const char *name, size_t *length) {
+    while (isspace((unsigned char)*name)) name++;
+    *length = strlen(name);
+    while (*length && isspace((unsigned char)name[*length - 1])) (*length)--;
+    return name;
+}
+
+int yt_text_compare_names(const char *a, const char *b) {
+    size_t n, m;
+    a = trimmed(a, &n);
+    b = trimmed(b, &m);
+    const int order = strncasecmp(a, b, n < m ? n : m);
+    return order ? order : (n > m) - (n < m);
 }
 
 void yt_text_append(char *text, size_t room, const char *format, ...) {

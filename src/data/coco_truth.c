@@ -81,44 +81,68 @@ static int compare_names(const void *a, const void *b) {
     return strcmp(left->name, right->name);
 }
 
-static int compare_named(const void *a, const void *b) {
+/* By the rule for names; and that, where two are one, in the order of classes. */
+static int compare_alike(const void *a, const void *b) {
     const named *left = a, *right = b;
-    int order = compare_names(a, b);
-    return order ? order : (left->index > right->index) - (left->index < right->index);
+    return yt_text_compare_names(left->name, right->name);
 }
 
-/* The names of the dataset, sorted; of equal ones the first class has the name. Malloc'd, NULL: no memory. */
-static named *sorted_classes(const yt_dataset *dataset, size_t *count) {
+static int in_order(const named *a, const named *b, int order) {
+    return order ? order : (a->index > b->index) - (a->index < b->index);
+}
+
+static int compare_named(const void *a, const void *b) {
+    return in_order(a, b, compare_names(a, b));
+}
+
+static int compare_named_alike(const void *a, const void *b) {
+    return in_order(a, b, compare_alike(a, b));
+}
+
+typedef int comparison(const void *, const void *);
+
+/* The names of the dataset, in the order of `by`; of equal ones the first class has the name. Malloc'd, NULL: no memory. */
+static named *sorted_classes(const yt_dataset *dataset, comparison *by, comparison *equal, size_t *count) {
     size_t n = (size_t)dataset->n_classes, kept = 0;
     named *list = malloc((n + 1) * sizeof *list);
     if (!list) return NULL;
     for (size_t i = 0; i < n; i++) list[i] = (named){dataset->names[i], (int)i};
-    qsort(list, n, sizeof *list, compare_named);
+    qsort(list, n, sizeof *list, by);
     for (size_t i = 0; i < n; i++)
-        if (kept == 0 || compare_names(&list[i], &list[kept - 1]) != 0) list[kept++] = list[i];
+        if (kept == 0 || equal(&list[i], &list[kept - 1]) != 0) list[kept++] = list[i];
     *count = kept;
     return list;
 }
 
+static int find_class(const named *list, size_t n, comparison *equal, const char *name) {
+    const named wanted = {.name = name};
+    const named *found = bsearch(&wanted, list, n, sizeof *list, equal);
+    return found ? found->index : NO_CLASS;
+}
+
+/* Of classes whose names differ in case only, each takes the category that is written as it is. */
 static yt_status link_categories(linker *l) {
     const yti_coco_file *file = &l->file;
-    size_t n_classes = (size_t)l->dataset->n_classes, n_names;
-    named *names = sorted_classes(l->dataset, &n_names);
+    size_t n_classes = (size_t)l->dataset->n_classes, n_names = 0, n_alike = 0;
+    named *names = sorted_classes(l->dataset, compare_named, compare_names, &n_names),
+          *alike = sorted_classes(l->dataset, compare_named_alike, compare_alike, &n_alike);
     l->classes = malloc(file->n_categories * sizeof *l->classes);
     l->out->category_ids = malloc(n_classes * sizeof *l->out->category_ids);
-    if (!names || !l->classes || !l->out->category_ids) {
+    if (!names || !alike || !l->classes || !l->out->category_ids) {
         free(names);
+        free(alike);
         return no_memory(l);
     }
     for (size_t i = 0; i < n_classes; i++) l->out->category_ids[i] = -1;
     for (size_t i = 0; i < file->n_categories; i++) {
-        const named wanted = {.name = file->categories[i].name};
-        const named *class = bsearch(&wanted, names, n_names, sizeof *names, compare_names);
-        int found = l->classes[i] = class ? class->index : NO_CLASS;
+        int found = find_class(names, n_names, compare_names, file->categories[i].name);
+        if (found == NO_CLASS) found = find_class(alike, n_alike, compare_alike, file->categories[i].name);
+        l->classes[i] = found;
         if (found != NO_CLASS && l->out->category_ids[found] < 0)
             l->out->category_ids[found] = file->categories[i].id;
     }
     free(names);
+    free(alike);
     return YT_OK;
 }
 
@@ -302,7 +326,7 @@ static yt_status note_differences(linker *l) {
     free(ids);
     for (size_t i = 1; i < file->n_categories; i++) {
         size_t k = 0;
-        while (k < i && strcmp(file->categories[k].name, file->categories[i].name) != 0) k++;
+        while (k < i && yt_text_compare_names(file->categories[k].name, file->categories[i].name) != 0) k++;
         if (k == i) continue;
         yt_text_append(text, sizeof text, "; the categories %lld and %lld, both '%.100s', are two classes",
                        (long long)file->categories[k].id, (long long)file->categories[i].id,

@@ -367,14 +367,18 @@ void yt_dataset_close(yt_dataset *dataset) {
     *dataset = (yt_dataset){0};
 }
 
-/* The class that a number or a name stands for, -1: none. */
+/* The class that a number or a name stands for, -1: none. Of names that differ in case only, each finds its own. */
 static int find_class(const char *const *names, int n_classes, const char *word, size_t length) {
     double number;
+    char name[MAX_TYPED_NAME + 1];
     if (yti_parse_decimal(word, length, &number) && number == floor(number) && number >= 0 &&
         number < n_classes)
         return (int)number;
     for (int i = 0; i < n_classes; i++)
         if (strlen(names[i]) == length && memcmp(names[i], word, length) == 0) return i;
+    snprintf(name, sizeof name, "%.*s", (int)(length < sizeof name ? length : sizeof name), word);
+    for (int i = 0; length < sizeof name && i < n_classes; i++)
+        if (yt_text_compare_names(names[i], name) == 0) return i;
     return -1;
 }
 

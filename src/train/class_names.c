@@ -7,22 +7,10 @@
 #include "yt/text.h"
 #include "yt/validate.h"
 
-#include <ctype.h>
 #include <string.h>
-#include <strings.h>
-
-static const char *trimmed(const char *name, size_t *length) {
-    while (isspace((unsigned char)*name)) name++;
-    *length = strlen(name);
-    while (*length && isspace((unsigned char)name[*length - 1])) (*length)--;
-    return name;
-}
 
 bool yti_same_class_name(const char *a, const char *b) {
-    size_t a_length, b_length;
-    a = trimmed(a, &a_length);
-    b = trimmed(b, &b_length);
-    return a_length == b_length && strncasecmp(a, b, a_length) == 0;
+    return yt_text_compare_names(a, b) == 0;
 }
 
 bool yti_is_placeholder(const char *name) {

@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-/* Without regard to case and the spaces around them. */
+/* yt_text_compare_names. */
 bool yti_same_class_name(const char *a, const char *b);
 
 /* "7", or "class_7" as we write it: a number in the place of a name. */

@@ -6,6 +6,7 @@
  * The hash is FNV-1a over name, size and labels of every image in the order of the split. Of a path it takes what is below
  * the folder that all of them share: a data set that was moved whole is the same one.
  */
+#include "train/class_names.h"
 #include "train/training.h"
 #include "yt/rng.h"
 
@@ -104,7 +105,7 @@ static yt_status check_names(const yt_st_file *file, const yt_training *t, yt_er
     YT_TRY(yt_metadata_own_names(file, t->config.resume, &former, err));
     yt_status status = YT_OK;
     for (int i = 0; status == YT_OK && i < former.count && i < t->names.count; i++)
-        if (strcmp(former.names[i], t->names.names[i]) != 0)
+        if (!yti_same_class_name(former.names[i], t->names.names[i]))
             status =
                 yt_fail(err, YT_MISMATCH,
                         "%.300s: class %d of its run is '%.100s', in %.300s it is '%.100s'; a run keeps its "

@@ -116,6 +116,19 @@ Test(coco_truth, boxes_areas_crowds_and_ids_are_read) {
     yt_split_free(&split);
 }
 
+/* The rule of all names of classes; but "Dog", where both are classes, is the one that is written so. */
+Test(coco_truth, categories_are_found_without_regard_to_case_and_spaces) {
+    make_pictures("d");
+    write_files("train: truth.json\nnames: [' Car', DOG, dog]\n", json);
+    yt_problems p;
+    yt_split split = scan("train", &p);
+    cr_assert_eq(p.count, 0, "%s", p.text);
+    const yt_sample *a = &split.samples[0];
+    cr_assert(a->n_labels == 3 && a->labels[0].class_id == 0 && a->labels[1].class_id == 2);
+    cr_assert(split.category_ids[0] == 3 && split.category_ids[1] == -1 && split.category_ids[2] == 18);
+    yt_split_free(&split);
+}
+
 /* Three truth files that pycocotools counts otherwise without a word (engines of other tools, measured). */
 Test(coco_truth, what_other_tools_trip_over_is_noted) {
     make_pictures("d");

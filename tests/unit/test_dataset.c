@@ -363,25 +363,28 @@ Test(dataset, an_empty_folder_is_an_error) {
 /* ---- choosing classes ---- */
 
 Test(dataset, classes_are_named_by_number_or_name) {
-    yt_folder_write_text("d/data.yaml", "train: x\nnames: [cat, dog, red bus]\n");
+    yt_folder_write_text("d/data.yaml", "train: x\nnames: [cat, dog, red bus, DOG]\n");
     yt_dataset dataset = open_dataset(yt_folder_path("d/data.yaml"));
     static const struct {
         const char *text;
-        bool wanted[3];
-    } cases[] = {{"0,2", {true, false, true}},
-                 {"1", {false, true, false}},
-                 {" red bus , 1 ", {false, true, true}},
-                 {"dog,dog,1", {false, true, false}}};
+        bool wanted[4];
+    } cases[] = {
+        {"0,2", {true, false, true}},
+        {"1", {false, true, false}},
+        {" red bus , 1 ", {false, true, true}},
+        {"dog,dog,1", {false, true, false}},
+        {"Cat,DOG", {true, false, false, true}}, /* as names are compared; one that is written so is meant */
+        {"RED BUS, Dog", {false, true, true}}};
     bool *wanted;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         cr_assert_eq(yt_dataset_classes(&dataset, cases[i].text, &wanted, NULL), YT_OK);
-        for (int c = 0; c < 3; c++) cr_assert_eq(wanted[c], cases[i].wanted[c], "%s", cases[i].text);
+        for (int c = 0; c < 4; c++) cr_assert_eq(wanted[c], cases[i].wanted[c], "%s", cases[i].text);
         free(wanted);
     }
     static const struct {
         const char *text, *reason;
         bool empty; /* wrong whatever the names are */
-    } refused[] = {{"3", "--classes: '3' is neither a number from 0 to 2 nor a class", false},
+    } refused[] = {{"4", "--classes: '4' is neither a number from 0 to 3 nor a class", false},
                    {"-1", "'-1' is neither", false},
                    {"1.5", "'1.5' is neither", false},
                    {"0;2", "'0;2' is neither", false},

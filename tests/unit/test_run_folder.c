@@ -290,6 +290,9 @@ Test(run_folder, other_classes_are_refused_on_resume) {
                          "path: data\ntrain: images/train\nval: images/val\nnames: [blue, red]\n");
     config = resume_config(LAST, "2");
     expect_refused(&config, "class 0 of its run is 'red', in data.yaml it is 'blue'");
+    yt_folder_write_text("data.yaml",
+                         "path: data\ntrain: images/train\nval: images/val\nnames: [Red, BLUE]\n");
+    expect_run(&config); /* the same names, as names are compared everywhere */
 }
 
 /* ---- a validation that shows nothing ---- */
