@@ -3,6 +3,8 @@
  */
 #include "train/weights_head.h"
 #include "train/weights_network.h"
+#include "yt/log.h"
+#include "yt/ops.h"
 #include "yt/train.h"
 
 #include <string.h>
@@ -78,12 +80,103 @@ static yt_status widen_head(const yt_train_config *config, const yt_model_option
     return YT_OK;
 }
 
+/* ---- what a typed network computes otherwise than that of the weights ---- */
+
+/* The activation that a node applies; NULL: none. */
+static const yt_activation *activation_of(const yt_op *op, const void *attr) {
+    return op == &yt_op_norm_act ? &((const yt_norm_act_attr *)attr)->act : NULL;
+}
+
+/* Appends what the first nodes that differ do. Widths are left to the tensors, whose shapes tell. false: they are alike. */
+static bool nodes_differ(const yt_model *a, yt_value a_first, const yt_model *b, yt_value b_first, int count,
+                         char *text, size_t room) {
+    for (int i = 0; i < count; i++) {
+        const void *a_attr, *b_attr;
+        int a_sources, b_sources; /* one more with a skip connection */
+        const yt_op *a_op = yt_graph_op(a->graph, a_first + i, &a_attr, &a_sources),
+                    *b_op = yt_graph_op(b->graph, b_first + i, &b_attr, &b_sources);
+        if (a_op != b_op || a_sources != b_sources) {
+            snprintf(text, room, "other operations");
+            return true;
+        }
+        const yt_activation *x = activation_of(a_op, a_attr), *y = activation_of(b_op, b_attr);
+        if (x && (x->kind != y->kind || (x->kind == YT_ACT_LEAKY_RELU && x->slope != y->slope))) {
+            snprintf(text, room, "the activation %s in place of %s", yt_activation_name(x->kind),
+                     yt_activation_name(y->kind));
+            return true;
+        }
+        if (a_op == &yt_op_maxpool2d && memcmp(a_attr, b_attr, sizeof(yt_pool_attr)) != 0) {
+            snprintf(text, room, "pooling over other windows");
+            return true;
+        }
+    }
+    return false;
+}
+
+static int nodes_of(const yt_model *model, int row) {
+    const int end = row + 1 < model->n_rows ? model->rows[row + 1].first_node : yt_graph_nodes(model->graph);
+    return end - model->rows[row].first_node;
+}
+
+static bool rows_differ(const yt_model *a, const yt_model *b, int row, char *text, size_t room) {
+    const yt_model_row *x = &a->rows[row], *y = &b->rows[row];
+    const int count = nodes_of(a, row);
+    if (strcmp(x->module, y->module) != 0)
+        snprintf(text, room, "%.60s in place of %.60s", x->module, y->module);
+    else if (count != nodes_of(b, row))
+        snprintf(text, room, "other operations");
+    else
+        return nodes_differ(a, x->first_node, b, y->first_node, count, text, room);
+    return true;
+}
+
+/* Tensors of equal names and shapes are taken whatever is computed with them, so this is all that shows it. */
+static void report_differences(const yt_train_config *config, const yt_model *model,
+                               const yt_model *weights) {
+    const int common = model->n_rows < weights->n_rows ? model->n_rows : weights->n_rows;
+    char first[192] = "", text[192];
+    int count = model->n_rows + weights->n_rows - 2 * common, first_row = common;
+    for (int i = common - 1; i >= 0; i--) {
+        if (!rows_differ(model, weights, i, text, sizeof text)) continue;
+        count++;
+        first_row = i;
+        memcpy(first, text, sizeof first);
+    }
+    if (count == 0) return;
+    if (!first[0]) snprintf(first, sizeof first, "%d rows in place of %d", model->n_rows, weights->n_rows);
+    yt_log(YT_LOG_WARNING,
+           "%s: %d of its rows compute%s something else than those of %s, first row %d (%s): %s; without "
+           "--model the "
+           "network of the weights is built",
+           config->model, count, count == 1 ? "s" : "", config->weights, first_row,
+           first_row < model->n_rows ? model->rows[first_row].module : "none", first);
+}
+
+/* The network of the weights, as far as their file describes it, with the options that were typed. */
+static yt_status compare_with_weights(const yt_train_config *config, const yt_st_file *file,
+                                      const yt_model *model, yt_err *err) {
+    yt_model_options options = YT_MODEL_DEFAULTS;
+    const char *name, *yaml;
+    yt_model *weights;
+    yt_err ignored;
+    YT_TRY(yti_network_describe(file, config->weights, &name, &yaml, &options, err));
+    if (!yaml) return YT_OK;
+    if (is_chosen(config, YT_TRAIN_KEY_no_residual)) options.no_residual = model->options.no_residual;
+    if (is_chosen(config, YT_TRAIN_KEY_no_batchnorm)) options.no_batchnorm = model->options.no_batchnorm;
+    if (is_chosen(config, YT_TRAIN_KEY_activation)) options.activation = model->options.activation;
+    if (yt_model_parse(name, yaml, strlen(yaml), &options, &weights, &ignored) != YT_OK) return YT_OK;
+    report_differences(config, model, weights);
+    yt_model_destroy(weights);
+    return YT_OK;
+}
+
 static yt_status build_typed(yt_train_config *config, const yt_st_file *file, int n_classes,
                              const char *const *search_dirs, yt_model **out, yt_err *err) {
     const yt_model_options options = build_options(config, n_classes, search_dirs);
     yt_model *model;
     YT_TRY(yti_model_load(config->model, &options, &model, err));
     yt_status status = file ? widen_head(config, &options, file, &model, err) : YT_OK;
+    if (status == YT_OK && file) status = compare_with_weights(config, file, model, err);
     if (status == YT_OK)
         *out = model;
     else

@@ -1,14 +1,17 @@
 /* Tests of src/train/weights*.c and build_model.c: a model's state through files, and into other models. */
 #include "yt/file.h"
+#include "yt/log.h"
 #include "yt/train.h"
 #include "yt/weights.h"
 #include "support/folder.h"
+#include "support/problems.h"
 #include "support/tiny.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void init(void) {
     yt_folder_make();
@@ -950,4 +953,57 @@ Test(weights, a_typed_model_wins_over_that_of_the_weights) {
     cr_assert_eq(built->n_branches, 2);
     yt_model_destroy(built);
     yt_model_destroy(model);
+}
+
+static void on_log(void *context, yt_log_level level, const char *text) {
+    cr_assert_eq(level, YT_LOG_WARNING);
+    yt_problems_note(context, text);
+}
+
+/* Tensors do not show what is computed with them. */
+Test(weights, what_a_typed_model_computes_otherwise_than_the_weights_is_reported) {
+    yt_folder_write_text("sppf.yaml", SPPF_YAML("16, 5"));
+    yt_folder_write_text("wide.yaml", SPPF_YAML("16, 9"));
+    yt_folder_write_text("long.yaml", SPPF_YAML("16, 5, 3, False"));
+    static const struct {
+        const char *typed;
+        int sppf, activation;
+        const char *activation_typed, *what;
+    } cases[] = {
+        {"sppf.yaml", -1, -1, NULL, NULL},
+        {"sppf.yaml", 1, -1, NULL, NULL},
+        {"sppf.yaml", 0, -1, NULL,
+         "sppf.yaml: 1 of its rows computes something else than those of w.safetensors, first row 1 (SPPF): "
+         "the "
+         "activation silu in place of identity; without --model the network of the weights is built\n"},
+        {"long.yaml", -1, -1, NULL, "row 1 (SPPF): the activation identity in place of silu;"},
+        {"long.yaml", 0, -1, NULL, NULL},
+        {"wide.yaml", -1, -1, NULL, "row 1 (SPPF): pooling over other windows;"},
+        {"sppf.yaml", -1, YT_ACT_RELU, NULL,
+         "3 of its rows compute something else than those of w.safetensors, first row 0 (Conv): the "
+         "activation "
+         "silu in place of relu;"},
+        {"sppf.yaml", -1, YT_ACT_RELU, "tanh", NULL}, /* what was typed is meant */
+        {"tiny8.yaml", -1, -1, NULL, "first row 1 (Conv): Conv in place of SPPF;"}};
+    cr_assert_eq(chdir(yt_folder_path("")), 0);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        yt_model_options options = YT_MODEL_DEFAULTS;
+        options.sppf_activation = cases[i].sppf;
+        options.activation = cases[i].activation;
+        yt_model *model = load("sppf.yaml", options), *built = NULL;
+        save("w.safetensors", model);
+        yt_train_config config = config_with("w.safetensors", cases[i].typed);
+        if (cases[i].activation_typed)
+            cr_assert_eq(
+                yt_train_config_set(&config, "activation", cases[i].activation_typed, YT_SOURCE_TYPED, NULL),
+                YT_OK);
+        yt_problems heard = {.count = 0};
+        yt_log_set_sink(on_log, &heard);
+        cr_assert_eq(yt_train_build_model(&config, 5, NULL, &built, NULL), YT_OK);
+        yt_log_set_sink(NULL, NULL);
+        cr_assert_eq(heard.count, cases[i].what != NULL, "%zu: %s", i, heard.text);
+        if (cases[i].what) cr_assert_not_null(strstr(heard.text, cases[i].what), "%zu: %s", i, heard.text);
+        yt_model_destroy(built);
+        yt_model_destroy(model);
+    }
 }
