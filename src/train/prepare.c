@@ -44,6 +44,31 @@ int yti_epochs_in_time(double hours, double seconds, int epochs_done) {
 
 /* ---- settings and data ---- */
 
+/* How many epochs the last checkpoint of the run has; 0: it is not there, or cannot be read. */
+static int epochs_of_last(const yt_training *t) {
+    yt_st_file last;
+    yt_progress progress = {.epochs_done = 0};
+    if (!yt_path_exists(t->last_path) || yt_st_load(t->last_path, &last, NULL) != YT_OK) return 0;
+    if (yti_checkpoint_progress(&last, t->last_path, &progress, NULL) != YT_OK) progress.epochs_done = 0;
+    yt_st_free(&last);
+    return progress.epochs_done;
+}
+
+/* From an older checkpoint the run goes back, and what came after it is lost epoch by epoch. */
+static void report_going_back(const yt_training *t, const setup *s) {
+    const int from = t->progress.epochs_done;
+    const int last = strcmp(t->config.resume, t->last_path) == 0 ? from : epochs_of_last(t);
+    if (last <= from || !s->problem) return;
+    char text[1024];
+    snprintf(
+        text, sizeof text,
+        "%.300s: goes back to epoch %d of %d: the rows of later epochs leave results.csv, and "
+        "weights/last.safetensors of epoch %d is replaced after epoch %d; best.safetensors stays until an "
+        "epoch is better than the best up to epoch %d",
+        t->config.resume, from, last, last, from + 1, from);
+    s->problem(s->context, text);
+}
+
 static yt_status read_checkpoint(yt_training *t, setup *s, yt_err *err) {
     char *checkpoint, *folder;
     YT_TRY(yti_run_of(t->config.resume, &checkpoint, &folder, err));
@@ -60,7 +85,9 @@ static yt_status read_checkpoint(yt_training *t, setup *s, yt_err *err) {
     s->resumes = true;
     YT_TRY(yti_checkpoint_settings(&s->file, path, &t->config, err));
     YT_TRY(yti_checkpoint_progress(&s->file, path, &t->progress, err));
-    return yti_config_same_run(&t->config, folder, path, err);
+    YT_TRY(yti_config_same_run(&t->config, folder, path, err));
+    report_going_back(t, s);
+    return YT_OK;
 }
 
 /* Whether a run that is over was ended before its last files were written: the table of its best weights. */

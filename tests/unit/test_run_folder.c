@@ -295,6 +295,27 @@ Test(run_folder, other_classes_are_refused_on_resume) {
     expect_run(&config); /* the same names, as names are compared everywhere */
 }
 
+Test(run_folder, an_older_checkpoint_says_what_it_goes_back_to) {
+    yt_train_config config = tiny_config("3");
+    set(&config, "save_period", "1");
+    expect_run(&config);
+    texts problems = {""};
+    config = resume_config(RUN "/weights/epoch0.safetensors", "2");
+    cr_assert_eq(train(&config, NULL, &problems, NULL), YT_OK);
+    cr_assert_str_eq(problems.all,
+                     RUN "/weights/epoch0.safetensors: goes back to epoch 1 of 3: the rows of later "
+                         "epochs leave results.csv, and weights/last.safetensors of epoch 3 is "
+                         "replaced after epoch 2; best.safetensors stays until an epoch is better "
+                         "than the best up to epoch 1\n");
+    cr_assert_eq(count_lines(RUN "/results.csv"), 3);
+    problems = (texts){""};
+    config = resume_config(RUN "/weights/epoch1.safetensors", "3"); /* as new as the last one */
+    cr_assert_eq(train(&config, NULL, &problems, NULL), YT_OK);
+    config = resume_config(RUN, "4");
+    cr_assert_eq(train(&config, NULL, &problems, NULL), YT_OK);
+    cr_assert_str_eq(problems.all, "");
+}
+
 /* ---- a validation that shows nothing ---- */
 
 typedef struct wrecker {
