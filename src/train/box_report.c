@@ -1,7 +1,7 @@
 /* box_report.c: whether an epoch had objects to learn from, and what would give it some.
  *
  * A run may look healthy and learn nothing but the background: objects may be so small at this input size that the
- * augmentation drops them all, or that no predicted box overlaps them enough to be assigned; and at a rate that is far too
+ * augmentation drops them all, or that hardly any predicted box overlaps them enough to be assigned; and at a rate that is far too
  * high no prediction overlaps anything. The losses of boxes are 0 then, which are the best there are.
  */
 #include "train/training.h"
@@ -19,7 +19,11 @@ static const double GOOD_SIDE = 16;
 /* Of the boxes in view; fewer that are dropped for their size are no reason for a word. */
 static const double MANY = 0.1;
 
-enum { MAX_IMGSZ = 8192 /* train_options.inc */, TEXT = 512 };
+/* Anchors per box in view, of both branches together; a box that is learnt has one or more in each. With fewer, hardly
+ * any box is. */
+static const double FEW = 0.01;
+
+enum { MAX_IMGSZ = 8192 /* train_options.inc */, TEXT = 768 };
 
 static int64_t all_boxes(const yt_train_boxes *boxes) {
     int64_t sum = 0;
@@ -97,7 +101,11 @@ static void append_dropped(const yt_train_boxes *boxes, char *text, size_t room)
     append_fates(boxes, text, room);
 }
 
-/* Why nothing is assigned: the objects are small, or the predictions are far off. */
+static bool hardly_any(const yt_train_boxes *boxes) {
+    return boxes->assigned == 0 || (double)boxes->assigned < FEW * (double)boxes->fates[YT_BOX_SEEN];
+}
+
+/* Why nothing, or hardly anything, is assigned: the objects are small, or the predictions are far off. */
 static void append_reason(const yt_training *t, const yt_train_epoch *row, double side, char *text,
                           size_t room) {
     const double pixels = side * t->config.imgsz;
@@ -117,10 +125,19 @@ static yt_status report_nothing(const yt_training *t, const yt_train_epoch *row,
     char text[TEXT] = "";
     double side;
     YT_TRY(find_short_side(&t->train, 0.5, &side, err));
-    yt_text_append(text, sizeof text, "epoch %d: no object was assigned, only the background was trained; ",
-                   row->epoch);
+    if (row->boxes.assigned)
+        yt_text_append(text, sizeof text,
+                       "epoch %d: hardly any object was assigned (%" PRId64 " predictions for %" PRId64
+                       " boxes), little but the background was trained; ",
+                       row->epoch, row->boxes.assigned, seen);
+    else
+        yt_text_append(text, sizeof text,
+                       "epoch %d: no object was assigned, only the background was trained; ", row->epoch);
     if (seen == 0 || loses_many(&row->boxes)) append_dropped(&row->boxes, text, sizeof text);
-    if (seen)
+    if (row->boxes.assigned)
+        yt_text_append(text, sizeof text, "%spredictions overlap hardly any of the boxes",
+                       loses_many(&row->boxes) ? "; " : "");
+    else if (seen)
         yt_text_append(text, sizeof text,
                        "%sno prediction overlaps any of the boxes that are left (%" PRId64 ")",
                        loses_many(&row->boxes) ? "; " : "", seen);
@@ -144,7 +161,7 @@ static yt_status report_small(const yt_training *t, const yt_train_epoch *row, y
 }
 
 yt_status yti_report_boxes(yt_training *t, const yt_train_epoch *row, yt_watchers *watchers, yt_err *err) {
-    const bool nothing = row->boxes.assigned == 0, again = nothing && t->reported_nothing;
+    const bool nothing = hardly_any(&row->boxes), again = nothing && t->reported_nothing;
     t->reported_nothing = nothing;
     if (nothing) return again ? YT_OK : report_nothing(t, row, watchers, err);
     return row->epoch == 1 && loses_many(&row->boxes) ? report_small(t, row, watchers, err) : YT_OK;

@@ -143,6 +143,32 @@ Test(box_report, nothing_is_said_of_objects_that_are_large_enough) {
     cr_assert_eq(h.alarms, 0, "%s", h.text[0]);
 }
 
+/* Of 1000 boxes in view 10 are a hundredth. The labels are of 4 pixels, 16 are four times as many. */
+Test(box_report, an_epoch_with_hardly_any_assigned_object_is_reported_until_there_are_some) {
+    write_labels("0 0.5 0.5 0.0625 0.0625\n");
+    const yt_train_config config = still_config("3");
+    yt_training *training;
+    yt_err err = {.text = ""};
+    cr_assert_eq(yt_train_prepare(&config, NULL, NULL, NULL, &training, &err), YT_OK, "%s", err.text);
+    heard h = {0};
+    yt_train_observer observer = {.alarm = on_alarm, .context = &h};
+    yt_watchers watchers = {.list = &observer, .count = 1};
+    static const int assigned[] = {10, 9, 1, 11, 3}, alarms[] = {0, 1, 1, 1, 2};
+    for (int i = 0; i < 5; i++) {
+        yt_train_epoch row = {.epoch = i + 1, .boxes = {.assigned = assigned[i]}};
+        row.boxes.fates[YT_BOX_SEEN] = 1000;
+        cr_assert_eq(yti_report_boxes(training, &row, &watchers, NULL), YT_OK);
+        cr_assert_eq(h.alarms, alarms[i], "epoch %d: %d", i + 1, h.alarms);
+    }
+    cr_assert_str_eq(
+        h.text[0],
+        "epoch 2: hardly any object was assigned (9 predictions for 1000 boxes), little but the "
+        "background was trained; predictions overlap hardly any of the boxes; half of the objects "
+        "are at most 4 pixels wide or high at --imgsz 64; from --imgsz 256 on half of them would be "
+        "at least 16 pixels wide and high; a smaller --lr0 than 0.002 often helps");
+    yt_train_destroy(training);
+}
+
 /* ---- rates ---- */
 
 /* Three epochs of one batch of the reference recipe: one update, at rate 0. */
