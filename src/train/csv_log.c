@@ -46,14 +46,15 @@ static yt_status copy_rows(const char *path, const char *header, const char *sta
     if (!former) return yt_fail(err, YT_IO, "%s: cannot be read: %s", path, strerror(errno));
     char *line = NULL;
     size_t room = 0;
-    bool fits = true;
+    bool known = true, fits = true;
     ssize_t n;
     for (bool first = header != NULL; fits && (n = getline(&line, &room, former)) > 0 && line[n - 1] == '\n';
-         first = false)
-        if (first)
-            fits = begins(line, header);
-        else if (is_kept(line, start, keep_below))
-            copy_row(line, header, out);
+         first = false) {
+        if (first) known = begins(line, header);
+        if (first || !is_kept(line, start, keep_below)) continue;
+        fits = known;
+        copy_row(line, header, out);
+    }
     /* On an error getline gives what it had. */
     const bool good = !ferror(former) && (n > 0 || feof(former));
     yt_status status = good ? YT_OK : yt_fail(err, YT_IO, "%s: reading failed: %s", path, strerror(errno));

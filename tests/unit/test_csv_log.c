@@ -93,7 +93,7 @@ Test(csv_log, rows_of_an_older_table_get_empty_cells_for_the_columns_that_are_ne
 
 Test(csv_log, a_table_of_other_columns_is_refused_and_left_as_it_was) {
     static const char *const others[] = {"epoch,y\n1,5\n", "epoch,xx\n1,5\n", "epoch,x,z,y\n1,5,6,7\n",
-                                         "epoch,x,y,z,w\n1,2,3,4,5\n", "1,5\n"};
+                                         "epoch,x,y,z,w\n1,2,3,4,5\n", "x\n1,5\n"};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
         yt_folder_write_text("t.csv", others[i]);
         FILE *file = NULL;
@@ -104,6 +104,15 @@ Test(csv_log, a_table_of_other_columns_is_refused_and_left_as_it_was) {
                            err.text);
         expect_text(others[i]);
     }
+}
+
+/* As a run that starts where another one was. */
+Test(csv_log, a_table_of_other_columns_of_which_no_row_is_kept_gives_way) {
+    yt_folder_write_text("t.csv", "epoch,y\n1,5\n");
+    FILE *file;
+    cr_assert_eq(yt_csv_open(yt_folder_path("t.csv"), "epoch,x", 1, &file, NULL), YT_OK);
+    fclose(file);
+    expect_text("epoch,x\n");
 }
 
 /* At the end of a line, in its middle, in the first block and behind it. */
