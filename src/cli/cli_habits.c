@@ -1,4 +1,5 @@
-/* cli_habits.c: see cli_habits.h. One row per name that the programs of Ultralytics, YOLOv5 and darknet have for something. */
+/* cli_habits.c: see cli_habits.h. One row per thing that the programs of Ultralytics, YOLOv5
+ * and darknet have names for. */
 #include "cli/cli_habits.h"
 #include "yt/file.h"
 
@@ -6,31 +7,21 @@
 #include <string.h>
 #include <strings.h>
 
-/* An option of ours of another name, or a sentence. */
+/* An option of ours of another name, or a sentence. Of rows with the same word the first counts whose option there is. */
 static const struct habit {
-    const char *typed, *option, *advice;
+    const char *typed; /* words with spaces between */
+    const char *option, *advice;
 } habits[] = {
-    {"img", "imgsz", NULL},
-    {"img-size", "imgsz", NULL},
-    {"imgs", "imgsz", NULL},
-    {"image-size", "imgsz", NULL},
-    {"batch-size", "batch", NULL},
-    {"batchsize", "batch", NULL},
+    {"img img-size imgs image-size", "imgsz", NULL},
+    {"batch-size batchsize", "batch", NULL},
     {"num-workers", "workers", NULL},
-    {"nc", NULL, "the number of classes is that of the data set; leave it out"},
-    {"num-classes", NULL, "the number of classes is that of the data set; leave it out"},
+    {"nc num-classes", NULL, "the number of classes is that of the data set; leave it out"},
     {"save-txt", "save-json", NULL},
     {"save-txt", "json", NULL},
-    {"show", "save", NULL},
-    {"view-img", "save", NULL},
-    {"lr", "lr0", NULL},
-    {"learning-rate", "lr0", NULL},
-    {"conf-thres", "conf", NULL},
-    {"conf-thresh", "conf", NULL},
-    {"thresh", "conf", NULL},
-    {"iou-thres", "iou", NULL},
-    {"iou-thresh", "iou", NULL},
-    {"nms-thres", "iou", NULL},
+    {"show view-img", "save", NULL},
+    {"lr learning-rate", "lr0", NULL},
+    {"conf-thres conf-thresh thresh", "conf", NULL},
+    {"iou-thres iou-thresh nms-thres", "iou", NULL},
     {"agnostic-nms", "agnostic", NULL},
     {"cfg", "model", NULL},
     {"pretrained", "weights", NULL},
@@ -43,18 +34,14 @@ static const struct habit {
     {"nosave", NULL, "leave it out: nothing is saved but with --save"},
     {"task", "split", NULL},
     {"output", "out", NULL},
-    {"save-dir", "name", NULL},
-    {"savedir", "name", NULL},
+    {"out", "output", NULL},
+    {"save-dir savedir", "name", NULL},
     {"line-thickness", NULL, "it follows the size of the image; leave it out"},
     {"include", "format", NULL},
-    {"device", NULL, "everything runs on the processor; leave it out (--threads N is the number of cores)"},
-    {"gpu", NULL, "everything runs on the processor; leave it out (--threads N is the number of cores)"},
-    {"gpus", NULL, "everything runs on the processor; leave it out (--threads N is the number of cores)"},
-    {"sync-bn", NULL, "there is one process; leave it out"},
-    {"local-rank", NULL, "there is one process; leave it out"},
-    {"amp", NULL, "all numbers have 32 bits; leave it out"},
-    {"half", NULL, "all numbers have 32 bits; leave it out"},
-    {"int8", NULL, "all numbers have 32 bits; leave it out"},
+    {"device gpu gpus", NULL,
+     "everything runs on the processor; leave it out (--threads N is the number of cores)"},
+    {"sync-bn local-rank", NULL, "there is one process; leave it out"},
+    {"amp half int8", NULL, "numbers have 32 bits; leave it out (yoloexport --half writes files with 16)"},
     {"deterministic", NULL, "every run is; leave it out"},
     {"hyp", NULL, "every hyperparameter is an option of its own (--lr0 0.01); --help lists them"},
     {"evolve", NULL, "hyperparameters are not searched here"},
@@ -76,7 +63,14 @@ static bool has_option(const yt_cli *cli, const char *name) {
     return false;
 }
 
-/* '_' as '-', in lower case; false: too long to be one of ours. */
+static bool is_among(const char *words, const char *name) {
+    const size_t n = strlen(name);
+    for (const char *at = words; *at; at += strcspn(at, " "), at += strspn(at, " "))
+        if (strcspn(at, " ") == n && strncasecmp(at, name, n) == 0) return true;
+    return false;
+}
+
+/* '_' as '-'; false: too long to be one of ours. */
 static bool copy_name(const char *typed, size_t n, char *name, size_t room) {
     if (n == 0 || n >= room) return false;
     for (size_t i = 0; i < n; i++) name[i] = typed[i] == '_' ? '-' : typed[i];
@@ -101,7 +95,7 @@ bool yt_cli_habit(const yt_cli *cli, const char *typed, size_t n, char *advice, 
     }
     for (size_t i = 0; i < sizeof habits / sizeof *habits; i++) {
         const struct habit *h = &habits[i];
-        if (strcasecmp(name, h->typed) != 0 || (h->option && !has_option(cli, h->option))) continue;
+        if (!is_among(h->typed, name) || (h->option && !has_option(cli, h->option))) continue;
         if (h->option)
             snprintf(advice, room, "type --%s", h->option);
         else

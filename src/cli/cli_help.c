@@ -92,16 +92,28 @@ static void print_option(const yt_cli_option *row, FILE *out) {
     print_row(left, right, out);
 }
 
+static bool in_one_group(const yt_cli *cli, size_t i, size_t k) {
+    return strcmp(cli->options[i].group, cli->options[k].group) == 0;
+}
+
+static bool begins_group(const yt_cli *cli, size_t i) {
+    for (size_t k = 0; k < i; k++)
+        if (in_one_group(cli, i, k)) return false;
+    return true;
+}
+
+/* Every option of the group that `first` begins, wherever it stands in the table. */
+static void print_group(const yt_cli *cli, size_t first, FILE *out) {
+    fprintf(out, "\n%s\n", cli->options[first].group);
+    for (size_t i = first; i < cli->n_options; i++)
+        if (in_one_group(cli, first, i)) print_option(&cli->options[i], out);
+}
+
 void yt_cli_print_help(const yt_cli *cli, FILE *out) {
     fprintf(out, "usage: %s\n", cli->usage);
     if (cli->about) fprintf(out, "\n%s\n", cli->about);
-    const char *group = NULL;
-    for (size_t i = 0; i < cli->n_options; i++) {
-        const yt_cli_option *row = &cli->options[i];
-        if (!group || strcmp(group, row->group) != 0) fprintf(out, "\n%s\n", row->group);
-        group = row->group;
-        print_option(row, out);
-    }
+    for (size_t i = 0; i < cli->n_options; i++)
+        if (begins_group(cli, i)) print_group(cli, i, out);
     fprintf(out, "\nHelp\n");
     print_row("-h, --help", "print this text", out);
     if (cli->version) print_row("    --version", "print the version", out);

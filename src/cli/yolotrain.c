@@ -107,7 +107,7 @@ static void make_command_line(command_line *line) {
                         .group = "Comparison",
                         .help = "runs of every variant, with --seed and those after it"};
     line->options[YT_TRAIN_KEYS + 4] = (yt_cli_option)YT_CLI_END2END_ROW;
-    line->options[YT_TRAIN_KEYS + 4].group = "Comparison";
+    line->options[YT_TRAIN_KEYS + 4].group = yt_train_options()[YT_TRAIN_KEY_nms].group;
 }
 
 static yt_status read_settings(const yt_cli *cli, yt_train_config *config, yt_err *err) {

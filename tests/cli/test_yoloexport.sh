@@ -18,6 +18,8 @@ habit() { # WHAT IS SAID, ARGUMENTS...
 }
 habit 'type --format onnx' a.pt format=onnx
 habit 'runs on the processor' a.pt --device 0
+habit 'type --output' a.pt --out b.safetensors
+habit 'yoloexport --half' a.pt --int8
 
 expect 0 --help
 for option in format output half help version; do says out "--$option"; done

@@ -53,6 +53,11 @@ habit 'runs on the processor; leave it out' data.yaml device=0
 habit 'runs on the processor; leave it out' data.yaml -gpus 0,1
 habit 'type --imgsz' data.yaml --img 640
 habit 'type --imgsz' data.yaml --img_size 640
+habit 'type --imgsz' data.yaml --image-size 640
+habit 'type --lr0' data.yaml --Learning-Rate 0.1
+habit 'the number of classes is that of the data set' data.yaml --nc 3
+habit 'yoloexport --half writes files with 16' data.yaml --amp
+habit 'unknown option --size' data.yaml --size 640 # a part of a word is none
 habit 'type --batch' data.yaml --batch-size 8
 habit 'type --model' --cfg yolov5s.yaml
 habit 'every hyperparameter is an option' data.yaml --hyp hyp.yaml
@@ -66,6 +71,8 @@ habit 'did you mean --epochs' data.yaml --epoch 3
 expect 1 key=1.yaml # a file of that name is one
 expect 0 -h
 says out '^Environment$'
+[ "$(grep -c '^Validation$' out)" -eq 1 ] || fail "the group Validation is not printed once"
+sed -n '/^Validation$/,/^$/p' out | grep -q -- --end2end || fail "--end2end does not stand with --nms"
 ! "$program" --help >/dev/full 2>err || fail "--help to a full disk succeeds"
 says err 'the results cannot be written'
 ! "$program" --version >/dev/full 2>err || fail "--version to a full disk succeeds"
