@@ -7,6 +7,7 @@
 #include "data/strays.h"
 
 #include "data/labels.h"
+#include "data/presence.h"
 #include "yt/file.h"
 
 #include <errno.h>
@@ -122,11 +123,11 @@ static bool is_known_text(const char *name) {
     return false;
 }
 
-/* The names in a folder: its label texts, or the files of another kind without their endings. A folder that is not there has
- * none. */
+/* The names in a folder: its label texts, or the files of another kind without their endings. A folder that is not there or
+ * that may not be listed has none: images and labels are found by their names all the same. */
 static yt_status list_names(const char *folder, bool texts, yti_paths *out, yt_err *err) {
     DIR *dir = opendir(folder);
-    if (!dir && (errno == ENOENT || errno == ENOTDIR)) return YT_OK;
+    if (!dir && !yti_is_machine_fault(errno)) return YT_OK;
     if (!dir) return yt_fail(err, YT_IO, "%s: the folder cannot be read: %s", folder, strerror(errno));
     const char *name;
     yt_status status = yt_folder_next(dir, folder, &name, err);
@@ -175,7 +176,12 @@ static yt_status look_in_folder(const pair *folders, strays *found, yt_err *err)
         free(stem);
         if (claimed) continue;
         found->count++;
-        if (!found->first) found->first = yt_path_join(folders->label, texts.items[i]);
+        if (found->first) continue;
+        found->first = yt_path_join(folders->label, texts.items[i]);
+        if (!found->first) {
+            status = no_memory(err);
+            break;
+        }
     }
     yti_paths_free(&texts);
     yti_paths_free(&stems);

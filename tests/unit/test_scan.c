@@ -30,6 +30,21 @@ struct dirent *readdir(DIR *dir) {
     return next(dir);
 }
 
+/* The same for opening a folder: one whose path ends so fails with this error. NULL: none does. */
+static const char *closed_folder;
+static int closed_error;
+
+DIR *opendir(const char *path) {
+    DIR *(*next)(const char *);
+    *(void **)&next = dlsym(RTLD_NEXT, "opendir");
+    size_t length = strlen(path), end = closed_folder ? strlen(closed_folder) : 0;
+    if (closed_folder && length >= end && strcmp(path + length - end, closed_folder) == 0) {
+        errno = closed_error;
+        return NULL;
+    }
+    return next(path);
+}
+
 TestSuite(scan, .init = yt_folder_make, .fini = yt_folder_remove);
 
 static void make_image(const char *name) {
@@ -196,6 +211,20 @@ Test(scan, label_files_in_the_folder_above_or_beside_the_images_are_reported) {
     yt_folder_write_text("d/labels/sub/e.txt", "0 .5 .5 .1 .1\n");
     yt_folder_write_text("d/images/sub/f.txt", "0 .5 .5 .1 .1\n");
     expect_told("1 image has a text file beside, but labels are looked for in a folder labels/");
+}
+
+Test(scan, a_folder_that_may_not_be_listed_costs_hints_only_and_a_broken_disk_the_run) {
+    make_set();
+    closed_folder = "d/labels";
+    closed_error = EACCES;
+    expect_silence();
+    closed_error = EIO;
+    yt_problems p;
+    yt_split out;
+    yt_err err;
+    cr_assert_eq(try_scan(false, &p, &out, &err), YT_IO);
+    cr_assert_not_null(strstr(err.text, "d/labels: the folder cannot be read"), "%s", err.text);
+    closed_folder = NULL;
 }
 
 /* Folds take a part of a folder each. */
