@@ -34,6 +34,14 @@ static int arg_int(yt_builder *b, const row_form *f, size_t i, int fallback) {
     return yti_fail(b, "argument %zu of %s is not a whole number", i + 1, f->module);
 }
 
+/* A stride, a dilation or a number of groups: yt_conv_opts reads 0 as "not given", so a typed one is refused here. */
+static int arg_count(yt_builder *b, const row_form *f, size_t i, int fallback) {
+    const int count = arg_int(b, f, i, fallback);
+    if (b->status == YT_OK && count == 0)
+        return yti_fail(b, "argument %zu of %s is 0; it must be at least 1", i + 1, f->module);
+    return count;
+}
+
 static bool arg_bool(yt_builder *b, const row_form *f, size_t i, bool fallback) {
     const yt_yaml_node *node = arg_at(f, i);
     bool value;
@@ -95,7 +103,7 @@ static void arg_activation(yt_builder *b, const row_form *f, size_t i, yt_conv_o
 
 static yt_value form_conv(yt_builder *b, const row_form *f) {
     yt_conv_opts o = {
-        .stride = arg_int(b, f, 2, 1), .groups = arg_int(b, f, 4, 1), .dilation = arg_int(b, f, 5, 1)};
+        .stride = arg_count(b, f, 2, 1), .groups = arg_count(b, f, 4, 1), .dilation = arg_count(b, f, 5, 1)};
     yt_activation given;
     o.has_pad = arg_at(f, 3) != NULL;
     o.pad = arg_int(b, f, 3, 0);
@@ -114,8 +122,8 @@ static int greatest_common_divisor(int a, int c) {
 
 static yt_value form_dwconv(yt_builder *b, const row_form *f) {
     const int c2 = arg_channels(b, f);
-    yt_conv_opts o = {.stride = arg_int(b, f, 2, 1),
-                      .dilation = arg_int(b, f, 3, 1),
+    yt_conv_opts o = {.stride = arg_count(b, f, 2, 1),
+                      .dilation = arg_count(b, f, 3, 1),
                       .no_act = !arg_bool(b, f, 4, true),
                       .groups = greatest_common_divisor(yti_channels(b, f->from[0]), c2)};
     return yti_conv(b, f->from[0], f->at, c2, arg_int(b, f, 1, 1), o);
@@ -124,7 +132,7 @@ static yt_value form_dwconv(yt_builder *b, const row_form *f) {
 static yt_value form_bottleneck(yt_builder *b, const row_form *f) {
     return yti_bottleneck(b, f->from[0], f->at, arg_channels(b, f),
                           (yti_bottleneck_opts){.shortcut = arg_bool(b, f, 1, true),
-                                                .groups = arg_int(b, f, 2, 1),
+                                                .groups = arg_count(b, f, 2, 1),
                                                 .kernel1 = 3,
                                                 .kernel2 = 3,
                                                 .expansion = arg_double(b, f, 4, 0.5)});
@@ -134,13 +142,13 @@ static yt_value form_c2f(yt_builder *b, const row_form *f) {
     return yti_c2f(
         b, f->from[0], f->at, arg_channels(b, f), f->repeats, arg_double(b, f, 3, 0.5), YTI_BOTTLENECK,
         (yti_bottleneck_opts){
-            .shortcut = arg_bool(b, f, 1, false), .groups = arg_int(b, f, 2, 1), .expansion = 1.0});
+            .shortcut = arg_bool(b, f, 1, false), .groups = arg_count(b, f, 2, 1), .expansion = 1.0});
 }
 
 static yt_value csp3(yt_builder *b, const row_form *f, yti_inner_kind kind, int kernel1) {
     return yti_c3(b, f->from[0], f->at, arg_channels(b, f), f->repeats, arg_double(b, f, 3, 0.5), kind,
                   (yti_bottleneck_opts){.shortcut = arg_bool(b, f, 1, true),
-                                        .groups = arg_int(b, f, 2, 1),
+                                        .groups = arg_count(b, f, 2, 1),
                                         .kernel1 = kernel1,
                                         .kernel2 = 3});
 }
@@ -162,7 +170,7 @@ static yt_value form_c3k(yt_builder *b, const row_form *f) {
     if (n < 1 || n > 100) return yti_fail(b, "%d bottlenecks in a C3k; 1 to 100 work", n);
     return yti_c3(b, f->from[0], f->at, arg_channels(b, f), n, arg_double(b, f, 4, 0.5), YTI_BOTTLENECK,
                   (yti_bottleneck_opts){.shortcut = arg_bool(b, f, 2, true),
-                                        .groups = arg_int(b, f, 3, 1),
+                                        .groups = arg_count(b, f, 3, 1),
                                         .kernel1 = kernel,
                                         .kernel2 = kernel});
 }
@@ -176,8 +184,9 @@ static yt_value form_c3k2(yt_builder *b, const row_form *f) {
                    attn  ? YTI_ATTENTION
                    : c3k ? YTI_C3K
                          : YTI_BOTTLENECK,
-                   (yti_bottleneck_opts){
-                       .shortcut = arg_bool(b, f, 5, true), .groups = arg_int(b, f, 4, 1), .expansion = 0.5});
+                   (yti_bottleneck_opts){.shortcut = arg_bool(b, f, 5, true),
+                                         .groups = arg_count(b, f, 4, 1),
+                                         .expansion = 0.5});
 }
 
 /* The short form, [1024, 5] of YOLOv5 to 11, has an activation in cv1; the long one, [1024, 5, 3, True] of YOLO26, has
@@ -216,7 +225,7 @@ static yt_value form_a2c2f(yt_builder *b, const row_form *f) {
                               .residual = large || arg_bool(b, f, 3, false),
                               .mlp_ratio = large ? 1.2 : arg_double(b, f, 4, 2.0),
                               .expansion = arg_double(b, f, 5, 0.5),
-                              .groups = arg_int(b, f, 6, 1),
+                              .groups = arg_count(b, f, 6, 1),
                               .shortcut = arg_bool(b, f, 7, true)};
     b->legacy_head = false;
     return yti_a2c2f(b, f->from[0], f->at, arg_channels(b, f), f->repeats, o);
@@ -225,7 +234,7 @@ static yt_value form_a2c2f(yt_builder *b, const row_form *f) {
 static yt_value form_c2(yt_builder *b, const row_form *f) {
     return yti_c2(b, f->from[0], f->at, arg_channels(b, f), f->repeats, arg_double(b, f, 3, 0.5),
                   (yti_bottleneck_opts){.shortcut = arg_bool(b, f, 1, true),
-                                        .groups = arg_int(b, f, 2, 1),
+                                        .groups = arg_count(b, f, 2, 1),
                                         .kernel1 = 3,
                                         .kernel2 = 3,
                                         .expansion = 1.0});
@@ -238,7 +247,7 @@ static yt_value form_spp(yt_builder *b, const row_form *f) {
 }
 
 static yt_value form_scdown(yt_builder *b, const row_form *f) {
-    return yti_scdown(b, f->from[0], f->at, arg_channels(b, f), arg_int(b, f, 1, 3), arg_int(b, f, 2, 2));
+    return yti_scdown(b, f->from[0], f->at, arg_channels(b, f), arg_int(b, f, 1, 3), arg_count(b, f, 2, 2));
 }
 
 static yt_value form_cib(yt_builder *b, const row_form *f) {
@@ -255,7 +264,7 @@ static yt_value form_c2fcib(yt_builder *b, const row_form *f) {
 }
 
 static yt_value form_ghostconv(yt_builder *b, const row_form *f) {
-    yt_conv_opts o = {.stride = arg_int(b, f, 2, 1), .groups = arg_int(b, f, 3, 1)};
+    yt_conv_opts o = {.stride = arg_count(b, f, 2, 1), .groups = arg_count(b, f, 3, 1)};
     yt_activation given;
     arg_activation(b, f, 4, &o, &given);
     return yti_ghost_conv(b, f->from[0], f->at, arg_channels(b, f), arg_int(b, f, 1, 1), o);
@@ -267,7 +276,7 @@ static yt_value form_ghost_bottleneck(yt_builder *b, const row_form *f) {
 }
 
 static yt_value form_repconv(yt_builder *b, const row_form *f) {
-    const yt_conv_opts o = {.stride = arg_int(b, f, 2, 1)};
+    const yt_conv_opts o = {.stride = arg_count(b, f, 2, 1)};
     const int kernel = arg_int(b, f, 1, 3);
     if (kernel % 2 == 0) return yti_fail(b, "RepConv with a kernel of %d; an odd number works", kernel);
     if (f->args && f->args->count > 3) return yti_fail(b, "RepConv takes channels, kernel and stride alone");
@@ -319,7 +328,9 @@ static yt_value form_cbfuse(yt_builder *b, const row_form *f) {
     int which[MAX_LIST] = {0};
     const int n = arg_list(b, f, 0, which);
     if (b->status == YT_OK && n != f->n_from - 1)
-        return yti_fail(b, "CBFuse reads %d maps and is told a part of %d; it needs one of each but the last",
+        return yti_fail(b,
+                        "CBFuse reads %d maps and its argument lists %d part numbers; it needs one for every "
+                        "map but the last",
                         f->n_from, n);
     return yti_cbfuse(b, f->from, f->n_from, which, f->at);
 }

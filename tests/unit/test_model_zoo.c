@@ -241,12 +241,17 @@ static const struct {
     {AROUND("  - [-1, 1, CBLinear, [[8, 16]]]\n  - [[1, 0], 1, CBFuse, [[2]]]\n"), "part 2"},
     {AROUND("  - [-1, 1, CBLinear, [[8, 16]]]\n  - [[1, 0], 1, CBFuse, [[0]]]\n"), "they must be equal"},
     {AROUND("  - [-1, 1, CBLinear, [[8, 16]]]\n  - [[1, 0], 1, CBFuse, [[0, 1]]]\n"),
-     "one of each but the last"},
+     "one for every map but the last"},
     {AROUND("  - [-1, 1, nn.MaxPool2d, []]\n"), "a pooling window of 0"},
     {AROUND("  - [-1, 1, nn.MaxPool2d, [2, 2, 2]]\n"), "a padding of 2"},
     {AROUND("  - [-1, 1, nn.MaxPool2d, [2, 2, 0, 2]]\n"), "alone"},
     {AROUND("  - [-1, 1, nn.ZeroPad2d, [[0, 1]]]\n"), "left, right, top, bottom"},
     {AROUND("  - [-1, 1, nn.ConvTranspose2d, [16, 2, 0]]\n"), "a stride of 0"},
+    {AROUND("  - [-1, 1, Conv, [16, 3, 0]]\n"), "argument 3 of Conv is 0; it must be at least 1"},
+    {AROUND("  - [-1, 1, Conv, [16, 3, 1, 1, 0]]\n"), "argument 5 of Conv is 0"},
+    {AROUND("  - [-1, 1, Conv, [16, 3, 1, 1, 1, 0]]\n"), "argument 6 of Conv is 0"},
+    {AROUND("  - [-1, 1, C2f, [16, True, 0]]\n"), "argument 3 of C2f is 0"},
+    {AROUND("  - [-1, 1, SCDown, [16, 3, 0]]\n"), "argument 3 of SCDown is 0"},
     {AROUND("  - [-1, 1, nn.ConvTranspose2d, [16, 2, 2, 0, 1]]\n"), "alone"},
 };
 
