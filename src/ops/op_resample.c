@@ -7,20 +7,24 @@
 
 enum { MAX_POOL_KERNEL = 15 }; /* 15*15 positions fit a byte */
 
-static yt_status maxpool2d_shape(const void *attr, yt_ports *io, yt_err *err) {
-    const yt_pool_attr *pool = attr;
-    const yt_shape *src = &io->src[0];
+/* What a window leaves of a map; of both kinds of pooling. */
+static yt_status pooled_shape(const yt_pool_attr *pool, const yt_shape *src, yt_shape *dst, yt_err *err) {
     if (pool->kernel < 1 || pool->kernel > MAX_POOL_KERNEL || pool->pad >= pool->kernel)
         return yt_fail(err, YT_MISMATCH,
                        "a pooling window of %d with padding %d; 1 to %d, padding below it, work",
                        pool->kernel, pool->pad, MAX_POOL_KERNEL);
-    io->dst = (yt_shape){.n = src->n,
-                         .h = yt_conv_out(src->h, pool->kernel, pool->stride, pool->pad, 1),
-                         .w = yt_conv_out(src->w, pool->kernel, pool->stride, pool->pad, 1),
-                         .c = src->c};
-    if (io->dst.h < 1 || io->dst.w < 1)
+    *dst = (yt_shape){.n = src->n,
+                      .h = yt_conv_out(src->h, pool->kernel, pool->stride, pool->pad, 1),
+                      .w = yt_conv_out(src->w, pool->kernel, pool->stride, pool->pad, 1),
+                      .c = src->c};
+    if (dst->h < 1 || dst->w < 1)
         return yt_fail(err, YT_MISMATCH, "a %dx%d map is too small for a window of %d", src->h, src->w,
                        pool->kernel);
+    return YT_OK;
+}
+
+static yt_status maxpool2d_shape(const void *attr, yt_ports *io, yt_err *err) {
+    YT_TRY(pooled_shape(attr, &io->src[0], &io->dst, err));
     if (io->mode == YT_MODE_TRAIN)
         io->saved_bytes = (size_t)io->dst.n * (size_t)io->dst.h * (size_t)io->dst.w * (size_t)io->dst.c;
     return YT_OK;
@@ -65,25 +69,15 @@ static size_t mean_weights(const yt_conv *conv) {
 }
 
 static yt_status avgpool2d_shape(const void *attr, yt_ports *io, yt_err *err) {
-    const yt_pool_attr *pool = attr;
     const yt_shape *src = &io->src[0];
-    const yt_conv conv = mean_conv(pool, src->c);
-    if (pool->kernel < 1 || pool->kernel > MAX_POOL_KERNEL || pool->pad >= pool->kernel)
-        return yt_fail(err, YT_MISMATCH, "a window of %d with padding %d; 1 to %d, padding below it, work",
-                       pool->kernel, pool->pad, MAX_POOL_KERNEL);
-    io->dst = (yt_shape){.n = src->n,
-                         .h = yt_conv_out(src->h, pool->kernel, pool->stride, pool->pad, 1),
-                         .w = yt_conv_out(src->w, pool->kernel, pool->stride, pool->pad, 1),
-                         .c = src->c};
-    if (io->dst.h < 1 || io->dst.w < 1)
-        return yt_fail(err, YT_MISMATCH, "a %dx%d map is too small for a window of %d", src->h, src->w,
-                       pool->kernel);
+    const yt_conv conv = mean_conv(attr, src->c);
+    YT_TRY(pooled_shape(attr, src, &io->dst, err));
     io->scratch_bytes = mean_scratch(&conv, src->n, src->h, src->w, io->threads) +
                         (mean_weights(&conv) + YT_READ_SLACK) * sizeof(float);
     return YT_OK;
 }
 
-/* Writes the weights behind what the convolution itself takes of the scratch. map: the one that is averaged. */
+/* Writes the weights after the part of the scratch that the convolution itself takes. map: the one that is averaged. */
 static const float *equal_weights(const yt_conv *conv, const yt_tensor *map, const yt_scratch *scratch) {
     float *weights =
         (float *)((char *)scratch->data + mean_scratch(conv, map->n, map->h, map->w, scratch->threads));
