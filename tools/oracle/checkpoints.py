@@ -81,6 +81,11 @@ def maps_of(net, pixels):
     return [outputs[s] for s in net.sources[-1]]
 
 
+def strides_of(net, pixels):
+    """Pixels per cell of each level; its maps are square, as the images are."""
+    return [pixels.shape[-1] // x.shape[-1] for x in maps_of(net, pixels)]
+
+
 def level_out(net, pixels):
     """Logits of an image lie around -3, a few of them above 0."""
     head, maps = net.model[-1], maps_of(net, pixels)
@@ -105,20 +110,25 @@ def with_classes(net, classes, pixels):
     return net
 
 
-def detector(net, name, table, classes, args):
+def scale_of(name):
+    """The letter of the size: yolo26n-p2 -> n."""
+    return name.split("-")[0][-1]
+
+
+def detector(net, name, table, classes, args, strides):
     made = DetectionModel()
     made.model = nn.Sequential(*net.model)
     for i, row in enumerate(made.model):
         row.i, row.f, row.type, row.np = i, -1, type(row).__module__, sum(p.numel() for p in row.parameters())
     head = made.model[-1]
-    head.nc, head.nl, head.reg_max, head.no = classes, 3, head.bins, classes + 4 * head.bins
-    head.stride = torch.tensor([8.0, 16.0, 32.0])
+    head.nc, head.nl, head.reg_max, head.no = classes, len(strides), head.bins, classes + 4 * head.bins
+    head.stride = torch.tensor(strides, dtype=torch.float32)
     head._end2end, head.max_det = False, 300
-    made.yaml = dict(copy.deepcopy(table), nc=table["nc"], scale=name[-1], yaml_file=name + ".yaml", channels=3, ch=3)
+    made.yaml = dict(copy.deepcopy(table), nc=table["nc"], scale=scale_of(name), yaml_file=name + ".yaml", channels=3, ch=3)
     made.yaml["nc"] = classes
     made.names = {i: f"thing {i}" for i in range(classes)}
     made.nc, made.inplace, made.save, made.task, made.args = classes, True, [4, 6, 9], "detect", args
-    made.stride, made.pt_path, made.criterion = torch.tensor([8.0, 16.0, 32.0]), name + ".pt", None
+    made.stride, made.pt_path, made.criterion = head.stride, name + ".pt", None
     return made
 
 
@@ -151,27 +161,29 @@ def write_all(folder, models, pixels):
     """Returns file -> (the network as it is in the file, whether it has two branches)."""
     made = {}
     args = {"task": "detect", "imgsz": 320, "nms": None, "lr0": 0.01}
-    for name in ("yolo26n", "yolo26s", "yolo11n", "yolov8n"):
-        path = os.path.join(models, name[:-1] + ".yaml")
+    for name in ("yolo26n", "yolo26s", "yolo26n-p2", "yolo26n-p6", "yolo11n", "yolov8n", "yolov8n-p2"):
+        scale = scale_of(name)
+        path = os.path.join(models, name.replace(scale + "-", "-") if "-" in name else name[:-1]) + ".yaml"
         with open(path, encoding="utf-8") as f:
             table = yaml.safe_load(f)
         torch.manual_seed(1)
-        net = peer.Network(path, name[-1]).eval()
+        net = peer.Network(path, scale).eval()
         with torch.no_grad():
             spread(net, 2)
+            strides = strides_of(net, pixels)
             level_out(net, pixels)
             for classes in (80, 3, 1):
                 other = net if classes == 80 else with_classes(net, classes, pixels)
                 for dtype in (torch.float16, torch.float32, torch.bfloat16)[:3 if classes == 80 and name == "yolo26n" else 1]:
                     file = f"{name}-{classes}" + {torch.float16: "", torch.float32: "-f32", torch.bfloat16: "-bf16"}[dtype]
                     made[file] = copy.deepcopy(other).to(dtype).float()
-                    torch.save(finished(detector(copy.deepcopy(other), name, table, classes, args), dtype),
+                    torch.save(finished(detector(copy.deepcopy(other), name, table, classes, args, strides), dtype),
                                os.path.join(folder, file + ".pt"))
         file = name + "-3-middle"
         made[file] = copy.deepcopy(other := with_classes(net, 3, pixels)).half().float()
         buffer = os.path.join(folder, file + ".pt")
         with open(buffer, "wb") as f:
-            torch.save(in_the_middle(detector(copy.deepcopy(other), name, table, 3, args)), f)
+            torch.save(in_the_middle(detector(copy.deepcopy(other), name, table, 3, args, strides)), f)
         file = name + "-3-bare"
         made[file] = copy.deepcopy(made[name + "-3"])
         state = collections.OrderedDict(("module." + k, v.half() if v.is_floating_point() else v)
@@ -182,7 +194,7 @@ def write_all(folder, models, pixels):
     return made
 
 
-def decode(boxes, logits, bins, strides=(8, 16, 32), side=320):
+def decode(boxes, logits, bins, strides, side=320):
     points, steps = [], []
     for s in strides:
         n = side // s
@@ -228,7 +240,7 @@ def expected(net, pixels, one_to_one, conf):
     maps = maps_of(net, pixels)
     branches = (head.one2one_cv2, head.one2one_cv3) if one_to_one else (head.cv2, head.cv3)
     boxes, logits = head.branch(maps, *branches)
-    corners, scores = decode(boxes[0], logits[0], head.bins)
+    corners, scores = decode(boxes[0], logits[0], head.bins, strides_of(net, pixels))
     found = top(corners, scores) if one_to_one else greedy(corners, scores, conf, 1)
     return [row for row in found if row[4] > conf]
 
