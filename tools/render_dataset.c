@@ -28,11 +28,11 @@ typedef struct options {
 
 static const char usage_text[] =
     "usage: render_dataset --out DIR [options]\n"
-    "  --count N        training pictures (4)\n"
-    "  --val M          validation pictures (4)\n"
-    "  --seed S         other pictures for another number (0)\n"
-    "  --size WxH       size of a picture (640x480)\n"
-    "  --objects LO-HI  objects in a picture (6-9)\n"
+    "  --count N        training images (4)\n"
+    "  --val M          validation images (4)\n"
+    "  --seed S         other images for another number (0)\n"
+    "  --size WxH       size of an image (640x480)\n"
+    "  --objects LO-HI  objects in an image (6-9)\n"
     "  --classes LIST   names of COCO classes, separated by commas (all that can be drawn)\n";
 
 static bool parse_int(const char *text, long lo, long hi, char stop, const char **rest, int *out) {

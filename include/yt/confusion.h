@@ -18,7 +18,7 @@ yt_status yt_confusion_create(int n_classes, float conf, yt_confusion **out, yt_
 void yt_confusion_destroy(yt_confusion *confusion); /* NULL is fine */
 void yt_confusion_reset(yt_confusion *confusion);
 
-/* One image: detections by descending score and truth boxes in the same pixels. */
+/* One image: detections by descending score and ground-truth boxes in the same pixels. */
 yt_status yt_confusion_add(yt_confusion *confusion, const yt_detection *detections, int n_detections,
                            const yt_xyxy *truth, const int *truth_class, int n_truth, yt_err *err);
 

@@ -73,11 +73,11 @@ void yt_metrics_destroy(yt_metrics *metrics);
 void yt_metrics_reset(yt_metrics *metrics);
 int yt_metrics_classes(const yt_metrics *metrics);
 
-/* A detection takes the best truth box that is still free, as COCO's evaluation and the reference trainer have it since
+/* A detection takes the best ground-truth box that is still free, as COCO's evaluation and the reference trainer have it since
  * 8.4.176; single: only the one it overlaps most, free or not, as before. */
 void yt_metrics_match_single(yt_metrics *metrics, bool single);
 
-/* One image: detections by descending score and truth boxes in the same pixels. */
+/* One image: detections by descending score and ground-truth boxes in the same pixels. */
 yt_status yt_metrics_add(yt_metrics *metrics, const yt_detection *detections, int n_detections,
                          const yt_xyxy *truth, const int *truth_class, int n_truth, yt_err *err);
 yt_status yt_metrics_compute(yt_metrics *metrics, yt_metrics_result *out, yt_err *err);

@@ -48,7 +48,7 @@ static yt_status compare(yt_compare *study, const yt_compare_hooks *hooks, const
                          yt_err *err) {
     fprintf(stderr, "comparing in %d runs below %s\n", yt_compare_runs(study), yt_compare_folder(study));
     yt_status status = yt_compare_run(study, hooks, stop, err);
-    if (status == YT_STOPPED) fprintf(stderr, "interrupted; the same command goes on from here\n");
+    if (status == YT_STOPPED) fprintf(stderr, "interrupted; the same command continues from here\n");
     if (status != YT_OK) return status;
     char why[sizeof err->text];
     YT_TRY(yt_compare_report(study, why, sizeof why, err));

@@ -204,7 +204,8 @@ static void finish(void *context, const yt_train_summary *summary) {
     p->drawn = 0;
     if (summary->status != YT_OK) {
         if (summary->epochs)
-            fprintf(stderr, "%d epochs are saved; --resume %s/weights/last.safetensors goes on from there\n",
+            fprintf(stderr,
+                    "%d epochs are saved; --resume %s/weights/last.safetensors continues from there\n",
                     summary->epochs, info->folder);
         return;
     }

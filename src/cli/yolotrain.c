@@ -96,7 +96,7 @@ static void make_command_line(command_line *line) {
         .help = "train variants on the same batches and compare their gradients: a list like "
                 "residual,plain,plain+nobn of the words " VARIANT_WORDS "names of activation functions and "
                 "KEY=VALUE, joined by +; looks at the gradients as --log-gradients says, else "
-                "every " YT_COMPARE_LOG_INTERVAL " batches; goes on where it was interrupted"};
+                "every " YT_COMPARE_LOG_INTERVAL " batches; continues where it was interrupted"};
     line->options[YT_TRAIN_KEYS + 3] =
         (yt_cli_option){.name = "seeds",
                         .type = YT_CLI_INT,

@@ -129,7 +129,7 @@ static void print_progress(void *context, int done, int total) {
     fprintf(stderr, "\r%s: batch %d of %d%s", cli->program, done, total, done == total ? "\n" : "");
 }
 
-/* The ids of the truth's own file, else COCO's where the images are COCO's; NULL: class + 1, and so where all
+/* The ids of the ground truth's own file, else COCO's where the images are COCO's; NULL: class + 1, and so where all
  * classes are one, which is none of theirs. */
 static const int64_t *category_ids(const session *s) {
     if (yt_cli_flag(s->cli, "single-cls")) return NULL;
@@ -212,7 +212,7 @@ static void print_row(const char *name, int images, int instances, double p, dou
     printf(" %10d %10d %10.3g %10.3g %10.3g %10.3g\n", images, instances, p, r, ap50, ap);
 }
 
-/* The family's table; classes without truth have no metrics and no row. */
+/* The reference trainer's table; classes without ground truth have no metrics and no row. */
 static void print_table(const session *s, const yt_metrics_result *m) {
     printf("%22s %10s %10s %10s %10s %10s %10s\n", "Class", "Images", "Instances", "P", "R", "mAP50",
            "mAP50-95");
@@ -316,7 +316,8 @@ static yt_status print_json(const session *s, const yt_validation *validation, y
 static void report_ids(const session *s) {
     const char *program = s->cli->program, *note = yt_coco_validation_note(s->coco);
     if (s->split.coco_note) {
-        fprintf(stderr, "%s: warning: pycocotools will give other numbers for this truth file: ", program);
+        fprintf(stderr,
+                "%s: warning: pycocotools will give other numbers for this ground truth file: ", program);
         yt_cli_print_text(stderr, 0, s->split.coco_note);
         fputc('\n', stderr);
     }
@@ -326,7 +327,7 @@ static void report_ids(const session *s) {
     fputc('\n', stderr);
 }
 
-/* ground_truth.json, where the truth is not a COCO file anyway. */
+/* ground_truth.json, where the ground truth is not a COCO file anyway. */
 static bool writes_truth(const session *s) {
     return yt_cli_flag(s->cli, "save-json") && !s->split.category_ids;
 }
@@ -344,9 +345,10 @@ static yt_status write_truth(const session *s, yt_err *err) {
 static void report_files(const session *s, int n_classes) {
     long long dropped = yt_coco_validation_dropped(s->coco);
     if (dropped)
-        fprintf(stderr,
-                "%s: %lld boxes are not in predictions.json: the truth has no category for their class\n",
-                s->cli->program, dropped);
+        fprintf(
+            stderr,
+            "%s: %lld boxes are not in predictions.json: the ground truth has no category for their class\n",
+            s->cli->program, dropped);
     fprintf(stderr, "%s: saved to %s: %s%s%s\n", s->cli->program, s->folder,
             yt_cli_flag(s->cli, "save-json") ? "predictions.json, " : "",
             writes_truth(s) ? "ground_truth.json, " : "", yt_validator_files(n_classes));

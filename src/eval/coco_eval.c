@@ -152,9 +152,10 @@ static yt_status check(const yt_coco_eval *eval, const yt_coco_found *found, int
                            i, found[i].class_id, found[i].score, eval->n_classes - 1);
     for (int i = 0; i < n_truth; i++)
         if (!usable(eval, truth[i].box, truth[i].area, truth[i].class_id))
-            return yt_fail(err, YT_ARGUMENT,
-                           "truth box %d has class %d and area %g; classes are 0 to %d and numbers finite", i,
-                           truth[i].class_id, truth[i].area, eval->n_classes - 1);
+            return yt_fail(
+                err, YT_ARGUMENT,
+                "ground-truth box %d has class %d and area %g; classes are 0 to %d and numbers finite", i,
+                truth[i].class_id, truth[i].area, eval->n_classes - 1);
     return YT_OK;
 }
 
@@ -247,7 +248,7 @@ static const yt_coco_box *box_of(const group *g, int d) {
     return &g->image->all_found[g->found[d].index].box;
 }
 
-/* Returns how many truth boxes of the group count in this range. */
+/* Returns how many ground-truth boxes of the group count in this range. */
 static int match(const group *g, yt_coco_area area) {
     const image *im = g->image;
     int counted = arrange(g, area);
@@ -288,7 +289,8 @@ static yt_status open_image(yt_coco_eval *eval, int n_found, int n_truth, image 
     out->taken = room_in(&eval->taken, truth, sizeof *out->taken);
     out->sequence = room_in(&eval->sequence, truth, sizeof *out->sequence);
     if (!records || !out->found || !out->truth || !out->iou || !out->taken || !out->sequence)
-        return yt_fail(err, YT_NO_MEMORY, "no memory for %d detections and %d truth boxes", n_found, n_truth);
+        return yt_fail(err, YT_NO_MEMORY, "no memory for %d detections and %d ground-truth boxes", n_found,
+                       n_truth);
     out->records = records + eval->count;
     return YT_OK;
 }

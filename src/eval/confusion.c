@@ -1,6 +1,6 @@
 /* confusion.c: the confusion matrix of detections, M[predicted][true] with the background as last class.
  *
- * Boxes are matched without regard to their classes: in order of score a detection takes, of the truth that is still
+ * Boxes are matched without regard to their classes: in order of score a detection takes, of the ground truth that is still
  * free and that it overlaps by more than MIN_IOU, the one it overlaps most (the first of equals). What is left over on
  * either side belongs to the background. Detections that nobody would act on say nothing about confusion, so only
  * those above a confidence count, which the table names.
@@ -78,7 +78,7 @@ static yt_status check(const yt_confusion *confusion, const yt_detection *detect
                            detections[i].class_id, confusion->n_classes - 1);
     for (int i = 0; i < n_truth; i++)
         if (!known(confusion, truth_class[i]))
-            return yt_fail(err, YT_ARGUMENT, "truth box %d has class %d; classes are 0 to %d", i,
+            return yt_fail(err, YT_ARGUMENT, "ground-truth box %d has class %d; classes are 0 to %d", i,
                            truth_class[i], confusion->n_classes - 1);
     return YT_OK;
 }
@@ -101,7 +101,7 @@ yt_status yt_confusion_add(yt_confusion *confusion, const yt_detection *detectio
                            const yt_xyxy *truth, const int *truth_class, int n_truth, yt_err *err) {
     YT_TRY(check(confusion, detections, n_detections, truth_class, n_truth, err));
     bool *taken = yti_grow(confusion->taken, &confusion->capacity, (size_t)n_truth + 1, sizeof *taken);
-    if (!taken) return yt_fail(err, YT_NO_MEMORY, "no memory to match %d truth boxes", n_truth);
+    if (!taken) return yt_fail(err, YT_NO_MEMORY, "no memory to match %d ground-truth boxes", n_truth);
     confusion->taken = taken;
     memset(taken, 0, (size_t)n_truth * sizeof *taken);
     const int background = confusion->n_classes;

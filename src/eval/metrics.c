@@ -1,4 +1,4 @@
-/* metrics.c: matching of detections with truth, and what it says over a whole set (spec training 5).
+/* metrics.c: matching of detections with ground truth, and what it says over a whole set (spec training 5).
  *
  * Matching, per image and IoU threshold t: in order of score a detection takes, of the truth of its class that is
  * still free at t and that it overlaps by IoU >= t, the one it overlaps most (the first of equals); else it is a
@@ -92,7 +92,7 @@ static yt_status check_classes(const yt_metrics *metrics, const yt_detection *de
     }
     for (int i = 0; i < n_truth; i++)
         if (truth_class[i] < 0 || truth_class[i] >= metrics->n_classes)
-            return yt_fail(err, YT_ARGUMENT, "truth box %d has class %d; classes are 0 to %d", i,
+            return yt_fail(err, YT_ARGUMENT, "ground-truth box %d has class %d; classes are 0 to %d", i,
                            truth_class[i], metrics->n_classes - 1);
     return YT_OK;
 }
@@ -110,14 +110,14 @@ static yt_status reserve(yt_metrics *metrics, size_t n_detections, size_t n_trut
     }
     if (n_truth > metrics->taken_capacity) {
         unsigned *grown = realloc(metrics->taken, n_truth * sizeof *grown);
-        if (!grown) return yt_fail(err, YT_NO_MEMORY, "no memory for %zu truth boxes", n_truth);
+        if (!grown) return yt_fail(err, YT_NO_MEMORY, "no memory for %zu ground-truth boxes", n_truth);
         metrics->taken = grown;
         metrics->taken_capacity = n_truth;
     }
     return YT_OK;
 }
 
-/* Takes a truth box for the detection at every threshold where there is one for it; returns these, bit t each. */
+/* Takes a ground-truth box for the detection at every threshold where there is one for it; returns these, bit t each. */
 static unsigned claim(yt_metrics *metrics, const yt_detection *detection, const yt_xyxy *truth,
                       const int *truth_class, int n_truth) {
     float iou[YT_N_IOU] = {0};

@@ -53,7 +53,7 @@ static yt_status settle_base(yt_compare *study, yt_err *err) {
     if (!c->data[0]) return yt_fail(err, YT_ARGUMENT, "data: name a dataset YAML to train on");
     if (c->resume[0])
         return yt_fail(err, YT_ARGUMENT,
-                       "--compare: goes on by itself where it was interrupted; leave out --resume");
+                       "--compare: continues by itself where it was interrupted; leave out --resume");
     if (c->source[YT_TRAIN_KEY_log_gradients] != YT_SOURCE_TYPED)
         YT_TRY(yt_train_config_set(c, "log_gradients", YT_COMPARE_LOG_INTERVAL, YT_SOURCE_TYPED, err));
     if (c->log_gradients == 0)

@@ -207,7 +207,7 @@ static void begin_by_depth(study_drawing *d, const char *what, int moment, const
     char when[64], caption[STUDY_SENTENCE];
     yti_moment_name(d->study, moment, when, sizeof when);
     snprintf(caption, sizeof caption,
-             "%s %s: %s Bars: 95 %% intervals. Filled points: backbone; hollow ones: the rows behind it.",
+             "%s %s: %s Bars: 95 %% intervals. Filled points: backbone; hollow ones: the rows after it.",
              title, when, explained);
     snprintf(base, 64, "%s-step%ld", what, d->study->moment_steps[moment]);
     yti_begin_figure(d, base, caption, 480);
@@ -236,9 +236,9 @@ static yt_status draw_ratio(study_drawing *d, int moment, place *places, yt_err 
     yti_span_widen(&range, 10);
     char base[64];
     begin_by_depth(d, "ratio", moment, "Ratio across each row or block",
-                   "RMS of dL/dx before it over RMS behind it. 1: the gradient passes unchanged; below 1: it "
+                   "RMS of dL/dx before it over RMS after it. 1: the gradient passes unchanged; below 1: it "
                    "shrinks on its way to the input.",
-                   "RMS before / RMS behind", base);
+                   "RMS before / RMS after", base);
     logarithmic(d, range.low, range.high);
     fprintf(
         d->script,

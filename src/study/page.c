@@ -250,10 +250,11 @@ static void write_slopes(const yt_compare *study, FILE *out) {
         for (int v = 0; v < study->n_variants; v++)
             write_slope_row(&study->variants[v], &study->variants[v].moments[m], out);
     }
-    fputs("</table></div>\n<p class=\"small\">First / last: RMS at the smallest depth over that at the "
-          "largest of the backbone; behind it the roads to the head's levels part. Update, mean |g|: of the "
-          "first layer's weights; norm: of all weight gradients before clipping. ",
-          out);
+    fputs(
+        "</table></div>\n<p class=\"small\">First / last: RMS at the smallest depth over that at the "
+        "largest of the backbone; after it the paths to the head's levels diverge. Update, mean |g|: of the "
+        "first layer's weights; norm: of all weight gradients before clipping. ",
+        out);
     fputs(study->n_seeds > 1
               ? "Slope and first / last are means over seeds, small: their 95 % intervals, Student's t over "
                 "seeds. The other numbers and the verdict are of the median over seeds.</p>\n"
@@ -312,7 +313,7 @@ static void write_ratios(const yt_compare *study, FILE *out) {
     yti_moment_name(study, last, when, sizeof when);
     fprintf(
         out,
-        "<h2>Ratio across each block</h2>\n<p>RMS(dL/dx) before a row or block over that behind it, %s; "
+        "<h2>Ratio across each block</h2>\n<p>RMS(dL/dx) before a row or block over that after it, %s; "
         "where a place has no interval, one run has shown it. 1: the gradient passes unchanged; below 1: it "
         "shrinks on its way to the input.</p>\n",
         when);
@@ -424,7 +425,7 @@ static yt_status inline_figure(const yt_compare *study, const study_figure *figu
     size_t bytes;
     yt_status status = yt_file_read(path, MAX_SVG_BYTES, &text, &bytes, err);
     const char *svg = status == YT_OK ? strstr(text, "<svg") : NULL;
-    if (status == YT_OK && !svg) status = yt_fail(err, YT_SYNTAX, "%s: is no SVG picture", path);
+    if (status == YT_OK && !svg) status = yt_fail(err, YT_SYNTAX, "%s: is not an SVG image", path);
     if (svg) {
         fputs("<figure>\n", out);
         fputs(svg, out);

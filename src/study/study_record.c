@@ -98,8 +98,8 @@ static yt_status another_study(const yt_compare *study, const char *there, const
     const int64_t all = last - first + 1;
     char go_on[640] = "";
     if (all <= YT_MAX_SEEDS && n_both <= YT_MAX_VARIANTS)
-        snprintf(go_on, sizeof go_on, ", or go on with it: --compare %.350s --seed %d --seeds %d", both,
-                 first, (int)all);
+        snprintf(go_on, sizeof go_on, ", or continue it: --compare %.350s --seed %d --seeds %d", both, first,
+                 (int)all);
     return yt_fail(err, YT_MISMATCH,
                    "%s: holds the comparison of %.250s with %d seed%s; choose another --name%s",
                    study->folder, there, seeds, seeds == 1 ? "" : "s", go_on);

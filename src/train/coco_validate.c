@@ -138,7 +138,8 @@ static yt_status make_room(yt_coco_validation *v, int n_found, int n_truth, yt_e
     yt_coco_truth *truth = yti_grow(v->truth, &v->truth_capacity, m, sizeof *truth);
     if (truth) v->truth = truth;
     if (detections && found && truth) return YT_OK;
-    return yt_fail(err, YT_NO_MEMORY, "no memory for %d detections and %d truth boxes", n_found, n_truth);
+    return yt_fail(err, YT_NO_MEMORY, "no memory for %d detections and %d ground-truth boxes", n_found,
+                   n_truth);
 }
 
 static yt_coco_truth truth_of(const yt_sample *sample, int i) {
@@ -181,7 +182,7 @@ int64_t yt_coco_validation_dropped(const yt_coco_validation *v) {
     return v->dropped;
 }
 
-/* ---- the truth as a file ---- */
+/* ---- the ground truth as a file ---- */
 
 /* "name" as JSON; a failure of memory goes into *good. */
 static void put_name(FILE *stream, const char *name, bool *good) {

@@ -118,18 +118,18 @@ static yt_status settle_end(yt_training *t, yt_err *err) {
     if (yti_patience_is_over(progress, &t->config)) {
         snprintf(why, sizeof why,
                  "has ended early, after %d epochs without a better mAP50-95; a larger --patience "
-                 "makes it go on",
+                 "continues it",
                  t->config.patience);
         return is_over(t, why, err);
     }
     if (t->config.time > 0 && progress->epochs_done > 0) {
         t->epochs = yti_epochs_in_time(t->config.time, progress->last.seconds, progress->epochs_done);
         if (progress->last.seconds < t->config.time * SECONDS_PER_HOUR) return YT_OK;
-        snprintf(why, sizeof why, "has used its %g hours; a larger --time makes it go on", t->config.time);
+        snprintf(why, sizeof why, "has used its %g hours; a larger --time continues it", t->config.time);
         return is_over(t, why, err);
     }
     if (progress->epochs_done < t->epochs) return YT_OK;
-    snprintf(why, sizeof why, "has finished its %d epochs; a larger --epochs makes it go on",
+    snprintf(why, sizeof why, "has finished its %d epochs; a larger --epochs continues it",
              progress->epochs_done);
     return is_over(t, why, err);
 }

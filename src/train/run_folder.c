@@ -71,7 +71,7 @@ static yt_status find_checkpoint(const char *resume, char **out, yt_err *err) {
                     has_ending(path, ".pt")
                         ? "%s: is not a checkpoint of this program, so it cannot be resumed; start a new "
                           "run from it: yolotrain DATA.yaml --weights %s"
-                        : "%s: is not a checkpoint; a run goes on from RUN/weights/last.safetensors, and "
+                        : "%s: is not a checkpoint; a run continues from RUN/weights/last.safetensors, and "
                           "where its data has moved that is yolotrain %s --resume RUN",
                     path, path);
     if (status == YT_OK)
@@ -114,7 +114,7 @@ yt_status yti_run_of(const char *resume, char **checkpoint, char **folder, yt_er
     if (!found) {
         yt_fail(
             err, YT_ARGUMENT,
-            "%s: lies in no run folder, so there is no run to go on with; put it into the weights/ of its "
+            "%s: lies in no run folder, so there is no run to continue; put it into the weights/ of its "
             "run, beside which args.yaml is, or start a new run from it: yolotrain DATA.yaml --weights %s",
             path, path);
         free(path);

@@ -166,7 +166,7 @@ static yt_status truth_in_pixels(yt_validator *v, const yt_batch *batch, yt_err 
     size_t count = (size_t)batch->targets.count;
     if (!v->truth || count > v->truth_capacity) {
         yt_xyxy *grown = realloc(v->truth, (count + 1) * sizeof *grown);
-        if (!grown) return yt_fail(err, YT_NO_MEMORY, "no memory for %zu truth boxes", count);
+        if (!grown) return yt_fail(err, YT_NO_MEMORY, "no memory for %zu ground-truth boxes", count);
         v->truth = grown;
         v->truth_capacity = count;
     }
@@ -242,7 +242,7 @@ static yt_status targets_of_model(yt_validator *v, const yt_targets *truth, yt_t
     yt_cxcywh *boxes = realloc(v->target_boxes, room * sizeof *boxes);
     if (boxes) v->target_boxes = boxes;
     if (!image || !class_id || !boxes)
-        return yt_fail(err, YT_NO_MEMORY, "no memory for %zu truth boxes", room);
+        return yt_fail(err, YT_NO_MEMORY, "no memory for %zu ground-truth boxes", room);
     *out = (yt_targets){0, image, class_id, boxes};
     for (int i = 0; i < truth->count; i++) {
         const int known = v->model_class[truth->class_id[i]];
@@ -340,6 +340,6 @@ const char *const *yt_validator_file_names(int n_classes) {
 
 const char *yt_validator_files(int n_classes) {
     return n_classes > YT_CONFUSION_CLASSES ? "pr_curve.csv, confidence_curves.csv (no confusion_matrix.csv "
-                                              "for so many classes)"
+                                              "for that many classes)"
                                             : "confusion_matrix.csv, pr_curve.csv, confidence_curves.csv";
 }

@@ -96,7 +96,7 @@ expect 1 "$data" $tiny --compare residual,plain --seeds 1 --lr0 0.002
 says err 'the study here was made with lr0 .* choose another --name'
 # shellcheck disable=SC2086
 expect 1 "$data" $tiny --compare tanh --seeds 1
-says err 'holds the comparison of residual,plain with 1 seed; choose another --name, or go on with it: --compare residual,plain,tanh '
+says err 'holds the comparison of residual,plain with 1 seed; choose another --name, or continue it: --compare residual,plain,tanh '
 sum() { cat $folder_of/compare.json $folder_of/compare.html $folder_of/figures/* 2>/dev/null | cksum; }
 kept=$(sum)
 # shellcheck disable=SC2086

@@ -91,7 +91,7 @@ END
     sed -n '/^names:/,$p' "$data"
 } >bowl.yaml
 expect 0 bowl.yaml "$@" --save-json --name bowl
-says err '[1-9][0-9]* boxes are not in predictions.json: the truth has no category for their class'
+says err '[1-9][0-9]* boxes are not in predictions.json: the ground truth has no category for their class'
 says runs/detect/bowl/predictions.json '"category_id":70,'
 grep -q '"category_id":[^7]' runs/detect/bowl/predictions.json && fail "a class without category is written"
 expect 0 bowl.yaml "$@" --save-json --single-cls --name one

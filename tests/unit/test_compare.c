@@ -163,7 +163,7 @@ Test(compare, a_study_grows_by_variants_and_seeds_and_never_turns_into_another) 
     cr_assert(s.kept == 6 && s.trained == 0);
     refused(
         &config, "tanh", 2,
-        "holds the comparison of plain,residual,nobn with 2 seeds; choose another --name, or go on with it: "
+        "holds the comparison of plain,residual,nobn with 2 seeds; choose another --name, or continue it: "
         "--compare plain,residual,nobn,tanh --seed 0 --seeds 2");
     refused(&config, "plain,residual,nobn", 1, "with 2 seeds; choose another --name");
     set(&config, "seed", "1");

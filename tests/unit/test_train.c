@@ -834,7 +834,7 @@ Test(train, a_run_ends_when_its_time_is_over) {
     yt_train_config resumed = resume_config("runs/detect/train/weights/last.safetensors");
     yt_err err;
     cr_assert_eq(run(&resumed, &rest, &err), YT_ARGUMENT);
-    cr_assert_not_null(strstr(err.text, "has used its 1e-09 hours; a larger --time makes it go on"), "%s",
+    cr_assert_not_null(strstr(err.text, "has used its 1e-09 hours; a larger --time continues it"), "%s",
                        err.text);
     set(&resumed, "time", "1");
     cr_assert_eq(run(&resumed, &rest, &err), YT_STOPPED, "%s", err.text);

@@ -214,7 +214,7 @@ yt_status yt_scene_render(const yt_scene_options *options, uint64_t item, yt_sce
     int *map = calloc(pixels, sizeof *map);
     yt_status status = YT_OK;
     if (!canvas.rgba || !layer.rgba || !map)
-        status = yt_fail(err, YT_NO_MEMORY, "no memory for a picture of %d x %d", options->w, options->h);
+        status = yt_fail(err, YT_NO_MEMORY, "no memory for an image of %d x %d", options->w, options->h);
     else
         status = yt_image_create(options->w, options->h, &scene.image, err);
     if (status == YT_OK) {
