@@ -177,24 +177,40 @@ static bool convert(const struct heif_image *image, yt_image *out) {
     return true;
 }
 
-static void copy_rows(const struct heif_image *decoded, yt_image *out) {
-    int stride;
+/* False: there is no such plane, or its rows are too short. */
+static bool copy_rows(const struct heif_image *decoded, yt_image *out) {
+    int stride = 0;
     const uint8_t *from = heif_image_get_plane_readonly(decoded, heif_channel_interleaved, &stride);
+    size_t row = (size_t)out->w * 3;
+    if (!from || stride < 0 || (size_t)stride < row) return false;
     for (int y = 0; y < out->h; y++)
-        memcpy(out->rgb + (size_t)y * (size_t)out->w * 3, from + (size_t)y * (size_t)stride,
-               (size_t)out->w * 3);
+        memcpy(out->rgb + (size_t)y * row, from + (size_t)y * (size_t)stride, row);
+    return true;
+}
+
+/* Room for the decoded image. What was measured, and let through the gate of memory, is the size that the container
+ * says; the coded image has one of its own. */
+static yt_status create_measured(const yti_source *source, const yti_facts *facts, int w, int h,
+                                 yt_image *out, yt_err *err) {
+    if (w == facts->w && h == facts->h) return yt_image_create(w, h, out, err);
+    return yt_fail(err, YT_DATA, "%s: its image is %d x %d, and its header says %d x %d", source->path, w, h,
+                   facts->w, facts->h);
 }
 
 /* As the library makes RGB of it. */
-static yt_status decode_rgb(const yti_source *source, const heif *f, yt_image *out, yt_err *err) {
+static yt_status decode_rgb(const yti_source *source, const yti_facts *facts, const heif *f, yt_image *out,
+                            yt_err *err) {
     struct heif_image *decoded = NULL;
     struct heif_error e =
         heif_decode_image(f->handle, &decoded, heif_colorspace_RGB, heif_chroma_interleaved_RGB, f->options);
     if (e.code != heif_error_Ok)
         return yt_fail(err, YT_DATA, "%s: the image cannot be decoded: %s", source->path, e.message);
-    yt_status status = yt_image_create(heif_image_get_width(decoded, heif_channel_interleaved),
+    yt_status status = create_measured(source, facts, heif_image_get_width(decoded, heif_channel_interleaved),
                                        heif_image_get_height(decoded, heif_channel_interleaved), out, err);
-    if (status == YT_OK) copy_rows(decoded, out);
+    if (status == YT_OK && !copy_rows(decoded, out)) {
+        yt_image_free(out);
+        status = yt_fail(err, YT_DATA, "%s: the image cannot be decoded: it has no RGB", source->path);
+    }
     heif_image_release(decoded);
     return status;
 }
@@ -216,14 +232,14 @@ static enum heif_chroma stored_chroma(const yti_source *source) {
 }
 
 /* From the planes; *done stays false where they are of another kind. */
-static yt_status decode_planes(const yti_source *source, const heif *f, yt_image *out, bool *done,
-                               yt_err *err) {
+static yt_status decode_planes(const yti_source *source, const yti_facts *facts, const heif *f, yt_image *out,
+                               bool *done, yt_err *err) {
     struct heif_image *decoded = NULL;
     enum heif_chroma chroma = stored_chroma(source);
     if (chroma == heif_chroma_undefined) return YT_OK;
     struct heif_error e = heif_decode_image(f->handle, &decoded, heif_colorspace_YCbCr, chroma, f->options);
     if (e.code != heif_error_Ok) return YT_OK;
-    yt_status status = yt_image_create(heif_image_get_primary_width(decoded),
+    yt_status status = create_measured(source, facts, heif_image_get_primary_width(decoded),
                                        heif_image_get_primary_height(decoded), out, err);
     *done = status == YT_OK && convert(decoded, out);
     if (status == YT_OK && !*done) yt_image_free(out);
@@ -234,10 +250,9 @@ static yt_status decode_planes(const yti_source *source, const heif *f, yt_image
 yt_status yti_heif_decode(const yti_source *source, const yti_facts *facts, yt_image *out, yt_err *err) {
     heif f;
     bool done = false;
-    (void)facts;
     YT_TRY(open_heif(source, &f, err));
-    yt_status status = decode_planes(source, &f, out, &done, err);
-    if (status == YT_OK && !done) status = decode_rgb(source, &f, out, err);
+    yt_status status = decode_planes(source, facts, &f, out, &done, err);
+    if (status == YT_OK && !done) status = decode_rgb(source, facts, &f, out, err);
     close_heif(&f);
     return status;
 }

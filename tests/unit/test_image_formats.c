@@ -4,6 +4,7 @@
  * A reader that the build lacks is skipped once its refusal has been looked at.
  */
 #include "data/decode_gate.h"
+#include "data/image_format.h"
 #include "support/folder.h"
 #include "yt/file.h"
 #include "yt/image.h"
@@ -248,6 +249,25 @@ Test(formats, a_block_larger_than_its_image_is_refused) {
     yt_folder_write("tile.tif", data, bytes);
     free(data);
     expect_refused(yt_folder_path("tile.tif"), "MiB; at most");
+}
+
+/* The size that the gate of memory let through is the only one for which there is room. */
+Test(formats, a_coded_image_of_another_size_than_its_container_says_is_refused) {
+    static const char *const names[] = {"444.avif", "444.heic"}; /* by its planes, and as the library's RGB */
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        size_t bytes;
+        yt_image image = {0};
+        yt_err err = {.text = ""};
+        if (!load(path_of(names[i]), &image, &err)) cr_skip_test("no libheif");
+        const yti_facts half = {.w = image.w / 2, .h = image.h, .orientation = 1, .bits = 8};
+        yt_image_free(&image);
+        uint8_t *data = (uint8_t *)read_file(path_of(names[i]), &bytes);
+        const yti_format *format = yti_format_of(data, bytes);
+        cr_expect_eq(format->decode(&(yti_source){names[i], data, bytes}, &half, &image, &err), YT_DATA);
+        cr_expect_not_null(strstr(err.text, "its header says"), "%s", err.text);
+        cr_expect_null(image.rgb);
+        free(data);
+    }
 }
 
 /* Cut anywhere, each file ends in pixels or in an error; what is not a JPEG or an image of several parts in an error. */
