@@ -12,7 +12,7 @@
 #ifndef YT_DATASET_H
 #define YT_DATASET_H
 
-#include "yt/box.h"
+#include "tensor/box.h"
 #include "yt/status.h"
 
 #include <stdbool.h>

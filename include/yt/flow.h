@@ -8,7 +8,7 @@
 #define YT_FLOW_H
 
 #include "yt/activation.h"
-#include "yt/tensor.h"
+#include "tensor/tensor.h"
 
 #include "yt/status.h"
 

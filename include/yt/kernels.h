@@ -21,7 +21,7 @@
 #include "yt/activation.h"
 #include "yt/cpu.h"
 #include "yt/status.h"
-#include "yt/tensor.h"
+#include "tensor/tensor.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -5,7 +5,7 @@
 #ifndef YT_LOADER_H
 #define YT_LOADER_H
 
-#include "yt/batch.h"
+#include "tensor/batch.h"
 #include "yt/dataset.h"
 
 #include <stdint.h>

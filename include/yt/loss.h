@@ -3,8 +3,8 @@
 #ifndef YT_LOSS_H
 #define YT_LOSS_H
 
-#include "yt/batch.h"
-#include "yt/head.h"
+#include "tensor/batch.h"
+#include "tensor/head.h"
 #include "yt/status.h"
 
 #include <stdbool.h>

@@ -2,8 +2,8 @@
 #ifndef YT_METRICS_H
 #define YT_METRICS_H
 
-#include "yt/batch.h"
-#include "yt/head.h"
+#include "tensor/batch.h"
+#include "tensor/head.h"
 #include "yt/status.h"
 
 #include <stdbool.h>

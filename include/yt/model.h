@@ -15,7 +15,7 @@
 #include "yt/ablation.h"
 #include "yt/activation.h"
 #include "yt/graph.h"
-#include "yt/head.h"
+#include "tensor/head.h"
 #include "yt/init.h"
 
 #include <stdint.h>

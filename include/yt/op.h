@@ -8,7 +8,7 @@
 
 #include "yt/kernels.h"
 #include "yt/status.h"
-#include "yt/tensor.h"
+#include "tensor/tensor.h"
 
 #include <stdbool.h>
 

@@ -2,7 +2,7 @@
 #ifndef YT_LOSS_ASSIGN_H
 #define YT_LOSS_ASSIGN_H
 
-#include "yt/box.h"
+#include "tensor/box.h"
 #include "yt/loss.h"
 
 /* One foreground anchor and the box it was given. An anchor occurs at most once. */

@@ -1,5 +1,5 @@
 /* tensor.c: views of feature maps; shapes only, no arithmetic on the values. */
-#include "yt/tensor.h"
+#include "tensor/tensor.h"
 
 yt_tensor yt_tensor_of(float *data, int n, int h, int w, int c) {
     return (yt_tensor){.data = data, .n = n, .h = h, .w = w, .c = c, .ld = c};

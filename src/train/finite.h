@@ -2,7 +2,7 @@
 #ifndef YT_FINITE_H
 #define YT_FINITE_H
 
-#include "yt/batch.h"
+#include "tensor/batch.h"
 #include "yt/loss.h"
 #include "yt/model.h"
 #include "yt/non_finite.h"

@@ -2,7 +2,7 @@
 #ifndef YT_TEST_EXAMPLE_H
 #define YT_TEST_EXAMPLE_H
 
-#include "yt/batch.h"
+#include "tensor/batch.h"
 #include "yt/coco_eval.h"
 #include "yt/coco_validate.h"
 #include "yt/compare.h"

@@ -10,7 +10,7 @@
 #ifndef YT_TEST_FIXTURE_H
 #define YT_TEST_FIXTURE_H
 
-#include "yt/batch.h"
+#include "tensor/batch.h"
 #include "yt/model.h"
 
 #include <cjson/cJSON.h>

@@ -3,7 +3,7 @@
 #define YT_TEST_GUARDED_H
 
 #include "yt/rng.h"
-#include "yt/tensor.h"
+#include "tensor/tensor.h"
 
 #include <stdbool.h>
 

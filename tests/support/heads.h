@@ -2,8 +2,8 @@
 #ifndef YT_TEST_HEADS_H
 #define YT_TEST_HEADS_H
 
-#include "yt/batch.h"
-#include "yt/head.h"
+#include "tensor/batch.h"
+#include "tensor/head.h"
 
 #include <stdint.h>
 

@@ -1,6 +1,6 @@
-/* Tests of src/geom/box.c: formats, IoU, CIoU and its gradient. */
+/* Tests of src/tensor/box.c: formats, IoU, CIoU and its gradient. */
 #include "support/near.h"
-#include "yt/box.h"
+#include "tensor/box.h"
 #include "yt/rng.h"
 
 #include <criterion/criterion.h>

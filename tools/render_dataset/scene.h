@@ -9,7 +9,7 @@
 
 #include "objects.h"
 
-#include "yt/box.h"
+#include "tensor/box.h"
 #include "yt/image.h"
 
 #define YT_SCENE_MAX_OBJECTS 32

@@ -2,7 +2,7 @@
 #ifndef YT_BATCH_H
 #define YT_BATCH_H
 
-#include "yt/box.h"
+#include "tensor/box.h"
 
 #include <stdint.h>
 

@@ -7,7 +7,7 @@
  * The epsilons sit where the family has them: on both heights, U, c^2 and alpha's denominator. The minima and
  * maxima have kinks; where two coordinates are equal the derivative is the mean of those on either side.
  */
-#include "yt/box.h"
+#include "tensor/box.h"
 
 #include <math.h>
 

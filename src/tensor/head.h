@@ -2,7 +2,7 @@
 #ifndef YT_HEAD_H
 #define YT_HEAD_H
 
-#include "yt/tensor.h"
+#include "tensor/tensor.h"
 
 enum { YT_MAX_LEVELS = 8 };
 
