@@ -9,7 +9,7 @@
 #define YT_WEIGHTS_H
 
 #include "yt/model.h"
-#include "yt/safetensors.h"
+#include "formats/safetensors.h"
 
 typedef struct yt_class_names {
     int count;

@@ -3,7 +3,7 @@
 #define YT_WEIGHTS_HEAD_H
 
 #include "yt/model.h"
-#include "yt/safetensors.h"
+#include "formats/safetensors.h"
 
 /* The tensors of a head: its row, and what their shapes give away. */
 typedef struct yti_head_facts {

@@ -2,7 +2,7 @@
 #ifndef YT_WEIGHTS_METADATA_H
 #define YT_WEIGHTS_METADATA_H
 
-#include "yt/pt.h"
+#include "formats/pt.h"
 #include "yt/weights.h"
 
 #include <cjson/cJSON.h>

@@ -1,6 +1,6 @@
 /* fuzz_pt.c: a .pt checkpoint: archive, pickle, tensors, and what is done with them. */
 #include "fuzz.h"
-#include "yt/pt.h"
+#include "formats/pt.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     yt_err err = {.text = ""};

@@ -1,6 +1,6 @@
 /* fuzz_safetensors.c: a safetensors file: its tensors, and the model that its metadata describes. */
 #include "fuzz.h"
-#include "yt/safetensors.h"
+#include "formats/safetensors.h"
 #include "yt/weights.h"
 
 #include <stdlib.h>

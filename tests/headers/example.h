@@ -9,7 +9,7 @@
 #include "yt/image.h"
 #include "yt/non_finite.h"
 #include "yt/predict.h"
-#include "yt/pt.h"
+#include "formats/pt.h"
 #include "yt/train.h"
 #include "yt/validate.h"
 

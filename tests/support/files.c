@@ -2,7 +2,7 @@
 #include "support/files.h"
 
 #include "yt/file.h"
-#include "yt/safetensors.h"
+#include "formats/safetensors.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* Tests of src/ckpt/pt_*.c: the family's checkpoints, made ones, and every hostile form. */
 #include "support/pt_archive.h"
 #include "yt/file.h"
-#include "yt/pt.h"
+#include "formats/pt.h"
 
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>

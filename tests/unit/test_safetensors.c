@@ -1,6 +1,6 @@
 /* Tests of src/ckpt: the safetensors format, written, read, and read when it is broken. */
 #include "yt/file.h"
-#include "yt/safetensors.h"
+#include "formats/safetensors.h"
 #include "support/folder.h"
 
 #include <criterion/criterion.h>

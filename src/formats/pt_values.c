@@ -1,5 +1,5 @@
 /* pt_values.c: looking into the values of a pickle. */
-#include "ckpt/pt_values.h"
+#include "formats/pt_values.h"
 
 #include <string.h>
 

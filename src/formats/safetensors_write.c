@@ -3,7 +3,7 @@
  * Tensors with wide elements come first and the header is padded to a multiple of 8 bytes, so that every
  * tensor is aligned to its element: readers that map the file need that.
  */
-#include "ckpt/safetensors_types.h"
+#include "formats/safetensors_types.h"
 #include "yt/file.h"
 #include "yt/text.h"
 

@@ -1,5 +1,5 @@
 /* pt_file.c: a .pt file from its bytes to tensors: archive, pickle, network. */
-#include "ckpt/pt_network.h"
+#include "formats/pt_network.h"
 #include "yt/file.h"
 
 #include <stdio.h>

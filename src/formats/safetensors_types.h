@@ -2,7 +2,7 @@
 #ifndef YT_SAFETENSORS_TYPES_H
 #define YT_SAFETENSORS_TYPES_H
 
-#include "yt/safetensors.h"
+#include "formats/safetensors.h"
 
 typedef struct yt_st_type_row {
     const char *name; /* "F32", as in the header */

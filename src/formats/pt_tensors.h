@@ -2,8 +2,8 @@
 #ifndef YT_PT_TENSORS_H
 #define YT_PT_TENSORS_H
 
-#include "ckpt/pt_values.h"
-#include "ckpt/pt_zip.h"
+#include "formats/pt_values.h"
+#include "formats/pt_zip.h"
 
 /* Reads storages once each, into the arena. */
 typedef struct yt_pt_tensors {

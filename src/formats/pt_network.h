@@ -2,8 +2,8 @@
 #ifndef YT_PT_NETWORK_H
 #define YT_PT_NETWORK_H
 
-#include "ckpt/pt_tensors.h"
-#include "yt/pt.h"
+#include "formats/pt_tensors.h"
+#include "formats/pt.h"
 
 /* Fills everything but `storage`; texts and values lie in the arena, the list of tensors is malloc'd (also
  * after a failure). */

@@ -5,7 +5,7 @@
  * which bounds memory. Marks fence the stack: an opcode cannot reach below the innermost one.
  */
 #include "base/array.h"
-#include "ckpt/pt_values.h"
+#include "formats/pt_values.h"
 #include "yt/text.h"
 
 #include <math.h>

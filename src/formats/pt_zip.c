@@ -5,7 +5,7 @@
  * unpack to is bounded by a multiple of the file, far above what weights can be packed to: that refuses bombs. Both before
  * anything is read. libzip is told to compare the local headers with the central directory.
  */
-#include "ckpt/pt_zip.h"
+#include "formats/pt_zip.h"
 
 #include <stdbool.h>
 #include <stdlib.h>

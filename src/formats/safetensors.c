@@ -8,10 +8,10 @@
  * say.
  */
 #include "base/half.h"
-#include "ckpt/safetensors_types.h"
+#include "formats/safetensors_types.h"
 #include "yt/file.h"
 #include "yt/rng.h"
-#include "yt/safetensors.h"
+#include "formats/safetensors.h"
 
 #include <cjson/cJSON.h>
 

@@ -4,10 +4,10 @@
  * gives the names and the order of a state dict. Files that hold a state dict itself, a plain map from names to
  * tensors, are read too, but say nothing else. Parts may be shared and circular, so depth and steps are bounded.
  */
-#include "ckpt/pt_network.h"
+#include "formats/pt_network.h"
 
 #include "base/array.h"
-#include "ckpt/safetensors_types.h"
+#include "formats/safetensors_types.h"
 #include "yt/text.h"
 
 #include <stdio.h>

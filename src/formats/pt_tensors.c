@@ -5,9 +5,9 @@
  * elements than its storage, and all copies together no more bytes than the archive, so strides of zero cannot
  * make much of little.
  */
-#include "ckpt/pt_tensors.h"
+#include "formats/pt_tensors.h"
 
-#include "ckpt/safetensors_types.h"
+#include "formats/safetensors_types.h"
 
 #include <stdio.h>
 #include <stdlib.h>

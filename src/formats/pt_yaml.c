@@ -4,7 +4,7 @@
  * Values may be shared and circular, so depth and length are bounded.
  */
 #include "base/number.h"
-#include "ckpt/pt_values.h"
+#include "formats/pt_values.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -7,7 +7,7 @@
 #define YT_PT_VALUES_H
 
 #include "base/arena.h"
-#include "yt/safetensors.h"
+#include "formats/safetensors.h"
 
 typedef enum yt_pt_kind {
     YT_PT_NONE,

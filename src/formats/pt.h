@@ -13,7 +13,7 @@
 #ifndef YT_PT_H
 #define YT_PT_H
 
-#include "yt/safetensors.h"
+#include "formats/safetensors.h"
 
 /* What a checkpoint says, the moving average preferred to the live weights. Owns everything. */
 typedef struct yt_pt_file {
