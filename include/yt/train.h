@@ -18,7 +18,7 @@
 #include "yt/model.h"
 #include "yt/non_finite.h"
 #include "yt/optim.h"
-#include "yt/weights.h"
+#include "weights/weights.h"
 
 #include <math.h>
 #include <signal.h>

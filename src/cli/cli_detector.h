@@ -4,7 +4,7 @@
 
 #include "cli/cli_nms.h"
 #include "cli/cli_options.h"
-#include "yt/weights.h"
+#include "weights/weights.h"
 
 /* Where runs are written, and trained weights looked for. */
 #define YT_CLI_RUNS "runs/detect"

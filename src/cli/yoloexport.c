@@ -4,7 +4,7 @@
 #include "cli/cli_common.h"
 #include "cli/cli_threads.h"
 #include "yt/file.h"
-#include "yt/weights.h"
+#include "weights/weights.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* build_model.c: which network a run trains: the one the user names, else the one its weights belong to, else
  * the default.
  */
-#include "train/weights_head.h"
-#include "train/weights_network.h"
+#include "weights/weights_head.h"
+#include "weights/weights_network.h"
 #include "yt/log.h"
 #include "yt/ops.h"
 #include "yt/train.h"

@@ -13,7 +13,7 @@
  */
 #include "train/capsule.h"
 #include "train/training.h"
-#include "train/weights_network.h"
+#include "weights/weights_network.h"
 #include "yt/text.h"
 
 #include <stdlib.h>

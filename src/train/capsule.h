@@ -3,7 +3,7 @@
 #define YT_CAPSULE_H
 
 #include "train/finite.h"
-#include "train/weights_metadata.h"
+#include "weights/weights_metadata.h"
 #include "yt/train.h"
 
 typedef struct yti_capsule {

@@ -6,7 +6,7 @@
  * The hash is FNV-1a over name, size and labels of every image in the order of the split. Of a path it takes what is below
  * the folder that all of them share: a data set that was moved whole is the same one.
  */
-#include "train/class_names.h"
+#include "weights/class_names.h"
 #include "train/training.h"
 #include "yt/rng.h"
 

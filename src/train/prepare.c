@@ -3,7 +3,7 @@
  */
 #include "train/run_folder.h"
 #include "train/training.h"
-#include "train/weights_network.h"
+#include "weights/weights_network.h"
 #include "yt/file.h"
 #include "yt/kernels.h"
 

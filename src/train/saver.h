@@ -2,7 +2,7 @@
 #ifndef YT_SAVER_H
 #define YT_SAVER_H
 
-#include "train/weights_metadata.h"
+#include "weights/weights_metadata.h"
 
 #include <pthread.h>
 

@@ -1,7 +1,7 @@
 /* fuzz_safetensors.c: a safetensors file: its tensors, and the model that its metadata describes. */
 #include "fuzz.h"
 #include "formats/safetensors.h"
-#include "yt/weights.h"
+#include "weights/weights.h"
 
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
 /* use_weights.c: what the programs do with a file of weights: the model it describes, the transfer into another, and its
  * conversion, which must give a file that can be read. */
 #include "fuzz.h"
-#include "yt/weights.h"
+#include "weights/weights.h"
 
 #include <stdlib.h>
 #include <unistd.h>

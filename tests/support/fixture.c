@@ -4,7 +4,7 @@
 #include "support/near.h"
 #include "yt/file.h"
 #include "yt/image.h"
-#include "yt/weights.h"
+#include "weights/weights.h"
 
 #include <criterion/criterion.h>
 #include <math.h>

@@ -1,4 +1,4 @@
-/* Tests of src/train/class_names.c: which class of a data set a class of the weights is. */
+/* Tests of src/weights/class_names.c: which class of a data set a class of the weights is. */
 #include "yt/validate.h"
 
 #include <criterion/criterion.h>

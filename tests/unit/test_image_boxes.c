@@ -5,7 +5,7 @@
 #include "yt/file.h"
 #include "yt/image.h"
 #include "yt/predict.h"
-#include "yt/weights.h"
+#include "weights/weights.h"
 
 #include <criterion/criterion.h>
 #include <math.h>

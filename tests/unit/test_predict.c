@@ -2,7 +2,7 @@
  */
 #include "yt/predict.h"
 #include "yt/file.h"
-#include "yt/weights.h"
+#include "weights/weights.h"
 #include "support/folder.h"
 #include "support/near.h"
 #include "support/tiny.h"

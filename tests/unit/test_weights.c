@@ -2,7 +2,7 @@
 #include "yt/file.h"
 #include "yt/log.h"
 #include "yt/train.h"
-#include "yt/weights.h"
+#include "weights/weights.h"
 #include "support/folder.h"
 #include "support/problems.h"
 #include "support/tiny.h"

@@ -2,7 +2,7 @@
  * texts, in JSON or as Python's repr() prints them. One grammar takes both: texts stand in either kind of quotes, and the
  * numbers of a map in quotes or not.
  */
-#include "train/foreign_names.h"
+#include "weights/foreign_names.h"
 
 #include "yt/text.h"
 

@@ -2,7 +2,7 @@
 #ifndef YT_WEIGHTS_NETWORK_H
 #define YT_WEIGHTS_NETWORK_H
 
-#include "train/weights_file.h"
+#include "weights/weights_file.h"
 
 /* yt_model_load, which a file of weights is no model YAML for: says where it is to be named instead. */
 yt_status yti_model_load(const char *path, const yt_model_options *options, yt_model **out, yt_err *err);

@@ -2,7 +2,7 @@
  * optimiser, live weights and progress and keeps its moving average; a .pt file keeps every bit.
  */
 #include "train/finite.h"
-#include "train/weights_file.h"
+#include "weights/weights_file.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* train/class_names.h: when two names of classes are one. */
+/* class_names.h: when two names of classes are one. */
 #ifndef YT_TRAIN_CLASS_NAMES_H
 #define YT_TRAIN_CLASS_NAMES_H
 

@@ -2,7 +2,7 @@
  * in weights_metadata.c, what fine-tuning takes from another model's file in weights_transfer.c.
  */
 #include "train/finite.h"
-#include "train/weights_network.h"
+#include "weights/weights_network.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* weights_transfer.c: what fine-tuning takes from the weights of another model (spec architecture 8.6): tensors
  * of equal name and shape, the overlapping block of the first convolution, and class rows by class name.
  */
-#include "train/class_names.h"
-#include "train/weights_network.h"
+#include "weights/class_names.h"
+#include "weights/weights_network.h"
 
 #include <stdio.h>
 #include <stdlib.h>

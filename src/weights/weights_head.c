@@ -10,7 +10,7 @@
  *
  * and the same behind "one2one_", of which a file for inference may have nothing else.
  */
-#include "train/weights_head.h"
+#include "weights/weights_head.h"
 
 #include <stdio.h>
 #include <string.h>

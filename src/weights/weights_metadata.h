@@ -3,7 +3,7 @@
 #define YT_WEIGHTS_METADATA_H
 
 #include "formats/pt.h"
-#include "yt/weights.h"
+#include "weights/weights.h"
 
 #include <cjson/cJSON.h>
 

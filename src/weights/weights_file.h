@@ -2,7 +2,7 @@
 #ifndef YT_WEIGHTS_FILE_H
 #define YT_WEIGHTS_FILE_H
 
-#include "train/weights_metadata.h"
+#include "weights/weights_metadata.h"
 
 /* Tensors and metadata as in a safetensors file; those of a .pt file are translated to that. */
 typedef struct yt_weights_file {

@@ -10,8 +10,8 @@
  *   imgsz          side of the network input in training
  *   base_license   of the weights that training began with, where their file names one; others call it "license"
  */
-#include "train/weights_metadata.h"
-#include "train/foreign_names.h"
+#include "weights/weights_metadata.h"
+#include "weights/foreign_names.h"
 #include "yt/text.h"
 
 #include <cjson/cJSON.h>

@@ -3,7 +3,7 @@
  * Two sets of classes are compared by name wherever they meet. Numbers decide only where names cannot: they are all equal in
  * place, one side has none, or a name stands twice. What is decided in a way that somebody might not expect is said.
  */
-#include "train/class_names.h"
+#include "weights/class_names.h"
 #include "yt/text.h"
 #include "yt/validate.h"
 

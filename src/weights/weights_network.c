@@ -5,8 +5,8 @@
  * A network that is fused for inference has a bias in every convolution and no normalisation: the form that is built
  * without batch normalisation. Fusing an end-to-end head may have dropped one of its branches.
  */
-#include "train/weights_network.h"
-#include "train/weights_head.h"
+#include "weights/weights_network.h"
+#include "weights/weights_head.h"
 #include "yt/file.h"
 #include "yt/log.h"
 

@@ -1,7 +1,7 @@
 /* weights_file.c: one view of weights for all formats. A .pt file is translated once, here, into named tensors
  * and the metadata by which our own files describe themselves, so that nobody else needs to know of it.
  */
-#include "train/weights_file.h"
+#include "weights/weights_file.h"
 
 #include "data/presence.h"
 
