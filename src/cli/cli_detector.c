@@ -3,7 +3,7 @@
 #include "cli/cli_detector.h"
 #include "cli/cli_search.h"
 #include "train/run_folder.h"
-#include "yt/predict.h"
+#include "infer/predict.h"
 
 #include <stdio.h>
 #include <stdlib.h>

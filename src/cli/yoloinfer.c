@@ -11,7 +11,7 @@
 #include "yt/cpu.h"
 #include "yt/dataset.h"
 #include "yt/file.h"
-#include "yt/predict.h"
+#include "infer/predict.h"
 #include "yt/text.h"
 
 #include <cjson/cJSON.h>

@@ -8,7 +8,7 @@
 #include "yt/validate.h"
 #include "yt/cpu.h"
 #include "yt/file.h"
-#include "yt/predict.h"
+#include "infer/predict.h"
 
 #include <stdint.h>
 #include <stdlib.h>

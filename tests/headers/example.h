@@ -8,7 +8,7 @@
 #include "yt/compare.h"
 #include "yt/image.h"
 #include "yt/non_finite.h"
-#include "yt/predict.h"
+#include "infer/predict.h"
 #include "formats/pt.h"
 #include "yt/train.h"
 #include "yt/validate.h"

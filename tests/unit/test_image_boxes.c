@@ -4,7 +4,7 @@
 #include "support/folder.h"
 #include "yt/file.h"
 #include "yt/image.h"
-#include "yt/predict.h"
+#include "infer/predict.h"
 #include "weights/weights.h"
 
 #include <criterion/criterion.h>

@@ -1,6 +1,6 @@
-/* Tests of src/train/predict.c: against an independent implementation's detections, and on awkward pictures.
+/* Tests of src/infer/predict.c: against an independent implementation's detections, and on awkward pictures.
  */
-#include "yt/predict.h"
+#include "infer/predict.h"
 #include "yt/file.h"
 #include "weights/weights.h"
 #include "support/folder.h"

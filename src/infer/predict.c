@@ -2,7 +2,7 @@
  *
  * A plan of the graph belongs to one input size, so pictures of the same shape in a row cost no planning.
  */
-#include "yt/predict.h"
+#include "infer/predict.h"
 
 #include <stdlib.h>
 
