@@ -8,7 +8,7 @@
 #include "yt/cpu.h"
 #include "yt/file.h"
 #include "yt/text.h"
-#include "yt/validate.h"
+#include "validate/validate.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
 #include "cli/cli_common.h"
 #include "cli/cli_detector.h"
 #include "cli/cli_threads.h"
-#include "yt/coco_validate.h"
+#include "validate/coco_validate.h"
 #include "yt/file.h"
 
 #include <cjson/cJSON.h>

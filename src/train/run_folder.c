@@ -8,7 +8,7 @@
 #include "train/run_folder.h"
 #include "base/folder.h"
 #include "yt/file.h"
-#include "yt/validate.h"
+#include "validate/validate.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -10,7 +10,7 @@
 #include "train/saver.h"
 #include "yt/loader.h"
 #include "yt/train.h"
-#include "yt/validate.h"
+#include "validate/validate.h"
 
 enum { SECONDS_PER_HOUR = 3600 };
 

@@ -5,7 +5,7 @@
  */
 #include "weights/class_names.h"
 #include "yt/text.h"
-#include "yt/validate.h"
+#include "validate/validate.h"
 
 #include <string.h>
 

@@ -4,14 +4,14 @@
 
 #include "tensor/batch.h"
 #include "yt/coco_eval.h"
-#include "yt/coco_validate.h"
+#include "validate/coco_validate.h"
 #include "yt/compare.h"
 #include "yt/image.h"
 #include "yt/non_finite.h"
 #include "infer/predict.h"
 #include "formats/pt.h"
 #include "yt/train.h"
-#include "yt/validate.h"
+#include "validate/validate.h"
 
 #include <stdio.h>
 

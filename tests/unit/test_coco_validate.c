@@ -1,5 +1,5 @@
-/* Tests of src/train/coco_validate.c: from network pixels to COCO's numbers and file. */
-#include "yt/coco_validate.h"
+/* Tests of src/validate/coco_validate.c: from network pixels to COCO's numbers and file. */
+#include "validate/coco_validate.h"
 #include "yt/file.h"
 #include "support/folder.h"
 #include "support/near.h"

@@ -2,7 +2,7 @@
  * resumed. */
 #include "yt/file.h"
 #include "yt/train.h"
-#include "yt/validate.h"
+#include "validate/validate.h"
 #include "support/files.h"
 #include "support/folder.h"
 #include "support/tiny.h"

@@ -1,6 +1,6 @@
-/* Tests of src/train/validate.c: which detections are judged, and what is written of many classes. */
+/* Tests of src/validate/validate.c: which detections are judged, and what is written of many classes. */
 #include "graph/graph_internal.h"
-#include "yt/validate.h"
+#include "validate/validate.h"
 #include "yt/file.h"
 #include "yt/image.h"
 #include "support/folder.h"

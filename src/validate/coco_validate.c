@@ -6,7 +6,7 @@
  * The truth comes from the split and not from the batch: it is in original pixels there, and it
  * has what is in no batch.
  */
-#include "yt/coco_validate.h"
+#include "validate/coco_validate.h"
 
 #include "base/array.h"
 #include "yt/file.h"

@@ -5,7 +5,7 @@
  * does (spec training 5.1). Images of a batch are decoded in parallel and counted in order, so the result
  * does not depend on the number of threads.
  */
-#include "yt/validate.h"
+#include "validate/validate.h"
 #include "yt/cpu.h"
 #include "yt/file.h"
 #include "infer/predict.h"

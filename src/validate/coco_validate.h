@@ -18,7 +18,7 @@
 
 #include "yt/coco_results.h"
 #include "yt/dataset.h"
-#include "yt/validate.h"
+#include "validate/validate.h"
 
 typedef struct yt_coco_validation yt_coco_validation;
 
