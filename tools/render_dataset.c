@@ -10,7 +10,7 @@
 #include "render_dataset/scene.h"
 
 #include "yt/file.h"
-#include "yt/image.h"
+#include "image/image.h"
 
 #include <errno.h>
 #include <stdio.h>

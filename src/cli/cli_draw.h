@@ -3,7 +3,7 @@
 #define YT_CLI_DRAW_H
 
 #include "cli/cli_palette.h"
-#include "yt/image.h"
+#include "image/image.h"
 #include "yt/metrics.h"
 
 /* Draws a frame and a label "name 0.87" per detection, the most confident on top. Line and letters grow with

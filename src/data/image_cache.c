@@ -6,8 +6,8 @@
  */
 #include "data/image_cache.h"
 
-#include "data/decode_gate.h"
-#include "yt/image.h"
+#include "image/decode_gate.h"
+#include "image/image.h"
 
 #include <pthread.h>
 #include <stdlib.h>

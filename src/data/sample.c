@@ -7,7 +7,7 @@
 #include "data/sample.h"
 
 #include "base/array.h"
-#include "yt/image.h"
+#include "image/image.h"
 
 #include <math.h>
 #include <string.h>

@@ -4,14 +4,14 @@
  * out in the order of the sorted list whatever the number of threads. Nothing on disk is changed.
  */
 #include "data/coco_truth.h"
-#include "data/decode_gate.h"
+#include "image/decode_gate.h"
 #include "data/ndjson.h"
 #include "data/presence.h"
 #include "data/sources.h"
 #include "data/strays.h"
 #include "yt/dataset.h"
 #include "yt/file.h"
-#include "yt/image.h"
+#include "image/image.h"
 #include "yt/text.h"
 
 #include <errno.h>

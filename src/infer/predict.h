@@ -22,7 +22,7 @@
 #ifndef YT_PREDICT_H
 #define YT_PREDICT_H
 
-#include "yt/image.h"
+#include "image/image.h"
 #include "yt/metrics.h"
 #include "yt/model.h"
 

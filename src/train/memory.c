@@ -1,7 +1,7 @@
 /* memory.c: what a run will need, against what the machine has, before anything is trained. */
 #include "base/container.h"
 #include "train/training.h"
-#include "yt/image.h"
+#include "image/image.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,9 +1,9 @@
 /* fuzz_image.c: an image file, as the loader decodes it. Built once for every format and once, without FUZZ_FORMAT, for
  * all of them.
  */
-#include "data/image_format.h"
+#include "image/image_format.h"
 #include "fuzz.h"
-#include "yt/image.h"
+#include "image/image.h"
 
 #include <stdlib.h>
 #include <string.h>

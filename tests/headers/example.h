@@ -6,7 +6,7 @@
 #include "yt/coco_eval.h"
 #include "validate/coco_validate.h"
 #include "yt/compare.h"
-#include "yt/image.h"
+#include "image/image.h"
 #include "yt/non_finite.h"
 #include "infer/predict.h"
 #include "formats/pt.h"

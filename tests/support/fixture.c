@@ -3,7 +3,7 @@
 
 #include "support/near.h"
 #include "yt/file.h"
-#include "yt/image.h"
+#include "image/image.h"
 #include "weights/weights.h"
 
 #include <criterion/criterion.h>

@@ -2,7 +2,7 @@
 #include "support/flat_split.h"
 
 #include "support/folder.h"
-#include "yt/image.h"
+#include "image/image.h"
 #include "yt/rng.h"
 
 #include <criterion/criterion.h>

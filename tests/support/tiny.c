@@ -3,7 +3,7 @@
 #include "support/folder.h"
 #include "yt/file.h"
 #include "yt/model.h"
-#include "yt/image.h"
+#include "image/image.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
 #include "support/problems.h"
 #include "yt/dataset.h"
 #include "yt/file.h"
-#include "yt/image.h"
+#include "image/image.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>

@@ -1,9 +1,9 @@
-/* Tests of src/data/image_io.c and exif.c: formats, orientation, damaged and hostile files. */
-#include "data/exif.h"
-#include "data/jpeg_check.h"
+/* Tests of src/image/image_io.c and exif.c: formats, orientation, damaged and hostile files. */
+#include "image/exif.h"
+#include "image/jpeg_check.h"
 #include "support/folder.h"
 #include "yt/file.h"
-#include "yt/image.h"
+#include "image/image.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
  */
 #include "support/folder.h"
 #include "yt/file.h"
-#include "yt/image.h"
+#include "image/image.h"
 #include "infer/predict.h"
 #include "weights/weights.h"
 

@@ -1,13 +1,13 @@
-/* Tests of the image formats (src/data/image_format.h and the readers it names): small files of every kind against the
+/* Tests of the image formats (src/image/image_format.h and the readers it names): small files of every kind against the
  * pixels that the reference reads from them (tools/oracle/image_files.py), wrong kinds of files, damaged ones, bombs.
  *
  * A reader that the build lacks is skipped once its refusal has been looked at.
  */
-#include "data/decode_gate.h"
-#include "data/image_format.h"
+#include "image/decode_gate.h"
+#include "image/image_format.h"
 #include "support/folder.h"
 #include "yt/file.h"
-#include "yt/image.h"
+#include "image/image.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
-/* Tests of src/data/letterbox.c and resize.c: worked numbers and the reference batch. */
-#include "data/resize.h"
+/* Tests of src/image/letterbox.c and resize.c: worked numbers and the reference batch. */
+#include "image/resize.h"
 #include "yt/file.h"
-#include "yt/image.h"
+#include "image/image.h"
 
 #include <criterion/criterion.h>
 #include <math.h>

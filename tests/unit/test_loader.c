@@ -3,7 +3,7 @@
 #include "data/order.h"
 #include "support/flat_split.h"
 #include "support/near.h"
-#include "yt/image.h"
+#include "image/image.h"
 
 #include <criterion/criterion.h>
 #include <math.h>

@@ -3,7 +3,7 @@
 #include "support/folder.h"
 #include "support/problems.h"
 #include "yt/dataset.h"
-#include "yt/image.h"
+#include "image/image.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

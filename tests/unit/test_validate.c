@@ -2,7 +2,7 @@
 #include "graph/graph_internal.h"
 #include "validate/validate.h"
 #include "yt/file.h"
-#include "yt/image.h"
+#include "image/image.h"
 #include "support/folder.h"
 #include "support/tiny.h"
 

@@ -10,7 +10,7 @@
 #include "objects.h"
 
 #include "tensor/box.h"
-#include "yt/image.h"
+#include "image/image.h"
 
 #define YT_SCENE_MAX_OBJECTS 32
 

@@ -4,8 +4,8 @@
  * on a transparent canvas; and bare EXIF notes turn the image (the signature that a JPEG's notes have makes them foreign
  * here, as to OpenCV).
  */
-#include "data/exif.h"
-#include "data/image_format.h"
+#include "image/exif.h"
+#include "image/image_format.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
  * As the reference trainer reads it (OpenCV): 5 and 6 bits of a channel are its upper bits, the lower ones being 0, so
  * that white is 248 there; the alpha of 32 bits is dropped; pixels that runs leave out have the first colour.
  */
-#include "data/image_format.h"
+#include "image/image_format.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* decode_gate.c: a counter of bytes with a queue before it. A small file can hold a large image, and sixteen threads
  * sixteen of them; small images never wait. */
-#include "data/decode_gate.h"
+#include "image/decode_gate.h"
 
 yt_status yti_decode_gate_init(yti_decode_gate *gate, yt_err *err) {
     gate->used = 0;

@@ -1,6 +1,6 @@
 /* image_save.c: image files out. The only user of stb_image_write. */
 #include "yt/file.h"
-#include "yt/image.h"
+#include "image/image.h"
 
 #include <ctype.h>
 #include <stdlib.h>

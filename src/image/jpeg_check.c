@@ -7,9 +7,9 @@
  * refuses the file. In entropy-coded data FF is followed by 00, a restart marker or a fill byte; any other
  * pair is the next marker.
  */
-#include "data/jpeg_check.h"
+#include "image/jpeg_check.h"
 
-#include "data/exif.h"
+#include "image/exif.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
 #ifndef YT_DATA_DECODE_GATE_H
 #define YT_DATA_DECODE_GATE_H
 
-#include "yt/image.h"
+#include "image/image.h"
 
 #include <pthread.h>
 

@@ -2,7 +2,7 @@
 #ifndef YT_DATA_IMAGE_FORMAT_H
 #define YT_DATA_IMAGE_FORMAT_H
 
-#include "yt/image.h"
+#include "image/image.h"
 #include "yt/status.h"
 
 #include <stdbool.h>

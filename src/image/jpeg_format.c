@@ -3,10 +3,10 @@
  * A JPEG that was cut off is used as far as it goes: with an end-of-image marker put behind the bytes there
  * are, the decoder fills the rest instead of refusing the whole.
  */
-#include "data/image_format.h"
-#include "data/jpeg_check.h"
-#include "data/jpeg_decode.h"
-#include "data/stb_formats.h"
+#include "image/image_format.h"
+#include "image/jpeg_check.h"
+#include "image/jpeg_decode.h"
+#include "image/stb_formats.h"
 
 #include <string.h>
 

@@ -6,9 +6,9 @@
  * A PNG may have its EXIF notes anywhere between header and end, also behind the pixels, so the whole file is walked.
  * 16-bit values become their high byte, which is what the reference trainer sees. Of a GIF the first image is read.
  */
-#include "data/stb_formats.h"
+#include "image/stb_formats.h"
 
-#include "data/exif.h"
+#include "image/exif.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,9 +1,9 @@
 /* image_io.c: image files in: which format it is, its size, its pixels, turned upright. The readers are in the files
  * that image_format.h names.
  */
-#include "data/decode_gate.h"
-#include "data/exif.h"
-#include "data/image_format.h"
+#include "image/decode_gate.h"
+#include "image/exif.h"
+#include "image/image_format.h"
 #include "yt/file.h"
 
 #include <errno.h>

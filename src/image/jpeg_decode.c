@@ -7,7 +7,7 @@
  * The library reports errors by a function that must not return: a jump to where decoding began. Warnings (damaged
  * data, which it fills in) are not printed.
  */
-#include "data/jpeg_decode.h"
+#include "image/jpeg_decode.h"
 
 #include <setjmp.h>
 #include <stdio.h>

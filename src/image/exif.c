@@ -3,7 +3,7 @@
  *
  * Every read is bounded by the segment it is in: this text comes from strangers.
  */
-#include "data/exif.h"
+#include "image/exif.h"
 
 #include <stdbool.h>
 #include <string.h>

@@ -4,9 +4,9 @@
  * 16-bit (T >> 4: the vertical step needs no more, and 255 * 2048 >> 4 = 32640 fits); two such rows are kept,
  * and an output row is their weighted sum. Halving both sides exactly is a 2 x 2 mean instead.
  */
-#include "data/resize.h"
+#include "image/resize.h"
 
-#include "yt/image.h"
+#include "image/image.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 #ifndef YT_DATA_STB_FORMATS_H
 #define YT_DATA_STB_FORMATS_H
 
-#include "data/image_format.h"
+#include "image/image_format.h"
 
 /* Decodes a JPEG, PNG or GIF that has been checked. */
 yt_status yti_stb_decode(const yti_source *source, yt_image *out, yt_err *err);

@@ -5,7 +5,7 @@
  * colours are multiplied by their alpha, palettes and printing colours become RGB. Pixels are asked for as they are
  * stored and turned by the one reader of orientations, also where OpenCV's imread refuses to (5 to 8).
  */
-#include "data/image_format.h"
+#include "image/image_format.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -11,7 +11,7 @@
  * AV1 is decoded by libaom where libheif has it: dav1d, its first choice, writes lines of its own to stderr about damaged
  * data, and some of the memory for them is never freed.
  */
-#include "data/image_format.h"
+#include "image/image_format.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -2,9 +2,9 @@
  *
  * A file is judged by its first bytes: downloads are often WebP under the name of a JPEG.
  */
-#include "data/image_format.h"
+#include "image/image_format.h"
 
-#include "data/jpeg_check.h"
+#include "image/jpeg_check.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -3,8 +3,8 @@
  *
  * Rounding is half to even, and the 0.1 puts the odd pixel of an uneven margin to the right and the bottom.
  */
-#include "data/resize.h"
-#include "yt/image.h"
+#include "image/resize.h"
+#include "image/image.h"
 
 #include <math.h>
 #include <string.h>
