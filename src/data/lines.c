@@ -1,7 +1,7 @@
 /* lines.c: see lines.h. */
 #include "data/lines.h"
 
-#include "data/presence.h"
+#include "base/presence.h"
 
 #include <stdlib.h>
 #include <string.h>

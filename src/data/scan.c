@@ -6,7 +6,7 @@
 #include "data/coco_truth.h"
 #include "image/decode_gate.h"
 #include "data/ndjson.h"
-#include "data/presence.h"
+#include "base/presence.h"
 #include "data/sources.h"
 #include "data/strays.h"
 #include "yt/dataset.h"

@@ -7,7 +7,7 @@
 #include "data/strays.h"
 
 #include "data/labels.h"
-#include "data/presence.h"
+#include "base/presence.h"
 #include "yt/file.h"
 
 #include <errno.h>

@@ -3,7 +3,7 @@
  */
 #include "weights/weights_file.h"
 
-#include "data/presence.h"
+#include "base/presence.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* Tests of src/data/scan.c, strays.c and presence.c: what costs a row, an image or the run. */
 #define _GNU_SOURCE /* RTLD_NEXT */
-#include "data/presence.h"
+#include "base/presence.h"
 #include "support/folder.h"
 #include "support/problems.h"
 #include "yt/dataset.h"

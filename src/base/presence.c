@@ -1,5 +1,5 @@
 /* presence.c: see presence.h. */
-#include "data/presence.h"
+#include "base/presence.h"
 
 #include "yt/file.h"
 
