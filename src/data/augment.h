@@ -2,7 +2,7 @@
 #ifndef YT_DATA_AUGMENT_H
 #define YT_DATA_AUGMENT_H
 
-#include "yt/loader.h"
+#include "data/feed/loader.h"
 #include "yt/rng.h"
 
 #include <stdbool.h>

@@ -8,7 +8,7 @@
 #include "base/folder.h"
 #include "train/finite.h"
 #include "train/saver.h"
-#include "yt/loader.h"
+#include "data/feed/loader.h"
 #include "yt/train.h"
 #include "validate/validate.h"
 

@@ -5,7 +5,7 @@
 #define YT_VALIDATE_H
 
 #include "yt/confusion.h"
-#include "yt/loader.h"
+#include "data/feed/loader.h"
 #include "yt/loss.h"
 #include "yt/metrics.h"
 #include "yt/model.h"

@@ -2,7 +2,7 @@
 #ifndef YT_TEST_FLAT_SPLIT_H
 #define YT_TEST_FLAT_SPLIT_H
 
-#include "yt/loader.h"
+#include "data/feed/loader.h"
 
 enum { YT_FLAT_SAMPLES = 7 };
 

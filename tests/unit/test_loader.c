@@ -1,6 +1,6 @@
-/* Tests of src/data/loader.c, sample.c, order.c and image_cache.c: what batches hold, and that it depends on
+/* Tests of src/data/feed/loader.c, sample.c, order.c and image_cache.c: what batches hold, and that it depends on
  * nothing but seed, epoch and position. */
-#include "data/order.h"
+#include "data/feed/order.h"
 #include "support/flat_split.h"
 #include "support/near.h"
 #include "image/image.h"

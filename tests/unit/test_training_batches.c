@@ -1,6 +1,6 @@
-/* Tests of src/data/loader.c, sample.c and order.c: training batches whose pictures are mixed, and those
+/* Tests of src/data/feed/loader.c, sample.c and order.c: training batches whose pictures are mixed, and those
  * whose shape changes. */
-#include "data/order.h"
+#include "data/feed/order.h"
 #include "support/flat_split.h"
 #include "support/near.h"
 #include "image/image.h"

@@ -2,7 +2,7 @@
 #ifndef YT_DATA_ORDER_H
 #define YT_DATA_ORDER_H
 
-#include "yt/loader.h"
+#include "data/feed/loader.h"
 
 /* Height and width of a batch. */
 typedef struct yti_shape {

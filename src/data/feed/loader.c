@@ -6,11 +6,11 @@
  * somebody reads it. One lock guards the counters; images are made outside it. An image's place in the batch,
  * and what is drawn for it, follow from its position alone, so the content does not depend on the workers.
  */
-#include "yt/loader.h"
+#include "data/feed/loader.h"
 
 #include "base/array.h"
-#include "data/order.h"
-#include "data/sample.h"
+#include "data/feed/order.h"
+#include "data/feed/sample.h"
 
 #include <pthread.h>
 #include <stdlib.h>

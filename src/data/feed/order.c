@@ -1,5 +1,5 @@
 /* order.c: shuffling, sorting by aspect ratio, and the shapes of batches (spec training 2.8, 2.9, 2.11). */
-#include "data/order.h"
+#include "data/feed/order.h"
 
 #include "yt/rng.h"
 

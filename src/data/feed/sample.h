@@ -3,7 +3,7 @@
 #define YT_DATA_SAMPLE_H
 
 #include "data/augment.h"
-#include "data/image_cache.h"
+#include "data/feed/image_cache.h"
 
 /* What samples are made from. All is lent. */
 typedef struct yti_sample_source {

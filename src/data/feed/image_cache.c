@@ -4,7 +4,7 @@
  * ago is no worse than any other, and a kept picture can be lent without counting its borrowers. Decoding
  * happens outside the lock; where two threads decode the same picture the second one's is dropped after use.
  */
-#include "data/image_cache.h"
+#include "data/feed/image_cache.h"
 
 #include "image/decode_gate.h"
 #include "image/image.h"

@@ -4,7 +4,7 @@
  * The other picture of a mix goes through mosaic and map itself. Its draws come from the stream of the mix,
  * so whether pictures are mixed changes nothing else.
  */
-#include "data/sample.h"
+#include "data/feed/sample.h"
 
 #include "base/array.h"
 #include "image/image.h"
