@@ -1,6 +1,6 @@
-/* Tests of src/data/augment.c, outline.c, mix.c, warp.c and hsv.c: worked geometry, a plain reference for the
+/* Tests of src/data/augment/augment.c, outline.c, mix.c, warp.c and hsv.c: worked geometry, a plain reference for the
  * warp, known colours; and of the Beta distribution that mixing draws from. */
-#include "data/augment.h"
+#include "data/augment/augment.h"
 #include "support/near.h"
 
 #include <criterion/criterion.h>

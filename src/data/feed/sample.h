@@ -2,7 +2,7 @@
 #ifndef YT_DATA_SAMPLE_H
 #define YT_DATA_SAMPLE_H
 
-#include "data/augment.h"
+#include "data/augment/augment.h"
 #include "data/feed/image_cache.h"
 
 /* What samples are made from. All is lent. */

@@ -3,7 +3,7 @@
  *
  * CutMix covers nothing that has a box: a rectangle that touches one is not taken.
  */
-#include "data/augment.h"
+#include "data/augment/augment.h"
 
 #include <math.h>
 #include <string.h>

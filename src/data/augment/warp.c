@@ -6,7 +6,7 @@
  * channels at once in 16-bit lanes of one 64-bit word: 255 * 256 + 128 still fits a lane, so no lane spills
  * into the next.
  */
-#include "data/augment.h"
+#include "data/augment/augment.h"
 
 #include <math.h>
 #include <string.h>

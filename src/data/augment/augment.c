@@ -1,7 +1,7 @@
 /* augment.c: the geometry of mosaic, affine map and flips, and what becomes of the boxes (spec training 2.3,
  * 2.4, 2.7). The pixels of the map are in warp.c, outlines in outline.c, mixing in mix.c, colours in hsv.c.
  */
-#include "data/augment.h"
+#include "data/augment/augment.h"
 
 #include <math.h>
 #include <string.h>

@@ -6,7 +6,7 @@
  * vertices say everything; the family brings every outline to a thousand points first and comes to the same
  * box.
  */
-#include "data/augment.h"
+#include "data/augment/augment.h"
 
 #include <math.h>
 

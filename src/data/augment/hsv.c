@@ -5,7 +5,7 @@
  * factor t in 0..1 that depends on hue and channel only and comes from a table; this is truncated. Both as
  * OpenCV does it: of all 11.8 million 8-bit HSV colours 0.005 % come back one level off.
  */
-#include "data/augment.h"
+#include "data/augment/augment.h"
 
 #include <math.h>
 
