@@ -11,7 +11,7 @@
 #ifndef YT_TRAIN_H
 #define YT_TRAIN_H
 
-#include "yt/dataset.h"
+#include "data/index/dataset.h"
 #include "yt/flow.h"
 #include "yt/loss.h"
 #include "yt/metrics.h"

@@ -1,7 +1,7 @@
 /* cli_inputs.c: the pictures a command line names, and what their results are called; see cli_inputs.h. */
 #include "cli/cli_inputs.h"
 #include "cli/cli_common.h"
-#include "data/listing.h"
+#include "data/index/listing.h"
 #include "yt/file.h"
 
 #include <errno.h>

@@ -9,7 +9,7 @@
 #include "cli/cli_draw.h"
 #include "cli/cli_inputs.h"
 #include "yt/cpu.h"
-#include "yt/dataset.h"
+#include "data/index/dataset.h"
 #include "yt/file.h"
 #include "infer/predict.h"
 #include "yt/text.h"

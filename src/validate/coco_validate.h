@@ -17,7 +17,7 @@
 #define YT_COCO_VALIDATE_H
 
 #include "yt/coco_results.h"
-#include "yt/dataset.h"
+#include "data/index/dataset.h"
 #include "validate/validate.h"
 
 typedef struct yt_coco_validation yt_coco_validation;

@@ -1,6 +1,6 @@
 /* fuzz_coco.c: a COCO ground-truth file: its names, and the labels of its pictures, which are looked for in /dev and
  * so exist where the file calls them "null". No picture is opened. */
-#include "data/coco_truth.h"
+#include "data/index/coco_truth.h"
 #include "fuzz.h"
 
 #include <math.h>

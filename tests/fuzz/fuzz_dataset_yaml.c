@@ -1,6 +1,6 @@
 /* fuzz_dataset_yaml.c: a dataset YAML. No image is looked at. */
 #include "fuzz.h"
-#include "yt/dataset.h"
+#include "data/index/dataset.h"
 
 #include <stdlib.h>
 

@@ -1,5 +1,5 @@
 /* fuzz_labels.c: the text of a label file, with a known number of classes and with any (single_cls). */
-#include "data/labels.h"
+#include "data/index/labels.h"
 #include "fuzz.h"
 
 #include <limits.h>

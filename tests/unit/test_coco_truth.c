@@ -1,8 +1,8 @@
-/* Tests of src/data/coco_file.c and coco_truth.c: a COCO ground-truth file in place of label files. */
+/* Tests of src/data/index/coco_file.c and coco_truth.c: a COCO ground-truth file in place of label files. */
 #include "support/folder.h"
 #include "support/near.h"
 #include "support/problems.h"
-#include "yt/dataset.h"
+#include "data/index/dataset.h"
 #include "yt/file.h"
 #include "image/image.h"
 

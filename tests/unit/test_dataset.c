@@ -1,8 +1,8 @@
-/* Tests of src/data/dataset.c, sources.c, listing.c and scan.c: YAML forms, paths, classes, reports. */
+/* Tests of src/data/index/dataset.c, sources.c, listing.c and scan.c: YAML forms, paths, classes, reports. */
 #include "support/folder.h"
 #include "support/near.h"
 #include "support/problems.h"
-#include "yt/dataset.h"
+#include "data/index/dataset.h"
 #include "yt/file.h"
 #include "image/image.h"
 

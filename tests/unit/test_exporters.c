@@ -5,7 +5,7 @@
 #include "support/folder.h"
 #include "support/near.h"
 #include "support/problems.h"
-#include "yt/dataset.h"
+#include "data/index/dataset.h"
 #include "yt/file.h"
 #include "image/image.h"
 

@@ -1,6 +1,6 @@
-/* Tests of src/data/labels.c: rows of boxes and polygons, what is wrong with them, the path of a label file.
+/* Tests of src/data/index/labels.c: rows of boxes and polygons, what is wrong with them, the path of a label file.
  */
-#include "data/labels.h"
+#include "data/index/labels.h"
 #include "support/near.h"
 
 #include <criterion/criterion.h>

@@ -1,8 +1,8 @@
-/* Tests of src/data/ndjson.c and lines.c: what a file of lines holds is used or reported with its line, never lost. */
-#include "data/lines.h"
+/* Tests of src/data/index/ndjson.c and lines.c: what a file of lines holds is used or reported with its line, never lost. */
+#include "data/index/lines.h"
 #include "support/folder.h"
 #include "support/problems.h"
-#include "yt/dataset.h"
+#include "data/index/dataset.h"
 #include "image/image.h"
 
 #include <criterion/criterion.h>

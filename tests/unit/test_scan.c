@@ -1,9 +1,9 @@
-/* Tests of src/data/scan.c, strays.c and presence.c: what costs a row, an image or the run. */
+/* Tests of src/data/index/scan.c, strays.c and presence.c: what costs a row, an image or the run. */
 #define _GNU_SOURCE /* RTLD_NEXT */
 #include "base/presence.h"
 #include "support/folder.h"
 #include "support/problems.h"
-#include "yt/dataset.h"
+#include "data/index/dataset.h"
 #include "yt/file.h"
 #include "image/image.h"
 

@@ -2,7 +2,7 @@
 #ifndef YT_DATA_IMAGE_CACHE_H
 #define YT_DATA_IMAGE_CACHE_H
 
-#include "yt/dataset.h"
+#include "data/index/dataset.h"
 
 #include <stddef.h>
 #include <stdint.h>

@@ -6,7 +6,7 @@
 #define YT_LOADER_H
 
 #include "tensor/batch.h"
-#include "yt/dataset.h"
+#include "data/index/dataset.h"
 
 #include <stdint.h>
 

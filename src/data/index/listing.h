@@ -2,7 +2,7 @@
 #ifndef YT_DATA_LISTING_H
 #define YT_DATA_LISTING_H
 
-#include "data/report.h"
+#include "data/index/problems.h"
 #include "yt/status.h"
 
 #include <stddef.h>

@@ -4,11 +4,11 @@
  * they would be many times that. So cJSON is given one record of a list after the other, and what lies
  * between them, a few brackets and commas, is read here.
  */
-#include "data/coco_file.h"
+#include "data/index/coco_file.h"
 
 #include "base/array.h"
 #include "base/number.h"
-#include "data/lines.h"
+#include "data/index/lines.h"
 #include "yt/file.h"
 
 #include <cjson/cJSON.h>

@@ -2,8 +2,8 @@
 #ifndef YT_DATA_RULES_H
 #define YT_DATA_RULES_H
 
-#include "data/report.h"
-#include "yt/dataset.h"
+#include "data/index/problems.h"
+#include "data/index/dataset.h"
 
 /* What was met in the rows of one image or file. Zero-initialised. */
 typedef struct yti_tally {

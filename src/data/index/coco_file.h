@@ -2,7 +2,7 @@
 #ifndef YT_DATA_COCO_FILE_H
 #define YT_DATA_COCO_FILE_H
 
-#include "data/rules.h"
+#include "data/index/rules.h"
 #include "yt/status.h"
 
 #include <stdbool.h>

@@ -9,12 +9,12 @@
  * none of this is reported with its line and never passed over in silence. The images themselves are at addresses in the net,
  * which are not visited: they are looked for beside the file, where a download puts them.
  */
-#include "data/ndjson.h"
+#include "data/index/ndjson.h"
 
 #include "base/array.h"
 #include "base/number.h"
-#include "data/lines.h"
-#include "data/sources.h"
+#include "data/index/lines.h"
+#include "data/index/sources.h"
 #include "yt/file.h"
 #include "yt/text.h"
 

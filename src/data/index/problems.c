@@ -1,6 +1,6 @@
-/* report.c: a growing text of problem lines. Workers fill one each; they are told in the order of the images.
+/* problems.c: a growing text of problem lines. Workers fill one each; they are told in the order of the images.
  */
-#include "data/report.h"
+#include "data/index/problems.h"
 
 #include "base/array.h"
 

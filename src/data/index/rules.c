@@ -4,7 +4,7 @@
  * object is kept by the part that can be seen, unless it lies so far out that the numbers must be something else than
  * fractions of the image.
  */
-#include "data/rules.h"
+#include "data/index/rules.h"
 
 #include "yt/text.h"
 

@@ -1,5 +1,5 @@
 /* lines.c: see lines.h. */
-#include "data/lines.h"
+#include "data/index/lines.h"
 
 #include "base/presence.h"
 

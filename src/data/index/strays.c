@@ -4,9 +4,9 @@
  * lies in the folder that belongs to its own. Images of another split there are no strays, so lists that take a part of
  * a folder are not bothered.
  */
-#include "data/strays.h"
+#include "data/index/strays.h"
 
-#include "data/labels.h"
+#include "data/index/labels.h"
 #include "base/presence.h"
 #include "yt/file.h"
 

@@ -2,8 +2,8 @@
 #ifndef YT_DATA_NDJSON_H
 #define YT_DATA_NDJSON_H
 
-#include "data/listing.h"
-#include "yt/dataset.h"
+#include "data/index/listing.h"
+#include "data/index/dataset.h"
 
 /* Whether a path has its ending, .ndjson or .jsonl. */
 bool yti_is_ndjson(const char *path);

@@ -4,12 +4,12 @@
  *
  * with paths that count from the folder above one called data, whatever it is called here (sources.c finds them).
  */
-#include "data/darknet.h"
+#include "data/index/darknet.h"
 
 #include "base/array.h"
 #include "base/number.h"
-#include "data/lines.h"
-#include "data/sources.h"
+#include "data/index/lines.h"
+#include "data/index/sources.h"
 #include "yt/file.h"
 #include "yt/text.h"
 

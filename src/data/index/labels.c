@@ -5,11 +5,11 @@
  * The number of columns says what a row is, whatever the other rows are: some tools write boxes and outlines into one
  * file. What makes a row bad is in the table of rules (rules.h); unlike in the reference it costs that row only.
  */
-#include "data/labels.h"
+#include "data/index/labels.h"
 
 #include "base/array.h"
 #include "base/number.h"
-#include "data/rules.h"
+#include "data/index/rules.h"
 
 #include <ctype.h>
 #include <float.h>

@@ -1,13 +1,13 @@
 /* dataset.c: the dataset YAML: which file it is, its class names, its sources. Keys it does not know are
  * somebody else's and are passed over. */
-#include "yt/dataset.h"
+#include "data/index/dataset.h"
 
 #include "base/array.h"
 #include "base/number.h"
-#include "data/coco_truth.h"
-#include "data/darknet.h"
-#include "data/ndjson.h"
-#include "data/sources.h"
+#include "data/index/coco_truth.h"
+#include "data/index/darknet.h"
+#include "data/index/ndjson.h"
+#include "data/index/sources.h"
 #include "yt/file.h"
 #include "yt/text.h"
 

@@ -2,8 +2,8 @@
 #ifndef YT_DATA_SOURCES_H
 #define YT_DATA_SOURCES_H
 
-#include "data/listing.h"
-#include "data/report.h"
+#include "data/index/listing.h"
+#include "data/index/problems.h"
 #include "yt/yaml.h"
 
 #include <stddef.h>

@@ -2,9 +2,9 @@
 #ifndef YT_DATA_COCO_TRUTH_H
 #define YT_DATA_COCO_TRUTH_H
 
-#include "data/coco_file.h"
-#include "data/labels.h"
-#include "data/listing.h"
+#include "data/index/coco_file.h"
+#include "data/index/labels.h"
+#include "data/index/listing.h"
 
 /* A picture that the file names and that exists. */
 typedef struct yti_truth_image {

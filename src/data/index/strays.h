@@ -2,8 +2,8 @@
 #ifndef YT_DATA_STRAYS_H
 #define YT_DATA_STRAYS_H
 
-#include "data/listing.h"
-#include "data/report.h"
+#include "data/index/listing.h"
+#include "data/index/problems.h"
 
 /* Reports two images that share one label file; and, where images lack theirs, what lies about that may be it. */
 yt_status yti_find_strays(const yti_paths *images, size_t count, bool lacking, yti_report *report,

@@ -2,7 +2,7 @@
 #ifndef YT_DATA_DARKNET_H
 #define YT_DATA_DARKNET_H
 
-#include "yt/dataset.h"
+#include "data/index/dataset.h"
 
 /* Whether a path has its ending. */
 bool yti_is_darknet(const char *path);

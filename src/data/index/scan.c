@@ -3,13 +3,13 @@
  * Threads take images by a shared counter and keep what they find with the image, so reports and samples come
  * out in the order of the sorted list whatever the number of threads. Nothing on disk is changed.
  */
-#include "data/coco_truth.h"
+#include "data/index/coco_truth.h"
 #include "image/decode_gate.h"
-#include "data/ndjson.h"
+#include "data/index/ndjson.h"
 #include "base/presence.h"
-#include "data/sources.h"
-#include "data/strays.h"
-#include "yt/dataset.h"
+#include "data/index/sources.h"
+#include "data/index/strays.h"
+#include "data/index/dataset.h"
 #include "yt/file.h"
 #include "image/image.h"
 #include "yt/text.h"

@@ -5,9 +5,9 @@
  * what they enclose. Where the file gives another size than the image has, its pixels mean something else, and the
  * image is left out.
  */
-#include "data/coco_truth.h"
+#include "data/index/coco_truth.h"
 
-#include "data/paths.h"
+#include "data/index/paths.h"
 #include "yt/file.h"
 #include "yt/text.h"
 

@@ -6,11 +6,11 @@
  * the last folders are looked for beside the YAML; that is said where it is not the same folder by its name.
  */
 #define _XOPEN_SOURCE 700 /* realpath */
-#include "data/sources.h"
+#include "data/index/sources.h"
 
 #include "base/array.h"
-#include "data/listing.h"
-#include "data/paths.h"
+#include "data/index/listing.h"
+#include "data/index/paths.h"
 #include "yt/file.h"
 #include "yt/text.h"
 

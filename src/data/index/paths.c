@@ -1,5 +1,5 @@
 /* paths.c: see paths.h. */
-#include "data/paths.h"
+#include "data/index/paths.h"
 
 #include "yt/file.h"
 

@@ -1,9 +1,9 @@
 /* listing.c: walking folders and reading lists of pictures (spec training 1.3). */
-#include "data/listing.h"
+#include "data/index/listing.h"
 
 #include "base/array.h"
-#include "data/lines.h"
-#include "data/paths.h"
+#include "data/index/lines.h"
+#include "data/index/paths.h"
 #include "yt/file.h"
 
 #include <dirent.h>

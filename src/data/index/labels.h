@@ -2,8 +2,8 @@
 #ifndef YT_DATA_LABELS_H
 #define YT_DATA_LABELS_H
 
-#include "data/rules.h"
-#include "yt/dataset.h"
+#include "data/index/rules.h"
+#include "data/index/dataset.h"
 
 #include <stddef.h>
 
