@@ -67,7 +67,7 @@ const char *yt_source_text(yt_source source);
 
 typedef enum yt_train_key {
 #define YT_TRAIN_OPTION(key, ...) YT_TRAIN_KEY_##key,
-#include "yt/train_options.inc"
+#include "train/settings/train_options.inc"
 #undef YT_TRAIN_OPTION
     YT_TRAIN_KEYS
 } yt_train_key;
@@ -93,7 +93,7 @@ typedef struct yt_train_config {
 #define YT_FIELD_TEXT(key)              char key[YT_TRAIN_TEXT];
 #define YT_FIELD_CHOICE(key)            int key;
 #define YT_TRAIN_OPTION(key, type, ...) YT_FIELD_##type(key)
-#include "yt/train_options.inc"
+#include "train/settings/train_options.inc"
 #undef YT_TRAIN_OPTION
 #undef YT_FIELD_INT
 #undef YT_FIELD_REAL

@@ -1,4 +1,4 @@
-/* Tests of src/train/config.c, config_file.c and auto_settings.c: the settings of a run. */
+/* Tests of src/train/settings/config.c, config_file.c and auto_settings.c: the settings of a run. */
 #include "yt/cpu.h"
 #include "yt/file.h"
 #include "yt/train.h"

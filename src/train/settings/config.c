@@ -89,7 +89,7 @@ static const yt_train_option options[YT_TRAIN_KEYS] = {
      help,                                                                                                   \
      YT_CHOICES_##type(key),                                                                                 \
      offsetof(yt_train_config, key)},
-#include "yt/train_options.inc"
+#include "train/settings/train_options.inc"
 #undef YT_TRAIN_OPTION
 #undef YT_TRAIN_ROW
 };

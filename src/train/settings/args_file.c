@@ -1,4 +1,4 @@
-/* config_file.c: args.yaml, the record of every setting of a run and where it came from.
+/* args_file.c: args.yaml, the record of every setting of a run and where it came from.
  *
  *     epochs: 10  # cli
  *
