@@ -16,7 +16,7 @@
 #include "yt/loss.h"
 #include "yt/metrics.h"
 #include "yt/model.h"
-#include "yt/non_finite.h"
+#include "train/diagnose/non_finite.h"
 #include "yt/optim.h"
 #include "weights/weights.h"
 

@@ -2,7 +2,7 @@
  *
  * The folder is made only here, after yt_train_prepare has checked everything that can be checked before.
  */
-#include "train/capsule.h"
+#include "train/diagnose/capsule.h"
 #include "train/observers.h"
 #include "train/run_folder.h"
 #include "train/training.h"

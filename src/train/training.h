@@ -6,7 +6,7 @@
 #define YT_TRAINING_H
 
 #include "base/folder.h"
-#include "train/finite.h"
+#include "train/diagnose/finite.h"
 #include "train/saver.h"
 #include "data/feed/loader.h"
 #include "yt/train.h"

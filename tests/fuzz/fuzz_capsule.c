@@ -1,7 +1,7 @@
 /* fuzz_capsule.c: a step that a run kept because something in it was not finite: read, and where it is small made
  * again. */
 #include "fuzz.h"
-#include "train/capsule.h"
+#include "train/diagnose/capsule.h"
 
 #include <stdlib.h>
 

@@ -303,7 +303,7 @@ def safetensors_files():
     put("safetensors", "truncated.safetensors", good[:-7])
 
 
-# ---- a step that was kept (src/train/capsule.c) ----
+# ---- a step that was kept (src/train/diagnose/capsule.c) ----
 
 CAPSULE_YAML = "nc: 1\nreg_max: 1\nbackbone:\n  - [-1, 1, Conv, [8, 3, 2]]\nhead:\n  - [[0], 1, Detect, [nc]]\n"
 

@@ -7,7 +7,7 @@
 #include "validate/coco_validate.h"
 #include "yt/compare.h"
 #include "image/image.h"
-#include "yt/non_finite.h"
+#include "train/diagnose/non_finite.h"
 #include "infer/predict.h"
 #include "formats/pt.h"
 #include "yt/train.h"

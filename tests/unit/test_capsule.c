@@ -1,4 +1,4 @@
-/* Tests of src/train/finite.c, capsule.c and replay.c: what is found first, and that a capsule shows it again. */
+/* Tests of src/train/diagnose/finite.c, capsule.c and replay.c: what is found first, and that a capsule shows it again. */
 #include "support/files.h"
 #include "support/folder.h"
 #include "support/tiny.h"

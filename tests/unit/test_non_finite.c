@@ -1,4 +1,4 @@
-/* Tests of src/train/on_nan.c and rollback.c: when a run stops, leaves a batch out or goes back, and what is saved. */
+/* Tests of src/train/diagnose/on_nan.c and rollback.c: when a run stops, leaves a batch out or goes back, and what is saved. */
 #include "support/files.h"
 #include "support/folder.h"
 #include "support/tiny.h"

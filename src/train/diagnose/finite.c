@@ -6,7 +6,7 @@
  * a gradient of a weight from the maps its node reads and from the gradient of the map it makes, and where gradients of
  * earlier batches waited for the same update from those, to which it is added. Nothing here is fast; it runs once.
  */
-#include "train/finite.h"
+#include "train/diagnose/finite.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -11,7 +11,7 @@
  *            finding    its bits (finite_text.c); sentence: in words; noticed: by what
  *            history    the steps before it, in words; images: JSON array
  */
-#include "train/capsule.h"
+#include "train/diagnose/capsule.h"
 #include "train/training.h"
 #include "weights/weights_network.h"
 #include "yt/text.h"

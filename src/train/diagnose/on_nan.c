@@ -4,7 +4,7 @@
  * Nothing that is not finite gets into a checkpoint: a step is looked at before it moves anything, and what a
  * checkpoint would hold once more before it is written, for an update of finite values may overflow.
  */
-#include "train/capsule.h"
+#include "train/diagnose/capsule.h"
 #include "train/training.h"
 #include "yt/file.h"
 

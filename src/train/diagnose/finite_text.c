@@ -1,5 +1,5 @@
 /* finite_text.c: a finding in words, in lines, and in bits. */
-#include "train/finite.h"
+#include "train/diagnose/finite.h"
 #include "yt/text.h"
 
 #include <inttypes.h>

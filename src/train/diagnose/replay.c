@@ -1,5 +1,5 @@
 /* replay.c: the step of a capsule made once more, and whether it finds what the run found. */
-#include "train/capsule.h"
+#include "train/diagnose/capsule.h"
 #include "train/training.h"
 
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 #ifndef YT_CAPSULE_H
 #define YT_CAPSULE_H
 
-#include "train/finite.h"
+#include "train/diagnose/finite.h"
 #include "weights/weights_metadata.h"
 #include "yt/train.h"
 

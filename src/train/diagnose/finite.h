@@ -5,7 +5,7 @@
 #include "tensor/batch.h"
 #include "yt/loss.h"
 #include "yt/model.h"
-#include "yt/non_finite.h"
+#include "train/diagnose/non_finite.h"
 
 /* A batch and how it is trained on: all that a step's numbers depend on beside the state of the model. */
 typedef struct yti_step {
