@@ -1,4 +1,4 @@
-/* Tests of src/train/gradient_log.c, gradient_files.c, loss_parts.c and watchers.c: what a run that watches its
+/* Tests of src/train/gradient_log/gradient_log.c, gradient_files.c, loss_parts.c and watchers.c: what a run that watches its
  * gradients writes, that watching changes nothing, and that the parts of the loss add up. */
 #include "support/files.h"
 #include "support/fixture.h"

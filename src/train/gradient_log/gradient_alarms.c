@@ -1,6 +1,6 @@
 /* gradient_alarms.c: telling of a sampled step what is not sound, in few lines: a network whose gradients vanish does so in
  * most of its layers at once, and a unit that dies is seldom alone. */
-#include "train/gradient_alarms.h"
+#include "train/gradient_log/gradient_alarms.h"
 #include "yt/slope.h"
 
 /* RMS of dL/dx of the median row. */

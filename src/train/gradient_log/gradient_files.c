@@ -11,7 +11,7 @@
  *
  * events.out.tfevents.gradients: the curves and histograms for TensorBoard.
  */
-#include "train/gradient_files.h"
+#include "train/gradient_log/gradient_files.h"
 #include "train/csv_log.h"
 #include "yt/file.h"
 

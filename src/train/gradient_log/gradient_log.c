@@ -8,7 +8,7 @@
  * is 0.7 % of training, and 9 steps at the beginning. What one step has shown goes into the files (gradient_files.c)
  * before the next begins.
  */
-#include "train/gradient_alarms.h"
+#include "train/gradient_log/gradient_alarms.h"
 #include "train/observers.h"
 #include "yt/ops.h"
 

@@ -2,7 +2,7 @@
 #ifndef YT_GRADIENT_ALARMS_H
 #define YT_GRADIENT_ALARMS_H
 
-#include "train/gradient_files.h"
+#include "train/gradient_log/gradient_files.h"
 
 /* How far each alarm has spread. */
 typedef struct yti_gradient_alarms {
