@@ -7,7 +7,7 @@
 
 #include "base/folder.h"
 #include "train/diagnose/finite.h"
-#include "train/saver.h"
+#include "train/checkpoint/saver.h"
 #include "data/feed/loader.h"
 #include "yt/train.h"
 #include "validate/validate.h"

@@ -3,7 +3,7 @@
  * A checkpoint takes as long to reach the disk as a small network needs for a tenth of a training step, most
  * of it waiting, so the next epoch does not wait with it.
  */
-#include "train/saver.h"
+#include "train/checkpoint/saver.h"
 
 #include <stdlib.h>
 #include <string.h>
