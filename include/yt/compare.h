@@ -14,7 +14,7 @@
 #ifndef YT_COMPARE_H
 #define YT_COMPARE_H
 
-#include "yt/train.h"
+#include "train/loop/train.h"
 
 /* word, setting, value, meaning */
 #define YT_VARIANT_MAP(X)                                                                                    \

@@ -2,7 +2,7 @@
 #include "cli/cli_common.h"
 #include "cli/cli_detector.h"
 #include "cli/cli_search.h"
-#include "train/run_folder.h"
+#include "train/loop/run_folder.h"
 #include "infer/predict.h"
 
 #include <stdio.h>

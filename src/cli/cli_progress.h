@@ -4,7 +4,7 @@
 #ifndef YT_CLI_PROGRESS_H
 #define YT_CLI_PROGRESS_H
 
-#include "yt/train.h"
+#include "train/loop/train.h"
 
 typedef struct yt_cli_progress {
     bool live; /* stderr is a terminal: the line of the current epoch is rewritten */

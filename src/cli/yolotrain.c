@@ -6,7 +6,7 @@
 #include "cli/cli_threads.h"
 #include "cli/cli_progress.h"
 #include "cli/cli_search.h"
-#include "yt/train.h"
+#include "train/loop/train.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
  */
 #include "study/study.h"
 #include "study/run_record.h"
-#include "train/run_folder.h"
+#include "train/loop/run_folder.h"
 #include "yt/file.h"
 #include "yt/rng.h"
 

@@ -3,7 +3,7 @@
  */
 #include "study/run_record.h"
 #include "study/study.h"
-#include "train/training.h"
+#include "train/loop/training.h"
 #include "yt/file.h"
 
 #include <math.h>

@@ -10,7 +10,7 @@
 #include "train/diagnose/non_finite.h"
 #include "infer/predict.h"
 #include "formats/pt.h"
-#include "yt/train.h"
+#include "train/loop/train.h"
 #include "validate/validate.h"
 
 #include <stdio.h>

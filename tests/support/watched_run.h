@@ -4,7 +4,7 @@
 #ifndef YT_TEST_WATCHED_RUN_H
 #define YT_TEST_WATCHED_RUN_H
 
-#include "train/training.h"
+#include "train/loop/training.h"
 
 enum { WATCHED_TRAIN = 8, WATCHED_VAL = 2, WATCHED_BATCHES = 4 /* per epoch */ };
 

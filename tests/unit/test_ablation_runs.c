@@ -1,10 +1,10 @@
 /* Whole runs of networks with something taken away: they train, are stored, resumed and validated as what they are, and
  * see the same pictures in the same order. */
 #include "yt/rng.h"
-#include "yt/train.h"
+#include "train/loop/train.h"
 #include "support/folder.h"
 #include "support/tiny.h"
-#include "train/training.h"
+#include "train/loop/training.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
-/* What a run says when it cannot learn: of objects that it cannot (src/train/box_report.c), of rates that are 0; and that
+/* What a run says when it cannot learn: of objects that it cannot (src/train/loop/box_report.c), of rates that are 0; and that
  * an epoch without an object is not the best one. Images are 64 pixels wide and high, and so is the input, so that sizes can be told by hand. */
 #include "support/folder.h"
 #include "support/tiny.h"
-#include "train/training.h"
+#include "train/loop/training.h"
 #include "yt/file.h"
 
 #include <criterion/criterion.h>

@@ -3,7 +3,7 @@
 #include "support/folder.h"
 #include "support/tiny.h"
 #include "support/watched_run.h"
-#include "train/training.h"
+#include "train/loop/training.h"
 #include "yt/file.h"
 
 #include <criterion/criterion.h>

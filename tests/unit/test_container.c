@@ -1,7 +1,7 @@
 /* Tests of src/base/container.c: control groups of both versions, as files below a folder. */
 #include "base/container.h"
 #include "support/folder.h"
-#include "train/training.h"
+#include "train/loop/training.h"
 #include "yt/cpu.h"
 
 #include <criterion/criterion.h>

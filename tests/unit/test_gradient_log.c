@@ -6,7 +6,7 @@
 #include "support/near.h"
 #include "support/tiny.h"
 #include "yt/file.h"
-#include "yt/train.h"
+#include "train/loop/train.h"
 
 #include <criterion/criterion.h>
 #include <math.h>

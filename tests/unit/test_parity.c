@@ -8,7 +8,7 @@
 #include "support/fixture.h"
 #include "support/float_statistics.h"
 #include "support/near.h"
-#include "train/training.h"
+#include "train/loop/training.h"
 #include "yt/loss.h"
 #include "yt/optim.h"
 

@@ -4,8 +4,8 @@
 #include "support/files.h"
 #include "support/folder.h"
 #include "support/tiny.h"
-#include "train/run_folder.h"
-#include "train/training.h"
+#include "train/loop/run_folder.h"
+#include "train/loop/training.h"
 #include "yt/file.h"
 
 #include <criterion/criterion.h>

@@ -1,12 +1,12 @@
 /* Tests of src/train: whole runs on a tiny problem; the files they leave, and that they can be stopped and
  * resumed. */
 #include "yt/file.h"
-#include "yt/train.h"
+#include "train/loop/train.h"
 #include "validate/validate.h"
 #include "support/files.h"
 #include "support/folder.h"
 #include "support/tiny.h"
-#include "train/training.h"
+#include "train/loop/training.h"
 
 #include <criterion/criterion.h>
 #include <math.h>

@@ -1,7 +1,7 @@
 /* Tests of src/train/settings/config.c, config_file.c and auto_settings.c: the settings of a run. */
 #include "yt/cpu.h"
 #include "yt/file.h"
-#include "yt/train.h"
+#include "train/loop/train.h"
 #include "yt/yaml.h"
 #include "support/folder.h"
 

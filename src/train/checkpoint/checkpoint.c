@@ -8,7 +8,7 @@
  *
  * Random numbers need no state: they are named by seed, epoch and position.
  */
-#include "train/training.h"
+#include "train/loop/training.h"
 #include "yt/rng.h"
 
 #include <cjson/cJSON.h>

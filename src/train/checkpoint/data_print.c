@@ -7,7 +7,7 @@
  * the folder that all of them share: a data set that was moved whole is the same one.
  */
 #include "weights/class_names.h"
-#include "train/training.h"
+#include "train/loop/training.h"
 #include "yt/rng.h"
 
 #include <stdlib.h>

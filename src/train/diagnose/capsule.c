@@ -12,7 +12,7 @@
  *            history    the steps before it, in words; images: JSON array
  */
 #include "train/diagnose/capsule.h"
-#include "train/training.h"
+#include "train/loop/training.h"
 #include "weights/weights_network.h"
 #include "yt/text.h"
 

@@ -4,7 +4,7 @@
 
 #include "train/diagnose/finite.h"
 #include "weights/weights_metadata.h"
-#include "yt/train.h"
+#include "train/loop/train.h"
 
 typedef struct yti_capsule {
     const yti_step_story *story;

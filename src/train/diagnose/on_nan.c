@@ -5,7 +5,7 @@
  * checkpoint would hold once more before it is written, for an update of finite values may overflow.
  */
 #include "train/diagnose/capsule.h"
-#include "train/training.h"
+#include "train/loop/training.h"
 #include "yt/file.h"
 
 #include <inttypes.h>

@@ -1,6 +1,6 @@
 /* replay.c: the step of a capsule made once more, and whether it finds what the run found. */
 #include "train/diagnose/capsule.h"
-#include "train/training.h"
+#include "train/loop/training.h"
 
 #include <stdlib.h>
 #include <string.h>

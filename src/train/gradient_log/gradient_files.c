@@ -12,7 +12,7 @@
  * events.out.tfevents.gradients: the curves and histograms for TensorBoard.
  */
 #include "train/gradient_log/gradient_files.h"
-#include "train/csv_log.h"
+#include "train/loop/csv_log.h"
 #include "yt/file.h"
 
 #include <cjson/cJSON.h>

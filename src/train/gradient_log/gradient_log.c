@@ -9,7 +9,7 @@
  * before the next begins.
  */
 #include "train/gradient_log/gradient_alarms.h"
-#include "train/observers.h"
+#include "train/loop/observers.h"
 #include "yt/ops.h"
 
 #include <stdlib.h>

@@ -5,7 +5,7 @@
  * its own too, because a backward run overwrites the maps. Gradients of parameters are not computed, and the running
  * statistics that a forward run moves are a copy: the run goes on as if this had not been.
  */
-#include "train/training.h"
+#include "train/loop/training.h"
 #include "yt/cpu.h"
 #include "yt/kernels.h"
 

@@ -4,7 +4,7 @@
  *
  * Its keys are the reference trainer's where there are such; `task` and `mode` are what its files begin with.
  */
-#include "train/training.h"
+#include "train/loop/training.h"
 #include "yt/file.h"
 #include "yt/yaml.h"
 

@@ -6,7 +6,7 @@
  * images. The recipe "family" knows no small sets, and no better rates for training from scratch: it is the
  * family's trainer to the letter, for comparisons.
  */
-#include "train/training.h"
+#include "train/loop/training.h"
 #include "yt/cpu.h"
 
 enum {

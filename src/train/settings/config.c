@@ -7,7 +7,7 @@
 #include "yt/activation.h"
 #include "yt/file.h"
 #include "yt/text.h"
-#include "yt/train.h"
+#include "train/loop/train.h"
 
 #include <assert.h>
 #include <limits.h>

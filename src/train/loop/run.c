@@ -3,9 +3,9 @@
  * The folder is made only here, after yt_train_prepare has checked everything that can be checked before.
  */
 #include "train/diagnose/capsule.h"
-#include "train/observers.h"
-#include "train/run_folder.h"
-#include "train/training.h"
+#include "train/loop/observers.h"
+#include "train/loop/run_folder.h"
+#include "train/loop/training.h"
 #include "yt/file.h"
 
 #include <errno.h>

@@ -1,8 +1,8 @@
 /* prepare.c: from settings to a training that can begin: data, network, memory, loaders, optimiser.
  * Everything that can be wrong is found here, before a file is written.
  */
-#include "train/run_folder.h"
-#include "train/training.h"
+#include "train/loop/run_folder.h"
+#include "train/loop/training.h"
 #include "weights/weights_network.h"
 #include "yt/file.h"
 #include "yt/kernels.h"

@@ -4,7 +4,7 @@
  * last checkpoint is that of the last finished one. It is written while the next epoch goes
  * on to its first update, and the weights do not change before it is.
  */
-#include "train/training.h"
+#include "train/loop/training.h"
 #include "yt/cpu.h"
 #include "yt/file.h"
 #include "yt/rng.h"

@@ -3,7 +3,7 @@
  * Frozen rows are in neither: averaging even a constant would move its last bit. Parameters of one kind lie
  * together in memory, so that what is left are few long stretches.
  */
-#include "train/training.h"
+#include "train/loop/training.h"
 
 #include <stdlib.h>
 #include <string.h>

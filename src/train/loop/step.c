@@ -4,7 +4,7 @@
  * Gradients are summed, not averaged, over the batches of one update (spec training 4.3): the loss is
  * multiplied by the number of images already.
  */
-#include "train/training.h"
+#include "train/loop/training.h"
 #include "yt/kernels.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
 /* memory.c: what a run will need, against what the machine has, before anything is trained. */
 #include "base/container.h"
-#include "train/training.h"
+#include "train/loop/training.h"
 #include "image/image.h"
 
 #include <stdint.h>

@@ -5,7 +5,7 @@
 #include "weights/weights_network.h"
 #include "yt/log.h"
 #include "yt/ops.h"
-#include "yt/train.h"
+#include "train/loop/train.h"
 
 #include <string.h>
 

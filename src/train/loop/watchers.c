@@ -3,7 +3,7 @@
  * Before a batch each observer says what it wants to see of it; what nobody wants is not computed. The time that goes
  * into those that want something is measured, so that a run can say what watching it has cost.
  */
-#include "train/training.h"
+#include "train/loop/training.h"
 #include "yt/cpu.h"
 
 unsigned yti_watch_begin(yt_watchers *watchers, const yt_train_batch *batch) {

@@ -5,7 +5,7 @@
  * it was made for the run: a checkpoint may have been copied beside anybody's files.
  */
 #define _XOPEN_SOURCE 700 /* realpath */
-#include "train/run_folder.h"
+#include "train/loop/run_folder.h"
 #include "base/folder.h"
 #include "yt/file.h"
 #include "validate/validate.h"

@@ -9,7 +9,7 @@
 #include "train/diagnose/finite.h"
 #include "train/checkpoint/saver.h"
 #include "data/feed/loader.h"
-#include "yt/train.h"
+#include "train/loop/train.h"
 #include "validate/validate.h"
 
 enum { SECONDS_PER_HOUR = 3600 };

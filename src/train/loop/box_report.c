@@ -4,7 +4,7 @@
  * augmentation drops them all, or that hardly any predicted box overlaps them enough to be assigned; and at a rate that is far too
  * high no prediction overlaps anything. The losses of boxes are 0 then, which are the best there are.
  */
-#include "train/training.h"
+#include "train/loop/training.h"
 #include "yt/text.h"
 
 #include <inttypes.h>

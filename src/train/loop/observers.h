@@ -3,7 +3,7 @@
 #ifndef YT_OBSERVERS_H
 #define YT_OBSERVERS_H
 
-#include "yt/train.h"
+#include "train/loop/train.h"
 
 /* results.csv of spec training 6.3. */
 yt_status yt_results_csv_create(yt_train_observer *out, yt_err *err);

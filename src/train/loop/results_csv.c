@@ -1,6 +1,6 @@
 /* results_csv.c: the family's table of a run, one row per epoch (spec training 6.3). */
-#include "train/csv_log.h"
-#include "train/observers.h"
+#include "train/loop/csv_log.h"
+#include "train/loop/observers.h"
 #include "yt/file.h"
 #include "yt/text.h"
 

@@ -2,7 +2,7 @@
 #ifndef YT_RUN_FOLDER_H
 #define YT_RUN_FOLDER_H
 
-#include "yt/train.h"
+#include "train/loop/train.h"
 
 /* malloc'd runs/detect/project/name; an absolute project stands alone. Makes nothing. */
 yt_status yti_run_folder_name(const char *project, const char *name, char **out, yt_err *err);
