@@ -1,4 +1,4 @@
-/* Tests of src/study/analyse.c: studies whose runs are written by hand, so that every number of the report is known:
+/* Tests of src/study/analysis/analyse.c: studies whose runs are written by hand, so that every number of the report is known:
  * slopes, intervals over seeds, ratios, verdicts, a run that ended early.
  */
 #include "study/run_record.h"

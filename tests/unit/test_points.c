@@ -1,4 +1,4 @@
-/* Tests of src/study/points.c: places and depths of a network whose convolutions can be counted by hand. */
+/* Tests of src/study/analysis/points.c: places and depths of a network whose convolutions can be counted by hand. */
 #include "study/study.h"
 
 #include <criterion/criterion.h>

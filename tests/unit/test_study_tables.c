@@ -1,4 +1,4 @@
-/* Tests of src/study/gradient_table.c and curves.c: the tables that a run leaves, written here by hand. */
+/* Tests of src/study/analysis/gradient_table.c and curves.c: the tables that a run leaves, written here by hand. */
 #include "study/study.h"
 #include "support/folder.h"
 

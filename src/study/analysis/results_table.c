@@ -1,4 +1,4 @@
-/* curves.c: reads results.csv: losses and AP of a run, epoch by epoch. */
+/* results_table.c: reads results.csv: losses and AP of a run, epoch by epoch. */
 #include "base/number.h"
 #include "study/study.h"
 #include "yt/file.h"
