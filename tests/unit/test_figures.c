@@ -1,4 +1,4 @@
-/* Tests of src/study/figures.c and page.c: studies made by hand in which little was seen, or nothing, and what the page
+/* Tests of src/study/report/figures.c and page.c: studies made by hand in which little was seen, or nothing, and what the page
  * says about them.
  */
 #include "study/study.h"

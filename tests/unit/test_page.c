@@ -1,4 +1,4 @@
-/* Tests of src/study/page.c and gnuplot.c: texts from outside are shown and never acted on. */
+/* Tests of src/study/report/page.c and gnuplot.c: texts from outside are shown and never acted on. */
 #include "study/study.h"
 #include "support/folder.h"
 #include "yt/file.h"

@@ -1,5 +1,5 @@
 /* heat_maps.c: the gradients of a variant by layer and time, with one scale of colours for all variants. */
-#include "study/drawing.h"
+#include "study/report/drawing.h"
 
 #include <string.h>
 

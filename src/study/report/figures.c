@@ -4,7 +4,7 @@
  * again with other colours. Variants differ by dash and point as well as by colour, and the colours of the heat maps
  * rise in lightness, so that both can be printed in black and white. A figure without a value is left out.
  */
-#include "study/drawing.h"
+#include "study/report/drawing.h"
 #include "yt/file.h"
 
 #include <dirent.h>

@@ -1,5 +1,5 @@
 /* drawing.c: how a figure begins in the script, and the file of its numbers. */
-#include "study/drawing.h"
+#include "study/report/drawing.h"
 
 #include <stdlib.h>
 
