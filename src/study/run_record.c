@@ -1,6 +1,6 @@
 /* run_record.c: run.json, see run_record.h. */
 #include "study/run_record.h"
-#include "study/json_file.h"
+#include "base/json_file.h"
 #include "yt/file.h"
 
 #include <cjson/cJSON.h>

@@ -1,6 +1,6 @@
 /* study_record.c: study.json, see run_record.h: which study a folder belongs to. */
 #include "study/run_record.h"
-#include "study/json_file.h"
+#include "base/json_file.h"
 #include "yt/file.h"
 
 #include <cjson/cJSON.h>

@@ -2,7 +2,7 @@
  *
  * What is not known is null. Sizes of gradients are logarithms to base 10 where a name says log10.
  */
-#include "study/json_file.h"
+#include "base/json_file.h"
 #include "study/study.h"
 #include "yt/file.h"
 

@@ -1,5 +1,5 @@
 /* json_file.c: see json_file.h. */
-#include "study/json_file.h"
+#include "base/json_file.h"
 #include "yt/file.h"
 
 #include <cjson/cJSON.h>
