@@ -2,7 +2,7 @@
  * dataset or networks is found here, before the first run.
  */
 #include "study/study.h"
-#include "study/run_record.h"
+#include "study/record/run_record.h"
 #include "train/loop/run_folder.h"
 #include "yt/file.h"
 #include "yt/rng.h"

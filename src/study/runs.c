@@ -1,7 +1,7 @@
 /* runs.c: trains the runs of a study, one after another. A run that was interrupted goes on from its checkpoint, and
  * one that is complete is kept.
  */
-#include "study/run_record.h"
+#include "study/record/run_record.h"
 #include "study/study.h"
 #include "train/loop/training.h"
 #include "yt/file.h"

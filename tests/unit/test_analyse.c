@@ -1,7 +1,7 @@
 /* Tests of src/study/analysis/analyse.c: studies whose runs are written by hand, so that every number of the report is known:
  * slopes, intervals over seeds, ratios, verdicts, a run that ended early.
  */
-#include "study/run_record.h"
+#include "study/record/run_record.h"
 #include "study/study.h"
 #include "support/folder.h"
 #include "support/tiny.h"

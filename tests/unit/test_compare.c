@@ -1,7 +1,7 @@
 /* Tests of src/study/compare.c, runs.c, run_record.c and study_record.c: what a study refuses, what it keeps, and that an
  * interrupted one comes to the same result.
  */
-#include "study/run_record.h"
+#include "study/record/run_record.h"
 #include "support/folder.h"
 #include "support/tiny.h"
 #include "yt/file.h"

@@ -7,7 +7,7 @@
  *
  * A value that is not there is NaN all the way to the page.
  */
-#include "study/run_record.h"
+#include "study/record/run_record.h"
 #include "study/study.h"
 #include "yt/file.h"
 #include "yt/text.h"

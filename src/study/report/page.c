@@ -2,7 +2,7 @@
  *
  * Every text that comes from outside goes through yti_html_text. In print each figure stays on one page.
  */
-#include "study/run_record.h"
+#include "study/record/run_record.h"
 #include "study/study.h"
 #include "yt/file.h"
 #include "yt/text.h"

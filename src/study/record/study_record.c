@@ -1,5 +1,5 @@
 /* study_record.c: study.json, see run_record.h: which study a folder belongs to. */
-#include "study/run_record.h"
+#include "study/record/run_record.h"
 #include "base/json_file.h"
 #include "yt/file.h"
 

@@ -1,5 +1,5 @@
 /* run_record.c: run.json, see run_record.h. */
-#include "study/run_record.h"
+#include "study/record/run_record.h"
 #include "base/json_file.h"
 #include "yt/file.h"
 
