@@ -1,4 +1,4 @@
-/* Tests of src/study/compare.c, runs.c, run_record.c and study_record.c: what a study refuses, what it keeps, and that an
+/* Tests of src/study/run/compare.c, runs.c, run_record.c and study_record.c: what a study refuses, what it keeps, and that an
  * interrupted one comes to the same result.
  */
 #include "study/record/run_record.h"

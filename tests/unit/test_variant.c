@@ -1,4 +1,4 @@
-/* Tests of src/study/variant.c: the words of --compare. */
+/* Tests of src/study/run/variant.c: the words of --compare. */
 #include "study/study.h"
 
 #include <criterion/criterion.h>
