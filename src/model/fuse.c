@@ -6,7 +6,7 @@
  * The fused model is built anew from the same YAML; its tensors are named like those they come from, so
  * that filling it is a matter of names.
  */
-#include "model/build.h"
+#include "model/builder.h"
 
 #include <math.h>
 #include <stdlib.h>

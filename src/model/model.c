@@ -3,9 +3,9 @@
  * The rows are built twice: the first pass counts how many parameters of each kind there are, the second
  * places them.
  */
-#include "model/build.h"
+#include "model/builder.h"
 
-#include "model/yaml_file.h"
+#include "model/model_file.h"
 #include "yt/file.h"
 #include "yt/ops.h"
 

@@ -8,7 +8,7 @@
 #ifndef YT_MODEL_MODULES_H
 #define YT_MODEL_MODULES_H
 
-#include "model/build.h"
+#include "model/builder.h"
 
 /* ---- modules.c: bottlenecks, and the modules that lead a part of their input past a chain of them ---- */
 

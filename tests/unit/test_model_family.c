@@ -1,6 +1,6 @@
 /* Tests of src/model against the published figures of the family: parameters, operations and tensors of
  * all fifteen models, fused and not, and what each module is made of at each scale. */
-#include "model/yaml_file.h"
+#include "model/model_file.h"
 #include "support/folder.h"
 #include "support/near.h"
 #include "yt/file.h"

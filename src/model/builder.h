@@ -1,4 +1,4 @@
-/* build.h: the builder that turns rows of a model YAML into nodes of the graph.
+/* builder.h: the builder that turns rows of a model YAML into nodes of the graph.
  *
  * Errors are sticky: after the first one every function does nothing and returns 0, so that the modules below
  * read like the network and not like error handling; the caller looks at `status` once per row.

@@ -1,4 +1,4 @@
-/* yaml_file.h: which file and which scale a model name means. */
+/* model_file.h: which file and which scale a model name means. */
 #ifndef YT_MODEL_YAML_FILE_H
 #define YT_MODEL_YAML_FILE_H
 

@@ -1,10 +1,10 @@
-/* build.c: the primitives of the builder: a node, a parameter, a convolution with its normalisation.
+/* builder.c: the primitives of the builder: a node, a parameter, a convolution with its normalisation.
  *
  * Parameters of one kind lie together in memory (all weights, then all normalisation gains, then all biases),
  * so that the optimiser runs over three spans; where each kind begins is known from a first, counting pass
  * over the same rows.
  */
-#include "model/build.h"
+#include "model/builder.h"
 
 #include "yt/ops.h"
 

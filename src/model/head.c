@@ -1,10 +1,10 @@
-/* detect.c: the detection head (spec architecture 3.12): per level a box branch and a class branch, twice
+/* head.c: the detection head (spec architecture 3.12): per level a box branch and a class branch, twice
  * when end-to-end.
  *
  * The one-to-one copy reads detached feature maps, so its loss trains its own weights only. Which of the two
  * evaluation runs is for its caller to say (yt_model_evaluate); a fused model has one of them, or both.
  */
-#include "model/build.h"
+#include "model/builder.h"
 
 #include <math.h>
 
