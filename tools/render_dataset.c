@@ -9,7 +9,7 @@
  */
 #include "render_dataset/scene.h"
 
-#include "yt/file.h"
+#include "base/file.h"
 #include "image/image.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* activation.c: names of the activation functions; the arithmetic is in the kernels. */
-#include "yt/activation.h"
+#include "base/activation.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -9,7 +9,7 @@
  * in the end the mount point itself, which is the container's own group.
  */
 #include "base/container.h"
-#include "yt/file.h"
+#include "base/file.h"
 
 #include <inttypes.h>
 #include <math.h>

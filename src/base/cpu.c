@@ -1,6 +1,6 @@
 /* cpu.c: questions to the processor and the operating system. */
 #define _GNU_SOURCE /* sched_getaffinity */
-#include "yt/cpu.h"
+#include "base/cpu.h"
 #include "base/container.h"
 
 #include <pthread.h>

@@ -6,7 +6,7 @@
  */
 #define _DEFAULT_SOURCE     /* flock */
 #define _XOPEN_SOURCE   700 /* realpath */
-#include "yt/file.h"
+#include "base/file.h"
 
 #include <errno.h>
 #include <fcntl.h>

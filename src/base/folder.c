@@ -8,8 +8,8 @@
  */
 #define _DEFAULT_SOURCE /* flock */
 #include "base/folder.h"
-#include "yt/file.h"
-#include "yt/log.h"
+#include "base/file.h"
+#include "base/log.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -2,7 +2,7 @@
 #ifndef YT_BASE_FOLDER_H
 #define YT_BASE_FOLDER_H
 
-#include "yt/status.h"
+#include "base/status.h"
 
 #include <stdbool.h>
 

@@ -1,6 +1,6 @@
 /* json_file.c: see json_file.h. */
 #include "base/json_file.h"
-#include "yt/file.h"
+#include "base/file.h"
 
 #include <cjson/cJSON.h>
 

@@ -2,7 +2,7 @@
 #ifndef YT_JSON_FILE_H
 #define YT_JSON_FILE_H
 
-#include "yt/status.h"
+#include "base/status.h"
 
 typedef struct cJSON cJSON;
 

@@ -1,5 +1,5 @@
 /* log.c: one sink for the messages of the library, set by the program. */
-#include "yt/log.h"
+#include "base/log.h"
 
 #include <pthread.h>
 #include <stdarg.h>

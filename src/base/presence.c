@@ -1,7 +1,7 @@
 /* presence.c: see presence.h. */
 #include "base/presence.h"
 
-#include "yt/file.h"
+#include "base/file.h"
 
 #include <errno.h>
 #include <string.h>

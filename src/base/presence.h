@@ -7,7 +7,7 @@
 #ifndef YT_DATA_PRESENCE_H
 #define YT_DATA_PRESENCE_H
 
-#include "yt/status.h"
+#include "base/status.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* rng.c: Philox4x32-10. Constants are those of the paper (table 2 and section 4.3). */
-#include "yt/rng.h"
+#include "base/rng.h"
 
 #include <math.h>
 #include <string.h>

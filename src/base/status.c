@@ -1,8 +1,8 @@
 /* status.c: filling in an error value. What a message quotes may come from a file, so no control character
  * gets into one.
  */
-#include "yt/status.h"
-#include "yt/text.h"
+#include "base/status.h"
+#include "base/text.h"
 
 #include <stdarg.h>
 #include <stdio.h>

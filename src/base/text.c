@@ -3,7 +3,7 @@
  * In UTF-8 the first byte tells how many follow, each of them 10xxxxxx. Four first bytes narrow the range of
  * the second one: E0 and F0 against overlong forms, ED against surrogates, F4 against what is above U+10FFFF.
  */
-#include "yt/text.h"
+#include "base/text.h"
 
 #include <ctype.h>
 #include <stdarg.h>

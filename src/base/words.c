@@ -2,7 +2,7 @@
  *
  * Levenshtein distance by dynamic programming over one row, letters compared without case.
  */
-#include "yt/file.h"
+#include "base/file.h"
 
 #include <ctype.h>
 #include <string.h>

@@ -6,11 +6,11 @@
  * as if it were written out, in nodes and in depth, and both are bounded. Tags other than !!str are refused, and so
  * is the merge key <<, which would be one more way to mean something else than what is written.
  */
-#include "yt/yaml.h"
+#include "base/yaml.h"
 
 #include "base/arena.h"
 #include "base/number.h"
-#include "yt/file.h"
+#include "base/file.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,9 +1,9 @@
 /* cli_common.c: fresh folders, threads, failures, texts of others; see cli_common.h. */
 #include "cli/cli_common.h"
 #include "base/folder.h"
-#include "yt/cpu.h"
-#include "yt/file.h"
-#include "yt/text.h"
+#include "base/cpu.h"
+#include "base/file.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <stdio.h>

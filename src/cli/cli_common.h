@@ -3,8 +3,8 @@
 #define YT_CLI_COMMON_H
 
 #include "cli/cli_options.h"
-#include "yt/log.h"
-#include "yt/model.h"
+#include "base/log.h"
+#include "model/model.h"
 
 #include <stdio.h>
 

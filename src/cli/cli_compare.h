@@ -2,7 +2,7 @@
 #ifndef YT_CLI_COMPARE_H
 #define YT_CLI_COMPARE_H
 
-#include "yt/compare.h"
+#include "study/compare.h"
 
 yt_status yt_cli_compare(const yt_train_config *config, const char *variants, int seeds,
                          const char *const *search_dirs, yt_problem_sink problem, void *context,

@@ -4,7 +4,7 @@
 
 #include "cli/cli_palette.h"
 #include "image/image.h"
-#include "yt/metrics.h"
+#include "eval/metrics.h"
 
 /* Draws a frame and a label "name 0.87" per detection, the most confident on top. Line and letters grow with
  * the picture. colours[class_id] is from yt_cli_palette_create; names[class_id] is UTF-8, and letters outside ASCII show as '?'. Boxes are in pixels of the

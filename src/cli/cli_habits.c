@@ -1,7 +1,7 @@
 /* cli_habits.c: see cli_habits.h. One row per thing that the programs of Ultralytics, YOLOv5
  * and darknet have names for. */
 #include "cli/cli_habits.h"
-#include "yt/file.h"
+#include "base/file.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* cli_help.c: two columns, option and explanation, with range and default appended; see cli_options.h. */
 #include "cli/cli_help.h"
-#include "yt/kernels.h"
-#include "yt/text.h"
+#include "kernels/kernels.h"
+#include "base/text.h"
 
 #include <math.h>
 #include <string.h>

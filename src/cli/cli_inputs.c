@@ -2,7 +2,7 @@
 #include "cli/cli_inputs.h"
 #include "cli/cli_common.h"
 #include "data/index/listing.h"
-#include "yt/file.h"
+#include "base/file.h"
 
 #include <errno.h>
 #include <glob.h>

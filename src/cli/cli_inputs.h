@@ -2,7 +2,7 @@
 #ifndef YT_CLI_INPUTS_H
 #define YT_CLI_INPUTS_H
 
-#include "yt/status.h"
+#include "base/status.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -3,7 +3,7 @@
 #define YT_CLI_NMS_H
 
 #include "cli/cli_options.h"
-#include "yt/metrics.h"
+#include "eval/metrics.h"
 
 /* clang-format off */
 #define YT_CLI_NMS_ROW                                                                                       \

@@ -6,9 +6,9 @@
 #include "cli/cli_common.h"
 #include "cli/cli_habits.h"
 #include "cli/cli_help.h"
-#include "yt/file.h"
-#include "yt/kernels.h"
-#include "yt/log.h"
+#include "base/file.h"
+#include "kernels/kernels.h"
+#include "base/log.h"
 
 #include <assert.h>
 #include <limits.h>

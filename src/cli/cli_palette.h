@@ -2,7 +2,7 @@
 #ifndef YT_CLI_PALETTE_H
 #define YT_CLI_PALETTE_H
 
-#include "yt/status.h"
+#include "base/status.h"
 
 #include <stdint.h>
 

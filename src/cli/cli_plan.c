@@ -1,8 +1,8 @@
 /* cli_plan.c: what a training run is going to do, said before it begins. */
 #include "cli/cli_common.h"
 #include "cli/cli_progress.h"
-#include "yt/cpu.h"
-#include "yt/kernels.h"
+#include "base/cpu.h"
+#include "kernels/kernels.h"
 
 #include <stdio.h>
 #include <string.h>

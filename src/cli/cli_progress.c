@@ -5,9 +5,9 @@
  */
 #include "cli/cli_progress.h"
 #include "cli/cli_common.h"
-#include "yt/cpu.h"
-#include "yt/file.h"
-#include "yt/text.h"
+#include "base/cpu.h"
+#include "base/file.h"
+#include "base/text.h"
 #include "validate/validate.h"
 
 #include <stdio.h>

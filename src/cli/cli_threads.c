@@ -10,7 +10,7 @@
  */
 
 #include "cli/cli_threads.h"
-#include "yt/file.h"
+#include "base/file.h"
 
 #include <stdlib.h>
 #include <unistd.h>

@@ -3,7 +3,7 @@
  */
 #include "cli/cli_common.h"
 #include "cli/cli_threads.h"
-#include "yt/file.h"
+#include "base/file.h"
 #include "weights/weights.h"
 
 #include <stdio.h>

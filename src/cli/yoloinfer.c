@@ -8,11 +8,11 @@
 #include "cli/cli_threads.h"
 #include "cli/cli_draw.h"
 #include "cli/cli_inputs.h"
-#include "yt/cpu.h"
+#include "base/cpu.h"
 #include "data/index/dataset.h"
-#include "yt/file.h"
+#include "base/file.h"
 #include "infer/predict.h"
-#include "yt/text.h"
+#include "base/text.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>

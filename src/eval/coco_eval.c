@@ -14,7 +14,7 @@
  * All in double with the constants of pycocotools, so that the numbers are its own. This file is compiled
  * without contraction to fused multiply-add, which would turn decisions at the thresholds.
  */
-#include "yt/coco_eval.h"
+#include "eval/coco_eval.h"
 
 #include "base/array.h"
 

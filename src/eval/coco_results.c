@@ -3,10 +3,10 @@
  * One object per line. Numbers are written so that reading them gives the double they were rounded to, hence
  * an evaluation of the file and one of the boxes in memory agree.
  */
-#include "yt/coco_results.h"
+#include "eval/coco_results.h"
 
-#include "yt/file.h"
-#include "yt/text.h"
+#include "base/file.h"
+#include "base/text.h"
 
 #include <cjson/cJSON.h>
 #include <errno.h>

@@ -5,11 +5,11 @@
  * either side belongs to the background. Detections that nobody would act on say nothing about confusion, so only
  * those above a confidence count, which the table names.
  */
-#include "yt/confusion.h"
+#include "eval/confusion.h"
 
 #include "base/array.h"
 #include "eval/csv.h"
-#include "yt/file.h"
+#include "base/file.h"
 
 #include <stdint.h>
 #include <stdlib.h>

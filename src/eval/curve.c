@@ -6,7 +6,7 @@
  */
 #include "eval/curve.h"
 
-#include "yt/metrics.h"
+#include "eval/metrics.h"
 
 static const double TINY = 1e-16; /* keeps quotients of zero defined */
 

@@ -2,8 +2,8 @@
  * and plot them.
  */
 #include "eval/csv.h"
-#include "yt/file.h"
-#include "yt/metrics.h"
+#include "base/file.h"
+#include "eval/metrics.h"
 
 #include <stdlib.h>
 

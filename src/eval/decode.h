@@ -6,7 +6,7 @@
 #ifndef YT_EVAL_DECODE_H
 #define YT_EVAL_DECODE_H
 
-#include "yt/metrics.h"
+#include "eval/metrics.h"
 
 size_t yti_anchor_count(const yt_head *head);
 

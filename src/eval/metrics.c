@@ -9,7 +9,7 @@
  * (curve.c), and this the class's AP. Precision and recall are quoted at the confidence where the mean F1 over
  * classes, smoothed, is largest.
  */
-#include "yt/metrics.h"
+#include "eval/metrics.h"
 
 #include "eval/curve.h"
 

@@ -2,7 +2,7 @@
 #ifndef YT_EVAL_TOP_H
 #define YT_EVAL_TOP_H
 
-#include "yt/status.h"
+#include "base/status.h"
 
 /* A score and where it came from. Among equal scores the lower index is the better one, so the order is total
  * and what is kept depends on nothing but the stream. */

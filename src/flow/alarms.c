@@ -5,8 +5,8 @@
  * deepest level of a head has next to none on pictures without large objects (YOLO26n at initialisation: 1/1300 of the
  * median) and its weights still move; a large one is none where the median row is what has vanished.
  */
-#include "yt/flow.h"
-#include "yt/verdict.h"
+#include "flow/flow.h"
+#include "flow/verdict.h"
 
 #include <math.h>
 

@@ -11,8 +11,8 @@
  * An event always begins with wall_time and step, so that a resumed run can drop what lies behind its checkpoint. The
  * first one names the version and has no step.
  */
-#include "yt/file.h"
-#include "yt/flow.h"
+#include "base/file.h"
+#include "flow/flow.h"
 
 #include <errno.h>
 #include <math.h>

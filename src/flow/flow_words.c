@@ -1,5 +1,5 @@
 /* flow_words.c: the tables of flow.h as functions: words of kinds and statistics, and which kind has which. */
-#include "yt/flow.h"
+#include "flow/flow.h"
 
 #include <math.h>
 

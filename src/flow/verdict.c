@@ -10,8 +10,8 @@
  * where ratio is first layer over last. A norm over its limit alone decides nothing: the loss of a detector is
  * summed over the batch, and healthy trainings pass 100.
  */
-#include "yt/text.h"
-#include "yt/verdict.h"
+#include "base/text.h"
+#include "flow/verdict.h"
 
 #include <math.h>
 #include <stdio.h>

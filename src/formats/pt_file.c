@@ -1,6 +1,6 @@
 /* pt_file.c: a .pt file from its bytes to tensors: archive, pickle, network. */
 #include "formats/pt_network.h"
-#include "yt/file.h"
+#include "base/file.h"
 
 #include <stdio.h>
 #include <stdlib.h>

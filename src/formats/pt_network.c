@@ -8,7 +8,7 @@
 
 #include "base/array.h"
 #include "formats/safetensors_types.h"
-#include "yt/text.h"
+#include "base/text.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -6,7 +6,7 @@
  */
 #include "base/array.h"
 #include "formats/pt_values.h"
-#include "yt/text.h"
+#include "base/text.h"
 
 #include <math.h>
 #include <stdarg.h>

@@ -2,7 +2,7 @@
 #ifndef YT_PT_ZIP_H
 #define YT_PT_ZIP_H
 
-#include "yt/status.h"
+#include "base/status.h"
 
 #include <stdint.h>
 

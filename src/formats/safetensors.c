@@ -9,8 +9,8 @@
  */
 #include "base/half.h"
 #include "formats/safetensors_types.h"
-#include "yt/file.h"
-#include "yt/rng.h"
+#include "base/file.h"
+#include "base/rng.h"
 #include "formats/safetensors.h"
 
 #include <cjson/cJSON.h>

@@ -4,7 +4,7 @@
 #ifndef YT_SAFETENSORS_H
 #define YT_SAFETENSORS_H
 
-#include "yt/status.h"
+#include "base/status.h"
 
 #include <stdbool.h>
 #include <stdint.h>

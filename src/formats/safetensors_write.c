@@ -4,8 +4,8 @@
  * tensor is aligned to its element: readers that map the file need that.
  */
 #include "formats/safetensors_types.h"
-#include "yt/file.h"
-#include "yt/text.h"
+#include "base/file.h"
+#include "base/text.h"
 
 #include <cjson/cJSON.h>
 

@@ -2,7 +2,7 @@
 #ifndef YT_GRAPH_INTERNAL_H
 #define YT_GRAPH_INTERNAL_H
 
-#include "yt/graph.h"
+#include "graph/graph.h"
 
 /* Where a map or a gradient lies: channels [first, first + c) of the buffer of node `root`. */
 typedef struct yt_place {

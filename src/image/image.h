@@ -2,7 +2,7 @@
 #ifndef YT_IMAGE_H
 #define YT_IMAGE_H
 
-#include "yt/status.h"
+#include "base/status.h"
 
 #include <stdbool.h>
 #include <stddef.h>

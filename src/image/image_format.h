@@ -3,7 +3,7 @@
 #define YT_DATA_IMAGE_FORMAT_H
 
 #include "image/image.h"
-#include "yt/status.h"
+#include "base/status.h"
 
 #include <stdbool.h>
 #include <stddef.h>

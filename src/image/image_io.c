@@ -4,7 +4,7 @@
 #include "image/decode_gate.h"
 #include "image/exif.h"
 #include "image/image_format.h"
-#include "yt/file.h"
+#include "base/file.h"
 
 #include <errno.h>
 #include <stdlib.h>

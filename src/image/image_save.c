@@ -1,5 +1,5 @@
 /* image_save.c: image files out. The only user of stb_image_write. */
-#include "yt/file.h"
+#include "base/file.h"
 #include "image/image.h"
 
 #include <ctype.h>

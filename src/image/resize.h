@@ -2,7 +2,7 @@
 #ifndef YT_DATA_RESIZE_H
 #define YT_DATA_RESIZE_H
 
-#include "yt/status.h"
+#include "base/status.h"
 
 #include <stddef.h>
 #include <stdint.h>

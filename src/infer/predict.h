@@ -23,8 +23,8 @@
 #define YT_PREDICT_H
 
 #include "image/image.h"
-#include "yt/metrics.h"
-#include "yt/model.h"
+#include "eval/metrics.h"
+#include "model/model.h"
 
 typedef struct yt_predict_options {
     int imgsz;       /* long side of the network input; rounded up to a multiple of the model's stride */

@@ -5,7 +5,7 @@
  * (yt_kernels_check).
  */
 #include "kernels/kernels_internal.h"
-#include "yt/text.h"
+#include "base/text.h"
 
 #include <pthread.h>
 #include <stdlib.h>

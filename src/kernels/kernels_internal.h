@@ -2,7 +2,7 @@
 #ifndef YT_KERNELS_INTERNAL_H
 #define YT_KERNELS_INTERNAL_H
 
-#include "yt/kernels.h"
+#include "kernels/kernels.h"
 
 #define YT_KERNELS_ROW(isa, getter) const yt_kernels *getter(void);
 #include "kernels/kernel_list.inc"

@@ -3,7 +3,7 @@
 #define YT_LOSS_ASSIGN_H
 
 #include "tensor/box.h"
-#include "yt/loss.h"
+#include "loss/loss.h"
 
 /* One foreground anchor and the box it was given. An anchor occurs at most once. */
 typedef struct yti_match {

@@ -14,7 +14,7 @@
  */
 #include "loss/assign.h"
 #include "loss/distance.h"
-#include "yt/kernels.h"
+#include "kernels/kernels.h"
 
 #include <limits.h>
 #include <math.h>

@@ -3,8 +3,8 @@
  * The options are applied one after another to the network as its YAML describes it, so that the counts of one line
  * go on where those of the line before end.
  */
-#include "yt/ablation.h"
-#include "yt/model.h"
+#include "model/ablation.h"
+#include "model/model.h"
 
 #include <string.h>
 

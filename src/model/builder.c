@@ -6,7 +6,7 @@
  */
 #include "model/builder.h"
 
-#include "yt/ops.h"
+#include "ops/ops.h"
 
 #include <math.h>
 #include <stdarg.h>

@@ -6,9 +6,9 @@
 #ifndef YT_MODEL_BUILD_H
 #define YT_MODEL_BUILD_H
 
-#include "yt/model.h"
-#include "yt/ops.h"
-#include "yt/yaml.h"
+#include "model/model.h"
+#include "ops/ops.h"
+#include "base/yaml.h"
 
 /* The side of the picture by which maps are compared while building: spec architecture 1.6. */
 enum { YT_PROBE_SIDE = 256 };

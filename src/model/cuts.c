@@ -1,5 +1,5 @@
 /* cuts.c: the words of --no-residual and what each cuts in backbone and neck; the table is in ablation.h. */
-#include "yt/ablation.h"
+#include "model/ablation.h"
 
 #include <string.h>
 

@@ -6,7 +6,7 @@
  */
 #include "model/modules.h"
 
-#include "yt/file.h"
+#include "base/file.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -2,7 +2,7 @@
  *
  * A number means so many rows from the first, a list its rows. Brackets make a list of one: "[3]".
  */
-#include "yt/model.h"
+#include "model/model.h"
 
 #include <ctype.h>
 #include <stdlib.h>

@@ -8,11 +8,11 @@
  * Only weights of convolutions are concerned. Their biases start at 0 with kaiming, xavier and orthogonal, as their
  * derivations suppose; biases of the head and the parameters of normalisations start as always.
  */
-#include "yt/init.h"
+#include "model/init.h"
 
-#include "yt/file.h"
-#include "yt/model.h"
-#include "yt/rng.h"
+#include "base/file.h"
+#include "model/model.h"
+#include "base/rng.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -6,8 +6,8 @@
 #include "model/builder.h"
 
 #include "model/model_file.h"
-#include "yt/file.h"
-#include "yt/ops.h"
+#include "base/file.h"
+#include "ops/ops.h"
 
 #include <math.h>
 #include <stdlib.h>

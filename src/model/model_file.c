@@ -9,7 +9,7 @@
 #include "model/model_file.h"
 
 #include "base/folder.h"
-#include "yt/file.h"
+#include "base/file.h"
 
 #include <ctype.h>
 #include <stdbool.h>

@@ -1,5 +1,5 @@
 /* print.c: the layer table and the operation count of a model. */
-#include "yt/model.h"
+#include "model/model.h"
 
 #include <stdlib.h>
 

@@ -1,5 +1,5 @@
 /* state.c: the order of axes of a tensor in memory and in files. */
-#include "yt/model.h"
+#include "model/model.h"
 
 #include <string.h>
 

@@ -4,7 +4,7 @@
  * Area attention (Tian et al. 2025, arXiv 2502.12524): an image of h*w pixels is `areas` images of N = h*w/areas
  * pixels, which follow each other in memory. In training the probabilities [n*areas][heads][N][N] are kept in saved.
  */
-#include "yt/ops.h"
+#include "ops/ops.h"
 
 static yt_status attention_shape(const void *attr, yt_ports *io, yt_err *err) {
     const yt_attention_attr *a = attr;

@@ -7,7 +7,7 @@
  */
 #include "ops/norm_side.h"
 #include "ops/shortcut.h"
-#include "yt/ops.h"
+#include "ops/ops.h"
 
 #include <assert.h>
 

@@ -3,7 +3,7 @@
  * Max-pooling keeps the position of each maximum (one byte) in saved, so neither pass needs the map itself again. The
  * mean of a window is a depth-wise convolution with equal weights, written into scratch.
  */
-#include "yt/ops.h"
+#include "ops/ops.h"
 
 enum { MAX_POOL_KERNEL = 15 }; /* 15*15 positions fit a byte */
 

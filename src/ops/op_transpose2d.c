@@ -5,7 +5,7 @@
  * of the source. params: weight [kh][kw][result][source], bias [result]. Files hold the weight as
  * [source][result][kh][kw], which is how they hold that of the convolution.
  */
-#include "yt/ops.h"
+#include "ops/ops.h"
 
 /* In whole cache lines. */
 static size_t conv_scratch(const yt_conv *conv, int n, int h, int w, int threads) {

@@ -5,7 +5,7 @@
  * can, and this file copies those that it could not (a source that is itself a slice, or that stands in two
  * concatenations).
  */
-#include "yt/ops.h"
+#include "ops/ops.h"
 
 static yt_status input_shape(const void *attr, yt_ports *io, yt_err *err) {
     const yt_input_attr *input = attr;

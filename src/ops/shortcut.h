@@ -2,7 +2,7 @@
 #ifndef YT_OPS_SHORTCUT_H
 #define YT_OPS_SHORTCUT_H
 
-#include "yt/op.h"
+#include "ops/op.h"
 
 /* Where there is a second source it must have the shape of the result, which is known. */
 yt_status yti_check_shortcut(const yt_ports *io, yt_err *err);

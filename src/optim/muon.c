@@ -19,7 +19,7 @@
  * enough to 1 for the purpose and takes five steps only.
  */
 #include "optim/muon.h"
-#include "yt/kernels.h"
+#include "kernels/kernels.h"
 
 #include <math.h>
 #include <stdbool.h>

@@ -6,8 +6,8 @@
  * step, which saves a pass over the gradients.
  */
 #include "optim/muon.h"
-#include "yt/kernels.h"
-#include "yt/optim.h"
+#include "kernels/kernels.h"
+#include "optim/optim.h"
 
 #ifdef _OPENMP
 #    include <omp.h>

@@ -12,7 +12,7 @@
  *
  * Rounding is to nearest, halves to even (rint in the default rounding mode).
  */
-#include "yt/optim.h"
+#include "optim/optim.h"
 
 #include <math.h>
 

@@ -9,8 +9,8 @@
 #define YT_STUDY_H
 
 #include "base/folder.h"
-#include "yt/compare.h"
-#include "yt/verdict.h"
+#include "study/compare.h"
+#include "flow/verdict.h"
 
 enum { STUDY_TEXT = 256, STUDY_SENTENCE = 640, STUDY_MOMENTS = 3 };
 

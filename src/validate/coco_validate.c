@@ -9,7 +9,7 @@
 #include "validate/coco_validate.h"
 
 #include "base/array.h"
-#include "yt/file.h"
+#include "base/file.h"
 
 #include <stdlib.h>
 #include <string.h>

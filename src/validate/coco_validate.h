@@ -16,7 +16,7 @@
 #ifndef YT_COCO_VALIDATE_H
 #define YT_COCO_VALIDATE_H
 
-#include "yt/coco_results.h"
+#include "eval/coco_results.h"
 #include "data/index/dataset.h"
 #include "validate/validate.h"
 

@@ -6,8 +6,8 @@
  * does not depend on the number of threads.
  */
 #include "validate/validate.h"
-#include "yt/cpu.h"
-#include "yt/file.h"
+#include "base/cpu.h"
+#include "base/file.h"
 #include "infer/predict.h"
 
 #include <stdint.h>

@@ -4,11 +4,11 @@
 #ifndef YT_VALIDATE_H
 #define YT_VALIDATE_H
 
-#include "yt/confusion.h"
+#include "eval/confusion.h"
 #include "data/feed/loader.h"
-#include "yt/loss.h"
-#include "yt/metrics.h"
-#include "yt/model.h"
+#include "loss/loss.h"
+#include "eval/metrics.h"
+#include "model/model.h"
 
 /* What was found in an image; lent during the call that shows it. */
 typedef struct yt_validated_image {

@@ -4,7 +4,7 @@
  * place, one side has none, or a name stands twice. What is decided in a way that somebody might not expect is said.
  */
 #include "weights/class_names.h"
-#include "yt/text.h"
+#include "base/text.h"
 #include "validate/validate.h"
 
 #include <string.h>

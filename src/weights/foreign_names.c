@@ -4,7 +4,7 @@
  */
 #include "weights/foreign_names.h"
 
-#include "yt/text.h"
+#include "base/text.h"
 
 #include <stdbool.h>
 #include <stdio.h>

@@ -8,7 +8,7 @@
 #ifndef YT_WEIGHTS_H
 #define YT_WEIGHTS_H
 
-#include "yt/model.h"
+#include "model/model.h"
 #include "formats/safetensors.h"
 
 typedef struct yt_class_names {

@@ -2,7 +2,7 @@
 #ifndef YT_WEIGHTS_HEAD_H
 #define YT_WEIGHTS_HEAD_H
 
-#include "yt/model.h"
+#include "model/model.h"
 #include "formats/safetensors.h"
 
 /* The tensors of a head: its row, and what their shapes give away. */

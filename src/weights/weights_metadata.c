@@ -12,7 +12,7 @@
  */
 #include "weights/weights_metadata.h"
 #include "weights/foreign_names.h"
-#include "yt/text.h"
+#include "base/text.h"
 
 #include <cjson/cJSON.h>
 

@@ -7,8 +7,8 @@
  */
 #include "weights/weights_network.h"
 #include "weights/weights_head.h"
-#include "yt/file.h"
-#include "yt/log.h"
+#include "base/file.h"
+#include "base/log.h"
 
 #include <ctype.h>
 #include <dirent.h>

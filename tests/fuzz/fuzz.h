@@ -6,7 +6,7 @@
 #ifndef YT_FUZZ_H
 #define YT_FUZZ_H
 
-#include "yt/status.h"
+#include "base/status.h"
 
 #include <stdbool.h>
 #include <stddef.h>

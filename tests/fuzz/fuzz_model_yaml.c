@@ -1,6 +1,6 @@
 /* fuzz_model_yaml.c: a model YAML, from text to a planned network. */
 #include "fuzz.h"
-#include "yt/model.h"
+#include "model/model.h"
 
 /* Larger networks are legal, and only slow. */
 enum { MAX_PARAMS = 1 << 20, SIDE = 64 };

@@ -3,9 +3,9 @@
 #define YT_TEST_EXAMPLE_H
 
 #include "tensor/batch.h"
-#include "yt/coco_eval.h"
+#include "eval/coco_eval.h"
 #include "validate/coco_validate.h"
-#include "yt/compare.h"
+#include "study/compare.h"
 #include "image/image.h"
 #include "train/diagnose/non_finite.h"
 #include "infer/predict.h"

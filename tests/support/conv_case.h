@@ -2,7 +2,7 @@
 #ifndef YT_TEST_CONV_CASE_H
 #define YT_TEST_CONV_CASE_H
 
-#include "yt/kernels.h"
+#include "kernels/kernels.h"
 
 typedef struct conv_case {
     yt_conv conv;

@@ -1,7 +1,7 @@
 /* files.c: what a run has written, read back and compared. */
 #include "support/files.h"
 
-#include "yt/file.h"
+#include "base/file.h"
 #include "formats/safetensors.h"
 
 #include <criterion/criterion.h>

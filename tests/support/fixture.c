@@ -2,7 +2,7 @@
 #include "support/fixture.h"
 
 #include "support/near.h"
-#include "yt/file.h"
+#include "base/file.h"
 #include "image/image.h"
 #include "weights/weights.h"
 

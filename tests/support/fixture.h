@@ -11,7 +11,7 @@
 #define YT_TEST_FIXTURE_H
 
 #include "tensor/batch.h"
-#include "yt/model.h"
+#include "model/model.h"
 
 #include <cjson/cJSON.h>
 

@@ -3,7 +3,7 @@
 
 #include "support/folder.h"
 #include "image/image.h"
-#include "yt/rng.h"
+#include "base/rng.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* float_statistics.c: a kernel table whose convolutions take their statistics anew, one value after the other. */
 #include "support/float_statistics.h"
-#include "yt/kernels.h"
+#include "kernels/kernels.h"
 
 const yt_kernels *__real_yt_kernels_get(void);
 const yt_kernels *__wrap_yt_kernels_get(void);

@@ -2,7 +2,7 @@
 #define _XOPEN_SOURCE 700 /* nftw, mkdtemp, P_tmpdir */
 #include "support/folder.h"
 
-#include "yt/file.h"
+#include "base/file.h"
 
 #include <criterion/criterion.h>
 #include <ftw.h>

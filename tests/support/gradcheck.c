@@ -1,7 +1,7 @@
 /* gradcheck.c: see gradcheck.h. */
 #include "support/gradcheck.h"
 
-#include "yt/rng.h"
+#include "base/rng.h"
 
 #include <criterion/criterion.h>
 #include <math.h>

@@ -1,7 +1,7 @@
 /* guarded.c: a stray write of a kernel lands on a guard value and is seen. */
 #include "support/guarded.h"
 
-#include "yt/kernels.h"
+#include "kernels/kernels.h"
 
 #include <criterion/criterion.h>
 #include <math.h>

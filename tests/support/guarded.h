@@ -2,7 +2,7 @@
 #ifndef YT_TEST_GUARDED_H
 #define YT_TEST_GUARDED_H
 
-#include "yt/rng.h"
+#include "base/rng.h"
 #include "tensor/tensor.h"
 
 #include <stdbool.h>

@@ -1,8 +1,8 @@
 /* heads.c: random head outputs and targets, on views wider than their channels. */
 #include "support/heads.h"
 
-#include "yt/kernels.h"
-#include "yt/rng.h"
+#include "kernels/kernels.h"
+#include "base/rng.h"
 
 #include <math.h>
 #include <stdlib.h>

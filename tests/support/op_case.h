@@ -7,7 +7,7 @@
 #ifndef YT_TEST_OP_CASE_H
 #define YT_TEST_OP_CASE_H
 
-#include "yt/kernels.h"
+#include "kernels/kernels.h"
 
 void op_case_norm_act(const yt_kernels *k);
 void op_case_pooling(const yt_kernels *k);

@@ -1,8 +1,8 @@
 /* tiny.c: see tiny.h. */
 #include "support/tiny.h"
 #include "support/folder.h"
-#include "yt/file.h"
-#include "yt/model.h"
+#include "base/file.h"
+#include "model/model.h"
 #include "image/image.h"
 
 #include <criterion/criterion.h>

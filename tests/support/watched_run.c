@@ -4,7 +4,7 @@
 #include "support/files.h"
 #include "support/folder.h"
 #include "support/tiny.h"
-#include "yt/file.h"
+#include "base/file.h"
 
 #include <criterion/criterion.h>
 #include <float.h>

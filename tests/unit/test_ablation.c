@@ -1,8 +1,8 @@
 /* Tests of src/model/ablation.c and of the networks that are built without their shortcuts: what is gone, what is
  * left, and that the rest is the same. */
-#include "yt/kernels.h"
-#include "yt/model.h"
-#include "yt/rng.h"
+#include "kernels/kernels.h"
+#include "model/model.h"
+#include "base/rng.h"
 #include "support/near.h"
 
 #include <criterion/criterion.h>

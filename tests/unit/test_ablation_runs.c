@@ -1,6 +1,6 @@
 /* Whole runs of networks with something taken away: they train, are stored, resumed and validated as what they are, and
  * see the same pictures in the same order. */
-#include "yt/rng.h"
+#include "base/rng.h"
 #include "train/loop/train.h"
 #include "support/folder.h"
 #include "support/tiny.h"

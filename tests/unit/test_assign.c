@@ -3,7 +3,7 @@
 #include "loss/assign.h"
 #include "support/heads.h"
 #include "support/near.h"
-#include "yt/rng.h"
+#include "base/rng.h"
 
 #include <criterion/criterion.h>
 #include <math.h>

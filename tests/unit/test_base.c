@@ -1,7 +1,7 @@
 /* Tests of src/base: status, activation names, random streams. */
-#include "yt/activation.h"
-#include "yt/rng.h"
-#include "yt/status.h"
+#include "base/activation.h"
+#include "base/rng.h"
+#include "base/status.h"
 #include "support/near.h"
 
 #include <criterion/criterion.h>

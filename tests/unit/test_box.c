@@ -1,7 +1,7 @@
 /* Tests of src/tensor/box.c: formats, IoU, CIoU and its gradient. */
 #include "support/near.h"
 #include "tensor/box.h"
-#include "yt/rng.h"
+#include "base/rng.h"
 
 #include <criterion/criterion.h>
 #include <math.h>

@@ -3,7 +3,7 @@
 #include "support/folder.h"
 #include "support/tiny.h"
 #include "train/loop/training.h"
-#include "yt/file.h"
+#include "base/file.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* Tests of src/eval/coco_eval.c: the numbers of pycocotools on made cases, and cases worked by hand. */
-#include "yt/coco_eval.h"
-#include "yt/file.h"
+#include "eval/coco_eval.h"
+#include "base/file.h"
 #include "support/near.h"
 
 #include <cjson/cJSON.h>

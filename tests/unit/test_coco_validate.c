@@ -1,6 +1,6 @@
 /* Tests of src/validate/coco_validate.c: from network pixels to COCO's numbers and file. */
 #include "validate/coco_validate.h"
-#include "yt/file.h"
+#include "base/file.h"
 #include "support/folder.h"
 #include "support/near.h"
 

@@ -4,7 +4,7 @@
 #include "study/record/run_record.h"
 #include "support/folder.h"
 #include "support/tiny.h"
-#include "yt/file.h"
+#include "base/file.h"
 
 #include <criterion/criterion.h>
 #include <limits.h>

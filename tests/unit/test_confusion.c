@@ -1,6 +1,6 @@
 /* Tests of src/eval/confusion.c: worked cases, and the table. */
-#include "yt/confusion.h"
-#include "yt/file.h"
+#include "eval/confusion.h"
+#include "base/file.h"
 #include "support/folder.h"
 
 #include <criterion/criterion.h>

@@ -2,7 +2,7 @@
 #include "base/container.h"
 #include "support/folder.h"
 #include "train/loop/training.h"
-#include "yt/cpu.h"
+#include "base/cpu.h"
 
 #include <criterion/criterion.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* Tests of src/eval/{decode,top,nms,select,detect}.c: head outputs to detections, on hand-worked cases and
  * against plain re-implementations. */
-#include "yt/metrics.h"
-#include "yt/rng.h"
+#include "eval/metrics.h"
+#include "base/rng.h"
 #include "eval/top.h"
 #include "support/near.h"
 

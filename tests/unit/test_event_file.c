@@ -1,8 +1,8 @@
 /* Tests of src/flow/event_file.c: records, checksums and fields, read back here by the definition; and what a second run
  * keeps of a file. tools/oracle/check_events.py reads such files with TensorBoard's own reader. */
 #include "support/folder.h"
-#include "yt/file.h"
-#include "yt/flow.h"
+#include "base/file.h"
+#include "flow/flow.h"
 
 #include <criterion/criterion.h>
 #include <math.h>

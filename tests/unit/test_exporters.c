@@ -6,7 +6,7 @@
 #include "support/near.h"
 #include "support/problems.h"
 #include "data/index/dataset.h"
-#include "yt/file.h"
+#include "base/file.h"
 #include "image/image.h"
 
 #include <criterion/criterion.h>

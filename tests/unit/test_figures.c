@@ -3,7 +3,7 @@
  */
 #include "study/study.h"
 #include "support/folder.h"
-#include "yt/file.h"
+#include "base/file.h"
 
 #include <criterion/criterion.h>
 #include <math.h>

@@ -1,5 +1,5 @@
 /* Tests of src/base/file.c and words.c: reading, atomic writing, paths, nearest words. */
-#include "yt/file.h"
+#include "base/file.h"
 #include "support/folder.h"
 
 #include <criterion/criterion.h>

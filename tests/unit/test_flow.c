@@ -1,9 +1,9 @@
 /* Tests of src/flow: the statistics of a tensor against plain loops, and the tables they are named by. */
 #include "support/files.h"
 #include "support/near.h"
-#include "yt/flow.h"
-#include "yt/rng.h"
-#include "yt/verdict.h"
+#include "flow/flow.h"
+#include "base/rng.h"
+#include "flow/verdict.h"
 
 #include <criterion/criterion.h>
 #include <math.h>

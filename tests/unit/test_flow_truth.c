@@ -2,9 +2,9 @@
  * Jacobians, computed here from the weights with plain loops in double; and the verdicts that the theory foretells for
  * deep tanh and sigmoid networks with and without shortcuts.
  */
-#include "yt/model.h"
-#include "yt/rng.h"
-#include "yt/verdict.h"
+#include "model/model.h"
+#include "base/rng.h"
+#include "flow/verdict.h"
 
 #include <criterion/criterion.h>
 #include <math.h>

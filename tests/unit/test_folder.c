@@ -3,8 +3,8 @@
 #include "base/folder.h"
 #include "support/folder.h"
 #include "support/problems.h"
-#include "yt/file.h"
-#include "yt/log.h"
+#include "base/file.h"
+#include "base/log.h"
 
 #include <criterion/criterion.h>
 #include <dlfcn.h>

@@ -1,7 +1,7 @@
 /* Tests of src/model/freeze.c and of what freezing does to a graph: rows that are not trained. */
 #include "support/folder.h"
 #include "support/tiny.h"
-#include "yt/model.h"
+#include "model/model.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>

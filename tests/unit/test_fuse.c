@@ -1,8 +1,8 @@
 /* Tests of src/model/fuse.c: a fused model gives what its model gives. */
 #include "support/near.h"
-#include "yt/file.h"
-#include "yt/model.h"
-#include "yt/rng.h"
+#include "base/file.h"
+#include "model/model.h"
+#include "base/rng.h"
 
 #include <criterion/criterion.h>
 #include <math.h>

@@ -5,7 +5,7 @@
 #include "support/folder.h"
 #include "support/near.h"
 #include "support/tiny.h"
-#include "yt/file.h"
+#include "base/file.h"
 #include "train/loop/train.h"
 
 #include <criterion/criterion.h>

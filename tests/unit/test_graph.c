@@ -2,9 +2,9 @@
  *
  * The nets here are linear in each convolution's weights, so Euler's rule gives an exact truth for every
  * weight gradient: sum(w * dL/dw) = L(w) - L(0), L being the product of the outputs with fixed seeds. */
-#include "yt/ops.h"
-#include "yt/graph.h"
-#include "yt/rng.h"
+#include "ops/ops.h"
+#include "graph/graph.h"
+#include "base/rng.h"
 #include "support/near.h"
 
 #include <criterion/criterion.h>

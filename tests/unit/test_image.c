@@ -2,7 +2,7 @@
 #include "image/exif.h"
 #include "image/jpeg_check.h"
 #include "support/folder.h"
-#include "yt/file.h"
+#include "base/file.h"
 #include "image/image.h"
 
 #include <criterion/criterion.h>

@@ -2,7 +2,7 @@
  * libraries' own encoders.
  */
 #include "support/folder.h"
-#include "yt/file.h"
+#include "base/file.h"
 #include "image/image.h"
 #include "infer/predict.h"
 #include "weights/weights.h"

@@ -6,7 +6,7 @@
 #include "image/decode_gate.h"
 #include "image/image_format.h"
 #include "support/folder.h"
-#include "yt/file.h"
+#include "base/file.h"
 #include "image/image.h"
 
 #include <criterion/criterion.h>

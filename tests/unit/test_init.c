@@ -1,5 +1,5 @@
 /* Tests of src/model/init.c: the distributions of initial weights, and that variants of a network share their values. */
-#include "yt/model.h"
+#include "model/model.h"
 #include "support/near.h"
 
 #include <criterion/criterion.h>

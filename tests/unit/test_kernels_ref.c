@@ -1,8 +1,8 @@
 /* Tests of the reference loops: compiled for double, every backward loop against central differences of its
  * forward loop. What the forward loops compute is checked by worked numbers in test_kernels_worked.c. */
 #define _GNU_SOURCE /* M_SQRT1_2 */
-#include "yt/kernels.h"
-#include "yt/rng.h"
+#include "kernels/kernels.h"
+#include "base/rng.h"
 #include "support/gradcheck.h"
 
 #include <criterion/criterion.h>

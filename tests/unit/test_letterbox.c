@@ -1,6 +1,6 @@
 /* Tests of src/image/letterbox.c and resize.c: worked numbers and the reference batch. */
 #include "image/resize.h"
-#include "yt/file.h"
+#include "base/file.h"
 #include "image/image.h"
 
 #include <criterion/criterion.h>

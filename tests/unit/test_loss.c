@@ -3,8 +3,8 @@
 #include "loss/assign.h"
 #include "support/heads.h"
 #include "support/near.h"
-#include "yt/kernels.h"
-#include "yt/rng.h"
+#include "kernels/kernels.h"
+#include "base/rng.h"
 
 #include <criterion/criterion.h>
 #include <math.h>

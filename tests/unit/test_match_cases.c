@@ -1,8 +1,8 @@
 /* Tests of src/eval/metrics.c and confusion.c against a plain program (tools/oracle/match_cases.py) on made cases: either
  * rule of matching, average precision, and the confusion matrix. */
 #include "support/near.h"
-#include "yt/confusion.h"
-#include "yt/file.h"
+#include "eval/confusion.h"
+#include "base/file.h"
 
 #include <cjson/cJSON.h>
 #include <criterion/criterion.h>

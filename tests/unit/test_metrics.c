@@ -1,8 +1,8 @@
 /* Tests of src/eval/metrics.c, curve.c and curve_files.c: matching, average precision, precision and recall, on
  * cases worked by hand. */
-#include "yt/file.h"
-#include "yt/metrics.h"
-#include "yt/rng.h"
+#include "base/file.h"
+#include "eval/metrics.h"
+#include "base/rng.h"
 #include "support/folder.h"
 #include "support/near.h"
 

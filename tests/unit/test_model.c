@@ -1,5 +1,5 @@
 /* Tests of src/model: names and places of tensors, initial values, the users' mistakes. */
-#include "yt/model.h"
+#include "model/model.h"
 #include "support/near.h"
 
 #include <criterion/criterion.h>

@@ -3,8 +3,8 @@
 #include "model/model_file.h"
 #include "support/folder.h"
 #include "support/near.h"
-#include "yt/file.h"
-#include "yt/model.h"
+#include "base/file.h"
+#include "model/model.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

@@ -4,8 +4,8 @@
  * networks' papers round them.
  */
 #include "support/near.h"
-#include "yt/file.h"
-#include "yt/model.h"
+#include "base/file.h"
+#include "model/model.h"
 
 #include <criterion/criterion.h>
 #include <dirent.h>

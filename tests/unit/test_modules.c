@@ -4,8 +4,8 @@
  * tensor's name, so that the file holds results only.
  */
 #include "support/near.h"
-#include "yt/file.h"
-#include "yt/model.h"
+#include "base/file.h"
+#include "model/model.h"
 
 #include <cjson/cJSON.h>
 #include <criterion/criterion.h>

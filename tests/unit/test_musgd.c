@@ -1,9 +1,9 @@
 /* Tests of src/optim/muon.c and of MuSGD: what orthogonalisation promises, and whole steps against NumPy. */
 #include "optim/muon.h"
 #include "support/near.h"
-#include "yt/kernels.h"
-#include "yt/optim.h"
-#include "yt/rng.h"
+#include "kernels/kernels.h"
+#include "optim/optim.h"
+#include "base/rng.h"
 
 #include <criterion/criterion.h>
 #include <math.h>

@@ -4,7 +4,7 @@
 #include "support/tiny.h"
 #include "support/watched_run.h"
 #include "train/loop/training.h"
-#include "yt/file.h"
+#include "base/file.h"
 
 #include <criterion/criterion.h>
 #include <math.h>

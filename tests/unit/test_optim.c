@@ -1,8 +1,8 @@
 /* Tests of src/optim: update rules against steps worked by hand in double, schedules against spec training 4.
  */
 #include "support/near.h"
-#include "yt/kernels.h"
-#include "yt/optim.h"
+#include "kernels/kernels.h"
+#include "optim/optim.h"
 
 #include <criterion/criterion.h>
 #include <math.h>

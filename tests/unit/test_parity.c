@@ -9,8 +9,8 @@
 #include "support/float_statistics.h"
 #include "support/near.h"
 #include "train/loop/training.h"
-#include "yt/loss.h"
-#include "yt/optim.h"
+#include "loss/loss.h"
+#include "optim/optim.h"
 
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>

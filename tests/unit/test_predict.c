@@ -1,7 +1,7 @@
 /* Tests of src/infer/predict.c: against an independent implementation's detections, and on awkward pictures.
  */
 #include "infer/predict.h"
-#include "yt/file.h"
+#include "base/file.h"
 #include "weights/weights.h"
 #include "support/folder.h"
 #include "support/near.h"

@@ -1,6 +1,6 @@
 /* Tests of src/ckpt/pt_*.c: the family's checkpoints, made ones, and every hostile form. */
 #include "support/pt_archive.h"
-#include "yt/file.h"
+#include "base/file.h"
 #include "formats/pt.h"
 
 #include <criterion/criterion.h>

@@ -5,8 +5,8 @@
 #include "support/tiny.h"
 #include "support/watched_run.h"
 #include "train/loop/training.h"
-#include "yt/file.h"
-#include "yt/kernels.h"
+#include "base/file.h"
+#include "kernels/kernels.h"
 
 #include <cjson/cJSON.h>
 #include <criterion/criterion.h>

@@ -1,7 +1,7 @@
 /* Tests of tools/render_dataset: the shipped set can be made again, and the boxes are those of what is seen.
  */
 #include "support/folder.h"
-#include "yt/file.h"
+#include "base/file.h"
 #include "image/image.h"
 
 #include <criterion/criterion.h>

@@ -6,7 +6,7 @@
 #include "support/tiny.h"
 #include "train/loop/run_folder.h"
 #include "train/loop/training.h"
-#include "yt/file.h"
+#include "base/file.h"
 
 #include <criterion/criterion.h>
 #include <dirent.h>

@@ -1,5 +1,5 @@
 /* Tests of src/ckpt: the safetensors format, written, read, and read when it is broken. */
-#include "yt/file.h"
+#include "base/file.h"
 #include "formats/safetensors.h"
 #include "support/folder.h"
 

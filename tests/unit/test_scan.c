@@ -4,7 +4,7 @@
 #include "support/folder.h"
 #include "support/problems.h"
 #include "data/index/dataset.h"
-#include "yt/file.h"
+#include "base/file.h"
 #include "image/image.h"
 
 #include <criterion/criterion.h>

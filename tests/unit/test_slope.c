@@ -1,5 +1,5 @@
 /* Tests of src/flow/slope.c: lines and intervals against worked numbers. */
-#include "yt/slope.h"
+#include "flow/slope.h"
 
 #include <criterion/criterion.h>
 #include <math.h>

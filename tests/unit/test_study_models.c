@@ -1,7 +1,7 @@
 /* Tests of models/study.yaml: that its scales are the 6n+2-layer networks that it says they are. */
-#include "yt/kernels.h"
-#include "yt/model.h"
-#include "yt/rng.h"
+#include "kernels/kernels.h"
+#include "model/model.h"
+#include "base/rng.h"
 
 #include <criterion/criterion.h>
 #include <math.h>

@@ -1,5 +1,5 @@
 /* Tests of src/base/text.c: UTF-8 and control characters. */
-#include "yt/text.h"
+#include "base/text.h"
 
 #include <criterion/criterion.h>
 #include <limits.h>

@@ -1,6 +1,6 @@
 /* Tests of src/train: whole runs on a tiny problem; the files they leave, and that they can be stopped and
  * resumed. */
-#include "yt/file.h"
+#include "base/file.h"
 #include "train/loop/train.h"
 #include "validate/validate.h"
 #include "support/files.h"

@@ -1,8 +1,8 @@
 /* Tests of src/train/settings/config.c, config_file.c and auto_settings.c: the settings of a run. */
-#include "yt/cpu.h"
-#include "yt/file.h"
+#include "base/cpu.h"
+#include "base/file.h"
 #include "train/loop/train.h"
-#include "yt/yaml.h"
+#include "base/yaml.h"
 #include "support/folder.h"
 
 #include <criterion/criterion.h>

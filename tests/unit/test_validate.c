@@ -1,7 +1,7 @@
 /* Tests of src/validate/validate.c: which detections are judged, and what is written of many classes. */
 #include "graph/graph_internal.h"
 #include "validate/validate.h"
-#include "yt/file.h"
+#include "base/file.h"
 #include "image/image.h"
 #include "support/folder.h"
 #include "support/tiny.h"

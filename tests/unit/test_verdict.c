@@ -1,5 +1,5 @@
 /* Tests of src/flow/verdict.c: hand-made facts on either side of every limit. */
-#include "yt/verdict.h"
+#include "flow/verdict.h"
 
 #include <criterion/criterion.h>
 #include <math.h>

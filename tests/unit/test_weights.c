@@ -1,6 +1,6 @@
 /* Tests of src/train/weights*.c and build_model.c: a model's state through files, and into other models. */
-#include "yt/file.h"
-#include "yt/log.h"
+#include "base/file.h"
+#include "base/log.h"
 #include "train/loop/train.h"
 #include "weights/weights.h"
 #include "support/folder.h"

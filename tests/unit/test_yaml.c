@@ -1,5 +1,5 @@
 /* Tests of src/base/yaml.c: the tree, its lines, and what is refused. */
-#include "yt/yaml.h"
+#include "base/yaml.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

@@ -10,7 +10,7 @@
  */
 #include "parts/kernel_clock.h"
 #include "parts/machine.h"
-#include "yt/model.h"
+#include "model/model.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -6,11 +6,11 @@
  */
 #include "parts/kernel_clock.h"
 #include "parts/machine.h"
-#include "yt/cpu.h"
-#include "yt/loss.h"
-#include "yt/model.h"
-#include "yt/optim.h"
-#include "yt/rng.h"
+#include "base/cpu.h"
+#include "loss/loss.h"
+#include "model/model.h"
+#include "optim/optim.h"
+#include "base/rng.h"
 
 #include <stdlib.h>
 #include <string.h>

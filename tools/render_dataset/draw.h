@@ -8,7 +8,7 @@
 #ifndef YT_RENDER_DRAW_H
 #define YT_RENDER_DRAW_H
 
-#include "yt/rng.h"
+#include "base/rng.h"
 
 #include <stdbool.h>
 #include <stddef.h>

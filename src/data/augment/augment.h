@@ -3,7 +3,7 @@
 #define YT_DATA_AUGMENT_H
 
 #include "data/feed/loader.h"
-#include "yt/rng.h"
+#include "base/rng.h"
 
 #include <stdbool.h>
 #include <stddef.h>

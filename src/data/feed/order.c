@@ -1,7 +1,7 @@
 /* order.c: shuffling, sorting by aspect ratio, and the shapes of batches (spec training 2.8, 2.9, 2.11). */
 #include "data/feed/order.h"
 
-#include "yt/rng.h"
+#include "base/rng.h"
 
 #include <math.h>
 #include <stdlib.h>

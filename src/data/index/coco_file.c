@@ -9,7 +9,7 @@
 #include "base/array.h"
 #include "base/number.h"
 #include "data/index/lines.h"
-#include "yt/file.h"
+#include "base/file.h"
 
 #include <cjson/cJSON.h>
 #include <ctype.h>

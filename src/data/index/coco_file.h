@@ -3,7 +3,7 @@
 #define YT_DATA_COCO_FILE_H
 
 #include "data/index/rules.h"
-#include "yt/status.h"
+#include "base/status.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -8,8 +8,8 @@
 #include "data/index/coco_truth.h"
 
 #include "data/index/paths.h"
-#include "yt/file.h"
-#include "yt/text.h"
+#include "base/file.h"
+#include "base/text.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -10,8 +10,8 @@
 #include "base/number.h"
 #include "data/index/lines.h"
 #include "data/index/sources.h"
-#include "yt/file.h"
-#include "yt/text.h"
+#include "base/file.h"
+#include "base/text.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -8,8 +8,8 @@
 #include "data/index/darknet.h"
 #include "data/index/ndjson.h"
 #include "data/index/sources.h"
-#include "yt/file.h"
-#include "yt/text.h"
+#include "base/file.h"
+#include "base/text.h"
 
 #include <dirent.h>
 #include <ctype.h>

@@ -13,7 +13,7 @@
 #define YT_DATASET_H
 
 #include "tensor/box.h"
-#include "yt/status.h"
+#include "base/status.h"
 
 #include <stdbool.h>
 #include <stddef.h>

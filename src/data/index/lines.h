@@ -2,7 +2,7 @@
 #ifndef YT_DATA_LINES_H
 #define YT_DATA_LINES_H
 
-#include "yt/status.h"
+#include "base/status.h"
 
 #include <stddef.h>
 

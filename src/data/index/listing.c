@@ -4,7 +4,7 @@
 #include "base/array.h"
 #include "data/index/lines.h"
 #include "data/index/paths.h"
-#include "yt/file.h"
+#include "base/file.h"
 
 #include <dirent.h>
 #include <errno.h>

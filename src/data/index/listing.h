@@ -3,7 +3,7 @@
 #define YT_DATA_LISTING_H
 
 #include "data/index/problems.h"
-#include "yt/status.h"
+#include "base/status.h"
 
 #include <stddef.h>
 

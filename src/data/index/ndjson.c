@@ -15,8 +15,8 @@
 #include "base/number.h"
 #include "data/index/lines.h"
 #include "data/index/sources.h"
-#include "yt/file.h"
-#include "yt/text.h"
+#include "base/file.h"
+#include "base/text.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>

@@ -1,7 +1,7 @@
 /* paths.c: see paths.h. */
 #include "data/index/paths.h"
 
-#include "yt/file.h"
+#include "base/file.h"
 
 #include <stdlib.h>
 #include <string.h>

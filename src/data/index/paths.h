@@ -2,7 +2,7 @@
 #ifndef YT_DATA_PATHS_H
 #define YT_DATA_PATHS_H
 
-#include "yt/status.h"
+#include "base/status.h"
 
 #include <stdbool.h>
 

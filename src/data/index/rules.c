@@ -6,7 +6,7 @@
  */
 #include "data/index/rules.h"
 
-#include "yt/text.h"
+#include "base/text.h"
 
 #include <math.h>
 #include <stdarg.h>

@@ -10,9 +10,9 @@
 #include "data/index/sources.h"
 #include "data/index/strays.h"
 #include "data/index/dataset.h"
-#include "yt/file.h"
+#include "base/file.h"
 #include "image/image.h"
-#include "yt/text.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <limits.h>

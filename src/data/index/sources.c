@@ -11,8 +11,8 @@
 #include "base/array.h"
 #include "data/index/listing.h"
 #include "data/index/paths.h"
-#include "yt/file.h"
-#include "yt/text.h"
+#include "base/file.h"
+#include "base/text.h"
 
 #include <stdarg.h>
 #include <stdio.h>

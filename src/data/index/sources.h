@@ -4,7 +4,7 @@
 
 #include "data/index/listing.h"
 #include "data/index/problems.h"
-#include "yt/yaml.h"
+#include "base/yaml.h"
 
 #include <stddef.h>
 

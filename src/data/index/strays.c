@@ -8,7 +8,7 @@
 
 #include "data/index/labels.h"
 #include "base/presence.h"
-#include "yt/file.h"
+#include "base/file.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -9,8 +9,8 @@
  */
 #include "study/record/run_record.h"
 #include "study/study.h"
-#include "yt/file.h"
-#include "yt/text.h"
+#include "base/file.h"
+#include "base/text.h"
 
 #include <stdlib.h>
 #include <string.h>

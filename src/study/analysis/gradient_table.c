@@ -7,7 +7,7 @@
  */
 #include "base/number.h"
 #include "study/study.h"
-#include "yt/file.h"
+#include "base/file.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -5,7 +5,7 @@
  * its own: its map is that of other rows, copied.
  */
 #include "study/study.h"
-#include "yt/ops.h"
+#include "ops/ops.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* run_record.c: run.json, see run_record.h. */
 #include "study/record/run_record.h"
 #include "base/json_file.h"
-#include "yt/file.h"
+#include "base/file.h"
 
 #include <cjson/cJSON.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* study_record.c: study.json, see run_record.h: which study a folder belongs to. */
 #include "study/record/run_record.h"
 #include "base/json_file.h"
-#include "yt/file.h"
+#include "base/file.h"
 
 #include <cjson/cJSON.h>
 #include <stdlib.h>

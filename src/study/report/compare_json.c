@@ -4,7 +4,7 @@
  */
 #include "base/json_file.h"
 #include "study/study.h"
-#include "yt/file.h"
+#include "base/file.h"
 
 #include <cjson/cJSON.h>
 

@@ -6,7 +6,7 @@
 #define YT_DRAWING_H
 
 #include "study/study.h"
-#include "yt/file.h"
+#include "base/file.h"
 
 /* Everything that is drawn goes through one of these. */
 typedef struct study_drawing {

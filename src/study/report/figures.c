@@ -5,7 +5,7 @@
  * rise in lightness, so that both can be printed in black and white. A figure without a value is left out.
  */
 #include "study/report/drawing.h"
-#include "yt/file.h"
+#include "base/file.h"
 
 #include <dirent.h>
 #include <stdlib.h>

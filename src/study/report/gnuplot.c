@@ -2,8 +2,8 @@
  * files beside it, and texts stand in single quotes, in which gnuplot substitutes nothing.
  */
 #include "study/study.h"
-#include "yt/file.h"
-#include "yt/text.h"
+#include "base/file.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* report.c: what a study leaves: compare.json, compare.html, figures/, and a few lines for a terminal. */
 #include "study/study.h"
-#include "yt/file.h"
+#include "base/file.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -4,8 +4,8 @@
 #include "study/study.h"
 #include "study/record/run_record.h"
 #include "train/loop/run_folder.h"
-#include "yt/file.h"
-#include "yt/rng.h"
+#include "base/file.h"
+#include "base/rng.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -4,7 +4,7 @@
 #include "study/record/run_record.h"
 #include "study/study.h"
 #include "train/loop/training.h"
-#include "yt/file.h"
+#include "base/file.h"
 
 #include <math.h>
 

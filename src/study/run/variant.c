@@ -5,7 +5,7 @@
  * training of a run.
  */
 #include "study/study.h"
-#include "yt/file.h"
+#include "base/file.h"
 
 #include <ctype.h>
 #include <string.h>

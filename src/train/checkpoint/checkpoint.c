@@ -9,7 +9,7 @@
  * Random numbers need no state: they are named by seed, epoch and position.
  */
 #include "train/loop/training.h"
-#include "yt/rng.h"
+#include "base/rng.h"
 
 #include <cjson/cJSON.h>
 

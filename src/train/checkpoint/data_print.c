@@ -8,7 +8,7 @@
  */
 #include "weights/class_names.h"
 #include "train/loop/training.h"
-#include "yt/rng.h"
+#include "base/rng.h"
 
 #include <stdlib.h>
 #include <string.h>

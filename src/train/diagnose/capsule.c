@@ -14,7 +14,7 @@
 #include "train/diagnose/capsule.h"
 #include "train/loop/training.h"
 #include "weights/weights_network.h"
-#include "yt/text.h"
+#include "base/text.h"
 
 #include <stdlib.h>
 #include <string.h>

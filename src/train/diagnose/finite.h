@@ -3,8 +3,8 @@
 #define YT_FINITE_H
 
 #include "tensor/batch.h"
-#include "yt/loss.h"
-#include "yt/model.h"
+#include "loss/loss.h"
+#include "model/model.h"
 #include "train/diagnose/non_finite.h"
 
 /* A batch and how it is trained on: all that a step's numbers depend on beside the state of the model. */

@@ -1,6 +1,6 @@
 /* finite_text.c: a finding in words, in lines, and in bits. */
 #include "train/diagnose/finite.h"
-#include "yt/text.h"
+#include "base/text.h"
 
 #include <inttypes.h>
 #include <math.h>

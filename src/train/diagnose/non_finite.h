@@ -15,8 +15,8 @@
 #ifndef YT_NON_FINITE_H
 #define YT_NON_FINITE_H
 
-#include "yt/loss.h"
-#include "yt/status.h"
+#include "loss/loss.h"
+#include "base/status.h"
 
 #include <stdbool.h>
 #include <stddef.h>

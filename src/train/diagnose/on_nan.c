@@ -6,7 +6,7 @@
  */
 #include "train/diagnose/capsule.h"
 #include "train/loop/training.h"
-#include "yt/file.h"
+#include "base/file.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* gradient_alarms.c: telling of a sampled step what is not sound, in few lines: a network whose gradients vanish does so in
  * most of its layers at once, and a unit that dies is seldom alone. */
 #include "train/gradient_log/gradient_alarms.h"
-#include "yt/slope.h"
+#include "flow/slope.h"
 
 /* RMS of dL/dx of the median row. */
 static double median_row(const yti_flow_step *step, double *sorted) {

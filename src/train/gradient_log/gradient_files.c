@@ -13,7 +13,7 @@
  */
 #include "train/gradient_log/gradient_files.h"
 #include "train/loop/csv_log.h"
-#include "yt/file.h"
+#include "base/file.h"
 
 #include <cjson/cJSON.h>
 

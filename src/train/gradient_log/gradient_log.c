@@ -10,7 +10,7 @@
  */
 #include "train/gradient_log/gradient_alarms.h"
 #include "train/loop/observers.h"
-#include "yt/ops.h"
+#include "ops/ops.h"
 
 #include <stdlib.h>
 #include <string.h>

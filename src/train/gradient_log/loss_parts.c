@@ -6,8 +6,8 @@
  * statistics that a forward run moves are a copy: the run goes on as if this had not been.
  */
 #include "train/loop/training.h"
-#include "yt/cpu.h"
-#include "yt/kernels.h"
+#include "base/cpu.h"
+#include "kernels/kernels.h"
 
 #include <stdlib.h>
 #include <string.h>

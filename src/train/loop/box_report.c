@@ -5,7 +5,7 @@
  * high no prediction overlaps anything. The losses of boxes are 0 then, which are the best there are.
  */
 #include "train/loop/training.h"
-#include "yt/text.h"
+#include "base/text.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

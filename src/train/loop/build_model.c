@@ -3,8 +3,8 @@
  */
 #include "weights/weights_head.h"
 #include "weights/weights_network.h"
-#include "yt/log.h"
-#include "yt/ops.h"
+#include "base/log.h"
+#include "ops/ops.h"
 #include "train/loop/train.h"
 
 #include <string.h>

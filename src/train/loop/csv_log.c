@@ -4,7 +4,7 @@
  * empty cells make them whole: a table with rows of two lengths is read by nobody.
  */
 #include "train/loop/csv_log.h"
-#include "yt/file.h"
+#include "base/file.h"
 
 #include <errno.h>
 #include <stdlib.h>

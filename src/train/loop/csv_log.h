@@ -2,7 +2,7 @@
 #ifndef YT_CSV_LOG_H
 #define YT_CSV_LOG_H
 
-#include "yt/status.h"
+#include "base/status.h"
 
 #include <stdint.h>
 #include <stdio.h>

@@ -4,8 +4,8 @@
 #include "train/loop/run_folder.h"
 #include "train/loop/training.h"
 #include "weights/weights_network.h"
-#include "yt/file.h"
-#include "yt/kernels.h"
+#include "base/file.h"
+#include "kernels/kernels.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -6,7 +6,7 @@
 #include "train/loop/observers.h"
 #include "train/loop/run_folder.h"
 #include "train/loop/training.h"
-#include "yt/file.h"
+#include "base/file.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -7,7 +7,7 @@
 #define _XOPEN_SOURCE 700 /* realpath */
 #include "train/loop/run_folder.h"
 #include "base/folder.h"
-#include "yt/file.h"
+#include "base/file.h"
 #include "validate/validate.h"
 
 #include <errno.h>

@@ -5,7 +5,7 @@
  * multiplied by the number of images already.
  */
 #include "train/loop/training.h"
-#include "yt/kernels.h"
+#include "kernels/kernels.h"
 
 #include <string.h>
 

@@ -12,12 +12,12 @@
 #define YT_TRAIN_H
 
 #include "data/index/dataset.h"
-#include "yt/flow.h"
-#include "yt/loss.h"
-#include "yt/metrics.h"
-#include "yt/model.h"
+#include "flow/flow.h"
+#include "loss/loss.h"
+#include "eval/metrics.h"
+#include "model/model.h"
 #include "train/diagnose/non_finite.h"
-#include "yt/optim.h"
+#include "optim/optim.h"
 #include "weights/weights.h"
 
 #include <math.h>

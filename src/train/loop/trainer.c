@@ -5,9 +5,9 @@
  * on to its first update, and the weights do not change before it is.
  */
 #include "train/loop/training.h"
-#include "yt/cpu.h"
-#include "yt/file.h"
-#include "yt/rng.h"
+#include "base/cpu.h"
+#include "base/file.h"
+#include "base/rng.h"
 
 #include <stdlib.h>
 #include <string.h>

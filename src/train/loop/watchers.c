@@ -4,7 +4,7 @@
  * into those that want something is measured, so that a run can say what watching it has cost.
  */
 #include "train/loop/training.h"
-#include "yt/cpu.h"
+#include "base/cpu.h"
 
 unsigned yti_watch_begin(yt_watchers *watchers, const yt_train_batch *batch) {
     unsigned all = 0;

@@ -5,8 +5,8 @@
  * Its keys are the reference trainer's where there are such; `task` and `mode` are what its files begin with.
  */
 #include "train/loop/training.h"
-#include "yt/file.h"
-#include "yt/yaml.h"
+#include "base/file.h"
+#include "base/yaml.h"
 
 #include <ctype.h>
 #include <stdlib.h>

@@ -7,7 +7,7 @@
  * family's trainer to the letter, for comparisons.
  */
 #include "train/loop/training.h"
-#include "yt/cpu.h"
+#include "base/cpu.h"
 
 enum {
     FAMILY_BATCH = 16,

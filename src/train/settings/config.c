@@ -4,9 +4,9 @@
  * (args.yaml, checkpoint); reading back what was written gives the same bits.
  */
 #include "base/number.h"
-#include "yt/activation.h"
-#include "yt/file.h"
-#include "yt/text.h"
+#include "base/activation.h"
+#include "base/file.h"
+#include "base/text.h"
 #include "train/loop/train.h"
 
 #include <assert.h>

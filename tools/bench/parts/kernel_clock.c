@@ -1,7 +1,7 @@
 /* kernel_clock.c: wrappers of the kernel slots that a network's forward and backward runs use. */
 #include "kernel_clock.h"
-#include "yt/cpu.h"
-#include "yt/kernels.h"
+#include "base/cpu.h"
+#include "kernels/kernels.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -7,7 +7,7 @@
 #ifndef BENCH_KERNEL_CLOCK_H
 #define BENCH_KERNEL_CLOCK_H
 
-#include "yt/kernels.h"
+#include "kernels/kernels.h"
 
 #include <stdbool.h>
 

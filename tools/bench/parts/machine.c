@@ -1,7 +1,7 @@
 /* machine.c: loops that do one thing only, timed. */
 #include "machine.h"
-#include "yt/kernels.h"
-#include "yt/rng.h"
+#include "kernels/kernels.h"
+#include "base/rng.h"
 
 #include <stdio.h>
 #include <stdlib.h>

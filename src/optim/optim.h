@@ -2,7 +2,7 @@
 #ifndef YT_OPTIM_H
 #define YT_OPTIM_H
 
-#include "yt/status.h"
+#include "base/status.h"
 
 #include <stdbool.h>
 #include <stdint.h>

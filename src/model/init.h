@@ -2,7 +2,7 @@
 #ifndef YT_INIT_H
 #define YT_INIT_H
 
-#include "yt/status.h"
+#include "base/status.h"
 
 /* code, word on the command line, what it is */
 #define YT_INIT_MAP(X)                                                                                       \

@@ -4,7 +4,7 @@
 #ifndef YT_COCO_RESULTS_H
 #define YT_COCO_RESULTS_H
 
-#include "yt/coco_eval.h"
+#include "eval/coco_eval.h"
 
 typedef struct yt_coco_results yt_coco_results;
 

@@ -2,7 +2,7 @@
 #ifndef YT_FILE_H
 #define YT_FILE_H
 
-#include "yt/status.h"
+#include "base/status.h"
 
 #include <dirent.h>
 #include <stdbool.h>

@@ -2,7 +2,7 @@
 #ifndef YT_OPS_H
 #define YT_OPS_H
 
-#include "yt/op.h"
+#include "ops/op.h"
 
 extern const yt_op yt_op_input;  /* yt_input_attr; no source */
 extern const yt_op yt_op_conv2d; /* yt_conv_attr; src: x [, shortcut]; params: weight, bias */

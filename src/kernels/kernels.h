@@ -18,9 +18,9 @@
 #ifndef YT_KERNELS_H
 #define YT_KERNELS_H
 
-#include "yt/activation.h"
-#include "yt/cpu.h"
-#include "yt/status.h"
+#include "base/activation.h"
+#include "base/cpu.h"
+#include "base/status.h"
 #include "tensor/tensor.h"
 
 #include <stdbool.h>

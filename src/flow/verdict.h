@@ -7,7 +7,7 @@
 #ifndef YT_VERDICT_H
 #define YT_VERDICT_H
 
-#include "yt/slope.h"
+#include "flow/slope.h"
 
 /* code, name, value, what it bounds, where it comes from */
 #define YT_VERDICT_LIMIT_MAP(X)                                                                              \

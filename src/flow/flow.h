@@ -7,10 +7,10 @@
 #ifndef YT_FLOW_H
 #define YT_FLOW_H
 
-#include "yt/activation.h"
+#include "base/activation.h"
 #include "tensor/tensor.h"
 
-#include "yt/status.h"
+#include "base/status.h"
 
 #include <stdbool.h>
 #include <stdint.h>

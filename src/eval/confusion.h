@@ -2,7 +2,7 @@
 #ifndef YT_CONFUSION_H
 #define YT_CONFUSION_H
 
-#include "yt/metrics.h"
+#include "eval/metrics.h"
 
 #include <stdint.h>
 

@@ -7,7 +7,7 @@
 #ifndef YT_GRAPH_H
 #define YT_GRAPH_H
 
-#include "yt/op.h"
+#include "ops/op.h"
 
 typedef struct yt_graph yt_graph;
 

@@ -7,7 +7,7 @@
 #ifndef YT_YAML_H
 #define YT_YAML_H
 
-#include "yt/status.h"
+#include "base/status.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -11,7 +11,7 @@
 #ifndef YT_COCO_EVAL_H
 #define YT_COCO_EVAL_H
 
-#include "yt/metrics.h"
+#include "eval/metrics.h"
 
 #include <stdint.h>
 

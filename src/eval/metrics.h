@@ -4,7 +4,7 @@
 
 #include "tensor/batch.h"
 #include "tensor/head.h"
-#include "yt/status.h"
+#include "base/status.h"
 
 #include <stdbool.h>
 

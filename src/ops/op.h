@@ -6,8 +6,8 @@
 #ifndef YT_OP_H
 #define YT_OP_H
 
-#include "yt/kernels.h"
-#include "yt/status.h"
+#include "kernels/kernels.h"
+#include "base/status.h"
 #include "tensor/tensor.h"
 
 #include <stdbool.h>

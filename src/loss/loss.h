@@ -5,7 +5,7 @@
 
 #include "tensor/batch.h"
 #include "tensor/head.h"
-#include "yt/status.h"
+#include "base/status.h"
 
 #include <stdbool.h>
 #include <stdint.h>

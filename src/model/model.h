@@ -12,11 +12,11 @@
 #ifndef YT_MODEL_H
 #define YT_MODEL_H
 
-#include "yt/ablation.h"
-#include "yt/activation.h"
-#include "yt/graph.h"
+#include "model/ablation.h"
+#include "base/activation.h"
+#include "graph/graph.h"
 #include "tensor/head.h"
-#include "yt/init.h"
+#include "model/init.h"
 
 #include <stdint.h>
 #include <stdio.h>
