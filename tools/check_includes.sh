@@ -1,60 +1,65 @@
 #!/usr/bin/env bash
-# check_includes.sh: fails when a file includes what is above it, beside it on floor 4, or not its business.
+# check_includes.sh: fails when a file includes what is above it, beside it, or not its business.
 #
-# Floors, lowest first (CONTRIBUTING.md): base | tensor geom kernels | ops | graph | model loss optim data eval ckpt flow |
-# train | study | cli. A file may include its own folder and every lower floor. Public headers count as part of the folder that
-# implements them; those of plain data (tensor, batch, head, box) are on floor 1, whoever fills them.
+# The floors of the house are the table in CONTRIBUTING.md, lowest first. A room is a folder of src/; a file may include its
+# own room and the rooms of lower floors, and of its own floor only those that the table names after '>': `a > b` lets a
+# include b. A room inside a room (`train/loop`) is a room like any other. Public headers (include/) are on floor 0.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-declare -A floor=([base]=0 [tensor]=1 [geom]=1 [kernels]=1 [ops]=2 [graph]=3 [model]=4 [loss]=4 [optim]=4 [data]=4
-    [eval]=4 [ckpt]=4 [flow]=4 [train]=5 [study]=6 [cli]=7)
-declare -A home=(
-    [status]=base [file]=base [text]=base [rng]=base [log]=base [cpu]=base [yaml]=base [activation]=base
-    [tensor]=tensor [batch]=tensor [head]=tensor [box]=geom [kernels]=kernels
-    [op]=ops [ops]=ops [graph]=graph
-    [model]=model [ablation]=model [init]=model [loss]=loss [optim]=optim [dataset]=data [loader]=data [image]=data [metrics]=eval [confusion]=eval
-    [coco_eval]=eval [coco_results]=eval
-    [flow]=flow [slope]=flow [verdict]=flow
-    [safetensors]=ckpt [pt]=ckpt
-    [train]=train [non_finite]=train [train_options]=train [predict]=train [validate]=train [coco_validate]=train
-    [weights]=train [compare]=study)
-
+declare -A floor beside
 bad=0
 complain() {
     echo "$1" >&2
     bad=$((bad + 1))
 }
 
-# The folder that the file "$1" belongs to; nothing when it is not known.
-folder_of() {
-    local name
+# Reads the table: | 4 | `model`, `loss`, `weights` > `formats` | ... |
+read_table() {
+    local number rooms entry names room
+    while IFS='|' read -r _ number rooms _; do
+        while IFS= read -r entry; do
+            mapfile -t names < <(grep -oE '`[a-z_/]+`' <<<"$entry" | tr -d '`')
+            ((${#names[@]} > 0)) || continue
+            floor[${names[0]}]=${number// /}
+            for room in "${names[@]:1}"; do beside["${names[0]} $room"]=1; done
+        done < <(tr ',' '\n' <<<"$rooms")
+    done < <(grep -E '^\| [0-9]+ \|' CONTRIBUTING.md)
+    ((${#floor[@]} > 0)) || complain "CONTRIBUTING.md: the table of floors is not found"
+}
+
+# The room of a file named as others include it: the longest folder of its path that the table has.
+room_of() {
+    local path=${1%/*}
     case $1 in
-    yt/*)
-        name=${1#yt/}
-        echo "${home[${name%.*}]:-}"
+    yolotrain.h | yolotrain/*)
+        echo base
+        return
         ;;
-    */*) echo "${1%%/*}" ;;
     esac
+    while [[ -n $path && -z ${floor[$path]:-} && $path == */* ]]; do path=${path%/*}; done
+    [[ -n ${floor[$path]:-} ]] && echo "$path"
 }
 
 check_floors() { # path, name as others include it
     local mine theirs line text
-    mine=$(folder_of "$2")
-    if [[ -z $mine || -z ${floor[$mine]:-} ]]; then
-        complain "$1: tools/check_includes.sh does not know on which floor this is; add it to its table"
+    mine=$(room_of "$2") || true
+    if [[ -z $mine ]]; then
+        complain "$1: its folder is in no row of the table of floors in CONTRIBUTING.md"
         return
     fi
     while IFS=: read -r line text; do
         text=${text#*\"}
         text=${text%%\"*}
-        theirs=$(folder_of "$text")
-        if [[ -z $theirs || -z ${floor[$theirs]:-} ]]; then
-            complain "$1:$line: \"$text\" is on no known floor; write \"folder/file.h\" or add it to tools/check_includes.sh"
-        elif ((floor[$theirs] > floor[$mine])); then
-            complain "$1:$line: $mine may not include \"$text\": $theirs is above it"
-        elif ((floor[$theirs] == 4)) && [[ $theirs != "$mine" && ${floor[$mine]} == 4 ]]; then
-            complain "$1:$line: $mine may not include \"$text\": $theirs is beside it"
+        theirs=$(room_of "$text") || true
+        if [[ -z $theirs ]]; then
+            complain "$1:$line: \"$text\" is in no room; write \"room/file.h\""
+        elif [[ $theirs != "$mine" && -z ${beside["$mine $theirs"]:-} ]]; then
+            if ((floor[$theirs] > floor[$mine])); then
+                complain "$1:$line: $mine may not include \"$text\": $theirs is above it"
+            elif ((floor[$theirs] == floor[$mine] && floor[$mine] > 0)); then
+                complain "$1:$line: $mine may not include \"$text\": $theirs is beside it"
+            fi
         fi
     done < <(grep -nE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"' "$1" || true)
 }
@@ -68,36 +73,24 @@ check_third_party() {
         include src tools tests | sed -E 's/#[[:space:]]*include[[:space:]]*[<"]([^>"]+)[>"]/\1/')
 }
 
-# The table of floors in CONTRIBUTING.md is the one above, and has every folder of src/.
-check_table() {
-    local number rest folder listed=' '
-    while IFS='|' read -r _ number rest _; do
-        for folder in $(grep -oE '`[a-z]+`' <<<"$rest" | tr -d '`'); do
-            listed+="$folder "
-            [[ ${floor[$folder]:-} == "${number// /}" ]] ||
-                complain "CONTRIBUTING.md: $folder is on floor ${floor[$folder]:-(none)} in tools/check_includes.sh, not on ${number// /}"
-        done
-    done < <(grep -E '^\| [0-9] \|' CONTRIBUTING.md)
-    for folder in src/*/; do
-        folder=$(basename "$folder")
-        [[ $listed == *" $folder "* ]] || complain "CONTRIBUTING.md: the table of floors lacks $folder"
-    done
-}
-check_table
+read_table
+for room in "${!floor[@]}"; do
+    [[ -d src/$room ]] || complain "CONTRIBUTING.md: the table of floors has a room $room that src/ lacks"
+done
 
 files=0
 while IFS= read -r path; do
     check_floors "$path" "${path#*/}"
     files=$((files + 1))
-done < <(find include src -name '*.[ch]' -o -name '*.in[cl]' | sort)
-check_third_party 'stb/[^>"]*' '^(src/data/(stb_formats|image_save)\.c|src/cli/|tools/)'
+done < <(find include src \( -name '*.[ch]' -o -name '*.in[cl]' \) | sort)
+check_third_party 'stb/[^>"]*' '^(src/image/(stb_formats|image_save)\.c|src/cli/|tools/)'
 check_third_party 'yaml\.h' '^src/base/yaml\.c$'
-check_third_party 'zip\.h' '^(src/ckpt/pt_zip\.c|tests/)'
-check_third_party 'jpeglib\.h' '^src/data/jpeg_decode\.c'
-check_third_party 'webp/[^>"]*' '^(src/data/webp_decode\.c|tests/)'
-check_third_party 'tiffio\.h' '^(src/data/tiff_decode\.c|tests/)'
-check_third_party 'libheif/[^>"]*' '^(src/data/heif_decode\.c|tests/)'
-check_third_party '(cjson/)?cJSON\.h' '^(src/ckpt/|src/train/|src/study/|src/cli/|src/eval/|src/data/(coco_|ndjson)|tests/)'
+check_third_party 'zip\.h' '^(src/formats/pt_zip\.c|tests/)'
+check_third_party 'jpeglib\.h' '^src/image/jpeg_decode\.c'
+check_third_party 'webp/[^>"]*' '^(src/image/webp_decode\.c|tests/)'
+check_third_party 'tiffio\.h' '^(src/image/tiff_decode\.c|tests/)'
+check_third_party 'libheif/[^>"]*' '^(src/image/heif_decode\.c|tests/)'
+check_third_party '(cjson/)?cJSON\.h' '^(src/(formats|weights|train|study|cli|eval|validate)/|src/data/index/|tests/)'
 
 if ((bad > 0)); then
     echo "$bad includes go against the floors of the house" >&2
