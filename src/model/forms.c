@@ -2,7 +2,7 @@
  * table of all of them.
  *
  * What a module's arguments mean beyond its channels was settled by the parameter counts that were published for the
- * networks in models/ (tests/unit/test_model_zoo.c).
+ * networks in models/ (tests/unit/model/test_model_zoo.c).
  */
 #include "model/modules.h"
 

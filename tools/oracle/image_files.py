@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """image_files.py: writes tests/data/images, one small file of each kind that data sets hold, and its table pixels.txt:
-name, width, height and FNV-1a hash of the RGB bytes that OpenCV reads from it, by which tests/unit/test_image_formats.c
+name, width, height and FNV-1a hash of the RGB bytes that OpenCV reads from it, by which tests/unit/image/test_image_formats.c
 judges our decoders. Where ours are only near to it (AVIF, HEIC), what OpenCV reads is in reference/NAME.png.
 
 Needs Debian's libjpeg-turbo-progs (CJPEG=/usr/bin/cjpeg) and

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Writes tests/data/module_cases.json: small networks, one for each module, with the numbers that PyTorch in double
-gives for them; tests/unit/test_modules.c compares.
+gives for them; tests/unit/model/test_modules.c compares.
 
     tools/oracle/module_cases.py > tests/data/module_cases.json
 
 The modules are written here from their papers and the published parameter counts of the networks they stand in (see
-tests/unit/test_model_zoo.c), as our C is, and from nothing else; names are those of the tensors in checkpoints. Every
+tests/unit/model/test_model_zoo.c), as our C is, and from nothing else; names are those of the tensors in checkpoints. Every
 value is drawn from a hash of its tensor's name, so that the file holds results only.
 """
 import json

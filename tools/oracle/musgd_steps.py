@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Prints the expected values of tests/unit/test_musgd.c: three steps of MuSGD in float64, in file order.
+"""Prints the expected values of tests/unit/optim/test_musgd.c: three steps of MuSGD in float64, in file order.
 
     tools/oracle/musgd_steps.py
 

@@ -1,5 +1,5 @@
 /* kernels_ref.c: the reference table: plain loops in float, one thread. Every other table is checked against
- * this one, and this one against worked numbers and central differences (tests/unit/test_kernels_ref.c). */
+ * this one, and this one against worked numbers and central differences (tests/unit/kernels/test_kernels_ref.c). */
 #define _GNU_SOURCE /* M_SQRT1_2 */
 #include "kernels/kernels_internal.h"
 

@@ -1,7 +1,7 @@
 /* vecmath.h: exp, sigmoid, tanh, erf, log(1 + e) of vectors.
  *
  * Polynomials are minimax fits (Remez) made for the stated interval; each comment names the fit's relative
- * error. Measured against the double functions over the whole range, the sigmoid for |x| < 86 (tests/unit/test_kernels_math.c): exp and
+ * error. Measured against the double functions over the whole range, the sigmoid for |x| < 86 (tests/unit/kernels/test_kernels_math.c): exp and
  * tanh within 2 ulp, sigmoid, log1p and erf within 3, log1p of large numbers within 4. A NaN goes in and a
  * NaN comes out.
  */
