@@ -5,6 +5,7 @@
 #include "cli/cli_detector.h"
 #include "cli/cli_threads.h"
 #include "validate/coco_validate.h"
+#include "weights/class_names.h"
 #include "base/file.h"
 
 #include <cjson/cJSON.h>

@@ -18,12 +18,6 @@ typedef struct yt_validated_image {
     yt_fit fit; /* back to the original image: each axis by its own gain, as since 8.4.171 to .174 */
 } yt_validated_image;
 
-/* Which class of a data set each class of weights is: by name; by number where names are the same in place, one side has none
- * or a name stands twice. map: [n_weights], -1: the set has no such class. note: what is worth knowing about it, else empty.
- * MISMATCH: there is no way to match them. */
-yt_status yt_match_classes(const char *const *weights, int n_weights, const char *const *set, int n_set,
-                           int *map, char *note, size_t room, yt_err *err);
-
 typedef struct yt_validate_options {
     float conf, iou;      /* 0.001, 0.7 */
     int max_det;          /* 300 */

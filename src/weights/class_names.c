@@ -5,8 +5,8 @@
  */
 #include "weights/class_names.h"
 #include "base/text.h"
-#include "validate/validate.h"
 
+#include <stdio.h>
 #include <string.h>
 
 bool yti_same_class_name(const char *a, const char *b) {

@@ -1,7 +1,7 @@
 /* weights.c: moving a model's state, exactly, between memory and files. How a file describes its own model is
  * in weights_metadata.c, what fine-tuning takes from another model's file in weights_transfer.c.
  */
-#include "train/diagnose/finite.h"
+#include "base/finite.h"
 #include "weights/weights_network.h"
 
 #include <stdio.h>

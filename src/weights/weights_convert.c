@@ -1,7 +1,7 @@
 /* weights_convert.c: any file of weights as a safetensors file that holds them alone: a checkpoint loses its
  * optimiser, live weights and progress and keeps its moving average; a .pt file keeps every bit.
  */
-#include "train/diagnose/finite.h"
+#include "base/finite.h"
 #include "weights/weights_file.h"
 
 #include <math.h>

@@ -7,7 +7,7 @@ compiler=$1 source=$2
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 examples=0
-for header in "$source"/include/yt/*.h "$source"/src/cli/cli_options.h; do
+for header in $(find "$source/include" "$source/src" -name "*.h" | sort); do
     name=$(basename "$header" .h)
     awk '/\*\//{exit} /^ \*     /{sub(/^ \*     /, ""); print}' "$header" >"$folder/body"
     [ -s "$folder/body" ] || continue

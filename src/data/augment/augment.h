@@ -2,12 +2,22 @@
 #ifndef YT_DATA_AUGMENT_H
 #define YT_DATA_AUGMENT_H
 
-#include "data/feed/loader.h"
 #include "base/rng.h"
+#include "data/index/dataset.h"
+#include "tensor/batch.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+/* Probabilities and ranges of spec training 2 and 4.10. */
+typedef struct yt_augment {
+    float mosaic, mixup, cutmix; /* probabilities */
+    float degrees, translate, scale, shear, perspective;
+    float hsv_h, hsv_s, hsv_v;
+    float flipud, fliplr;
+    float bgr; /* probability of leaving the channels swapped */
+} yt_augment;
 
 enum { YTI_GREY = 114 /* what lies outside a picture */ };
 

@@ -5,19 +5,11 @@
 #ifndef YT_LOADER_H
 #define YT_LOADER_H
 
-#include "tensor/batch.h"
+#include "data/augment/augment.h"
 #include "data/index/dataset.h"
+#include "tensor/batch.h"
 
 #include <stdint.h>
-
-/* Probabilities and ranges of spec training 2 and 4.10. */
-typedef struct yt_augment {
-    float mosaic, mixup, cutmix; /* probabilities */
-    float degrees, translate, scale, shear, perspective;
-    float hsv_h, hsv_s, hsv_v;
-    float flipud, fliplr;
-    float bgr; /* probability of leaving the channels swapped */
-} yt_augment;
 
 typedef struct yt_loader_config {
     int batch, imgsz;

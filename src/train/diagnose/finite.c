@@ -55,19 +55,6 @@ const char *yti_branch_text(const yt_model *model, int branch) {
 
 /* ---- counting ---- */
 
-/* An exponent of ones is an infinity or a NaN. */
-static bool is_finite(float value) {
-    uint32_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    return (bits & 0x7f800000u) != 0x7f800000u;
-}
-
-bool yti_all_finite(const float *values, size_t count) {
-    int bad = 0;
-    for (size_t i = 0; i < count; i++) bad |= !is_finite(values[i]);
-    return !bad;
-}
-
 typedef struct tally {
     size_t values, nan, infinite, first; /* first: index of the first bad one */
     float bad;
@@ -76,7 +63,7 @@ typedef struct tally {
 
 static void count(tally *t, float x) {
     const size_t index = t->values++;
-    if (is_finite(x)) {
+    if (yti_is_finite(x)) {
         const size_t before = index - t->nan - t->infinite;
         const double value = (double)x;
         if (before == 0 || value < t->min) t->min = value;

@@ -2,6 +2,7 @@
 #ifndef YT_FINITE_H
 #define YT_FINITE_H
 
+#include "base/finite.h"
 #include "tensor/batch.h"
 #include "loss/loss.h"
 #include "model/model.h"
@@ -47,8 +48,6 @@ const char *yti_loss_name(const yt_model *model, int term);
 
 /* " of the one-to-many branch", or "" where there is one branch only. */
 const char *yti_branch_text(const yt_model *model, int branch);
-
-bool yti_all_finite(const float *values, size_t count);
 
 /* Runs the step forwards and, where all is finite so far, backwards. model->state.buffers must be as before the
  * step; they move. The gradients are those of this batch and of those waiting afterwards. */

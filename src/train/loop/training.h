@@ -124,13 +124,6 @@ void yti_watch_alarm(void *context, const char *text);
  * run of the batch for each, from which neither gradients nor statistics of the run change. */
 yt_status yti_show_parts(yt_training *training, const yti_step *step, yt_watchers *watchers, yt_err *err);
 
-/* ---- config_file.c ---- */
-
-/* An error where the args.yaml of a run folder was written with other settings than those of a checkpoint in it, of which
- * a run has the same ones all its life. */
-yt_status yti_config_same_run(const yt_train_config *config, const char *folder, const char *checkpoint,
-                              yt_err *err);
-
 /* ---- data_print.c ---- */
 
 yti_split_print yti_split_print_of(const yt_split *split);
@@ -183,11 +176,6 @@ yt_status yti_find_averaged(yt_training *training, yt_err *err);
 
 /* ---- step.c ---- */
 
-/* Whether the rules of the reference trainer's release 8.4.104 hold. */
-static inline bool yti_follows_old(const yt_train_config *config) {
-    return config->reference == YT_REFERENCE_OLD;
-}
-
 /* How the terms and branches of a step's loss are weighed in that epoch of so many, and how boxes are assigned; of the
  * step's model. */
 void yti_shape_loss(yti_step *step, const yt_train_config *config, int epoch, int epochs);
@@ -225,9 +213,6 @@ yt_status yti_report_boxes(yt_training *training, const yt_train_epoch *row, yt_
                            yt_err *err);
 
 /* ---- trainer.c ---- */
-
-/* The automatic number of last epochs without mosaics, for a run of so many epochs. */
-int yti_auto_close_mosaic(const yt_train_config *config, int n_images, int epochs);
 
 /* Whether there were `patience` epochs without a better mAP50-95; 0: never. It does not begin without validation. */
 bool yti_patience_is_over(const yt_progress *progress, const yt_train_config *config);

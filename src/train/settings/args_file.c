@@ -4,7 +4,7 @@
  *
  * Its keys are the reference trainer's where there are such; `task` and `mode` are what its files begin with.
  */
-#include "train/loop/training.h"
+#include "train/settings/config.h"
 #include "base/file.h"
 #include "base/yaml.h"
 

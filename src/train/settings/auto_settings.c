@@ -6,7 +6,8 @@
  * images. The recipe "family" knows no small sets, and no better rates for training from scratch: it is the
  * family's trainer to the letter, for comparisons.
  */
-#include "train/loop/training.h"
+#include "train/settings/config.h"
+#include "optim/optim.h"
 #include "base/cpu.h"
 
 enum {

@@ -3,11 +3,15 @@
  * Every value has a text form, by which it comes in (defaults, command line, checkpoint) and goes out
  * (args.yaml, checkpoint); reading back what was written gives the same bits.
  */
+#include "train/settings/config.h"
 #include "base/number.h"
 #include "base/activation.h"
 #include "base/file.h"
 #include "base/text.h"
-#include "train/loop/train.h"
+#include "eval/metrics.h"
+#include "model/ablation.h"
+#include "optim/optim.h"
+#include "train/diagnose/non_finite.h"
 
 #include <assert.h>
 #include <limits.h>

@@ -1,5 +1,5 @@
 /* Tests of src/weights/class_names.c: which class of a data set a class of the weights is. */
-#include "validate/validate.h"
+#include "weights/class_names.h"
 
 #include <criterion/criterion.h>
 #include <string.h>

@@ -1,0 +1,140 @@
+/* config.h: the settings of a run. Every one is a row of train_options.inc, from which its field, its parser, --help, args.yaml
+ * and the settings of a checkpoint are made.
+ */
+#ifndef YT_TRAIN_CONFIG_H
+#define YT_TRAIN_CONFIG_H
+
+#include "base/status.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { YT_TRAIN_TEXT = 1024 };
+
+/* How the automatic settings are chosen: fitted to the size of the set, or exactly as the family does. */
+#define YT_RECIPE_MAP(X)                                                                                     \
+    X(ADAPTIVE, "adaptive")                                                                                  \
+    X(FAMILY, "family")
+
+typedef enum yt_recipe {
+#define YT_RECIPE_ENUM(code, name) YT_RECIPE_##code,
+    YT_RECIPE_MAP(YT_RECIPE_ENUM)
+#undef YT_RECIPE_ENUM
+} yt_recipe;
+
+/* The release of the reference trainer whose rules of training a run follows (docs/reference.md). */
+#define YT_REFERENCE_MAP(X)                                                                                  \
+    X(NOW, "8.4.190")                                                                                        \
+    X(OLD, "8.4.104")
+
+typedef enum yt_reference {
+#define YT_REFERENCE_ENUM(code, name) YT_REFERENCE_##code,
+    YT_REFERENCE_MAP(YT_REFERENCE_ENUM)
+#undef YT_REFERENCE_ENUM
+} yt_reference;
+
+/* Where the value of a setting comes from. A typed one always wins. */
+#define YT_SOURCE_MAP(X)                                                                                     \
+    X(DEFAULT, "default")                                                                                    \
+    X(TYPED, "cli")                                                                                          \
+    X(AUTO, "auto")                                                                                          \
+    X(DATASET, "dataset")                                                                                    \
+    X(CHECKPOINT, "checkpoint")
+
+typedef enum yt_source {
+#define YT_SOURCE_ENUM(code, text) YT_SOURCE_##code,
+    YT_SOURCE_MAP(YT_SOURCE_ENUM)
+#undef YT_SOURCE_ENUM
+} yt_source;
+const char *yt_source_text(yt_source source);
+
+typedef enum yt_train_key {
+#define YT_TRAIN_OPTION(key, ...) YT_TRAIN_KEY_##key,
+#include "train/settings/train_options.inc"
+#undef YT_TRAIN_OPTION
+    YT_TRAIN_KEYS
+} yt_train_key;
+
+typedef enum yt_train_type {
+    YT_TRAIN_INT,
+    YT_TRAIN_REAL,
+    YT_TRAIN_FLAG,
+    YT_TRAIN_TEXT_TYPE,
+    YT_TRAIN_CHOICE
+} yt_train_type;
+
+/* What --resume does with a setting; see train_options.inc. */
+typedef enum yt_on_resume { YT_RESUME_FIXED, YT_RESUME_FREE, YT_RESUME_HERE } yt_on_resume;
+
+/* One field per row of the table; a CHOICE is an index (recipe: yt_recipe, reference: yt_reference, optimizer:
+ * yt_optimizer_kind, activation: yt_activation_kind, no_residual: yt_no_residual less one, on_nan: yt_on_nan, nms:
+ * yt_nms), -1 being the default word. */
+typedef struct yt_train_config {
+#define YT_FIELD_INT(key)               int key;
+#define YT_FIELD_REAL(key)              double key;
+#define YT_FIELD_FLAG(key)              bool key;
+#define YT_FIELD_TEXT(key)              char key[YT_TRAIN_TEXT];
+#define YT_FIELD_CHOICE(key)            int key;
+#define YT_TRAIN_OPTION(key, type, ...) YT_FIELD_##type(key)
+#include "train/settings/train_options.inc"
+#undef YT_TRAIN_OPTION
+#undef YT_FIELD_INT
+#undef YT_FIELD_REAL
+#undef YT_FIELD_FLAG
+#undef YT_FIELD_TEXT
+#undef YT_FIELD_CHOICE
+    yt_source source[YT_TRAIN_KEYS];
+    bool resolved; /* the values with source AUTO are known */
+} yt_train_config;
+
+/* A row of the table. */
+typedef struct yt_train_option {
+    const char *key;
+    yt_train_type type;
+    char letter;
+    const char *metavar, *fallback;
+    double min, max;
+    yt_on_resume on_resume;
+    const char *group, *help;
+    const char *const *choices; /* CHOICE, NULL-terminated */
+    size_t offset;              /* in yt_train_config */
+} yt_train_option;
+
+const yt_train_option *yt_train_options(void); /* [YT_TRAIN_KEYS] */
+int yt_train_option_find(const char *key);     /* -1: unknown */
+
+void yt_train_config_defaults(yt_train_config *config);
+
+/* Sets one value from its text; range and type are checked. "auto" where the default is auto. */
+yt_status yt_train_config_set(yt_train_config *config, const char *key, const char *text, yt_source source,
+                              yt_err *err);
+
+/* The value as text that yt_train_config_set reads back exactly ("auto" where it is not known yet). */
+void yt_train_config_text(const yt_train_config *config, yt_train_key key, char *text, size_t room);
+
+/* Whether every value is in its range. */
+yt_status yt_train_config_check(const yt_train_config *config, yt_err *err);
+
+/* Resolves what is auto, from the number of training images and classes, whether training starts from
+ * weights, and the machine. Nothing typed is touched. The reasons stand in src/train/auto_settings.c. */
+void yt_train_config_resolve(yt_train_config *config, int n_images, int n_classes, bool pretrained);
+
+/* args.yaml: every setting with where it came from. */
+yt_status yt_train_config_write(const yt_train_config *config, const char *path, const char *save_dir,
+                                int n_classes, const char *base_license, yt_err *err);
+
+/* An error where the args.yaml of a run folder was written with other settings than those of a checkpoint in it, of which
+ * a run has the same ones all its life. */
+yt_status yti_config_same_run(const yt_train_config *config, const char *folder, const char *checkpoint,
+                              yt_err *err);
+
+/* The automatic number of last epochs without mosaics, for a run of so many epochs. */
+int yti_auto_close_mosaic(const yt_train_config *config, int n_images, int epochs);
+
+/* Whether the rules of the reference trainer's release 8.4.104 hold. */
+static inline bool yti_follows_old(const yt_train_config *config) {
+    return config->reference == YT_REFERENCE_OLD;
+}
+
+#endif
