@@ -8,7 +8,6 @@
 
 #include <stdio.h>
 
-#define YT_CLI_VERSION "0.1.0"
 
 /* The folder of a run's files, from --project, --name and --exist-ok: below `runs` unless the project is absolute;
  * made, and with -2, -3, ... behind its name where that is taken. malloc'd. */

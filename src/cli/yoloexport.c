@@ -5,6 +5,7 @@
 #include "cli/cli_threads.h"
 #include "base/file.h"
 #include "weights/weights.h"
+#include "yolotrain/version.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -140,7 +141,7 @@ int main(int argc, char **argv) {
         .usage = "yoloexport FILE [options]",
         .about = "Rewrites trained weights (.pt, .safetensors, or a checkpoint, of which it takes the moving "
                  "average) in another format.",
-        .version = YT_CLI_VERSION,
+        .version = yt_version_text(),
         .options = options,
         .n_options = sizeof options / sizeof *options,
         .min_words = 1,

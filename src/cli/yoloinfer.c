@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "infer/predict.h"
 #include "base/text.h"
+#include "yolotrain/version.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>
@@ -250,7 +251,7 @@ int main(int argc, char **argv) {
                  "pixels of the image. A folder stands for all images below it, a .txt list for those it "
                  "names, - for a list on "
                  "standard input.",
-        .version = YT_CLI_VERSION,
+        .version = yt_version_text(),
         .options = options,
         .n_options = sizeof options / sizeof *options,
         .min_words = 1,

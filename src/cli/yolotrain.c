@@ -7,6 +7,7 @@
 #include "cli/cli_progress.h"
 #include "cli/cli_search.h"
 #include "train/loop/train.h"
+#include "yolotrain/version.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -165,7 +166,7 @@ static yt_status train(const yt_train_config *config, const yt_cli_search *searc
     if (status != YT_OK) return status;
     yt_cli_progress progress;
     yt_train_observer observer = yt_cli_progress_observer(&progress);
-    status = yt_cli_print_plan(yt_train_describe(training), YT_CLI_VERSION, err);
+    status = yt_cli_print_plan(yt_train_describe(training), yt_version_text(), err);
     catch_interrupts();
     if (status == YT_OK) status = yt_train_run(training, &observer, 1, &interrupted, err);
     yt_train_destroy(training);
@@ -261,7 +262,7 @@ int main(int argc, char **argv) {
                            "       yolotrain --replay RUN/non-finite.safetensors",
                   .about =
                       "Trains an object detector on the processor. Results go to stdout, the rest to stderr.",
-                  .version = YT_CLI_VERSION,
+                  .version = yt_version_text(),
                   .options = line.options,
                   .n_options = N_OPTIONS,
                   .max_words = 1};

@@ -7,6 +7,7 @@
 #include "validate/coco_validate.h"
 #include "weights/class_names.h"
 #include "base/file.h"
+#include "yolotrain/version.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>
@@ -395,7 +396,7 @@ int main(int argc, char **argv) {
         .about =
             "Measures trained weights on a dataset: precision, recall and average precision per class, by "
             "the rules of COCO and of the Ultralytics trainer.",
-        .version = YT_CLI_VERSION,
+        .version = yt_version_text(),
         .options = options,
         .n_options = sizeof options / sizeof *options,
         .min_words = 1,

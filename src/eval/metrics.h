@@ -8,12 +8,6 @@
 
 #include <stdbool.h>
 
-typedef struct yt_detection {
-    yt_xyxy box; /* pixels; of what, the function says */
-    float score;
-    int class_id;
-} yt_detection;
-
 /* How detections come out of a head with two branches, as the reference trainer's `nms` has it since 8.4.142.
  * auto: one-to-many, then NMS. false: one-to-one, without NMS. true: as auto; a difference in exported graphs only. A
  * head with one branch has no choice. */

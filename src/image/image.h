@@ -1,28 +1,17 @@
-/* image.h: 8-bit RGB images: decode (EXIF orientation applied), resize, letterbox, write. */
-#ifndef YT_IMAGE_H
-#define YT_IMAGE_H
+/* image.h: what a file says of its image, resizing, and the letterbox; beside the public image.h. */
+#ifndef YT_IMAGE_IMAGE_H
+#define YT_IMAGE_IMAGE_H
 
 #include "base/status.h"
+#include "yolotrain/image.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* Owns rgb, [h][w][3]. */
-typedef struct yt_image {
-    int w, h;
-    uint8_t *rgb;
-} yt_image;
-
 /* What decoding one image may take, and all threads of a scan or a loader together: 2^28 pixels, once as stored and once
  * turned upright. */
 enum { YT_MAX_DECODE_BYTES = 3 << 29 };
-
-/* Decodes a JPEG, PNG, BMP or GIF, and WebP, TIFF, AVIF and HEIC where the build has their libraries; applies the
- * orientation that the file names, converts grey, alpha and 16 bits to 8-bit RGB (data/README.md). A JPEG that was cut
- * off is used as far as it goes. Refuses more than 2^28 pixels, and what takes more than 1.5 GiB to decode, before
- * allocating. */
-yt_status yt_image_load(const char *path, yt_image *out, yt_err *err);
 
 /* What a file says of itself, without decoding it. */
 typedef struct yt_image_info {
@@ -43,12 +32,6 @@ bool yt_image_is_dim(const yt_image *image, const yt_image_info *info);
 
 /* Width and height as yt_image_load would give them, from the header only. */
 yt_status yt_image_size(const char *path, int *w, int *h, yt_err *err);
-
-/* Writes .png, .jpg/.jpeg (quality 92) or .bmp by the name's ending, atomically. */
-yt_status yt_image_save(const char *path, const yt_image *image, yt_err *err);
-
-yt_status yt_image_create(int w, int h, yt_image *out, yt_err *err); /* pixels unset */
-void yt_image_free(yt_image *image);
 
 /* Bilinear resize of [h][w][3] bytes, bit-exact to the 11-bit fixed-point rule of spec architecture 6.7. dst
  * has room for dst_w * dst_h * 3 bytes. Fails only for lack of memory. */

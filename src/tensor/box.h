@@ -2,9 +2,7 @@
 #ifndef YT_BOX_H
 #define YT_BOX_H
 
-typedef struct yt_xyxy {
-    float x1, y1, x2, y2;
-} yt_xyxy;
+#include "yolotrain/detection.h"
 
 typedef struct yt_cxcywh {
     float cx, cy, w, h;
