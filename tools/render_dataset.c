@@ -23,7 +23,7 @@
 typedef struct options {
     const char *out;
     int count, val;
-    yt_scene_options scene;
+    draw_scene_options scene;
 } options;
 
 static const char usage_text[] =
@@ -61,14 +61,14 @@ static bool parse_seed(const char *text, uint64_t *out) {
 
 static yt_status parse_classes(const char *list, bool wanted[YT_COCO_CLASSES], yt_err *err) {
     memset(wanted, 0, YT_COCO_CLASSES * sizeof *wanted);
-    if (!*list) return yt_fail(err, YT_ARGUMENT, "--classes: the list is empty");
+    if (!*list) return yt_fail(err, YT_ERR_ARGUMENT, "--classes: the list is empty");
     while (*list) {
         size_t length = strcspn(list, ",");
         int found = -1;
         for (int i = 0; i < YT_COCO_CLASSES; i++)
-            if (strlen(yt_coco_names[i]) == length && strncmp(list, yt_coco_names[i], length) == 0) found = i;
-        if (found < 0 || !yt_scene_knows(found))
-            return yt_fail(err, YT_ARGUMENT, "--classes: '%.*s' is not a class that can be drawn",
+            if (strlen(draw_coco_names[i]) == length && strncmp(list, draw_coco_names[i], length) == 0) found = i;
+        if (found < 0 || !draw_scene_knows(found))
+            return yt_fail(err, YT_ERR_ARGUMENT, "--classes: '%.*s' is not a class that can be drawn",
                            (int)length, list);
         wanted[found] = true;
         list += length + (list[length] == ',');
@@ -94,32 +94,32 @@ static yt_status parse_option(options *o, const char *name, const char *value, y
     else if (strcmp(name, "--classes") == 0)
         return parse_classes(value, o->scene.wanted, err);
     else
-        return yt_fail(err, YT_ARGUMENT, "unknown option %s", name);
-    return good ? YT_OK : yt_fail(err, YT_ARGUMENT, "%s: '%s' is not a value it can have", name, value);
+        return yt_fail(err, YT_ERR_ARGUMENT, "unknown option %s", name);
+    return good ? YT_OK : yt_fail(err, YT_ERR_ARGUMENT, "%s: '%s' is not a value it can have", name, value);
 }
 
 static yt_status parse_arguments(int argc, char **argv, options *out, yt_err *err) {
     *out = (options){.count = 4, .val = 4, .scene = {.w = 640, .h = 480, .objects_lo = 6, .objects_hi = 9}};
-    for (int i = 0; i < YT_COCO_CLASSES; i++) out->scene.wanted[i] = yt_scene_knows(i);
+    for (int i = 0; i < YT_COCO_CLASSES; i++) out->scene.wanted[i] = draw_scene_knows(i);
     for (int i = 1; i < argc; i += 2) {
-        if (i + 1 == argc) return yt_fail(err, YT_ARGUMENT, "%s needs a value", argv[i]);
+        if (i + 1 == argc) return yt_fail(err, YT_ERR_ARGUMENT, "%s needs a value", argv[i]);
         YT_TRY(parse_option(out, argv[i], argv[i + 1], err));
     }
-    if (!out->out) return yt_fail(err, YT_ARGUMENT, "--out is missing");
+    if (!out->out) return yt_fail(err, YT_ERR_ARGUMENT, "--out is missing");
     return YT_OK;
 }
 
 static yt_status write_text(const char *path, const char *text, size_t length, yt_err *err) {
-    yt_file_writer writer;
-    YT_TRY(yt_file_writer_open(path, &writer, err));
+    yti_file_writer writer;
+    YT_TRY(yti_file_writer_open(path, &writer, err));
     if (fwrite(text, 1, length, writer.stream) != length) {
-        yt_file_writer_discard(&writer);
-        return yt_fail(err, YT_IO, "%s: not written: %s", path, strerror(errno));
+        yti_file_writer_discard(&writer);
+        return yt_fail(err, YT_ERR_IO, "%s: not written: %s", path, strerror(errno));
     }
-    return yt_file_writer_commit(&writer, err);
+    return yti_file_writer_commit(&writer, err);
 }
 
-static yt_status write_labels(const char *path, const yt_scene *scene, yt_err *err) {
+static yt_status write_labels(const char *path, const draw_scene *scene, yt_err *err) {
     char text[YT_SCENE_MAX_OBJECTS * 64];
     size_t used = 0;
     double w = scene->image.w, h = scene->image.h;
@@ -137,8 +137,8 @@ static yt_status write_labels(const char *path, const yt_scene *scene, yt_err *e
 /* The two files of one picture. Numbers run through both splits, so names are unique in the data set. */
 static yt_status write_picture(const options *o, const char *split, int number, yt_err *err) {
     char path[4096];
-    yt_scene scene;
-    YT_TRY(yt_scene_render(&o->scene, (uint64_t)number, &scene, err));
+    draw_scene scene;
+    YT_TRY(draw_scene_render(&o->scene, (uint64_t)number, &scene, err));
     snprintf(path, sizeof path, "%s/images/%s/%012d.jpg", o->out, split, number);
     yt_status status = yt_image_save(path, &scene.image, err);
     if (status == YT_OK) {
@@ -152,9 +152,9 @@ static yt_status write_picture(const options *o, const char *split, int number, 
 static yt_status write_split(const options *o, const char *split, int first, int count, yt_err *err) {
     char path[4096];
     snprintf(path, sizeof path, "%s/images/%s", o->out, split);
-    YT_TRY(yt_path_make_dirs(path, err));
+    YT_TRY(yti_path_make_dirs(path, err));
     snprintf(path, sizeof path, "%s/labels/%s", o->out, split);
-    YT_TRY(yt_path_make_dirs(path, err));
+    YT_TRY(yti_path_make_dirs(path, err));
     for (int i = 0; i < count; i++) YT_TRY(write_picture(o, split, first + i, err));
     return YT_OK;
 }
@@ -166,16 +166,16 @@ static yt_status write_yaml(const options *o, yt_err *err) {
         text, sizeof text,
         "# Drawn scenes with exact boxes, made by render_dataset: %d to train on, %d to validate with.\n"
         "path: %s\ntrain: images/train\nval: images/val\nnames:\n",
-        o->count, o->val, yt_path_base(o->out));
+        o->count, o->val, yti_path_base(o->out));
     for (int i = 0; i < YT_COCO_CLASSES; i++)
-        used += snprintf(text + used, sizeof text - (size_t)used, "  %d: %s\n", i, yt_coco_names[i]);
+        used += snprintf(text + used, sizeof text - (size_t)used, "  %d: %s\n", i, draw_coco_names[i]);
     return write_text(path, text, (size_t)used, err);
 }
 
 int main(int argc, char **argv) {
     options o;
     yt_err err;
-    if (!yt_open_standard_streams()) return 1;
+    if (!yti_open_standard_streams()) return 1;
     if (argc == 2 && strcmp(argv[1], "--help") == 0) {
         fputs(usage_text, stdout);
         return 0;

@@ -12,23 +12,23 @@ static const struct {
 #undef YT_ACTIVATION_ROW
 };
 
-const char *yt_activation_name(yt_activation_kind kind) {
+const char *yti_activation_name(yti_activation_kind kind) {
     return kind < YT_ACT_COUNT ? table[kind].name : "unknown";
 }
 
-int yt_activation_find(const char *name) {
+int yti_activation_find(const char *name) {
     for (int i = 0; i < YT_ACT_COUNT; i++)
         if (strcmp(name, table[i].name) == 0) return i;
     return -1;
 }
 
-int yt_activation_parse(const char *text, yt_activation *out) {
+int yti_activation_parse(const char *text, yti_activation *out) {
     if (strncmp(text, "torch.", 6) == 0) text += 6;
     if (strncmp(text, "nn.", 3) == 0) text += 3;
     size_t length = strcspn(text, "(");
     for (int i = 0; i < YT_ACT_COUNT; i++) {
         if (strlen(table[i].module) != length || strncmp(text, table[i].module, length) != 0) continue;
-        yt_activation found = {.kind = (yt_activation_kind)i,
+        yti_activation found = {.kind = (yti_activation_kind)i,
                                .slope = 0.01f}; /* the framework's default slope */
         const char *arg = text + length;
         if (*arg == '(') arg++;

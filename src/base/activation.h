@@ -12,25 +12,25 @@
     X(SIGMOID, "sigmoid", "Sigmoid", "1 / (1 + exp(-x))")                                                    \
     X(GELU, "gelu", "GELU", "x * (1 + erf(x / sqrt 2)) / 2")
 
-typedef enum yt_activation_kind {
+typedef enum yti_activation_kind {
 #define YT_ACTIVATION_ENUM(code, name, module, formula) YT_ACT_##code,
     YT_ACTIVATION_MAP(YT_ACTIVATION_ENUM)
 #undef YT_ACTIVATION_ENUM
         YT_ACT_COUNT
-} yt_activation_kind;
+} yti_activation_kind;
 
-typedef struct yt_activation {
-    yt_activation_kind kind;
+typedef struct yti_activation {
+    yti_activation_kind kind;
     float slope; /* of LEAKY_RELU below zero; ignored by the others */
-} yt_activation;
+} yti_activation;
 
-const char *yt_activation_name(yt_activation_kind kind);
+const char *yti_activation_name(yti_activation_kind kind);
 
 /* Finds a kind by its command-line name ("silu"); -1: unknown. */
-int yt_activation_find(const char *name);
+int yti_activation_find(const char *name);
 
 /* Parses the text of a model YAML: "nn.SiLU()", "torch.nn.LeakyReLU(0.1)", "nn.ReLU(inplace=True)".
  * Returns 0 and fills *out, or -1 and leaves it. */
-int yt_activation_parse(const char *text, yt_activation *out);
+int yti_activation_parse(const char *text, yti_activation *out);
 
 #endif

@@ -7,27 +7,27 @@
 
 enum { YTI_CHUNK_BYTES = 16384 };
 
-typedef struct yt_chunk {
-    struct yt_chunk *next;
+typedef struct yti_chunk {
+    struct yti_chunk *next;
     size_t used, capacity;
     max_align_t data[];
-} yt_chunk;
+} yti_chunk;
 
 /* All zeros is an empty one. */
-typedef struct yt_arena {
-    yt_chunk *chunks;
-} yt_arena;
+typedef struct yti_arena {
+    yti_chunk *chunks;
+} yti_arena;
 
 /* `bytes` of memory aligned for any type, not cleared; NULL: none left. */
-static inline void *yti_arena_take(yt_arena *arena, size_t bytes) {
-    const size_t align = sizeof(max_align_t), limit = (size_t)-1 - sizeof(yt_chunk) - align;
+static inline void *yti_arena_take(yti_arena *arena, size_t bytes) {
+    const size_t align = sizeof(max_align_t), limit = (size_t)-1 - sizeof(yti_chunk) - align;
     if (bytes > limit) return NULL;
     bytes = (bytes + align - 1) / align * align;
     if (!arena->chunks || arena->chunks->capacity - arena->chunks->used < bytes) {
         size_t capacity = bytes > YTI_CHUNK_BYTES ? bytes : YTI_CHUNK_BYTES;
-        yt_chunk *fresh = malloc(sizeof *fresh + capacity);
+        yti_chunk *fresh = malloc(sizeof *fresh + capacity);
         if (!fresh) return NULL;
-        *fresh = (yt_chunk){.next = arena->chunks, .capacity = capacity};
+        *fresh = (yti_chunk){.next = arena->chunks, .capacity = capacity};
         arena->chunks = fresh;
     }
     void *place = (char *)arena->chunks->data + arena->chunks->used;
@@ -35,9 +35,9 @@ static inline void *yti_arena_take(yt_arena *arena, size_t bytes) {
     return place;
 }
 
-static inline void yti_arena_free(yt_arena *arena) {
+static inline void yti_arena_free(yti_arena *arena) {
     while (arena->chunks) {
-        yt_chunk *next = arena->chunks->next;
+        yti_chunk *next = arena->chunks->next;
         free(arena->chunks);
         arena->chunks = next;
     }

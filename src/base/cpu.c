@@ -10,7 +10,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
-bool yt_cpu_supports(yt_isa isa) {
+bool yti_cpu_supports(yti_isa isa) {
     switch (isa) {
     case YT_ISA_REF:
     case YT_ISA_GENERIC:
@@ -22,7 +22,7 @@ bool yt_cpu_supports(yt_isa isa) {
     case YT_ISA_AVX512:
         return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
                __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
-               yt_cpu_supports(YT_ISA_AVX2);
+               yti_cpu_supports(YT_ISA_AVX2);
 #elif defined(__aarch64__)
     case YT_ISA_NEON:
         return true;
@@ -32,7 +32,7 @@ bool yt_cpu_supports(yt_isa isa) {
     }
 }
 
-int yt_cpu_cores(void) {
+int yti_cpu_cores(void) {
     cpu_set_t set;
     if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
     int count = CPU_COUNT(&set);
@@ -57,18 +57,18 @@ static void read_name(void) {
     if (!name[0]) snprintf(name, sizeof name, "unknown CPU");
 }
 
-const char *yt_cpu_name(void) {
+const char *yti_cpu_name(void) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, read_name);
     return name;
 }
 
-size_t yt_peak_memory(void) {
+size_t yti_peak_memory(void) {
     struct rusage usage;
     return getrusage(RUSAGE_SELF, &usage) == 0 ? (size_t)usage.ru_maxrss * 1024 : 0;
 }
 
-double yt_seconds(void) {
+double yti_seconds(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;

@@ -6,21 +6,21 @@
 #include <stddef.h>
 
 /* Ordered: a larger one implies what is before it on the same architecture. */
-typedef enum yt_isa { YT_ISA_REF, YT_ISA_GENERIC, YT_ISA_NEON, YT_ISA_AVX2, YT_ISA_AVX512 } yt_isa;
+typedef enum yti_isa { YT_ISA_REF, YT_ISA_GENERIC, YT_ISA_NEON, YT_ISA_AVX2, YT_ISA_AVX512 } yti_isa;
 
 /* Whether code of this ISA runs here (CPU and operating system). */
-bool yt_cpu_supports(yt_isa isa);
+bool yti_cpu_supports(yti_isa isa);
 
 /* Cores this process may use: its affinity mask, and a container's quota rounded up; at least 1. */
-int yt_cpu_cores(void);
+int yti_cpu_cores(void);
 
 /* "AMD EPYC 7R13", or "unknown CPU". The storage is static. */
-const char *yt_cpu_name(void);
+const char *yti_cpu_name(void);
 
 /* Peak resident memory of this process so far, in bytes; 0 if unknown. */
-size_t yt_peak_memory(void);
+size_t yti_peak_memory(void);
 
 /* Seconds from an arbitrary fixed point (monotonic clock). */
-double yt_seconds(void);
+double yti_seconds(void);
 
 #endif

@@ -25,9 +25,9 @@
 enum { MAX_FOLDERS = 100000 };
 
 static yt_status make_parent(const char *path, yt_err *err) {
-    char *parent = yt_path_dir(path);
-    if (!parent) return yt_fail(err, YT_NO_MEMORY, "%s: no memory to make the folder", path);
-    yt_status status = yt_path_make_dirs(parent, err);
+    char *parent = yti_path_dir(path);
+    if (!parent) return yt_fail(err, YT_ERR_NO_MEMORY, "%s: no memory to make the folder", path);
+    yt_status status = yti_path_make_dirs(parent, err);
     free(parent);
     return status;
 }
@@ -36,16 +36,16 @@ yt_status yti_folder_fresh(const char *path, char **out, yt_err *err) {
     YT_TRY(make_parent(path, err));
     size_t room = strlen(path) + 16;
     char *name = malloc(room);
-    if (!name) return yt_fail(err, YT_NO_MEMORY, "%s: no memory to make the folder", path);
+    if (!name) return yt_fail(err, YT_ERR_NO_MEMORY, "%s: no memory to make the folder", path);
     snprintf(name, room, "%s", path);
     /* mkdir is the test: two programs that start together get two folders. */
     for (int i = 2; mkdir(name, 0777) != 0; i++) {
         if (errno != EEXIST || i > MAX_FOLDERS) {
             yt_status status =
                 errno == EEXIST
-                    ? yt_fail(err, YT_IO, "%s: there are %d folders of this name already; choose another one",
+                    ? yt_fail(err, YT_ERR_IO, "%s: there are %d folders of this name already; choose another one",
                               path, MAX_FOLDERS)
-                    : yt_fail(err, YT_IO, "%s: the folder cannot be made: %s", name, strerror(errno));
+                    : yt_fail(err, YT_ERR_IO, "%s: the folder cannot be made: %s", name, strerror(errno));
             free(name);
             return status;
         }
@@ -70,7 +70,7 @@ static yt_status taken(int fd, const char *folder, yt_err *err) {
     const long pid = strtol(who, NULL, 10);
     char process[48] = "another process";
     if (pid > 0) snprintf(process, sizeof process, "process %ld", pid);
-    return yt_fail(err, YT_IO, "%s: %s is working in this folder; wait for it, or name another folder",
+    return yt_fail(err, YT_ERR_IO, "%s: %s is working in this folder; wait for it, or name another folder",
                    folder, process);
 }
 
@@ -84,7 +84,7 @@ static void sign(int fd) {
 static yt_status lock_file(const char *folder, const char *path, int *out, yt_err *err) {
     for (;;) {
         const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-        if (fd < 0) return yt_fail(err, YT_IO, "%s: cannot be written: %s", path, strerror(errno));
+        if (fd < 0) return yt_fail(err, YT_ERR_IO, "%s: cannot be written: %s", path, strerror(errno));
         if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
             if (is_still_there(fd, path)) {
                 sign(fd);
@@ -96,7 +96,7 @@ static yt_status lock_file(const char *folder, const char *path, int *out, yt_er
             close(fd);
             return status;
         } else if (errno != EINTR) { /* ENOLCK, ENOSYS, EOPNOTSUPP and the like */
-            yt_log(YT_LOG_WARNING,
+            yti_log(YT_LOG_WARNING,
                    "%s: this file system has no locks (%s): see to it that no other process works in this "
                    "folder",
                    folder, strerror(errno));
@@ -109,8 +109,8 @@ static yt_status lock_file(const char *folder, const char *path, int *out, yt_er
 
 yt_status yti_folder_lock(const char *folder, yti_lock *lock, yt_err *err) {
     if (lock->fd >= 0) return YT_OK;
-    char *path = yt_path_join(folder, ".lock");
-    if (!path) return yt_fail(err, YT_NO_MEMORY, "%s: no memory to lock it", folder);
+    char *path = yti_path_join(folder, ".lock");
+    if (!path) return yt_fail(err, YT_ERR_NO_MEMORY, "%s: no memory to lock it", folder);
     yt_status status = lock_file(folder, path, &lock->fd, err);
     if (status == YT_OK)
         lock->path = path;
@@ -134,10 +134,10 @@ yt_status yti_folder_list(const char *folder, bool (*visit)(void *context, const
                           yt_err *err) {
     DIR *dir = opendir(folder);
     if (!dir && errno == ENOENT) return YT_OK;
-    if (!dir) return yt_fail(err, YT_IO, "%s: cannot be opened: %s", folder, strerror(errno));
+    if (!dir) return yt_fail(err, YT_ERR_IO, "%s: cannot be opened: %s", folder, strerror(errno));
     const char *name = NULL;
-    yt_status status = yt_folder_next(dir, folder, &name, err);
-    while (status == YT_OK && name && visit(context, name)) status = yt_folder_next(dir, folder, &name, err);
+    yt_status status = yti_folder_next(dir, folder, &name, err);
+    while (status == YT_OK && name && visit(context, name)) status = yti_folder_next(dir, folder, &name, err);
     closedir(dir);
     return status;
 }
@@ -168,7 +168,7 @@ static void remove_unlocked(const char *path) {
 static bool sweep_one(void *context, const char *name) {
     const char *const *folder = context;
     const long pid = writer_of(name);
-    char *path = pid && !is_process(pid) ? yt_path_join(*folder, name) : NULL;
+    char *path = pid && !is_process(pid) ? yti_path_join(*folder, name) : NULL;
     if (path) remove_unlocked(path);
     free(path);
     return true;

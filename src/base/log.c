@@ -16,7 +16,7 @@ void yt_log_set_sink(yt_log_sink sink, void *context) {
     pthread_mutex_unlock(&sink_lock);
 }
 
-void yt_log(yt_log_level level, const char *format, ...) {
+void yti_log(yt_log_level level, const char *format, ...) {
     char text[2048];
     va_list args;
     va_start(args, format);

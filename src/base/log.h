@@ -5,6 +5,6 @@
 #include "yolotrain/log.h"
 
 /* A line without a newline; longer than 2047 bytes it is cut off. From any thread. */
-void yt_log(yt_log_level level, const char *format, ...) YT_PRINTF(2, 3);
+void yti_log(yt_log_level level, const char *format, ...) YT_PRINTF(2, 3);
 
 #endif

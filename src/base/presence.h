@@ -24,7 +24,7 @@ typedef enum yti_presence {
 /* Fails for faults of the machine only. Pipes and devices are not opened: they may never end, or never begin. */
 yt_status yti_look_at_file(const char *path, yti_presence *presence, yt_err *reason);
 
-/* yt_file_read of what is a file; links are followed, what is none is refused unopened. */
+/* yti_file_read of what is a file; links are followed, what is none is refused unopened. */
 yt_status yti_read_file(const char *path, size_t max_bytes, char **data, size_t *bytes, yt_err *err);
 
 #endif

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 /* What a stream is for; a new use takes a new row, so that it disturbs no other. */
-typedef enum yt_rng_purpose {
+typedef enum yti_rng_purpose {
     YT_RNG_INIT,    /* item = hash of the parameter's name */
     YT_RNG_SHUFFLE, /* item = 0 */
     YT_RNG_MOSAIC,  /* item = position of the sample in the epoch, here and below */
@@ -22,25 +22,25 @@ typedef enum yt_rng_purpose {
     YT_RNG_MIXUP,
     YT_RNG_CUTMIX,
     YT_RNG_SCALE /* of the input; item = batch in the epoch */
-} yt_rng_purpose;
+} yti_rng_purpose;
 
-typedef struct yt_rng {
+typedef struct yti_rng {
     uint32_t key[2];
     uint32_t counter[4];
     uint32_t block[4]; /* the last four words made */
     uint32_t used;     /* how many of them are used up */
-} yt_rng;
+} yti_rng;
 
-yt_rng yt_rng_make(uint64_t seed, uint64_t epoch, uint64_t item, yt_rng_purpose purpose);
-uint32_t yt_rng_u32(yt_rng *rng);
-double yt_rng_unit(yt_rng *rng);                          /* [0, 1), 53 bits */
-double yt_rng_uniform(yt_rng *rng, double lo, double hi); /* [lo, hi) */
-uint32_t yt_rng_below(yt_rng *rng, uint32_t n);           /* 0 .. n-1, unbiased; n > 0 */
-double yt_rng_normal(yt_rng *rng);                        /* mean 0, variance 1 (Box-Muller) */
-double yt_rng_beta(yt_rng *rng, int a, int b);            /* Beta(a, b); a, b >= 1, a + b <= 65 */
-uint64_t yt_hash64(const void *data, uint64_t n_bytes);   /* FNV-1a, for stream items named by a string */
+yti_rng yti_rng_make(uint64_t seed, uint64_t epoch, uint64_t item, yti_rng_purpose purpose);
+uint32_t yti_rng_u32(yti_rng *rng);
+double yti_rng_unit(yti_rng *rng);                          /* [0, 1), 53 bits */
+double yti_rng_uniform(yti_rng *rng, double lo, double hi); /* [lo, hi) */
+uint32_t yti_rng_below(yti_rng *rng, uint32_t n);           /* 0 .. n-1, unbiased; n > 0 */
+double yti_rng_normal(yti_rng *rng);                        /* mean 0, variance 1 (Box-Muller) */
+double yti_rng_beta(yti_rng *rng, int a, int b);            /* Beta(a, b); a, b >= 1, a + b <= 65 */
+uint64_t yti_hash64(const void *data, uint64_t n_bytes);   /* FNV-1a, for stream items named by a string */
 
 /* FNV-1a over the 32-bit patterns of floats instead of bytes. */
-uint64_t yt_hash64_floats(const float *values, uint64_t n);
+uint64_t yti_hash64_floats(const float *values, uint64_t n);
 
 #endif

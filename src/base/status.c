@@ -18,7 +18,7 @@ const char *yt_status_text(yt_status code) {
 
 static void finish(yt_err *err, yt_status code) {
     for (char *c = err->text; *c; c++)
-        if (yt_text_is_control(*c)) *c = '?';
+        if (yti_text_is_control(*c)) *c = '?';
     err->code = code;
 }
 
@@ -33,7 +33,7 @@ yt_status yt_fail(yt_err *err, yt_status code, const char *format, ...) {
     return code;
 }
 
-yt_status yt_fail_at(yt_err *err, yt_status code, const char *file, size_t line, const char *format, ...) {
+yt_status yti_fail_at(yt_err *err, yt_status code, const char *file, size_t line, const char *format, ...) {
     if (err) {
         int used = line ? snprintf(err->text, sizeof err->text, "%s:%zu: ", file, line)
                         : snprintf(err->text, sizeof err->text, "%s: ", file);

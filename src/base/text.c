@@ -28,7 +28,7 @@ static size_t sequence_length(const unsigned char *s, size_t rest) {
     return outside ? 0 : length;
 }
 
-bool yt_text_is_utf8(const char *text, size_t length) {
+bool yti_text_is_utf8(const char *text, size_t length) {
     const unsigned char *bytes = (const unsigned char *)text;
     for (size_t at = 0, step; at < length; at += step) {
         step = sequence_length(bytes + at, length - at);
@@ -37,7 +37,7 @@ bool yt_text_is_utf8(const char *text, size_t length) {
     return true;
 }
 
-char *yt_text_to_utf8(const char *text) {
+char *yti_text_to_utf8(const char *text) {
     static const char replacement[] = "\xEF\xBF\xBD";
     const size_t length = strlen(text), most = sizeof replacement - 1;
     char *copy = length < SIZE_MAX / most ? malloc(length * most + 1) : NULL;
@@ -53,7 +53,7 @@ char *yt_text_to_utf8(const char *text) {
     return copy;
 }
 
-bool yt_text_is_control(char c) {
+bool yti_text_is_control(char c) {
     return (unsigned char)c < 32 || c == 127;
 }
 
@@ -64,7 +64,7 @@ static const char *trimmed(const char *name, size_t *length) {
     return name;
 }
 
-int yt_text_compare_names(const char *a, const char *b) {
+int yti_text_compare_names(const char *a, const char *b) {
     size_t n, m;
     a = trimmed(a, &n);
     b = trimmed(b, &m);
@@ -72,7 +72,7 @@ int yt_text_compare_names(const char *a, const char *b) {
     return order ? order : (n > m) - (n < m);
 }
 
-void yt_text_append(char *text, size_t room, const char *format, ...) {
+void yti_text_append(char *text, size_t room, const char *format, ...) {
     const size_t used = strlen(text);
     va_list args;
     va_start(args, format);

@@ -6,19 +6,19 @@
 #include <stddef.h>
 
 /* Whether bytes are UTF-8 (RFC 3629): no overlong forms, no surrogates, nothing above U+10FFFF. */
-bool yt_text_is_utf8(const char *text, size_t length);
+bool yti_text_is_utf8(const char *text, size_t length);
 
 /* A malloc'd copy that is UTF-8: every byte that is none becomes U+FFFD. JSON must be; file names need not. NULL: no
  * memory. */
-char *yt_text_to_utf8(const char *text);
+char *yti_text_to_utf8(const char *text);
 
 /* Whether a terminal would act on a character instead of showing it: below 32, and 127. */
-bool yt_text_is_control(char c);
+bool yti_text_is_control(char c);
 
 /* The order of two names of classes; 0: they are one, for names are compared without case and the spaces around them. */
-int yt_text_compare_names(const char *a, const char *b);
+int yti_text_compare_names(const char *a, const char *b);
 
 /* Writes behind what text holds; what does not fit into room bytes is cut off. */
-void yt_text_append(char *text, size_t room, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void yti_text_append(char *text, size_t room, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 #endif

@@ -30,7 +30,7 @@ static size_t edit_distance(const char *a, size_t a_length, const char *b, size_
     return row[b_length];
 }
 
-const char *yt_nearest_word(const char *word, const char *const *candidates, size_t count) {
+const char *yti_nearest_word(const char *word, const char *const *candidates, size_t count) {
     size_t length = strlen(word);
     if (length > MAX_LETTERS) return NULL;
     size_t best_distance = 1 + length / 3;

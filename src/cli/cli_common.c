@@ -10,18 +10,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-yt_status yt_cli_run_dir(const yt_cli *cli, const char *runs, char **out, yt_err *err) {
-    const char *project = yt_cli_text(cli, "project");
-    char *parent = project && *project ? yt_path_join(runs, project) : strdup(runs);
-    char *path = parent ? yt_path_join(parent, yt_cli_text(cli, "name")) : NULL;
+yt_status cli_run_dir(const cli_line *cli, const char *runs, char **out, yt_err *err) {
+    const char *project = cli_text(cli, "project");
+    char *parent = project && *project ? yti_path_join(runs, project) : strdup(runs);
+    char *path = parent ? yti_path_join(parent, cli_text(cli, "name")) : NULL;
     free(parent);
-    if (!path) return yt_fail(err, YT_NO_MEMORY, "no memory for the name of a folder");
-    if (!yt_cli_flag(cli, "exist-ok")) {
+    if (!path) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the name of a folder");
+    if (!cli_flag(cli, "exist-ok")) {
         yt_status status = yti_folder_fresh(path, out, err);
         free(path);
         return status;
     }
-    yt_status status = yt_path_make_dirs(path, err);
+    yt_status status = yti_path_make_dirs(path, err);
     if (status == YT_OK)
         *out = path;
     else
@@ -29,63 +29,63 @@ yt_status yt_cli_run_dir(const yt_cli *cli, const char *runs, char **out, yt_err
     return status;
 }
 
-int yt_cli_threads(const yt_cli *cli) {
-    return yt_cli_get(cli, "threads")->is_auto ? yt_cpu_cores() : yt_cli_int(cli, "threads");
+int cli_threads(const cli_line *cli) {
+    return cli_get(cli, "threads")->is_auto ? yti_cpu_cores() : cli_int(cli, "threads");
 }
 
-void yt_cli_print_message(void *context, yt_log_level level, const char *text) {
-    const yt_cli *cli = context;
+void cli_print_message(void *context, yt_log_level level, const char *text) {
+    const cli_line *cli = context;
     if (level == YT_LOG_DEBUG) return;
     fprintf(stderr, "%s: %s", cli->program, level == YT_LOG_WARNING ? "warning: " : "");
-    yt_cli_print_text(stderr, 0, text);
+    cli_print_text(stderr, 0, text);
     fputc('\n', stderr);
 }
 
-void yt_cli_warn_of_scale(const yt_model *model) {
+void cli_warn_of_scale(const yti_model *model) {
     if (model->scale_guessed)
         fprintf(stderr,
                 "warning: %s has several scales, and its name has no letter to choose one: it is built in "
                 "scale %c\n",
-                yt_path_base(model->yaml_path), model->scale);
+                yti_path_base(model->yaml_path), model->scale);
 }
 
-int yt_cli_failure(const yt_cli *cli, const yt_err *err) {
+int cli_failure(const cli_line *cli, const yt_err *err) {
     fprintf(stderr, "%s: %s\n", cli->program, err->text);
     return 1;
 }
 
-int yt_cli_usage_failure(const yt_cli *cli, const yt_err *err) {
-    return yt_cli_usage_error(cli, "%s", err->text);
+int cli_usage_failure(const cli_line *cli, const yt_err *err) {
+    return cli_usage_error(cli, "%s", err->text);
 }
 
-void yt_cli_print_text(FILE *out, int width, const char *text) {
+void cli_print_text(FILE *out, int width, const char *text) {
     int length = (int)strlen(text);
     if (length < width) fprintf(out, "%*s", width - length, "");
-    for (const char *c = text; *c; c++) putc(yt_text_is_control(*c) ? '?' : *c, out);
+    for (const char *c = text; *c; c++) putc(yti_text_is_control(*c) ? '?' : *c, out);
 }
 
-void yt_cli_print_license(const char *lead, const char *separator, const char *weights, const char *license) {
+void cli_print_license(const char *lead, const char *separator, const char *weights, const char *license) {
     fprintf(stderr, "%s%s", lead, separator);
-    yt_cli_print_text(stderr, 0, weights);
+    cli_print_text(stderr, 0, weights);
     fputs(" is under ", stderr);
-    yt_cli_print_text(stderr, 0, license);
+    cli_print_text(stderr, 0, license);
     fputs(", as the file says; what is made from these weights carries it\n", stderr);
 }
 
-void yt_cli_print_lines(FILE *out, const char *text) {
-    for (const char *c = text; *c; c++) putc(*c != '\n' && yt_text_is_control(*c) ? '?' : *c, out);
+void cli_print_lines(FILE *out, const char *text) {
+    for (const char *c = text; *c; c++) putc(*c != '\n' && yti_text_is_control(*c) ? '?' : *c, out);
 }
 
-int yt_cli_finish_stdout(const yt_cli *cli, int code) {
+int cli_finish_stdout(const cli_line *cli, int code) {
     if (fflush(stdout) == 0 && !ferror(stdout)) return code;
     fprintf(stderr, "%s: the results cannot be written: %s\n", cli->program, strerror(errno));
     return 1;
 }
 
-void yt_cli_append_duration(char *text, size_t room, double seconds) {
+void cli_append_duration(char *text, size_t room, double seconds) {
     long whole = seconds > 0 && seconds < 1e9 ? (long)(seconds + 0.5) : 0;
     if (whole >= 3600)
-        yt_text_append(text, room, "%ld:%02ld:%02ld", whole / 3600, whole / 60 % 60, whole % 60);
+        yti_text_append(text, room, "%ld:%02ld:%02ld", whole / 3600, whole / 60 % 60, whole % 60);
     else
-        yt_text_append(text, room, "%ld:%02ld", whole / 60, whole % 60);
+        yti_text_append(text, room, "%ld:%02ld", whole / 60, whole % 60);
 }

@@ -1,6 +1,6 @@
 /* cli_common.h: what the programs share. */
-#ifndef YT_CLI_COMMON_H
-#define YT_CLI_COMMON_H
+#ifndef CLI_COMMON_H
+#define CLI_COMMON_H
 
 #include "cli/cli_options.h"
 #include "base/log.h"
@@ -11,37 +11,37 @@
 
 /* The folder of a run's files, from --project, --name and --exist-ok: below `runs` unless the project is absolute;
  * made, and with -2, -3, ... behind its name where that is taken. malloc'd. */
-yt_status yt_cli_run_dir(const yt_cli *cli, const char *runs, char **out, yt_err *err);
+yt_status cli_run_dir(const cli_line *cli, const char *runs, char **out, yt_err *err);
 
 /* --threads, where auto means every core this process may use. */
-int yt_cli_threads(const yt_cli *cli);
+int cli_threads(const cli_line *cli);
 
-/* A yt_log_sink: messages of the library on stderr; context is a yt_cli. */
-void yt_cli_print_message(void *context, yt_log_level level, const char *text);
+/* A yt_log_sink: messages of the library on stderr; context is a cli_line. */
+void cli_print_message(void *context, yt_log_level level, const char *text);
 
 /* Warns on stderr where a model was named without the letter of its scale. */
-void yt_cli_warn_of_scale(const yt_model *model);
+void cli_warn_of_scale(const yti_model *model);
 
 /* Says "program: sentence" on stderr; returns 1, the exit code of a failure. */
-int yt_cli_failure(const yt_cli *cli, const yt_err *err);
+int cli_failure(const cli_line *cli, const yt_err *err);
 
 /* The same for a sentence about what was typed; returns 2. */
-int yt_cli_usage_failure(const yt_cli *cli, const yt_err *err);
+int cli_usage_failure(const cli_line *cli, const yt_err *err);
 
 /* Prints a text that comes from a file, right-aligned to a width as %*s: control characters, which a terminal
  * would act on, as '?'. */
-void yt_cli_print_text(FILE *out, int width, const char *text);
+void cli_print_text(FILE *out, int width, const char *text);
 
 /* The same for a text of several lines. */
-void yt_cli_print_lines(FILE *out, const char *text);
+void cli_print_lines(FILE *out, const char *text);
 
 /* Says on stderr, after "program: " or another lead, which licence a weights file names. */
-void yt_cli_print_license(const char *lead, const char *separator, const char *weights, const char *license);
+void cli_print_license(const char *lead, const char *separator, const char *weights, const char *license);
 
 /* Writes "1:02:03" or "2:03" behind a text. */
-void yt_cli_append_duration(char *text, size_t room, double seconds);
+void cli_append_duration(char *text, size_t room, double seconds);
 
 /* Pushes out what was printed to stdout; a failure to write is one of the program. Returns the exit code. */
-int yt_cli_finish_stdout(const yt_cli *cli, int code);
+int cli_finish_stdout(const cli_line *cli, int code);
 
 #endif

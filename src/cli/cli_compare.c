@@ -7,7 +7,7 @@
 
 /* What the study's hooks need. */
 typedef struct listener {
-    yt_problem_sink problem;
+    yti_problem_sink problem;
     void *context;
     int trained;    /* runs of this process */
     double seconds; /* they took */
@@ -19,21 +19,21 @@ static void show_problem(void *context, const char *text) {
 }
 
 /* Runs of a study take about the same time. */
-static void show_time_left(listener *l, const yt_compare_progress *p) {
+static void show_time_left(listener *l, const yti_compare_progress *p) {
     char left[32] = "";
     l->trained += !p->kept;
     l->seconds += p->kept ? 0 : p->seconds;
     if (l->trained == 0 || p->run == p->runs) return;
-    yt_cli_append_duration(left, sizeof left, l->seconds / l->trained * (p->runs - p->run));
+    cli_append_duration(left, sizeof left, l->seconds / l->trained * (p->runs - p->run));
     fprintf(stderr, "  %s left", left);
 }
 
-static void show_run(void *context, const yt_compare_progress *p) {
+static void show_run(void *context, const yti_compare_progress *p) {
     listener *l = context;
     const bool drawn = isatty(STDERR_FILENO);
     if (!p->finished && !drawn) return;
     fprintf(stderr, "%srun %d/%d  ", drawn ? "\r" : "", p->run, p->runs);
-    yt_cli_print_text(stderr, 0, p->variant);
+    cli_print_text(stderr, 0, p->variant);
     fprintf(stderr, "  seed %d", p->seed);
     if (!p->finished) return; /* the line is written again */
     fprintf(stderr, "  %d epochs  mAP50-95 %.3f  %.1f s", p->epochs, p->ap > 0 ? p->ap : 0, p->seconds);
@@ -44,30 +44,30 @@ static void show_run(void *context, const yt_compare_progress *p) {
     fputc('\n', stderr);
 }
 
-static yt_status compare(yt_compare *study, const yt_compare_hooks *hooks, const volatile sig_atomic_t *stop,
+static yt_status compare(yti_compare *study, const yti_compare_hooks *hooks, const volatile sig_atomic_t *stop,
                          yt_err *err) {
-    fprintf(stderr, "comparing in %d runs below %s\n", yt_compare_runs(study), yt_compare_folder(study));
-    yt_status status = yt_compare_run(study, hooks, stop, err);
-    if (status == YT_STOPPED) fprintf(stderr, "interrupted; the same command continues from here\n");
+    fprintf(stderr, "comparing in %d runs below %s\n", yti_compare_runs(study), yti_compare_folder(study));
+    yt_status status = yti_compare_run(study, hooks, stop, err);
+    if (status == YT_ERR_STOPPED) fprintf(stderr, "interrupted; the same command continues from here\n");
     if (status != YT_OK) return status;
     char why[sizeof err->text];
-    YT_TRY(yt_compare_report(study, why, sizeof why, err));
-    yt_compare_print(study, stdout);
+    YT_TRY(yti_compare_report(study, why, sizeof why, err));
+    yti_compare_print(study, stdout);
     fflush(stdout); /* before what follows on stderr */
     if (why[0]) fprintf(stderr, "warning: %s\n", why);
-    fprintf(stderr, "saved to %s: compare.html, compare.json%s\n", yt_compare_folder(study),
+    fprintf(stderr, "saved to %s: compare.html, compare.json%s\n", yti_compare_folder(study),
             why[0] ? "" : ", figures/");
     return YT_OK;
 }
 
-yt_status yt_cli_compare(const yt_train_config *config, const char *variants, int seeds,
-                         const char *const *search_dirs, yt_problem_sink problem, void *context,
+yt_status cli_compare(const yti_train_config *config, const char *variants, int seeds,
+                         const char *const *search_dirs, yti_problem_sink problem, void *context,
                          const volatile sig_atomic_t *stop, yt_err *err) {
-    yt_compare *study;
+    yti_compare *study;
     listener l = {.problem = problem, .context = context};
-    yt_compare_hooks hooks = {.run = show_run, .problem = show_problem, .context = &l};
-    YT_TRY(yt_compare_create(config, variants, seeds, search_dirs, &study, err));
+    yti_compare_hooks hooks = {.run = show_run, .problem = show_problem, .context = &l};
+    YT_TRY(yti_compare_create(config, variants, seeds, search_dirs, &study, err));
     yt_status status = compare(study, &hooks, stop, err);
-    yt_compare_destroy(study);
+    yti_compare_destroy(study);
     return status;
 }

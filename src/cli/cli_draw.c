@@ -19,7 +19,7 @@ enum {
 };
 
 /* Columns x1 to x2 - 1, rows y1 to y2 - 1, as far as they are in the picture. */
-static void fill(yt_image *image, int x1, int y1, int x2, int y2, yt_cli_colour c) {
+static void fill(yt_image *image, int x1, int y1, int x2, int y2, cli_colour c) {
     if (x1 < 0) x1 = 0;
     if (y1 < 0) y1 = 0;
     if (x2 > image->w) x2 = image->w;
@@ -41,7 +41,7 @@ static int edge(float x, int side) {
 }
 
 /* Lines and the strokes of letters have one width. */
-int yt_cli_line_width(int w, int h) {
+int cli_line_width(int w, int h) {
     const int width = (int)lrint((w + h) / 2.0 / PIXELS_PER_WIDTH);
     return width > 1 ? width : 1;
 }
@@ -61,7 +61,7 @@ typedef struct {
     unsigned char colour[4];
 } vertex; /* as stb_easy_font writes it; four make a stroke, first and third are opposite corners */
 
-static void draw_text(yt_image *image, int x, int y, int scale, char *text, yt_cli_colour c) {
+static void draw_text(yt_image *image, int x, int y, int scale, char *text, cli_colour c) {
     vertex corners[4 * MAX_STROKES];
     int n = stb_easy_font_print(0, 0, text, NULL, corners, (int)sizeof corners);
     for (int i = 0; i < n; i++) {
@@ -72,20 +72,20 @@ static void draw_text(yt_image *image, int x, int y, int scale, char *text, yt_c
 }
 
 static void draw_label(yt_image *image, int x, int y, int line, const char *name, float score,
-                       yt_cli_colour back) {
+                       cli_colour back) {
     char long_text[256], text[MAX_LABEL + 1];
     snprintf(long_text, sizeof long_text, "%.*s %.2f", MAX_LABEL - 6, name, (double)score);
     printable(text, long_text);
-    int scale = yt_cli_line_width(image->w, image->h), margin = scale + 1;
+    int scale = cli_line_width(image->w, image->h), margin = scale + 1;
     int w = stb_easy_font_width(text) * scale + 2 * margin, h = GLYPH_HEIGHT * scale + 2 * margin;
     int top = y - h >= 0 ? y - h : y + line;
     int left = x + w <= image->w ? x : image->w - w;
     if (left < 0) left = 0;
     fill(image, left, top, left + w, top + h, back);
-    draw_text(image, left + margin, top + margin, scale, text, yt_cli_readable_on(back));
+    draw_text(image, left + margin, top + margin, scale, text, cli_readable_on(back));
 }
 
-static void draw_frame(yt_image *image, int x1, int y1, int x2, int y2, int line, yt_cli_colour c) {
+static void draw_frame(yt_image *image, int x1, int y1, int x2, int y2, int line, cli_colour c) {
     int across = line < y2 - y1 ? line : y2 - y1, down = line < x2 - x1 ? line : x2 - x1;
     fill(image, x1, y1, x2, y1 + across, c);
     fill(image, x1, y2 - across, x2, y2, c);
@@ -94,9 +94,9 @@ static void draw_frame(yt_image *image, int x1, int y1, int x2, int y2, int line
 }
 
 /* All frames first, so that no line crosses a label. */
-void yt_cli_draw_detections(yt_image *image, const yt_detection *detections, int n, char *const *names,
-                            const yt_cli_colour *colours) {
-    int line = yt_cli_line_width(image->w, image->h), w = image->w, h = image->h;
+void cli_draw_detections(yt_image *image, const yt_detection *detections, int n, char *const *names,
+                            const cli_colour *colours) {
+    int line = cli_line_width(image->w, image->h), w = image->w, h = image->h;
     for (int i = n - 1; i >= 0; i--) {
         yt_xyxy b = detections[i].box;
         draw_frame(image, edge(b.x1, w), edge(b.y1, h), edge(b.x2, w), edge(b.y2, h), line,

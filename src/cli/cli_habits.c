@@ -57,7 +57,7 @@ static const char *program_for(const char *key) {
     return strcmp(key, "source") == 0 ? "yoloinfer" : "yoloval";
 }
 
-static bool has_option(const yt_cli *cli, const char *name) {
+static bool has_option(const cli_line *cli, const char *name) {
     for (size_t i = 0; i < cli->n_options; i++)
         if (strcmp(cli->options[i].name, name) == 0) return true;
     return false;
@@ -79,13 +79,13 @@ static bool copy_name(const char *typed, size_t n, char *name, size_t room) {
 }
 
 /* What is a word here and an option there. */
-static bool is_plain_word(const yt_cli *cli, const char *name) {
+static bool is_plain_word(const cli_line *cli, const char *name) {
     if (has_option(cli, name)) return false;
     return (strcmp(name, "source") == 0 && strcmp(cli->program, "yoloinfer") == 0) ||
            (strcmp(name, "data") == 0 && strcmp(cli->program, "yoloval") == 0);
 }
 
-bool yt_cli_habit(const yt_cli *cli, const char *typed, size_t n, char *advice, size_t room) {
+bool cli_habit(const cli_line *cli, const char *typed, size_t n, char *advice, size_t room) {
     char name[48];
     if (!copy_name(typed, n, name, sizeof name)) return false;
     if (is_plain_word(cli, name)) {
@@ -106,7 +106,7 @@ bool yt_cli_habit(const yt_cli *cli, const char *typed, size_t n, char *advice, 
 }
 
 /* KEY=VALUE. Networks and weights have one key there, and two options here. */
-static bool assignment(const yt_cli *cli, const char *word, const char *equals, char *advice, size_t room) {
+static bool assignment(const cli_line *cli, const char *word, const char *equals, char *advice, size_t room) {
     char name[48];
     const char *value = equals + 1;
     if (!copy_name(word, (size_t)(equals - word), name, sizeof name)) return false;
@@ -119,13 +119,13 @@ static bool assignment(const yt_cli *cli, const char *word, const char *equals, 
     else if (has_option(cli, name))
         snprintf(advice, room, "type --%s %s", name, value);
     else
-        return yt_cli_habit(cli, name, strlen(name), advice, room);
+        return cli_habit(cli, name, strlen(name), advice, room);
     return true;
 }
 
-bool yt_cli_word_habit(const yt_cli *cli, const char *word, char *advice, size_t room) {
+bool cli_word_habit(const cli_line *cli, const char *word, char *advice, size_t room) {
     const char *equals = strchr(word, '=');
-    if (yt_path_exists(word)) return false;
+    if (yti_path_exists(word)) return false;
     if (equals) return assignment(cli, word, equals, advice, room);
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
         if (strcmp(word, verbs[i]) != 0) continue;

@@ -8,16 +8,16 @@
 
 enum { HELP_COLUMN = 30, LINE_WIDTH = 100 };
 
-static const char *metavar_of(const yt_cli_option *row) {
-    static const char *const by_type[] = {[YT_CLI_FLAG] = NULL,
-                                          [YT_CLI_INT] = "N",
-                                          [YT_CLI_DOUBLE] = "X",
-                                          [YT_CLI_STRING] = "TEXT",
-                                          [YT_CLI_CHOICE] = "NAME"};
+static const char *metavar_of(const cli_option *row) {
+    static const char *const by_type[] = {[CLI_FLAG] = NULL,
+                                          [CLI_INT] = "N",
+                                          [CLI_DOUBLE] = "X",
+                                          [CLI_STRING] = "TEXT",
+                                          [CLI_CHOICE] = "NAME"};
     return row->metavar ? row->metavar : by_type[row->type];
 }
 
-static void append_range(char *text, size_t room, const yt_cli_option *row) {
+static void append_range(char *text, size_t room, const cli_option *row) {
     char part[80] = "";
     bool low = row->min > -HUGE_VAL, high = row->max < HUGE_VAL;
     if (low && high)
@@ -26,32 +26,32 @@ static void append_range(char *text, size_t room, const yt_cli_option *row) {
         snprintf(part, sizeof part, "at least %.10g", row->min);
     else if (high)
         snprintf(part, sizeof part, "at most %.10g", row->max);
-    yt_text_append(text, room, "%s", part);
+    yti_text_append(text, room, "%s", part);
 }
 
-static void append_choices(char *text, size_t room, const yt_cli_option *row) {
+static void append_choices(char *text, size_t room, const cli_option *row) {
     for (size_t i = 0; row->choices[i]; i++) {
-        if (i) yt_text_append(text, room, ", ");
-        yt_text_append(text, room, "%s", row->choices[i]);
+        if (i) yti_text_append(text, room, ", ");
+        yti_text_append(text, room, "%s", row->choices[i]);
     }
 }
 
 /* "help text (1 to 100; default 16)" */
-static void explain(char *text, size_t room, const yt_cli_option *row) {
+static void explain(char *text, size_t room, const cli_option *row) {
     char limits[512] = "";
-    if (row->type == YT_CLI_INT || row->type == YT_CLI_DOUBLE) append_range(limits, sizeof limits, row);
-    if (row->type == YT_CLI_CHOICE) append_choices(limits, sizeof limits, row);
+    if (row->type == CLI_INT || row->type == CLI_DOUBLE) append_range(limits, sizeof limits, row);
+    if (row->type == CLI_CHOICE) append_choices(limits, sizeof limits, row);
     bool has_default = row->fallback && row->fallback[0] &&
-                       !(row->type == YT_CLI_FLAG && strcmp(row->fallback, "false") == 0);
+                       !(row->type == CLI_FLAG && strcmp(row->fallback, "false") == 0);
     snprintf(text, room, "%s", row->help);
     if (!limits[0] && !has_default) return;
-    yt_text_append(text, room, " (");
-    yt_text_append(text, room, "%s", limits);
+    yti_text_append(text, room, " (");
+    yti_text_append(text, room, "%s", limits);
     if (has_default) {
-        yt_text_append(text, room, "%s", limits[0] ? "; default " : "default ");
-        yt_text_append(text, room, "%s", row->fallback);
+        yti_text_append(text, room, "%s", limits[0] ? "; default " : "default ");
+        yti_text_append(text, room, "%s", row->fallback);
     }
-    yt_text_append(text, room, ")");
+    yti_text_append(text, room, ")");
 }
 
 /* Writes words with line breaks, continuation lines indented to the help column, where the first begins. */
@@ -80,10 +80,10 @@ static void print_row(const char *left, const char *right, FILE *out) {
     print_wrapped(right, out);
 }
 
-static void print_option(const yt_cli_option *row, FILE *out) {
+static void print_option(const cli_option *row, FILE *out) {
     char left[128], right[1024];
     const char *metavar = metavar_of(row);
-    bool on_by_default = row->type == YT_CLI_FLAG && row->fallback && strcmp(row->fallback, "true") == 0;
+    bool on_by_default = row->type == CLI_FLAG && row->fallback && strcmp(row->fallback, "true") == 0;
     char letter[5] = "    ";
     if (row->letter) snprintf(letter, sizeof letter, "-%c, ", row->letter);
     snprintf(left, sizeof left, "%s--%s%s%s%s", letter, on_by_default ? "[no-]" : "", row->name,
@@ -92,24 +92,24 @@ static void print_option(const yt_cli_option *row, FILE *out) {
     print_row(left, right, out);
 }
 
-static bool in_one_group(const yt_cli *cli, size_t i, size_t k) {
+static bool in_one_group(const cli_line *cli, size_t i, size_t k) {
     return strcmp(cli->options[i].group, cli->options[k].group) == 0;
 }
 
-static bool begins_group(const yt_cli *cli, size_t i) {
+static bool begins_group(const cli_line *cli, size_t i) {
     for (size_t k = 0; k < i; k++)
         if (in_one_group(cli, i, k)) return false;
     return true;
 }
 
 /* Every option of the group that `first` begins, wherever it stands in the table. */
-static void print_group(const yt_cli *cli, size_t first, FILE *out) {
+static void print_group(const cli_line *cli, size_t first, FILE *out) {
     fprintf(out, "\n%s\n", cli->options[first].group);
     for (size_t i = first; i < cli->n_options; i++)
         if (in_one_group(cli, first, i)) print_option(&cli->options[i], out);
 }
 
-void yt_cli_print_help(const yt_cli *cli, FILE *out) {
+void cli_print_help(const cli_line *cli, FILE *out) {
     fprintf(out, "usage: %s\n", cli->usage);
     if (cli->about) fprintf(out, "\n%s\n", cli->about);
     for (size_t i = 0; i < cli->n_options; i++)
@@ -119,7 +119,7 @@ void yt_cli_print_help(const yt_cli *cli, FILE *out) {
     if (cli->version) print_row("    --version", "print the version", out);
     fprintf(out, "\nEnvironment\n");
     char names[128], isa[192];
-    yt_kernels_list(names, sizeof names);
+    yti_kernels_list(names, sizeof names);
     snprintf(isa, sizeof isa, "widest instructions to use: %s", names);
     print_row("YT_MAX_ISA=NAME", isa, out);
     print_row(

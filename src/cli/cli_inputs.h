@@ -1,6 +1,6 @@
 /* cli_inputs.h: the pictures a command line names. */
-#ifndef YT_CLI_INPUTS_H
-#define YT_CLI_INPUTS_H
+#ifndef CLI_INPUTS_H
+#define CLI_INPUTS_H
 
 #include "base/status.h"
 
@@ -8,25 +8,25 @@
 #include <stddef.h>
 
 /* Owns paths. */
-typedef struct yt_cli_inputs {
+typedef struct cli_inputs {
     const char *program; /* set by the caller, for messages */
     int problems;        /* lines of lists that name nothing, said on stderr */
     char **paths;
     size_t count, capacity;
-} yt_cli_inputs;
+} cli_inputs;
 
 /* Appends what a word names: a picture; the pictures of a folder and of those below it, in the order of their names; those
  * that a .txt list names, one per line (looked for beside the list, then from here); "-": those that standard input names; or
  * the files that a pattern matches. What does not exist, and what has no picture, is an error. */
-yt_status yt_cli_inputs_add(yt_cli_inputs *inputs, const char *path, yt_err *err);
-void yt_cli_inputs_free(yt_cli_inputs *inputs);
+yt_status cli_inputs_add(cli_inputs *inputs, const char *path, yt_err *err);
+void cli_inputs_free(cli_inputs *inputs);
 
 /* malloc'd path in folder `dir` for the result of picture i: its own name, with -2, -3, ... where pictures
  * before it have the same, and .png behind it where pictures of its kind are not written. NULL: out of
  * memory. */
-char *yt_cli_inputs_result(const yt_cli_inputs *inputs, size_t i, const char *dir);
+char *cli_inputs_result(const cli_inputs *inputs, size_t i, const char *dir);
 
 /* Whether `path` is one of the inputs themselves, by whatever name. */
-bool yt_cli_inputs_has(const yt_cli_inputs *inputs, const char *path);
+bool cli_inputs_has(const cli_inputs *inputs, const char *path);
 
 #endif

@@ -4,19 +4,19 @@
 #include <stdio.h>
 #include <string.h>
 
-const char *const yt_cli_nms_words[] = {
+const char *const cli_nms_words[] = {
 #define NMS_WORD(code, word) word,
     YT_NMS_MAP(NMS_WORD)
 #undef NMS_WORD
         NULL};
-const char *const yt_cli_truths[] = {"false", "true", NULL};
+const char *const cli_truths[] = {"false", "true", NULL};
 
-int yt_cli_settle_nms(yt_cli *cli) {
-    const yt_cli_value *old = yt_cli_get(cli, "end2end"), *new = yt_cli_get(cli, "nms");
+int cli_settle_nms(cli_line *cli) {
+    const cli_value *old = cli_get(cli, "end2end"), *new = cli_get(cli, "nms");
     if (!old->typed || strcmp(old->text, "auto") == 0) return -1;
     const bool one_to_one = strcmp(old->text, "true") == 0;
     if (new->typed && one_to_one != (strcmp(new->text, "false") == 0))
-        return yt_cli_usage_error(cli, "--end2end %s is --nms %s, and --nms %s was typed too; leave one out",
+        return cli_usage_error(cli, "--end2end %s is --nms %s, and --nms %s was typed too; leave one out",
                                   old->text, one_to_one ? "false" : "auto", new->text);
     fprintf(stderr,
             "%s: --end2end %s is taken as --nms %s, its name since 8.4.142 of the reference trainer\n",
@@ -24,12 +24,12 @@ int yt_cli_settle_nms(yt_cli *cli) {
     if (new->typed) return -1;
     for (size_t i = 0; i < cli->n_options; i++)
         if (strcmp(cli->options[i].name, "nms") == 0)
-            cli->values[i] = (yt_cli_value){.typed = true,
+            cli->values[i] = (cli_value){.typed = true,
                                             .text = one_to_one ? "false" : "auto",
                                             .number = one_to_one ? YT_NMS_FALSE : YT_NMS_AUTO};
     return -1;
 }
 
-yt_nms yt_cli_nms(const yt_cli *cli) {
-    return (yt_nms)yt_cli_get(cli, "nms")->number;
+yti_nms cli_nms(const cli_line *cli) {
+    return (yti_nms)cli_get(cli, "nms")->number;
 }

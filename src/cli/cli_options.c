@@ -21,7 +21,7 @@
 
 enum { GO_ON = -1, USAGE = 2, MAX_CHOICES = 64 /* named in a message */ };
 
-int yt_cli_usage_error(const yt_cli *cli, const char *format, ...) {
+int cli_usage_error(const cli_line *cli, const char *format, ...) {
     va_list args;
     va_start(args, format);
     fprintf(stderr, "%s: ", cli->program);
@@ -39,13 +39,13 @@ static bool same_name(const char *typed, size_t n, const char *name) {
     return true;
 }
 
-static const yt_cli_option *find_name(const yt_cli *cli, const char *typed, size_t n) {
+static const cli_option *find_name(const cli_line *cli, const char *typed, size_t n) {
     for (size_t i = 0; i < cli->n_options; i++)
         if (same_name(typed, n, cli->options[i].name)) return &cli->options[i];
     return NULL;
 }
 
-static const yt_cli_option *find_letter(const yt_cli *cli, char letter) {
+static const cli_option *find_letter(const cli_line *cli, char letter) {
     for (size_t i = 0; i < cli->n_options; i++)
         if (cli->options[i].letter && cli->options[i].letter == letter) return &cli->options[i];
     return NULL;
@@ -67,20 +67,20 @@ static int spelled_truth(const char *text) {
     return truth(text);
 }
 
-static int read_flag(const yt_cli *cli, const yt_cli_option *row, const char *text, yt_cli_value *out) {
+static int read_flag(const cli_line *cli, const cli_option *row, const char *text, cli_value *out) {
     int value = spelled_truth(text);
-    if (value < 0) return yt_cli_usage_error(cli, "--%s: \"%s\" is neither true nor false", row->name, text);
+    if (value < 0) return cli_usage_error(cli, "--%s: \"%s\" is neither true nor false", row->name, text);
     out->text = value ? "true" : "false";
     out->number = value;
     return GO_ON;
 }
 
 /* Whether the value may be left out. */
-static bool is_optional(const yt_cli_option *row) {
+static bool is_optional(const cli_option *row) {
     return row->metavar && row->metavar[0] == '[';
 }
 
-static int read_number(const yt_cli *cli, const yt_cli_option *row, const char *text, yt_cli_value *out) {
+static int read_number(const cli_line *cli, const cli_option *row, const char *text, cli_value *out) {
     out->text = text;
     if (row->fallback && strcmp(row->fallback, "auto") == 0 && strcasecmp(text, "auto") == 0) {
         out->is_auto = true;
@@ -92,21 +92,21 @@ static int read_number(const yt_cli *cli, const yt_cli_option *row, const char *
         return GO_ON;
     }
     double value;
-    bool whole = row->type == YT_CLI_INT;
+    bool whole = row->type == CLI_INT;
     if (!yti_parse_decimal(text, strlen(text), &value) || (whole && strchr(text, '.')))
-        return yt_cli_usage_error(cli, "--%s: \"%s\" is not a %s", row->name, text,
+        return cli_usage_error(cli, "--%s: \"%s\" is not a %s", row->name, text,
                                   whole ? "whole number" : "number");
     if (whole && value != nearbyint(value))
-        return yt_cli_usage_error(cli, "--%s: \"%s\" is not a whole number", row->name, text);
-    if (value < row->min) return yt_cli_usage_error(cli, "--%s: %s is below %g", row->name, text, row->min);
+        return cli_usage_error(cli, "--%s: \"%s\" is not a whole number", row->name, text);
+    if (value < row->min) return cli_usage_error(cli, "--%s: %s is below %g", row->name, text, row->min);
     if (value > row->max)
-        return yt_cli_usage_error(cli, "--%s: %s is above %.10g", row->name, text, row->max);
+        return cli_usage_error(cli, "--%s: %s is above %.10g", row->name, text, row->max);
     out->number = value;
     return GO_ON;
 }
 
 /* Its words, [MAX_CHOICES + 1]; returns how many. The fallback counts as one where it is none of them: auto. */
-static size_t list_choices(const yt_cli_option *row, const char **words) {
+static size_t list_choices(const cli_option *row, const char **words) {
     size_t n = 0;
     bool listed = !row->fallback;
     for (; n < MAX_CHOICES && row->choices[n]; n++) {
@@ -117,24 +117,24 @@ static size_t list_choices(const yt_cli_option *row, const char **words) {
     return n;
 }
 
-static int unknown_choice(const yt_cli *cli, const yt_cli_option *row, const char *text) {
+static int unknown_choice(const cli_line *cli, const cli_option *row, const char *text) {
     const char *words[MAX_CHOICES + 1];
     char list[512] = "";
     const size_t n = list_choices(row, words);
-    const char *near = yt_nearest_word(text, words, n);
+    const char *near = yti_nearest_word(text, words, n);
     for (size_t i = 0, used = 0; i < n && used < sizeof list; i++) {
         int wrote = snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", words[i]);
         used += wrote > 0 ? (size_t)wrote : 0;
     }
     if (near) /* and what else there is: NAdam is not a misspelt Adam */
-        return yt_cli_usage_error(cli, "--%s: unknown \"%s\"; did you mean %s? It is one of %s", row->name,
+        return cli_usage_error(cli, "--%s: unknown \"%s\"; did you mean %s? It is one of %s", row->name,
                                   text, near, list);
-    return yt_cli_usage_error(cli, "--%s: unknown \"%s\"; it is one of %s", row->name, text, list);
+    return cli_usage_error(cli, "--%s: unknown \"%s\"; it is one of %s", row->name, text, list);
 }
 
 /* The index of a choice, -1 for the default word, NO_CHOICE for neither. */
 enum { NO_CHOICE = -2 };
-static int find_choice(const yt_cli_option *row, const char *text) {
+static int find_choice(const cli_option *row, const char *text) {
     for (int n = 0; row->choices[n]; n++)
         if (strcasecmp(row->choices[n], text) == 0) return n;
     if (row->fallback && strcasecmp(row->fallback, text) == 0) return -1;
@@ -143,7 +143,7 @@ static int find_choice(const yt_cli_option *row, const char *text) {
     return value == 1 ? 0 : value == 0 && row->fallback && truth(row->fallback) == 0 ? -1 : NO_CHOICE;
 }
 
-static int read_choice(const yt_cli *cli, const yt_cli_option *row, const char *text, yt_cli_value *out) {
+static int read_choice(const cli_line *cli, const cli_option *row, const char *text, cli_value *out) {
     const int found = find_choice(row, text);
     if (found == NO_CHOICE) return unknown_choice(cli, row, text);
     out->text = found < 0 ? row->fallback : row->choices[found];
@@ -151,26 +151,26 @@ static int read_choice(const yt_cli *cli, const yt_cli_option *row, const char *
     return GO_ON;
 }
 
-static int read_value(const yt_cli *cli, const yt_cli_option *row, const char *text, yt_cli_value *out) {
+static int read_value(const cli_line *cli, const cli_option *row, const char *text, cli_value *out) {
     switch (row->type) {
-    case YT_CLI_FLAG:
+    case CLI_FLAG:
         return read_flag(cli, row, text, out);
-    case YT_CLI_INT:
-    case YT_CLI_DOUBLE:
+    case CLI_INT:
+    case CLI_DOUBLE:
         return read_number(cli, row, text, out);
-    case YT_CLI_CHOICE:
+    case CLI_CHOICE:
         return read_choice(cli, row, text, out);
-    case YT_CLI_STRING:
+    case CLI_STRING:
         break;
     }
     out->text = text;
     return GO_ON;
 }
 
-static int unknown_option(const yt_cli *cli, const char *typed, size_t n) {
+static int unknown_option(const cli_line *cli, const char *typed, size_t n) {
     char name[64], advice[256];
-    if (yt_cli_habit(cli, typed, n, advice, sizeof advice))
-        return yt_cli_usage_error(cli, "there is no option --%.*s; %s", (int)n, typed, advice);
+    if (cli_habit(cli, typed, n, advice, sizeof advice))
+        return cli_usage_error(cli, "there is no option --%.*s; %s", (int)n, typed, advice);
     const char **names = malloc((cli->n_options + 2) * sizeof *names);
     const char *near = NULL;
     if (names && n < sizeof name) {
@@ -179,111 +179,111 @@ static int unknown_option(const yt_cli *cli, const char *typed, size_t n) {
         for (size_t i = 0; i < cli->n_options; i++) names[i] = cli->options[i].name;
         names[cli->n_options] = "help";
         names[cli->n_options + 1] = "version";
-        near = yt_nearest_word(name, names, cli->n_options + 2);
+        near = yti_nearest_word(name, names, cli->n_options + 2);
     }
     int code = near
-                   ? yt_cli_usage_error(cli, "unknown option --%.*s; did you mean --%s?", (int)n, typed, near)
-                   : yt_cli_usage_error(cli, "unknown option --%.*s", (int)n, typed);
+                   ? cli_usage_error(cli, "unknown option --%.*s; did you mean --%s?", (int)n, typed, near)
+                   : cli_usage_error(cli, "unknown option --%.*s", (int)n, typed);
     free(names);
     return code;
 }
 
 /* Whether a word is the value of the option before it that may also stand alone. */
-static bool could_be_value(const yt_cli_option *row, const char *word) {
-    if (row->type == YT_CLI_STRING) return word[0] != '-';
-    if (row->type == YT_CLI_CHOICE) return find_choice(row, word) != NO_CHOICE;
+static bool could_be_value(const cli_option *row, const char *word) {
+    if (row->type == CLI_STRING) return word[0] != '-';
+    if (row->type == CLI_CHOICE) return find_choice(row, word) != NO_CHOICE;
     double value;
     if (truth(word) >= 0) return true;
-    return row->type != YT_CLI_FLAG && yti_parse_decimal(word, strlen(word), &value);
+    return row->type != CLI_FLAG && yti_parse_decimal(word, strlen(word), &value);
 }
 
 /* The value of an option found at argv[*at]: behind '=', the next word, or none for a flag. */
-static int take_value(const yt_cli *cli, const yt_cli_option *row, const char *attached, int argc,
+static int take_value(const cli_line *cli, const cli_option *row, const char *attached, int argc,
                       char *const *argv, int *at) {
     const char *next = *at + 1 < argc ? argv[*at + 1] : NULL;
     const char *text = attached;
     if (!text) {
         bool wanted =
-            !is_optional(row) && row->type != YT_CLI_FLAG ? true : next && could_be_value(row, next);
-        if (wanted && !next) return yt_cli_usage_error(cli, "--%s needs a value", row->name);
+            !is_optional(row) && row->type != CLI_FLAG ? true : next && could_be_value(row, next);
+        if (wanted && !next) return cli_usage_error(cli, "--%s needs a value", row->name);
         if (wanted) {
             text = next;
             ++*at;
         } else {
-            text = row->type == YT_CLI_STRING ? "" : "true";
+            text = row->type == CLI_STRING ? "" : "true";
         }
     }
-    yt_cli_value value = {.typed = true};
+    cli_value value = {.typed = true};
     int code = read_value(cli, row, text, &value);
     if (code == GO_ON) cli->values[row - cli->options] = value;
     return code;
 }
 
-static int take_long(const yt_cli *cli, int argc, char *const *argv, int *at) {
+static int take_long(const cli_line *cli, int argc, char *const *argv, int *at) {
     const char *typed = argv[*at] + 2;
     const char *equals = strchr(typed, '=');
     size_t n = equals ? (size_t)(equals - typed) : strlen(typed);
-    const yt_cli_option *row = find_name(cli, typed, n);
+    const cli_option *row = find_name(cli, typed, n);
     if (row) return take_value(cli, row, equals ? equals + 1 : NULL, argc, argv, at);
     if (same_name(typed, n, "help")) {
-        yt_cli_print_help(cli, stdout);
-        return yt_cli_finish_stdout(cli, 0);
+        cli_print_help(cli, stdout);
+        return cli_finish_stdout(cli, 0);
     }
     if (same_name(typed, n, "version") && cli->version) {
         printf("%s %s\n", cli->program, cli->version);
-        return yt_cli_finish_stdout(cli, 0);
+        return cli_finish_stdout(cli, 0);
     }
     if (n > 3 && !equals && strncmp(typed, "no", 2) == 0 && (typed[2] == '-' || typed[2] == '_')) {
         row = find_name(cli, typed + 3, n - 3);
-        if (row && (row->type == YT_CLI_FLAG || (row->type != YT_CLI_STRING && is_optional(row)))) {
-            cli->values[row - cli->options] = (yt_cli_value){.typed = true, .text = "false"};
+        if (row && (row->type == CLI_FLAG || (row->type != CLI_STRING && is_optional(row)))) {
+            cli->values[row - cli->options] = (cli_value){.typed = true, .text = "false"};
             return GO_ON;
         }
     }
     return unknown_option(cli, typed, n);
 }
 
-static int take_short(const yt_cli *cli, int argc, char *const *argv, int *at) {
+static int take_short(const cli_line *cli, int argc, char *const *argv, int *at) {
     const char *typed = argv[*at];
-    const yt_cli_option *row = typed[2] == '\0' ? find_letter(cli, typed[1]) : NULL;
+    const cli_option *row = typed[2] == '\0' ? find_letter(cli, typed[1]) : NULL;
     if (row) return take_value(cli, row, NULL, argc, argv, at);
     if (strcmp(typed, "-h") == 0) {
-        yt_cli_print_help(cli, stdout);
-        return yt_cli_finish_stdout(cli, 0);
+        cli_print_help(cli, stdout);
+        return cli_finish_stdout(cli, 0);
     }
     char advice[256];
-    if (yt_cli_habit(cli, typed + 1, strlen(typed + 1), advice, sizeof advice))
-        return yt_cli_usage_error(cli, "there is no option %s; %s", typed, advice);
-    return yt_cli_usage_error(cli, "unknown option %s; long options begin with two dashes", typed);
+    if (cli_habit(cli, typed + 1, strlen(typed + 1), advice, sizeof advice))
+        return cli_usage_error(cli, "there is no option %s; %s", typed, advice);
+    return cli_usage_error(cli, "unknown option %s; long options begin with two dashes", typed);
 }
 
 /* The option of a word that could have taken the next one for its value and did not; NULL: none. */
-static const yt_cli_option *left_alone(const yt_cli *cli, const char *word) {
+static const cli_option *left_alone(const cli_line *cli, const char *word) {
     if (strncmp(word, "--", 2) != 0 || strchr(word, '=')) return NULL;
-    const yt_cli_option *row = find_name(cli, word + 2, strlen(word + 2));
-    return row && row->type != YT_CLI_FLAG && is_optional(row) ? row : NULL;
+    const cli_option *row = find_name(cli, word + 2, strlen(word + 2));
+    return row && row->type != CLI_FLAG && is_optional(row) ? row : NULL;
 }
 
-static int unexpected_word(const yt_cli *cli, const char *before, const char *word) {
-    const yt_cli_option *row = left_alone(cli, before);
-    if (!row) return yt_cli_usage_error(cli, "unexpected \"%s\"; usage: %s", word, cli->usage);
+static int unexpected_word(const cli_line *cli, const char *before, const char *word) {
+    const cli_option *row = left_alone(cli, before);
+    if (!row) return cli_usage_error(cli, "unexpected \"%s\"; usage: %s", word, cli->usage);
     const char *words[MAX_CHOICES + 1];
     const char *near =
-        row->type == YT_CLI_CHOICE ? yt_nearest_word(word, words, list_choices(row, words)) : NULL;
-    return yt_cli_usage_error(cli, "unexpected \"%s\"; --%s takes its value with =%s%s%s%s", word, row->name,
+        row->type == CLI_CHOICE ? yti_nearest_word(word, words, list_choices(row, words)) : NULL;
+    return cli_usage_error(cli, "unexpected \"%s\"; --%s takes its value with =%s%s%s%s", word, row->name,
                               near ? "; did you mean --" : "", near ? row->name : "", near ? "=" : "",
                               near ? near : "");
 }
 
-static int take_words(yt_cli *cli, int argc, char *const *argv) {
+static int take_words(cli_line *cli, int argc, char *const *argv) {
     bool options_end = false;
     for (int i = 1; i < argc; i++) {
         const char *word = argv[i];
         int code = GO_ON;
         if (options_end || word[0] != '-' || word[1] == '\0') {
             char advice[512];
-            if (!options_end && yt_cli_word_habit(cli, word, advice, sizeof advice))
-                code = yt_cli_usage_error(cli, "\"%s\" is not how it is typed here; %s", word, advice);
+            if (!options_end && cli_word_habit(cli, word, advice, sizeof advice))
+                code = cli_usage_error(cli, "\"%s\" is not how it is typed here; %s", word, advice);
             else if (cli->n_words == cli->max_words)
                 code = unexpected_word(cli, options_end ? "" : argv[i - 1], word);
             else
@@ -295,14 +295,14 @@ static int take_words(yt_cli *cli, int argc, char *const *argv) {
         }
         if (code != GO_ON) return code;
     }
-    if (cli->n_words < cli->min_words) return yt_cli_usage_error(cli, "usage: %s", cli->usage);
+    if (cli->n_words < cli->min_words) return cli_usage_error(cli, "usage: %s", cli->usage);
     return GO_ON;
 }
 
-static void set_defaults(yt_cli *cli) {
+static void set_defaults(cli_line *cli) {
     for (size_t i = 0; i < cli->n_options; i++) {
-        const yt_cli_option *row = &cli->options[i];
-        const char *fallback = row->fallback ? row->fallback : row->type == YT_CLI_FLAG ? "false" : NULL;
+        const cli_option *row = &cli->options[i];
+        const char *fallback = row->fallback ? row->fallback : row->type == CLI_FLAG ? "false" : NULL;
         if (!fallback) continue;
         int code = read_value(cli, row, fallback, &cli->values[i]);
         assert(code == GO_ON && "the default of a row must satisfy the row");
@@ -310,25 +310,25 @@ static void set_defaults(yt_cli *cli) {
     }
 }
 
-int yt_cli_parse(yt_cli *cli, int argc, char *const *argv) {
+int cli_parse(cli_line *cli, int argc, char *const *argv) {
     cli->n_words = 0;
     cli->values = calloc(cli->n_options + 1, sizeof *cli->values);
     cli->words = calloc((size_t)(argc > 0 ? argc : 0) + 1, sizeof *cli->words);
     if (!cli->values || !cli->words) {
         fprintf(stderr, "%s: out of memory\n", cli->program);
-        yt_cli_free(cli);
+        cli_free(cli);
         return 1;
     }
     set_defaults(cli);
     yt_err err;
     int code = take_words(cli, argc, argv);
-    yt_log_set_sink(yt_cli_print_message, cli);
-    if (code == GO_ON && yt_kernels_check(&err) != YT_OK) code = yt_cli_usage_failure(cli, &err);
-    if (code != GO_ON) yt_cli_free(cli);
+    yt_log_set_sink(cli_print_message, cli);
+    if (code == GO_ON && yti_kernels_check(&err) != YT_OK) code = cli_usage_failure(cli, &err);
+    if (code != GO_ON) cli_free(cli);
     return code;
 }
 
-void yt_cli_free(yt_cli *cli) {
+void cli_free(cli_line *cli) {
     yt_log_set_sink(NULL, NULL);
     free(cli->values);
     free(cli->words);
@@ -337,30 +337,30 @@ void yt_cli_free(yt_cli *cli) {
     cli->n_words = 0;
 }
 
-const yt_cli_value *yt_cli_get(const yt_cli *cli, const char *name) {
-    const yt_cli_option *row = find_name(cli, name, strlen(name));
+const cli_value *cli_get(const cli_line *cli, const char *name) {
+    const cli_option *row = find_name(cli, name, strlen(name));
     assert(row && "the program asked for an option its table does not have");
     return &cli->values[row - cli->options];
 }
 
-bool yt_cli_typed(const yt_cli *cli, const char *name) {
-    return yt_cli_get(cli, name)->typed;
+bool cli_typed(const cli_line *cli, const char *name) {
+    return cli_get(cli, name)->typed;
 }
 
-bool yt_cli_flag(const yt_cli *cli, const char *name) {
-    return yt_cli_get(cli, name)->number != 0;
+bool cli_flag(const cli_line *cli, const char *name) {
+    return cli_get(cli, name)->number != 0;
 }
 
-int yt_cli_int(const yt_cli *cli, const char *name) {
-    double number = yt_cli_get(cli, name)->number;
+int cli_int(const cli_line *cli, const char *name) {
+    double number = cli_get(cli, name)->number;
     assert(number >= INT_MIN && number <= INT_MAX);
     return (int)number;
 }
 
-double yt_cli_double(const yt_cli *cli, const char *name) {
-    return yt_cli_get(cli, name)->number;
+double cli_double(const cli_line *cli, const char *name) {
+    return cli_get(cli, name)->number;
 }
 
-const char *yt_cli_text(const yt_cli *cli, const char *name) {
-    return yt_cli_get(cli, name)->text;
+const char *cli_text(const cli_line *cli, const char *name) {
+    return cli_get(cli, name)->text;
 }

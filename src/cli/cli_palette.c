@@ -15,7 +15,7 @@
 enum { STEP = 15, SIDE = 255 / STEP + 1, LATTICE = SIDE * SIDE * SIDE, EYES = 3 };
 
 static const float MIN_L = 0.4f, MAX_L = 0.95f, MIN_CHROMA = 0.12f;
-static const yt_cli_colour FIRST = {0, 120, 225}; /* a blue */
+static const cli_colour FIRST = {0, 120, 225}; /* a blue */
 
 /* What an eye makes of linear RGB: nothing, protanopia, deuteranopia (severity 1 of the paper's tables). */
 static const float seen_by[EYES][3][3] = {{{1, 0, 0}, {0, 1, 0}, {0, 0, 1}},
@@ -31,7 +31,7 @@ typedef struct {
 } oklab;
 
 typedef struct {
-    yt_cli_colour colour;
+    cli_colour colour;
     oklab seen[EYES];
     float nearest; /* squared distance to the nearest colour that was chosen */
 } candidate;
@@ -58,7 +58,7 @@ static oklab oklab_of(const float rgb[3]) {
     return (oklab){row(to_lab[0], lms), row(to_lab[1], lms), row(to_lab[2], lms)};
 }
 
-static candidate candidate_of(yt_cli_colour colour) {
+static candidate candidate_of(cli_colour colour) {
     const float rgb[3] = {linear(colour.r), linear(colour.g), linear(colour.b)};
     candidate c = {.colour = colour, .nearest = INFINITY};
     for (int eye = 0; eye < EYES; eye++) {
@@ -73,7 +73,7 @@ static int list_candidates(candidate *out) {
     int n = 0;
     for (int i = 0; i < LATTICE; i++) {
         const candidate c =
-            candidate_of((yt_cli_colour){(uint8_t)(i / SIDE / SIDE * STEP), (uint8_t)(i / SIDE % SIDE * STEP),
+            candidate_of((cli_colour){(uint8_t)(i / SIDE / SIDE * STEP), (uint8_t)(i / SIDE % SIDE * STEP),
                                          (uint8_t)(i % SIDE * STEP)});
         const oklab *lab = &c.seen[0];
         if (lab->l >= MIN_L && lab->l <= MAX_L && hypotf(lab->a, lab->b) >= MIN_CHROMA) out[n++] = c;
@@ -91,19 +91,19 @@ static float distance(const candidate *a, const candidate *b) {
     return least;
 }
 
-yt_status yt_cli_palette_create(int classes, yt_cli_colour **out, yt_err *err) {
-    yt_cli_colour *colours = calloc((size_t)(classes > 0 ? classes : 1), sizeof *colours);
+yt_status cli_palette_create(int classes, cli_colour **out, yt_err *err) {
+    cli_colour *colours = calloc((size_t)(classes > 0 ? classes : 1), sizeof *colours);
     candidate *candidates = calloc(LATTICE, sizeof *candidates);
     if (!colours || !candidates) {
         free(colours);
         free(candidates);
-        return yt_fail(err, YT_NO_MEMORY, "no memory for the colours of %d classes", classes);
+        return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the colours of %d classes", classes);
     }
     const int n = list_candidates(candidates);
     candidate chosen = candidate_of(FIRST);
     for (int i = 0; i < classes; i++) {
-        if (i >= YT_CLI_MAX_COLOURS) {
-            colours[i] = colours[i % YT_CLI_MAX_COLOURS];
+        if (i >= CLI_MAX_COLOURS) {
+            colours[i] = colours[i % CLI_MAX_COLOURS];
             continue;
         }
         colours[i] = chosen.colour;
@@ -120,8 +120,8 @@ yt_status yt_cli_palette_create(int classes, yt_cli_colour **out, yt_err *err) {
 }
 
 /* Contrast of the relative luminances x > y is (x + 0.05) / (y + 0.05). */
-yt_cli_colour yt_cli_readable_on(yt_cli_colour back) {
+cli_colour cli_readable_on(cli_colour back) {
     const float luminance = 0.2126f * linear(back.r) + 0.7152f * linear(back.g) + 0.0722f * linear(back.b);
     const bool black = (luminance + 0.05f) / 0.05f > 1.05f / (luminance + 0.05f);
-    return black ? (yt_cli_colour){0, 0, 0} : (yt_cli_colour){255, 255, 255};
+    return black ? (cli_colour){0, 0, 0} : (cli_colour){255, 255, 255};
 }

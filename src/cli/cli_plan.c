@@ -11,7 +11,7 @@ static const double MIB = 1048576;
 
 /* Why an automatic value is what it is, for a person; the rules are in src/train/auto_settings.c. */
 static const struct reason {
-    yt_train_key key;
+    yti_train_key key;
     const char *text;
     const char *family; /* with --recipe family; NULL: the same */
 } reasons[] = {
@@ -28,27 +28,27 @@ static const struct reason {
     {YT_TRAIN_KEY_threads, "every core this process may use", NULL},
 };
 
-static void print_split(const char *name, const yt_split *split) {
+static void print_split(const char *name, const yti_split *split) {
     char text[1024];
-    yt_scan_summary_text(&split->summary, text, sizeof text);
+    yti_scan_summary_text(&split->summary, text, sizeof text);
     fprintf(stderr, "%-8s %s\n", name, text);
 }
 
-static void print_choices(const yt_train_config *config) {
+static void print_choices(const yti_train_config *config) {
     for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++) {
-        yt_train_key key = reasons[i].key;
+        yti_train_key key = reasons[i].key;
         if (config->source[key] != YT_SOURCE_AUTO) continue;
         char value[YT_TRAIN_TEXT];
-        yt_train_config_text(config, key, value, sizeof value);
+        yti_train_config_text(config, key, value, sizeof value);
         bool family = config->recipe == YT_RECIPE_FAMILY && reasons[i].family;
-        fprintf(stderr, "auto     %s %s: %s\n", yt_train_options()[key].key, value,
+        fprintf(stderr, "auto     %s %s: %s\n", yti_train_options()[key].key, value,
                 family ? reasons[i].family : reasons[i].text);
     }
 }
 
 /* Where close_mosaic is as long as the run, or longer. */
-static void print_mosaics(const yt_train_info *info) {
-    const yt_train_config *c = info->config;
+static void print_mosaics(const yti_train_info *info) {
+    const yti_train_config *c = info->config;
     const bool mixes = c->mosaic > 0 || c->mixup > 0 || c->cutmix > 0;
     if (!mixes || c->close_mosaic < info->epochs || c->time > 0 || info->first_epoch) return;
     if (c->reference == YT_REFERENCE_OLD && c->close_mosaic > info->epochs)
@@ -61,11 +61,11 @@ static void print_mosaics(const yt_train_info *info) {
 }
 
 /* Where rows are frozen: what is left to train. */
-static void print_frozen(const yt_train_info *info) {
+static void print_frozen(const yti_train_info *info) {
     size_t trained = 0, all = 0;
     for (int i = 0; i < info->model->n_params; i++) {
-        const yt_param_info *param = &info->model->params[i];
-        if (!yt_in_params(param)) continue;
+        const yti_param_info *param = &info->model->params[i];
+        if (!yti_in_params(param)) continue;
         all += param->count;
         trained += param->frozen ? 0 : param->count;
     }
@@ -75,12 +75,12 @@ static void print_frozen(const yt_train_info *info) {
 }
 
 /* One line per option that makes the network another one than its YAML describes. */
-static yt_status print_ablations(const yt_train_info *info, yt_err *err) {
-    yt_ablation ablations[YT_MAX_ABLATIONS];
+static yt_status print_ablations(const yti_train_info *info, yt_err *err) {
+    yti_ablation ablations[YT_MAX_ABLATIONS];
     int n;
-    YT_TRY(yt_model_ablations(info->model, info->config->imgsz, ablations, &n, err));
+    YT_TRY(yti_model_ablations(info->model, info->config->imgsz, ablations, &n, err));
     for (int i = 0; i < n; i++) {
-        const yt_model_counts *before = &ablations[i].before, *after = &ablations[i].after;
+        const yti_model_counts *before = &ablations[i].before, *after = &ablations[i].after;
         fprintf(stderr, "ablation %s: %zu -> %zu parameters, %.3f -> %.3f GFLOPs\n", ablations[i].name,
                 before->params, after->params, before->gflops, after->gflops);
     }
@@ -92,7 +92,7 @@ static yt_status print_ablations(const yt_train_info *info, yt_err *err) {
 }
 
 /* One line: how much was taken, and what was not. */
-static void print_transfer(const char *path, const yt_transfer_report *report, int n_classes) {
+static void print_transfer(const char *path, const yti_transfer_report *report, int n_classes) {
     const int fits = report->matched + report->partial;
     fprintf(stderr, "weights  %d of %d tensors taken from %s", report->matched, report->total, path);
     if (report->partial) fprintf(stderr, ", %d in part", report->partial);
@@ -105,19 +105,19 @@ static void print_transfer(const char *path, const yt_transfer_report *report, i
                         "--model, and the rest begins at random\n");
 }
 
-yt_status yt_cli_print_plan(const yt_train_info *info, const char *version, yt_err *err) {
-    const yt_train_config *config = info->config;
+yt_status cli_print_plan(const yti_train_info *info, const char *version, yt_err *err) {
+    const yti_train_config *config = info->config;
     double gflops;
-    YT_TRY(yt_model_gflops(info->model, config->imgsz, &gflops, err));
-    fprintf(stderr, "yolotrain %s on %s, %s kernels, %d threads\n", version, yt_cpu_name(),
-            yt_kernels_get()->name, config->threads);
+    YT_TRY(yti_model_gflops(info->model, config->imgsz, &gflops, err));
+    fprintf(stderr, "yolotrain %s on %s, %s kernels, %d threads\n", version, yti_cpu_name(),
+            yti_kernels_get()->name, config->threads);
     fprintf(stderr, "model    %s, %d classes: %zu parameters, %.1f GFLOPs at %d pixels\n", info->model->name,
-            info->model->n_classes, yt_model_parameters(info->model), gflops, config->imgsz);
-    yt_cli_warn_of_scale(info->model);
+            info->model->n_classes, yti_model_parameters(info->model), gflops, config->imgsz);
+    cli_warn_of_scale(info->model);
     YT_TRY(print_ablations(info, err));
     if (info->transferred) print_transfer(config->weights, &info->transfer, info->model->n_classes);
     if (info->model->base_license)
-        yt_cli_print_license("license", "  ", info->transferred ? config->weights : config->resume,
+        cli_print_license("license", "  ", info->transferred ? config->weights : config->resume,
                              info->model->base_license);
     print_frozen(info);
     fprintf(stderr, "data     %s\n", info->dataset->path);

@@ -18,24 +18,24 @@
 static const double MIB = 1048576;
 static const double REDRAW_SECONDS = 0.2;
 
-static double seconds_left(const yt_cli_progress *p, int epochs_done, int batches_done_in_epoch) {
+static double seconds_left(const cli_progress *p, int epochs_done, int batches_done_in_epoch) {
     double all = (double)(p->info->epochs - epochs_done) * p->info->batches - batches_done_in_epoch;
-    return p->batches_done ? (yt_seconds() - p->begin) / p->batches_done * all : 0;
+    return p->batches_done ? (yti_seconds() - p->begin) / p->batches_done * all : 0;
 }
 
-static void append_losses(char *text, size_t room, const yt_train_info *info, const double *loss) {
+static void append_losses(char *text, size_t room, const yti_train_info *info, const double *loss) {
     for (int i = 0; i < YT_LOSS_TERMS; i++)
-        yt_text_append(text, room, "  %s %.4g", info->loss_names[i], loss[i]);
+        yti_text_append(text, room, "  %s %.4g", info->loss_names[i], loss[i]);
 }
 
-static void append_epoch(char *text, size_t room, const yt_train_info *info, int epoch) {
+static void append_epoch(char *text, size_t room, const yti_train_info *info, int epoch) {
     char all[16];
     int width = snprintf(all, sizeof all, "%d", info->epochs);
-    yt_text_append(text, room, "epoch %*d/%s", width, epoch, all);
+    yti_text_append(text, room, "epoch %*d/%s", width, epoch, all);
 }
 
 /* Replaces the live line; a shorter one is padded over the rest of the former. */
-static void draw(yt_cli_progress *p, const char *text, bool finished) {
+static void draw(cli_progress *p, const char *text, bool finished) {
     int length = (int)strlen(text), rest = p->drawn > length ? p->drawn - length : 0;
     if (p->live) fputc('\r', stderr);
     fprintf(stderr, "%s%*s", text, rest, "");
@@ -44,10 +44,10 @@ static void draw(yt_cli_progress *p, const char *text, bool finished) {
     p->drawn = finished ? 0 : length;
 }
 
-static yt_status start(void *context, const yt_train_info *info, yt_err *err) {
+static yt_status start(void *context, const yti_train_info *info, yt_err *err) {
     (void)err;
-    yt_cli_progress *p = context;
-    *p = (yt_cli_progress){.live = isatty(STDERR_FILENO), .info = info, .begin = yt_seconds()};
+    cli_progress *p = context;
+    *p = (cli_progress){.live = isatty(STDERR_FILENO), .info = info, .begin = yti_seconds()};
     if (info->first_epoch && info->first_epoch == info->epochs)
         fprintf(stderr, "%s has all its epochs; writing the files that it lacks\n", info->folder);
     else if (info->first_epoch)
@@ -61,30 +61,30 @@ static yt_status start(void *context, const yt_train_info *info, yt_err *err) {
     return YT_OK;
 }
 
-static void batch(void *context, const yt_train_batch *report) {
-    yt_cli_progress *p = context;
+static void batch(void *context, const yti_train_batch *report) {
+    cli_progress *p = context;
     p->batches_done++;
-    double now = yt_seconds();
+    double now = yti_seconds();
     if (!p->live || now - p->last_draw < REDRAW_SECONDS) return;
     p->last_draw = now;
     char text[512] = "";
     append_epoch(text, sizeof text, p->info, report->epoch + 1);
     append_losses(text, sizeof text, p->info, report->loss);
-    yt_text_append(text, sizeof text, "  batch %d/%d  %.1f images/s  ", report->batch + 1, report->batches,
+    yti_text_append(text, sizeof text, "  batch %d/%d  %.1f images/s  ", report->batch + 1, report->batches,
                    report->images_per_second);
-    yt_cli_append_duration(text, sizeof text, seconds_left(p, report->epoch, report->batch + 1));
-    yt_text_append(text, sizeof text, " left  %.0f MiB", (double)yt_peak_memory() / MIB);
+    cli_append_duration(text, sizeof text, seconds_left(p, report->epoch, report->batch + 1));
+    yti_text_append(text, sizeof text, " left  %.0f MiB", (double)yti_peak_memory() / MIB);
     draw(p, text, false);
 }
 
 /* The report of the first one and of the one that ends the run; what lies between is counted. */
-static void non_finite(void *context, const yt_non_finite *event) {
-    yt_cli_progress *p = context;
+static void non_finite(void *context, const yti_non_finite *event) {
+    cli_progress *p = context;
     if (p->drawn) fputc('\n', stderr);
     p->drawn = 0;
     if (!p->reported || event->action == YT_ON_NAN_STOP) {
         fputs("not finite: ", stderr);
-        yt_cli_print_lines(stderr, event->report);
+        cli_print_lines(stderr, event->report);
         if (event->capsule)
             fprintf(stderr, "the step is kept in %s; yolotrain --replay makes it again\n", event->capsule);
     }
@@ -94,26 +94,26 @@ static void non_finite(void *context, const yt_non_finite *event) {
                 event->epoch + 1, event->to_initial ? "initial weights" : "last checkpoint");
 }
 
-static yt_status epoch(void *context, const yt_train_epoch *row, yt_err *err) {
+static yt_status epoch(void *context, const yti_train_epoch *row, yt_err *err) {
     (void)err;
-    yt_cli_progress *p = context;
+    cli_progress *p = context;
     char text[512] = "";
     append_epoch(text, sizeof text, p->info, row->epoch);
     append_losses(text, sizeof text, p->info, row->train_loss);
     if (row->validated)
-        yt_text_append(text, sizeof text, "  P %.3f  R %.3f  mAP50 %.3f  mAP50-95 %.3f", row->precision,
+        yti_text_append(text, sizeof text, "  P %.3f  R %.3f  mAP50 %.3f  mAP50-95 %.3f", row->precision,
                        row->recall, row->ap50, row->ap);
     if (row->validated && p->info->other_head)
-        yt_text_append(text, sizeof text, "  %s %.3f", p->info->other_head, row->other.ap);
-    yt_text_append(text, sizeof text, "  %.1f images/s  ", row->images_per_second);
-    yt_cli_append_duration(text, sizeof text, seconds_left(p, row->epoch, 0));
-    yt_text_append(text, sizeof text, " left  %.0f MiB%s", (double)yt_peak_memory() / MIB,
+        yti_text_append(text, sizeof text, "  %s %.3f", p->info->other_head, row->other.ap);
+    yti_text_append(text, sizeof text, "  %.1f images/s  ", row->images_per_second);
+    cli_append_duration(text, sizeof text, seconds_left(p, row->epoch, 0));
+    yti_text_append(text, sizeof text, " left  %.0f MiB%s", (double)yti_peak_memory() / MIB,
                    !row->is_best    ? ""
                    : row->ap > 0    ? "  best"
                    : row->validated ? "  no object found yet"
                                     : "");
     if (row->skips)
-        yt_text_append(text, sizeof text, "  %d batch%s skipped", row->skips, row->skips > 1 ? "es" : "");
+        yti_text_append(text, sizeof text, "  %d batch%s skipped", row->skips, row->skips > 1 ? "es" : "");
     draw(p, text, true);
     return YT_OK;
 }
@@ -121,21 +121,21 @@ static yt_status epoch(void *context, const yt_train_epoch *row, yt_err *err) {
 /* ---- the end ---- */
 
 static void print_row(const char *name, int images, int boxes, const double values[4]) {
-    yt_cli_print_text(stdout, 22, name);
+    cli_print_text(stdout, 22, name);
     printf(" %11d %11d", images, boxes);
     for (int i = 0; i < 4; i++) printf(" %11.3g", values[i]);
     putchar('\n');
 }
 
 /* The family's table: all, then every class that occurs. */
-static void print_table(const yt_class_names *names, const yt_train_summary *summary) {
-    const yt_metrics_result *all = &summary->best;
+static void print_table(const yti_class_names *names, const yti_train_summary *summary) {
+    const yti_metrics_result *all = &summary->best;
     printf("%22s %11s %11s %11s %11s %11s %11s\n", "Class", "Images", "Instances", "Box(P", "R", "mAP50",
            "mAP50-95)");
     print_row("all", all->n_images, all->n_truth,
               (double[]){all->precision, all->recall, all->ap50, all->ap});
     for (int i = 0; i < all->n_classes && all->n_classes > 1; i++) {
-        const yt_class_metrics *c = &summary->classes[i];
+        const yti_class_metrics *c = &summary->classes[i];
         if (c->n_truth)
             print_row(names->names[i], c->n_images, c->n_truth,
                       (double[]){c->precision, c->recall, c->ap50, c->ap});
@@ -143,7 +143,7 @@ static void print_table(const yt_class_names *names, const yt_train_summary *sum
 }
 
 /* Of the whole run, with what it did before it was resumed. */
-static void print_non_finite(const yt_train_summary *summary) {
+static void print_non_finite(const yti_train_summary *summary) {
     if (summary->skips)
         fprintf(stderr, "%lld batch%s skipped, in which something was not finite\n",
                 (long long)summary->skips, summary->skips > 1 ? "es" : "");
@@ -153,7 +153,7 @@ static void print_non_finite(const yt_train_summary *summary) {
                 summary->rollbacks, summary->rollbacks > 1 ? "s" : "", summary->rate_factor);
 }
 
-static void print_watching(const yt_cli_progress *p, const yt_train_summary *summary) {
+static void print_watching(const cli_progress *p, const yti_train_summary *summary) {
     if (!p->info->config->log_gradients || summary->train_seconds <= 0) return;
     fprintf(stderr, "gradients: logging them took %.2f s of %.1f s of training, %.2f %%\n",
             summary->watch_seconds, summary->train_seconds,
@@ -161,7 +161,7 @@ static void print_watching(const yt_cli_progress *p, const yt_train_summary *sum
 }
 
 static void alarm_line(void *context, const char *text) {
-    yt_cli_progress *p = context;
+    cli_progress *p = context;
     char line[1100];
     snprintf(line, sizeof line, "warning: %s", text);
     draw(p, line, true);
@@ -169,16 +169,16 @@ static void alarm_line(void *context, const char *text) {
 
 /* Lists one file of the run, or counts it as missing: it may have been removed since it was written. */
 static void list_file(const char *folder, const char *name, int *listed, char *missing, size_t room) {
-    char *path = yt_path_join(folder, name);
-    if (path && !yt_path_exists(path))
-        yt_text_append(missing, room, "%s%s", missing[0] ? ", " : "", name);
+    char *path = yti_path_join(folder, name);
+    if (path && !yti_path_exists(path))
+        yti_text_append(missing, room, "%s%s", missing[0] ? ", " : "", name);
     else
         fprintf(stderr, "%s%s", (*listed)++ ? ", " : "", name);
     free(path);
 }
 
 /* Without a best epoch there are no weights of one, and nothing that shows their work. */
-static void print_files(const yt_train_info *info, bool has_best) {
+static void print_files(const yti_train_info *info, bool has_best) {
     static const char *const always[] = {"weights/best.safetensors", "weights/last.safetensors",
                                          "results.csv", "args.yaml"},
                              *const logged[] = {"gradients.csv", "gradients.jsonl",
@@ -190,16 +190,16 @@ static void print_files(const yt_train_info *info, bool has_best) {
         list_file(info->folder, always[i], &n, missing, sizeof missing);
     for (size_t i = 0; info->config->log_gradients && i < sizeof logged / sizeof *logged; i++)
         list_file(info->folder, logged[i], &n, missing, sizeof missing);
-    for (const char *const *file = yt_validator_file_names(info->names->count);
+    for (const char *const *file = yti_validator_file_names(info->names->count);
          has_best && info->val->n_samples && *file; file++)
         list_file(info->folder, *file, &n, missing, sizeof missing);
     fputc('\n', stderr);
     if (missing[0]) fprintf(stderr, "warning: not there, because they were removed meanwhile: %s\n", missing);
 }
 
-static void finish(void *context, const yt_train_summary *summary) {
-    yt_cli_progress *p = context;
-    const yt_train_info *info = p->info;
+static void finish(void *context, const yti_train_summary *summary) {
+    cli_progress *p = context;
+    const yti_train_info *info = p->info;
     if (p->drawn) fputc('\n', stderr);
     p->drawn = 0;
     if (summary->status != YT_OK) {
@@ -213,14 +213,14 @@ static void finish(void *context, const yt_train_summary *summary) {
         fprintf(stderr, "stopped early: no better mAP50-95 in %d epochs\n", info->config->patience);
     if (summary->out_of_time) fprintf(stderr, "stopped after the %g hours of --time\n", info->config->time);
     char text[64] = "";
-    yt_cli_append_duration(text, sizeof text, summary->seconds);
+    cli_append_duration(text, sizeof text, summary->seconds);
     fprintf(stderr, "%d epochs in %s; ", summary->epochs, text);
     if (summary->best_fitness > 0)
         fprintf(stderr, "best epoch %d, mAP50-95 %.5f", summary->best_epoch, summary->best_fitness);
     else
         fputs(info->val->n_samples ? "no object was found in any epoch" : "without validation", stderr);
     fprintf(stderr, "; weights hash %016llx; peak memory %.0f MiB\n",
-            (unsigned long long)summary->weights_hash, (double)yt_peak_memory() / MIB);
+            (unsigned long long)summary->weights_hash, (double)yti_peak_memory() / MIB);
     print_non_finite(summary);
     print_watching(p, summary);
     if (summary->classes) print_table(info->names, summary);
@@ -231,8 +231,8 @@ static void finish(void *context, const yt_train_summary *summary) {
               stderr);
 }
 
-yt_train_observer yt_cli_progress_observer(yt_cli_progress *progress) {
-    return (yt_train_observer){.start = start,
+yti_train_observer cli_progress_observer(cli_progress *progress) {
+    return (yti_train_observer){.start = start,
                                .batch = batch,
                                .non_finite = non_finite,
                                .epoch = epoch,

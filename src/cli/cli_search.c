@@ -13,10 +13,10 @@ static void program_folder(char *folder, size_t room) {
     if (slash) *slash = '\0';
 }
 
-void yt_cli_search_init(yt_cli_search *search) {
+void cli_search_init(cli_search *search) {
     char folder[4000];
     program_folder(folder, sizeof folder);
-    *search = (yt_cli_search){.dirs = {".", "models"}};
+    *search = (cli_search){.dirs = {".", "models"}};
     if (folder[0] == '\0') return;
     snprintf(search->built, sizeof search->built, "%s/../models", folder);
     snprintf(search->installed, sizeof search->installed, "%s/../share/yolotrain/models", folder);

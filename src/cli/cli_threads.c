@@ -15,8 +15,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-void yt_cli_begin(char **argv) {
-    if (!yt_open_standard_streams()) _exit(1); /* there is nowhere to say why */
+void cli_begin(char **argv) {
+    if (!yti_open_standard_streams()) _exit(1); /* there is nowhere to say why */
 #ifdef _OPENMP
     if (getenv("OMP_WAIT_POLICY") || getenv("GOMP_SPINCOUNT") || getenv("KMP_BLOCKTIME")) return;
     setenv("GOMP_SPINCOUNT", "4000", 1); /* gcc's runtime: rounds; some ten microseconds */

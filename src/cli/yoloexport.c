@@ -14,9 +14,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static yt_status export_safetensors(const yt_cli *cli, const char *input, const char *output, yt_err *err) {
-    yt_conversion report;
-    YT_TRY(yt_weights_convert(input, output, yt_cli_flag(cli, "half"), &report, err));
+static yt_status export_safetensors(const cli_line *cli, const char *input, const char *output, yt_err *err) {
+    yti_conversion report;
+    YT_TRY(yti_weights_convert(input, output, cli_flag(cli, "half"), &report, err));
     fprintf(stderr, "%s: %zu tensors\n", cli->program, report.n_tensors);
     if (report.n_clamped)
         fprintf(stderr,
@@ -33,7 +33,7 @@ static yt_status export_safetensors(const yt_cli *cli, const char *input, const 
             "%s: warning: %zu tensors hold NaN or infinity, the first is %s: nothing can be detected with "
             "these weights\n",
             cli->program, report.n_bad, report.first_bad);
-    if (report.base_license[0]) yt_cli_print_license(cli->program, ": ", input, report.base_license);
+    if (report.base_license[0]) cli_print_license(cli->program, ": ", input, report.base_license);
     return YT_OK;
 }
 
@@ -42,7 +42,7 @@ static yt_status export_safetensors(const yt_cli *cli, const char *input, const 
 
 static const struct format {
     const char *name, *suffix;
-    yt_status (*write)(const yt_cli *cli, const char *input, const char *output, yt_err *err);
+    yt_status (*write)(const cli_line *cli, const char *input, const char *output, yt_err *err);
 } formats[] = {
 #define FORMAT_ROW(name, suffix, write) {name, suffix, write},
     FORMAT_MAP(FORMAT_ROW)
@@ -56,18 +56,18 @@ static const char *const format_names[] = {
         NULL};
 
 /* clang-format off */
-static const yt_cli_option options[] = {
-    {"format", 'f', YT_CLI_CHOICE, "safetensors", 0, 0, format_names, "NAME", "Export", "what to write"},
-    {"output", 'o', YT_CLI_STRING, NULL, 0, 0, NULL, "FILE", "Export",
+static const cli_option options[] = {
+    {"format", 'f', CLI_CHOICE, "safetensors", 0, 0, format_names, "NAME", "Export", "what to write"},
+    {"output", 'o', CLI_STRING, NULL, 0, 0, NULL, "FILE", "Export",
      "where to, over what is there; else beside the input, a new file with the suffix of the format"},
-    {"half", 0, YT_CLI_FLAG, NULL, 0, 0, NULL, NULL, "Export",
+    {"half", 0, CLI_FLAG, NULL, 0, 0, NULL, NULL, "Export",
      "write 16-bit floats; else every tensor keeps its type"},
 };
 /* clang-format on */
 
 /* From the last dot of the name; "" where there is none but one at its beginning. */
 static const char *suffix_of(const char *path) {
-    const char *base = yt_path_base(path), *dot = strrchr(base, '.');
+    const char *base = yti_path_base(path), *dot = strrchr(base, '.');
     return dot && dot > base ? dot : base + strlen(base);
 }
 
@@ -99,16 +99,16 @@ static bool is_taken(const char *path) {
 }
 
 /* 0, or the exit code of what speaks against writing to a name that was typed or made. */
-static int check_output(const yt_cli *cli, const struct format *format, const char *output, bool typed) {
+static int check_output(const cli_line *cli, const struct format *format, const char *output, bool typed) {
     if (typed && has_other_suffix(output, format->suffix))
-        return yt_cli_usage_error(cli, "--output: %s: --format %s writes %s files", output, format->name,
+        return cli_usage_error(cli, "--output: %s: --format %s writes %s files", output, format->name,
                                   format->suffix);
     if (is_same_file(cli->words[0], output))
-        return yt_cli_usage_error(cli, "%s is the input itself; name another file with --output", output);
+        return cli_usage_error(cli, "%s is the input itself; name another file with --output", output);
     if (typed || !is_taken(output)) return 0;
     yt_err err;
-    yt_fail(&err, YT_IO, "%s: exists already; name it with --output to write over it", output);
-    return yt_cli_failure(cli, &err);
+    yt_fail(&err, YT_ERR_IO, "%s: exists already; name it with --output to write over it", output);
+    return cli_failure(cli, &err);
 }
 
 /* The weights themselves went there, and a line behind them would damage them. */
@@ -118,25 +118,25 @@ static bool is_stdout(const char *path) {
            own.st_ino == named.st_ino;
 }
 
-static int run(const yt_cli *cli) {
-    const char *input = cli->words[0], *typed = yt_cli_text(cli, "output");
-    const struct format *format = &formats[(size_t)yt_cli_get(cli, "format")->number];
+static int run(const cli_line *cli) {
+    const char *input = cli->words[0], *typed = cli_text(cli, "output");
+    const struct format *format = &formats[(size_t)cli_get(cli, "format")->number];
     char *output = typed ? strdup(typed) : default_output(input, format->suffix);
     yt_err err;
     if (!output) {
-        yt_fail(&err, YT_NO_MEMORY, "%s: no memory for the name of the result", input);
-        return yt_cli_failure(cli, &err);
+        yt_fail(&err, YT_ERR_NO_MEMORY, "%s: no memory for the name of the result", input);
+        return cli_failure(cli, &err);
     }
     int code = check_output(cli, format, output, typed != NULL);
-    if (code == 0 && format->write(cli, input, output, &err) != YT_OK) code = yt_cli_failure(cli, &err);
+    if (code == 0 && format->write(cli, input, output, &err) != YT_OK) code = cli_failure(cli, &err);
     if (code == 0) fprintf(is_stdout(output) ? stderr : stdout, "%s\n", output);
     free(output);
-    return yt_cli_finish_stdout(cli, code);
+    return cli_finish_stdout(cli, code);
 }
 
 int main(int argc, char **argv) {
-    yt_cli_begin(argv);
-    yt_cli cli = {
+    cli_begin(argv);
+    cli_line cli = {
         .program = "yoloexport",
         .usage = "yoloexport FILE [options]",
         .about = "Rewrites trained weights (.pt, .safetensors, or a checkpoint, of which it takes the moving "
@@ -146,9 +146,9 @@ int main(int argc, char **argv) {
         .n_options = sizeof options / sizeof *options,
         .min_words = 1,
         .max_words = 1};
-    int code = yt_cli_parse(&cli, argc, argv);
+    int code = cli_parse(&cli, argc, argv);
     if (code >= 0) return code;
     code = run(&cli);
-    yt_cli_free(&cli);
+    cli_free(&cli);
     return code;
 }

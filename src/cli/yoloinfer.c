@@ -21,29 +21,29 @@
 #include <stdlib.h>
 
 /* clang-format off */
-static const yt_cli_option options[] = {
-    YT_CLI_MODEL_ROWS,
-    YT_CLI_DETECTION_ROWS("0.25"),
-    {"classes", 0, YT_CLI_STRING, NULL, 0, 0, NULL, "LIST", "Detection",
+static const cli_option options[] = {
+    CLI_MODEL_ROWS,
+    CLI_DETECTION_ROWS("0.25"),
+    {"classes", 0, CLI_STRING, NULL, 0, 0, NULL, "LIST", "Detection",
      "keep these classes only: numbers or names with commas between"},
-    {"json", 0, YT_CLI_FLAG, NULL, 0, 0, NULL, NULL, "Output", "print one JSON array"},
-    {"save", 0, YT_CLI_FLAG, NULL, 0, 0, NULL, NULL, "Output",
+    {"json", 0, CLI_FLAG, NULL, 0, 0, NULL, NULL, "Output", "print one JSON array"},
+    {"save", 0, CLI_FLAG, NULL, 0, 0, NULL, NULL, "Output",
      "write the images with their boxes drawn in"},
-    {"out", 'o', YT_CLI_STRING, NULL, 0, 0, NULL, "DIR", "Output",
-     "folder for them, and --save; else " YT_CLI_RUNS "/predict, predict-2, ..."},
-    {"threads", 't', YT_CLI_INT, "auto", 1, 1024, NULL, NULL, "Machine", "processor cores to use; auto: all"},
+    {"out", 'o', CLI_STRING, NULL, 0, 0, NULL, "DIR", "Output",
+     "folder for them, and --save; else " CLI_RUNS "/predict, predict-2, ..."},
+    {"threads", 't', CLI_INT, "auto", 1, 1024, NULL, NULL, "Machine", "processor cores to use; auto: all"},
 };
 /* clang-format on */
 
 typedef struct {
-    const yt_cli *cli;
-    yt_cli_inputs inputs;
-    yt_cli_trained trained;
-    yt_predictor *predictor;
+    const cli_line *cli;
+    cli_inputs inputs;
+    cli_trained trained;
+    yti_predictor *predictor;
     bool *classes;          /* [n_classes] of --classes; NULL: all */
     yt_detection *found;    /* [max_det] */
     char *out_dir;          /* NULL: nothing is saved */
-    yt_cli_colour *colours; /* of the classes, where pictures are saved */
+    cli_colour *colours; /* of the classes, where pictures are saved */
     cJSON *json;            /* NULL: lines */
     int images, boxes;
     double seconds; /* in the predictor */
@@ -51,47 +51,47 @@ typedef struct {
 
 static yt_status open_inputs(session *s, yt_err *err) {
     s->inputs.program = s->cli->program;
-    for (size_t i = 0; i < s->cli->n_words; i++) YT_TRY(yt_cli_inputs_add(&s->inputs, s->cli->words[i], err));
+    for (size_t i = 0; i < s->cli->n_words; i++) YT_TRY(cli_inputs_add(&s->inputs, s->cli->words[i], err));
     return YT_OK;
 }
 
 static yt_status open_model(session *s, yt_err *err) {
-    const yt_cli *cli = s->cli;
-    YT_TRY(yt_cli_open_weights(cli, YT_CLI_RUNS, false, &s->trained, err));
-    const char *listed = yt_cli_text(cli, "classes");
+    const cli_line *cli = s->cli;
+    YT_TRY(cli_open_weights(cli, CLI_RUNS, false, &s->trained, err));
+    const char *listed = cli_text(cli, "classes");
     if (listed)
-        YT_TRY(yt_classes_parse(listed, (const char *const *)s->trained.names.names, s->trained.names.count,
+        YT_TRY(yti_classes_parse(listed, (const char *const *)s->trained.names.names, s->trained.names.count,
                                 "these weights", &s->classes, err));
-    yt_predict_options predict = {.imgsz = s->trained.imgsz,
-                                  .rect = yt_cli_flag(cli, "rect"),
-                                  .conf = (float)yt_cli_double(cli, "conf"),
-                                  .iou = (float)yt_cli_double(cli, "iou"),
-                                  .max_det = yt_cli_int(cli, "max-det"),
-                                  .nms = yt_cli_nms(cli),
-                                  .agnostic = yt_cli_flag(cli, "agnostic"),
+    yti_predict_options predict = {.imgsz = s->trained.imgsz,
+                                  .rect = cli_flag(cli, "rect"),
+                                  .conf = (float)cli_double(cli, "conf"),
+                                  .iou = (float)cli_double(cli, "iou"),
+                                  .max_det = cli_int(cli, "max-det"),
+                                  .nms = cli_nms(cli),
+                                  .agnostic = cli_flag(cli, "agnostic"),
                                   .classes = s->classes,
-                                  .threads = yt_cli_threads(cli)};
+                                  .threads = cli_threads(cli)};
     s->found = malloc((size_t)predict.max_det * sizeof *s->found);
-    if (!s->found) return yt_fail(err, YT_NO_MEMORY, "no memory for %d boxes", predict.max_det);
-    return yt_predictor_create(s->trained.model, &predict, &s->predictor, err);
+    if (!s->found) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %d boxes", predict.max_det);
+    return yti_predictor_create(s->trained.model, &predict, &s->predictor, err);
 }
 
 static yt_status open_outputs(session *s, yt_err *err) {
-    const char *dir = yt_cli_text(s->cli, "out");
-    if (yt_cli_flag(s->cli, "json") && !(s->json = cJSON_CreateArray()))
-        return yt_fail(err, YT_NO_MEMORY, "no memory for the results");
-    if (!dir && !yt_cli_flag(s->cli, "save")) return YT_OK;
-    YT_TRY(yt_cli_palette_create(s->trained.names.count, &s->colours, err));
-    if (!dir) return yti_folder_fresh(YT_CLI_RUNS "/predict", &s->out_dir, err);
-    YT_TRY(yt_path_make_dirs(dir, err));
-    s->out_dir = yt_path_join("", dir);
-    return s->out_dir ? YT_OK : yt_fail(err, YT_NO_MEMORY, "no memory for the name of a folder");
+    const char *dir = cli_text(s->cli, "out");
+    if (cli_flag(s->cli, "json") && !(s->json = cJSON_CreateArray()))
+        return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the results");
+    if (!dir && !cli_flag(s->cli, "save")) return YT_OK;
+    YT_TRY(cli_palette_create(s->trained.names.count, &s->colours, err));
+    if (!dir) return yti_folder_fresh(CLI_RUNS "/predict", &s->out_dir, err);
+    YT_TRY(yti_path_make_dirs(dir, err));
+    s->out_dir = yti_path_join("", dir);
+    return s->out_dir ? YT_OK : yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the name of a folder");
 }
 
 static void close_all(session *s) {
-    yt_predictor_destroy(s->predictor);
-    yt_cli_close_weights(&s->trained);
-    yt_cli_inputs_free(&s->inputs);
+    yti_predictor_destroy(s->predictor);
+    cli_close_weights(&s->trained);
+    cli_inputs_free(&s->inputs);
     cJSON_Delete(s->json);
     free(s->out_dir);
     free(s->found);
@@ -102,9 +102,9 @@ static void close_all(session *s) {
 static void print_lines(const session *s, const char *path, int n) {
     for (int i = 0; i < n; i++) {
         const yt_detection *d = &s->found[i];
-        yt_cli_print_text(stdout, 0, path);
+        cli_print_text(stdout, 0, path);
         fputs(": ", stdout);
-        yt_cli_print_text(stdout, 0, s->trained.names.names[d->class_id]);
+        cli_print_text(stdout, 0, s->trained.names.names[d->class_id]);
         printf(" %.3f %.1f %.1f %.1f %.1f\n", (double)d->score, (double)d->box.x1, (double)d->box.y1,
                (double)d->box.x2, (double)d->box.y2);
     }
@@ -136,7 +136,7 @@ static bool put_detection(cJSON *boxes, const yt_detection *d, const char *name)
 
 static yt_status add_json(session *s, const char *path, const yt_image *image, int n, yt_err *err) {
     cJSON *entry = cJSON_CreateObject(), *boxes = NULL;
-    char *name = yt_text_to_utf8(path);
+    char *name = yti_text_to_utf8(path);
     bool done = name && put(s->json, NULL, entry) && put(entry, "image", cJSON_CreateString(name)) &&
                 put(entry, "width", cJSON_CreateNumber(image->w)) &&
                 put(entry, "height", cJSON_CreateNumber(image->h)) &&
@@ -144,18 +144,18 @@ static yt_status add_json(session *s, const char *path, const yt_image *image, i
     for (int i = 0; done && i < n; i++)
         done = put_detection(boxes, &s->found[i], s->trained.names.names[s->found[i].class_id]);
     free(name);
-    return done ? YT_OK : yt_fail(err, YT_NO_MEMORY, "no memory for the results");
+    return done ? YT_OK : yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the results");
 }
 
 static yt_status save_picture(const session *s, size_t input, yt_image *image, int n, yt_err *err) {
-    char *path = yt_cli_inputs_result(&s->inputs, input, s->out_dir);
-    if (!path) return yt_fail(err, YT_NO_MEMORY, "no memory for the name of a file");
+    char *path = cli_inputs_result(&s->inputs, input, s->out_dir);
+    if (!path) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the name of a file");
     yt_status status =
-        yt_cli_inputs_has(&s->inputs, path)
-            ? yt_fail(err, YT_ARGUMENT, "%s is an input; it is not written over, name another --out", path)
+        cli_inputs_has(&s->inputs, path)
+            ? yt_fail(err, YT_ERR_ARGUMENT, "%s is an input; it is not written over, name another --out", path)
             : YT_OK;
     if (status == YT_OK) {
-        yt_cli_draw_detections(image, s->found, n, s->trained.names.names, s->colours);
+        cli_draw_detections(image, s->found, n, s->trained.names.names, s->colours);
         status = yt_image_save(path, image, err);
     }
     free(path);
@@ -164,10 +164,10 @@ static yt_status save_picture(const session *s, size_t input, yt_image *image, i
 
 static yt_status handle_picture(session *s, size_t input, yt_image *image, yt_err *err) {
     const char *path = s->inputs.paths[input];
-    double start = yt_seconds();
+    double start = yti_seconds();
     int n;
-    YT_TRY(yt_predictor_run(s->predictor, image, s->found, &n, err));
-    s->seconds += yt_seconds() - start;
+    YT_TRY(yti_predictor_run(s->predictor, image, s->found, &n, err));
+    s->seconds += yti_seconds() - start;
     s->images++;
     s->boxes += n;
     if (s->json)
@@ -177,11 +177,11 @@ static yt_status handle_picture(session *s, size_t input, yt_image *image, yt_er
     return s->out_dir ? save_picture(s, input, image, n, err) : YT_OK;
 }
 
-static void warn_of(const session *s, const char *path, const yt_image *image, const yt_image_info *info) {
+static void warn_of(const session *s, const char *path, const yt_image *image, const yti_image_info *info) {
     const char *program = s->cli->program;
     if (info->truncated)
         fprintf(stderr, "%s: %s: the file is cut off; it is used as far as it goes\n", program, path);
-    if (yt_image_is_dim(image, info))
+    if (yti_image_is_dim(image, info))
         fprintf(stderr,
                 "%s: %s: 16 bits per channel and no value above 4239: the high byte is read, so it is nearly "
                 "black; "
@@ -194,15 +194,15 @@ static int handle_all(session *s, yt_err *err) {
     int code = s->inputs.problems > 0;
     for (size_t i = 0; i < s->inputs.count; i++) {
         yt_image image;
-        yt_image_info info;
-        if (yt_image_load_with_info(s->inputs.paths[i], &image, &info, err) != YT_OK) {
-            code = yt_cli_failure(s->cli, err);
+        yti_image_info info;
+        if (yti_image_load_with_info(s->inputs.paths[i], &image, &info, err) != YT_OK) {
+            code = cli_failure(s->cli, err);
             continue;
         }
         warn_of(s, s->inputs.paths[i], &image, &info);
         yt_status status = handle_picture(s, i, &image, err);
         yt_image_free(&image);
-        if (status != YT_OK) return yt_cli_failure(s->cli, err);
+        if (status != YT_OK) return cli_failure(s->cli, err);
     }
     return code;
 }
@@ -226,16 +226,16 @@ static void print_summary(const session *s) {
     fputc('\n', stderr);
 }
 
-static int infer(const yt_cli *cli) {
+static int infer(const cli_line *cli) {
     session s = {.cli = cli};
     yt_err err;
     int code;
     if (open_inputs(&s, &err) != YT_OK || open_model(&s, &err) != YT_OK || open_outputs(&s, &err) != YT_OK) {
-        code = yt_cli_failure(cli, &err);
+        code = cli_failure(cli, &err);
     } else {
         code = handle_all(&s, &err);
         if (s.json && print_json(&s) != 0) code = 1;
-        code = yt_cli_finish_stdout(cli, code);
+        code = cli_finish_stdout(cli, code);
         print_summary(&s);
     }
     close_all(&s);
@@ -243,8 +243,8 @@ static int infer(const yt_cli *cli) {
 }
 
 int main(int argc, char **argv) {
-    yt_cli_begin(argv);
-    yt_cli cli = {
+    cli_begin(argv);
+    cli_line cli = {
         .program = "yoloinfer",
         .usage = "yoloinfer IMAGE|FOLDER|LIST.txt|PATTERN|-... [options]",
         .about = "Finds objects in images. Prints one line per box, \"image: class score x1 y1 x2 y2\", in "
@@ -256,14 +256,14 @@ int main(int argc, char **argv) {
         .n_options = sizeof options / sizeof *options,
         .min_words = 1,
         .max_words = (size_t)argc};
-    int code = yt_cli_parse(&cli, argc, argv);
+    int code = cli_parse(&cli, argc, argv);
     if (code >= 0) return code;
     yt_err err;
-    const char *classes = yt_cli_text(&cli, "classes");
-    code = yt_cli_settle_nms(&cli);
+    const char *classes = cli_text(&cli, "classes");
+    code = cli_settle_nms(&cli);
     if (code < 0)
-        code = classes && yt_classes_check(classes, &err) != YT_OK ? yt_cli_usage_failure(&cli, &err)
+        code = classes && yti_classes_check(classes, &err) != YT_OK ? cli_usage_failure(&cli, &err)
                                                                    : infer(&cli);
-    yt_cli_free(&cli);
+    cli_free(&cli);
     return code;
 }

@@ -51,22 +51,22 @@ static void catch_interrupts(void) {
 
 /* The command line: every row of the table of settings, and what else there is to do. */
 typedef struct command_line {
-    yt_cli_option options[N_OPTIONS];
+    cli_option options[N_OPTIONS];
     char names[YT_TRAIN_KEYS][MAX_NAME];
 } command_line;
 
 static void make_command_line(command_line *line) {
-    static const yt_cli_type types[] = {[YT_TRAIN_INT] = YT_CLI_INT,
-                                        [YT_TRAIN_REAL] = YT_CLI_DOUBLE,
-                                        [YT_TRAIN_FLAG] = YT_CLI_FLAG,
-                                        [YT_TRAIN_TEXT_TYPE] = YT_CLI_STRING,
-                                        [YT_TRAIN_CHOICE] = YT_CLI_CHOICE};
+    static const cli_type types[] = {[YT_TRAIN_INT] = CLI_INT,
+                                        [YT_TRAIN_REAL] = CLI_DOUBLE,
+                                        [YT_TRAIN_FLAG] = CLI_FLAG,
+                                        [YT_TRAIN_TEXT_TYPE] = CLI_STRING,
+                                        [YT_TRAIN_CHOICE] = CLI_CHOICE};
     for (int i = 0; i < YT_TRAIN_KEYS; i++) {
-        const yt_train_option *row = &yt_train_options()[i];
+        const yti_train_option *row = &yti_train_options()[i];
         snprintf(line->names[i], MAX_NAME, "%s", row->key);
         for (char *c = line->names[i]; *c; c++)
             if (*c == '_') *c = '-';
-        line->options[i] = (yt_cli_option){.name = line->names[i],
+        line->options[i] = (cli_option){.name = line->names[i],
                                            .letter = row->letter,
                                            .type = types[row->type],
                                            .fallback = row->fallback,
@@ -78,20 +78,20 @@ static void make_command_line(command_line *line) {
                                            .help = row->help};
     }
     line->options[YT_TRAIN_KEYS] =
-        (yt_cli_option){.name = "summary",
-                        .type = YT_CLI_FLAG,
+        (cli_option){.name = "summary",
+                        .type = CLI_FLAG,
                         .group = "Output",
                         .help = "print the layers of the model with their sizes, and end"};
-    line->options[YT_TRAIN_KEYS + 1] = (yt_cli_option){
+    line->options[YT_TRAIN_KEYS + 1] = (cli_option){
         .name = "replay",
-        .type = YT_CLI_STRING,
+        .type = CLI_STRING,
         .metavar = "FILE",
         .group = "Output",
         .help = "make the step of a run's non-finite.safetensors again, print its first value that is "
                 "not finite, and end"};
-    line->options[YT_TRAIN_KEYS + 2] = (yt_cli_option){
+    line->options[YT_TRAIN_KEYS + 2] = (cli_option){
         .name = "compare",
-        .type = YT_CLI_STRING,
+        .type = CLI_STRING,
         .metavar = "LIST",
         .group = "Comparison",
         .help = "train variants on the same batches and compare their gradients: a list like "
@@ -99,47 +99,47 @@ static void make_command_line(command_line *line) {
                 "KEY=VALUE, joined by +; looks at the gradients as --log-gradients says, else "
                 "every " YT_COMPARE_LOG_INTERVAL " batches; continues where it was interrupted"};
     line->options[YT_TRAIN_KEYS + 3] =
-        (yt_cli_option){.name = "seeds",
-                        .type = YT_CLI_INT,
+        (cli_option){.name = "seeds",
+                        .type = CLI_INT,
                         .fallback = "5",
                         .min = 1,
                         .max = YT_MAX_SEEDS,
                         .metavar = "N",
                         .group = "Comparison",
                         .help = "runs of every variant, with --seed and those after it"};
-    line->options[YT_TRAIN_KEYS + 4] = (yt_cli_option)YT_CLI_END2END_ROW;
-    line->options[YT_TRAIN_KEYS + 4].group = yt_train_options()[YT_TRAIN_KEY_nms].group;
+    line->options[YT_TRAIN_KEYS + 4] = (cli_option)CLI_END2END_ROW;
+    line->options[YT_TRAIN_KEYS + 4].group = yti_train_options()[YT_TRAIN_KEY_nms].group;
 }
 
-static yt_status read_settings(const yt_cli *cli, yt_train_config *config, yt_err *err) {
-    yt_train_config_defaults(config);
+static yt_status read_settings(const cli_line *cli, yti_train_config *config, yt_err *err) {
+    yti_train_config_defaults(config);
     for (int i = 0; i < YT_TRAIN_KEYS; i++)
         if (cli->values[i].typed)
-            YT_TRY(yt_train_config_set(config, yt_train_options()[i].key, cli->values[i].text,
+            YT_TRY(yti_train_config_set(config, yti_train_options()[i].key, cli->values[i].text,
                                        YT_SOURCE_TYPED, err));
-    if (cli->n_words) YT_TRY(yt_train_config_set(config, "data", cli->words[0], YT_SOURCE_TYPED, err));
-    if (!yt_cli_typed(cli, "resume") || yt_cli_text(cli, "resume")[0]) return YT_OK;
+    if (cli->n_words) YT_TRY(yti_train_config_set(config, "data", cli->words[0], YT_SOURCE_TYPED, err));
+    if (!cli_typed(cli, "resume") || cli_text(cli, "resume")[0]) return YT_OK;
     char *newest;
-    YT_TRY(yt_train_newest_checkpoint(&newest, err));
-    yt_status status = yt_train_config_set(config, "resume", newest, YT_SOURCE_TYPED, err);
+    YT_TRY(yti_train_newest_checkpoint(&newest, err));
+    yt_status status = yti_train_config_set(config, "resume", newest, YT_SOURCE_TYPED, err);
     free(newest);
     return status;
 }
 
 /* --summary: the layers, with the classes of the dataset where one is named. */
-static yt_status print_summary(yt_train_config *config, const yt_cli_search *search, yt_err *err) {
+static yt_status print_summary(yti_train_config *config, const cli_search *search, yt_err *err) {
     int n_classes = 0;
     if (config->data[0]) {
-        yt_dataset dataset;
-        YT_TRY(yt_dataset_open(config->data, &dataset, err));
+        yti_dataset dataset;
+        YT_TRY(yti_dataset_open(config->data, &dataset, err));
         n_classes = config->single_cls ? 1 : dataset.n_classes;
-        yt_dataset_close(&dataset);
+        yti_dataset_close(&dataset);
     }
-    yt_model *model;
-    YT_TRY(yt_train_build_model(config, n_classes, search->dirs, &model, err));
-    yt_cli_warn_of_scale(model);
-    yt_status status = yt_model_print(model, config->imgsz, stdout, err);
-    yt_model_destroy(model);
+    yti_model *model;
+    YT_TRY(yti_train_build_model(config, n_classes, search->dirs, &model, err));
+    cli_warn_of_scale(model);
+    yt_status status = yti_model_print(model, config->imgsz, stdout, err);
+    yti_model_destroy(model);
     return status;
 }
 
@@ -153,46 +153,46 @@ static void show_problem(void *context, const char *text) {
     problems *p = context;
     if (p->count++ >= MAX_PROBLEMS && !p->all) return;
     fputs("warning: ", stderr);
-    yt_cli_print_text(stderr, 0, text);
+    cli_print_text(stderr, 0, text);
     fputc('\n', stderr);
 }
 
-static yt_status train(const yt_train_config *config, const yt_cli_search *search, yt_err *err) {
+static yt_status train(const yti_train_config *config, const cli_search *search, yt_err *err) {
     problems found = {.all = config->strict};
-    yt_training *training;
-    yt_status status = yt_train_prepare(config, search->dirs, show_problem, &found, &training, err);
+    yti_training *training;
+    yt_status status = yti_train_prepare(config, search->dirs, show_problem, &found, &training, err);
     if (!found.all && found.count > MAX_PROBLEMS)
         fprintf(stderr, "warning: %d more problems like these\n", found.count - MAX_PROBLEMS);
     if (status != YT_OK) return status;
-    yt_cli_progress progress;
-    yt_train_observer observer = yt_cli_progress_observer(&progress);
-    status = yt_cli_print_plan(yt_train_describe(training), yt_version_text(), err);
+    cli_progress progress;
+    yti_train_observer observer = cli_progress_observer(&progress);
+    status = cli_print_plan(yti_train_describe(training), yt_version_text(), err);
     catch_interrupts();
-    if (status == YT_OK) status = yt_train_run(training, &observer, 1, &interrupted, err);
-    yt_train_destroy(training);
+    if (status == YT_OK) status = yti_train_run(training, &observer, 1, &interrupted, err);
+    yti_train_destroy(training);
     return status;
 }
 
-static yt_status compare(const yt_cli *cli, const yt_train_config *config, const yt_cli_search *search,
+static yt_status compare(const cli_line *cli, const yti_train_config *config, const cli_search *search,
                          yt_err *err) {
     problems found = {.all = config->strict};
     catch_interrupts();
-    return yt_cli_compare(config, yt_cli_text(cli, "compare"), yt_cli_int(cli, "seeds"), search->dirs,
+    return cli_compare(config, cli_text(cli, "compare"), cli_int(cli, "seeds"), search->dirs,
                           show_problem, &found, &interrupted, err);
 }
 
 /* Texts that are wrong whatever the files say. */
-static yt_status check_texts(const yt_cli *cli, yt_err *err) {
-    const char *classes = yt_cli_text(cli, "classes");
-    yt_init init;
-    if (classes[0]) YT_TRY(yt_classes_check(classes, err));
-    YT_TRY(yt_init_parse(yt_cli_text(cli, "init"), &init, err));
-    if (yt_cli_typed(cli, "compare")) YT_TRY(yt_compare_check(yt_cli_text(cli, "compare"), err));
-    return yt_freeze_check(yt_cli_text(cli, "freeze"), err);
+static yt_status check_texts(const cli_line *cli, yt_err *err) {
+    const char *classes = cli_text(cli, "classes");
+    yti_init init;
+    if (classes[0]) YT_TRY(yti_classes_check(classes, err));
+    YT_TRY(yti_init_parse(cli_text(cli, "init"), &init, err));
+    if (cli_typed(cli, "compare")) YT_TRY(yti_compare_check(cli_text(cli, "compare"), err));
+    return yti_freeze_check(cli_text(cli, "freeze"), err);
 }
 
 /* Its settings are in the file; the number of threads belongs to the machine. */
-static bool replay_is_alone(const yt_cli *cli) {
+static bool replay_is_alone(const cli_line *cli) {
     for (size_t i = 0; i < N_OPTIONS; i++) {
         const char *name = cli->options[i].name;
         if (cli->values[i].typed && strcmp(name, "replay") != 0 && strcmp(name, "threads") != 0) return false;
@@ -201,61 +201,61 @@ static bool replay_is_alone(const yt_cli *cli) {
 }
 
 /* A replayed failure is one: the exit code is that of the run. */
-static int replay(const yt_cli *cli) {
-    const char *path = yt_cli_text(cli, "replay");
-    yt_replay_result result;
+static int replay(const cli_line *cli) {
+    const char *path = cli_text(cli, "replay");
+    yti_replay_result result;
     yt_err err;
-    if (yt_replay(path, yt_cli_threads(cli), &result, &err) != YT_OK) return yt_cli_failure(cli, &err);
-    yt_cli_print_lines(stdout, result.report);
+    if (yti_replay(path, cli_threads(cli), &result, &err) != YT_OK) return cli_failure(cli, &err);
+    cli_print_lines(stdout, result.report);
     if (result.same)
-        yt_fail(&err, YT_NON_FINITE, "%s: as in the run, to the last bit: %.400s", path, result.sentence);
+        yt_fail(&err, YT_ERR_NON_FINITE, "%s: as in the run, to the last bit: %.400s", path, result.sentence);
     else
-        yt_fail(&err, YT_MISMATCH,
+        yt_fail(&err, YT_ERR_MISMATCH,
                 "%s: the run had %.300s, here: %.300s; only the same program on the same kind of processor "
                 "gives the "
                 "same bits",
                 path, result.expected, result.sentence);
-    yt_replay_free(&result);
-    yt_cli_finish_stdout(cli, 0);
-    return yt_cli_failure(cli, &err);
+    yti_replay_free(&result);
+    cli_finish_stdout(cli, 0);
+    return cli_failure(cli, &err);
 }
 
-static int run(const yt_cli *cli) {
-    yt_cli_search search;
-    yt_cli_search_init(&search);
-    yt_train_config config;
+static int run(const cli_line *cli) {
+    cli_search search;
+    cli_search_init(&search);
+    yti_train_config config;
     yt_err err;
-    if (yt_cli_typed(cli, "replay")) {
+    if (cli_typed(cli, "replay")) {
         if (!replay_is_alone(cli))
-            return yt_cli_usage_error(
+            return cli_usage_error(
                 cli, "--replay takes its settings from the file; only --threads may stand beside it");
         return replay(cli);
     }
-    if (yt_cli_typed(cli, "seeds") && !yt_cli_typed(cli, "compare"))
-        return yt_cli_usage_error(
+    if (cli_typed(cli, "seeds") && !cli_typed(cli, "compare"))
+        return cli_usage_error(
             cli, "--seeds counts the runs of a comparison; name the variants with --compare");
-    if (yt_cli_flag(cli, "summary") && yt_cli_typed(cli, "compare"))
-        return yt_cli_usage_error(cli,
+    if (cli_flag(cli, "summary") && cli_typed(cli, "compare"))
+        return cli_usage_error(cli,
                                   "--summary shows one network, and --compare trains several; leave one out");
-    if (check_texts(cli, &err) != YT_OK) return yt_cli_usage_failure(cli, &err);
+    if (check_texts(cli, &err) != YT_OK) return cli_usage_failure(cli, &err);
     yt_status status = read_settings(cli, &config, &err);
-    bool summary = yt_cli_flag(cli, "summary");
+    bool summary = cli_flag(cli, "summary");
     if (status == YT_OK && !summary && !config.data[0] && !config.resume[0])
-        return yt_cli_usage_error(cli, "name a dataset YAML to train on");
+        return cli_usage_error(cli, "name a dataset YAML to train on");
     if (status == YT_OK)
         status = summary                        ? print_summary(&config, &search, &err)
-                 : yt_cli_typed(cli, "compare") ? compare(cli, &config, &search, &err)
+                 : cli_typed(cli, "compare") ? compare(cli, &config, &search, &err)
                                                 : train(&config, &search, &err);
-    if (status == YT_OK) return yt_cli_finish_stdout(cli, 0);
-    yt_cli_failure(cli, &err);
-    return status == YT_STOPPED ? KILLED + (int)interrupted : 1;
+    if (status == YT_OK) return cli_finish_stdout(cli, 0);
+    cli_failure(cli, &err);
+    return status == YT_ERR_STOPPED ? KILLED + (int)interrupted : 1;
 }
 
 int main(int argc, char **argv) {
-    yt_cli_begin(argv);
+    cli_begin(argv);
     static command_line line;
     make_command_line(&line);
-    yt_cli cli = {.program = "yolotrain",
+    cli_line cli = {.program = "yolotrain",
                   .usage = "yolotrain DATA.yaml [options]\n       yolotrain --resume [FILE] [options]\n"
                            "       yolotrain DATA.yaml --compare VARIANT,VARIANT,... [--seeds N] [options]\n"
                            "       yolotrain --model MODEL.yaml --summary\n"
@@ -266,10 +266,10 @@ int main(int argc, char **argv) {
                   .options = line.options,
                   .n_options = N_OPTIONS,
                   .max_words = 1};
-    int code = yt_cli_parse(&cli, argc, argv);
+    int code = cli_parse(&cli, argc, argv);
     if (code >= 0) return code;
-    code = yt_cli_settle_nms(&cli);
+    code = cli_settle_nms(&cli);
     if (code < 0) code = run(&cli);
-    yt_cli_free(&cli);
+    cli_free(&cli);
     return code;
 }

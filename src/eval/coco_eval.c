@@ -41,7 +41,7 @@ static const struct {
                   [YT_COCO_MEDIUM] = {"medium", 32 * 32, 96 * 96},
                   [YT_COCO_LARGE] = {"large", 96 * 96, 1e10}};
 
-static const yt_coco_row rows[YT_COCO_NUMBERS] = {
+static const yti_coco_row rows[YT_COCO_NUMBERS] = {
 #define ROW(name, kind, threshold, area, max_det) {#name, YT_COCO_##kind, threshold, YT_COCO_##area, max_det},
     YT_COCO_MAP(ROW)
 #undef ROW
@@ -69,7 +69,7 @@ typedef struct {
     int class_id, index;
 } member;
 
-struct yt_coco_eval {
+struct yti_coco_eval {
     int n_classes;
     size_t count;
     buffer records;                            /* of record */
@@ -77,12 +77,12 @@ struct yt_coco_eval {
     buffer found, truth, iou, taken, sequence; /* scratch of one image */
 };
 
-const yt_coco_row *yt_coco_rows(void) {
+const yti_coco_row *yti_coco_rows(void) {
     return rows;
 }
 
-void yt_coco_format(yt_coco_number number, double value, char *text, size_t room) {
-    const yt_coco_row *row = &rows[number];
+void yti_coco_format(yti_coco_number number, double value, char *text, size_t room) {
+    const yti_coco_row *row = &rows[number];
     char iou[16] = "0.50:0.95";
     if (row->threshold >= 0) snprintf(iou, sizeof iou, "%.2f", thresholds[row->threshold]);
     bool recall = row->kind == YT_COCO_RECALL;
@@ -95,31 +95,31 @@ static double rounded(double value, double per_unit) {
     return rint(value * per_unit) / per_unit;
 }
 
-yt_coco_found yt_coco_rounded(const yt_detection *d) {
+yti_coco_found yti_coco_rounded(const yt_detection *d) {
     double x = (double)d->box.x1, y = (double)d->box.y1;
-    return (yt_coco_found){{rounded(x, 1e3), rounded(y, 1e3), rounded((double)d->box.x2 - x, 1e3),
+    return (yti_coco_found){{rounded(x, 1e3), rounded(y, 1e3), rounded((double)d->box.x2 - x, 1e3),
                             rounded((double)d->box.y2 - y, 1e3)},
                            rounded((double)d->score, 1e5),
                            d->class_id};
 }
 
-yt_status yt_coco_eval_create(int n_classes, yt_coco_eval **out, yt_err *err) {
+yt_status yti_coco_eval_create(int n_classes, yti_coco_eval **out, yt_err *err) {
     if (n_classes < 1)
-        return yt_fail(err, YT_ARGUMENT, "COCO metrics of %d classes; there must be one", n_classes);
-    yt_coco_eval *eval = calloc(1, sizeof *eval);
+        return yt_fail(err, YT_ERR_ARGUMENT, "COCO metrics of %d classes; there must be one", n_classes);
+    yti_coco_eval *eval = calloc(1, sizeof *eval);
     if (eval) {
         eval->n_classes = n_classes;
         eval->n_truth = calloc((size_t)n_classes, sizeof *eval->n_truth);
     }
     if (!eval || !eval->n_truth) {
-        yt_coco_eval_destroy(eval);
-        return yt_fail(err, YT_NO_MEMORY, "no memory for the COCO metrics of %d classes", n_classes);
+        yti_coco_eval_destroy(eval);
+        return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the COCO metrics of %d classes", n_classes);
     }
     *out = eval;
     return YT_OK;
 }
 
-void yt_coco_eval_destroy(yt_coco_eval *eval) {
+void yti_coco_eval_destroy(yti_coco_eval *eval) {
     if (!eval) return;
     free(eval->records.memory);
     free(eval->n_truth);
@@ -131,29 +131,29 @@ void yt_coco_eval_destroy(yt_coco_eval *eval) {
     free(eval);
 }
 
-void yt_coco_eval_reset(yt_coco_eval *eval) {
+void yti_coco_eval_reset(yti_coco_eval *eval) {
     eval->count = 0;
     memset(eval->n_truth, 0, (size_t)eval->n_classes * sizeof *eval->n_truth);
 }
 
 /* ---- matching, per image ---- */
 
-static bool usable(const yt_coco_eval *eval, yt_coco_box box, double value, int class_id) {
+static bool usable(const yti_coco_eval *eval, yti_coco_box box, double value, int class_id) {
     return class_id >= 0 && class_id < eval->n_classes && isfinite(box.x) && isfinite(box.y) &&
            isfinite(box.w) && isfinite(box.h) && isfinite(value);
 }
 
-static yt_status check(const yt_coco_eval *eval, const yt_coco_found *found, int n_found,
-                       const yt_coco_truth *truth, int n_truth, yt_err *err) {
+static yt_status check(const yti_coco_eval *eval, const yti_coco_found *found, int n_found,
+                       const yti_coco_truth *truth, int n_truth, yt_err *err) {
     for (int i = 0; i < n_found; i++)
         if (!usable(eval, found[i].box, found[i].score, found[i].class_id))
-            return yt_fail(err, YT_ARGUMENT,
+            return yt_fail(err, YT_ERR_ARGUMENT,
                            "detection %d has class %d and score %g; classes are 0 to %d and numbers finite",
                            i, found[i].class_id, found[i].score, eval->n_classes - 1);
     for (int i = 0; i < n_truth; i++)
         if (!usable(eval, truth[i].box, truth[i].area, truth[i].class_id))
             return yt_fail(
-                err, YT_ARGUMENT,
+                err, YT_ERR_ARGUMENT,
                 "ground-truth box %d has class %d and area %g; classes are 0 to %d and numbers finite", i,
                 truth[i].class_id, truth[i].area, eval->n_classes - 1);
     return YT_OK;
@@ -178,8 +178,8 @@ static void sort_members(member *members, int count) {
     qsort(members, (size_t)count, sizeof *members, compare_members);
 }
 
-static double overlap(yt_coco_box found, const yt_coco_truth *truth) {
-    yt_coco_box t = truth->box;
+static double overlap(yti_coco_box found, const yti_coco_truth *truth) {
+    yti_coco_box t = truth->box;
     double w = fmin(found.w + found.x, t.w + t.x) - fmax(found.x, t.x);
     double h = fmin(found.h + found.y, t.h + t.y) - fmax(found.y, t.y);
     if (!(w > 0 && h > 0)) return 0;
@@ -187,14 +187,14 @@ static double overlap(yt_coco_box found, const yt_coco_truth *truth) {
     return both / (truth->crowd ? area : area + t.w * t.h - both);
 }
 
-static bool within(yt_coco_area area, double pixels) {
+static bool within(yti_coco_area area, double pixels) {
     return pixels >= areas[area].low && pixels <= areas[area].high;
 }
 
 /* One image, sorted by class, with its scratch. */
 typedef struct {
-    const yt_coco_found *all_found;
-    const yt_coco_truth *all_truth;
+    const yti_coco_found *all_found;
+    const yti_coco_truth *all_truth;
     member *found, *truth;
     double *iou;     /* [detection of a class][truth of the class] */
     uint16_t *taken; /* [truth of a class] bit t: taken at threshold t */
@@ -209,16 +209,16 @@ typedef struct {
     int n_found, n_truth; /* n_found <= MAX_DET */
 } group;
 
-static const yt_coco_truth *truth_of(const group *g, int i) {
+static const yti_coco_truth *truth_of(const group *g, int i) {
     return &g->image->all_truth[g->truth[i].index];
 }
 
 /* Writes the sequence in which truth is looked at; returns how many of it count. */
-static int arrange(const group *g, yt_coco_area area) {
+static int arrange(const group *g, yti_coco_area area) {
     int counted = 0, n = 0;
     for (int pass = 0; pass < 2; pass++) {
         for (int i = 0; i < g->n_truth; i++) {
-            const yt_coco_truth *truth = truth_of(g, i);
+            const yti_coco_truth *truth = truth_of(g, i);
             bool ignored = truth->crowd || !within(area, truth->area);
             if (ignored == (pass == 1)) g->image->sequence[n++] = i;
         }
@@ -244,12 +244,12 @@ static int choose(const group *g, int d, int t, int counted) {
     return best;
 }
 
-static const yt_coco_box *box_of(const group *g, int d) {
+static const yti_coco_box *box_of(const group *g, int d) {
     return &g->image->all_found[g->found[d].index].box;
 }
 
 /* Returns how many ground-truth boxes of the group count in this range. */
-static int match(const group *g, yt_coco_area area) {
+static int match(const group *g, yti_coco_area area) {
     const image *im = g->image;
     int counted = arrange(g, area);
     memset(im->taken, 0, (size_t)g->n_truth * sizeof *im->taken);
@@ -280,7 +280,7 @@ static int end_of_class(const member *members, int count, int from, int class_id
 }
 
 /* Scratch for an image, and room for its records; all that can fail for lack of memory. */
-static yt_status open_image(yt_coco_eval *eval, int n_found, int n_truth, image *out, yt_err *err) {
+static yt_status open_image(yti_coco_eval *eval, int n_found, int n_truth, image *out, yt_err *err) {
     size_t found = (size_t)n_found, truth = (size_t)n_truth, dets = found < MAX_DET ? found : MAX_DET;
     record *records = room_in(&eval->records, eval->count + found, sizeof *records);
     out->found = room_in(&eval->found, found, sizeof *out->found);
@@ -289,14 +289,14 @@ static yt_status open_image(yt_coco_eval *eval, int n_found, int n_truth, image 
     out->taken = room_in(&eval->taken, truth, sizeof *out->taken);
     out->sequence = room_in(&eval->sequence, truth, sizeof *out->sequence);
     if (!records || !out->found || !out->truth || !out->iou || !out->taken || !out->sequence)
-        return yt_fail(err, YT_NO_MEMORY, "no memory for %d detections and %d ground-truth boxes", n_found,
+        return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %d detections and %d ground-truth boxes", n_found,
                        n_truth);
     out->records = records + eval->count;
     return YT_OK;
 }
 
 /* Appends the records of a group and matches it in every range of areas. */
-static void add_group(yt_coco_eval *eval, const group *g, int class_id, int64_t rank) {
+static void add_group(yti_coco_eval *eval, const group *g, int class_id, int64_t rank) {
     for (int d = 0; d < g->n_found; d++)
         g->image->records[d] = (record){.score = g->found[d].score,
                                         .image = rank,
@@ -305,11 +305,11 @@ static void add_group(yt_coco_eval *eval, const group *g, int class_id, int64_t 
                                         .rank = d};
     measure_overlaps(g);
     for (int area = 0; area < AREAS; area++)
-        eval->n_truth[class_id][area] += (size_t)match(g, (yt_coco_area)area);
+        eval->n_truth[class_id][area] += (size_t)match(g, (yti_coco_area)area);
 }
 
-yt_status yt_coco_eval_add(yt_coco_eval *eval, int64_t rank, const yt_coco_found *found, int n_found,
-                           const yt_coco_truth *truth, int n_truth, yt_err *err) {
+yt_status yti_coco_eval_add(yti_coco_eval *eval, int64_t rank, const yti_coco_found *found, int n_found,
+                           const yti_coco_truth *truth, int n_truth, yt_err *err) {
     image im = {.all_found = found, .all_truth = truth};
     YT_TRY(check(eval, found, n_found, truth, n_truth, err));
     YT_TRY(open_image(eval, n_found, n_truth, &im, err));
@@ -350,7 +350,7 @@ typedef struct {
 } class_run;
 
 /* Sum of the interpolated precision over the recalls. */
-static double sum_precision(const class_run *run, yt_coco_area area, int threshold, size_t n_truth) {
+static double sum_precision(const class_run *run, yti_coco_area area, int threshold, size_t n_truth) {
     double *recall = run->recall, *precision = run->precision, sum = 0;
     size_t hits = 0, misses = 0, n = 0;
     for (size_t i = 0; i < run->count; i++) {
@@ -374,7 +374,7 @@ static double sum_precision(const class_run *run, yt_coco_area area, int thresho
 }
 
 /* Recall with the `max_det` best of each image. */
-static double largest_recall(const class_run *run, yt_coco_area area, int threshold, int max_det,
+static double largest_recall(const class_run *run, yti_coco_area area, int threshold, int max_det,
                              size_t n_truth) {
     size_t hits = 0;
     for (size_t i = 0; i < run->count; i++)
@@ -388,7 +388,7 @@ typedef struct {
 } mean;
 
 /* Adds what a class has to say to a number. */
-static void add_class(const class_run *run, const yt_coco_row *row, size_t n_truth, mean *to) {
+static void add_class(const class_run *run, const yti_coco_row *row, size_t n_truth, mean *to) {
     if (n_truth == 0) return;
     int first = row->threshold >= 0 ? row->threshold : 0;
     int end = row->threshold >= 0 ? row->threshold + 1 : YT_N_IOU;
@@ -403,14 +403,14 @@ static void add_class(const class_run *run, const yt_coco_row *row, size_t n_tru
     }
 }
 
-yt_status yt_coco_eval_compute(yt_coco_eval *eval, double numbers[YT_COCO_NUMBERS], yt_err *err) {
+yt_status yti_coco_eval_compute(yti_coco_eval *eval, double numbers[YT_COCO_NUMBERS], yt_err *err) {
     size_t count = eval->count;
     record *records = room_in(&eval->records, count, sizeof *records);
     double *curves =
         count < SIZE_MAX / (2 * sizeof *curves) ? malloc((2 * count + 1) * sizeof *curves) : NULL;
     if (!records || !curves) {
         free(curves);
-        return yt_fail(err, YT_NO_MEMORY, "no memory for the curves of %zu detections", count);
+        return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the curves of %zu detections", count);
     }
     qsort(records, count, sizeof *records, compare_records);
     mean means[YT_COCO_NUMBERS] = {{0, 0}};

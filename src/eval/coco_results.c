@@ -13,8 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct yt_coco_results {
-    yt_file_writer writer;
+struct yti_coco_results {
+    yti_file_writer writer;
     const int64_t *category_ids;
     bool any;
     int64_t dropped;
@@ -27,15 +27,15 @@ static const int64_t category_ids[YT_COCO_CLASSES] = {
     46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63, 64, 65,
     67, 70, 72, 73, 74, 75, 76, 77, 78, 79, 80, 81, 82, 84, 85, 86, 87, 88, 89, 90};
 
-const int64_t *yt_coco_category_ids(void) {
+const int64_t *yti_coco_category_ids(void) {
     return category_ids;
 }
 
-yt_status yt_coco_results_open(const char *path, const int64_t *ids, yt_coco_results **out, yt_err *err) {
-    yt_coco_results *results = calloc(1, sizeof *results);
-    if (!results) return yt_fail(err, YT_NO_MEMORY, "%s: no memory to open it for writing", path);
+yt_status yti_coco_results_open(const char *path, const int64_t *ids, yti_coco_results **out, yt_err *err) {
+    yti_coco_results *results = calloc(1, sizeof *results);
+    if (!results) return yt_fail(err, YT_ERR_NO_MEMORY, "%s: no memory to open it for writing", path);
     results->category_ids = ids;
-    yt_status status = yt_file_writer_open(path, &results->writer, err);
+    yt_status status = yti_file_writer_open(path, &results->writer, err);
     if (status != YT_OK) {
         free(results);
         return status;
@@ -45,8 +45,8 @@ yt_status yt_coco_results_open(const char *path, const int64_t *ids, yt_coco_res
     return YT_OK;
 }
 
-char *yt_coco_quoted(const char *text) {
-    char *copy = yt_text_to_utf8(text);
+char *yti_coco_quoted(const char *text) {
+    char *copy = yti_text_to_utf8(text);
     cJSON *string = copy ? cJSON_CreateString(copy) : NULL;
     char *printed = string ? cJSON_PrintUnformatted(string) : NULL;
     cJSON_Delete(string);
@@ -54,13 +54,13 @@ char *yt_coco_quoted(const char *text) {
     return printed;
 }
 
-yt_status yt_coco_results_add(yt_coco_results *results, const char *image_path, int64_t image_id,
-                              const yt_coco_found *found, int n_found, yt_err *err) {
+yt_status yti_coco_results_add(yti_coco_results *results, const char *image_path, int64_t image_id,
+                              const yti_coco_found *found, int n_found, yt_err *err) {
     FILE *stream = results->writer.stream;
-    char *name = yt_coco_quoted(yt_path_base(image_path));
-    if (!name) return yt_fail(err, YT_NO_MEMORY, "no memory for the results of %s", image_path);
+    char *name = yti_coco_quoted(yti_path_base(image_path));
+    if (!name) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the results of %s", image_path);
     for (int i = 0; i < n_found; i++) {
-        const yt_coco_found *f = &found[i];
+        const yti_coco_found *f = &found[i];
         long long category =
             results->category_ids ? (long long)results->category_ids[f->class_id] : f->class_id + 1;
         if (category < 0) {
@@ -76,23 +76,23 @@ yt_status yt_coco_results_add(yt_coco_results *results, const char *image_path, 
     }
     free(name);
     if (ferror(stream))
-        return yt_fail(err, YT_IO, "%s: writing failed: %s", results->writer.path, strerror(errno));
+        return yt_fail(err, YT_ERR_IO, "%s: writing failed: %s", results->writer.path, strerror(errno));
     return YT_OK;
 }
 
-int64_t yt_coco_results_dropped(const yt_coco_results *results) {
+int64_t yti_coco_results_dropped(const yti_coco_results *results) {
     return results->dropped;
 }
 
-yt_status yt_coco_results_commit(yt_coco_results *results, yt_err *err) {
+yt_status yti_coco_results_commit(yti_coco_results *results, yt_err *err) {
     fputs("\n]\n", results->writer.stream);
-    yt_status status = yt_file_writer_commit(&results->writer, err);
+    yt_status status = yti_file_writer_commit(&results->writer, err);
     free(results);
     return status;
 }
 
-void yt_coco_results_discard(yt_coco_results *results) {
+void yti_coco_results_discard(yti_coco_results *results) {
     if (!results) return;
-    yt_file_writer_discard(&results->writer);
+    yti_file_writer_discard(&results->writer);
     free(results);
 }

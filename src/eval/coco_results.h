@@ -6,30 +6,30 @@
 
 #include "eval/coco_eval.h"
 
-typedef struct yt_coco_results yt_coco_results;
+typedef struct yti_coco_results yti_coco_results;
 
 /* category_ids: [n_classes], borrowed, -1: no such category, its detections are dropped; NULL: class + 1. */
-yt_status yt_coco_results_open(const char *path, const int64_t *category_ids, yt_coco_results **out,
+yt_status yti_coco_results_open(const char *path, const int64_t *category_ids, yti_coco_results **out,
                                yt_err *err);
 
 /* One image; the name of its file stands beside its id. */
-yt_status yt_coco_results_add(yt_coco_results *results, const char *image_path, int64_t image_id,
-                              const yt_coco_found *found, int n_found, yt_err *err);
+yt_status yti_coco_results_add(yti_coco_results *results, const char *image_path, int64_t image_id,
+                              const yti_coco_found *found, int n_found, yt_err *err);
 
 /* How many detections were dropped so far. */
-int64_t yt_coco_results_dropped(const yt_coco_results *results);
+int64_t yti_coco_results_dropped(const yti_coco_results *results);
 
 /* Completes the file. Takes the results, also on failure. */
-yt_status yt_coco_results_commit(yt_coco_results *results, yt_err *err);
+yt_status yti_coco_results_commit(yti_coco_results *results, yt_err *err);
 
 /* Leaves no file. NULL is fine. */
-void yt_coco_results_discard(yt_coco_results *results);
+void yti_coco_results_discard(yti_coco_results *results);
 
 /* malloc'd JSON string of a text that need not be UTF-8. NULL: no memory. */
-char *yt_coco_quoted(const char *text);
+char *yti_coco_quoted(const char *text);
 
 /* Category ids of COCO's 80 classes, which were numbered when there were 91. */
 enum { YT_COCO_CLASSES = 80 };
-const int64_t *yt_coco_category_ids(void); /* [YT_COCO_CLASSES] */
+const int64_t *yti_coco_category_ids(void); /* [YT_COCO_CLASSES] */
 
 #endif

@@ -17,7 +17,7 @@
 
 static const float MIN_IOU = 0.45f; /* the family's */
 
-struct yt_confusion {
+struct yti_confusion {
     int n_classes;
     float conf;
     int64_t *counts; /* [n_classes + 1][n_classes + 1] */
@@ -29,56 +29,56 @@ static size_t cells(int n_classes) {
     return ((size_t)n_classes + 1) * ((size_t)n_classes + 1);
 }
 
-yt_status yt_confusion_create(int n_classes, float conf, yt_confusion **out, yt_err *err) {
+yt_status yti_confusion_create(int n_classes, float conf, yti_confusion **out, yt_err *err) {
     if (n_classes < 1 || n_classes > YT_CONFUSION_CLASSES)
-        return yt_fail(err, YT_ARGUMENT, "a confusion matrix of %d classes; there must be 1 to %d", n_classes,
+        return yt_fail(err, YT_ERR_ARGUMENT, "a confusion matrix of %d classes; there must be 1 to %d", n_classes,
                        YT_CONFUSION_CLASSES);
-    yt_confusion *confusion = calloc(1, sizeof *confusion);
+    yti_confusion *confusion = calloc(1, sizeof *confusion);
     if (confusion) {
         confusion->n_classes = n_classes;
         confusion->conf = conf;
         confusion->counts = calloc(cells(n_classes), sizeof *confusion->counts);
     }
     if (!confusion || !confusion->counts) {
-        yt_confusion_destroy(confusion);
-        return yt_fail(err, YT_NO_MEMORY, "no memory for a confusion matrix of %d classes", n_classes);
+        yti_confusion_destroy(confusion);
+        return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for a confusion matrix of %d classes", n_classes);
     }
     *out = confusion;
     return YT_OK;
 }
 
-void yt_confusion_destroy(yt_confusion *confusion) {
+void yti_confusion_destroy(yti_confusion *confusion) {
     if (!confusion) return;
     free(confusion->counts);
     free(confusion->taken);
     free(confusion);
 }
 
-void yt_confusion_reset(yt_confusion *confusion) {
+void yti_confusion_reset(yti_confusion *confusion) {
     memset(confusion->counts, 0, cells(confusion->n_classes) * sizeof *confusion->counts);
 }
 
-static int64_t *cell(const yt_confusion *confusion, int predicted, int truth) {
+static int64_t *cell(const yti_confusion *confusion, int predicted, int truth) {
     return &confusion->counts[(size_t)predicted * ((size_t)confusion->n_classes + 1) + (size_t)truth];
 }
 
-int64_t yt_confusion_count(const yt_confusion *confusion, int predicted, int truth) {
+int64_t yti_confusion_count(const yti_confusion *confusion, int predicted, int truth) {
     return *cell(confusion, predicted, truth);
 }
 
-static bool known(const yt_confusion *confusion, int class_id) {
+static bool known(const yti_confusion *confusion, int class_id) {
     return class_id >= 0 && class_id < confusion->n_classes;
 }
 
-static yt_status check(const yt_confusion *confusion, const yt_detection *detections, int n_detections,
+static yt_status check(const yti_confusion *confusion, const yt_detection *detections, int n_detections,
                        const int *truth_class, int n_truth, yt_err *err) {
     for (int i = 0; i < n_detections; i++)
         if (!known(confusion, detections[i].class_id))
-            return yt_fail(err, YT_ARGUMENT, "detection %d has class %d; classes are 0 to %d", i,
+            return yt_fail(err, YT_ERR_ARGUMENT, "detection %d has class %d; classes are 0 to %d", i,
                            detections[i].class_id, confusion->n_classes - 1);
     for (int i = 0; i < n_truth; i++)
         if (!known(confusion, truth_class[i]))
-            return yt_fail(err, YT_ARGUMENT, "ground-truth box %d has class %d; classes are 0 to %d", i,
+            return yt_fail(err, YT_ERR_ARGUMENT, "ground-truth box %d has class %d; classes are 0 to %d", i,
                            truth_class[i], confusion->n_classes - 1);
     return YT_OK;
 }
@@ -88,7 +88,7 @@ static int best_free(yt_xyxy box, const yt_xyxy *truth, const bool *taken, int n
     float best = MIN_IOU;
     int at = -1;
     for (int g = 0; g < n_truth; g++) {
-        const float iou = taken[g] ? 0 : yt_box_iou(truth[g], box, 1e-7f);
+        const float iou = taken[g] ? 0 : yti_box_iou(truth[g], box, 1e-7f);
         if (iou > best) {
             best = iou;
             at = g;
@@ -97,11 +97,11 @@ static int best_free(yt_xyxy box, const yt_xyxy *truth, const bool *taken, int n
     return at;
 }
 
-yt_status yt_confusion_add(yt_confusion *confusion, const yt_detection *detections, int n_detections,
+yt_status yti_confusion_add(yti_confusion *confusion, const yt_detection *detections, int n_detections,
                            const yt_xyxy *truth, const int *truth_class, int n_truth, yt_err *err) {
     YT_TRY(check(confusion, detections, n_detections, truth_class, n_truth, err));
     bool *taken = yti_grow(confusion->taken, &confusion->capacity, (size_t)n_truth + 1, sizeof *taken);
-    if (!taken) return yt_fail(err, YT_NO_MEMORY, "no memory to match %d ground-truth boxes", n_truth);
+    if (!taken) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory to match %d ground-truth boxes", n_truth);
     confusion->taken = taken;
     memset(taken, 0, (size_t)n_truth * sizeof *taken);
     const int background = confusion->n_classes;
@@ -116,10 +116,10 @@ yt_status yt_confusion_add(yt_confusion *confusion, const yt_detection *detectio
     return YT_OK;
 }
 
-yt_status yt_confusion_save(const yt_confusion *confusion, const char *const *names, const char *path,
+yt_status yti_confusion_save(const yti_confusion *confusion, const char *const *names, const char *path,
                             yt_err *err) {
-    yt_file_writer writer;
-    YT_TRY(yt_file_writer_open(path, &writer, err));
+    yti_file_writer writer;
+    YT_TRY(yti_file_writer_open(path, &writer, err));
     int n = confusion->n_classes;
     fprintf(writer.stream, "predicted at confidence > %g", (double)confusion->conf);
     for (int c = 0; c <= n; c++) {
@@ -132,5 +132,5 @@ yt_status yt_confusion_save(const yt_confusion *confusion, const char *const *na
         for (int c = 0; c <= n; c++) fprintf(writer.stream, ",%lld", (long long)*cell(confusion, p, c));
         fputc('\n', writer.stream);
     }
-    return yt_file_writer_commit(&writer, err);
+    return yti_file_writer_commit(&writer, err);
 }

@@ -12,22 +12,22 @@ enum { YT_CONFUSION_CLASSES = 1000 };
 /* From which confidence on detections are told apart from noise, where nobody says another: the reference trainer's. */
 #define YT_CONFUSION_CONF 0.25f
 
-typedef struct yt_confusion yt_confusion;
+typedef struct yti_confusion yti_confusion;
 /* conf: detections with a higher score count. */
-yt_status yt_confusion_create(int n_classes, float conf, yt_confusion **out, yt_err *err);
-void yt_confusion_destroy(yt_confusion *confusion); /* NULL is fine */
-void yt_confusion_reset(yt_confusion *confusion);
+yt_status yti_confusion_create(int n_classes, float conf, yti_confusion **out, yt_err *err);
+void yti_confusion_destroy(yti_confusion *confusion); /* NULL is fine */
+void yti_confusion_reset(yti_confusion *confusion);
 
 /* One image: detections by descending score and ground-truth boxes in the same pixels. */
-yt_status yt_confusion_add(yt_confusion *confusion, const yt_detection *detections, int n_detections,
+yt_status yti_confusion_add(yti_confusion *confusion, const yt_detection *detections, int n_detections,
                            const yt_xyxy *truth, const int *truth_class, int n_truth, yt_err *err);
 
 /* How often truth of class `truth` was found as class `predicted`. The class after the last is the
  * background: as `predicted` truth that was not found, as `truth` detections of nothing. */
-int64_t yt_confusion_count(const yt_confusion *confusion, int predicted, int truth);
+int64_t yti_confusion_count(const yti_confusion *confusion, int predicted, int truth);
 
 /* The matrix as a table: a row per predicted class, a column per true one, background last. */
-yt_status yt_confusion_save(const yt_confusion *confusion, const char *const *names, const char *path,
+yt_status yti_confusion_save(const yti_confusion *confusion, const char *const *names, const char *path,
                             yt_err *err);
 
 #endif

@@ -63,11 +63,11 @@ double yti_curve_area(const yti_curve *curve) {
 
 /* Linear between detections, the last one's below all of them. Above the most confident one nothing is
  * claimed: recall 0, precision 1. */
-yti_point yti_curve_at_confidence(const yti_curve *curve, double confidence) {
+yti_curve_point yti_curve_at_confidence(const yti_curve *curve, double confidence) {
     const yti_record *r = curve->records;
     size_t n = curve->count;
-    if (n == 0) return (yti_point){0, 0};
-    if (confidence > (double)r[0].score) return (yti_point){1, 0};
+    if (n == 0) return (yti_curve_point){0, 0};
+    if (confidence > (double)r[0].score) return (yti_curve_point){1, 0};
     size_t low = 0, high = n; /* score[low] >= confidence > score[high] */
     while (high - low > 1) {
         size_t middle = low + (high - low) / 2;
@@ -76,7 +76,7 @@ yti_point yti_curve_at_confidence(const yti_curve *curve, double confidence) {
         else
             high = middle;
     }
-    yti_point point = {curve->precision[low], curve->recall[low]};
+    yti_curve_point point = {curve->precision[low], curve->recall[low]};
     if (high == n || (double)r[low].score == confidence) return point;
     double way = ((double)r[low].score - confidence) / ((double)r[low].score - (double)r[high].score);
     point.precision += way * (curve->precision[high] - curve->precision[low]);
@@ -84,6 +84,6 @@ yti_point yti_curve_at_confidence(const yti_curve *curve, double confidence) {
     return point;
 }
 
-double yti_point_f1(yti_point point) {
+double yti_point_f1(yti_curve_point point) {
     return 2 * point.precision * point.recall / (point.precision + point.recall + TINY);
 }

@@ -32,12 +32,12 @@ double yti_curve_at_recall(const yti_curve *curve, double recall);
 /* Area under the envelope. */
 double yti_curve_area(const yti_curve *curve);
 
-typedef struct yti_point {
+typedef struct yti_curve_point {
     double precision, recall;
-} yti_point;
+} yti_curve_point;
 
 /* P and R at a confidence, of a curve from yti_curve_fill. */
-yti_point yti_curve_at_confidence(const yti_curve *curve, double confidence);
-double yti_point_f1(yti_point point);
+yti_curve_point yti_curve_at_confidence(const yti_curve *curve, double confidence);
+double yti_point_f1(yti_curve_point point);
 
 #endif

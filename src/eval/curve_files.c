@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 typedef struct {
-    yt_file_writer pr, confidence;
+    yti_file_writer pr, confidence;
 } writers;
 
 static void put_class(FILE *file, int class_id, const char *name) {
@@ -16,7 +16,7 @@ static void put_class(FILE *file, int class_id, const char *name) {
     yti_csv_text(file, name);
 }
 
-static void put_curves(const writers *to, int class_id, const char *name, const yt_class_curves *curves) {
+static void put_curves(const writers *to, int class_id, const char *name, const yti_class_curves *curves) {
     for (int i = 0; i < YT_PR_POINTS; i++) {
         put_class(to->pr.stream, class_id, name);
         fprintf(to->pr.stream, ",%.2f,%.6g\n", (double)i / (YT_PR_POINTS - 1), curves->pr[i]);
@@ -29,7 +29,7 @@ static void put_curves(const writers *to, int class_id, const char *name, const 
 }
 
 /* all += each: `all` counts in n_truth how many classes it sums up. */
-static void add_curves(yt_class_curves *all, const yt_class_curves *each) {
+static void add_curves(yti_class_curves *all, const yti_class_curves *each) {
     all->n_truth++;
     for (int i = 0; i < YT_PR_POINTS; i++) all->pr[i] += each->pr[i];
     for (int i = 0; i < YT_CONFIDENCE_POINTS; i++) {
@@ -39,7 +39,7 @@ static void add_curves(yt_class_curves *all, const yt_class_curves *each) {
     }
 }
 
-static void divide_curves(yt_class_curves *all) {
+static void divide_curves(yti_class_curves *all) {
     for (int i = 0; i < YT_PR_POINTS; i++) all->pr[i] /= all->n_truth;
     for (int i = 0; i < YT_CONFIDENCE_POINTS; i++) {
         all->precision[i] /= all->n_truth;
@@ -48,14 +48,14 @@ static void divide_curves(yt_class_curves *all) {
     }
 }
 
-static yt_status write_all(const yt_metrics *metrics, const char *const *names, const writers *to,
+static yt_status write_all(const yti_metrics *metrics, const char *const *names, const writers *to,
                            yt_err *err) {
     fputs("class_id,class,recall,precision\n", to->pr.stream);
     fputs("class_id,class,confidence,precision,recall,f1\n", to->confidence.stream);
-    yt_class_curves all = {0};
-    for (int c = 0; c < yt_metrics_classes(metrics); c++) {
-        yt_class_curves curves;
-        YT_TRY(yt_metrics_curves(metrics, c, &curves, err));
+    yti_class_curves all = {0};
+    for (int c = 0; c < yti_metrics_classes(metrics); c++) {
+        yti_class_curves curves;
+        YT_TRY(yti_metrics_curves(metrics, c, &curves, err));
         if (curves.n_truth == 0) continue;
         put_curves(to, c, names[c], &curves);
         add_curves(&all, &curves);
@@ -66,23 +66,23 @@ static yt_status write_all(const yt_metrics *metrics, const char *const *names, 
     return YT_OK;
 }
 
-static yt_status open_in(const char *folder, const char *name, yt_file_writer *out, yt_err *err) {
-    char *path = yt_path_join(folder, name);
-    if (!path) return yt_fail(err, YT_NO_MEMORY, "no memory for the name of %s", name);
-    yt_status status = yt_file_writer_open(path, out, err);
+static yt_status open_in(const char *folder, const char *name, yti_file_writer *out, yt_err *err) {
+    char *path = yti_path_join(folder, name);
+    if (!path) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the name of %s", name);
+    yt_status status = yti_file_writer_open(path, out, err);
     free(path);
     return status;
 }
 
-yt_status yt_metrics_save_curves(const yt_metrics *metrics, const char *const *names, const char *folder,
+yt_status yti_metrics_save_curves(const yti_metrics *metrics, const char *const *names, const char *folder,
                                  yt_err *err) {
     writers to = {0};
     yt_status status = open_in(folder, "pr_curve.csv", &to.pr, err);
     if (status == YT_OK) status = open_in(folder, "confidence_curves.csv", &to.confidence, err);
     if (status == YT_OK) status = write_all(metrics, names, &to, err);
-    if (status == YT_OK) status = yt_file_writer_commit(&to.pr, err);
-    if (status == YT_OK) status = yt_file_writer_commit(&to.confidence, err);
-    yt_file_writer_discard(&to.pr);
-    yt_file_writer_discard(&to.confidence);
+    if (status == YT_OK) status = yti_file_writer_commit(&to.pr, err);
+    if (status == YT_OK) status = yti_file_writer_commit(&to.confidence, err);
+    yti_file_writer_discard(&to.pr);
+    yti_file_writer_discard(&to.confidence);
     return status;
 }

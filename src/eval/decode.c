@@ -12,32 +12,32 @@
 
 enum { LEFT, TOP, RIGHT, BOTTOM, SIDES };
 
-static size_t level_anchors(const yt_head_level *level) {
+static size_t level_anchors(const yti_head_level *level) {
     return (size_t)level->cls.h * (size_t)level->cls.w;
 }
 
-size_t yti_anchor_count(const yt_head *head) {
+size_t yti_anchor_count(const yti_head *head) {
     size_t count = 0;
     for (int i = 0; i < head->n_levels; i++) count += level_anchors(&head->level[i]);
     return count;
 }
 
 /* The level of an anchor; *cell receives its number within the level. */
-static const yt_head_level *find_level(const yt_head *head, size_t anchor, size_t *cell) {
-    const yt_head_level *level = head->level;
+static const yti_head_level *find_level(const yti_head *head, size_t anchor, size_t *cell) {
+    const yti_head_level *level = head->level;
     while (anchor >= level_anchors(level)) anchor -= level_anchors(level++);
     *cell = anchor;
     return level;
 }
 
-static const float *pixel_of(const yt_tensor *map, int image, size_t cell) {
+static const float *pixel_of(const yti_tensor *map, int image, size_t cell) {
     size_t pixel = (size_t)image * (size_t)map->h * (size_t)map->w + cell;
     return map->data + (ptrdiff_t)pixel * map->ld;
 }
 
-const float *yti_anchor_logits(const yt_head *head, int image, size_t anchor) {
+const float *yti_anchor_logits(const yti_head *head, int image, size_t anchor) {
     size_t cell;
-    const yt_head_level *level = find_level(head, anchor, &cell);
+    const yti_head_level *level = find_level(head, anchor, &cell);
     return pixel_of(&level->cls, image, cell);
 }
 
@@ -48,10 +48,10 @@ static bool any_above(const float *x, int count, float bound) {
     return any != 0;
 }
 
-void yti_visit_anchors(const yt_head *head, int image, float bound, yti_anchor_visitor visit, void *context) {
+void yti_visit_anchors(const yti_head *head, int image, float bound, yti_anchor_visitor visit, void *context) {
     size_t anchor = 0;
     for (int i = 0; i < head->n_levels; i++) {
-        const yt_tensor *cls = &head->level[i].cls;
+        const yti_tensor *cls = &head->level[i].cls;
         size_t cells = level_anchors(&head->level[i]);
         for (size_t cell = 0; cell < cells; cell++, anchor++) {
             const float *logits = pixel_of(cls, image, cell);
@@ -100,9 +100,9 @@ static yt_xyxy scale(yt_xyxy box, float factor) {
     return (yt_xyxy){box.x1 * factor, box.y1 * factor, box.x2 * factor, box.y2 * factor};
 }
 
-yt_xyxy yti_decode_box(const yt_head *head, int image, size_t anchor, bool via_centre) {
+yt_xyxy yti_decode_box(const yti_head *head, int image, size_t anchor, bool via_centre) {
     size_t cell;
-    const yt_head_level *level = find_level(head, anchor, &cell);
+    const yti_head_level *level = find_level(head, anchor, &cell);
     const float *raw = pixel_of(&level->box, image, cell);
     float d[SIDES];
     for (int side = 0; side < SIDES; side++)

@@ -15,14 +15,14 @@
     X(TRUE, "true")                                                                                          \
     X(FALSE, "false")
 
-typedef enum yt_nms {
+typedef enum yti_nms {
     YT_NMS_AUTO = -1,
 #define YT_NMS_ENUM(code, word) YT_NMS_##code,
     YT_NMS_MAP(YT_NMS_ENUM)
 #undef YT_NMS_ENUM
-} yt_nms;
+} yti_nms;
 
-typedef struct yt_detect_options {
+typedef struct yti_detect_options {
     float conf;          /* keep score > conf */
     float iou;           /* NMS: suppress when IoU > iou; unused by end-to-end heads */
     int max_det;         /* 300 */
@@ -30,51 +30,51 @@ typedef struct yt_detect_options {
     bool multi_label;    /* NMS: every class over conf is a candidate (validation) */
     bool agnostic;       /* NMS ignores classes */
     const bool *classes; /* [n_classes] which to keep; NULL: all */
-} yt_detect_options;
+} yti_detect_options;
 
 /* Detections of image `image` of the batch, in pixels of the network input, by descending score. out has room
  * for max_det. Returns their number through *n_out. Fails only for lack of memory. */
-yt_status yt_detect(const yt_head *head, int image, const yt_detect_options *options, yt_detection *out,
+yt_status yti_detect(const yti_head *head, int image, const yti_detect_options *options, yt_detection *out,
                     int *n_out, yt_err *err);
 
 /* Whether everything that the head says of an image is finite. Where it is not, nothing is found: a NaN is above no
  * confidence. */
-bool yt_head_is_finite(const yt_head *head, int image);
+bool yti_head_is_finite(const yti_head *head, int image);
 
 /* Network-input pixels to pixels of the original image, clipped to it. */
-void yt_detection_unfit(yt_detection *detections, int n, const yt_fit *fit);
+void yti_detection_unfit(yt_detection *detections, int n, const yti_fit *fit);
 
 enum { YT_N_IOU = 10 }; /* IoU thresholds 0.50, 0.55, ... 0.95 */
 
-typedef struct yt_class_metrics {
+typedef struct yti_class_metrics {
     int n_truth, n_images;              /* boxes of the class, images with one */
     double precision, recall, ap50, ap; /* ap: mean over the ten thresholds */
-} yt_class_metrics;
+} yti_class_metrics;
 
-typedef struct yt_metrics_result {
+typedef struct yti_metrics_result {
     int n_images, n_truth;
     double precision, recall, ap50, ap; /* means over classes with truth; at the confidence of best mean F1 */
     double best_confidence;
     double fitness; /* ap */
     int n_classes;
-    yt_class_metrics *classes; /* [n_classes], owned by the accumulator */
-} yt_metrics_result;
+    yti_class_metrics *classes; /* [n_classes], owned by the accumulator */
+} yti_metrics_result;
 
 /* Accumulates matches over images (spec training 5). */
-typedef struct yt_metrics yt_metrics;
-yt_status yt_metrics_create(int n_classes, yt_metrics **out, yt_err *err);
-void yt_metrics_destroy(yt_metrics *metrics);
-void yt_metrics_reset(yt_metrics *metrics);
-int yt_metrics_classes(const yt_metrics *metrics);
+typedef struct yti_metrics yti_metrics;
+yt_status yti_metrics_create(int n_classes, yti_metrics **out, yt_err *err);
+void yti_metrics_destroy(yti_metrics *metrics);
+void yti_metrics_reset(yti_metrics *metrics);
+int yti_metrics_classes(const yti_metrics *metrics);
 
 /* A detection takes the best ground-truth box that is still free, as COCO's evaluation and the reference trainer have it since
  * 8.4.176; single: only the one it overlaps most, free or not, as before. */
-void yt_metrics_match_single(yt_metrics *metrics, bool single);
+void yti_metrics_match_single(yti_metrics *metrics, bool single);
 
 /* One image: detections by descending score and ground-truth boxes in the same pixels. */
-yt_status yt_metrics_add(yt_metrics *metrics, const yt_detection *detections, int n_detections,
+yt_status yti_metrics_add(yti_metrics *metrics, const yt_detection *detections, int n_detections,
                          const yt_xyxy *truth, const int *truth_class, int n_truth, yt_err *err);
-yt_status yt_metrics_compute(yt_metrics *metrics, yt_metrics_result *out, yt_err *err);
+yt_status yti_metrics_compute(yti_metrics *metrics, yti_metrics_result *out, yt_err *err);
 
 enum {
     YT_PR_POINTS = 101,         /* recalls 0, 0.01, ... 1, as COCO does */
@@ -82,19 +82,19 @@ enum {
 };
 
 /* The curves of a class at IoU 0.5; zeros where it has no truth or no detections. */
-typedef struct yt_class_curves {
+typedef struct yti_class_curves {
     int n_truth;
     double pr[YT_PR_POINTS]; /* interpolated precision over recall */
     double precision[YT_CONFIDENCE_POINTS], recall[YT_CONFIDENCE_POINTS], f1[YT_CONFIDENCE_POINTS];
-} yt_class_curves;
+} yti_class_curves;
 
-/* After yt_metrics_compute. */
-yt_status yt_metrics_curves(const yt_metrics *metrics, int class_id, yt_class_curves *out, yt_err *err);
+/* After yti_metrics_compute. */
+yt_status yti_metrics_curves(const yti_metrics *metrics, int class_id, yti_class_curves *out, yt_err *err);
 
-/* After yt_metrics_compute: pr_curve.csv and confidence_curves.csv in an existing folder, in rows of class_id,
+/* After yti_metrics_compute: pr_curve.csv and confidence_curves.csv in an existing folder, in rows of class_id,
  * class and values; classes without truth are left out, the means over the others come last as class_id -1,
  * "all". */
-yt_status yt_metrics_save_curves(const yt_metrics *metrics, const char *const *names, const char *folder,
+yt_status yti_metrics_save_curves(const yti_metrics *metrics, const char *const *names, const char *folder,
                                  yt_err *err);
 
 #endif

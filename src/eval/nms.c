@@ -52,12 +52,12 @@ static bool suppressed(yt_xyxy box, const yt_xyxy *kept, int n, float iou) {
     for (int i = 0; i < n; i++) {
         yt_xyxy k = kept[i];
         if (!(box.x1 < k.x2 && k.x1 < box.x2 && box.y1 < k.y2 && k.y1 < box.y2)) continue;
-        if (yt_box_iou(k, box, 0) > iou) return true;
+        if (yti_box_iou(k, box, 0) > iou) return true;
     }
     return false;
 }
 
-static int suppress(const yt_head *head, int image, const yt_detect_options *options, const yti_top *top,
+static int suppress(const yti_head *head, int image, const yti_detect_options *options, const yti_top *top,
                     yt_xyxy *kept, yt_detection *out) {
     int n = 0;
     size_t n_classes = (size_t)head->n_classes;
@@ -73,7 +73,7 @@ static int suppress(const yt_head *head, int image, const yt_detect_options *opt
     return n;
 }
 
-yt_status yti_select_nms(const yt_head *head, int image, const yt_detect_options *options, yt_detection *out,
+yt_status yti_select_nms(const yti_head *head, int image, const yti_detect_options *options, yt_detection *out,
                          int *n_out, yt_err *err) {
     candidates to = {.n_classes = head->n_classes,
                      .conf = options->conf,
@@ -84,7 +84,7 @@ yt_status yti_select_nms(const yt_head *head, int image, const yt_detect_options
     yt_xyxy *kept = malloc((size_t)options->max_det * sizeof *kept);
     if (!kept) {
         yti_top_free(&to.top);
-        return yt_fail(err, YT_NO_MEMORY, "no memory for %d detections", options->max_det);
+        return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %d detections", options->max_det);
     }
     yti_visit_anchors(head, image, to.bound, offer_candidates, &to);
     yti_top_sort(&to.top);

@@ -30,7 +30,7 @@ static void offer_anchor(void *context, size_t anchor, const float *logits) {
 }
 
 /* Step 2: the index of a pair is rank of its anchor * n_classes + class. */
-static void offer_pairs(const yt_head *head, int image, const yti_top *anchors, offering *to) {
+static void offer_pairs(const yti_head *head, int image, const yti_top *anchors, offering *to) {
     for (size_t rank = 0; rank < anchors->count; rank++) {
         const float *logits = yti_anchor_logits(head, image, anchors->items[rank].index);
         for (int c = 0; c < to->n_classes; c++) {
@@ -42,7 +42,7 @@ static void offer_pairs(const yt_head *head, int image, const yti_top *anchors, 
 }
 
 /* The class-agnostic form of step 2: each anchor has its best class only. */
-static void offer_best(const yt_head *head, int image, const yti_top *anchors, offering *to) {
+static void offer_best(const yti_head *head, int image, const yti_top *anchors, offering *to) {
     for (size_t rank = 0; rank < anchors->count; rank++) {
         const float *logits = yti_anchor_logits(head, image, anchors->items[rank].index);
         float score;
@@ -51,7 +51,7 @@ static void offer_best(const yt_head *head, int image, const yti_top *anchors, o
     }
 }
 
-yt_status yti_select_end2end(const yt_head *head, int image, const yt_detect_options *options,
+yt_status yti_select_end2end(const yti_head *head, int image, const yti_detect_options *options,
                              yt_detection *out, int *n_out, yt_err *err) {
     size_t k = yti_anchor_count(head), n_classes = (size_t)head->n_classes;
     const size_t wanted = (size_t)options->max_det;

@@ -37,9 +37,9 @@ static void sift_down(yti_ranked *heap, size_t count, size_t at) {
 
 yt_status yti_top_create(size_t capacity, yti_top *out, yt_err *err) {
     if (capacity > SIZE_MAX / sizeof(yti_ranked))
-        return yt_fail(err, YT_NO_MEMORY, "no memory to rank %zu candidates", capacity);
+        return yt_fail(err, YT_ERR_NO_MEMORY, "no memory to rank %zu candidates", capacity);
     yti_ranked *items = malloc((capacity ? capacity : 1) * sizeof *items);
-    if (!items) return yt_fail(err, YT_NO_MEMORY, "no memory to rank %zu candidates", capacity);
+    if (!items) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory to rank %zu candidates", capacity);
     *out = (yti_top){items, 0, capacity};
     return YT_OK;
 }

@@ -30,7 +30,7 @@ typedef struct bytes {
     bool failed; /* out of memory: the rest was not appended */
 } bytes;
 
-struct yt_event_file {
+struct yti_event_file {
     FILE *stream;
     char *path;
     bytes values, value, event; /* of this step; one of them; the record being made */
@@ -123,7 +123,7 @@ static void begin_event(bytes *b) {
 
 /* ---- records ---- */
 
-static void write_record(yt_event_file *file, FILE *out) {
+static void write_record(yti_event_file *file, FILE *out) {
     const bytes *event = &file->event;
     bytes frame = {0};
     put_little_endian(&frame, event->used, 8);
@@ -176,10 +176,10 @@ static bool read_record(FILE *former, bytes *record) {
 }
 
 /* Whole records of the former file whose step is kept. One by one: a long run's file may be larger than the memory. */
-static yt_status copy_records(yt_event_file *file, int64_t keep_below, FILE *out, yt_err *err) {
+static yt_status copy_records(yti_event_file *file, int64_t keep_below, FILE *out, yt_err *err) {
     FILE *former = fopen(file->path, "rb");
     if (!former && errno == ENOENT) return YT_OK;
-    if (!former) return yt_fail(err, YT_IO, "%s: cannot be read: %s", file->path, strerror(errno));
+    if (!former) return yt_fail(err, YT_ERR_IO, "%s: cannot be read: %s", file->path, strerror(errno));
     bytes record = {0};
     while (read_record(former, &record)) {
         const int64_t step = step_of(record.at + HEADER, record.used - HEADER - TRAILER);
@@ -188,55 +188,55 @@ static yt_status copy_records(yt_event_file *file, int64_t keep_below, FILE *out
     const bool good = !record.failed && !ferror(former);
     free(record.at);
     fclose(former);
-    return good ? YT_OK : yt_fail(err, YT_IO, "%s: reading failed", file->path);
+    return good ? YT_OK : yt_fail(err, YT_ERR_IO, "%s: reading failed", file->path);
 }
 
-static yt_status begin_file(yt_event_file *file, int64_t keep_below, yt_err *err) {
+static yt_status begin_file(yti_event_file *file, int64_t keep_below, yt_err *err) {
     static const char version[] = "brain.Event:2";
-    yt_file_writer writer;
-    YT_TRY(yt_file_writer_open(file->path, &writer, err));
+    yti_file_writer writer;
+    YT_TRY(yti_file_writer_open(file->path, &writer, err));
     begin_event(&file->event);
     put_bytes_field(&file->event, 3, version, sizeof version - 1);
     write_record(file, writer.stream);
     yt_status status = keep_below > 0 ? copy_records(file, keep_below, writer.stream, err) : YT_OK;
     if (status == YT_OK)
-        status = yt_file_writer_commit(&writer, err);
+        status = yti_file_writer_commit(&writer, err);
     else
-        yt_file_writer_discard(&writer);
+        yti_file_writer_discard(&writer);
     if (status != YT_OK) return status;
     file->stream = fopen(file->path, "ab");
-    if (!file->stream) return yt_fail(err, YT_IO, "%s: cannot be written: %s", file->path, strerror(errno));
+    if (!file->stream) return yt_fail(err, YT_ERR_IO, "%s: cannot be written: %s", file->path, strerror(errno));
     return YT_OK;
 }
 
-yt_status yt_event_file_open(const char *path, int64_t keep_below, yt_event_file **out, yt_err *err) {
-    yt_event_file *file = calloc(1, sizeof *file);
+yt_status yti_event_file_open(const char *path, int64_t keep_below, yti_event_file **out, yt_err *err) {
+    yti_event_file *file = calloc(1, sizeof *file);
     if (file) file->path = strdup(path);
     if (!file || !file->path) {
-        yt_event_file_close(file);
-        return yt_fail(err, YT_NO_MEMORY, "no memory for an event file");
+        yti_event_file_close(file);
+        return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for an event file");
     }
     make_crc_table(file->crc_table);
     const yt_status status = begin_file(file, keep_below, err);
     if (status == YT_OK)
         *out = file;
     else
-        yt_event_file_close(file);
+        yti_event_file_close(file);
     return status;
 }
 
 /* ---- values ---- */
 
-static void begin_value(yt_event_file *file, const char *tag) {
+static void begin_value(yti_event_file *file, const char *tag) {
     file->value.used = 0;
     put_bytes_field(&file->value, 1, tag, strlen(tag));
 }
 
-static void end_value(yt_event_file *file) {
+static void end_value(yti_event_file *file) {
     put_bytes_field(&file->values, 1, file->value.at, file->value.used);
 }
 
-void yt_event_file_scalar(yt_event_file *file, const char *tag, double value) {
+void yti_event_file_scalar(yti_event_file *file, const char *tag, double value) {
     begin_value(file, tag);
     put_float_field(&file->value, 2, (float)value);
     end_value(file);
@@ -247,7 +247,7 @@ static double limit_of(int bin) {
     return bin + YT_FLOW_LOWEST;
 }
 
-void yt_event_file_histogram(yt_event_file *file, const char *tag, const yt_flow_stats *stats) {
+void yti_event_file_histogram(yti_event_file *file, const char *tag, const yti_flow_stats *stats) {
     int first = 0, last = YT_FLOW_BINS - 1;
     while (first < last && stats->histogram[first] == 0) first++;
     while (last > first && stats->histogram[last] == 0) last--;
@@ -278,22 +278,22 @@ void yt_event_file_histogram(yt_event_file *file, const char *tag, const yt_flow
     free(histogram.at);
 }
 
-yt_status yt_event_file_end(yt_event_file *file, int64_t step, yt_err *err) {
+yt_status yti_event_file_end(yti_event_file *file, int64_t step, yt_err *err) {
     begin_event(&file->event);
     put_key(&file->event, 2, WIRE_VARINT);
     put_varint(&file->event, (uint64_t)step);
     put_bytes_field(&file->event, 5, file->values.at, file->values.used);
     file->values.used = 0;
     if (file->values.failed || file->value.failed || file->event.failed)
-        return yt_fail(err, YT_NO_MEMORY, "no memory for an event of %s", file->path);
+        return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for an event of %s", file->path);
     write_record(file, file->stream);
-    if (file->event.failed) return yt_fail(err, YT_NO_MEMORY, "no memory for an event of %s", file->path);
+    if (file->event.failed) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for an event of %s", file->path);
     if (fflush(file->stream) != 0 || ferror(file->stream))
-        return yt_fail(err, YT_IO, "%s: writing failed: %s", file->path, strerror(errno));
+        return yt_fail(err, YT_ERR_IO, "%s: writing failed: %s", file->path, strerror(errno));
     return YT_OK;
 }
 
-void yt_event_file_close(yt_event_file *file) {
+void yti_event_file_close(yti_event_file *file) {
     if (!file) return;
     if (file->stream) fclose(file->stream); /* every event was flushed and checked */
     free(file->values.at);

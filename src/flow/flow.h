@@ -36,12 +36,12 @@
     X(P6, "P6", GRADIENT, "stride 64")                                                                       \
     X(P7, "P7", GRADIENT, "stride 128")
 
-typedef enum yt_flow_kind {
+typedef enum yti_flow_kind {
 #define YT_FLOW_KIND_ENUM(code, word, class, meaning) YT_FLOW_##code,
     YT_FLOW_KIND_MAP(YT_FLOW_KIND_ENUM)
 #undef YT_FLOW_KIND_ENUM
         YT_FLOW_KINDS
-} yt_flow_kind;
+} yti_flow_kind;
 
 /* Which statistics a kind has. */
 enum { YT_FLOW_CLASS_GRADIENT = 1, YT_FLOW_CLASS_MAP = 2, YT_FLOW_CLASS_UPDATE = 4 };
@@ -59,47 +59,47 @@ enum { YT_FLOW_CLASS_GRADIENT = 1, YT_FLOW_CLASS_MAP = 2, YT_FLOW_CLASS_UPDATE =
     X(SATURATED, "saturated", MAP, "share of units (channels) in a flat part of the activation function")    \
     X(RATIO, "ratio", UPDATE, "L2 of the change over L2 of the weights before it")
 
-typedef enum yt_flow_stat {
+typedef enum yti_flow_stat {
 #define YT_FLOW_STAT_ENUM(code, word, classes, meaning) YT_FLOW_STAT_##code,
     YT_FLOW_STAT_MAP(YT_FLOW_STAT_ENUM)
 #undef YT_FLOW_STAT_ENUM
         YT_FLOW_STATS
-} yt_flow_stat;
+} yti_flow_stat;
 
-const char *yt_flow_kind_word(yt_flow_kind kind);
-const char *yt_flow_stat_word(yt_flow_stat stat);
-bool yt_flow_has(yt_flow_kind kind, yt_flow_stat stat);
+const char *yti_flow_kind_word(yti_flow_kind kind);
+const char *yti_flow_stat_word(yti_flow_stat stat);
+bool yti_flow_has(yti_flow_kind kind, yti_flow_stat stat);
 
 /* The kind of a head level; YT_FLOW_KINDS: its stride is no power of two from 2 to 128. */
-yt_flow_kind yt_flow_level_kind(int stride);
+yti_flow_kind yti_flow_level_kind(int stride);
 
 /* Bin 0: magnitudes below 2^YT_FLOW_LOWEST that are not 0; bin i: from 2^(YT_FLOW_LOWEST + i - 1) to twice that; the
  * last: all above. */
 enum { YT_FLOW_LOWEST = -48, YT_FLOW_HIGHEST = 16, YT_FLOW_BINS = YT_FLOW_HIGHEST - YT_FLOW_LOWEST + 2 };
 
 /* One pass over a tensor. Sums are over its finite values. */
-typedef struct yt_flow_stats {
+typedef struct yti_flow_stats {
     uint64_t count, zeros, non_finite;
     double sum, sum_abs, sum_squares, max_abs;
     uint64_t histogram[YT_FLOW_BINS]; /* of log2 of the magnitudes; without zeros and non-finite values */
     double saturated, ratio;          /* not from the pass; NAN: not known */
-} yt_flow_stats;
+} yti_flow_stats;
 
 /* Bit-identical for any number of threads. */
-yt_flow_stats yt_flow_measure(yt_tensor x, int threads);
+yti_flow_stats yti_flow_measure(yti_tensor x, int threads);
 
 /* 0 where there is no finite value. */
-double yt_flow_value(const yt_flow_stats *stats, yt_flow_stat stat);
+double yti_flow_value(const yti_flow_stats *stats, yti_flow_stat stat);
 
 /* The share of channels of a map, fresh from its activation function, that are in a flat part of it at more than
  * 99 % of the pixels. NAN: the function has no flat part. */
-double yt_flow_saturated(yt_activation_kind act, yt_tensor y, int threads);
+double yti_flow_saturated(yti_activation_kind act, yti_tensor y, int threads);
 
 /* L2 of after - before, over L2 of before; NAN where before is all 0. */
-double yt_flow_update_ratio(const float *before, const float *after, size_t count, int threads);
+double yti_flow_update_ratio(const float *before, const float *after, size_t count, int threads);
 
 /* Whether the function has flat parts on both sides, so that its units saturate; else they die. */
-bool yt_flow_is_bounded(yt_activation_kind act);
+bool yti_flow_is_bounded(yti_activation_kind act);
 
 /* ---- alarms ---- */
 
@@ -113,43 +113,43 @@ bool yt_flow_is_bounded(yt_activation_kind act);
     X(DEAD, "dead", SATURATED, UNITS, "")                                                                    \
     X(SATURATED, "saturated", SATURATED, UNITS, "")
 
-typedef enum yt_flow_alarm {
+typedef enum yti_flow_alarm {
 #define YT_FLOW_ALARM_ENUM(code, word, stat, limit, relative) YT_FLOW_ALARM_##code,
     YT_FLOW_ALARM_MAP(YT_FLOW_ALARM_ENUM)
 #undef YT_FLOW_ALARM_ENUM
         YT_FLOW_ALARMS
-} yt_flow_alarm;
+} yti_flow_alarm;
 
 /* A measurement and what it is judged by. */
-typedef struct yt_flow_case {
-    yt_flow_kind kind;
-    yt_activation_kind act; /* of an activation map */
-    const yt_flow_stats *stats;
+typedef struct yti_flow_case {
+    yti_flow_kind kind;
+    yti_activation_kind act; /* of an activation map */
+    const yti_flow_stats *stats;
     double median; /* NAN: not known, here and below */
     double update; /* the largest update ratio among the weights of the row, behind the warm-up */
     double norm;   /* of all weight gradients, before clipping */
-} yt_flow_case;
+} yti_flow_case;
 
 /* By what factor a measurement is beyond the limit of an alarm, at least 1; 0: the alarm is not raised. */
-double yt_flow_alarm_excess(yt_flow_alarm alarm, const yt_flow_case *c);
+double yti_flow_alarm_excess(yti_flow_alarm alarm, const yti_flow_case *c);
 
-const char *yt_flow_alarm_word(yt_flow_alarm alarm);
+const char *yti_flow_alarm_word(yti_flow_alarm alarm);
 
 /* "mean_abs of activation_gradient is 3e-09, limit 1e-07 (SageMaker VanishingGradient)". */
-void yt_flow_alarm_reason(yt_flow_alarm alarm, const yt_flow_case *c, char *text, size_t room);
+void yti_flow_alarm_reason(yti_flow_alarm alarm, const yti_flow_case *c, char *text, size_t room);
 
 /* ---- files for TensorBoard (event_file.c) ---- */
 
 /* A file of events. Those of a former file whose step is below keep_below are kept, the others dropped. */
-typedef struct yt_event_file yt_event_file;
-yt_status yt_event_file_open(const char *path, int64_t keep_below, yt_event_file **out, yt_err *err);
+typedef struct yti_event_file yti_event_file;
+yt_status yti_event_file_open(const char *path, int64_t keep_below, yti_event_file **out, yt_err *err);
 
-/* Values of one step are one event, begun by the first and written by yt_event_file_end. */
-void yt_event_file_scalar(yt_event_file *file, const char *tag, double value);
+/* Values of one step are one event, begun by the first and written by yti_event_file_end. */
+void yti_event_file_scalar(yti_event_file *file, const char *tag, double value);
 
 /* The magnitudes by their log2, one bucket for each power of two. */
-void yt_event_file_histogram(yt_event_file *file, const char *tag, const yt_flow_stats *stats);
-yt_status yt_event_file_end(yt_event_file *file, int64_t step, yt_err *err);
-void yt_event_file_close(yt_event_file *file); /* NULL is fine */
+void yti_event_file_histogram(yti_event_file *file, const char *tag, const yti_flow_stats *stats);
+yt_status yti_event_file_end(yti_event_file *file, int64_t step, yt_err *err);
+void yti_event_file_close(yti_event_file *file); /* NULL is fine */
 
 #endif

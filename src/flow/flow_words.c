@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-const char *yt_flow_kind_word(yt_flow_kind kind) {
+const char *yti_flow_kind_word(yti_flow_kind kind) {
     static const char *const words[] = {
 #define KIND_WORD(code, word, class, meaning) [YT_FLOW_##code] = word,
         YT_FLOW_KIND_MAP(KIND_WORD)
@@ -12,7 +12,7 @@ const char *yt_flow_kind_word(yt_flow_kind kind) {
     return words[kind];
 }
 
-const char *yt_flow_stat_word(yt_flow_stat stat) {
+const char *yti_flow_stat_word(yti_flow_stat stat) {
     static const char *const words[] = {
 #define STAT_WORD(code, word, classes, meaning) [YT_FLOW_STAT_##code] = word,
         YT_FLOW_STAT_MAP(STAT_WORD)
@@ -21,7 +21,7 @@ const char *yt_flow_stat_word(yt_flow_stat stat) {
     return words[stat];
 }
 
-bool yt_flow_has(yt_flow_kind kind, yt_flow_stat stat) {
+bool yti_flow_has(yti_flow_kind kind, yti_flow_stat stat) {
     static const int class_of[] = {
 #define KIND_CLASS(code, word, class, meaning) [YT_FLOW_##code] = YT_FLOW_CLASS_##class,
         YT_FLOW_KIND_MAP(KIND_CLASS)
@@ -35,13 +35,13 @@ bool yt_flow_has(yt_flow_kind kind, yt_flow_stat stat) {
     return (class_of[kind] & classes_with[stat]) != 0;
 }
 
-yt_flow_kind yt_flow_level_kind(int stride) {
+yti_flow_kind yti_flow_level_kind(int stride) {
     for (int n = 0; YT_FLOW_P1 + n < YT_FLOW_KINDS; n++)
-        if (stride == 2 << n) return (yt_flow_kind)(YT_FLOW_P1 + n);
+        if (stride == 2 << n) return (yti_flow_kind)(YT_FLOW_P1 + n);
     return YT_FLOW_KINDS;
 }
 
-double yt_flow_value(const yt_flow_stats *s, yt_flow_stat stat) {
+double yti_flow_value(const yti_flow_stats *s, yti_flow_stat stat) {
     const double n = (double)(s->count - s->non_finite), all = (double)s->count;
     switch (stat) {
     case YT_FLOW_STAT_RMS:

@@ -14,7 +14,7 @@ enum { BLOCK = 64 }; /* channels counted together */
 
 /* Flat: from low to low_end, or from high on. */
 static const struct flat {
-    yt_activation_kind act;
+    yti_activation_kind act;
     float low, low_end, high;
 } flats[] = {
     {YT_ACT_RELU, -HUGE_VALF, 0, HUGE_VALF},
@@ -25,21 +25,21 @@ static const struct flat {
     {YT_ACT_SIGMOID, -HUGE_VALF, 1.026188e-10f, 1 - 4.139938e-8f} /* z < -23 or > 16.99999: SageMaker */
 };
 
-static const struct flat *find(yt_activation_kind act) {
+static const struct flat *find(yti_activation_kind act) {
     for (size_t i = 0; i < sizeof flats / sizeof flats[0]; i++)
         if (flats[i].act == act) return &flats[i];
     return NULL;
 }
 
-bool yt_flow_is_bounded(yt_activation_kind act) {
+bool yti_flow_is_bounded(yti_activation_kind act) {
     const struct flat *f = find(act);
     return f && f->high < HUGE_VALF;
 }
 
 /* How many of up to BLOCK channels from c0 on are saturated. */
-static int count_units(const struct flat *f, yt_tensor y, int c0) {
+static int count_units(const struct flat *f, yti_tensor y, int c0) {
     const int n = y.c - c0 < BLOCK ? y.c - c0 : BLOCK;
-    const size_t pixels = yt_tensor_pixels(y);
+    const size_t pixels = yti_tensor_pixels(y);
     uint32_t flat[BLOCK] = {0};
     int units = 0;
     for (size_t p = 0; p < pixels; p++) {
@@ -50,7 +50,7 @@ static int count_units(const struct flat *f, yt_tensor y, int c0) {
     return units;
 }
 
-double yt_flow_saturated(yt_activation_kind act, yt_tensor y, int threads) {
+double yti_flow_saturated(yti_activation_kind act, yti_tensor y, int threads) {
     const struct flat *f = find(act);
     if (!f || y.c < 1) return (double)NAN;
     int units = 0;

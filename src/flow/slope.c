@@ -17,7 +17,7 @@ static const double student[] = {12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469
                                  2.0595,  2.0555, 2.0518, 2.0484, 2.0452, 2.0423};
 enum { N_STUDENT = sizeof student / sizeof student[0] };
 
-double yt_student_95(int freedom) {
+double yti_student_95(int freedom) {
     if (freedom < 1) return (double)NAN;
     if (freedom <= N_STUDENT) return student[freedom - 1];
     /* Cornish and Fisher's expansion about the normal quantile; right to 1e-4 from here on. */
@@ -25,16 +25,16 @@ double yt_student_95(int freedom) {
     return z + z * (z * z + 1) / (4 * n) + z * (5 * pow(z, 4) + 16 * z * z + 3) / (96 * n * n);
 }
 
-static yt_interval unknown(void) {
-    return (yt_interval){(double)NAN, (double)NAN, (double)NAN, 0};
+static yti_interval unknown(void) {
+    return (yti_interval){(double)NAN, (double)NAN, (double)NAN, 0};
 }
 
-static yt_interval around(double value, double standard_error, int freedom, int count) {
-    double half = yt_student_95(freedom) * standard_error;
-    return (yt_interval){value, value - half, value + half, count};
+static yti_interval around(double value, double standard_error, int freedom, int count) {
+    double half = yti_student_95(freedom) * standard_error;
+    return (yti_interval){value, value - half, value + half, count};
 }
 
-yt_interval yt_interval_mean(const double *values, int count) {
+yti_interval yti_interval_mean(const double *values, int count) {
     if (count < 1) return unknown();
     double sum = 0, squares = 0;
     for (int i = 0; i < count; i++) sum += values[i];
@@ -45,7 +45,7 @@ yt_interval yt_interval_mean(const double *values, int count) {
     return around(mean, count > 1 ? sqrt(squares / (count - 1) / count) : 0, count - 1, count);
 }
 
-yt_interval yt_interval_difference(const double *a, const double *b, int count) {
+yti_interval yti_interval_difference(const double *a, const double *b, int count) {
     double sum = 0, squares = 0;
     int n = 0;
     for (int i = 0; i < count; i++) {
@@ -65,7 +65,7 @@ static int ascending(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-double yt_median(double *sizes, int count) {
+double yti_median(double *sizes, int count) {
     int n = 0;
     for (int i = 0; i < count; i++)
         if (!isnan(sizes[i])) sizes[n++] = sizes[i];
@@ -74,15 +74,15 @@ double yt_median(double *sizes, int count) {
     return n == 0 ? (double)NAN : sqrt(sizes[n / 2 - 1] * sizes[n / 2]);
 }
 
-bool yt_interval_known(yt_interval interval) {
+bool yti_interval_known(yti_interval interval) {
     return isfinite(interval.low) && isfinite(interval.high);
 }
 
-bool yt_intervals_overlap(yt_interval a, yt_interval b) {
-    return yt_interval_known(a) && yt_interval_known(b) && a.low <= b.high && b.low <= a.high;
+bool yti_intervals_overlap(yti_interval a, yti_interval b) {
+    return yti_interval_known(a) && yti_interval_known(b) && a.low <= b.high && b.low <= a.high;
 }
 
-yt_interval yt_slope_fit(const double *depth, const double *rms, int count, int *zeros) {
+yti_interval yti_slope_fit(const double *depth, const double *rms, int count, int *zeros) {
     double sum_x = 0, sum_y = 0, xx = 0, xy = 0, rest = 0;
     int n = 0;
     *zeros = 0;
@@ -110,7 +110,7 @@ yt_interval yt_slope_fit(const double *depth, const double *rms, int count, int 
     return around(slope, n > 2 ? sqrt(rest / (n - 2) / xx) : 0, n - 2, n);
 }
 
-yt_interval yt_slope_over_seeds(const yt_interval *slopes, int count) {
+yti_interval yti_slope_over_seeds(const yti_interval *slopes, int count) {
     double sum = 0, squares = 0;
     int n = 0, only = 0;
     for (int i = 0; i < count; i++) {

@@ -50,7 +50,7 @@ static int bin_of(int exponent) {
     return power < YT_FLOW_HIGHEST ? power - YT_FLOW_LOWEST + 1 : YT_FLOW_BINS - 1;
 }
 
-static void collect(const lanes *from, yt_flow_stats *to) {
+static void collect(const lanes *from, yti_flow_stats *to) {
     for (int i = 0; i < LANES; i++) {
         to->sum += from->sum[i];
         to->sum_abs += from->sum_abs[i];
@@ -69,7 +69,7 @@ static void collect(const lanes *from, yt_flow_stats *to) {
     to->histogram[0] -= to->zeros; /* they have the exponent of the smallest numbers */
 }
 
-static void add(yt_flow_stats *to, const yt_flow_stats *from) {
+static void add(yti_flow_stats *to, const yti_flow_stats *from) {
     to->zeros += from->zeros;
     to->non_finite += from->non_finite;
     to->sum += from->sum;
@@ -84,12 +84,12 @@ static int items_of(size_t total) {
     return items < 1 ? 1 : items > MAX_ITEMS ? MAX_ITEMS : (int)items;
 }
 
-yt_flow_stats yt_flow_measure(yt_tensor x, int threads) {
+yti_flow_stats yti_flow_measure(yti_tensor x, int threads) {
     /* Where pixels touch, the tensor is one run of values; else each pixel is one. */
     const bool touching = x.ld == x.c;
-    const size_t runs = touching ? yt_tensor_elements(x) : yt_tensor_pixels(x);
-    const int items = items_of(yt_tensor_elements(x));
-    yt_flow_stats parts[MAX_ITEMS], all = {0};
+    const size_t runs = touching ? yti_tensor_elements(x) : yti_tensor_pixels(x);
+    const int items = items_of(yti_tensor_elements(x));
+    yti_flow_stats parts[MAX_ITEMS], all = {0};
     (void)threads; /* without OpenMP */
 #pragma omp parallel for schedule(static) num_threads(threads)
     for (int item = 0; item < items; item++) {
@@ -99,16 +99,16 @@ yt_flow_stats yt_flow_measure(yt_tensor x, int threads) {
         if (touching) add_run(&sums, x.data + begin, end - begin);
         for (size_t p = begin; !touching && p < end; p++)
             add_run(&sums, x.data + (ptrdiff_t)p * x.ld, (size_t)x.c);
-        parts[item] = (yt_flow_stats){0};
+        parts[item] = (yti_flow_stats){0};
         collect(&sums, &parts[item]);
     }
     for (int item = 0; item < items; item++) add(&all, &parts[item]);
-    all.count = yt_tensor_elements(x);
+    all.count = yti_tensor_elements(x);
     all.saturated = all.ratio = (double)NAN;
     return all;
 }
 
-double yt_flow_update_ratio(const float *before, const float *after, size_t count, int threads) {
+double yti_flow_update_ratio(const float *before, const float *after, size_t count, int threads) {
     const int items = items_of(count);
     double change[MAX_ITEMS], size[MAX_ITEMS], all_change = 0, all_size = 0;
     (void)threads; /* without OpenMP */

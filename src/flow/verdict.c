@@ -17,8 +17,8 @@
 #include <stdio.h>
 #include <string.h>
 
-const yt_verdict_limit *yt_verdict_limits(void) {
-    static const yt_verdict_limit rows[] = {
+const yti_verdict_limit *yti_verdict_limits(void) {
+    static const yti_verdict_limit rows[] = {
 #define LIMIT_ROW(code, name, value, meaning, source) {name, value, meaning, source},
         YT_VERDICT_LIMIT_MAP(LIMIT_ROW)
 #undef LIMIT_ROW
@@ -26,7 +26,7 @@ const yt_verdict_limit *yt_verdict_limits(void) {
     return rows;
 }
 
-const char *yt_verdict_word(yt_verdict verdict) {
+const char *yti_verdict_word(yti_verdict verdict) {
     static const char *const words[] = {
 #define VERDICT_WORD(code, word) word,
         YT_VERDICT_MAP(VERDICT_WORD)
@@ -35,20 +35,20 @@ const char *yt_verdict_word(yt_verdict verdict) {
     return words[verdict];
 }
 
-static double limit(yt_verdict_limit_code which) {
-    return yt_verdict_limits()[which].value;
+static double limit(yti_verdict_limit_code which) {
+    return yti_verdict_limits()[which].value;
 }
 
-static bool is_tiny(const yt_flow_facts *f) {
+static bool is_tiny(const yti_flow_facts *f) {
     return f->first_to_last < limit(YT_LIMIT_VANISHING);
 }
 
-static bool is_huge(const yt_flow_facts *f) {
+static bool is_huge(const yti_flow_facts *f) {
     return f->first_to_last > limit(YT_LIMIT_EXPLODING);
 }
 
 /* Comparisons with NaN, what was not measured, are false. */
-static yt_verdict judge(const yt_flow_facts *f) {
+static yti_verdict judge(const yti_flow_facts *f) {
     const double ratio = f->first_to_last;
     if (f->non_finite) return YT_VERDICT_EXPLODING;
     if (f->mean_abs < limit(YT_LIMIT_MEAN_LOW)) return YT_VERDICT_VANISHING;
@@ -61,72 +61,72 @@ static yt_verdict judge(const yt_flow_facts *f) {
 }
 
 /* The limits on either side of the ratio. */
-static void say_ratio(const yt_flow_facts *f, char *text, size_t room) {
+static void say_ratio(const yti_flow_facts *f, char *text, size_t room) {
     const double ratio = f->first_to_last, flat = limit(YT_LIMIT_FLAT);
     if (!isfinite(ratio)) return;
-    yt_text_append(text, room, ": the first layer's gradient is %.3g times the last layer's", ratio);
+    yti_text_append(text, room, ": the first layer's gradient is %.3g times the last layer's", ratio);
     if (ratio < limit(YT_LIMIT_VANISHING))
-        yt_text_append(text, room, ", below %g", limit(YT_LIMIT_VANISHING));
+        yti_text_append(text, room, ", below %g", limit(YT_LIMIT_VANISHING));
     else if (ratio < 1 / flat)
-        yt_text_append(text, room, ", below %g but not below %g", 1 / flat, limit(YT_LIMIT_VANISHING));
+        yti_text_append(text, room, ", below %g but not below %g", 1 / flat, limit(YT_LIMIT_VANISHING));
     else if (ratio <= flat)
-        yt_text_append(text, room, ", within a factor of %g", flat);
+        yti_text_append(text, room, ", within a factor of %g", flat);
     else if (ratio <= limit(YT_LIMIT_EXPLODING))
-        yt_text_append(text, room, ", above %g but not above %g", flat, limit(YT_LIMIT_EXPLODING));
+        yti_text_append(text, room, ", above %g but not above %g", flat, limit(YT_LIMIT_EXPLODING));
     else
-        yt_text_append(text, room, ", above %g", limit(YT_LIMIT_EXPLODING));
+        yti_text_append(text, room, ", above %g", limit(YT_LIMIT_EXPLODING));
 }
 
 /* What passed its limit, and what would have had to. */
-static void say_rest(const yt_flow_facts *f, char *text, size_t room) {
+static void say_rest(const yti_flow_facts *f, char *text, size_t room) {
     const double low = limit(YT_LIMIT_UPDATE_LOW), high = limit(YT_LIMIT_UPDATE_HIGH);
     if (f->update < low)
-        yt_text_append(text, room, "; its update is %.2g of its weights, below %g", f->update, low);
+        yti_text_append(text, room, "; its update is %.2g of its weights, below %g", f->update, low);
     else if (f->update > high)
-        yt_text_append(text, room, "; its update is %.2g of its weights, above %g", f->update, high);
+        yti_text_append(text, room, "; its update is %.2g of its weights, above %g", f->update, high);
     else if (isfinite(f->update) && (is_tiny(f) || is_huge(f)))
-        yt_text_append(text, room, "; its update is %.2g of its weights, within %g and %g", f->update, low,
+        yti_text_append(text, room, "; its update is %.2g of its weights, within %g and %g", f->update, low,
                        high);
     if (f->mean_abs < limit(YT_LIMIT_MEAN_LOW))
-        yt_text_append(text, room, "; its mean |g| is %.2g, below %g", f->mean_abs, limit(YT_LIMIT_MEAN_LOW));
+        yti_text_append(text, room, "; its mean |g| is %.2g, below %g", f->mean_abs, limit(YT_LIMIT_MEAN_LOW));
     if (is_huge(f) && isfinite(f->norm))
-        yt_text_append(text, room, "; the norm of all gradients is %.3g, %s %g", f->norm,
+        yti_text_append(text, room, "; the norm of all gradients is %.3g, %s %g", f->norm,
                        f->norm > limit(YT_LIMIT_NORM_HIGH) ? "above" : "not above",
                        limit(YT_LIMIT_NORM_HIGH));
 }
 
-yt_verdict yt_verdict_of(const yt_flow_facts *f, char *sentence, size_t room) {
-    yt_verdict verdict = judge(f);
-    snprintf(sentence, room, "%s", yt_verdict_word(verdict));
+yti_verdict yti_verdict_of(const yti_flow_facts *f, char *sentence, size_t room) {
+    yti_verdict verdict = judge(f);
+    snprintf(sentence, room, "%s", yti_verdict_word(verdict));
     if (f->non_finite)
-        yt_text_append(sentence, room, ": a value became NaN or infinite by the end of the run");
+        yti_text_append(sentence, room, ": a value became NaN or infinite by the end of the run");
     say_ratio(f, sentence, room);
     say_rest(f, sentence, room);
     return verdict;
 }
 
-static void say_interval(const char *name, yt_interval i, char *text, size_t room) {
+static void say_interval(const char *name, yti_interval i, char *text, size_t room) {
     if (!isfinite(i.value)) {
-        yt_text_append(text, room, "%s not measured", name);
+        yti_text_append(text, room, "%s not measured", name);
         return;
     }
-    yt_text_append(text, room, "%s %.4f", name, i.value);
-    if (yt_interval_known(i)) yt_text_append(text, room, " [%.4f, %.4f]", i.low, i.high);
+    yti_text_append(text, room, "%s %.4f", name, i.value);
+    if (yti_interval_known(i)) yti_text_append(text, room, " [%.4f, %.4f]", i.low, i.high);
 }
 
-bool yt_verdict_compare(const yt_contrast *c, char *sentence, size_t room) {
-    const bool paired = yt_interval_known(c->difference);
-    const bool known = paired || (yt_interval_known(c->value) && yt_interval_known(c->other_value));
+bool yti_verdict_compare(const yti_contrast *c, char *sentence, size_t room) {
+    const bool paired = yti_interval_known(c->difference);
+    const bool known = paired || (yti_interval_known(c->value) && yti_interval_known(c->other_value));
     const bool differ = paired ? c->difference.low > 0 || c->difference.high < 0
-                               : known && !yt_intervals_overlap(c->value, c->other_value);
+                               : known && !yti_intervals_overlap(c->value, c->other_value);
     snprintf(sentence, room, "%s: ", !known ? "unknown" : differ ? "different" : "no difference");
     say_interval(c->name, c->value, sentence, room);
-    yt_text_append(sentence, room, ", ");
+    yti_text_append(sentence, room, ", ");
     say_interval(c->other, c->other_value, sentence, room);
     if (paired)
         say_interval("; difference", c->difference, sentence, room);
     else
-        yt_text_append(sentence, room, "%s",
+        yti_text_append(sentence, room, "%s",
                        !known   ? "; fewer than two seeds have both"
                        : differ ? "; intervals apart"
                                 : "; intervals overlap");

@@ -40,19 +40,19 @@
     X(NON_FINITE, "values that are not finite", 1.0, "alarm while training, and a verdict: exploding",       \
       "any NaN or infinity")
 
-typedef enum yt_verdict_limit_code {
+typedef enum yti_verdict_limit_code {
 #define YT_VERDICT_LIMIT_ENUM(code, name, value, meaning, source) YT_LIMIT_##code,
     YT_VERDICT_LIMIT_MAP(YT_VERDICT_LIMIT_ENUM)
 #undef YT_VERDICT_LIMIT_ENUM
         YT_VERDICT_LIMITS
-} yt_verdict_limit_code;
+} yti_verdict_limit_code;
 
-typedef struct yt_verdict_limit {
+typedef struct yti_verdict_limit {
     const char *name;
     double value;
     const char *meaning, *source;
-} yt_verdict_limit;
-const yt_verdict_limit *yt_verdict_limits(void); /* [YT_VERDICT_LIMITS] */
+} yti_verdict_limit;
+const yti_verdict_limit *yti_verdict_limits(void); /* [YT_VERDICT_LIMITS] */
 
 /* code, word */
 #define YT_VERDICT_MAP(X)                                                                                    \
@@ -63,35 +63,35 @@ const yt_verdict_limit *yt_verdict_limits(void); /* [YT_VERDICT_LIMITS] */
     X(EXPLODING, "exploding")                                                                                \
     X(UNKNOWN, "unknown")
 
-typedef enum yt_verdict {
+typedef enum yti_verdict {
 #define YT_VERDICT_ENUM(code, word) YT_VERDICT_##code,
     YT_VERDICT_MAP(YT_VERDICT_ENUM)
 #undef YT_VERDICT_ENUM
         YT_VERDICTS
-} yt_verdict;
-const char *yt_verdict_word(yt_verdict verdict);
+} yti_verdict;
+const char *yti_verdict_word(yti_verdict verdict);
 
 /* What is known about the gradients of a variant at one moment. NaN: not measured. */
-typedef struct yt_flow_facts {
+typedef struct yti_flow_facts {
     double first_to_last; /* rms(dL/dx) at the smallest depth over that at the largest */
     double update;        /* update : weight of the first layer */
     double mean_abs;      /* mean |g| of the first layer's weights */
     double norm;          /* of all weight gradients */
     bool non_finite;      /* a gradient or the loss was not finite */
-} yt_flow_facts;
+} yti_flow_facts;
 
 /* The word for the facts; sentence receives it with the numbers and limits that led to it. */
-yt_verdict yt_verdict_of(const yt_flow_facts *facts, char *sentence, size_t room);
+yti_verdict yti_verdict_of(const yti_flow_facts *facts, char *sentence, size_t room);
 
 /* Two variants in one quantity, their slopes or their AP. */
-typedef struct yt_contrast {
+typedef struct yti_contrast {
     const char *name, *other;
-    yt_interval value, other_value;
-    yt_interval difference; /* of the two over the same seeds */
-} yt_contrast;
+    yti_interval value, other_value;
+    yti_interval difference; /* of the two over the same seeds */
+} yti_contrast;
 
 /* They differ where the interval of their difference excludes 0; where there is none, with one seed, where their own
  * intervals are apart. Returns whether they do. */
-bool yt_verdict_compare(const yt_contrast *contrast, char *sentence, size_t room);
+bool yti_verdict_compare(const yti_contrast *contrast, char *sentence, size_t room);
 
 #endif

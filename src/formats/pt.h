@@ -5,10 +5,10 @@
  * containers, numbers, texts and opaque records: nothing in a file can make it execute anything, and what it
  * allocates is bounded by the size of the file.
  *
- *     yt_pt_file file;
- *     YT_TRY(yt_pt_open("yolo26n.pt", &file, err));
+ *     yti_pt_file file;
+ *     YT_TRY(yti_pt_open("yolo26n.pt", &file, err));
  *     for (size_t i = 0; i < file.n_tensors; i++) puts(file.tensors[i].name);
- *     yt_pt_free(&file);
+ *     yti_pt_free(&file);
  */
 #ifndef YT_PT_H
 #define YT_PT_H
@@ -16,9 +16,9 @@
 #include "formats/safetensors.h"
 
 /* What a checkpoint says, the moving average preferred to the live weights. Owns everything. */
-typedef struct yt_pt_file {
+typedef struct yti_pt_file {
     size_t n_tensors;
-    yt_st_entry *tensors; /* the network's state under the family's names, in its order; values in memory */
+    yti_st_entry *tensors; /* the network's state under the family's names, in its order; values in memory */
     char *yaml;           /* the model YAML as text; NULL: the file holds a plain map of tensors only */
     char *model_name;     /* what that YAML was called, without its folder; NULL: not said */
     char scale;           /* its letter; 0: not said */
@@ -29,17 +29,17 @@ typedef struct yt_pt_file {
     char *license;        /* of the weights; NULL: not said */
     int sppf_activation;  /* cv1 of SPPF has an activation: 1, 0, -1 where there is no SPPF */
     void *storage;
-} yt_pt_file;
+} yti_pt_file;
 
-/* Whether a file begins like a .pt file, today's or that of before 1.6 (which yt_pt_open refuses by name).
+/* Whether a file begins like a .pt file, today's or that of before 1.6 (which yti_pt_open refuses by name).
  * False too where it cannot be read. */
-bool yt_pt_probe(const char *path);
+bool yti_pt_probe(const char *path);
 
 /* Errors name the file, the member and, in a pickle, the byte. On failure *out is empty. */
-yt_status yt_pt_open(const char *path, yt_pt_file *out, yt_err *err);
+yt_status yti_pt_open(const char *path, yti_pt_file *out, yt_err *err);
 
 /* The same from memory, which is not needed afterwards; `name` as messages shall call it. */
-yt_status yt_pt_parse(const void *data, size_t size, const char *name, yt_pt_file *out, yt_err *err);
-void yt_pt_free(yt_pt_file *file);
+yt_status yti_pt_parse(const void *data, size_t size, const char *name, yti_pt_file *out, yt_err *err);
+void yti_pt_free(yti_pt_file *file);
 
 #endif

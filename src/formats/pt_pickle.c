@@ -23,8 +23,8 @@ enum {
 typedef struct machine {
     const unsigned char *begin, *at, *end;
     const char *where;
-    yt_arena *arena;
-    yt_pt_value **stack, **memo; /* memo: NULL where nothing was put */
+    yti_arena *arena;
+    yti_pt_value **stack, **memo; /* memo: NULL where nothing was put */
     size_t used, capacity;       /* of the stack */
     size_t memo_used, memo_capacity;
     size_t marks[MAX_MARKS], n_marks; /* heights of the stack */
@@ -41,11 +41,11 @@ static yt_status fail(const machine *m, const char *format, ...) {
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    return yt_fail(m->err, YT_SYNTAX, "%s, byte %zu: %s", m->where, m->opcode, text);
+    return yt_fail(m->err, YT_ERR_SYNTAX, "%s, byte %zu: %s", m->where, m->opcode, text);
 }
 
 static yt_status no_memory(const machine *m) {
-    return yt_fail(m->err, YT_NO_MEMORY, "%s: no memory for its values", m->where);
+    return yt_fail(m->err, YT_ERR_NO_MEMORY, "%s: no memory for its values", m->where);
 }
 
 /* ---- stack and values ---- */
@@ -58,8 +58,8 @@ static yt_status need(const machine *m, size_t count) {
     return m->used - fence(m) >= count ? YT_OK : fail(m, "the stack is empty; the pickle is damaged");
 }
 
-static yt_status push(machine *m, yt_pt_value *value) {
-    yt_pt_value **grown = yti_grow(m->stack, &m->capacity, m->used + 1, sizeof *grown);
+static yt_status push(machine *m, yti_pt_value *value) {
+    yti_pt_value **grown = yti_grow(m->stack, &m->capacity, m->used + 1, sizeof *grown);
     if (!grown) return no_memory(m);
     m->stack = grown;
     m->stack[m->used++] = value;
@@ -67,18 +67,18 @@ static yt_status push(machine *m, yt_pt_value *value) {
 }
 
 /* Pushes a new value, zero but for its kind. */
-static yt_status push_new(machine *m, yt_pt_kind kind, yt_pt_value **out) {
+static yt_status push_new(machine *m, yti_pt_kind kind, yti_pt_value **out) {
     if (m->n_values++ == MAX_VALUES) return fail(m, "more than %d values; this is no checkpoint", MAX_VALUES);
-    yt_pt_value *value = yti_arena_take(m->arena, sizeof *value);
+    yti_pt_value *value = yti_arena_take(m->arena, sizeof *value);
     if (!value) return no_memory(m);
-    *value = (yt_pt_value){.kind = kind};
+    *value = (yti_pt_value){.kind = kind};
     *out = value;
     return push(m, value);
 }
 
 /* Every item is a byte of pickle or more when it is collected, and may be converted once; without a bound, a
  * long list could be converted again and again for a few bytes each. */
-static yt_status append(machine *m, yt_pt_items *items, yt_pt_value *const *values, size_t count) {
+static yt_status append(machine *m, yti_pt_items *items, yti_pt_value *const *values, size_t count) {
     m->n_items += count;
     if (m->n_items > 2 * (size_t)(m->end - m->begin))
         return fail(m, "its containers hold more items than %zu bytes can stand for",
@@ -86,7 +86,7 @@ static yt_status append(machine *m, yt_pt_items *items, yt_pt_value *const *valu
     if (items->capacity - items->count < count) {
         size_t capacity =
             items->capacity * 2 > items->count + count ? items->capacity * 2 : items->count + count;
-        yt_pt_value **grown = yti_arena_take(m->arena, capacity * sizeof *grown);
+        yti_pt_value **grown = yti_arena_take(m->arena, capacity * sizeof *grown);
         if (!grown) return no_memory(m);
         if (items->count) memcpy(grown, items->at, items->count * sizeof *grown);
         items->at = grown;
@@ -104,7 +104,7 @@ static yt_status close_mark(machine *m, size_t *first) {
     return YT_OK;
 }
 
-static bool is_global(const yt_pt_value *value, const char *module, const char *name) {
+static bool is_global(const yti_pt_value *value, const char *module, const char *name) {
     return value->kind == YT_PT_GLOBAL && yti_pt_text_is(value->global.module, module) &&
            yti_pt_text_is(value->global.name, name);
 }
@@ -125,20 +125,20 @@ static yt_status op_nothing(machine *m, uint64_t argument, int detail) {
 
 static yt_status op_none(machine *m, uint64_t argument, int detail) {
     (void)argument, (void)detail;
-    yt_pt_value *value = NULL;
+    yti_pt_value *value = NULL;
     return push_new(m, YT_PT_NONE, &value);
 }
 
 static yt_status op_bool(machine *m, uint64_t argument, int truth) {
     (void)argument;
-    yt_pt_value *value = NULL;
+    yti_pt_value *value = NULL;
     YT_TRY(push_new(m, YT_PT_BOOL, &value));
     value->number = truth;
     return YT_OK;
 }
 
 static yt_status op_int(machine *m, uint64_t argument, int is_signed) {
-    yt_pt_value *value = NULL;
+    yti_pt_value *value = NULL;
     YT_TRY(push_new(m, YT_PT_INT, &value));
     value->number = is_signed ? (int32_t)(uint32_t)argument : (int64_t)argument;
     return YT_OK;
@@ -159,7 +159,7 @@ static yt_status op_long(machine *m, uint64_t length, int detail) {
     (void)detail;
     const unsigned char *bytes = NULL;
     YT_TRY(take_bytes(m, length, &bytes));
-    yt_pt_value *value = NULL;
+    yti_pt_value *value = NULL;
     YT_TRY(push_new(m, length <= 8 ? YT_PT_INT : YT_PT_RECORD, &value));
     if (length > 8) return YT_OK;
     uint64_t bits = length && bytes[length - 1] & 0x80 ? UINT64_MAX : 0;
@@ -171,7 +171,7 @@ static yt_status op_long(machine *m, uint64_t length, int detail) {
 static yt_status op_real(machine *m, uint64_t argument, int detail) {
     (void)detail;
     uint64_t bits = __builtin_bswap64(argument); /* the one big-endian number of the format */
-    yt_pt_value *value = NULL;
+    yti_pt_value *value = NULL;
     YT_TRY(push_new(m, YT_PT_REAL, &value));
     memcpy(&value->real, &bits, sizeof value->real);
     return YT_OK;
@@ -180,29 +180,29 @@ static yt_status op_real(machine *m, uint64_t argument, int detail) {
 static yt_status op_text(machine *m, uint64_t length, int is_utf8) {
     const unsigned char *bytes = NULL;
     YT_TRY(take_bytes(m, length, &bytes));
-    if (is_utf8 && !yt_text_is_utf8((const char *)bytes, (size_t)length))
+    if (is_utf8 && !yti_text_is_utf8((const char *)bytes, (size_t)length))
         return fail(m, "a text is not UTF-8; the file is damaged");
-    yt_pt_value *value = NULL;
+    yti_pt_value *value = NULL;
     YT_TRY(push_new(m, YT_PT_TEXT, &value));
-    value->text = (yt_pt_text){(const char *)bytes, (size_t)length};
+    value->text = (yti_pt_text){(const char *)bytes, (size_t)length};
     return YT_OK;
 }
 
-static yt_status take_line(machine *m, yt_pt_text *out) {
+static yt_status take_line(machine *m, yti_pt_text *out) {
     size_t rest = (size_t)(m->end - m->at), length = 0;
     while (length < rest && length < MAX_GLOBAL_LETTERS && m->at[length] != '\n') length++;
     if (length == rest || m->at[length] != '\n') return fail(m, "the name of a class has no end");
-    *out = (yt_pt_text){(const char *)m->at, length};
+    *out = (yti_pt_text){(const char *)m->at, length};
     m->at += length + 1;
     return YT_OK;
 }
 
 static yt_status op_global(machine *m, uint64_t argument, int detail) {
     (void)argument, (void)detail;
-    yt_pt_text module, name;
+    yti_pt_text module, name;
     YT_TRY(take_line(m, &module));
     YT_TRY(take_line(m, &name));
-    yt_pt_value *value = NULL;
+    yti_pt_value *value = NULL;
     YT_TRY(push_new(m, YT_PT_GLOBAL, &value));
     value->global.module = module;
     value->global.name = name;
@@ -212,12 +212,12 @@ static yt_status op_global(machine *m, uint64_t argument, int detail) {
 static yt_status op_stack_global(machine *m, uint64_t argument, int detail) {
     (void)argument, (void)detail;
     YT_TRY(need(m, 2));
-    const yt_pt_value *module = m->stack[m->used - 2], *name = m->stack[m->used - 1];
+    const yti_pt_value *module = m->stack[m->used - 2], *name = m->stack[m->used - 1];
     if (module->kind != YT_PT_TEXT || name->kind != YT_PT_TEXT || module->text.length > MAX_GLOBAL_LETTERS ||
         name->text.length > MAX_GLOBAL_LETTERS)
         return fail(m, "a class is not named by two texts");
     m->used -= 2;
-    yt_pt_value *value = NULL;
+    yti_pt_value *value = NULL;
     YT_TRY(push_new(m, YT_PT_GLOBAL, &value));
     value->global.module = module->text;
     value->global.name = name->text;
@@ -228,8 +228,8 @@ static yt_status op_stack_global(machine *m, uint64_t argument, int detail) {
 
 static yt_status op_empty(machine *m, uint64_t argument, int kind) {
     (void)argument;
-    yt_pt_value *value = NULL;
-    return push_new(m, (yt_pt_kind)kind, &value);
+    yti_pt_value *value = NULL;
+    return push_new(m, (yti_pt_kind)kind, &value);
 }
 
 static yt_status op_mark(machine *m, uint64_t argument, int detail) {
@@ -240,11 +240,11 @@ static yt_status op_mark(machine *m, uint64_t argument, int detail) {
 }
 
 /* The values from `first` up become one container. */
-static yt_status collect(machine *m, yt_pt_kind kind, size_t first) {
-    yt_pt_items items = {0};
+static yt_status collect(machine *m, yti_pt_kind kind, size_t first) {
+    yti_pt_items items = {0};
     YT_TRY(append(m, &items, m->stack + first, m->used - first));
     m->used = first;
-    yt_pt_value *value = NULL;
+    yti_pt_value *value = NULL;
     YT_TRY(push_new(m, kind, &value));
     value->items = items;
     return YT_OK;
@@ -255,7 +255,7 @@ static yt_status op_collect(machine *m, uint64_t argument, int kind) {
     size_t first = 0;
     YT_TRY(close_mark(m, &first));
     if (kind == YT_PT_MAP && (m->used - first) % 2) return fail(m, "a map has a key without a value");
-    return collect(m, (yt_pt_kind)kind, first);
+    return collect(m, (yti_pt_kind)kind, first);
 }
 
 static yt_status op_tuple(machine *m, uint64_t argument, int count) {
@@ -268,7 +268,7 @@ static yt_status op_tuple(machine *m, uint64_t argument, int count) {
  * class of its own does with items is not for us to know. */
 static yt_status fill(machine *m, size_t first, bool pairs) {
     if (first == fence(m)) return fail(m, "items without a container");
-    yt_pt_value *target = m->stack[first - 1];
+    yti_pt_value *target = m->stack[first - 1];
     bool fits = pairs ? target->kind == YT_PT_MAP : target->kind == YT_PT_LIST || target->kind == YT_PT_SET;
     if (!fits && target->kind != YT_PT_RECORD)
         return fail(m, pairs ? "keys and values for what is no map" : "items for what is no list");
@@ -323,7 +323,7 @@ static yt_status put(machine *m, uint64_t index) {
         return fail(m, "memo slot %llu in a pickle of %zu bytes", (unsigned long long)index,
                     (size_t)(m->end - m->begin));
     if (index >= m->memo_used) {
-        yt_pt_value **grown = yti_grow(m->memo, &m->memo_capacity, (size_t)index + 1, sizeof *grown);
+        yti_pt_value **grown = yti_grow(m->memo, &m->memo_capacity, (size_t)index + 1, sizeof *grown);
         if (!grown) return no_memory(m);
         m->memo = grown;
         memset(m->memo + m->memo_used, 0, ((size_t)index + 1 - m->memo_used) * sizeof *m->memo);
@@ -354,7 +354,7 @@ static yt_status op_get(machine *m, uint64_t index, int detail) {
 
 static const struct {
     const char *name;
-    yt_st_type type;
+    yti_st_type type;
 } storage_types[] = {
     {"HalfStorage", YT_ST_F16},      {"FloatStorage", YT_ST_F32}, {"DoubleStorage", YT_ST_F64},
     {"LongStorage", YT_ST_I64},      {"IntStorage", YT_ST_I32},   {"ShortStorage", YT_ST_I16},
@@ -366,31 +366,31 @@ static const struct {
 static yt_status op_persistent(machine *m, uint64_t argument, int detail) {
     (void)argument, (void)detail;
     YT_TRY(need(m, 1));
-    const yt_pt_value *id = m->stack[--m->used];
-    yt_pt_value *const *part = id->kind == YT_PT_TUPLE && id->items.count >= 5 ? id->items.at : NULL;
+    const yti_pt_value *id = m->stack[--m->used];
+    yti_pt_value *const *part = id->kind == YT_PT_TUPLE && id->items.count >= 5 ? id->items.at : NULL;
     if (!part || part[0]->kind != YT_PT_TEXT || !yti_pt_text_is(part[0]->text, "storage") ||
         part[1]->kind != YT_PT_GLOBAL || part[2]->kind != YT_PT_TEXT || part[4]->kind != YT_PT_INT ||
         part[4]->number < 0)
         return fail(m, "a storage is not described by type, key, place and number of elements");
-    yt_pt_storage *storage = yti_arena_take(m->arena, sizeof *storage);
+    yti_pt_storage *storage = yti_arena_take(m->arena, sizeof *storage);
     if (!storage) return no_memory(m);
-    *storage = (yt_pt_storage){.type = part[1]->global.name, .key = part[2]->text, .count = part[4]->number};
+    *storage = (yti_pt_storage){.type = part[1]->global.name, .key = part[2]->text, .count = part[4]->number};
     for (size_t i = 0; i < sizeof storage_types / sizeof storage_types[0]; i++)
         if (yti_pt_text_is(storage->type, storage_types[i].name)) {
             storage->known = true;
             storage->number = storage_types[i].type;
         }
-    yt_pt_value *value = NULL;
+    yti_pt_value *value = NULL;
     YT_TRY(push_new(m, YT_PT_STORAGE, &value));
     value->storage = storage;
     return YT_OK;
 }
 
 /* A tuple of whole numbers from 0 up. Returns how many, -1 when it is none. */
-static int read_sizes(const yt_pt_value *tuple, int64_t out[YT_ST_MAX_DIMS]) {
+static int read_sizes(const yti_pt_value *tuple, int64_t out[YT_ST_MAX_DIMS]) {
     if (tuple->kind != YT_PT_TUPLE || tuple->items.count > YT_ST_MAX_DIMS) return -1;
     for (size_t i = 0; i < tuple->items.count; i++) {
-        const yt_pt_value *item = tuple->items.at[i];
+        const yti_pt_value *item = tuple->items.at[i];
         if (item->kind != YT_PT_INT || item->number < 0) return -1;
         out[i] = item->number;
     }
@@ -399,8 +399,8 @@ static int read_sizes(const yt_pt_value *tuple, int64_t out[YT_ST_MAX_DIMS]) {
 
 /* ---- calls: each handler gets the arguments on top of the stack and replaces them by the result ---- */
 
-static yt_status call_tensor(machine *m, const yt_pt_items *args) {
-    yt_pt_tensor *tensor = yti_arena_take(m->arena, sizeof *tensor);
+static yt_status call_tensor(machine *m, const yti_pt_items *args) {
+    yti_pt_tensor *tensor = yti_arena_take(m->arena, sizeof *tensor);
     if (!tensor) return no_memory(m);
     bool good = args->count >= 4 && args->at[0]->kind == YT_PT_STORAGE && args->at[1]->kind == YT_PT_INT &&
                 args->at[1]->number >= 0;
@@ -414,26 +414,26 @@ static yt_status call_tensor(machine *m, const yt_pt_items *args) {
     if (!good || n_strides < 0 || tensor->n_dims != n_strides)
         return fail(m, "a tensor is not described by storage, offset, at most %d sizes and as many strides",
                     YT_ST_MAX_DIMS);
-    yt_pt_value *value = NULL;
+    yti_pt_value *value = NULL;
     YT_TRY(push_new(m, YT_PT_TENSOR, &value));
     value->tensor = tensor;
     return YT_OK;
 }
 
 /* A parameter is its tensor. */
-static yt_status call_first(machine *m, const yt_pt_items *args) {
+static yt_status call_first(machine *m, const yti_pt_items *args) {
     return args->count ? push(m, args->at[0]) : fail(m, "a parameter without a tensor");
 }
 
 /* OrderedDict(), or of a list of pairs, as Python 2 wrote it. */
-static yt_status call_map(machine *m, const yt_pt_items *args) {
-    yt_pt_value *map = NULL;
+static yt_status call_map(machine *m, const yti_pt_items *args) {
+    yti_pt_value *map = NULL;
     YT_TRY(push_new(m, YT_PT_MAP, &map));
     if (!args->count) return YT_OK;
-    const yt_pt_value *pairs = args->at[0];
+    const yti_pt_value *pairs = args->at[0];
     if (pairs->kind != YT_PT_LIST) return fail(m, "a map of what is no list of pairs");
     for (size_t i = 0; i < pairs->items.count; i++) {
-        const yt_pt_value *pair = pairs->items.at[i];
+        const yti_pt_value *pair = pairs->items.at[i];
         if ((pair->kind != YT_PT_LIST && pair->kind != YT_PT_TUPLE) || pair->items.count != 2)
             return fail(m, "a map of what is no list of pairs");
         YT_TRY(append(m, &map->items, pair->items.at, 2));
@@ -442,26 +442,26 @@ static yt_status call_map(machine *m, const yt_pt_items *args) {
 }
 
 /* set(list), torch.Size(tuple): the items under another kind. */
-static yt_status convert(machine *m, const yt_pt_items *args, yt_pt_kind kind) {
-    yt_pt_value *value = NULL;
+static yt_status convert(machine *m, const yti_pt_items *args, yti_pt_kind kind) {
+    yti_pt_value *value = NULL;
     YT_TRY(push_new(m, kind, &value));
     if (!args->count) return YT_OK;
-    const yt_pt_value *from = args->at[0];
+    const yti_pt_value *from = args->at[0];
     if (from->kind != YT_PT_LIST && from->kind != YT_PT_TUPLE) return fail(m, "a set or size of no list");
     return append(m, &value->items, from->items.at, from->items.count);
 }
 
-static yt_status call_set(machine *m, const yt_pt_items *args) {
+static yt_status call_set(machine *m, const yti_pt_items *args) {
     return convert(m, args, YT_PT_SET);
 }
 
-static yt_status call_size(machine *m, const yt_pt_items *args) {
+static yt_status call_size(machine *m, const yti_pt_items *args) {
     return convert(m, args, YT_PT_TUPLE);
 }
 
 static const struct {
     const char *module, *name;
-    yt_status (*run)(machine *m, const yt_pt_items *args);
+    yt_status (*run)(machine *m, const yti_pt_items *args);
 } calls[] = {
     {"torch._utils", "_rebuild_tensor_v2", call_tensor},
     {"torch._utils", "_rebuild_tensor", call_tensor},
@@ -476,12 +476,12 @@ static const struct {
 static yt_status op_reduce(machine *m, uint64_t argument, int detail) {
     (void)argument, (void)detail;
     YT_TRY(need(m, 2));
-    const yt_pt_value *function = m->stack[m->used - 2], *args = m->stack[m->used - 1];
+    const yti_pt_value *function = m->stack[m->used - 2], *args = m->stack[m->used - 1];
     if (args->kind != YT_PT_TUPLE) return fail(m, "a call without a tuple of arguments");
     m->used -= 2;
     for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++)
         if (is_global(function, calls[i].module, calls[i].name)) return calls[i].run(m, &args->items);
-    yt_pt_value *record = NULL;
+    yti_pt_value *record = NULL;
     YT_TRY(push_new(m, YT_PT_RECORD, &record));
     record->record.class = function;
     return YT_OK;
@@ -492,8 +492,8 @@ static yt_status op_new_object(machine *m, uint64_t argument, int extra) {
     (void)argument;
     YT_TRY(need(m, 1 + (size_t)extra));
     m->used -= 1 + (size_t)extra;
-    const yt_pt_value *class = m->stack[m->used];
-    yt_pt_value *record = NULL;
+    const yti_pt_value *class = m->stack[m->used];
+    yti_pt_value *record = NULL;
     YT_TRY(push_new(m, YT_PT_RECORD, &record));
     record->record.class = class;
     return YT_OK;
@@ -503,8 +503,8 @@ static yt_status op_new_object(machine *m, uint64_t argument, int extra) {
 static yt_status op_build(machine *m, uint64_t argument, int detail) {
     (void)argument, (void)detail;
     YT_TRY(need(m, 2));
-    const yt_pt_value *state = m->stack[--m->used];
-    yt_pt_value *target = m->stack[m->used - 1];
+    const yti_pt_value *state = m->stack[--m->used];
+    yti_pt_value *target = m->stack[m->used - 1];
     if (target->kind == YT_PT_RECORD) target->record.state = state;
     return YT_OK;
 }
@@ -591,8 +591,8 @@ static yt_status step(machine *m) {
     return row->run(m, argument, row->detail);
 }
 
-yt_status yti_pt_unpickle(const char *data, size_t size, const char *where, yt_arena *arena,
-                          const yt_pt_value **out, yt_err *err) {
+yt_status yti_pt_unpickle(const char *data, size_t size, const char *where, yti_arena *arena,
+                          const yti_pt_value **out, yt_err *err) {
     const unsigned char *begin = (const unsigned char *)data;
     machine m = {
         .begin = begin, .at = begin, .end = begin + size, .where = where, .arena = arena, .err = err};

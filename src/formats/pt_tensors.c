@@ -13,22 +13,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-yt_status yti_pt_tensors_init(const yt_pt_zip *zip, const char *name, yt_arena *arena, yt_pt_tensors *out,
+yt_status yti_pt_tensors_init(const yti_pt_zip *zip, const char *name, yti_arena *arena, yti_pt_tensors *out,
                               yt_err *err) {
     void **storages = calloc(yti_pt_zip_members(zip) + 1, sizeof *storages);
-    if (!storages) return yt_fail(err, YT_NO_MEMORY, "%s: no memory to read its tensors", name);
-    *out = (yt_pt_tensors){
+    if (!storages) return yt_fail(err, YT_ERR_NO_MEMORY, "%s: no memory to read its tensors", name);
+    *out = (yti_pt_tensors){
         .zip = zip, .name = name, .arena = arena, .storages = storages, .spare = yti_pt_zip_unpacked(zip)};
     return YT_OK;
 }
 
-void yti_pt_tensors_deinit(yt_pt_tensors *tensors) {
+void yti_pt_tensors_deinit(yti_pt_tensors *tensors) {
     free(tensors->storages);
-    *tensors = (yt_pt_tensors){0};
+    *tensors = (yti_pt_tensors){0};
 }
 
 /* The member of a storage, whose size must be that of its elements. */
-static yt_status find_storage(const yt_pt_tensors *t, const yt_pt_storage *storage, const char *tensor,
+static yt_status find_storage(const yti_pt_tensors *t, const yti_pt_storage *storage, const char *tensor,
                               int64_t *member, yt_err *err) {
     char name[64];
     int length = snprintf(name, sizeof name, "data/%.*s",
@@ -37,27 +37,27 @@ static yt_status find_storage(const yt_pt_tensors *t, const yt_pt_storage *stora
         length > 0 && storage->key.length < 40 && !memchr(storage->key.bytes, 0, storage->key.length);
     *member = whole ? yti_pt_zip_find(t->zip, name) : -1;
     if (*member < 0)
-        return yt_fail(err, YT_SYNTAX, "%s: tensor %.200s lies in %s, which is not in the archive", t->name,
+        return yt_fail(err, YT_ERR_SYNTAX, "%s: tensor %.200s lies in %s, which is not in the archive", t->name,
                        tensor, name);
     if (!storage->known)
-        return yt_fail(err, YT_SYNTAX, "%s: tensor %.200s is of type %.*s, which is not read", t->name,
+        return yt_fail(err, YT_ERR_SYNTAX, "%s: tensor %.200s is of type %.*s, which is not read", t->name,
                        tensor, (int)(storage->type.length < 60 ? storage->type.length : 60),
                        storage->type.bytes);
     uint64_t has = yti_pt_zip_bytes(t->zip, *member), bytes;
-    if (__builtin_mul_overflow((uint64_t)storage->count, yt_st_types[storage->number].bytes, &bytes) ||
+    if (__builtin_mul_overflow((uint64_t)storage->count, yti_st_types[storage->number].bytes, &bytes) ||
         bytes != has)
-        return yt_fail(err, YT_SYNTAX,
+        return yt_fail(err, YT_ERR_SYNTAX,
                        "%s: %s has %llu bytes, but tensor %.200s needs %lld elements of %zu bytes there",
                        t->name, name, (unsigned long long)has, tensor, (long long)storage->count,
-                       yt_st_types[storage->number].bytes);
+                       yti_st_types[storage->number].bytes);
     return YT_OK;
 }
 
-static yt_status load_storage(yt_pt_tensors *t, int64_t member, const char **out, yt_err *err) {
+static yt_status load_storage(yti_pt_tensors *t, int64_t member, const char **out, yt_err *err) {
     void **slot = &t->storages[member];
     if (!*slot) {
         void *bytes = yti_arena_take(t->arena, (size_t)yti_pt_zip_bytes(t->zip, member) + 1);
-        if (!bytes) return yt_fail(err, YT_NO_MEMORY, "%s: no memory to read its tensors", t->name);
+        if (!bytes) return yt_fail(err, YT_ERR_NO_MEMORY, "%s: no memory to read its tensors", t->name);
         YT_TRY(yti_pt_zip_read(t->zip, member, bytes, err));
         *slot = bytes;
     }
@@ -66,7 +66,7 @@ static yt_status load_storage(yt_pt_tensors *t, int64_t member, const char **out
 }
 
 /* Number of elements, and whether the last of them lies in the storage. */
-static yt_status check_view(const yt_pt_tensors *t, const yt_pt_tensor *tensor, yt_st_entry *entry,
+static yt_status check_view(const yti_pt_tensors *t, const yti_pt_tensor *tensor, yti_st_entry *entry,
                             yt_err *err) {
     int64_t count = 1, last = tensor->offset, held = tensor->storage->count;
     bool fits = true, empty = false;
@@ -79,14 +79,14 @@ static yt_status check_view(const yt_pt_tensors *t, const yt_pt_tensor *tensor, 
     }
     if (empty) count = 0;
     if (!fits || (!empty && last >= held) || count > held)
-        return yt_fail(err, YT_SYNTAX,
+        return yt_fail(err, YT_ERR_SYNTAX,
                        "%s: tensor %.200s reaches beyond its storage of %lld elements; the file is damaged",
                        t->name, entry->name, (long long)held);
     entry->count = (size_t)count;
     return YT_OK;
 }
 
-static bool in_one_piece(const yt_pt_tensor *tensor) {
+static bool in_one_piece(const yti_pt_tensor *tensor) {
     int64_t expected = 1;
     for (int i = tensor->n_dims; i-- > 0;) {
         if (tensor->dims[i] != 1 && tensor->strides[i] != expected) return false;
@@ -96,7 +96,7 @@ static bool in_one_piece(const yt_pt_tensor *tensor) {
 }
 
 /* Copies the elements one by one, the last dimension fastest. */
-static void gather(const yt_pt_tensor *tensor, size_t width, size_t count, const char *storage, char *out) {
+static void gather(const yti_pt_tensor *tensor, size_t width, size_t count, const char *storage, char *out) {
     int64_t index[YT_ST_MAX_DIMS] = {0};
     size_t at = (size_t)tensor->offset;
     for (size_t i = 0; i < count; i++) {
@@ -110,33 +110,33 @@ static void gather(const yt_pt_tensor *tensor, size_t width, size_t count, const
     }
 }
 
-static yt_status gathered(yt_pt_tensors *t, const yt_pt_tensor *tensor, const char *storage,
-                          yt_st_entry *entry, yt_err *err) {
+static yt_status gathered(yti_pt_tensors *t, const yti_pt_tensor *tensor, const char *storage,
+                          yti_st_entry *entry, yt_err *err) {
     if (entry->bytes > t->spare)
-        return yt_fail(err, YT_SYNTAX,
+        return yt_fail(err, YT_ERR_SYNTAX,
                        "%s: its tensors overlap: with %.200s they have more bytes than the file", t->name,
                        entry->name);
     t->spare -= entry->bytes;
     char *copy = yti_arena_take(t->arena, entry->bytes);
-    if (!copy) return yt_fail(err, YT_NO_MEMORY, "%s: no memory to read its tensors", t->name);
-    gather(tensor, yt_st_types[entry->type].bytes, entry->count, storage, copy);
+    if (!copy) return yt_fail(err, YT_ERR_NO_MEMORY, "%s: no memory to read its tensors", t->name);
+    gather(tensor, yti_st_types[entry->type].bytes, entry->count, storage, copy);
     entry->data = copy;
     return YT_OK;
 }
 
-yt_status yti_pt_tensors_read(yt_pt_tensors *t, const yt_pt_tensor *tensor, yt_st_entry *entry, yt_err *err) {
+yt_status yti_pt_tensors_read(yti_pt_tensors *t, const yti_pt_tensor *tensor, yti_st_entry *entry, yt_err *err) {
     int64_t member = -1;
     const char *storage = NULL;
     YT_TRY(find_storage(t, tensor->storage, entry->name, &member, err));
     YT_TRY(check_view(t, tensor, entry, err));
     YT_TRY(load_storage(t, member, &storage, err));
     entry->type = tensor->storage->number;
-    entry->bytes = entry->count * yt_st_types[entry->type].bytes; /* at most the storage's */
+    entry->bytes = entry->count * yti_st_types[entry->type].bytes; /* at most the storage's */
     entry->n_dims = tensor->n_dims;
     memcpy(entry->dims, tensor->dims, sizeof entry->dims);
     entry->data = storage;
     if (entry->count == 0) return YT_OK;
     if (!in_one_piece(tensor)) return gathered(t, tensor, storage, entry, err);
-    entry->data = storage + (size_t)tensor->offset * yt_st_types[entry->type].bytes;
+    entry->data = storage + (size_t)tensor->offset * yti_st_types[entry->type].bytes;
     return YT_OK;
 }

@@ -6,20 +6,20 @@
 #include "formats/pt_zip.h"
 
 /* Reads storages once each, into the arena. */
-typedef struct yt_pt_tensors {
-    const yt_pt_zip *zip;
+typedef struct yti_pt_tensors {
+    const yti_pt_zip *zip;
     const char *name; /* of the file, for messages */
-    yt_arena *arena;
+    yti_arena *arena;
     void **storages; /* by member; NULL: not read yet */
     uint64_t spare;  /* bytes that copies of tensors which do not lie in one piece may still take */
-} yt_pt_tensors;
+} yti_pt_tensors;
 
-yt_status yti_pt_tensors_init(const yt_pt_zip *zip, const char *name, yt_arena *arena, yt_pt_tensors *out,
+yt_status yti_pt_tensors_init(const yti_pt_zip *zip, const char *name, yti_arena *arena, yti_pt_tensors *out,
                               yt_err *err);
-void yti_pt_tensors_deinit(yt_pt_tensors *tensors);
+void yti_pt_tensors_deinit(yti_pt_tensors *tensors);
 
 /* Fills all of an entry but its name, which is there and is for messages. */
-yt_status yti_pt_tensors_read(yt_pt_tensors *tensors, const yt_pt_tensor *tensor, yt_st_entry *entry,
+yt_status yti_pt_tensors_read(yti_pt_tensors *tensors, const yti_pt_tensor *tensor, yti_st_entry *entry,
                               yt_err *err);
 
 #endif

@@ -9,7 +9,7 @@
 #include "base/arena.h"
 #include "formats/safetensors.h"
 
-typedef enum yt_pt_kind {
+typedef enum yti_pt_kind {
     YT_PT_NONE,
     YT_PT_BOOL,
     YT_PT_INT,
@@ -23,66 +23,66 @@ typedef enum yt_pt_kind {
     YT_PT_STORAGE, /* the bytes of a member of the archive */
     YT_PT_TENSOR,  /* a view of a storage */
     YT_PT_RECORD   /* an object of any class: class, arguments, state */
-} yt_pt_kind;
+} yti_pt_kind;
 
-typedef struct yt_pt_value yt_pt_value;
+typedef struct yti_pt_value yti_pt_value;
 
-typedef struct yt_pt_text {
+typedef struct yti_pt_text {
     const char *bytes;
     size_t length;
-} yt_pt_text;
+} yti_pt_text;
 
-typedef struct yt_pt_items {
-    yt_pt_value **at; /* of a map: key, value, key, value, ... */
+typedef struct yti_pt_items {
+    yti_pt_value **at; /* of a map: key, value, key, value, ... */
     size_t count, capacity;
-} yt_pt_items;
+} yti_pt_items;
 
-typedef struct yt_pt_storage {
-    yt_pt_text type;   /* "HalfStorage" */
-    yt_pt_text key;    /* the member data/<key> */
+typedef struct yti_pt_storage {
+    yti_pt_text type;   /* "HalfStorage" */
+    yti_pt_text key;    /* the member data/<key> */
     bool known;        /* whether type is one of the next line's */
-    yt_st_type number; /* of its elements */
+    yti_st_type number; /* of its elements */
     int64_t count;
-} yt_pt_storage;
+} yti_pt_storage;
 
-typedef struct yt_pt_tensor {
-    const yt_pt_storage *storage;
+typedef struct yti_pt_tensor {
+    const yti_pt_storage *storage;
     int64_t offset; /* in elements, as the strides */
     int n_dims;
     int64_t dims[YT_ST_MAX_DIMS], strides[YT_ST_MAX_DIMS]; /* not negative; nothing else is checked */
-} yt_pt_tensor;
+} yti_pt_tensor;
 
-struct yt_pt_value {
-    yt_pt_kind kind;
+struct yti_pt_value {
+    yti_pt_kind kind;
     union {
         int64_t number; /* INT; BOOL: 0 or 1 */
         double real;
-        yt_pt_text text;
-        yt_pt_items items; /* TUPLE, LIST, SET, MAP */
+        yti_pt_text text;
+        yti_pt_items items; /* TUPLE, LIST, SET, MAP */
         struct {
-            yt_pt_text module, name;
+            yti_pt_text module, name;
         } global;
-        yt_pt_storage *storage;
-        yt_pt_tensor *tensor;
+        yti_pt_storage *storage;
+        yti_pt_tensor *tensor;
         struct {
-            const yt_pt_value *class; /* what was called, usually a GLOBAL */
-            const yt_pt_value *state; /* NULL: none */
+            const yti_pt_value *class; /* what was called, usually a GLOBAL */
+            const yti_pt_value *state; /* NULL: none */
         } record;
     };
 };
 
 /* Runs a pickle; its value and everything below lie in the arena, texts in `data`. `where` is what messages
  * begin with. */
-yt_status yti_pt_unpickle(const char *data, size_t size, const char *where, yt_arena *arena,
-                          const yt_pt_value **out, yt_err *err);
+yt_status yti_pt_unpickle(const char *data, size_t size, const char *where, yti_arena *arena,
+                          const yti_pt_value **out, yt_err *err);
 
-bool yti_pt_text_is(yt_pt_text text, const char *word);
+bool yti_pt_text_is(yti_pt_text text, const char *word);
 
 /* The value of a text key; the last of several, as in Python. NULL: none, or `map` is NULL or no map. */
-const yt_pt_value *yti_pt_find(const yt_pt_value *map, const char *key);
+const yti_pt_value *yti_pt_find(const yti_pt_value *map, const char *key);
 
 /* A value that is a model description (spec architecture 1), as YAML text in the arena. */
-yt_status yti_pt_yaml_text(const yt_pt_value *map, const char *where, yt_arena *arena, char **out,
+yt_status yti_pt_yaml_text(const yti_pt_value *map, const char *where, yti_arena *arena, char **out,
                            yt_err *err);
 
 #endif

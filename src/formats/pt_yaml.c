@@ -21,7 +21,7 @@ typedef struct writer {
 
 static yt_status put(writer *w, const char *bytes, size_t count) {
     if (count > MAX_BYTES - w->used)
-        return yt_fail(w->err, YT_SYNTAX, "%s: its model description has more than %d letters", w->where,
+        return yt_fail(w->err, YT_ERR_SYNTAX, "%s: its model description has more than %d letters", w->where,
                        MAX_BYTES);
     if (w->text) memcpy(w->text + w->used, bytes, count);
     w->used += count;
@@ -33,7 +33,7 @@ static yt_status put_word(writer *w, const char *word) {
 }
 
 /* Whether a text means itself in YAML without quotes: module names, keys, "None", "nearest". */
-static bool is_plain(yt_pt_text text) {
+static bool is_plain(yti_pt_text text) {
     static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_",
                       others[] = "0123456789.-";
     if (text.length == 0 || !memchr(letters, text.bytes[0], sizeof letters - 1)) return false;
@@ -44,7 +44,7 @@ static bool is_plain(yt_pt_text text) {
     return true;
 }
 
-static yt_status put_text(writer *w, yt_pt_text text) {
+static yt_status put_text(writer *w, yti_pt_text text) {
     if (is_plain(text)) return put(w, text.bytes, text.length);
     YT_TRY(put_word(w, "\""));
     for (size_t i = 0; i < text.length; i++) {
@@ -72,9 +72,9 @@ static yt_status put_real(writer *w, double real) {
     return put_word(w, text);
 }
 
-static yt_status put_value(writer *w, const yt_pt_value *value, int depth);
+static yt_status put_value(writer *w, const yti_pt_value *value, int depth);
 
-static yt_status put_list(writer *w, const yt_pt_items *items, int depth) {
+static yt_status put_list(writer *w, const yti_pt_items *items, int depth) {
     YT_TRY(put_word(w, "["));
     for (size_t i = 0; i < items->count; i++) {
         if (i) YT_TRY(put_word(w, ", "));
@@ -83,7 +83,7 @@ static yt_status put_list(writer *w, const yt_pt_items *items, int depth) {
     return put_word(w, "]");
 }
 
-static yt_status put_map(writer *w, const yt_pt_items *items, int depth) {
+static yt_status put_map(writer *w, const yti_pt_items *items, int depth) {
     YT_TRY(put_word(w, "{"));
     for (size_t i = 0; i + 1 < items->count; i += 2) {
         if (i) YT_TRY(put_word(w, ", "));
@@ -94,10 +94,10 @@ static yt_status put_map(writer *w, const yt_pt_items *items, int depth) {
     return put_word(w, "}");
 }
 
-static yt_status put_value(writer *w, const yt_pt_value *value, int depth) {
+static yt_status put_value(writer *w, const yti_pt_value *value, int depth) {
     char number[32];
     if (depth > MAX_DEPTH)
-        return yt_fail(w->err, YT_SYNTAX, "%s: its model description nests deeper than %d levels", w->where,
+        return yt_fail(w->err, YT_ERR_SYNTAX, "%s: its model description nests deeper than %d levels", w->where,
                        MAX_DEPTH);
     switch (value->kind) {
     case YT_PT_NONE:
@@ -117,14 +117,14 @@ static yt_status put_value(writer *w, const yt_pt_value *value, int depth) {
     case YT_PT_MAP:
         return put_map(w, &value->items, depth);
     default:
-        return yt_fail(w->err, YT_SYNTAX,
+        return yt_fail(w->err, YT_ERR_SYNTAX,
                        "%s: its model description holds something that is no number, text, list or map",
                        w->where);
     }
 }
 
 /* "backbone:" and a line per row. */
-static yt_status put_rows(writer *w, const yt_pt_items *rows) {
+static yt_status put_rows(writer *w, const yti_pt_items *rows) {
     for (size_t i = 0; i < rows->count; i++) {
         YT_TRY(put_word(w, "\n  - "));
         YT_TRY(put_value(w, rows->at[i], 1));
@@ -132,14 +132,14 @@ static yt_status put_rows(writer *w, const yt_pt_items *rows) {
     return put_word(w, rows->count ? "\n" : " []\n");
 }
 
-static bool has_rows(const yt_pt_value *key, const yt_pt_value *value) {
+static bool has_rows(const yti_pt_value *key, const yti_pt_value *value) {
     return value->kind == YT_PT_LIST && key->kind == YT_PT_TEXT &&
            (yti_pt_text_is(key->text, "backbone") || yti_pt_text_is(key->text, "head"));
 }
 
-static yt_status put_document(writer *w, const yt_pt_value *map) {
+static yt_status put_document(writer *w, const yti_pt_value *map) {
     for (size_t i = 0; i + 1 < map->items.count; i += 2) {
-        const yt_pt_value *key = map->items.at[i], *value = map->items.at[i + 1];
+        const yti_pt_value *key = map->items.at[i], *value = map->items.at[i + 1];
         YT_TRY(put_value(w, key, 1));
         YT_TRY(put_word(w, ":"));
         if (has_rows(key, value)) {
@@ -153,12 +153,12 @@ static yt_status put_document(writer *w, const yt_pt_value *map) {
     return YT_OK;
 }
 
-yt_status yti_pt_yaml_text(const yt_pt_value *map, const char *where, yt_arena *arena, char **out,
+yt_status yti_pt_yaml_text(const yti_pt_value *map, const char *where, yti_arena *arena, char **out,
                            yt_err *err) {
     writer count = {.where = where, .err = err};
     YT_TRY(put_document(&count, map));
     writer fill = {.text = yti_arena_take(arena, count.used + 1), .where = where, .err = err};
-    if (!fill.text) return yt_fail(err, YT_NO_MEMORY, "%s: no memory for its model description", where);
+    if (!fill.text) return yt_fail(err, YT_ERR_NO_MEMORY, "%s: no memory for its model description", where);
     YT_TRY(put_document(&fill, map));
     fill.text[fill.used] = '\0';
     *out = fill.text;

@@ -35,16 +35,16 @@ typedef struct storage {
     cJSON *json; /* owns the names and metadata texts */
 } storage;
 
-const yt_st_type_row yt_st_types[] = {
+const yti_st_type_row yti_st_types[] = {
     [YT_ST_F32] = {"F32", 4},   [YT_ST_F16] = {"F16", 2}, [YT_ST_BF16] = {"BF16", 2},
     [YT_ST_F64] = {"F64", 8},   [YT_ST_I64] = {"I64", 8}, [YT_ST_I32] = {"I32", 4},
     [YT_ST_I16] = {"I16", 2},   [YT_ST_I8] = {"I8", 1},   [YT_ST_U8] = {"U8", 1},
     [YT_ST_BOOL] = {"BOOL", 1},
 };
 
-enum { N_TYPES = sizeof yt_st_types / sizeof yt_st_types[0] };
+enum { N_TYPES = sizeof yti_st_types / sizeof yti_st_types[0] };
 
-bool yt_st_probe(const char *path) {
+bool yti_st_probe(const char *path) {
     char begin[LENGTH_BYTES + 1] = {0};
     uint64_t length = UINT64_MAX;
     FILE *file = fopen(path, "rb");
@@ -72,11 +72,11 @@ static yt_status check_header_text(const char *path, const char *text, size_t le
         if ((c == '}' || c == ']') && depth > 0) depth--;
         if (c == ',' || c == ':') values++;
         if (depth > MAX_NESTING)
-            return yt_fail(err, YT_SYNTAX,
+            return yt_fail(err, YT_ERR_SYNTAX,
                            "%s: the header nests deeper than %d levels; this is no weights file", path,
                            MAX_NESTING);
         if (values > MAX_VALUES)
-            return yt_fail(err, YT_SYNTAX, "%s: the header has more than %d values; this is no weights file",
+            return yt_fail(err, YT_ERR_SYNTAX, "%s: the header has more than %d values; this is no weights file",
                            path, MAX_VALUES);
     }
     return YT_OK;
@@ -85,17 +85,17 @@ static yt_status check_header_text(const char *path, const char *text, size_t le
 static yt_status parse_header(const char *path, const char *bytes, size_t n_bytes, cJSON **json,
                               size_t *data_begin, yt_err *err) {
     if (n_bytes < LENGTH_BYTES)
-        return yt_fail(err, YT_SYNTAX, "%s: has %zu bytes; a safetensors file begins with an 8-byte length",
+        return yt_fail(err, YT_ERR_SYNTAX, "%s: has %zu bytes; a safetensors file begins with an 8-byte length",
                        path, n_bytes);
     uint64_t length;
     memcpy(&length, bytes, sizeof length);
     if (length > MAX_HEADER_BYTES)
-        return yt_fail(err, YT_SYNTAX,
+        return yt_fail(err, YT_ERR_SYNTAX,
                        "%s: the header would have %llu bytes, over the format's limit of %d; "
                        "this is no safetensors file",
                        path, (unsigned long long)length, MAX_HEADER_BYTES);
     if (length > n_bytes - LENGTH_BYTES)
-        return yt_fail(err, YT_SYNTAX, "%s: the header should have %llu bytes but the file ends after %zu",
+        return yt_fail(err, YT_ERR_SYNTAX, "%s: the header should have %llu bytes but the file ends after %zu",
                        path, (unsigned long long)length, n_bytes - LENGTH_BYTES);
     const char *text = bytes + LENGTH_BYTES;
     YT_TRY(check_header_text(path, text, (size_t)length, err));
@@ -106,7 +106,7 @@ static yt_status parse_header(const char *path, const char *bytes, size_t n_byte
         whole = *end == '\0' || strchr(" \t\r\n", *end) != NULL;
     if (!whole) {
         cJSON_Delete(parsed);
-        return yt_fail(err, YT_SYNTAX, "%s: the header is not a JSON object", path);
+        return yt_fail(err, YT_ERR_SYNTAX, "%s: the header is not a JSON object", path);
     }
     *json = parsed;
     *data_begin = LENGTH_BYTES + (size_t)length;
@@ -139,85 +139,85 @@ static const struct foreign_type *foreign_type_of(const cJSON *item) {
     return NULL;
 }
 
-static yt_status read_type(const char *path, const cJSON *item, yt_st_entry *entry, yt_err *err) {
+static yt_status read_type(const char *path, const cJSON *item, yti_st_entry *entry, yt_err *err) {
     const char *word = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "dtype"));
     for (int i = 0; word && i < N_TYPES; i++) {
-        if (strcmp(word, yt_st_types[i].name) != 0) continue;
-        entry->type = (yt_st_type)i;
+        if (strcmp(word, yti_st_types[i].name) != 0) continue;
+        entry->type = (yti_st_type)i;
         return YT_OK;
     }
-    return yt_fail(err, YT_SYNTAX,
+    return yt_fail(err, YT_ERR_SYNTAX,
                    "%s: tensor %.200s has dtype %.20s; F64, F32, F16, BF16, I64 to I8, U8 and BOOL are read",
                    path, entry->name, word ? word : "(none)");
 }
 
 /* Fills dims, count and bytes; products are checked for overflow. */
-static yt_status read_shape(const char *path, const cJSON *item, size_t bits, yt_st_entry *entry,
+static yt_status read_shape(const char *path, const cJSON *item, size_t bits, yti_st_entry *entry,
                             yt_err *err) {
     const cJSON *shape = cJSON_GetObjectItemCaseSensitive(item, "shape"), *dim = NULL;
     if (!cJSON_IsArray(shape))
-        return yt_fail(err, YT_SYNTAX, "%s: tensor %.200s has no shape", path, entry->name);
+        return yt_fail(err, YT_ERR_SYNTAX, "%s: tensor %.200s has no shape", path, entry->name);
     size_t count = 1;
     cJSON_ArrayForEach(dim, shape) {
         uint64_t side;
         if (entry->n_dims == YT_ST_MAX_DIMS)
-            return yt_fail(err, YT_SYNTAX, "%s: tensor %.200s has more than %d dimensions", path, entry->name,
+            return yt_fail(err, YT_ERR_SYNTAX, "%s: tensor %.200s has more than %d dimensions", path, entry->name,
                            YT_ST_MAX_DIMS);
         if (!whole_number(dim, &side))
-            return yt_fail(err, YT_SYNTAX, "%s: tensor %.200s has a side that is no whole number", path,
+            return yt_fail(err, YT_ERR_SYNTAX, "%s: tensor %.200s has a side that is no whole number", path,
                            entry->name);
         if (__builtin_mul_overflow(count, side, &count))
-            return yt_fail(err, YT_SYNTAX, "%s: tensor %.200s has an impossible shape", path, entry->name);
+            return yt_fail(err, YT_ERR_SYNTAX, "%s: tensor %.200s has an impossible shape", path, entry->name);
         entry->dims[entry->n_dims++] = (int64_t)side;
     }
     entry->count = count;
     if (__builtin_mul_overflow(count, bits, &entry->bytes) || entry->bytes % 8)
-        return yt_fail(err, YT_SYNTAX, "%s: tensor %.200s has an impossible shape", path, entry->name);
+        return yt_fail(err, YT_ERR_SYNTAX, "%s: tensor %.200s has an impossible shape", path, entry->name);
     entry->bytes /= 8;
     return YT_OK;
 }
 
 static yt_status read_entry(const char *path, const cJSON *item, const char *data, size_t n_data,
-                            yt_st_entry *entry, yt_err *err) {
+                            yti_st_entry *entry, yt_err *err) {
     entry->name = item->string;
     if (!cJSON_IsObject(item))
-        return yt_fail(err, YT_SYNTAX, "%s: tensor %.200s is not described by an object", path, entry->name);
+        return yt_fail(err, YT_ERR_SYNTAX, "%s: tensor %.200s is not described by an object", path, entry->name);
     const struct foreign_type *foreign = foreign_type_of(item);
     if (!foreign) YT_TRY(read_type(path, item, entry, err));
-    YT_TRY(read_shape(path, item, foreign ? foreign->bits : 8 * yt_st_types[entry->type].bytes, entry, err));
+    YT_TRY(read_shape(path, item, foreign ? foreign->bits : 8 * yti_st_types[entry->type].bytes, entry, err));
     const cJSON *offsets = cJSON_GetObjectItemCaseSensitive(item, "data_offsets");
     uint64_t begin, end;
     if (!cJSON_IsArray(offsets) || cJSON_GetArraySize(offsets) != 2 ||
         !whole_number(cJSON_GetArrayItem(offsets, 0), &begin) ||
         !whole_number(cJSON_GetArrayItem(offsets, 1), &end) || begin > end)
-        return yt_fail(err, YT_SYNTAX, "%s: tensor %.200s has no data_offsets [begin, end]", path,
+        return yt_fail(err, YT_ERR_SYNTAX, "%s: tensor %.200s has no data_offsets [begin, end]", path,
                        entry->name);
     if (end > n_data)
         return yt_fail(
-            err, YT_SYNTAX,
+            err, YT_ERR_SYNTAX,
             "%s: tensor %.200s ends at byte %llu of the data, which has %zu; the file is cut short", path,
             entry->name, (unsigned long long)end, n_data);
     if (end - begin != entry->bytes)
-        return yt_fail(err, YT_SYNTAX, "%s: tensor %.200s has %llu bytes, but its type and shape need %zu",
+        return yt_fail(err, YT_ERR_SYNTAX, "%s: tensor %.200s has %llu bytes, but its type and shape need %zu",
                        path, entry->name, (unsigned long long)(end - begin), entry->bytes);
     entry->data = data + begin;
     if (foreign) entry->context = foreign; /* marks what is dropped when the tiling has been checked */
     return YT_OK;
 }
 
-static yt_status read_metadata(const char *path, const cJSON *item, yt_st_file *file, yt_err *err) {
+static yt_status read_metadata(const char *path, const cJSON *item, yti_st_file *file, yt_err *err) {
     if (cJSON_IsNull(item)) return YT_OK;
-    if (!cJSON_IsObject(item)) return yt_fail(err, YT_SYNTAX, "%s: __metadata__ is not an object", path);
+    if (!cJSON_IsObject(item)) return yt_fail(err, YT_ERR_SYNTAX, "%s: __metadata__ is not an object", path);
     size_t count = (size_t)cJSON_GetArraySize(item);
-    if (file->metadata_keys) return yt_fail(err, YT_SYNTAX, "%s: __metadata__ stands there twice", path);
+    if (file->metadata_keys) return yt_fail(err, YT_ERR_SYNTAX, "%s: __metadata__ stands there twice", path);
     file->metadata_keys = calloc(count + 1, sizeof *file->metadata_keys);
     file->metadata_values = calloc(count + 1, sizeof *file->metadata_values);
     if (!file->metadata_keys || !file->metadata_values)
-        return yt_fail(err, YT_NO_MEMORY, "%s: no memory for %zu metadata entries", path, count);
+        return yt_fail(err, YT_ERR_NO_MEMORY, "%s: no memory for %zu metadata entries", path, count);
     const cJSON *pair = NULL;
     cJSON_ArrayForEach(pair, item) {
         if (!cJSON_IsString(pair))
-            return yt_fail(err, YT_SYNTAX, "%s: metadata %.200s is not a text", path, pair->string);
+            return yt_fail(err, YT_ERR_SYNTAX, "%s: metadata %.200s is not a text", path, pair->string);
         file->metadata_keys[file->n_metadata] = pair->string;
         file->metadata_values[file->n_metadata++] = pair->valuestring;
     }
@@ -225,7 +225,7 @@ static yt_status read_metadata(const char *path, const cJSON *item, yt_st_file *
 }
 
 static int by_position(const void *a, const void *b) {
-    const yt_st_entry *x = a, *y = b;
+    const yti_st_entry *x = a, *y = b;
     const char *x_data = x->data, *y_data = y->data;
     if (x_data != y_data) return x_data < y_data ? -1 : 1;
     if (x->bytes != y->bytes) return x->bytes < y->bytes ? -1 : 1;
@@ -233,39 +233,39 @@ static int by_position(const void *a, const void *b) {
 }
 
 /* Checks that entries, in file order, tile the data. */
-static yt_status check_tiling(const char *path, yt_st_file *file, const char *data, size_t n_data,
+static yt_status check_tiling(const char *path, yti_st_file *file, const char *data, size_t n_data,
                               yt_err *err) {
     const char *expected = data;
     for (size_t i = 0; i < file->n_entries; i++) {
-        const yt_st_entry *entry = &file->entries[i];
+        const yti_st_entry *entry = &file->entries[i];
         const char *begin = entry->data;
         if (begin < expected)
-            return yt_fail(err, YT_SYNTAX, "%s: tensors %.200s and %.200s overlap", path,
+            return yt_fail(err, YT_ERR_SYNTAX, "%s: tensors %.200s and %.200s overlap", path,
                            i ? file->entries[i - 1].name : "", entry->name);
         if (begin > expected)
-            return yt_fail(err, YT_SYNTAX, "%s: %zu bytes before tensor %.200s belong to nothing", path,
+            return yt_fail(err, YT_ERR_SYNTAX, "%s: %zu bytes before tensor %.200s belong to nothing", path,
                            (size_t)(begin - expected), entry->name);
         expected = begin + entry->bytes;
     }
     size_t rest = n_data - (size_t)(expected - data);
-    if (rest) return yt_fail(err, YT_SYNTAX, "%s: %zu bytes at the end belong to no tensor", path, rest);
+    if (rest) return yt_fail(err, YT_ERR_SYNTAX, "%s: %zu bytes at the end belong to no tensor", path, rest);
     return YT_OK;
 }
 
-yt_status yt_st_check_names(const char *path, const yt_st_entry *entries, size_t count, yt_err *err) {
+yt_status yti_st_check_names(const char *path, const yti_st_entry *entries, size_t count, yt_err *err) {
     const char **names = malloc((count + 1) * sizeof *names);
-    if (!names) return yt_fail(err, YT_NO_MEMORY, "%s: no memory for %zu tensor names", path, count);
+    if (!names) return yt_fail(err, YT_ERR_NO_MEMORY, "%s: no memory for %zu tensor names", path, count);
     for (size_t i = 0; i < count; i++) names[i] = entries[i].name;
-    qsort(names, count, sizeof *names, yt_st_compare_names);
+    qsort(names, count, sizeof *names, yti_st_compare_names);
     yt_status status = YT_OK;
     for (size_t i = 1; i < count && status == YT_OK; i++)
         if (strcmp(names[i - 1], names[i]) == 0)
-            status = yt_fail(err, YT_SYNTAX, "%s: tensor %.200s stands there twice", path, names[i]);
+            status = yt_fail(err, YT_ERR_SYNTAX, "%s: tensor %.200s stands there twice", path, names[i]);
     free(names);
     return status;
 }
 
-int yt_st_compare_names(const void *a, const void *b) {
+int yti_st_compare_names(const void *a, const void *b) {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
@@ -278,34 +278,34 @@ uint64_t yti_st_hash(const char *name, const void *data, size_t bytes) {
         memcpy(&word, at, sizeof word);
         hash = (hash ^ word) * prime;
     }
-    return (yt_hash64(name, strlen(name)) ^ hash ^ yt_hash64(at, bytes)) * prime;
+    return (yti_hash64(name, strlen(name)) ^ hash ^ yti_hash64(at, bytes)) * prime;
 }
 
 /* One flipped bit would otherwise be a slightly different network, which nobody would notice. */
-static yt_status check_hash(const char *path, const yt_st_file *file, yt_err *err) {
-    const char *expected = yt_st_metadata(file, YTI_ST_HASH);
+static yt_status check_hash(const char *path, const yti_st_file *file, yt_err *err) {
+    const char *expected = yti_st_metadata(file, YTI_ST_HASH);
     char found[YTI_ST_HASH_ROOM];
     uint64_t sum = 0;
-    if (!expected || !yt_st_metadata(file, YTI_ST_OWN)) return YT_OK;
+    if (!expected || !yti_st_metadata(file, YTI_ST_OWN)) return YT_OK;
     for (size_t i = 0; i < file->n_entries; i++)
         sum += yti_st_hash(file->entries[i].name, file->entries[i].data, file->entries[i].bytes);
     snprintf(found, sizeof found, "%016llx", (unsigned long long)sum);
     if (strcmp(found, expected) == 0) return YT_OK;
-    return yt_fail(err, YT_SYNTAX,
+    return yt_fail(err, YT_ERR_SYNTAX,
                    "%s: its tensors are not those that were written (" YTI_ST_HASH
                    " %s, but they come to %s): the file is "
                    "damaged, or was changed without taking that entry out of its metadata",
                    path, expected, found);
 }
 
-static bool same_entry(const yt_st_entry *a, const yt_st_entry *b) {
+static bool same_entry(const yti_st_entry *a, const yti_st_entry *b) {
     return strcmp(a->name, b->name) == 0 && a->type == b->type && a->data == b->data &&
            a->bytes == b->bytes && a->context == b->context && a->n_dims == b->n_dims &&
            memcmp(a->dims, b->dims, sizeof a->dims) == 0;
 }
 
 /* A key that stands there twice with the same value says the same thing twice. Sorted by place, the two are neighbours. */
-static void drop_repeated(yt_st_file *file) {
+static void drop_repeated(yti_st_file *file) {
     qsort(file->entries, file->n_entries, sizeof *file->entries, by_position);
     size_t kept = 0;
     for (size_t i = 0; i < file->n_entries; i++)
@@ -314,18 +314,18 @@ static void drop_repeated(yt_st_file *file) {
     file->n_entries = kept;
 }
 
-static void drop_foreign(yt_st_file *file) {
+static void drop_foreign(yti_st_file *file) {
     size_t kept = 0;
     for (size_t i = 0; i < file->n_entries; i++)
         if (!file->entries[i].context) file->entries[kept++] = file->entries[i];
     file->n_entries = kept;
 }
 
-static yt_status read_entries(const char *path, yt_st_file *file, const char *data, size_t n_data,
+static yt_status read_entries(const char *path, yti_st_file *file, const char *data, size_t n_data,
                               yt_err *err) {
     const storage *owned = file->storage;
     file->entries = calloc((size_t)cJSON_GetArraySize(owned->json) + 1, sizeof *file->entries);
-    if (!file->entries) return yt_fail(err, YT_NO_MEMORY, "%s: no memory for its list of tensors", path);
+    if (!file->entries) return yt_fail(err, YT_ERR_NO_MEMORY, "%s: no memory for its list of tensors", path);
     const cJSON *item = NULL;
     cJSON_ArrayForEach(item, owned->json) {
         if (strcmp(item->string, "__metadata__") == 0)
@@ -334,30 +334,30 @@ static yt_status read_entries(const char *path, yt_st_file *file, const char *da
             YT_TRY(read_entry(path, item, data, n_data, &file->entries[file->n_entries++], err));
     }
     drop_repeated(file);
-    YT_TRY(yt_st_check_names(path, file->entries, file->n_entries, err));
+    YT_TRY(yti_st_check_names(path, file->entries, file->n_entries, err));
     YT_TRY(check_tiling(path, file, data, n_data, err));
     YT_TRY(check_hash(path, file, err));
     drop_foreign(file);
     return YT_OK;
 }
 
-yt_status yt_st_load(const char *path, yt_st_file *out, yt_err *err) {
-    yt_st_file file = {0};
+yt_status yti_st_load(const char *path, yti_st_file *out, yt_err *err) {
+    yti_st_file file = {0};
     storage *owned = calloc(1, sizeof *owned);
-    if (!owned) return yt_fail(err, YT_NO_MEMORY, "%s: no memory to read it", path);
+    if (!owned) return yt_fail(err, YT_ERR_NO_MEMORY, "%s: no memory to read it", path);
     file.storage = owned;
     size_t n_bytes = 0, begin = 0;
-    yt_status status = yt_file_read(path, MAX_FILE_BYTES, &owned->bytes, &n_bytes, err);
+    yt_status status = yti_file_read(path, MAX_FILE_BYTES, &owned->bytes, &n_bytes, err);
     if (status == YT_OK) status = parse_header(path, owned->bytes, n_bytes, &owned->json, &begin, err);
     if (status == YT_OK) status = read_entries(path, &file, owned->bytes + begin, n_bytes - begin, err);
     if (status == YT_OK)
         *out = file;
     else
-        yt_st_free(&file);
+        yti_st_free(&file);
     return status;
 }
 
-void yt_st_free(yt_st_file *file) {
+void yti_st_free(yti_st_file *file) {
     storage *owned = file->storage;
     if (owned) {
         cJSON_Delete(owned->json);
@@ -367,16 +367,16 @@ void yt_st_free(yt_st_file *file) {
     free(file->entries);
     free(file->metadata_keys);
     free(file->metadata_values);
-    *file = (yt_st_file){0};
+    *file = (yti_st_file){0};
 }
 
-const yt_st_entry *yt_st_find(const yt_st_file *file, const char *name) {
+const yti_st_entry *yti_st_find(const yti_st_file *file, const char *name) {
     for (size_t i = 0; i < file->n_entries; i++)
         if (strcmp(file->entries[i].name, name) == 0) return &file->entries[i];
     return NULL;
 }
 
-const char *yt_st_metadata(const yt_st_file *file, const char *key) {
+const char *yti_st_metadata(const yti_st_file *file, const char *key) {
     for (size_t i = 0; i < file->n_metadata; i++)
         if (strcmp(file->metadata_keys[i], key) == 0) return file->metadata_values[i];
     return NULL;
@@ -390,13 +390,13 @@ static float float_from_bfloat(uint16_t upper) {
     return value;
 }
 
-bool yt_st_is_float(yt_st_type type) {
+bool yti_st_is_float(yti_st_type type) {
     return type == YT_ST_F64 || type == YT_ST_F32 || type == YT_ST_F16 || type == YT_ST_BF16;
 }
 
 /* Value i of a float entry, whose data need not be aligned. */
-static float float_at(const yt_st_entry *entry, size_t i) {
-    const char *data = (const char *)entry->data + i * yt_st_types[entry->type].bytes;
+static float float_at(const yti_st_entry *entry, size_t i) {
+    const char *data = (const char *)entry->data + i * yti_st_types[entry->type].bytes;
     uint16_t narrow;
     float value;
     double wide;
@@ -416,14 +416,14 @@ static float float_at(const yt_st_entry *entry, size_t i) {
     }
 }
 
-bool yt_st_to_float(const yt_st_entry *entry, float *out) {
-    if (!yt_st_is_float(entry->type)) return false;
+bool yti_st_to_float(const yti_st_entry *entry, float *out) {
+    if (!yti_st_is_float(entry->type)) return false;
     for (size_t i = 0; i < entry->count; i++) out[i] = float_at(entry, i);
     return true;
 }
 
-bool yt_st_to_half(const yt_st_entry *entry, uint16_t *out) {
-    if (!yt_st_is_float(entry->type)) return false;
+bool yti_st_to_half(const yti_st_entry *entry, uint16_t *out) {
+    if (!yti_st_is_float(entry->type)) return false;
     for (size_t i = 0; i < entry->count; i++)
         if (entry->type == YT_ST_F16)
             memcpy(&out[i], (const char *)entry->data + 2 * i, sizeof out[i]);
@@ -432,7 +432,7 @@ bool yt_st_to_half(const yt_st_entry *entry, uint16_t *out) {
     return true;
 }
 
-bool yt_st_to_int64(const yt_st_entry *entry, int64_t *out) {
+bool yti_st_to_int64(const yti_st_entry *entry, int64_t *out) {
     const char *data = entry->data;
     if (entry->type == YT_ST_I64) {
         memcpy(out, data, entry->bytes);

@@ -4,18 +4,18 @@
 
 #include "formats/safetensors.h"
 
-typedef struct yt_st_type_row {
+typedef struct yti_st_type_row {
     const char *name; /* "F32", as in the header */
     size_t bytes;     /* of one element */
-} yt_st_type_row;
+} yti_st_type_row;
 
-/* Indexed by yt_st_type. */
-extern const yt_st_type_row yt_st_types[];
+/* Indexed by yti_st_type. */
+extern const yti_st_type_row yti_st_types[];
 
 /* SYNTAX where two entries have the same name. */
-yt_status yt_st_check_names(const char *path, const yt_st_entry *entries, size_t count, yt_err *err);
+yt_status yti_st_check_names(const char *path, const yti_st_entry *entries, size_t count, yt_err *err);
 
-/* The metadata entry by which a file of ours is known to be whole: the sum of yt_st_hash over its tensors, in whatever order
+/* The metadata entry by which a file of ours is known to be whole: the sum of yti_st_hash over its tensors, in whatever order
  * they stand there. Only files with the entry YTI_ST_OWN get one. */
 #define YTI_ST_OWN  "yt_format"
 #define YTI_ST_HASH "yt_hash"
@@ -25,6 +25,6 @@ enum { YTI_ST_HASH_ROOM = 17 };
 uint64_t yti_st_hash(const char *name, const void *data, size_t bytes);
 
 /* For qsort over an array of names. */
-int yt_st_compare_names(const void *a, const void *b);
+int yti_st_compare_names(const void *a, const void *b);
 
 #endif

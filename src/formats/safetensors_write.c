@@ -13,9 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool add_tensor(cJSON *header, const yt_st_entry *entry, size_t begin) {
+static bool add_tensor(cJSON *header, const yti_st_entry *entry, size_t begin) {
     cJSON *item = cJSON_AddObjectToObject(header, entry->name);
-    if (!item || !cJSON_AddStringToObject(item, "dtype", yt_st_types[entry->type].name)) return false;
+    if (!item || !cJSON_AddStringToObject(item, "dtype", yti_st_types[entry->type].name)) return false;
     cJSON *shape = cJSON_AddArrayToObject(item, "shape");
     if (!shape) return false;
     for (int i = 0; i < entry->n_dims; i++) {
@@ -41,15 +41,15 @@ static bool add_metadata(cJSON *header, const char *const *keys, const char *con
 }
 
 /* Entries by descending element size, otherwise as given: their order in the file. */
-static void order_by_width(const yt_st_entry *entries, size_t count, const yt_st_entry **order) {
+static void order_by_width(const yti_st_entry *entries, size_t count, const yti_st_entry **order) {
     size_t placed = 0;
     for (size_t width = 8; width > 0; width /= 2)
         for (size_t i = 0; i < count; i++)
-            if (yt_st_types[entries[i].type].bytes == width) order[placed++] = &entries[i];
+            if (yti_st_types[entries[i].type].bytes == width) order[placed++] = &entries[i];
 }
 
 /* The header as text; NULL without memory. */
-static char *make_header(const yt_st_entry *const *order, size_t n_entries, const char *const *keys,
+static char *make_header(const yti_st_entry *const *order, size_t n_entries, const char *const *keys,
                          const char *const *values, size_t n_metadata, const char *hash) {
     cJSON *header = cJSON_CreateObject();
     bool good = header && (n_metadata == 0 || add_metadata(header, keys, values, n_metadata, hash));
@@ -64,27 +64,27 @@ static char *make_header(const yt_st_entry *const *order, size_t n_entries, cons
 }
 
 static bool is_utf8(const char *text) {
-    return yt_text_is_utf8(text, strlen(text));
+    return yti_text_is_utf8(text, strlen(text));
 }
 
 /* JSON is UTF-8 text, and readers of the format hold to that. */
-static yt_status check_texts(const char *path, const yt_st_entry *entries, size_t n_entries,
+static yt_status check_texts(const char *path, const yti_st_entry *entries, size_t n_entries,
                              const char *const *keys, const char *const *values, size_t n_metadata,
                              yt_err *err) {
     for (size_t i = 0; i < n_entries; i++)
         if (!is_utf8(entries[i].name))
-            return yt_fail(err, YT_ARGUMENT,
+            return yt_fail(err, YT_ERR_ARGUMENT,
                            "%s: is not written: the name of tensor %.200s is not UTF-8 text", path,
                            entries[i].name);
     for (size_t i = 0; i < n_metadata; i++)
         if (!is_utf8(keys[i]) || !is_utf8(values[i]))
-            return yt_fail(err, YT_ARGUMENT,
+            return yt_fail(err, YT_ERR_ARGUMENT,
                            "%s: is not written: its metadata entry %.200s is not UTF-8 text", path, keys[i]);
     return YT_OK;
 }
 
 /* Room for the largest entry that is converted. */
-static void *make_room(const yt_st_entry *entries, size_t count) {
+static void *make_room(const yti_st_entry *entries, size_t count) {
     size_t most = 1;
     for (size_t i = 0; i < count; i++)
         if (entries[i].convert && entries[i].bytes > most) most = entries[i].bytes;
@@ -92,18 +92,18 @@ static void *make_room(const yt_st_entry *entries, size_t count) {
 }
 
 /* The bytes of an entry as they stand in the file. */
-static const void *bytes_of(const yt_st_entry *entry, void *room) {
+static const void *bytes_of(const yti_st_entry *entry, void *room) {
     if (!entry->convert || entry->bytes == 0) return entry->data;
     entry->convert(entry->context, entry->data, room);
     return room;
 }
 
-static void write_entry(FILE *stream, const yt_st_entry *entry, void *room) {
+static void write_entry(FILE *stream, const yti_st_entry *entry, void *room) {
     if (entry->bytes) fwrite(bytes_of(entry, room), 1, entry->bytes, stream);
 }
 
 /* "" where the file is not one of ours. */
-static void make_hash(const yt_st_entry *entries, size_t n_entries, const char *const *keys,
+static void make_hash(const yti_st_entry *entries, size_t n_entries, const char *const *keys,
                       size_t n_metadata, void *room, char hash[YTI_ST_HASH_ROOM]) {
     uint64_t sum = 0;
     size_t k = 0;
@@ -116,7 +116,7 @@ static void make_hash(const yt_st_entry *entries, size_t n_entries, const char *
 }
 
 /* Short writes stay visible in the stream's error flag, which the commit checks. */
-static void write_file(FILE *stream, const char *header, const yt_st_entry *const *order, size_t n_entries,
+static void write_file(FILE *stream, const char *header, const yti_st_entry *const *order, size_t n_entries,
                        void *room) {
     size_t length = strlen(header), padding = (8 - length % 8) % 8;
     uint64_t total = length + padding;
@@ -126,12 +126,12 @@ static void write_file(FILE *stream, const char *header, const yt_st_entry *cons
     for (size_t i = 0; i < n_entries; i++) write_entry(stream, order[i], room);
 }
 
-yt_status yt_st_save(const char *path, const yt_st_entry *entries, size_t n_entries,
+yt_status yti_st_save(const char *path, const yti_st_entry *entries, size_t n_entries,
                      const char *const *metadata_keys, const char *const *metadata_values, size_t n_metadata,
                      yt_err *err) {
-    YT_TRY(yt_st_check_names(path, entries, n_entries, err));
+    YT_TRY(yti_st_check_names(path, entries, n_entries, err));
     YT_TRY(check_texts(path, entries, n_entries, metadata_keys, metadata_values, n_metadata, err));
-    const yt_st_entry **order = malloc((n_entries + 1) * sizeof *order);
+    const yti_st_entry **order = malloc((n_entries + 1) * sizeof *order);
     void *room = make_room(entries, n_entries);
     char *header = NULL;
     if (order && room) {
@@ -140,12 +140,12 @@ yt_status yt_st_save(const char *path, const yt_st_entry *entries, size_t n_entr
         make_hash(entries, n_entries, metadata_keys, n_metadata, room, hash);
         header = make_header(order, n_entries, metadata_keys, metadata_values, n_metadata, hash);
     }
-    yt_file_writer writer;
-    yt_status status = header ? yt_file_writer_open(path, &writer, err)
-                              : yt_fail(err, YT_NO_MEMORY, "%s: no memory to write it", path);
+    yti_file_writer writer;
+    yt_status status = header ? yti_file_writer_open(path, &writer, err)
+                              : yt_fail(err, YT_ERR_NO_MEMORY, "%s: no memory to write it", path);
     if (status == YT_OK) {
         write_file(writer.stream, header, order, n_entries, room);
-        status = yt_file_writer_commit(&writer, err);
+        status = yti_file_writer_commit(&writer, err);
     }
     cJSON_free(header);
     free(room);

@@ -4,14 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-yt_status yt_graph_create(yt_graph **out, yt_err *err) {
-    yt_graph *graph = calloc(1, sizeof *graph);
-    if (!graph) return yt_fail(err, YT_NO_MEMORY, "out of memory for a graph");
+yt_status yti_graph_create(yti_graph **out, yt_err *err) {
+    yti_graph *graph = calloc(1, sizeof *graph);
+    if (!graph) return yt_fail(err, YT_ERR_NO_MEMORY, "out of memory for a graph");
     *out = graph;
     return YT_OK;
 }
 
-static void node_release(yt_node *node) {
+static void node_release(yti_node *node) {
     free(node->attr);
     free(node->label);
     free(node->src);
@@ -19,7 +19,7 @@ static void node_release(yt_node *node) {
     free(node->gaps);
 }
 
-void yt_graph_destroy(yt_graph *graph) {
+void yti_graph_destroy(yti_graph *graph) {
     if (!graph) return;
     for (int i = 0; i < graph->n_nodes; i++) node_release(&graph->nodes[i]);
     free(graph->nodes);
@@ -27,103 +27,103 @@ void yt_graph_destroy(yt_graph *graph) {
     free(graph);
 }
 
-static yt_status node_init(yt_node *node, const yt_op *op, const void *attr, const yt_value *sources,
+static yt_status node_init(yti_node *node, const yti_op *op, const void *attr, const yti_value *sources,
                            int n_sources, const char *label) {
-    *node = (yt_node){.op = op, .n_src = n_sources};
+    *node = (yti_node){.op = op, .n_src = n_sources};
     node->label = strdup(label);
     node->attr = malloc(op->attr_size ? op->attr_size : 1);
     node->src = malloc(sizeof *node->src * (size_t)(n_sources ? n_sources : 1));
     node->accumulate = calloc((size_t)(n_sources ? n_sources : 1), sizeof *node->accumulate);
     if (!node->label || !node->attr || !node->src || !node->accumulate) {
         node_release(node);
-        return YT_NO_MEMORY;
+        return YT_ERR_NO_MEMORY;
     }
     if (op->attr_size) memcpy(node->attr, attr, op->attr_size);
     if (n_sources) memcpy(node->src, sources, sizeof *sources * (size_t)n_sources);
     return YT_OK;
 }
 
-yt_status yt_graph_add(yt_graph *graph, const yt_op *op, const void *attr, const yt_value *sources,
-                       int n_sources, yt_params params, const char *label, yt_value *out, yt_err *err) {
+yt_status yti_graph_add(yti_graph *graph, const yti_op *op, const void *attr, const yti_value *sources,
+                       int n_sources, yti_params params, const char *label, yti_value *out, yt_err *err) {
     if (n_sources > YT_MAX_SOURCES)
-        return yt_fail(err, YT_ARGUMENT, "%s: %d sources; at most %d work", label, n_sources, YT_MAX_SOURCES);
+        return yt_fail(err, YT_ERR_ARGUMENT, "%s: %d sources; at most %d work", label, n_sources, YT_MAX_SOURCES);
     for (int i = 0; i < n_sources; i++)
         if (sources[i] < 0 || sources[i] >= graph->n_nodes)
-            return yt_fail(err, YT_ARGUMENT, "%s: source %d does not exist yet", label, sources[i]);
+            return yt_fail(err, YT_ERR_ARGUMENT, "%s: source %d does not exist yet", label, sources[i]);
     if (graph->n_nodes == graph->capacity) {
         int capacity = graph->capacity ? 2 * graph->capacity : 128;
-        yt_node *nodes = realloc(graph->nodes, sizeof *nodes * (size_t)capacity);
-        if (!nodes) return yt_fail(err, YT_NO_MEMORY, "out of memory for %d nodes", capacity);
+        yti_node *nodes = realloc(graph->nodes, sizeof *nodes * (size_t)capacity);
+        if (!nodes) return yt_fail(err, YT_ERR_NO_MEMORY, "out of memory for %d nodes", capacity);
         graph->nodes = nodes;
         graph->capacity = capacity;
     }
     if (node_init(&graph->nodes[graph->n_nodes], op, attr, sources, n_sources, label) != YT_OK)
-        return yt_fail(err, YT_NO_MEMORY, "%s: out of memory", label);
+        return yt_fail(err, YT_ERR_NO_MEMORY, "%s: out of memory", label);
     graph->nodes[graph->n_nodes].params = params;
     graph->planned = false;
     *out = graph->n_nodes++;
     return YT_OK;
 }
 
-void yt_graph_output(yt_graph *graph, yt_value value, bool train_only) {
+void yti_graph_output(yti_graph *graph, yti_value value, bool train_only) {
     graph->nodes[value].output = true;
     graph->nodes[value].train_only = train_only;
     graph->planned = false;
 }
 
-void yt_graph_freeze(yt_graph *graph, yt_value value) {
+void yti_graph_freeze(yti_graph *graph, yti_value value) {
     graph->nodes[value].frozen = true;
     graph->planned = false;
 }
 
-void yt_graph_keep(yt_graph *graph, yt_value value) {
+void yti_graph_keep(yti_graph *graph, yti_value value) {
     graph->nodes[value].keep = true;
     graph->planned = false;
 }
 
-int yt_graph_nodes(const yt_graph *graph) {
+int yti_graph_nodes(const yti_graph *graph) {
     return graph->n_nodes;
 }
 
-const char *yt_graph_label(const yt_graph *graph, yt_value value) {
+const char *yti_graph_label(const yti_graph *graph, yti_value value) {
     return graph->nodes[value].label;
 }
 
-const yt_op *yt_graph_op(const yt_graph *graph, yt_value value, const void **attr, int *n_sources) {
-    const yt_node *node = &graph->nodes[value];
+const yti_op *yti_graph_op(const yti_graph *graph, yti_value value, const void **attr, int *n_sources) {
+    const yti_node *node = &graph->nodes[value];
     if (attr) *attr = node->attr;
     if (n_sources) *n_sources = node->n_src;
     return node->op;
 }
 
-const yt_value *yt_graph_sources(const yt_graph *graph, yt_value value) {
+const yti_value *yti_graph_sources(const yti_graph *graph, yti_value value) {
     return graph->nodes[value].src;
 }
 
-yt_shape yt_graph_shape(const yt_graph *graph, yt_value value) {
+yti_shape yti_graph_shape(const yti_graph *graph, yti_value value) {
     return graph->nodes[value].ports.dst;
 }
 
-yt_params yt_graph_params(const yt_graph *graph, yt_value value) {
+yti_params yti_graph_params(const yti_graph *graph, yti_value value) {
     return graph->nodes[value].params;
 }
 
 /* Maps are indexed with int; a side of 2^15 and 2^31 elements per map stay clear of every overflow. */
-static yt_status check_size(const yt_node *node, yt_err *err) {
-    const yt_shape s = node->ports.dst;
+static yt_status check_size(const yti_node *node, yt_err *err) {
+    const yti_shape s = node->ports.dst;
     if (s.n > 0 && s.h > 0 && s.w > 0 && s.c > 0 && s.h <= 1 << 15 && s.w <= 1 << 15 &&
         (double)s.n * s.h * s.w * yti_row_stride(s.c) < 2147483647.0)
         return YT_OK;
-    return yt_fail(err, YT_MISMATCH,
+    return yt_fail(err, YT_ERR_MISMATCH,
                    "%s: a map of %d x %d x %d x %d is too large or empty; use a smaller image or batch",
                    node->label, s.n, s.h, s.w, s.c);
 }
 
-static yt_status infer(yt_graph *graph, yt_mode mode, int n, int h, int w, int threads, yt_err *err) {
+static yt_status infer(yti_graph *graph, yti_mode mode, int n, int h, int w, int threads, yt_err *err) {
     for (int i = 0; i < graph->n_nodes; i++) {
-        yt_node *node = &graph->nodes[i];
-        node->ports = (yt_ports){.mode = mode, .threads = threads, .n_src = node->n_src};
-        node->ports.dst = (yt_shape){.n = n, .h = h, .w = w}; /* what an op without sources gives */
+        yti_node *node = &graph->nodes[i];
+        node->ports = (yti_ports){.mode = mode, .threads = threads, .n_src = node->n_src};
+        node->ports.dst = (yti_shape){.n = n, .h = h, .w = w}; /* what an op without sources gives */
         for (int s = 0; s < node->n_src; s++) node->ports.src[s] = graph->nodes[node->src[s]].ports.dst;
         yt_err reason = {.text = ""};
         yt_status status = node->op->shape(node->attr, &node->ports, &reason);
@@ -133,17 +133,17 @@ static yt_status infer(yt_graph *graph, yt_mode mode, int n, int h, int w, int t
     return YT_OK;
 }
 
-yt_status yt_graph_shapes(yt_graph *graph, yt_mode mode, int n, int h, int w, double *flops, yt_err *err) {
+yt_status yti_graph_shapes(yti_graph *graph, yti_mode mode, int n, int h, int w, double *flops, yt_err *err) {
     graph->planned = false;
     YT_TRY(infer(graph, mode, n, h, w, 1, err));
     for (int i = 0; flops && i < graph->n_nodes; i++) {
-        const yt_node *node = &graph->nodes[i];
+        const yti_node *node = &graph->nodes[i];
         flops[i] = node->op->flops ? node->op->flops(node->attr, &node->ports) : 0;
     }
     return YT_OK;
 }
 
-yt_status yt_graph_measure(yt_graph *graph, yt_mode mode, int n, int h, int w, int threads, size_t *bytes,
+yt_status yti_graph_measure(yti_graph *graph, yti_mode mode, int n, int h, int w, int threads, size_t *bytes,
                            yt_err *err) {
     graph->planned = false;
     graph->mode = mode;
@@ -154,15 +154,15 @@ yt_status yt_graph_measure(yt_graph *graph, yt_mode mode, int n, int h, int w, i
     return YT_OK;
 }
 
-yt_status yt_graph_plan(yt_graph *graph, yt_mode mode, int n, int h, int w, int threads, yt_err *err) {
+yt_status yti_graph_plan(yti_graph *graph, yti_mode mode, int n, int h, int w, int threads, yt_err *err) {
     size_t bytes;
-    YT_TRY(yt_graph_measure(graph, mode, n, h, w, threads, &bytes, err));
+    YT_TRY(yti_graph_measure(graph, mode, n, h, w, threads, &bytes, err));
     if (bytes > graph->arena_bytes) {
         free(graph->arena); /* first: the old and the new one need not fit together */
         graph->arena_bytes = 0;
         graph->arena = aligned_alloc(64, (bytes + 63) / 64 * 64);
         if (!graph->arena)
-            return yt_fail(err, YT_NO_MEMORY, "%.0f MB for feature maps of %d x %d x %d are not to be had",
+            return yt_fail(err, YT_ERR_NO_MEMORY, "%.0f MB for feature maps of %d x %d x %d are not to be had",
                            (double)bytes / 1e6, n, h, w);
         graph->arena_bytes = bytes;
     }
@@ -171,6 +171,6 @@ yt_status yt_graph_plan(yt_graph *graph, yt_mode mode, int n, int h, int w, int 
     return YT_OK;
 }
 
-size_t yt_graph_planned_bytes(const yt_graph *graph) {
+size_t yti_graph_planned_bytes(const yti_graph *graph) {
     return graph->plan_bytes;
 }

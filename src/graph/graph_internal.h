@@ -5,45 +5,45 @@
 #include "graph/graph.h"
 
 /* Where a map or a gradient lies: channels [first, first + c) of the buffer of node `root`. */
-typedef struct yt_place {
+typedef struct yti_map_place {
     int root; /* -1: nowhere */
     int first;
-} yt_place;
+} yti_map_place;
 
 /* Channels of a gradient buffer to be zeroed before a node's backward step, because nobody has written them
  * yet. */
-typedef struct yt_gap {
+typedef struct yti_gap {
     int root, first, count;
-} yt_gap;
+} yti_gap;
 
-typedef struct yt_node {
-    const yt_op *op;
+typedef struct yti_node {
+    const yti_op *op;
     void *attr;
     char *label;
     int n_src;
-    yt_value *src;
-    yt_params params;
+    yti_value *src;
+    yti_params params;
     bool output, train_only, keep, frozen;
 
-    yt_ports ports; /* of the last shape inference */
+    yti_ports ports; /* of the last shape inference */
 
     /* Of the current plan. */
     bool live;          /* some result depends on it */
     bool needs_grad;    /* it or something before it has parameters to train */
     bool runs_backward; /* a gradient reaches it */
     bool *accumulate;   /* [n_src] */
-    yt_place map, grad;
-    yt_gap *gaps; /* [n_gaps] */
+    yti_map_place map, grad;
+    yti_gap *gaps; /* [n_gaps] */
     int n_gaps, gaps_capacity;
     size_t map_at, grad_at; /* of a root: bytes into the arena */
     size_t saved_at, side_at, prepared_at;
-} yt_node;
+} yti_node;
 
-struct yt_graph {
-    yt_node *nodes;
+struct yti_graph {
+    yti_node *nodes;
     int n_nodes, capacity;
     bool planned, prepared;
-    yt_mode mode;
+    yti_mode mode;
     int threads;
     size_t plan_bytes; /* of the whole arena, with scratch */
     size_t scratch_at, scratch_bytes;
@@ -56,6 +56,6 @@ struct yt_graph {
 int yti_row_stride(int c);
 
 /* Decides everything in the plan part of the nodes and graph->plan_bytes. Shapes are known. */
-yt_status yti_plan(yt_graph *graph, yt_err *err);
+yt_status yti_plan(yti_graph *graph, yt_err *err);
 
 #endif

@@ -22,20 +22,20 @@ int yti_row_stride(int c) {
 
 /* ---- 1. live ---- */
 
-static void mark_live(yt_graph *graph) {
+static void mark_live(yti_graph *graph) {
     for (int i = graph->n_nodes - 1; i >= 0; i--) {
-        yt_node *node = &graph->nodes[i];
+        yti_node *node = &graph->nodes[i];
         node->live = node->output && (graph->mode == YT_MODE_TRAIN || !node->train_only);
     }
     for (int i = graph->n_nodes - 1; i >= 0; i--) {
-        const yt_node *node = &graph->nodes[i];
+        const yti_node *node = &graph->nodes[i];
         for (int s = 0; node->live && s < node->n_src; s++) graph->nodes[node->src[s]].live = true;
     }
 }
 
-static void mark_needs_grad(yt_graph *graph) {
+static void mark_needs_grad(yti_graph *graph) {
     for (int i = 0; i < graph->n_nodes; i++) {
-        yt_node *node = &graph->nodes[i];
+        yti_node *node = &graph->nodes[i];
         node->needs_grad = false;
         if (graph->mode != YT_MODE_TRAIN || !node->live || node->op->stops_gradient) continue;
         for (int p = 0; p < YT_MAX_PARAMS; p++)
@@ -46,7 +46,7 @@ static void mark_needs_grad(yt_graph *graph) {
 
 /* ---- 2. place ---- */
 
-static int count_readers(const yt_graph *graph, yt_value value) {
+static int count_readers(const yti_graph *graph, yti_value value) {
     int readers = 0;
     for (int i = value + 1; i < graph->n_nodes; i++)
         for (int s = 0; graph->nodes[i].live && s < graph->nodes[i].n_src; s++)
@@ -54,7 +54,7 @@ static int count_readers(const yt_graph *graph, yt_value value) {
     return readers;
 }
 
-static int times_in_sources(const yt_node *node, yt_value value) {
+static int times_in_sources(const yti_node *node, yti_value value) {
     int times = 0;
     for (int s = 0; s < node->n_src; s++) times += node->src[s] == value;
     return times;
@@ -62,64 +62,64 @@ static int times_in_sources(const yt_node *node, yt_value value) {
 
 /* While placing, map.root and grad.root hold the parent (-1: none) and first the offset in it; resolve()
  * follows the chains. */
-static void place_in_parents(yt_graph *graph, yt_value v) {
-    yt_node *node = &graph->nodes[v];
+static void place_in_parents(yti_graph *graph, yti_value v) {
+    yti_node *node = &graph->nodes[v];
     switch (node->op->alias) {
     case YT_ALIAS_DST_IN_SRC:
-        node->map = (yt_place){node->src[0], node->ports.alias_offset};
+        node->map = (yti_map_place){node->src[0], node->ports.alias_offset};
         if (node->needs_grad) node->grad = node->map;
         break;
     case YT_ALIAS_SRC_IN_DST:
         for (int s = 0, first = 0; s < node->n_src; first += node->ports.src[s].c, s++) {
-            yt_node *source = &graph->nodes[node->src[s]];
+            yti_node *source = &graph->nodes[node->src[s]];
             if (times_in_sources(node, node->src[s]) > 1) continue;
-            if (source->map.root < 0) source->map = (yt_place){v, first};
+            if (source->map.root < 0) source->map = (yti_map_place){v, first};
             if (node->needs_grad && source->needs_grad && source->grad.root < 0)
-                source->grad = (yt_place){v, first};
+                source->grad = (yti_map_place){v, first};
         }
         break;
     case YT_ALIAS_NONE:
         break;
     }
     if (node->op->in_place) {
-        yt_node *source = &graph->nodes[node->src[0]];
+        yti_node *source = &graph->nodes[node->src[0]];
         if (graph->mode == YT_MODE_EVAL && source->map.root < 0 && source->n_src > 0 && !source->keep &&
             !source->output)
-            source->map = (yt_place){v, 0};
-        if (node->needs_grad && source->needs_grad) source->grad = (yt_place){v, 0};
+            source->map = (yti_map_place){v, 0};
+        if (node->needs_grad && source->needs_grad) source->grad = (yti_map_place){v, 0};
     }
 }
 
-static yt_place resolve(const yt_graph *graph, yt_value value, bool gradient) {
-    yt_place place = {value, 0};
+static yti_map_place resolve(const yti_graph *graph, yti_value value, bool gradient) {
+    yti_map_place place = {value, 0};
     for (;;) {
-        const yt_node *node = &graph->nodes[place.root];
-        const yt_place parent = gradient ? node->grad : node->map;
+        const yti_node *node = &graph->nodes[place.root];
+        const yti_map_place parent = gradient ? node->grad : node->map;
         if (parent.root < 0) return place;
         place.root = parent.root;
         place.first += parent.first;
     }
 }
 
-static yt_status place(yt_graph *graph, yt_place *scratch, yt_err *err) {
+static yt_status place(yti_graph *graph, yti_map_place *scratch, yt_err *err) {
     for (int i = 0; i < graph->n_nodes; i++) {
-        yt_node *node = &graph->nodes[i];
-        node->map = node->grad = (yt_place){-1, 0};
+        yti_node *node = &graph->nodes[i];
+        node->map = node->grad = (yti_map_place){-1, 0};
         if (node->live && node->op->in_place && count_readers(graph, node->src[0]) != 1)
-            return yt_fail(err, YT_MISMATCH, "%s: works in place on %s, which has other readers", node->label,
+            return yt_fail(err, YT_ERR_MISMATCH, "%s: works in place on %s, which has other readers", node->label,
                            graph->nodes[node->src[0]].label);
     }
     for (int i = 0; i < graph->n_nodes; i++)
         if (graph->nodes[i].live) place_in_parents(graph, i);
-    yt_place *maps = scratch, *grads = scratch + graph->n_nodes;
+    yti_map_place *maps = scratch, *grads = scratch + graph->n_nodes;
     for (int i = 0; i < graph->n_nodes; i++) {
         maps[i] = resolve(graph, i, false);
         grads[i] = resolve(graph, i, true);
     }
     for (int i = 0; i < graph->n_nodes; i++) {
-        yt_node *node = &graph->nodes[i];
-        node->map = node->live ? maps[i] : (yt_place){-1, 0};
-        node->grad = node->needs_grad ? grads[i] : (yt_place){-1, 0};
+        yti_node *node = &graph->nodes[i];
+        node->map = node->live ? maps[i] : (yti_map_place){-1, 0};
+        node->grad = node->needs_grad ? grads[i] : (yti_map_place){-1, 0};
     }
     return YT_OK;
 }
@@ -132,7 +132,7 @@ static int count_covered(const bool *covered, int first, int count) {
     return n;
 }
 
-static yt_status fill_gaps(yt_node *node, int root, bool *covered, int first, int count, yt_err *err) {
+static yt_status fill_gaps(yti_node *node, int root, bool *covered, int first, int count, yt_err *err) {
     for (int i = first; i < first + count;) {
         if (covered[i]) {
             i++;
@@ -142,12 +142,12 @@ static yt_status fill_gaps(yt_node *node, int root, bool *covered, int first, in
         while (end < first + count && !covered[end]) covered[end++] = true;
         if (node->n_gaps == node->gaps_capacity) {
             int capacity = node->gaps_capacity ? 2 * node->gaps_capacity : 4;
-            yt_gap *gaps = realloc(node->gaps, sizeof *gaps * (size_t)capacity);
-            if (!gaps) return yt_fail(err, YT_NO_MEMORY, "%s: out of memory while planning", node->label);
+            yti_gap *gaps = realloc(node->gaps, sizeof *gaps * (size_t)capacity);
+            if (!gaps) return yt_fail(err, YT_ERR_NO_MEMORY, "%s: out of memory while planning", node->label);
             node->gaps = gaps;
             node->gaps_capacity = capacity;
         }
-        node->gaps[node->n_gaps++] = (yt_gap){root, i, end - i};
+        node->gaps[node->n_gaps++] = (yti_gap){root, i, end - i};
         i = end;
     }
     return YT_OK;
@@ -155,8 +155,8 @@ static yt_status fill_gaps(yt_node *node, int root, bool *covered, int first, in
 
 /* Whether the gradient of source s is written by this node's backward step, or lies already where it belongs.
  */
-static bool writes_gradient(const yt_graph *graph, const yt_node *node, int s) {
-    const yt_node *source = &graph->nodes[node->src[s]];
+static bool writes_gradient(const yti_graph *graph, const yti_node *node, int s) {
+    const yti_node *source = &graph->nodes[node->src[s]];
     if (!source->needs_grad || node->op->stops_gradient || node->op->alias == YT_ALIAS_DST_IN_SRC)
         return false;
     if (node->op->in_place && s == 0) return false;
@@ -168,9 +168,9 @@ static bool writes_gradient(const yt_graph *graph, const yt_node *node, int s) {
     return true;
 }
 
-static yt_status play_backward(yt_graph *graph, bool **covered, yt_err *err) {
+static yt_status play_backward(yti_graph *graph, bool **covered, yt_err *err) {
     for (int i = graph->n_nodes - 1; i >= 0; i--) {
-        yt_node *node = &graph->nodes[i];
+        yti_node *node = &graph->nodes[i];
         node->n_gaps = 0;
         node->runs_backward = false;
         if (!node->needs_grad) continue;
@@ -178,7 +178,7 @@ static yt_status play_backward(yt_graph *graph, bool **covered, yt_err *err) {
         if (node->output) memset(own + node->grad.first, true, (size_t)node->ports.dst.c);
     }
     for (int i = graph->n_nodes - 1; i >= 0; i--) {
-        yt_node *node = &graph->nodes[i];
+        yti_node *node = &graph->nodes[i];
         if (!node->needs_grad) continue;
         bool *own = covered[node->grad.root];
         if (count_covered(own, node->grad.first, node->ports.dst.c) == 0)
@@ -187,7 +187,7 @@ static yt_status play_backward(yt_graph *graph, bool **covered, yt_err *err) {
         YT_TRY(fill_gaps(node, node->grad.root, own, node->grad.first, node->ports.dst.c, err));
         for (int s = 0; s < node->n_src; s++) {
             if (!writes_gradient(graph, node, s)) continue;
-            const yt_node *source = &graph->nodes[node->src[s]];
+            const yti_node *source = &graph->nodes[node->src[s]];
             bool *theirs = covered[source->grad.root];
             const int first = source->grad.first, count = source->ports.dst.c;
             node->accumulate[s] = count_covered(theirs, first, count) > 0;
@@ -198,12 +198,12 @@ static yt_status play_backward(yt_graph *graph, bool **covered, yt_err *err) {
     return YT_OK;
 }
 
-static yt_status cover(yt_graph *graph, yt_err *err) {
+static yt_status cover(yti_graph *graph, yt_err *err) {
     bool **covered = calloc((size_t)graph->n_nodes, sizeof *covered);
-    yt_status status = covered ? YT_OK : yt_fail(err, YT_NO_MEMORY, "out of memory while planning");
+    yt_status status = covered ? YT_OK : yt_fail(err, YT_ERR_NO_MEMORY, "out of memory while planning");
     for (int i = 0; status == YT_OK && i < graph->n_nodes; i++) {
         covered[i] = calloc((size_t)graph->nodes[i].ports.dst.c, sizeof **covered);
-        if (!covered[i]) status = yt_fail(err, YT_NO_MEMORY, "out of memory while planning");
+        if (!covered[i]) status = yt_fail(err, YT_ERR_NO_MEMORY, "out of memory while planning");
     }
     if (status == YT_OK) status = play_backward(graph, covered, err);
     for (int i = 0; covered && i < graph->n_nodes; i++) free(covered[i]);
@@ -224,15 +224,15 @@ static void lives_at(buffer *b, int step) {
     if (step > b->last_step) b->last_step = step;
 }
 
-static size_t map_bytes(yt_shape s) {
+static size_t map_bytes(yti_shape s) {
     return sizeof(float) * (size_t)s.n * (size_t)s.h * (size_t)s.w * (size_t)yti_row_stride(s.c);
 }
 
 /* Three buffers per node: [3i] map, [3i + 1] gradient, [3i + 2] saved. */
-static void find_lifetimes(yt_graph *graph, buffer *buffers) {
+static void find_lifetimes(yti_graph *graph, buffer *buffers) {
     const int n = graph->n_nodes, end = graph->mode == YT_MODE_TRAIN ? 2 * n : n;
     for (int i = 0; i < n; i++) {
-        yt_node *node = &graph->nodes[i];
+        yti_node *node = &graph->nodes[i];
         const buffer unused = {.first_step = end + 1, .last_step = -1};
         buffers[3 * i] = buffers[3 * i + 1] = buffers[3 * i + 2] = unused;
         buffers[3 * i].bytes = buffers[3 * i + 1].bytes = map_bytes(node->ports.dst);
@@ -242,7 +242,7 @@ static void find_lifetimes(yt_graph *graph, buffer *buffers) {
         buffers[3 * i + 2].result = &node->saved_at;
     }
     for (int i = 0; i < n; i++) {
-        const yt_node *node = &graph->nodes[i];
+        const yti_node *node = &graph->nodes[i];
         if (!node->live) continue;
         const int back = 2 * n - i;
         buffer *map = &buffers[3 * node->map.root];
@@ -253,7 +253,7 @@ static void find_lifetimes(yt_graph *graph, buffer *buffers) {
         if (node->output && node->needs_grad) lives_at(&buffers[3 * node->grad.root + 1], n);
         if (node->runs_backward) lives_at(&buffers[3 * node->grad.root + 1], back);
         for (int s = 0; s < node->n_src; s++) {
-            const yt_node *source = &graph->nodes[node->src[s]];
+            const yti_node *source = &graph->nodes[node->src[s]];
             lives_at(&buffers[3 * source->map.root], i);
             if (!node->runs_backward) continue;
             if (node->op->needs_src & 1u << s) lives_at(&buffers[3 * source->map.root], back);
@@ -306,11 +306,11 @@ static size_t assign(buffer *buffers, int n, buffer **order, buffer **placed) {
     return total;
 }
 
-static void place_fixed_parts(yt_graph *graph) {
+static void place_fixed_parts(yti_graph *graph) {
     graph->scratch_bytes = 0;
     graph->plan_bytes += round_up(YT_READ_SLACK * sizeof(float));
     for (int i = 0; i < graph->n_nodes; i++) {
-        yt_node *node = &graph->nodes[i];
+        yti_node *node = &graph->nodes[i];
         if (!node->live) continue;
         node->side_at = graph->plan_bytes;
         graph->plan_bytes += round_up(node->ports.side_bytes);
@@ -323,12 +323,12 @@ static void place_fixed_parts(yt_graph *graph) {
     graph->plan_bytes += round_up(graph->scratch_bytes) + round_up(YT_READ_SLACK * sizeof(float));
 }
 
-yt_status yti_plan(yt_graph *graph, yt_err *err) {
+yt_status yti_plan(yti_graph *graph, yt_err *err) {
     const size_t n = (size_t)graph->n_nodes;
-    yt_place *places = malloc(2 * n * sizeof *places);
+    yti_map_place *places = malloc(2 * n * sizeof *places);
     buffer *buffers = malloc(3 * n * sizeof *buffers);
     buffer **pointers = malloc(6 * n * sizeof *pointers);
-    yt_status status = places && buffers && pointers ? YT_OK : YT_NO_MEMORY;
+    yt_status status = places && buffers && pointers ? YT_OK : YT_ERR_NO_MEMORY;
     if (status != YT_OK) yt_fail(err, status, "out of memory while planning");
     mark_live(graph);
     mark_needs_grad(graph);

@@ -95,7 +95,7 @@ static const char *read_header(const yti_source *source, bmp *b) {
 yt_status yti_bmp_measure(const yti_source *source, yti_facts *facts, yt_err *err) {
     bmp b;
     const char *reason = read_header(source, &b);
-    if (reason) return yt_fail(err, YT_DATA, "%s: not a readable BMP: %s", source->path, reason);
+    if (reason) return yt_fail(err, YT_ERR_DATA, "%s: not a readable BMP: %s", source->path, reason);
     *facts = (yti_facts){.w = b.w, .h = b.h, .orientation = 1, .bits = 8};
     return YT_OK;
 }
@@ -182,7 +182,7 @@ yt_status yti_bmp_decode(const yti_source *source, const yti_facts *facts, yt_im
     bool runs = b.compression == RLE8 || b.compression == RLE4;
     size_t stride = ((size_t)b.w * (size_t)b.bits + 31) / 32 * 4;
     if (b.pixels > b.bytes || (!runs && stride * (size_t)b.h > b.bytes - b.pixels))
-        return yt_fail(err, YT_DATA, "%s: the file is cut off", source->path);
+        return yt_fail(err, YT_ERR_DATA, "%s: the file is cut off", source->path);
     YT_TRY(yt_image_create(b.w, b.h, out, err));
     if (!runs) {
         for (int y = 0; y < b.h; y++)
@@ -192,5 +192,5 @@ yt_status yti_bmp_decode(const yti_source *source, const yti_facts *facts, yt_im
     for (size_t i = 0; i < (size_t)b.w * (size_t)b.h; i++) memcpy(out->rgb + 3 * i, b.palette[0], 3);
     if (unpack_runs(&b, out)) return YT_OK;
     yt_image_free(out);
-    return yt_fail(err, YT_DATA, "%s: the file is cut off", source->path);
+    return yt_fail(err, YT_ERR_DATA, "%s: the file is cut off", source->path);
 }

@@ -8,7 +8,7 @@ yt_status yti_decode_gate_init(yti_decode_gate *gate, yt_err *err) {
         if (pthread_cond_init(&gate->left, NULL) == 0) return YT_OK;
         pthread_mutex_destroy(&gate->lock);
     }
-    return yt_fail(err, YT_NO_MEMORY, "no memory to decode images");
+    return yt_fail(err, YT_ERR_NO_MEMORY, "no memory to decode images");
 }
 
 void yti_decode_gate_deinit(yti_decode_gate *gate) {

@@ -20,8 +20,8 @@ void yti_decode_gate_deinit(yti_decode_gate *gate);
 void yti_decode_gate_enter(yti_decode_gate *gate, size_t memory);
 void yti_decode_gate_leave(yti_decode_gate *gate, size_t memory);
 
-/* yt_image_load_with_info through a gate (image_io.c). */
-yt_status yti_image_load_through(yti_decode_gate *gate, const char *path, yt_image *out, yt_image_info *info,
+/* yti_image_load_with_info through a gate (image_io.c). */
+yt_status yti_image_load_through(yti_decode_gate *gate, const char *path, yt_image *out, yti_image_info *info,
                                  yt_err *err);
 
 #endif

@@ -36,7 +36,7 @@ static yt_status open_heif(const yti_source *source, heif *out, yt_err *err) {
     heif f = {.context = heif_context_alloc(), .options = heif_decoding_options_alloc()};
     if (!f.context || !f.options) {
         close_heif(&f);
-        return yt_fail(err, YT_NO_MEMORY, "%s: no memory to read it", source->path);
+        return yt_fail(err, YT_ERR_NO_MEMORY, "%s: no memory to read it", source->path);
     }
     f.options->decoder_id = "aom";                       /* a wish: other codecs have other decoders */
     heif_context_set_max_decoding_threads(f.context, 0); /* in this thread */
@@ -48,9 +48,9 @@ static yt_status open_heif(const yti_source *source, heif *out, yt_err *err) {
         *out = f;
         return YT_OK;
     }
-    yt_fail(err, YT_DATA, "%s: not a readable HEIF (AVIF, HEIC): %s", source->path, e.message);
+    yt_fail(err, YT_ERR_DATA, "%s: not a readable HEIF (AVIF, HEIC): %s", source->path, e.message);
     close_heif(&f);
-    return YT_DATA;
+    return YT_ERR_DATA;
 }
 
 yt_status yti_heif_measure(const yti_source *source, yti_facts *facts, yt_err *err) {
@@ -193,7 +193,7 @@ static bool copy_rows(const struct heif_image *decoded, yt_image *out) {
 static yt_status create_measured(const yti_source *source, const yti_facts *facts, int w, int h,
                                  yt_image *out, yt_err *err) {
     if (w == facts->w && h == facts->h) return yt_image_create(w, h, out, err);
-    return yt_fail(err, YT_DATA, "%s: its image is %d x %d, and its header says %d x %d", source->path, w, h,
+    return yt_fail(err, YT_ERR_DATA, "%s: its image is %d x %d, and its header says %d x %d", source->path, w, h,
                    facts->w, facts->h);
 }
 
@@ -204,12 +204,12 @@ static yt_status decode_rgb(const yti_source *source, const yti_facts *facts, co
     struct heif_error e =
         heif_decode_image(f->handle, &decoded, heif_colorspace_RGB, heif_chroma_interleaved_RGB, f->options);
     if (e.code != heif_error_Ok)
-        return yt_fail(err, YT_DATA, "%s: the image cannot be decoded: %s", source->path, e.message);
+        return yt_fail(err, YT_ERR_DATA, "%s: the image cannot be decoded: %s", source->path, e.message);
     yt_status status = create_measured(source, facts, heif_image_get_width(decoded, heif_channel_interleaved),
                                        heif_image_get_height(decoded, heif_channel_interleaved), out, err);
     if (status == YT_OK && !copy_rows(decoded, out)) {
         yt_image_free(out);
-        status = yt_fail(err, YT_DATA, "%s: the image cannot be decoded: it has no RGB", source->path);
+        status = yt_fail(err, YT_ERR_DATA, "%s: the image cannot be decoded: it has no RGB", source->path);
     }
     heif_image_release(decoded);
     return status;

@@ -183,14 +183,14 @@ const char *yti_foreign_kind(const uint8_t *data, size_t bytes) {
 
 yt_status yti_check_facts(const yti_source *source, yti_facts *facts, yt_err *err) {
     int w = facts->w, h = facts->h;
-    if (w < 1 || h < 1) return yt_fail(err, YT_DATA, "%s: an image without pixels", source->path);
+    if (w < 1 || h < 1) return yt_fail(err, YT_ERR_DATA, "%s: an image without pixels", source->path);
     if ((int64_t)w * h > MAX_PIXELS)
-        return yt_fail(err, YT_DATA, "%s: %d x %d pixels are more than the %d that are accepted",
+        return yt_fail(err, YT_ERR_DATA, "%s: %d x %d pixels are more than the %d that are accepted",
                        source->path, w, h, MAX_PIXELS);
     size_t rgb = 3 * (size_t)w * (size_t)h, least = facts->orientation == 1 ? rgb : 2 * rgb;
     if (facts->memory < least) facts->memory = least;
     if (facts->memory <= YT_MAX_DECODE_BYTES) return YT_OK;
-    return yt_fail(err, YT_DATA,
+    return yt_fail(err, YT_ERR_DATA,
                    "%s: decoding its %d x %d pixels would take %zu MiB; at most %zu are accepted",
                    source->path, w, h, facts->memory >> 20, (size_t)YT_MAX_DECODE_BYTES >> 20);
 }

@@ -22,15 +22,15 @@ static yt_status read_regular_file(const char *path, yti_source *out, yt_err *er
     char *data;
     size_t bytes;
     if (stat(path, &info) == 0 && !S_ISREG(info.st_mode))
-        return yt_fail(err, YT_DATA, "%s: is %s, not an image file", path,
+        return yt_fail(err, YT_ERR_DATA, "%s: is %s, not an image file", path,
                        S_ISDIR(info.st_mode)    ? "a folder"
                        : S_ISFIFO(info.st_mode) ? "a pipe"
                                                 : "a device or socket");
-    YT_TRY(yt_file_read(path, MAX_FILE_BYTES, &data, &bytes, err));
+    YT_TRY(yti_file_read(path, MAX_FILE_BYTES, &data, &bytes, err));
     char *longer = realloc(data, bytes + ROOM);
     if (!longer) {
         free(data);
-        return yt_fail(err, YT_NO_MEMORY, "%s: no memory to read it", path);
+        return yt_fail(err, YT_ERR_NO_MEMORY, "%s: no memory to read it", path);
     }
     *out = (yti_source){path, (uint8_t *)longer, bytes};
     return YT_OK;
@@ -39,12 +39,12 @@ static yt_status read_regular_file(const char *path, yti_source *out, yt_err *er
 static yt_status find_format(const yti_source *source, const yti_format **out, yt_err *err) {
     static const char advice[] = "convert the image to PNG or JPEG";
     const yti_format *format = yti_format_of(source->data, source->bytes);
-    if (source->bytes == 0) return yt_fail(err, YT_DATA, "%s: the file is empty", source->path);
+    if (source->bytes == 0) return yt_fail(err, YT_ERR_DATA, "%s: the file is empty", source->path);
     if (!format)
-        return yt_fail(err, YT_DATA, "%s: not a readable image: this is %s; %s", source->path,
+        return yt_fail(err, YT_ERR_DATA, "%s: not a readable image: this is %s; %s", source->path,
                        yti_foreign_kind(source->data, source->bytes), advice);
     if (!format->decode)
-        return yt_fail(err, YT_DATA,
+        return yt_fail(err, YT_ERR_DATA,
                        "%s: this build has no %s reader (%s was not installed when it was built); install it "
                        "and build again, or %s",
                        source->path, format->name, format->package, advice);
@@ -62,7 +62,7 @@ yt_status yt_image_create(int w, int h, yt_image *out, yt_err *err) {
     const yti_source none = {.path = "new image"};
     YT_TRY(yti_check_facts(&none, &(yti_facts){.w = w, .h = h, .orientation = 1}, err));
     uint8_t *rgb = malloc((size_t)w * (size_t)h * 3);
-    if (!rgb) return yt_fail(err, YT_NO_MEMORY, "no memory for an image of %d x %d", w, h);
+    if (!rgb) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for an image of %d x %d", w, h);
     *out = (yt_image){w, h, rgb};
     return YT_OK;
 }
@@ -91,9 +91,9 @@ static yt_status turn_upright(yt_image stored, int orientation, yt_image *out, y
     return status;
 }
 
-static yt_image_info info_of(const yti_facts *facts) {
+static yti_image_info info_of(const yti_facts *facts) {
     bool swaps = yti_exif_swaps(facts->orientation);
-    return (yt_image_info){.w = swaps ? facts->h : facts->w,
+    return (yti_image_info){.w = swaps ? facts->h : facts->w,
                            .h = swaps ? facts->w : facts->h,
                            .orientation = facts->orientation,
                            .bits = facts->bits,
@@ -108,10 +108,10 @@ static yt_status decode(const yti_source *source, const yti_format *format, cons
     if (stored.w == facts->w && stored.h == facts->h)
         return turn_upright(stored, facts->orientation, out, err);
     yt_image_free(&stored);
-    return yt_fail(err, YT_DATA, "%s: the image is not of the size that its header says", source->path);
+    return yt_fail(err, YT_ERR_DATA, "%s: the image is not of the size that its header says", source->path);
 }
 
-yt_status yti_image_load_through(yti_decode_gate *gate, const char *path, yt_image *out, yt_image_info *info,
+yt_status yti_image_load_through(yti_decode_gate *gate, const char *path, yt_image *out, yti_image_info *info,
                                  yt_err *err) {
     yti_source source;
     const yti_format *format = NULL;
@@ -128,16 +128,16 @@ yt_status yti_image_load_through(yti_decode_gate *gate, const char *path, yt_ima
     return status;
 }
 
-yt_status yt_image_load_with_info(const char *path, yt_image *out, yt_image_info *info, yt_err *err) {
+yt_status yti_image_load_with_info(const char *path, yt_image *out, yti_image_info *info, yt_err *err) {
     return yti_image_load_through(NULL, path, out, info, err);
 }
 
 yt_status yt_image_load(const char *path, yt_image *out, yt_err *err) {
-    yt_image_info info;
-    return yt_image_load_with_info(path, out, &info, err);
+    yti_image_info info;
+    return yti_image_load_with_info(path, out, &info, err);
 }
 
-yt_status yt_image_probe(const char *path, yt_image_info *info, yt_err *err) {
+yt_status yti_image_probe(const char *path, yti_image_info *info, yt_err *err) {
     yti_source source;
     const yti_format *format = NULL;
     yti_facts facts;
@@ -148,7 +148,7 @@ yt_status yt_image_probe(const char *path, yt_image_info *info, yt_err *err) {
     return status;
 }
 
-bool yt_image_is_dim(const yt_image *image, const yt_image_info *info) {
+bool yti_image_is_dim(const yt_image *image, const yti_image_info *info) {
     enum { BRIGHTEST = 16 }; /* of 4095 / 257 rounded, as TIFF has it; the high byte is 15 */
     size_t values = (size_t)image->w * (size_t)image->h * 3;
     if (info->bits != 16) return false;
@@ -157,9 +157,9 @@ bool yt_image_is_dim(const yt_image *image, const yt_image_info *info) {
     return true;
 }
 
-yt_status yt_image_size(const char *path, int *w, int *h, yt_err *err) {
-    yt_image_info info;
-    YT_TRY(yt_image_probe(path, &info, err));
+yt_status yti_image_size(const char *path, int *w, int *h, yt_err *err) {
+    yti_image_info info;
+    YT_TRY(yti_image_probe(path, &info, err));
     *w = info.w;
     *h = info.h;
     return YT_OK;

@@ -25,7 +25,7 @@ static void write_to_stream(void *context, void *data, int size) {
 
 /* The part after the last '.', in lower case, cut to what a known ending needs. */
 static void ending_of(const char *path, char ending[8]) {
-    const char *dot = strrchr(yt_path_base(path), '.');
+    const char *dot = strrchr(yti_path_base(path), '.');
     size_t i = 0;
     for (; dot && dot[1 + i] && i < 7; i++) ending[i] = (char)tolower((unsigned char)dot[1 + i]);
     ending[i] = '\0';
@@ -37,9 +37,9 @@ yt_status yt_image_save(const char *path, const yt_image *image, yt_err *err) {
     bool png = strcmp(ending, "png") == 0, bmp = strcmp(ending, "bmp") == 0;
     bool jpg = strcmp(ending, "jpg") == 0 || strcmp(ending, "jpeg") == 0;
     if (!png && !bmp && !jpg)
-        return yt_fail(err, YT_ARGUMENT, "%s: the name must end in .png, .jpg, .jpeg or .bmp", path);
-    yt_file_writer writer;
-    YT_TRY(yt_file_writer_open(path, &writer, err));
+        return yt_fail(err, YT_ERR_ARGUMENT, "%s: the name must end in .png, .jpg, .jpeg or .bmp", path);
+    yti_file_writer writer;
+    YT_TRY(yti_file_writer_open(path, &writer, err));
     int w = image->w, h = image->h, good;
     if (png)
         good = stbi_write_png_to_func(write_to_stream, writer.stream, w, h, 3, image->rgb, 3 * w);
@@ -48,8 +48,8 @@ yt_status yt_image_save(const char *path, const yt_image *image, yt_err *err) {
     else
         good = stbi_write_jpg_to_func(write_to_stream, writer.stream, w, h, 3, image->rgb, JPEG_QUALITY);
     if (!good) {
-        yt_file_writer_discard(&writer);
-        return yt_fail(err, YT_NO_MEMORY, "%s: the image could not be encoded", path);
+        yti_file_writer_discard(&writer);
+        return yt_fail(err, YT_ERR_NO_MEMORY, "%s: the image could not be encoded", path);
     }
-    return yt_file_writer_commit(&writer, err);
+    return yti_file_writer_commit(&writer, err);
 }

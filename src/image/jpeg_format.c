@@ -13,13 +13,13 @@
 static yt_status check(const yti_source *source, yti_jpeg *jpeg, yt_err *err) {
     const char *reason;
     if (!yti_jpeg_check(source->data, source->bytes, jpeg, &reason))
-        return yt_fail(err, YT_DATA, "%s: not a readable JPEG: %s", source->path, reason);
+        return yt_fail(err, YT_ERR_DATA, "%s: not a readable JPEG: %s", source->path, reason);
     if (!jpeg->has_scan)
-        return yt_fail(err, YT_DATA, "%s: the JPEG ends before its image begins", source->path);
+        return yt_fail(err, YT_ERR_DATA, "%s: the JPEG ends before its image begins", source->path);
 #ifndef YT_LIBJPEG
     if (jpeg->arithmetic)
         return yt_fail(
-            err, YT_DATA,
+            err, YT_ERR_DATA,
             "%s: an arithmetic-coded JPEG, which needs libjpeg (libjpeg-dev was not installed when "
             "this program was built)",
             source->path);
@@ -64,7 +64,7 @@ yt_status yti_jpeg_load(const yti_source *source, const yti_facts *facts, yt_ima
     YT_TRY(yt_image_create(jpeg.w, jpeg.h, out, err));
     if (yti_jpeg_decode(source->data, jpeg.usable + 2, jpeg.w, jpeg.h, out->rgb, reason)) return YT_OK;
     yt_image_free(out);
-    return yt_fail(err, YT_DATA, "%s: the image cannot be decoded: %s", source->path, reason);
+    return yt_fail(err, YT_ERR_DATA, "%s: the image cannot be decoded: %s", source->path, reason);
 #else
     yti_source whole = {source->path, source->data, jpeg.usable + 2};
     return yti_stb_decode(&whole, out, err);

@@ -16,7 +16,7 @@ static int scaled_up_to(int length, double ratio, int side) {
     return scaled < side ? (int)scaled : side;
 }
 
-void yt_long_side_plan(int w0, int h0, int side, int *w, int *h) {
+void yti_long_side_plan(int w0, int h0, int side, int *w, int *h) {
     double ratio = (double)side / (w0 > h0 ? w0 : h0);
     *w = scaled_up_to(w0, ratio, side);
     *h = scaled_up_to(h0, ratio, side);
@@ -28,10 +28,10 @@ static void split_margin(int total, int *before, int *after) {
     *after = (int)lrint(half + 0.1);
 }
 
-yt_letterbox yt_letterbox_plan(int w0, int h0, int w, int h, bool minimal, bool scale_up, int stride) {
+yti_letterbox yti_letterbox_plan(int w0, int h0, int w, int h, bool minimal, bool scale_up, int stride) {
     double ratio = fmin((double)h / h0, (double)w / w0);
     if (!scale_up && ratio > 1) ratio = 1;
-    yt_letterbox plan = {.resized_w = (int)lrint(w0 * ratio), .resized_h = (int)lrint(h0 * ratio)};
+    yti_letterbox plan = {.resized_w = (int)lrint(w0 * ratio), .resized_h = (int)lrint(h0 * ratio)};
     if (plan.resized_w < 1) plan.resized_w = 1; /* a very long, thin picture */
     if (plan.resized_h < 1) plan.resized_h = 1;
     int margin_x = w - plan.resized_w, margin_y = h - plan.resized_h;
@@ -49,7 +49,7 @@ static void copy_rows(const uint8_t *src, uint8_t *dst, size_t dst_stride, int w
         memcpy(dst + (size_t)y * dst_stride, src + (size_t)y * (size_t)w * 3, (size_t)w * 3);
 }
 
-yt_status yt_letterbox_apply(const yt_letterbox *plan, const uint8_t *src, int src_w, int src_h, uint8_t *dst,
+yt_status yti_letterbox_apply(const yti_letterbox *plan, const uint8_t *src, int src_w, int src_h, uint8_t *dst,
                              yt_err *err) {
     size_t stride = (size_t)(plan->left + plan->resized_w + plan->right) * 3;
     size_t left = (size_t)plan->left * 3, right = (size_t)plan->right * 3;

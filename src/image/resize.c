@@ -105,7 +105,7 @@ yt_status yti_resize(const uint8_t *src, int src_w, int src_h, uint8_t *dst, siz
     }
     size_t width = (size_t)dst_w; /* pictures are bounded by 2^28 pixels, so these sums cannot overflow */
     tap *taps = malloc(width * sizeof *taps + 2 * 3 * width * sizeof(int16_t));
-    if (!taps) return yt_fail(err, YT_NO_MEMORY, "no memory to resize an image to %d x %d", dst_w, dst_h);
+    if (!taps) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory to resize an image to %d x %d", dst_w, dst_h);
     make_taps_x(taps, src_w, dst_w);
     int16_t *rows = (int16_t *)(taps + width);
     row_pair pair = {.rows = {rows, rows + 3 * width}, .source = {-1, -1}};
@@ -121,7 +121,7 @@ yt_status yti_resize(const uint8_t *src, int src_w, int src_h, uint8_t *dst, siz
     return YT_OK;
 }
 
-yt_status yt_image_resize(const uint8_t *src, int src_w, int src_h, uint8_t *dst, int dst_w, int dst_h,
+yt_status yti_image_resize(const uint8_t *src, int src_w, int src_h, uint8_t *dst, int dst_w, int dst_h,
                           yt_err *err) {
     return yti_resize(src, src_w, src_h, dst, (size_t)dst_w * 3, dst_w, dst_h, err);
 }

@@ -47,7 +47,7 @@ static void *stb_realloc(void *block, size_t bytes) {
 #pragma GCC diagnostic pop
 
 static yt_status fail_to_decode(const yti_source *source, yt_err *err) {
-    return yt_fail(err, YT_DATA, "%s: the image cannot be decoded: %s", source->path, stbi_failure_reason());
+    return yt_fail(err, YT_ERR_DATA, "%s: the image cannot be decoded: %s", source->path, stbi_failure_reason());
 }
 
 yt_status yti_stb_decode(const yti_source *source, yt_image *out, yt_err *err) {
@@ -60,7 +60,7 @@ static yt_status measure_by_stb(const yti_source *source, const char *name, yti_
                                 yt_err *err) {
     *facts = (yti_facts){.orientation = 1, .bits = 8};
     if (!stbi_info_from_memory(source->data, (int)source->bytes, &facts->w, &facts->h, channels))
-        return yt_fail(err, YT_DATA, "%s: not a readable %s: %s", source->path, name, stbi_failure_reason());
+        return yt_fail(err, YT_ERR_DATA, "%s: not a readable %s: %s", source->path, name, stbi_failure_reason());
     return YT_OK;
 }
 
@@ -83,7 +83,7 @@ yt_status yti_png_measure(const yti_source *source, yti_facts *facts, yt_err *er
     int channels;
     YT_TRY(measure_by_stb(source, "PNG", facts, &channels, err));
     if (!walk_chunks(source->data, source->bytes, &facts->orientation))
-        return yt_fail(err, YT_DATA, "%s: the file is cut off", source->path);
+        return yt_fail(err, YT_ERR_DATA, "%s: the file is cut off", source->path);
     facts->bits = stbi_is_16_bit_from_memory(source->data, (int)source->bytes) ? 16 : 8;
     /* The unpacked rows beside the pixels, or the pixels beside their RGB. */
     size_t pixels = (size_t)facts->w * (size_t)facts->h, sample = (size_t)channels * (size_t)facts->bits / 8;

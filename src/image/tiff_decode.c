@@ -124,7 +124,7 @@ static yt_status measure(TIFF *tiff, const yti_source *source, yti_facts *facts,
     enum { MAX_SIDE = 1 << 28 };
     char text[1024] = "";
     const char *reason = refusal(tiff, text);
-    if (reason) return yt_fail(err, YT_DATA, "%s: not a readable TIFF: %s", source->path, reason);
+    if (reason) return yt_fail(err, YT_ERR_DATA, "%s: not a readable TIFF: %s", source->path, reason);
     uint32_t w = 0, h = 0;
     uint16_t orientation = ORIENTATION_TOPLEFT, bits = 1, samples = 1;
     TIFFGetField(tiff, TIFFTAG_IMAGEWIDTH, &w);
@@ -134,7 +134,7 @@ static yt_status measure(TIFF *tiff, const yti_source *source, yti_facts *facts,
     TIFFGetFieldDefaulted(tiff, TIFFTAG_SAMPLESPERPIXEL, &samples);
     blocks b = blocks_of(tiff, w, h);
     if (w > MAX_SIDE || h > MAX_SIDE || b.w > MAX_SIDE || b.h > MAX_SIDE || b.w == 0 || b.h == 0)
-        return yt_fail(err, YT_DATA, "%s: not a readable TIFF: an impossible size", source->path);
+        return yt_fail(err, YT_ERR_DATA, "%s: not a readable TIFF: an impossible size", source->path);
     /* RGB, and one block as stored and as RGBA; what it is unpacked from is in the file. */
     uint64_t stored = ((uint64_t)bits * samples + 7) / 8;
     uint64_t memory = 3 * (uint64_t)w * h + (4 + stored) * b.w * b.h;
@@ -147,7 +147,7 @@ static yt_status measure(TIFF *tiff, const yti_source *source, yti_facts *facts,
 }
 
 static yt_status fail_to_open(const reader *r, yt_err *err) {
-    return yt_fail(err, YT_DATA, "%s: not a readable TIFF: %s", r->source->path,
+    return yt_fail(err, YT_ERR_DATA, "%s: not a readable TIFF: %s", r->source->path,
                    r->reason[0] ? r->reason : "no memory");
 }
 
@@ -195,10 +195,10 @@ yt_status yti_tiff_decode(const yti_source *source, const yti_facts *facts, yt_i
     blocks b = blocks_of(tiff, (uint32_t)facts->w, (uint32_t)facts->h);
     uint32_t *rgba = calloc((size_t)b.w * b.h, sizeof *rgba); /* the same every time where data are missing */
     yt_status status = rgba ? yt_image_create(facts->w, facts->h, out, err)
-                            : yt_fail(err, YT_NO_MEMORY, "%s: no memory to decode it", source->path);
+                            : yt_fail(err, YT_ERR_NO_MEMORY, "%s: no memory to decode it", source->path);
     if (status == YT_OK && !read_blocks(tiff, b, rgba, out)) {
         yt_image_free(out);
-        status = yt_fail(err, YT_DATA, "%s: the image cannot be decoded: %s", source->path,
+        status = yt_fail(err, YT_ERR_DATA, "%s: the image cannot be decoded: %s", source->path,
                          r.reason[0] ? r.reason : "the file is damaged");
     }
     free(rgba);

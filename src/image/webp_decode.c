@@ -46,7 +46,7 @@ yt_status yti_webp_measure(const yti_source *source, yti_facts *facts, yt_err *e
     WebPBitstreamFeatures features;
     VP8StatusCode code = WebPGetFeatures(source->data, source->bytes, &features);
     if (code != VP8_STATUS_OK)
-        return yt_fail(err, YT_DATA, "%s: not a readable WebP: %s", source->path, reason_of(code));
+        return yt_fail(err, YT_ERR_DATA, "%s: not a readable WebP: %s", source->path, reason_of(code));
     /* RGB; beside it the decoder's own pixels, or an animation's two canvases and the image on its way there. */
     size_t each = features.has_animation ? 3 + 4 + 4 + 4 : 3 + 4;
     *facts = (yti_facts){.w = features.width,
@@ -93,5 +93,5 @@ yt_status yti_webp_decode(const yti_source *source, const yti_facts *facts, yt_i
     const char *reason = animated ? decode_animation(source, out) : decode_still(source, out);
     if (!reason) return YT_OK;
     yt_image_free(out);
-    return yt_fail(err, YT_DATA, "%s: the image cannot be decoded: %s", source->path, reason);
+    return yt_fail(err, YT_ERR_DATA, "%s: the image cannot be decoded: %s", source->path, reason);
 }

@@ -6,9 +6,9 @@
 
 #include <stdlib.h>
 
-struct yt_predictor {
-    yt_model *model;
-    yt_predict_options options;
+struct yti_predictor {
+    yti_model *model;
+    yti_predict_options options;
     int branch; /* of the head */
     bool one_to_one;
     int stride, side;
@@ -19,56 +19,56 @@ struct yt_predictor {
 
 enum { MIN_STRIDE = 32, MAX_SIDE = 1 << 15 };
 
-yt_status yt_choose_branch(const yt_model *model, yt_nms nms, bool *one_to_one, yt_err *err) {
-    if (nms == YT_NMS_FALSE && yt_model_branch(model, true) < 0)
-        return yt_fail(err, YT_ARGUMENT, "%s has no one-to-one branch: its detections need NMS", model->name);
-    *one_to_one = nms == YT_NMS_FALSE || yt_model_branch(model, false) < 0;
+yt_status yti_choose_branch(const yti_model *model, yti_nms nms, bool *one_to_one, yt_err *err) {
+    if (nms == YT_NMS_FALSE && yti_model_branch(model, true) < 0)
+        return yt_fail(err, YT_ERR_ARGUMENT, "%s has no one-to-one branch: its detections need NMS", model->name);
+    *one_to_one = nms == YT_NMS_FALSE || yti_model_branch(model, false) < 0;
     return YT_OK;
 }
 
-yt_status yt_predictor_create(yt_model *model, const yt_predict_options *options, yt_predictor **out,
+yt_status yti_predictor_create(yti_model *model, const yti_predict_options *options, yti_predictor **out,
                               yt_err *err) {
     if (options->imgsz < 1 || options->imgsz > MAX_SIDE)
-        return yt_fail(err, YT_ARGUMENT, "an image size of %d is not possible; it must be 1 to %d",
+        return yt_fail(err, YT_ERR_ARGUMENT, "an image size of %d is not possible; it must be 1 to %d",
                        options->imgsz, MAX_SIDE);
     if (options->max_det < 1 || options->threads < 1)
-        return yt_fail(err, YT_ARGUMENT, "max_det is %d and threads %d; both must be at least 1",
+        return yt_fail(err, YT_ERR_ARGUMENT, "max_det is %d and threads %d; both must be at least 1",
                        options->max_det, options->threads);
     bool one_to_one = false;
-    YT_TRY(yt_choose_branch(model, options->nms, &one_to_one, err));
-    yt_predictor *predictor = calloc(1, sizeof *predictor);
-    if (!predictor) return yt_fail(err, YT_NO_MEMORY, "no memory for a predictor");
+    YT_TRY(yti_choose_branch(model, options->nms, &one_to_one, err));
+    yti_predictor *predictor = calloc(1, sizeof *predictor);
+    if (!predictor) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for a predictor");
     int stride = model->max_stride > MIN_STRIDE ? model->max_stride : MIN_STRIDE;
     predictor->model = model;
     predictor->options = *options;
     predictor->one_to_one = one_to_one;
-    predictor->branch = yt_model_branch(model, one_to_one);
-    yt_model_evaluate(model, 1u << predictor->branch);
+    predictor->branch = yti_model_branch(model, one_to_one);
+    yti_model_evaluate(model, 1u << predictor->branch);
     predictor->stride = stride;
     predictor->side = (options->imgsz + stride - 1) / stride * stride;
     *out = predictor;
     return YT_OK;
 }
 
-void yt_predictor_destroy(yt_predictor *predictor) {
+void yti_predictor_destroy(yti_predictor *predictor) {
     if (!predictor) return;
     free(predictor->input);
     free(predictor);
 }
 
 /* Makes input memory and a plan for h x w, where the present ones are for another shape. */
-static yt_status plan_for(yt_predictor *predictor, int h, int w, yt_err *err) {
+static yt_status plan_for(yti_predictor *predictor, int h, int w, yt_err *err) {
     if (predictor->planned_h == h && predictor->planned_w == w) return YT_OK;
     predictor->planned_h = predictor->planned_w = 0;
     size_t bytes = (size_t)h * (size_t)w * 3;
     if (bytes > predictor->input_bytes) {
         uint8_t *grown = realloc(predictor->input, bytes);
-        if (!grown) return yt_fail(err, YT_NO_MEMORY, "no memory for an input of %d x %d pixels", w, h);
+        if (!grown) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for an input of %d x %d pixels", w, h);
         predictor->input = grown;
         predictor->input_bytes = bytes;
     }
-    YT_TRY(yt_model_plan(predictor->model, YT_MODE_EVAL, 1, h, w, predictor->options.threads, err));
-    yt_model_prepare(predictor->model, &predictor->model->state);
+    YT_TRY(yti_model_plan(predictor->model, YT_MODE_EVAL, 1, h, w, predictor->options.threads, err));
+    yti_model_prepare(predictor->model, &predictor->model->state);
     predictor->planned_h = h;
     predictor->planned_w = w;
     return YT_OK;
@@ -76,8 +76,8 @@ static yt_status plan_for(yt_predictor *predictor, int h, int w, yt_err *err) {
 
 /* The inverse of the letterbox. Each axis has its own gain, since its side was rounded to whole pixels by itself: so
  * the image's border comes back to the image's border. */
-static yt_fit fit_of(const yt_letterbox *letterbox, const yt_image *image) {
-    return (yt_fit){.gain_x = (float)((double)letterbox->resized_w / image->w),
+static yti_fit fit_of(const yti_letterbox *letterbox, const yt_image *image) {
+    return (yti_fit){.gain_x = (float)((double)letterbox->resized_w / image->w),
                     .gain_y = (float)((double)letterbox->resized_h / image->h),
                     .left = letterbox->left,
                     .top = letterbox->top,
@@ -85,36 +85,36 @@ static yt_fit fit_of(const yt_letterbox *letterbox, const yt_image *image) {
                     .original_h = image->h};
 }
 
-yt_status yt_predictor_run(yt_predictor *predictor, const yt_image *image, yt_detection *out, int *n_out,
+yt_status yti_predictor_run(yti_predictor *predictor, const yt_image *image, yt_detection *out, int *n_out,
                            yt_err *err) {
-    const yt_predict_options *options = &predictor->options;
-    yt_model *model = predictor->model;
+    const yti_predict_options *options = &predictor->options;
+    yti_model *model = predictor->model;
     int side = predictor->side;
-    yt_letterbox letterbox =
-        yt_letterbox_plan(image->w, image->h, side, side, options->rect, true, predictor->stride);
+    yti_letterbox letterbox =
+        yti_letterbox_plan(image->w, image->h, side, side, options->rect, true, predictor->stride);
     int w = letterbox.left + letterbox.resized_w + letterbox.right;
     int h = letterbox.top + letterbox.resized_h + letterbox.bottom;
     YT_TRY(plan_for(predictor, h, w, err));
-    YT_TRY(yt_letterbox_apply(&letterbox, image->rgb, image->w, image->h, predictor->input, err));
-    yt_model_set_input(model, predictor->input);
-    yt_model_forward(model, &model->state, NULL);
+    YT_TRY(yti_letterbox_apply(&letterbox, image->rgb, image->w, image->h, predictor->input, err));
+    yti_model_set_input(model, predictor->input);
+    yti_model_forward(model, &model->state, NULL);
 
-    yt_head head = yt_model_head(model, predictor->branch);
-    if (!yt_head_is_finite(&head, 0))
+    yti_head head = yti_model_head(model, predictor->branch);
+    if (!yti_head_is_finite(&head, 0))
         return yt_fail(
-            err, YT_NON_FINITE,
+            err, YT_ERR_NON_FINITE,
             "%s gives values that are not finite (NaN or infinity) for this image: its weights are damaged",
             model->name);
-    yt_detect_options detect = {.conf = options->conf,
+    yti_detect_options detect = {.conf = options->conf,
                                 .iou = options->iou,
                                 .max_det = options->max_det,
                                 .end2end = predictor->one_to_one,
                                 .agnostic = options->agnostic,
                                 .classes = options->classes};
     int n;
-    YT_TRY(yt_detect(&head, 0, &detect, out, &n, err));
-    yt_fit fit = fit_of(&letterbox, image);
-    yt_detection_unfit(out, n, &fit);
+    YT_TRY(yti_detect(&head, 0, &detect, out, &n, err));
+    yti_fit fit = fit_of(&letterbox, image);
+    yti_detection_unfit(out, n, &fit);
     *n_out = n;
     return YT_OK;
 }

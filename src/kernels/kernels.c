@@ -2,7 +2,7 @@
  *
  * The best row of kernel_list.inc that the CPU supports and YT_MAX_ISA allows. A cap that names a table which
  * does not run here takes the best one below it. A name that no row has is no cap here; the programs refuse it
- * (yt_kernels_check).
+ * (yti_kernels_check).
  */
 #include "kernels/kernels_internal.h"
 #include "base/text.h"
@@ -12,8 +12,8 @@
 #include <string.h>
 
 static const struct {
-    yt_isa isa;
-    const yt_kernels *(*get)(void);
+    yti_isa isa;
+    const yti_kernels *(*get)(void);
 } rows[] = {
 #define YT_KERNELS_ROW(isa, getter) {isa, getter},
 #include "kernels/kernel_list.inc"
@@ -22,7 +22,7 @@ static const struct {
 enum { ROWS = sizeof rows / sizeof rows[0] };
 
 static pthread_once_t pick_once = PTHREAD_ONCE_INIT;
-static const yt_kernels *picked;
+static const yti_kernels *picked;
 
 static int last_allowed_row(void) {
     const char *cap = getenv("YT_MAX_ISA");
@@ -33,37 +33,37 @@ static int last_allowed_row(void) {
 
 static void pick(void) {
     int row = last_allowed_row();
-    while (row > 0 && !yt_cpu_supports(rows[row].isa)) row--;
+    while (row > 0 && !yti_cpu_supports(rows[row].isa)) row--;
     picked = rows[row].get();
 }
 
-void yt_kernels_list(char *text, size_t room) {
+void yti_kernels_list(char *text, size_t room) {
     text[0] = '\0';
-    for (int i = 0; i < ROWS; i++) yt_text_append(text, room, "%s%s", i ? ", " : "", rows[i].get()->name);
+    for (int i = 0; i < ROWS; i++) yti_text_append(text, room, "%s%s", i ? ", " : "", rows[i].get()->name);
 }
 
-yt_status yt_kernels_check(yt_err *err) {
+yt_status yti_kernels_check(yt_err *err) {
     const char *cap = getenv("YT_MAX_ISA");
     char names[128];
     for (int i = 0; cap && i < ROWS; i++)
         if (strcmp(rows[i].get()->name, cap) == 0) return YT_OK;
     if (!cap || !cap[0]) return YT_OK;
-    yt_kernels_list(names, sizeof names);
-    return yt_fail(err, YT_ARGUMENT, "YT_MAX_ISA: unknown \"%.100s\"; it is one of %s", cap, names);
+    yti_kernels_list(names, sizeof names);
+    return yt_fail(err, YT_ERR_ARGUMENT, "YT_MAX_ISA: unknown \"%.100s\"; it is one of %s", cap, names);
 }
 
-const yt_kernels *yt_kernels_get(void) {
+const yti_kernels *yti_kernels_get(void) {
     pthread_once(&pick_once, pick);
     return picked;
 }
 
-const yt_kernels *yt_kernels_of(yt_isa isa) {
+const yti_kernels *yti_kernels_of(yti_isa isa) {
     for (int i = 0; i < ROWS; i++)
-        if (rows[i].isa == isa && yt_cpu_supports(isa)) return rows[i].get();
+        if (rows[i].isa == isa && yti_cpu_supports(isa)) return rows[i].get();
     return NULL;
 }
 
-int yt_conv_out(int in, int kernel, int stride, int pad, int dilation) {
+int yti_conv_out(int in, int kernel, int stride, int pad, int dilation) {
     int room = in + 2 * pad - dilation * (kernel - 1) - 1;
     return room < 0 ? 0 : room / stride + 1;
 }

@@ -4,7 +4,7 @@
 
 #include "kernels/kernels.h"
 
-#define YT_KERNELS_ROW(isa, getter) const yt_kernels *getter(void);
+#define YT_KERNELS_ROW(isa, getter) const yti_kernels *getter(void);
 #include "kernels/kernel_list.inc"
 #undef YT_KERNELS_ROW
 

@@ -32,9 +32,9 @@ enum { NOBODY = -1, CONTESTED = -2, SETTLED = -3 };
 
 /* Arrays in the assignment's block, and what is read. */
 typedef struct search {
-    const yt_head *head;
-    const yt_targets *targets;
-    yt_assigner rule;
+    const yti_head *head;
+    const yti_targets *targets;
+    yti_assigner rule;
     int anchors; /* per image */
     int base[YT_MAX_LEVELS];
     yt_xyxy *boxes, *reach;            /* [targets] in pixels; reach: with short sides widened */
@@ -51,7 +51,7 @@ typedef struct search {
 
 /* ---- measuring ---- */
 
-static const float *pixel_of(const yt_tensor *t, int image, int pixel) {
+static const float *pixel_of(const yti_tensor *t, int image, int pixel) {
     return t->data + ((ptrdiff_t)image * t->h * t->w + pixel) * t->ld;
 }
 
@@ -75,7 +75,7 @@ static const double *predicted_box(const search *s, int image, cell c) {
     size_t index = (size_t)image * (size_t)s->anchors + (size_t)(s->base[c.level] + pixel);
     double *box = s->prediction[index];
     if (!s->decoded[index]) {
-        const yt_head_level *lv = &s->head->level[c.level];
+        const yti_head_level *lv = &s->head->level[c.level];
         double sides[4], stride = lv->stride, ax = c.x + 0.5, ay = c.y + 0.5;
         yti_distances(pixel_of(&lv->box, image, pixel), s->head->reg_max, sides);
         box[0] = (ax - sides[0]) * stride, box[1] = (ay - sides[1]) * stride;
@@ -96,8 +96,8 @@ static bool measure(const search *s, int target, int image, cell c, double least
     yt_xyxy b = s->boxes[target];
     const double truth[4] = {(double)b.x1, (double)b.y1, (double)b.x2, (double)b.y2};
     const double *predicted = predicted_box(s, image, c);
-    if (align_of(yt_box_ciou_limit(truth, predicted)) <= least) return false; /* not for a NaN */
-    double ciou = yt_box_ciou(truth, predicted, NULL);
+    if (align_of(yti_box_ciou_limit(truth, predicted)) <= least) return false; /* not for a NaN */
+    double ciou = yti_box_ciou(truth, predicted, NULL);
     double overlap = ciou < 0 ? 0 : ciou; /* keeps a NaN */
     int pixel = pixel_in(s, c);
     double logit = (double)pixel_of(&s->head->level[c.level].cls, image, pixel)[s->targets->class_id[target]];
@@ -157,7 +157,7 @@ static void rank_candidates(const search *s, int image, int target) {
     s->ranked[target] = 0;
     if (!(b.x1 + b.y1 + b.x2 + b.y2 > 0)) return; /* the family's mark of an empty row */
     for (int level = 0; level < s->head->n_levels; level++) {
-        const yt_head_level *lv = &s->head->level[level];
+        const yti_head_level *lv = &s->head->level[level];
         double stride = lv->stride;
         int w = lv->box.w, h = lv->box.h;
         int x0 = clamp_cell(floor((double)reach.x1 / stride - 0.5), w);
@@ -275,12 +275,12 @@ static yt_status take_memory(yti_assignment *out, search *s, yt_err *err) {
         !book(&end, &owner, images, anchors, sizeof *s->owner) ||
         !book(&end, &decoded, images, anchors, sizeof *s->decoded) ||
         !book(&end, &prediction, images, anchors, sizeof *s->prediction)) {
-        return yt_fail(err, YT_NO_MEMORY, "the loss of %zu boxes in %zu images does not fit into memory",
+        return yt_fail(err, YT_ERR_NO_MEMORY, "the loss of %zu boxes in %zu images does not fit into memory",
                        targets, images);
     }
     if (end > out->block_bytes) {
         void *block = aligned_alloc(64, end);
-        if (!block) return yt_fail(err, YT_NO_MEMORY, "no memory for %zu bytes of the loss", end);
+        if (!block) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %zu bytes of the loss", end);
         free(out->block);
         out->block = block, out->block_bytes = end;
     }
@@ -297,7 +297,7 @@ static yt_status take_memory(yti_assignment *out, search *s, yt_err *err) {
 /* Boxes in pixels, and widened for step 1. In float32 throughout, as the reference decides which anchors are
  * inside. */
 static void place_targets(const search *s) {
-    const yt_head *head = s->head;
+    const yti_head *head = s->head;
     float first = (float)head->level[0].stride, second = (float)head->level[head->n_levels > 1].stride;
     float shortest = s->rule.widen_below_first ? first : second; /* that is not widened */
     float width = (float)head->level[0].box.w * first, height = (float)head->level[0].box.h * first;
@@ -307,13 +307,13 @@ static void place_targets(const search *s) {
         s->first[image] = t;
     }
     for (t = 0; t < s->targets->count; t++) {
-        yt_cxcywh b = s->targets->boxes[t];
+        yti_cxcywh b = s->targets->boxes[t];
         s->boxes[t] =
-            yt_xyxy_from_cxcywh((yt_cxcywh){b.cx * width, b.cy * height, b.w * width, b.h * height});
-        b = yt_cxcywh_from_xyxy(s->boxes[t]);
+            yti_xyxy_from_cxcywh((yti_cxcywh){b.cx * width, b.cy * height, b.w * width, b.h * height});
+        b = yti_cxcywh_from_xyxy(s->boxes[t]);
         if (b.w < shortest) b.w = second;
         if (b.h < shortest) b.h = second;
-        s->reach[t] = yt_xyxy_from_cxcywh(b);
+        s->reach[t] = yti_xyxy_from_cxcywh(b);
     }
 }
 
@@ -328,7 +328,7 @@ static int gather(const search *s) {
     return n;
 }
 
-yt_status yti_assign(yti_assignment *out, const yt_head *head, const yt_targets *targets, yt_assigner rule,
+yt_status yti_assign(yti_assignment *out, const yti_head *head, const yti_targets *targets, yti_assigner rule,
                      int threads, yt_err *err) {
     search s = {.head = head, .targets = targets, .rule = rule};
     int images = head->level[0].box.n;

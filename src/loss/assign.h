@@ -27,7 +27,7 @@ typedef struct yti_assignment {
 
 /* Task-aligned assignment, see assign.c. head and targets have been checked. Fails for want of memory only;
  * the assignment is then empty. */
-yt_status yti_assign(yti_assignment *out, const yt_head *head, const yt_targets *targets, yt_assigner rule,
+yt_status yti_assign(yti_assignment *out, const yti_head *head, const yti_targets *targets, yti_assigner rule,
                      int threads, yt_err *err);
 void yti_assignment_deinit(yti_assignment *assignment);
 

@@ -22,7 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct yt_loss {
+struct yti_loss {
     yti_assignment assignment;
     float *class_weights; /* [n_weights], with the slack that kernels may read; NULL: all 1 */
     int n_weights;
@@ -30,31 +30,31 @@ struct yt_loss {
 
 /* One call. */
 typedef struct branch {
-    const yt_head *head;
-    const yt_targets *targets;
+    const yti_head *head;
+    const yti_targets *targets;
     const yti_assignment *assignment;
-    yt_loss_gains gains;
+    yti_loss_gains gains;
     const float *class_weights;
     double target_sum; /* T */
     double scale;      /* d (weight * total) / d (a term before division by T): weight * images / T */
     int threads;
 } branch;
 
-yt_status yt_loss_create(yt_loss **out, yt_err *err) {
-    yt_loss *loss = calloc(1, sizeof *loss);
-    if (!loss) return yt_fail(err, YT_NO_MEMORY, "no memory for the loss");
+yt_status yti_loss_create(yti_loss **out, yt_err *err) {
+    yti_loss *loss = calloc(1, sizeof *loss);
+    if (!loss) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the loss");
     *out = loss;
     return YT_OK;
 }
 
-void yt_loss_destroy(yt_loss *loss) {
+void yti_loss_destroy(yti_loss *loss) {
     if (!loss) return;
     yti_assignment_deinit(&loss->assignment);
     free(loss->class_weights);
     free(loss);
 }
 
-void yt_loss_class_weights(const int64_t *counts, int n_classes, double power, bool absent_counts_once,
+void yti_loss_class_weights(const int64_t *counts, int n_classes, double power, bool absent_counts_once,
                            float *weights) {
     double sum = 0;
     int counted = 0;
@@ -68,9 +68,9 @@ void yt_loss_class_weights(const int64_t *counts, int n_classes, double power, b
         if (counts[i] > 0 || absent_counts_once) weights[i] = (float)((double)weights[i] * counted / sum);
 }
 
-yt_status yt_loss_weigh_classes(yt_loss *loss, const float *weights, int n_classes, yt_err *err) {
+yt_status yti_loss_weigh_classes(yti_loss *loss, const float *weights, int n_classes, yt_err *err) {
     float *copy = weights ? calloc((size_t)n_classes + YT_READ_SLACK, sizeof *copy) : NULL;
-    if (weights && !copy) return yt_fail(err, YT_NO_MEMORY, "no memory for %d class weights", n_classes);
+    if (weights && !copy) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %d class weights", n_classes);
     if (weights) memcpy(copy, weights, (size_t)n_classes * sizeof *copy);
     free(loss->class_weights);
     loss->class_weights = copy;
@@ -78,11 +78,11 @@ yt_status yt_loss_weigh_classes(yt_loss *loss, const float *weights, int n_class
     return YT_OK;
 }
 
-yt_assigner yt_assigner_of(bool one_to_one) {
-    return one_to_one ? (yt_assigner){.topk = 7, .topk2 = 1} : (yt_assigner){.topk = 10, .topk2 = 10};
+yti_assigner yti_assigner_of(bool one_to_one) {
+    return one_to_one ? (yti_assigner){.topk = 7, .topk2 = 1} : (yti_assigner){.topk = 10, .topk2 = 10};
 }
 
-void yt_loss_branch_weights(int epoch, int n_epochs, double *one_to_many, double *one_to_one) {
+void yti_loss_branch_weights(int epoch, int n_epochs, double *one_to_many, double *one_to_one) {
     double last = n_epochs > 2 ? n_epochs - 1 : 1;
     double left = 1 - epoch / last;
     *one_to_many = (left > 0 ? left : 0) * (0.8 - 0.1) + 0.1;
@@ -91,12 +91,12 @@ void yt_loss_branch_weights(int epoch, int n_epochs, double *one_to_many, double
 
 /* ---- arguments ---- */
 
-static bool is_map(const yt_tensor *t, const yt_tensor *like, int c) {
+static bool is_map(const yti_tensor *t, const yti_tensor *like, int c) {
     return t->n == like->n && t->h == like->h && t->w == like->w && t->c == c && t->ld >= c;
 }
 
-static bool level_fits(const yt_head *head, const yt_head_level *level) {
-    const yt_tensor *box = &level->box;
+static bool level_fits(const yti_head *head, const yti_head_level *level) {
+    const yti_tensor *box = &level->box;
     return level->stride > 0 && box->data && level->cls.data && box->n == head->level[0].box.n &&
            box->h > 0 && box->w > 0 && is_map(box, box, 4 * head->reg_max) &&
            is_map(&level->cls, box, head->n_classes) &&
@@ -104,35 +104,35 @@ static bool level_fits(const yt_head *head, const yt_head_level *level) {
            (!level->d_cls.data || is_map(&level->d_cls, box, head->n_classes));
 }
 
-static yt_status check_head(const yt_head *head, yt_err *err) {
+static yt_status check_head(const yti_head *head, yt_err *err) {
     if (head->n_levels < 1 || head->n_levels > YT_MAX_LEVELS || head->reg_max < 1 ||
         head->reg_max > INT_MAX / 4 || head->n_classes < 1 || head->level[0].box.n < 1) {
-        return yt_fail(err, YT_ARGUMENT,
+        return yt_fail(err, YT_ERR_ARGUMENT,
                        "a head of %d levels, %d bins and %d classes on %d images has no loss", head->n_levels,
                        head->reg_max, head->n_classes, head->level[0].box.n);
     }
     long long anchors = 0;
     for (int i = 0; i < head->n_levels; i++) {
-        const yt_head_level *level = &head->level[i];
+        const yti_head_level *level = &head->level[i];
         if (!level_fits(head, level)) {
-            return yt_fail(err, YT_ARGUMENT, "the maps of head level %d do not fit each other or the head",
+            return yt_fail(err, YT_ERR_ARGUMENT, "the maps of head level %d do not fit each other or the head",
                            i);
         }
         anchors += (long long)level->box.h * level->box.w;
     }
-    if (anchors > INT_MAX) return yt_fail(err, YT_ARGUMENT, "a head with %lld anchors is too large", anchors);
+    if (anchors > INT_MAX) return yt_fail(err, YT_ERR_ARGUMENT, "a head with %lld anchors is too large", anchors);
     return YT_OK;
 }
 
-static yt_status check_targets(const yt_targets *targets, int images, int n_classes, yt_err *err) {
+static yt_status check_targets(const yti_targets *targets, int images, int n_classes, yt_err *err) {
     for (int i = 0; i < targets->count; i++) {
         int image = targets->image[i], class_id = targets->class_id[i];
         if (image < (i ? targets->image[i - 1] : 0) || image >= images) {
-            return yt_fail(err, YT_ARGUMENT, "box %d belongs to image %d; images are 0 to %d, in order", i,
+            return yt_fail(err, YT_ERR_ARGUMENT, "box %d belongs to image %d; images are 0 to %d, in order", i,
                            image, images - 1);
         }
         if (class_id < 0 || class_id >= n_classes) {
-            return yt_fail(err, YT_ARGUMENT, "box %d has class %d; classes are 0 to %d", i, class_id,
+            return yt_fail(err, YT_ERR_ARGUMENT, "box %d has class %d; classes are 0 to %d", i, class_id,
                            n_classes - 1);
         }
     }
@@ -141,22 +141,22 @@ static yt_status check_targets(const yt_targets *targets, int images, int n_clas
 
 /* ---- classes ---- */
 
-static float *at_match(const yt_tensor *t, const yti_match *m) {
+static float *at_match(const yti_tensor *t, const yti_match *m) {
     return t->data ? t->data + ((ptrdiff_t)m->image * t->h * t->w + m->pixel) * t->ld : NULL;
 }
 
 /* Sum of weighted BCE over all anchors and classes. */
 static double class_loss(const branch *b) {
-    const yt_kernels *kernels = yt_kernels_get();
+    const yti_kernels *kernels = yti_kernels_get();
     double weight = b->scale * (double)b->gains.cls, sum = 0;
     for (int i = 0; i < b->head->n_levels; i++) {
-        const yt_head_level *level = &b->head->level[i];
+        const yti_head_level *level = &b->head->level[i];
         sum +=
             kernels->bce_background(&level->cls, (float)weight, b->class_weights, &level->d_cls, b->threads);
     }
     for (int i = 0; i < b->assignment->count; i++) {
         const yti_match *m = &b->assignment->matches[i];
-        const yt_head_level *level = &b->head->level[m->level];
+        const yti_head_level *level = &b->head->level[m->level];
         int class_id = b->targets->class_id[m->target];
         double logit = (double)at_match(&level->cls, m)[class_id];
         double each = b->class_weights ? (double)b->class_weights[class_id] : 1;
@@ -198,7 +198,7 @@ static double side_loss_l1(const float *x, const double target[4], const double 
 
 /* Both box terms of one match, and their gradient. */
 static void box_loss(const branch *b, yti_match *m) {
-    const yt_head_level *level = &b->head->level[m->level], *finest = &b->head->level[0];
+    const yti_head_level *level = &b->head->level[m->level], *finest = &b->head->level[0];
     const float *x = at_match(&level->box, m);
     float *d = at_match(&level->d_box, m);
     double stride = level->stride, ax = m->pixel % level->box.w + 0.5, ay = m->pixel / level->box.w + 0.5;
@@ -208,7 +208,7 @@ static void box_loss(const branch *b, yti_match *m) {
     double sides[4], g[4];
     yti_distances(x, b->head->reg_max, sides);
     const double box[4] = {ax - sides[0], ay - sides[1], ax + sides[2], ay + sides[3]};
-    m->box_term = m->score * (1 - yt_box_ciou(box, truth, g));
+    m->box_term = m->score * (1 - yti_box_ciou(box, truth, g));
 
     double d_box = b->scale * (double)b->gains.box * m->score;
     double d_term = b->scale * (double)b->gains.dfl * m->score;
@@ -227,10 +227,10 @@ static void box_loss(const branch *b, yti_match *m) {
 }
 
 static void box_losses(const branch *b, double *box, double *side) {
-    const yt_kernels *kernels = yt_kernels_get();
+    const yti_kernels *kernels = yti_kernels_get();
     yti_match *matches = b->assignment->matches;
     for (int i = 0; i < b->head->n_levels; i++) {
-        const yt_tensor *d_box = &b->head->level[i].d_box;
+        const yti_tensor *d_box = &b->head->level[i].d_box;
         if (d_box->data) kernels->fill(d_box, 0, b->threads);
     }
 #pragma omp parallel for schedule(static) num_threads(b->threads)
@@ -243,17 +243,17 @@ static void box_losses(const branch *b, double *box, double *side) {
 
 /* ---- the whole ---- */
 
-yt_status yt_loss_branch(yt_loss *loss, const yt_head *head, const yt_targets *targets, yt_loss_gains gains,
-                         yt_assigner assigner, double weight, int threads, yt_loss_result *out, yt_err *err) {
+yt_status yti_loss_branch(yti_loss *loss, const yti_head *head, const yti_targets *targets, yti_loss_gains gains,
+                         yti_assigner assigner, double weight, int threads, yti_loss_result *out, yt_err *err) {
     YT_TRY(check_head(head, err));
     int images = head->level[0].box.n;
     YT_TRY(check_targets(targets, images, head->n_classes, err));
     if (loss->class_weights && loss->n_weights != head->n_classes) {
-        return yt_fail(err, YT_ARGUMENT, "there are weights for %d classes, the head has %d", loss->n_weights,
+        return yt_fail(err, YT_ERR_ARGUMENT, "there are weights for %d classes, the head has %d", loss->n_weights,
                        head->n_classes);
     }
     if (assigner.topk < 1 || assigner.topk2 < 1) {
-        return yt_fail(err, YT_ARGUMENT, "topk %d and topk2 %d of the assigner must be at least 1",
+        return yt_fail(err, YT_ERR_ARGUMENT, "topk %d and topk2 %d of the assigner must be at least 1",
                        assigner.topk, assigner.topk2);
     }
     threads = threads > 1 ? threads : 1;
@@ -271,7 +271,7 @@ yt_status yt_loss_branch(yt_loss *loss, const yt_head *head, const yt_targets *t
     b.scale = weight * images / b.target_sum;
     double cls = class_loss(&b);
     box_losses(&b, &box, &side);
-    *out = (yt_loss_result){.terms = {[YT_LOSS_BOX] = (double)gains.box * box / b.target_sum,
+    *out = (yti_loss_result){.terms = {[YT_LOSS_BOX] = (double)gains.box * box / b.target_sum,
                                       [YT_LOSS_CLS] = (double)gains.cls * cls / b.target_sum,
                                       [YT_LOSS_DFL] = (double)gains.dfl * side / b.target_sum},
                             .target_sum = b.target_sum,

@@ -11,12 +11,12 @@
 #ifndef YT_ABLATION_H
 #define YT_ABLATION_H
 
-typedef enum yt_cut {
+typedef enum yti_cut {
     YT_CUT_NOTHING,
     YT_CUT_ADD, /* "x +" */
     YT_CUT_CSP, /* and the bypass of C2f, C3k2, C3, C3k, C2PSA and their like: they go on with their chain alone */
     YT_CUT_LATERAL /* and, in the neck: a Concat goes on with its latest source, Detect with its deepest map */
-} yt_cut;
+} yti_cut;
 
 /* code, word on the command line, cut of the backbone, cut of the neck */
 #define YT_NO_RESIDUAL_MAP(X)                                                                                \
@@ -28,21 +28,21 @@ typedef enum yt_cut {
     X(CSP_NECK, "csp:neck", NOTHING, CSP)                                                                    \
     X(LATERAL, "lateral", CSP, LATERAL)
 
-typedef enum yt_no_residual {
+typedef enum yti_no_residual {
     YT_RESIDUAL_KEPT,
 #define YT_NO_RESIDUAL_ENUM(code, word, backbone, neck) YT_NO_RESIDUAL_##code,
     YT_NO_RESIDUAL_MAP(YT_NO_RESIDUAL_ENUM)
 #undef YT_NO_RESIDUAL_ENUM
         YT_NO_RESIDUAL_COUNT
-} yt_no_residual;
+} yti_no_residual;
 
 /* The word of a kind, "false" for YT_RESIDUAL_KEPT. */
-const char *yt_no_residual_word(yt_no_residual kind);
+const char *yti_no_residual_word(yti_no_residual kind);
 
 /* The kind of a word; -1: unknown. */
-int yt_no_residual_find(const char *word);
+int yti_no_residual_find(const char *word);
 
-yt_cut yt_no_residual_backbone(yt_no_residual kind);
-yt_cut yt_no_residual_neck(yt_no_residual kind);
+yti_cut yti_no_residual_backbone(yti_no_residual kind);
+yti_cut yti_no_residual_neck(yti_no_residual kind);
 
 #endif

@@ -5,27 +5,27 @@
 
 static const struct {
     const char *word;
-    yt_cut backbone, neck;
+    yti_cut backbone, neck;
 } cuts[YT_NO_RESIDUAL_COUNT] = {[YT_RESIDUAL_KEPT] = {"false", YT_CUT_NOTHING, YT_CUT_NOTHING},
 #define CUT(code, word, backbone, neck) [YT_NO_RESIDUAL_##code] = {word, YT_CUT_##backbone, YT_CUT_##neck},
                                 YT_NO_RESIDUAL_MAP(CUT)
 #undef CUT
 };
 
-const char *yt_no_residual_word(yt_no_residual kind) {
+const char *yti_no_residual_word(yti_no_residual kind) {
     return cuts[kind].word;
 }
 
-int yt_no_residual_find(const char *word) {
+int yti_no_residual_find(const char *word) {
     for (int i = 0; i < YT_NO_RESIDUAL_COUNT; i++)
         if (strcmp(cuts[i].word, word) == 0) return i;
     return -1;
 }
 
-yt_cut yt_no_residual_backbone(yt_no_residual kind) {
+yti_cut yti_no_residual_backbone(yti_no_residual kind) {
     return cuts[kind].backbone;
 }
 
-yt_cut yt_no_residual_neck(yt_no_residual kind) {
+yti_cut yti_no_residual_neck(yti_no_residual kind) {
     return cuts[kind].neck;
 }

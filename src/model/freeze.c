@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void freeze_row(yt_model *model, int row) {
-    const int end = row + 1 < model->n_rows ? model->rows[row + 1].first_node : yt_graph_nodes(model->graph);
-    for (yt_value v = model->rows[row].first_node; v < end; v++) yt_graph_freeze(model->graph, v);
+static void freeze_row(yti_model *model, int row) {
+    const int end = row + 1 < model->n_rows ? model->rows[row + 1].first_node : yti_graph_nodes(model->graph);
+    for (yti_value v = model->rows[row].first_node; v < end; v++) yti_graph_freeze(model->graph, v);
     for (int i = 0; i < model->n_params; i++) model->params[i].frozen |= model->params[i].row == row;
 }
 
@@ -30,7 +30,7 @@ static bool is_list(const char *text) {
 }
 
 /* Goes over "0,1" or "[0, 1]", freezing its rows where there is a model. *largest is that of its numbers. */
-static bool read_list(yt_model *model, const char *text, long *largest) {
+static bool read_list(yti_model *model, const char *text, long *largest) {
     const bool brackets = *text == '[';
     long row;
     text += brackets;
@@ -47,30 +47,30 @@ static yt_status read_largest(const char *rows, long *largest, yt_err *err) {
     const char *end = rows;
     *largest = 0;
     if (is_list(rows) ? read_list(NULL, rows, largest) : read_number(&end, largest) && !*end) return YT_OK;
-    return yt_fail(err, YT_ARGUMENT,
+    return yt_fail(err, YT_ERR_ARGUMENT,
                    "--freeze: \"%s\" is neither a number of rows nor a list of rows like 0,1,2", rows);
 }
 
-yt_status yt_freeze_check(const char *rows, yt_err *err) {
+yt_status yti_freeze_check(const char *rows, yt_err *err) {
     long largest;
     return rows[0] ? read_largest(rows, &largest, err) : YT_OK;
 }
 
-yt_status yt_model_freeze(yt_model *model, const char *rows, yt_err *err) {
+yt_status yti_model_freeze(yti_model *model, const char *rows, yt_err *err) {
     long largest;
     if (!rows[0]) return YT_OK;
     YT_TRY(read_largest(rows, &largest, err));
     if (!is_list(rows) && largest > model->n_rows)
-        return yt_fail(err, YT_ARGUMENT, "--freeze: %ld rows, but %s has %d", largest, model->name,
+        return yt_fail(err, YT_ERR_ARGUMENT, "--freeze: %ld rows, but %s has %d", largest, model->name,
                        model->n_rows);
     if (is_list(rows) && largest >= model->n_rows)
-        return yt_fail(err, YT_ARGUMENT, "--freeze: row %ld, but %s has rows 0 to %d", largest, model->name,
+        return yt_fail(err, YT_ERR_ARGUMENT, "--freeze: row %ld, but %s has rows 0 to %d", largest, model->name,
                        model->n_rows - 1);
     if (is_list(rows)) read_list(model, rows, &largest);
     for (int i = 0; !is_list(rows) && i < (int)largest; i++) freeze_row(model, i);
     for (int i = 0; i < model->n_params; i++)
-        if (yt_in_params(&model->params[i]) && !model->params[i].frozen) return YT_OK;
-    return yt_fail(err, YT_ARGUMENT,
+        if (yti_in_params(&model->params[i]) && !model->params[i].frozen) return YT_OK;
+    return yt_fail(err, YT_ERR_ARGUMENT,
                    "--freeze: \"%s\" are all the rows of %s that have parameters; leave one to train", rows,
                    model->name);
 }

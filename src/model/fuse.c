@@ -13,7 +13,7 @@
 #include <string.h>
 
 /* The tensor stem.suffix of a model, NULL: there is none. */
-static const yt_param_info *find(const yt_model *model, const char *stem, size_t length, const char *suffix) {
+static const yti_param_info *find(const yti_model *model, const char *stem, size_t length, const char *suffix) {
     for (int i = 0; i < model->n_params; i++) {
         const char *name = model->params[i].name;
         if (strncmp(name, stem, length) == 0 && strcmp(name + length, suffix) == 0) return &model->params[i];
@@ -21,8 +21,8 @@ static const yt_param_info *find(const yt_model *model, const char *stem, size_t
     return NULL;
 }
 
-static const float *values(const yt_state *state, const yt_param_info *info) {
-    return (yt_in_params(info) ? state->params : state->buffers) + info->offset;
+static const float *values(const yti_state *state, const yti_param_info *info) {
+    return (yti_in_params(info) ? state->params : state->buffers) + info->offset;
 }
 
 /* Scale t and bias of the normalisation behind a convolution, one float per channel each. */
@@ -31,9 +31,9 @@ typedef struct folded {
 } folded;
 
 /* stem: the tensor's name up to "conv." */
-static folded normalisation_of(const yt_model *model, const yt_state *state, const char *stem,
+static folded normalisation_of(const yti_model *model, const yti_state *state, const char *stem,
                                size_t length) {
-    const yt_param_info *gain = find(model, stem, length, "bn.weight"),
+    const yti_param_info *gain = find(model, stem, length, "bn.weight"),
                         *bias = find(model, stem, length, "bn.bias"),
                         *mean = find(model, stem, length, "bn.running_mean"),
                         *variance = find(model, stem, length, "bn.running_var");
@@ -57,16 +57,16 @@ enum { N_PAIRS = sizeof pairs / sizeof pairs[0] };
 
 /* One of the two that become `info`, or its bias where `weight` is NULL. */
 typedef struct branch {
-    const yt_param_info *weight;
+    const yti_param_info *weight;
     folded norm;       /* gain NULL: there is none */
     const float *bias; /* NULL: there is none */
 } branch;
 
-static bool find_branch(const yt_model *model, const yt_state *state, const char *stem, size_t length,
+static bool find_branch(const yti_model *model, const yti_state *state, const char *stem, size_t length,
                         const char *part, branch *out) {
     char name[160];
     if (snprintf(name, sizeof name, "%.*s%s", (int)length, stem, part) >= (int)sizeof name) return false;
-    const yt_param_info *bias = find(model, name, strlen(name), "conv.bias");
+    const yti_param_info *bias = find(model, name, strlen(name), "conv.bias");
     *out = (branch){.weight = find(model, name, strlen(name), "conv.weight"),
                     .norm = normalisation_of(model, state, name, strlen(name)),
                     .bias = bias ? values(state, bias) : NULL};
@@ -74,7 +74,7 @@ static bool find_branch(const yt_model *model, const yt_state *state, const char
 }
 
 /* Adds a branch's weights, in the middle of a kernel that may be larger. Memory: [kh][kw][in / groups][out]. */
-static void add_weights(const branch *from, const yt_state *state, const yt_param_info *info, float *to) {
+static void add_weights(const branch *from, const yti_state *state, const yti_param_info *info, float *to) {
     const size_t channels = (size_t)info->dims[0], tap = channels * (size_t)info->dims[1];
     const int kernel = from->weight->dims[2], margin = (info->dims[2] - kernel) / 2;
     const float *weights = values(state, from->weight);
@@ -86,14 +86,14 @@ static void add_weights(const branch *from, const yt_state *state, const yt_para
     }
 }
 
-static void add_bias(const branch *from, const yt_param_info *info, float *to) {
+static void add_bias(const branch *from, const yti_param_info *info, float *to) {
     for (size_t i = 0; i < info->count; i++)
         to[i] += from->norm.gain ? from->norm.bias[i] - from->norm.mean[i] * scale_of(&from->norm, i)
                                  : from->bias[i];
 }
 
 /* A tensor of a convolution that was two; false: it was not. */
-static bool fill_from_pair(const yt_param_info *info, float *to, const yt_model *model, const yt_state *state,
+static bool fill_from_pair(const yti_param_info *info, float *to, const yti_model *model, const yti_state *state,
                            size_t stem, bool weight) {
     branch found[2];
     int p = 0;
@@ -112,18 +112,18 @@ static bool fill_from_pair(const yt_param_info *info, float *to, const yt_model 
 }
 
 /* One tensor of the fused model. In memory output channels come last, so channel = index % channels. */
-static yt_status fill(const yt_param_info *info, float *to, const yt_model *model, const yt_state *state,
+static yt_status fill(const yti_param_info *info, float *to, const yti_model *model, const yti_state *state,
                       yt_err *err) {
     const size_t length = strlen(info->name), of_weight = stem_length(info->name, "conv.weight"),
                  of_bias = stem_length(info->name, "conv.bias"), channels = (size_t)info->dims[0];
     const size_t stem = of_weight ? of_weight : of_bias;
-    const yt_param_info *from = find(model, info->name, length, "");
+    const yti_param_info *from = find(model, info->name, length, "");
     folded norm = {0};
     if (stem) norm = normalisation_of(model, state, info->name, stem);
     if (!from && !norm.gain && stem && fill_from_pair(info, to, model, state, stem, of_weight > 0))
         return YT_OK;
     if ((from && from->count != info->count) || (!from && !norm.gain))
-        return yt_fail(err, YT_MISMATCH, "%s cannot be fused: its model has other tensors", info->name);
+        return yt_fail(err, YT_ERR_MISMATCH, "%s cannot be fused: its model has other tensors", info->name);
     if (from)
         memcpy(to, values(state, from), info->count * sizeof *to);
     else
@@ -132,10 +132,10 @@ static yt_status fill(const yt_param_info *info, float *to, const yt_model *mode
     return YT_OK;
 }
 
-static yt_status fill_all(yt_model *fused, const yt_model *model, const yt_state *state, yt_err *err) {
+static yt_status fill_all(yti_model *fused, const yti_model *model, const yti_state *state, yt_err *err) {
     for (int i = 0; i < fused->n_params; i++) {
-        const yt_param_info *info = &fused->params[i];
-        float *block = yt_in_params(info) ? fused->state.params : fused->state.buffers;
+        const yti_param_info *info = &fused->params[i];
+        float *block = yti_in_params(info) ? fused->state.params : fused->state.buffers;
         YT_TRY(fill(info, block + info->offset, model, state, err));
     }
     free(fused->name);
@@ -143,40 +143,40 @@ static yt_status fill_all(yt_model *fused, const yt_model *model, const yt_state
     if (model->base_license) fused->base_license = strdup(model->base_license);
     return fused->name && (fused->base_license || !model->base_license)
                ? YT_OK
-               : yt_fail(err, YT_NO_MEMORY, "out of memory for the model");
+               : yt_fail(err, YT_ERR_NO_MEMORY, "out of memory for the model");
 }
 
-static yt_status fuse(const yt_model *model, const yt_state *state, yt_fusion fusion, yt_model **out,
+static yt_status fuse(const yti_model *model, const yti_state *state, yti_fusion fusion, yti_model **out,
                       yt_err *err) {
     if (model->options.fusion == YT_FUSED_ONE_TO_ONE && fusion != YT_FUSED_ONE_TO_ONE)
         return yt_fail(
-            err, YT_ARGUMENT,
+            err, YT_ERR_ARGUMENT,
             "%s was fused for inference before, which kept the one-to-one branch of its head only: its "
             "detections come without NMS",
             model->name);
-    yt_model_options options = model->options;
+    yti_model_options options = model->options;
     options.n_classes = model->n_classes;
     options.scale = model->scale;
     options.fusion = fusion;
-    yt_model *fused = NULL;
+    yti_model *fused = NULL;
     YT_TRY(
-        yt_model_parse(model->yaml_path, model->yaml_text, strlen(model->yaml_text), &options, &fused, err));
+        yti_model_parse(model->yaml_path, model->yaml_text, strlen(model->yaml_text), &options, &fused, err));
     const yt_status status = fill_all(fused, model, state, err);
     if (status == YT_OK)
         *out = fused;
     else
-        yt_model_destroy(fused);
+        yti_model_destroy(fused);
     return status;
 }
 
-yt_status yt_model_fuse(const yt_model *model, const yt_state *state, bool end2end, yt_model **out,
+yt_status yti_model_fuse(const yti_model *model, const yti_state *state, bool end2end, yti_model **out,
                         yt_err *err) {
     if (end2end && !model->end2end)
-        return yt_fail(err, YT_ARGUMENT, "%s has no one-to-one branch: its detections need NMS", model->name);
+        return yt_fail(err, YT_ERR_ARGUMENT, "%s has no one-to-one branch: its detections need NMS", model->name);
     return fuse(model, state, end2end ? YT_FUSED_ONE_TO_ONE : YT_FUSED_ONE_TO_MANY, out, err);
 }
 
-yt_status yt_model_fuse_all(const yt_model *model, const yt_state *state, yt_model **out, yt_err *err) {
+yt_status yti_model_fuse_all(const yti_model *model, const yti_state *state, yti_model **out, yt_err *err) {
     const bool one_only = model->options.fusion == YT_FUSED_ONE_TO_ONE; /* in a file that is fused */
     return fuse(model, state,
                 one_only         ? YT_FUSED_ONE_TO_ONE

@@ -28,28 +28,28 @@ static const char *const words[YT_INIT_COUNT] = {
 
 static const double MAX_GAIN = 1e6;
 
-yt_status yt_init_parse(const char *text, yt_init *out, yt_err *err) {
+yt_status yti_init_parse(const char *text, yti_init *out, yt_err *err) {
     const size_t length = strcspn(text, ":");
     for (int i = 0; i < YT_INIT_COUNT; i++) {
         if (strlen(words[i]) != length || strncmp(words[i], text, length) != 0) continue;
-        yt_init found = {.kind = (yt_init_kind)i, .gain = 1};
+        yti_init found = {.kind = (yti_init_kind)i, .gain = 1};
         if (i == YT_INIT_SCALED) {
             const char *number = text + length + (text[length] == ':');
             char *end;
             found.gain = strtod(number, &end);
             if (end == number || *end || !(found.gain > 0 && found.gain <= MAX_GAIN))
-                return yt_fail(err, YT_ARGUMENT,
+                return yt_fail(err, YT_ERR_ARGUMENT,
                                "--init: \"%s\" needs a gain above 0 and up to %g, like scaled:2.5", text,
                                MAX_GAIN);
         } else if (text[length]) {
-            return yt_fail(err, YT_ARGUMENT, "--init: %s takes no number", words[i]);
+            return yt_fail(err, YT_ERR_ARGUMENT, "--init: %s takes no number", words[i]);
         }
         *out = found;
         return YT_OK;
     }
-    const char *nearest = yt_nearest_word(text, words, YT_INIT_COUNT);
-    if (nearest) return yt_fail(err, YT_ARGUMENT, "--init: unknown \"%s\"; did you mean %s?", text, nearest);
-    return yt_fail(err, YT_ARGUMENT,
+    const char *nearest = yti_nearest_word(text, words, YT_INIT_COUNT);
+    if (nearest) return yt_fail(err, YT_ERR_ARGUMENT, "--init: unknown \"%s\"; did you mean %s?", text, nearest);
+    return yt_fail(err, YT_ERR_ARGUMENT,
                    "--init: unknown \"%s\"; it is default, kaiming, xavier, orthogonal or scaled:G", text);
 }
 
@@ -60,22 +60,22 @@ static uint64_t stream_of(const char *name) {
     static const char mark[] = "one2one_";
     char shared[160];
     const char *at = strstr(name, mark);
-    if (!at || strlen(name) >= sizeof shared) return yt_hash64(name, strlen(name));
+    if (!at || strlen(name) >= sizeof shared) return yti_hash64(name, strlen(name));
     const size_t head = (size_t)(at - name);
     memcpy(shared, name, head);
     strcpy(shared + head, at + sizeof mark - 1);
-    return yt_hash64(shared, strlen(shared));
+    return yti_hash64(shared, strlen(shared));
 }
 
-static void fill_uniform(yt_rng *rng, double centre, double bound, const yt_param_info *info, float *values) {
-    for (size_t i = 0; i < info->count; i++) values[i] = (float)(centre + yt_rng_uniform(rng, -bound, bound));
+static void fill_uniform(yti_rng *rng, double centre, double bound, const yti_param_info *info, float *values) {
+    for (size_t i = 0; i < info->count; i++) values[i] = (float)(centre + yti_rng_uniform(rng, -bound, bound));
 }
 
-static void fill_default(yt_rng *rng, double gain, const yt_param_info *info, float *values) {
+static void fill_default(yti_rng *rng, double gain, const yti_param_info *info, float *values) {
     if (info->init_deviation > 0) {
         const double deviation = gain * (double)info->init_deviation;
         for (size_t i = 0; i < info->count; i++)
-            values[i] = (float)((double)info->init_value + deviation * yt_rng_normal(rng));
+            values[i] = (float)((double)info->init_value + deviation * yti_rng_normal(rng));
         return;
     }
     if (info->init_bound > 0) {
@@ -87,16 +87,16 @@ static void fill_default(yt_rng *rng, double gain, const yt_param_info *info, fl
     for (size_t i = 0; i < info->count; i++) values[i] = ramp ? (float)i : info->init_value;
 }
 
-static double fan_in(const yt_param_info *info) {
+static double fan_in(const yti_param_info *info) {
     return (double)info->dims[1] * info->dims[2] * info->dims[3];
 }
 
-static double fan_out(const yt_param_info *info) {
+static double fan_out(const yti_param_info *info) {
     return (double)info->dims[0] / info->groups * info->dims[2] * info->dims[3];
 }
 
 /* E[f(z)^2] for z normal with variance 1. */
-static double second_moment(yt_activation act) {
+static double second_moment(yti_activation act) {
     static const double moments[YT_ACT_COUNT] = {
         [YT_ACT_IDENTITY] = 1,       [YT_ACT_SILU] = 0.355775520,    [YT_ACT_RELU] = 0.5,
         [YT_ACT_TANH] = 0.394294490, [YT_ACT_SIGMOID] = 0.293379036, [YT_ACT_GELU] = 0.425221482,
@@ -132,31 +132,31 @@ static void orthonormalise(double *matrix, size_t n_rows, size_t n_columns) {
 }
 
 /* One matrix [out][in kh kw] per group; the shorter side becomes orthonormal. */
-static yt_status fill_orthogonal(yt_rng *rng, const yt_param_info *info, float *values, yt_err *err) {
+static yt_status fill_orthogonal(yti_rng *rng, const yti_param_info *info, float *values, yt_err *err) {
     const size_t out = (size_t)(info->dims[0] / info->groups), in = (size_t)fan_in(info);
     const size_t n_rows = out < in ? out : in, n_columns = out < in ? in : out;
     double *matrix = malloc(sizeof *matrix * out * in);
     float *file = malloc(sizeof *file * info->count);
     for (size_t g = 0; matrix && file && g < (size_t)info->groups; g++) {
-        for (size_t i = 0; i < out * in; i++) matrix[i] = yt_rng_normal(rng);
+        for (size_t i = 0; i < out * in; i++) matrix[i] = yti_rng_normal(rng);
         orthonormalise(matrix, n_rows, n_columns);
         for (size_t o = 0; o < out; o++)
             for (size_t i = 0; i < in; i++)
                 file[(g * out + o) * in + i] = (float)(out < in ? matrix[o * in + i] : matrix[i * out + o]);
     }
-    if (matrix && file) yt_param_from_file_order(info, file, values);
+    if (matrix && file) yti_param_from_file_order(info, file, values);
     const bool good = matrix && file;
     free(matrix);
     free(file);
-    return good ? YT_OK : yt_fail(err, YT_NO_MEMORY, "no memory for the initial values of %s", info->name);
+    return good ? YT_OK : yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the initial values of %s", info->name);
 }
 
-static yt_status fill_weight(yt_rng *rng, const yt_init *init, yt_activation act, const yt_param_info *info,
+static yt_status fill_weight(yti_rng *rng, const yti_init *init, yti_activation act, const yti_param_info *info,
                              float *values, yt_err *err) {
     const double deviation = sqrt(1 / (fan_in(info) * second_moment(act)));
     switch (init->kind) {
     case YT_INIT_KAIMING:
-        for (size_t i = 0; i < info->count; i++) values[i] = (float)(deviation * yt_rng_normal(rng));
+        for (size_t i = 0; i < info->count; i++) values[i] = (float)(deviation * yti_rng_normal(rng));
         return YT_OK;
     case YT_INIT_XAVIER:
         fill_uniform(rng, 0, sqrt(6 / (fan_in(info) + fan_out(info))), info, values);
@@ -172,9 +172,9 @@ static yt_status fill_weight(yt_rng *rng, const yt_init *init, yt_activation act
     return YT_OK;
 }
 
-static yt_status fill(const yt_init *init, yt_activation act, uint64_t seed, const yt_param_info *info,
+static yt_status fill(const yti_init *init, yti_activation act, uint64_t seed, const yti_param_info *info,
                       float *values, yt_err *err) {
-    yt_rng rng = yt_rng_make(seed, 0, stream_of(info->name), YT_RNG_INIT);
+    yti_rng rng = yti_rng_make(seed, 0, stream_of(info->name), YT_RNG_INIT);
     if (info->kind == YT_PARAM_WEIGHT && info->n_dims == 4)
         return fill_weight(&rng, init, act, info, values, err);
     const bool derived = init->kind != YT_INIT_DEFAULT && init->kind != YT_INIT_SCALED;
@@ -185,17 +185,17 @@ static yt_status fill(const yt_init *init, yt_activation act, uint64_t seed, con
     return YT_OK;
 }
 
-yt_status yt_model_init_as(const yt_model *model, const yt_init *init, uint64_t seed, const yt_state *state,
+yt_status yti_model_init_as(const yti_model *model, const yti_init *init, uint64_t seed, const yti_state *state,
                            yt_err *err) {
     for (int i = 0; i < model->n_params; i++) {
-        const yt_param_info *info = &model->params[i];
-        float *block = yt_in_params(info) ? state->params : state->buffers;
+        const yti_param_info *info = &model->params[i];
+        float *block = yti_in_params(info) ? state->params : state->buffers;
         YT_TRY(fill(init, model->activation, seed, info, block + info->offset, err));
     }
     return YT_OK;
 }
 
-void yt_model_init(const yt_model *model, uint64_t seed, const yt_state *state) {
-    const yt_init init = {.kind = YT_INIT_DEFAULT, .gain = 1};
-    (void)yt_model_init_as(model, &init, seed, state, NULL); /* takes no memory, so it cannot fail */
+void yti_model_init(const yti_model *model, uint64_t seed, const yti_state *state) {
+    const yti_init init = {.kind = YT_INIT_DEFAULT, .gain = 1};
+    (void)yti_model_init_as(model, &init, seed, state, NULL); /* takes no memory, so it cannot fail */
 }

@@ -12,19 +12,19 @@
     X(ORTHOGONAL, "orthogonal", "orthonormal rows or columns of the matrix [out][in kh kw]")                 \
     X(SCALED, "scaled", "scaled:G, the default times G")
 
-typedef enum yt_init_kind {
+typedef enum yti_init_kind {
 #define YT_INIT_ENUM(code, word, text) YT_INIT_##code,
     YT_INIT_MAP(YT_INIT_ENUM)
 #undef YT_INIT_ENUM
         YT_INIT_COUNT
-} yt_init_kind;
+} yti_init_kind;
 
-typedef struct yt_init {
-    yt_init_kind kind;
+typedef struct yti_init {
+    yti_init_kind kind;
     double gain; /* of SCALED; 1 for the others */
-} yt_init;
+} yti_init;
 
 /* ARGUMENT: no word of the table, or a gain that is not a positive number of at most 1e6. */
-yt_status yt_init_parse(const char *text, yt_init *out, yt_err *err);
+yt_status yti_init_parse(const char *text, yti_init *out, yt_err *err);
 
 #endif

@@ -41,7 +41,7 @@ static scale_part find_scale_part(const char *base) {
 }
 
 static char letter_of(const char *path, bool dashed) {
-    const char *base = yt_path_base(path);
+    const char *base = yti_path_base(path);
     const scale_part part = find_scale_part(base);
     return part.length == 1 || (part.length == 2 && dashed) ? base[part.at + part.length - 1] : 0;
 }
@@ -52,10 +52,10 @@ char yti_scale_letter(const char *path) {
 
 /* path with the name of its scale removed, or NULL when it has none or memory ran out. */
 static char *without_scale(const char *path) {
-    const scale_part part = find_scale_part(yt_path_base(path));
+    const scale_part part = find_scale_part(yti_path_base(path));
     char *copy = part.length ? strdup(path) : NULL;
     if (!copy) return NULL;
-    char *at = copy + (yt_path_base(path) - path) + part.at;
+    char *at = copy + (yti_path_base(path) - path) + part.at;
     memmove(at, at + part.length, strlen(at + part.length) + 1);
     return copy;
 }
@@ -65,9 +65,9 @@ static char *find_in(const char *folder, const char *path, const char *base_path
     const char *names[2] = {path, base_path};
     for (int i = 0; i < 2; i++) {
         if (!names[i]) continue;
-        char *candidate = folder[0] ? yt_path_join(folder, names[i]) : strdup(names[i]);
+        char *candidate = folder[0] ? yti_path_join(folder, names[i]) : strdup(names[i]);
         *as_named = i == 0;
-        if (candidate && yt_path_exists(candidate) && !yt_path_is_dir(candidate)) return candidate;
+        if (candidate && yti_path_exists(candidate) && !yti_path_is_dir(candidate)) return candidate;
         free(candidate);
     }
     return NULL;

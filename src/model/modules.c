@@ -4,23 +4,23 @@
 #include "model/modules.h"
 
 /* rep: cv1 is a RepConv. */
-static yt_value bottleneck(yt_builder *b, yt_value x, yt_path at, int c2, bool rep, yti_bottleneck_opts o) {
+static yti_value bottleneck(yti_builder *b, yti_value x, yti_path at, int c2, bool rep, yti_bottleneck_opts o) {
     const bool add = o.shortcut && yti_channels(b, x) == c2 && b->cut < YT_CUT_ADD;
     const int hidden = (int)(c2 * o.expansion);
-    const yt_path first = yti_sub(at, "cv1");
-    yt_value h = rep ? yti_rep_conv(b, x, first, hidden, o.kernel1, (yt_conv_opts){0})
-                     : yti_conv(b, x, first, hidden, o.kernel1, (yt_conv_opts){0});
+    const yti_path first = yti_sub(at, "cv1");
+    yti_value h = rep ? yti_rep_conv(b, x, first, hidden, o.kernel1, (yti_conv_opts){0})
+                     : yti_conv(b, x, first, hidden, o.kernel1, (yti_conv_opts){0});
     h = yti_conv(b, h, yti_sub(at, "cv2"), c2, o.kernel2,
-                 (yt_conv_opts){.groups = o.groups, .shortcut = add ? &x : NULL});
+                 (yti_conv_opts){.groups = o.groups, .shortcut = add ? &x : NULL});
     return yti_block(b, at, h);
 }
 
-yt_value yti_bottleneck(yt_builder *b, yt_value x, yt_path at, int c2, yti_bottleneck_opts o) {
+yti_value yti_bottleneck(yti_builder *b, yti_value x, yti_path at, int c2, yti_bottleneck_opts o) {
     return bottleneck(b, x, at, c2, false, o);
 }
 
 /* One module of a chain whose maps have c channels. The kernels of bottlenecks are those of `o`. */
-static yt_value inner_module(yt_builder *b, yt_value x, yt_path at, int c, yti_inner_kind kind,
+static yti_value inner_module(yti_builder *b, yti_value x, yti_path at, int c, yti_inner_kind kind,
                              yti_bottleneck_opts o) {
     switch (kind) {
     case YTI_C3K:
@@ -41,73 +41,73 @@ static yt_value inner_module(yt_builder *b, yt_value x, yt_path at, int c, yti_i
     return bottleneck(b, x, at, c, kind == YTI_REP_BOTTLENECK, o);
 }
 
-yt_value yti_c3(yt_builder *b, yt_value x, yt_path at, int c2, int n, double expansion, yti_inner_kind kind,
+yti_value yti_c3(yti_builder *b, yti_value x, yti_path at, int c2, int n, double expansion, yti_inner_kind kind,
                 yti_bottleneck_opts inner) {
     const int hidden = (int)(c2 * expansion);
     inner.expansion = 1.0;
     const bool bypassed = b->cut < YT_CUT_CSP;
-    yt_value chain = yti_conv(b, x, yti_sub(at, "cv1"), hidden, 1, (yt_conv_opts){0}), bypass = 0;
-    if (bypassed) bypass = yti_conv(b, x, yti_sub(at, "cv2"), hidden, 1, (yt_conv_opts){0});
+    yti_value chain = yti_conv(b, x, yti_sub(at, "cv1"), hidden, 1, (yti_conv_opts){0}), bypass = 0;
+    if (bypassed) bypass = yti_conv(b, x, yti_sub(at, "cv2"), hidden, 1, (yti_conv_opts){0});
     for (int i = 0; i < n && b->status == YT_OK; i++)
         chain = inner_module(b, chain, yti_sub(at, "m.%d", i), hidden, kind, inner);
-    if (bypassed) chain = yti_concat(b, (const yt_value[]){chain, bypass}, 2, yti_sub(at, "cat"));
-    return yti_conv(b, chain, yti_sub(at, "cv3"), c2, 1, (yt_conv_opts){0});
+    if (bypassed) chain = yti_concat(b, (const yti_value[]){chain, bypass}, 2, yti_sub(at, "cat"));
+    return yti_conv(b, chain, yti_sub(at, "cv3"), c2, 1, (yti_conv_opts){0});
 }
 
-yt_value yti_c2f(yt_builder *b, yt_value x, yt_path at, int c2, int n, double expansion, yti_inner_kind kind,
+yti_value yti_c2f(yti_builder *b, yti_value x, yti_path at, int c2, int n, double expansion, yti_inner_kind kind,
                  yti_bottleneck_opts inner) {
     const int c = (int)(c2 * expansion);
     if (n + 1 > YT_MAX_SOURCES) return yti_fail(b, "%d repeats; at most %d work", n, YT_MAX_SOURCES - 1);
     const bool bypassed = b->cut < YT_CUT_CSP;
     inner.kernel1 = inner.kernel2 = 3;
-    yt_value parts[YT_MAX_SOURCES];
-    yt_value h = parts[0] = yti_conv(b, x, yti_sub(at, "cv1"), bypassed ? 2 * c : c, 1, (yt_conv_opts){0});
+    yti_value parts[YT_MAX_SOURCES];
+    yti_value h = parts[0] = yti_conv(b, x, yti_sub(at, "cv1"), bypassed ? 2 * c : c, 1, (yti_conv_opts){0});
     if (bypassed) h = yti_slice(b, parts[0], yti_sub(at, "split"), c, c);
     for (int i = 0; i < n && b->status == YT_OK; i++)
         parts[i + 1] = h = inner_module(b, h, yti_sub(at, "m.%d", i), c, kind, inner);
     if (bypassed) h = yti_concat(b, parts, n + 1, yti_sub(at, "cat"));
-    return yti_conv(b, h, yti_sub(at, "cv2"), c2, 1, (yt_conv_opts){0});
+    return yti_conv(b, h, yti_sub(at, "cv2"), c2, 1, (yti_conv_opts){0});
 }
 
 /* One half of cv1 goes through the chain, the other past it. */
-yt_value yti_c2(yt_builder *b, yt_value x, yt_path at, int c2, int n, double expansion,
+yti_value yti_c2(yti_builder *b, yti_value x, yti_path at, int c2, int n, double expansion,
                 yti_bottleneck_opts inner) {
     const int c = (int)(c2 * expansion);
     const bool bypassed = b->cut < YT_CUT_CSP;
-    const yt_value in = yti_conv(b, x, yti_sub(at, "cv1"), bypassed ? 2 * c : c, 1, (yt_conv_opts){0});
-    yt_value h = bypassed ? yti_slice(b, in, yti_sub(at, "split.0"), 0, c) : in;
+    const yti_value in = yti_conv(b, x, yti_sub(at, "cv1"), bypassed ? 2 * c : c, 1, (yti_conv_opts){0});
+    yti_value h = bypassed ? yti_slice(b, in, yti_sub(at, "split.0"), 0, c) : in;
     for (int i = 0; i < n && b->status == YT_OK; i++)
         h = yti_bottleneck(b, h, yti_sub(at, "m.%d", i), c, inner);
     if (bypassed) {
-        const yt_value bypass = yti_slice(b, in, yti_sub(at, "split.1"), c, c);
-        h = yti_concat(b, (const yt_value[]){h, bypass}, 2, yti_sub(at, "cat"));
+        const yti_value bypass = yti_slice(b, in, yti_sub(at, "split.1"), c, c);
+        h = yti_concat(b, (const yti_value[]){h, bypass}, 2, yti_sub(at, "cat"));
     }
-    return yti_conv(b, h, yti_sub(at, "cv2"), c2, 1, (yt_conv_opts){0});
+    return yti_conv(b, h, yti_sub(at, "cv2"), c2, 1, (yti_conv_opts){0});
 }
 
 /* SPPF (3.8); `active`: cv1 has an activation. */
-yt_value yti_sppf(yt_builder *b, yt_value x, yt_path at, int c2, int kernel, int n, bool shortcut,
+yti_value yti_sppf(yti_builder *b, yti_value x, yti_path at, int c2, int kernel, int n, bool shortcut,
                   bool active) {
     const int c1 = yti_channels(b, x);
     const bool add = shortcut && c1 == c2 && b->cut < YT_CUT_ADD;
     if (n < 1 || n + 1 > YT_MAX_SOURCES)
         return yti_fail(b, "%d poolings; 1 to %d work", n, YT_MAX_SOURCES - 1);
-    yt_value parts[YT_MAX_SOURCES];
-    parts[0] = yti_conv(b, x, yti_sub(at, "cv1"), c1 / 2, 1, (yt_conv_opts){.no_act = !active});
+    yti_value parts[YT_MAX_SOURCES];
+    parts[0] = yti_conv(b, x, yti_sub(at, "cv1"), c1 / 2, 1, (yti_conv_opts){.no_act = !active});
     for (int i = 0; i < n; i++) parts[i + 1] = yti_maxpool(b, parts[i], yti_sub(at, "pool.%d", i), kernel);
-    yt_value all = yti_concat(b, parts, n + 1, yti_sub(at, "cat"));
-    return yti_conv(b, all, yti_sub(at, "cv2"), c2, 1, (yt_conv_opts){.shortcut = add ? &x : NULL});
+    yti_value all = yti_concat(b, parts, n + 1, yti_sub(at, "cat"));
+    return yti_conv(b, all, yti_sub(at, "cv2"), c2, 1, (yti_conv_opts){.shortcut = add ? &x : NULL});
 }
 
 /* Spatial pyramid pooling (He et al. 2014, arXiv 1406.4729): poolings of several sizes beside the map. */
-yt_value yti_spp(yt_builder *b, yt_value x, yt_path at, int c2, const int *kernels, int n) {
+yti_value yti_spp(yti_builder *b, yti_value x, yti_path at, int c2, const int *kernels, int n) {
     const int c1 = yti_channels(b, x);
-    yt_value parts[YT_MAX_SOURCES];
+    yti_value parts[YT_MAX_SOURCES];
     if (n < 1 || n + 1 > YT_MAX_SOURCES)
         return yti_fail(b, "%d poolings; 1 to %d work", n, YT_MAX_SOURCES - 1);
-    parts[0] = yti_conv(b, x, yti_sub(at, "cv1"), c1 / 2, 1, (yt_conv_opts){0});
+    parts[0] = yti_conv(b, x, yti_sub(at, "cv1"), c1 / 2, 1, (yti_conv_opts){0});
     for (int i = 0; i < n; i++)
         parts[i + 1] = yti_maxpool(b, parts[0], yti_sub(at, "pool.%d", i), kernels[i]);
-    const yt_value all = yti_concat(b, parts, n + 1, yti_sub(at, "cat"));
-    return yti_conv(b, all, yti_sub(at, "cv2"), c2, 1, (yt_conv_opts){0});
+    const yti_value all = yti_concat(b, parts, n + 1, yti_sub(at, "cat"));
+    return yti_conv(b, all, yti_sub(at, "cv2"), c2, 1, (yti_conv_opts){0});
 }

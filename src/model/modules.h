@@ -29,23 +29,23 @@ typedef enum yti_inner_kind {
     YTI_INVERTED_LARGE, /* CIB with a kernel of 7 */
 } yti_inner_kind;
 
-yt_value yti_bottleneck(yt_builder *b, yt_value x, yt_path at, int c2, yti_bottleneck_opts o);
+yti_value yti_bottleneck(yti_builder *b, yti_value x, yti_path at, int c2, yti_bottleneck_opts o);
 /* C3 (kernel1 = 1, kernel2 = 3), C3k (both k), C3Ghost, RepCSP: two paths, one through a chain of n. */
-yt_value yti_c3(yt_builder *b, yt_value x, yt_path at, int c2, int n, double expansion, yti_inner_kind kind,
+yti_value yti_c3(yti_builder *b, yti_value x, yti_path at, int c2, int n, double expansion, yti_inner_kind kind,
                 yti_bottleneck_opts inner);
 /* C2f, C3k2, C2fCIB: both halves of cv1 and the output of every inner module go side by side into cv2. */
-yt_value yti_c2f(yt_builder *b, yt_value x, yt_path at, int c2, int n, double expansion, yti_inner_kind kind,
+yti_value yti_c2f(yti_builder *b, yti_value x, yti_path at, int c2, int n, double expansion, yti_inner_kind kind,
                  yti_bottleneck_opts inner);
-yt_value yti_c2(yt_builder *b, yt_value x, yt_path at, int c2, int n, double expansion,
+yti_value yti_c2(yti_builder *b, yti_value x, yti_path at, int c2, int n, double expansion,
                 yti_bottleneck_opts inner);
-yt_value yti_sppf(yt_builder *b, yt_value x, yt_path at, int c2, int kernel, int n, bool shortcut,
+yti_value yti_sppf(yti_builder *b, yti_value x, yti_path at, int c2, int kernel, int n, bool shortcut,
                   bool active);
-yt_value yti_spp(yt_builder *b, yt_value x, yt_path at, int c2, const int *kernels, int n);
+yti_value yti_spp(yti_builder *b, yti_value x, yti_path at, int c2, const int *kernels, int n);
 
 /* ---- modules_attention.c ---- */
-yt_value yti_psa_block(yt_builder *b, yt_value x, yt_path at, int heads);
-yt_value yti_c2psa(yt_builder *b, yt_value x, yt_path at, int c2, int n, double expansion);
-yt_value yti_psa(yt_builder *b, yt_value x, yt_path at, int c2, double expansion);
+yti_value yti_psa_block(yti_builder *b, yti_value x, yti_path at, int heads);
+yti_value yti_c2psa(yti_builder *b, yti_value x, yti_path at, int c2, int n, double expansion);
+yti_value yti_psa(yti_builder *b, yti_value x, yti_path at, int c2, double expansion);
 
 typedef struct yti_a2c2f_opts {
     bool attend; /* area attention inside; else C3k */
@@ -56,28 +56,28 @@ typedef struct yti_a2c2f_opts {
     bool shortcut; /* of C3k's bottlenecks */
 } yti_a2c2f_opts;
 
-yt_value yti_a2c2f(yt_builder *b, yt_value x, yt_path at, int c2, int n, yti_a2c2f_opts o);
+yti_value yti_a2c2f(yti_builder *b, yti_value x, yti_path at, int c2, int n, yti_a2c2f_opts o);
 
 /* ---- modules_light.c: modules with few weights ---- */
-yt_value yti_ghost_conv(yt_builder *b, yt_value x, yt_path at, int c2, int kernel, yt_conv_opts opts);
-yt_value yti_ghost_bottleneck(yt_builder *b, yt_value x, yt_path at, int c2, int kernel, int stride);
-yt_value yti_scdown(yt_builder *b, yt_value x, yt_path at, int c2, int kernel, int stride);
-yt_value yti_inverted(yt_builder *b, yt_value x, yt_path at, int c2, bool shortcut, double expansion,
+yti_value yti_ghost_conv(yti_builder *b, yti_value x, yti_path at, int c2, int kernel, yti_conv_opts opts);
+yti_value yti_ghost_bottleneck(yti_builder *b, yti_value x, yti_path at, int c2, int kernel, int stride);
+yti_value yti_scdown(yti_builder *b, yti_value x, yti_path at, int c2, int kernel, int stride);
+yti_value yti_inverted(yti_builder *b, yti_value x, yti_path at, int c2, bool shortcut, double expansion,
                       bool large);
 
 /* ---- modules_elan.c: those of YOLOv9 ---- */
-yt_value yti_rep_conv(yt_builder *b, yt_value x, yt_path at, int c2, int kernel, yt_conv_opts opts);
+yti_value yti_rep_conv(yti_builder *b, yti_value x, yti_path at, int c2, int kernel, yti_conv_opts opts);
 
 typedef struct yti_elan_opts {
     int hidden, inner; /* channels of cv1 and of the two stages */
     int repeats;       /* bottlenecks in each stage; 0: a stage is one convolution (ELAN1) */
 } yti_elan_opts;
 
-yt_value yti_elan(yt_builder *b, yt_value x, yt_path at, int c2, yti_elan_opts o);
-yt_value yti_aconv(yt_builder *b, yt_value x, yt_path at, int c2);
-yt_value yti_adown(yt_builder *b, yt_value x, yt_path at, int c2);
-yt_value yti_sppelan(yt_builder *b, yt_value x, yt_path at, int c2, int hidden, int kernel);
+yti_value yti_elan(yti_builder *b, yti_value x, yti_path at, int c2, yti_elan_opts o);
+yti_value yti_aconv(yti_builder *b, yti_value x, yti_path at, int c2);
+yti_value yti_adown(yti_builder *b, yti_value x, yti_path at, int c2);
+yti_value yti_sppelan(yti_builder *b, yti_value x, yti_path at, int c2, int hidden, int kernel);
 /* maps[0 .. n - 2] are outputs of CBLinear, of which part which[i] is taken; the last one gives the size. */
-yt_value yti_cbfuse(yt_builder *b, const yt_value *maps, int n, const int *which, yt_path at);
+yti_value yti_cbfuse(yti_builder *b, const yti_value *maps, int n, const int *which, yti_path at);
 
 #endif

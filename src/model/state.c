@@ -16,7 +16,7 @@ enum { LINE = 64 / sizeof(float) };
                 for (size_t o = first, f = (o * n_in + i) * n_tap + t, m = (t * n_in + i) * n_out + o;       \
                      o < n_out && o < first + LINE; o++, f += n_in * n_tap, m++)
 
-void yt_param_to_file_order(const yt_param_info *info, const float *memory, float *file) {
+void yti_param_to_file_order(const yti_param_info *info, const float *memory, float *file) {
     if (info->n_dims != 4 || info->kind == YT_PARAM_FROZEN) {
         memcpy(file, memory, info->count * sizeof *file);
         return;
@@ -24,7 +24,7 @@ void yt_param_to_file_order(const yt_param_info *info, const float *memory, floa
     FOR_EACH_WEIGHT(info, f, m) file[f] = memory[m];
 }
 
-void yt_param_from_file_order(const yt_param_info *info, const float *file, float *memory) {
+void yti_param_from_file_order(const yti_param_info *info, const float *file, float *memory) {
     if (info->n_dims != 4 || info->kind == YT_PARAM_FROZEN) {
         memcpy(memory, file, info->count * sizeof *file);
         return;

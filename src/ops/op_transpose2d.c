@@ -8,21 +8,21 @@
 #include "ops/ops.h"
 
 /* In whole cache lines. */
-static size_t conv_scratch(const yt_conv *conv, int n, int h, int w, int threads) {
-    return (yt_kernels_get()->conv2d_scratch(conv, n, h, w, threads) + 63) / 64 * 64;
+static size_t conv_scratch(const yti_conv_geometry *conv, int n, int h, int w, int threads) {
+    return (yti_kernels_get()->conv2d_scratch(conv, n, h, w, threads) + 63) / 64 * 64;
 }
 
-static yt_status transpose2d_shape(const void *attr, yt_ports *io, yt_err *err) {
-    const yt_conv *conv = &((const yt_transpose_attr *)attr)->adjoint;
-    const yt_shape *src = &io->src[0];
+static yt_status transpose2d_shape(const void *attr, yti_ports *io, yt_err *err) {
+    const yti_conv_geometry *conv = &((const yti_transpose_attr *)attr)->adjoint;
+    const yti_shape *src = &io->src[0];
     if (src->c != conv->cout)
-        return yt_fail(err, YT_MISMATCH, "reads %d channels but is given %d", conv->cout, src->c);
+        return yt_fail(err, YT_ERR_MISMATCH, "reads %d channels but is given %d", conv->cout, src->c);
     const int h = (src->h - 1) * conv->stride - 2 * conv->pad + conv->kernel,
               w = (src->w - 1) * conv->stride - 2 * conv->pad + conv->kernel;
     if (h < 1 || w < 1)
-        return yt_fail(err, YT_MISMATCH, "a %dx%d map is too small for a padding of %d", src->h, src->w,
+        return yt_fail(err, YT_ERR_MISMATCH, "a %dx%d map is too small for a padding of %d", src->h, src->w,
                        conv->pad);
-    io->dst = (yt_shape){.n = src->n, .h = h, .w = w, .c = conv->cin};
+    io->dst = (yti_shape){.n = src->n, .h = h, .w = w, .c = conv->cin};
     io->scratch_bytes = conv_scratch(conv, src->n, h, w, io->threads);
     if (io->mode == YT_MODE_TRAIN) /* a gradient on its way to a map that has one already */
         io->scratch_bytes +=
@@ -31,22 +31,22 @@ static yt_status transpose2d_shape(const void *attr, yt_ports *io, yt_err *err) 
 }
 
 /* Every pixel starts as the bias. */
-static void spread_bias(const float *bias, const yt_tensor *map, int threads) {
-    const ptrdiff_t pixels = (ptrdiff_t)yt_tensor_pixels(*map);
+static void spread_bias(const float *bias, const yti_tensor *map, int threads) {
+    const ptrdiff_t pixels = (ptrdiff_t)yti_tensor_pixels(*map);
 #pragma omp parallel for schedule(static) num_threads(threads)
     for (ptrdiff_t p = 0; p < pixels; p++)
         for (int c = 0; c < map->c; c++) map->data[p * map->ld + c] = bias[c];
 }
 
-static void transpose2d_forward(const void *attr, const yt_run *run) {
-    const yt_conv *conv = &((const yt_transpose_attr *)attr)->adjoint;
+static void transpose2d_forward(const void *attr, const yti_run *run) {
+    const yti_conv_geometry *conv = &((const yti_transpose_attr *)attr)->adjoint;
     spread_bias(run->param[1], &run->dst, run->scratch.threads);
-    yt_kernels_get()->conv2d_backward_data(conv, &run->src[0], run->param[0], &run->dst, true, &run->scratch);
+    yti_kernels_get()->conv2d_backward_data(conv, &run->src[0], run->param[0], &run->dst, true, &run->scratch);
 }
 
 /* One channel's sum, over the pixels in their order. */
-static void add_bias_gradient(const yt_tensor *d, float *grad, int threads) {
-    const ptrdiff_t pixels = (ptrdiff_t)yt_tensor_pixels(*d);
+static void add_bias_gradient(const yti_tensor *d, float *grad, int threads) {
+    const ptrdiff_t pixels = (ptrdiff_t)yti_tensor_pixels(*d);
 #pragma omp parallel for schedule(static) num_threads(threads)
     for (int c = 0; c < d->c; c++) {
         double sum = 0;
@@ -55,32 +55,32 @@ static void add_bias_gradient(const yt_tensor *d, float *grad, int threads) {
     }
 }
 
-static void transpose2d_backward(const void *attr, const yt_run *run) {
-    const yt_conv *conv = &((const yt_transpose_attr *)attr)->adjoint;
-    const yt_kernels *kernels = yt_kernels_get();
+static void transpose2d_backward(const void *attr, const yti_run *run) {
+    const yti_conv_geometry *conv = &((const yti_transpose_attr *)attr)->adjoint;
+    const yti_kernels *kernels = yti_kernels_get();
     if (run->grad[0])
         kernels->conv2d_backward_weights(conv, &run->d_dst, &run->src[0], NULL, run->grad[0], NULL,
                                          &run->scratch);
     if (run->grad[1]) add_bias_gradient(&run->d_dst, run->grad[1], run->scratch.threads);
     if (!run->d_src[0].data) return;
-    yt_tensor to = run->d_src[0];
+    yti_tensor to = run->d_src[0];
     if (run->accumulate[0]) {
-        const yt_tensor *big = &run->d_dst;
+        const yti_tensor *big = &run->d_dst;
         const size_t used = conv_scratch(conv, big->n, big->h, big->w, run->scratch.threads);
-        to = yt_tensor_of((float *)((char *)run->scratch.data + used), to.n, to.h, to.w, to.c);
+        to = yti_tensor_of((float *)((char *)run->scratch.data + used), to.n, to.h, to.w, to.c);
     }
     kernels->conv2d_forward(conv, &run->d_dst, run->param[0], NULL, &to, NULL, &run->scratch);
     if (run->accumulate[0]) kernels->copy(&to, &run->d_src[0], true, run->scratch.threads);
 }
 
 /* The convention counts as if every result read a whole window of the source, as a convolution's does. */
-static double transpose2d_flops(const void *attr, const yt_ports *io) {
-    const yt_conv *conv = &((const yt_transpose_attr *)attr)->adjoint;
+static double transpose2d_flops(const void *attr, const yti_ports *io) {
+    const yti_conv_geometry *conv = &((const yti_transpose_attr *)attr)->adjoint;
     return 2.0 * io->dst.h * io->dst.w * io->dst.c * conv->cout * conv->kernel * conv->kernel;
 }
 
-const yt_op yt_op_transpose2d = {.name = "transpose2d",
-                                 .attr_size = sizeof(yt_transpose_attr),
+const yti_op yti_op_transpose2d = {.name = "transpose2d",
+                                 .attr_size = sizeof(yti_transpose_attr),
                                  .needs_src = 1u << 0,
                                  .shape = transpose2d_shape,
                                  .forward = transpose2d_forward,

@@ -7,19 +7,19 @@
  */
 #include "ops/ops.h"
 
-static yt_status input_shape(const void *attr, yt_ports *io, yt_err *err) {
-    const yt_input_attr *input = attr;
+static yt_status input_shape(const void *attr, yti_ports *io, yt_err *err) {
+    const yti_input_attr *input = attr;
     (void)err;
     io->dst.c = input->channels; /* n, h, w: set by the graph, which knows the picture */
     return YT_OK;
 }
 
-const yt_op yt_op_input = {.name = "input", .attr_size = sizeof(yt_input_attr), .shape = input_shape};
+const yti_op yti_op_input = {.name = "input", .attr_size = sizeof(yti_input_attr), .shape = input_shape};
 
-static yt_status slice_shape(const void *attr, yt_ports *io, yt_err *err) {
-    const yt_slice_attr *slice = attr;
+static yt_status slice_shape(const void *attr, yti_ports *io, yt_err *err) {
+    const yti_slice_attr *slice = attr;
     if (slice->first < 0 || slice->count < 1 || slice->first + slice->count > io->src[0].c)
-        return yt_fail(err, YT_MISMATCH, "channels %d to %d of %d", slice->first,
+        return yt_fail(err, YT_ERR_MISMATCH, "channels %d to %d of %d", slice->first,
                        slice->first + slice->count - 1, io->src[0].c);
     io->dst = io->src[0];
     io->dst.c = slice->count;
@@ -27,25 +27,25 @@ static yt_status slice_shape(const void *attr, yt_ports *io, yt_err *err) {
     return YT_OK;
 }
 
-const yt_op yt_op_slice = {
-    .name = "slice", .attr_size = sizeof(yt_slice_attr), .alias = YT_ALIAS_DST_IN_SRC, .shape = slice_shape};
+const yti_op yti_op_slice = {
+    .name = "slice", .attr_size = sizeof(yti_slice_attr), .alias = YT_ALIAS_DST_IN_SRC, .shape = slice_shape};
 
-static yt_status detach_shape(const void *attr, yt_ports *io, yt_err *err) {
+static yt_status detach_shape(const void *attr, yti_ports *io, yt_err *err) {
     (void)attr, (void)err;
     io->dst = io->src[0];
     return YT_OK;
 }
 
-const yt_op yt_op_detach = {
+const yti_op yti_op_detach = {
     .name = "detach", .alias = YT_ALIAS_DST_IN_SRC, .stops_gradient = true, .shape = detach_shape};
 
-static yt_status concat_shape(const void *attr, yt_ports *io, yt_err *err) {
+static yt_status concat_shape(const void *attr, yti_ports *io, yt_err *err) {
     (void)attr;
     io->dst = io->src[0];
     for (int i = 1; i < io->n_src; i++) {
-        const yt_shape *s = &io->src[i];
+        const yti_shape *s = &io->src[i];
         if (s->n != io->dst.n || s->h != io->dst.h || s->w != io->dst.w)
-            return yt_fail(err, YT_MISMATCH,
+            return yt_fail(err, YT_ERR_MISMATCH,
                            "concatenates maps of %dx%d and %dx%d; their sides must be equal", io->src[0].h,
                            io->src[0].w, s->h, s->w);
         io->dst.c += s->c;
@@ -53,25 +53,25 @@ static yt_status concat_shape(const void *attr, yt_ports *io, yt_err *err) {
     return YT_OK;
 }
 
-static void concat_forward(const void *attr, const yt_run *run) {
+static void concat_forward(const void *attr, const yti_run *run) {
     (void)attr;
     for (int i = 0, first = 0; i < run->n_src; first += run->src[i].c, i++) {
-        yt_tensor part = yt_tensor_slice(run->dst, first, run->src[i].c);
+        yti_tensor part = yti_tensor_slice(run->dst, first, run->src[i].c);
         if (part.data != run->src[i].data)
-            yt_kernels_get()->copy(&run->src[i], &part, false, run->scratch.threads);
+            yti_kernels_get()->copy(&run->src[i], &part, false, run->scratch.threads);
     }
 }
 
-static void concat_backward(const void *attr, const yt_run *run) {
+static void concat_backward(const void *attr, const yti_run *run) {
     (void)attr;
     for (int i = 0, first = 0; i < run->n_src; first += run->src[i].c, i++) {
-        yt_tensor part = yt_tensor_slice(run->d_dst, first, run->src[i].c);
+        yti_tensor part = yti_tensor_slice(run->d_dst, first, run->src[i].c);
         if (run->d_src[i].data && part.data != run->d_src[i].data)
-            yt_kernels_get()->copy(&part, &run->d_src[i], run->accumulate[i], run->scratch.threads);
+            yti_kernels_get()->copy(&part, &run->d_src[i], run->accumulate[i], run->scratch.threads);
     }
 }
 
-const yt_op yt_op_concat = {.name = "concat",
+const yti_op yti_op_concat = {.name = "concat",
                             .alias = YT_ALIAS_SRC_IN_DST,
                             .shape = concat_shape,
                             .forward = concat_forward,

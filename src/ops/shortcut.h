@@ -5,6 +5,6 @@
 #include "ops/op.h"
 
 /* Where there is a second source it must have the shape of the result, which is known. */
-yt_status yti_check_shortcut(const yt_ports *io, yt_err *err);
+yt_status yti_check_shortcut(const yti_ports *io, yt_err *err);
 
 #endif

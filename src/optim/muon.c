@@ -64,7 +64,7 @@ static size_t carve(char *base, tall_form form, work_areas *areas) {
     areas->band = take(base, &used, BAND, side);
     for (int i = 0; i < SQUARES; i++) areas->square[i] = take(base, &used, side, side);
     areas->scratch = base ? base + used : NULL;
-    return used + whole_lines(yt_kernels_get()->matrix_scratch(form.side, form.side));
+    return used + whole_lines(yti_kernels_get()->matrix_scratch(form.side, form.side));
 }
 
 size_t yti_muon_bytes(int rows, int cols) {
@@ -95,7 +95,7 @@ static void polynomial(float *square, const float *gram, size_t side) {
 
 /* The matrix that makes orth(X) of X / (|X| + 1e-7), which *factor makes of X. */
 static const float *find_multiplier(const work_areas *areas, tall_form form, float *factor) {
-    const yt_kernels *k = yt_kernels_get();
+    const yti_kernels *k = yti_kernels_get();
     const int side = form.side;
     const size_t n = (size_t)side;
     float *gram = areas->square[0], *p = areas->square[1], *spare = areas->square[2], *q = areas->square[3];
@@ -139,7 +139,7 @@ static void add_orthogonal(const work_areas *areas, tall_form form, float rate, 
     const float *q = find_multiplier(areas, form, &factor);
     for (int first = 0; first < form.length; first += BAND) {
         int count = form.length - first < BAND ? form.length - first : BAND;
-        yt_kernels_get()->matmul(areas->x + (ptrdiff_t)first * form.side, count, form.side, q, form.side,
+        yti_kernels_get()->matmul(areas->x + (ptrdiff_t)first * form.side, count, form.side, q, form.side,
                                  areas->band, areas->scratch);
         add_band(areas->band, form, first, count, rate * factor, p);
     }

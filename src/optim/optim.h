@@ -9,7 +9,7 @@
 
 /* Which treatment a parameter gets: weight decay or none, its own warm-up, and with MuSGD three times the
  * rate for the class branches of the head (FAST). */
-typedef enum yt_group {
+typedef enum yti_group {
     YT_GROUP_WEIGHT,
     YT_GROUP_NORM,
     YT_GROUP_BIAS,
@@ -17,14 +17,14 @@ typedef enum yt_group {
     YT_GROUP_FAST_NORM,
     YT_GROUP_FAST_BIAS,
     YT_GROUP_COUNT
-} yt_group;
+} yti_group;
 
 /* The same treatment at the usual rate, and whether it is the fast one. */
-static inline yt_group yt_group_base(yt_group group) {
-    return (yt_group)(group % YT_GROUP_FAST_WEIGHT);
+static inline yti_group yti_group_base(yti_group group) {
+    return (yti_group)(group % YT_GROUP_FAST_WEIGHT);
 }
-static inline yt_group yt_group_fast(yt_group base) {
-    return (yt_group)(base + YT_GROUP_FAST_WEIGHT);
+static inline yti_group yti_group_fast(yti_group base) {
+    return (yti_group)(base + YT_GROUP_FAST_WEIGHT);
 }
 
 /* code, name on the command line */
@@ -34,88 +34,88 @@ static inline yt_group yt_group_fast(yt_group base) {
     X(ADAMW, "AdamW")                                                                                        \
     X(MUSGD, "MuSGD")
 
-typedef enum yt_optimizer_kind {
+typedef enum yti_optimizer_kind {
 #define YT_OPTIMIZER_ENUM(code, name) YT_OPTIM_##code,
     YT_OPTIMIZER_MAP(YT_OPTIMIZER_ENUM)
 #undef YT_OPTIMIZER_ENUM
         YT_OPTIM_COUNT
-} yt_optimizer_kind;
+} yti_optimizer_kind;
 
-const char *yt_optimizer_name(yt_optimizer_kind kind);
-int yt_optimizer_find(const char *name); /* case-insensitive; -1: unknown */
+const char *yti_optimizer_name(yti_optimizer_kind kind);
+int yti_optimizer_find(const char *name); /* case-insensitive; -1: unknown */
 
 /* The groups whose rates are logged as lr/pg0, lr/pg1, ... (spec training 4.1); returns how many. MuSGD tells
  * matrices from other weights, whose rates are the same. */
 enum { YT_MAX_LR_COLUMNS = 8 };
-int yt_optimizer_columns(yt_optimizer_kind kind, yt_group columns[YT_MAX_LR_COLUMNS]);
+int yti_optimizer_columns(yti_optimizer_kind kind, yti_group columns[YT_MAX_LR_COLUMNS]);
 
 /* A run of consecutive parameters of one group, in floats from the start of the parameter block. */
-typedef struct yt_param_span {
+typedef struct yti_param_span {
     size_t offset, count;
-    yt_group group;
+    yti_group group;
     size_t columns; /* of the row-major matrix that the span is, which MuSGD orthogonalises; 0: it is none */
-} yt_param_span;
+} yti_param_span;
 
-typedef struct yt_optimizer yt_optimizer;
+typedef struct yti_optimizer yti_optimizer;
 
 /* Moments for `count` floats, zero, and working memory for as many threads: a step allocates nothing. The
  * spans (copied) must cover what is to be trained; parameters outside every span are frozen. weight_decay
  * applies to weights only. */
-yt_status yt_optimizer_create(yt_optimizer_kind kind, size_t count, const yt_param_span *spans,
-                              size_t n_spans, float weight_decay, int threads, yt_optimizer **out,
+yt_status yti_optimizer_create(yti_optimizer_kind kind, size_t count, const yti_param_span *spans,
+                              size_t n_spans, float weight_decay, int threads, yti_optimizer **out,
                               yt_err *err);
-void yt_optimizer_destroy(yt_optimizer *optimizer);
+void yti_optimizer_destroy(yti_optimizer *optimizer);
 
 /* Of its moments and working memory. */
-size_t yt_optimizer_bytes(const yt_optimizer *optimizer);
+size_t yti_optimizer_bytes(const yti_optimizer *optimizer);
 
 /* beta1 of Adam and AdamW, 0.9 until set: the momentum setting of the run, which warm-up does not vary. */
-void yt_optimizer_set_beta1(yt_optimizer *optimizer, double beta1);
+void yti_optimizer_set_beta1(yti_optimizer *optimizer, double beta1);
 
 /* One update with per-group learning rates. gradient_scale multiplies the gradient first (clipping). momentum
  * is that of SGD and MuSGD in this step. */
-void yt_optimizer_step(yt_optimizer *optimizer, float *params, const float *grads, float gradient_scale,
+void yti_optimizer_step(yti_optimizer *optimizer, float *params, const float *grads, float gradient_scale,
                        const float lr[YT_GROUP_COUNT], float momentum);
 
 /* The state that a checkpoint keeps: arrays of `count` floats by name ("momentum", "exp_avg", ...), and the
  * number of steps taken. `index` from 0; returns false past the last. The array may be written to. */
-bool yt_optimizer_state(yt_optimizer *optimizer, int index, const char **name, float **array);
-int64_t yt_optimizer_steps(const yt_optimizer *optimizer);
-void yt_optimizer_set_steps(yt_optimizer *optimizer, int64_t steps);
+bool yti_optimizer_state(yti_optimizer *optimizer, int index, const char **name, float **array);
+int64_t yti_optimizer_steps(const yti_optimizer *optimizer);
+void yti_optimizer_set_steps(yti_optimizer *optimizer, int64_t steps);
 
 /* min(1, max_norm / (norm + 1e-6)); max_norm <= 0: no clipping, 1. */
-float yt_clip_scale(double norm, double max_norm);
+float yti_clip_scale(double norm, double max_norm);
 
 /* EMA decay after n updates (n counts this one, from 1): 0.9999 * (1 - exp(-n/2000)). */
-float yt_ema_decay(int64_t n_updates);
+float yti_ema_decay(int64_t n_updates);
 
 /* The learning-rate factor of an epoch: linear or cosine from 1 to lrf (spec training 4.5). */
-double yt_schedule_factor(int epoch, int n_epochs, double lrf, bool cosine);
+double yti_schedule_factor(int epoch, int n_epochs, double lrf, bool cosine);
 
 /* Everything that the schedule decides for one iteration. */
-typedef struct yt_schedule {
+typedef struct yti_schedule {
     double lr0, lrf, momentum;
     double warmup_epochs, warmup_momentum, warmup_bias_lr;
     bool cosine;
     int epochs, batches_per_epoch; /* E, nb */
     int batch, nominal_batch;      /* B, nbs */
     bool old_warmup;               /* of the reference trainer until 8.4.104, see schedule.c */
-} yt_schedule;
+} yti_schedule;
 
-typedef struct yt_schedule_step {
+typedef struct yti_schedule_step {
     float lr[YT_GROUP_COUNT];
     float momentum;
     int accumulate; /* batches per update */
     bool warms_up;  /* rates and momentum are not yet those of the run */
-} yt_schedule_step;
+} yti_schedule_step;
 
 /* Iteration i of epoch e (both from 0). */
-yt_schedule_step yt_schedule_at(const yt_schedule *schedule, int epoch, int iteration);
+yti_schedule_step yti_schedule_at(const yti_schedule *schedule, int epoch, int iteration);
 
 /* The first iteration of the run whose update moves weights, having a rate above 0; -1: none does. */
-int64_t yt_schedule_first_move(const yt_schedule *schedule);
+int64_t yti_schedule_first_move(const yti_schedule *schedule);
 
 /* Weight decay after scaling by the batch: wd * B * max(round(nbs/B), 1) / nbs. */
-double yt_scaled_weight_decay(double weight_decay, int batch, int nominal_batch);
+double yti_scaled_weight_decay(double weight_decay, int batch, int nominal_batch);
 
 #endif

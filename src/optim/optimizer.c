@@ -22,10 +22,10 @@ enum { MAX_STATES = 2 };
 /* Below this, waking threads costs more than the update (norm parameters come in spans of a few dozen). */
 static const size_t MIN_PARALLEL_FLOATS = 1 << 15;
 
-struct yt_optimizer {
-    yt_optimizer_kind kind;
+struct yti_optimizer {
+    yti_optimizer_kind kind;
     size_t count;
-    yt_param_span *spans;
+    yti_param_span *spans;
     size_t n_spans, n_matrices; /* the matrices come first */
     float weight_decay;
     double beta1;
@@ -49,12 +49,12 @@ typedef struct update {
     int threads;
 } update;
 
-static void step_sgd(const yt_kernels *k, const update *u) {
+static void step_sgd(const yti_kernels *k, const update *u) {
     k->sgd_step(u->p, u->g, u->state[0], u->count, u->scale, u->lr, u->momentum, u->decay, u->threads);
 }
 
 /* The orthogonalised step first, then SGD on what it left, with a momentum of its own (spec training 4.3). */
-static void step_musgd(const yt_kernels *k, const update *u) {
+static void step_musgd(const yti_kernels *k, const update *u) {
     if (u->columns)
         yti_muon_step(u->p, u->g, u->state[1], (int)(u->count / u->columns), (int)u->columns, u->scale, u->lr,
                       u->momentum, u->work);
@@ -62,8 +62,8 @@ static void step_musgd(const yt_kernels *k, const update *u) {
 }
 
 /* beta2 and eps: spec training 4.3, PyTorch's defaults. */
-static yt_adam adam_of(const update *u) {
-    return (yt_adam){.lr = (double)u->lr,
+static yti_adam adam_of(const update *u) {
+    return (yti_adam){.lr = (double)u->lr,
                      .beta1 = u->beta1,
                      .beta2 = 0.999,
                      .eps = 1e-8,
@@ -71,14 +71,14 @@ static yt_adam adam_of(const update *u) {
                      .t = u->t};
 }
 
-static void step_adam(const yt_kernels *k, const update *u) {
-    yt_adam adam = adam_of(u);
+static void step_adam(const yti_kernels *k, const update *u) {
+    yti_adam adam = adam_of(u);
     adam.l2 = (double)u->decay;
     k->adam_step(u->p, u->g, u->state[0], u->state[1], u->count, &adam, u->threads);
 }
 
-static void step_adamw(const yt_kernels *k, const update *u) {
-    yt_adam adam = adam_of(u);
+static void step_adamw(const yti_kernels *k, const update *u) {
+    yti_adam adam = adam_of(u);
     adam.decay = (double)u->decay;
     k->adam_step(u->p, u->g, u->state[0], u->state[1], u->count, &adam, u->threads);
 }
@@ -86,7 +86,7 @@ static void step_adamw(const yt_kernels *k, const update *u) {
 static const struct rule {
     const char *states[MAX_STATES]; /* names in a checkpoint; NULL: fewer */
     bool matrices;                  /* looks at the columns of a span */
-    void (*step)(const yt_kernels *kernels, const update *u);
+    void (*step)(const yti_kernels *kernels, const update *u);
 } RULES[YT_OPTIM_COUNT] = {
     [YT_OPTIM_SGD] = {{"momentum"}, false, step_sgd},
     [YT_OPTIM_ADAM] = {{"exp_avg", "exp_avg_sq"}, false, step_adam},
@@ -100,20 +100,20 @@ static const char *const NAMES[YT_OPTIM_COUNT] = {
 #undef OPTIMIZER_NAME
 };
 
-const char *yt_optimizer_name(yt_optimizer_kind kind) {
+const char *yti_optimizer_name(yti_optimizer_kind kind) {
     return NAMES[kind];
 }
 
-int yt_optimizer_find(const char *name) {
+int yti_optimizer_find(const char *name) {
     for (int i = 0; i < YT_OPTIM_COUNT; i++) {
         if (strcasecmp(name, NAMES[i]) == 0) return i;
     }
     return -1;
 }
 
-int yt_optimizer_columns(yt_optimizer_kind kind, yt_group columns[YT_MAX_LR_COLUMNS]) {
-    static const yt_group plain[] = {YT_GROUP_WEIGHT, YT_GROUP_NORM, YT_GROUP_BIAS};
-    static const yt_group split[] = {YT_GROUP_FAST_WEIGHT, YT_GROUP_WEIGHT,    YT_GROUP_FAST_NORM,
+int yti_optimizer_columns(yti_optimizer_kind kind, yti_group columns[YT_MAX_LR_COLUMNS]) {
+    static const yti_group plain[] = {YT_GROUP_WEIGHT, YT_GROUP_NORM, YT_GROUP_BIAS};
+    static const yti_group split[] = {YT_GROUP_FAST_WEIGHT, YT_GROUP_WEIGHT,    YT_GROUP_FAST_NORM,
                                      YT_GROUP_NORM,        YT_GROUP_FAST_BIAS, YT_GROUP_BIAS,
                                      YT_GROUP_FAST_WEIGHT, YT_GROUP_WEIGHT}; /* the last two: matrices */
     const bool musgd = kind == YT_OPTIM_MUSGD;
@@ -121,25 +121,25 @@ int yt_optimizer_columns(yt_optimizer_kind kind, yt_group columns[YT_MAX_LR_COLU
     return musgd ? YT_MAX_LR_COLUMNS : 3;
 }
 
-static bool overlap(const yt_param_span *a, const yt_param_span *b) {
+static bool overlap(const yti_param_span *a, const yti_param_span *b) {
     return a->offset < b->offset + b->count && b->offset < a->offset + a->count;
 }
 
-static yt_status check_spans(size_t count, const yt_param_span *spans, size_t n_spans, yt_err *err) {
+static yt_status check_spans(size_t count, const yti_param_span *spans, size_t n_spans, yt_err *err) {
     for (size_t i = 0; i < n_spans; i++) {
-        const yt_param_span *s = &spans[i];
+        const yti_param_span *s = &spans[i];
         if (s->count > count || s->offset > count - s->count || (int)s->group < 0 ||
             s->group >= YT_GROUP_COUNT) {
-            return yt_fail(err, YT_ARGUMENT, "span %zu (%zu floats at %zu) is not within the %zu parameters",
+            return yt_fail(err, YT_ERR_ARGUMENT, "span %zu (%zu floats at %zu) is not within the %zu parameters",
                            i, s->count, s->offset, count);
         }
         if (s->columns && (s->count % s->columns || s->count > INT_MAX)) {
-            return yt_fail(err, YT_ARGUMENT, "span %zu of %zu floats is no matrix of %zu columns", i,
+            return yt_fail(err, YT_ERR_ARGUMENT, "span %zu of %zu floats is no matrix of %zu columns", i,
                            s->count, s->columns);
         }
         for (size_t j = 0; j < i; j++) {
             if (overlap(s, &spans[j])) {
-                return yt_fail(err, YT_ARGUMENT, "spans %zu and %zu of the optimiser overlap", j, i);
+                return yt_fail(err, YT_ERR_ARGUMENT, "spans %zu and %zu of the optimiser overlap", j, i);
             }
         }
     }
@@ -156,11 +156,11 @@ static float *zeros(size_t count) {
 }
 
 /* Copies the spans, joining neighbours of one group: fewer, longer sweeps. Matrices stay apart. */
-static bool copy_spans(yt_optimizer *o, const yt_param_span *spans, size_t n_spans) {
+static bool copy_spans(yti_optimizer *o, const yti_param_span *spans, size_t n_spans) {
     o->spans = calloc(n_spans + 1, sizeof *spans);
     if (!o->spans) return false;
     for (size_t i = 0; i < n_spans; i++) {
-        yt_param_span *last = o->n_spans ? &o->spans[o->n_spans - 1] : NULL, next = spans[i];
+        yti_param_span *last = o->n_spans ? &o->spans[o->n_spans - 1] : NULL, next = spans[i];
         if (!RULES[o->kind].matrices) next.columns = 0;
         if (last && last->group == next.group && last->offset + last->count == next.offset &&
             !last->columns && !next.columns) {
@@ -172,21 +172,21 @@ static bool copy_spans(yt_optimizer *o, const yt_param_span *spans, size_t n_spa
     return true;
 }
 
-static double work_of(const yt_param_span *s) {
+static double work_of(const yti_param_span *s) {
     return s->columns ? yti_muon_work((int)(s->count / s->columns), (int)s->columns) : 0;
 }
 
 /* The costly ones first, so that threads that take one after the other end together. */
 static int by_work(const void *a, const void *b) {
-    const yt_param_span *x = a, *y = b;
+    const yti_param_span *x = a, *y = b;
     double of_x = work_of(x), of_y = work_of(y);
     return of_x != of_y ? (of_x < of_y) - (of_x > of_y) : (x->offset > y->offset) - (x->offset < y->offset);
 }
 
-static bool make_work(yt_optimizer *o) {
+static bool make_work(yti_optimizer *o) {
     qsort(o->spans, o->n_spans, sizeof *o->spans, by_work);
     for (; o->n_matrices < o->n_spans && o->spans[o->n_matrices].columns; o->n_matrices++) {
-        const yt_param_span *s = &o->spans[o->n_matrices];
+        const yti_param_span *s = &o->spans[o->n_matrices];
         size_t bytes = yti_muon_bytes((int)(s->count / s->columns), (int)s->columns);
         if (bytes > o->work_bytes) o->work_bytes = bytes;
     }
@@ -194,15 +194,15 @@ static bool make_work(yt_optimizer *o) {
     return !o->work_bytes || o->work;
 }
 
-yt_status yt_optimizer_create(yt_optimizer_kind kind, size_t count, const yt_param_span *spans,
-                              size_t n_spans, float weight_decay, int threads, yt_optimizer **out,
+yt_status yti_optimizer_create(yti_optimizer_kind kind, size_t count, const yti_param_span *spans,
+                              size_t n_spans, float weight_decay, int threads, yti_optimizer **out,
                               yt_err *err) {
     if ((int)kind < 0 || kind >= YT_OPTIM_COUNT)
-        return yt_fail(err, YT_ARGUMENT, "no optimiser %d", (int)kind);
+        return yt_fail(err, YT_ERR_ARGUMENT, "no optimiser %d", (int)kind);
     YT_TRY(check_spans(count, spans, n_spans, err));
-    yt_optimizer *o = calloc(1, sizeof *o);
+    yti_optimizer *o = calloc(1, sizeof *o);
     if (o)
-        *o = (yt_optimizer){.kind = kind,
+        *o = (yti_optimizer){.kind = kind,
                             .count = count,
                             .weight_decay = weight_decay,
                             .beta1 = 0.9,
@@ -213,14 +213,14 @@ yt_status yt_optimizer_create(yt_optimizer_kind kind, size_t count, const yt_par
         ok = o->state[i];
     }
     if (!ok) {
-        yt_optimizer_destroy(o);
-        return yt_fail(err, YT_NO_MEMORY, "no memory for the optimiser's state of %zu parameters", count);
+        yti_optimizer_destroy(o);
+        return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the optimiser's state of %zu parameters", count);
     }
     *out = o;
     return YT_OK;
 }
 
-void yt_optimizer_destroy(yt_optimizer *optimizer) {
+void yti_optimizer_destroy(yti_optimizer *optimizer) {
     if (!optimizer) return;
     for (int i = 0; i < MAX_STATES; i++) free(optimizer->state[i]);
     free(optimizer->spans);
@@ -228,13 +228,13 @@ void yt_optimizer_destroy(yt_optimizer *optimizer) {
     free(optimizer);
 }
 
-size_t yt_optimizer_bytes(const yt_optimizer *optimizer) {
+size_t yti_optimizer_bytes(const yti_optimizer *optimizer) {
     size_t states = 0;
     while (states < MAX_STATES && optimizer->state[states]) states++;
     return states * optimizer->count * sizeof(float) + (size_t)optimizer->threads * optimizer->work_bytes;
 }
 
-void yt_optimizer_set_beta1(yt_optimizer *optimizer, double beta1) {
+void yti_optimizer_set_beta1(yti_optimizer *optimizer, double beta1) {
     optimizer->beta1 = beta1;
 }
 
@@ -246,7 +246,7 @@ typedef struct step {
     const float *lr;
 } step;
 
-static void step_span(const yt_optimizer *o, const yt_param_span *span, const step *s, void *work,
+static void step_span(const yti_optimizer *o, const yti_param_span *span, const step *s, void *work,
                       int threads) {
     update u = {.p = s->params + span->offset,
                 .g = s->grads + span->offset,
@@ -256,12 +256,12 @@ static void step_span(const yt_optimizer *o, const yt_param_span *span, const st
                 .lr = s->lr[span->group],
                 .momentum = s->momentum,
                 .beta1 = o->beta1,
-                .decay = yt_group_base(span->group) == YT_GROUP_WEIGHT ? o->weight_decay : 0,
+                .decay = yti_group_base(span->group) == YT_GROUP_WEIGHT ? o->weight_decay : 0,
                 .t = o->steps,
                 .work = work,
                 .threads = span->count < MIN_PARALLEL_FLOATS ? 1 : threads};
     for (int j = 0; j < MAX_STATES && o->state[j]; j++) u.state[j] = o->state[j] + span->offset;
-    RULES[o->kind].step(yt_kernels_get(), &u);
+    RULES[o->kind].step(yti_kernels_get(), &u);
 }
 
 static int thread_id(void) {
@@ -272,9 +272,9 @@ static int thread_id(void) {
 #endif
 }
 
-void yt_optimizer_step(yt_optimizer *optimizer, float *params, const float *grads, float gradient_scale,
+void yti_optimizer_step(yti_optimizer *optimizer, float *params, const float *grads, float gradient_scale,
                        const float lr[YT_GROUP_COUNT], float momentum) {
-    yt_optimizer *o = optimizer;
+    yti_optimizer *o = optimizer;
     const step s = {params, grads, gradient_scale, momentum, lr};
     o->steps++;
 #pragma omp parallel for schedule(dynamic) num_threads(o->threads)
@@ -283,17 +283,17 @@ void yt_optimizer_step(yt_optimizer *optimizer, float *params, const float *grad
     for (size_t i = o->n_matrices; i < o->n_spans; i++) step_span(o, &o->spans[i], &s, NULL, o->threads);
 }
 
-bool yt_optimizer_state(yt_optimizer *optimizer, int index, const char **name, float **array) {
+bool yti_optimizer_state(yti_optimizer *optimizer, int index, const char **name, float **array) {
     if (index < 0 || index >= MAX_STATES || !optimizer->state[index]) return false;
     *name = RULES[optimizer->kind].states[index];
     *array = optimizer->state[index];
     return true;
 }
 
-int64_t yt_optimizer_steps(const yt_optimizer *optimizer) {
+int64_t yti_optimizer_steps(const yti_optimizer *optimizer) {
     return optimizer->steps;
 }
 
-void yt_optimizer_set_steps(yt_optimizer *optimizer, int64_t steps) {
+void yti_optimizer_set_steps(yti_optimizer *optimizer, int64_t steps) {
     optimizer->steps = steps;
 }

@@ -19,23 +19,23 @@
 static const double PI = 3.14159265358979323846;
 static const double FAST = 3; /* times the rate of other groups; spec training 4.1 */
 
-float yt_clip_scale(double norm, double max_norm) {
+float yti_clip_scale(double norm, double max_norm) {
     if (max_norm <= 0) return 1;
     double scale = max_norm / (norm + 1e-6);
     return scale > 1 ? 1 : (float)scale; /* keeps a NaN */
 }
 
-float yt_ema_decay(int64_t n_updates) {
+float yti_ema_decay(int64_t n_updates) {
     return (float)(0.9999 * -expm1(-(double)n_updates / 2000));
 }
 
-double yt_schedule_factor(int epoch, int n_epochs, double lrf, bool cosine) {
+double yti_schedule_factor(int epoch, int n_epochs, double lrf, bool cosine) {
     double done = (double)epoch / n_epochs;
     if (cosine) return fmax((1 - cos(PI * done)) / 2, 0) * (lrf - 1) + 1;
     return fmax(1 - done, 0) * (1 - lrf) + lrf;
 }
 
-static double nominal_batches(const yt_schedule *s) {
+static double nominal_batches(const yti_schedule *s) {
     return (double)s->nominal_batch / s->batch;
 }
 
@@ -44,7 +44,7 @@ static int at_least_one(double batches) {
 }
 
 /* Batches per update once the warm-up is over. */
-static double full_accumulation(const yt_schedule *s) {
+static double full_accumulation(const yti_schedule *s) {
     if (s->old_warmup) return nominal_batches(s);
     const int wanted = at_least_one(nominal_batches(s));
     const int64_t all = (int64_t)s->batches_per_epoch * s->epochs;
@@ -52,7 +52,7 @@ static double full_accumulation(const yt_schedule *s) {
 }
 
 /* nw: shortened for runs of few epochs. */
-static int64_t warmup_iterations(const yt_schedule *s) {
+static int64_t warmup_iterations(const yti_schedule *s) {
     double epochs = fmin(s->warmup_epochs, s->epochs > 1 ? s->epochs - 1 : 0);
     return epochs > 0 ? (int64_t)rint(epochs * s->batches_per_epoch) : 0;
 }
@@ -62,10 +62,10 @@ static double warm(double from, double lr, double part) {
     return (1 - part) * from + part * lr; /* exactly lr at the end */
 }
 
-yt_schedule_step yt_schedule_at(const yt_schedule *schedule, int epoch, int iteration) {
-    const yt_schedule *s = schedule;
+yti_schedule_step yti_schedule_at(const yti_schedule *schedule, int epoch, int iteration) {
+    const yti_schedule *s = schedule;
     int64_t nw = warmup_iterations(s), i = iteration + (int64_t)s->batches_per_epoch * epoch;
-    double base = s->lr0 * yt_schedule_factor(epoch, s->epochs, s->lrf, s->cosine), lr_part = 1;
+    double base = s->lr0 * yti_schedule_factor(epoch, s->epochs, s->lrf, s->cosine), lr_part = 1;
     double momentum = s->momentum, batches = full_accumulation(s);
     if (nw > 0) {
         const int64_t end = s->old_warmup ? nw - 1 : nw;
@@ -75,24 +75,24 @@ yt_schedule_step yt_schedule_at(const yt_schedule *schedule, int epoch, int iter
         batches = warm(1, batches, part);
         if (last / s->batches_per_epoch == epoch) lr_part = part;
     }
-    yt_schedule_step step = {
+    yti_schedule_step step = {
         .momentum = (float)momentum, .accumulate = at_least_one(batches), .warms_up = i < nw};
     for (int g = 0; g < YT_GROUP_COUNT; g++) {
-        double lr = g == (int)yt_group_base((yt_group)g) ? base : FAST * base;
-        double from = yt_group_base((yt_group)g) == YT_GROUP_BIAS ? s->warmup_bias_lr : 0;
+        double lr = g == (int)yti_group_base((yti_group)g) ? base : FAST * base;
+        double from = yti_group_base((yti_group)g) == YT_GROUP_BIAS ? s->warmup_bias_lr : 0;
         step.lr[g] = (float)warm(from, lr, lr_part);
     }
     return step;
 }
 
 /* By an update's length after the warm-up there is one at the full rate, or none at all. */
-int64_t yt_schedule_first_move(const yt_schedule *s) {
+int64_t yti_schedule_first_move(const yti_schedule *s) {
     const int64_t all = (int64_t)s->batches_per_epoch * s->epochs;
     const int64_t enough = warmup_iterations(s) + (int64_t)ceil(full_accumulation(s)) + 1;
     int64_t last = -1;
     for (int64_t i = 0; i < all && i < enough; i++) {
-        const yt_schedule_step step =
-            yt_schedule_at(s, (int)(i / s->batches_per_epoch), (int)(i % s->batches_per_epoch));
+        const yti_schedule_step step =
+            yti_schedule_at(s, (int)(i / s->batches_per_epoch), (int)(i % s->batches_per_epoch));
         if (i - last < step.accumulate) continue;
         last = i;
         for (int g = 0; g < YT_GROUP_COUNT; g++)
@@ -101,7 +101,7 @@ int64_t yt_schedule_first_move(const yt_schedule *s) {
     return -1;
 }
 
-double yt_scaled_weight_decay(double weight_decay, int batch, int nominal_batch) {
+double yti_scaled_weight_decay(double weight_decay, int batch, int nominal_batch) {
     double accumulate = at_least_one((double)nominal_batch / batch);
     return weight_decay * batch * accumulate / nominal_batch;
 }

@@ -1,11 +1,11 @@
 /* compare.h: variants of a network trained on the same batches, and what their gradients and results say.
  *
- *     yt_compare *study;
+ *     yti_compare *study;
  *     char why[256]; // there are no figures
- *     YT_TRY(yt_compare_create(&config, "residual,plain", 5, search_dirs, &study, err)); // checks, writes nothing
- *     YT_TRY(yt_compare_run(study, &hooks, &stop, err));      // trains what is not trained yet
- *     YT_TRY(yt_compare_report(study, why, sizeof why, err)); // compare.json, compare.html, figures
- *     yt_compare_destroy(study);
+ *     YT_TRY(yti_compare_create(&config, "residual,plain", 5, search_dirs, &study, err)); // checks, writes nothing
+ *     YT_TRY(yti_compare_run(study, &hooks, &stop, err));      // trains what is not trained yet
+ *     YT_TRY(yti_compare_report(study, why, sizeof why, err)); // compare.json, compare.html, figures
+ *     yti_compare_destroy(study);
  *
  * A variant is words joined by '+': rows of the table below, names of activation functions, or KEY=VALUE for any
  * setting of the network, the data or the training. Every variant is trained with the same seeds, so that it has
@@ -28,10 +28,10 @@ enum { YT_MAX_VARIANTS = 16, YT_MAX_SEEDS = 100 };
 /* Where --log-gradients is not typed: batches from one look at the gradients to the next. */
 #define YT_COMPARE_LOG_INTERVAL "20"
 
-typedef struct yt_compare yt_compare;
+typedef struct yti_compare yti_compare;
 
 /* A run that begins, or with `finished` one that ended. */
-typedef struct yt_compare_progress {
+typedef struct yti_compare_progress {
     int run, runs; /* from 1 */
     const char *variant, *folder;
     int seed;
@@ -41,38 +41,38 @@ typedef struct yt_compare_progress {
     yt_status status; /* finished: OK or NON_FINITE */
     int epochs;
     double ap, seconds; /* of its best epoch */
-} yt_compare_progress;
+} yti_compare_progress;
 
-typedef struct yt_compare_hooks {
-    void (*run)(void *context, const yt_compare_progress *progress);
-    yt_problem_sink problem; /* of the dataset, once; NULL: nobody listens */
+typedef struct yti_compare_hooks {
+    void (*run)(void *context, const yti_compare_progress *progress);
+    yti_problem_sink problem; /* of the dataset, once; NULL: nobody listens */
     void *context;
-} yt_compare_hooks;
+} yti_compare_hooks;
 
 /* Reads the variants and builds the network of each, so that what cannot work is found before the first run. The
  * runs lie in a folder of the study (config's project and name). Where it holds runs of the same settings already, of
  * the same variants and seeds or of some of them, the study goes on; another study there is an error. */
-yt_status yt_compare_create(const yt_train_config *config, const char *variants, int seeds,
-                            const char *const *search_dirs, yt_compare **out, yt_err *err);
-void yt_compare_destroy(yt_compare *study);
-const char *yt_compare_folder(const yt_compare *study);
-int yt_compare_runs(const yt_compare *study);
+yt_status yti_compare_create(const yti_train_config *config, const char *variants, int seeds,
+                            const char *const *search_dirs, yti_compare **out, yt_err *err);
+void yti_compare_destroy(yti_compare *study);
+const char *yti_compare_folder(const yti_compare *study);
+int yti_compare_runs(const yti_compare *study);
 
 /* Checks the words alone, without a model or files. */
-yt_status yt_compare_check(const char *variants, yt_err *err);
+yt_status yti_compare_check(const char *variants, yt_err *err);
 
 /* Trains seed by seed all variants. A run that ends with values that are not finite is a result. *stop becoming
- * non-zero ends the study with YT_STOPPED; called again it goes on with the run that was interrupted, from its
+ * non-zero ends the study with YT_ERR_STOPPED; called again it goes on with the run that was interrupted, from its
  * last checkpoint, to the same result; a run that was killed behind its last one begins anew. Kept runs are known by
  * their settings and the text of the model YAML, not by the contents of a data set or of weights. */
-yt_status yt_compare_run(yt_compare *study, const yt_compare_hooks *hooks, const volatile sig_atomic_t *stop,
+yt_status yti_compare_run(yti_compare *study, const yti_compare_hooks *hooks, const volatile sig_atomic_t *stop,
                          yt_err *err);
 
 /* Reads what the runs left and writes compare.json, compare.html and the figures. Where gnuplot is missing or fails
  * there are no figures: why_no_figures then says why, else it is empty. */
-yt_status yt_compare_report(yt_compare *study, char *why_no_figures, size_t room, yt_err *err);
+yt_status yti_compare_report(yti_compare *study, char *why_no_figures, size_t room, yt_err *err);
 
 /* Prints for every variant its word and its numbers. */
-void yt_compare_print(const yt_compare *study, FILE *out);
+void yti_compare_print(const yti_compare *study, FILE *out);
 
 #endif

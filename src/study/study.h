@@ -32,7 +32,7 @@ typedef struct study_words {
 yt_status yti_variants_parse(const char *text, study_words *out, int *count, yt_err *err);
 
 /* The settings of a study with those of a variant. What is typed and also set by the variant is an error. */
-yt_status yti_variant_apply(const study_words *words, const yt_train_config *base, yt_train_config *out,
+yt_status yti_variant_apply(const study_words *words, const yti_train_config *base, yti_train_config *out,
                             yt_err *err);
 
 /* The variant's name as part of a file name. */
@@ -46,7 +46,7 @@ typedef struct study_point {
     bool is_block;
     bool in_backbone; /* its row is one of the YAML's `backbone` */
     char name[STUDY_TEXT];
-    yt_value value;
+    yti_value value;
     int depth;  /* convolutions on the longest way from the input */
     int before; /* the nearest point that it depends on; -1: none */
 } study_point;
@@ -56,7 +56,7 @@ typedef struct study_points {
     int count;
 } study_points;
 
-yt_status yti_points_find(const yt_model *model, study_points *out, yt_err *err);
+yt_status yti_points_find(const yti_model *model, study_points *out, yt_err *err);
 void yti_points_free(study_points *points);
 
 /* ---- gradient_table.c ---- */
@@ -107,21 +107,21 @@ typedef struct study_run {
     double *rms;                         /* [n_steps][points]; NaN: not seen */
     double *mean_abs, *update, *norm;    /* [n_steps]; of the first weights; of all */
     bool *bad;                           /* [n_steps]: something was not finite */
-    yt_interval slope[STUDY_MOMENTS];    /* within this run */
+    yti_interval slope[STUDY_MOMENTS];    /* within this run */
     double first_to_last[STUDY_MOMENTS]; /* NaN: unknown */
     int zeros[STUDY_MOMENTS];            /* points of gradient 0, which the slope leaves out */
-    yt_flow_facts facts[STUDY_MOMENTS];
-    yt_verdict verdict[STUDY_MOMENTS];
+    yti_flow_facts facts[STUDY_MOMENTS];
+    yti_verdict verdict[STUDY_MOMENTS];
 } study_run;
 
 /* A variant at one moment, over its seeds. Sizes are means of logarithms. */
 typedef struct study_moment {
-    yt_interval *profile;             /* [points] of log10 rms */
-    yt_interval *ratio;               /* [points] of log10(rms at `before` / rms here) */
-    yt_interval slope, first_to_last; /* the latter of log10 */
-    yt_interval slope_difference;     /* to the first variant's, over the same seeds */
-    yt_flow_facts facts;              /* medians over seeds */
-    yt_verdict verdict;               /* of these */
+    yti_interval *profile;             /* [points] of log10 rms */
+    yti_interval *ratio;               /* [points] of log10(rms at `before` / rms here) */
+    yti_interval slope, first_to_last; /* the latter of log10 */
+    yti_interval slope_difference;     /* to the first variant's, over the same seeds */
+    yti_flow_facts facts;              /* medians over seeds */
+    yti_verdict verdict;               /* of these */
     double update;                    /* of the first layer's weights: median over seeds */
     int agreeing, zeros;              /* seeds with that verdict; points of gradient 0 over all seeds */
     char sentence[STUDY_SENTENCE];
@@ -131,20 +131,20 @@ typedef struct study_moment {
 
 typedef struct study_variant {
     study_words words;
-    yt_train_config config;
+    yti_train_config config;
     char model_hash[17]; /* of the text of its model YAML */
     size_t parameters;
     double gflops;
     study_points points;
     study_moment moments[STUDY_MOMENTS];
-    yt_interval loss, ap;            /* at the end */
-    yt_interval ap_difference;       /* to the first variant's, over the same seeds */
+    yti_interval loss, ap;            /* at the end */
+    yti_interval ap_difference;       /* to the first variant's, over the same seeds */
     char ap_against[STUDY_SENTENCE]; /* AP compared with the first variant's; empty for it */
     int failed;                      /* runs that ended early with a value that is not finite */
 } study_variant;
 
-struct yt_compare {
-    yt_train_config base;
+struct yti_compare {
+    yti_train_config base;
     char *folder;
     bool recorded; /* study.json is written */
     yti_lock lock; /* of the folder, from the first run on */
@@ -156,26 +156,26 @@ struct yt_compare {
     int n_moments;
 };
 
-const study_run *yti_study_run(const yt_compare *study, int variant, int seed_index);
-static inline int yti_last_seed(const yt_compare *study) {
+const study_run *yti_study_run(const yti_compare *study, int variant, int seed_index);
+static inline int yti_last_seed(const yti_compare *study) {
     return study->base.seed + (study->n_seeds - 1); /* in this order: it may be the largest int */
 }
 
 /* The settings of one run: those of its variant, its seed, and its place below the study's folder. */
-yt_status yti_study_run_config(const yt_compare *study, const study_run *run, yt_train_config *out,
+yt_status yti_study_run_config(const yti_compare *study, const study_run *run, yti_train_config *out,
                                yt_err *err);
 
 /* The network of a variant, not initialised. */
-yt_status yti_study_model(const yt_compare *study, int variant, yt_model **out, yt_err *err);
+yt_status yti_study_model(const yti_compare *study, int variant, yti_model **out, yt_err *err);
 
 /* "at initialisation", "after step 1", "at step 40" */
-void yti_moment_name(const yt_compare *study, int moment, char *out, size_t room);
+void yti_moment_name(const yti_compare *study, int moment, char *out, size_t room);
 
 /* ---- analyse.c: from the folders of the runs to every number of the study ---- */
-yt_status yti_analyse(yt_compare *study, yt_err *err);
+yt_status yti_analyse(yti_compare *study, yt_err *err);
 
 /* ---- compare_json.c ---- */
-yt_status yti_compare_json_write(const yt_compare *study, const char *path, yt_err *err);
+yt_status yti_compare_json_write(const yti_compare *study, const char *path, yt_err *err);
 
 /* ---- figures.c ---- */
 
@@ -187,7 +187,7 @@ typedef struct study_figure {
 enum { STUDY_MAX_FIGURES = 8 + YT_MAX_VARIANTS };
 
 /* Draws every figure of the study into its folder, figures/, in place of those of a former report. */
-yt_status yti_figures_draw(const yt_compare *study, study_figure *out, int *count, yt_err *err);
+yt_status yti_figures_draw(const yti_compare *study, study_figure *out, int *count, yt_err *err);
 
 /* ---- gnuplot.c ---- */
 
@@ -202,7 +202,7 @@ void yti_gnuplot_text(FILE *out, const char *text);
 
 /* ---- page.c ---- */
 void yti_html_text(FILE *out, const char *text);
-yt_status yti_page_write(const yt_compare *study, const study_figure *figures, int n_figures,
+yt_status yti_page_write(const yti_compare *study, const study_figure *figures, int n_figures,
                          const char *why_no_figures, const char *path, yt_err *err);
 
 #endif

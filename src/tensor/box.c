@@ -14,13 +14,13 @@
 static const double CIOU_EPS = 1e-7;
 static const double PI = 3.14159265358979323846;
 
-yt_xyxy yt_xyxy_from_cxcywh(yt_cxcywh b) {
+yt_xyxy yti_xyxy_from_cxcywh(yti_cxcywh b) {
     float half_w = b.w / 2, half_h = b.h / 2;
     return (yt_xyxy){b.cx - half_w, b.cy - half_h, b.cx + half_w, b.cy + half_h};
 }
 
-yt_cxcywh yt_cxcywh_from_xyxy(yt_xyxy b) {
-    return (yt_cxcywh){(b.x1 + b.x2) / 2, (b.y1 + b.y2) / 2, b.x2 - b.x1, b.y2 - b.y1};
+yti_cxcywh yti_cxcywh_from_xyxy(yt_xyxy b) {
+    return (yti_cxcywh){(b.x1 + b.x2) / 2, (b.y1 + b.y2) / 2, b.x2 - b.x1, b.y2 - b.y1};
 }
 
 /* Length that two intervals share. */
@@ -29,7 +29,7 @@ static float shared_length(float lo_a, float hi_a, float lo_b, float hi_b) {
     return hi > lo ? hi - lo : 0;
 }
 
-float yt_box_iou(yt_xyxy a, yt_xyxy b, float eps) {
+float yti_box_iou(yt_xyxy a, yt_xyxy b, float eps) {
     float inter = shared_length(a.x1, a.x2, b.x1, b.x2) * shared_length(a.y1, a.y2, b.y1, b.y2);
     float area_a = (a.x2 - a.x1) * (a.y2 - a.y1), area_b = (b.x2 - b.x1) * (b.y2 - b.y1);
     float all = area_a + area_b - inter + eps;
@@ -75,7 +75,7 @@ static double union_of(const double a[2], const double b[2], double inter) {
     return a[0] * a[1] + b[0] * b[1] - inter + CIOU_EPS;
 }
 
-double yt_box_ciou(const double a[4], const double b[4], double grad[4]) {
+double yti_box_ciou(const double a[4], const double b[4], double grad[4]) {
     parts p;
     double size_b[2];
     for (int k = 0; k < 2; k++) {
@@ -107,7 +107,7 @@ static double most_of(double p, double q) {
     return p > q ? p : q;
 }
 
-double yt_box_ciou_limit(const double a[4], const double b[4]) {
+double yti_box_ciou_limit(const double a[4], const double b[4]) {
     double w = least_of(a[2], b[2]) - most_of(a[0], b[0]), h = least_of(a[3], b[3]) - most_of(a[1], b[1]);
     double inter = most_of(w, 0) * most_of(h, 0);
     double size_a[2] = {a[2] - a[0], a[3] - a[1] + CIOU_EPS},

@@ -8,19 +8,19 @@ enum { YT_MAX_LEVELS = 8 };
 
 /* One pyramid level. NHWC, so pixel (y, x) in row-major order is the anchor order of the family. The anchor
  * point of a cell is (x + 0.5, y + 0.5) * stride in pixels of the network input. */
-typedef struct yt_head_level {
-    yt_tensor box;   /* 4*reg_max channels, side-major (left, top, right, bottom): bin logits, or distances if
+typedef struct yti_head_level {
+    yti_tensor box;   /* 4*reg_max channels, side-major (left, top, right, bottom): bin logits, or distances if
                         reg_max = 1 */
-    yt_tensor cls;   /* class logits */
-    yt_tensor d_box; /* gradients of the same shapes; data NULL outside training */
-    yt_tensor d_cls;
+    yti_tensor cls;   /* class logits */
+    yti_tensor d_box; /* gradients of the same shapes; data NULL outside training */
+    yti_tensor d_cls;
     int stride;
-} yt_head_level;
+} yti_head_level;
 
 /* One branch of the head; a YOLO26 head has two (one-to-many and one-to-one). */
-typedef struct yt_head {
+typedef struct yti_head {
     int n_levels, n_classes, reg_max;
-    yt_head_level level[YT_MAX_LEVELS];
-} yt_head;
+    yti_head_level level[YT_MAX_LEVELS];
+} yti_head;
 
 #endif

@@ -9,25 +9,25 @@
 
 #include <stddef.h>
 
-typedef struct yt_tensor {
+typedef struct yti_tensor {
     float *data; /* NULL: absent */
     int n, h, w, c;
     ptrdiff_t ld;
-} yt_tensor;
+} yti_tensor;
 
 /* A view of tightly packed memory (ld = c). */
-yt_tensor yt_tensor_of(float *data, int n, int h, int w, int c);
+yti_tensor yti_tensor_of(float *data, int n, int h, int w, int c);
 
 /* Channels [c0, c0 + c) of t. */
-yt_tensor yt_tensor_slice(yt_tensor t, int c0, int c);
+yti_tensor yti_tensor_slice(yti_tensor t, int c0, int c);
 
 /* Images [n0, n0 + n) of t. */
-yt_tensor yt_tensor_images(yt_tensor t, int n0, int n);
+yti_tensor yti_tensor_images(yti_tensor t, int n0, int n);
 
 /* n*h*w */
-size_t yt_tensor_pixels(yt_tensor t);
+size_t yti_tensor_pixels(yti_tensor t);
 
 /* n*h*w*c */
-size_t yt_tensor_elements(yt_tensor t);
+size_t yti_tensor_elements(yti_tensor t);
 
 #endif

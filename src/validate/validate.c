@@ -18,26 +18,26 @@
 typedef struct judged {
     int branch;
     bool one_to_one;
-    yt_metrics *metrics;
+    yti_metrics *metrics;
     void *context; /* of the hook for images; NULL: it is not called */
 } judged;
 
 enum { JUDGED, OTHER, MAX_HEADS };
 
-struct yt_validator {
-    yt_model *model;
-    yt_loader *loader;
-    yt_validate_options options;
-    yt_loss *loss;
+struct yti_validator {
+    yti_model *model;
+    yti_loader *loader;
+    yti_validate_options options;
+    yti_loss *loss;
     judged heads[MAX_HEADS];
     int n_heads;
-    yt_confusion *confusion; /* of the one that is judged; NULL: too many classes */
+    yti_confusion *confusion; /* of the one that is judged; NULL: too many classes */
     bool *classes;           /* [n_classes of the model] which are kept; NULL: all */
     int *map;                /* options.class_map; NULL: none */
     int *model_class;        /* [n_mapped] its inverse, -1: the model does not know the class */
     int *target_image,
         *target_class; /* [truth_capacity] the truth that the model knows, in its own classes */
-    yt_cxcywh *target_boxes;
+    yti_cxcywh *target_boxes;
     yt_detection *detections; /* [max_batch][max_det] */
     int *n_detections;        /* [max_batch] */
     yt_status *statuses;      /* [max_batch] */
@@ -46,32 +46,32 @@ struct yt_validator {
     size_t truth_capacity;
 };
 
-static yt_status allocate(yt_validator *v, yt_err *err) {
+static yt_status allocate(yti_validator *v, yt_err *err) {
     int h, w;
-    yt_loader_max_shape(v->loader, &v->max_batch, &h, &w);
+    yti_loader_max_shape(v->loader, &v->max_batch, &h, &w);
     size_t batch = (size_t)v->max_batch, max_det = (size_t)v->options.max_det;
     if (max_det <= SIZE_MAX / sizeof *v->detections / (batch + 1))
         v->detections = malloc((batch + 1) * max_det * sizeof *v->detections);
     v->n_detections = malloc((batch + 1) * sizeof *v->n_detections);
     v->statuses = malloc((batch + 1) * sizeof *v->statuses);
     if (v->detections && v->n_detections && v->statuses) return YT_OK;
-    return yt_fail(err, YT_NO_MEMORY, "no memory for %d detections of %d images", v->options.max_det,
+    return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %d detections of %d images", v->options.max_det,
                    v->max_batch);
 }
 
-static yt_status copy_map(yt_validator *v, yt_err *err) {
+static yt_status copy_map(yti_validator *v, yt_err *err) {
     const size_t n = (size_t)v->model->n_classes, mapped = (size_t)v->options.n_mapped;
     v->map = malloc((n + 1) * sizeof *v->map);
     v->model_class = malloc((mapped + 1) * sizeof *v->model_class);
     v->classes = malloc((n + 1) * sizeof *v->classes);
     if (!v->map || !v->model_class || !v->classes)
-        return yt_fail(err, YT_NO_MEMORY, "no memory for %d classes", v->model->n_classes);
+        return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %d classes", v->model->n_classes);
     for (size_t c = 0; c < mapped; c++) v->model_class[c] = -1;
     for (size_t w = 0; w < n; w++) {
         const int c = v->map[w] = v->options.class_map[w];
         v->classes[w] = c >= 0;
         if (c >= v->options.n_mapped)
-            return yt_fail(err, YT_ARGUMENT, "class %zu of the model is mapped to %d of %d classes", w, c,
+            return yt_fail(err, YT_ERR_ARGUMENT, "class %zu of the model is mapped to %d of %d classes", w, c,
                            v->options.n_mapped);
         if (c >= 0) v->model_class[c] = (int)w;
     }
@@ -79,35 +79,35 @@ static yt_status copy_map(yt_validator *v, yt_err *err) {
     return YT_OK;
 }
 
-static yt_status copy_classes(yt_validator *v, yt_err *err) {
+static yt_status copy_classes(yti_validator *v, yt_err *err) {
     if (v->options.class_map) return copy_map(v, err);
     if (!v->options.classes) return YT_OK;
     size_t bytes = (size_t)v->model->n_classes * sizeof *v->classes;
     v->classes = malloc(bytes + 1);
-    if (!v->classes) return yt_fail(err, YT_NO_MEMORY, "no memory for %d classes", v->model->n_classes);
+    if (!v->classes) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %d classes", v->model->n_classes);
     memcpy(v->classes, v->options.classes, bytes);
     v->options.classes = v->classes;
     return YT_OK;
 }
 
 /* Metrics, and the matrix where it is not too large. */
-static yt_status create_counters(yt_validator *v, yt_err *err) {
+static yt_status create_counters(yti_validator *v, yt_err *err) {
     int n_classes = v->options.single_class ? 1 : v->map ? v->options.n_mapped : v->model->n_classes;
-    for (int i = 0; i < v->n_heads; i++) YT_TRY(yt_metrics_create(n_classes, &v->heads[i].metrics, err));
+    for (int i = 0; i < v->n_heads; i++) YT_TRY(yti_metrics_create(n_classes, &v->heads[i].metrics, err));
     for (int i = 0; i < v->n_heads; i++)
-        yt_metrics_match_single(v->heads[i].metrics, v->options.match_single);
+        yti_metrics_match_single(v->heads[i].metrics, v->options.match_single);
     if (n_classes > YT_CONFUSION_CLASSES) return YT_OK;
-    return yt_confusion_create(n_classes, v->options.confusion_conf, &v->confusion, err);
+    return yti_confusion_create(n_classes, v->options.confusion_conf, &v->confusion, err);
 }
 
 /* The branch that is judged first, then the other one of a head with two. */
-static yt_status choose_heads(yt_validator *v, yt_err *err) {
+static yt_status choose_heads(yti_validator *v, yt_err *err) {
     bool one_to_one = false;
-    YT_TRY(yt_choose_branch(v->model, v->options.nms, &one_to_one, err));
+    YT_TRY(yti_choose_branch(v->model, v->options.nms, &one_to_one, err));
     unsigned branches = 0;
     for (int i = 0; i < MAX_HEADS; i++) {
         const bool kind = i == JUDGED ? one_to_one : !one_to_one;
-        const int branch = yt_model_branch(v->model, kind);
+        const int branch = yti_model_branch(v->model, kind);
         if (branch < 0) continue;
         v->heads[v->n_heads++] =
             (judged){.branch = branch,
@@ -115,40 +115,40 @@ static yt_status choose_heads(yt_validator *v, yt_err *err) {
                      .context = i == JUDGED ? v->options.image_context : v->options.other_context};
         branches |= 1u << branch;
     }
-    yt_model_evaluate(v->model, branches);
+    yti_model_evaluate(v->model, branches);
     return YT_OK;
 }
 
-yt_status yt_validator_create(yt_model *model, yt_loader *loader, const yt_validate_options *options,
-                              yt_validator **out, yt_err *err) {
+yt_status yti_validator_create(yti_model *model, yti_loader *loader, const yti_validate_options *options,
+                              yti_validator **out, yt_err *err) {
     if (options->max_det < 1 || options->threads < 1)
-        return yt_fail(err, YT_ARGUMENT, "max_det is %d and threads %d; both must be at least 1",
+        return yt_fail(err, YT_ERR_ARGUMENT, "max_det is %d and threads %d; both must be at least 1",
                        options->max_det, options->threads);
-    yt_validator *v = calloc(1, sizeof *v);
-    if (!v) return yt_fail(err, YT_NO_MEMORY, "no memory for a validator");
+    yti_validator *v = calloc(1, sizeof *v);
+    if (!v) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for a validator");
     v->model = model;
     v->loader = loader;
     v->options = *options;
     yt_status status = choose_heads(v, err);
     if (status == YT_OK) status = allocate(v, err);
     if (status == YT_OK) status = copy_classes(v, err);
-    if (status == YT_OK) status = yt_loss_create(&v->loss, err);
+    if (status == YT_OK) status = yti_loss_create(&v->loss, err);
     if (status == YT_OK)
-        status = yt_loss_weigh_classes(v->loss, options->class_weights, model->n_classes, err);
+        status = yti_loss_weigh_classes(v->loss, options->class_weights, model->n_classes, err);
     if (status == YT_OK) status = create_counters(v, err);
     if (status != YT_OK) {
-        yt_validator_destroy(v);
+        yti_validator_destroy(v);
         return status;
     }
     *out = v;
     return YT_OK;
 }
 
-void yt_validator_destroy(yt_validator *validator) {
+void yti_validator_destroy(yti_validator *validator) {
     if (!validator) return;
-    yt_loss_destroy(validator->loss);
-    for (int i = 0; i < validator->n_heads; i++) yt_metrics_destroy(validator->heads[i].metrics);
-    yt_confusion_destroy(validator->confusion);
+    yti_loss_destroy(validator->loss);
+    for (int i = 0; i < validator->n_heads; i++) yti_metrics_destroy(validator->heads[i].metrics);
+    yti_confusion_destroy(validator->confusion);
     free(validator->classes);
     free(validator->map);
     free(validator->model_class);
@@ -162,25 +162,25 @@ void yt_validator_destroy(yt_validator *validator) {
     free(validator);
 }
 
-static yt_status truth_in_pixels(yt_validator *v, const yt_batch *batch, yt_err *err) {
+static yt_status truth_in_pixels(yti_validator *v, const yti_batch *batch, yt_err *err) {
     size_t count = (size_t)batch->targets.count;
     if (!v->truth || count > v->truth_capacity) {
         yt_xyxy *grown = realloc(v->truth, (count + 1) * sizeof *grown);
-        if (!grown) return yt_fail(err, YT_NO_MEMORY, "no memory for %zu ground-truth boxes", count);
+        if (!grown) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %zu ground-truth boxes", count);
         v->truth = grown;
         v->truth_capacity = count;
     }
     float w = (float)batch->w, h = (float)batch->h;
     for (size_t i = 0; i < count; i++) {
-        yt_cxcywh b = batch->targets.boxes[i];
-        v->truth[i] = yt_xyxy_from_cxcywh((yt_cxcywh){b.cx * w, b.cy * h, b.w * w, b.h * h});
+        yti_cxcywh b = batch->targets.boxes[i];
+        v->truth[i] = yti_xyxy_from_cxcywh((yti_cxcywh){b.cx * w, b.cy * h, b.w * w, b.h * h});
     }
     return YT_OK;
 }
 
-static yt_status detect_batch(yt_validator *v, const judged *head, int n, yt_err *err) {
-    const yt_head maps = yt_model_head(v->model, head->branch);
-    yt_detect_options options = {.conf = v->options.conf,
+static yt_status detect_batch(yti_validator *v, const judged *head, int n, yt_err *err) {
+    const yti_head maps = yti_model_head(v->model, head->branch);
+    yti_detect_options options = {.conf = v->options.conf,
                                  .iou = v->options.iou,
                                  .max_det = v->options.max_det,
                                  .end2end = head->one_to_one,
@@ -191,7 +191,7 @@ static yt_status detect_batch(yt_validator *v, const judged *head, int n, yt_err
     for (int i = 0; i < n; i++) {
         yt_detection *out = v->detections + (size_t)i * (size_t)options.max_det;
         v->n_detections[i] = 0;
-        v->statuses[i] = yt_detect(&maps, i, &options, out, &v->n_detections[i], NULL);
+        v->statuses[i] = yti_detect(&maps, i, &options, out, &v->n_detections[i], NULL);
         for (int j = 0; j < v->n_detections[i]; j++) {
             const int own = out[j].class_id;
             out[j].class_id = v->options.single_class ? 0 : v->map ? v->map[own] : own;
@@ -205,21 +205,21 @@ static yt_status detect_batch(yt_validator *v, const judged *head, int n, yt_err
 }
 
 /* The truth of image i of the batch is [first, next). */
-static yt_status count_image(yt_validator *v, const judged *head, const yt_batch *batch, int i, int first,
+static yt_status count_image(yti_validator *v, const judged *head, const yti_batch *batch, int i, int first,
                              int next, yt_err *err) {
     const yt_detection *found = v->detections + (size_t)i * (size_t)v->options.max_det;
     const int *classes = batch->targets.class_id + first;
     int n = v->n_detections[i];
-    YT_TRY(yt_metrics_add(head->metrics, found, n, v->truth + first, classes, next - first, err));
+    YT_TRY(yti_metrics_add(head->metrics, found, n, v->truth + first, classes, next - first, err));
     if (v->confusion && head == &v->heads[JUDGED])
-        YT_TRY(yt_confusion_add(v->confusion, found, n, v->truth + first, classes, next - first, err));
+        YT_TRY(yti_confusion_add(v->confusion, found, n, v->truth + first, classes, next - first, err));
     if (!v->options.image || !head->context) return YT_OK;
-    yt_validated_image image = {batch->samples[i], found, n, batch->fits[i]};
+    yti_validated_image image = {batch->samples[i], found, n, batch->fits[i]};
     return v->options.image(head->context, &image, err);
 }
 
-static yt_status count_batch(yt_validator *v, const judged *head, const yt_batch *batch, yt_err *err) {
-    const yt_targets *targets = &batch->targets;
+static yt_status count_batch(yti_validator *v, const judged *head, const yti_batch *batch, yt_err *err) {
+    const yti_targets *targets = &batch->targets;
     int first = 0;
     for (int i = 0; i < batch->n; i++) {
         int next = first;
@@ -231,7 +231,7 @@ static yt_status count_batch(yt_validator *v, const judged *head, const yt_batch
 }
 
 /* The truth as the loss of the model wants it: in the model's classes, without those it does not know. */
-static yt_status targets_of_model(yt_validator *v, const yt_targets *truth, yt_targets *out, yt_err *err) {
+static yt_status targets_of_model(yti_validator *v, const yti_targets *truth, yti_targets *out, yt_err *err) {
     *out = *truth;
     if (!v->map) return YT_OK;
     const size_t room = v->truth_capacity + 1;
@@ -239,11 +239,11 @@ static yt_status targets_of_model(yt_validator *v, const yt_targets *truth, yt_t
     if (image) v->target_image = image;
     int *class_id = realloc(v->target_class, room * sizeof *class_id);
     if (class_id) v->target_class = class_id;
-    yt_cxcywh *boxes = realloc(v->target_boxes, room * sizeof *boxes);
+    yti_cxcywh *boxes = realloc(v->target_boxes, room * sizeof *boxes);
     if (boxes) v->target_boxes = boxes;
     if (!image || !class_id || !boxes)
-        return yt_fail(err, YT_NO_MEMORY, "no memory for %zu ground-truth boxes", room);
-    *out = (yt_targets){0, image, class_id, boxes};
+        return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %zu ground-truth boxes", room);
+    *out = (yti_targets){0, image, class_id, boxes};
     for (int i = 0; i < truth->count; i++) {
         const int known = v->model_class[truth->class_id[i]];
         if (known < 0) continue;
@@ -254,25 +254,25 @@ static yt_status targets_of_model(yt_validator *v, const yt_targets *truth, yt_t
     return YT_OK;
 }
 
-static yt_status validate_batch(yt_validator *v, const yt_batch *batch, const yt_state *state,
-                                yt_validation *sum, yt_err *err) {
-    yt_model *model = v->model;
-    yt_model_set_input(model, batch->rgb);
-    yt_model_forward(model, state, NULL);
+static yt_status validate_batch(yti_validator *v, const yti_batch *batch, const yti_state *state,
+                                yti_validation *sum, yt_err *err) {
+    yti_model *model = v->model;
+    yti_model_set_input(model, batch->rgb);
+    yti_model_forward(model, state, NULL);
 
     /* The one-to-one branch is judged by its own assignment (spec training 3.6). */
-    yt_head head = yt_model_head(model, yt_model_eval_branch(model));
-    yt_assigner assigner = yt_assigner_of(model->end2end);
+    yti_head head = yti_model_head(model, yti_model_eval_branch(model));
+    yti_assigner assigner = yti_assigner_of(model->end2end);
     assigner.widen_below_first = v->options.widen_below_first;
-    yt_loss_result loss;
-    yt_targets targets;
+    yti_loss_result loss;
+    yti_targets targets;
     YT_TRY(truth_in_pixels(v, batch, err));
     YT_TRY(targets_of_model(v, &batch->targets, &targets, err));
-    YT_TRY(yt_loss_branch(v->loss, &head, &targets, v->options.gains, assigner, 1, v->options.threads, &loss,
+    YT_TRY(yti_loss_branch(v->loss, &head, &targets, v->options.gains, assigner, 1, v->options.threads, &loss,
                           err));
     for (int i = 0; i < YT_LOSS_TERMS; i++) sum->loss[i] += loss.terms[i];
-    const yt_head judged_maps = yt_model_head(model, v->heads[JUDGED].branch);
-    for (int i = 0; i < batch->n; i++) sum->non_finite += !yt_head_is_finite(&judged_maps, i);
+    const yti_head judged_maps = yti_model_head(model, v->heads[JUDGED].branch);
+    for (int i = 0; i < batch->n; i++) sum->non_finite += !yti_head_is_finite(&judged_maps, i);
     for (int i = 0; i < v->n_heads; i++) {
         YT_TRY(detect_batch(v, &v->heads[i], batch->n, err));
         YT_TRY(count_batch(v, &v->heads[i], batch, err));
@@ -280,26 +280,26 @@ static yt_status validate_batch(yt_validator *v, const yt_batch *batch, const yt
     return YT_OK;
 }
 
-static yt_status plan_batch(yt_validator *v, const yt_state *state, int n, int h, int w, yt_err *err) {
-    YT_TRY(yt_model_plan(v->model, YT_MODE_EVAL, n, h, w, v->options.threads, err));
-    yt_model_prepare(v->model, state);
+static yt_status plan_batch(yti_validator *v, const yti_state *state, int n, int h, int w, yt_err *err) {
+    YT_TRY(yti_model_plan(v->model, YT_MODE_EVAL, n, h, w, v->options.threads, err));
+    yti_model_prepare(v->model, state);
     return YT_OK;
 }
 
-yt_status yt_validator_run(yt_validator *validator, const yt_state *state, yt_validation *out, yt_err *err) {
-    yt_validator *v = validator;
-    double start = yt_seconds();
-    yt_validation result = {.one_to_one = v->heads[JUDGED].one_to_one, .has_other = v->n_heads > OTHER};
-    int n_batches = yt_loader_batches(v->loader), done = 0;
+yt_status yti_validator_run(yti_validator *validator, const yti_state *state, yti_validation *out, yt_err *err) {
+    yti_validator *v = validator;
+    double start = yti_seconds();
+    yti_validation result = {.one_to_one = v->heads[JUDGED].one_to_one, .has_other = v->n_heads > OTHER};
+    int n_batches = yti_loader_batches(v->loader), done = 0;
     int n, h, w; /* what is planned */
-    for (int i = 0; i < v->n_heads; i++) yt_metrics_reset(v->heads[i].metrics);
-    if (v->confusion) yt_confusion_reset(v->confusion);
-    YT_TRY(yt_loader_begin(v->loader, 0, 0, NULL, err));
-    yt_loader_max_shape(v->loader, &n, &h, &w); /* once, so that memory is taken once */
+    for (int i = 0; i < v->n_heads; i++) yti_metrics_reset(v->heads[i].metrics);
+    if (v->confusion) yti_confusion_reset(v->confusion);
+    YT_TRY(yti_loader_begin(v->loader, 0, 0, NULL, err));
+    yti_loader_max_shape(v->loader, &n, &h, &w); /* once, so that memory is taken once */
     YT_TRY(plan_batch(v, state, n, h, w, err));
     for (;;) {
-        const yt_batch *batch;
-        YT_TRY(yt_loader_next(v->loader, &batch, err));
+        const yti_batch *batch;
+        YT_TRY(yti_loader_next(v->loader, &batch, err));
         if (!batch) break;
         if (batch->n != n || batch->h != h || batch->w != w) {
             n = batch->n, h = batch->h, w = batch->w;
@@ -310,35 +310,35 @@ yt_status yt_validator_run(yt_validator *validator, const yt_state *state, yt_va
         if (v->options.progress) v->options.progress(v->options.context, done, n_batches);
     }
     for (int i = 0; i < YT_LOSS_TERMS; i++) result.loss[i] /= done > 0 ? done : 1;
-    YT_TRY(yt_metrics_compute(v->heads[JUDGED].metrics, &result.metrics, err));
-    if (result.has_other) YT_TRY(yt_metrics_compute(v->heads[OTHER].metrics, &result.other, err));
-    result.seconds = yt_seconds() - start;
+    YT_TRY(yti_metrics_compute(v->heads[JUDGED].metrics, &result.metrics, err));
+    if (result.has_other) YT_TRY(yti_metrics_compute(v->heads[OTHER].metrics, &result.other, err));
+    result.seconds = yti_seconds() - start;
     *out = result;
     return YT_OK;
 }
 
-static yt_status save_confusion(const yt_confusion *confusion, const char *const *names, const char *folder,
+static yt_status save_confusion(const yti_confusion *confusion, const char *const *names, const char *folder,
                                 yt_err *err) {
-    char *path = yt_path_join(folder, "confusion_matrix.csv");
-    if (!path) return yt_fail(err, YT_NO_MEMORY, "no memory for the name of confusion_matrix.csv");
-    yt_status status = yt_confusion_save(confusion, names, path, err);
+    char *path = yti_path_join(folder, "confusion_matrix.csv");
+    if (!path) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the name of confusion_matrix.csv");
+    yt_status status = yti_confusion_save(confusion, names, path, err);
     free(path);
     return status;
 }
 
-yt_status yt_validator_save(const yt_validator *validator, const char *const *names, const char *folder,
+yt_status yti_validator_save(const yti_validator *validator, const char *const *names, const char *folder,
                             yt_err *err) {
     if (validator->confusion) YT_TRY(save_confusion(validator->confusion, names, folder, err));
-    return yt_metrics_save_curves(validator->heads[JUDGED].metrics, names, folder, err);
+    return yti_metrics_save_curves(validator->heads[JUDGED].metrics, names, folder, err);
 }
 
-const char *const *yt_validator_file_names(int n_classes) {
+const char *const *yti_validator_file_names(int n_classes) {
     static const char *const names[] = {"confusion_matrix.csv", "pr_curve.csv", "confidence_curves.csv",
                                         NULL};
     return n_classes > YT_CONFUSION_CLASSES ? names + 1 : names;
 }
 
-const char *yt_validator_files(int n_classes) {
+const char *yti_validator_files(int n_classes) {
     return n_classes > YT_CONFUSION_CLASSES ? "pr_curve.csv, confidence_curves.csv (no confusion_matrix.csv "
                                               "for that many classes)"
                                             : "confusion_matrix.csv, pr_curve.csv, confidence_curves.csv";

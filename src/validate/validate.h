@@ -11,66 +11,66 @@
 #include "model/model.h"
 
 /* What was found in an image; lent during the call that shows it. */
-typedef struct yt_validated_image {
+typedef struct yti_validated_image {
     int sample;                     /* index into the split */
     const yt_detection *detections; /* by descending score, in pixels of the network input */
     int n_detections;
-    yt_fit fit; /* back to the original image: each axis by its own gain, as since 8.4.171 to .174 */
-} yt_validated_image;
+    yti_fit fit; /* back to the original image: each axis by its own gain, as since 8.4.171 to .174 */
+} yti_validated_image;
 
-typedef struct yt_validate_options {
+typedef struct yti_validate_options {
     float conf, iou;      /* 0.001, 0.7 */
     int max_det;          /* 300 */
-    yt_nms nms;           /* which branch of a head with two is judged; the other one is measured beside it */
-    bool agnostic;        /* as in yt_detect_options */
+    yti_nms nms;           /* which branch of a head with two is judged; the other one is measured beside it */
+    bool agnostic;        /* as in yti_detect_options */
     bool single_class;    /* the truth is all of class 0, and so is every detection; implies agnostic */
     float confusion_conf; /* of the confusion matrix: YT_CONFUSION_CONF */
-    bool match_single;    /* yt_metrics_match_single */
+    bool match_single;    /* yti_metrics_match_single */
     const bool *classes;  /* [n_classes] of the model, copied: which detections are kept; NULL: all */
     const int *
         class_map; /* [n_classes] of the model, copied: the class that its detections count as, -1: they are left
                              out; NULL: their own. Not with classes or single_class */
     int n_mapped; /* classes of the truth, with class_map */
-    yt_loss_gains gains;
+    yti_loss_gains gains;
     const float *class_weights; /* [n_classes], copied; NULL: all 1 */
-    bool widen_below_first;     /* of yt_assigner */
+    bool widen_below_first;     /* of yti_assigner */
     int threads;
     void (*progress)(void *context, int done, int total); /* batches; may be NULL */
     void *context;
-    yt_status (*image)(void *context, const yt_validated_image *image, yt_err *err); /* may be NULL */
+    yt_status (*image)(void *context, const yti_validated_image *image, yt_err *err); /* may be NULL */
     void *image_context,
         *other_context; /* for the branch that is judged, and for the other one; NULL: not called */
-} yt_validate_options;
+} yti_validate_options;
 
 /* The results of branches live as long as the validator. */
-typedef struct yt_validation {
+typedef struct yti_validation {
     double
         loss[YT_LOSS_TERMS]; /* mean over batches of the reported items: of the last branch, as in training */
     bool one_to_one;         /* metrics are of the one-to-one branch */
-    yt_metrics_result metrics;
+    yti_metrics_result metrics;
     bool has_other; /* the head has two branches */
-    yt_metrics_result other;
+    yti_metrics_result other;
     int non_finite; /* images for which the network gives something that is not finite: nothing is found in them */
     double seconds;
-} yt_validation;
+} yti_validation;
 
-typedef struct yt_validator yt_validator;
+typedef struct yti_validator yti_validator;
 
 /* Borrows model and loader (made with train = false). Re-plans the model's graph in evaluation mode for every
  * batch shape; the caller plans again before it goes on training. */
-yt_status yt_validator_create(yt_model *model, yt_loader *loader, const yt_validate_options *options,
-                              yt_validator **out, yt_err *err);
-void yt_validator_destroy(yt_validator *validator);
-yt_status yt_validator_run(yt_validator *validator, const yt_state *state, yt_validation *out, yt_err *err);
+yt_status yti_validator_create(yti_model *model, yti_loader *loader, const yti_validate_options *options,
+                              yti_validator **out, yt_err *err);
+void yti_validator_destroy(yti_validator *validator);
+yt_status yti_validator_run(yti_validator *validator, const yti_state *state, yti_validation *out, yt_err *err);
 
-/* Of the last run and the branch that is judged, into an existing folder: confusion_matrix.csv (yt_confusion_save; not beyond
- * YT_CONFUSION_CLASSES), pr_curve.csv and confidence_curves.csv (yt_metrics_save_curves). names: of the
+/* Of the last run and the branch that is judged, into an existing folder: confusion_matrix.csv (yti_confusion_save; not beyond
+ * YT_CONFUSION_CLASSES), pr_curve.csv and confidence_curves.csv (yti_metrics_save_curves). names: of the
  * classes judged. */
-yt_status yt_validator_save(const yt_validator *validator, const char *const *names, const char *folder,
+yt_status yti_validator_save(const yti_validator *validator, const char *const *names, const char *folder,
                             yt_err *err);
 
 /* What it writes for so many classes, for a message: their names with commas between. */
-const char *yt_validator_files(int n_classes);
-const char *const *yt_validator_file_names(int n_classes); /* ends with NULL */
+const char *yti_validator_files(int n_classes);
+const char *const *yti_validator_file_names(int n_classes); /* ends with NULL */
 
 #endif

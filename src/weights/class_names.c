@@ -10,7 +10,7 @@
 #include <string.h>
 
 bool yti_same_class_name(const char *a, const char *b) {
-    return yt_text_compare_names(a, b) == 0;
+    return yti_text_compare_names(a, b) == 0;
 }
 
 bool yti_is_placeholder(const char *name) {
@@ -72,21 +72,21 @@ static void say_by_name(const outcome *o, const char *const *weights, int n_weig
                         char *note, size_t room) {
     snprintf(note, room, "classes are matched by name");
     if (o->moved)
-        yt_text_append(note, room, ": '%.60s', class %d of the data set, is %d in the weights",
+        yti_text_append(note, room, ": '%.60s', class %d of the data set, is %d in the weights",
                        set[o->first_moved], o->first_moved, find(set[o->first_moved], weights, n_weights));
     if (n_weights > o->found)
-        yt_text_append(note, room, "; what is found of the %d other classes of the weights is left out",
+        yti_text_append(note, room, "; what is found of the %d other classes of the weights is left out",
                        n_weights - o->found);
     if (o->unknown == 1)
-        yt_text_append(note, room, "; '%.60s' is unknown to the weights: its objects count as missed",
+        yti_text_append(note, room, "; '%.60s' is unknown to the weights: its objects count as missed",
                        set[o->first_unknown]);
     if (o->unknown > 1)
-        yt_text_append(note, room,
+        yti_text_append(note, room,
                        "; '%.60s' and %d more are unknown to the weights: their objects count as missed",
                        set[o->first_unknown], o->unknown - 1);
 }
 
-yt_status yt_match_classes(const char *const *weights, int n_weights, const char *const *set, int n_set,
+yt_status yti_match_classes(const char *const *weights, int n_weights, const char *const *set, int n_set,
                            int *map, char *note, size_t room, yt_err *err) {
     const bool named = !all_placeholders(weights, n_weights) && !all_placeholders(set, n_set);
     const char *double_name = twice(weights, n_weights);
@@ -102,11 +102,11 @@ yt_status yt_match_classes(const char *const *weights, int n_weights, const char
     }
     if (n_weights != n_set) {
         if (named && double_name)
-            return yt_fail(err, YT_MISMATCH,
+            return yt_fail(err, YT_ERR_MISMATCH,
                            "has %d classes, but the weights know %d, and they cannot be matched by name: "
                            "'%.60s' stands twice",
                            n_set, n_weights, double_name);
-        return yt_fail(err, YT_MISMATCH, "has %d classes, but the weights know %d%s", n_set, n_weights,
+        return yt_fail(err, YT_ERR_MISMATCH, "has %d classes, but the weights know %d%s", n_set, n_weights,
                        named ? ", and none of the same name" : "");
     }
     for (int w = 0; w < n_weights; w++) map[w] = w;

@@ -47,7 +47,7 @@ static bool take_text(const char **at, char out[MAX_NAME]) {
             return false;
     }
     *to = '\0';
-    return take(at, quote) && yt_text_is_utf8(out, (size_t)(to - out));
+    return take(at, quote) && yti_text_is_utf8(out, (size_t)(to - out));
 }
 
 /* A key, which must be the number of the next name. */

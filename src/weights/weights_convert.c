@@ -13,10 +13,10 @@ static const float HALF_MAX = 65504;
 
 /* Entries to write; names and most values are lent, converted values are owned. */
 typedef struct conversion {
-    yt_st_entry *entries;
+    yti_st_entry *entries;
     uint16_t **halves; /* by entry; NULL: as it was */
     size_t count;
-    yt_conversion report;
+    yti_conversion report;
 } conversion;
 
 static void free_conversion(conversion *c) {
@@ -26,19 +26,19 @@ static void free_conversion(conversion *c) {
 }
 
 /* What a checkpoint holds beside weights when it has no moving average to tell them apart. */
-static bool is_weight(const yt_st_entry *entry, const char *prefix) {
+static bool is_weight(const yti_st_entry *entry, const char *prefix) {
     return strncmp(entry->name, prefix, strlen(prefix)) == 0 && strncmp(entry->name, "optim.", 6) != 0;
 }
 
 /* A NaN or infinity that was there before goes on as it is. */
-static void note_bad(conversion *c, const yt_st_entry *entry, const float *values) {
+static void note_bad(conversion *c, const yti_st_entry *entry, const float *values) {
     if (yti_all_finite(values, entry->count)) return;
     if (!c->report.n_bad++) snprintf(c->report.first_bad, sizeof c->report.first_bad, "%.120s", entry->name);
 }
 
 /* What 16 bits cannot hold: the largest number stands for what is beyond it, 0 for what is too small; an infinity would
  * become a number like any other. */
-static yt_status check_range(conversion *c, const yt_st_entry *entry, const float *values,
+static yt_status check_range(conversion *c, const yti_st_entry *entry, const float *values,
                              const uint16_t *half, yt_err *err) {
     size_t infinite = 0, clamped = 0;
     for (size_t i = 0; i < entry->count; i++) {
@@ -47,7 +47,7 @@ static yt_status check_range(conversion *c, const yt_st_entry *entry, const floa
         c->report.n_vanished += (half[i] & 0x7fff) == 0 && values[i] != 0;
     }
     if (infinite)
-        return yt_fail(err, YT_NON_FINITE,
+        return yt_fail(err, YT_ERR_NON_FINITE,
                        "%zu of the %zu values of tensor %s are infinite, which --half would hide", infinite,
                        entry->count, entry->name);
     if (clamped && !c->report.n_clamped)
@@ -56,11 +56,11 @@ static yt_status check_range(conversion *c, const yt_st_entry *entry, const floa
     return YT_OK;
 }
 
-static yt_status make_half(conversion *c, yt_st_entry *entry, const float *values, yt_err *err) {
+static yt_status make_half(conversion *c, yti_st_entry *entry, const float *values, yt_err *err) {
     uint16_t *half = malloc(entry->count * sizeof *half + 1);
-    if (!half) return yt_fail(err, YT_NO_MEMORY, "no memory to convert tensor %s", entry->name);
+    if (!half) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory to convert tensor %s", entry->name);
     c->halves[entry - c->entries] = half;
-    yt_st_to_half(entry, half);
+    yti_st_to_half(entry, half);
     YT_TRY(check_range(c, entry, values, half, err));
     entry->type = YT_ST_F16;
     entry->data = half;
@@ -68,26 +68,26 @@ static yt_status make_half(conversion *c, yt_st_entry *entry, const float *value
     return YT_OK;
 }
 
-static yt_status convert_tensor(conversion *c, yt_st_entry *entry, bool half, yt_err *err) {
-    if (!yt_st_is_float(entry->type)) return YT_OK;
+static yt_status convert_tensor(conversion *c, yti_st_entry *entry, bool half, yt_err *err) {
+    if (!yti_st_is_float(entry->type)) return YT_OK;
     float *values = malloc(entry->count * sizeof *values + 1);
-    if (!values) return yt_fail(err, YT_NO_MEMORY, "no memory to convert tensor %s", entry->name);
-    yt_st_to_float(entry, values);
+    if (!values) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory to convert tensor %s", entry->name);
+    yti_st_to_float(entry, values);
     note_bad(c, entry, values);
     yt_status status = half ? make_half(c, entry, values, err) : YT_OK;
     free(values);
     return status;
 }
 
-static yt_status choose_tensors(conversion *c, const yt_st_file *file, bool half, yt_err *err) {
+static yt_status choose_tensors(conversion *c, const yti_st_file *file, bool half, yt_err *err) {
     const char *prefix = yti_weights_prefix(file);
     c->entries = calloc(file->n_entries + 1, sizeof *c->entries);
     c->halves = calloc(file->n_entries + 1, sizeof *c->halves);
     if (!c->entries || !c->halves)
-        return yt_fail(err, YT_NO_MEMORY, "no memory for a list of %zu tensors", file->n_entries);
+        return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for a list of %zu tensors", file->n_entries);
     for (size_t i = 0; i < file->n_entries; i++) {
         if (!is_weight(&file->entries[i], prefix)) continue;
-        yt_st_entry *entry = &c->entries[c->count++];
+        yti_st_entry *entry = &c->entries[c->count++];
         *entry = file->entries[i];
         entry->name += strlen(prefix);
         YT_TRY(convert_tensor(c, entry, half, err));
@@ -96,37 +96,37 @@ static yt_status choose_tensors(conversion *c, const yt_st_file *file, bool half
 }
 
 /* The description, and the one pair that readers of the format look for. */
-static yt_status choose_metadata(yt_metadata *metadata, const yt_st_file *file, yt_err *err) {
-    bool has_format = yt_st_metadata(file, "format") != NULL;
-    if (!has_format) YT_TRY(yt_metadata_add(metadata, "format", "pt", err));
-    const char *license = yt_metadata_license(file);
-    if (license && !yt_st_metadata(file, "base_license"))
-        YT_TRY(yt_metadata_add(metadata, "base_license", license, err));
+static yt_status choose_metadata(yti_metadata *metadata, const yti_st_file *file, yt_err *err) {
+    bool has_format = yti_st_metadata(file, "format") != NULL;
+    if (!has_format) YT_TRY(yti_metadata_add(metadata, "format", "pt", err));
+    const char *license = yti_metadata_license(file);
+    if (license && !yti_st_metadata(file, "base_license"))
+        YT_TRY(yti_metadata_add(metadata, "base_license", license, err));
     for (size_t i = 0; i < file->n_metadata; i++)
-        if (yt_metadata_is_description(file->metadata_keys[i]))
-            YT_TRY(yt_metadata_add(metadata, file->metadata_keys[i], file->metadata_values[i], err));
+        if (yti_metadata_is_description(file->metadata_keys[i]))
+            YT_TRY(yti_metadata_add(metadata, file->metadata_keys[i], file->metadata_values[i], err));
     return YT_OK;
 }
 
-yt_status yt_weights_convert(const char *path, const char *target, bool half, yt_conversion *report,
+yt_status yti_weights_convert(const char *path, const char *target, bool half, yti_conversion *report,
                              yt_err *err) {
-    yt_weights_file weights;
+    yti_weights_file weights;
     conversion c = {0};
-    yt_metadata metadata = {0};
+    yti_metadata metadata = {0};
     YT_TRY(yti_weights_load(path, &weights, err));
     yt_status status = yti_name_file(choose_tensors(&c, &weights.file, half, err), path, err);
-    if (status == YT_OK && !c.count) status = yt_fail(err, YT_MISMATCH, "%s: holds no weights", path);
+    if (status == YT_OK && !c.count) status = yt_fail(err, YT_ERR_MISMATCH, "%s: holds no weights", path);
     if (status == YT_OK) status = choose_metadata(&metadata, &weights.file, err);
     if (status == YT_OK)
-        status = yt_st_save(target, c.entries, c.count, (const char *const *)metadata.keys,
+        status = yti_st_save(target, c.entries, c.count, (const char *const *)metadata.keys,
                             (const char *const *)metadata.values, metadata.count, err);
     if (status == YT_OK && report) {
-        const char *license = yt_metadata_license(&weights.file);
+        const char *license = yti_metadata_license(&weights.file);
         c.report.n_tensors = c.count;
         snprintf(c.report.base_license, sizeof c.report.base_license, "%.512s", license ? license : "");
         *report = c.report;
     }
-    yt_metadata_free(&metadata);
+    yti_metadata_free(&metadata);
     free_conversion(&c);
     yti_weights_free(&weights);
     return status;

@@ -11,10 +11,10 @@
 
 enum { MAX_NAME = 512 };
 
-static yt_status load_pt(const char *path, yt_weights_file *out, yt_err *err) {
-    YT_TRY(yt_pt_open(path, &out->pt, err));
-    YT_TRY(yt_metadata_describe_pt(&out->metadata, &out->pt, path, err));
-    out->file = (yt_st_file){.n_entries = out->pt.n_tensors,
+static yt_status load_pt(const char *path, yti_weights_file *out, yt_err *err) {
+    YT_TRY(yti_pt_open(path, &out->pt, err));
+    YT_TRY(yti_metadata_describe_pt(&out->metadata, &out->pt, path, err));
+    out->file = (yti_st_file){.n_entries = out->pt.n_tensors,
                              .entries = out->pt.tensors,
                              .n_metadata = out->metadata.count,
                              .metadata_keys = out->metadata.keys,
@@ -50,10 +50,10 @@ static const char *other_kind(const char *path) {
     return "";
 }
 
-static yt_status load_safetensors(const char *path, yt_weights_file *out, yt_err *err) {
-    yt_status status = yt_st_load(path, &out->file, err);
-    if (status != YT_SYNTAX || yt_st_probe(path)) return status;
-    return yt_fail(err, YT_SYNTAX, "%s: is neither a safetensors nor a .pt file%s", path, other_kind(path));
+static yt_status load_safetensors(const char *path, yti_weights_file *out, yt_err *err) {
+    yt_status status = yti_st_load(path, &out->file, err);
+    if (status != YT_ERR_SYNTAX || yti_st_probe(path)) return status;
+    return yt_fail(err, YT_ERR_SYNTAX, "%s: is neither a safetensors nor a .pt file%s", path, other_kind(path));
 }
 
 /* ---- names ---- */
@@ -87,9 +87,9 @@ static const char *unwrapped(const char *name, bool *bare) {
 }
 
 /* Names as they are in the family's files, where nothing in this file is called so but some things may be. */
-static yt_status unwrap_names(yt_weights_file *weights, const char *path, yt_err *err) {
+static yt_status unwrap_names(yti_weights_file *weights, const char *path, yt_err *err) {
     enum { WORD = 6 /* model. */ };
-    yt_st_file *file = &weights->file;
+    yti_st_file *file = &weights->file;
     size_t room = 1;
     bool bare;
     for (size_t i = 0; i < file->n_entries; i++) {
@@ -98,7 +98,7 @@ static yt_status unwrap_names(yt_weights_file *weights, const char *path, yt_err
         room += strlen(name) + WORD + 1;
     }
     char *at = weights->names = malloc(room), *end = at + room;
-    if (!at) return yt_fail(err, YT_NO_MEMORY, "%s: no memory for its names", path);
+    if (!at) return yt_fail(err, YT_ERR_NO_MEMORY, "%s: no memory for its names", path);
     for (size_t i = 0; i < file->n_entries; i++) {
         const char *name = unwrapped(file->entries[i].name, &bare);
         if (!name) continue;
@@ -109,13 +109,13 @@ static yt_status unwrap_names(yt_weights_file *weights, const char *path, yt_err
     return YT_OK;
 }
 
-yt_status yti_weights_load(const char *path, yt_weights_file *out, yt_err *err) {
-    yt_weights_file weights = {0};
+yt_status yti_weights_load(const char *path, yti_weights_file *out, yt_err *err) {
+    yti_weights_file weights = {0};
     yti_presence presence;
     YT_TRY(yti_look_at_file(path, &presence, err));
-    if (presence == YTI_UNUSABLE) return YT_DATA; /* a pipe could not be looked at twice, and may never end */
+    if (presence == YTI_UNUSABLE) return YT_ERR_DATA; /* a pipe could not be looked at twice, and may never end */
     yt_status status =
-        yt_pt_probe(path) ? load_pt(path, &weights, err) : load_safetensors(path, &weights, err);
+        yti_pt_probe(path) ? load_pt(path, &weights, err) : load_safetensors(path, &weights, err);
     if (status == YT_OK) status = unwrap_names(&weights, path, err);
     if (status == YT_OK)
         *out = weights;
@@ -124,30 +124,30 @@ yt_status yti_weights_load(const char *path, yt_weights_file *out, yt_err *err) 
     return status;
 }
 
-void yti_weights_free(yt_weights_file *weights) {
-    if (weights->file.storage) yt_st_free(&weights->file);
-    yt_pt_free(&weights->pt);
-    yt_metadata_free(&weights->metadata);
+void yti_weights_free(yti_weights_file *weights) {
+    if (weights->file.storage) yti_st_free(&weights->file);
+    yti_pt_free(&weights->pt);
+    yti_metadata_free(&weights->metadata);
     free(weights->names);
     weights->names = NULL;
-    weights->file = (yt_st_file){0};
+    weights->file = (yti_st_file){0};
 }
 
-const char *yti_weights_prefix(const yt_st_file *file) {
+const char *yti_weights_prefix(const yti_st_file *file) {
     static const char average[] = "ema.";
     for (size_t i = 0; i < file->n_entries; i++)
         if (strncmp(file->entries[i].name, average, sizeof average - 1) == 0) return average;
     return "";
 }
 
-const yt_st_entry *yti_weights_find(const yt_st_file *file, const char *prefix, const char *name) {
+const yti_st_entry *yti_weights_find(const yti_st_file *file, const char *prefix, const char *name) {
     char full[MAX_NAME];
     int length = snprintf(full, sizeof full, "%s%s", prefix, name);
-    return length > 0 && (size_t)length < sizeof full ? yt_st_find(file, full) : NULL;
+    return length > 0 && (size_t)length < sizeof full ? yti_st_find(file, full) : NULL;
 }
 
-float *yti_weights_values(const yt_param_info *info, const yt_state *state) {
-    return (yt_in_params(info) ? state->params : state->buffers) + info->offset;
+float *yti_weights_values(const yti_param_info *info, const yti_state *state) {
+    return (yti_in_params(info) ? state->params : state->buffers) + info->offset;
 }
 
 static void shape_text(char *text, size_t room, int n_dims, const int64_t *dims) {
@@ -157,13 +157,13 @@ static void shape_text(char *text, size_t room, int n_dims, const int64_t *dims)
     if (used < room) snprintf(text + used, room - used, "]");
 }
 
-static bool same_shape(const yt_st_entry *entry, const yt_param_info *info) {
+static bool same_shape(const yti_st_entry *entry, const yti_param_info *info) {
     bool same = entry->n_dims == info->n_dims && entry->count == info->count;
     for (int i = 0; same && i < info->n_dims; i++) same = entry->dims[i] == info->dims[i];
     return same;
 }
 
-bool yti_weights_differ(const yt_st_entry *entry, const yt_param_info *info, char *why, size_t room) {
+bool yti_weights_differ(const yti_st_entry *entry, const yti_param_info *info, char *why, size_t room) {
     why[0] = '\0';
     if (!entry) {
         snprintf(why, room, "%.128s is not in the file", info->name);
@@ -179,26 +179,26 @@ bool yti_weights_differ(const yt_st_entry *entry, const yt_param_info *info, cha
                  of_model);
         return true;
     }
-    if (!yt_st_is_float(entry->type)) {
+    if (!yti_st_is_float(entry->type)) {
         snprintf(why, room, "%.128s holds whole numbers in the file", info->name);
         return true;
     }
     return false;
 }
 
-yt_status yti_weights_pass_license(const yt_st_file *file, yt_model *model, yt_err *err) {
-    const char *license = yt_metadata_license(file);
+yt_status yti_weights_pass_license(const yti_st_file *file, yti_model *model, yt_err *err) {
+    const char *license = yti_metadata_license(file);
     char *copy = license ? strdup(license) : NULL;
-    if (license && !copy) return yt_fail(err, YT_NO_MEMORY, "no memory for a licence");
+    if (license && !copy) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for a licence");
     free(model->base_license);
     model->base_license = copy;
     return YT_OK;
 }
 
-yt_status yti_weights_copy(const yt_st_entry *entry, const yt_param_info *info, float *memory, yt_err *err) {
+yt_status yti_weights_copy(const yti_st_entry *entry, const yti_param_info *info, float *memory, yt_err *err) {
     float *file_order = malloc(info->count * sizeof *file_order + 1);
-    if (!file_order) return yt_fail(err, YT_NO_MEMORY, "no memory to convert tensor %s", info->name);
-    if (yt_st_to_float(entry, file_order)) yt_param_from_file_order(info, file_order, memory);
+    if (!file_order) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory to convert tensor %s", info->name);
+    if (yti_st_to_float(entry, file_order)) yti_param_from_file_order(info, file_order, memory);
     free(file_order);
     return YT_OK;
 }

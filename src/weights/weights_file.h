@@ -5,37 +5,37 @@
 #include "weights/weights_metadata.h"
 
 /* Tensors and metadata as in a safetensors file; those of a .pt file are translated to that. */
-typedef struct yt_weights_file {
-    yt_st_file file;
-    yt_pt_file pt;        /* owns the tensors of a .pt file */
-    yt_metadata metadata; /* and its description */
+typedef struct yti_weights_file {
+    yti_st_file file;
+    yti_pt_file pt;        /* owns the tensors of a .pt file */
+    yti_metadata metadata; /* and its description */
     char *names;          /* of tensors whose names were wrapped in others; NULL: none were */
-} yt_weights_file;
+} yti_weights_file;
 
 /* The format is recognised by the content. */
-yt_status yti_weights_load(const char *path, yt_weights_file *out, yt_err *err);
-void yti_weights_free(yt_weights_file *weights);
+yt_status yti_weights_load(const char *path, yti_weights_file *out, yt_err *err);
+void yti_weights_free(yti_weights_file *weights);
 
 /* "ema." for a checkpoint, which holds the live weights and their moving average: detections come from the
  * latter; else "". */
-const char *yti_weights_prefix(const yt_st_file *file);
+const char *yti_weights_prefix(const yti_st_file *file);
 
 /* The tensor prefix + name; NULL: absent. */
-const yt_st_entry *yti_weights_find(const yt_st_file *file, const char *prefix, const char *name);
+const yti_st_entry *yti_weights_find(const yti_st_file *file, const char *prefix, const char *name);
 
 /* Where a tensor of the model lies in a state. */
-float *yti_weights_values(const yt_param_info *info, const yt_state *state);
+float *yti_weights_values(const yti_param_info *info, const yti_state *state);
 
 /* Why a tensor of a file (NULL: absent) cannot be one of the model; false and "" when it can. */
-bool yti_weights_differ(const yt_st_entry *entry, const yt_param_info *info, char *why, size_t room);
+bool yti_weights_differ(const yti_st_entry *entry, const yti_param_info *info, char *why, size_t room);
 
 /* Appends an entry as it is, with a name of its own; its data stay lent. */
-yt_status yti_entries_lend(yt_entry_list *list, const yt_st_entry *lent, yt_err *err);
+yt_status yti_entries_lend(yti_entry_list *list, const yti_st_entry *lent, yt_err *err);
 
 /* Gives a model the licence that a file names for the weights that were taken from it. */
-yt_status yti_weights_pass_license(const yt_st_file *file, yt_model *model, yt_err *err);
+yt_status yti_weights_pass_license(const yti_st_file *file, yti_model *model, yt_err *err);
 
 /* Copies a tensor that fits. */
-yt_status yti_weights_copy(const yt_st_entry *entry, const yt_param_info *info, float *memory, yt_err *err);
+yt_status yti_weights_copy(const yti_st_entry *entry, const yti_param_info *info, float *memory, yt_err *err);
 
 #endif

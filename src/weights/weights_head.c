@@ -57,20 +57,20 @@ static void look_at(yti_head_facts *facts, const char *name, int n_dims, int64_t
         facts->widths.cls[level] = width(inputs), facts->n_classes = width(outputs);
 }
 
-yti_head_facts yti_head_of_file(const yt_st_file *file, const char *prefix) {
+yti_head_facts yti_head_of_file(const yti_st_file *file, const char *prefix) {
     yti_head_facts facts = {.row = -1};
     for (size_t i = 0; i < file->n_entries; i++) {
-        const yt_st_entry *entry = &file->entries[i];
+        const yti_st_entry *entry = &file->entries[i];
         const char *name = entry->name;
         if (skip(&name, prefix)) look_at(&facts, name, entry->n_dims, entry->dims[0], entry->dims[1]);
     }
     return facts;
 }
 
-yti_head_facts yti_head_of_model(const yt_model *model) {
+yti_head_facts yti_head_of_model(const yti_model *model) {
     yti_head_facts facts = {.row = -1};
     for (int i = 0; i < model->n_params; i++) {
-        const yt_param_info *info = &model->params[i];
+        const yti_param_info *info = &model->params[i];
         look_at(&facts, info->name, info->n_dims, info->dims[0], info->dims[1]);
     }
     return facts;

@@ -11,14 +11,14 @@ typedef struct yti_head_facts {
     int n_levels;  /* one more than the highest number of a level */
     int n_classes; /* 0: not known */
     int inputs[YT_MAX_LEVELS];
-    yt_head_widths widths;
+    yti_head_widths widths;
 } yti_head_facts;
 
 /* Of the tensors prefix + name of a file. */
-yti_head_facts yti_head_of_file(const yt_st_file *file, const char *prefix);
+yti_head_facts yti_head_of_file(const yti_st_file *file, const char *prefix);
 
 /* Of a network that was built. */
-yti_head_facts yti_head_of_model(const yt_model *model);
+yti_head_facts yti_head_of_model(const yti_model *model);
 
 /* Whether two heads are the same but for their classes and hidden layers: one row, one list of inputs. */
 bool yti_same_head(const yti_head_facts *a, const yti_head_facts *b);

@@ -32,10 +32,10 @@ yt_status yti_name_file(yt_status status, const char *path, yt_err *err) {
 }
 
 static yt_status no_memory(yt_err *err) {
-    return yt_fail(err, YT_NO_MEMORY, "no memory for the metadata of a weights file");
+    return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the metadata of a weights file");
 }
 
-yt_status yt_metadata_add(yt_metadata *metadata, const char *key, const char *value, yt_err *err) {
+yt_status yti_metadata_add(yti_metadata *metadata, const char *key, const char *value, yt_err *err) {
     if (metadata->count == metadata->capacity) {
         size_t capacity = metadata->capacity ? 2 * metadata->capacity : 16;
         char **keys = realloc(metadata->keys, capacity * sizeof *keys);
@@ -56,34 +56,34 @@ yt_status yt_metadata_add(yt_metadata *metadata, const char *key, const char *va
     return YT_OK;
 }
 
-void yt_metadata_free(yt_metadata *metadata) {
+void yti_metadata_free(yti_metadata *metadata) {
     for (size_t i = 0; i < metadata->count; i++) {
         free(metadata->keys[i]);
         free(metadata->values[i]);
     }
     free(metadata->keys);
     free(metadata->values);
-    *metadata = (yt_metadata){0};
+    *metadata = (yti_metadata){0};
 }
 
-yt_status yt_metadata_add_json(yt_metadata *metadata, const char *key, cJSON *json, yt_err *err) {
+yt_status yti_metadata_add_json(yti_metadata *metadata, const char *key, cJSON *json, yt_err *err) {
     char *text = json ? cJSON_PrintUnformatted(json) : NULL;
     cJSON_Delete(json);
     if (!text) return no_memory(err);
-    yt_status status = yt_metadata_add(metadata, key, text, err);
+    yt_status status = yti_metadata_add(metadata, key, text, err);
     cJSON_free(text);
     return status;
 }
 
 /* n_classes and scale are those the model has, not 0. */
-static cJSON *options_json(const yt_model_options *options) {
+static cJSON *options_json(const yti_model_options *options) {
     cJSON *json = cJSON_CreateObject();
     char scale[2] = {options->scale, '\0'};
     const char *name =
-        options->activation >= 0 ? yt_activation_name((yt_activation_kind)options->activation) : "";
+        options->activation >= 0 ? yti_activation_name((yti_activation_kind)options->activation) : "";
     bool good = json && cJSON_AddNumberToObject(json, "n_classes", options->n_classes) &&
                 cJSON_AddStringToObject(json, "scale", scale) &&
-                cJSON_AddStringToObject(json, "no_residual", yt_no_residual_word(options->no_residual)) &&
+                cJSON_AddStringToObject(json, "no_residual", yti_no_residual_word(options->no_residual)) &&
                 cJSON_AddBoolToObject(json, "no_batchnorm", options->no_batchnorm) &&
                 cJSON_AddStringToObject(json, "activation", name) &&
                 (options->sppf_activation < 0
@@ -97,31 +97,31 @@ static cJSON *options_json(const yt_model_options *options) {
 /* What a description is made of. */
 typedef struct description {
     const char *model_name, *yaml;
-    yt_model_options options;
+    yti_model_options options;
     char *const *names;
     int n_names;              /* 0: not known */
     int imgsz;                /* 0: not known */
     const char *base_license; /* NULL: none */
 } description;
 
-static yt_status describe(yt_metadata *metadata, const description *d, yt_err *err) {
+static yt_status describe(yti_metadata *metadata, const description *d, yt_err *err) {
     char number[16];
     snprintf(number, sizeof number, "%d", FORMAT_VERSION);
-    YT_TRY(yt_metadata_add(metadata, "format", "pt", err));
-    YT_TRY(yt_metadata_add(metadata, "yt_format", number, err));
-    YT_TRY(yt_metadata_add(metadata, "model_name", d->model_name, err));
-    YT_TRY(yt_metadata_add(metadata, "model_yaml", d->yaml, err));
-    YT_TRY(yt_metadata_add_json(metadata, "model_options", options_json(&d->options), err));
+    YT_TRY(yti_metadata_add(metadata, "format", "pt", err));
+    YT_TRY(yti_metadata_add(metadata, "yt_format", number, err));
+    YT_TRY(yti_metadata_add(metadata, "model_name", d->model_name, err));
+    YT_TRY(yti_metadata_add(metadata, "model_yaml", d->yaml, err));
+    YT_TRY(yti_metadata_add_json(metadata, "model_options", options_json(&d->options), err));
     if (d->n_names)
-        YT_TRY(yt_metadata_add_json(metadata, "names",
+        YT_TRY(yti_metadata_add_json(metadata, "names",
                                     cJSON_CreateStringArray((const char *const *)d->names, d->n_names), err));
-    if (d->base_license) YT_TRY(yt_metadata_add(metadata, "base_license", d->base_license, err));
+    if (d->base_license) YT_TRY(yti_metadata_add(metadata, "base_license", d->base_license, err));
     if (!d->imgsz) return YT_OK;
     snprintf(number, sizeof number, "%d", d->imgsz);
-    return yt_metadata_add(metadata, "imgsz", number, err);
+    return yti_metadata_add(metadata, "imgsz", number, err);
 }
 
-yt_status yt_metadata_describe(yt_metadata *metadata, const yt_model *model, const yt_class_names *names,
+yt_status yti_metadata_describe(yti_metadata *metadata, const yti_model *model, const yti_class_names *names,
                                int imgsz, yt_err *err) {
     char file_name[256];
     snprintf(file_name, sizeof file_name, "%.240s.yaml", model->name);
@@ -137,11 +137,11 @@ yt_status yt_metadata_describe(yt_metadata *metadata, const yt_model *model, con
     return describe(metadata, &d, err);
 }
 
-yt_status yt_metadata_describe_pt(yt_metadata *metadata, const yt_pt_file *pt, const char *path,
+yt_status yti_metadata_describe_pt(yti_metadata *metadata, const yti_pt_file *pt, const char *path,
                                   yt_err *err) {
-    if (!pt->yaml) return pt->license ? yt_metadata_add(metadata, "base_license", pt->license, err) : YT_OK;
+    if (!pt->yaml) return pt->license ? yti_metadata_add(metadata, "base_license", pt->license, err) : YT_OK;
     if (pt->n_names && pt->n_classes && pt->n_names != (size_t)pt->n_classes)
-        return yt_fail(err, YT_MISMATCH, "%s: names %zu classes, but its network has %d", path, pt->n_names,
+        return yt_fail(err, YT_ERR_MISMATCH, "%s: names %zu classes, but its network has %d", path, pt->n_names,
                        pt->n_classes);
     description d = {.model_name = pt->model_name ? pt->model_name : UNNAMED_MODEL,
                      .yaml = pt->yaml,
@@ -154,11 +154,11 @@ yt_status yt_metadata_describe_pt(yt_metadata *metadata, const yt_pt_file *pt, c
     d.options.scale = pt->scale;
     d.options.sppf_activation = pt->sppf_activation;
     if (!d.options.n_classes)
-        return yt_fail(err, YT_MISMATCH, "%s: does not say how many classes its network has", path);
+        return yt_fail(err, YT_ERR_MISMATCH, "%s: does not say how many classes its network has", path);
     return describe(metadata, &d, err);
 }
 
-bool yt_metadata_is_description(const char *key) {
+bool yti_metadata_is_description(const char *key) {
     static const char *const keys[] = {"format",        "yt_format", "model_name", "model_yaml",
                                        "model_options", "names",     "imgsz",      "base_license"};
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
@@ -166,26 +166,26 @@ bool yt_metadata_is_description(const char *key) {
     return false;
 }
 
-const char *yt_metadata_license(const yt_st_file *file) {
-    const char *own = yt_st_metadata(file, "base_license"),
-               *license = own ? own : yt_st_metadata(file, "license");
+const char *yti_metadata_license(const yti_st_file *file) {
+    const char *own = yti_st_metadata(file, "base_license"),
+               *license = own ? own : yti_st_metadata(file, "license");
     return license && license[0] ? license : NULL;
 }
 
 static yt_status bad(yt_err *err, const char *path, const char *what) {
-    return yt_fail(err, YT_SYNTAX, "%s: the metadata entry %s is damaged", path, what);
+    return yt_fail(err, YT_ERR_SYNTAX, "%s: the metadata entry %s is damaged", path, what);
 }
 
 /* A word; in files from before there were several, true or false. -1: neither. */
 static int read_no_residual(const cJSON *item) {
-    if (cJSON_IsString(item)) return yt_no_residual_find(item->valuestring);
+    if (cJSON_IsString(item)) return yti_no_residual_find(item->valuestring);
     if (cJSON_IsBool(item)) return cJSON_IsTrue(item) ? YT_NO_RESIDUAL_ADD : YT_RESIDUAL_KEPT;
     return item ? -1 : YT_RESIDUAL_KEPT;
 }
 
-static yt_status read_options(const yt_st_file *file, const char *path, yt_model_options *options,
+static yt_status read_options(const yti_st_file *file, const char *path, yti_model_options *options,
                               yt_err *err) {
-    const char *text = yt_st_metadata(file, "model_options");
+    const char *text = yti_st_metadata(file, "model_options");
     if (!text) return YT_OK;
     cJSON *json = cJSON_Parse(text);
     const cJSON *classes = cJSON_GetObjectItemCaseSensitive(json, "n_classes");
@@ -197,9 +197,9 @@ static yt_status read_options(const yt_st_file *file, const char *path, yt_model
     if (good) {
         options->n_classes = classes->valueint;
         options->scale = scale[0];
-        options->no_residual = (yt_no_residual)no_residual;
+        options->no_residual = (yti_no_residual)no_residual;
         options->no_batchnorm = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "no_batchnorm"));
-        options->activation = activation[0] ? yt_activation_find(activation) : -1;
+        options->activation = activation[0] ? yti_activation_find(activation) : -1;
         const cJSON *sppf = cJSON_GetObjectItemCaseSensitive(json, "sppf_activation");
         options->sppf_activation = cJSON_IsNull(sppf) ? -1 : cJSON_IsTrue(sppf);
         good = !activation[0] || options->activation >= 0;
@@ -209,33 +209,33 @@ static yt_status read_options(const yt_st_file *file, const char *path, yt_model
 }
 
 /* Only files of ours mean by these keys what is said above. */
-static bool is_own(const yt_st_file *file) {
-    return yt_st_metadata(file, "yt_format") != NULL;
+static bool is_own(const yti_st_file *file) {
+    return yti_st_metadata(file, "yt_format") != NULL;
 }
 
-yt_status yt_metadata_model(const yt_st_file *file, const char *path, const char **name, const char **yaml,
-                            yt_model_options *options, yt_err *err) {
+yt_status yti_metadata_model(const yti_st_file *file, const char *path, const char **name, const char **yaml,
+                            yti_model_options *options, yt_err *err) {
     *name = UNNAMED_MODEL;
     *yaml = NULL;
     if (!is_own(file)) return YT_OK;
-    const char *own_name = yt_st_metadata(file, "model_name");
+    const char *own_name = yti_st_metadata(file, "model_name");
     for (const char *c = own_name; c && *c; c++)
-        if (yt_text_is_control(*c)) return bad(err, path, "model_name");
+        if (yti_text_is_control(*c)) return bad(err, path, "model_name");
     YT_TRY(read_options(file, path, options, err));
     if (own_name) *name = own_name;
-    *yaml = yt_st_metadata(file, "model_yaml");
+    *yaml = yti_st_metadata(file, "model_yaml");
     return YT_OK;
 }
 
-void yt_class_names_free(yt_class_names *names) {
+void yti_class_names_free(yti_class_names *names) {
     for (int i = 0; names->names && i < names->count; i++) free(names->names[i]);
     free(names->names);
-    *names = (yt_class_names){0};
+    *names = (yti_class_names){0};
 }
 
 /* Texts of a JSON array; with NULL class_0, class_1, ... */
-static yt_status fill_names(const cJSON *json, int n_classes, yt_class_names *out, yt_err *err) {
-    yt_class_names names = {.names = calloc((size_t)n_classes + 1, sizeof(char *))};
+static yt_status fill_names(const cJSON *json, int n_classes, yti_class_names *out, yt_err *err) {
+    yti_class_names names = {.names = calloc((size_t)n_classes + 1, sizeof(char *))};
     bool good = names.names != NULL;
     const cJSON *item = json ? json->child : NULL;
     for (int i = 0; good && i < n_classes; i++) {
@@ -247,17 +247,17 @@ static yt_status fill_names(const cJSON *json, int n_classes, yt_class_names *ou
         if (item) item = item->next;
     }
     if (!good) {
-        yt_class_names_free(&names);
-        return yt_fail(err, YT_NO_MEMORY, "no memory for %d class names", n_classes);
+        yti_class_names_free(&names);
+        return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %d class names", n_classes);
     }
     *out = names;
     return YT_OK;
 }
 
-yt_status yt_metadata_own_names(const yt_st_file *file, const char *path, yt_class_names *out, yt_err *err) {
-    const char *text = yt_st_metadata(file, "names");
+yt_status yti_metadata_own_names(const yti_st_file *file, const char *path, yti_class_names *out, yt_err *err) {
+    const char *text = yti_st_metadata(file, "names");
     if (!text) {
-        *out = (yt_class_names){0};
+        *out = (yti_class_names){0};
         return YT_OK;
     }
     cJSON *json = is_own(file) ? cJSON_Parse(text) : yti_foreign_names(text);
@@ -270,26 +270,26 @@ yt_status yt_metadata_own_names(const yt_st_file *file, const char *path, yt_cla
     else if (is_own(file))
         status = bad(err, path, "names");
     else
-        *out = (yt_class_names){0};
+        *out = (yti_class_names){0};
     cJSON_Delete(json);
     return status;
 }
 
-yt_status yt_metadata_names(const yt_st_file *file, const char *path, int n_classes, yt_class_names *out,
+yt_status yti_metadata_names(const yti_st_file *file, const char *path, int n_classes, yti_class_names *out,
                             yt_err *err) {
-    yt_class_names names;
-    YT_TRY(yt_metadata_own_names(file, path, &names, err));
+    yti_class_names names;
+    YT_TRY(yti_metadata_own_names(file, path, &names, err));
     if (names.count == n_classes) {
         *out = names;
         return YT_OK;
     }
-    yt_class_names_free(&names);
-    if (is_own(file) && yt_st_metadata(file, "names")) return bad(err, path, "names");
+    yti_class_names_free(&names);
+    if (is_own(file) && yti_st_metadata(file, "names")) return bad(err, path, "names");
     return fill_names(NULL, n_classes, out, err);
 }
 
-int yt_metadata_imgsz(const yt_st_file *file) {
-    const char *text = yt_st_metadata(file, "imgsz");
+int yti_metadata_imgsz(const yti_st_file *file) {
+    const char *text = yti_st_metadata(file, "imgsz");
     if (text && text[0] == '[') text++; /* others write height and width */
     long value = text ? strtol(text, NULL, 10) : 0;
     return value >= 32 && value <= 65536 ? (int)value : DEFAULT_IMGSZ;

@@ -11,43 +11,43 @@
 yt_status yti_name_file(yt_status status, const char *path, yt_err *err);
 
 /* Pairs of texts, owned. */
-typedef struct yt_metadata {
+typedef struct yti_metadata {
     char **keys, **values;
     size_t count, capacity;
-} yt_metadata;
+} yti_metadata;
 
-yt_status yt_metadata_add(yt_metadata *metadata, const char *key, const char *value, yt_err *err);
+yt_status yti_metadata_add(yti_metadata *metadata, const char *key, const char *value, yt_err *err);
 
 /* Adds a JSON value as text and deletes it, also on failure; NULL: it could not be made. */
-yt_status yt_metadata_add_json(yt_metadata *metadata, const char *key, cJSON *json, yt_err *err);
-void yt_metadata_free(yt_metadata *metadata);
+yt_status yti_metadata_add_json(yti_metadata *metadata, const char *key, cJSON *json, yt_err *err);
+void yti_metadata_free(yti_metadata *metadata);
 
 /* Adds format version, model YAML, build options, class names and image size. */
-yt_status yt_metadata_describe(yt_metadata *metadata, const yt_model *model, const yt_class_names *names,
+yt_status yti_metadata_describe(yti_metadata *metadata, const yti_model *model, const yti_class_names *names,
                                int imgsz, yt_err *err);
 
 /* The same from what a .pt file says about its network; nothing where it holds tensors only. */
-yt_status yt_metadata_describe_pt(yt_metadata *metadata, const yt_pt_file *pt, const char *path, yt_err *err);
+yt_status yti_metadata_describe_pt(yti_metadata *metadata, const yti_pt_file *pt, const char *path, yt_err *err);
 
 /* The licence that a file names for the weights in it, lent; NULL: it names none. */
-const char *yt_metadata_license(const yt_st_file *file);
+const char *yti_metadata_license(const yti_st_file *file);
 
 /* Whether a key is one of those that describe a model. */
-bool yt_metadata_is_description(const char *key);
+bool yti_metadata_is_description(const char *key);
 
 /* Name, YAML text and build options of the model a file describes, lent by it; *yaml NULL: it says nothing.
  * options->search_dirs stays. */
-yt_status yt_metadata_model(const yt_st_file *file, const char *path, const char **name, const char **yaml,
-                            yt_model_options *options, yt_err *err);
+yt_status yti_metadata_model(const yti_st_file *file, const char *path, const char **name, const char **yaml,
+                            yti_model_options *options, yt_err *err);
 
 /* The class names of a file; count 0 where it has none. */
-yt_status yt_metadata_own_names(const yt_st_file *file, const char *path, yt_class_names *out, yt_err *err);
+yt_status yti_metadata_own_names(const yti_st_file *file, const char *path, yti_class_names *out, yt_err *err);
 
 /* The class names, or class_0, class_1, ... where the file has none. */
-yt_status yt_metadata_names(const yt_st_file *file, const char *path, int n_classes, yt_class_names *out,
+yt_status yti_metadata_names(const yti_st_file *file, const char *path, int n_classes, yti_class_names *out,
                             yt_err *err);
 
 /* The image size, or 640. */
-int yt_metadata_imgsz(const yt_st_file *file);
+int yti_metadata_imgsz(const yti_st_file *file);
 
 #endif

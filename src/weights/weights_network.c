@@ -29,13 +29,13 @@ static bool is_weights_file(const char *path) {
     }
     struct stat info;
     bool regular = stat(path, &info) == 0 && S_ISREG(info.st_mode);
-    return regular && (yt_pt_probe(path) || yt_st_probe(path));
+    return regular && (yti_pt_probe(path) || yti_st_probe(path));
 }
 
-yt_status yti_model_load(const char *path, const yt_model_options *options, yt_model **out, yt_err *err) {
+yt_status yti_load_model_yaml(const char *path, const yti_model_options *options, yti_model **out, yt_err *err) {
     if (is_weights_file(path))
-        return yt_fail(err, YT_ARGUMENT, "%s: is a weights file; name it with --weights", path);
-    return yt_model_load(path, options, out, err);
+        return yt_fail(err, YT_ERR_ARGUMENT, "%s: is a weights file; name it with --weights", path);
+    return yti_model_load(path, options, out, err);
 }
 
 /* ---- what tensors say ---- */
@@ -51,7 +51,7 @@ typedef struct form {
     bool one_to_many, one_to_one;
 } form;
 
-static form form_of(const yt_st_file *file) {
+static form form_of(const yti_st_file *file) {
     const char *prefix = yti_weights_prefix(file);
     form found = {0};
     for (size_t i = 0; i < file->n_entries; i++) {
@@ -71,7 +71,7 @@ static bool is_fused(const form *f) {
 }
 
 /* Fills what the file does not say. */
-static void ask_tensors(const yt_st_file *file, yt_model_options *options) {
+static void ask_tensors(const yti_st_file *file, yti_model_options *options) {
     const yti_head_facts head = yti_head_of_file(file, yti_weights_prefix(file));
     const form f = form_of(file);
     options->head = head.widths;
@@ -82,21 +82,21 @@ static void ask_tensors(const yt_st_file *file, yt_model_options *options) {
                                                     : YT_FUSED_ONE_TO_MANY;
 }
 
-yt_status yti_network_describe(const yt_st_file *file, const char *path, const char **name, const char **yaml,
-                               yt_model_options *options, yt_err *err) {
-    YT_TRY(yt_metadata_model(file, path, name, yaml, options, err));
+yt_status yti_network_describe(const yti_st_file *file, const char *path, const char **name, const char **yaml,
+                               yti_model_options *options, yt_err *err) {
+    YT_TRY(yti_metadata_model(file, path, name, yaml, options, err));
     ask_tensors(file, options);
     return YT_OK;
 }
 
-yt_status yti_network_trainable(const yt_st_file *file, const char *path, yt_err *err) {
-    yt_model_options options = YT_MODEL_DEFAULTS;
+yt_status yti_network_trainable(const yti_st_file *file, const char *path, yt_err *err) {
+    yti_model_options options = YT_MODEL_DEFAULTS;
     const char *name, *yaml;
     const form f = form_of(file);
-    YT_TRY(yt_metadata_model(file, path, &name, &yaml, &options, err));
+    YT_TRY(yti_metadata_model(file, path, &name, &yaml, &options, err));
     if (!is_fused(&f) || options.no_batchnorm) return YT_OK;
     return yt_fail(
-        err, YT_MISMATCH,
+        err, YT_ERR_MISMATCH,
         "%s: is fused for inference: its convolutions have swallowed their normalisation, and training needs "
         "both; start from the file as training wrote it",
         path);
@@ -106,16 +106,16 @@ yt_status yti_network_trainable(const yt_st_file *file, const char *path, yt_err
 
 /* What a search has found so far. */
 typedef struct search {
-    const yt_st_file *file;
+    const yti_st_file *file;
     const char *prefix;
-    const yt_model_options *options;
-    yt_model *best; /* NULL: none yet */
+    const yti_model_options *options;
+    yti_model *best; /* NULL: none yet */
 } search;
 
-static bool fits(const search *s, const yt_model *model) {
+static bool fits(const search *s, const yti_model *model) {
     char why[512];
     for (int i = 0; i < model->n_params; i++) {
-        const yt_param_info *info = &model->params[i];
+        const yti_param_info *info = &model->params[i];
         if (yti_weights_differ(yti_weights_find(s->file, s->prefix, info->name), info, why, sizeof why))
             return false;
     }
@@ -125,22 +125,22 @@ static bool fits(const search *s, const yt_model *model) {
 /* Keeps the candidate whose tensors are all there, and the one with more of them. A YAML that does not build in this form
  * is none. `path`: of `file`, with the letter in its name. */
 static void try_model(search *s, const char *path, const char *file, char scale) {
-    yt_model *model = NULL;
-    yt_model_options options = *s->options;
+    yti_model *model = NULL;
+    yti_model_options options = *s->options;
     yt_err ignored;
     options.scale = scale;
     options.search_dirs = NULL;
-    if (yt_model_load(path, &options, &model, &ignored) != YT_OK) return;
+    if (yti_model_load(path, &options, &model, &ignored) != YT_OK) return;
     if (!model->scale) { /* a YAML without scales is called what its file is called */
-        const char *base = yt_path_base(file);
+        const char *base = yti_path_base(file);
         char *name = strndup(base, strcspn(base, "."));
         if (name) free(model->name), model->name = name;
     }
     if (fits(s, model) && (!s->best || model->n_params > s->best->n_params)) {
-        yt_model_destroy(s->best);
+        yti_model_destroy(s->best);
         s->best = model;
     } else {
-        yt_model_destroy(model);
+        yti_model_destroy(model);
     }
 }
 
@@ -148,7 +148,7 @@ static void try_model(search *s, const char *path, const char *file, char scale)
 static char *scaled_name(const char *path, char scale) {
     size_t room = strlen(path) + 3;
     char *name = malloc(room);
-    const char *base = yt_path_base(path), *at = strstr(base, "yolo");
+    const char *base = yti_path_base(path), *at = strstr(base, "yolo");
     if (!name) return NULL;
     if (at) {
         at += strlen("yolo");
@@ -164,7 +164,7 @@ static char *scaled_name(const char *path, char scale) {
 /* The letter behind the number where the file's own name has one: yolov10b.yaml and yolov9c.yaml are networks of one
  * size; 0: none. */
 static char own_letter(const char *path) {
-    const char *at = strstr(yt_path_base(path), "yolo");
+    const char *at = strstr(yti_path_base(path), "yolo");
     if (!at) return 0;
     at += strlen("yolo");
     if (*at == 'v') at++;
@@ -201,9 +201,9 @@ static yt_status try_folder(search *s, const char *folder, yt_err *err) {
     DIR *dir = opendir(folder);
     if (!dir) return YT_OK; /* not every place that is searched exists */
     while (status == YT_OK && count < MAX_FILES &&
-           (status = yt_folder_next(dir, folder, &name, err)) == YT_OK && name) {
+           (status = yti_folder_next(dir, folder, &name, err)) == YT_OK && name) {
         if (!ends_with(name, ".yaml")) continue;
-        names[count] = yt_path_join(folder, name);
+        names[count] = yti_path_join(folder, name);
         if (names[count]) count++;
     }
     closedir(dir);
@@ -215,41 +215,41 @@ static yt_status try_folder(search *s, const char *folder, yt_err *err) {
     return status;
 }
 
-static yt_status find_network(const yt_st_file *file, const char *path, const yt_model_options *options,
-                              yt_model **out, yt_err *err) {
+static yt_status find_network(const yti_st_file *file, const char *path, const yti_model_options *options,
+                              yti_model **out, yt_err *err) {
     search s = {.file = file, .prefix = yti_weights_prefix(file), .options = options};
     const bool has_head = yti_head_of_file(file, s.prefix).n_classes > 0;
     yt_status status = YT_OK;
     for (int i = 0; status == YT_OK && has_head && options->search_dirs && options->search_dirs[i]; i++)
         status = try_folder(&s, options->search_dirs[i], err);
     if (status != YT_OK) {
-        yt_model_destroy(s.best);
+        yti_model_destroy(s.best);
         return status;
     }
     if (!s.best)
-        return yt_fail(err, YT_MISMATCH,
+        return yt_fail(err, YT_ERR_MISMATCH,
                        "%s: does not say which model it belongs to, and %s; name the model YAML with --model",
                        path,
                        has_head ? "no known one has its tensors" : "its tensors have no head that detects");
-    yt_log(YT_LOG_WARNING, "%s: does not say which model it belongs to; its tensors are those of %s", path,
+    yti_log(YT_LOG_WARNING, "%s: does not say which model it belongs to; its tensors are those of %s", path,
            s.best->name);
     *out = s.best;
     return YT_OK;
 }
 
-yt_status yti_network_build(const yt_st_file *file, const char *path, const char *model_path,
-                            const char *const *search_dirs, yt_model **out, yt_err *err) {
-    yt_model_options options = YT_MODEL_DEFAULTS;
+yt_status yti_network_build(const yti_st_file *file, const char *path, const char *model_path,
+                            const char *const *search_dirs, yti_model **out, yt_err *err) {
+    yti_model_options options = YT_MODEL_DEFAULTS;
     const char *name, *yaml;
     options.search_dirs = search_dirs;
     YT_TRY(yti_network_describe(file, path, &name, &yaml, &options, err));
-    yt_model *model = NULL;
+    yti_model *model = NULL;
     if (model_path) {
         options.scale = 0; /* the name of the other file says it */
-        YT_TRY(yti_model_load(model_path, &options, &model, err));
+        YT_TRY(yti_load_model_yaml(model_path, &options, &model, err));
     } else if (yaml) {
         options.described_in = path;
-        YT_TRY(yt_model_parse(name, yaml, strlen(yaml), &options, &model, err));
+        YT_TRY(yti_model_parse(name, yaml, strlen(yaml), &options, &model, err));
     } else {
         YT_TRY(find_network(file, path, &options, &model, err));
     }
@@ -257,6 +257,6 @@ yt_status yti_network_build(const yt_st_file *file, const char *path, const char
     if (status == YT_OK)
         *out = model;
     else
-        yt_model_destroy(model);
+        yti_model_destroy(model);
     return status;
 }

@@ -4,20 +4,20 @@
 
 #include "weights/weights_file.h"
 
-/* yt_model_load, which a file of weights is no model YAML for: says where it is to be named instead. */
-yt_status yti_model_load(const char *path, const yt_model_options *options, yt_model **out, yt_err *err);
+/* yti_model_load, which a file of weights is no model YAML for: says where it is to be named instead. */
+yt_status yti_load_model_yaml(const char *path, const yti_model_options *options, yti_model **out, yt_err *err);
 
 /* What a file says about its network and what its tensors give away: name, YAML text (both lent; *yaml NULL: the file
  * does not say) and build options. options->search_dirs stays. */
-yt_status yti_network_describe(const yt_st_file *file, const char *path, const char **name, const char **yaml,
-                               yt_model_options *options, yt_err *err);
+yt_status yti_network_describe(const yti_st_file *file, const char *path, const char **name, const char **yaml,
+                               yti_model_options *options, yt_err *err);
 
 /* The network a file describes; else that of model_path with the file's options; else, of the YAMLs in the search
  * folders, the one that has exactly these tensors. Weights are not read. */
-yt_status yti_network_build(const yt_st_file *file, const char *path, const char *model_path,
-                            const char *const *search_dirs, yt_model **out, yt_err *err);
+yt_status yti_network_build(const yti_st_file *file, const char *path, const char *model_path,
+                            const char *const *search_dirs, yti_model **out, yt_err *err);
 
 /* MISMATCH where the convolutions of a file have swallowed their normalisation, which cannot be trained on. */
-yt_status yti_network_trainable(const yt_st_file *file, const char *path, yt_err *err);
+yt_status yti_network_trainable(const yti_st_file *file, const char *path, yt_err *err);
 
 #endif

@@ -17,19 +17,19 @@ typedef struct group {
 } group;
 
 typedef struct transfer {
-    const yt_st_file *file;
+    const yti_st_file *file;
     const char *prefix;
-    yt_model *model;
+    yti_model *model;
     int *source_of; /* by class of the model: the file's class of the same name, -1: none. NULL: by place */
     int n_source;   /* classes of the file; with source_of */
     group groups[MAX_GROUPS];
     int n_groups, others;
-    yt_transfer_report report;
+    yti_transfer_report report;
 } transfer;
 
 /* ---- class names ---- */
 
-static bool are_real(const yt_class_names *names) {
+static bool are_real(const yti_class_names *names) {
     for (int i = 0; i < names->count; i++)
         if (!yti_is_placeholder(names->names[i])) return true;
     return false;
@@ -37,11 +37,11 @@ static bool are_real(const yt_class_names *names) {
 
 /* Fills source_of where classes are to be matched by name: both sides have names, some are equal, and their
  * order or number is not the same. */
-static yt_status match_classes(transfer *t, const yt_class_names *source, const yt_class_names *target,
+static yt_status match_classes(transfer *t, const yti_class_names *source, const yti_class_names *target,
                                yt_err *err) {
     if (!are_real(source) || !are_real(target)) return YT_OK;
     int *source_of = malloc((size_t)target->count * sizeof *source_of);
-    if (!source_of) return yt_fail(err, YT_NO_MEMORY, "no memory to compare class names");
+    if (!source_of) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory to compare class names");
     bool same_place = source->count == target->count;
     int found = 0;
     for (int i = 0; i < target->count; i++) {
@@ -75,27 +75,27 @@ static bool is_class_row(const char *name) {
 /* ---- parts of tensors ---- */
 
 /* Calls for both tensors in the order of files: `from` the file's values, `to` the model's, to be changed. */
-typedef void part_copy(const transfer *t, const yt_st_entry *entry, const yt_param_info *info,
+typedef void part_copy(const transfer *t, const yti_st_entry *entry, const yti_param_info *info,
                        const float *from, float *to);
 
-static yt_status copy_part(const transfer *t, const yt_st_entry *entry, const yt_param_info *info,
+static yt_status copy_part(const transfer *t, const yti_st_entry *entry, const yti_param_info *info,
                            part_copy *copy, yt_err *err) {
     float *memory = yti_weights_values(info, &t->model->state);
     float *from = malloc(entry->count * sizeof *from + 1), *to = malloc(info->count * sizeof *to + 1);
     yt_status status = YT_OK;
-    if (from && to && yt_st_to_float(entry, from)) {
-        yt_param_to_file_order(info, memory, to);
+    if (from && to && yti_st_to_float(entry, from)) {
+        yti_param_to_file_order(info, memory, to);
         copy(t, entry, info, from, to);
-        yt_param_from_file_order(info, to, memory);
+        yti_param_from_file_order(info, to, memory);
     } else {
-        status = yt_fail(err, YT_NO_MEMORY, "no memory to convert tensor %s", info->name);
+        status = yt_fail(err, YT_ERR_NO_MEMORY, "no memory to convert tensor %s", info->name);
     }
     free(from);
     free(to);
     return status;
 }
 
-static void copy_class_rows(const transfer *t, const yt_st_entry *entry, const yt_param_info *info,
+static void copy_class_rows(const transfer *t, const yti_st_entry *entry, const yti_param_info *info,
                             const float *from, float *to) {
     (void)entry;
     size_t row = info->count / (size_t)info->dims[0];
@@ -105,7 +105,7 @@ static void copy_class_rows(const transfer *t, const yt_st_entry *entry, const y
 }
 
 /* The leading channels that both convolutions have. */
-static void copy_overlap(const transfer *t, const yt_st_entry *entry, const yt_param_info *info,
+static void copy_overlap(const transfer *t, const yti_st_entry *entry, const yti_param_info *info,
                          const float *from, float *to) {
     (void)t;
     const size_t taps = (size_t)info->dims[2] * (size_t)info->dims[3];
@@ -117,15 +117,15 @@ static void copy_overlap(const transfer *t, const yt_st_entry *entry, const yt_p
 }
 
 /* Equal but for dims[0], which is the file's number of classes. */
-static bool fits_by_class(const transfer *t, const yt_st_entry *entry, const yt_param_info *info) {
-    bool fits = yt_st_is_float(entry->type) && entry->n_dims == info->n_dims && info->n_dims > 0 &&
+static bool fits_by_class(const transfer *t, const yti_st_entry *entry, const yti_param_info *info) {
+    bool fits = yti_st_is_float(entry->type) && entry->n_dims == info->n_dims && info->n_dims > 0 &&
                 entry->dims[0] == t->n_source && info->dims[0] == t->model->n_classes;
     for (int i = 1; fits && i < info->n_dims; i++) fits = entry->dims[i] == info->dims[i];
     return fits;
 }
 
-static bool overlaps(const yt_st_entry *entry, const yt_param_info *info) {
-    return strcmp(info->name, "model.0.conv.weight") == 0 && yt_st_is_float(entry->type) &&
+static bool overlaps(const yti_st_entry *entry, const yti_param_info *info) {
+    return strcmp(info->name, "model.0.conv.weight") == 0 && yti_st_is_float(entry->type) &&
            entry->n_dims == 4 && info->n_dims == 4 && entry->dims[2] == info->dims[2] &&
            entry->dims[3] == info->dims[3] && entry->count > 0;
 }
@@ -163,8 +163,8 @@ static void mark_row(transfer *t, int row) {
         t->report.missed_rows[row / 8] |= (unsigned char)(1u << row % 8);
 }
 
-static yt_status transfer_tensor(transfer *t, const yt_param_info *info, yt_err *err) {
-    const yt_st_entry *entry = yti_weights_find(t->file, t->prefix, info->name);
+static yt_status transfer_tensor(transfer *t, const yti_param_info *info, yt_err *err) {
+    const yti_st_entry *entry = yti_weights_find(t->file, t->prefix, info->name);
     char why[sizeof t->report.first_miss];
     const bool differs = yti_weights_differ(entry, info, why, sizeof why);
     if (t->source_of && is_class_row(info->name)) {
@@ -187,22 +187,22 @@ static yt_status transfer_tensor(transfer *t, const yt_param_info *info, yt_err 
     return YT_OK;
 }
 
-static yt_status transfer_all(transfer *t, const char *path, const yt_class_names *names, yt_err *err) {
-    yt_class_names source = {0};
+static yt_status transfer_all(transfer *t, const char *path, const yti_class_names *names, yt_err *err) {
+    yti_class_names source = {0};
     yt_status status = YT_OK;
     if (names && names->count == t->model->n_classes)
-        status = yt_metadata_own_names(t->file, path, &source, err);
+        status = yti_metadata_own_names(t->file, path, &source, err);
     if (status == YT_OK && source.count) status = match_classes(t, &source, names, err);
     for (int i = 0; status == YT_OK && i < t->model->n_params; i++)
         status = transfer_tensor(t, &t->model->params[i], err);
     list_misses(t);
-    yt_class_names_free(&source);
+    yti_class_names_free(&source);
     return status;
 }
 
-yt_status yt_weights_transfer(const char *path, yt_model *model, const yt_class_names *names,
-                              yt_transfer_report *report, yt_err *err) {
-    yt_weights_file weights;
+yt_status yti_weights_transfer(const char *path, yti_model *model, const yti_class_names *names,
+                              yti_transfer_report *report, yt_err *err) {
+    yti_weights_file weights;
     YT_TRY(yti_weights_load(path, &weights, err));
     transfer t = {.file = &weights.file,
                   .prefix = yti_weights_prefix(&weights.file),

@@ -9,11 +9,11 @@
 enum { MAX_PARAMS = 1 << 20, MAX_BYTES = 1 << 26 };
 
 static bool is_small(const yti_loaded_capsule *capsule) {
-    const yt_batch *batch = &capsule->batch;
+    const yti_batch *batch = &capsule->batch;
     yt_err err = {.text = ""};
     size_t bytes;
     if (capsule->model->param_count > MAX_PARAMS) return false;
-    if (fuzz_done(yt_graph_measure(capsule->model->graph, YT_MODE_TRAIN, batch->n, batch->h, batch->w, 1,
+    if (fuzz_done(yti_graph_measure(capsule->model->graph, YT_MODE_TRAIN, batch->n, batch->h, batch->w, 1,
                                    &bytes, &err),
                   &err))
         return false;
@@ -28,10 +28,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         if (capsule.n_images < 1 || capsule.batch.n < 1) abort();
         const bool small = is_small(&capsule);
         yti_capsule_free(&capsule);
-        yt_replay_result result;
-        if (small && !fuzz_done(yt_replay(path, 1, &result, &err), &err)) {
+        yti_replay_result result;
+        if (small && !fuzz_done(yti_replay(path, 1, &result, &err), &err)) {
             if (!result.report || !result.sentence[0]) abort();
-            yt_replay_free(&result);
+            yti_replay_free(&result);
         }
     }
     free(path);

@@ -8,8 +8,8 @@
 
 enum { SIDE = 64 /* pixels, where the file says none */ };
 
-static void check_label(const yt_label *label, int n_classes) {
-    const yt_cxcywh box = label->box;
+static void check_label(const yti_label *label, int n_classes) {
+    const yti_cxcywh box = label->box;
     if (label->class_id < 0 || label->class_id >= n_classes || !label->object) abort();
     if (!label->coco_only &&
         !(box.w > 0 && box.h > 0 && box.cx > -0.02f && box.cx < 1.02f && box.cy > -0.02f && box.cy < 1.02f))
@@ -32,7 +32,7 @@ static void read_labels(const yti_truth *truth, int n_classes) {
     }
 }
 
-static void read_truth(const char *path, const yt_dataset *dataset) {
+static void read_truth(const char *path, const yti_dataset *dataset) {
     char folder[] = "/dev", *folders[] = {folder};
     const yti_paths paths = {.items = folders, .count = 1};
     yt_err err = {.text = ""};
@@ -47,7 +47,7 @@ static void read_truth(const char *path, const yt_dataset *dataset) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     yt_err err = {.text = ""};
     char *path = fuzz_file(data, size), car[] = "car", dog[] = "dog", *two[] = {car, dog}, *group;
-    yt_dataset dataset = {.path = path, .n_classes = 2, .names = two};
+    yti_dataset dataset = {.path = path, .n_classes = 2, .names = two};
     read_truth(path, &dataset);
     if (!fuzz_done(yti_truth_names(path, &dataset.names, &dataset.n_classes, &group, &err), &err)) {
         read_truth(path, &dataset);

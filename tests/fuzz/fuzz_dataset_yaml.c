@@ -6,9 +6,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     yt_err err = {.text = ""};
-    yt_dataset dataset = {0};
+    yti_dataset dataset = {0};
     char *path = fuzz_file(data, size);
-    if (!fuzz_done(yt_dataset_open(path, &dataset, &err), &err)) yt_dataset_close(&dataset);
+    if (!fuzz_done(yti_dataset_open(path, &dataset, &err), &err)) yti_dataset_close(&dataset);
     free(path);
     return 0;
 }

@@ -23,8 +23,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     yt_err err = {.text = ""};
     yt_image image = {0};
     char *path = fuzz_file(data, size);
-    yt_image_info info = {0};
-    const bool readable = !fuzz_done(yt_image_probe(path, &info, &err), &err);
+    yti_image_info info = {0};
+    const bool readable = !fuzz_done(yti_image_probe(path, &info, &err), &err);
     if (readable && (int64_t)info.w * info.h <= MAX_PIXELS &&
         !fuzz_done(yt_image_load(path, &image, &err), &err)) {
         if (image.w != info.w || image.h != info.h) abort();

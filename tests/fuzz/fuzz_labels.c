@@ -10,15 +10,15 @@ static bool inside(float x) {
     return x >= -0.52f && x <= 1.52f;
 }
 
-static void check_label(const yti_labels *labels, const yt_label *label, int n_classes) {
-    const yt_cxcywh box = label->box;
+static void check_label(const yti_labels *labels, const yti_label *label, int n_classes) {
+    const yti_cxcywh box = label->box;
     if (label->class_id < 0 || label->class_id >= n_classes || label->crowd || label->coco_only) abort();
     if (!(box.w > 0 && box.h > 0 && box.w < 1.02f && box.h < 1.02f)) abort();
     if (!inside(box.cx) || !inside(box.cy)) abort();
     if (label->n_points < 0 || label->first_point < 0) abort();
     if ((size_t)label->first_point + (size_t)label->n_points > labels->n_points) abort();
     for (int i = 0; i < label->n_points; i++) {
-        const yt_point point = labels->points[label->first_point + i];
+        const yti_point point = labels->points[label->first_point + i];
         if (!inside(point.x) || !inside(point.y)) abort();
     }
 }

@@ -17,13 +17,13 @@ static void read_split(const char *path, const char *split) {
     yti_report_free(&report);
 }
 
-static void open_with(yt_status (*open)(const char *, yt_dataset *, yt_err *), const char *path) {
+static void open_with(yt_status (*open)(const char *, yti_dataset *, yt_err *), const char *path) {
     yt_err err = {.text = ""};
-    yt_dataset dataset;
+    yti_dataset dataset;
     if (!fuzz_done(open(path, &dataset, &err), &err))
         for (int i = 0; i < dataset.n_classes; i++)
             if (!dataset.names[i]) abort();
-    yt_dataset_close(&dataset);
+    yti_dataset_close(&dataset);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

@@ -43,11 +43,11 @@ static size_t make_archive(const uint8_t *pickle, size_t size, uint8_t out[ROOM]
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static uint8_t archive[ROOM];
     yt_err err = {.text = ""};
-    yt_pt_file file = {0};
+    yti_pt_file file = {0};
     if (size > MAX_PICKLE) return 0;
     const size_t bytes = make_archive(data, size, archive);
-    if (fuzz_done(yt_pt_parse(archive, bytes, "fuzz.pt", &file, &err), &err)) return 0;
-    yt_pt_free(&file);
+    if (fuzz_done(yti_pt_parse(archive, bytes, "fuzz.pt", &file, &err), &err)) return 0;
+    yti_pt_free(&file);
     fuzz_use_weights(archive, bytes);
     return 0;
 }

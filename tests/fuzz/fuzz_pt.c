@@ -4,9 +4,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     yt_err err = {.text = ""};
-    yt_pt_file file = {0};
-    if (fuzz_done(yt_pt_parse(data, size, "fuzz.pt", &file, &err), &err)) return 0;
-    yt_pt_free(&file);
+    yti_pt_file file = {0};
+    if (fuzz_done(yti_pt_parse(data, size, "fuzz.pt", &file, &err), &err)) return 0;
+    yti_pt_free(&file);
     fuzz_use_weights(data, size);
     return 0;
 }

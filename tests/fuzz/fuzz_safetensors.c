@@ -6,29 +6,29 @@
 #include <stdlib.h>
 
 /* Reads every value, so that a view past the end of the file is seen. */
-static void convert(const yt_st_entry *entry) {
+static void convert(const yti_st_entry *entry) {
     float *floats = malloc((entry->count + 1) * sizeof *floats);
     int64_t *ints = malloc((entry->count + 1) * sizeof *ints);
-    if (floats) yt_st_to_float(entry, floats);
-    if (ints) yt_st_to_int64(entry, ints);
+    if (floats) yti_st_to_float(entry, floats);
+    if (ints) yti_st_to_int64(entry, ints);
     free(floats);
     free(ints);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     yt_err err = {.text = ""};
-    yt_st_file file = {0};
+    yti_st_file file = {0};
     char *path = fuzz_file(data, size);
-    if (!fuzz_done(yt_st_load(path, &file, &err), &err)) {
+    if (!fuzz_done(yti_st_load(path, &file, &err), &err)) {
         for (size_t i = 0; i < file.n_entries; i++) convert(&file.entries[i]);
-        yt_st_free(&file);
+        yti_st_free(&file);
     }
-    yt_model *model = NULL;
-    yt_class_names names = {0};
+    yti_model *model = NULL;
+    yti_class_names names = {0};
     int imgsz = 0;
-    if (!fuzz_done(yt_weights_open(path, NULL, NULL, &model, &names, &imgsz, &err), &err)) {
-        yt_class_names_free(&names);
-        yt_model_destroy(model);
+    if (!fuzz_done(yti_weights_open(path, NULL, NULL, &model, &names, &imgsz, &err), &err)) {
+        yti_class_names_free(&names);
+        yti_model_destroy(model);
     }
     free(path);
     return 0;

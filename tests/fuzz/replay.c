@@ -16,7 +16,7 @@ static int replay_folder(const char *folder) {
         char path[MAX_PATH], *data = NULL;
         size_t size = 0;
         snprintf(path, sizeof path, "%s/%s", folder, entries[i]->d_name);
-        if (entries[i]->d_name[0] != '.' && yt_file_read(path, MAX_BYTES, &data, &size, NULL) == YT_OK) {
+        if (entries[i]->d_name[0] != '.' && yti_file_read(path, MAX_BYTES, &data, &size, NULL) == YT_OK) {
             LLVMFuzzerTestOneInput((const uint8_t *)data, size);
             replayed++;
         }

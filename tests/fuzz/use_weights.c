@@ -12,37 +12,37 @@ static const char tiny[] =
 
 static void open_weights(const char *path) {
     yt_err err = {.text = ""};
-    yt_model *model = NULL;
-    yt_class_names names = {0};
+    yti_model *model = NULL;
+    yti_class_names names = {0};
     int imgsz = 0;
-    if (fuzz_done(yt_weights_open(path, NULL, NULL, &model, &names, &imgsz, &err), &err)) return;
+    if (fuzz_done(yti_weights_open(path, NULL, NULL, &model, &names, &imgsz, &err), &err)) return;
     if (names.count != model->n_classes || imgsz < 1) abort();
-    yt_class_names_free(&names);
-    yt_model_destroy(model);
+    yti_class_names_free(&names);
+    yti_model_destroy(model);
 }
 
 static void transfer(const char *path) {
     yt_err err = {.text = ""};
     char dog[] = "dog", cat[] = "cat", *two[] = {dog, cat};
-    const yt_class_names names = {.count = 2, .names = two};
-    const yt_model_options options = YT_MODEL_DEFAULTS;
-    yt_model *model = NULL;
-    yt_transfer_report report;
-    if (yt_model_parse("tiny.yaml", tiny, sizeof tiny - 1, &options, &model, &err) != YT_OK) abort();
-    if (!fuzz_done(yt_weights_transfer(path, model, &names, &report, &err), &err) &&
+    const yti_class_names names = {.count = 2, .names = two};
+    const yti_model_options options = YT_MODEL_DEFAULTS;
+    yti_model *model = NULL;
+    yti_transfer_report report;
+    if (yti_model_parse("tiny.yaml", tiny, sizeof tiny - 1, &options, &model, &err) != YT_OK) abort();
+    if (!fuzz_done(yti_weights_transfer(path, model, &names, &report, &err), &err) &&
         report.matched + report.partial > report.total)
         abort();
-    yt_model_destroy(model);
+    yti_model_destroy(model);
 }
 
 static void convert(const char *path, bool half) {
     yt_err err = {.text = ""};
     char *target = fuzz_target();
-    yt_conversion report = {0};
-    if (!fuzz_done(yt_weights_convert(path, target, half, &report, &err), &err)) {
-        yt_st_file file = {0};
-        if (yt_st_load(target, &file, &err) != YT_OK || file.n_entries != report.n_tensors) abort();
-        yt_st_free(&file);
+    yti_conversion report = {0};
+    if (!fuzz_done(yti_weights_convert(path, target, half, &report, &err), &err)) {
+        yti_st_file file = {0};
+        if (yti_st_load(target, &file, &err) != YT_OK || file.n_entries != report.n_tensors) abort();
+        yti_st_free(&file);
         unlink(target);
     }
     free(target);

@@ -17,14 +17,14 @@
 
 /* One function for all; an example that declares a name of its own has it in a block of its own. */
 #define EXAMPLE_PARAMETERS                                                                                   \
-    yt_err *err, int threads, uint64_t seed, const yt_batch *batch, int n_classes, yt_model *model,          \
-        yt_loader *loader, const char *const *search_dirs, const yt_coco_truth *truth, int n_truth,          \
-        const yt_coco_found *found, int n_found, int64_t rank_of_its_id
+    yt_err *err, int threads, uint64_t seed, const yti_batch *batch, int n_classes, yti_model *model,          \
+        yti_loader *loader, const char *const *search_dirs, const yti_coco_truth *truth, int n_truth,          \
+        const yti_coco_found *found, int n_found, int64_t rank_of_its_id
 
-static yt_train_observer observer;
-static yt_compare_hooks hooks;
+static yti_train_observer observer;
+static yti_compare_hooks hooks;
 static volatile sig_atomic_t stop;
-static yt_train_config config;
-static yt_split split;
+static yti_train_config config;
+static yti_split split;
 
 #endif

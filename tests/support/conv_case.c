@@ -19,9 +19,9 @@ typedef struct maps {
 } maps;
 
 static maps make_maps(const conv_case *c) {
-    const yt_conv *v = &c->conv;
-    int oh = yt_conv_out(c->h, v->kernel, v->stride, v->pad, v->dilation);
-    int ow = yt_conv_out(c->w, v->kernel, v->stride, v->pad, v->dilation);
+    const yti_conv_geometry *v = &c->conv;
+    int oh = yti_conv_out(c->h, v->kernel, v->stride, v->pad, v->dilation);
+    int ow = yti_conv_out(c->w, v->kernel, v->stride, v->pad, v->dilation);
     maps m;
     m.x = guarded_make(c->n, c->h, c->w, v->cin, c->before, c->after);
     m.d_x = guarded_make(c->n, c->h, c->w, v->cin, c->after, c->before);
@@ -51,7 +51,7 @@ static void free_maps(maps *m) {
 }
 
 static void fill_maps(maps *m, unsigned seed) {
-    yt_rng rng = yt_rng_make(seed, 0, 0, YT_RNG_TEST);
+    yti_rng rng = yti_rng_make(seed, 0, 0, YT_RNG_TEST);
     guarded_fill_integers(&m->x, &rng, 4);
     guarded_fill_integers(&m->w, &rng, 4);
     guarded_fill_integers(&m->bias, &rng, 9);
@@ -65,22 +65,22 @@ static void fill_maps(maps *m, unsigned seed) {
     guarded_fill_integers(&m->d_w_finished, &rng, 9);
 }
 
-static yt_activation activation_of(unsigned seed) {
-    return (yt_activation){.kind = (yt_activation_kind)(seed / 2 % YT_ACT_COUNT), .slope = 0.1f};
+static yti_activation activation_of(unsigned seed) {
+    return (yti_activation){.kind = (yti_activation_kind)(seed / 2 % YT_ACT_COUNT), .slope = 0.1f};
 }
 
 /* All passes; odd seeds accumulate into d_x and have a bias and a shortcut. */
-static void run_passes(const yt_kernels *k, const conv_case *c, maps *m, unsigned seed, int threads) {
+static void run_passes(const yti_kernels *k, const conv_case *c, maps *m, unsigned seed, int threads) {
     fill_maps(m, seed);
     bool odd = seed % 2 != 0;
     size_t bytes = k->conv2d_scratch(&c->conv, c->n, c->h, c->w, threads);
     unsigned char *memory = aligned_alloc(64, (bytes + SCRATCH_GUARD + 63) / 64 * 64);
     cr_assert_not_null(memory);
     memset(memory, 0xA5, bytes + SCRATCH_GUARD); /* as floats and doubles: wrong, but finite */
-    yt_scratch scratch = {.data = memory, .bytes = bytes, .threads = threads};
+    yti_scratch scratch = {.data = memory, .bytes = bytes, .threads = threads};
     k->conv2d_forward(&c->conv, &m->x.view, m->w.view.data, odd ? m->bias.view.data : NULL, &m->y.view,
                       m->moments.view.data, &scratch);
-    const yt_tensor none = {0};
+    const yti_tensor none = {0};
     size_t packed_bytes = k->conv2d_packed_bytes(&c->conv);
     float *packed = aligned_alloc(64, (packed_bytes + SCRATCH_GUARD + 63) / 64 * 64);
     cr_assert_not_null(packed);
@@ -95,7 +95,7 @@ static void run_passes(const yt_kernels *k, const conv_case *c, maps *m, unsigne
     k->conv2d_backward_data(&c->conv, &m->d_y.view, m->w.view.data, &m->d_x.view, odd, &scratch);
     k->conv2d_backward_weights(&c->conv, &m->x.view, &m->d_y.view, NULL, m->d_w.view.data,
                                odd ? m->d_bias.view.data : NULL, &scratch);
-    const yt_norm_tail tail = yt_norm_tail_of(m->tail.view.data, m->shortcut.view);
+    const yti_norm_tail tail = yti_norm_tail_of(m->tail.view.data, m->shortcut.view);
     k->conv2d_backward_weights(&c->conv, &m->x.view, &m->finished.view, &tail, m->d_w_finished.view.data,
                                NULL, &scratch);
     for (size_t i = 0; i < SCRATCH_GUARD; i++) cr_assert_eq(memory[bytes + i], 0xA5, "scratch overrun");
@@ -118,9 +118,9 @@ static void compare_moments(const maps *got, const maps *want, const char *where
 
 /* The activated output against the plain one and a pass over it: the same arithmetic, in which the
  * compiler may have joined the last multiplication with the shortcut's addition or not. */
-static void compare_activated(const yt_kernels *k, const maps *got, unsigned seed, const char *where) {
-    const yt_norm identity = {0};
-    const yt_tensor none = {0};
+static void compare_activated(const yti_kernels *k, const maps *got, unsigned seed, const char *where) {
+    const yti_norm identity = {0};
+    const yti_tensor none = {0};
     guarded want = guarded_make(got->y.view.n, got->y.view.h, got->y.view.w, got->y.view.c, 0, 0);
     k->norm_act_forward(activation_of(seed), &identity, &got->y.view, seed % 2 ? &got->shortcut.view : &none,
                         &want.view, 1);
@@ -129,8 +129,8 @@ static void compare_activated(const yt_kernels *k, const maps *got, unsigned see
     guarded_free(&want);
 }
 
-static void check_table(const yt_kernels *k, const conv_case *c, unsigned seed, const maps *want) {
-    const yt_conv *v = &c->conv;
+static void check_table(const yti_kernels *k, const conv_case *c, unsigned seed, const maps *want) {
+    const yti_conv_geometry *v = &c->conv;
     char where[200];
     snprintf(where, sizeof where,
              "%s: n%d %dx%d, %d>%d kernel %d stride %d pad %d dilation %d groups %d, seed %u", k->name, c->n,
@@ -156,16 +156,16 @@ static void check_table(const yt_kernels *k, const conv_case *c, unsigned seed, 
     free_maps(&first);
 }
 
-void conv_case_check(const yt_kernels *const *tables, int count, const conv_case *c, unsigned seed) {
+void conv_case_check(const yti_kernels *const *tables, int count, const conv_case *c, unsigned seed) {
     maps want = make_maps(c);
-    run_passes(yt_kernels_of(YT_ISA_REF), c, &want, seed, 1);
+    run_passes(yti_kernels_of(YT_ISA_REF), c, &want, seed, 1);
     for (int i = 0; i < count; i++) check_table(tables[i], c, seed, &want);
     free_maps(&want);
 }
 
 /* Channel counts and widths one below, at and above the tiles of all instruction sets, and primes. */
-static int pick(yt_rng *rng, const int *from, int count) {
-    return from[yt_rng_below(rng, (uint32_t)count)];
+static int pick(yti_rng *rng, const int *from, int count) {
+    return from[yti_rng_below(rng, (uint32_t)count)];
 }
 
 conv_case conv_case_random(unsigned index) {
@@ -173,21 +173,21 @@ conv_case conv_case_random(unsigned index) {
     static const int sides[] = {1, 2, 3, 5, 6, 7, 11, 12, 13, 14, 15, 17, 27, 28, 29};
     enum { CHANNELS = sizeof channels / sizeof channels[0], SIDES = sizeof sides / sizeof sides[0] };
     static const int kernels[] = {1, 1, 2, 3, 3, 3, 5}, groups[] = {1, 1, 1, 1, 2, 3};
-    yt_rng rng = yt_rng_make(7, 0, index, YT_RNG_TEST);
-    conv_case c = {.n = 1 + (int)yt_rng_below(&rng, 3)};
+    yti_rng rng = yti_rng_make(7, 0, index, YT_RNG_TEST);
+    conv_case c = {.n = 1 + (int)yti_rng_below(&rng, 3)};
     c.h = pick(&rng, sides, 8), c.w = pick(&rng, sides, SIDES);
-    yt_conv *v = &c.conv;
+    yti_conv_geometry *v = &c.conv;
     v->groups = pick(&rng, groups, 6);
     v->cin = pick(&rng, channels, v->groups > 1 ? 8 : CHANNELS) * v->groups;
     v->cout = pick(&rng, channels, v->groups > 1 ? 8 : CHANNELS) * v->groups;
-    if (yt_rng_below(&rng, 6) == 0) v->groups = v->cout = v->cin; /* depthwise */
+    if (yti_rng_below(&rng, 6) == 0) v->groups = v->cout = v->cin; /* depthwise */
     v->kernel = pick(&rng, kernels, 7);
-    v->stride = 1 + (int)(yt_rng_below(&rng, 5) > 2) + (int)(yt_rng_below(&rng, 8) == 0);
-    v->dilation = 1 + (int)(yt_rng_below(&rng, 5) == 0);
-    v->pad = yt_rng_below(&rng, 3) ? v->dilation * (v->kernel - 1) / 2 : (int)yt_rng_below(&rng, 3);
+    v->stride = 1 + (int)(yti_rng_below(&rng, 5) > 2) + (int)(yti_rng_below(&rng, 8) == 0);
+    v->dilation = 1 + (int)(yti_rng_below(&rng, 5) == 0);
+    v->pad = yti_rng_below(&rng, 3) ? v->dilation * (v->kernel - 1) / 2 : (int)yti_rng_below(&rng, 3);
     int least = v->dilation * (v->kernel - 1) + 1 - 2 * v->pad;
     if (c.h < least) c.h = least;
     if (c.w < least) c.w = least;
-    c.before = (int)yt_rng_below(&rng, 4), c.after = (int)yt_rng_below(&rng, 4);
+    c.before = (int)yti_rng_below(&rng, 4), c.after = (int)yti_rng_below(&rng, 4);
     return c;
 }

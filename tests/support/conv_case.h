@@ -5,7 +5,7 @@
 #include "kernels/kernels.h"
 
 typedef struct conv_case {
-    yt_conv conv;
+    yti_conv_geometry conv;
     int n, h, w;
     int before, after; /* foreign floats around the channels of every map */
 } conv_case;
@@ -15,7 +15,7 @@ typedef struct conv_case {
  * the same bits for any number of threads, the activated output is the activation of the plain one,
  * nothing is written outside the channels or past the scratch. `seed` picks the integers and the
  * activation; odd ones accumulate into d_x and have a bias and a shortcut. */
-void conv_case_check(const yt_kernels *const *tables, int count, const conv_case *c, unsigned seed);
+void conv_case_check(const yti_kernels *const *tables, int count, const conv_case *c, unsigned seed);
 
 /* A case drawn from small shapes around the edges of the tiles; index 0, 1, 2, ... */
 conv_case conv_case_random(unsigned index);

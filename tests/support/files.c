@@ -14,16 +14,16 @@ enum { MOST_BYTES = 1 << 26 };
 static char *read_bytes(const char *path, size_t *bytes) {
     char *data = NULL;
     yt_err err = {.text = ""};
-    cr_assert_eq(yt_file_read(path, MOST_BYTES, &data, bytes, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yti_file_read(path, MOST_BYTES, &data, bytes, &err), YT_OK, "%s", err.text);
     return data;
 }
 
-char *yt_read_text(const char *path) {
+char *test_read_text(const char *path) {
     size_t bytes;
     return read_bytes(path, &bytes);
 }
 
-void yt_copy_file(const char *from, const char *to) {
+void test_copy_file(const char *from, const char *to) {
     size_t bytes;
     char *data = read_bytes(from, &bytes);
     FILE *file = fopen(to, "wb");
@@ -33,7 +33,7 @@ void yt_copy_file(const char *from, const char *to) {
     free(data);
 }
 
-void yt_expect_same_bytes(const char *a, const char *b) {
+void test_expect_same_bytes(const char *a, const char *b) {
     size_t n, m;
     char *x = read_bytes(a, &n), *y = read_bytes(b, &m);
     cr_assert(n == m && memcmp(x, y, n) == 0, "%s differs from %s", a, b);
@@ -41,11 +41,11 @@ void yt_expect_same_bytes(const char *a, const char *b) {
     free(y);
 }
 
-void yt_expect_same_tensors(const char *a_path, const char *b_path) {
-    yt_st_file a, b;
+void test_expect_same_tensors(const char *a_path, const char *b_path) {
+    yti_st_file a, b;
     yt_err err = {.text = ""};
-    cr_assert_eq(yt_st_load(a_path, &a, &err), YT_OK, "%s", err.text);
-    cr_assert_eq(yt_st_load(b_path, &b, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yti_st_load(a_path, &a, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yti_st_load(b_path, &b, &err), YT_OK, "%s", err.text);
     cr_assert_eq(a.n_entries, b.n_entries);
     cr_assert_gt(a.n_entries, 0u);
     for (size_t i = 0; i < a.n_entries; i++) {
@@ -54,6 +54,6 @@ void yt_expect_same_tensors(const char *a_path, const char *b_path) {
         cr_assert_eq(memcmp(a.entries[i].data, b.entries[i].data, a.entries[i].bytes), 0, "%s of %s differs",
                      a.entries[i].name, a_path);
     }
-    yt_st_free(&a);
-    yt_st_free(&b);
+    yti_st_free(&a);
+    yti_st_free(&b);
 }

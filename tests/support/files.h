@@ -3,12 +3,12 @@
 #define YT_TEST_FILES_H
 
 /* Asserts that it can be read; malloc'd. */
-char *yt_read_text(const char *path);
+char *test_read_text(const char *path);
 
-void yt_copy_file(const char *from, const char *to);
+void test_copy_file(const char *from, const char *to);
 
 /* Assert equal bytes; equal tensors of two safetensors files, whose metadata may differ. */
-void yt_expect_same_bytes(const char *a, const char *b);
-void yt_expect_same_tensors(const char *a, const char *b);
+void test_expect_same_bytes(const char *a, const char *b);
+void test_expect_same_tensors(const char *a, const char *b);
 
 #endif

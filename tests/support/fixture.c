@@ -17,9 +17,9 @@
 
 static char *read_or_skip(const char *path, size_t *bytes) {
     char *data = NULL;
-    if (!yt_path_exists(path) && strncmp(path, FIXTURES, strlen(FIXTURES)) == 0)
+    if (!yti_path_exists(path) && strncmp(path, FIXTURES, strlen(FIXTURES)) == 0)
         cr_skip_test("%s is not there: not compared with the reference", path);
-    cr_assert_eq(yt_file_read(path, 1u << 26, &data, bytes, NULL), YT_OK, "%s", path);
+    cr_assert_eq(yti_file_read(path, 1u << 26, &data, bytes, NULL), YT_OK, "%s", path);
     return data;
 }
 
@@ -31,7 +31,7 @@ static void read_targets(fixture *f, const char *path) {
         const float *row = rows + 6 * i;
         f->image[i] = (int)row[0];
         f->class_id[i] = (int)row[1];
-        f->boxes[i] = (yt_cxcywh){row[2], row[3], row[4], row[5]};
+        f->boxes[i] = (yti_cxcywh){row[2], row[3], row[4], row[5]};
     }
     free(rows);
 }
@@ -46,12 +46,12 @@ static void read_reference(fixture *f, const char *path) {
 
 static void open_model(fixture *f, const char *weights, const char *yaml, const char *folder) {
     yt_err err = {.text = ""};
-    yt_class_names names = {0};
+    yti_class_names names = {0};
     int imgsz;
     const char *dirs[] = {folder, NULL};
-    cr_assert_eq(yt_weights_open(weights, yaml, dirs, &f->model, &names, &imgsz, &err), YT_OK, "%s",
+    cr_assert_eq(yti_weights_open(weights, yaml, dirs, &f->model, &names, &imgsz, &err), YT_OK, "%s",
                  err.text);
-    yt_class_names_free(&names);
+    yti_class_names_free(&names);
 }
 
 static void open_small(fixture *f, const char *name) {
@@ -97,7 +97,7 @@ bool fixture_is_small(const char *name) {
 
 void fixture_close(fixture *f) {
     cJSON_Delete(f->reference);
-    yt_model_destroy(f->model);
+    yti_model_destroy(f->model);
     free(f->images);
     *f = (fixture){0};
 }
@@ -123,12 +123,12 @@ double fixture_number(const cJSON *object, const char *key) {
     return item->valuedouble;
 }
 
-void fixture_forward(const fixture *f, yt_model *model, yt_mode mode) {
+void fixture_forward(const fixture *f, yti_model *model, yti_mode mode) {
     yt_err err = {.text = ""};
-    cr_assert_eq(yt_model_plan(model, mode, f->n_images, f->h, f->w, FIXTURE_THREADS, &err), YT_OK, "%s",
+    cr_assert_eq(yti_model_plan(model, mode, f->n_images, f->h, f->w, FIXTURE_THREADS, &err), YT_OK, "%s",
                  err.text);
-    yt_model_set_input(model, f->images);
-    yt_model_forward(model, &model->state, NULL);
+    yti_model_set_input(model, f->images);
+    yti_model_forward(model, &model->state, NULL);
 }
 
 /* Gradients that vanish by construction come out as rounding noise of either implementation: an L2 norm below
@@ -179,14 +179,14 @@ int fixture_compare_tensors(const fixture *f, const cJSON *summaries, const floa
                             fixture_deviation *worst) {
     int compared = 0;
     for (int i = 0; i < f->model->n_params; i++) {
-        const yt_param_info *info = &f->model->params[i];
+        const yti_param_info *info = &f->model->params[i];
         const cJSON *summary = cJSON_GetObjectItemCaseSensitive(summaries, info->name);
         if (!summary) continue;
         const float *block = info->kind >= YT_PARAM_FROZEN ? f->model->state.buffers : params;
         float *values = malloc(info->count * sizeof *values);
         cr_assert_not_null(values);
         cr_assert_eq((size_t)fixture_number(summary, "numel"), info->count, "%s", info->name);
-        yt_param_to_file_order(info, block + info->offset, values);
+        yti_param_to_file_order(info, block + info->offset, values);
         fixture_compare(info->name, values, summary, tolerance, worst);
         free(values);
         compared++;

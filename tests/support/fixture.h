@@ -25,11 +25,11 @@ enum {
 typedef struct fixture {
     char folder[512]; /* with a slash at its end */
     cJSON *reference;
-    yt_model *model; /* with the trained weights */
+    yti_model *model; /* with the trained weights */
     int n_images, w, h, n_targets;
     uint8_t *images; /* [n_images][h][w][3] */
     int image[FIXTURE_TARGETS], class_id[FIXTURE_TARGETS];
-    yt_cxcywh boxes[FIXTURE_TARGETS];
+    yti_cxcywh boxes[FIXTURE_TARGETS];
 } fixture;
 
 /* By the name of the model: yolo26n, yolo11n, yolov8n; tiny26, tiny11, tiny8. */
@@ -44,7 +44,7 @@ const cJSON *fixture_item(const cJSON *object, const char *key);
 double fixture_number(const cJSON *object, const char *key);
 
 /* A forward pass of `model` (its own, or one made from it) over the batch. */
-void fixture_forward(const fixture *f, yt_model *model, yt_mode mode);
+void fixture_forward(const fixture *f, yti_model *model, yti_mode mode);
 
 /* The largest deviations seen, each relative to the scale of its tensor: of the L2 norm, and of a single
  * value. */

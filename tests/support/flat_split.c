@@ -11,44 +11,44 @@
 #include <string.h>
 
 /* Seven pictures of different shapes and flat colours; sample i has i % 3 boxes of class i. */
-const int yt_flat_sizes[YT_FLAT_SAMPLES][2] = {{64, 48},  {48, 64}, {80, 40}, {32, 32},
+const int test_flat_sizes[YT_FLAT_SAMPLES][2] = {{64, 48},  {48, 64}, {80, 40}, {32, 32},
                                                {100, 30}, {20, 50}, {64, 64}};
-yt_split yt_flat_split;
+yti_split test_flat_split;
 
-void yt_flat_make(void) {
-    yt_folder_make();
-    yt_flat_split = (yt_split){.n_samples = YT_FLAT_SAMPLES,
-                               .samples = calloc(YT_FLAT_SAMPLES, sizeof *yt_flat_split.samples)};
-    cr_assert_not_null(yt_flat_split.samples);
+void test_flat_make(void) {
+    test_folder_make();
+    test_flat_split = (yti_split){.n_samples = YT_FLAT_SAMPLES,
+                               .samples = calloc(YT_FLAT_SAMPLES, sizeof *test_flat_split.samples)};
+    cr_assert_not_null(test_flat_split.samples);
     for (int i = 0; i < YT_FLAT_SAMPLES; i++) {
         yt_image image;
-        cr_assert_eq(yt_image_create(yt_flat_sizes[i][0], yt_flat_sizes[i][1], &image, NULL), YT_OK);
+        cr_assert_eq(yt_image_create(test_flat_sizes[i][0], test_flat_sizes[i][1], &image, NULL), YT_OK);
         for (int j = 0; j < image.w * image.h * 3; j++) image.rgb[j] = (uint8_t)(30 * i + 10 * (j % 3) + 7);
         char name[32];
         snprintf(name, sizeof name, "%d.png", i);
         char *path = malloc(1024);
-        yt_label *labels = calloc(3, sizeof *labels);
+        yti_label *labels = calloc(3, sizeof *labels);
         cr_assert(path && labels);
-        snprintf(path, 1024, "%s", yt_folder_path(name));
+        snprintf(path, 1024, "%s", test_folder_path(name));
         cr_assert_eq(yt_image_save(path, &image, NULL), YT_OK);
         yt_image_free(&image);
         for (int k = 0; k < i % 3; k++)
-            labels[k] = (yt_label){.class_id = i, .box = {0.5f, 0.4f + 0.2f * (float)k, 0.6f, 0.3f}};
-        yt_flat_split.samples[i] = (yt_sample){.image_path = path,
-                                               .w = yt_flat_sizes[i][0],
-                                               .h = yt_flat_sizes[i][1],
+            labels[k] = (yti_label){.class_id = i, .box = {0.5f, 0.4f + 0.2f * (float)k, 0.6f, 0.3f}};
+        test_flat_split.samples[i] = (yti_sample){.image_path = path,
+                                               .w = test_flat_sizes[i][0],
+                                               .h = test_flat_sizes[i][1],
                                                .image_id = -1,
                                                .n_labels = i % 3,
                                                .labels = labels};
     }
 }
 
-void yt_flat_free(void) {
-    yt_split_free(&yt_flat_split);
-    yt_folder_remove();
+void test_flat_free(void) {
+    yti_split_free(&test_flat_split);
+    test_folder_remove();
 }
 
-const yt_augment yt_flat_augment = {.mosaic = 0.7f,
+const yti_augment test_flat_augment = {.mosaic = 0.7f,
                                     .mixup = 0.4f,
                                     .cutmix = 0.5f,
                                     .degrees = 10,
@@ -62,8 +62,8 @@ const yt_augment yt_flat_augment = {.mosaic = 0.7f,
                                     .fliplr = 0.5f,
                                     .bgr = 0.2f};
 
-yt_loader_config yt_flat_training(int batch, int workers, size_t cache_bytes) {
-    return (yt_loader_config){.batch = batch,
+yti_loader_config test_flat_training(int batch, int workers, size_t cache_bytes) {
+    return (yti_loader_config){.batch = batch,
                               .imgsz = 64,
                               .workers = workers,
                               .seed = 11,
@@ -72,35 +72,35 @@ yt_loader_config yt_flat_training(int batch, int workers, size_t cache_bytes) {
                               .cache_bytes = cache_bytes};
 }
 
-yt_loader_config yt_flat_validation(int batch, bool rect) {
-    return (yt_loader_config){
+yti_loader_config test_flat_validation(int batch, bool rect) {
+    return (yti_loader_config){
         .batch = batch, .imgsz = 64, .workers = 2, .rect = rect, .stride = 32, .rect_pad = 0.5};
 }
 
-yt_loader *yt_flat_create(const yt_loader_config *config) {
-    yt_loader *loader;
+yti_loader *test_flat_create(const yti_loader_config *config) {
+    yti_loader *loader;
     yt_err err = {0};
-    cr_assert_eq(yt_loader_create(&yt_flat_split, config, &loader, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yti_loader_create(&test_flat_split, config, &loader, &err), YT_OK, "%s", err.text);
     return loader;
 }
 
-void yt_flat_begin(yt_loader *loader, int epoch, int first, const yt_augment *augment) {
+void test_flat_begin(yti_loader *loader, int epoch, int first, const yti_augment *augment) {
     yt_err err = {0};
-    cr_assert_eq(yt_loader_begin(loader, epoch, first, augment, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yti_loader_begin(loader, epoch, first, augment, &err), YT_OK, "%s", err.text);
 }
 
-const yt_batch *yt_flat_next(yt_loader *loader) {
-    const yt_batch *batch;
+const yti_batch *test_flat_next(yti_loader *loader) {
+    const yti_batch *batch;
     yt_err err = {0};
-    cr_assert_eq(yt_loader_next(loader, &batch, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yti_loader_next(loader, &batch, &err), YT_OK, "%s", err.text);
     return batch;
 }
 
 static uint64_t mix(uint64_t hash, const void *data, size_t bytes) {
-    return hash * 31 + yt_hash64(data, bytes);
+    return hash * 31 + yti_hash64(data, bytes);
 }
 
-uint64_t yt_flat_hash(const yt_batch *b) {
+uint64_t test_flat_hash(const yti_batch *b) {
     uint64_t hash = mix(0, b->rgb, (size_t)b->n * (size_t)b->h * (size_t)b->w * 3);
     size_t count = (size_t)b->targets.count;
     hash = mix(hash, b->samples, (size_t)b->n * sizeof *b->samples);

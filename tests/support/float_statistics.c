@@ -2,18 +2,18 @@
 #include "support/float_statistics.h"
 #include "kernels/kernels.h"
 
-const yt_kernels *__real_yt_kernels_get(void);
-const yt_kernels *__wrap_yt_kernels_get(void);
+const yti_kernels *__real_yti_kernels_get(void);
+const yti_kernels *__wrap_yti_kernels_get(void);
 
 static bool wanted;
-static yt_kernels table;
+static yti_kernels table;
 
-static void forward(const yt_conv *conv, const yt_tensor *x, const float *w, const float *bias,
-                    const yt_tensor *y, float *moments, const yt_scratch *scratch) {
-    __real_yt_kernels_get()->conv2d_forward(conv, x, w, bias, y, NULL, scratch);
-    const float pixels = (float)yt_tensor_pixels(*y);
+static void forward(const yti_conv_geometry *conv, const yti_tensor *x, const float *w, const float *bias,
+                    const yti_tensor *y, float *moments, const yti_scratch *scratch) {
+    __real_yti_kernels_get()->conv2d_forward(conv, x, w, bias, y, NULL, scratch);
+    const float pixels = (float)yti_tensor_pixels(*y);
     for (int c = 0; moments && c < conv->cout; c++) {
-        const float *first = y->data + c, *end = first + (ptrdiff_t)yt_tensor_pixels(*y) * y->ld;
+        const float *first = y->data + c, *end = first + (ptrdiff_t)yti_tensor_pixels(*y) * y->ld;
         float sum = 0, squares = 0;
         for (const float *p = first; p < end; p += y->ld) sum += *p;
         const float mean = sum / pixels;
@@ -22,12 +22,12 @@ static void forward(const yt_conv *conv, const yt_tensor *x, const float *w, con
     }
 }
 
-void yt_float_statistics(bool on) {
-    table = *__real_yt_kernels_get();
+void test_float_statistics(bool on) {
+    table = *__real_yti_kernels_get();
     table.conv2d_forward = forward;
     wanted = on;
 }
 
-const yt_kernels *__wrap_yt_kernels_get(void) {
-    return wanted ? &table : __real_yt_kernels_get();
+const yti_kernels *__wrap_yti_kernels_get(void) {
+    return wanted ? &table : __real_yti_kernels_get();
 }

@@ -5,7 +5,7 @@
  * differently, and within a few steps it can move a prediction across the assigner's threshold. Ours adds in
  * double. To see that nothing else differs, a test may have the same error.
  *
- * For programs linked with --wrap=yt_kernels_get.
+ * For programs linked with --wrap=yti_kernels_get.
  */
 #ifndef YT_TEST_FLOAT_STATISTICS_H
 #define YT_TEST_FLOAT_STATISTICS_H
@@ -13,6 +13,6 @@
 #include <stdbool.h>
 
 /* From now on convolutions report sums in float (true), or what the kernels make (false). */
-void yt_float_statistics(bool on);
+void test_float_statistics(bool on);
 
 #endif

@@ -12,7 +12,7 @@
 
 static char root[512];
 
-void yt_folder_make(void) {
+void test_folder_make(void) {
     const char *where = getenv("TMPDIR");
     snprintf(root, sizeof root, "%s/yt_test_XXXXXX", where ? where : P_tmpdir);
     cr_assert_not_null(mkdtemp(root));
@@ -23,11 +23,11 @@ static int remove_entry(const char *path, const struct stat *info, int kind, str
     return remove(path);
 }
 
-void yt_folder_remove(void) {
+void test_folder_remove(void) {
     cr_assert_eq(nftw(root, remove_entry, 16, FTW_DEPTH | FTW_PHYS), 0);
 }
 
-const char *yt_folder_path(const char *name) {
+const char *test_folder_path(const char *name) {
     static char paths[8][1024];
     static int next;
     char *path = paths[next++ % 8];
@@ -35,10 +35,10 @@ const char *yt_folder_path(const char *name) {
     return path;
 }
 
-void yt_folder_write(const char *name, const void *data, size_t bytes) {
-    const char *path = yt_folder_path(name);
-    char *dir = yt_path_dir(path);
-    cr_assert_eq(yt_path_make_dirs(dir, NULL), YT_OK);
+void test_folder_write(const char *name, const void *data, size_t bytes) {
+    const char *path = test_folder_path(name);
+    char *dir = yti_path_dir(path);
+    cr_assert_eq(yti_path_make_dirs(dir, NULL), YT_OK);
     free(dir);
     FILE *file = fopen(path, "wb");
     cr_assert_not_null(file);
@@ -46,6 +46,6 @@ void yt_folder_write(const char *name, const void *data, size_t bytes) {
     cr_assert_eq(fclose(file), 0);
 }
 
-void yt_folder_write_text(const char *name, const char *text) {
-    yt_folder_write(name, text, strlen(text));
+void test_folder_write_text(const char *name, const char *text) {
+    test_folder_write(name, text, strlen(text));
 }

@@ -5,14 +5,14 @@
 #include <stddef.h>
 
 /* For .init and .fini of a suite. */
-void yt_folder_make(void);
-void yt_folder_remove(void);
+void test_folder_make(void);
+void test_folder_remove(void);
 
 /* Path of something in it. One of eight rotating buffers. */
-const char *yt_folder_path(const char *name);
+const char *test_folder_path(const char *name);
 
 /* Writes a file there, making its folders. */
-void yt_folder_write(const char *name, const void *data, size_t bytes);
-void yt_folder_write_text(const char *name, const char *text);
+void test_folder_write(const char *name, const void *data, size_t bytes);
+void test_folder_write_text(const char *name, const char *text);
 
 #endif

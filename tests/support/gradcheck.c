@@ -30,11 +30,11 @@ void gradcheck(const char *name, loss_fn *loss, const void *self, double *input,
     cr_assert(count > 0, "%s: nothing to check", name);
     double *direction = calloc(count, sizeof *direction);
     cr_assert_not_null(direction);
-    yt_rng rng = yt_rng_make(1, 0, count, YT_RNG_TEST);
+    yti_rng rng = yti_rng_make(1, 0, count, YT_RNG_TEST);
     for (size_t round = 0; round < count + DIRECTIONS; round++) {
         double expected = 0;
         for (size_t i = 0; i < count; i++) {
-            direction[i] = round < count ? (double)(i == round) : yt_rng_normal(&rng) / sqrt((double)count);
+            direction[i] = round < count ? (double)(i == round) : yti_rng_normal(&rng) / sqrt((double)count);
             expected += direction[i] * gradient[i];
         }
         double measured = derivative(loss, self, input, count, direction);

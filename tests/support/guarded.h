@@ -10,7 +10,7 @@
 typedef struct guarded {
     float *memory;
     size_t count;
-    yt_tensor view;
+    yti_tensor view;
 } guarded;
 
 /* A map whose pixels are `before + c + after` floats apart, the channels starting after `before`. */
@@ -19,9 +19,9 @@ void guarded_free(guarded *map);
 
 /* Integers in [-most, most]: sums of their products are exact, so any order of summation gives the same bits.
  */
-void guarded_fill_integers(guarded *map, yt_rng *rng, int most);
+void guarded_fill_integers(guarded *map, yti_rng *rng, int most);
 /* Sums of four uniform numbers: variance 1, |value| < 3.5. */
-void guarded_fill_bell(guarded *map, yt_rng *rng);
+void guarded_fill_bell(guarded *map, yti_rng *rng);
 void guarded_copy(const guarded *from, guarded *to);
 
 /* Whether everything that is not a channel of the map still holds the guard value. */

@@ -19,12 +19,12 @@ typedef struct made_options {
 
 /* A head whose maps are wider than their channels; the surplus holds `made_guard`. */
 typedef struct made_head {
-    yt_head head;
-    yt_targets targets;
+    yti_head head;
+    yti_targets targets;
     float *memory;
     size_t floats;
     int *image, *class_id;
-    yt_cxcywh *boxes;
+    yti_cxcywh *boxes;
 } made_head;
 
 extern const float made_guard;
@@ -36,12 +36,12 @@ void made_head_destroy(made_head *made);
 /* The number of floats beyond the channels that no longer hold the guard. */
 size_t made_head_damage(const made_head *made);
 
-int made_anchors(const yt_head *head);
+int made_anchors(const yti_head *head);
 
 /* Level and pixel of an anchor counted over all levels. */
-void made_place(const yt_head *head, int anchor, int *level, int *pixel);
+void made_place(const yti_head *head, int anchor, int *level, int *pixel);
 
 /* The channels of one pixel. */
-float *made_pixel(const yt_tensor *t, int image, int pixel);
+float *made_pixel(const yti_tensor *t, int image, int pixel);
 
 #endif

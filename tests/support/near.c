@@ -2,11 +2,11 @@
 
 #include <math.h>
 
-int yt_near(double a, double b, double tolerance) {
+int test_near(double a, double b, double tolerance) {
     return fabs(a - b) <= tolerance;
 }
 
-double yt_relative_l2(const float *a, const float *b, size_t count) {
+double test_relative_l2(const float *a, const float *b, size_t count) {
     double difference = 0, norm = 0;
     if (count == 0) return (double)NAN;
     for (size_t i = 0; i < count; i++) {

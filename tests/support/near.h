@@ -5,9 +5,9 @@
 #include <stddef.h>
 
 /* True iff |a - b| <= tolerance. */
-int yt_near(double a, double b, double tolerance);
+int test_near(double a, double b, double tolerance);
 
 /* ||a - b|| / ||b|| in double; NaN where either holds one; 0/0 is 0. count must not be 0 (returns NaN). */
-double yt_relative_l2(const float *a, const float *b, size_t count);
+double test_relative_l2(const float *a, const float *b, size_t count);
 
 #endif

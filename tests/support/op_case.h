@@ -9,12 +9,12 @@
 
 #include "kernels/kernels.h"
 
-void op_case_norm_act(const yt_kernels *k);
-void op_case_pooling(const yt_kernels *k);
-void op_case_upsampling_and_copies(const yt_kernels *k);
-void op_case_attention(const yt_kernels *k);
-void op_case_matrices(const yt_kernels *k);
-void op_case_background_loss(const yt_kernels *k);
-void op_case_optimiser(const yt_kernels *k);
+void op_case_norm_act(const yti_kernels *k);
+void op_case_pooling(const yti_kernels *k);
+void op_case_upsampling_and_copies(const yti_kernels *k);
+void op_case_attention(const yti_kernels *k);
+void op_case_matrices(const yti_kernels *k);
+void op_case_background_loss(const yti_kernels *k);
+void op_case_optimiser(const yti_kernels *k);
 
 #endif

@@ -2,12 +2,12 @@
 #ifndef YT_TEST_PROBLEMS_H
 #define YT_TEST_PROBLEMS_H
 
-typedef struct yt_problems {
+typedef struct test_problems {
     char text[8192];
     int count;
-} yt_problems;
+} test_problems;
 
-/* A yt_scan_options.problem; context is a yt_problems. */
-void yt_problems_note(void *context, const char *text);
+/* A yti_scan_options.problem; context is a test_problems. */
+void test_problems_note(void *context, const char *text);
 
 #endif

@@ -26,20 +26,20 @@ static void write_picture(const char *split, int number) {
         }
     char name[64], label[128];
     snprintf(name, sizeof name, "data/images/%s/%d.png", split, number);
-    yt_folder_write_text(name, "");
-    cr_assert_eq(yt_image_save(yt_folder_path(name), &image, NULL), YT_OK);
+    test_folder_write_text(name, "");
+    cr_assert_eq(yt_image_save(test_folder_path(name), &image, NULL), YT_OK);
     yt_image_free(&image);
     double side = TINY_SIDE;
     snprintf(label, sizeof label, "%d %.6f %.6f %.6f %.6f\n", class_id, (x + w / 2.0) / side,
              (y + h / 2.0) / side, w / side, h / side);
     snprintf(name, sizeof name, "data/labels/%s/%d.txt", split, number);
-    yt_folder_write_text(name, label);
+    test_folder_write_text(name, label);
 }
 
-void yt_tiny_write_data(int n_train, int n_val) {
+void test_tiny_write_data(int n_train, int n_val) {
     for (int i = 0; i < n_train; i++) write_picture("train", i);
     for (int i = 0; i < n_val; i++) write_picture("val", 100 + i);
-    yt_folder_write_text("data.yaml",
+    test_folder_write_text("data.yaml",
                          "path: data\ntrain: images/train\nval: images/val\nnames: [red, blue]\n");
 }
 
@@ -54,12 +54,12 @@ void yt_tiny_write_data(int n_train, int n_val) {
     "head:\n"                                                                                                \
     "  - [[3, 4, 5], 1, Detect, [nc]]\n"
 
-void yt_tiny_find_cells(yt_model *model) {
-    yt_model_init(model, 1, &model->state);
+void test_tiny_find_cells(yti_model *model) {
+    yti_model_init(model, 1, &model->state);
     for (int i = 0; i < model->n_params; i++) {
-        const yt_param_info *info = &model->params[i];
+        const yti_param_info *info = &model->params[i];
         const char *box = strstr(info->name, "cv2."), *cls = strstr(info->name, "cv3.");
-        if (!(box ? box : cls) || !yt_in_params(info)) continue;
+        if (!(box ? box : cls) || !yti_in_params(info)) continue;
         const bool last = strstr(box ? box : cls, ".2.") && strlen(strstr(box ? box : cls, ".2.")) > 3;
         float *values = model->state.params + info->offset;
         for (size_t k = 0; last && k < info->count; k++)
@@ -70,7 +70,7 @@ void yt_tiny_find_cells(yt_model *model) {
     }
 }
 
-void yt_tiny_write_models(void) {
-    yt_folder_write_text("tiny26.yaml", "nc: 2\nend2end: True\nreg_max: 1\n" BODY);
-    yt_folder_write_text("tiny8.yaml", "nc: 2\n" BODY);
+void test_tiny_write_models(void) {
+    test_folder_write_text("tiny26.yaml", "nc: 2\nend2end: True\nreg_max: 1\n" BODY);
+    test_folder_write_text("tiny8.yaml", "nc: 2\n" BODY);
 }

@@ -7,14 +7,14 @@
 enum { TINY_SIDE = 64, TINY_CLASSES = 2 };
 
 /* Writes data.yaml and its pictures and labels into the test's folder. */
-void yt_tiny_write_data(int n_train, int n_val);
+void test_tiny_write_data(int n_train, int n_val);
 
 /* Makes a tiny26 find every cell of the input, as class 0 or 1 by the branch (0 is the one-to-many one), with one score:
  * a box's sides are cell borders, so where it comes to lie can be said exactly. */
-struct yt_model;
-void yt_tiny_find_cells(struct yt_model *model);
+struct yti_model;
+void test_tiny_find_cells(struct yti_model *model);
 
 /* Writes tiny26.yaml (two branches, reg_max 1) and tiny8.yaml (one branch, reg_max 16) there. */
-void yt_tiny_write_models(void);
+void test_tiny_write_models(void);
 
 #endif

@@ -25,7 +25,7 @@ typedef struct settings {
     const char *model, *only;
     char scale;
     int imgsz, batch, threads;
-    const yt_kernels *k;
+    const yti_kernels *k;
 } settings;
 
 static void die(const char *what) {
@@ -36,42 +36,42 @@ static void die(const char *what) {
 /* The convolutions of a training forward run. */
 static int shapes_of(const settings *s, clock_conv shapes[MAX_SHAPES]) {
     yt_err err = {.text = ""};
-    yt_model_options options = YT_MODEL_DEFAULTS;
+    yti_model_options options = YT_MODEL_DEFAULTS;
     options.scale = s->scale;
-    yt_model *model;
-    if (yt_model_load(s->model, &options, &model, &err) != YT_OK ||
-        yt_model_plan(model, YT_MODE_TRAIN, s->batch, s->imgsz, s->imgsz, s->threads, &err) != YT_OK)
+    yti_model *model;
+    if (yti_model_load(s->model, &options, &model, &err) != YT_OK ||
+        yti_model_plan(model, YT_MODE_TRAIN, s->batch, s->imgsz, s->imgsz, s->threads, &err) != YT_OK)
         die(err.text);
     kernel_clock(true);
-    yt_model_forward(model, &model->state, NULL);
+    yti_model_forward(model, &model->state, NULL);
     kernel_clock(false);
-    yt_model_destroy(model);
+    yti_model_destroy(model);
     return kernel_clock_convs(shapes, MAX_SHAPES);
 }
 
 /* ---- convolutions ---- */
 
 typedef struct conv_bench {
-    const yt_kernels *k;
-    yt_conv conv;
-    yt_tensor x, y, d_x, d_y;
+    const yti_kernels *k;
+    yti_conv_geometry conv;
+    yti_tensor x, y, d_x, d_y;
     float *w, *d_w, *moments;
-    yt_scratch scratch;
+    yti_scratch scratch;
 } conv_bench;
 
-static size_t weights_of(const yt_conv *c) {
+static size_t weights_of(const yti_conv_geometry *c) {
     return (size_t)(c->kernel * c->kernel * c->cin / c->groups * c->cout);
 }
 
-static conv_bench make_conv(const yt_kernels *k, const yt_conv *c, int n, int h, int w, int threads) {
+static conv_bench make_conv(const yti_kernels *k, const yti_conv_geometry *c, int n, int h, int w, int threads) {
     conv_bench b = {.k = k, .conv = *c};
-    int oh = yt_conv_out(h, c->kernel, c->stride, c->pad, c->dilation);
-    int ow = yt_conv_out(w, c->kernel, c->stride, c->pad, c->dilation);
+    int oh = yti_conv_out(h, c->kernel, c->stride, c->pad, c->dilation);
+    int ow = yti_conv_out(w, c->kernel, c->stride, c->pad, c->dilation);
     size_t in_pixels = (size_t)n * (size_t)h * (size_t)w, out_pixels = (size_t)n * (size_t)oh * (size_t)ow;
-    b.x = yt_tensor_of(bench_floats(in_pixels * (size_t)c->cin), n, h, w, c->cin);
-    b.d_x = yt_tensor_of(bench_floats(in_pixels * (size_t)c->cin), n, h, w, c->cin);
-    b.y = yt_tensor_of(bench_floats(out_pixels * (size_t)c->cout), n, oh, ow, c->cout);
-    b.d_y = yt_tensor_of(bench_floats(out_pixels * (size_t)c->cout), n, oh, ow, c->cout);
+    b.x = yti_tensor_of(bench_floats(in_pixels * (size_t)c->cin), n, h, w, c->cin);
+    b.d_x = yti_tensor_of(bench_floats(in_pixels * (size_t)c->cin), n, h, w, c->cin);
+    b.y = yti_tensor_of(bench_floats(out_pixels * (size_t)c->cout), n, oh, ow, c->cout);
+    b.d_y = yti_tensor_of(bench_floats(out_pixels * (size_t)c->cout), n, oh, ow, c->cout);
     b.w = bench_floats(weights_of(c)), b.d_w = bench_floats(weights_of(c));
     b.moments = bench_floats(2 * (size_t)c->cout);
     b.scratch.bytes = k->conv2d_scratch(c, n, h, w, threads);
@@ -111,13 +111,13 @@ static double worst_error(const float *a, const float *b, size_t count) {
 }
 
 /* The largest error of y, d_x and d_w relative to their largest value, on a map of 12 x 12. */
-static double verify(const yt_kernels *k, const yt_conv *conv, int threads) {
+static double verify(const yti_kernels *k, const yti_conv_geometry *conv, int threads) {
     conv_bench a = make_conv(k, conv, 1, 12, 12, threads);
-    conv_bench b = make_conv(yt_kernels_of(YT_ISA_REF), conv, 1, 12, 12, 1);
+    conv_bench b = make_conv(yti_kernels_of(YT_ISA_REF), conv, 1, 12, 12, 1);
     forward_call(&a), data_call(&a), weights_call(&a);
     forward_call(&b), data_call(&b), weights_call(&b);
-    double error = worst_error(a.y.data, b.y.data, yt_tensor_elements(a.y));
-    error = fmax(error, worst_error(a.d_x.data, b.d_x.data, yt_tensor_elements(a.d_x)));
+    double error = worst_error(a.y.data, b.y.data, yti_tensor_elements(a.y));
+    error = fmax(error, worst_error(a.d_x.data, b.d_x.data, yti_tensor_elements(a.d_x)));
     error = fmax(error, worst_error(a.d_w, b.d_w, weights_of(conv)));
     free_conv(&a);
     free_conv(&b);
@@ -132,7 +132,7 @@ static void bench_convs(const settings *s, double peak) {
            "backward weights", "error");
     for (int i = 0; i < n_shapes; i++) {
         const clock_conv *shape = &shapes[i];
-        const yt_conv *c = &shape->conv;
+        const yti_conv_geometry *c = &shape->conv;
         char name[64];
         snprintf(name, sizeof name, "%dx %dx%d%s s%d %d>%d @%d", shape->count, c->kernel, c->kernel,
                  c->groups > 1 ? "dw" : "", c->stride, c->cin, c->cout, shape->w);
@@ -143,7 +143,7 @@ static void bench_convs(const settings *s, double peak) {
             exit(1);
         }
         conv_bench b = make_conv(s->k, c, shape->n, shape->h, shape->w, s->threads);
-        double each = 2.0 * (double)yt_tensor_elements(b.y) * c->kernel * c->kernel * c->cin / c->groups;
+        double each = 2.0 * (double)yti_tensor_elements(b.y) * c->kernel * c->kernel * c->cin / c->groups;
         void (*calls[3])(void *) = {forward_call, data_call, weights_call};
         printf("%-24s %8.3f", name, each * shape->count * 1e-9);
         for (int pass = 0; pass < 3; pass++) {
@@ -166,24 +166,24 @@ static void bench_convs(const settings *s, double peak) {
 /* ---- memory-bound passes ---- */
 
 typedef struct pass_bench {
-    const yt_kernels *k;
-    yt_tensor a, b, none;
-    yt_norm norm;
+    const yti_kernels *k;
+    yti_tensor a, b, none;
+    yti_norm norm;
     float *d_gamma, *d_beta;
     uint8_t *index;
-    yt_scratch scratch;
+    yti_scratch scratch;
 } pass_bench;
 
 static void norm_forward_call(void *argument) {
     pass_bench *p = argument;
-    p->k->norm_act_forward((yt_activation){.kind = YT_ACT_SILU}, &p->norm, &p->a, &p->none, &p->b,
+    p->k->norm_act_forward((yti_activation){.kind = YT_ACT_SILU}, &p->norm, &p->a, &p->none, &p->b,
                            p->scratch.threads);
 }
 
 /* d_out is written over in every call; its values do not matter for the time as long as they stay finite. */
 static void norm_backward_call(void *argument) {
     pass_bench *p = argument;
-    p->k->norm_act_backward((yt_activation){.kind = YT_ACT_SILU}, &p->norm, &p->a, &p->b, &p->none, false,
+    p->k->norm_act_backward((yti_activation){.kind = YT_ACT_SILU}, &p->norm, &p->a, &p->b, &p->none, false,
                             p->d_gamma, p->d_beta, NULL, &p->scratch);
 }
 
@@ -214,13 +214,13 @@ static void pool_backward_call(void *argument) {
 
 static void adamw_call(void *argument) {
     pass_bench *p = argument;
-    size_t part = yt_tensor_elements(p->a) / 2;
-    const yt_adam adam = {.lr = 1e-9, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .scale = 1, .t = 10};
+    size_t part = yti_tensor_elements(p->a) / 2;
+    const yti_adam adam = {.lr = 1e-9, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .scale = 1, .t = 10};
     p->k->adam_step(p->a.data, p->b.data, p->a.data + part, p->b.data + part, part, &adam,
                     p->scratch.threads);
 }
 
-static void bench_passes(const yt_kernels *k, int threads, int images, double bandwidth) {
+static void bench_passes(const yti_kernels *k, int threads, int images, double bandwidth) {
     static const struct {
         const char *name;
         void (*call)(void *);
@@ -244,15 +244,15 @@ static void bench_passes(const yt_kernels *k, int threads, int images, double ba
         int side = passes[i].side, c = passes[i].c;
         size_t count = (size_t)images * (size_t)side * (size_t)side * (size_t)c;
         pass_bench p = {.k = k};
-        p.a = yt_tensor_of(bench_floats(count), images, side, side, c);
-        p.b = yt_tensor_of(bench_floats(count), images, side, side, c);
+        p.a = yti_tensor_of(bench_floats(count), images, side, side, c);
+        p.b = yti_tensor_of(bench_floats(count), images, side, side, c);
         float *channels = bench_floats(6 * (size_t)c);
         for (int j = 0; j < c; j++) channels[c + j] = 1; /* inv_std */
-        p.norm = (yt_norm){channels, channels + c, channels + 2 * c, channels + 3 * c, false};
+        p.norm = (yti_norm){channels, channels + c, channels + 2 * c, channels + 3 * c, false};
         p.d_gamma = channels + 4 * c, p.d_beta = channels + 5 * c;
         p.index = calloc(count + YT_READ_SLACK, 1);
         p.scratch.threads = threads;
-        p.scratch.bytes = k->norm_act_scratch(c, yt_tensor_pixels(p.a), threads);
+        p.scratch.bytes = k->norm_act_scratch(c, yti_tensor_pixels(p.a), threads);
         p.scratch.data = bench_floats(p.scratch.bytes / sizeof(float) + 16);
         if (passes[i].call == pool_backward_call) pool_call(&p); /* the choices that it sends gradients to */
         double seconds = p.index ? bench_time(passes[i].call, &p, threads) : 0;
@@ -266,10 +266,10 @@ static void bench_passes(const yt_kernels *k, int threads, int images, double ba
 /* ---- attention ---- */
 
 typedef struct attention_bench {
-    const yt_kernels *k;
-    yt_tensor qkv, out;
+    const yti_kernels *k;
+    yti_tensor qkv, out;
     float *probs;
-    yt_scratch scratch;
+    yti_scratch scratch;
 } attention_bench;
 
 static void attention_forward_call(void *argument) {
@@ -280,18 +280,18 @@ static void attention_forward_call(void *argument) {
 static void attention_backward_call(void *argument) {
     attention_bench *b = argument;
     static float *gradient; /* made once, read never */
-    if (!gradient) gradient = bench_floats(yt_tensor_elements(b->qkv));
-    yt_tensor d = b->qkv;
+    if (!gradient) gradient = bench_floats(yti_tensor_elements(b->qkv));
+    yti_tensor d = b->qkv;
     d.data = gradient;
     b->k->attention_backward(2, 32, 64, &b->qkv, b->probs, &b->out, &d, false, &b->scratch);
 }
 
-static void bench_attention(const yt_kernels *k, int threads, int images, double peak) {
+static void bench_attention(const yti_kernels *k, int threads, int images, double peak) {
     enum { SIDE = 20, N = SIDE * SIDE };
     size_t n = (size_t)images;
     attention_bench b = {.k = k};
-    b.qkv = yt_tensor_of(bench_floats(n * N * 256), images, SIDE, SIDE, 256);
-    b.out = yt_tensor_of(bench_floats(n * N * 128), images, SIDE, SIDE, 128);
+    b.qkv = yti_tensor_of(bench_floats(n * N * 256), images, SIDE, SIDE, 256);
+    b.out = yti_tensor_of(bench_floats(n * N * 128), images, SIDE, SIDE, 128);
     b.probs = bench_floats(n * 2 * N * N);
     b.scratch.bytes = k->attention_scratch(2, 32, 64, images, N, threads);
     b.scratch.data = bench_floats(b.scratch.bytes / sizeof(float) + 16);
@@ -306,9 +306,9 @@ static void bench_attention(const yt_kernels *k, int threads, int images, double
     free(b.qkv.data), free(b.out.data), free(b.probs), free(b.scratch.data);
 }
 
-static const yt_kernels *find_table(const char *name) {
+static const yti_kernels *find_table(const char *name) {
     for (int isa = YT_ISA_REF; isa <= YT_ISA_AVX512; isa++) {
-        const yt_kernels *k = yt_kernels_of((yt_isa)isa);
+        const yti_kernels *k = yti_kernels_of((yti_isa)isa);
         if (k && strcmp(k->name, name) == 0) return k;
     }
     return NULL;
@@ -318,8 +318,8 @@ static settings parse(int argc, char **argv) {
     settings s = {.model = "models/yolo26.yaml",
                   .imgsz = 640,
                   .batch = 4,
-                  .threads = yt_cpu_cores(),
-                  .k = yt_kernels_get()};
+                  .threads = yti_cpu_cores(),
+                  .k = yti_kernels_get()};
     for (int i = 1; i < argc; i += 2) {
         const char *value = i + 1 < argc ? argv[i + 1] : "";
         if (strcmp(argv[i], "--model") == 0)
@@ -348,7 +348,7 @@ static settings parse(int argc, char **argv) {
 int main(int argc, char **argv) {
     const settings s = parse(argc, argv);
     double peak = bench_peak_flops(s.k->vector_floats, s.threads), bandwidth = bench_bandwidth(s.threads);
-    printf("%s, kernels %s, %d threads, %d images, peak %.1f GFLOP/s, memory %.1f GB/s\n", yt_cpu_name(),
+    printf("%s, kernels %s, %d threads, %d images, peak %.1f GFLOP/s, memory %.1f GB/s\n", yti_cpu_name(),
            s.k->name, s.threads, s.batch, peak * 1e-9, bandwidth * 1e-9);
     bench_convs(&s, peak);
     if (s.only) return 0;

@@ -2,7 +2,7 @@
 #include "objects.h"
 
 /* clang-format off */
-const char *const yt_coco_names[YT_COCO_CLASSES] = {
+const char *const draw_coco_names[YT_COCO_CLASSES] = {
     "person", "bicycle", "car", "motorcycle", "airplane", "bus", "train", "truck", "boat", "traffic light",
     "fire hydrant", "stop sign", "parking meter", "bench", "bird", "cat", "dog", "horse", "sheep", "cow",
     "elephant", "bear", "zebra", "giraffe", "backpack", "umbrella", "handbag", "tie", "suitcase", "frisbee",

@@ -9,34 +9,34 @@ static double clamp01(double x) {
     return x < 0 ? 0 : x > 1 ? 1 : x;
 }
 
-yt_rgb yt_rgb_hex(unsigned hex) {
-    return (yt_rgb){(hex >> 16 & 255) / 255.0, (hex >> 8 & 255) / 255.0, (hex & 255) / 255.0};
+draw_rgb draw_rgb_hex(unsigned hex) {
+    return (draw_rgb){(hex >> 16 & 255) / 255.0, (hex >> 8 & 255) / 255.0, (hex & 255) / 255.0};
 }
 
-yt_rgb yt_rgb_mix(yt_rgb a, yt_rgb b, double share) {
-    return (yt_rgb){a.r + (b.r - a.r) * share, a.g + (b.g - a.g) * share, a.b + (b.b - a.b) * share};
+draw_rgb draw_rgb_mix(draw_rgb a, draw_rgb b, double share) {
+    return (draw_rgb){a.r + (b.r - a.r) * share, a.g + (b.g - a.g) * share, a.b + (b.b - a.b) * share};
 }
 
-yt_rgb yt_rgb_vary(yt_rgb colour, double amount, yt_rng *rng) {
-    double r = yt_rng_uniform(rng, -amount, amount), g = yt_rng_uniform(rng, -amount, amount);
-    double b = yt_rng_uniform(rng, -amount, amount);
-    return (yt_rgb){clamp01(colour.r + r), clamp01(colour.g + g), clamp01(colour.b + b)};
+draw_rgb draw_rgb_vary(draw_rgb colour, double amount, yti_rng *rng) {
+    double r = yti_rng_uniform(rng, -amount, amount), g = yti_rng_uniform(rng, -amount, amount);
+    double b = yti_rng_uniform(rng, -amount, amount);
+    return (draw_rgb){clamp01(colour.r + r), clamp01(colour.g + g), clamp01(colour.b + b)};
 }
 
-yt_rgb yt_rgb_pick(yt_rng *rng, const unsigned *colours, uint32_t n) {
-    return yt_rgb_vary(yt_rgb_hex(colours[yt_rng_below(rng, n)]), 0.04, rng);
+draw_rgb draw_rgb_pick(yti_rng *rng, const unsigned *colours, uint32_t n) {
+    return draw_rgb_vary(draw_rgb_hex(colours[yti_rng_below(rng, n)]), 0.04, rng);
 }
 
-yt_shape yt_ellipse(double x, double y, double rx, double ry, double turn) {
-    return (yt_shape){.kind = YT_SHAPE_ELLIPSE, .x = x, .y = y, .a = rx, .b = ry, .turn = turn};
+yti_shape draw_ellipse(double x, double y, double rx, double ry, double turn) {
+    return (yti_shape){.kind = YT_SHAPE_ELLIPSE, .x = x, .y = y, .a = rx, .b = ry, .turn = turn};
 }
 
-yt_shape yt_disc(double x, double y, double r) {
-    return yt_ellipse(x, y, r, r, 0);
+yti_shape draw_disc(double x, double y, double r) {
+    return draw_ellipse(x, y, r, r, 0);
 }
 
-yt_shape yt_box(double x0, double y0, double x1, double y1, double corner) {
-    return (yt_shape){.kind = YT_SHAPE_BOX,
+yti_shape draw_box(double x0, double y0, double x1, double y1, double corner) {
+    return (yti_shape){.kind = YT_SHAPE_BOX,
                       .x = (x0 + x1) / 2,
                       .y = (y0 + y1) / 2,
                       .a = (x1 - x0) / 2,
@@ -44,54 +44,54 @@ yt_shape yt_box(double x0, double y0, double x1, double y1, double corner) {
                       .r = corner};
 }
 
-yt_shape yt_polygon(int n, const double (*points)[2], double rounding) {
-    return (yt_shape){.kind = YT_SHAPE_POLYGON, .n = n, .points = points, .r = rounding};
+yti_shape draw_polygon(int n, const double (*points)[2], double rounding) {
+    return (yti_shape){.kind = YT_SHAPE_POLYGON, .n = n, .points = points, .r = rounding};
 }
 
-yt_shape yt_line(double x0, double y0, double x1, double y1, double width) {
-    return (yt_shape){.kind = YT_SHAPE_LINE, .x = x0, .y = y0, .a = x1, .b = y1, .r = width / 2};
+yti_shape draw_line(double x0, double y0, double x1, double y1, double width) {
+    return (yti_shape){.kind = YT_SHAPE_LINE, .x = x0, .y = y0, .a = x1, .b = y1, .r = width / 2};
 }
 
-yt_shape yt_arc(double x, double y, double radius, double from, double sweep, double width) {
-    return (yt_shape){
+yti_shape draw_arc(double x, double y, double radius, double from, double sweep, double width) {
+    return (yti_shape){
         .kind = YT_SHAPE_ARC, .x = x, .y = y, .a = radius, .b = from, .c = sweep, .r = width / 2};
 }
 
-yt_shape yt_crescent(double x, double y, double r, double cut_x, double cut_y, double cut_r) {
-    return (yt_shape){.kind = YT_SHAPE_CRESCENT, .x = x, .y = y, .r = r, .a = cut_x, .b = cut_y, .c = cut_r};
+yti_shape draw_crescent(double x, double y, double r, double cut_x, double cut_y, double cut_r) {
+    return (yti_shape){.kind = YT_SHAPE_CRESCENT, .x = x, .y = y, .r = r, .a = cut_x, .b = cut_y, .c = cut_r};
 }
 
-yt_shape yt_cut_disc(double x, double y, double r, double below) {
-    return (yt_shape){.kind = YT_SHAPE_CUT_DISC, .x = x, .y = y, .r = r, .a = below};
+yti_shape draw_cut_disc(double x, double y, double r, double below) {
+    return (yti_shape){.kind = YT_SHAPE_CUT_DISC, .x = x, .y = y, .r = r, .a = below};
 }
 
-yt_ink yt_ink_flat(yt_rgb colour) {
-    return yt_ink_run(colour, colour);
+draw_ink draw_ink_flat(draw_rgb colour) {
+    return draw_ink_run(colour, colour);
 }
 
-yt_ink yt_ink_run(yt_rgb top, yt_rgb bottom) {
-    return (yt_ink){.top = top, .bottom = bottom, .alpha = 1};
+draw_ink draw_ink_run(draw_rgb top, draw_rgb bottom) {
+    return (draw_ink){.top = top, .bottom = bottom, .alpha = 1};
 }
 
-yt_ink yt_ink_hex(unsigned colour) {
-    return yt_ink_flat(yt_rgb_hex(colour));
+draw_ink draw_ink_hex(unsigned colour) {
+    return draw_ink_flat(draw_rgb_hex(colour));
 }
 
-yt_ink yt_ink_hex_run(unsigned top, unsigned bottom) {
-    return yt_ink_run(yt_rgb_hex(top), yt_rgb_hex(bottom));
+draw_ink draw_ink_hex_run(unsigned top, unsigned bottom) {
+    return draw_ink_run(draw_rgb_hex(top), draw_rgb_hex(bottom));
 }
 
-yt_ink yt_ink_lit(yt_rgb colour) {
-    return yt_ink_run(yt_rgb_mix(colour, yt_rgb_hex(0xffffff), 0.22),
-                      yt_rgb_mix(colour, yt_rgb_hex(0), 0.22));
+draw_ink draw_ink_lit(draw_rgb colour) {
+    return draw_ink_run(draw_rgb_mix(colour, draw_rgb_hex(0xffffff), 0.22),
+                      draw_rgb_mix(colour, draw_rgb_hex(0), 0.22));
 }
 
-yt_ink yt_ink_glaze(yt_rgb colour, double alpha, double soft) {
-    return (yt_ink){.top = colour, .bottom = colour, .alpha = alpha, .soft = soft};
+draw_ink draw_ink_glaze(draw_rgb colour, double alpha, double soft) {
+    return (draw_ink){.top = colour, .bottom = colour, .alpha = alpha, .soft = soft};
 }
 
-yt_pen yt_pen_make(yt_canvas *canvas, double x, double y, double scale, double turn, bool mirrored) {
-    return (yt_pen){.canvas = canvas,
+draw_pen draw_pen_make(draw_canvas *canvas, double x, double y, double scale, double turn, bool mirrored) {
+    return (draw_pen){.canvas = canvas,
                     .x = x,
                     .y = y,
                     .scale = scale,
@@ -106,7 +106,7 @@ static double line_distance(double px, double py, double x0, double y0, double x
     return hypot(px - x0 - t * dx, py - y0 - t * dy);
 }
 
-static double polygon_distance(const yt_shape *s, double px, double py) {
+static double polygon_distance(const yti_shape *s, double px, double py) {
     double nearest = HUGE_VAL;
     bool inside = false;
     for (int i = 0, j = s->n - 1; i < s->n; j = i++) {
@@ -130,7 +130,7 @@ static double box_distance(double x, double y, double a, double b, double corner
     return hypot(fmax(qx, 0), fmax(qy, 0)) + fmin(fmax(qx, qy), 0) - corner;
 }
 
-static double arc_distance(const yt_shape *s, double px, double py) {
+static double arc_distance(const yti_shape *s, double px, double py) {
     double x = px - s->x, y = py - s->y, whole = 2 * 3.14159265358979323846;
     double angle = fmod(atan2(y, x) - s->b, whole);
     if (angle < 0) angle += whole;
@@ -141,7 +141,7 @@ static double arc_distance(const yt_shape *s, double px, double py) {
     return fmin(d0, d1) - s->r;
 }
 
-static double distance(const yt_shape *s, double px, double py) {
+static double distance(const yti_shape *s, double px, double py) {
     double x = px - s->x, y = py - s->y;
     if (s->turn != 0) {
         double c = cos(s->turn), n = sin(s->turn), rx = c * x + n * y;
@@ -172,7 +172,7 @@ typedef struct bounds {
 } bounds;
 
 /* A box, not always the smallest, around a shape in the object's units. */
-static bounds shape_bounds(const yt_shape *s) {
+static bounds shape_bounds(const yti_shape *s) {
     bounds o = {s->x - s->r, s->y - s->r, s->x + s->r, s->y + s->r};
     double reach = s->kind == YT_SHAPE_ARC ? s->a + s->r : s->turn != 0 ? hypot(s->a, s->b) : 0;
     if (reach > 0) return (bounds){s->x - reach, s->y - reach, s->x + reach, s->y + reach};
@@ -192,14 +192,14 @@ static bounds shape_bounds(const yt_shape *s) {
     return o;
 }
 
-static void to_units(const yt_pen *pen, double px, double py, double *x, double *y) {
+static void to_units(const draw_pen *pen, double px, double py, double *x, double *y) {
     double dx = (px - pen->x) / pen->scale, dy = (py - pen->y) / pen->scale;
     *x = (pen->cosine * dx + pen->sine * dy) * pen->mirror;
     *y = pen->cosine * dy - pen->sine * dx;
 }
 
 /* The pixels that a box in the object's units can touch, `grow` units larger. */
-static void pixel_range(const yt_pen *pen, bounds b, double grow, int range[4]) {
+static void pixel_range(const draw_pen *pen, bounds b, double grow, int range[4]) {
     double lo_x = HUGE_VAL, lo_y = HUGE_VAL, hi_x = -HUGE_VAL, hi_y = -HUGE_VAL;
     for (int corner = 0; corner < 4; corner++) {
         double x = (corner & 1 ? b.x1 + grow : b.x0 - grow) * pen->mirror;
@@ -214,7 +214,7 @@ static void pixel_range(const yt_pen *pen, bounds b, double grow, int range[4]) 
     range[3] = (int)fmin(fmax(hi_y + 2, 0), pen->canvas->h);
 }
 
-static void blend(double *dst, yt_rgb colour, double alpha) {
+static void blend(double *dst, draw_rgb colour, double alpha) {
     double keep = 1 - alpha;
     dst[0] = dst[0] * keep + colour.r * alpha;
     dst[1] = dst[1] * keep + colour.g * alpha;
@@ -223,26 +223,26 @@ static void blend(double *dst, yt_rgb colour, double alpha) {
 }
 
 /* A shade may have edges of its own, so it is averaged over 3 x 3 points of the pixel. */
-static yt_rgb shade_pixel(const yt_pen *pen, const yt_ink *ink, int px, int py) {
-    yt_rgb sum = {0, 0, 0};
+static draw_rgb shade_pixel(const draw_pen *pen, const draw_ink *ink, int px, int py) {
+    draw_rgb sum = {0, 0, 0};
     for (int i = 0; i < 9; i++) {
         int column = i % 3, row = i / 3;
         double x, y;
         to_units(pen, px + (column + 0.5) / 3, py + (row + 0.5) / 3, &x, &y);
-        yt_rgb c = ink->shade(ink->context, x, y);
+        draw_rgb c = ink->shade(ink->context, x, y);
         sum.r += c.r / 9, sum.g += c.g / 9, sum.b += c.b / 9;
     }
     return sum;
 }
 
-static double coverage(const yt_pen *pen, double d, double soft) {
+static double coverage(const draw_pen *pen, double d, double soft) {
     if (soft * pen->scale <= 1) return clamp01(0.5 - d * pen->scale);
     double t = clamp01(0.5 - d / soft);
     return t * t * (3 - 2 * t);
 }
 
 /* The one painting loop. stroke < 0: the inside; else a band of that width along the edge. */
-static void paint(const yt_pen *pen, const yt_shape *shape, double stroke, const yt_ink *ink) {
+static void paint(const draw_pen *pen, const yti_shape *shape, double stroke, const draw_ink *ink) {
     bounds b = shape_bounds(shape);
     int range[4];
     pixel_range(pen, b, fmax(stroke, 0) + ink->soft, range);
@@ -255,20 +255,20 @@ static void paint(const yt_pen *pen, const yt_shape *shape, double stroke, const
             if (cover > 0 && pen->clip) cover *= coverage(pen, distance(pen->clip, x, y), 0);
             if (cover <= 0) continue;
             double t = b.y1 > b.y0 ? clamp01((y - b.y0) / (b.y1 - b.y0)) : 0;
-            yt_rgb colour = ink->shade ? shade_pixel(pen, ink, px, py) : yt_rgb_mix(ink->top, ink->bottom, t);
+            draw_rgb colour = ink->shade ? shade_pixel(pen, ink, px, py) : draw_rgb_mix(ink->top, ink->bottom, t);
             blend(pen->canvas->rgba + 4 * ((size_t)py * (size_t)pen->canvas->w + (size_t)px), colour, cover);
         }
 }
 
-void yt_fill(const yt_pen *pen, yt_shape shape, yt_ink ink) {
+void draw_fill(const draw_pen *pen, yti_shape shape, draw_ink ink) {
     paint(pen, &shape, -1, &ink);
 }
 
-void yt_stroke(const yt_pen *pen, yt_shape shape, double width, yt_ink ink) {
+void draw_stroke(const draw_pen *pen, yti_shape shape, double width, draw_ink ink) {
     paint(pen, &shape, width, &ink);
 }
 
-void yt_fill_edged(const yt_pen *pen, yt_shape shape, yt_ink ink, double width, yt_rgb edge) {
-    yt_stroke(pen, shape, 2 * width, yt_ink_flat(edge));
-    yt_fill(pen, shape, ink);
+void draw_fill_edged(const draw_pen *pen, yti_shape shape, draw_ink ink, double width, draw_rgb edge) {
+    draw_stroke(pen, shape, 2 * width, draw_ink_flat(edge));
+    draw_fill(pen, shape, ink);
 }

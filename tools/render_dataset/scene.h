@@ -14,28 +14,28 @@
 
 #define YT_SCENE_MAX_OBJECTS 32
 
-typedef struct yt_scene_options {
+typedef struct draw_scene_options {
     uint64_t seed;
     int w, h;
     int objects_lo, objects_hi;   /* how many a picture has */
     bool wanted[YT_COCO_CLASSES]; /* classes that may appear */
-} yt_scene_options;
+} draw_scene_options;
 
-typedef struct yt_scene_label {
+typedef struct draw_scene_label {
     int class_id;
     yt_xyxy box; /* pixels, whole numbers: [x1, x2) x [y1, y2) */
-} yt_scene_label;
+} draw_scene_label;
 
-typedef struct yt_scene {
+typedef struct draw_scene {
     yt_image image; /* owned: release with yt_image_free */
     int n_labels;
-    yt_scene_label labels[YT_SCENE_MAX_OBJECTS];
-} yt_scene;
+    draw_scene_label labels[YT_SCENE_MAX_OBJECTS];
+} draw_scene;
 
 /* True when the renderer can draw this class. */
-bool yt_scene_knows(int class_id);
+bool draw_scene_knows(int class_id);
 
 /* Draws picture number `item`. options->wanted has at least one class that can be drawn. */
-yt_status yt_scene_render(const yt_scene_options *options, uint64_t item, yt_scene *out, yt_err *err);
+yt_status draw_scene_render(const draw_scene_options *options, uint64_t item, draw_scene *out, yt_err *err);
 
 #endif

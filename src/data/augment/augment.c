@@ -59,18 +59,18 @@ static void multiply(const double a[9], const double b[9], double out[9]) {
     memcpy(out, product, sizeof product);
 }
 
-yti_affine yti_affine_draw(const yt_augment *augment, int w, int h, int out_w, int out_h, yt_rng *rng) {
+yti_affine yti_affine_draw(const yti_augment *augment, int w, int h, int out_w, int out_h, yti_rng *rng) {
     const double degree = 3.14159265358979323846 / 180;
     double perspective = (double)augment->perspective, shear = (double)augment->shear * degree;
     double scale = (double)augment->scale, translate = (double)augment->translate;
-    double p0 = yt_rng_uniform(rng, -perspective, perspective);
-    double p1 = yt_rng_uniform(rng, -perspective, perspective);
-    double angle = yt_rng_uniform(rng, -(double)augment->degrees, (double)augment->degrees) * degree;
-    double gain = yt_rng_uniform(rng, 1 - scale, 1 + scale);
-    double shear_x = tan(yt_rng_uniform(rng, -shear, shear));
-    double shear_y = tan(yt_rng_uniform(rng, -shear, shear));
-    double shift_x = yt_rng_uniform(rng, 0.5 - translate, 0.5 + translate) * out_w;
-    double shift_y = yt_rng_uniform(rng, 0.5 - translate, 0.5 + translate) * out_h;
+    double p0 = yti_rng_uniform(rng, -perspective, perspective);
+    double p1 = yti_rng_uniform(rng, -perspective, perspective);
+    double angle = yti_rng_uniform(rng, -(double)augment->degrees, (double)augment->degrees) * degree;
+    double gain = yti_rng_uniform(rng, 1 - scale, 1 + scale);
+    double shear_x = tan(yti_rng_uniform(rng, -shear, shear));
+    double shear_y = tan(yti_rng_uniform(rng, -shear, shear));
+    double shift_x = yti_rng_uniform(rng, 0.5 - translate, 0.5 + translate) * out_w;
+    double shift_y = yti_rng_uniform(rng, 0.5 - translate, 0.5 + translate) * out_h;
 
     const double centre[9] = {1, 0, -w / 2.0, 0, 1, -h / 2.0, 0, 0, 1};
     const double project[9] = {1, 0, 0, 0, 1, 0, p0, p1, 1};
@@ -128,7 +128,7 @@ static bool is_worth_keeping(const yti_box *before, double gain, yt_xyxy after) 
 
 /* Why a box is dropped. after: what is seen of it. One that is small as a whole is small wherever it lies, unless it is
  * out of view. */
-static yt_box_fate fate_of_dropped(const yti_affine *affine, const yti_box *before, yt_xyxy after) {
+static yti_box_fate fate_of_dropped(const yti_affine *affine, const yti_box *before, yt_xyxy after) {
     const double w2 = (double)(after.x2 - after.x1), h2 = (double)(after.y2 - after.y1);
     const yt_xyxy whole = map_box(affine->m, before->box);
     const double w = (double)(whole.x2 - whole.x1), h = (double)(whole.y2 - whole.y1);
@@ -139,7 +139,7 @@ static yt_box_fate fate_of_dropped(const yti_affine *affine, const yti_box *befo
 }
 
 /* The box has been clipped to the canvas and the outline has not, so what is seen lies in both. */
-static yt_xyxy map_one(const yti_affine *affine, const yt_point *points, const yti_box *box, int out_w,
+static yt_xyxy map_one(const yti_affine *affine, const yti_point *points, const yti_box *box, int out_w,
                        int out_h) {
     yt_xyxy mapped = clip(map_box(affine->m, box->box), out_w, out_h);
     if (box->n_points == 0) return mapped;
@@ -147,7 +147,7 @@ static yt_xyxy map_one(const yti_affine *affine, const yt_point *points, const y
                      yti_outline_box(affine->m, points + box->first_point, box->n_points, out_w, out_h));
 }
 
-int yti_affine_boxes(const yti_affine *affine, const yt_point *points, yti_box *boxes, int count, int out_w,
+int yti_affine_boxes(const yti_affine *affine, const yti_point *points, yti_box *boxes, int count, int out_w,
                      int out_h, int64_t fates[YT_BOX_FATES]) {
     int kept = 0;
     for (int i = 0; i < count; i++) {

@@ -11,13 +11,13 @@
 #include <stdint.h>
 
 /* Probabilities and ranges of spec training 2 and 4.10. */
-typedef struct yt_augment {
+typedef struct yti_augment {
     float mosaic, mixup, cutmix; /* probabilities */
     float degrees, translate, scale, shear, perspective;
     float hsv_h, hsv_s, hsv_v;
     float flipud, fliplr;
     float bgr; /* probability of leaving the channels swapped */
-} yt_augment;
+} yti_augment;
 
 enum { YTI_GREY = 114 /* what lies outside a picture */ };
 
@@ -49,7 +49,7 @@ typedef struct yti_affine {
 } yti_affine;
 
 /* Draws a map from a picture of w x h to one of out_w x out_h (spec training 2.4). */
-yti_affine yti_affine_draw(const yt_augment *augment, int w, int h, int out_w, int out_h, yt_rng *rng);
+yti_affine yti_affine_draw(const yti_augment *augment, int w, int h, int out_w, int out_h, yti_rng *rng);
 
 /* dst(p) = src(inverse of m at p), bilinear, grey outside. Coordinates are those of pixel corners' grid as in
  * OpenCV: pixel (x, y) is at (x, y). Positions and weights are rounded to 1/256. */
@@ -60,12 +60,12 @@ void yti_affine_warp(const yti_affine *affine, const uint8_t *src, int w, int h,
  * outline becomes the one around what is seen of the outline; the points stay as they are and are of no use
  * afterwards. Returns how many are left. `points` may be NULL when no box has any. Adds to fates what became of each
  * box; NULL: not counted. */
-int yti_affine_boxes(const yti_affine *affine, const yt_point *points, yti_box *boxes, int count, int out_w,
+int yti_affine_boxes(const yti_affine *affine, const yti_point *points, yti_box *boxes, int count, int out_w,
                      int out_h, int64_t fates[YT_BOX_FATES]);
 
 /* The box around the part of a closed polygon that is seen in w x h; all zero where nothing is. The points
  * are mapped by the 3 x 3 matrix m first. */
-yt_xyxy yti_outline_box(const double m[9], const yt_point *points, int count, int w, int h);
+yt_xyxy yti_outline_box(const double m[9], const yti_point *points, int count, int w, int h);
 
 /* The part of a box's area that must be left of it: an outline says what is seen, a box guesses. */
 double yti_least_visible(const yti_box *box);
@@ -82,7 +82,7 @@ typedef struct yti_rect {
 
 /* Draws where a part of another picture may go in one of w x h: one of three rectangles, of those that touch
  * no box. False: all three do. */
-bool yti_cutmix_draw(const yti_box *boxes, int count, int w, int h, yt_rng *rng, yti_rect *out);
+bool yti_cutmix_draw(const yti_box *boxes, int count, int w, int h, yti_rng *rng, yti_rect *out);
 
 /* Keeps the boxes of the other picture of which enough lies in the rectangle, clipped to it. Returns how
  * many. */

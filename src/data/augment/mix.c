@@ -17,10 +17,10 @@ static int limit(int value, int high) {
 }
 
 /* Of 1 - lam of the picture's area, lam ~ Beta(1, 1), around any pixel; what lies outside is cut off. */
-static yti_rect draw_rect(int w, int h, yt_rng *rng) {
-    double side = sqrt(1 - yt_rng_beta(rng, 1, 1));
+static yti_rect draw_rect(int w, int h, yti_rng *rng) {
+    double side = sqrt(1 - yti_rng_beta(rng, 1, 1));
     int half_w = (int)(w * side) / 2, half_h = (int)(h * side) / 2;
-    int x = (int)yt_rng_below(rng, (uint32_t)w), y = (int)yt_rng_below(rng, (uint32_t)h);
+    int x = (int)yti_rng_below(rng, (uint32_t)w), y = (int)yti_rng_below(rng, (uint32_t)h);
     return (yti_rect){limit(x - half_w, w), limit(y - half_h, h), limit(x + half_w, w), limit(y + half_h, h)};
 }
 
@@ -41,7 +41,7 @@ static bool touches_none(yti_rect rect, const yti_box *boxes, int count) {
     return true;
 }
 
-bool yti_cutmix_draw(const yti_box *boxes, int count, int w, int h, yt_rng *rng, yti_rect *out) {
+bool yti_cutmix_draw(const yti_box *boxes, int count, int w, int h, yti_rng *rng, yti_rect *out) {
     enum { CANDIDATES = 3 };
     yti_rect free_ones[CANDIDATES];
     uint32_t n = 0;
@@ -50,7 +50,7 @@ bool yti_cutmix_draw(const yti_box *boxes, int count, int w, int h, yt_rng *rng,
         if (touches_none(rect, boxes, count)) free_ones[n++] = rect;
     }
     if (n == 0) return false;
-    *out = free_ones[yt_rng_below(rng, n)];
+    *out = free_ones[yti_rng_below(rng, n)];
     return true;
 }
 

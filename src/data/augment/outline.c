@@ -19,7 +19,7 @@ typedef struct extent {
     double x1, y1, x2, y2;
 } extent;
 
-static spot map_point(const double m[9], yt_point p) {
+static spot map_point(const double m[9], yti_point p) {
     double x = (double)p.x, y = (double)p.y, depth = m[6] * x + m[7] * y + m[8];
     return (spot){(m[0] * x + m[1] * y + m[2]) / depth, (m[3] * x + m[4] * y + m[5]) / depth};
 }
@@ -50,7 +50,7 @@ static bool is_crossed(spot from, spot to, double x, double y) {
     return x < from.x + (y - from.y) * (to.x - from.x) / (to.y - from.y);
 }
 
-yt_xyxy yti_outline_box(const double m[9], const yt_point *points, int count, int w, int h) {
+yt_xyxy yti_outline_box(const double m[9], const yti_point *points, int count, int w, int h) {
     const double corners[4][2] = {{0, 0}, {w, 0}, {0, h}, {w, h}};
     extent seen = {HUGE_VAL, HUGE_VAL, -HUGE_VAL, -HUGE_VAL};
     bool inside[4] = {false};

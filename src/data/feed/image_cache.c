@@ -13,7 +13,7 @@
 #include <stdlib.h>
 
 struct yti_image_cache {
-    const yt_split *split;
+    const yti_split *split;
     int side;
     bool as_predicted;
     size_t max_bytes, used_bytes;
@@ -22,7 +22,7 @@ struct yti_image_cache {
     yti_decode_gate gate;
 };
 
-yt_status yti_image_cache_create(const yt_split *split, int side, bool as_predicted, size_t max_bytes,
+yt_status yti_image_cache_create(const yti_split *split, int side, bool as_predicted, size_t max_bytes,
                                  yti_image_cache **out, yt_err *err) {
     yti_image_cache *cache = calloc(1, sizeof *cache);
     yti_picture *kept = calloc((size_t)split->n_samples + 1, sizeof *kept);
@@ -31,7 +31,7 @@ yt_status yti_image_cache_create(const yt_split *split, int side, bool as_predic
         if (gated) yti_decode_gate_deinit(&cache->gate);
         free(cache);
         free(kept);
-        return yt_fail(err, YT_NO_MEMORY, "no memory for the images of %d samples", split->n_samples);
+        return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the images of %d samples", split->n_samples);
     }
     cache->split = split;
     cache->side = side;
@@ -54,20 +54,20 @@ void yti_image_cache_destroy(yti_image_cache *cache) {
 static yt_status decode(yti_image_cache *cache, int sample, yti_picture *out, yt_err *err) {
     const char *path = cache->split->samples[sample].image_path;
     yt_image image;
-    yt_image_info info;
+    yti_image_info info;
     YT_TRY(yti_image_load_through(&cache->gate, path, &image, &info, err));
     int w, h;
-    yt_long_side_plan(image.w, image.h, cache->side, &w, &h);
+    yti_long_side_plan(image.w, image.h, cache->side, &w, &h);
     if (cache->as_predicted) {
-        const yt_letterbox plan =
-            yt_letterbox_plan(image.w, image.h, cache->side, cache->side, false, true, 1);
+        const yti_letterbox plan =
+            yti_letterbox_plan(image.w, image.h, cache->side, cache->side, false, true, 1);
         w = plan.resized_w, h = plan.resized_h;
     }
     yt_status status = YT_OK;
     yt_image fitted = image;
     if (w != image.w || h != image.h) {
         status = yt_image_create(w, h, &fitted, err);
-        if (status == YT_OK) status = yt_image_resize(image.rgb, image.w, image.h, fitted.rgb, w, h, err);
+        if (status == YT_OK) status = yti_image_resize(image.rgb, image.w, image.h, fitted.rgb, w, h, err);
         if (status != YT_OK && fitted.rgb != image.rgb) yt_image_free(&fitted);
     }
     if (status == YT_OK) *out = (yti_picture){fitted.rgb, w, h, image.w, image.h, fitted.rgb};

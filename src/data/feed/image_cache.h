@@ -18,8 +18,8 @@ typedef struct yti_picture {
 } yti_picture;
 
 /* Keeps up to max_bytes of pixels, first come, until destroyed. Borrows the split. as_predicted: the short side is rounded
- * as prediction does, else up (yt_long_side_plan). */
-yt_status yti_image_cache_create(const yt_split *split, int side, bool as_predicted, size_t max_bytes,
+ * as prediction does, else up (yti_long_side_plan). */
+yt_status yti_image_cache_create(const yti_split *split, int side, bool as_predicted, size_t max_bytes,
                                  yti_image_cache **out, yt_err *err);
 void yti_image_cache_destroy(yti_image_cache *cache);
 

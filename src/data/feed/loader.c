@@ -22,35 +22,35 @@ enum { RING = 3 /* two ready, one in use */, MAX_WORKERS = 256 };
 typedef struct slot {
     uint8_t *rgb; /* [batch][max_h][max_w][3] */
     int *samples;
-    yt_fit *fits;
+    yti_fit *fits;
     yti_label_list *labels;         /* per image; only their maker touches them */
     yti_parts *parts;               /* per image */
     int64_t (*fates)[YT_BOX_FATES]; /* per image */
     yt_status *status;              /* per image */
     yt_err *errors;                 /* per image */
-    yti_shape made, shape;          /* of what the augmentation makes, and of the batch */
+    yti_input_shape made, shape;          /* of what the augmentation makes, and of the batch */
     int index;                      /* of the batch it holds, -1: none */
     int count, done;                /* images in the batch, images finished */
 
-    yt_batch batch;   /* as handed out */
+    yti_batch batch;   /* as handed out */
     int *batch_parts; /* [batch * YTI_MAX_PARTS] */
     int *target_image, *target_class;
-    yt_cxcywh *target_boxes;
+    yti_cxcywh *target_boxes;
     size_t image_capacity, class_capacity, box_capacity;
 } slot;
 
-struct yt_loader {
-    yt_loader_config config;
-    yt_augment augment;
+struct yti_loader {
+    yti_loader_config config;
+    yti_augment augment;
     yti_sample_source source;
     int n_samples, batch, n_batches;
-    yti_shape max_shape;
-    yti_shape *shapes; /* [n_batches] of rectangular batches, before multi_scale; NULL: all square */
+    yti_input_shape max_shape;
+    yti_input_shape *shapes; /* [n_batches] of rectangular batches, before multi_scale; NULL: all square */
     bool shuffles;     /* training, unless rectangular batches differ */
     int *order;        /* [n_samples] position -> sample, of the running epoch */
     slot slots[RING];
 
-    int *preview_order; /* for yt_loader_sample */
+    int *preview_order; /* for yti_loader_sample */
     yti_workspace preview_workspace;
 
     pthread_mutex_t lock;
@@ -64,23 +64,23 @@ struct yt_loader {
 /* ---- making ---- */
 
 /* Whether the next position may be made now. Under the lock. */
-static bool has_work(const yt_loader *loader) {
+static bool has_work(const yti_loader *loader) {
     if (!loader->running || loader->next_position >= loader->n_samples) return false;
     return loader->next_position / loader->batch < loader->next_batch - loader->lent + RING;
 }
 
-static int batch_count(const yt_loader *loader, int b) {
+static int batch_count(const yti_loader *loader, int b) {
     int left = loader->n_samples - b * loader->batch;
     return left < loader->batch ? left : loader->batch;
 }
 
 /* Of the pictures of batch b before multi_scale. */
-static yti_shape base_shape(const yt_loader *loader, int b) {
-    return loader->shapes ? loader->shapes[b] : (yti_shape){loader->config.imgsz, loader->config.imgsz};
+static yti_input_shape base_shape(const yti_loader *loader, int b) {
+    return loader->shapes ? loader->shapes[b] : (yti_input_shape){loader->config.imgsz, loader->config.imgsz};
 }
 
 /* Takes the next position; its first image readies the slot. Under the lock. */
-static int take_position(yt_loader *loader) {
+static int take_position(yti_loader *loader) {
     int position = loader->next_position++, b = position / loader->batch;
     if (position % loader->batch == 0) {
         slot *s = &loader->slots[b % RING];
@@ -94,16 +94,16 @@ static int take_position(yt_loader *loader) {
     return position;
 }
 
-static yti_place place_of(int epoch, int position, int sample, yti_shape made, yti_shape shape) {
-    return (yti_place){epoch, position, sample, made.w, made.h, shape.w, shape.h};
+static yti_sample_place place_of(int epoch, int position, int sample, yti_input_shape made, yti_input_shape shape) {
+    return (yti_sample_place){epoch, position, sample, made.w, made.h, shape.w, shape.h};
 }
 
-static void make_image(yt_loader *loader, yti_workspace *workspace, int position) {
+static void make_image(yti_loader *loader, yti_workspace *workspace, int position) {
     slot *s = &loader->slots[position / loader->batch % RING];
     int i = position % loader->batch;
     uint8_t *rgb = s->rgb + (size_t)i * (size_t)s->shape.h * (size_t)s->shape.w * 3;
     int sample = loader->order[position];
-    yti_place place = place_of(loader->epoch, position, sample, s->made, s->shape);
+    yti_sample_place place = place_of(loader->epoch, position, sample, s->made, s->shape);
     s->samples[i] = sample;
     s->labels[i].count = 0;
     s->status[i] = loader->config.train ? yti_sample_train(&loader->source, workspace, &loader->augment,
@@ -115,7 +115,7 @@ static void make_image(yt_loader *loader, yti_workspace *workspace, int position
 }
 
 static void *worker(void *context) {
-    yt_loader *loader = context;
+    yti_loader *loader = context;
     yti_workspace workspace = {0};
     pthread_mutex_lock(&loader->lock);
     while (!loader->stop) {
@@ -138,34 +138,34 @@ static void *worker(void *context) {
 
 /* ---- creating ---- */
 
-static yt_status check_config(const yt_split *split, const yt_loader_config *config, yt_err *err) {
+static yt_status check_config(const yti_split *split, const yti_loader_config *config, yt_err *err) {
     if (split->n_samples < 1)
-        return yt_fail(err, YT_DATA, "the split '%s' has no images", split->name ? split->name : "");
+        return yt_fail(err, YT_ERR_DATA, "the split '%s' has no images", split->name ? split->name : "");
     if (config->batch < 1 || config->batch > 65536)
-        return yt_fail(err, YT_ARGUMENT, "a batch of %d images; 1 to 65536 are possible", config->batch);
+        return yt_fail(err, YT_ERR_ARGUMENT, "a batch of %d images; 1 to 65536 are possible", config->batch);
     if (config->workers < 1 || config->workers > MAX_WORKERS)
-        return yt_fail(err, YT_ARGUMENT, "%d workers; 1 to %d are possible", config->workers, MAX_WORKERS);
+        return yt_fail(err, YT_ERR_ARGUMENT, "%d workers; 1 to %d are possible", config->workers, MAX_WORKERS);
     if (config->stride < 1 || config->imgsz < 1 || config->imgsz > 8192 ||
         config->imgsz % config->stride != 0)
-        return yt_fail(err, YT_ARGUMENT, "an image size of %d; it must be a multiple of %d, up to 8192",
+        return yt_fail(err, YT_ERR_ARGUMENT, "an image size of %d; it must be a multiple of %d, up to 8192",
                        config->imgsz, config->stride);
     if (!(config->rect_pad >= 0 && config->rect_pad <= (config->train ? 0 : 4)))
-        return yt_fail(err, YT_ARGUMENT,
+        return yt_fail(err, YT_ERR_ARGUMENT,
                        "the padding of rectangular batches must be 0 to 4 strides, and 0 in training");
     if (!(config->multi_scale >= 0 && config->multi_scale <= (config->train ? 1 : 0)))
-        return yt_fail(err, YT_ARGUMENT, "multi_scale must be 0 to 1, and 0 in validation");
+        return yt_fail(err, YT_ERR_ARGUMENT, "multi_scale must be 0 to 1, and 0 in validation");
     return YT_OK;
 }
 
 /* Sorts by aspect ratio, which never changes, and gives every batch the shape of its samples. */
-static yt_status plan_rectangles(yt_loader *loader, yt_err *err) {
-    const yt_split *split = loader->source.split;
+static yt_status plan_rectangles(yti_loader *loader, yt_err *err) {
+    const yti_split *split = loader->source.split;
     YT_TRY(yti_order_by_aspect(split, loader->order, err));
     loader->shapes = malloc((size_t)loader->n_batches * sizeof *loader->shapes);
-    if (!loader->shapes) return yt_fail(err, YT_NO_MEMORY, "no memory for %d batches", loader->n_batches);
+    if (!loader->shapes) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %d batches", loader->n_batches);
     bool all_equal = true;
     for (int b = 0; b < loader->n_batches; b++) {
-        yti_shape shape = yti_rect_shape(split, loader->order + (size_t)b * (size_t)loader->batch,
+        yti_input_shape shape = yti_rect_shape(split, loader->order + (size_t)b * (size_t)loader->batch,
                                          batch_count(loader, b), &loader->config);
         loader->shapes[b] = shape;
         all_equal = all_equal && shape.h == loader->shapes[0].h && shape.w == loader->shapes[0].w;
@@ -175,19 +175,19 @@ static yt_status plan_rectangles(yt_loader *loader, yt_err *err) {
 }
 
 /* The largest height and width that a batch of any epoch may have. */
-static void find_max_shape(yt_loader *loader) {
+static void find_max_shape(yti_loader *loader) {
     int smallest, largest;
     yti_scale_limits(&loader->config, &smallest, &largest);
-    loader->max_shape = (yti_shape){0, 0};
+    loader->max_shape = (yti_input_shape){0, 0};
     for (int b = 0; b < loader->n_batches; b++) {
-        yti_shape shape = base_shape(loader, b);
+        yti_input_shape shape = base_shape(loader, b);
         if (loader->config.multi_scale > 0) shape = yti_shape_of_side(shape, largest, loader->config.stride);
         if (shape.h > loader->max_shape.h) loader->max_shape.h = shape.h;
         if (shape.w > loader->max_shape.w) loader->max_shape.w = shape.w;
     }
 }
 
-static yt_status create_slot(const yt_loader *loader, slot *s, yt_err *err) {
+static yt_status create_slot(const yti_loader *loader, slot *s, yt_err *err) {
     size_t n = (size_t)loader->batch; /* <= 65536 images of at most (2 * 8192 + 4 strides)^2: no overflow */
     size_t image_bytes = (size_t)loader->max_shape.h * (size_t)loader->max_shape.w * 3;
     s->rgb = image_bytes <= SIZE_MAX / n ? malloc(n * image_bytes) : NULL;
@@ -201,13 +201,13 @@ static yt_status create_slot(const yt_loader *loader, slot *s, yt_err *err) {
     s->errors = calloc(n, sizeof *s->errors);
     if (!s->rgb || !s->samples || !s->fits || !s->labels || !s->parts || !s->fates || !s->batch_parts ||
         !s->status || !s->errors)
-        return yt_fail(err, YT_NO_MEMORY,
+        return yt_fail(err, YT_ERR_NO_MEMORY,
                        "no memory for batches of %d images of %d x %d; try a smaller batch", loader->batch,
                        loader->max_shape.w, loader->max_shape.h);
     return YT_OK;
 }
 
-static void free_slot(const yt_loader *loader, slot *s) {
+static void free_slot(const yti_loader *loader, slot *s) {
     for (int i = 0; s->labels && i < loader->batch; i++) free(s->labels[i].items);
     free(s->rgb);
     free(s->samples);
@@ -223,15 +223,15 @@ static void free_slot(const yt_loader *loader, slot *s) {
     free(s->target_boxes);
 }
 
-static yt_status allocate(yt_loader *loader, const yt_split *split, yt_err *err) {
-    const yt_loader_config *config = &loader->config;
+static yt_status allocate(yti_loader *loader, const yti_split *split, yt_err *err) {
+    const yti_loader_config *config = &loader->config;
     loader->n_samples = split->n_samples;
     loader->batch = config->batch < split->n_samples ? config->batch : split->n_samples;
     loader->n_batches = (loader->n_samples - 1) / loader->batch + 1;
     loader->shuffles = config->train;
     loader->source = (yti_sample_source){.split = split, .side = config->imgsz, .seed = config->seed};
     loader->order = calloc((size_t)loader->n_samples, sizeof *loader->order);
-    if (!loader->order) return yt_fail(err, YT_NO_MEMORY, "no memory for %d samples", loader->n_samples);
+    if (!loader->order) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %d samples", loader->n_samples);
     YT_TRY(yti_image_cache_create(split, config->imgsz, config->as_predicted, config->cache_bytes,
                                   &loader->source.cache, err));
     for (int i = 0; i < loader->n_samples; i++) loader->order[i] = i;
@@ -242,16 +242,16 @@ static yt_status allocate(yt_loader *loader, const yt_split *split, yt_err *err)
 }
 
 /* One thread is enough to work with. */
-static yt_status start_threads(yt_loader *loader, yt_err *err) {
+static yt_status start_threads(yti_loader *loader, yt_err *err) {
     while (loader->n_threads < loader->config.workers &&
            pthread_create(&loader->threads[loader->n_threads], NULL, worker, loader) == 0)
         loader->n_threads++;
     if (loader->n_threads == 0)
-        return yt_fail(err, YT_NO_MEMORY, "no thread could be started to load images");
+        return yt_fail(err, YT_ERR_NO_MEMORY, "no thread could be started to load images");
     return YT_OK;
 }
 
-static bool create_locks(yt_loader *loader) {
+static bool create_locks(yti_loader *loader) {
     if (pthread_mutex_init(&loader->lock, NULL) != 0) return false;
     if (pthread_cond_init(&loader->work, NULL) == 0) {
         if (pthread_cond_init(&loader->progress, NULL) == 0) return true;
@@ -261,26 +261,26 @@ static bool create_locks(yt_loader *loader) {
     return false;
 }
 
-yt_status yt_loader_create(const yt_split *split, const yt_loader_config *config, yt_loader **out,
+yt_status yti_loader_create(const yti_split *split, const yti_loader_config *config, yti_loader **out,
                            yt_err *err) {
     YT_TRY(check_config(split, config, err));
-    yt_loader *loader = calloc(1, sizeof *loader);
+    yti_loader *loader = calloc(1, sizeof *loader);
     if (!loader || !create_locks(loader)) {
         free(loader);
-        return yt_fail(err, YT_NO_MEMORY, "no memory for the loader");
+        return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the loader");
     }
     loader->config = *config;
     yt_status status = allocate(loader, split, err);
     if (status == YT_OK) status = start_threads(loader, err);
     if (status != YT_OK) {
-        yt_loader_destroy(loader);
+        yti_loader_destroy(loader);
         return status;
     }
     *out = loader;
     return YT_OK;
 }
 
-void yt_loader_destroy(yt_loader *loader) {
+void yti_loader_destroy(yti_loader *loader) {
     if (!loader) return;
     pthread_mutex_lock(&loader->lock);
     loader->stop = true;
@@ -299,11 +299,11 @@ void yt_loader_destroy(yt_loader *loader) {
     free(loader);
 }
 
-int yt_loader_batches(const yt_loader *loader) {
+int yti_loader_batches(const yti_loader *loader) {
     return loader->n_batches;
 }
 
-void yt_loader_max_shape(const yt_loader *loader, int *n, int *h, int *w) {
+void yti_loader_max_shape(const yti_loader *loader, int *n, int *h, int *w) {
     *n = loader->batch;
     *h = loader->max_shape.h;
     *w = loader->max_shape.w;
@@ -312,15 +312,15 @@ void yt_loader_max_shape(const yt_loader *loader, int *n, int *h, int *w) {
 /* ---- running ---- */
 
 /* A mosaic or a mix has no shape of its own, so rectangular batches do without (spec training 2.2). */
-static yt_augment possible_augment(const yt_loader *loader, const yt_augment *wanted) {
-    yt_augment augment = wanted ? *wanted : (yt_augment){0};
+static yti_augment possible_augment(const yti_loader *loader, const yti_augment *wanted) {
+    yti_augment augment = wanted ? *wanted : (yti_augment){0};
     if (loader->config.rect) augment.mosaic = augment.mixup = augment.cutmix = 0;
     return augment;
 }
 
-yt_status yt_loader_begin(yt_loader *loader, int epoch, int first, const yt_augment *augment, yt_err *err) {
+yt_status yti_loader_begin(yti_loader *loader, int epoch, int first, const yti_augment *augment, yt_err *err) {
     if (first < 0 || first > loader->n_batches || epoch < 0)
-        return yt_fail(err, YT_ARGUMENT, "batch %d of epoch %d; an epoch has %d batches", first, epoch,
+        return yt_fail(err, YT_ERR_ARGUMENT, "batch %d of epoch %d; an epoch has %d batches", first, epoch,
                        loader->n_batches);
     pthread_mutex_lock(&loader->lock);
     loader->running = false;
@@ -345,9 +345,9 @@ static yt_status reserve_targets(slot *s, size_t count, yt_err *err) {
     if (image) s->target_image = image;
     int *class_id = yti_grow(s->target_class, &s->class_capacity, count, sizeof *class_id);
     if (class_id) s->target_class = class_id;
-    yt_cxcywh *boxes = yti_grow(s->target_boxes, &s->box_capacity, count, sizeof *boxes);
+    yti_cxcywh *boxes = yti_grow(s->target_boxes, &s->box_capacity, count, sizeof *boxes);
     if (boxes) s->target_boxes = boxes;
-    if (!image || !class_id || !boxes) return yt_fail(err, YT_NO_MEMORY, "no memory for %zu boxes", count);
+    if (!image || !class_id || !boxes) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %zu boxes", count);
     return YT_OK;
 }
 
@@ -359,7 +359,7 @@ static int collate_parts(slot *s) {
 }
 
 /* Puts the boxes of all images behind each other. The slot is ready, so no worker touches it. */
-static yt_status collate(const yt_loader *loader, slot *s, yt_err *err) {
+static yt_status collate(const yti_loader *loader, slot *s, yt_err *err) {
     size_t total = 0;
     for (int i = 0; i < s->count; i++) {
         if (s->status[i] != YT_OK) {
@@ -376,7 +376,7 @@ static yt_status collate(const yt_loader *loader, slot *s, yt_err *err) {
             s->target_class[at] = s->labels[i].items[j].class_id;
             s->target_boxes[at] = s->labels[i].items[j].box;
         }
-    s->batch = (yt_batch){.n = s->count,
+    s->batch = (yti_batch){.n = s->count,
                           .h = s->shape.h,
                           .w = s->shape.w,
                           .rgb = s->rgb,
@@ -390,7 +390,7 @@ static yt_status collate(const yt_loader *loader, slot *s, yt_err *err) {
     return YT_OK;
 }
 
-yt_status yt_loader_next(yt_loader *loader, const yt_batch **batch, yt_err *err) {
+yt_status yti_loader_next(yti_loader *loader, const yti_batch **batch, yt_err *err) {
     *batch = NULL;
     pthread_mutex_lock(&loader->lock);
     bool running = loader->running;
@@ -405,7 +405,7 @@ yt_status yt_loader_next(yt_loader *loader, const yt_batch **batch, yt_err *err)
         loader->lent = true;
     }
     pthread_mutex_unlock(&loader->lock);
-    if (!running) return yt_fail(err, YT_ARGUMENT, "no epoch was begun");
+    if (!running) return yt_fail(err, YT_ERR_ARGUMENT, "no epoch was begun");
     if (!more) return YT_OK;
     YT_TRY(collate(loader, s, err));
     *batch = &s->batch;
@@ -413,11 +413,11 @@ yt_status yt_loader_next(yt_loader *loader, const yt_batch **batch, yt_err *err)
 }
 
 /* The order of an epoch that need not be the running one. */
-static yt_status make_preview_order(yt_loader *loader, int epoch, yt_err *err) {
+static yt_status make_preview_order(yti_loader *loader, int epoch, yt_err *err) {
     size_t bytes = (size_t)loader->n_samples * sizeof *loader->preview_order;
     if (!loader->preview_order) loader->preview_order = malloc(bytes);
     if (!loader->preview_order)
-        return yt_fail(err, YT_NO_MEMORY, "no memory for %d samples", loader->n_samples);
+        return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %d samples", loader->n_samples);
     if (loader->shuffles)
         yti_order_shuffle(loader->preview_order, loader->n_samples, loader->config.seed, epoch);
     else
@@ -425,18 +425,18 @@ static yt_status make_preview_order(yt_loader *loader, int epoch, yt_err *err) {
     return YT_OK;
 }
 
-yt_status yt_loader_sample(yt_loader *loader, int epoch, int position, const yt_augment *augment,
-                           uint8_t *rgb, int *h, int *w, yt_label *labels, int max_labels, int *n_labels,
+yt_status yti_loader_sample(yti_loader *loader, int epoch, int position, const yti_augment *augment,
+                           uint8_t *rgb, int *h, int *w, yti_label *labels, int max_labels, int *n_labels,
                            yt_err *err) {
     if (!loader->config.train || position < 0 || position >= loader->n_samples || epoch < 0)
-        return yt_fail(err, YT_ARGUMENT,
+        return yt_fail(err, YT_ERR_ARGUMENT,
                        "position %d of epoch %d; a training loader of %d samples has 0 to %d", position,
                        epoch, loader->n_samples, loader->n_samples - 1);
     YT_TRY(make_preview_order(loader, epoch, err));
     int b = position / loader->batch;
-    yti_shape made = base_shape(loader, b), shape = yti_scaled_shape(made, &loader->config, epoch, b);
-    yti_place place = place_of(epoch, position, loader->preview_order[position], made, shape);
-    yt_augment possible = possible_augment(loader, augment);
+    yti_input_shape made = base_shape(loader, b), shape = yti_scaled_shape(made, &loader->config, epoch, b);
+    yti_sample_place place = place_of(epoch, position, loader->preview_order[position], made, shape);
+    yti_augment possible = possible_augment(loader, augment);
     yti_label_list list = {0};
     yt_status status =
         yti_sample_train(&loader->source, &loader->preview_workspace, &possible, &place, rgb, &list, err);

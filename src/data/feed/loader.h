@@ -11,7 +11,7 @@
 
 #include <stdint.h>
 
-typedef struct yt_loader_config {
+typedef struct yti_loader_config {
     int batch, imgsz;
     int workers; /* threads, >= 1 */
     uint64_t seed;
@@ -27,34 +27,34 @@ typedef struct yt_loader_config {
         as_predicted; /* validation: the short side is rounded as prediction does with square padding, so that both see
                            the same pixels; else up, as the reference's validation */
     size_t cache_bytes; /* decoded and resized images are kept up to this size */
-} yt_loader_config;
+} yti_loader_config;
 
-typedef struct yt_loader yt_loader;
+typedef struct yti_loader yti_loader;
 
 /* Borrows the split until destroyed. */
-yt_status yt_loader_create(const yt_split *split, const yt_loader_config *config, yt_loader **out,
+yt_status yti_loader_create(const yti_split *split, const yti_loader_config *config, yti_loader **out,
                            yt_err *err);
-void yt_loader_destroy(yt_loader *loader);
+void yti_loader_destroy(yti_loader *loader);
 
-int yt_loader_batches(const yt_loader *loader); /* per epoch; the last may be smaller */
+int yti_loader_batches(const yti_loader *loader); /* per epoch; the last may be smaller */
 
 /* The largest input any batch will have (for planning memory). */
-void yt_loader_max_shape(const yt_loader *loader, int *n, int *h, int *w);
+void yti_loader_max_shape(const yti_loader *loader, int *n, int *h, int *w);
 
 /* Starts an epoch at batch `first` (0, or where a resumed run stopped) and lets the workers begin. A running
  * epoch is abandoned. The sizes of multi_scale are those of (seed, epoch, batch). `augment` is copied; NULL
  * for validation. */
-yt_status yt_loader_begin(yt_loader *loader, int epoch, int first, const yt_augment *augment, yt_err *err);
+yt_status yti_loader_begin(yti_loader *loader, int epoch, int first, const yti_augment *augment, yt_err *err);
 
 /* The next batch, or *batch = NULL at the end. Lent until the next call. An image that can no longer be read
  * is an error that names it. */
-yt_status yt_loader_next(yt_loader *loader, const yt_batch **batch, yt_err *err);
+yt_status yti_loader_next(yti_loader *loader, const yti_batch **batch, yt_err *err);
 
 /* Makes one training picture: what the loader does for position `position` of an epoch. rgb has room for the
- * largest shape (yt_loader_max_shape), *h and *w receive that of the picture; labels receives up to
+ * largest shape (yti_loader_max_shape), *h and *w receive that of the picture; labels receives up to
  * max_labels boxes. For tests and for pictures that show what the augmentation does. */
-yt_status yt_loader_sample(yt_loader *loader, int epoch, int position, const yt_augment *augment,
-                           uint8_t *rgb, int *h, int *w, yt_label *labels, int max_labels, int *n_labels,
+yt_status yti_loader_sample(yti_loader *loader, int epoch, int position, const yti_augment *augment,
+                           uint8_t *rgb, int *h, int *w, yti_label *labels, int max_labels, int *n_labels,
                            yt_err *err);
 
 #endif

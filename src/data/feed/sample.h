@@ -7,7 +7,7 @@
 
 /* What samples are made from. All is lent. */
 typedef struct yti_sample_source {
-    const yt_split *split;
+    const yti_split *split;
     yti_image_cache *cache;
     int side; /* of the training input, and the long side of every picture */
     uint64_t seed;
@@ -18,7 +18,7 @@ typedef struct yti_boxes {
     yti_box *items;
     int count;
     size_t capacity;
-    yt_point *points; /* of their outlines; until the map */
+    yti_point *points; /* of their outlines; until the map */
     size_t n_points, point_capacity;
 } yti_boxes;
 
@@ -43,26 +43,26 @@ void yti_workspace_free(yti_workspace *workspace);
 
 /* The boxes of a finished sample; grows and is kept by the caller. Zero-initialised. */
 typedef struct yti_label_list {
-    yt_label *items; /* normalised to the network input */
+    yti_label *items; /* normalised to the network input */
     int count;
     size_t capacity;
 } yti_label_list;
 
 /* Which training picture to make. */
-typedef struct yti_place {
+typedef struct yti_sample_place {
     int epoch, position; /* in the epoch: with the seed all that the draws depend on */
     int sample;          /* that the order has there */
     int made_w, made_h;  /* what the augmentation makes, up to side x side */
     int w, h;            /* what that is resized to */
-} yti_place;
+} yti_sample_place;
 
 /* rgb has w * h * 3 bytes. */
 yt_status yti_sample_train(const yti_sample_source *source, yti_workspace *workspace,
-                           const yt_augment *augment, const yti_place *place, uint8_t *rgb,
+                           const yti_augment *augment, const yti_sample_place *place, uint8_t *rgb,
                            yti_label_list *labels, yt_err *err);
 
 /* A validation picture in w x h (spec training 2.11). */
 yt_status yti_sample_validate(const yti_sample_source *source, int sample, int w, int h, uint8_t *rgb,
-                              yt_fit *fit, yti_label_list *labels, yt_err *err);
+                              yti_fit *fit, yti_label_list *labels, yt_err *err);
 
 #endif

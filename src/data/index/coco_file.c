@@ -65,7 +65,7 @@ static char *text_of(const cJSON *record, const char *key) {
 }
 
 static yt_status no_memory(const reader *r) {
-    return yt_fail(r->err, YT_NO_MEMORY, "%s: no memory for its records", r->path);
+    return yt_fail(r->err, YT_ERR_NO_MEMORY, "%s: no memory for its records", r->path);
 }
 
 static yt_status take_image(reader *r, const cJSON *record, size_t index) {
@@ -92,7 +92,7 @@ static yt_status take_image(reader *r, const cJSON *record, size_t index) {
 }
 
 /* Why bbox is none, YT_LABEL_RULES: it is one. */
-static yt_label_rule read_box(const cJSON *record, double box[4]) {
+static yti_label_rule read_box(const cJSON *record, double box[4]) {
     const cJSON *list = cJSON_GetObjectItemCaseSensitive(record, "bbox"), *item;
     int count = 0;
     if (!cJSON_IsArray(list)) return YT_LABEL_COLUMNS;
@@ -110,7 +110,7 @@ static bool read_crowd(const cJSON *record) {
 }
 
 /* By which rule an annotation is left out, and the reason; YT_LABEL_RULES: it is not. */
-static yt_label_rule read_annotation(const cJSON *record, yti_coco_annotation *out, const char **reason) {
+static yti_label_rule read_annotation(const cJSON *record, yti_coco_annotation *out, const char **reason) {
     *reason = "image_id must be a whole number";
     if (!whole_number(record, "image_id", &out->image_id)) return YT_LABEL_IMAGE;
     *reason = "category_id must be a whole number";
@@ -128,7 +128,7 @@ static yt_status take_annotation(reader *r, const cJSON *record, size_t index) {
     yti_coco_annotation annotation = {0};
     const char *reason;
     if (!whole_number(record, "id", &annotation.id)) annotation.id = (int64_t)index + 1;
-    yt_label_rule rule = read_annotation(record, &annotation, &reason);
+    yti_label_rule rule = read_annotation(record, &annotation, &reason);
     if (rule != YT_LABEL_RULES) {
         yti_tally_row(&file->tally, r->report, rule, "%s: annotation %lld: %s", r->path,
                       (long long)annotation.id, reason);
@@ -147,7 +147,7 @@ static yt_status take_category(reader *r, const cJSON *record, size_t index) {
     yti_coco_category category = {0};
     const char *name = text_of(record, "name"), *group = text_of(record, "supercategory");
     if (!whole_number(record, "id", &category.id) || category.id < 0 || !name)
-        return yt_fail(r->err, YT_DATA,
+        return yt_fail(r->err, YT_ERR_DATA,
                        "%s: category %zu of the list: needs a whole number from 0 as id and a name", r->path,
                        index + 1);
     yti_coco_category *categories =
@@ -184,7 +184,7 @@ static yt_status broken(const reader *r, size_t at) {
         found[shown] = (char)(isprint((unsigned char)c) ? c : '?');
     }
     found[shown] = '\0';
-    return yt_fail_at(r->err, YT_SYNTAX, r->path, line, "this is not JSON at column %zu: %s%s%s",
+    return yti_fail_at(r->err, YT_ERR_SYNTAX, r->path, line, "this is not JSON at column %zu: %s%s%s",
                       at - begin + 1, shown ? "'" : "", shown ? found : "it ends there", shown ? "'" : "");
 }
 
@@ -248,9 +248,9 @@ static yt_status read_member(reader *r, bool only_categories, bool found[LISTS])
     if (!accept(r, ':')) return broken(r, r->at);
     if (list == LISTS || (only_categories && list != CATEGORIES)) return skip_value(r);
     if (found[list])
-        return yt_fail(r->err, YT_DATA, "%s: has two lists of \"%s\"", r->path, list_names[list]);
+        return yt_fail(r->err, YT_ERR_DATA, "%s: has two lists of \"%s\"", r->path, list_names[list]);
     if (peek(r) != '[')
-        return yt_fail(r->err, YT_DATA, "%s: \"%s\" must be a list", r->path, list_names[list]);
+        return yt_fail(r->err, YT_ERR_DATA, "%s: \"%s\" must be a list", r->path, list_names[list]);
     found[list] = true;
     return read_list(r, takers[list]);
 }
@@ -259,7 +259,7 @@ static yt_status read_all(reader *r, bool only_categories) {
     bool found[LISTS] = {false};
     const char *path = r->path;
     if (peek(r) == '[')
-        return yt_fail(r->err, YT_DATA,
+        return yt_fail(r->err, YT_ERR_DATA,
                        "%s: is a list; a COCO file is a map with images, annotations and categories", path);
     if (!accept(r, '{')) return broken(r, r->at);
     if (!accept(r, '}')) {
@@ -271,7 +271,7 @@ static yt_status read_all(reader *r, bool only_categories) {
     if (peek(r) != '\0' || r->at < r->bytes) return broken(r, r->at);
     for (int i = 0; i < LISTS; i++)
         if (!found[i] && !(only_categories && i != CATEGORIES))
-            return yt_fail(r->err, YT_DATA, "%s: is no COCO ground truth: it has no \"%s\"", path,
+            return yt_fail(r->err, YT_ERR_DATA, "%s: is no COCO ground truth: it has no \"%s\"", path,
                            list_names[i]);
     return YT_OK;
 }

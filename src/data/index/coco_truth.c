@@ -20,7 +20,7 @@ enum { MAX_REPORTED = 20, MAX_CATEGORIES = 10000 /* as a model YAML */, NO_CLASS
 /* What is needed while linking the records. */
 typedef struct linker {
     const char *path;
-    const yt_dataset *dataset;
+    const yti_dataset *dataset;
     yti_coco_file file; /* its images and categories sorted by id */
     int *classes;       /* [n_categories] */
     size_t *image_of;   /* [n_annotations] index, or n_images: to be left out */
@@ -31,7 +31,7 @@ typedef struct linker {
 } linker;
 
 static yt_status no_memory(const linker *l) {
-    return yt_fail(l->err, YT_NO_MEMORY, "%s: no memory for its labels", l->path);
+    return yt_fail(l->err, YT_ERR_NO_MEMORY, "%s: no memory for its labels", l->path);
 }
 
 static int compare_ids(int64_t a, int64_t b) {
@@ -58,14 +58,14 @@ static int compare_paths(const void *a, const void *b) {
 
 static yt_status sort_categories(const char *path, yti_coco_file *file, yt_err *err) {
     yti_coco_category *list = file->categories;
-    if (file->n_categories == 0) return yt_fail(err, YT_DATA, "%s: its list of categories is empty", path);
+    if (file->n_categories == 0) return yt_fail(err, YT_ERR_DATA, "%s: its list of categories is empty", path);
     if (file->n_categories > MAX_CATEGORIES)
-        return yt_fail(err, YT_DATA, "%s: %zu categories; at most %d are accepted", path, file->n_categories,
+        return yt_fail(err, YT_ERR_DATA, "%s: %zu categories; at most %d are accepted", path, file->n_categories,
                        MAX_CATEGORIES);
     qsort(list, file->n_categories, sizeof *list, compare_categories);
     for (size_t i = 1; i < file->n_categories; i++)
         if (list[i].id == list[i - 1].id)
-            return yt_fail(err, YT_DATA, "%s: the categories '%s' and '%s' have the same id %lld", path,
+            return yt_fail(err, YT_ERR_DATA, "%s: the categories '%s' and '%s' have the same id %lld", path,
                            list[i - 1].name, list[i].name, (long long)list[i].id);
     return YT_OK;
 }
@@ -84,7 +84,7 @@ static int compare_names(const void *a, const void *b) {
 /* By the rule for names; and that, where two are one, in the order of classes. */
 static int compare_alike(const void *a, const void *b) {
     const named *left = a, *right = b;
-    return yt_text_compare_names(left->name, right->name);
+    return yti_text_compare_names(left->name, right->name);
 }
 
 static int in_order(const named *a, const named *b, int order) {
@@ -102,7 +102,7 @@ static int compare_named_alike(const void *a, const void *b) {
 typedef int comparison(const void *, const void *);
 
 /* The names of the dataset, in the order of `by`; of equal ones the first class has the name. Malloc'd, NULL: no memory. */
-static named *sorted_classes(const yt_dataset *dataset, comparison *by, comparison *equal, size_t *count) {
+static named *sorted_classes(const yti_dataset *dataset, comparison *by, comparison *equal, size_t *count) {
     size_t n = (size_t)dataset->n_classes, kept = 0;
     named *list = malloc((n + 1) * sizeof *list);
     if (!list) return NULL;
@@ -149,8 +149,8 @@ static yt_status link_categories(linker *l) {
 /* A category that no annotation has may be missing from the dataset; exporters like to add one. */
 static yt_status fail_unnamed(const linker *l, const yti_coco_annotation *annotation, const char *name) {
     const char *near =
-        yt_nearest_word(name, (const char *const *)l->dataset->names, (size_t)l->dataset->n_classes);
-    return yt_fail(l->err, YT_DATA,
+        yti_nearest_word(name, (const char *const *)l->dataset->names, (size_t)l->dataset->n_classes);
+    return yt_fail(l->err, YT_ERR_DATA,
                    "%s: annotation %lld: its category '%s' is not among the names of %s%s%s%s", l->path,
                    (long long)annotation->id, name, l->dataset->path, near ? "; did you mean '" : "",
                    near ? near : "", near ? "'?" : "");
@@ -162,9 +162,9 @@ static yt_status fail_unnamed(const linker *l, const yti_coco_annotation *annota
 static yt_status find_as_written(const linker *l, const yti_paths *folders, const char *name, char **out) {
     *out = NULL;
     for (size_t i = 0; i < folders->count; i++) {
-        char *path = yt_path_join(folders->items[i], name);
+        char *path = yti_path_join(folders->items[i], name);
         if (!path) return no_memory(l);
-        if (yt_path_exists(path) && !yt_path_is_dir(path)) {
+        if (yti_path_exists(path) && !yti_path_is_dir(path)) {
             *out = path;
             return YT_OK;
         }
@@ -223,7 +223,7 @@ static yt_status link_images(linker *l, const yti_paths *folders) {
     for (size_t i = 0; i < file->n_images; i++) {
         const yti_coco_image *image = &file->images[i];
         if (i > 0 && image->id == image[-1].id)
-            return yt_fail(l->err, YT_DATA, "%s: the images '%s' and '%s' have the same id %lld", l->path,
+            return yt_fail(l->err, YT_ERR_DATA, "%s: the images '%s' and '%s' have the same id %lld", l->path,
                            image[-1].file_name, image->file_name, (long long)image->id);
         yti_truth_image *linked = &l->out->images[l->out->n_images++];
         *linked = (yti_truth_image){.id = image->id, .w = image->w, .h = image->h};
@@ -237,7 +237,7 @@ static yt_status link_images(linker *l, const yti_paths *folders) {
 
 /* ---- annotations ---- */
 
-static void bad_annotation(linker *l, const yti_coco_annotation *a, yt_label_rule rule, const char *what,
+static void bad_annotation(linker *l, const yti_coco_annotation *a, yti_label_rule rule, const char *what,
                            int64_t id) {
     yti_tally_row(&l->out->tally, l->report, rule, "%s: annotation %lld: %s %lld is not in the list", l->path,
                   (long long)a->id, what, (long long)id);
@@ -287,7 +287,7 @@ static yt_status link_annotations(linker *l) {
         const yti_coco_annotation *a = &file->annotations[i];
         size_t place = image->first + image->count++;
         l->out->annotations[place] = *a;
-        l->out->objects[place] = (yt_coco_object){a->box[0], a->box[1], a->box[2], a->box[3], a->area};
+        l->out->objects[place] = (yti_coco_object){a->box[0], a->box[1], a->box[2], a->box[3], a->area};
     }
     return YT_OK;
 }
@@ -316,19 +316,19 @@ static yt_status note_differences(linker *l) {
     char text[1024] = "";
     bool zero = false;
     for (size_t i = 0; i < n && !zero; i++) zero = ids[i] == 0;
-    if (zero) yt_text_append(text, sizeof text, "; annotation 0 is never found (ids must begin at 1)");
+    if (zero) yti_text_append(text, sizeof text, "; annotation 0 is never found (ids must begin at 1)");
     for (size_t i = 1; i < n; i++)
         if (ids[i] == ids[i - 1]) {
-            yt_text_append(text, sizeof text, "; of the annotations with id %lld only the last one counts",
+            yti_text_append(text, sizeof text, "; of the annotations with id %lld only the last one counts",
                            (long long)ids[i]);
             break;
         }
     free(ids);
     for (size_t i = 1; i < file->n_categories; i++) {
         size_t k = 0;
-        while (k < i && yt_text_compare_names(file->categories[k].name, file->categories[i].name) != 0) k++;
+        while (k < i && yti_text_compare_names(file->categories[k].name, file->categories[i].name) != 0) k++;
         if (k == i) continue;
-        yt_text_append(text, sizeof text, "; the categories %lld and %lld, both '%.100s', are two classes",
+        yti_text_append(text, sizeof text, "; the categories %lld and %lld, both '%.100s', are two classes",
                        (long long)file->categories[k].id, (long long)file->categories[i].id,
                        file->categories[i].name);
         break;
@@ -353,7 +353,7 @@ static yt_status link_all(linker *l, const yti_paths *folders) {
     return note_differences(l);
 }
 
-yt_status yti_truth_load(const char *path, const yti_paths *folders, const yt_dataset *dataset,
+yt_status yti_truth_load(const char *path, const yti_paths *folders, const yti_dataset *dataset,
                          yti_truth *out, yti_report *report, yt_err *err) {
     *out = (yti_truth){0};
     linker l = {.path = path, .dataset = dataset, .out = out, .report = report, .err = err};
@@ -377,18 +377,18 @@ void yti_truth_free(yti_truth *truth) {
 
 /* ---- labels of one picture ---- */
 
-static void tell(const yti_truth *truth, size_t at, yt_label_rule rule, const char *reason, yti_labels *out,
+static void tell(const yti_truth *truth, size_t at, yti_label_rule rule, const char *reason, yti_labels *out,
                  yti_report *report) {
     yti_tally_row(&out->tally, report, rule, "%s: annotation %lld: %s", truth->path,
                   (long long)truth->annotations[at].id, reason);
 }
 
 /* Turns pixels into fractions and judges them. False: the box is for COCO's numbers only. */
-static bool judge_box(const yti_truth *truth, size_t at, int w, int h, yt_cxcywh *box, yti_labels *out,
+static bool judge_box(const yti_truth *truth, size_t at, int w, int h, yti_cxcywh *box, yti_labels *out,
                       yti_report *report) {
     const double *px = truth->annotations[at].box;
     double judged[4] = {(px[0] + px[2] / 2) / w, (px[1] + px[3] / 2) / h, px[2] / w, px[3] / h};
-    yt_label_rule rule = yti_judge_box(judged);
+    yti_label_rule rule = yti_judge_box(judged);
     if (rule == YT_LABEL_SIZE)
         tell(truth, at, rule,
              "the width and height of bbox must be above 0; it is used for COCO's numbers only", out, report);
@@ -399,13 +399,13 @@ static bool judge_box(const yti_truth *truth, size_t at, int w, int h, yt_cxcywh
         tell(truth, at, rule, "its bbox reaches too far beyond the image; the part inside is used", out,
              report);
     if (rule != YT_LABEL_RULES && rule != YT_LABEL_CLIPPED) return false;
-    *box = (yt_cxcywh){(float)judged[0], (float)judged[1], (float)judged[2], (float)judged[3]};
+    *box = (yti_cxcywh){(float)judged[0], (float)judged[1], (float)judged[2], (float)judged[3]};
     return true;
 }
 
 static void add_label(const yti_truth *truth, size_t at, int w, int h, yti_labels *out, yti_report *report) {
     const yti_coco_annotation *a = &truth->annotations[at];
-    yt_label label = {.class_id = (int)a->category_id,
+    yti_label label = {.class_id = (int)a->category_id,
                       .crowd = a->crowd,
                       .coco_only = a->crowd,
                       .object = &truth->objects[at]};
@@ -421,7 +421,7 @@ static yt_status set_duplicates_aside(const yti_truth *truth, size_t first, yti_
                                       yti_report *report) {
     if (out->count < 2) return YT_OK;
     int *first_of = malloc((size_t)out->count * sizeof *first_of);
-    yt_status status = first_of ? yti_find_duplicates(out->items, out->count, NULL, first_of) : YT_NO_MEMORY;
+    yt_status status = first_of ? yti_find_duplicates(out->items, out->count, NULL, first_of) : YT_ERR_NO_MEMORY;
     for (int i = 0; status == YT_OK && i < out->count; i++) {
         if (first_of[i] < 0) continue;
         char reason[64];
@@ -445,7 +445,7 @@ bool yti_truth_labels(const yti_truth *truth, size_t index, int w, int h, yti_la
     }
     if (image->count == 0) return true;
     out->items = malloc(image->count * sizeof *out->items);
-    *status = out->items ? YT_OK : YT_NO_MEMORY;
+    *status = out->items ? YT_OK : YT_ERR_NO_MEMORY;
     for (size_t i = 0; out->items && i < image->count; i++)
         add_label(truth, image->first + i, w, h, out, report);
     if (*status == YT_OK) *status = set_duplicates_aside(truth, image->first, out, report);
@@ -457,13 +457,13 @@ bool yti_truth_labels(const yti_truth *truth, size_t index, int w, int h, yti_la
 
 static yt_status refuse_equal_names(const char *path, const yti_coco_file *file, yt_err *err) {
     named *list = malloc(file->n_categories * sizeof *list);
-    if (!list) return yt_fail(err, YT_NO_MEMORY, "%s: no memory for its categories", path);
+    if (!list) return yt_fail(err, YT_ERR_NO_MEMORY, "%s: no memory for its categories", path);
     for (size_t i = 0; i < file->n_categories; i++) list[i] = (named){file->categories[i].name, (int)i};
     qsort(list, file->n_categories, sizeof *list, compare_named);
     yt_status status = YT_OK;
     for (size_t i = 1; i < file->n_categories && status == YT_OK; i++)
         if (compare_names(&list[i - 1], &list[i]) == 0)
-            status = yt_fail(err, YT_DATA, "%s: two categories are called '%s'", path, list[i].name);
+            status = yt_fail(err, YT_ERR_DATA, "%s: two categories are called '%s'", path, list[i].name);
     free(list);
     return status;
 }
@@ -497,7 +497,7 @@ static yt_status take_names(const char *path, yti_coco_file *file, char ***names
     YT_TRY(refuse_equal_names(path, file, err));
     if (may_be_group(file)) YT_TRY(is_unused(path, &grouped, err));
     char **list = malloc(file->n_categories * sizeof *list);
-    if (!list) return yt_fail(err, YT_NO_MEMORY, "%s: no memory for its categories", path);
+    if (!list) return yt_fail(err, YT_ERR_NO_MEMORY, "%s: no memory for its categories", path);
     size_t kept = 0;
     for (size_t i = 0; i < file->n_categories; i++) {
         if (i == 0 && grouped)

@@ -8,6 +8,6 @@
 bool yti_is_darknet(const char *path);
 
 /* Reads classes, names and the lists of train and valid. *out is to be closed also after a failure. */
-yt_status yti_darknet_open(const char *path, yt_dataset *out, yt_err *err);
+yt_status yti_darknet_open(const char *path, yti_dataset *out, yt_err *err);
 
 #endif

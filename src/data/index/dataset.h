@@ -19,35 +19,35 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef struct yt_point {
+typedef struct yti_point {
     float x, y;
-} yt_point;
+} yti_point;
 
 /* A box as it stands in a COCO file: in pixels, not clipped to the image, every digit of it, so that COCO's
  * evaluation gives the numbers of its own tools. */
-typedef struct yt_coco_object {
+typedef struct yti_coco_object {
     double x, y, w, h;
     double area; /* of the object and not of its box; -1: not said */
-} yt_coco_object;
+} yti_coco_object;
 
-typedef struct yt_label {
+typedef struct yti_label {
     int class_id;
-    yt_cxcywh box;  /* normalised to the image */
+    yti_cxcywh box;  /* normalised to the image */
     bool crowd;     /* COCO: a region of many objects */
     bool coco_only; /* in no batch, for COCO's evaluation only: a crowd, or no part of it is in the image */
     int first_point, n_points;    /* its outline among the points of the sample; n_points 0: a box only */
-    const yt_coco_object *object; /* owned by the split; NULL: from a label file */
-} yt_label;
+    const yti_coco_object *object; /* owned by the split; NULL: from a label file */
+} yti_label;
 
-typedef struct yt_sample {
+typedef struct yti_sample {
     char *image_path;
     int w, h;            /* after EXIF rotation */
     size_t decode_bytes; /* what decoding takes at its peak; 0: not known */
     int64_t image_id;    /* in the COCO file; -1: none */
     int n_labels;        /* with those that are coco_only */
-    yt_label *labels;
-    yt_point *points; /* of the outlines, normalised to the image; NULL: none */
-} yt_sample;
+    yti_label *labels;
+    yti_point *points; /* of the outlines, normalised to the image; NULL: none */
+} yti_sample;
 
 /* The rules by which a row of a label file and an annotation of a COCO file are judged, in one table:
  *
@@ -73,86 +73,86 @@ typedef struct yt_sample {
     X(OUTLINE, NOTED, false, "box from an outline", "boxes from outlines")                                   \
     X(POSE, NOTED, false, "box of a row with keypoints", "boxes of rows with keypoints")
 
-typedef enum yt_label_rule {
+typedef enum yti_label_rule {
 #define YT_LABEL_RULE_ENUM(name, action, strict, one, many) YT_LABEL_##name,
     YT_LABEL_RULE_MAP(YT_LABEL_RULE_ENUM)
 #undef YT_LABEL_RULE_ENUM
         YT_LABEL_RULES
-} yt_label_rule;
+} yti_label_rule;
 
 /* What a scan found; printed after it. */
-typedef struct yt_scan_summary {
+typedef struct yti_scan_summary {
     int images;      /* usable */
     int backgrounds; /* of these, without a box (label file missing or empty) */
     int boxes;
     int bad_images;            /* left out: they cannot be read */
     int lost_images;           /* left out: all their rows are bad */
     int rules[YT_LABEL_RULES]; /* how often each was met */
-} yt_scan_summary;
+} yti_scan_summary;
 
 /* Rows that were left out as bad; those that --strict counts as problems. */
-int yt_scan_bad_rows(const yt_scan_summary *summary);
-int yt_scan_row_problems(const yt_scan_summary *summary);
+int yti_scan_bad_rows(const yti_scan_summary *summary);
+int yti_scan_row_problems(const yti_scan_summary *summary);
 
 /* One line for a person: "4 images, 13 boxes, 0 backgrounds, 3 bad boxes left out (2 outside the image, ...)". */
-void yt_scan_summary_text(const yt_scan_summary *summary, char *text, size_t room);
+void yti_scan_summary_text(const yti_scan_summary *summary, char *text, size_t room);
 
-typedef struct yt_split {
+typedef struct yti_split {
     char *name; /* "train", "val", ... */
     int n_samples;
-    yt_sample *samples;
+    yti_sample *samples;
     int64_t *category_ids;   /* [n_classes] of the COCO file, -1: it lacks the class; NULL: label files */
-    yt_coco_object *objects; /* that labels point to; NULL: label files */
+    yti_coco_object *objects; /* that labels point to; NULL: label files */
     char *coco_note;         /* what COCO's own tools count otherwise in its file than we do; NULL: nothing */
-    yt_scan_summary summary;
-} yt_split;
+    yti_scan_summary summary;
+} yti_split;
 
-typedef struct yt_dataset {
+typedef struct yti_dataset {
     char *path; /* of the YAML file */
     int n_classes;
     char **names;
     int keypoint_columns;               /* behind the box of each row, by kpt_shape:; 0: none */
-    struct yt_dataset_sources *sources; /* where the images of each split are to be looked for */
-} yt_dataset;
+    struct yti_dataset_sources *sources; /* where the images of each split are to be looked for */
+} yti_dataset;
 
 /* Receives every problem of a scan, "path:line: reason". */
-typedef void (*yt_problem_sink)(void *context, const char *text);
+typedef void (*yti_problem_sink)(void *context, const char *text);
 
-typedef struct yt_scan_options {
+typedef struct yti_scan_options {
     bool strict;         /* the first problem is an error (all are still reported first) */
     const bool *classes; /* [n_classes] boxes of which classes are kept; NULL: all. The images stay */
     bool single_class;   /* then every class becomes 0 */
     double fraction;     /* (0, 1]: keep the first round(n * fraction) images */
-    yt_problem_sink problem;
+    yti_problem_sink problem;
     void *context;
     int threads; /* image headers are read in parallel; reports stay in order */
-} yt_scan_options;
+} yti_scan_options;
 
-/* Reads the YAML and resolves its paths; looks at no image. Release with yt_dataset_close. */
-yt_status yt_dataset_open(const char *path, yt_dataset *out, yt_err *err);
-void yt_dataset_close(yt_dataset *dataset);
+/* Reads the YAML and resolves its paths; looks at no image. Release with yti_dataset_close. */
+yt_status yti_dataset_open(const char *path, yti_dataset *out, yt_err *err);
+void yti_dataset_close(yti_dataset *dataset);
 
 /* Which classes a text like "0,2" or "person,car" names: *out is malloc'd, [n_classes]. whose: for the message
  * about one that is not there. */
-yt_status yt_classes_parse(const char *text, const char *const *names, int n_classes, const char *whose,
+yt_status yti_classes_parse(const char *text, const char *const *names, int n_classes, const char *whose,
                            bool **out, yt_err *err);
-yt_status yt_dataset_classes(const yt_dataset *dataset, const char *text, bool **out, yt_err *err);
+yt_status yti_dataset_classes(const yti_dataset *dataset, const char *text, bool **out, yt_err *err);
 
 /* Whether such a text is right as far as that shows without the names: no entry is empty. */
-yt_status yt_classes_check(const char *text, yt_err *err);
+yt_status yti_classes_check(const char *text, yt_err *err);
 
 /* Whether a split is COCO's own val2017 or test-dev2017, by the list it names (spec training 5.6). */
-bool yt_dataset_is_coco(const yt_dataset *dataset, const char *split);
+bool yti_dataset_is_coco(const yti_dataset *dataset, const char *split);
 
 /* Whether the YAML names any images for a split. */
-bool yt_dataset_has_split(const yt_dataset *dataset, const char *split);
+bool yti_dataset_has_split(const yti_dataset *dataset, const char *split);
 
 /* Lists and checks one split ("train", "val", "test"). A missing path lists every path tried. */
-yt_status yt_dataset_scan(const yt_dataset *dataset, const char *split, const yt_scan_options *options,
-                          yt_split *out, yt_err *err);
-void yt_split_free(yt_split *split);
+yt_status yti_dataset_scan(const yti_dataset *dataset, const char *split, const yti_scan_options *options,
+                          yti_split *out, yt_err *err);
+void yti_split_free(yti_split *split);
 
 /* The largest number of boxes in an image. */
-int yt_split_most_boxes(const yt_split *split);
+int yti_split_most_boxes(const yti_split *split);
 
 #endif

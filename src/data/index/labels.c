@@ -100,10 +100,10 @@ static shown show(span token) {
 /* Counts the row as bad and says why. Gives false. */
 #define BAD_ROW(p, rule, line, ...) (bad_row(p, rule, line, __VA_ARGS__), false)
 
-static void bad_row(parser *p, yt_label_rule rule, size_t line, const char *format, ...)
+static void bad_row(parser *p, yti_label_rule rule, size_t line, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-static void bad_row(parser *p, yt_label_rule rule, size_t line, const char *format, ...) {
+static void bad_row(parser *p, yti_label_rule rule, size_t line, const char *format, ...) {
     char reason[256];
     va_list args;
     va_start(args, format);
@@ -141,7 +141,7 @@ static bool parse_coordinate(parser *p, size_t line, span token, float *out) {
     return true;
 }
 
-static bool parse_box(parser *p, size_t line, span row, yt_label *label) {
+static bool parse_box(parser *p, size_t line, span row, yti_label *label) {
     float *fields[4] = {&label->box.cx, &label->box.cy, &label->box.w, &label->box.h};
     for (int i = 0; i < 4; i++) {
         span token;
@@ -152,7 +152,7 @@ static bool parse_box(parser *p, size_t line, span row, yt_label *label) {
 }
 
 /* There is room for the points. Those of a bad row stay unused. */
-static bool parse_polygon(parser *p, size_t line, span row, yt_label *label) {
+static bool parse_polygon(parser *p, size_t line, span row, yti_label *label) {
     float low[2] = {FLT_MAX, FLT_MAX}, high[2] = {-FLT_MAX, -FLT_MAX}, value[2];
     int axis = 0;
     label->first_point = (int)p->out->n_points;
@@ -160,11 +160,11 @@ static bool parse_polygon(parser *p, size_t line, span row, yt_label *label) {
         if (!parse_coordinate(p, line, token, &value[axis])) return false;
         low[axis] = fminf(low[axis], value[axis]);
         high[axis] = fmaxf(high[axis], value[axis]);
-        if (axis) p->out->points[p->out->n_points++] = (yt_point){value[0], value[1]};
+        if (axis) p->out->points[p->out->n_points++] = (yti_point){value[0], value[1]};
     }
     label->n_points = (int)p->out->n_points - label->first_point;
     label->box =
-        (yt_cxcywh){(low[0] + high[0]) / 2, (low[1] + high[1]) / 2, high[0] - low[0], high[1] - low[1]};
+        (yti_cxcywh){(low[0] + high[0]) / 2, (low[1] + high[1]) / 2, high[0] - low[0], high[1] - low[1]};
     return true;
 }
 
@@ -173,10 +173,10 @@ static float clamp_unit(float x) {
 }
 
 /* False: a bad row, told. */
-static bool judge(parser *p, size_t line, yt_label *label) {
-    const yt_cxcywh box = label->box;
+static bool judge(parser *p, size_t line, yti_label *label) {
+    const yti_cxcywh box = label->box;
     double judged[4] = {(double)box.cx, (double)box.cy, (double)box.w, (double)box.h};
-    yt_label_rule rule = yti_judge_box(judged);
+    yti_label_rule rule = yti_judge_box(judged);
     if (rule == YT_LABEL_RULES) return true;
     if (rule == YT_LABEL_SIZE)
         return BAD_ROW(p, rule, line, "the box has no size: width %g, height %g", judged[2], judged[3]);
@@ -188,10 +188,10 @@ static bool judge(parser *p, size_t line, yt_label *label) {
     bad_row(p, rule, line,
             "the box (cx %g, cy %g, w %g, h %g) reaches too far beyond the image; the part inside is used",
             (double)box.cx, (double)box.cy, (double)box.w, (double)box.h);
-    label->box = (yt_cxcywh){(float)judged[0], (float)judged[1], (float)judged[2], (float)judged[3]};
+    label->box = (yti_cxcywh){(float)judged[0], (float)judged[1], (float)judged[2], (float)judged[3]};
     for (int i = 0; i < label->n_points; i++) {
-        yt_point *point = &p->out->points[label->first_point + i];
-        *point = (yt_point){clamp_unit(point->x), clamp_unit(point->y)};
+        yti_point *point = &p->out->points[label->first_point + i];
+        *point = (yti_point){clamp_unit(point->x), clamp_unit(point->y)};
     }
     return true;
 }
@@ -261,7 +261,7 @@ static row_kind kind_of_row(parser *p, size_t line, span row, size_t columns) {
 }
 
 /* False: a bad row, told. */
-static bool parse_row(parser *p, size_t line, span row, size_t columns, yt_label *label) {
+static bool parse_row(parser *p, size_t line, span row, size_t columns, yti_label *label) {
     row_kind kind = kind_of_row(p, line, row, columns);
     span token;
     if (kind == KIND_NONE) return false;
@@ -279,20 +279,20 @@ static bool parse_row(parser *p, size_t line, span row, size_t columns, yt_label
 /* A label file is below 2^26 bytes, so an int counts its points. */
 static yt_status reserve_points(parser *p, size_t columns) {
     if (columns < MIN_POLYGON_COLUMNS) return YT_OK;
-    yt_point *points =
+    yti_point *points =
         yti_grow(p->out->points, &p->point_capacity, p->out->n_points + columns / 2 + 1, sizeof *points);
-    if (!points) return yt_fail(p->err, YT_NO_MEMORY, "%s: no memory for its outlines", p->name);
+    if (!points) return yt_fail(p->err, YT_ERR_NO_MEMORY, "%s: no memory for its outlines", p->name);
     p->out->points = points;
     return YT_OK;
 }
 
-static yt_status keep(parser *p, size_t line, const yt_label *label) {
+static yt_status keep(parser *p, size_t line, const yti_label *label) {
     size_t count = (size_t)p->out->count;
-    yt_label *items = yti_grow(p->out->items, &p->capacity, count + 1, sizeof *items);
+    yti_label *items = yti_grow(p->out->items, &p->capacity, count + 1, sizeof *items);
     if (items) p->out->items = items;
     size_t *lines = yti_grow(p->lines, &p->lines_capacity, count + 1, sizeof *lines);
     if (lines) p->lines = lines;
-    if (!items || !lines) return yt_fail(p->err, YT_NO_MEMORY, "%s: no memory for its boxes", p->name);
+    if (!items || !lines) return yt_fail(p->err, YT_ERR_NO_MEMORY, "%s: no memory for its boxes", p->name);
     items[count] = *label;
     lines[count] = line;
     p->out->count++;
@@ -304,7 +304,7 @@ static yt_status remove_duplicates(parser *p) {
     if (out->count < 2) return YT_OK;
     int *first_of = malloc((size_t)out->count * sizeof *first_of), kept = 0;
     yt_status status =
-        first_of ? yti_find_duplicates(out->items, out->count, out->points, first_of) : YT_NO_MEMORY;
+        first_of ? yti_find_duplicates(out->items, out->count, out->points, first_of) : YT_ERR_NO_MEMORY;
     if (status != YT_OK) yt_fail(p->err, status, "%s: no memory to compare its boxes", p->name);
     for (int i = 0; status == YT_OK && i < out->count; i++) {
         if (first_of[i] < 0)
@@ -328,7 +328,7 @@ static yt_status parse_rows(parser *p, span text) {
     size_t number = 0;
     for (span line; next_line(&text, &line);) {
         number++;
-        yt_label label = {0};
+        yti_label label = {0};
         size_t columns = count_tokens(line);
         if (columns == 0) continue;
         YT_TRY(reserve_points(p, columns));
@@ -369,7 +369,7 @@ yt_status yti_labels_parse(const char *name, const char *text, size_t bytes, yti
         free(out->points);
         out->points = NULL;
     } else { /* they stay for the whole run; a failure to shrink leaves them as they are */
-        yt_point *exact = realloc(out->points, out->n_points * sizeof *exact);
+        yti_point *exact = realloc(out->points, out->n_points * sizeof *exact);
         if (exact) out->points = exact;
     }
     return status;

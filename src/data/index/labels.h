@@ -8,9 +8,9 @@
 #include <stddef.h>
 
 typedef struct yti_labels {
-    yt_label *items; /* malloc'd, NULL when there is none */
+    yti_label *items; /* malloc'd, NULL when there is none */
     int count;
-    yt_point *points; /* malloc'd, of the outlines; NULL when there is none */
+    yti_point *points; /* malloc'd, of the outlines; NULL when there is none */
     size_t n_points;
     yti_tally tally;
 } yti_labels;

@@ -8,12 +8,12 @@
 
 static yt_status check_text(const char *path, const char *text, size_t bytes, yt_err *err) {
     if (bytes >= 2 && (memcmp(text, "\xFF\xFE", 2) == 0 || memcmp(text, "\xFE\xFF", 2) == 0))
-        return yt_fail(err, YT_DATA, "%s: is UTF-16 text; save it as UTF-8", path);
+        return yt_fail(err, YT_ERR_DATA, "%s: is UTF-16 text; save it as UTF-8", path);
     const char *nul = memchr(text, '\0', bytes);
     if (!nul) return YT_OK;
     size_t line = 1;
     for (const char *at = text; at < nul; at++) line += *at == '\n' || (*at == '\r' && at[1] != '\n');
-    return yt_fail_at(err, YT_SYNTAX, path, line,
+    return yti_fail_at(err, YT_ERR_SYNTAX, path, line,
                       "holds a NUL byte, which no text has; the file is damaged or none of this kind");
 }
 

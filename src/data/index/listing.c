@@ -19,7 +19,7 @@ yt_status yti_paths_add(yti_paths *paths, char *path, yt_err *err) {
     char **items = path ? yti_grow(paths->items, &paths->capacity, paths->count + 1, sizeof *items) : NULL;
     if (!items) {
         free(path);
-        return yt_fail(err, YT_NO_MEMORY, "no memory for the list of images");
+        return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the list of images");
     }
     paths->items = items;
     items[paths->count++] = path;
@@ -46,7 +46,7 @@ void yti_paths_free(yti_paths *paths) {
 static bool has_image_ending(const char *path) {
     static const char *const endings[] = {"avif", "bmp", "dng", "gif", "heic", "heif", "jp2",
                                           "jpeg", "jpg", "mpo", "png", "tif",  "tiff", "webp"};
-    const char *dot = strrchr(yt_path_base(path), '.');
+    const char *dot = strrchr(yti_path_base(path), '.');
     for (size_t i = 0; dot && i < sizeof endings / sizeof *endings; i++)
         if (strcasecmp(dot + 1, endings[i]) == 0) return true;
     return false;
@@ -71,12 +71,12 @@ static yt_status walk(const char *path, const folder *above, yti_paths *out, yt_
 /* Takes `path`, the full path of an entry. */
 static yt_status visit(char *path, const folder *above, yti_paths *out, yt_err *err) {
     struct stat info;
-    if (!path) return yt_fail(err, YT_NO_MEMORY, "no memory for the list of images");
+    if (!path) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the list of images");
     bool known = stat(path, &info) == 0;
     if (has_image_ending(path) && !(known && S_ISDIR(info.st_mode))) return yti_paths_add(out, path, err);
     yt_status status = YT_OK;
     if (!known && errno != ENOENT && errno != ELOOP) /* a link to nothing may lie about */
-        status = yt_fail(err, YT_IO, "%s: cannot be looked at: %s", path, strerror(errno));
+        status = yt_fail(err, YT_ERR_IO, "%s: cannot be looked at: %s", path, strerror(errno));
     else if (known && S_ISDIR(info.st_mode) && !is_above(above, &info))
         status = walk(path, above, out, err);
     free(path);
@@ -87,19 +87,19 @@ static yt_status walk(const char *path, const folder *above, yti_paths *out, yt_
     struct stat info;
     DIR *dir = opendir(path);
     if (!dir || stat(path, &info) != 0) {
-        yt_status status = yt_fail(err, YT_IO, "%s: the folder cannot be read: %s", path, strerror(errno));
+        yt_status status = yt_fail(err, YT_ERR_IO, "%s: the folder cannot be read: %s", path, strerror(errno));
         if (dir) closedir(dir);
         return status;
     }
     folder here = {above, info.st_dev, info.st_ino, above ? above->depth + 1 : 0};
     yt_status status = YT_OK;
     if (here.depth > MAX_DEPTH)
-        status = yt_fail(err, YT_DATA, "%s: folders are nested deeper than %d", path, MAX_DEPTH);
+        status = yt_fail(err, YT_ERR_DATA, "%s: folders are nested deeper than %d", path, MAX_DEPTH);
     const char *name;
-    if (status == YT_OK) status = yt_folder_next(dir, path, &name, err);
+    if (status == YT_OK) status = yti_folder_next(dir, path, &name, err);
     while (status == YT_OK && name) {
-        status = visit(yt_path_join(path, name), &here, out, err);
-        if (status == YT_OK) status = yt_folder_next(dir, path, &name, err);
+        status = visit(yti_path_join(path, name), &here, out, err);
+        if (status == YT_OK) status = yti_folder_next(dir, path, &name, err);
     }
     closedir(dir);
     return status;
@@ -115,14 +115,14 @@ typedef struct image_list {
 } image_list;
 
 static yt_status no_memory(yt_err *err) {
-    return yt_fail(err, YT_NO_MEMORY, "no memory for the list of images");
+    return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the list of images");
 }
 
 /* `name` below `dir` if that exists, malloc'd; *out NULL: it does not. */
 static yt_status try_below(const char *dir, const char *name, char **out, yt_err *err) {
-    *out = yt_path_join(dir, name);
+    *out = yti_path_join(dir, name);
     if (!*out) return no_memory(err);
-    if (yt_path_exists(*out)) return YT_OK;
+    if (yti_path_exists(*out)) return YT_OK;
     free(*out);
     *out = NULL;
     return YT_OK;
@@ -138,7 +138,7 @@ static yt_status find_as_written(const image_list *list, const char *line, char 
  * of the machine they were written on: the end of the path says which image it is. */
 static yt_status find_elsewhere(image_list *list, size_t number, const char *written, const char *line,
                                 char **out) {
-    char *above = yt_path_join(list->dir, "..");
+    char *above = yti_path_join(list->dir, "..");
     if (!above) return no_memory(list->err);
     yt_status status = try_below(above, line, out, list->err);
     const bool said = *out != NULL; /* exactly there: darknet's own place */
@@ -186,9 +186,9 @@ static yt_status read_lines(image_list *list, char *text) {
 }
 
 static yt_status read_list(const char *path, yti_paths *out, yti_report *report, yt_err *err) {
-    char *text, *dir = yt_path_dir(path);
+    char *text, *dir = yti_path_dir(path);
     size_t bytes;
-    if (!dir) return yt_fail(err, YT_NO_MEMORY, "%s: no memory to read it", path);
+    if (!dir) return yt_fail(err, YT_ERR_NO_MEMORY, "%s: no memory to read it", path);
     yt_status status = yti_read_text(path, MAX_LIST_BYTES, &text, &bytes, err);
     if (status == YT_OK) {
         image_list list = {path, strcmp(dir, ".") == 0 ? "" : dir, out, report, 0, err};
@@ -200,9 +200,9 @@ static yt_status read_list(const char *path, yti_paths *out, yti_report *report,
 }
 
 yt_status yti_list_images(const char *path, yti_paths *out, yti_report *report, yt_err *err) {
-    if (yt_path_is_dir(path)) return walk(path, NULL, out, err);
-    const char *dot = strrchr(yt_path_base(path), '.');
+    if (yti_path_is_dir(path)) return walk(path, NULL, out, err);
+    const char *dot = strrchr(yti_path_base(path), '.');
     if (dot && strcasecmp(dot, ".txt") == 0) return read_list(path, out, report, err);
-    if (has_image_ending(path)) return yti_paths_add(out, yt_path_join("", path), err);
-    return yt_fail(err, YT_DATA, "%s: is neither a folder, nor a .txt list, nor an image", path);
+    if (has_image_ending(path)) return yti_paths_add(out, yti_path_join("", path), err);
+    return yt_fail(err, YT_ERR_DATA, "%s: is neither a folder, nor a .txt list, nor an image", path);
 }

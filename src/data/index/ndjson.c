@@ -29,7 +29,7 @@ enum { MAX_REPORTED = 20, MAX_CLASSES = 100000 };
 static const size_t MAX_BYTES = (size_t)1 << 31;
 
 bool yti_is_ndjson(const char *path) {
-    const char *dot = strrchr(yt_path_base(path), '.');
+    const char *dot = strrchr(yti_path_base(path), '.');
     return dot && (strcasecmp(dot, ".ndjson") == 0 || strcasecmp(dot, ".jsonl") == 0);
 }
 
@@ -59,7 +59,7 @@ static yt_status next_record(reader *r, cJSON **out) {
         if (cJSON_IsObject(*out)) return YT_OK;
         cJSON_Delete(*out);
         *out = NULL;
-        return yt_fail_at(r->err, YT_SYNTAX, r->path, r->line,
+        return yti_fail_at(r->err, YT_ERR_SYNTAX, r->path, r->line,
                           "this is not one JSON object; the file has one a line");
     }
     return YT_OK;
@@ -94,34 +94,34 @@ static int split_of(const cJSON *record) {
 
 /* ---- the first line ---- */
 
-static yt_status set_name(const reader *r, const cJSON *item, int i, yt_dataset *dataset) {
+static yt_status set_name(const reader *r, const cJSON *item, int i, yti_dataset *dataset) {
     double index = i;
     if (item->string && !yti_parse_decimal(item->string, strlen(item->string), &index)) index = -1;
     if (!cJSON_IsString(item) || index != floor(index) || index < 0 || index >= dataset->n_classes)
-        return yt_fail_at(r->err, YT_DATA, r->path, r->line,
+        return yti_fail_at(r->err, YT_ERR_DATA, r->path, r->line,
                           "class_names: must be names numbered from 0 to %d", dataset->n_classes - 1);
     char **name = &dataset->names[(int)index];
-    if (*name || !yt_text_is_utf8(item->valuestring, strlen(item->valuestring)))
-        return yt_fail_at(r->err, YT_DATA, r->path, r->line,
+    if (*name || !yti_text_is_utf8(item->valuestring, strlen(item->valuestring)))
+        return yti_fail_at(r->err, YT_ERR_DATA, r->path, r->line,
                           "class_names: class %.0f has two names, or one that is not UTF-8", index);
     *name = strdup(item->valuestring);
-    return *name ? YT_OK : yt_fail(r->err, YT_NO_MEMORY, "no memory for the class names");
+    return *name ? YT_OK : yt_fail(r->err, YT_ERR_NO_MEMORY, "no memory for the class names");
 }
 
-static yt_status read_names(const reader *r, const cJSON *record, yt_dataset *dataset) {
+static yt_status read_names(const reader *r, const cJSON *record, yti_dataset *dataset) {
     const cJSON *names = cJSON_GetObjectItemCaseSensitive(record, "class_names"), *item;
     int count = cJSON_GetArraySize(names), i = 0;
     if (!(cJSON_IsObject(names) || cJSON_IsArray(names)) || count < 1 || count > MAX_CLASSES)
-        return yt_fail_at(r->err, YT_DATA, r->path, r->line,
+        return yti_fail_at(r->err, YT_ERR_DATA, r->path, r->line,
                           "the first line must describe the set, with class_names");
     dataset->names = calloc((size_t)count, sizeof *dataset->names);
-    if (!dataset->names) return yt_fail(r->err, YT_NO_MEMORY, "no memory for the class names");
+    if (!dataset->names) return yt_fail(r->err, YT_ERR_NO_MEMORY, "no memory for the class names");
     dataset->n_classes = count;
     cJSON_ArrayForEach(item, names) YT_TRY(set_name(r, item, i++, dataset));
     return YT_OK;
 }
 
-static yt_status read_keypoints(const reader *r, const cJSON *record, yt_dataset *dataset) {
+static yt_status read_keypoints(const reader *r, const cJSON *record, yti_dataset *dataset) {
     const cJSON *shape = cJSON_GetObjectItemCaseSensitive(record, "kpt_shape");
     const cJSON *points = cJSON_GetArrayItem(shape, 0), *values = cJSON_GetArrayItem(shape, 1);
     enum { MAX_KEYPOINTS = 10000 };
@@ -131,14 +131,14 @@ static yt_status read_keypoints(const reader *r, const cJSON *record, yt_dataset
                 points->valuedouble == points->valueint &&
                 (values->valuedouble == 2 || values->valuedouble == 3);
     if (!good)
-        return yt_fail_at(r->err, YT_DATA, r->path, r->line,
+        return yti_fail_at(r->err, YT_ERR_DATA, r->path, r->line,
                           "kpt_shape: must be [number of keypoints, 2 or 3 values of each]");
     dataset->keypoint_columns = points->valueint * values->valueint;
     return YT_OK;
 }
 
 /* A line that is of no split: the first scan reports it, as a problem, whichever split that is of. */
-static yt_status note_stray(const reader *r, const cJSON *record, yt_dataset_sources *sources) {
+static yt_status note_stray(const reader *r, const cJSON *record, yti_dataset_sources *sources) {
     const char *split = text_of(record, "split");
     if (sources->notes && sources->notes->count >= MAX_REPORTED) {
         sources->notes->count++;
@@ -159,8 +159,8 @@ static yt_status note_stray(const reader *r, const cJSON *record, yt_dataset_sou
 }
 
 /* Names the file as the source of each split that it has images of. */
-static yt_status find_splits(reader *r, yt_dataset *dataset) {
-    yt_dataset_sources *sources = dataset->sources;
+static yt_status find_splits(reader *r, yti_dataset *dataset) {
+    yti_dataset_sources *sources = dataset->sources;
     bool found[SPLITS] = {false};
     for (cJSON *record;;) {
         YT_TRY(next_record(r, &record));
@@ -178,28 +178,28 @@ static yt_status find_splits(reader *r, yt_dataset *dataset) {
         YT_TRY(yti_sources_note(sources, r->err, "%s: and %zu more such lines", r->path,
                                 sources->notes->count - MAX_REPORTED));
     for (int i = 0; i < SPLITS; i++)
-        if (found[i]) YT_TRY(yti_sources_add(sources, splits[i], yt_path_base(r->path), 1, r->err));
+        if (found[i]) YT_TRY(yti_sources_add(sources, splits[i], yti_path_base(r->path), 1, r->err));
     return YT_OK;
 }
 
-static yt_status read_set(reader *r, yt_dataset *dataset) {
+static yt_status read_set(reader *r, yti_dataset *dataset) {
     dataset->path = strdup(r->path);
     dataset->sources = calloc(1, sizeof *dataset->sources);
     if (!dataset->path || !dataset->sources)
-        return yt_fail(r->err, YT_NO_MEMORY, "no memory for the dataset");
+        return yt_fail(r->err, YT_ERR_NO_MEMORY, "no memory for the dataset");
     YT_TRY(yti_sources_begin(r->path, dataset->sources, r->err));
     cJSON *first;
     YT_TRY(next_record(r, &first));
-    if (!first) return yt_fail(r->err, YT_DATA, "%s: the file is empty", r->path);
+    if (!first) return yt_fail(r->err, YT_ERR_DATA, "%s: the file is empty", r->path);
     yt_status status = read_names(r, first, dataset);
     if (status == YT_OK) status = read_keypoints(r, first, dataset);
     cJSON_Delete(first);
     return status == YT_OK ? find_splits(r, dataset) : status;
 }
 
-yt_status yti_ndjson_open(const char *path, yt_dataset *out, yt_err *err) {
+yt_status yti_ndjson_open(const char *path, yti_dataset *out, yt_err *err) {
     reader r;
-    *out = (yt_dataset){0};
+    *out = (yti_dataset){0};
     YT_TRY(open_reader(path, &r, err));
     yt_status status = read_set(&r, out);
     free(r.text);
@@ -271,7 +271,7 @@ static yt_status make_rows(const reader *r, const cJSON *record, yti_record *out
     out->rows = rows.data;
     if (good) return YT_OK;
     free(rows.data);
-    return yt_fail(r->err, YT_NO_MEMORY, "%s: no memory for its labels", r->path);
+    return yt_fail(r->err, YT_ERR_NO_MEMORY, "%s: no memory for its labels", r->path);
 }
 
 /* The places where a download puts an image, in order; false: there are no more, or the name is too long. */
@@ -289,9 +289,9 @@ static yt_status find_below(const reader *r, const char *folder, const char *spl
                             char **out) {
     char file[1024];
     for (int k = 0; name_place(k, split, name, file, sizeof file); k++) {
-        char *path = yt_path_join(folder, file);
-        if (!path) return yt_fail(r->err, YT_NO_MEMORY, "%s: no memory for the path of an image", r->path);
-        if (yt_path_exists(path) && !yt_path_is_dir(path)) {
+        char *path = yti_path_join(folder, file);
+        if (!path) return yt_fail(r->err, YT_ERR_NO_MEMORY, "%s: no memory for the path of an image", r->path);
+        if (yti_path_exists(path) && !yti_path_is_dir(path)) {
             *out = path;
             return YT_OK;
         }
@@ -302,14 +302,14 @@ static yt_status find_below(const reader *r, const char *folder, const char *spl
 
 /* Beside the file, or in a folder of its name. *out malloc'd, NULL: nowhere. */
 static yt_status find_image(const reader *r, const char *split, const char *name, char **out) {
-    char *dir = yt_path_dir(r->path), *below = strdup(r->path);
+    char *dir = yti_path_dir(r->path), *below = strdup(r->path);
     yt_status status = dir && below
                            ? YT_OK
-                           : yt_fail(r->err, YT_NO_MEMORY, "%s: no memory for the path of an image", r->path);
+                           : yt_fail(r->err, YT_ERR_NO_MEMORY, "%s: no memory for the path of an image", r->path);
     *out = NULL;
     if (status == YT_OK) status = find_below(r, dir, split, name, out);
     if (status == YT_OK && !*out) {
-        const char *dot = strrchr(yt_path_base(below), '.');
+        const char *dot = strrchr(yti_path_base(below), '.');
         if (dot) below[dot - below] = '\0';
         status = find_below(r, below, split, name, out);
     }
@@ -349,7 +349,7 @@ static yt_status take_image(reader *r, const cJSON *record, yti_records *out, yt
     }
     if (status == YT_OK) free(made.rows);
     free(made.image);
-    return status != YT_OK ? status : yt_fail(r->err, YT_NO_MEMORY, "%s: no memory for its images", r->path);
+    return status != YT_OK ? status : yt_fail(r->err, YT_ERR_NO_MEMORY, "%s: no memory for its images", r->path);
 }
 
 static int compare_records(const void *a, const void *b) {
@@ -391,7 +391,7 @@ yt_status yti_ndjson_load(const char *path, const char *split, yti_records *out,
                           yt_err *err) {
     reader r;
     *out = (yti_records){.path = strdup(path)};
-    if (!out->path) return yt_fail(err, YT_NO_MEMORY, "no memory for the path of the dataset");
+    if (!out->path) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the path of the dataset");
     YT_TRY(open_reader(path, &r, err));
     yt_status status = take_images(&r, split, out, report);
     free(r.text);

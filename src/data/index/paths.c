@@ -27,9 +27,9 @@ yt_status yti_find_tail(const char *root, const char *path, char **out, yt_err *
     for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
         const char *tail = slash + strspn(slash, "/");
         if (!*tail || strncmp(tail, "../", 3) == 0) continue;
-        char *found = yt_path_join(root, tail);
-        if (!found) return yt_fail(err, YT_NO_MEMORY, "no memory for a path");
-        if (yt_path_exists(found)) {
+        char *found = yti_path_join(root, tail);
+        if (!found) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for a path");
+        if (yti_path_exists(found)) {
             *out = found;
             return YT_OK;
         }

@@ -31,7 +31,7 @@ static const struct {
 #undef RULE_ROW
 };
 
-void yti_tally_row(yti_tally *tally, yti_report *report, yt_label_rule rule, const char *format, ...) {
+void yti_tally_row(yti_tally *tally, yti_report *report, yti_label_rule rule, const char *format, ...) {
     tally->rules[rule]++;
     if (tally->reported++ >= MAX_REPORTED) return;
     char line[1024];
@@ -59,33 +59,33 @@ int yti_tally_bad(const yti_tally *tally) {
     return count_rules(tally->rules, false);
 }
 
-int yt_scan_bad_rows(const yt_scan_summary *summary) {
+int yti_scan_bad_rows(const yti_scan_summary *summary) {
     return count_rules(summary->rules, false);
 }
 
-int yt_scan_row_problems(const yt_scan_summary *summary) {
+int yti_scan_row_problems(const yti_scan_summary *summary) {
     return count_rules(summary->rules, true);
 }
 
 static void append_rule(char *text, size_t room, const char *before, int rule, int count) {
-    yt_text_append(text, room, "%s%d %s", before, count, count == 1 ? rules[rule].one : rules[rule].many);
+    yti_text_append(text, room, "%s%d %s", before, count, count == 1 ? rules[rule].one : rules[rule].many);
 }
 
-void yt_scan_summary_text(const yt_scan_summary *s, char *text, size_t room) {
+void yti_scan_summary_text(const yti_scan_summary *s, char *text, size_t room) {
     text[0] = '\0';
-    yt_text_append(text, room, "%d images, %d boxes, %d backgrounds", s->images, s->boxes, s->backgrounds);
-    if (s->bad_images) yt_text_append(text, room, ", %d unusable images left out", s->bad_images);
+    yti_text_append(text, room, "%d images, %d boxes, %d backgrounds", s->images, s->boxes, s->backgrounds);
+    if (s->bad_images) yti_text_append(text, room, ", %d unusable images left out", s->bad_images);
     if (s->lost_images)
-        yt_text_append(text, room, ", %d images left out because all their rows are bad", s->lost_images);
-    int bad = yt_scan_bad_rows(s);
-    if (bad) yt_text_append(text, room, ", %d bad boxes left out", bad);
+        yti_text_append(text, room, ", %d images left out because all their rows are bad", s->lost_images);
+    int bad = yti_scan_bad_rows(s);
+    if (bad) yti_text_append(text, room, ", %d bad boxes left out", bad);
     const char *before = " (";
     for (int i = 0; bad && i < YT_LABEL_RULES; i++) {
         if (rules[i].action != DROPPED || !s->rules[i]) continue;
         append_rule(text, room, before, i, s->rules[i]);
         before = ", ";
     }
-    if (bad) yt_text_append(text, room, ")");
+    if (bad) yti_text_append(text, room, ")");
     for (int i = 0; i < YT_LABEL_RULES; i++)
         if (rules[i].action != DROPPED && s->rules[i]) append_rule(text, room, ", ", i, s->rules[i]);
 }
@@ -104,7 +104,7 @@ static bool clip(double *centre, double *size) {
     return *size >= SMALLEST;
 }
 
-yt_label_rule yti_judge_box(double box[4]) {
+yti_label_rule yti_judge_box(double box[4]) {
     if (!(box[2] >= SMALLEST && box[3] >= SMALLEST)) return YT_LABEL_SIZE;
     for (int axis = 0; axis < 2; axis++) {
         double half = box[2 + axis] / 2;
@@ -122,8 +122,8 @@ yt_label_rule yti_judge_box(double box[4]) {
 
 /* For finding equal labels by sorting. */
 typedef struct ranked {
-    const yt_label *label;
-    const yt_point *points;
+    const yti_label *label;
+    const yti_point *points;
     int index;
 } ranked;
 
@@ -142,7 +142,7 @@ static int compare_outlines(const ranked *a, const ranked *b) {
 }
 
 static int compare_labels(const ranked *left, const ranked *right) {
-    const yt_label *a = left->label, *b = right->label;
+    const yti_label *a = left->label, *b = right->label;
     int order = (a->class_id > b->class_id) - (a->class_id < b->class_id);
     if (!order) order = compare_floats(a->box.cx, b->box.cx);
     if (!order) order = compare_floats(a->box.cy, b->box.cy);
@@ -157,9 +157,9 @@ static int compare_ranked(const void *a, const void *b) {
     return order ? order : (left->index > right->index) - (left->index < right->index);
 }
 
-yt_status yti_find_duplicates(const yt_label *labels, int count, const yt_point *points, int *first_of) {
+yt_status yti_find_duplicates(const yti_label *labels, int count, const yti_point *points, int *first_of) {
     ranked *sorted = malloc(((size_t)count + 1) * sizeof *sorted);
-    if (!sorted) return YT_NO_MEMORY;
+    if (!sorted) return YT_ERR_NO_MEMORY;
     int n = 0;
     for (int i = 0; i < count; i++) {
         first_of[i] = -1;

@@ -14,7 +14,7 @@ typedef struct yti_tally {
 } yti_tally;
 
 /* Counts the rule and reports the row, unless enough of this tally were reported. */
-void yti_tally_row(yti_tally *tally, yti_report *report, yt_label_rule rule, const char *format, ...)
+void yti_tally_row(yti_tally *tally, yti_report *report, yti_label_rule rule, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
 /* Says how many rows were not reported one by one: "NAME: and 80 more such rows". */
@@ -24,10 +24,10 @@ int yti_tally_bad(const yti_tally *tally);
 
 /* Judges a box in fractions of the image, [cx, cy, w, h]. YT_LABEL_RULES: it stays as it is; YT_LABEL_CLIPPED: so it does
  * with the part that is in the image, which box then holds; else the rule by which it is left out. */
-yt_label_rule yti_judge_box(double box[4]);
+yti_label_rule yti_judge_box(double box[4]);
 
 /* first_of[i]: the first of the labels that is the same as label i (class, box, and outline where both have one), or -1.
  * Labels that are coco_only are equal to none. */
-yt_status yti_find_duplicates(const yt_label *labels, int count, const yt_point *points, int *first_of);
+yt_status yti_find_duplicates(const yti_label *labels, int count, const yti_point *points, int *first_of);
 
 #endif

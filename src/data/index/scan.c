@@ -44,8 +44,8 @@ typedef struct finding {
 } finding;
 
 typedef struct scan {
-    const yt_dataset *dataset;
-    const yt_scan_options *options;
+    const yti_dataset *dataset;
+    const yti_scan_options *options;
     const yti_paths *paths;
     const yti_truth *truth;     /* parallel to the paths; NULL: label files */
     const yti_records *records; /* the same of a file of JSON lines */
@@ -72,9 +72,9 @@ static bool give_up(scan *s, yt_status status, const char *text) {
 /* Reports an image or label file that cannot be used, or gives up. `reason` is that of the call that has just failed,
  * which sets errno where the machine has failed. Gives false. */
 static bool leave_out(scan *s, finding *found, const yt_err *reason) {
-    bool of_machine = reason->code == YT_NO_MEMORY || errno == ENOMEM || errno == EIO ||
-                      (reason->code == YT_IO && yti_is_machine_fault(errno));
-    if (of_machine) return give_up(s, reason->code == YT_NO_MEMORY ? YT_NO_MEMORY : YT_IO, reason->text);
+    bool of_machine = reason->code == YT_ERR_NO_MEMORY || errno == ENOMEM || errno == EIO ||
+                      (reason->code == YT_ERR_IO && yti_is_machine_fault(errno));
+    if (of_machine) return give_up(s, reason->code == YT_ERR_NO_MEMORY ? YT_ERR_NO_MEMORY : YT_ERR_IO, reason->text);
     yti_report_add(&found->report, "%s", reason->text);
     return false;
 }
@@ -92,7 +92,7 @@ static bool look_at_file(scan *s, const char *path, finding *found, yti_presence
  * 5 ms per image and thread once per run, and is what keeps a damaged file from ending the training in the
  * middle of it. */
 static bool look_at_image(scan *s, const char *path, finding *found) {
-    yt_image_info info;
+    yti_image_info info;
     yt_err reason;
     yti_presence presence;
     if (!look_at_file(s, path, found, &presence)) {
@@ -103,7 +103,7 @@ static bool look_at_image(scan *s, const char *path, finding *found) {
     errno = 0;
     if (yti_image_load_through(&s->gate, path, &decoded, &info, &reason) != YT_OK)
         return leave_out(s, found, &reason);
-    found->dim = yt_image_is_dim(&decoded, &info);
+    found->dim = yti_image_is_dim(&decoded, &info);
     yt_image_free(&decoded);
     if (info.w < MIN_SIDE || info.h < MIN_SIDE) {
         yti_report_add(&found->report, "%s: %d x %d pixels; an image needs at least %d on a side", path,
@@ -132,10 +132,10 @@ static yt_status read_label_file(scan *s, const char *image_path, finding *found
     yt_err reason;
     yti_presence presence;
     yt_status status = YT_OK;
-    if (!path) return YT_NO_MEMORY;
+    if (!path) return YT_ERR_NO_MEMORY;
     if (look_at_file(s, path, found, &presence)) {
         errno = 0;
-        found->usable = yt_file_read(path, MAX_LABEL_BYTES, &text, &bytes, &reason) == YT_OK ||
+        found->usable = yti_file_read(path, MAX_LABEL_BYTES, &text, &bytes, &reason) == YT_OK ||
                         leave_out(s, found, &reason);
         if (found->usable) {
             status = parse_label_file(s, path, text, bytes, found);
@@ -154,7 +154,7 @@ static void choose_classes(const scan *s, yti_labels *labels) {
     const bool *wanted = s->options->classes;
     int kept = 0;
     for (int i = 0; i < labels->count; i++) {
-        yt_label label = labels->items[i];
+        yti_label label = labels->items[i];
         if (wanted && (label.class_id >= s->dataset->n_classes || !wanted[label.class_id])) continue;
         if (s->options->single_class) label.class_id = 0;
         labels->items[kept++] = label;
@@ -213,7 +213,7 @@ static void *scan_worker(void *context) {
         found->usable = look_at_image(s, s->paths->items[i], found);
         if (found->usable) status = read_labels(s, i, found);
         if (status != YT_OK || found->report.out_of_memory)
-            give_up(s, YT_NO_MEMORY, "no memory for the labels of the images");
+            give_up(s, YT_ERR_NO_MEMORY, "no memory for the labels of the images");
     }
     return NULL;
 }
@@ -227,12 +227,12 @@ static void scan_all(scan *s) {
     for (int i = 0; i < started; i++) pthread_join(threads[i], NULL);
 }
 
-static void add_sample(const scan *s, size_t i, char *path, yt_split *split) {
-    yt_scan_summary *sum = &split->summary;
+static void add_sample(const scan *s, size_t i, char *path, yti_split *split) {
+    yti_scan_summary *sum = &split->summary;
     finding *found = &s->findings[i];
     int objects = 0;
     for (int k = 0; k < found->labels.count; k++) objects += !found->labels.items[k].coco_only;
-    split->samples[split->n_samples++] = (yt_sample){.image_path = path,
+    split->samples[split->n_samples++] = (yti_sample){.image_path = path,
                                                      .w = found->w,
                                                      .h = found->h,
                                                      .decode_bytes = found->decode_bytes,
@@ -265,7 +265,7 @@ typedef struct totals {
     bool has_class_0;
 } totals;
 
-static void add_tally(const yti_tally *tally, const yti_report *report, yt_split *split, totals *sum) {
+static void add_tally(const yti_tally *tally, const yti_report *report, yti_split *split, totals *sum) {
     for (int k = 0; k < YT_LABEL_RULES; k++) split->summary.rules[k] += tally->rules[k];
     sum->past_the_end |= tally->past_the_end;
     if (!tally->first_bad || sum->first_bad[0] || tally->first_bad > report->used) return;
@@ -275,7 +275,7 @@ static void add_tally(const yti_tally *tally, const yti_report *report, yt_split
 }
 
 /* Tells the problems and moves the usable images into the split. */
-static void collect(scan *s, yti_paths *paths, yt_split *split, totals *sum) {
+static void collect(scan *s, yti_paths *paths, yti_split *split, totals *sum) {
     for (size_t i = 0; i < s->count; i++) {
         finding *found = &s->findings[i];
         add_tally(&found->labels.tally, &found->report, split, sum);
@@ -324,16 +324,16 @@ static void hint_at_dim_images(const scan *s, totals *sum) {
 }
 
 /* As in the reference, outlines are used when every box of the split has one, or not at all. */
-static void drop_partial_outlines(const scan *s, yt_split *split) {
+static void drop_partial_outlines(const scan *s, yti_split *split) {
     int outlines = 0, boxes = 0;
     for (int i = 0; i < split->n_samples; i++) {
-        const yt_sample *sample = &split->samples[i];
+        const yti_sample *sample = &split->samples[i];
         boxes += sample->n_labels;
         for (int k = 0; k < sample->n_labels; k++) outlines += sample->labels[k].n_points > 0;
     }
     if (outlines == 0 || outlines == boxes) return;
     for (int i = 0; i < split->n_samples; i++) {
-        yt_sample *sample = &split->samples[i];
+        yti_sample *sample = &split->samples[i];
         for (int k = 0; k < sample->n_labels; k++) sample->labels[k].n_points = 0;
         free(sample->points);
         sample->points = NULL;
@@ -357,11 +357,11 @@ static void hint_at_numbers(const scan *s, const totals *sum) {
 }
 
 /* COCO's boxes are in pixels; some tools write fractions, and each object is a speck in the first corner then. */
-static void hint_at_fractions(const scan *s, const yt_split *split) {
+static void hint_at_fractions(const scan *s, const yti_split *split) {
     for (int i = 0; i < split->n_samples; i++) {
-        const yt_sample *sample = &split->samples[i];
+        const yti_sample *sample = &split->samples[i];
         for (int k = 0; k < sample->n_labels; k++) {
-            const yt_cxcywh *box = &sample->labels[k].box;
+            const yti_cxcywh *box = &sample->labels[k].box;
             if (box->cx * (float)sample->w > 1 || box->cy * (float)sample->h > 1) return;
         }
     }
@@ -378,53 +378,53 @@ static bool has_labels(const scan *s) {
 }
 
 /* Why there is no box, as one sentence. No label file at all is a wrong folder, not a set of backgrounds. */
-static void explain_no_box(const scan *s, const yt_split *split, const totals *sum, yt_err *reason) {
+static void explain_no_box(const scan *s, const yti_split *split, const totals *sum, yt_err *reason) {
     const char *yaml = s->dataset->path;
-    const yt_scan_summary *found = &split->summary;
+    const yti_scan_summary *found = &split->summary;
     if (!has_labels(s)) {
         char *expected =
             yti_label_path(s->paths->items[0] ? s->paths->items[0] : split->samples[0].image_path);
-        yt_fail(reason, YT_DATA, "%s: %s: none of the %zu images has a label file; the first would be %s",
+        yt_fail(reason, YT_ERR_DATA, "%s: %s: none of the %zu images has a label file; the first would be %s",
                 yaml, s->name, s->count, expected ? expected : "beside it");
         free(expected);
         return;
     }
-    yt_fail(reason, YT_DATA, "%s: %s: no usable box in %zu images", yaml, s->name, s->count);
+    yt_fail(reason, YT_ERR_DATA, "%s: %s: no usable box in %zu images", yaml, s->name, s->count);
     char *text = reason->text;
     const size_t room = sizeof reason->text;
-    int bad = yt_scan_bad_rows(found), crowds = found->rules[YT_LABEL_CROWD];
-    if (bad) yt_text_append(text, room, "; %d bad rows were left out, the first: %s", bad, sum->first_bad);
-    if (crowds) yt_text_append(text, room, "; %d boxes are crowds (iscrowd)", crowds);
-    if (sum->past_the_end && !sum->has_class_0) yt_text_append(text, room, "; %s", numbered_from_1);
+    int bad = yti_scan_bad_rows(found), crowds = found->rules[YT_LABEL_CROWD];
+    if (bad) yti_text_append(text, room, "; %d bad rows were left out, the first: %s", bad, sum->first_bad);
+    if (crowds) yti_text_append(text, room, "; %d boxes are crowds (iscrowd)", crowds);
+    if (sum->past_the_end && !sum->has_class_0) yti_text_append(text, room, "; %s", numbered_from_1);
     if (s->options->classes)
-        yt_text_append(text, room, "; those of other classes are not asked for");
+        yti_text_append(text, room, "; those of other classes are not asked for");
     else if (!bad && !crowds)
-        yt_text_append(text, room, "; %s",
+        yti_text_append(text, room, "; %s",
                        s->truth || s->records ? "there are no annotations of them"
                                               : "the label files are empty");
 }
 
 /* Whether the split can be used. Nothing could be learnt from a training set without boxes, while a validation set
  * without them is only useless and is told. */
-static yt_status judge(const scan *s, const yt_split *split, totals *sum, yt_err *err) {
+static yt_status judge(const scan *s, const yti_split *split, totals *sum, yt_err *err) {
     const char *yaml = s->dataset->path;
-    if (s->count == 0) return yt_fail(err, YT_DATA, "%s: %s: no image files were found", yaml, s->name);
+    if (s->count == 0) return yt_fail(err, YT_ERR_DATA, "%s: %s: no image files were found", yaml, s->name);
     bool lost_only = split->n_samples == 0 && split->summary.lost_images == 0;
     if (lost_only)
-        return yt_fail(err, YT_DATA, "%s: %s: none of the %zu images is usable", yaml, s->name, s->count);
+        return yt_fail(err, YT_ERR_DATA, "%s: %s: none of the %zu images is usable", yaml, s->name, s->count);
     if (split->summary.boxes == 0) {
         yt_err reason;
         explain_no_box(s, split, sum, &reason);
-        if (trains(s) || split->n_samples == 0) return yt_fail(err, YT_DATA, "%s", reason.text);
+        if (trains(s) || split->n_samples == 0) return yt_fail(err, YT_ERR_DATA, "%s", reason.text);
         tell(s, "%s", reason.text);
         sum->problems++;
     } else {
         hint_at_numbers(s, sum);
         if (s->truth) hint_at_fractions(s, split);
     }
-    size_t problems = sum->problems + (size_t)yt_scan_row_problems(&split->summary);
+    size_t problems = sum->problems + (size_t)yti_scan_row_problems(&split->summary);
     if (s->options->strict && problems)
-        return yt_fail(err, YT_DATA, "%s: %s: %zu problem%s; nothing may be left out in strict mode", yaml,
+        return yt_fail(err, YT_ERR_DATA, "%s: %s: %zu problem%s; nothing may be left out in strict mode", yaml,
                        s->name, problems, problems == 1 ? "" : "s");
     return YT_OK;
 }
@@ -438,13 +438,13 @@ static yt_status look_for_strays(const scan *s, totals *sum, yt_err *err) {
     yt_status status = yti_find_strays(s->paths, s->count, lacking, &report, err);
     sum->problems += report.count;
     if (status == YT_OK && report.out_of_memory)
-        status = yt_fail(err, YT_NO_MEMORY, "no memory for what is to be reported");
+        status = yt_fail(err, YT_ERR_NO_MEMORY, "no memory for what is to be reported");
     yti_report_tell(&report, s->options->problem, s->options->context);
     yti_report_free(&report);
     return status;
 }
 
-static yt_status scan_images(scan *s, yti_paths *paths, totals *sum, yt_split *split, yt_err *err) {
+static yt_status scan_images(scan *s, yti_paths *paths, totals *sum, yti_split *split, yt_err *err) {
     scan_all(s);
     if (s->failed) return yt_fail(err, s->fault.code, "%s", s->fault.text);
     YT_TRY(look_for_strays(s, sum, err)); /* before the paths move into the split */
@@ -462,8 +462,8 @@ typedef struct source_files {
     bool has_truth, has_records; /* neither: label files */
 } source_files;
 
-static yt_status scan_paths(const yt_dataset *dataset, const char *name, const yt_scan_options *options,
-                            source_files *files, totals *sum, yt_split *split, yt_err *err) {
+static yt_status scan_paths(const yti_dataset *dataset, const char *name, const yti_scan_options *options,
+                            source_files *files, totals *sum, yti_split *split, yt_err *err) {
     yti_paths *paths = &files->paths;
     scan s = {.dataset = dataset,
               .options = options,
@@ -477,7 +477,7 @@ static yt_status scan_paths(const yt_dataset *dataset, const char *name, const y
     split->name = strdup(name);
     if (!s.findings || !split->samples || !split->name) {
         free(s.findings);
-        return yt_fail(err, YT_NO_MEMORY, "no memory for %zu images", s.count);
+        return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %zu images", s.count);
     }
     pthread_mutex_init(&s.lock, NULL);
     yt_status status = yti_decode_gate_init(&s.gate, err);
@@ -491,7 +491,7 @@ static yt_status scan_paths(const yt_dataset *dataset, const char *name, const y
 }
 
 /* The pictures of a COCO file; *truth keeps the rest of it. */
-static yt_status list_truth(const yt_dataset *dataset, const char *split, yti_truth *truth, yti_paths *paths,
+static yt_status list_truth(const yti_dataset *dataset, const char *split, yti_truth *truth, yti_paths *paths,
                             yti_report *report, yt_err *err) {
     yti_paths folders;
     char *file = NULL;
@@ -507,7 +507,7 @@ static yt_status list_truth(const yt_dataset *dataset, const char *split, yti_tr
 }
 
 /* The images of a file of JSON lines. */
-static yt_status list_records(const yt_dataset *dataset, const char *split, source_files *files,
+static yt_status list_records(const yti_dataset *dataset, const char *split, source_files *files,
                               yti_report *report, yt_err *err) {
     char *file;
     YT_TRY(yti_sources_file(dataset->sources, split, &file, err));
@@ -520,7 +520,7 @@ static yt_status list_records(const yt_dataset *dataset, const char *split, sour
     return status;
 }
 
-static yt_status list_split(const yt_dataset *dataset, const char *split, source_files *files,
+static yt_status list_split(const yti_dataset *dataset, const char *split, source_files *files,
                             yti_report *report, yt_err *err) {
     const yti_source *first = yti_sources_find(dataset->sources, split);
     files->has_truth = yti_sources_has_truth(dataset->sources, split);
@@ -531,7 +531,7 @@ static yt_status list_split(const yt_dataset *dataset, const char *split, source
 }
 
 /* Once, with the first split that is scanned. Gives how many problems they are. */
-static size_t tell_notes(const yt_dataset *dataset, const yt_scan_options *options) {
+static size_t tell_notes(const yti_dataset *dataset, const yti_scan_options *options) {
     yti_report *notes = dataset->sources->notes;
     if (!notes) return 0;
     const size_t problems = notes->count;
@@ -540,25 +540,25 @@ static size_t tell_notes(const yt_dataset *dataset, const yt_scan_options *optio
     return problems;
 }
 
-yt_status yt_dataset_scan(const yt_dataset *dataset, const char *split, const yt_scan_options *options,
-                          yt_split *out, yt_err *err) {
+yt_status yti_dataset_scan(const yti_dataset *dataset, const char *split, const yti_scan_options *options,
+                          yti_split *out, yt_err *err) {
     source_files files = {0};
     yti_report report = {0};
-    yt_split found = {0};
+    yti_split found = {0};
     if (!(options->fraction > 0 && options->fraction <= 1))
-        return yt_fail(err, YT_ARGUMENT, "the fraction of a dataset must be above 0 and at most 1");
+        return yt_fail(err, YT_ERR_ARGUMENT, "the fraction of a dataset must be above 0 and at most 1");
     const size_t noted = tell_notes(dataset, options);
     yt_status status = list_split(dataset, split, &files, &report, err);
     totals sum = {.problems = noted + report.count};
     const int missing = files.has_truth ? files.truth.missing : (int)sum.problems;
     if (status == YT_OK && report.out_of_memory)
-        status = yt_fail(err, YT_NO_MEMORY, "no memory for what is to be reported");
+        status = yt_fail(err, YT_ERR_NO_MEMORY, "no memory for what is to be reported");
     if (files.has_truth) add_tally(&files.truth.tally, &report, &found, &sum);
     yti_report_tell(&report, options->problem, options->context);
     yti_report_free(&report);
     if (status == YT_OK && files.paths.count > INT32_MAX)
         status =
-            yt_fail(err, YT_DATA, "%s: %s: %zu images are too many", dataset->path, split, files.paths.count);
+            yt_fail(err, YT_ERR_DATA, "%s: %s: %zu images are too many", dataset->path, split, files.paths.count);
     if (status == YT_OK) status = scan_paths(dataset, split, options, &files, &sum, &found, err);
     if (status == YT_OK) {
         found.summary.bad_images += missing;
@@ -570,7 +570,7 @@ yt_status yt_dataset_scan(const yt_dataset *dataset, const char *split, const yt
         files.truth.objects = NULL;
         *out = found;
     } else {
-        yt_split_free(&found);
+        yti_split_free(&found);
     }
     yti_paths_free(&files.paths);
     yti_truth_free(&files.truth);
@@ -578,7 +578,7 @@ yt_status yt_dataset_scan(const yt_dataset *dataset, const char *split, const yt
     return status;
 }
 
-int yt_split_most_boxes(const yt_split *split) {
+int yti_split_most_boxes(const yti_split *split) {
     int most = 0;
     for (int i = 0; i < split->n_samples; i++) {
         int count = 0;
@@ -588,7 +588,7 @@ int yt_split_most_boxes(const yt_split *split) {
     return most;
 }
 
-void yt_split_free(yt_split *split) {
+void yti_split_free(yti_split *split) {
     if (!split) return;
     for (int i = 0; i < split->n_samples; i++) {
         free(split->samples[i].image_path);
@@ -600,5 +600,5 @@ void yt_split_free(yt_split *split) {
     free(split->objects);
     free(split->coco_note);
     free(split->name);
-    *split = (yt_split){0};
+    *split = (yti_split){0};
 }

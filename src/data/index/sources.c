@@ -27,10 +27,10 @@ static char *copy_text(const char *text) {
 }
 
 static yt_status no_memory(yt_err *err) {
-    return yt_fail(err, YT_NO_MEMORY, "no memory for the paths of the dataset");
+    return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the paths of the dataset");
 }
 
-yt_status yti_sources_note(yt_dataset_sources *sources, yt_err *err, const char *format, ...) {
+yt_status yti_sources_note(yti_dataset_sources *sources, yt_err *err, const char *format, ...) {
     if (!sources->notes) sources->notes = calloc(1, sizeof *sources->notes);
     if (!sources->notes) return no_memory(err);
     char line[1024];
@@ -43,7 +43,7 @@ yt_status yti_sources_note(yt_dataset_sources *sources, yt_err *err, const char 
 }
 
 /* Takes root; one that is there already, or that would be the fifth, is dropped. */
-static yt_status add_root(yt_dataset_sources *sources, char *root, yt_err *err) {
+static yt_status add_root(yti_dataset_sources *sources, char *root, yt_err *err) {
     if (!root) return no_memory(err);
     for (size_t i = 0; i < sizeof sources->roots / sizeof *sources->roots; i++) {
         if (!sources->roots[i]) {
@@ -62,7 +62,7 @@ static bool same_last_folder(const char *path, const char *dir) {
     bool same = false;
     if (real && trimmed) {
         for (size_t n = strlen(trimmed); n > 1 && trimmed[n - 1] == '/'; n--) trimmed[n - 1] = '\0';
-        same = strcmp(yt_path_base(trimmed), yt_path_base(real)) == 0;
+        same = strcmp(yti_path_base(trimmed), yti_path_base(real)) == 0;
     }
     free(real);
     free(trimmed);
@@ -70,14 +70,14 @@ static bool same_last_folder(const char *path, const char *dir) {
 }
 
 /* `dir` is the YAML's folder, "" when that is the working directory. */
-static yt_status make_roots(yt_dataset_sources *sources, const char *dir, const char *path, yt_err *err) {
+static yt_status make_roots(yti_dataset_sources *sources, const char *dir, const char *path, yt_err *err) {
     if (!path) {
         YT_TRY(add_root(sources, copy_text(dir), err));
         return add_root(sources, copy_text(""), err);
     }
-    YT_TRY(add_root(sources, yt_path_join(dir, path), err));
+    YT_TRY(add_root(sources, yti_path_join(dir, path), err));
     YT_TRY(add_root(sources, copy_text(path), err));
-    if (yt_path_exists(sources->roots[0]) || yt_path_exists(path))
+    if (yti_path_exists(sources->roots[0]) || yti_path_exists(path))
         return same_last_folder(path, dir) ? add_root(sources, copy_text(dir), err) : YT_OK;
     /* a path of another machine, or a slip: the set may still lie beside the YAML */
     char *near;
@@ -90,12 +90,12 @@ static yt_status make_roots(yt_dataset_sources *sources, const char *dir, const 
                             sources->yaml_path, path);
 }
 
-static yt_status read_path(const yt_yaml *yaml, yt_dataset_sources *sources, yt_err *err) {
-    const yt_yaml_node *node = yt_yaml_find(yaml->root, "path");
+static yt_status read_path(const yti_yaml *yaml, yti_dataset_sources *sources, yt_err *err) {
+    const yti_yaml_node *node = yti_yaml_find(yaml->root, "path");
     if (node && node->kind != YT_YAML_SCALAR)
-        return yt_fail_at(err, YT_DATA, yaml->path, node->line, "path: must be one folder");
-    bool given = node && !yt_yaml_is_null(node) && *node->text;
-    char *dir = yt_path_dir(yaml->path), *path = given ? yti_path_turned(node->text) : NULL;
+        return yti_fail_at(err, YT_ERR_DATA, yaml->path, node->line, "path: must be one folder");
+    bool given = node && !yti_yaml_is_null(node) && *node->text;
+    char *dir = yti_path_dir(yaml->path), *path = given ? yti_path_turned(node->text) : NULL;
     yt_status status = dir && (path || !given)
                            ? make_roots(sources, strcmp(dir, ".") == 0 ? "" : dir, path, err)
                            : no_memory(err);
@@ -104,17 +104,17 @@ static yt_status read_path(const yt_yaml *yaml, yt_dataset_sources *sources, yt_
     return status;
 }
 
-yt_status yti_sources_begin(const char *path, yt_dataset_sources *out, yt_err *err) {
-    *out = (yt_dataset_sources){.yaml_path = copy_text(path), .from_above = true};
-    char *dir = yt_path_dir(path);
+yt_status yti_sources_begin(const char *path, yti_dataset_sources *out, yt_err *err) {
+    *out = (yti_dataset_sources){.yaml_path = copy_text(path), .from_above = true};
+    char *dir = yti_path_dir(path);
     yt_status status = out->yaml_path && dir ? add_root(out, copy_text(dir), err) : no_memory(err);
     if (status == YT_OK) status = add_root(out, copy_text(""), err);
-    if (status == YT_OK) status = add_root(out, yt_path_join(dir, ".."), err);
+    if (status == YT_OK) status = add_root(out, yti_path_join(dir, ".."), err);
     free(dir);
     return status;
 }
 
-yt_status yti_sources_add(yt_dataset_sources *sources, const char *split, const char *text, size_t line,
+yt_status yti_sources_add(yti_dataset_sources *sources, const char *split, const char *text, size_t line,
                           yt_err *err) {
     yti_source *items = yti_grow(sources->items, &sources->capacity, sources->count + 1, sizeof *items);
     if (!items) return no_memory(err);
@@ -124,17 +124,17 @@ yt_status yti_sources_add(yt_dataset_sources *sources, const char *split, const 
     return source.split && source.text ? YT_OK : no_memory(err);
 }
 
-const yti_source *yti_sources_find(const yt_dataset_sources *sources, const char *split) {
+const yti_source *yti_sources_find(const yti_dataset_sources *sources, const char *split) {
     for (size_t i = 0; i < sources->count; i++)
         if (strcmp(sources->items[i].split, split) == 0) return &sources->items[i];
     return NULL;
 }
 
-static yt_status add_source(const yt_yaml *yaml, yt_dataset_sources *sources, const char *split,
-                            const yt_yaml_node *node, yt_err *err) {
+static yt_status add_source(const yti_yaml *yaml, yti_dataset_sources *sources, const char *split,
+                            const yti_yaml_node *node, yt_err *err) {
     if (node->kind != YT_YAML_SCALAR || !*node->text)
-        return yt_fail_at(
-            err, YT_DATA, yaml->path, node->line,
+        return yti_fail_at(
+            err, YT_ERR_DATA, yaml->path, node->line,
             "%s: must be a folder, a .txt list, a COCO .json file, or a list of folders and .txt lists",
             split);
     return yti_sources_add(sources, split, node->text, node->line, err);
@@ -146,17 +146,17 @@ static bool is_truth(const char *text) {
 }
 
 /* Image ids are those of one file, so a split cannot have two. */
-static yt_status check_split(const yt_yaml *yaml, const char *split, const yt_yaml_node *node, yt_err *err) {
+static yt_status check_split(const yti_yaml *yaml, const char *split, const yti_yaml_node *node, yt_err *err) {
     for (size_t i = 0; node->kind == YT_YAML_LIST && node->count > 1 && i < node->count; i++)
         if (node->items[i]->kind == YT_YAML_SCALAR && is_truth(node->items[i]->text))
-            return yt_fail_at(err, YT_DATA, yaml->path, node->items[i]->line,
+            return yti_fail_at(err, YT_ERR_DATA, yaml->path, node->items[i]->line,
                               "%s: a .json file must be the only entry", split);
     return YT_OK;
 }
 
-static yt_status read_split(const yt_yaml *yaml, yt_dataset_sources *sources, const char *split,
-                            const yt_yaml_node *node, yt_err *err) {
-    if (!node || yt_yaml_is_null(node)) return YT_OK;
+static yt_status read_split(const yti_yaml *yaml, yti_dataset_sources *sources, const char *split,
+                            const yti_yaml_node *node, yt_err *err) {
+    if (!node || yti_yaml_is_null(node)) return YT_OK;
     if (node->kind == YT_YAML_SCALAR && !*node->text)
         return YT_OK; /* sahi writes val: '' where there is none */
     YT_TRY(check_split(yaml, split, node, err));
@@ -165,22 +165,22 @@ static yt_status read_split(const yt_yaml *yaml, yt_dataset_sources *sources, co
     return YT_OK;
 }
 
-yt_status yti_sources_read(const yt_yaml *yaml, yt_dataset_sources *out, yt_err *err) {
+yt_status yti_sources_read(const yti_yaml *yaml, yti_dataset_sources *out, yt_err *err) {
     static const char *const keys[] = {"train", "test", "train_images", "val_images", "test_images"};
-    *out = (yt_dataset_sources){.yaml_path = copy_text(yaml->path)};
+    *out = (yti_dataset_sources){.yaml_path = copy_text(yaml->path)};
     if (!out->yaml_path) return no_memory(err);
-    out->is_model = yt_yaml_find(yaml->root, "backbone") && yt_yaml_find(yaml->root, "head");
+    out->is_model = yti_yaml_find(yaml->root, "backbone") && yti_yaml_find(yaml->root, "head");
     YT_TRY(read_path(yaml, out, err));
-    const yt_yaml_node *val = yt_yaml_find(yaml->root, "val");
-    if (!val) val = yt_yaml_find(yaml->root, "validation");
-    if (!val) val = yt_yaml_find(yaml->root, "valid");
+    const yti_yaml_node *val = yti_yaml_find(yaml->root, "val");
+    if (!val) val = yti_yaml_find(yaml->root, "validation");
+    if (!val) val = yti_yaml_find(yaml->root, "valid");
     YT_TRY(read_split(yaml, out, "val", val, err));
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-        YT_TRY(read_split(yaml, out, keys[i], yt_yaml_find(yaml->root, keys[i]), err));
+        YT_TRY(read_split(yaml, out, keys[i], yti_yaml_find(yaml->root, keys[i]), err));
     return YT_OK;
 }
 
-void yti_sources_free(yt_dataset_sources *sources) {
+void yti_sources_free(yti_dataset_sources *sources) {
     for (size_t i = 0; i < sources->count; i++) {
         free(sources->items[i].split);
         free(sources->items[i].text);
@@ -190,32 +190,32 @@ void yti_sources_free(yt_dataset_sources *sources) {
     if (sources->notes) yti_report_free(sources->notes);
     free(sources->notes);
     free(sources->yaml_path);
-    *sources = (yt_dataset_sources){0};
+    *sources = (yti_dataset_sources){0};
 }
 
 /* The places to look for an entry, in order. */
-static yt_status candidates(const yt_dataset_sources *sources, const char *text, yti_paths *out,
+static yt_status candidates(const yti_dataset_sources *sources, const char *text, yti_paths *out,
                             yt_err *err) {
     for (size_t i = 0; i < sizeof sources->roots / sizeof *sources->roots && sources->roots[i]; i++) {
-        YT_TRY(yti_paths_add(out, yt_path_join(sources->roots[i], text), err));
+        YT_TRY(yti_paths_add(out, yti_path_join(sources->roots[i], text), err));
         if (text[0] == '/') return YT_OK; /* the root plays no part */
         if (strncmp(text, "../", 3) == 0)
-            YT_TRY(yti_paths_add(out, yt_path_join(sources->roots[i], text + 3), err));
+            YT_TRY(yti_paths_add(out, yti_path_join(sources->roots[i], text + 3), err));
     }
     return YT_OK;
 }
 
 static bool has_control(const char *text) {
-    while (*text && !yt_text_is_control(*text)) text++;
+    while (*text && !yti_text_is_control(*text)) text++;
     return *text != '\0';
 }
 
-static yt_status fail_missing(const yt_dataset_sources *sources, const yti_source *source,
+static yt_status fail_missing(const yti_dataset_sources *sources, const yti_source *source,
                               const yti_paths *tried, yt_err *err) {
     char list[700] = "";
     for (size_t i = 0; i < tried->count; i++)
-        yt_text_append(list, sizeof list, "%s%s", i ? ", " : "", tried->items[i]);
-    return yt_fail_at(err, YT_DATA, sources->yaml_path, source->line,
+        yti_text_append(list, sizeof list, "%s%s", i ? ", " : "", tried->items[i]);
+    return yti_fail_at(err, YT_ERR_DATA, sources->yaml_path, source->line,
                       "%s: '%s' does not exist%s; tried, from the working directory: %s", source->split,
                       source->text,
                       has_control(source->text)
@@ -225,7 +225,7 @@ static yt_status fail_missing(const yt_dataset_sources *sources, const yti_sourc
 }
 
 /* Beside the YAML by the last folders of a path that begins elsewhere. *out NULL: not there. */
-static yt_status find_elsewhere(const yt_dataset_sources *sources, const char *text, char **out,
+static yt_status find_elsewhere(const yti_dataset_sources *sources, const char *text, char **out,
                                 yt_err *err) {
     *out = NULL;
     if (!sources->from_above && !yti_path_is_rooted(text)) return YT_OK;
@@ -238,7 +238,7 @@ static yt_status find_elsewhere(const yt_dataset_sources *sources, const char *t
 static char *take_existing(yti_paths *tried, size_t *next) {
     for (; *next < tried->count; ++*next) {
         char *path = tried->items[*next];
-        if (!yt_path_exists(path)) continue;
+        if (!yti_path_exists(path)) continue;
         tried->items[*next] = NULL;
         return path;
     }
@@ -246,7 +246,7 @@ static char *take_existing(yti_paths *tried, size_t *next) {
 }
 
 /* Where an entry is: as it is written, with backslashes turned, or elsewhere, which is noted. Malloc'd. */
-static yt_status find_source(const yt_dataset_sources *sources, const yti_source *source, yti_report *notes,
+static yt_status find_source(const yti_dataset_sources *sources, const yti_source *source, yti_report *notes,
                              char **out, yt_err *err) {
     yti_paths tried = {0};
     size_t next = 0;
@@ -270,11 +270,11 @@ static yt_status find_source(const yt_dataset_sources *sources, const yti_source
     return status;
 }
 
-yt_status yti_sources_file(const yt_dataset_sources *sources, const char *split, char **out, yt_err *err) {
+yt_status yti_sources_file(const yti_dataset_sources *sources, const char *split, char **out, yt_err *err) {
     return find_source(sources, yti_sources_find(sources, split), NULL, out, err);
 }
 
-static yt_status list_source(const yt_dataset_sources *sources, const yti_source *source, yti_paths *out,
+static yt_status list_source(const yti_dataset_sources *sources, const yti_source *source, yti_paths *out,
                              yti_report *report, yt_err *err) {
     char *found;
     YT_TRY(find_source(sources, source, report, &found, err));
@@ -283,21 +283,21 @@ static yt_status list_source(const yt_dataset_sources *sources, const yti_source
     return status;
 }
 
-static yt_status fail_no_split(const yt_dataset_sources *sources, const char *split, yt_err *err) {
+static yt_status fail_no_split(const yti_dataset_sources *sources, const char *split, yt_err *err) {
     if (sources->is_model)
         return yt_fail(
-            err, YT_DATA,
+            err, YT_ERR_DATA,
             "%s: describes a model; it is named with --model, and the data set has a YAML of its own",
             sources->yaml_path);
     if (strcmp(split, "test") == 0)
-        return yt_fail(err, YT_DATA, "%s: has no 'test:'; add `test: FOLDER` to the YAML, or use --split val",
+        return yt_fail(err, YT_ERR_DATA, "%s: has no 'test:'; add `test: FOLDER` to the YAML, or use --split val",
                        sources->yaml_path);
-    return yt_fail(err, YT_DATA,
+    return yt_fail(err, YT_ERR_DATA,
                    "%s: has no '%s:'; a dataset names its images under train: and val:", sources->yaml_path,
                    split);
 }
 
-yt_status yti_sources_list(const yt_dataset_sources *sources, const char *split, yti_paths *out,
+yt_status yti_sources_list(const yti_dataset_sources *sources, const char *split, yti_paths *out,
                            yti_report *report, yt_err *err) {
     *out = (yti_paths){0};
     bool named = false;
@@ -313,20 +313,20 @@ yt_status yti_sources_list(const yt_dataset_sources *sources, const char *split,
 
 /* ---- a COCO file ---- */
 
-static const yti_source *find_truth(const yt_dataset_sources *sources, const char *split) {
+static const yti_source *find_truth(const yti_dataset_sources *sources, const char *split) {
     for (size_t i = 0; i < sources->count; i++)
         if (strcmp(sources->items[i].split, split) == 0 && is_truth(sources->items[i].text))
             return &sources->items[i];
     return NULL;
 }
 
-bool yti_sources_has_truth(const yt_dataset_sources *sources, const char *split) {
+bool yti_sources_has_truth(const yti_dataset_sources *sources, const char *split) {
     return find_truth(sources, split) != NULL;
 }
 
 /* Adds `folder` and the folder `images` in it. Takes folder; NULL: it found no memory. */
 static yt_status add_folder_and_images(char *folder, yti_paths *out, yt_err *err) {
-    char *images = folder ? yt_path_join(folder, "images") : NULL;
+    char *images = folder ? yti_path_join(folder, "images") : NULL;
     yt_status status = yti_paths_add(out, folder, err);
     if (status != YT_OK) {
         free(images);
@@ -335,9 +335,9 @@ static yt_status add_folder_and_images(char *folder, yti_paths *out, yt_err *err
     return yti_paths_add(out, images, err);
 }
 
-static yt_status usual_folders(const yt_dataset_sources *sources, const char *file, yti_paths *out,
+static yt_status usual_folders(const yti_dataset_sources *sources, const char *file, yti_paths *out,
                                yt_err *err) {
-    char *dir = yt_path_dir(file);
+    char *dir = yti_path_dir(file);
     if (dir && strcmp(dir, ".") == 0) *dir = '\0';
     YT_TRY(add_folder_and_images(dir, out, err));
     for (size_t i = 0; i < sizeof sources->roots / sizeof *sources->roots && sources->roots[i]; i++)
@@ -346,7 +346,7 @@ static yt_status usual_folders(const yt_dataset_sources *sources, const char *fi
 }
 
 /* Those of `SPLIT_images:`; none: the key is not there. */
-static yt_status named_folders(const yt_dataset_sources *sources, const char *split, yti_paths *out,
+static yt_status named_folders(const yti_dataset_sources *sources, const char *split, yti_paths *out,
                                yt_err *err) {
     size_t length = strlen(split);
     for (size_t i = 0; i < sources->count; i++) {
@@ -360,7 +360,7 @@ static yt_status named_folders(const yt_dataset_sources *sources, const char *sp
     return YT_OK;
 }
 
-yt_status yti_sources_truth(const yt_dataset_sources *sources, const char *split, char **path,
+yt_status yti_sources_truth(const yti_dataset_sources *sources, const char *split, char **path,
                             yti_paths *folders, yt_err *err) {
     const yti_source *source = find_truth(sources, split);
     *folders = (yti_paths){0};
@@ -383,7 +383,7 @@ static bool ends_with(const char *text, const char *end) {
 
 /* The family's rule (spec training 5.6): ".../val2017.txt" or ".../test-dev2017.txt" with "coco" in the path.
  */
-bool yti_sources_is_coco(const yt_dataset_sources *sources, const char *split) {
+bool yti_sources_is_coco(const yti_dataset_sources *sources, const char *split) {
     const yti_source *only = NULL;
     for (size_t i = 0; i < sources->count; i++) {
         if (strcmp(sources->items[i].split, split) != 0) continue;

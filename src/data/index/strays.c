@@ -35,7 +35,7 @@ static void free_pairs(pairs *list) {
 }
 
 static yt_status no_memory(yt_err *err) {
-    return yt_fail(err, YT_NO_MEMORY, "no memory for the names of the label files");
+    return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the names of the label files");
 }
 
 static int compare_pairs(const void *a, const void *b) {
@@ -63,13 +63,13 @@ static void report_shared(const pairs *list, yti_report *report) {
     for (size_t i = 1; i < list->count; i++) {
         const pair *p = &list->items[i];
         if (strcmp(p[-1].label, p->label) != 0 || strcmp(p[-1].image, p->image) == 0) continue;
-        if (!yt_path_exists(p->label)) continue;
+        if (!yti_path_exists(p->label)) continue;
         if (!first) first = p;
         shared++;
     }
     if (first)
         yti_report_add(report, "%s and %s share one label file, %s%s", first[-1].image,
-                       yt_path_base(first->image), first->label,
+                       yti_path_base(first->image), first->label,
                        shared > 1 ? "; so do other images" : "; is it right for both?");
 }
 
@@ -80,7 +80,7 @@ static yt_status pair_folders(const pairs *list, pairs *out, yt_err *err) {
     *out = (pairs){.items = calloc(list->count + 1, sizeof *out->items)};
     if (!out->items) return no_memory(err);
     for (size_t i = 0; i < list->count; i++) {
-        pair folders = {yt_path_dir(list->items[i].image), yt_path_dir(list->items[i].label)};
+        pair folders = {yti_path_dir(list->items[i].image), yti_path_dir(list->items[i].label)};
         bool known = false;
         if (folders.image && folders.label && out->count)
             known = compare_pairs(&folders, &out->items[out->count - 1]) == 0;
@@ -128,16 +128,16 @@ static bool is_known_text(const char *name) {
 static yt_status list_names(const char *folder, bool texts, yti_paths *out, yt_err *err) {
     DIR *dir = opendir(folder);
     if (!dir && !yti_is_machine_fault(errno)) return YT_OK;
-    if (!dir) return yt_fail(err, YT_IO, "%s: the folder cannot be read: %s", folder, strerror(errno));
+    if (!dir) return yt_fail(err, YT_ERR_IO, "%s: the folder cannot be read: %s", folder, strerror(errno));
     const char *name;
-    yt_status status = yt_folder_next(dir, folder, &name, err);
+    yt_status status = yti_folder_next(dir, folder, &name, err);
     while (status == YT_OK && name) {
         if (is_text(name) == texts && !(texts && is_known_text(name))) {
             char *copy = strdup(name), *dot = copy && !texts ? strrchr(copy, '.') : NULL;
             if (dot) *dot = '\0';
             status = yti_paths_add(out, copy, err);
         }
-        if (status == YT_OK) status = yt_folder_next(dir, folder, &name, err);
+        if (status == YT_OK) status = yti_folder_next(dir, folder, &name, err);
     }
     closedir(dir);
     yti_paths_sort(out);
@@ -177,7 +177,7 @@ static yt_status look_in_folder(const pair *folders, strays *found, yt_err *err)
         if (claimed) continue;
         found->count++;
         if (found->first) continue;
-        found->first = yt_path_join(folders->label, texts.items[i]);
+        found->first = yti_path_join(folders->label, texts.items[i]);
         if (!found->first) {
             status = no_memory(err);
             break;
@@ -190,7 +190,7 @@ static yt_status look_in_folder(const pair *folders, strays *found, yt_err *err)
 
 /* Folders above those of the labels: pictures in images/train/a/ may have had their labels put into labels/train/. */
 static yt_status look_above(const pair *folders, const pairs *all, strays *found, yt_err *err) {
-    char *image = yt_path_dir(folders->image), *label = yt_path_dir(folders->label);
+    char *image = yti_path_dir(folders->image), *label = yti_path_dir(folders->label);
     pair above = {image, label};
     bool known = !image || !label || strcmp(image, label) == 0 ||
                  bsearch(&above, all->items, all->count, sizeof *all->items, compare_pairs) != NULL;
@@ -204,7 +204,7 @@ static yt_status look_above(const pair *folders, const pairs *all, strays *found
 /* Whether a text is called after an image with its ending: a.jpg.txt. */
 static bool has_second_ending(const char *path) {
     static const char *const endings[] = {".jpg.", ".jpeg.", ".png.", ".bmp.", ".tif.", ".tiff.", ".webp."};
-    const char *base = yt_path_base(path), *dot = strrchr(base, '.');
+    const char *base = yti_path_base(path), *dot = strrchr(base, '.');
     for (size_t i = 0; dot && i < sizeof endings / sizeof *endings; i++) {
         size_t length = strlen(endings[i]) - 1;
         if ((size_t)(dot - base) > length && strncasecmp(dot - length, endings[i], length + 1) == 0)
@@ -239,14 +239,14 @@ static yt_status report_beside(const pairs *list, yti_report *report, yt_err *er
     const pair *first = NULL;
     for (size_t i = 0; i < list->count; i++) {
         const pair *p = &list->items[i];
-        const char *dot = strrchr(yt_path_base(p->image), '.');
-        if (!dot || yt_path_exists(p->label)) continue;
+        const char *dot = strrchr(yti_path_base(p->image), '.');
+        if (!dot || yti_path_exists(p->label)) continue;
         size_t stem = (size_t)(dot - p->image) + 1;
         char *beside = malloc(stem + sizeof "txt");
         if (!beside) return no_memory(err);
         memcpy(beside, p->image, stem);
         memcpy(beside + stem, "txt", sizeof "txt");
-        bool elsewhere = strcmp(beside, p->label) != 0 && yt_path_exists(beside);
+        bool elsewhere = strcmp(beside, p->label) != 0 && yti_path_exists(beside);
         free(beside);
         count += elsewhere;
         if (elsewhere && !first) first = p;

@@ -25,7 +25,7 @@ static void attention_row(int key_dim, const YT_REAL *q, ptrdiff_t ld, ptrdiff_t
 }
 
 static void ref_attention_forward(int heads, int key_dim, int head_dim, const YT_MAP *qkv, const YT_MAP *out,
-                                  YT_REAL *probs, const yt_scratch *scratch) {
+                                  YT_REAL *probs, const yti_scratch *scratch) {
     ptrdiff_t pixels = (ptrdiff_t)qkv->h * qkv->w, per_head = 2 * key_dim + head_dim;
     double *row = scratch->data;
     for (int n = 0; n < qkv->n; n++)
@@ -69,7 +69,7 @@ static void attention_row_backward(int key_dim, int head_dim, const YT_REAL *q, 
 
 static void ref_attention_backward(int heads, int key_dim, int head_dim, const YT_MAP *qkv,
                                    const YT_REAL *probs, const YT_MAP *d_out, const YT_MAP *d_qkv,
-                                   bool accumulate, const yt_scratch *scratch) {
+                                   bool accumulate, const yti_scratch *scratch) {
     ptrdiff_t pixels = (ptrdiff_t)qkv->h * qkv->w, per_head = 2 * key_dim + head_dim;
     if (!accumulate) ref_fill(d_qkv, 0, 1);
     for (int n = 0; n < qkv->n; n++)

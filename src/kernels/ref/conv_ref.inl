@@ -1,6 +1,6 @@
 /* conv_ref.inl: convolution as its formula (kernels.h), forward beside backward.
  *
- * YT_REAL is the type of all data and YT_MAP the view type holding it: float and yt_tensor in the library,
+ * YT_REAL is the type of all data and YT_MAP the view type holding it: float and yti_tensor in the library,
  * double in the gradient checks. Sums are taken in double.
  */
 
@@ -10,13 +10,13 @@ static ptrdiff_t conv_pixel(const YT_MAP *t, int n, int y, int x) {
     return (((ptrdiff_t)n * t->h + y) * t->w + x) * t->ld;
 }
 
-static size_t conv_weight(const yt_conv *conv, int kh, int kw, int i, int o) {
+static size_t conv_weight(const yti_conv_geometry *conv, int kh, int kw, int i, int o) {
     size_t tap = (size_t)kh * (size_t)conv->kernel + (size_t)kw;
     return (tap * (size_t)(conv->cin / conv->groups) + (size_t)i) * (size_t)conv->cout + (size_t)o;
 }
 
 /* One output value of one pixel. */
-static double conv_value(const yt_conv *conv, const YT_MAP *x, const YT_REAL *w, int n, int oy, int ox,
+static double conv_value(const yti_conv_geometry *conv, const YT_MAP *x, const YT_REAL *w, int n, int oy, int ox,
                          int o) {
     int channels = conv->cin / conv->groups, first = o / (conv->cout / conv->groups) * channels;
     double sum = 0;
@@ -46,8 +46,8 @@ static void conv_moments(const YT_MAP *y, YT_REAL *moments) {
     }
 }
 
-static void ref_conv2d_forward(const yt_conv *conv, const YT_MAP *x, const YT_REAL *w, const YT_REAL *bias,
-                               const YT_MAP *y, YT_REAL *moments, const yt_scratch *scratch) {
+static void ref_conv2d_forward(const yti_conv_geometry *conv, const YT_MAP *x, const YT_REAL *w, const YT_REAL *bias,
+                               const YT_MAP *y, YT_REAL *moments, const yti_scratch *scratch) {
     (void)scratch;
     for (int n = 0; n < y->n; n++)
         for (int oy = 0; oy < y->h; oy++)
@@ -60,7 +60,7 @@ static void ref_conv2d_forward(const yt_conv *conv, const YT_MAP *x, const YT_RE
 }
 
 /* The gradient of one input value: all outputs it took part in. */
-static double conv_input_gradient(const yt_conv *conv, const YT_MAP *d_y, const YT_REAL *w, int n, int iy,
+static double conv_input_gradient(const yti_conv_geometry *conv, const YT_MAP *d_y, const YT_REAL *w, int n, int iy,
                                   int ix, int i) {
     int channels = conv->cin / conv->groups, outputs = conv->cout / conv->groups;
     int first = i / channels * outputs;
@@ -77,8 +77,8 @@ static double conv_input_gradient(const yt_conv *conv, const YT_MAP *d_y, const 
     return sum;
 }
 
-static void ref_conv2d_backward_data(const yt_conv *conv, const YT_MAP *d_y, const YT_REAL *w,
-                                     const YT_MAP *d_x, bool accumulate, const yt_scratch *scratch) {
+static void ref_conv2d_backward_data(const yti_conv_geometry *conv, const YT_MAP *d_y, const YT_REAL *w,
+                                     const YT_MAP *d_x, bool accumulate, const yti_scratch *scratch) {
     (void)scratch;
     for (int n = 0; n < d_x->n; n++)
         for (int iy = 0; iy < d_x->h; iy++)
@@ -91,7 +91,7 @@ static void ref_conv2d_backward_data(const yt_conv *conv, const YT_MAP *d_y, con
 }
 
 /* The gradient of one weight: every place it was used. */
-static double conv_weight_gradient(const yt_conv *conv, const YT_MAP *x, const YT_MAP *d_y, int kh, int kw,
+static double conv_weight_gradient(const yti_conv_geometry *conv, const YT_MAP *x, const YT_MAP *d_y, int kh, int kw,
                                    int i, int o) {
     int channels = conv->cin / conv->groups, first = o / (conv->cout / conv->groups) * channels;
     double sum = 0;
@@ -106,8 +106,8 @@ static double conv_weight_gradient(const yt_conv *conv, const YT_MAP *x, const Y
     return sum;
 }
 
-static void ref_conv2d_backward_weights(const yt_conv *conv, const YT_MAP *x, const YT_MAP *d_y, YT_REAL *d_w,
-                                        YT_REAL *d_bias, const yt_scratch *scratch) {
+static void ref_conv2d_backward_weights(const yti_conv_geometry *conv, const YT_MAP *x, const YT_MAP *d_y, YT_REAL *d_w,
+                                        YT_REAL *d_bias, const yti_scratch *scratch) {
     (void)scratch;
     for (int kh = 0; kh < conv->kernel; kh++)
         for (int kw = 0; kw < conv->kernel; kw++)

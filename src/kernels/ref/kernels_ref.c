@@ -6,8 +6,8 @@
 #include <math.h>
 
 #define YT_REAL float
-#define YT_MAP  yt_tensor
-#define YT_NORM yt_norm
+#define YT_MAP  yti_tensor
+#define YT_NORM yti_norm
 #include "kernels/ref/conv_ref.inl"
 #include "kernels/ref/pool_ref.inl"
 #include "kernels/ref/norm_ref.inl"
@@ -15,25 +15,25 @@
 #include "kernels/ref/matrix_ref.inl"
 #include "kernels/ref/sweep_ref.inl"
 
-static size_t nothing_packed(const yt_conv *conv) {
+static size_t nothing_packed(const yti_conv_geometry *conv) {
     (void)conv;
     return 0;
 }
 
-static void pack_nothing(const yt_conv *conv, const float *w, float *packed) {
+static void pack_nothing(const yti_conv_geometry *conv, const float *w, float *packed) {
     (void)conv, (void)w, (void)packed;
 }
 
-static void conv2d_act_forward(const yt_conv *conv, const yt_tensor *x, const float *w, const float *packed,
-                               const float *bias, yt_activation act, const yt_tensor *shortcut,
-                               const yt_tensor *y, const yt_scratch *scratch) {
-    const yt_norm none = {0};
+static void conv2d_act_forward(const yti_conv_geometry *conv, const yti_tensor *x, const float *w, const float *packed,
+                               const float *bias, yti_activation act, const yti_tensor *shortcut,
+                               const yti_tensor *y, const yti_scratch *scratch) {
+    const yti_norm none = {0};
     (void)packed;
     ref_conv2d_forward(conv, x, w, bias, y, NULL, scratch);
     ref_norm_act_forward(act, &none, y, shortcut, y, 1);
 }
 
-static void norm_tail(const yt_norm_tail *tail, const yt_tensor *d, int threads) {
+static void norm_tail(const yti_norm_tail *tail, const yti_tensor *d, int threads) {
     (void)threads;
     for (int c = 0; c < d->c; c++) {
         const float values[4] = {tail->scale[c], tail->mean_g[c], tail->mean_y[c], tail->slope[c]};
@@ -41,14 +41,14 @@ static void norm_tail(const yt_norm_tail *tail, const yt_tensor *d, int threads)
     }
 }
 
-static void conv2d_backward_weights(const yt_conv *conv, const yt_tensor *x, const yt_tensor *d_y,
-                                    const yt_norm_tail *tail, float *d_w, float *d_bias,
-                                    const yt_scratch *scratch) {
+static void conv2d_backward_weights(const yti_conv_geometry *conv, const yti_tensor *x, const yti_tensor *d_y,
+                                    const yti_norm_tail *tail, float *d_w, float *d_bias,
+                                    const yti_scratch *scratch) {
     if (tail) norm_tail(tail, d_y, 1);
     ref_conv2d_backward_weights(conv, x, d_y, d_w, d_bias, scratch);
 }
 
-static size_t no_conv_scratch(const yt_conv *conv, int n, int h, int w, int threads) {
+static size_t no_conv_scratch(const yti_conv_geometry *conv, int n, int h, int w, int threads) {
     (void)conv, (void)n, (void)h, (void)w, (void)threads;
     return 0;
 }
@@ -63,9 +63,9 @@ static size_t no_matrix_scratch(int rows, int cols) {
     return 0;
 }
 
-static void from_bytes(const uint8_t *src, const yt_tensor *dst, int threads) {
+static void from_bytes(const uint8_t *src, const yti_tensor *dst, int threads) {
     (void)threads;
-    size_t pixels = yt_tensor_pixels(*dst);
+    size_t pixels = yti_tensor_pixels(*dst);
     for (size_t p = 0; p < pixels; p++)
         for (int c = 0; c < dst->c; c++) dst->data[(ptrdiff_t)p * dst->ld + c] = (float)*src++ / 255.0f;
 }
@@ -87,7 +87,7 @@ static void sgd_step(float *p, const float *g, float *buf, size_t count, float s
     }
 }
 
-static void adam_step(float *p, const float *g, float *m, float *v, size_t count, const yt_adam *adam,
+static void adam_step(float *p, const float *g, float *m, float *v, size_t count, const yti_adam *adam,
                       int threads) {
     (void)threads;
     double b1 = adam->beta1, b2 = adam->beta2, t = (double)adam->t;
@@ -107,7 +107,7 @@ static void ema_step(float *dst, const float *src, size_t count, float decay, in
     for (size_t i = 0; i < count; i++) dst[i] = decay * dst[i] + (1 - decay) * src[i];
 }
 
-static const yt_kernels table = {
+static const yti_kernels table = {
     .name = "ref",
     .vector_floats = 1,
     .conv2d_scratch = no_conv_scratch,
@@ -142,6 +142,6 @@ static const yt_kernels table = {
     .ema_step = ema_step,
 };
 
-const yt_kernels *yt_kernels_ref(void) {
+const yti_kernels *yti_kernels_ref(void) {
     return &table;
 }

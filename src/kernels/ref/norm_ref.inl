@@ -1,9 +1,9 @@
 /* norm_ref.inl: normalisation, activation and shortcut by the formulas of kernels.h.
  *
- * YT_REAL, YT_MAP: see conv_ref.inl; YT_NORM is yt_norm with arrays of YT_REAL.
+ * YT_REAL, YT_MAP: see conv_ref.inl; YT_NORM is yti_norm with arrays of YT_REAL.
  */
 
-static double activation_value(yt_activation act, double z) {
+static double activation_value(yti_activation act, double z) {
     switch (act.kind) {
     case YT_ACT_SILU:
         return z / (1 + exp(-z));
@@ -22,7 +22,7 @@ static double activation_value(yt_activation act, double z) {
     }
 }
 
-static double activation_gradient(yt_activation act, double z) {
+static double activation_gradient(yti_activation act, double z) {
     double s = 1 / (1 + exp(-z));
     switch (act.kind) {
     case YT_ACT_SILU:
@@ -51,7 +51,7 @@ static double norm_z(const YT_NORM *norm, double y, int c) {
     return norm->mean ? (double)norm->gamma[c] * norm_xhat(norm, y, c) + (double)norm->beta[c] : y;
 }
 
-static void ref_norm_act_forward(yt_activation act, const YT_NORM *norm, const YT_MAP *y,
+static void ref_norm_act_forward(yti_activation act, const YT_NORM *norm, const YT_MAP *y,
                                  const YT_MAP *shortcut, const YT_MAP *out, int threads) {
     (void)threads;
     ptrdiff_t pixels = (ptrdiff_t)y->n * y->h * y->w;
@@ -65,7 +65,7 @@ static void ref_norm_act_forward(yt_activation act, const YT_NORM *norm, const Y
 
 /* Pass 1 of the backward pass for channel c: d becomes g = d_out * act'(z); returns sum g and sum g * xhat.
  */
-static void norm_reduce(yt_activation act, const YT_NORM *norm, const YT_MAP *y, const YT_MAP *d, int c,
+static void norm_reduce(yti_activation act, const YT_NORM *norm, const YT_MAP *y, const YT_MAP *d, int c,
                         double sums[2]) {
     ptrdiff_t pixels = (ptrdiff_t)y->n * y->h * y->w;
     sums[0] = sums[1] = 0;
@@ -78,7 +78,7 @@ static void norm_reduce(yt_activation act, const YT_NORM *norm, const YT_MAP *y,
     }
 }
 
-/* Scale, mean g, mean y and slope of a yt_norm_tail. */
+/* Scale, mean g, mean y and slope of a yti_norm_tail. */
 static void norm_tail_values(const YT_NORM *norm, const YT_MAP *y, int c, const double sums[2],
                              YT_REAL values[4]) {
     double m = (double)((ptrdiff_t)y->n * y->h * y->w), inv_std = (double)norm->inv_std[c];
@@ -98,9 +98,9 @@ static void norm_finish(const YT_REAL values[4], const YT_MAP *y, const YT_MAP *
     }
 }
 
-static void ref_norm_act_backward(yt_activation act, const YT_NORM *norm, const YT_MAP *y, const YT_MAP *d,
+static void ref_norm_act_backward(yti_activation act, const YT_NORM *norm, const YT_MAP *y, const YT_MAP *d,
                                   const YT_MAP *d_shortcut, bool accumulate_shortcut, YT_REAL *d_gamma,
-                                  YT_REAL *d_beta, YT_REAL *tail, const yt_scratch *scratch) {
+                                  YT_REAL *d_beta, YT_REAL *tail, const yti_scratch *scratch) {
     (void)scratch;
     if (d_shortcut->data) ref_copy(d, d_shortcut, accumulate_shortcut, 1);
     for (int c = 0; c < y->c; c++) {

@@ -65,8 +65,8 @@ YT_INLINE void store_any(float *p, vf v, int lanes) {
 
 /* What follows a convolution; act NULL: nothing does. */
 typedef struct epilogue {
-    const yt_activation *act;
-    const yt_tensor *shortcut; /* data NULL: none */
+    const yti_activation *act;
+    const yti_tensor *shortcut; /* data NULL: none */
 } epilogue;
 
 /* Lanes of consecutive pixels. */
@@ -126,7 +126,7 @@ YT_ACTIVATION_MAP(ACTIVATE_KERNEL)
 static void (*const activate_table[])(const activate_range *) = {YT_ACTIVATION_MAP(ACTIVATE_ROW)};
 
 /* `pixels` pixels of y from number `first` on, `lanes` channels from `channel` on. */
-static void run_epilogue(const epilogue *e, const yt_tensor *y, ptrdiff_t first, int pixels, int channel,
+static void run_epilogue(const epilogue *e, const yti_tensor *y, ptrdiff_t first, int pixels, int channel,
                          int lanes) {
     if (!e->act || (e->act->kind == YT_ACT_IDENTITY && !e->shortcut->data)) return;
     activate_range r = {.y = y->data + first * y->ld + channel,

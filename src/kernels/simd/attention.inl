@@ -36,7 +36,7 @@ static size_t attention_scratch(int heads, int key_dim, int head_dim, int n, int
     return from.used * (size_t)threads;
 }
 
-static attention_areas areas_of_thread(const yt_scratch *scratch, int key_dim, int head_dim, int pixels) {
+static attention_areas areas_of_thread(const yti_scratch *scratch, int key_dim, int head_dim, int pixels) {
     size_t each = attention_scratch(0, key_dim, head_dim, 0, pixels, 1);
     carver from = {.data = (char *)scratch->data + each * (size_t)thread_id()};
     return carve_attention(&from, key_dim, head_dim, pixels);
@@ -129,8 +129,8 @@ static void attend(int key_dim, int head_dim, const float *q, ptrdiff_t ld, int 
     }
 }
 
-static void attention_forward(int heads, int key_dim, int head_dim, const yt_tensor *qkv,
-                              const yt_tensor *out, float *probs, const yt_scratch *scratch) {
+static void attention_forward(int heads, int key_dim, int head_dim, const yti_tensor *qkv,
+                              const yti_tensor *out, float *probs, const yti_scratch *scratch) {
     int n = qkv->h * qkv->w, per_head = 2 * key_dim + head_dim;
 #pragma omp parallel for schedule(dynamic) num_threads(scratch->threads)
     for (int item = 0; item < qkv->n * heads; item++) {
@@ -180,9 +180,9 @@ static void attend_backward(const attention_head *h, const attention_areas *area
     unpack(area->d_values, head_dim, h->d_q + 2 * key_dim, h->d_ld, n, h->accumulate);
 }
 
-static void attention_backward(int heads, int key_dim, int head_dim, const yt_tensor *qkv, const float *probs,
-                               const yt_tensor *d_out, const yt_tensor *d_qkv, bool accumulate,
-                               const yt_scratch *scratch) {
+static void attention_backward(int heads, int key_dim, int head_dim, const yti_tensor *qkv, const float *probs,
+                               const yti_tensor *d_out, const yti_tensor *d_qkv, bool accumulate,
+                               const yti_scratch *scratch) {
     int n = qkv->h * qkv->w, per_head = 2 * key_dim + head_dim;
 #pragma omp parallel for schedule(dynamic) num_threads(scratch->threads)
     for (int item = 0; item < qkv->n * heads; item++) {

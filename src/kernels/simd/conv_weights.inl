@@ -23,7 +23,7 @@ enum { CHUNK_PIXELS = 400 };
 enum { PREFETCH_FLOATS = 1024 * 1024, PREFETCH_PRODUCTS = 80 };
 
 typedef struct weights_plan {
-    yt_conv conv;
+    yti_conv_geometry conv;
     int depth, width; /* input and output channels of one group */
     int n, h, w, oh, ow;
     bool flat;
@@ -40,7 +40,7 @@ static size_t accumulator_floats(const weights_plan *p) {
 }
 
 static void plan_weight_bands(weights_plan *p) {
-    const yt_conv *conv = &p->conv;
+    const yti_conv_geometry *conv = &p->conv;
     int reach = conv->dilation * (conv->kernel - 1) + 1, rows = UNIT_PIXELS / p->ow;
     if (rows < 1) rows = 1;
     if (rows > p->oh) rows = p->oh;
@@ -54,11 +54,11 @@ static void plan_weight_bands(weights_plan *p) {
     p->units = p->n * p->bands;
 }
 
-static weights_plan plan_weights(const yt_conv *conv, int n, int h, int w) {
+static weights_plan plan_weights(const yti_conv_geometry *conv, int n, int h, int w) {
     weights_plan p = {.conv = *conv, .n = n, .h = h, .w = w};
     p.depth = conv->cin / conv->groups, p.width = conv->cout / conv->groups;
-    p.oh = yt_conv_out(h, conv->kernel, conv->stride, conv->pad, conv->dilation);
-    p.ow = yt_conv_out(w, conv->kernel, conv->stride, conv->pad, conv->dilation);
+    p.oh = yti_conv_out(h, conv->kernel, conv->stride, conv->pad, conv->dilation);
+    p.ow = yti_conv_out(w, conv->kernel, conv->stride, conv->pad, conv->dilation);
     p.flat = conv->kernel == 1 && conv->stride == 1 && conv->pad == 0;
     p.blocks = blocks_of(p.width);
     size_t pixels = (size_t)n * (size_t)p.oh * (size_t)p.ow;
@@ -81,8 +81,8 @@ static weights_plan plan_weights(const yt_conv *conv, int n, int h, int w) {
 
 typedef struct weights_run {
     weights_plan plan;
-    yt_tensor x, d_y;
-    const yt_norm_tail *tail; /* NULL: d_y is complete */
+    yti_tensor x, d_y;
+    const yti_norm_tail *tail; /* NULL: d_y is complete */
     float *d_w, *d_bias;
     float *accumulators, *bias_sums, *packed, *bands;
 } weights_run;
@@ -119,7 +119,7 @@ typedef struct weight_unit {
 } weight_unit;
 
 static weight_unit flat_unit(const weights_run *run, int index) {
-    size_t pixels = yt_tensor_pixels(run->d_y);
+    size_t pixels = yti_tensor_pixels(run->d_y);
     ptrdiff_t begin = item_begin(pixels, run->plan.units, index);
     ptrdiff_t end = item_begin(pixels, run->plan.units, index + 1);
     return (weight_unit){.first_pixel = begin,
@@ -169,7 +169,7 @@ static size_t block_offset(const weights_plan *p, int block) {
 
 /* Rows of x that the output rows before `row` reach. */
 static ptrdiff_t rows_reached(const weights_plan *p, ptrdiff_t row) {
-    const yt_conv *conv = &p->conv;
+    const yti_conv_geometry *conv = &p->conv;
     ptrdiff_t rows = (row - 1) * conv->stride - conv->pad + conv->dilation * (conv->kernel - 1) + 1;
     return row == 0 || rows < 0 ? 0 : rows < p->h ? rows : p->h;
 }
@@ -179,7 +179,7 @@ static prefetcher memory_of_unit(const weights_run *run, int index, int used_blo
     const weights_plan *p = &run->plan;
     ptrdiff_t begin[2], end[2]; /* pixels of x and of d_y */
     if (p->flat) {
-        size_t pixels = yt_tensor_pixels(run->d_y);
+        size_t pixels = yti_tensor_pixels(run->d_y);
         begin[0] = begin[1] = item_begin(pixels, p->units, index);
         end[0] = end[1] = item_begin(pixels, p->units, index + 1);
     } else {
@@ -262,8 +262,8 @@ static void add_chunks(const weights_run *run, int block, int tap) {
 }
 
 /* d_w and d_bias of one group; d_w points at the group's first output channel. */
-static void weight_gradient(const weights_plan *plan, const yt_tensor *x, const yt_tensor *d_y,
-                            const yt_norm_tail *tail, float *d_w, float *d_bias, const yt_scratch *scratch) {
+static void weight_gradient(const weights_plan *plan, const yti_tensor *x, const yti_tensor *d_y,
+                            const yti_norm_tail *tail, float *d_w, float *d_bias, const yti_scratch *scratch) {
     weights_run run = {.plan = *plan, .x = *x, .d_y = *d_y, .tail = tail, .d_w = d_w, .d_bias = d_bias};
     carve_weights(&run, scratch->data, scratch->threads);
     int taps = plan->conv.kernel * plan->conv.kernel;

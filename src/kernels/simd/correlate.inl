@@ -21,11 +21,11 @@ typedef struct axis {
     int origin, spacing;     /* its source offset: origin + j * spacing */
 } axis;
 
-static axis axis_forward(const yt_conv *conv) {
+static axis axis_forward(const yti_conv_geometry *conv) {
     return (axis){.taps = conv->kernel, .tap_step = 1, .origin = -conv->pad, .spacing = conv->dilation};
 }
 
-static axis axis_backward(const yt_conv *conv, int phase) {
+static axis axis_backward(const yti_conv_geometry *conv, int phase) {
     axis a = {.spacing = 1};
     for (int kh = conv->kernel - 1; kh >= 0; kh--) {
         int offset = phase + conv->pad - kh * conv->dilation;
@@ -39,7 +39,7 @@ static axis axis_backward(const yt_conv *conv, int phase) {
 
 /* What depends on the shape only. */
 typedef struct correlation {
-    yt_conv conv;
+    yti_conv_geometry conv;
     bool backward;
     int depth, width; /* channels summed over and produced, of one group */
     int step, phases;
@@ -86,9 +86,9 @@ static void plan_bands(correlation *c) {
     c->items = c->n * c->bands;
 }
 
-static correlation plan_correlation(const yt_conv *conv, bool backward, int n, int h, int w) {
-    int oh = yt_conv_out(h, conv->kernel, conv->stride, conv->pad, conv->dilation);
-    int ow = yt_conv_out(w, conv->kernel, conv->stride, conv->pad, conv->dilation);
+static correlation plan_correlation(const yti_conv_geometry *conv, bool backward, int n, int h, int w) {
+    int oh = yti_conv_out(h, conv->kernel, conv->stride, conv->pad, conv->dilation);
+    int ow = yti_conv_out(w, conv->kernel, conv->stride, conv->pad, conv->dilation);
     int cin = conv->cin / conv->groups, cout = conv->cout / conv->groups;
     correlation c = {.conv = *conv, .backward = backward, .n = n};
     c.depth = backward ? cout : cin;
@@ -117,7 +117,7 @@ static correlation plan_correlation(const yt_conv *conv, bool backward, int n, i
 
 typedef struct correlate_run {
     correlation plan;
-    yt_tensor src, dst;
+    yti_tensor src, dst;
     const float *w;
     bool accumulate;
     epilogue after;
@@ -132,7 +132,7 @@ static size_t band_floats(const correlation *c) {
 }
 
 /* Panels of one group, all taps and phases. */
-static size_t panel_floats(const yt_conv *conv) {
+static size_t panel_floats(const yti_conv_geometry *conv) {
     size_t taps = (size_t)conv->kernel * (size_t)conv->kernel;
     return taps * (size_t)(conv->cin / conv->groups) * (size_t)blocks_of(conv->cout / conv->groups).padded;
 }
@@ -202,7 +202,7 @@ static void copy_row(float *to, const float *row, ptrdiff_t ld, int channels, in
     }
 }
 
-static void copy_band(const yt_tensor *src, int n, int first_row, int rows, int first_pixel, int pixels,
+static void copy_band(const yti_tensor *src, int n, int first_row, int rows, int first_pixel, int pixels,
                       float *to) {
     for (int r = 0; r < rows; r++, to += (ptrdiff_t)pixels * src->c) {
         int y = first_row + r;
@@ -242,7 +242,7 @@ static void end_row(const correlate_run *run, const tile_job *job, int block, in
 static void correlate_pixels(const correlate_run *run, int item, int block) {
     enum { STRETCH = 256 };
     const correlation *c = &run->plan;
-    size_t pixels = yt_tensor_pixels(run->dst);
+    size_t pixels = yti_tensor_pixels(run->dst);
     ptrdiff_t begin = item_begin(pixels, c->items, item), end = item_begin(pixels, c->items, item + 1);
     tile_sums sums;
     tile_job job = job_of_block(run, 0, block, item, &sums);
@@ -320,9 +320,9 @@ static void correlate_item(const correlate_run *run, int item, int split, float 
 
 /* The whole correlation of one group. panels: laid out beforehand, or NULL; mean and variance: NULL or one float
  * per channel of dst; after: of the forward pass, about the channels of dst. */
-static void correlate(const correlation *plan, const yt_tensor *src, const float *w, const float *panels,
-                      const float *bias, const yt_tensor *dst, bool accumulate, float *mean, float *variance,
-                      epilogue after, const yt_scratch *scratch) {
+static void correlate(const correlation *plan, const yti_tensor *src, const float *w, const float *panels,
+                      const float *bias, const yti_tensor *dst, bool accumulate, float *mean, float *variance,
+                      epilogue after, const yti_scratch *scratch) {
     correlate_run run = {
         .plan = *plan, .src = *src, .dst = *dst, .w = w, .accumulate = accumulate, .after = after};
     carve_correlation(&run, scratch->data, scratch->threads);

@@ -120,7 +120,7 @@ static void clip_taps(int at, int taps, int spacing, int size, int *begin, int *
 
 typedef struct depthwise_run {
     correlation plan; /* of one group: depth and width 1; axes, phases and sizes are used */
-    yt_tensor src, dst;
+    yti_tensor src, dst;
     bool accumulate;
     epilogue after;
     int strips, padded;           /* of the channels; channels in whole vectors */
@@ -130,7 +130,7 @@ typedef struct depthwise_run {
     moment_parts moments;
 } depthwise_run;
 
-static depthwise_run plan_depthwise(const yt_conv *conv, bool backward, int n, int h, int w) {
+static depthwise_run plan_depthwise(const yti_conv_geometry *conv, bool backward, int n, int h, int w) {
     depthwise_run run = {.plan = plan_correlation(conv, backward, n, h, w)};
     run.strips = (conv->cin + DEPTHWISE_STRIP - 1) / DEPTHWISE_STRIP;
     run.padded = (conv->cin + YT_VL - 1) / YT_VL * YT_VL;
@@ -217,7 +217,7 @@ static void depthwise_rows(const depthwise_run *run, int item, int begin, int en
                        .w_x = ax.tap_step * padded,
                        .w_y = ay.tap_step * w_row,
                        .zeros = run->zeros,
-                       .fetch = yt_tensor_elements(run->src) + yt_tensor_elements(run->dst) > PREFETCH_FLOATS,
+                       .fetch = yti_tensor_elements(run->src) + yti_tensor_elements(run->dst) > PREFETCH_FLOATS,
                        .columns = columns,
                        .channels = run->src.c};
     r.slide = ax.taps == 3 && c->step == 1 && ax.spacing == 1 && ax.origin == -1 && columns == c->src_w;
@@ -252,9 +252,9 @@ static void depthwise_item(const depthwise_run *run, int item) {
         depthwise_rows(run, item, begin, end, phase, sums);
 }
 
-static void depthwise(const yt_conv *conv, bool backward, const yt_tensor *src, const float *w,
-                      const float *bias, const yt_tensor *dst, bool accumulate, float *moments,
-                      epilogue after, int h, int wide, const yt_scratch *scratch) {
+static void depthwise(const yti_conv_geometry *conv, bool backward, const yti_tensor *src, const float *w,
+                      const float *bias, const yti_tensor *dst, bool accumulate, float *moments,
+                      epilogue after, int h, int wide, const yti_scratch *scratch) {
     depthwise_run run = plan_depthwise(conv, backward, src->n, h, wide);
     run.src = *src, run.dst = *dst, run.accumulate = accumulate, run.after = after;
     carve_depthwise(&run, scratch->data, scratch->threads);

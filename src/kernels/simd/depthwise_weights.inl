@@ -11,8 +11,8 @@
 enum { STRETCH_PIXELS = 10 };
 
 typedef struct depthwise_weights {
-    yt_conv conv;
-    yt_tensor x, d_y;
+    yti_conv_geometry conv;
+    yti_tensor x, d_y;
     int vectors, chunks; /* chunks: of the rows of all images */
     int ahead;
     bool want_bias;
@@ -20,9 +20,9 @@ typedef struct depthwise_weights {
     float *bias_sums; /* [chunk][padded] */
 } depthwise_weights;
 
-static depthwise_weights plan_depthwise_weights(const yt_conv *conv, int n, int h) {
+static depthwise_weights plan_depthwise_weights(const yti_conv_geometry *conv, int n, int h) {
     depthwise_weights run = {.conv = *conv};
-    int oh = yt_conv_out(h, conv->kernel, conv->stride, conv->pad, conv->dilation);
+    int oh = yti_conv_out(h, conv->kernel, conv->stride, conv->pad, conv->dilation);
     run.vectors = (conv->cin + YT_VL - 1) / YT_VL;
     run.chunks = n * oh < 2 * ITEMS ? 1 : ITEMS;
     return run;
@@ -138,7 +138,7 @@ YT_INLINE void depthwise_outer(const int TAPS, const int NV, const float *x, ptr
 static void depthwise_window(const depthwise_weights *run, const float *x, const float *d, int begin, int end,
                              int taps, int vectors, float *sums) {
     if (begin >= end) return;
-    const yt_conv *conv = &run->conv;
+    const yti_conv_geometry *conv = &run->conv;
     ptrdiff_t ld = run->x.ld, step = conv->stride * ld, tap_x = conv->dilation * ld;
     ptrdiff_t tap_sums = (ptrdiff_t)run->vectors * YT_VL;
     x += begin * step - (ptrdiff_t)conv->pad * ld;
@@ -157,7 +157,7 @@ static void depthwise_window(const depthwise_weights *run, const float *x, const
 /* One row of d_y against one row of the kernel. */
 static void depthwise_row_gradient(const depthwise_weights *run, const float *x, const float *d, int vectors,
                                    float *sums) {
-    const yt_conv *conv = &run->conv;
+    const yti_conv_geometry *conv = &run->conv;
     correlation c = {.step = conv->stride, .src_w = run->x.w};
     int begin, end, columns = run->d_y.w;
     interior(&c, axis_forward(conv), columns, &begin, &end);
@@ -177,7 +177,7 @@ static void depthwise_row_gradient(const depthwise_weights *run, const float *x,
 
 /* The rows [begin, end) of d_y, those of all images in one. */
 static void depthwise_chunk(const depthwise_weights *run, int begin, int end, float *sums) {
-    const yt_conv *conv = &run->conv;
+    const yti_conv_geometry *conv = &run->conv;
     ptrdiff_t row_sums = (ptrdiff_t)conv->kernel * run->vectors * YT_VL, x_row = run->x.w * run->x.ld;
     bool slide = conv->kernel == 3 && conv->stride == 1 && conv->pad == 1 && conv->dilation == 1;
     for (int row = begin; row < end; row++) {
@@ -217,10 +217,10 @@ static void depthwise_weights_item(const depthwise_weights *run, int chunk) {
     if (run->want_bias) depthwise_bias_chunk(run, begin, end, run->bias_sums + (size_t)chunk * padded);
 }
 
-static void depthwise_weight_gradient(const yt_conv *conv, const yt_tensor *x, const yt_tensor *d_y,
-                                      float *d_w, float *d_bias, const yt_scratch *scratch) {
+static void depthwise_weight_gradient(const yti_conv_geometry *conv, const yti_tensor *x, const yti_tensor *d_y,
+                                      float *d_w, float *d_bias, const yti_scratch *scratch) {
     depthwise_weights run = plan_depthwise_weights(conv, x->n, x->h);
-    run.ahead = yt_tensor_elements(*x) + yt_tensor_elements(*d_y) > PREFETCH_FLOATS ? STRETCH_PIXELS : 0;
+    run.ahead = yti_tensor_elements(*x) + yti_tensor_elements(*d_y) > PREFETCH_FLOATS ? STRETCH_PIXELS : 0;
     run.x = *x, run.d_y = *d_y, run.want_bias = d_bias != NULL;
     carve_depthwise_weights(&run, scratch->data);
     int padded = run.vectors * YT_VL, taps = conv->kernel * conv->kernel;

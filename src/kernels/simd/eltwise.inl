@@ -32,7 +32,7 @@ YT_INLINE vf bce_group(const float *x, ptrdiff_t ld, float *d, ptrdiff_t d_ld, i
 }
 
 /* All channels of a group of pixels; classes NULL: their weights are all 1. */
-YT_INLINE double bce_pixels(const yt_tensor *x, const yt_tensor *d_x, ptrdiff_t first, int pixels,
+YT_INLINE double bce_pixels(const yti_tensor *x, const yti_tensor *d_x, ptrdiff_t first, int pixels,
                             float weight, const float *classes) {
     const float *from = x->data + first * x->ld;
     float *d = d_x->data ? d_x->data + first * d_x->ld : NULL;
@@ -51,9 +51,9 @@ YT_INLINE double bce_pixels(const yt_tensor *x, const yt_tensor *d_x, ptrdiff_t 
     return total;
 }
 
-static double bce_background(const yt_tensor *x, float weight, const float *classes, const yt_tensor *d_x,
+static double bce_background(const yti_tensor *x, float weight, const float *classes, const yti_tensor *d_x,
                              int threads) {
-    size_t pixels = yt_tensor_pixels(*x);
+    size_t pixels = yti_tensor_pixels(*x);
     int items = sweep_items(pixels, 32);
     double parts[SWEEP_ITEMS];
 #pragma omp parallel for schedule(static) num_threads(threads)
@@ -122,7 +122,7 @@ typedef struct adam_scalars {
     float scale, l2, keep, beta1, rest1, beta2, rest2, rate, root, eps;
 } adam_scalars;
 
-static adam_scalars adam_scalars_of(const yt_adam *adam) {
+static adam_scalars adam_scalars_of(const yti_adam *adam) {
     double t = (double)adam->t;
     return (adam_scalars){.scale = (float)adam->scale,
                           .l2 = (float)adam->l2,
@@ -148,7 +148,7 @@ static void adam_part(float *restrict p, const float *restrict g, float *restric
     }
 }
 
-static void adam_step(float *p, const float *g, float *m, float *v, size_t count, const yt_adam *adam,
+static void adam_step(float *p, const float *g, float *m, float *v, size_t count, const yti_adam *adam,
                       int threads) {
     adam_scalars s = adam_scalars_of(adam);
     int items = sweep_items(count, 4096);

@@ -33,7 +33,7 @@
 #include "kernels/simd/matrix.inl"
 #include "kernels/simd/eltwise.inl"
 
-static const yt_kernels table = {
+static const yti_kernels table = {
     .name = YT_ISA_NAME,
     .vector_floats = YT_VL,
     .conv2d_scratch = conv2d_scratch,
@@ -68,6 +68,6 @@ static const yt_kernels table = {
     .ema_step = ema_step,
 };
 
-const yt_kernels *YT_KERNELS_GETTER(void) {
+const yti_kernels *YT_KERNELS_GETTER(void) {
     return &table;
 }

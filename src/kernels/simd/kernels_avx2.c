@@ -5,6 +5,6 @@
 #    define YT_MR2            6
 #    define YT_MR1            12
 #    define YT_ISA_NAME       "avx2"
-#    define YT_KERNELS_GETTER yt_kernels_avx2
+#    define YT_KERNELS_GETTER yti_kernels_avx2
 #    include "kernels/simd/kernels.inl"
 #endif

@@ -5,6 +5,6 @@
 #    define YT_MR2            14
 #    define YT_MR1            27
 #    define YT_ISA_NAME       "avx512"
-#    define YT_KERNELS_GETTER yt_kernels_avx512
+#    define YT_KERNELS_GETTER yti_kernels_avx512
 #    include "kernels/simd/kernels.inl"
 #endif

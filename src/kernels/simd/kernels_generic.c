@@ -4,5 +4,5 @@
 #define YT_MR2            6
 #define YT_MR1            12
 #define YT_ISA_NAME       "generic"
-#define YT_KERNELS_GETTER yt_kernels_generic
+#define YT_KERNELS_GETTER yti_kernels_generic
 #include "kernels/simd/kernels.inl"

@@ -5,6 +5,6 @@
 #    define YT_MR2            12
 #    define YT_MR1            24
 #    define YT_ISA_NAME       "neon"
-#    define YT_KERNELS_GETTER yt_kernels_neon
+#    define YT_KERNELS_GETTER yti_kernels_neon
 #    include "kernels/simd/kernels.inl"
 #endif

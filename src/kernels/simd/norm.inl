@@ -16,7 +16,7 @@ typedef struct norm_coefficients {
     float mean[SEGMENT], scale[SEGMENT], beta[SEGMENT];
 } norm_coefficients;
 
-static void set_coefficients(norm_coefficients *k, const yt_norm *norm, int first, int count) {
+static void set_coefficients(norm_coefficients *k, const yti_norm *norm, int first, int count) {
     for (int i = 0; i < SEGMENT; i++) {
         bool normed = norm->mean && i < count;
         k->mean[i] = normed ? norm->mean[first + i] : 0;
@@ -124,7 +124,7 @@ static int norm_items(size_t pixels) {
     return items_for(pixels, NORM_PIXELS, 32);
 }
 
-static norm_range range_of(const yt_tensor *y, const yt_tensor *d, ptrdiff_t begin, ptrdiff_t end,
+static norm_range range_of(const yti_tensor *y, const yti_tensor *d, ptrdiff_t begin, ptrdiff_t end,
                            int channel) {
     return (norm_range){.y = y->data + begin * y->ld + channel,
                         .d = d->data + begin * d->ld + channel,
@@ -134,9 +134,9 @@ static norm_range range_of(const yt_tensor *y, const yt_tensor *d, ptrdiff_t beg
                         .channels = y->c - channel < SEGMENT ? y->c - channel : SEGMENT};
 }
 
-static void norm_act_forward(yt_activation act, const yt_norm *norm, const yt_tensor *y,
-                             const yt_tensor *shortcut, const yt_tensor *out, int threads) {
-    size_t pixels = yt_tensor_pixels(*y);
+static void norm_act_forward(yti_activation act, const yti_norm *norm, const yti_tensor *y,
+                             const yti_tensor *shortcut, const yti_tensor *out, int threads) {
+    size_t pixels = yti_tensor_pixels(*y);
     int items = norm_items(pixels);
 #pragma omp parallel for schedule(static) num_threads(threads)
     for (int item = 0; item < items; item++) {
@@ -154,13 +154,13 @@ static void norm_act_forward(yt_activation act, const yt_norm *norm, const yt_te
 }
 
 typedef struct norm_backward {
-    const yt_norm *norm;
-    const yt_tensor *y, *d, *d_shortcut;
+    const yti_norm *norm;
+    const yti_tensor *y, *d, *d_shortcut;
     bool accumulate;
-    yt_activation act;
+    yti_activation act;
     int items, padded;
     float *sums;    /* [items][2][padded]: g, g (y - mean) */
-    float *applied; /* [4][padded]: the arrays of a yt_norm_tail */
+    float *applied; /* [4][padded]: the arrays of a yti_norm_tail */
 } norm_backward;
 
 static size_t carve_norm(norm_backward *run, void *data, int c, size_t pixels) {
@@ -180,7 +180,7 @@ static size_t norm_act_scratch(int c, size_t pixels, int threads) {
 }
 
 static void norm_reduce_item(const norm_backward *run, int item) {
-    size_t pixels = yt_tensor_pixels(*run->y);
+    size_t pixels = yti_tensor_pixels(*run->y);
     ptrdiff_t begin = item_begin(pixels, run->items, item), end = item_begin(pixels, run->items, item + 1);
     float *sums = run->sums + (size_t)item * 2 * (size_t)run->padded;
     memset(sums, 0, 2 * (size_t)run->padded * sizeof(float));
@@ -199,8 +199,8 @@ static void norm_reduce_item(const norm_backward *run, int item) {
 /* Adds the items' sums, and makes of them the gradients of gamma and beta, where wanted, and what the tail
  * needs. */
 static void norm_merge(const norm_backward *run, float *d_gamma, float *d_beta) {
-    double m = (double)yt_tensor_pixels(*run->y);
-    const yt_norm *norm = run->norm;
+    double m = (double)yti_tensor_pixels(*run->y);
+    const yti_norm *norm = run->norm;
     for (int c = 0; c < run->y->c; c++) {
         double g = 0, gy = 0;
         for (int item = 0; item < run->items; item++) {
@@ -222,7 +222,7 @@ static void norm_merge(const norm_backward *run, float *d_gamma, float *d_beta) 
 
 /* With fixed statistics y plays no part. */
 static void norm_scale_item(const norm_backward *run, int item) {
-    size_t pixels = yt_tensor_pixels(*run->y);
+    size_t pixels = yti_tensor_pixels(*run->y);
     ptrdiff_t end = item_begin(pixels, run->items, item + 1);
     const int channels = run->y->c;
     for (ptrdiff_t p = item_begin(pixels, run->items, item); p < end; p++) {
@@ -232,17 +232,17 @@ static void norm_scale_item(const norm_backward *run, int item) {
     }
 }
 
-static void norm_act_backward(yt_activation act, const yt_norm *norm, const yt_tensor *y, const yt_tensor *d,
-                              const yt_tensor *d_shortcut, bool accumulate_shortcut, float *d_gamma,
-                              float *d_beta, float *tail, const yt_scratch *scratch) {
+static void norm_act_backward(yti_activation act, const yti_norm *norm, const yti_tensor *y, const yti_tensor *d,
+                              const yti_tensor *d_shortcut, bool accumulate_shortcut, float *d_gamma,
+                              float *d_beta, float *tail, const yti_scratch *scratch) {
     norm_backward run = {.norm = norm, .y = y, .d = d, .d_shortcut = d_shortcut, .act = act};
     run.accumulate = accumulate_shortcut;
-    carve_norm(&run, scratch->data, y->c, yt_tensor_pixels(*y));
+    carve_norm(&run, scratch->data, y->c, yti_tensor_pixels(*y));
 #pragma omp parallel for schedule(static) num_threads(scratch->threads)
     for (int item = 0; item < run.items; item++) norm_reduce_item(&run, item);
     if (!norm->mean) return;
     norm_merge(&run, d_gamma, d_beta);
-    const yt_norm_tail whole = {run.applied, run.applied + run.padded, run.applied + 2 * run.padded,
+    const yti_norm_tail whole = {run.applied, run.applied + run.padded, run.applied + 2 * run.padded,
                                 run.applied + 3 * run.padded, *y};
     if (tail) {
         for (int i = 0; i < 4; i++)

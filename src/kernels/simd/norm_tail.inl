@@ -1,4 +1,4 @@
-/* norm_tail.inl: the end of a normalisation's gradient (yt_norm_tail in kernels.h),
+/* norm_tail.inl: the end of a normalisation's gradient (yti_norm_tail in kernels.h),
  *
  *   d_y = scale ((g - mean_g) - (y - mean_y) slope),
  *
@@ -6,18 +6,18 @@
  * maps less. Both do the same arithmetic to the bit.
  */
 
-YT_INLINE vf tail_value(vf g, vf y, const yt_norm_tail *tail, int c) {
+YT_INLINE vf tail_value(vf g, vf y, const yti_norm_tail *tail, int c) {
     return ((g - load(tail->mean_g + c)) - (y - load(tail->mean_y + c)) * load(tail->slope + c)) *
            load(tail->scale + c);
 }
 
-YT_INLINE void tail_vector(const yt_norm_tail *tail, const float *y, float *d, int c, int lanes) {
+YT_INLINE void tail_vector(const yti_norm_tail *tail, const float *y, float *d, int c, int lanes) {
     store_any(d + c, tail_value(load_any(d + c, lanes), load_any(y + c, lanes), tail, c), lanes);
 }
 
 /* The four arrays are read in whole vectors: memory behind them must be readable. */
-static void norm_tail(const yt_norm_tail *tail, const yt_tensor *d, int threads) {
-    size_t pixels = yt_tensor_pixels(*d);
+static void norm_tail(const yti_norm_tail *tail, const yti_tensor *d, int threads) {
+    size_t pixels = yti_tensor_pixels(*d);
     int items = items_for(pixels, 512, 32), whole = d->c / YT_VL * YT_VL;
 #pragma omp parallel for schedule(static) num_threads(threads)
     for (int item = 0; item < items; item++) {
@@ -32,7 +32,7 @@ static void norm_tail(const yt_norm_tail *tail, const yt_tensor *d, int threads)
 }
 
 /* pack_rows of d_y, its end included. d and y: of the first pixel and lane; c: that lane's channel. */
-YT_INLINE void tail_rows(const int VECTORS, const yt_norm_tail *tail, int c, float *d, ptrdiff_t d_ld,
+YT_INLINE void tail_rows(const int VECTORS, const yti_norm_tail *tail, int c, float *d, ptrdiff_t d_ld,
                          const float *y, ptrdiff_t pixels, float *to) {
     for (ptrdiff_t p = 0; p < pixels; p++, d += d_ld, y += tail->y.ld, to += VECTORS * YT_VL) {
         YT_UNROLL
@@ -44,7 +44,7 @@ YT_INLINE void tail_rows(const int VECTORS, const yt_norm_tail *tail, int c, flo
     }
 }
 
-static void finish_and_pack(const yt_norm_tail *tail, int c, float *d, ptrdiff_t d_ld, const float *y,
+static void finish_and_pack(const yti_norm_tail *tail, int c, float *d, ptrdiff_t d_ld, const float *y,
                             ptrdiff_t pixels, int vectors, int lanes, float *to) {
     if (lanes == 3 * YT_VL) {
         tail_rows(3, tail, c, d, d_ld, y, pixels, to);

@@ -5,16 +5,16 @@
  * are taken in the order of the windows.
  */
 
-static const float *pixel_at(const yt_tensor *t, int n, int y, int x) {
+static const float *pixel_at(const yti_tensor *t, int n, int y, int x) {
     return t->data + (((ptrdiff_t)n * t->h + y) * t->w + x) * t->ld;
 }
 
-static float *pixel_of(const yt_tensor *t, int n, int y, int x) {
+static float *pixel_of(const yti_tensor *t, int n, int y, int x) {
     return t->data + (((ptrdiff_t)n * t->h + y) * t->w + x) * t->ld;
 }
 
-static void fill(const yt_tensor *dst, float value, int threads) {
-    size_t pixels = yt_tensor_pixels(*dst);
+static void fill(const yti_tensor *dst, float value, int threads) {
+    size_t pixels = yti_tensor_pixels(*dst);
     int items = items_for(pixels, 1024, 64);
 #pragma omp parallel for schedule(static) num_threads(threads)
     for (int item = 0; item < items; item++) {
@@ -50,8 +50,8 @@ YT_INLINE pool_best better(pool_best best, vf value, vi where) {
 
 /* Outputs [first, last) of a row of output, one vector of channels: `from` is column 0 of the first row of the window,
  * of which rows y[0] to y[1] lie in the map; `to` and index are the row's first output. */
-static void maxpool_strip(int kernel, int stride, int pad, const int y[2], const yt_tensor *src,
-                          const float *from, int lanes, int first, int last, const yt_tensor *dst, float *to,
+static void maxpool_strip(int kernel, int stride, int pad, const int y[2], const yti_tensor *src,
+                          const float *from, int lanes, int first, int last, const yti_tensor *dst, float *to,
                           uint8_t *index) {
     pool_best columns[POOL_COLUMNS];
     int left = first * stride - pad, right = (last - 1) * stride - pad + kernel;
@@ -77,7 +77,7 @@ static void maxpool_strip(int kernel, int stride, int pad, const int y[2], const
     }
 }
 
-static void maxpool_forward(int kernel, int stride, int pad, const yt_tensor *x, const yt_tensor *y,
+static void maxpool_forward(int kernel, int stride, int pad, const yti_tensor *x, const yti_tensor *y,
                             uint8_t *index, int threads) {
     int strip = (POOL_COLUMNS - kernel) / stride + 1;
 #pragma omp parallel for schedule(static) num_threads(threads)
@@ -98,8 +98,8 @@ static void maxpool_forward(int kernel, int stride, int pad, const yt_tensor *x,
 enum { SCATTER_CHANNELS = 16 };
 
 /* Channels [first, last) of one image. */
-static void maxpool_scatter(int kernel, int stride, int pad, const uint8_t *index, const yt_tensor *d_y,
-                            const yt_tensor *d_x, int n, int first, int last) {
+static void maxpool_scatter(int kernel, int stride, int pad, const uint8_t *index, const yti_tensor *d_y,
+                            const yti_tensor *d_x, int n, int first, int last) {
     ptrdiff_t to_tap[15 * 15]; /* floats from the window's first pixel */
     for (int tap = 0; tap < kernel * kernel; tap++)
         to_tap[tap] = ((ptrdiff_t)(tap / kernel) * d_x->w + tap % kernel) * d_x->ld;
@@ -113,8 +113,8 @@ static void maxpool_scatter(int kernel, int stride, int pad, const uint8_t *inde
         }
 }
 
-static void maxpool_backward(int kernel, int stride, int pad, const uint8_t *index, const yt_tensor *d_y,
-                             const yt_tensor *d_x, bool accumulate, int threads) {
+static void maxpool_backward(int kernel, int stride, int pad, const uint8_t *index, const yti_tensor *d_y,
+                             const yti_tensor *d_x, bool accumulate, int threads) {
     int parts = (d_x->c + SCATTER_CHANNELS - 1) / SCATTER_CHANNELS;
     if (!accumulate) fill(d_x, 0, threads);
 #pragma omp parallel for schedule(static) num_threads(threads)
@@ -133,7 +133,7 @@ YT_INLINE void copy_floats(const float *src, float *dst, ptrdiff_t count, bool a
     for (; i < count; i++) dst[i] = accumulate ? dst[i] + src[i] : src[i];
 }
 
-static void upsample_forward(int factor, const yt_tensor *x, const yt_tensor *y, int threads) {
+static void upsample_forward(int factor, const yti_tensor *x, const yti_tensor *y, int threads) {
 #pragma omp parallel for schedule(static) num_threads(threads)
     for (int row = 0; row < y->n * y->h; row++) {
         int n = row / y->h, oy = row % y->h;
@@ -142,7 +142,7 @@ static void upsample_forward(int factor, const yt_tensor *x, const yt_tensor *y,
     }
 }
 
-static void upsample_backward(int factor, const yt_tensor *d_y, const yt_tensor *d_x, bool accumulate,
+static void upsample_backward(int factor, const yti_tensor *d_y, const yti_tensor *d_x, bool accumulate,
                               int threads) {
 #pragma omp parallel for schedule(static) num_threads(threads)
     for (int row = 0; row < d_x->n * d_x->h; row++) {
@@ -156,8 +156,8 @@ static void upsample_backward(int factor, const yt_tensor *d_y, const yt_tensor 
 }
 
 /* Pixels [begin, end) of maps of the same shape; one stretch where both are packed. */
-static void copy(const yt_tensor *src, const yt_tensor *dst, bool accumulate, int threads) {
-    size_t pixels = yt_tensor_pixels(*dst);
+static void copy(const yti_tensor *src, const yti_tensor *dst, bool accumulate, int threads) {
+    size_t pixels = yti_tensor_pixels(*dst);
     int items = items_for(pixels, 1024, 64);
 #pragma omp parallel for schedule(static) num_threads(threads)
     for (int item = 0; item < items; item++) {
@@ -172,8 +172,8 @@ static void copy(const yt_tensor *src, const yt_tensor *dst, bool accumulate, in
     }
 }
 
-static void from_bytes(const uint8_t *src, const yt_tensor *dst, int threads) {
-    size_t pixels = yt_tensor_pixels(*dst);
+static void from_bytes(const uint8_t *src, const yti_tensor *dst, int threads) {
+    size_t pixels = yti_tensor_pixels(*dst);
     int items = items_for(pixels, 1024, 64);
 #pragma omp parallel for schedule(static) num_threads(threads)
     for (int item = 0; item < items; item++) {

@@ -18,10 +18,10 @@
 static const double NONE = (double)NAN;
 
 static yt_status no_memory(yt_err *err) {
-    return yt_fail(err, YT_NO_MEMORY, "no memory for the numbers of a comparison");
+    return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the numbers of a comparison");
 }
 
-void yti_moment_name(const yt_compare *study, int moment, char *out, size_t room) {
+void yti_moment_name(const yti_compare *study, int moment, char *out, size_t room) {
     if (study->moment_steps[moment] == 0)
         snprintf(out, room, "at initialisation");
     else
@@ -34,12 +34,12 @@ static bool is(const char *a, const char *b) {
     return strcmp(a, b) == 0;
 }
 
-static bool is_kind(const gradient_row *row, yt_flow_kind kind) {
-    return is(row->kind, yt_flow_kind_word(kind));
+static bool is_kind(const gradient_row *row, yti_flow_kind kind) {
+    return is(row->kind, yti_flow_kind_word(kind));
 }
 
-static bool is_stat(const gradient_row *row, yt_flow_stat stat) {
-    return is(row->stat, yt_flow_stat_word(stat));
+static bool is_stat(const gradient_row *row, yti_flow_stat stat) {
+    return is(row->stat, yti_flow_stat_word(stat));
 }
 
 /* The point a row of the table is about; -1: none. */
@@ -125,16 +125,16 @@ static yt_status fill_run(const gradient_table *table, const study_points *point
     return YT_OK;
 }
 
-static yt_status find_points(yt_compare *study, int variant, yt_err *err) {
-    yt_model *model;
+static yt_status find_points(yti_compare *study, int variant, yt_err *err) {
+    yti_model *model;
     YT_TRY(yti_study_model(study, variant, &model, err));
     yt_status status = yti_points_find(model, &study->variants[variant].points, err);
-    yt_model_destroy(model);
+    yti_model_destroy(model);
     return status;
 }
 
-static yt_status load_gradients(yt_compare *study, study_run *run, yt_err *err) {
-    char *path = yt_path_join(run->folder, "gradients.csv");
+static yt_status load_gradients(yti_compare *study, study_run *run, yt_err *err) {
+    char *path = yti_path_join(run->folder, "gradients.csv");
     if (!path) return no_memory(err);
     gradient_table table;
     yt_status status = yti_gradient_table_load(path, &table, err);
@@ -147,19 +147,19 @@ static yt_status load_gradients(yt_compare *study, study_run *run, yt_err *err) 
     return status;
 }
 
-static yt_status load_run(yt_compare *study, study_run *run, yt_err *err) {
+static yt_status load_run(yti_compare *study, study_run *run, yt_err *err) {
     study_record record;
     bool found;
-    yt_train_config config;
+    yti_train_config config;
     YT_TRY(yti_study_run_config(study, run, &config, err));
     YT_TRY(yti_record_load(run->folder, &config, &record, &found, err));
-    if (!found) return yt_fail(err, YT_ARGUMENT, "%s: this run is not complete", run->folder);
+    if (!found) return yt_fail(err, YT_ERR_ARGUMENT, "%s: this run is not complete", run->folder);
     run->status = record.status;
     run->seconds = record.seconds;
     snprintf(run->message, sizeof run->message, "%s", record.message);
-    run->update_tells = strcmp(record.optimizer, yt_optimizer_name(YT_OPTIM_SGD)) == 0;
+    run->update_tells = strcmp(record.optimizer, yti_optimizer_name(YT_OPTIM_SGD)) == 0;
     snprintf(run->weights_hash, sizeof run->weights_hash, "%s", record.weights_hash);
-    char *path = yt_path_join(run->folder, "results.csv");
+    char *path = yti_path_join(run->folder, "results.csv");
     if (!path) return no_memory(err);
     yt_status status = yti_curves_load(path, &run->epochs, &run->n_epochs, err);
     free(path);
@@ -169,9 +169,9 @@ static yt_status load_run(yt_compare *study, study_run *run, yt_err *err) {
 /* ---- moments ---- */
 
 /* The last step that every run that ended well has; -1: there is none. */
-static long last_common_step(const yt_compare *study) {
+static long last_common_step(const yti_compare *study) {
     const study_run *shortest = NULL;
-    for (int i = 0; i < yt_compare_runs(study); i++) {
+    for (int i = 0; i < yti_compare_runs(study); i++) {
         const study_run *run = &study->runs[i];
         if (run->status != YT_OK || run->n_steps == 0) continue;
         if (!shortest || run->steps[run->n_steps - 1] < shortest->steps[shortest->n_steps - 1])
@@ -180,12 +180,12 @@ static long last_common_step(const yt_compare *study) {
     return shortest ? shortest->steps[shortest->n_steps - 1] : -1;
 }
 
-static void choose_moments(yt_compare *study) {
+static void choose_moments(yti_compare *study) {
     const long wanted[STUDY_MOMENTS] = {0, 1, last_common_step(study)};
     study->n_moments = 0;
     for (int m = 0; m < STUDY_MOMENTS; m++) {
         bool there = false;
-        for (int i = 0; i < yt_compare_runs(study); i++) there |= step_of(&study->runs[i], wanted[m]) >= 0;
+        for (int i = 0; i < yti_compare_runs(study); i++) there |= step_of(&study->runs[i], wanted[m]) >= 0;
         if (there && (m < 2 || wanted[m] > 1)) study->moment_steps[study->n_moments++] = wanted[m];
     }
 }
@@ -211,28 +211,28 @@ static double update_of(const study_run *run, int step) {
 
 /* What a run shows at a moment. Adam and MuSGD make updates as large for a gradient of 1e-6 as for one of 1: theirs say
  * nothing about it either. A run that ended early has failed at the last moment, which it may not have reached. */
-static yt_flow_facts facts_of(const yt_compare *study, const study_run *run, int moment) {
+static yti_flow_facts facts_of(const yti_compare *study, const study_run *run, int moment) {
     const int step = step_of(run, study->moment_steps[moment]);
     const bool failed = run->status != YT_OK && (step < 0 || moment == study->n_moments - 1);
-    return (yt_flow_facts){.first_to_last = run->first_to_last[moment],
+    return (yti_flow_facts){.first_to_last = run->first_to_last[moment],
                            .update = run->update_tells ? update_of(run, step) : NONE,
                            .mean_abs = step < 0 ? NONE : run->mean_abs[step],
                            .norm = step < 0 ? NONE : run->norm[step],
                            .non_finite = failed || (step >= 0 && run->bad[step])};
 }
 
-static yt_status judge_run(const yt_compare *study, study_run *run, yt_err *err) {
+static yt_status judge_run(const yti_compare *study, study_run *run, yt_err *err) {
     const study_points *points = &study->variants[run->variant].points;
     double *depth = nothing((size_t)points->count), *rms = nothing((size_t)points->count);
     for (int m = 0; depth && rms && m < study->n_moments; m++) {
         const int step = step_of(run, study->moment_steps[m]);
         const int n =
             step < 0 ? 0 : seen(points, run->rms + (size_t)step * (size_t)points->count, depth, rms);
-        run->slope[m] = yt_slope_fit(depth, rms, n, &run->zeros[m]);
+        run->slope[m] = yti_slope_fit(depth, rms, n, &run->zeros[m]);
         run->first_to_last[m] = n > 1 ? rms[0] / rms[n - 1] : NONE;
         run->facts[m] = facts_of(study, run, m);
         char sentence[STUDY_SENTENCE];
-        run->verdict[m] = yt_verdict_of(&run->facts[m], sentence, sizeof sentence);
+        run->verdict[m] = yti_verdict_of(&run->facts[m], sentence, sizeof sentence);
     }
     bool good = depth && rms;
     free(depth);
@@ -245,7 +245,7 @@ static yt_status judge_run(const yt_compare *study, study_run *run, yt_err *err)
 /* The mean over seeds of what get() says, without what is not finite. */
 typedef double (*getter)(const study_run *run, int moment, int step, const study_points *points, int point);
 
-static yt_interval over_seeds(const yt_compare *study, int variant, int moment, int point, getter get) {
+static yti_interval over_seeds(const yti_compare *study, int variant, int moment, int point, getter get) {
     double values[YT_MAX_SEEDS];
     int n = 0;
     for (int s = 0; s < study->n_seeds; s++) {
@@ -254,7 +254,7 @@ static yt_interval over_seeds(const yt_compare *study, int variant, int moment, 
         double value = step < 0 ? NONE : get(run, moment, step, &study->variants[variant].points, point);
         if (isfinite(value)) values[n++] = value;
     }
-    return yt_interval_mean(values, n);
+    return yti_interval_mean(values, n);
 }
 
 static double get_rms(const study_run *run, int moment, int step, const study_points *points, int point) {
@@ -275,15 +275,15 @@ static double get_first_to_last(const study_run *run, int moment, int step, cons
     return log10(run->first_to_last[moment]);
 }
 
-static void find_facts(const yt_compare *study, int variant, int moment, study_moment *out) {
-    yt_interval slopes[YT_MAX_SEEDS];
+static void find_facts(const yti_compare *study, int variant, int moment, study_moment *out) {
+    yti_interval slopes[YT_MAX_SEEDS];
     double ratio[YT_MAX_SEEDS], update[YT_MAX_SEEDS], judged[YT_MAX_SEEDS], mean_abs[YT_MAX_SEEDS],
         norm[YT_MAX_SEEDS];
     bool non_finite = false;
     out->zeros = 0;
     for (int s = 0; s < study->n_seeds; s++) {
         const study_run *run = yti_study_run(study, variant, s);
-        const yt_flow_facts *facts = &run->facts[moment];
+        const yti_flow_facts *facts = &run->facts[moment];
         slopes[s] = run->slope[moment];
         ratio[s] = facts->first_to_last;
         update[s] = update_of(run, step_of(run, study->moment_steps[moment]));
@@ -293,31 +293,31 @@ static void find_facts(const yt_compare *study, int variant, int moment, study_m
         non_finite |= facts->non_finite;
         out->zeros += run->zeros[moment];
     }
-    out->slope = yt_slope_over_seeds(slopes, study->n_seeds);
-    out->update = yt_median(update, study->n_seeds);
+    out->slope = yti_slope_over_seeds(slopes, study->n_seeds);
+    out->update = yti_median(update, study->n_seeds);
     out->first_to_last = over_seeds(study, variant, moment, 0, get_first_to_last);
-    out->facts = (yt_flow_facts){.first_to_last = yt_median(ratio, study->n_seeds),
-                                 .update = yt_median(judged, study->n_seeds),
-                                 .mean_abs = yt_median(mean_abs, study->n_seeds),
-                                 .norm = yt_median(norm, study->n_seeds),
+    out->facts = (yti_flow_facts){.first_to_last = yti_median(ratio, study->n_seeds),
+                                 .update = yti_median(judged, study->n_seeds),
+                                 .mean_abs = yti_median(mean_abs, study->n_seeds),
+                                 .norm = yti_median(norm, study->n_seeds),
                                  .non_finite = non_finite};
 }
 
 /* The verdict of the medians, and how many seeds say the same. */
-static void find_verdict(const yt_compare *study, int variant, int moment, study_moment *m) {
-    m->verdict = yt_verdict_of(&m->facts, m->sentence, sizeof m->sentence);
+static void find_verdict(const yti_compare *study, int variant, int moment, study_moment *m) {
+    m->verdict = yti_verdict_of(&m->facts, m->sentence, sizeof m->sentence);
     m->agreeing = 0;
     for (int s = 0; s < study->n_seeds; s++)
         m->agreeing += yti_study_run(study, variant, s)->verdict[moment] == m->verdict;
     if (m->agreeing < study->n_seeds)
-        yt_text_append(m->sentence, sizeof m->sentence, "; so in %d of %d seeds", m->agreeing,
+        yti_text_append(m->sentence, sizeof m->sentence, "; so in %d of %d seeds", m->agreeing,
                        study->n_seeds);
     if (m->zeros > 0)
-        yt_text_append(m->sentence, sizeof m->sentence,
+        yti_text_append(m->sentence, sizeof m->sentence,
                        "; %d gradients of exactly 0 in all seeds are left out of the slope", m->zeros);
 }
 
-static yt_status judge_moment(yt_compare *study, int variant, int moment, yt_err *err) {
+static yt_status judge_moment(yti_compare *study, int variant, int moment, yt_err *err) {
     study_variant *v = &study->variants[variant];
     study_moment *m = &v->moments[moment];
     m->profile = calloc((size_t)v->points.count + 1, sizeof *m->profile);
@@ -336,10 +336,10 @@ static yt_status judge_moment(yt_compare *study, int variant, int moment, yt_err
         slopes[s] = yti_study_run(study, variant, s)->slope[moment].value;
         first_slopes[s] = yti_study_run(study, 0, s)->slope[moment].value;
     }
-    const yt_contrast contrast = {v->words.name, first->words.name, m->slope, first->moments[moment].slope,
-                                  yt_interval_difference(slopes, first_slopes, study->n_seeds)};
+    const yti_contrast contrast = {v->words.name, first->words.name, m->slope, first->moments[moment].slope,
+                                  yti_interval_difference(slopes, first_slopes, study->n_seeds)};
     m->slope_difference = contrast.difference;
-    m->differs = yt_verdict_compare(&contrast, m->against, sizeof m->against);
+    m->differs = yti_verdict_compare(&contrast, m->against, sizeof m->against);
     return YT_OK;
 }
 
@@ -350,17 +350,17 @@ static double final_of(const study_run *run, bool of_ap) {
     return of_ap ? last->ap : last->loss;
 }
 
-static yt_interval final_over_seeds(const yt_compare *study, int variant, bool of_ap) {
+static yti_interval final_over_seeds(const yti_compare *study, int variant, bool of_ap) {
     double values[YT_MAX_SEEDS];
     int n = 0;
     for (int s = 0; s < study->n_seeds; s++) {
         values[n] = final_of(yti_study_run(study, variant, s), of_ap);
         n += isfinite(values[n]);
     }
-    return yt_interval_mean(values, n);
+    return yti_interval_mean(values, n);
 }
 
-static void judge_end(yt_compare *study, int variant) {
+static void judge_end(yti_compare *study, int variant) {
     study_variant *v = &study->variants[variant];
     v->failed = 0;
     for (int s = 0; s < study->n_seeds; s++) v->failed += yti_study_run(study, variant, s)->status != YT_OK;
@@ -373,16 +373,16 @@ static void judge_end(yt_compare *study, int variant) {
         ap[s] = final_of(yti_study_run(study, variant, s), true);
         first_ap[s] = final_of(yti_study_run(study, 0, s), true);
     }
-    const yt_contrast contrast = {v->words.name, first->words.name, v->ap, first->ap,
-                                  yt_interval_difference(ap, first_ap, study->n_seeds)};
+    const yti_contrast contrast = {v->words.name, first->words.name, v->ap, first->ap,
+                                  yti_interval_difference(ap, first_ap, study->n_seeds)};
     v->ap_difference = contrast.difference;
-    yt_verdict_compare(&contrast, v->ap_against, sizeof v->ap_against);
+    yti_verdict_compare(&contrast, v->ap_against, sizeof v->ap_against);
 }
 
-yt_status yti_analyse(yt_compare *study, yt_err *err) {
-    for (int i = 0; i < yt_compare_runs(study); i++) YT_TRY(load_run(study, &study->runs[i], err));
+yt_status yti_analyse(yti_compare *study, yt_err *err) {
+    for (int i = 0; i < yti_compare_runs(study); i++) YT_TRY(load_run(study, &study->runs[i], err));
     choose_moments(study);
-    for (int i = 0; i < yt_compare_runs(study); i++) YT_TRY(judge_run(study, &study->runs[i], err));
+    for (int i = 0; i < yti_compare_runs(study); i++) YT_TRY(judge_run(study, &study->runs[i], err));
     for (int v = 0; v < study->n_variants; v++) {
         for (int m = 0; m < study->n_moments; m++) YT_TRY(judge_moment(study, v, m, err));
         judge_end(study, v);

@@ -34,7 +34,7 @@ static yt_status read_header(const char *path, char *line, int place[N_COLUMNS],
         place[c] = -1;
         for (int i = 0; i < n; i++)
             if (strcmp(fields[i], columns[c]) == 0) place[c] = i;
-        if (place[c] < 0) return yt_fail_at(err, YT_SYNTAX, path, 1, "there is no column \"%s\"", columns[c]);
+        if (place[c] < 0) return yti_fail_at(err, YT_ERR_SYNTAX, path, 1, "there is no column \"%s\"", columns[c]);
     }
     return YT_OK;
 }
@@ -85,21 +85,21 @@ static yt_status read_rows(const char *path, gradient_table *table, yt_err *err)
         if (table->count == capacity) {
             capacity = capacity ? 2 * capacity : 1024;
             gradient_row *grown = realloc(table->rows, capacity * sizeof *grown);
-            if (!grown) return yt_fail(err, YT_NO_MEMORY, "%s: no memory for %zu rows", path, capacity);
+            if (!grown) return yt_fail(err, YT_ERR_NO_MEMORY, "%s: no memory for %zu rows", path, capacity);
             table->rows = grown;
         }
         if (!read_row(at, place, &table->rows[table->count]))
-            return yt_fail_at(err, YT_SYNTAX, path, line,
+            return yti_fail_at(err, YT_ERR_SYNTAX, path, line,
                               "is no row of numbers; it would be step,epoch,layer,name,kind,stat,value");
         table->count++;
     }
-    return line > 1 ? YT_OK : yt_fail_at(err, YT_SYNTAX, path, 1, "there is no header");
+    return line > 1 ? YT_OK : yti_fail_at(err, YT_ERR_SYNTAX, path, 1, "there is no header");
 }
 
 yt_status yti_gradient_table_load(const char *path, gradient_table *out, yt_err *err) {
     gradient_table table = {0};
     size_t bytes;
-    YT_TRY(yt_file_read(path, MAX_BYTES, &table.text, &bytes, err));
+    YT_TRY(yti_file_read(path, MAX_BYTES, &table.text, &bytes, err));
     yt_status status = read_rows(path, &table, err);
     if (status == YT_OK)
         *out = table;

@@ -10,12 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void find_depths(const yt_graph *graph, int *depth) {
-    for (yt_value v = 0; v < yt_graph_nodes(graph); v++) {
-        const yt_value *sources = yt_graph_sources(graph, v);
+static void find_depths(const yti_graph *graph, int *depth) {
+    for (yti_value v = 0; v < yti_graph_nodes(graph); v++) {
+        const yti_value *sources = yti_graph_sources(graph, v);
         int n;
-        const yt_op *op = yt_graph_op(graph, v, NULL, &n);
-        depth[v] = op == &yt_op_conv2d || op == &yt_op_transpose2d;
+        const yti_op *op = yti_graph_op(graph, v, NULL, &n);
+        depth[v] = op == &yti_op_conv2d || op == &yti_op_transpose2d;
         int deepest = 0;
         for (int i = 0; i < n; i++)
             if (depth[sources[i]] > deepest) deepest = depth[sources[i]];
@@ -23,7 +23,7 @@ static void find_depths(const yt_graph *graph, int *depth) {
     }
 }
 
-static void add(study_points *points, const yt_model *model, const int *depth, study_point point) {
+static void add(study_points *points, const yti_model *model, const int *depth, study_point point) {
     for (int i = 0; i < points->count; i++)
         if (points->at[i].value == point.value) return;
     point.depth = depth[point.value];
@@ -38,34 +38,34 @@ static int by_depth(const void *a, const void *b) {
 }
 
 /* Marks what a point depends on, back to the first points on every way; the deepest of these is the one before. */
-static void find_before(const yt_graph *graph, study_points *points, int which, bool *reached) {
-    memset(reached, 0, (size_t)yt_graph_nodes(graph) * sizeof *reached);
+static void find_before(const yti_graph *graph, study_points *points, int which, bool *reached) {
+    memset(reached, 0, (size_t)yti_graph_nodes(graph) * sizeof *reached);
     reached[points->at[which].value] = true;
-    for (yt_value v = points->at[which].value; v >= 0; v--) {
+    for (yti_value v = points->at[which].value; v >= 0; v--) {
         if (!reached[v]) continue;
         int found = -1;
         for (int i = 0; i < points->count; i++)
             if (points->at[i].value == v && i != which) found = i;
         if (found > points->at[which].before) points->at[which].before = found;
         if (found >= 0) continue;
-        const yt_value *sources = yt_graph_sources(graph, v);
+        const yti_value *sources = yti_graph_sources(graph, v);
         int n;
-        yt_graph_op(graph, v, NULL, &n);
+        yti_graph_op(graph, v, NULL, &n);
         for (int i = 0; i < n; i++) reached[sources[i]] = true;
     }
 }
 
-static void find(const yt_model *model, int *depth, bool *reached, study_points *out) {
+static void find(const yti_model *model, int *depth, bool *reached, study_points *out) {
     find_depths(model->graph, depth);
     for (int i = 0; i < model->n_rows; i++) {
-        const yt_model_row *row = &model->rows[i];
+        const yti_model_row *row = &model->rows[i];
         if (row->output < 0 || row->params == 0) continue;
         study_point point = {.layer = i, .value = row->output};
         snprintf(point.name, sizeof point.name, "%d %.200s", i, row->module);
         add(out, model, depth, point);
     }
     for (int i = 0; i < model->n_blocks; i++) {
-        const yt_model_block *block = &model->blocks[i];
+        const yti_model_block *block = &model->blocks[i];
         study_point point = {.layer = block->row, .is_block = true, .value = block->output};
         snprintf(point.name, sizeof point.name, "%s", block->name);
         add(out, model, depth, point);
@@ -74,8 +74,8 @@ static void find(const yt_model *model, int *depth, bool *reached, study_points 
     for (int i = 0; i < out->count; i++) find_before(model->graph, out, i, reached);
 }
 
-yt_status yti_points_find(const yt_model *model, study_points *out, yt_err *err) {
-    size_t nodes = (size_t)yt_graph_nodes(model->graph) + 1;
+yt_status yti_points_find(const yti_model *model, study_points *out, yt_err *err) {
+    size_t nodes = (size_t)yti_graph_nodes(model->graph) + 1;
     int *depth = calloc(nodes, sizeof *depth);
     bool *reached = calloc(nodes, sizeof *reached);
     size_t most = (size_t)model->n_rows + (size_t)model->n_blocks;
@@ -89,7 +89,7 @@ yt_status yti_points_find(const yt_model *model, study_points *out, yt_err *err)
     }
     free(depth);
     free(reached);
-    return good ? YT_OK : yt_fail(err, YT_NO_MEMORY, "no memory for the places in %zu nodes", nodes);
+    return good ? YT_OK : yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the places in %zu nodes", nodes);
 }
 
 void yti_points_free(study_points *points) {

@@ -95,11 +95,11 @@ static yt_status read_rows(const char *path, const char *text, study_epoch **row
         if (*count == capacity) {
             capacity = capacity ? 2 * capacity : 64;
             study_epoch *grown = realloc(*rows, (size_t)capacity * sizeof *grown);
-            if (!grown) return yt_fail(err, YT_NO_MEMORY, "%s: no memory for %d epochs", path, capacity);
+            if (!grown) return yt_fail(err, YT_ERR_NO_MEMORY, "%s: no memory for %d epochs", path, capacity);
             *rows = grown;
         }
         if (!read_row(at, end, roles, n, &(*rows)[*count]))
-            return yt_fail_at(err, YT_SYNTAX, path, line, "is no row of numbers under the header");
+            return yti_fail_at(err, YT_ERR_SYNTAX, path, line, "is no row of numbers under the header");
         (*count)++;
     }
     return YT_OK;
@@ -108,7 +108,7 @@ static yt_status read_rows(const char *path, const char *text, study_epoch **row
 yt_status yti_curves_load(const char *path, study_epoch **out, int *count, yt_err *err) {
     char *text;
     size_t bytes;
-    YT_TRY(yt_file_read(path, MAX_BYTES, &text, &bytes, err));
+    YT_TRY(yti_file_read(path, MAX_BYTES, &text, &bytes, err));
     study_epoch *rows = NULL;
     int n = 0;
     yt_status status = read_rows(path, text, &rows, &n, err);

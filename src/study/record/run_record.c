@@ -11,41 +11,41 @@ enum { MAX_BYTES = 1 << 22 };
 static const char NAME[] = "run.json";
 
 static yt_status no_memory(yt_err *err) {
-    return yt_fail(err, YT_NO_MEMORY, "no memory for %s", NAME);
+    return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %s", NAME);
 }
 
 /* ---- settings ---- */
 
 /* Beside those of the machine: they change when things are done and what else is kept, not what comes out. */
-static const yt_train_key without_effect[] = {YT_TRAIN_KEY_workers, YT_TRAIN_KEY_cache,
+static const yti_train_key without_effect[] = {YT_TRAIN_KEY_workers, YT_TRAIN_KEY_cache,
                                               YT_TRAIN_KEY_save_period};
 
 bool yti_setting_counts(int key) {
     for (size_t i = 0; i < sizeof without_effect / sizeof without_effect[0]; i++)
         if ((int)without_effect[i] == key) return false;
-    return yt_train_options()[key].on_resume != YT_RESUME_HERE;
+    return yti_train_options()[key].on_resume != YT_RESUME_HERE;
 }
 
-cJSON *yti_settings_write(const yt_train_config *config) {
+cJSON *yti_settings_write(const yti_train_config *config) {
     cJSON *settings = cJSON_CreateObject();
     for (int i = 0; settings && i < YT_TRAIN_KEYS; i++) {
         char text[YT_TRAIN_TEXT];
         if (!yti_setting_counts(i)) continue;
-        yt_train_config_text(config, (yt_train_key)i, text, sizeof text);
-        if (cJSON_AddStringToObject(settings, yt_train_options()[i].key, text)) continue;
+        yti_train_config_text(config, (yti_train_key)i, text, sizeof text);
+        if (cJSON_AddStringToObject(settings, yti_train_options()[i].key, text)) continue;
         cJSON_Delete(settings);
         settings = NULL;
     }
     return settings;
 }
 
-int yti_settings_differ(const cJSON *settings, const yt_train_config *config, const char **was) {
+int yti_settings_differ(const cJSON *settings, const yti_train_config *config, const char **was) {
     for (int i = 0; i < YT_TRAIN_KEYS; i++) {
         char text[YT_TRAIN_TEXT];
         if (!yti_setting_counts(i)) continue;
-        yt_train_config_text(config, (yt_train_key)i, text, sizeof text);
+        yti_train_config_text(config, (yti_train_key)i, text, sizeof text);
         const char *former =
-            cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(settings, yt_train_options()[i].key));
+            cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(settings, yti_train_options()[i].key));
         *was = former ? former : "unknown";
         if (!former || strcmp(former, text) != 0) return i;
     }
@@ -54,14 +54,14 @@ int yti_settings_differ(const cJSON *settings, const yt_train_config *config, co
 
 /* ---- writing ---- */
 
-static bool add_settings(cJSON *json, const yt_train_config *config) {
+static bool add_settings(cJSON *json, const yti_train_config *config) {
     cJSON *settings = yti_settings_write(config);
     if (settings && cJSON_AddItemToObject(json, "settings", settings)) return true;
     cJSON_Delete(settings);
     return false;
 }
 
-static cJSON *record_json(const yt_train_config *config, const study_record *record) {
+static cJSON *record_json(const yti_train_config *config, const study_record *record) {
     cJSON *json = cJSON_CreateObject();
     bool good = json && cJSON_AddBoolToObject(json, "complete", !record->running) &&
                 cJSON_AddBoolToObject(json, "finite", record->status == YT_OK) &&
@@ -77,9 +77,9 @@ static cJSON *record_json(const yt_train_config *config, const study_record *rec
     return NULL;
 }
 
-yt_status yti_record_save(const char *folder, const yt_train_config *config, const study_record *record,
+yt_status yti_record_save(const char *folder, const yti_train_config *config, const study_record *record,
                           yt_err *err) {
-    char *path = yt_path_join(folder, NAME);
+    char *path = yti_path_join(folder, NAME);
     if (!path) return no_memory(err);
     yt_status status = yti_json_write(record_json(config, record), path, err);
     free(path);
@@ -98,34 +98,34 @@ static double number(const cJSON *json, const char *key) {
     return cJSON_IsNumber(item) ? item->valuedouble : 0;
 }
 
-static yt_status same_settings(const char *folder, const cJSON *json, const yt_train_config *config,
+static yt_status same_settings(const char *folder, const cJSON *json, const yti_train_config *config,
                                yt_err *err) {
     const char *was;
     int key = yti_settings_differ(cJSON_GetObjectItemCaseSensitive(json, "settings"), config, &was);
     if (key < 0) return YT_OK;
     char text[YT_TRAIN_TEXT];
-    yt_train_config_text(config, (yt_train_key)key, text, sizeof text);
-    return yt_fail(err, YT_MISMATCH,
+    yti_train_config_text(config, (yti_train_key)key, text, sizeof text);
+    return yt_fail(err, YT_ERR_MISMATCH,
                    "%s: this run was made with %s \"%.100s\", not \"%.100s\"; choose another --name for the "
                    "new study, or remove the folder",
-                   folder, yt_train_options()[key].key, was, text);
+                   folder, yti_train_options()[key].key, was, text);
 }
 
-static yt_status read_record(const char *path, const char *folder, const yt_train_config *config,
+static yt_status read_record(const char *path, const char *folder, const yti_train_config *config,
                              study_record *out, yt_err *err) {
     char *text;
     size_t bytes;
-    YT_TRY(yt_file_read(path, MAX_BYTES, &text, &bytes, err));
+    YT_TRY(yti_file_read(path, MAX_BYTES, &text, &bytes, err));
     cJSON *json = cJSON_ParseWithLength(text, bytes);
     free(text);
     if (!cJSON_IsObject(json)) {
         cJSON_Delete(json);
-        return yt_fail(err, YT_SYNTAX, "%s: is not the record of a run; remove the folder", path);
+        return yt_fail(err, YT_ERR_SYNTAX, "%s: is not the record of a run; remove the folder", path);
     }
     yt_status status = same_settings(folder, json, config, err);
     bool finite = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "finite"));
     *out = (study_record){.running = cJSON_IsFalse(cJSON_GetObjectItemCaseSensitive(json, "complete")),
-                          .status = finite ? YT_OK : YT_NON_FINITE,
+                          .status = finite ? YT_OK : YT_ERR_NON_FINITE,
                           .epochs = (int)number(json, "epochs"),
                           .ap = number(json, "ap"),
                           .seconds = number(json, "seconds")};
@@ -137,12 +137,12 @@ static yt_status read_record(const char *path, const char *folder, const yt_trai
     return status;
 }
 
-yt_status yti_record_load(const char *folder, const yt_train_config *config, study_record *out, bool *found,
+yt_status yti_record_load(const char *folder, const yti_train_config *config, study_record *out, bool *found,
                           yt_err *err) {
-    char *path = yt_path_join(folder, NAME);
+    char *path = yti_path_join(folder, NAME);
     if (!path) return no_memory(err);
     *out = (study_record){.status = YT_OK};
-    bool there = yt_path_exists(path);
+    bool there = yti_path_exists(path);
     yt_status status = there ? read_record(path, folder, config, out, err) : YT_OK;
     *found = there && !out->running;
     free(path);

@@ -25,23 +25,23 @@ typedef struct study_record {
 
 /* found: the folder has a complete run. One with other settings is an error that names the first, complete or not.
  * Without a record *out is empty. */
-yt_status yti_record_load(const char *folder, const yt_train_config *config, study_record *out, bool *found,
+yt_status yti_record_load(const char *folder, const yti_train_config *config, study_record *out, bool *found,
                           yt_err *err);
-yt_status yti_record_save(const char *folder, const yt_train_config *config, const study_record *record,
+yt_status yti_record_save(const char *folder, const yti_train_config *config, const study_record *record,
                           yt_err *err);
 
 /* Whether a setting can change what a run finds: not the machine's, not names of folders, not how data are kept. */
 bool yti_setting_counts(int key);
 
 /* The settings that count as an object; NULL: no memory. */
-cJSON *yti_settings_write(const yt_train_config *config);
+cJSON *yti_settings_write(const yti_train_config *config);
 
 /* The first setting that counts and is another one than in such an object; -1: none. was: its value there. */
-int yti_settings_differ(const cJSON *settings, const yt_train_config *config, const char **was);
+int yti_settings_differ(const cJSON *settings, const yti_train_config *config, const char **was);
 
 /* An error where the folder has another study than this one. One with other settings is always another; one with
  * fewer variants or seeds is it when there is a report that would be lost. */
-yt_status yti_study_record_check(const yt_compare *study, yt_err *err);
-yt_status yti_study_record_save(const yt_compare *study, yt_err *err);
+yt_status yti_study_record_check(const yti_compare *study, yt_err *err);
+yt_status yti_study_record_save(const yti_compare *study, yt_err *err);
 
 #endif

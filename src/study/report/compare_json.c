@@ -37,13 +37,13 @@ static cJSON *kept(cJSON *object, bool good) {
     return NULL;
 }
 
-static cJSON *interval(yt_interval i) {
+static cJSON *interval(yti_interval i) {
     cJSON *out = cJSON_CreateObject();
     return kept(out, out && add(out, "value", number(i.value)) && add(out, "low", number(i.low)) &&
                          add(out, "high", number(i.high)) && add(out, "count", number(i.count)));
 }
 
-static cJSON *intervals(const yt_interval *list, int count) {
+static cJSON *intervals(const yti_interval *list, int count) {
     cJSON *out = cJSON_CreateArray();
     bool good = out != NULL;
     for (int i = 0; good && i < count; i++) good = append(out, interval(list[i]));
@@ -63,7 +63,7 @@ static cJSON *thresholds(void) {
     cJSON *out = cJSON_CreateArray();
     bool good = out != NULL;
     for (int i = 0; good && i < YT_VERDICT_LIMITS; i++) {
-        const yt_verdict_limit *row = &yt_verdict_limits()[i];
+        const yti_verdict_limit *row = &yti_verdict_limits()[i];
         cJSON *item = cJSON_CreateObject();
         good = append(out, kept(item, item && add(item, "name", text(row->name)) &&
                                           add(item, "value", number(row->value)) &&
@@ -73,13 +73,13 @@ static cJSON *thresholds(void) {
     return kept(out, good);
 }
 
-static cJSON *settings(const yt_train_config *config) {
+static cJSON *settings(const yti_train_config *config) {
     cJSON *out = cJSON_CreateObject();
     bool good = out != NULL;
     for (int i = 0; good && i < YT_TRAIN_KEYS; i++) {
         char value[YT_TRAIN_TEXT];
-        yt_train_config_text(config, (yt_train_key)i, value, sizeof value);
-        good = add(out, yt_train_options()[i].key, text(value));
+        yti_train_config_text(config, (yti_train_key)i, value, sizeof value);
+        good = add(out, yti_train_options()[i].key, text(value));
     }
     return kept(out, good);
 }
@@ -138,11 +138,11 @@ static cJSON *samples(const study_run *run, size_t width) {
     return kept(out, good);
 }
 
-static cJSON *run_json(const yt_compare *study, const study_run *run) {
+static cJSON *run_json(const yti_compare *study, const study_run *run) {
     cJSON *out = cJSON_CreateObject(), *slopes = intervals(run->slope, study->n_moments);
     size_t width = (size_t)study->variants[run->variant].points.count;
     bool good = out && add(out, "seed", number(run->seed)) &&
-                add(out, "folder", text(yt_path_base(run->folder))) &&
+                add(out, "folder", text(yti_path_base(run->folder))) &&
                 add(out, "finite", cJSON_CreateBool(run->status == YT_OK)) &&
                 add(out, "message", text(run->message)) && add(out, "seconds", number(run->seconds)) &&
                 add(out, "weights_hash", text(run->weights_hash)) && add(out, "epochs", epochs(run)) &&
@@ -151,7 +151,7 @@ static cJSON *run_json(const yt_compare *study, const study_run *run) {
     return kept(out, good && add(out, "slopes", slopes));
 }
 
-static cJSON *runs(const yt_compare *study, int variant) {
+static cJSON *runs(const yti_compare *study, int variant) {
     cJSON *out = cJSON_CreateArray();
     bool good = out != NULL;
     for (int s = 0; good && s < study->n_seeds; s++)
@@ -159,7 +159,7 @@ static cJSON *runs(const yt_compare *study, int variant) {
     return kept(out, good);
 }
 
-static cJSON *moment_json(const yt_compare *study, int variant, int moment) {
+static cJSON *moment_json(const yti_compare *study, int variant, int moment) {
     const study_moment *m = &study->variants[variant].moments[moment];
     int width = study->variants[variant].points.count;
     char name[64];
@@ -176,7 +176,7 @@ static cJSON *moment_json(const yt_compare *study, int variant, int moment) {
                          add(out, "profile_log10_rms", intervals(m->profile, width)) &&
                          add(out, "ratio_across_log10", intervals(m->ratio, width)) &&
                          add(out, "zero_points", number(m->zeros)) &&
-                         add(out, "verdict", text(yt_verdict_word(m->verdict))) &&
+                         add(out, "verdict", text(yti_verdict_word(m->verdict))) &&
                          add(out, "agreeing_seeds", number(m->agreeing)) &&
                          add(out, "sentence", text(m->sentence)) &&
                          (variant == 0 || (add(out, "slope_difference", interval(m->slope_difference)) &&
@@ -184,14 +184,14 @@ static cJSON *moment_json(const yt_compare *study, int variant, int moment) {
                                            add(out, "against_first", text(m->against)))));
 }
 
-static cJSON *moments(const yt_compare *study, int variant) {
+static cJSON *moments(const yti_compare *study, int variant) {
     cJSON *out = cJSON_CreateArray();
     bool good = out != NULL;
     for (int m = 0; good && m < study->n_moments; m++) good = append(out, moment_json(study, variant, m));
     return kept(out, good);
 }
 
-static cJSON *variants(const yt_compare *study) {
+static cJSON *variants(const yti_compare *study) {
     cJSON *out = cJSON_CreateArray();
     bool good = out != NULL;
     for (int i = 0; good && i < study->n_variants; i++) {
@@ -213,7 +213,7 @@ static cJSON *variants(const yt_compare *study) {
     return kept(out, good);
 }
 
-static cJSON *whole(const yt_compare *study) {
+static cJSON *whole(const yti_compare *study) {
     cJSON *out = cJSON_CreateObject();
     return kept(out,
                 out && add(out, "data", text(study->base.data)) &&
@@ -223,6 +223,6 @@ static cJSON *whole(const yt_compare *study) {
                     add(out, "settings", settings(&study->base)) && add(out, "variants", variants(study)));
 }
 
-yt_status yti_compare_json_write(const yt_compare *study, const char *path, yt_err *err) {
+yt_status yti_compare_json_write(const yti_compare *study, const char *path, yt_err *err) {
     return yti_json_write(whole(study), path, err);
 }

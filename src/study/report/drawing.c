@@ -3,12 +3,12 @@
 
 #include <stdlib.h>
 
-yt_status yti_open_numbers(const study_drawing *d, const char *name, yt_file_writer *writer, yt_err *err) {
+yt_status yti_open_numbers(const study_drawing *d, const char *name, yti_file_writer *writer, yt_err *err) {
     char file[STUDY_TEXT + 8];
     snprintf(file, sizeof file, "%s.dat", name);
-    char *path = yt_path_join(d->folder, file);
-    if (!path) return yt_fail(err, YT_NO_MEMORY, "no memory for the names of figures");
-    yt_status status = yt_file_writer_open(path, writer, err);
+    char *path = yti_path_join(d->folder, file);
+    if (!path) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the names of figures");
+    yt_status status = yti_file_writer_open(path, writer, err);
     free(path);
     return status;
 }

@@ -10,7 +10,7 @@
 
 /* Everything that is drawn goes through one of these. */
 typedef struct study_drawing {
-    const yt_compare *study;
+    const yti_compare *study;
     char *folder;
     FILE *script;
     study_figure *figures;
@@ -38,7 +38,7 @@ static inline void yti_span_widen(study_span *s, double value) {
 /* ---- drawing.c ---- */
 
 /* figures/NAME.dat, to be written. */
-yt_status yti_open_numbers(const study_drawing *drawing, const char *name, yt_file_writer *writer,
+yt_status yti_open_numbers(const study_drawing *drawing, const char *name, yti_file_writer *writer,
                            yt_err *err);
 
 /* Begins NAME.svg in the script. */

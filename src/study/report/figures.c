@@ -25,7 +25,7 @@ static const double BESIDE = 0.003;
 /* One point of a series. */
 typedef struct place {
     double x;
-    yt_interval y; /* as drawn: not a logarithm */
+    yti_interval y; /* as drawn: not a logarithm */
     bool hollow;   /* behind the backbone */
 } place;
 
@@ -36,10 +36,10 @@ static double power_of_ten(double exponent) {
     return pow(10, fmax(-300, fmin(300, exponent)));
 }
 
-static yt_interval powers_of_ten(yt_interval i) {
+static yti_interval powers_of_ten(yti_interval i) {
     if (!isfinite(i.value)) return i;
-    if (!yt_interval_known(i)) return (yt_interval){power_of_ten(i.value), i.low, i.high, i.count};
-    return (yt_interval){power_of_ten(i.value), power_of_ten(i.low), power_of_ten(i.high), i.count};
+    if (!yti_interval_known(i)) return (yti_interval){power_of_ten(i.value), i.low, i.high, i.count};
+    return (yti_interval){power_of_ten(i.value), power_of_ten(i.low), power_of_ten(i.high), i.count};
 }
 
 /* What of a series is in its file. */
@@ -50,18 +50,18 @@ typedef struct contents {
 /* Writes figures/NAME.dat: x y low high hollow. Points without a value are left out. */
 static yt_status write_series(const study_drawing *d, const char *name, const place *places, int count,
                               contents *written, yt_err *err) {
-    yt_file_writer writer;
+    yti_file_writer writer;
     YT_TRY(yti_open_numbers(d, name, &writer, err));
     for (int i = 0; i < count; i++) {
-        const yt_interval *y = &places[i].y;
+        const yti_interval *y = &places[i].y;
         if (!isfinite(y->value)) continue;
-        bool known = yt_interval_known(*y);
+        bool known = yti_interval_known(*y);
         fprintf(writer.stream, "%.9g %.9g %.9g %.9g %d\n", places[i].x, y->value, known ? y->low : y->value,
                 known ? y->high : y->value, places[i].hollow);
         written->points++;
         written->hollow += places[i].hollow;
     }
-    return yt_file_writer_commit(&writer, err);
+    return yti_file_writer_commit(&writer, err);
 }
 
 /* ---- the script ---- */
@@ -129,7 +129,7 @@ static void depth_axis(study_drawing *d) {
 }
 
 /* What is drawn of a variant: fills places and returns how many. */
-typedef int (*series)(const yt_compare *study, int variant, int moment, place *places);
+typedef int (*series)(const yti_compare *study, int variant, int moment, place *places);
 
 /* One variant: bars, the line with its points, and a white spot on those that are to be hollow. */
 static void plot_variant(study_drawing *d, int variant, const char *name, double beside, contents has) {
@@ -172,7 +172,7 @@ static study_span range_of(const study_drawing *d, series get, int moment, place
         int count = get(d->study, v, moment, places);
         for (int i = 0; i < count; i++) {
             yti_span_widen(&all, places[i].y.value);
-            if (!yt_interval_known(places[i].y)) continue;
+            if (!yti_interval_known(places[i].y)) continue;
             yti_span_widen(&all, fmax(places[i].y.low, places[i].y.value / BAR));
             yti_span_widen(&all, fmin(places[i].y.high, places[i].y.value * BAR));
         }
@@ -183,18 +183,18 @@ static study_span range_of(const study_drawing *d, series get, int moment, place
 /* ---- profiles and ratios ---- */
 
 /* size: its logarithm. */
-static place place_of(const study_point *point, yt_interval size) {
+static place place_of(const study_point *point, yti_interval size) {
     return (place){point->depth, powers_of_ten(size), !point->in_backbone};
 }
 
-static int get_profile(const yt_compare *study, int variant, int moment, place *places) {
+static int get_profile(const yti_compare *study, int variant, int moment, place *places) {
     const study_variant *v = &study->variants[variant];
     for (int i = 0; i < v->points.count; i++)
         places[i] = place_of(&v->points.at[i], v->moments[moment].profile[i]);
     return v->points.count;
 }
 
-static int get_ratio(const yt_compare *study, int variant, int moment, place *places) {
+static int get_ratio(const yti_compare *study, int variant, int moment, place *places) {
     const study_variant *v = &study->variants[variant];
     for (int i = 0; i < v->points.count; i++)
         places[i] = place_of(&v->points.at[i], v->moments[moment].ratio[i]);
@@ -258,7 +258,7 @@ static double ap_of(const study_epoch *epoch) {
     return epoch->ap;
 }
 
-static int longest(const yt_compare *study, int variant) {
+static int longest(const yti_compare *study, int variant) {
     int epochs = 0;
     for (int s = 0; s < study->n_seeds; s++)
         if (yti_study_run(study, variant, s)->n_epochs > epochs)
@@ -267,7 +267,7 @@ static int longest(const yt_compare *study, int variant) {
 }
 
 /* The mean over the seeds that came so far. */
-static int get_curve(const yt_compare *study, int variant, epoch_value value, place *places) {
+static int get_curve(const yti_compare *study, int variant, epoch_value value, place *places) {
     int epochs = longest(study, variant);
     for (int e = 0; e < epochs; e++) {
         double values[YT_MAX_SEEDS];
@@ -276,24 +276,24 @@ static int get_curve(const yt_compare *study, int variant, epoch_value value, pl
             const study_run *run = yti_study_run(study, variant, s);
             if (e < run->n_epochs) values[n++] = value(&run->epochs[e]);
         }
-        places[e] = (place){.x = e + 1, .y = yt_interval_mean(values, n)};
+        places[e] = (place){.x = e + 1, .y = yti_interval_mean(values, n)};
     }
     return epochs;
 }
 
-static int get_loss(const yt_compare *study, int variant, int moment, place *places) {
+static int get_loss(const yti_compare *study, int variant, int moment, place *places) {
     (void)moment;
     int epochs = get_curve(study, variant, log_loss_of, places);
     for (int e = 0; e < epochs; e++) places[e].y = powers_of_ten(places[e].y);
     return epochs;
 }
 
-static int get_ap(const yt_compare *study, int variant, int moment, place *places) {
+static int get_ap(const yti_compare *study, int variant, int moment, place *places) {
     (void)moment;
     return get_curve(study, variant, ap_of, places);
 }
 
-static int most_epochs(const yt_compare *study) {
+static int most_epochs(const yti_compare *study) {
     int epochs = 0;
     for (int v = 0; v < study->n_variants; v++)
         if (longest(study, v) > epochs) epochs = longest(study, v);
@@ -334,7 +334,7 @@ static yt_status draw_ap(study_drawing *d, int epochs, place *places, yt_err *er
 /* ---- all ---- */
 
 static yt_status draw_all(study_drawing *d, place *places, yt_err *err) {
-    const yt_compare *study = d->study;
+    const yti_compare *study = d->study;
     for (int m = 0; m < study->n_moments; m++) YT_TRY(draw_profile(d, m, places, err));
     for (int m = 0; m < study->n_moments; m++)
         if (m == 0 || m == study->n_moments - 1) YT_TRY(draw_ratio(d, m, places, err));
@@ -346,7 +346,7 @@ static yt_status draw_all(study_drawing *d, place *places, yt_err *err) {
 }
 
 /* Room for the longest series. */
-static place *make_places(const yt_compare *study) {
+static place *make_places(const yti_compare *study) {
     int most = most_epochs(study);
     for (int v = 0; v < study->n_variants; v++)
         if (study->variants[v].points.count > most) most = study->variants[v].points.count;
@@ -354,20 +354,20 @@ static place *make_places(const yt_compare *study) {
 }
 
 static yt_status write_script(study_drawing *d, yt_err *err) {
-    char *path = yt_path_join(d->folder, SCRIPT);
+    char *path = yti_path_join(d->folder, SCRIPT);
     place *places = make_places(d->study);
-    yt_file_writer writer;
-    yt_status status = path && places ? yt_file_writer_open(path, &writer, err)
-                                      : yt_fail(err, YT_NO_MEMORY, "no memory for the figures");
+    yti_file_writer writer;
+    yt_status status = path && places ? yti_file_writer_open(path, &writer, err)
+                                      : yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the figures");
     if (status == YT_OK) {
         d->script = writer.stream;
         fprintf(d->script, "# Draws the figures of this folder: gnuplot figures.gp\n");
         status = draw_all(d, places, err);
         fprintf(d->script, "unset output\n");
         if (status == YT_OK)
-            status = yt_file_writer_commit(&writer, err);
+            status = yti_file_writer_commit(&writer, err);
         else
-            yt_file_writer_discard(&writer);
+            yti_file_writer_discard(&writer);
     }
     free(path);
     free(places);
@@ -396,13 +396,13 @@ static yt_status clear(const char *folder, bool pictures_only, yt_err *err) {
     if (!dir) return YT_OK;
     const char *name;
     yt_status status = YT_OK;
-    while (status == YT_OK && (status = yt_folder_next(dir, folder, &name, err)) == YT_OK && name) {
+    while (status == YT_OK && (status = yti_folder_next(dir, folder, &name, err)) == YT_OK && name) {
         if (!is_of_figures(name, pictures_only)) continue;
-        char *path = yt_path_join(folder, name);
+        char *path = yti_path_join(folder, name);
         if (!path)
-            status = yt_fail(err, YT_NO_MEMORY, "no memory for the figures");
+            status = yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the figures");
         else if (unlink(path) != 0)
-            status = yt_fail(err, YT_IO, "%s: this figure of a former comparison cannot be removed", path);
+            status = yt_fail(err, YT_ERR_IO, "%s: this figure of a former comparison cannot be removed", path);
         free(path);
     }
     closedir(dir);
@@ -412,17 +412,17 @@ static yt_status clear(const char *folder, bool pictures_only, yt_err *err) {
 static yt_status draw(study_drawing *d, yt_err *err) {
     YT_TRY(clear(d->folder, false, err));
     char why[256];
-    if (!yti_gnuplot_works(why, sizeof why)) return yt_fail(err, YT_IO, "%s", why);
-    YT_TRY(yt_path_make_dirs(d->folder, err));
+    if (!yti_gnuplot_works(why, sizeof why)) return yt_fail(err, YT_ERR_IO, "%s", why);
+    YT_TRY(yti_path_make_dirs(d->folder, err));
     YT_TRY(write_script(d, err));
     yt_status status = yti_gnuplot_run(d->folder, SCRIPT, err);
     if (status != YT_OK) clear(d->folder, true, NULL); /* script and numbers show what was wrong */
     return status;
 }
 
-yt_status yti_figures_draw(const yt_compare *study, study_figure *out, int *count, yt_err *err) {
-    study_drawing d = {.study = study, .figures = out, .folder = yt_path_join(study->folder, "figures")};
-    if (!d.folder) return yt_fail(err, YT_NO_MEMORY, "no memory for the figures");
+yt_status yti_figures_draw(const yti_compare *study, study_figure *out, int *count, yt_err *err) {
+    study_drawing d = {.study = study, .figures = out, .folder = yti_path_join(study->folder, "figures")};
+    if (!d.folder) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the figures");
     yt_status status = draw(&d, err);
     free(d.folder);
     *count = status == YT_OK ? d.count : 0;

@@ -21,7 +21,7 @@ void yti_gnuplot_text(FILE *out, const char *text) {
     fputc('\'', out);
     for (const char *c = text; *c; c++) {
         if (*c == '\'') fputc('\'', out);
-        fputc(yt_text_is_control(*c) ? '?' : *c, out);
+        fputc(yti_text_is_control(*c) ? '?' : *c, out);
     }
     fputc('\'', out);
 }
@@ -57,11 +57,11 @@ bool yti_gnuplot_works(char *why_not, size_t room) {
 static yt_status failed(const char *script, const char *log, yt_err *err) {
     char *text = NULL;
     size_t bytes = 0;
-    if (yt_file_read(log, 1 << 20, &text, &bytes, NULL) != YT_OK) text = NULL;
+    if (yti_file_read(log, 1 << 20, &text, &bytes, NULL) != YT_OK) text = NULL;
     const char *line = text ? text + strspn(text, "\n ^") : "";
-    yt_fail(err, YT_IO, "%s: gnuplot failed: %.300s", script, line);
+    yt_fail(err, YT_ERR_IO, "%s: gnuplot failed: %.300s", script, line);
     free(text);
-    return YT_IO;
+    return YT_ERR_IO;
 }
 
 /* The command that goes to the folder, malloc'd. */
@@ -78,9 +78,9 @@ static char *change_folder(const char *folder) {
 }
 
 yt_status yti_gnuplot_run(const char *folder, const char *script, yt_err *err) {
-    char *cd = change_folder(folder), *log = yt_path_join(folder, "gnuplot.log"), *name = strdup(script);
+    char *cd = change_folder(folder), *log = yti_path_join(folder, "gnuplot.log"), *name = strdup(script);
     yt_status status =
-        cd && log && name ? YT_OK : yt_fail(err, YT_NO_MEMORY, "no memory for the names of figures");
+        cd && log && name ? YT_OK : yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the names of figures");
     if (status == YT_OK) {
         char program[] = "gnuplot", defaults[] = "--default-settings", execute[] = "-e";
         if (start((char *[]){program, defaults, execute, cd, name, NULL}, log) != 0)

@@ -6,7 +6,7 @@
 enum { MIN_LABELS = 8, MAX_LABELS = 32, MAX_COLUMNS = 80 };
 
 /* The run of a variant that was looked at most often. */
-static const study_run *most_seen(const yt_compare *study, int variant) {
+static const study_run *most_seen(const yti_compare *study, int variant) {
     const study_run *best = yti_study_run(study, variant, 0);
     for (int s = 1; s < study->n_seeds; s++)
         if (yti_study_run(study, variant, s)->n_steps > best->n_steps)
@@ -20,7 +20,7 @@ static int step_in_column(int column, int columns, int n) {
 }
 
 /* Mean over seeds of log10 rms; NaN: not seen. */
-static double heat(const yt_compare *study, int variant, long step, int point) {
+static double heat(const yti_compare *study, int variant, long step, int point) {
     double sum = 0;
     int n = 0, width = study->variants[variant].points.count;
     for (int s = 0; s < study->n_seeds; s++) {
@@ -37,7 +37,7 @@ static double heat(const yt_compare *study, int variant, long step, int point) {
     return n ? sum / n : (double)NAN;
 }
 
-static study_span heat_range(const yt_compare *study, int variant) {
+static study_span heat_range(const yti_compare *study, int variant) {
     const study_run *seen = most_seen(study, variant);
     int columns = seen->n_steps < MAX_COLUMNS ? seen->n_steps : MAX_COLUMNS;
     study_span range = YTI_EMPTY_SPAN;
@@ -68,14 +68,14 @@ static void heat_labels(study_drawing *d, int variant, const study_run *seen, in
 
 static yt_status write_heat(const study_drawing *d, int variant, const study_run *seen, int columns,
                             const char *base, yt_err *err) {
-    yt_file_writer writer;
+    yti_file_writer writer;
     YT_TRY(yti_open_numbers(d, base, &writer, err));
     for (int c = 0; c < columns; c++)
         for (int p = 0; p < d->study->variants[variant].points.count; p++) {
             double value = heat(d->study, variant, seen->steps[step_in_column(c, columns, seen->n_steps)], p);
             if (isfinite(value)) fprintf(writer.stream, "%d %d %.6g\n", c, p, value);
         }
-    return yt_file_writer_commit(&writer, err);
+    return yti_file_writer_commit(&writer, err);
 }
 
 static yt_status draw_heat(study_drawing *d, int variant, study_span range, yt_err *err) {
@@ -111,7 +111,7 @@ static yt_status draw_heat(study_drawing *d, int variant, study_span range, yt_e
 }
 
 yt_status yti_draw_heat_maps(study_drawing *d, yt_err *err) {
-    const yt_compare *study = d->study;
+    const yti_compare *study = d->study;
     study_span range = YTI_EMPTY_SPAN;
     for (int v = 0; v < study->n_variants; v++) {
         study_span own = heat_range(study, v);

@@ -62,7 +62,7 @@ void yti_html_text(FILE *out, const char *text) {
             fputs("&#39;", out);
             break;
         default:
-            fputc(yt_text_is_control(*c) ? '?' : *c, out);
+            fputc(yti_text_is_control(*c) ? '?' : *c, out);
         }
     }
 }
@@ -83,15 +83,15 @@ static void name_cell(FILE *out, const char *name) {
 }
 
 /* The value, and below it its interval in the same form. */
-static void interval_cell(FILE *out, yt_interval i, const char *format) __attribute__((format(printf, 3, 0)));
-static void interval_cell(FILE *out, yt_interval i, const char *format) {
+static void interval_cell(FILE *out, yti_interval i, const char *format) __attribute__((format(printf, 3, 0)));
+static void interval_cell(FILE *out, yti_interval i, const char *format) {
     if (!isfinite(i.value)) {
         fputs("<td class=\"n\">&ndash;</td>", out);
         return;
     }
     fputs("<td class=\"n\">", out);
     fprintf(out, format, i.value);
-    if (yt_interval_known(i)) {
+    if (yti_interval_known(i)) {
         fputs("<br><span class=\"small\">", out);
         fprintf(out, format, i.low);
         fputs(" &hellip; ", out);
@@ -127,13 +127,13 @@ static void size_cell(FILE *out, double value) {
 }
 
 /* As interval_cell, of a logarithm. */
-static void power_cell(FILE *out, yt_interval i) {
+static void power_cell(FILE *out, yti_interval i) {
     fputs("<td class=\"n\">", out);
     if (isfinite(i.value))
         print_power(out, i.value);
     else
         fputs("&ndash;", out);
-    if (yt_interval_known(i)) {
+    if (yti_interval_known(i)) {
         fputs("<br><span class=\"small\">", out);
         print_power(out, i.low);
         fputs(" &hellip; ", out);
@@ -145,7 +145,7 @@ static void power_cell(FILE *out, yt_interval i) {
 
 /* ---- sections ---- */
 
-static void write_verdicts(const yt_compare *study, FILE *out) {
+static void write_verdicts(const yti_compare *study, FILE *out) {
     fputs("<h2>Verdict</h2>\n", out);
     for (int m = 0; m < study->n_moments; m++) {
         char when[64];
@@ -175,7 +175,7 @@ static void write_verdicts(const yt_compare *study, FILE *out) {
     if (study->n_moments == 0) fputs("<p>No run lived long enough to show a gradient.</p>\n", out);
 }
 
-static void write_variants(const yt_compare *study, FILE *out) {
+static void write_variants(const yti_compare *study, FILE *out) {
     fputs("<h2>Variants and results</h2>\n<div class=\"wide\"><table "
           "class=\"whole\">\n<tr><th>variant</th><th>settings</th>"
           "<th class=\"n\">parameters</th><th class=\"n\">GFLOPs</th><th class=\"n\">runs</th>"
@@ -205,12 +205,12 @@ static void write_variants(const yt_compare *study, FILE *out) {
           out);
 }
 
-static void write_failures(const yt_compare *study, FILE *out) {
+static void write_failures(const yti_compare *study, FILE *out) {
     bool any = false;
-    for (int i = 0; i < yt_compare_runs(study); i++) any |= study->runs[i].status != YT_OK;
+    for (int i = 0; i < yti_compare_runs(study); i++) any |= study->runs[i].status != YT_OK;
     if (!any) return;
     fputs("<h3>Runs that ended with values that are not finite</h3>\n<ul>\n", out);
-    for (int i = 0; i < yt_compare_runs(study); i++) {
+    for (int i = 0; i < yti_compare_runs(study); i++) {
         const study_run *run = &study->runs[i];
         if (run->status == YT_OK) continue;
         fputs("<li>", out);
@@ -230,11 +230,11 @@ static void write_slope_row(const study_variant *variant, const study_moment *mo
     size_cell(out, moment->update);
     size_cell(out, moment->facts.mean_abs);
     size_cell(out, moment->facts.norm);
-    cell(out, yt_verdict_word(moment->verdict));
+    cell(out, yti_verdict_word(moment->verdict));
     fputs("</tr>\n", out);
 }
 
-static void write_slopes(const yt_compare *study, FILE *out) {
+static void write_slopes(const yti_compare *study, FILE *out) {
     fputs("<h2>Decay slope</h2>\n<p>Least squares line of log10 RMS(dL/dx) over depth in the backbone. "
           "Positive: "
           "gradients shrink on their way to the input; +0.3 per layer is a halving at every layer.</p>\n<div "
@@ -273,7 +273,7 @@ static bool same_places(const study_points *a, const study_points *b) {
 }
 
 /* One table of variants with the same places, a column each. */
-static void write_ratio_table(const yt_compare *study, const int *variants, int count, int moment,
+static void write_ratio_table(const yti_compare *study, const int *variants, int count, int moment,
                               FILE *out) {
     const study_points *points = &study->variants[variants[0]].points;
     fprintf(out, "<details%s><summary>", points->count <= MOST_OPEN ? " open" : "");
@@ -306,7 +306,7 @@ static void write_ratio_table(const yt_compare *study, const int *variants, int 
 }
 
 /* The same numbers as the figure of ratios, for whoever wants to read them. */
-static void write_ratios(const yt_compare *study, FILE *out) {
+static void write_ratios(const yti_compare *study, FILE *out) {
     if (study->n_moments == 0) return;
     int last = study->n_moments - 1;
     char when[64];
@@ -334,7 +334,7 @@ static void write_thresholds(FILE *out) {
           "<th>source</th></tr>\n",
           out);
     for (int i = 0; i < YT_VERDICT_LIMITS; i++) {
-        const yt_verdict_limit *row = &yt_verdict_limits()[i];
+        const yti_verdict_limit *row = &yti_verdict_limits()[i];
         fputs("<tr>", out);
         cell(out, row->name);
         fprintf(out, "<td class=\"n\">%g</td>", row->value);
@@ -349,10 +349,10 @@ static void write_thresholds(FILE *out) {
           out);
 }
 
-static bool variants_set(const yt_compare *study, int key) {
+static bool variants_set(const yti_compare *study, int key) {
     for (int i = 0; i < study->n_variants; i++)
         for (int k = 0; k < study->variants[i].words.n_settings; k++)
-            if (yt_train_option_find(study->variants[i].words.settings[k].key) == key) return true;
+            if (yti_train_option_find(study->variants[i].words.settings[k].key) == key) return true;
     return false;
 }
 
@@ -363,24 +363,24 @@ static bool changes_weights(int key) {
 
 /* Whether they see other batches. */
 static bool changes_batches(int key) {
-    const char *group = yt_train_options()[key].group;
+    const char *group = yti_train_options()[key].group;
     return strcmp(group, "Data") == 0 || strcmp(group, "Augmentation") == 0 || key == YT_TRAIN_KEY_recipe ||
            key == YT_TRAIN_KEY_epochs || key == YT_TRAIN_KEY_time;
 }
 
 /* The settings of one kind that variants set, as a list; whether there are any. */
-static bool list_set(const yt_compare *study, bool (*is_kind)(int key), char *out, size_t room) {
+static bool list_set(const yti_compare *study, bool (*is_kind)(int key), char *out, size_t room) {
     out[0] = '\0';
     for (int i = 0; i < YT_TRAIN_KEYS; i++) {
         size_t used = strlen(out);
         if (is_kind(i) && variants_set(study, i))
-            snprintf(out + used, room - used, "%s%s", used ? ", " : "", yt_train_options()[i].key);
+            snprintf(out + used, room - used, "%s%s", used ? ", " : "", yti_train_options()[i].key);
     }
     return out[0] != '\0';
 }
 
 /* With the same seed goes much that is the same, unless a variant says otherwise. */
-static void write_what_is_shared(const yt_compare *study, FILE *out) {
+static void write_what_is_shared(const yti_compare *study, FILE *out) {
     char weights[STUDY_TEXT], batches[STUDY_TEXT];
     bool other_weights = list_set(study, changes_weights, weights, sizeof weights),
          other_batches = list_set(study, changes_batches, batches, sizeof batches);
@@ -399,15 +399,15 @@ static void write_what_is_shared(const yt_compare *study, FILE *out) {
     fputs(":</p>\n", out);
 }
 
-static void write_settings(const yt_compare *study, FILE *out) {
+static void write_settings(const yti_compare *study, FILE *out) {
     write_what_is_shared(study, out);
     fputs("<p class=\"small\">", out);
     for (int i = 0; i < YT_TRAIN_KEYS; i++) {
         char text[YT_TRAIN_TEXT];
         if (!yti_setting_counts(i) || i == YT_TRAIN_KEY_seed || variants_set(study, i)) continue;
-        yt_train_config_text(&study->base, (yt_train_key)i, text, sizeof text);
+        yti_train_config_text(&study->base, (yti_train_key)i, text, sizeof text);
         if (text[0] == '\0') continue;
-        fprintf(out, "%s: <b>", yt_train_options()[i].key);
+        fprintf(out, "%s: <b>", yti_train_options()[i].key);
         yti_html_text(out, text);
         fputs("</b>; ", out);
     }
@@ -417,15 +417,15 @@ static void write_settings(const yt_compare *study, FILE *out) {
 /* ---- figures ---- */
 
 /* The picture from its tag on, without what stands before it in a file of its own. */
-static yt_status inline_figure(const yt_compare *study, const study_figure *figure, FILE *out, yt_err *err) {
+static yt_status inline_figure(const yti_compare *study, const study_figure *figure, FILE *out, yt_err *err) {
     char file[STUDY_TEXT + 16];
     snprintf(file, sizeof file, "figures/%s", figure->file);
-    char *path = yt_path_join(study->folder, file), *text = NULL;
-    if (!path) return yt_fail(err, YT_NO_MEMORY, "no memory for the figures");
+    char *path = yti_path_join(study->folder, file), *text = NULL;
+    if (!path) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the figures");
     size_t bytes;
-    yt_status status = yt_file_read(path, MAX_SVG_BYTES, &text, &bytes, err);
+    yt_status status = yti_file_read(path, MAX_SVG_BYTES, &text, &bytes, err);
     const char *svg = status == YT_OK ? strstr(text, "<svg") : NULL;
-    if (status == YT_OK && !svg) status = yt_fail(err, YT_SYNTAX, "%s: is not an SVG image", path);
+    if (status == YT_OK && !svg) status = yt_fail(err, YT_ERR_SYNTAX, "%s: is not an SVG image", path);
     if (svg) {
         fputs("<figure>\n", out);
         fputs(svg, out);
@@ -438,7 +438,7 @@ static yt_status inline_figure(const yt_compare *study, const study_figure *figu
     return status;
 }
 
-static yt_status write_figures(const yt_compare *study, const study_figure *figures, int count,
+static yt_status write_figures(const yti_compare *study, const study_figure *figures, int count,
                                const char *why_none, FILE *out, yt_err *err) {
     fputs("<h2>Figures</h2>\n", out);
     if (count == 0) {
@@ -450,7 +450,7 @@ static yt_status write_figures(const yt_compare *study, const study_figure *figu
     return YT_OK;
 }
 
-static yt_status write_page(const yt_compare *study, const study_figure *figures, int n_figures,
+static yt_status write_page(const yti_compare *study, const study_figure *figures, int n_figures,
                             const char *why_none, FILE *out, yt_err *err) {
     fputs(HEAD, out);
     fputs("<h1>Gradient flow compared</h1>\n<p>", out);
@@ -474,12 +474,12 @@ static yt_status write_page(const yt_compare *study, const study_figure *figures
     return YT_OK;
 }
 
-yt_status yti_page_write(const yt_compare *study, const study_figure *figures, int n_figures,
+yt_status yti_page_write(const yti_compare *study, const study_figure *figures, int n_figures,
                          const char *why_no_figures, const char *path, yt_err *err) {
-    yt_file_writer writer;
-    YT_TRY(yt_file_writer_open(path, &writer, err));
+    yti_file_writer writer;
+    YT_TRY(yti_file_writer_open(path, &writer, err));
     yt_status status = write_page(study, figures, n_figures, why_no_figures, writer.stream, err);
-    if (status == YT_OK) return yt_file_writer_commit(&writer, err);
-    yt_file_writer_discard(&writer);
+    if (status == YT_OK) return yti_file_writer_commit(&writer, err);
+    yti_file_writer_discard(&writer);
     return status;
 }

@@ -5,35 +5,35 @@
 #include <stdlib.h>
 #include <string.h>
 
-static yt_status write_json(const yt_compare *study, yt_err *err) {
-    char *path = yt_path_join(study->folder, "compare.json");
-    if (!path) return yt_fail(err, YT_NO_MEMORY, "no memory for the report");
+static yt_status write_json(const yti_compare *study, yt_err *err) {
+    char *path = yti_path_join(study->folder, "compare.json");
+    if (!path) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the report");
     yt_status status = yti_compare_json_write(study, path, err);
     free(path);
     return status;
 }
 
-static yt_status write_page(const yt_compare *study, const study_figure *figures, int n_figures,
+static yt_status write_page(const yti_compare *study, const study_figure *figures, int n_figures,
                             const char *why, yt_err *err) {
-    char *path = yt_path_join(study->folder, "compare.html");
-    if (!path) return yt_fail(err, YT_NO_MEMORY, "no memory for the report");
+    char *path = yti_path_join(study->folder, "compare.html");
+    if (!path) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the report");
     yt_status status = yti_page_write(study, figures, n_figures, why, path, err);
     free(path);
     return status;
 }
 
 /* A report without figures is one, too. */
-static yt_status with_figures(const yt_compare *study, study_figure *figures, yt_err *why) {
+static yt_status with_figures(const yti_compare *study, study_figure *figures, yt_err *why) {
     int count = 0;
     YT_TRY(yti_figures_draw(study, figures, &count, why));
     return write_page(study, figures, count, "", why);
 }
 
-yt_status yt_compare_report(yt_compare *study, char *why_no_figures, size_t room, yt_err *err) {
+yt_status yti_compare_report(yti_compare *study, char *why_no_figures, size_t room, yt_err *err) {
     YT_TRY(yti_analyse(study, err));
     YT_TRY(write_json(study, err));
     study_figure *figures = calloc(STUDY_MAX_FIGURES, sizeof *figures);
-    if (!figures) return yt_fail(err, YT_NO_MEMORY, "no memory for the report");
+    if (!figures) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the report");
     yt_err why = {.text = ""};
     yt_status status = with_figures(study, figures, &why);
     free(figures);
@@ -41,14 +41,14 @@ yt_status yt_compare_report(yt_compare *study, char *why_no_figures, size_t room
     return status == YT_OK ? YT_OK : write_page(study, NULL, 0, why.text, err);
 }
 
-static int longest_name(const yt_compare *study) {
+static int longest_name(const yti_compare *study) {
     size_t longest = strlen("variant");
     for (int i = 0; i < study->n_variants; i++)
         if (strlen(study->variants[i].words.name) > longest) longest = strlen(study->variants[i].words.name);
     return (int)longest;
 }
 
-void yt_compare_print(const yt_compare *study, FILE *out) {
+void yti_compare_print(const yti_compare *study, FILE *out) {
     for (int m = 0; m < study->n_moments; m++) {
         char when[64];
         yti_moment_name(study, m, when, sizeof when);

@@ -11,82 +11,82 @@
 #include <string.h>
 
 static yt_status no_memory(yt_err *err) {
-    return yt_fail(err, YT_NO_MEMORY, "no memory for a comparison");
+    return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for a comparison");
 }
 
-const study_run *yti_study_run(const yt_compare *study, int variant, int seed_index) {
+const study_run *yti_study_run(const yti_compare *study, int variant, int seed_index) {
     return &study->runs[seed_index * study->n_variants + variant];
 }
 
-const char *yt_compare_folder(const yt_compare *study) {
+const char *yti_compare_folder(const yti_compare *study) {
     return study->folder;
 }
 
-int yt_compare_runs(const yt_compare *study) {
+int yti_compare_runs(const yti_compare *study) {
     return study->n_variants * study->n_seeds;
 }
 
-yt_status yti_study_model(const yt_compare *study, int variant, yt_model **out, yt_err *err) {
-    yt_train_config config = study->variants[variant].config;
-    yt_dataset dataset;
-    YT_TRY(yt_dataset_open(config.data, &dataset, err));
+yt_status yti_study_model(const yti_compare *study, int variant, yti_model **out, yt_err *err) {
+    yti_train_config config = study->variants[variant].config;
+    yti_dataset dataset;
+    YT_TRY(yti_dataset_open(config.data, &dataset, err));
     int n_classes = config.single_cls ? 1 : dataset.n_classes;
-    yt_dataset_close(&dataset);
-    return yt_train_build_model(&config, n_classes, study->search_dirs, out, err);
+    yti_dataset_close(&dataset);
+    return yti_train_build_model(&config, n_classes, study->search_dirs, out, err);
 }
 
 /* ---- making ---- */
 
 /* Of the study's folder, below the project. */
-static const char *study_name(const yt_compare *study) {
-    const yt_train_config *c = &study->base;
+static const char *study_name(const yti_compare *study) {
+    const yti_train_config *c = &study->base;
     return c->source[YT_TRAIN_KEY_name] == YT_SOURCE_TYPED && c->name[0] ? c->name : "compare";
 }
 
-static yt_status choose_folder(yt_compare *study, yt_err *err) {
+static yt_status choose_folder(yti_compare *study, yt_err *err) {
     return yti_run_folder_name(study->base.project, study_name(study), &study->folder, err);
 }
 
 /* Runs lie below the study's folder and log their gradients. */
-static yt_status settle_base(yt_compare *study, yt_err *err) {
-    yt_train_config *c = &study->base;
-    if (!c->data[0]) return yt_fail(err, YT_ARGUMENT, "data: name a dataset YAML to train on");
+static yt_status settle_base(yti_compare *study, yt_err *err) {
+    yti_train_config *c = &study->base;
+    if (!c->data[0]) return yt_fail(err, YT_ERR_ARGUMENT, "data: name a dataset YAML to train on");
     if (c->resume[0])
-        return yt_fail(err, YT_ARGUMENT,
+        return yt_fail(err, YT_ERR_ARGUMENT,
                        "--compare: continues by itself where it was interrupted; leave out --resume");
     if (c->source[YT_TRAIN_KEY_log_gradients] != YT_SOURCE_TYPED)
-        YT_TRY(yt_train_config_set(c, "log_gradients", YT_COMPARE_LOG_INTERVAL, YT_SOURCE_TYPED, err));
+        YT_TRY(yti_train_config_set(c, "log_gradients", YT_COMPARE_LOG_INTERVAL, YT_SOURCE_TYPED, err));
     if (c->log_gradients == 0)
-        return yt_fail(err, YT_ARGUMENT,
+        return yt_fail(err, YT_ERR_ARGUMENT,
                        "log_gradients: 0 leaves no gradients to compare; choose 1 or more, or leave it out "
                        "for " YT_COMPARE_LOG_INTERVAL);
-    return yt_train_config_set(c, "exist_ok", "true", YT_SOURCE_TYPED, err);
+    return yti_train_config_set(c, "exist_ok", "true", YT_SOURCE_TYPED, err);
 }
 
-static yt_status make_variant(yt_compare *study, int index, yt_err *err) {
+static yt_status make_variant(yti_compare *study, int index, yt_err *err) {
     study_variant *v = &study->variants[index];
     YT_TRY(yti_variant_apply(&v->words, &study->base, &v->config, err));
-    yt_model *model;
+    yti_model *model;
     YT_TRY(yti_study_model(study, index, &model, err));
-    v->parameters = yt_model_parameters(model);
+    v->parameters = yti_model_parameters(model);
     snprintf(v->model_hash, sizeof v->model_hash, "%016llx",
-             (unsigned long long)yt_hash64(model->yaml_text, strlen(model->yaml_text)));
-    yt_status status = yt_model_gflops(model, v->config.imgsz, &v->gflops, err);
-    yt_model_destroy(model);
+             (unsigned long long)yti_hash64(model->yaml_text, strlen(model->yaml_text)));
+    yt_status status = yti_model_gflops(model, v->config.imgsz, &v->gflops, err);
+    yti_model_destroy(model);
     return status;
 }
 
-static yt_status make_run(yt_compare *study, int variant, int seed_index, yt_err *err) {
+static yt_status make_run(yti_compare *study, int variant, int seed_index, yt_err *err) {
     study_run *run = &study->runs[seed_index * study->n_variants + variant];
     char file[STUDY_TEXT], name[STUDY_TEXT + 32];
     yti_variant_file_name(&study->variants[variant].words, file, sizeof file);
     *run = (study_run){.variant = variant, .seed = study->base.seed + seed_index};
     snprintf(name, sizeof name, "%s-seed%d", file, run->seed);
-    run->folder = yt_path_join(study->folder, name);
+    run->folder = yti_path_join(study->folder, name);
     return run->folder ? YT_OK : no_memory(err);
 }
 
-static yt_status make(yt_compare *study, const char *variants, yt_err *err) {
+static yt_status make(yti_compare *study, const char *variants, yt_err *err) {
     study_words *words = calloc(YT_MAX_VARIANTS, sizeof *words);
     if (!words) return no_memory(err);
     yt_status status = yti_variants_parse(variants, words, &study->n_variants, err);
@@ -104,15 +104,15 @@ static yt_status make(yt_compare *study, const char *variants, yt_err *err) {
     return status == YT_OK ? yti_study_record_check(study, err) : status;
 }
 
-yt_status yt_compare_create(const yt_train_config *config, const char *variants, int seeds,
-                            const char *const *search_dirs, yt_compare **out, yt_err *err) {
+yt_status yti_compare_create(const yti_train_config *config, const char *variants, int seeds,
+                            const char *const *search_dirs, yti_compare **out, yt_err *err) {
     if (seeds < 1 || seeds > YT_MAX_SEEDS)
-        return yt_fail(err, YT_ARGUMENT, "--seeds: %d; 1 to %d work", seeds, YT_MAX_SEEDS);
+        return yt_fail(err, YT_ERR_ARGUMENT, "--seeds: %d; 1 to %d work", seeds, YT_MAX_SEEDS);
     if (config->seed > INT32_MAX - (seeds - 1))
-        return yt_fail(err, YT_ARGUMENT,
+        return yt_fail(err, YT_ERR_ARGUMENT,
                        "--seeds: %d from --seed %d on leave the range of seeds; the last one is %d", seeds,
                        config->seed, INT32_MAX);
-    yt_compare *study = calloc(1, sizeof *study);
+    yti_compare *study = calloc(1, sizeof *study);
     if (!study) return no_memory(err);
     study->base = *config;
     study->lock = YTI_UNLOCKED;
@@ -122,11 +122,11 @@ yt_status yt_compare_create(const yt_train_config *config, const char *variants,
     if (status == YT_OK)
         *out = study;
     else
-        yt_compare_destroy(study);
+        yti_compare_destroy(study);
     return status;
 }
 
-void yt_compare_destroy(yt_compare *study) {
+void yti_compare_destroy(yti_compare *study) {
     if (!study) return;
     yti_folder_unlock(&study->lock);
     for (int i = 0; study->variants && i < study->n_variants; i++) {
@@ -137,7 +137,7 @@ void yt_compare_destroy(yt_compare *study) {
             free(v->moments[m].ratio);
         }
     }
-    for (int i = 0; study->runs && i < yt_compare_runs(study); i++) {
+    for (int i = 0; study->runs && i < yti_compare_runs(study); i++) {
         study_run *run = &study->runs[i];
         free(run->folder);
         free(run->epochs);
@@ -154,17 +154,17 @@ void yt_compare_destroy(yt_compare *study) {
     free(study);
 }
 
-yt_status yti_study_run_config(const yt_compare *study, const study_run *run, yt_train_config *config,
+yt_status yti_study_run_config(const yti_compare *study, const study_run *run, yti_train_config *config,
                                yt_err *err) {
     *config = study->variants[run->variant].config;
     config->seed = run->seed;
     config->source[YT_TRAIN_KEY_seed] = YT_SOURCE_TYPED;
-    YT_TRY(yt_train_config_set(config, "name", yt_path_base(run->folder), YT_SOURCE_TYPED, err));
+    YT_TRY(yti_train_config_set(config, "name", yti_path_base(run->folder), YT_SOURCE_TYPED, err));
     /* a relative project lies below the root of all runs, which the study's folder names already */
     const char *parent = study->base.project, *name = study_name(study);
-    char *project = parent[0] ? yt_path_join(parent, name) : strdup(name);
+    char *project = parent[0] ? yti_path_join(parent, name) : strdup(name);
     if (!project) return no_memory(err);
-    yt_status status = yt_train_config_set(config, "project", project, YT_SOURCE_TYPED, err);
+    yt_status status = yti_train_config_set(config, "project", project, YT_SOURCE_TYPED, err);
     free(project);
     return status;
 }

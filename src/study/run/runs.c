@@ -13,10 +13,10 @@
 #include <unistd.h>
 
 static yt_status no_memory(yt_err *err) {
-    return yt_fail(err, YT_NO_MEMORY, "no memory for the runs of a comparison");
+    return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the runs of a comparison");
 }
 
-static void keep_summary(void *context, const yt_train_summary *summary) {
+static void keep_summary(void *context, const yti_train_summary *summary) {
     study_record *record = context;
     record->epochs = summary->epochs;
     record->ap = fmax(summary->best_fitness, 0);
@@ -27,40 +27,40 @@ static void keep_summary(void *context, const yt_train_summary *summary) {
 
 /* The settings of a run that goes on: what belongs to the run is taken from its checkpoint, which has it as it was
  * resolved. That they are the same settings is known from the run's record. */
-static yt_status settings_to_resume(const yt_train_config *config, const char *checkpoint,
-                                    yt_train_config *out, yt_err *err) {
-    yt_train_config_defaults(out);
+static yt_status settings_to_resume(const yti_train_config *config, const char *checkpoint,
+                                    yti_train_config *out, yt_err *err) {
+    yti_train_config_defaults(out);
     for (int i = 0; i < YT_TRAIN_KEYS; i++) {
-        const yt_train_option *row = &yt_train_options()[i];
+        const yti_train_option *row = &yti_train_options()[i];
         char text[YT_TRAIN_TEXT];
         if (row->on_resume == YT_RESUME_FIXED || config->source[i] != YT_SOURCE_TYPED) continue;
-        yt_train_config_text(config, (yt_train_key)i, text, sizeof text);
-        YT_TRY(yt_train_config_set(out, row->key, text, YT_SOURCE_TYPED, err));
+        yti_train_config_text(config, (yti_train_key)i, text, sizeof text);
+        YT_TRY(yti_train_config_set(out, row->key, text, YT_SOURCE_TYPED, err));
     }
-    return yt_train_config_set(out, "resume", checkpoint, YT_SOURCE_TYPED, err);
+    return yti_train_config_set(out, "resume", checkpoint, YT_SOURCE_TYPED, err);
 }
 
 /* Whether a failure says that the machine, and not the file, is at fault: then trying again may help, and beginning anew
  * would throw a run away. */
 static bool is_passing(yt_status status) {
-    return status == YT_IO || status == YT_NO_MEMORY;
+    return status == YT_ERR_IO || status == YT_ERR_NO_MEMORY;
 }
 
 /* From the checkpoint of a run that was interrupted, if there is one; *out NULL: it begins anew. Nothing can go on from a
  * damaged one, nor from that of a run that was over and whose record alone is missing. */
-static yt_status resume(const yt_compare *study, const study_run *run, const yt_train_config *config,
-                        const yt_compare_hooks *hooks, yt_problem_sink problem, yt_training **out,
+static yt_status resume(const yti_compare *study, const study_run *run, const yti_train_config *config,
+                        const yti_compare_hooks *hooks, yti_problem_sink problem, yti_training **out,
                         yt_err *err) {
-    char *checkpoint = yt_path_join(run->folder, "weights/last.safetensors");
+    char *checkpoint = yti_path_join(run->folder, "weights/last.safetensors");
     if (!checkpoint) return no_memory(err);
     *out = NULL;
-    yt_train_config resumed;
+    yti_train_config resumed;
     yt_err reason;
     yt_status status = YT_OK;
-    if (yt_path_exists(checkpoint)) {
+    if (yti_path_exists(checkpoint)) {
         status = settings_to_resume(config, checkpoint, &resumed, &reason);
         if (status == YT_OK)
-            status = yt_train_prepare(&resumed, study->search_dirs, problem, hooks->context, out, &reason);
+            status = yti_train_prepare(&resumed, study->search_dirs, problem, hooks->context, out, &reason);
     }
     free(checkpoint);
     if (is_passing(status)) return yt_fail(err, status, "%s", reason.text);
@@ -74,61 +74,61 @@ static yt_status resume(const yt_compare *study, const study_run *run, const yt_
 
 /* A checkpoint of a run that is not this one must not be gone on from later. */
 static yt_status forget_checkpoint(const study_run *run, yt_err *err) {
-    char *checkpoint = yt_path_join(run->folder, "weights/last.safetensors");
+    char *checkpoint = yti_path_join(run->folder, "weights/last.safetensors");
     if (!checkpoint) return no_memory(err);
-    bool gone = unlink(checkpoint) == 0 || !yt_path_exists(checkpoint);
+    bool gone = unlink(checkpoint) == 0 || !yti_path_exists(checkpoint);
     yt_status status =
-        gone ? YT_OK : yt_fail(err, YT_IO, "%s: this old checkpoint cannot be removed", checkpoint);
+        gone ? YT_OK : yt_fail(err, YT_ERR_IO, "%s: this old checkpoint cannot be removed", checkpoint);
     free(checkpoint);
     return status;
 }
 
 /* Before the first batch: which study and which run lie here. */
-static yt_status begin_records(yt_compare *study, const study_run *run, const yt_train_config *config,
+static yt_status begin_records(yti_compare *study, const study_run *run, const yti_train_config *config,
                                bool resumed, yt_err *err) {
     study_record record = {.running = true, .status = YT_OK};
     memcpy(record.model_hash, study->variants[run->variant].model_hash, sizeof record.model_hash);
     if (!study->recorded) YT_TRY(yti_study_record_save(study, err));
     study->recorded = true;
-    YT_TRY(yt_path_make_dirs(run->folder, err));
+    YT_TRY(yti_path_make_dirs(run->folder, err));
     if (!resumed) YT_TRY(forget_checkpoint(run, err));
     return yti_record_save(run->folder, config, &record, err);
 }
 
-static yt_status finish_training(yt_training *training, const volatile sig_atomic_t *stop,
+static yt_status finish_training(yti_training *training, const volatile sig_atomic_t *stop,
                                  study_record *record, yt_err *err) {
-    yt_train_observer observer = {.finish = keep_summary, .context = record};
+    yti_train_observer observer = {.finish = keep_summary, .context = record};
     yt_err reason = {.text = ""};
     record->running = false;
-    record->status = yt_train_run(training, &observer, 1, stop, &reason);
+    record->status = yti_train_run(training, &observer, 1, stop, &reason);
     snprintf(record->message, sizeof record->message, "%s", record->status == YT_OK ? "" : reason.text);
-    if (record->status == YT_OK || record->status == YT_NON_FINITE) return YT_OK;
+    if (record->status == YT_OK || record->status == YT_ERR_NON_FINITE) return YT_OK;
     return yt_fail(err, record->status, "%s", reason.text);
 }
 
 /* record: that of the interrupted run on entry, and that of the complete one. problem: for those of the data, or NULL.
  * first_epoch: the one it goes on after. */
-static yt_status train(yt_compare *study, const study_run *run, const yt_train_config *config,
-                       const yt_compare_hooks *hooks, yt_problem_sink problem,
+static yt_status train(yti_compare *study, const study_run *run, const yti_train_config *config,
+                       const yti_compare_hooks *hooks, yti_problem_sink problem,
                        const volatile sig_atomic_t *stop, study_record *record, int *first_epoch,
                        yt_err *err) {
-    yt_training *training = NULL;
+    yti_training *training = NULL;
     if (record->running) YT_TRY(resume(study, run, config, hooks, problem, &training, err));
     bool resumed = training != NULL;
     if (!training)
-        YT_TRY(yt_train_prepare(config, study->search_dirs, problem, hooks->context, &training, err));
-    const yt_train_info *info = yt_train_describe(training);
+        YT_TRY(yti_train_prepare(config, study->search_dirs, problem, hooks->context, &training, err));
+    const yti_train_info *info = yti_train_describe(training);
     *first_epoch = info->first_epoch;
     snprintf(record->optimizer, sizeof record->optimizer, "%s",
-             yt_optimizer_name((yt_optimizer_kind)info->config->optimizer));
+             yti_optimizer_name((yti_optimizer_kind)info->config->optimizer));
     memcpy(record->model_hash, study->variants[run->variant].model_hash, sizeof record->model_hash);
     yt_status status = begin_records(study, run, config, resumed, err);
     if (status == YT_OK) status = finish_training(training, stop, record, err);
-    yt_train_destroy(training);
+    yti_train_destroy(training);
     return status == YT_OK ? yti_record_save(run->folder, config, record, err) : status;
 }
 
-static void tell(const yt_compare_hooks *hooks, yt_compare_progress *progress, const study_record *record,
+static void tell(const yti_compare_hooks *hooks, yti_compare_progress *progress, const study_record *record,
                  bool kept) {
     progress->finished = record != NULL;
     progress->kept = kept;
@@ -142,24 +142,24 @@ static void tell(const yt_compare_hooks *hooks, yt_compare_progress *progress, c
 }
 
 /* What the folder of a run has is of the same network, whatever the model YAML is called. */
-static yt_status same_model(const yt_compare *study, const study_run *run, const study_record *record,
+static yt_status same_model(const yti_compare *study, const study_run *run, const study_record *record,
                             yt_err *err) {
     const study_variant *v = &study->variants[run->variant];
     if (!record->model_hash[0] || strcmp(record->model_hash, v->model_hash) == 0) return YT_OK;
     return yt_fail(
-        err, YT_MISMATCH,
+        err, YT_ERR_MISMATCH,
         "%s: this run was made before %.200s was changed; choose another --name for the new study, or "
         "remove the folder",
         run->folder, v->config.model);
 }
 
-static yt_status one_run(yt_compare *study, int index, const yt_compare_hooks *hooks,
+static yt_status one_run(yti_compare *study, int index, const yti_compare_hooks *hooks,
                          const volatile sig_atomic_t *stop, bool *listened, yt_err *err) {
     study_run *run = &study->runs[index];
-    yt_train_config config;
+    yti_train_config config;
     YT_TRY(yti_study_run_config(study, run, &config, err));
-    yt_compare_progress progress = {.run = index + 1,
-                                    .runs = yt_compare_runs(study),
+    yti_compare_progress progress = {.run = index + 1,
+                                    .runs = yti_compare_runs(study),
                                     .variant = study->variants[run->variant].words.name,
                                     .folder = run->folder,
                                     .seed = run->seed};
@@ -169,7 +169,7 @@ static yt_status one_run(yt_compare *study, int index, const yt_compare_hooks *h
     YT_TRY(same_model(study, run, &record, err));
     if (!found) {
         tell(hooks, &progress, NULL, false);
-        yt_problem_sink problem = *listened ? NULL : hooks->problem;
+        yti_problem_sink problem = *listened ? NULL : hooks->problem;
         YT_TRY(train(study, run, &config, hooks, problem, stop, &record, &progress.first_epoch, err));
         *listened = true;
     }
@@ -178,16 +178,16 @@ static yt_status one_run(yt_compare *study, int index, const yt_compare_hooks *h
 }
 
 /* Two processes would write the rows of both into the same tables. */
-static yt_status take_folder(yt_compare *study, yt_err *err) {
-    YT_TRY(yt_path_make_dirs(study->folder, err));
+static yt_status take_folder(yti_compare *study, yt_err *err) {
+    YT_TRY(yti_path_make_dirs(study->folder, err));
     return yti_folder_lock(study->folder, &study->lock, err);
 }
 
-yt_status yt_compare_run(yt_compare *study, const yt_compare_hooks *hooks, const volatile sig_atomic_t *stop,
+yt_status yti_compare_run(yti_compare *study, const yti_compare_hooks *hooks, const volatile sig_atomic_t *stop,
                          yt_err *err) {
     bool listened = false;
-    for (int i = 0; i < yt_compare_runs(study); i++) {
-        if (stop && *stop) return yt_fail(err, YT_STOPPED, "stopped before run %d", i + 1);
+    for (int i = 0; i < yti_compare_runs(study); i++) {
+        if (stop && *stop) return yt_fail(err, YT_ERR_STOPPED, "stopped before run %d", i + 1);
         YT_TRY(take_folder(study, err));
         YT_TRY(one_run(study, i, hooks, stop, &listened, err));
     }

@@ -25,7 +25,7 @@ static const word words[] = {
 enum { N_WORDS = sizeof words / sizeof words[0] };
 
 /* Settings that a study gives itself. */
-static const yt_train_key reserved[] = {YT_TRAIN_KEY_data,         YT_TRAIN_KEY_seed, YT_TRAIN_KEY_resume,
+static const yti_train_key reserved[] = {YT_TRAIN_KEY_data,         YT_TRAIN_KEY_seed, YT_TRAIN_KEY_resume,
                                         YT_TRAIN_KEY_project,      YT_TRAIN_KEY_name, YT_TRAIN_KEY_exist_ok,
                                         YT_TRAIN_KEY_log_gradients};
 
@@ -43,10 +43,10 @@ static yt_status unknown_word(const char *text, yt_err *err) {
         size_t used = strlen(list);
         snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", words[i].word);
     }
-    const char *near = yt_nearest_word(text, known, N_WORDS);
-    if (near) return yt_fail(err, YT_ARGUMENT, "--compare: unknown \"%.64s\"; did you mean %s?", text, near);
+    const char *near = yti_nearest_word(text, known, N_WORDS);
+    if (near) return yt_fail(err, YT_ERR_ARGUMENT, "--compare: unknown \"%.64s\"; did you mean %s?", text, near);
     return yt_fail(
-        err, YT_ARGUMENT,
+        err, YT_ERR_ARGUMENT,
         "--compare: unknown \"%.64s\"; it is one of %s, or KEY=VALUE with a setting whose value has no "
         "',' and no '+': these part variants and their words",
         text, list);
@@ -55,9 +55,9 @@ static yt_status unknown_word(const char *text, yt_err *err) {
 static yt_status add_setting(study_words *out, const char *key, const char *value, yt_err *err) {
     for (int i = 0; i < out->n_settings; i++)
         if (strcmp(out->settings[i].key, key) == 0)
-            return yt_fail(err, YT_ARGUMENT, "--compare: \"%.64s\" sets %s twice", out->name, key);
+            return yt_fail(err, YT_ERR_ARGUMENT, "--compare: \"%.64s\" sets %s twice", out->name, key);
     if (out->n_settings == STUDY_MAX_SETTINGS)
-        return yt_fail(err, YT_ARGUMENT, "--compare: \"%.64s\" has over %d words", out->name,
+        return yt_fail(err, YT_ERR_ARGUMENT, "--compare: \"%.64s\" has over %d words", out->name,
                        STUDY_MAX_SETTINGS);
     study_setting *to = &out->settings[out->n_settings++];
     snprintf(to->key, sizeof to->key, "%s", key);
@@ -70,13 +70,13 @@ static yt_status add_pair(study_words *out, char *text, char *equals, yt_err *er
     *equals = '\0';
     for (char *c = text; *c; c++)
         if (*c == '-') *c = '_';
-    int key = yt_train_option_find(text);
-    if (key < 0) return yt_fail(err, YT_ARGUMENT, "--compare: there is no setting \"%.64s\"", text);
+    int key = yti_train_option_find(text);
+    if (key < 0) return yt_fail(err, YT_ERR_ARGUMENT, "--compare: there is no setting \"%.64s\"", text);
     if (is_reserved(key))
-        return yt_fail(err, YT_ARGUMENT, "--compare: %s is the same for all variants", text);
-    yt_train_config scratch;
-    yt_train_config_defaults(&scratch);
-    YT_TRY(yt_train_config_set(&scratch, text, equals + 1, YT_SOURCE_TYPED, err));
+        return yt_fail(err, YT_ERR_ARGUMENT, "--compare: %s is the same for all variants", text);
+    yti_train_config scratch;
+    yti_train_config_defaults(&scratch);
+    YT_TRY(yti_train_config_set(&scratch, text, equals + 1, YT_SOURCE_TYPED, err));
     return add_setting(out, text, equals + 1, err);
 }
 
@@ -91,7 +91,7 @@ static yt_status add_word(study_words *out, char *text, yt_err *err) {
 static yt_status parse_variant(const char *text, size_t length, study_words *out, yt_err *err) {
     *out = (study_words){.n_settings = 0};
     if (length == 0 || length >= sizeof out->name)
-        return yt_fail(err, YT_ARGUMENT, "--compare: a variant has %zu letters; 1 to %zu work", length,
+        return yt_fail(err, YT_ERR_ARGUMENT, "--compare: a variant has %zu letters; 1 to %zu work", length,
                        sizeof out->name - 1);
     memcpy(out->name, text, length);
     char copy[STUDY_TEXT];
@@ -112,7 +112,7 @@ static yt_status check_distinct(const study_words *variants, int count, yt_err *
             yti_variant_file_name(&variants[i], a, sizeof a);
             yti_variant_file_name(&variants[k], b, sizeof b);
             if (strcmp(a, b) == 0)
-                return yt_fail(err, YT_ARGUMENT, "--compare: \"%.64s\" is there twice", variants[i].name);
+                return yt_fail(err, YT_ERR_ARGUMENT, "--compare: \"%.64s\" is there twice", variants[i].name);
         }
     return YT_OK;
 }
@@ -122,7 +122,7 @@ yt_status yti_variants_parse(const char *text, study_words *out, int *count, yt_
     for (const char *at = text; at; n++) {
         const char *comma = strchr(at, ',');
         if (n == YT_MAX_VARIANTS)
-            return yt_fail(err, YT_ARGUMENT, "--compare: over %d variants", YT_MAX_VARIANTS);
+            return yt_fail(err, YT_ERR_ARGUMENT, "--compare: over %d variants", YT_MAX_VARIANTS);
         YT_TRY(parse_variant(at, comma ? (size_t)(comma - at) : strlen(at), &out[n], err));
         at = comma ? comma + 1 : NULL;
     }
@@ -131,21 +131,21 @@ yt_status yti_variants_parse(const char *text, study_words *out, int *count, yt_
     return YT_OK;
 }
 
-yt_status yt_compare_check(const char *variants, yt_err *err) {
+yt_status yti_compare_check(const char *variants, yt_err *err) {
     study_words out[YT_MAX_VARIANTS];
     int count;
     return yti_variants_parse(variants, out, &count, err);
 }
 
-yt_status yti_variant_apply(const study_words *variant, const yt_train_config *base, yt_train_config *out,
+yt_status yti_variant_apply(const study_words *variant, const yti_train_config *base, yti_train_config *out,
                             yt_err *err) {
     *out = *base;
     for (int i = 0; i < variant->n_settings; i++) {
         const study_setting *s = &variant->settings[i];
-        if (base->source[yt_train_option_find(s->key)] == YT_SOURCE_TYPED)
-            return yt_fail(err, YT_ARGUMENT, "%s: is typed, and variant \"%.64s\" sets it; leave one out",
+        if (base->source[yti_train_option_find(s->key)] == YT_SOURCE_TYPED)
+            return yt_fail(err, YT_ERR_ARGUMENT, "%s: is typed, and variant \"%.64s\" sets it; leave one out",
                            s->key, variant->name);
-        YT_TRY(yt_train_config_set(out, s->key, s->value, YT_SOURCE_TYPED, err));
+        YT_TRY(yti_train_config_set(out, s->key, s->value, YT_SOURCE_TYPED, err));
     }
     return YT_OK;
 }

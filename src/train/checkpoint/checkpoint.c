@@ -34,9 +34,9 @@ typedef struct field {
 } field;
 
 #define FIELD(type, member)                                                                                  \
-    { #member, type, offsetof(yt_progress, member), false }
+    { #member, type, offsetof(yti_progress, member), false }
 #define YOUNGER_FIELD(type, member)                                                                          \
-    { #member, type, offsetof(yt_progress, member), true }
+    { #member, type, offsetof(yti_progress, member), true }
 static const field fields[] = {
     FIELD(FIELD_INT, epochs_done),
     FIELD(FIELD_INT64, iterations),
@@ -71,7 +71,7 @@ enum { N_FIELDS = sizeof fields / sizeof fields[0] };
 _Static_assert(YT_LOSS_TERMS == 3, "the list of fields names every loss term");
 
 /* A hash has more digits than a JSON number holds, so it is a text. */
-static bool put_field(cJSON *json, const yt_progress *progress, const field *f) {
+static bool put_field(cJSON *json, const yti_progress *progress, const field *f) {
     const void *value = (const char *)progress + f->offset;
     char text[32];
     switch (f->type) {
@@ -91,7 +91,7 @@ static bool put_field(cJSON *json, const yt_progress *progress, const field *f) 
     return false;
 }
 
-static bool get_field(const cJSON *json, yt_progress *progress, const field *f) {
+static bool get_field(const cJSON *json, yti_progress *progress, const field *f) {
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(json, f->name);
     void *value = (char *)progress + f->offset;
     if (!item && f->may_be_absent) return true;
@@ -119,7 +119,7 @@ static bool get_field(const cJSON *json, yt_progress *progress, const field *f) 
     return true;
 }
 
-static cJSON *progress_json(const yt_progress *progress) {
+static cJSON *progress_json(const yti_progress *progress) {
     cJSON *json = cJSON_CreateObject();
     bool good = json != NULL;
     for (int i = 0; good && i < N_FIELDS; i++) good = put_field(json, progress, &fields[i]);
@@ -128,13 +128,13 @@ static cJSON *progress_json(const yt_progress *progress) {
     return NULL;
 }
 
-cJSON *yti_settings_json(const yt_train_config *config) {
+cJSON *yti_settings_json(const yti_train_config *config) {
     cJSON *json = cJSON_CreateObject();
     bool good = json != NULL;
     for (int i = 0; good && i < YT_TRAIN_KEYS; i++) {
         char text[YT_TRAIN_TEXT];
-        yt_train_config_text(config, (yt_train_key)i, text, sizeof text);
-        good = cJSON_AddStringToObject(json, yt_train_options()[i].key, text) != NULL;
+        yti_train_config_text(config, (yti_train_key)i, text, sizeof text);
+        good = cJSON_AddStringToObject(json, yti_train_options()[i].key, text) != NULL;
     }
     if (good) return json;
     cJSON_Delete(json);
@@ -143,140 +143,140 @@ cJSON *yti_settings_json(const yt_train_config *config) {
 
 /* ---- writing ---- */
 
-bool yti_gradients_wait(const yt_progress *progress) {
+bool yti_gradients_wait(const yti_progress *progress) {
     return progress->iterations > 0 && progress->last_step != progress->iterations - 1;
 }
 
-static yt_status add_arrays(yt_entry_list *list, const yt_training *t, yt_err *err) {
-    const yt_model *model = t->model;
+static yt_status add_arrays(yti_entry_list *list, const yti_training *t, yt_err *err) {
+    const yti_model *model = t->model;
     int64_t steps = t->progress.iterations;
-    YT_TRY(yt_entries_add_state(list, "", model, &model->state, steps, err));
-    YT_TRY(yt_entries_add_state(list, "ema.", model, &t->average, steps, err));
+    YT_TRY(yti_entries_add_state(list, "", model, &model->state, steps, err));
+    YT_TRY(yti_entries_add_state(list, "ema.", model, &t->average, steps, err));
     const char *name;
     float *array;
-    for (int i = 0; yt_optimizer_state(t->optimizer, i, &name, &array); i++) {
+    for (int i = 0; yti_optimizer_state(t->optimizer, i, &name, &array); i++) {
         char prefix[64];
         snprintf(prefix, sizeof prefix, "optim.%s.", name);
-        YT_TRY(yt_entries_add_params(list, prefix, model, array, err));
+        YT_TRY(yti_entries_add_params(list, prefix, model, array, err));
     }
     if (yti_gradients_wait(&t->progress))
-        YT_TRY(yt_entries_add_params(list, "optim.gradient.", model, model->state.grads, err));
+        YT_TRY(yti_entries_add_params(list, "optim.gradient.", model, model->state.grads, err));
     return YT_OK;
 }
 
-yt_status yti_checkpoint_fill(const yt_training *t, yti_saved_file *file, yt_err *err) {
+yt_status yti_checkpoint_fill(const yti_training *t, yti_saved_file *file, yt_err *err) {
     YT_TRY(add_arrays(&file->entries, t, err));
-    YT_TRY(yt_metadata_describe(&file->metadata, t->model, &t->names, t->config.imgsz, err));
-    YT_TRY(yt_metadata_add_json(&file->metadata, "settings", yti_settings_json(&t->config), err));
-    YT_TRY(yt_metadata_add_json(&file->metadata, "data", yti_data_json(t), err));
-    return yt_metadata_add_json(&file->metadata, "progress", progress_json(&t->progress), err);
+    YT_TRY(yti_metadata_describe(&file->metadata, t->model, &t->names, t->config.imgsz, err));
+    YT_TRY(yti_metadata_add_json(&file->metadata, "settings", yti_settings_json(&t->config), err));
+    YT_TRY(yti_metadata_add_json(&file->metadata, "data", yti_data_json(t), err));
+    return yti_metadata_add_json(&file->metadata, "progress", progress_json(&t->progress), err);
 }
 
 /* ---- reading ---- */
 
-static yt_status open_json(const yt_st_file *file, const char *path, const char *key, cJSON **out,
+static yt_status open_json(const yti_st_file *file, const char *path, const char *key, cJSON **out,
                            yt_err *err) {
-    const char *text = yt_st_metadata(file, key);
+    const char *text = yti_st_metadata(file, key);
     if (!text)
         return yt_fail(
-            err, YT_MISMATCH,
+            err, YT_ERR_MISMATCH,
             "%s: is not a checkpoint to resume from (it has no %s); weights/last.safetensors of a run is "
             "one, and --weights starts a new run from any weights",
             path, key);
     cJSON *json = cJSON_Parse(text);
     if (!cJSON_IsObject(json)) {
         cJSON_Delete(json);
-        return yt_fail(err, YT_SYNTAX, "%s: its %s are damaged", path, key);
+        return yt_fail(err, YT_ERR_SYNTAX, "%s: its %s are damaged", path, key);
     }
     *out = json;
     return YT_OK;
 }
 
 /* One setting: typed ones stay where that is allowed, the others come from the file. */
-static yt_status merge(yt_train_config *config, yt_train_key key, const char *text, const char *path,
+static yt_status merge(yti_train_config *config, yti_train_key key, const char *text, const char *path,
                        yt_err *err) {
-    const yt_train_option *row = &yt_train_options()[key];
+    const yti_train_option *row = &yti_train_options()[key];
     if (row->on_resume == YT_RESUME_HERE) return YT_OK;
     if (config->source[key] == YT_SOURCE_TYPED) {
         char typed[YT_TRAIN_TEXT];
-        yt_train_config_text(config, key, typed, sizeof typed);
+        yti_train_config_text(config, key, typed, sizeof typed);
         if (row->on_resume == YT_RESUME_FREE || strcmp(typed, text) == 0) return YT_OK;
-        return yt_fail(err, YT_ARGUMENT, "%s: cannot be %s in a resumed run, which began with %s", row->key,
+        return yt_fail(err, YT_ERR_ARGUMENT, "%s: cannot be %s in a resumed run, which began with %s", row->key,
                        typed, text[0] ? text : "none");
     }
     yt_err reason;
-    if (yt_train_config_set(config, row->key, text, YT_SOURCE_CHECKPOINT, &reason) != YT_OK)
-        return yt_fail(err, YT_SYNTAX, "%s: its settings are damaged: %.500s", path, reason.text);
+    if (yti_train_config_set(config, row->key, text, YT_SOURCE_CHECKPOINT, &reason) != YT_OK)
+        return yt_fail(err, YT_ERR_SYNTAX, "%s: its settings are damaged: %.500s", path, reason.text);
     return YT_OK;
 }
 
-yt_status yti_checkpoint_settings(const yt_st_file *file, const char *path, yt_train_config *config,
+yt_status yti_checkpoint_settings(const yti_st_file *file, const char *path, yti_train_config *config,
                                   yt_err *err) {
     cJSON *json = NULL;
     YT_TRY(open_json(file, path, "settings", &json, err));
     yt_status status = YT_OK;
     for (int i = 0; status == YT_OK && i < YT_TRAIN_KEYS; i++) {
-        const char *key = yt_train_options()[i].key;
+        const char *key = yti_train_options()[i].key;
         const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, key));
         /* A setting that is younger than the file has its default, which is what the run was made with; but runs
          * that name no release are older than the change of the default. */
-        if (!text && i == (int)YT_TRAIN_KEY_reference) text = yt_train_options()[i].choices[YT_REFERENCE_OLD];
-        if (text) status = merge(config, (yt_train_key)i, text, path, err);
+        if (!text && i == (int)YT_TRAIN_KEY_reference) text = yti_train_options()[i].choices[YT_REFERENCE_OLD];
+        if (text) status = merge(config, (yti_train_key)i, text, path, err);
     }
     cJSON_Delete(json);
     return status;
 }
 
-yt_status yti_checkpoint_progress(const yt_st_file *file, const char *path, yt_progress *progress,
+yt_status yti_checkpoint_progress(const yti_st_file *file, const char *path, yti_progress *progress,
                                   yt_err *err) {
     cJSON *json = NULL;
     YT_TRY(open_json(file, path, "progress", &json, err));
-    yt_progress read = {.rate_factor = 1};
+    yti_progress read = {.rate_factor = 1};
     yt_status status = YT_OK;
     for (int i = 0; status == YT_OK && i < N_FIELDS; i++)
         if (!get_field(json, &read, &fields[i]))
-            status = yt_fail(err, YT_SYNTAX, "%s: its progress has no right %s", path, fields[i].name);
+            status = yt_fail(err, YT_ERR_SYNTAX, "%s: its progress has no right %s", path, fields[i].name);
     cJSON_Delete(json);
     if (status == YT_OK && (read.epochs_done < 0 || read.iterations < 0 || read.updates < 0 ||
                             read.last_step >= (read.iterations > 0 ? read.iterations : 1) ||
                             read.skips_in_row < 0 || !(read.rate_factor > 0 && read.rate_factor <= 1)))
-        status = yt_fail(err, YT_SYNTAX, "%s: its progress contradicts itself; the file is damaged", path);
+        status = yt_fail(err, YT_ERR_SYNTAX, "%s: its progress contradicts itself; the file is damaged", path);
     if (status == YT_OK) *progress = read;
     return status;
 }
 
-static yt_status read_arrays(const yt_st_file *file, yt_training *t, yt_err *err) {
-    const yt_model *model = t->model;
-    YT_TRY(yt_weights_read(file, "", model, &model->state, err));
-    YT_TRY(yt_weights_read(file, "ema.", model, &t->average, err));
+static yt_status read_arrays(const yti_st_file *file, yti_training *t, yt_err *err) {
+    const yti_model *model = t->model;
+    YT_TRY(yti_weights_read(file, "", model, &model->state, err));
+    YT_TRY(yti_weights_read(file, "ema.", model, &t->average, err));
     const char *name;
     float *array;
-    for (int i = 0; yt_optimizer_state(t->optimizer, i, &name, &array); i++) {
+    for (int i = 0; yti_optimizer_state(t->optimizer, i, &name, &array); i++) {
         char prefix[64];
         snprintf(prefix, sizeof prefix, "optim.%s.", name);
-        YT_TRY(yt_weights_read_params(file, prefix, model, array, err));
+        YT_TRY(yti_weights_read_params(file, prefix, model, array, err));
     }
     if (yti_gradients_wait(&t->progress))
-        YT_TRY(yt_weights_read_params(file, "optim.gradient.", model, model->state.grads, err));
+        YT_TRY(yti_weights_read_params(file, "optim.gradient.", model, model->state.grads, err));
     return YT_OK;
 }
 
-yt_status yti_checkpoint_arrays(const yt_st_file *file, const char *path, yt_training *t, yt_err *err) {
+yt_status yti_checkpoint_arrays(const yti_st_file *file, const char *path, yti_training *t, yt_err *err) {
     yt_err reason;
     yt_status status = read_arrays(file, t, &reason);
     if (status != YT_OK) return yt_fail(err, status, "%s: %.900s", path, reason.text);
-    const uint64_t hash = yt_hash64_floats(t->model->state.params, t->model->param_count);
+    const uint64_t hash = yti_hash64_floats(t->model->state.params, t->model->param_count);
     if (t->progress.epochs_done > 0 && hash != t->progress.last.weights_hash)
-        return yt_fail(err, YT_SYNTAX,
+        return yt_fail(err, YT_ERR_SYNTAX,
                        "%s: its weights are not those of its last epoch (their hash is %016llx, not "
                        "%016llx); the file is "
                        "damaged",
                        path, (unsigned long long)hash, (unsigned long long)t->progress.last.weights_hash);
-    yt_optimizer_set_steps(t->optimizer, t->progress.updates);
+    yti_optimizer_set_steps(t->optimizer, t->progress.updates);
     return YT_OK;
 }
 
-yt_status yti_finish_saving(yt_training *t, yt_err *err) {
+yt_status yti_finish_saving(yti_training *t, yt_err *err) {
     yt_status status = yti_saver_wait(&t->saver, err);
     if (status != YT_OK) t->progress.epochs_done--;
     return status;

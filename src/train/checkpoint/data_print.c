@@ -14,7 +14,7 @@
 #include <string.h>
 
 /* Letters of the folder that all paths begin with, its slash among them. */
-static size_t shared_folder(const yt_split *split) {
+static size_t shared_folder(const yti_split *split) {
     if (split->n_samples == 0) return 0;
     const char *first = split->samples[0].image_path;
     const char *slash = strrchr(first, '/');
@@ -31,23 +31,23 @@ static size_t shared_folder(const yt_split *split) {
 
 static void mix(uint64_t *hash, uint64_t part) {
     const uint64_t both[2] = {*hash, part};
-    *hash = yt_hash64(both, sizeof both);
+    *hash = yti_hash64(both, sizeof both);
 }
 
-static uint64_t hash_of_sample(const yt_sample *sample, size_t shared) {
+static uint64_t hash_of_sample(const yti_sample *sample, size_t shared) {
     const char *name = sample->image_path + shared;
-    uint64_t hash = yt_hash64(name, strlen(name));
+    uint64_t hash = yti_hash64(name, strlen(name));
     mix(&hash, (uint64_t)sample->w << 32 | (uint64_t)sample->h);
     for (int i = 0; i < sample->n_labels; i++) {
-        const yt_label *label = &sample->labels[i];
+        const yti_label *label = &sample->labels[i];
         const float box[4] = {label->box.cx, label->box.cy, label->box.w, label->box.h};
         mix(&hash, (uint64_t)label->class_id << 2 | (uint64_t)label->crowd << 1 | (uint64_t)label->coco_only);
-        mix(&hash, yt_hash64(box, sizeof box));
+        mix(&hash, yti_hash64(box, sizeof box));
     }
     return hash;
 }
 
-yti_split_print yti_split_print_of(const yt_split *split) {
+yti_split_print yti_split_print_of(const yti_split *split) {
     yti_split_print print = {.images = split->n_samples};
     const size_t shared = shared_folder(split);
     for (int i = 0; i < split->n_samples; i++) {
@@ -59,7 +59,7 @@ yti_split_print yti_split_print_of(const yt_split *split) {
 
 /* ---- in a checkpoint ---- */
 
-static bool add_print(cJSON *json, const char *name, const yt_split *split) {
+static bool add_print(cJSON *json, const char *name, const yti_split *split) {
     const yti_split_print print = yti_split_print_of(split);
     char hash[32];
     snprintf(hash, sizeof hash, "%016llx", (unsigned long long)print.hash);
@@ -69,7 +69,7 @@ static bool add_print(cJSON *json, const char *name, const yt_split *split) {
            cJSON_AddStringToObject(object, "hash", hash);
 }
 
-cJSON *yti_data_json(const yt_training *t) {
+cJSON *yti_data_json(const yti_training *t) {
     cJSON *json = cJSON_CreateObject();
     if (json && add_print(json, "train", &t->train) && add_print(json, "val", &t->val)) return json;
     cJSON_Delete(json);
@@ -78,8 +78,8 @@ cJSON *yti_data_json(const yt_training *t) {
 
 /* ---- on --resume ---- */
 
-static void check_split(const cJSON *json, const char *name, const yt_split *split, const char *checkpoint,
-                        yt_problem_sink problem, void *context) {
+static void check_split(const cJSON *json, const char *name, const yti_split *split, const char *checkpoint,
+                        yti_problem_sink problem, void *context) {
     const cJSON *former = cJSON_GetObjectItemCaseSensitive(json, name);
     const cJSON *images = cJSON_GetObjectItemCaseSensitive(former, "images"),
                 *boxes = cJSON_GetObjectItemCaseSensitive(former, "boxes");
@@ -100,25 +100,25 @@ static void check_split(const cJSON *json, const char *name, const yt_split *spl
     problem(context, text);
 }
 
-static yt_status check_names(const yt_st_file *file, const yt_training *t, yt_err *err) {
-    yt_class_names former = {0};
-    YT_TRY(yt_metadata_own_names(file, t->config.resume, &former, err));
+static yt_status check_names(const yti_st_file *file, const yti_training *t, yt_err *err) {
+    yti_class_names former = {0};
+    YT_TRY(yti_metadata_own_names(file, t->config.resume, &former, err));
     yt_status status = YT_OK;
     for (int i = 0; status == YT_OK && i < former.count && i < t->names.count; i++)
         if (!yti_same_class_name(former.names[i], t->names.names[i]))
             status =
-                yt_fail(err, YT_MISMATCH,
+                yt_fail(err, YT_ERR_MISMATCH,
                         "%.300s: class %d of its run is '%.100s', in %.300s it is '%.100s'; a run keeps its "
                         "classes: put the names back, or start a new run from it with --weights",
                         t->config.resume, i, former.names[i], t->config.data, t->names.names[i]);
-    yt_class_names_free(&former);
+    yti_class_names_free(&former);
     return status;
 }
 
-yt_status yti_data_check(const yt_st_file *file, const yt_training *t, yt_problem_sink problem, void *context,
+yt_status yti_data_check(const yti_st_file *file, const yti_training *t, yti_problem_sink problem, void *context,
                          yt_err *err) {
     YT_TRY(check_names(file, t, err));
-    const char *text = yt_st_metadata(file, "data");
+    const char *text = yti_st_metadata(file, "data");
     cJSON *json = text ? cJSON_Parse(text) : NULL;
     check_split(json, "train", &t->train, t->config.resume, problem, context);
     check_split(json, "val", &t->val, t->config.resume, problem, context);

@@ -11,15 +11,15 @@
 yt_status yti_saver_add(yti_saver *saver, const char *path, yti_saved_file **out, yt_err *err) {
     yti_saved_file *file = &saver->files[saver->count];
     *file = (yti_saved_file){.path = strdup(path)};
-    if (!file->path) return yt_fail(err, YT_NO_MEMORY, "%s: no memory to write it", path);
+    if (!file->path) return yt_fail(err, YT_ERR_NO_MEMORY, "%s: no memory to write it", path);
     saver->count++;
     *out = file;
     return YT_OK;
 }
 
 static yt_status write_file(const yti_saved_file *file, yt_err *err) {
-    const yt_metadata *metadata = &file->metadata;
-    return yt_st_save(file->path, file->entries.entries, file->entries.count,
+    const yti_metadata *metadata = &file->metadata;
+    return yti_st_save(file->path, file->entries.entries, file->entries.count,
                       (const char *const *)metadata->keys, (const char *const *)metadata->values,
                       metadata->count, err);
 }
@@ -42,8 +42,8 @@ yt_status yti_saver_wait(yti_saver *saver, yt_err *err) {
     saver->running = false;
     for (int i = 0; i < saver->count; i++) {
         free(saver->files[i].path);
-        yt_entries_free(&saver->files[i].entries);
-        yt_metadata_free(&saver->files[i].metadata);
+        yti_entries_free(&saver->files[i].entries);
+        yti_metadata_free(&saver->files[i].metadata);
     }
     saver->count = 0;
     const yt_status status = saver->status;

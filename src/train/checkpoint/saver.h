@@ -9,8 +9,8 @@
 /* A file as it is to be written. */
 typedef struct yti_saved_file {
     char *path;
-    yt_entry_list entries;
-    yt_metadata metadata;
+    yti_entry_list entries;
+    yti_metadata metadata;
 } yti_saved_file;
 
 enum { YTI_SAVED_FILES = 3 };

@@ -25,11 +25,11 @@ static const float MAX_BOX = 4; /* in sides of the input; a loader gives 1 at mo
 
 /* ---- writing ---- */
 
-static yt_status lend(yt_entry_list *list, const char *name, yt_st_type type, size_t width,
+static yt_status lend(yti_entry_list *list, const char *name, yti_st_type type, size_t width,
                       const int64_t dims[4], int n_dims, const void *data, yt_err *err) {
     char own_name[32];
     snprintf(own_name, sizeof own_name, "%s", name);
-    yt_st_entry entry = {.name = own_name, .type = type, .n_dims = n_dims, .count = 1, .data = data};
+    yti_st_entry entry = {.name = own_name, .type = type, .n_dims = n_dims, .count = 1, .data = data};
     for (int i = 0; i < n_dims; i++) {
         entry.dims[i] = dims[i];
         entry.count *= (size_t)dims[i];
@@ -39,15 +39,15 @@ static yt_status lend(yt_entry_list *list, const char *name, yt_st_type type, si
     return yti_entries_lend(list, &entry, err);
 }
 
-static yt_status add_batch(yt_entry_list *list, const yt_batch *batch, yt_err *err) {
-    const yt_targets *targets = &batch->targets;
+static yt_status add_batch(yti_entry_list *list, const yti_batch *batch, yt_err *err) {
+    const yti_targets *targets = &batch->targets;
     const int64_t rgb[4] = {batch->n, batch->h, batch->w, 3}, boxes[4] = {targets->count, 4};
     YT_TRY(lend(list, "batch.rgb", YT_ST_U8, 1, rgb, 4, batch->rgb, err));
     YT_TRY(lend(list, "batch.image", YT_ST_I32, sizeof(int), boxes, 1, targets->image, err));
     YT_TRY(lend(list, "batch.class", YT_ST_I32, sizeof(int), boxes, 1, targets->class_id, err));
     return lend(list, "batch.boxes", YT_ST_F32, sizeof(float), boxes, 2, targets->boxes, err);
 }
-_Static_assert(sizeof(int) == 4 && sizeof(yt_cxcywh) == 4 * sizeof(float), "as the file has them");
+_Static_assert(sizeof(int) == 4 && sizeof(yti_cxcywh) == 4 * sizeof(float), "as the file has them");
 
 static cJSON *step_json(const yti_step_place *at, bool waits) {
     cJSON *json = cJSON_CreateObject();
@@ -67,7 +67,7 @@ static cJSON *images_json(const char *const *images, int n) {
     cJSON *json = cJSON_CreateArray();
     for (int i = 0; json && i < n; i++) {
         char *text = strdup(images[i]);
-        if (text && !yt_text_is_utf8(text, strlen(text)))
+        if (text && !yti_text_is_utf8(text, strlen(text)))
             for (char *c = text; *c; c++)
                 if ((unsigned char)*c >= 0x80) *c = '?';
         cJSON *item = text ? cJSON_CreateString(text) : NULL;
@@ -80,28 +80,28 @@ static cJSON *images_json(const char *const *images, int n) {
     return json;
 }
 
-static yt_status describe(yt_metadata *metadata, const yti_capsule *c, yt_err *err) {
+static yt_status describe(yti_metadata *metadata, const yti_capsule *c, yt_err *err) {
     char sentence[512];
     yti_finding_sentence(c->finding, sentence, sizeof sentence);
-    YT_TRY(yt_metadata_describe(metadata, c->step->model, c->names, c->config->imgsz, err));
-    YT_TRY(yt_metadata_add_json(metadata, "settings", yti_settings_json(c->config), err));
-    YT_TRY(yt_metadata_add_json(metadata, "step", step_json(&c->story->at, c->step->waiting), err));
-    YT_TRY(yt_metadata_add_json(metadata, "images", images_json(c->story->images, c->story->n_images), err));
-    YT_TRY(yt_metadata_add(metadata, "sentence", sentence, err));
-    YT_TRY(yt_metadata_add(metadata, "noticed", c->story->noticed, err));
-    YT_TRY(yt_metadata_add(metadata, "history", c->story->history, err));
+    YT_TRY(yti_metadata_describe(metadata, c->step->model, c->names, c->config->imgsz, err));
+    YT_TRY(yti_metadata_add_json(metadata, "settings", yti_settings_json(c->config), err));
+    YT_TRY(yti_metadata_add_json(metadata, "step", step_json(&c->story->at, c->step->waiting), err));
+    YT_TRY(yti_metadata_add_json(metadata, "images", images_json(c->story->images, c->story->n_images), err));
+    YT_TRY(yti_metadata_add(metadata, "sentence", sentence, err));
+    YT_TRY(yti_metadata_add(metadata, "noticed", c->story->noticed, err));
+    YT_TRY(yti_metadata_add(metadata, "history", c->story->history, err));
     char *bits = yti_finding_bits(c->finding);
-    if (!bits) return yt_fail(err, YT_NO_MEMORY, "no memory for the metadata of a capsule");
-    yt_status status = yt_metadata_add(metadata, "finding", bits, err);
+    if (!bits) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the metadata of a capsule");
+    yt_status status = yti_metadata_add(metadata, "finding", bits, err);
     free(bits);
     return status;
 }
 
-static yt_status add_arrays(yt_entry_list *list, const yti_capsule *c, yt_err *err) {
-    const yt_model *model = c->step->model;
-    const yt_state before = {.params = model->state.params, .buffers = c->buffers};
-    YT_TRY(yt_entries_add_state(list, "", model, &before, c->story->at.step, err));
-    if (c->step->waiting) YT_TRY(yt_entries_add_params(list, WAITING, model, c->step->waiting, err));
+static yt_status add_arrays(yti_entry_list *list, const yti_capsule *c, yt_err *err) {
+    const yti_model *model = c->step->model;
+    const yti_state before = {.params = model->state.params, .buffers = c->buffers};
+    YT_TRY(yti_entries_add_state(list, "", model, &before, c->story->at.step, err));
+    if (c->step->waiting) YT_TRY(yti_entries_add_params(list, WAITING, model, c->step->waiting, err));
     YT_TRY(add_batch(list, c->step->batch, err));
     const int64_t classes[4] = {c->names->count};
     if (!c->class_weights) return YT_OK;
@@ -109,31 +109,31 @@ static yt_status add_arrays(yt_entry_list *list, const yti_capsule *c, yt_err *e
 }
 
 yt_status yti_capsule_save(const char *path, const yti_capsule *capsule, yt_err *err) {
-    yt_entry_list list = {0};
-    yt_metadata metadata = {0};
+    yti_entry_list list = {0};
+    yti_metadata metadata = {0};
     yt_status status = add_arrays(&list, capsule, err);
     if (status == YT_OK) status = describe(&metadata, capsule, err);
     if (status == YT_OK)
-        status = yt_st_save(path, list.entries, list.count, (const char *const *)metadata.keys,
+        status = yti_st_save(path, list.entries, list.count, (const char *const *)metadata.keys,
                             (const char *const *)metadata.values, metadata.count, err);
-    yt_metadata_free(&metadata);
-    yt_entries_free(&list);
+    yti_metadata_free(&metadata);
+    yti_entries_free(&list);
     return status;
 }
 
 /* ---- reading ---- */
 
 static yt_status damaged(const char *path, const char *what, yt_err *err) {
-    return yt_fail(err, YT_SYNTAX, "%s: is not a step to replay: its %s is damaged or missing", path, what);
+    return yt_fail(err, YT_ERR_SYNTAX, "%s: is not a step to replay: its %s is damaged or missing", path, what);
 }
 
 /* Copies metadata as it is. */
-static yt_status copy_text(const yt_st_file *file, const char *path, const char *key, char **out,
+static yt_status copy_text(const yti_st_file *file, const char *path, const char *key, char **out,
                            yt_err *err) {
-    const char *text = yt_st_metadata(file, key);
+    const char *text = yti_st_metadata(file, key);
     if (!text) return damaged(path, key, err);
     *out = strdup(text);
-    return *out ? YT_OK : yt_fail(err, YT_NO_MEMORY, "%s: no memory for its %s", path, key);
+    return *out ? YT_OK : yt_fail(err, YT_ERR_NO_MEMORY, "%s: no memory for its %s", path, key);
 }
 
 /* A whole number of an object, from 0 to below a limit; -1: it is none. */
@@ -143,9 +143,9 @@ static int number_of(const cJSON *json, const char *key, int limit) {
     return value >= 0 && value < limit && value == floor(value) ? (int)value : -1;
 }
 
-static yt_status read_step(const yt_st_file *file, const char *path, yti_step_place *at, bool *waits,
+static yt_status read_step(const yti_st_file *file, const char *path, yti_step_place *at, bool *waits,
                            yt_err *err) {
-    const char *text = yt_st_metadata(file, "step");
+    const char *text = yti_st_metadata(file, "step");
     cJSON *json = text ? cJSON_Parse(text) : NULL;
     enum { MOST = 1 << 30 };
     *at = (yti_step_place){.epoch = number_of(json, "epoch", MOST),
@@ -161,8 +161,8 @@ static yt_status read_step(const yt_st_file *file, const char *path, yti_step_pl
     return good ? YT_OK : damaged(path, "step", err);
 }
 
-static yt_status read_images(const yt_st_file *file, const char *path, yti_loaded_capsule *c, yt_err *err) {
-    const char *text = yt_st_metadata(file, "images");
+static yt_status read_images(const yti_st_file *file, const char *path, yti_loaded_capsule *c, yt_err *err) {
+    const char *text = yti_st_metadata(file, "images");
     cJSON *json = text ? cJSON_Parse(text) : NULL;
     const int count = cJSON_IsArray(json) ? cJSON_GetArraySize(json) : 0;
     bool good = count > 0 && count <= MAX_IMAGES;
@@ -176,25 +176,25 @@ static yt_status read_images(const yt_st_file *file, const char *path, yti_loade
         if (name) c->images[c->n_images++] = name;
     }
     cJSON_Delete(json);
-    if (!memory) return yt_fail(err, YT_NO_MEMORY, "%s: no memory for its list of images", path);
+    if (!memory) return yt_fail(err, YT_ERR_NO_MEMORY, "%s: no memory for its list of images", path);
     return good ? YT_OK : damaged(path, "list of images", err);
 }
 
 /* An entry of this type and number of dimensions; NULL: there is none. */
-static const yt_st_entry *entry_of(const yt_st_file *file, const char *name, yt_st_type type, int n_dims) {
-    const yt_st_entry *entry = yt_st_find(file, name);
+static const yti_st_entry *entry_of(const yti_st_file *file, const char *name, yti_st_type type, int n_dims) {
+    const yti_st_entry *entry = yti_st_find(file, name);
     return entry && entry->type == type && entry->n_dims == n_dims ? entry : NULL;
 }
 
-static yt_status copy_entry(const yt_st_entry *entry, void **out, yt_err *err) {
+static yt_status copy_entry(const yti_st_entry *entry, void **out, yt_err *err) {
     *out = malloc(entry->bytes + YT_READ_SLACK * sizeof(float));
-    if (!*out) return yt_fail(err, YT_NO_MEMORY, "no memory for %s of the capsule", entry->name);
+    if (!*out) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %s of the capsule", entry->name);
     memcpy(*out, entry->data, entry->bytes);
     return YT_OK;
 }
 
-static yt_status read_pictures(const yt_st_file *file, const char *path, yti_loaded_capsule *c, yt_err *err) {
-    const yt_st_entry *rgb = entry_of(file, "batch.rgb", YT_ST_U8, 4);
+static yt_status read_pictures(const yti_st_file *file, const char *path, yti_loaded_capsule *c, yt_err *err) {
+    const yti_st_entry *rgb = entry_of(file, "batch.rgb", YT_ST_U8, 4);
     bool good = rgb && rgb->dims[3] == 3 && rgb->count > 0 && rgb->dims[0] <= MAX_BATCH;
     for (int i = 1; good && i <= 2; i++)
         good = rgb->dims[i] <= MAX_SIDE && rgb->dims[i] % c->model->max_stride == 0;
@@ -208,11 +208,11 @@ static yt_status read_pictures(const yt_st_file *file, const char *path, yti_loa
 }
 
 /* In ascending order of images, as the loss wants them. */
-static bool targets_fit(const yt_targets *targets, int n_images, int n_classes) {
+static bool targets_fit(const yti_targets *targets, int n_images, int n_classes) {
     for (int i = 0; i < targets->count; i++) {
         const int before = i ? targets->image[i - 1] : 0, image = targets->image[i];
         const int class_id = targets->class_id[i];
-        const yt_cxcywh *box = &targets->boxes[i];
+        const yti_cxcywh *box = &targets->boxes[i];
         if (image < before || image >= n_images || class_id < 0 || class_id >= n_classes) return false;
         const float numbers[4] = {box->cx, box->cy, box->w, box->h};
         for (int k = 0; k < 4; k++)
@@ -221,10 +221,10 @@ static bool targets_fit(const yt_targets *targets, int n_images, int n_classes) 
     return true;
 }
 
-static yt_status read_targets(const yt_st_file *file, const char *path, yti_loaded_capsule *c, yt_err *err) {
-    const yt_st_entry *image = entry_of(file, "batch.image", YT_ST_I32, 1);
-    const yt_st_entry *class_id = entry_of(file, "batch.class", YT_ST_I32, 1);
-    const yt_st_entry *boxes = entry_of(file, "batch.boxes", YT_ST_F32, 2);
+static yt_status read_targets(const yti_st_file *file, const char *path, yti_loaded_capsule *c, yt_err *err) {
+    const yti_st_entry *image = entry_of(file, "batch.image", YT_ST_I32, 1);
+    const yti_st_entry *class_id = entry_of(file, "batch.class", YT_ST_I32, 1);
+    const yti_st_entry *boxes = entry_of(file, "batch.boxes", YT_ST_F32, 2);
     bool good = image && class_id && boxes && image->dims[0] <= 1 << 24 &&
                 class_id->dims[0] == image->dims[0] && boxes->dims[0] == image->dims[0] &&
                 boxes->dims[1] == 4;
@@ -232,34 +232,34 @@ static yt_status read_targets(const yt_st_file *file, const char *path, yti_load
     YT_TRY(copy_entry(image, (void **)&c->target_image, err));
     YT_TRY(copy_entry(class_id, (void **)&c->target_class, err));
     YT_TRY(copy_entry(boxes, (void **)&c->target_boxes, err));
-    c->batch.targets = (yt_targets){(int)image->dims[0], c->target_image, c->target_class, c->target_boxes};
+    c->batch.targets = (yti_targets){(int)image->dims[0], c->target_image, c->target_class, c->target_boxes};
     good = targets_fit(&c->batch.targets, c->batch.n, c->model->n_classes);
     return good ? YT_OK : damaged(path, "list of boxes", err);
 }
 
-static yt_status read_class_weights(const yt_st_file *file, const char *path, yti_loaded_capsule *c,
+static yt_status read_class_weights(const yti_st_file *file, const char *path, yti_loaded_capsule *c,
                                     yt_err *err) {
-    if (!yt_st_find(file, "class_weights")) return YT_OK;
-    const yt_st_entry *entry = entry_of(file, "class_weights", YT_ST_F32, 1);
+    if (!yti_st_find(file, "class_weights")) return YT_OK;
+    const yti_st_entry *entry = entry_of(file, "class_weights", YT_ST_F32, 1);
     if (!entry || entry->dims[0] != c->model->n_classes) return damaged(path, "class_weights", err);
     return copy_entry(entry, (void **)&c->class_weights, err);
 }
 
-static yt_status read_model(const yt_st_file *file, const char *path, yti_loaded_capsule *c, yt_err *err) {
+static yt_status read_model(const yti_st_file *file, const char *path, yti_loaded_capsule *c, yt_err *err) {
     YT_TRY(yti_network_build(file, path, NULL, NULL, &c->model, err));
-    YT_TRY(yti_name_file(yt_weights_read(file, "", c->model, &c->model->state, err), path, err));
+    YT_TRY(yti_name_file(yti_weights_read(file, "", c->model, &c->model->state, err), path, err));
     yt_err reason;
-    if (yt_model_freeze(c->model, c->config.freeze, &reason) == YT_OK) return YT_OK;
-    return yt_fail(err, YT_SYNTAX, "%s: its settings are damaged: %.500s", path, reason.text);
+    if (yti_model_freeze(c->model, c->config.freeze, &reason) == YT_OK) return YT_OK;
+    return yt_fail(err, YT_ERR_SYNTAX, "%s: its settings are damaged: %.500s", path, reason.text);
 }
 
-static yt_status read_waiting(const yt_st_file *file, const char *path, yti_loaded_capsule *c, yt_err *err) {
+static yt_status read_waiting(const yti_st_file *file, const char *path, yti_loaded_capsule *c, yt_err *err) {
     c->waiting = calloc(c->model->param_count + YT_READ_SLACK, sizeof *c->waiting);
-    if (!c->waiting) return yt_fail(err, YT_NO_MEMORY, "%s: no memory for its gradients", path);
-    return yti_name_file(yt_weights_read_params(file, WAITING, c->model, c->waiting, err), path, err);
+    if (!c->waiting) return yt_fail(err, YT_ERR_NO_MEMORY, "%s: no memory for its gradients", path);
+    return yti_name_file(yti_weights_read_params(file, WAITING, c->model, c->waiting, err), path, err);
 }
 
-static yt_status read_capsule(const yt_st_file *file, const char *path, yti_loaded_capsule *c, yt_err *err) {
+static yt_status read_capsule(const yti_st_file *file, const char *path, yti_loaded_capsule *c, yt_err *err) {
     bool waits;
     YT_TRY(read_step(file, path, &c->at, &waits, err));
     YT_TRY(copy_text(file, path, "finding", &c->finding_bits, err));
@@ -277,11 +277,11 @@ static yt_status read_capsule(const yt_st_file *file, const char *path, yti_load
 
 yt_status yti_capsule_load(const char *path, yti_loaded_capsule *out, yt_err *err) {
     yti_loaded_capsule capsule = {0};
-    yt_train_config_defaults(&capsule.config);
-    yt_st_file file;
-    YT_TRY(yt_st_load(path, &file, err));
+    yti_train_config_defaults(&capsule.config);
+    yti_st_file file;
+    YT_TRY(yti_st_load(path, &file, err));
     yt_status status = read_capsule(&file, path, &capsule, err);
-    yt_st_free(&file);
+    yti_st_free(&file);
     if (status == YT_OK)
         *out = capsule;
     else
@@ -302,6 +302,6 @@ void yti_capsule_free(yti_loaded_capsule *c) {
     free(c->sentence);
     free(c->noticed);
     free(c->history);
-    yt_model_destroy(c->model);
+    yti_model_destroy(c->model);
     *c = (yti_loaded_capsule){0};
 }

@@ -8,12 +8,12 @@
 
 typedef struct yti_capsule {
     const yti_step_story *story;
-    const yt_train_config *config;
-    const yt_class_names *names;
+    const yti_train_config *config;
+    const yti_class_names *names;
     const yti_step *step;
     float *buffers;             /* running statistics before the step */
     const float *class_weights; /* [names->count]; NULL: all 1 */
-    const yt_finding *finding;
+    const yti_finding *finding;
 } yti_capsule;
 
 /* The capsule's name in the run folder. */
@@ -25,9 +25,9 @@ yt_status yti_capsule_save(const char *path, const yti_capsule *capsule, yt_err 
 /* A capsule read back. All is owned. */
 typedef struct yti_loaded_capsule {
     yti_step_place at;
-    yt_train_config config;
-    yt_model *model; /* in the state before the step, frozen as it was */
-    yt_batch batch;
+    yti_train_config config;
+    yti_model *model; /* in the state before the step, frozen as it was */
+    yti_batch batch;
     float *waiting; /* [model->param_count] gradients of earlier batches; NULL: none */
     float *class_weights;
     char *finding_bits, *sentence, *noticed, *history;
@@ -35,7 +35,7 @@ typedef struct yti_loaded_capsule {
     char **images; /* [n_images] */
     uint8_t *rgb;
     int *target_image, *target_class;
-    yt_cxcywh *target_boxes;
+    yti_cxcywh *target_boxes;
 } yti_loaded_capsule;
 
 /* Believes nothing that the file says before it was checked. */

@@ -16,10 +16,10 @@
 /* The step and what was seen of it so far. */
 typedef struct search {
     const yti_step *step;
-    const yt_model *model;
-    yt_value_range *maps, *gradients; /* by value; values 0: not seen */
-    yt_value ran;                     /* node whose backward step has just been made; -1: none */
-    yt_finding *found;
+    const yti_model *model;
+    yti_value_range *maps, *gradients; /* by value; values 0: not seen */
+    yti_value ran;                     /* node whose backward step has just been made; -1: none */
+    yti_finding *found;
 } search;
 
 static bool is_over(const search *s) {
@@ -31,24 +31,24 @@ static bool is_over(const search *s) {
 yt_status yti_step_loss_of(const yti_step *step, yti_step_loss *out, yt_err *err) {
     out->total = 0;
     for (int b = 0; b < step->model->n_branches; b++) {
-        yt_head head = yt_model_head(step->model, b);
-        yt_assigner assigner = yt_assigner_of(b == 1);
+        yti_head head = yti_model_head(step->model, b);
+        yti_assigner assigner = yti_assigner_of(b == 1);
         assigner.widen_below_first = step->widen_below_first;
-        YT_TRY(yt_loss_branch(step->loss, &head, &step->batch->targets, step->gains, assigner,
+        YT_TRY(yti_loss_branch(step->loss, &head, &step->batch->targets, step->gains, assigner,
                               step->weight[b], step->threads, &out->branch[b], err));
         out->total += step->weight[b] * out->branch[b].total;
     }
     return YT_OK;
 }
 
-const char *yti_loss_name(const yt_model *model, int term) {
+const char *yti_loss_name(const yti_model *model, int term) {
     return term == YT_LOSS_BOX   ? "box_loss"
            : term == YT_LOSS_CLS ? "cls_loss"
            : model->reg_max == 1 ? "l1_loss"
                                  : "dfl_loss";
 }
 
-const char *yti_branch_text(const yt_model *model, int branch) {
+const char *yti_branch_text(const yti_model *model, int branch) {
     if (model->n_branches < 2) return "";
     return branch ? " of the one-to-one branch" : " of the one-to-many branch";
 }
@@ -78,9 +78,9 @@ static void count(tally *t, float x) {
         t->infinite++;
 }
 
-static tally tally_tensor(yt_tensor x) {
+static tally tally_tensor(yti_tensor x) {
     tally t = {0};
-    for (size_t p = 0; p < yt_tensor_pixels(x); p++)
+    for (size_t p = 0; p < yti_tensor_pixels(x); p++)
         for (int c = 0; c < x.c; c++) count(&t, x.data[(ptrdiff_t)p * x.ld + c]);
     return t;
 }
@@ -91,9 +91,9 @@ static tally tally_array(const float *values, size_t n) {
     return t;
 }
 
-static yt_value_range range_of(yt_finding_kind kind, const char *name, const tally *t) {
+static yti_value_range range_of(yti_finding_kind kind, const char *name, const tally *t) {
     const size_t finite = t->values - t->nan - t->infinite;
-    yt_value_range range = {.kind = kind,
+    yti_value_range range = {.kind = kind,
                             .values = t->values,
                             .nan = t->nan,
                             .infinite = t->infinite,
@@ -106,8 +106,8 @@ static yt_value_range range_of(yt_finding_kind kind, const char *name, const tal
 
 /* ---- what was found ---- */
 
-static void found(search *s, yt_value_range tensor, int row, double value, uint64_t bits) {
-    yt_finding *f = s->found;
+static void found(search *s, yti_value_range tensor, int row, double value, uint64_t bits) {
+    yti_finding *f = s->found;
     f->tensor = tensor;
     f->row = row;
     f->value = value;
@@ -116,32 +116,32 @@ static void found(search *s, yt_value_range tensor, int row, double value, uint6
     snprintf(f->module, sizeof f->module, "%.*s", (int)sizeof f->module - 1, module);
 }
 
-static void found_float(search *s, yt_value_range tensor, int row, float value) {
+static void found_float(search *s, yti_value_range tensor, int row, float value) {
     uint32_t bits;
     memcpy(&bits, &value, sizeof bits);
     found(s, tensor, row, (double)value, bits);
 }
 
-static void add_input(search *s, const yt_value_range *range) {
-    yt_finding *f = s->found;
+static void add_input(search *s, const yti_value_range *range) {
+    yti_finding *f = s->found;
     if (range->values && f->n_inputs < YT_FINDING_INPUTS) f->inputs[f->n_inputs++] = *range;
 }
 
 /* The row that a node belongs to; -1: the input. */
-static int row_of(const yt_model *model, yt_value value) {
+static int row_of(const yti_model *model, yti_value value) {
     int row = -1;
     for (int i = 0; i < model->n_rows && model->rows[i].first_node <= value; i++) row = i;
     return value == model->input ? -1 : row;
 }
 
-static void place_in_map(yt_finding *f, yt_tensor x, size_t index) {
+static void place_in_map(yti_finding *f, yti_tensor x, size_t index) {
     const size_t pixel = index / (size_t)x.c, row = pixel / (size_t)x.w;
     snprintf(f->place, sizeof f->place, "image %zu, y %zu, x %zu, channel %zu", row / (size_t)x.h,
              row % (size_t)x.h, pixel % (size_t)x.w, index % (size_t)x.c);
 }
 
 /* Four dimensions lie in memory as [kh][kw][in][out]. */
-static void place_in_param(yt_finding *f, const yt_param_info *info, size_t index) {
+static void place_in_param(yti_finding *f, const yti_param_info *info, size_t index) {
     if (info->n_dims != 4 || info->kind == YT_PARAM_FROZEN) {
         snprintf(f->place, sizeof f->place, "channel %zu", index);
         return;
@@ -154,24 +154,24 @@ static void place_in_param(yt_finding *f, const yt_param_info *info, size_t inde
 
 /* ---- parameters ---- */
 
-/* The parameter that begins there, in yt_state.params or .buffers; NULL: none. */
-static const yt_param_info *param_at(const yt_model *model, ptrdiff_t offset, bool buffers) {
+/* The parameter that begins there, in yti_state.params or .buffers; NULL: none. */
+static const yti_param_info *param_at(const yti_model *model, ptrdiff_t offset, bool buffers) {
     for (int i = 0; offset >= 0 && i < model->n_params; i++)
-        if (model->params[i].offset == (size_t)offset && yt_in_params(&model->params[i]) != buffers)
+        if (model->params[i].offset == (size_t)offset && yti_in_params(&model->params[i]) != buffers)
             return &model->params[i];
     return NULL;
 }
 
-static yt_finding_kind kind_of(const yt_param_info *info) {
-    return yt_in_params(info) ? YT_FINDING_WEIGHT : YT_FINDING_STATISTIC;
+static yti_finding_kind kind_of(const yti_param_info *info) {
+    return yti_in_params(info) ? YT_FINDING_WEIGHT : YT_FINDING_STATISTIC;
 }
 
-static const float *values_of(const yt_model *model, const yt_param_info *info) {
-    return (yt_in_params(info) ? model->state.params : model->state.buffers) + info->offset;
+static const float *values_of(const yti_model *model, const yti_param_info *info) {
+    return (yti_in_params(info) ? model->state.params : model->state.buffers) + info->offset;
 }
 
 /* Counts one; true where it is the finding. */
-static bool look_at_param(search *s, const yt_param_info *info, yt_finding_kind kind, const float *values) {
+static bool look_at_param(search *s, const yti_param_info *info, yti_finding_kind kind, const float *values) {
     tally t = tally_array(values, info->count);
     if (t.nan + t.infinite == 0) return false;
     found_float(s, range_of(kind, info->name, &t), info->row, t.bad);
@@ -181,46 +181,46 @@ static bool look_at_param(search *s, const yt_param_info *info, yt_finding_kind 
 
 static void look_at_state(search *s) {
     for (int i = 0; i < s->model->n_params && !is_over(s); i++) {
-        const yt_param_info *info = &s->model->params[i];
+        const yti_param_info *info = &s->model->params[i];
         look_at_param(s, info, kind_of(info), values_of(s->model, info));
     }
 }
 
 /* ---- forwards ---- */
 
-static void add_sources(search *s, yt_value value) {
-    const yt_value *sources = yt_graph_sources(s->model->graph, value);
+static void add_sources(search *s, yti_value value) {
+    const yti_value *sources = yti_graph_sources(s->model->graph, value);
     int n;
-    yt_graph_op(s->model->graph, value, NULL, &n);
+    yti_graph_op(s->model->graph, value, NULL, &n);
     for (int i = 0; i < n; i++) add_input(s, &s->maps[sources[i]]);
 }
 
-static void add_params(search *s, yt_value value) {
-    const yt_params params = yt_graph_params(s->model->graph, value);
+static void add_params(search *s, yti_value value) {
+    const yti_params params = yti_graph_params(s->model->graph, value);
     for (int p = 0; p < YT_MAX_PARAMS; p++) {
-        const yt_param_info *info = param_at(s->model, params.param[p], false);
+        const yti_param_info *info = param_at(s->model, params.param[p], false);
         if (!info) continue;
         tally t = tally_array(values_of(s->model, info), info->count);
-        yt_value_range range = range_of(YT_FINDING_WEIGHT, info->name, &t);
+        yti_value_range range = range_of(YT_FINDING_WEIGHT, info->name, &t);
         add_input(s, &range);
     }
 }
 
 /* The variance of finite values may be too large for a float, and the map made with it all zeros. */
-static bool look_at_statistics(search *s, yt_value value) {
-    const yt_params params = yt_graph_params(s->model->graph, value);
+static bool look_at_statistics(search *s, yti_value value) {
+    const yti_params params = yti_graph_params(s->model->graph, value);
     for (int p = 0; p < YT_MAX_PARAMS; p++) {
-        const yt_param_info *info = param_at(s->model, params.buffer[p], true);
+        const yti_param_info *info = param_at(s->model, params.buffer[p], true);
         if (info && look_at_param(s, info, YT_FINDING_STATISTIC, values_of(s->model, info))) return true;
     }
     return false;
 }
 
-static void see_map(void *context, yt_value value, yt_tensor map) {
+static void see_map(void *context, yti_value value, yti_tensor map) {
     search *s = context;
     if (is_over(s) || !map.data) return;
     tally t = tally_tensor(map);
-    s->maps[value] = range_of(YT_FINDING_MAP, yt_graph_label(s->model->graph, value), &t);
+    s->maps[value] = range_of(YT_FINDING_MAP, yti_graph_label(s->model->graph, value), &t);
     if (!look_at_statistics(s, value)) {
         if (t.nan + t.infinite == 0) return;
         found_float(s, s->maps[value], row_of(s->model, value), t.bad);
@@ -237,20 +237,20 @@ static void look_at_loss_term(search *s, int branch, int term, double value) {
     uint64_t bits;
     memcpy(&bits, &value, sizeof bits);
     snprintf(name, sizeof name, "%s%s", yti_loss_name(s->model, term), yti_branch_text(s->model, branch));
-    yt_value_range range = {.kind = YT_FINDING_LOSS, .values = 1};
+    yti_value_range range = {.kind = YT_FINDING_LOSS, .values = 1};
     const bool is_nan = isnan(value);
     range.nan = is_nan;
     range.infinite = !is_nan;
     memcpy(range.name, name, sizeof name);
     found(s, range, s->model->n_rows - 1, value, bits);
-    const yt_value *maps = term == YT_LOSS_CLS ? s->model->head_cls[branch] : s->model->head_box[branch];
+    const yti_value *maps = term == YT_LOSS_CLS ? s->model->head_cls[branch] : s->model->head_box[branch];
     for (int l = 0; l < s->model->n_levels; l++) add_input(s, &s->maps[maps[l]]);
 }
 
 static yt_status see_loss(search *s, yt_err *err) {
     yti_step_loss loss = {0};
     YT_TRY(yti_step_loss_of(s->step, &loss, err));
-    yt_finding *f = s->found;
+    yti_finding *f = s->found;
     f->n_branches = s->model->n_branches;
     f->total = loss.total;
     for (int b = 0; b < f->n_branches; b++)
@@ -263,23 +263,23 @@ static yt_status see_loss(search *s, yt_err *err) {
 
 /* ---- backwards ---- */
 
-static void add_gradient(search *s, yt_value value) {
+static void add_gradient(search *s, yti_value value) {
     add_input(s, &s->gradients[value]);
 }
 
-static void add_waiting(search *s, const yt_param_info *info) {
+static void add_waiting(search *s, const yti_param_info *info) {
     tally t = tally_array(s->step->waiting + info->offset, info->count);
-    yt_value_range range = range_of(YT_FINDING_WAITING_GRADIENT, info->name, &t);
+    yti_value_range range = range_of(YT_FINDING_WAITING_GRADIENT, info->name, &t);
     add_input(s, &range);
 }
 
 static void see_weight_gradients(search *s) {
     if (s->ran < 0 || is_over(s)) return;
-    const yt_params params = yt_graph_params(s->model->graph, s->ran);
+    const yti_params params = yti_graph_params(s->model->graph, s->ran);
     const float *waiting = s->step->waiting;
-    const yt_finding_kind kind = waiting ? YT_FINDING_SUMMED_GRADIENT : YT_FINDING_WEIGHT_GRADIENT;
+    const yti_finding_kind kind = waiting ? YT_FINDING_SUMMED_GRADIENT : YT_FINDING_WEIGHT_GRADIENT;
     for (int p = 0; p < YT_MAX_PARAMS; p++) {
-        const yt_param_info *info = param_at(s->model, params.param[p], false);
+        const yti_param_info *info = param_at(s->model, params.param[p], false);
         if (!info || info->frozen) continue;
         if (!look_at_param(s, info, kind, s->model->state.grads + info->offset)) continue;
         if (waiting) add_waiting(s, info);
@@ -289,11 +289,11 @@ static void see_weight_gradients(search *s) {
     }
 }
 
-static void add_readers(search *s, yt_value value) {
-    for (yt_value reader = value + 1; reader < yt_graph_nodes(s->model->graph); reader++) {
-        const yt_value *sources = yt_graph_sources(s->model->graph, reader);
+static void add_readers(search *s, yti_value value) {
+    for (yti_value reader = value + 1; reader < yti_graph_nodes(s->model->graph); reader++) {
+        const yti_value *sources = yti_graph_sources(s->model->graph, reader);
         int n;
-        yt_graph_op(s->model->graph, reader, NULL, &n);
+        yti_graph_op(s->model->graph, reader, NULL, &n);
         for (int i = 0; i < n; i++)
             if (sources[i] == value) {
                 add_gradient(s, reader);
@@ -303,13 +303,13 @@ static void add_readers(search *s, yt_value value) {
     add_input(s, &s->maps[value]);
 }
 
-static void see_gradient(void *context, yt_value value, yt_tensor gradient) {
+static void see_gradient(void *context, yti_value value, yti_tensor gradient) {
     search *s = context;
     see_weight_gradients(s);
     s->ran = value;
     if (is_over(s) || !gradient.data) return;
     tally t = tally_tensor(gradient);
-    s->gradients[value] = range_of(YT_FINDING_MAP_GRADIENT, yt_graph_label(s->model->graph, value), &t);
+    s->gradients[value] = range_of(YT_FINDING_MAP_GRADIENT, yti_graph_label(s->model->graph, value), &t);
     if (t.nan + t.infinite == 0) return;
     found_float(s, s->gradients[value], row_of(s->model, value), t.bad);
     place_in_map(s->found, gradient, t.first);
@@ -319,11 +319,11 @@ static void see_gradient(void *context, yt_value value, yt_tensor gradient) {
 /* ---- all of it ---- */
 
 static yt_status look(search *s, yt_err *err) {
-    yt_model *model = s->step->model;
-    const yt_graph_observer observer = {.forward = see_map, .backward = see_gradient, .context = s};
+    yti_model *model = s->step->model;
+    const yti_graph_observer observer = {.forward = see_map, .backward = see_gradient, .context = s};
     look_at_state(s);
-    yt_model_set_input(model, s->step->batch->rgb);
-    yt_model_forward(model, &model->state, &observer);
+    yti_model_set_input(model, s->step->batch->rgb);
+    yti_model_forward(model, &model->state, &observer);
     YT_TRY(see_loss(s, err));
     if (is_over(s)) return YT_OK;
     const size_t bytes = model->param_count * sizeof *model->state.grads;
@@ -331,14 +331,14 @@ static yt_status look(search *s, yt_err *err) {
         memcpy(model->state.grads, s->step->waiting, bytes);
     else
         memset(model->state.grads, 0, bytes);
-    yt_model_backward(model, &model->state, &observer);
+    yti_model_backward(model, &model->state, &observer);
     see_weight_gradients(s);
     return YT_OK;
 }
 
-yt_status yti_find_non_finite(const yti_step *step, yt_finding *out, yt_err *err) {
-    const size_t nodes = (size_t)yt_graph_nodes(step->model->graph);
-    yt_finding finding = {.row = -1};
+yt_status yti_find_non_finite(const yti_step *step, yti_finding *out, yt_err *err) {
+    const size_t nodes = (size_t)yti_graph_nodes(step->model->graph);
+    yti_finding finding = {.row = -1};
     search s = {.step = step,
                 .model = step->model,
                 .maps = calloc(nodes + 1, sizeof *s.maps),
@@ -347,7 +347,7 @@ yt_status yti_find_non_finite(const yti_step *step, yt_finding *out, yt_err *err
                 .found = &finding};
     yt_status status = s.maps && s.gradients
                            ? look(&s, err)
-                           : yt_fail(err, YT_NO_MEMORY, "no memory to look at %zu maps", nodes);
+                           : yt_fail(err, YT_ERR_NO_MEMORY, "no memory to look at %zu maps", nodes);
     free(s.maps);
     free(s.gradients);
     if (status == YT_OK) *out = finding;

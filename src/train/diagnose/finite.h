@@ -10,12 +10,12 @@
 
 /* A batch and how it is trained on: all that a step's numbers depend on beside the state of the model. */
 typedef struct yti_step {
-    yt_model *model; /* planned for the batch */
-    yt_loss *loss;
-    const yt_batch *batch;
-    yt_loss_gains gains;
+    yti_model *model; /* planned for the batch */
+    yti_loss *loss;
+    const yti_batch *batch;
+    yti_loss_gains gains;
     double weight[2];       /* of the branches in the loss */
-    bool widen_below_first; /* of yt_assigner */
+    bool widen_below_first; /* of yti_assigner */
     const float *waiting; /* [model->param_count] gradients of earlier batches that it adds to; NULL: none */
     int threads;
 } yti_step;
@@ -36,7 +36,7 @@ typedef struct yti_step_story {
 } yti_step_story;
 
 typedef struct yti_step_loss {
-    yt_loss_result branch[2];
+    yti_loss_result branch[2];
     double total;
 } yti_step_loss;
 
@@ -44,14 +44,14 @@ typedef struct yti_step_loss {
 yt_status yti_step_loss_of(const yti_step *step, yti_step_loss *out, yt_err *err);
 
 /* "box_loss", "cls_loss", "dfl_loss" or "l1_loss". */
-const char *yti_loss_name(const yt_model *model, int term);
+const char *yti_loss_name(const yti_model *model, int term);
 
 /* " of the one-to-many branch", or "" where there is one branch only. */
-const char *yti_branch_text(const yt_model *model, int branch);
+const char *yti_branch_text(const yti_model *model, int branch);
 
 /* Runs the step forwards and, where all is finite so far, backwards. model->state.buffers must be as before the
  * step; they move. The gradients are those of this batch and of those waiting afterwards. */
-yt_status yti_find_non_finite(const yti_step *step, yt_finding *out, yt_err *err);
+yt_status yti_find_non_finite(const yti_step *step, yti_finding *out, yt_err *err);
 
 /* ---- finite_text.c ---- */
 
@@ -59,16 +59,16 @@ yt_status yti_find_non_finite(const yti_step *step, yt_finding *out, yt_err *err
 const char *yti_value_text(double value);
 
 /* "nan in the activation of model.3.cv1.conv (row 3, C2f) at image 0, y 3, x 5, channel 7". */
-void yti_finding_sentence(const yt_finding *finding, char *text, size_t room);
+void yti_finding_sentence(const yti_finding *finding, char *text, size_t room);
 
 /* The finding with its inputs and the loss, in lines. */
-void yti_finding_print(const yt_finding *finding, const yt_model *model, FILE *out);
+void yti_finding_print(const yti_finding *finding, const yti_model *model, FILE *out);
 
 /* The whole report: where the step stands, by what it was noticed, the finding, the steps before, the images.
  * malloc'd; NULL: no memory. */
-char *yti_step_report(const yti_step_story *story, const yt_finding *finding, const yt_model *model);
+char *yti_step_report(const yti_step_story *story, const yti_finding *finding, const yti_model *model);
 
 /* The finding as a text that is equal exactly where all of its bits are. malloc'd; NULL: no memory. */
-char *yti_finding_bits(const yt_finding *finding);
+char *yti_finding_bits(const yti_finding *finding);
 
 #endif

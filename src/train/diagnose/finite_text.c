@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *yt_finding_kind_text(yt_finding_kind kind) {
+const char *yti_finding_kind_text(yti_finding_kind kind) {
     static const char *const texts[] = {
 #define FINDING_TEXT(code, text) [YT_FINDING_##code] = text,
         YT_FINDING_MAP(FINDING_TEXT)
@@ -18,7 +18,7 @@ const char *yt_finding_kind_text(yt_finding_kind kind) {
 }
 
 /* "the weight model.0.conv.weight", but "the activation of model.0". */
-static const char *joint(yt_finding_kind kind) {
+static const char *joint(yti_finding_kind kind) {
     return kind == YT_FINDING_MAP || kind == YT_FINDING_MAP_GRADIENT ? " of" : "";
 }
 
@@ -26,8 +26,8 @@ const char *yti_value_text(double value) {
     return isnan(value) ? "nan" : value > 0 ? "inf" : "-inf";
 }
 
-void yti_finding_sentence(const yt_finding *f, char *text, size_t room) {
-    const yt_value_range *t = &f->tensor;
+void yti_finding_sentence(const yti_finding *f, char *text, size_t room) {
+    const yti_value_range *t = &f->tensor;
     if (t->kind == YT_FINDING_NOTHING) {
         snprintf(text, room, "every value of the step is finite");
         return;
@@ -38,10 +38,10 @@ void yti_finding_sentence(const yt_finding *f, char *text, size_t room) {
         snprintf(text, room, "%s is %s", t->name, yti_value_text(f->value));
     else
         snprintf(text, room, "%s in the %s%s %s%s at %s", yti_value_text(f->value),
-                 yt_finding_kind_text(t->kind), joint(t->kind), t->name, row, f->place);
+                 yti_finding_kind_text(t->kind), joint(t->kind), t->name, row, f->place);
 }
 
-static void print_range(const yt_value_range *r, FILE *out) {
+static void print_range(const yti_value_range *r, FILE *out) {
     fprintf(out, "%zu values", r->values);
     if (r->nan) fprintf(out, ", %zu nan", r->nan);
     if (r->infinite) fprintf(out, ", %zu infinite", r->infinite);
@@ -51,7 +51,7 @@ static void print_range(const yt_value_range *r, FILE *out) {
     fputc('\n', out);
 }
 
-void yti_finding_print(const yt_finding *f, const yt_model *model, FILE *out) {
+void yti_finding_print(const yti_finding *f, const yti_model *model, FILE *out) {
     char sentence[512];
     yti_finding_sentence(f, sentence, sizeof sentence);
     fprintf(out, "  first     %s\n", sentence);
@@ -60,8 +60,8 @@ void yti_finding_print(const yt_finding *f, const yt_model *model, FILE *out) {
         print_range(&f->tensor, out);
     }
     for (int i = 0; i < f->n_inputs; i++) {
-        const yt_value_range *input = &f->inputs[i];
-        fprintf(out, "%s%s%s %s: ", i ? "            " : "  made from ", yt_finding_kind_text(input->kind),
+        const yti_value_range *input = &f->inputs[i];
+        fprintf(out, "%s%s%s %s: ", i ? "            " : "  made from ", yti_finding_kind_text(input->kind),
                 joint(input->kind), input->name);
         print_range(input, out);
     }
@@ -84,7 +84,7 @@ static void put_double(double value, FILE *out) {
     fprintf(out, " %016" PRIx64, bits);
 }
 
-static void put_range(const yt_value_range *r, FILE *out) {
+static void put_range(const yti_value_range *r, FILE *out) {
     fprintf(out, "%d %s %zu %zu %zu", (int)r->kind, r->name, r->values, r->nan, r->infinite);
     put_double(r->min, out);
     put_double(r->max, out);
@@ -92,7 +92,7 @@ static void put_range(const yt_value_range *r, FILE *out) {
     fputc('\n', out);
 }
 
-char *yti_finding_bits(const yt_finding *f) {
+char *yti_finding_bits(const yti_finding *f) {
     char *text = NULL;
     size_t length;
     FILE *out = open_memstream(&text, &length);
@@ -113,12 +113,12 @@ char *yti_finding_bits(const yt_finding *f) {
 static void print_images(const char *const *images, int n, FILE *out) {
     for (int i = 0; i < n; i++) {
         fputs(i ? "            " : "  images    ", out);
-        for (const char *c = images[i]; *c; c++) fputc(yt_text_is_control(*c) ? '?' : *c, out);
+        for (const char *c = images[i]; *c; c++) fputc(yti_text_is_control(*c) ? '?' : *c, out);
         fputc('\n', out);
     }
 }
 
-char *yti_step_report(const yti_step_story *story, const yt_finding *finding, const yt_model *model) {
+char *yti_step_report(const yti_step_story *story, const yti_finding *finding, const yti_model *model) {
     const yti_step_place *at = &story->at;
     char *text = NULL;
     size_t length;

@@ -14,14 +14,14 @@
 
 /* ---- the steps before ---- */
 
-void yti_remember_step(yt_training *t, const yti_step_loss *loss, double gradient_norm) {
+void yti_remember_step(yti_training *t, const yti_step_loss *loss, double gradient_norm) {
     yti_past_step *past = &t->past[t->n_past++ % YTI_PAST_STEPS];
-    const double *terms = loss->branch[yt_model_eval_branch(t->model)].terms;
+    const double *terms = loss->branch[yti_model_eval_branch(t->model)].terms;
     *past = (yti_past_step){.step = t->progress.iterations, .gradient_norm = gradient_norm};
     memcpy(past->loss, terms, sizeof past->loss);
 }
 
-static void print_past(const yt_training *t, FILE *out) {
+static void print_past(const yti_training *t, FILE *out) {
     int64_t first = t->n_past > YTI_PAST_STEPS ? t->n_past - YTI_PAST_STEPS : 0;
     double least = HUGE_VAL, most = 0;
     for (int64_t i = first; i < t->n_past; i++) {
@@ -43,7 +43,7 @@ static void print_past(const yt_training *t, FILE *out) {
     }
 }
 
-static char *past_text(const yt_training *t) {
+static char *past_text(const yti_training *t) {
     char *text = NULL;
     size_t length;
     FILE *out = open_memstream(&text, &length);
@@ -58,11 +58,11 @@ static char *past_text(const yt_training *t) {
 /* ---- one event ---- */
 
 typedef struct event {
-    yt_training *t;
-    const yt_train_batch *report;
+    yti_training *t;
+    const yti_train_batch *report;
     yti_step step;
     yti_step_story story;
-    yt_finding finding;
+    yti_finding finding;
     const char **images; /* of the story */
     char *history, *report_text, *capsule_path;
     bool capsule_written;
@@ -76,13 +76,13 @@ static void free_event(event *e) {
     free(e->capsule_path);
 }
 
-static void restore(const yt_training *t) {
+static void restore(const yti_training *t) {
     memcpy(t->model->state.buffers, t->buffers_before, t->model->buffer_count * sizeof(float));
 }
 
 /* Leaves statistics as before the step and no gradients. */
 static yt_status find(event *e, yt_err *err) {
-    yt_training *t = e->t;
+    yti_training *t = e->t;
     restore(t);
     yt_status status = yti_find_non_finite(&e->step, &e->finding, err);
     restore(t);
@@ -92,8 +92,8 @@ static yt_status find(event *e, yt_err *err) {
 
 /* Every picture of the batch once, with those of mosaics and mixes. */
 static bool name_images(event *e) {
-    const yt_split *split = &e->t->train;
-    const yt_batch *batch = e->step.batch;
+    const yti_split *split = &e->t->train;
+    const yti_batch *batch = e->step.batch;
     bool *seen = calloc((size_t)split->n_samples + 1, sizeof *seen);
     e->images = calloc((size_t)batch->n_parts + 1, sizeof *e->images);
     for (int i = 0; seen && e->images && i < batch->n_parts; i++) {
@@ -107,21 +107,21 @@ static bool name_images(event *e) {
 }
 
 static yt_status write_report(event *e, yt_err *err) {
-    const yt_training *t = e->t;
+    const yti_training *t = e->t;
     e->history = past_text(t);
-    e->capsule_path = yt_path_join(t->folder, YTI_CAPSULE_NAME);
+    e->capsule_path = yti_path_join(t->folder, YTI_CAPSULE_NAME);
     if (name_images(e) && e->history) {
         e->story.history = e->history;
         e->story.images = e->images;
         e->report_text = yti_step_report(&e->story, &e->finding, t->model);
     }
     if (e->report_text && e->capsule_path) return YT_OK;
-    return yt_fail(err, YT_NO_MEMORY, "no memory for the report of a step");
+    return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the report of a step");
 }
 
 /* The first one of a process, which what comes later has for a cause or is like; and the one that ends the run. */
-static void keep_step(event *e, yt_on_nan action) {
-    yt_training *t = e->t;
+static void keep_step(event *e, yti_on_nan action) {
+    yti_training *t = e->t;
     if (t->has_capsule && action != YT_ON_NAN_STOP) return;
     const yti_capsule capsule = {.story = &e->story,
                                  .config = &t->config,
@@ -138,12 +138,12 @@ static bool leaves_out_epoch(const event *e) {
     return e->report->skips >= e->report->batches - 1;
 }
 
-static bool no_update_yet(const yt_training *t) {
+static bool no_update_yet(const yti_training *t) {
     return t->progress.updates == t->checkpoint_updates;
 }
 
-static yt_on_nan choose_action(const event *e) {
-    const yt_training *t = e->t;
+static yti_on_nan choose_action(const event *e) {
+    const yti_training *t = e->t;
     if (t->config.on_nan == YT_ON_NAN_SKIP && t->progress.skips_in_row < YT_MAX_SKIPS && !leaves_out_epoch(e))
         return YT_ON_NAN_SKIP;
     if (t->config.on_nan == YT_ON_NAN_ROLLBACK && t->rollbacks_in_row < YT_MAX_ROLLBACKS && !no_update_yet(t))
@@ -153,7 +153,7 @@ static yt_on_nan choose_action(const event *e) {
 
 /* Why a run stops that need not have. */
 static void say_why(const event *e, char *text, size_t room) {
-    const yt_training *t = e->t;
+    const yti_training *t = e->t;
     text[0] = '\0';
     if (t->config.on_nan == YT_ON_NAN_SKIP && leaves_out_epoch(e))
         snprintf(text, room, "; without it the epoch would have no batch");
@@ -165,8 +165,8 @@ static void say_why(const event *e, char *text, size_t room) {
         snprintf(text, room, "; the run went back there %d times", t->rollbacks_in_row);
 }
 
-static void show(const event *e, yt_on_nan action, const yt_watchers *watchers) {
-    const yt_non_finite shown = {.epoch = e->report->epoch,
+static void show(const event *e, yti_on_nan action, const yti_watchers *watchers) {
+    const yti_non_finite shown = {.epoch = e->report->epoch,
                                  .batch = e->report->batch,
                                  .action = action,
                                  .to_initial = yti_rolls_back_to_initial(e->t),
@@ -193,7 +193,7 @@ static void list_images(const yti_step_story *story, char *text, size_t room) {
 }
 
 static yt_status fail(const event *e, const char *first, yt_err *err) {
-    const yt_training *t = e->t;
+    const yti_training *t = e->t;
     char images[256], why[128], kept[256] = "";
     list_images(&e->story, images, sizeof images);
     say_why(e, why, sizeof why);
@@ -201,7 +201,7 @@ static yt_status fail(const event *e, const char *first, yt_err *err) {
         snprintf(kept, sizeof kept, "; yolotrain --replay %.180s makes the step again", e->capsule_path);
     else if (e->capsule_err.code != YT_OK)
         snprintf(kept, sizeof kept, "; the step could not be kept: %.180s", e->capsule_err.text);
-    return yt_fail(err, YT_NON_FINITE,
+    return yt_fail(err, YT_ERR_NON_FINITE,
                    "epoch %d, batch %d of %d: %s; first %s; no update was made and %s%s; a smaller --lr0 or "
                    "--clip often "
                    "helps%s. Images of the batch: %s",
@@ -211,12 +211,12 @@ static yt_status fail(const event *e, const char *first, yt_err *err) {
                    why, kept, images);
 }
 
-static yt_status meet(event *e, const yt_watchers *watchers, yt_err *err) {
-    yt_training *t = e->t;
+static yt_status meet(event *e, const yti_watchers *watchers, yt_err *err) {
+    yti_training *t = e->t;
     char first[512];
     YT_TRY(find(e, err));
     YT_TRY(write_report(e, err));
-    const yt_on_nan action = choose_action(e);
+    const yti_on_nan action = choose_action(e);
     keep_step(e, action);
     t->goes_back = action == YT_ON_NAN_ROLLBACK;
     show(e, action, watchers);
@@ -233,8 +233,8 @@ static yt_status meet(event *e, const yt_watchers *watchers, yt_err *err) {
     return fail(e, first, err);
 }
 
-yt_status yti_meet_non_finite(yt_training *t, const yti_step *step, const yt_train_batch *report,
-                              const char *what, const yt_watchers *watchers, yt_err *err) {
+yt_status yti_meet_non_finite(yti_training *t, const yti_step *step, const yti_train_batch *report,
+                              const char *what, const yti_watchers *watchers, yt_err *err) {
     event e = {.t = t,
                .report = report,
                .step = *step,

@@ -5,21 +5,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-static yt_status make_step(const yti_loaded_capsule *c, yt_loss *loss, int threads, yti_step *out,
+static yt_status make_step(const yti_loaded_capsule *c, yti_loss *loss, int threads, yti_step *out,
                            yt_err *err) {
-    const yt_batch *batch = &c->batch;
+    const yti_batch *batch = &c->batch;
     yti_step step = {
         .model = c->model, .loss = loss, .batch = batch, .waiting = c->waiting, .threads = threads};
     yti_shape_loss(&step, &c->config, c->at.epoch, c->at.epochs);
-    YT_TRY(yt_loss_weigh_classes(loss, c->class_weights, c->model->n_classes, err));
+    YT_TRY(yti_loss_weigh_classes(loss, c->class_weights, c->model->n_classes, err));
     YT_TRY(
         yti_step_memory_check(c->model, batch->n, batch->h, batch->w, threads, yti_memory_available(), err));
-    YT_TRY(yt_model_plan(c->model, YT_MODE_TRAIN, batch->n, batch->h, batch->w, threads, err));
+    YT_TRY(yti_model_plan(c->model, YT_MODE_TRAIN, batch->n, batch->h, batch->w, threads, err));
     *out = step;
     return YT_OK;
 }
 
-static yt_status tell(const yti_loaded_capsule *c, yt_replay_result *out, yt_err *err) {
+static yt_status tell(const yti_loaded_capsule *c, yti_replay_result *out, yt_err *err) {
     const yti_step_story story = {.at = c->at,
                                   .noticed = c->noticed,
                                   .history = c->history,
@@ -32,36 +32,36 @@ static yt_status tell(const yti_loaded_capsule *c, yt_replay_result *out, yt_err
     free(bits);
     yti_finding_sentence(&out->finding, out->sentence, sizeof out->sentence);
     snprintf(out->expected, sizeof out->expected, "%.*s", (int)sizeof out->expected - 1, c->sentence);
-    return good ? YT_OK : yt_fail(err, YT_NO_MEMORY, "no memory for the report of a step");
+    return good ? YT_OK : yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the report of a step");
 }
 
-static yt_status replay(const yti_loaded_capsule *c, int threads, yt_replay_result *out, yt_err *err) {
-    yt_loss *loss = NULL;
+static yt_status replay(const yti_loaded_capsule *c, int threads, yti_replay_result *out, yt_err *err) {
+    yti_loss *loss = NULL;
     yti_step step;
-    YT_TRY(yt_loss_create(&loss, err));
+    YT_TRY(yti_loss_create(&loss, err));
     yt_status status = make_step(c, loss, threads, &step, err);
     if (status == YT_OK) status = yti_find_non_finite(&step, &out->finding, err);
     if (status == YT_OK) status = tell(c, out, err);
-    yt_loss_destroy(loss);
+    yti_loss_destroy(loss);
     return status;
 }
 
-yt_status yt_replay(const char *path, int threads, yt_replay_result *out, yt_err *err) {
+yt_status yti_replay(const char *path, int threads, yti_replay_result *out, yt_err *err) {
     yti_loaded_capsule capsule;
-    yt_replay_result result = {0};
+    yti_replay_result result = {0};
     YT_TRY(yti_capsule_load(path, &capsule, err));
     yt_err reason;
     yt_status status = replay(&capsule, threads, &result, &reason);
     yti_capsule_free(&capsule);
     if (status != YT_OK) {
-        yt_replay_free(&result);
+        yti_replay_free(&result);
         return yt_fail(err, status, "%s: %.900s", path, reason.text);
     }
     *out = result;
     return YT_OK;
 }
 
-void yt_replay_free(yt_replay_result *result) {
+void yti_replay_free(yti_replay_result *result) {
     free(result->report);
     result->report = NULL;
 }

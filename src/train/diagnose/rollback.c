@@ -12,41 +12,41 @@
 /* ---- what a checkpoint would hold ---- */
 
 /* The first tensor of a block laid out like the parameters, or like the buffers, that is not finite; NULL: none. */
-static const yt_param_info *first_bad(const yt_model *model, const float *block, bool buffers) {
+static const yti_param_info *first_bad(const yti_model *model, const float *block, bool buffers) {
     const size_t count = buffers ? model->buffer_count : model->param_count;
     if (yti_all_finite(block, count)) return NULL;
     for (int i = 0; i < model->n_params; i++) {
-        const yt_param_info *info = &model->params[i];
-        if (yt_in_params(info) != buffers && !yti_all_finite(block + info->offset, info->count)) return info;
+        const yti_param_info *info = &model->params[i];
+        if (yti_in_params(info) != buffers && !yti_all_finite(block + info->offset, info->count)) return info;
     }
     return NULL;
 }
 
 /* What it is of, and which tensor; NULL: all is finite. */
-static const yt_param_info *find_bad(yt_training *t, char *what, size_t room) {
-    const yt_state *live = &t->model->state, *average = &t->average;
-    const yt_param_info *bad = first_bad(t->model, live->params, false);
+static const yti_param_info *find_bad(yti_training *t, char *what, size_t room) {
+    const yti_state *live = &t->model->state, *average = &t->average;
+    const yti_param_info *bad = first_bad(t->model, live->params, false);
     if (!bad) bad = first_bad(t->model, live->buffers, true);
     snprintf(what, room, "%s", bad ? "" : "the average of ");
     if (!bad) bad = first_bad(t->model, average->params, false);
     if (!bad) bad = first_bad(t->model, average->buffers, true);
     const char *name;
     float *array;
-    for (int i = 0; !bad && yt_optimizer_state(t->optimizer, i, &name, &array); i++) {
+    for (int i = 0; !bad && yti_optimizer_state(t->optimizer, i, &name, &array); i++) {
         snprintf(what, room, "the optimiser's %s of ", name);
         bad = first_bad(t->model, array, false);
     }
     return bad;
 }
 
-static void show(yt_training *t, const yt_param_info *bad, const char *text, const yt_watchers *watchers) {
+static void show(yti_training *t, const yti_param_info *bad, const char *text, const yti_watchers *watchers) {
     char report[sizeof((yt_err *)0)->text + 1];
-    yt_finding finding = {.tensor = {.values = bad->count}, .row = bad->row};
-    finding.tensor.kind = yt_in_params(bad) ? YT_FINDING_WEIGHT : YT_FINDING_STATISTIC;
+    yti_finding finding = {.tensor = {.values = bad->count}, .row = bad->row};
+    finding.tensor.kind = yti_in_params(bad) ? YT_FINDING_WEIGHT : YT_FINDING_STATISTIC;
     snprintf(finding.tensor.name, sizeof finding.tensor.name, "%.*s", YT_FINDING_NAME - 1, bad->name);
     snprintf(report, sizeof report, "%s\n", text);
     t->goes_back = t->config.on_nan == YT_ON_NAN_ROLLBACK && t->rollbacks_in_row < YT_MAX_ROLLBACKS;
-    const yt_non_finite event = {.epoch = t->progress.epochs_done,
+    const yti_non_finite event = {.epoch = t->progress.epochs_done,
                                  .batch = t->info.batches - 1,
                                  .action = t->goes_back ? YT_ON_NAN_ROLLBACK : YT_ON_NAN_STOP,
                                  .to_initial = yti_rolls_back_to_initial(t),
@@ -55,48 +55,48 @@ static void show(yt_training *t, const yt_param_info *bad, const char *text, con
     yti_watch_non_finite(watchers, &event);
 }
 
-yt_status yti_check_state(yt_training *t, const yt_watchers *watchers, yt_err *err) {
+yt_status yti_check_state(yti_training *t, const yti_watchers *watchers, yt_err *err) {
     char what[64];
-    const yt_param_info *bad = find_bad(t, what, sizeof what);
+    const yti_param_info *bad = find_bad(t, what, sizeof what);
     if (!bad) return YT_OK;
     yt_err reason;
-    yt_fail(&reason, YT_NON_FINITE,
+    yt_fail(&reason, YT_ERR_NON_FINITE,
             "epoch %d: %s%.128s is not finite after its last update; no checkpoint was written and %s; a "
             "smaller --lr0 or --clip often helps",
             t->progress.epochs_done + 1, what, bad->name,
             t->progress.epochs_done ? "that of the epoch before is kept" : "there is none yet");
     show(t, bad, reason.text, watchers);
-    return yt_fail(err, YT_NON_FINITE, "%s", reason.text);
+    return yt_fail(err, YT_ERR_NON_FINITE, "%s", reason.text);
 }
 
 /* ---- going back ---- */
 
-bool yti_rolls_back_to_initial(const yt_training *t) {
+bool yti_rolls_back_to_initial(const yti_training *t) {
     return !t->has_checkpoint && !t->config.resume[0];
 }
 
-static yt_status to_checkpoint(yt_training *t, const char *path, yt_err *err) {
-    yt_st_file file;
-    YT_TRY(yt_st_load(path, &file, err));
+static yt_status to_checkpoint(yti_training *t, const char *path, yt_err *err) {
+    yti_st_file file;
+    YT_TRY(yti_st_load(path, &file, err));
     yt_status status = yti_checkpoint_progress(&file, path, &t->progress, err);
     if (status == YT_OK) status = yti_checkpoint_arrays(&file, path, t, err);
-    yt_st_free(&file);
+    yti_st_free(&file);
     return status;
 }
 
-static yt_status to_beginning(yt_training *t, yt_err *err) {
+static yt_status to_beginning(yti_training *t, yt_err *err) {
     const char *name;
     float *array;
     YT_TRY(yti_initial_weights(t, err));
     yti_begin_average(t);
-    for (int i = 0; yt_optimizer_state(t->optimizer, i, &name, &array); i++)
+    for (int i = 0; yti_optimizer_state(t->optimizer, i, &name, &array); i++)
         memset(array, 0, t->model->param_count * sizeof *array);
-    yt_optimizer_set_steps(t->optimizer, 0);
+    yti_optimizer_set_steps(t->optimizer, 0);
     yti_begin_progress(&t->progress);
     return YT_OK;
 }
 
-yt_status yti_roll_back(yt_training *t, yt_err *err) {
+yt_status yti_roll_back(yti_training *t, yt_err *err) {
     const double factor = t->progress.rate_factor / 2;
     const int rollbacks = t->progress.rollbacks + 1;
     YT_TRY(yti_finish_saving(t, err));

@@ -21,16 +21,16 @@
 #include <string.h>
 
 /* Those that are curves in TensorBoard. */
-static const yt_flow_stat curves[] = {YT_FLOW_STAT_RMS, YT_FLOW_STAT_RATIO, YT_FLOW_STAT_SPREAD,
+static const yti_flow_stat curves[] = {YT_FLOW_STAT_RMS, YT_FLOW_STAT_RATIO, YT_FLOW_STAT_SPREAD,
                                       YT_FLOW_STAT_SATURATED};
 
 /* NAN: this kind does not have it, or it is not known. */
-static double value_of(const yti_flow_record *r, yt_flow_stat stat) {
-    return yt_flow_has(r->kind, stat) ? yt_flow_value(&r->stats, stat) : (double)NAN;
+static double value_of(const yti_flow_record *r, yti_flow_stat stat) {
+    return yti_flow_has(r->kind, stat) ? yti_flow_value(&r->stats, stat) : (double)NAN;
 }
 
 static yt_status no_memory(yt_err *err) {
-    return yt_fail(err, YT_NO_MEMORY, "no memory to log gradients");
+    return yt_fail(err, YT_ERR_NO_MEMORY, "no memory to log gradients");
 }
 
 /* ---- gradients.csv ---- */
@@ -39,14 +39,14 @@ static yt_status write_csv(yti_gradient_files *files, const yti_flow_step *step,
     for (size_t i = 0; i < step->count; i++) {
         const yti_flow_record *r = &step->records[i];
         for (int s = 0; s < YT_FLOW_STATS; s++) {
-            const double value = value_of(r, (yt_flow_stat)s);
+            const double value = value_of(r, (yti_flow_stat)s);
             if (!isnan(value))
                 fprintf(files->csv, "%lld,%d,%d,%s,%s,%s,%.6g\n", (long long)step->batch.step,
-                        step->batch.epoch + 1, r->row, r->name, yt_flow_kind_word(r->kind),
-                        yt_flow_stat_word((yt_flow_stat)s), value);
+                        step->batch.epoch + 1, r->row, r->name, yti_flow_kind_word(r->kind),
+                        yti_flow_stat_word((yti_flow_stat)s), value);
         }
     }
-    return yt_csv_flush(files->csv, files->csv_path, err);
+    return yti_csv_flush(files->csv, files->csv_path, err);
 }
 
 /* ---- gradients.jsonl ---- */
@@ -58,7 +58,7 @@ static bool add_number(cJSON *object, const char *key, double value) {
     return cJSON_AddRawToObject(object, key, text) != NULL;
 }
 
-static bool add_histogram(cJSON *object, const yt_flow_stats *stats) {
+static bool add_histogram(cJSON *object, const yti_flow_stats *stats) {
     int first = 0, last = YT_FLOW_BINS - 1;
     while (last >= 0 && stats->histogram[last] == 0) last--;
     if (last < 0) return true; /* zeros only */
@@ -77,17 +77,17 @@ static bool add_record(cJSON *array, const yti_flow_record *r) {
     if (!object || !cJSON_AddItemToArray(array, object)) return false;
     bool ok = cJSON_AddNumberToObject(object, "layer", r->row) &&
               cJSON_AddStringToObject(object, "name", r->name) &&
-              cJSON_AddStringToObject(object, "kind", yt_flow_kind_word(r->kind));
+              cJSON_AddStringToObject(object, "kind", yti_flow_kind_word(r->kind));
     for (int s = 0; ok && s < YT_FLOW_STATS; s++) {
-        const double value = value_of(r, (yt_flow_stat)s);
-        if (!isnan(value)) ok = add_number(object, yt_flow_stat_word((yt_flow_stat)s), value);
+        const double value = value_of(r, (yti_flow_stat)s);
+        if (!isnan(value)) ok = add_number(object, yti_flow_stat_word((yti_flow_stat)s), value);
     }
     return ok && (r->kind == YT_FLOW_UPDATE || add_histogram(object, &r->stats));
 }
 
 static bool add_batch(cJSON *object, const yti_gradient_files *files, const yti_flow_step *step) {
-    const yt_train_batch *batch = &step->batch;
-    bool ok = cJSON_AddNumberToObject(object, "step", (double)batch->step) && /* first: yt_lines_open */
+    const yti_train_batch *batch = &step->batch;
+    bool ok = cJSON_AddNumberToObject(object, "step", (double)batch->step) && /* first: yti_lines_open */
               cJSON_AddNumberToObject(object, "epoch", batch->epoch + 1) &&
               cJSON_AddNumberToObject(object, "batch", batch->batch);
     for (int i = 0; step->complete && ok && i < YT_LOSS_TERMS; i++)
@@ -106,13 +106,13 @@ static yt_status write_json(yti_gradient_files *files, const yti_flow_step *step
     if (!text) return no_memory(err);
     fprintf(files->json, "%s\n", text);
     cJSON_free(text);
-    return yt_csv_flush(files->json, files->json_path, err);
+    return yti_csv_flush(files->json, files->json_path, err);
 }
 
 /* ---- events ---- */
 
 static void make_tag(char *tag, size_t room, const yti_flow_record *r, const char *what) {
-    const char *kind = yt_flow_kind_word(r->kind);
+    const char *kind = yti_flow_kind_word(r->kind);
     snprintf(tag, room, "%s/%s/%02d %s", kind, what, r->row, r->name);
 }
 
@@ -122,36 +122,36 @@ static yt_status write_events(yti_gradient_files *files, const yti_flow_step *st
         const yti_flow_record *r = &step->records[i];
         for (size_t c = 0; c < sizeof curves / sizeof curves[0]; c++) {
             const double value = value_of(r, curves[c]);
-            make_tag(tag, sizeof tag, r, yt_flow_stat_word(curves[c]));
-            if (!isnan(value)) yt_event_file_scalar(files->events, tag, value);
+            make_tag(tag, sizeof tag, r, yti_flow_stat_word(curves[c]));
+            if (!isnan(value)) yti_event_file_scalar(files->events, tag, value);
         }
         if (r->kind > YT_FLOW_ACTIVATION) continue; /* no histograms of the parts of the loss */
         make_tag(tag, sizeof tag, r, "log2");
-        yt_event_file_histogram(files->events, tag, &r->stats);
+        yti_event_file_histogram(files->events, tag, &r->stats);
     }
-    return yt_event_file_end(files->events, step->batch.step, err);
+    return yti_event_file_end(files->events, step->batch.step, err);
 }
 
 /* ---- all ---- */
 
 static yt_status open_events(yti_gradient_files *files, int64_t first_step, yt_err *err) {
-    char *path = yt_path_join(files->info->folder, "events.out.tfevents.gradients");
+    char *path = yti_path_join(files->info->folder, "events.out.tfevents.gradients");
     if (!path) return no_memory(err);
-    const yt_status status = yt_event_file_open(path, first_step, &files->events, err);
+    const yt_status status = yti_event_file_open(path, first_step, &files->events, err);
     free(path);
     return status;
 }
 
-yt_status yti_gradient_files_open(yti_gradient_files *files, const yt_train_info *info, int64_t first_step,
+yt_status yti_gradient_files_open(yti_gradient_files *files, const yti_train_info *info, int64_t first_step,
                                   yt_err *err) {
     yti_gradient_files_close(files);
     files->info = info;
-    files->csv_path = yt_path_join(info->folder, "gradients.csv");
-    files->json_path = yt_path_join(info->folder, "gradients.jsonl");
+    files->csv_path = yti_path_join(info->folder, "gradients.csv");
+    files->json_path = yti_path_join(info->folder, "gradients.jsonl");
     if (!files->csv_path || !files->json_path) return no_memory(err);
     YT_TRY(
-        yt_csv_open(files->csv_path, "step,epoch,layer,name,kind,stat,value", first_step, &files->csv, err));
-    YT_TRY(yt_lines_open(files->json_path, "{\"step\":", first_step, &files->json, err));
+        yti_csv_open(files->csv_path, "step,epoch,layer,name,kind,stat,value", first_step, &files->csv, err));
+    YT_TRY(yti_lines_open(files->json_path, "{\"step\":", first_step, &files->json, err));
     return open_events(files, first_step, err);
 }
 
@@ -164,7 +164,7 @@ yt_status yti_gradient_files_write(yti_gradient_files *files, const yti_flow_ste
 void yti_gradient_files_close(yti_gradient_files *files) {
     if (files->csv) fclose(files->csv); /* every step was flushed and checked, here and below */
     if (files->json) fclose(files->json);
-    yt_event_file_close(files->events);
+    yti_event_file_close(files->events);
     free(files->csv_path);
     free(files->json_path);
     *files = (yti_gradient_files){.info = NULL};

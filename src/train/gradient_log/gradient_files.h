@@ -7,30 +7,30 @@
 typedef struct yti_flow_record {
     int row; /* of the model YAML */
     const char *name;
-    yt_flow_kind kind;
-    yt_flow_stats stats;
-    yt_activation_kind act; /* of ACTIVATION */
+    yti_flow_kind kind;
+    yti_flow_stats stats;
+    yti_activation_kind act; /* of ACTIVATION */
     unsigned *raised;       /* bits of the alarms that this place and kind has raised already */
 } yti_flow_record;
 
 /* What one step has shown. */
 typedef struct yti_flow_step {
-    yt_train_batch batch;
+    yti_train_batch batch;
     bool complete; /* losses and norm are those of this step; else the run ended within it */
     yti_flow_record *records;
     size_t count;
 } yti_flow_step;
 
 typedef struct yti_gradient_files {
-    const yt_train_info *info;
+    const yti_train_info *info;
     char *csv_path, *json_path;
     FILE *csv, *json;
-    yt_event_file *events;
+    yti_event_file *events;
 } yti_gradient_files;
 
 /* In the folder of the run. What is there from first_step on is dropped: steps behind the checkpoint that the run goes on
  * from. Closes what was open. */
-yt_status yti_gradient_files_open(yti_gradient_files *files, const yt_train_info *info, int64_t first_step,
+yt_status yti_gradient_files_open(yti_gradient_files *files, const yti_train_info *info, int64_t first_step,
                                   yt_err *err);
 yt_status yti_gradient_files_write(yti_gradient_files *files, const yti_flow_step *step, yt_err *err);
 void yti_gradient_files_close(yti_gradient_files *files);

@@ -22,13 +22,13 @@ typedef struct point {
     const char *name;
     int row; /* -1: the node is not watched */
     bool inside;
-    yt_activation_kind act; /* IDENTITY where the map is not fresh from an activation function */
+    yti_activation_kind act; /* IDENTITY where the map is not fresh from an activation function */
     unsigned raised_by_map, raised_by_gradient; /* alarms */
 } point;
 
 typedef struct gradient_log {
-    const yt_train_info *info;
-    const yt_model *model;
+    const yti_train_info *info;
+    const yti_model *model;
     int every, threads;
     point *points; /* by node of the graph */
     yti_flow_step step;
@@ -42,34 +42,34 @@ typedef struct gradient_log {
     yti_gradient_files files;
     yt_status status; /* of writing, until an epoch can report it */
     yt_err err;
-    yt_problem_sink alarm;
+    yti_problem_sink alarm;
     void *alarm_context;
 } gradient_log;
 
 /* ---- where ---- */
 
 /* Behind a shortcut or another operation the values do not show what the activation function gave. */
-static yt_activation_kind activation_of(const yt_graph *graph, yt_value value) {
+static yti_activation_kind activation_of(const yti_graph *graph, yti_value value) {
     const void *attr;
     int n_sources;
-    if (yt_graph_op(graph, value, &attr, &n_sources) != &yt_op_norm_act || n_sources != 1)
+    if (yti_graph_op(graph, value, &attr, &n_sources) != &yti_op_norm_act || n_sources != 1)
         return YT_ACT_IDENTITY;
-    return ((const yt_norm_act_attr *)attr)->act.kind;
+    return ((const yti_norm_act_attr *)attr)->act.kind;
 }
 
-static void watch(gradient_log *log, yt_value value, int row, const char *name, bool inside) {
+static void watch(gradient_log *log, yti_value value, int row, const char *name, bool inside) {
     if (value < 0 || log->points[value].row >= 0) return;
     log->points[value] =
         (point){.name = name, .row = row, .inside = inside, .act = activation_of(log->model->graph, value)};
 }
 
-static bool is_weight(const yt_param_info *info) {
+static bool is_weight(const yti_param_info *info) {
     return info->kind == YT_PARAM_WEIGHT && !info->frozen;
 }
 
 static yt_status find_points(gradient_log *log, yt_err *err) {
-    const yt_model *model = log->model;
-    const int nodes = yt_graph_nodes(model->graph);
+    const yti_model *model = log->model;
+    const int nodes = yti_graph_nodes(model->graph);
     const size_t maps = (size_t)model->n_rows + (size_t)model->n_blocks,
                  parts = (size_t)YT_LOSS_TERMS + (size_t)model->n_levels;
     log->capacity = 2 * maps + 2 * (size_t)model->n_params + parts * (size_t)model->n_rows;
@@ -79,7 +79,7 @@ static yt_status find_points(gradient_log *log, yt_err *err) {
     log->raised = calloc((size_t)model->n_params + 1, sizeof *log->raised);
     log->alarms.sorted = malloc(((size_t)model->n_rows + 1) * sizeof *log->alarms.sorted);
     if (!log->points || !log->before || !log->step.records || !log->raised || !log->alarms.sorted)
-        return yt_fail(err, YT_NO_MEMORY, "no memory to log gradients");
+        return yt_fail(err, YT_ERR_NO_MEMORY, "no memory to log gradients");
     for (int i = 0; i < nodes; i++) log->points[i].row = -1;
     for (int i = 0; i < model->n_rows; i++)
         watch(log, model->rows[i].output, i, model->rows[i].module, false);
@@ -94,38 +94,38 @@ static void note(gradient_log *log, yti_flow_record record) {
     if (log->step.count < log->capacity) log->step.records[log->step.count++] = record;
 }
 
-static void note_map(gradient_log *log, point *at, yt_flow_kind kind, yt_flow_stats stats) {
+static void note_map(gradient_log *log, point *at, yti_flow_kind kind, yti_flow_stats stats) {
     unsigned *raised = kind == YT_FLOW_ACTIVATION ? &at->raised_by_map : &at->raised_by_gradient;
     note(log, (yti_flow_record){at->row, at->name, kind, stats, at->act, raised});
 }
 
-static void note_weight(gradient_log *log, int i, yt_flow_kind kind, yt_flow_stats stats) {
-    const yt_param_info *info = &log->model->params[i];
+static void note_weight(gradient_log *log, int i, yti_flow_kind kind, yti_flow_stats stats) {
+    const yti_param_info *info = &log->model->params[i];
     note(log, (yti_flow_record){info->row, info->name, kind, stats, YT_ACT_IDENTITY, &log->raised[i]});
 }
 
-static void forward(void *context, yt_value value, yt_tensor map) {
+static void forward(void *context, yti_value value, yti_tensor map) {
     gradient_log *log = context;
     point *at = &log->points[value];
     if (at->row < 0 || !map.data) return;
-    yt_flow_stats stats = yt_flow_measure(map, log->threads);
-    stats.saturated = yt_flow_saturated(at->act, map, log->threads);
+    yti_flow_stats stats = yti_flow_measure(map, log->threads);
+    stats.saturated = yti_flow_saturated(at->act, map, log->threads);
     note_map(log, at, YT_FLOW_ACTIVATION, stats);
 }
 
-static void backward(void *context, yt_value value, yt_tensor gradient) {
+static void backward(void *context, yti_value value, yti_tensor gradient) {
     gradient_log *log = context;
     point *at = &log->points[value];
     if (at->row < 0 || !gradient.data) return;
-    const yt_flow_kind kind = at->inside ? YT_FLOW_BLOCK_GRADIENT : YT_FLOW_ACTIVATION_GRADIENT;
-    note_map(log, at, kind, yt_flow_measure(gradient, log->threads));
+    const yti_flow_kind kind = at->inside ? YT_FLOW_BLOCK_GRADIENT : YT_FLOW_ACTIVATION_GRADIENT;
+    note_map(log, at, kind, yti_flow_measure(gradient, log->threads));
 }
 
-static void part(void *context, yt_flow_kind kind, yt_value value, yt_tensor gradient) {
+static void part(void *context, yti_flow_kind kind, yti_value value, yti_tensor gradient) {
     gradient_log *log = context;
     point *at = &log->points[value];
     if (at->row < 0 || at->inside || !gradient.data) return;
-    note_map(log, at, kind, yt_flow_measure(gradient, log->threads));
+    note_map(log, at, kind, yti_flow_measure(gradient, log->threads));
 }
 
 /* What is not finite says nothing about how gradients flow. */
@@ -134,21 +134,21 @@ static void forget_step(gradient_log *log) {
     log->weights_are_due = log->update_is_due = false;
 }
 
-static void measure_weights(gradient_log *log, const yt_train_batch *report) {
-    const yt_state *state = &log->model->state;
+static void measure_weights(gradient_log *log, const yti_train_batch *report) {
+    const yti_state *state = &log->model->state;
     log->step.batch.updates = true;
     log->step.batch.gradient_norm = report->gradient_norm;
     memcpy(log->before, state->params, log->model->param_count * sizeof *log->before);
     for (int i = 0; i < log->model->n_params; i++) {
-        const yt_param_info *info = &log->model->params[i];
+        const yti_param_info *info = &log->model->params[i];
         if (!is_weight(info)) continue;
-        const yt_tensor gradient = yt_tensor_of(state->grads + info->offset, 1, 1, (int)info->count, 1);
-        note_weight(log, i, YT_FLOW_WEIGHT, yt_flow_measure(gradient, log->threads));
+        const yti_tensor gradient = yti_tensor_of(state->grads + info->offset, 1, 1, (int)info->count, 1);
+        note_weight(log, i, YT_FLOW_WEIGHT, yti_flow_measure(gradient, log->threads));
     }
 }
 
 /* With several batches to an update the weights' part follows batches after the maps', under the same step. */
-static void batch(void *context, const yt_train_batch *report) {
+static void batch(void *context, const yti_train_batch *report) {
     gradient_log *log = context;
     const bool sampled = report->step == log->step.batch.step;
     if (sampled) log->step.batch = *report;
@@ -161,16 +161,16 @@ static void batch(void *context, const yt_train_batch *report) {
     measure_weights(log, report);
 }
 
-static void update(void *context, const yt_train_batch *report) {
+static void update(void *context, const yti_train_batch *report) {
     gradient_log *log = context;
     (void)report;
     if (!log->update_is_due) return;
     log->update_is_due = false;
     for (int i = 0; i < log->model->n_params; i++) {
-        const yt_param_info *info = &log->model->params[i];
+        const yti_param_info *info = &log->model->params[i];
         if (!is_weight(info)) continue;
-        yt_flow_stats stats = {.saturated = (double)NAN};
-        stats.ratio = yt_flow_update_ratio(
+        yti_flow_stats stats = {.saturated = (double)NAN};
+        stats.ratio = yti_flow_update_ratio(
             log->before + info->offset, log->model->state.params + info->offset, info->count, log->threads);
         note_weight(log, i, YT_FLOW_UPDATE, stats);
     }
@@ -192,7 +192,7 @@ static void go_back(gradient_log *log, int64_t step) {
     if (log->status == YT_OK) log->status = yti_gradient_files_open(&log->files, log->info, step, &log->err);
 }
 
-static unsigned wants(void *context, const yt_train_batch *report) {
+static unsigned wants(void *context, const yti_train_batch *report) {
     gradient_log *log = context;
     const bool first = report->step < FIRST_STEPS, sampled = first || report->step % log->every == 0;
     if (report->step <= log->last_step)
@@ -208,7 +208,7 @@ static unsigned wants(void *context, const yt_train_batch *report) {
     return YT_SEE_MAPS | (parts ? YT_SEE_PARTS : 0);
 }
 
-static yt_status start(void *context, const yt_train_info *info, yt_err *err) {
+static yt_status start(void *context, const yti_train_info *info, yt_err *err) {
     gradient_log *log = context;
     log->info = info;
     log->model = info->model;
@@ -220,7 +220,7 @@ static yt_status start(void *context, const yt_train_info *info, yt_err *err) {
     return yti_gradient_files_open(&log->files, info, info->first_step, err);
 }
 
-static yt_status epoch(void *context, const yt_train_epoch *report, yt_err *err) {
+static yt_status epoch(void *context, const yti_train_epoch *report, yt_err *err) {
     gradient_log *log = context;
     (void)report;
     write_step(log);
@@ -230,20 +230,20 @@ static yt_status epoch(void *context, const yt_train_epoch *report, yt_err *err)
 }
 
 /* A run that ends within an epoch. */
-static void finish(void *context, const yt_train_summary *summary) {
+static void finish(void *context, const yti_train_summary *summary) {
     gradient_log *log = context;
     (void)summary;
     write_step(log);
     if (log->status != YT_OK && log->alarm) log->alarm(log->alarm_context, log->err.text);
 }
 
-yt_status yt_gradient_log_create(yt_problem_sink alarm, void *alarm_context, yt_train_observer *out,
+yt_status yti_gradient_log_create(yti_problem_sink alarm, void *alarm_context, yti_train_observer *out,
                                  yt_err *err) {
     gradient_log *log = calloc(1, sizeof *log);
-    if (!log) return yt_fail(err, YT_NO_MEMORY, "no memory to log gradients");
+    if (!log) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory to log gradients");
     log->alarm = alarm;
     log->alarm_context = alarm_context;
-    *out = (yt_train_observer){.start = start,
+    *out = (yti_train_observer){.start = start,
                                .wants = wants,
                                .forward = forward,
                                .backward = backward,
@@ -256,7 +256,7 @@ yt_status yt_gradient_log_create(yt_problem_sink alarm, void *alarm_context, yt_
     return YT_OK;
 }
 
-void yt_gradient_log_destroy(yt_train_observer *observer) {
+void yti_gradient_log_destroy(yti_train_observer *observer) {
     gradient_log *log = observer->context;
     if (!log) return;
     yti_gradient_files_close(&log->files);

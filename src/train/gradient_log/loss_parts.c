@@ -15,63 +15,63 @@
 enum { EVERY_LEVEL = -1 };
 
 typedef struct part {
-    yt_flow_kind kind;
-    yt_loss_gains gains;
+    yti_flow_kind kind;
+    yti_loss_gains gains;
     int level; /* or EVERY_LEVEL */
-    yt_watchers *watchers;
+    yti_watchers *watchers;
 } part;
 
-static void pass_part(void *context, yt_value value, yt_tensor gradient) {
+static void pass_part(void *context, yti_value value, yti_tensor gradient) {
     const part *p = context;
     yti_watch_part(p->watchers, p->kind, value, gradient);
 }
 
-static void mute_levels(const yt_training *t, int heard) {
+static void mute_levels(const yti_training *t, int heard) {
     for (int b = 0; b < t->model->n_branches; b++) {
-        const yt_head head = yt_model_head(t->model, b);
+        const yti_head head = yti_model_head(t->model, b);
         for (int l = 0; l < head.n_levels; l++) {
             if (l == heard) continue;
-            yt_kernels_get()->fill(&head.level[l].d_box, 0, t->config.threads);
-            yt_kernels_get()->fill(&head.level[l].d_cls, 0, t->config.threads);
+            yti_kernels_get()->fill(&head.level[l].d_box, 0, t->config.threads);
+            yti_kernels_get()->fill(&head.level[l].d_cls, 0, t->config.threads);
         }
     }
 }
 
-static yt_status show_part(yt_training *t, const yti_step *whole, part *p, yt_err *err) {
-    yt_model *model = t->model;
-    const yt_state state = {.params = model->state.params, .buffers = t->spare_buffers};
-    const yt_graph_observer observer = {.backward = pass_part, .context = p};
+static yt_status show_part(yti_training *t, const yti_step *whole, part *p, yt_err *err) {
+    yti_model *model = t->model;
+    const yti_state state = {.params = model->state.params, .buffers = t->spare_buffers};
+    const yti_graph_observer observer = {.backward = pass_part, .context = p};
     yti_step step = *whole;
     yti_step_loss loss;
     step.gains = p->gains;
     memcpy(t->spare_buffers, model->state.buffers, model->buffer_count * sizeof(float));
-    yt_model_set_input(model, step.batch->rgb);
-    yt_model_forward(model, &state, NULL);
+    yti_model_set_input(model, step.batch->rgb);
+    yti_model_forward(model, &state, NULL);
     YT_TRY(yti_step_loss_of(&step, &loss, err));
     if (p->level != EVERY_LEVEL) mute_levels(t, p->level);
-    yt_model_backward(model, &state, &observer);
+    yti_model_backward(model, &state, &observer);
     return YT_OK;
 }
 
-static yt_status show_all(yt_training *t, const yti_step *step, yt_watchers *watchers, yt_err *err) {
-    const yt_loss_gains gains = step->gains;
+static yt_status show_all(yti_training *t, const yti_step *step, yti_watchers *watchers, yt_err *err) {
+    const yti_loss_gains gains = step->gains;
     part terms[YT_LOSS_TERMS] = {
         {YT_FLOW_BOX, {.box = gains.box}, EVERY_LEVEL, watchers},
         {YT_FLOW_CLS, {.cls = gains.cls}, EVERY_LEVEL, watchers},
         {t->model->reg_max > 1 ? YT_FLOW_DFL : YT_FLOW_L1, {.dfl = gains.dfl}, EVERY_LEVEL, watchers}};
     for (int i = 0; i < YT_LOSS_TERMS; i++) YT_TRY(show_part(t, step, &terms[i], err));
     for (int l = 0; l < t->model->n_levels; l++) {
-        part level = {yt_flow_level_kind(t->model->strides[l]), gains, l, watchers};
+        part level = {yti_flow_level_kind(t->model->strides[l]), gains, l, watchers};
         if (level.kind < YT_FLOW_KINDS) YT_TRY(show_part(t, step, &level, err));
     }
     return YT_OK;
 }
 
-yt_status yti_show_parts(yt_training *t, const yti_step *step, yt_watchers *watchers, yt_err *err) {
-    const double begin = yt_seconds();
+yt_status yti_show_parts(yti_training *t, const yti_step *step, yti_watchers *watchers, yt_err *err) {
+    const double begin = yti_seconds();
     if (!t->spare_buffers) t->spare_buffers = calloc(t->model->buffer_count + YT_READ_SLACK, sizeof(float));
-    if (!t->spare_buffers) return yt_fail(err, YT_NO_MEMORY, "no memory for a copy of the statistics");
+    if (!t->spare_buffers) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for a copy of the statistics");
     const yt_status status = show_all(t, step, watchers, err);
-    watchers->seconds += yt_seconds() - begin;
+    watchers->seconds += yti_seconds() - begin;
     return status;
 }

@@ -25,7 +25,7 @@ static const double FEW = 0.01;
 
 enum { MAX_IMGSZ = 8192 /* train_options.inc */, TEXT = 768 };
 
-static int64_t all_boxes(const yt_train_boxes *boxes) {
+static int64_t all_boxes(const yti_train_boxes *boxes) {
     int64_t sum = 0;
     for (int fate = 0; fate < YT_BOX_FATES; fate++) sum += boxes->fates[fate];
     return sum;
@@ -37,17 +37,17 @@ static int ascending(const void *a, const void *b) {
 }
 
 /* The short side of a box in inputs: parts of the long side of its image, which fills the input. */
-static double short_side(const yt_sample *sample, const yt_label *label) {
+static double short_side(const yti_sample *sample, const yti_label *label) {
     const double w = (double)label->box.w * sample->w, h = (double)label->box.h * sample->h;
     return fmin(w, h) / fmax(sample->w, sample->h);
 }
 
 /* The short side that all but a share of the objects exceed or have, in inputs; 0: there are none. */
-static yt_status find_short_side(const yt_split *split, double share, double *side, yt_err *err) {
+static yt_status find_short_side(const yti_split *split, double share, double *side, yt_err *err) {
     size_t count = 0, n = 0;
     for (int i = 0; i < split->n_samples; i++) count += (size_t)split->samples[i].n_labels;
     double *sides = calloc(count + 1, sizeof *sides);
-    if (!sides) return yt_fail(err, YT_NO_MEMORY, "no memory for the sizes of %zu boxes", count);
+    if (!sides) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the sizes of %zu boxes", count);
     for (int i = 0; i < split->n_samples; i++)
         for (int k = 0; k < split->samples[i].n_labels; k++)
             if (!split->samples[i].labels[k].coco_only)
@@ -59,86 +59,86 @@ static yt_status find_short_side(const yt_split *split, double share, double *si
 }
 
 /* Appends from which --imgsz on a side, in inputs, measures so many pixels. */
-static void append_imgsz(const yt_training *t, double side, double pixels, const char *whom, char *text,
+static void append_imgsz(const yti_training *t, double side, double pixels, const char *whom, char *text,
                          size_t room) {
     const int stride = t->model->max_stride > 32 ? t->model->max_stride : 32;
     const double wanted = side > 0 ? ceil(pixels / side / stride) * stride : HUGE_VAL;
     if (wanted <= MAX_IMGSZ)
-        yt_text_append(text, room, "; from --imgsz %d on %s would be at least %.3g pixels wide and high",
+        yti_text_append(text, room, "; from --imgsz %d on %s would be at least %.3g pixels wide and high",
                        (int)wanted, whom, pixels);
     else
-        yt_text_append(text, room,
+        yti_text_append(text, room,
                        "; no --imgsz makes %s %.3g pixels wide and high: cut the images into tiles", whom,
                        pixels);
 }
 
 /* ": 3 at most 2 pixels wide or high, 5 out of view" */
-static void append_fates(const yt_train_boxes *boxes, char *text, size_t room) {
+static void append_fates(const yti_train_boxes *boxes, char *text, size_t room) {
     static const char *const words[YT_BOX_FATES] = {[YT_BOX_OUTSIDE] = "out of view",
                                                     [YT_BOX_SMALL] = "at most 2 pixels wide or high",
                                                     [YT_BOX_CUT] = "cut off by the border",
                                                     [YT_BOX_THIN] = "a hundred times as long as wide"};
-    static const yt_box_fate order[] = {YT_BOX_SMALL, YT_BOX_OUTSIDE, YT_BOX_CUT, YT_BOX_THIN};
+    static const yti_box_fate order[] = {YT_BOX_SMALL, YT_BOX_OUTSIDE, YT_BOX_CUT, YT_BOX_THIN};
     const char *between = ": ";
     for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
         const int64_t n = boxes->fates[order[i]];
         if (n == 0) continue;
-        yt_text_append(text, room, "%s%" PRId64 " %s", between, n, words[order[i]]);
+        yti_text_append(text, room, "%s%" PRId64 " %s", between, n, words[order[i]]);
         between = ", ";
     }
 }
 
 /* Whether so many of the boxes in view were dropped for their size that it is worth a word. */
-static bool loses_many(const yt_train_boxes *boxes) {
+static bool loses_many(const yti_train_boxes *boxes) {
     const int64_t in_view = all_boxes(boxes) - boxes->fates[YT_BOX_OUTSIDE];
     return (double)boxes->fates[YT_BOX_SMALL] > MANY * (double)in_view;
 }
 
 /* "the augmentation dropped 9 of 12 boxes: 5 at most ..." */
-static void append_dropped(const yt_train_boxes *boxes, char *text, size_t room) {
+static void append_dropped(const yti_train_boxes *boxes, char *text, size_t room) {
     const int64_t all = all_boxes(boxes), seen = boxes->fates[YT_BOX_SEEN];
-    yt_text_append(text, room, "the augmentation dropped %" PRId64 " of %" PRId64 " boxes", all - seen, all);
+    yti_text_append(text, room, "the augmentation dropped %" PRId64 " of %" PRId64 " boxes", all - seen, all);
     append_fates(boxes, text, room);
 }
 
-static bool hardly_any(const yt_train_boxes *boxes) {
+static bool hardly_any(const yti_train_boxes *boxes) {
     return boxes->assigned == 0 || (double)boxes->assigned < FEW * (double)boxes->fates[YT_BOX_SEEN];
 }
 
 /* Why nothing, or hardly anything, is assigned: the objects are small, or the predictions are far off. */
-static void append_reason(const yt_training *t, const yt_train_epoch *row, double side, char *text,
+static void append_reason(const yti_training *t, const yti_train_epoch *row, double side, char *text,
                           size_t room) {
     const double pixels = side * t->config.imgsz;
     const bool seen = row->boxes.fates[YT_BOX_SEEN] > 0, small = pixels < GOOD_SIDE;
     if (small) {
-        yt_text_append(text, room, "; half of the objects are at most %.2g pixels wide or high at --imgsz %d",
+        yti_text_append(text, room, "; half of the objects are at most %.2g pixels wide or high at --imgsz %d",
                        pixels, t->config.imgsz);
         append_imgsz(t, side, GOOD_SIDE, "half of them", text, room);
     }
     if (seen && (row->epoch > 1 || !small))
-        yt_text_append(text, room, "; a smaller --lr0 than %.3g often helps", t->schedule.lr0);
+        yti_text_append(text, room, "; a smaller --lr0 than %.3g often helps", t->schedule.lr0);
 }
 
-static yt_status report_nothing(const yt_training *t, const yt_train_epoch *row, yt_watchers *watchers,
+static yt_status report_nothing(const yti_training *t, const yti_train_epoch *row, yti_watchers *watchers,
                                 yt_err *err) {
     const int64_t seen = row->boxes.fates[YT_BOX_SEEN];
     char text[TEXT] = "";
     double side;
     YT_TRY(find_short_side(&t->train, 0.5, &side, err));
     if (row->boxes.assigned)
-        yt_text_append(text, sizeof text,
+        yti_text_append(text, sizeof text,
                        "epoch %d: hardly any object was assigned (%" PRId64 " predictions for %" PRId64
                        " boxes), little but the background was trained; ",
                        row->epoch, row->boxes.assigned, seen);
     else
-        yt_text_append(text, sizeof text,
+        yti_text_append(text, sizeof text,
                        "epoch %d: no object was assigned, only the background was trained; ", row->epoch);
     if (seen == 0 || loses_many(&row->boxes)) append_dropped(&row->boxes, text, sizeof text);
     if (row->boxes.assigned)
-        yt_text_append(text, sizeof text, "%spredictions overlap hardly any of the boxes",
+        yti_text_append(text, sizeof text, "%spredictions overlap hardly any of the boxes",
                        loses_many(&row->boxes) ? "; " : "");
     else if (seen)
-        yt_text_append(text, sizeof text,
+        yti_text_append(text, sizeof text,
                        "%sno prediction overlaps any of the boxes that are left (%" PRId64 ")",
                        loses_many(&row->boxes) ? "; " : "", seen);
     append_reason(t, row, side, text, sizeof text);
@@ -146,21 +146,21 @@ static yt_status report_nothing(const yt_training *t, const yt_train_epoch *row,
     return YT_OK;
 }
 
-static yt_status report_small(const yt_training *t, const yt_train_epoch *row, yt_watchers *watchers,
+static yt_status report_small(const yti_training *t, const yti_train_epoch *row, yti_watchers *watchers,
                               yt_err *err) {
     /* A side that is still above the smallest at the smallest scale that is drawn. */
     const double stays = SMALLEST_SIDE / fmax(1 - t->config.scale, 0.1);
     char text[TEXT] = "";
     double side;
     YT_TRY(find_short_side(&t->train, 0.1, &side, err));
-    yt_text_append(text, sizeof text, "epoch %d: ", row->epoch);
+    yti_text_append(text, sizeof text, "epoch %d: ", row->epoch);
     append_dropped(&row->boxes, text, sizeof text);
     append_imgsz(t, side, stays, "nine in ten objects", text, sizeof text);
     yti_watch_alarm(watchers, text);
     return YT_OK;
 }
 
-yt_status yti_report_boxes(yt_training *t, const yt_train_epoch *row, yt_watchers *watchers, yt_err *err) {
+yt_status yti_report_boxes(yti_training *t, const yti_train_epoch *row, yti_watchers *watchers, yt_err *err) {
     const bool nothing = hardly_any(&row->boxes), again = nothing && t->reported_nothing;
     t->reported_nothing = nothing;
     if (nothing) return again ? YT_OK : report_nothing(t, row, watchers, err);

@@ -9,27 +9,27 @@
 
 #include <string.h>
 
-static bool is_chosen(const yt_train_config *config, yt_train_key key) {
+static bool is_chosen(const yti_train_config *config, yti_train_key key) {
     return config->source[key] != YT_SOURCE_DEFAULT;
 }
 
 /* The weights' own build options, where the user has typed none; the settings then say what was built. */
-static yt_status take_options(yt_train_config *config, const yt_model_options *options, yt_err *err) {
+static yt_status take_options(yti_train_config *config, const yti_model_options *options, yt_err *err) {
     if (options->no_residual && !is_chosen(config, YT_TRAIN_KEY_no_residual))
-        YT_TRY(yt_train_config_set(config, "no_residual", yt_no_residual_word(options->no_residual),
+        YT_TRY(yti_train_config_set(config, "no_residual", yti_no_residual_word(options->no_residual),
                                    YT_SOURCE_CHECKPOINT, err));
     if (options->no_batchnorm && !is_chosen(config, YT_TRAIN_KEY_no_batchnorm))
-        YT_TRY(yt_train_config_set(config, "no_batchnorm", "true", YT_SOURCE_CHECKPOINT, err));
+        YT_TRY(yti_train_config_set(config, "no_batchnorm", "true", YT_SOURCE_CHECKPOINT, err));
     if (options->activation < 0 || is_chosen(config, YT_TRAIN_KEY_activation)) return YT_OK;
-    const char *name = yt_activation_name((yt_activation_kind)options->activation);
-    return yt_train_config_set(config, "activation", name, YT_SOURCE_CHECKPOINT, err);
+    const char *name = yti_activation_name((yti_activation_kind)options->activation);
+    return yti_train_config_set(config, "activation", name, YT_SOURCE_CHECKPOINT, err);
 }
 
-static yt_model_options build_options(const yt_train_config *config, int n_classes,
+static yti_model_options build_options(const yti_train_config *config, int n_classes,
                                       const char *const *search_dirs) {
-    yt_model_options options = YT_MODEL_DEFAULTS;
+    yti_model_options options = YT_MODEL_DEFAULTS;
     options.n_classes = n_classes;
-    options.no_residual = (yt_no_residual)(config->no_residual + 1); /* of a choice "false" is -1 */
+    options.no_residual = (yti_no_residual)(config->no_residual + 1); /* of a choice "false" is -1 */
     options.no_batchnorm = config->no_batchnorm;
     options.activation = config->activation;
     options.search_dirs = search_dirs;
@@ -37,12 +37,12 @@ static yt_model_options build_options(const yt_train_config *config, int n_class
 }
 
 /* The network that a weights file belongs to, with the head it has. */
-static yt_status build_as_weights(yt_train_config *config, const yt_st_file *file, int n_classes,
-                                  const char *const *search_dirs, yt_model **out, yt_err *err) {
-    yt_model_options options = YT_MODEL_DEFAULTS;
+static yt_status build_as_weights(yti_train_config *config, const yti_st_file *file, int n_classes,
+                                  const char *const *search_dirs, yti_model **out, yt_err *err) {
+    yti_model_options options = YT_MODEL_DEFAULTS;
     const char *name, *yaml;
     YT_TRY(yti_network_describe(file, config->weights, &name, &yaml, &options, err));
-    yt_model *found = NULL; /* of a file that does not say */
+    yti_model *found = NULL; /* of a file that does not say */
     char found_name[256];
     if (!yaml) {
         YT_TRY(yti_network_build(file, config->weights, NULL, search_dirs, &found, err));
@@ -51,31 +51,31 @@ static yt_status build_as_weights(yt_train_config *config, const yt_st_file *fil
         options.scale = found->scale;
     }
     yt_status status = take_options(config, &options, err);
-    if (status == YT_OK) status = yt_train_config_set(config, "model", name, YT_SOURCE_CHECKPOINT, err);
-    yt_model_options chosen = build_options(config, n_classes ? n_classes : options.n_classes, NULL);
+    if (status == YT_OK) status = yti_train_config_set(config, "model", name, YT_SOURCE_CHECKPOINT, err);
+    yti_model_options chosen = build_options(config, n_classes ? n_classes : options.n_classes, NULL);
     chosen.scale = options.scale;
     chosen.sppf_activation = options.sppf_activation; /* as the weights were trained */
     chosen.head = options.head;                       /* so that all but the last class layers are taken */
     chosen.described_in = found ? NULL : config->weights;
-    if (status == YT_OK) status = yt_model_parse(name, yaml, strlen(yaml), &chosen, out, err);
-    yt_model_destroy(found);
+    if (status == YT_OK) status = yti_model_parse(name, yaml, strlen(yaml), &chosen, out, err);
+    yti_model_destroy(found);
     return status;
 }
 
 /* A network that was typed keeps the class branch of the weights where it has their head: the same row, reading the same
  * channels. *model is built anew where that makes a difference. */
-static yt_status widen_head(const yt_train_config *config, const yt_model_options *options,
-                            const yt_st_file *file, yt_model **model, yt_err *err) {
+static yt_status widen_head(const yti_train_config *config, const yti_model_options *options,
+                            const yti_st_file *file, yti_model **model, yt_err *err) {
     const yti_head_facts wanted = yti_head_of_file(file, yti_weights_prefix(file)),
                          built = yti_head_of_model(*model);
     if (!yti_same_head(&wanted, &built) ||
         memcmp(wanted.widths.cls, built.widths.cls, sizeof wanted.widths.cls) == 0)
         return YT_OK;
-    yt_model_options wide = *options;
-    yt_model *other;
+    yti_model_options wide = *options;
+    yti_model *other;
     memcpy(wide.head.cls, wanted.widths.cls, sizeof wide.head.cls);
-    YT_TRY(yti_model_load(config->model, &wide, &other, err));
-    yt_model_destroy(*model);
+    YT_TRY(yti_load_model_yaml(config->model, &wide, &other, err));
+    yti_model_destroy(*model);
     *model = other;
     return YT_OK;
 }
@@ -83,29 +83,29 @@ static yt_status widen_head(const yt_train_config *config, const yt_model_option
 /* ---- what a typed network computes otherwise than that of the weights ---- */
 
 /* The activation that a node applies; NULL: none. */
-static const yt_activation *activation_of(const yt_op *op, const void *attr) {
-    return op == &yt_op_norm_act ? &((const yt_norm_act_attr *)attr)->act : NULL;
+static const yti_activation *activation_of(const yti_op *op, const void *attr) {
+    return op == &yti_op_norm_act ? &((const yti_norm_act_attr *)attr)->act : NULL;
 }
 
 /* Appends what the first nodes that differ do. Widths are left to the tensors, whose shapes tell. false: they are alike. */
-static bool nodes_differ(const yt_model *a, yt_value a_first, const yt_model *b, yt_value b_first, int count,
+static bool nodes_differ(const yti_model *a, yti_value a_first, const yti_model *b, yti_value b_first, int count,
                          char *text, size_t room) {
     for (int i = 0; i < count; i++) {
         const void *a_attr, *b_attr;
         int a_sources, b_sources; /* one more with a skip connection */
-        const yt_op *a_op = yt_graph_op(a->graph, a_first + i, &a_attr, &a_sources),
-                    *b_op = yt_graph_op(b->graph, b_first + i, &b_attr, &b_sources);
+        const yti_op *a_op = yti_graph_op(a->graph, a_first + i, &a_attr, &a_sources),
+                    *b_op = yti_graph_op(b->graph, b_first + i, &b_attr, &b_sources);
         if (a_op != b_op || a_sources != b_sources) {
             snprintf(text, room, "other operations");
             return true;
         }
-        const yt_activation *x = activation_of(a_op, a_attr), *y = activation_of(b_op, b_attr);
+        const yti_activation *x = activation_of(a_op, a_attr), *y = activation_of(b_op, b_attr);
         if (x && (x->kind != y->kind || (x->kind == YT_ACT_LEAKY_RELU && x->slope != y->slope))) {
-            snprintf(text, room, "the activation %s in place of %s", yt_activation_name(x->kind),
-                     yt_activation_name(y->kind));
+            snprintf(text, room, "the activation %s in place of %s", yti_activation_name(x->kind),
+                     yti_activation_name(y->kind));
             return true;
         }
-        if (a_op == &yt_op_maxpool2d && memcmp(a_attr, b_attr, sizeof(yt_pool_attr)) != 0) {
+        if (a_op == &yti_op_maxpool2d && memcmp(a_attr, b_attr, sizeof(yti_pool_attr)) != 0) {
             snprintf(text, room, "pooling over other windows");
             return true;
         }
@@ -113,13 +113,13 @@ static bool nodes_differ(const yt_model *a, yt_value a_first, const yt_model *b,
     return false;
 }
 
-static int nodes_of(const yt_model *model, int row) {
-    const int end = row + 1 < model->n_rows ? model->rows[row + 1].first_node : yt_graph_nodes(model->graph);
+static int nodes_of(const yti_model *model, int row) {
+    const int end = row + 1 < model->n_rows ? model->rows[row + 1].first_node : yti_graph_nodes(model->graph);
     return end - model->rows[row].first_node;
 }
 
-static bool rows_differ(const yt_model *a, const yt_model *b, int row, char *text, size_t room) {
-    const yt_model_row *x = &a->rows[row], *y = &b->rows[row];
+static bool rows_differ(const yti_model *a, const yti_model *b, int row, char *text, size_t room) {
+    const yti_model_row *x = &a->rows[row], *y = &b->rows[row];
     const int count = nodes_of(a, row);
     if (strcmp(x->module, y->module) != 0)
         snprintf(text, room, "%.60s in place of %.60s", x->module, y->module);
@@ -131,8 +131,8 @@ static bool rows_differ(const yt_model *a, const yt_model *b, int row, char *tex
 }
 
 /* Tensors of equal names and shapes are taken whatever is computed with them, so this is all that shows it. */
-static void report_differences(const yt_train_config *config, const yt_model *model,
-                               const yt_model *weights) {
+static void report_differences(const yti_train_config *config, const yti_model *model,
+                               const yti_model *weights) {
     const int common = model->n_rows < weights->n_rows ? model->n_rows : weights->n_rows;
     char first[192] = "", text[192];
     int count = model->n_rows + weights->n_rows - 2 * common, first_row = common;
@@ -144,7 +144,7 @@ static void report_differences(const yt_train_config *config, const yt_model *mo
     }
     if (count == 0) return;
     if (!first[0]) snprintf(first, sizeof first, "%d rows in place of %d", model->n_rows, weights->n_rows);
-    yt_log(YT_LOG_WARNING,
+    yti_log(YT_LOG_WARNING,
            "%s: %d of its rows compute%s something else than those of %s, first row %d (%s): %s; without "
            "--model the "
            "network of the weights is built",
@@ -153,43 +153,43 @@ static void report_differences(const yt_train_config *config, const yt_model *mo
 }
 
 /* The network of the weights, as far as their file describes it, with the options that were typed. */
-static yt_status compare_with_weights(const yt_train_config *config, const yt_st_file *file,
-                                      const yt_model *model, yt_err *err) {
-    yt_model_options options = YT_MODEL_DEFAULTS;
+static yt_status compare_with_weights(const yti_train_config *config, const yti_st_file *file,
+                                      const yti_model *model, yt_err *err) {
+    yti_model_options options = YT_MODEL_DEFAULTS;
     const char *name, *yaml;
-    yt_model *weights;
+    yti_model *weights;
     yt_err ignored;
     YT_TRY(yti_network_describe(file, config->weights, &name, &yaml, &options, err));
     if (!yaml) return YT_OK;
     if (is_chosen(config, YT_TRAIN_KEY_no_residual)) options.no_residual = model->options.no_residual;
     if (is_chosen(config, YT_TRAIN_KEY_no_batchnorm)) options.no_batchnorm = model->options.no_batchnorm;
     if (is_chosen(config, YT_TRAIN_KEY_activation)) options.activation = model->options.activation;
-    if (yt_model_parse(name, yaml, strlen(yaml), &options, &weights, &ignored) != YT_OK) return YT_OK;
+    if (yti_model_parse(name, yaml, strlen(yaml), &options, &weights, &ignored) != YT_OK) return YT_OK;
     report_differences(config, model, weights);
-    yt_model_destroy(weights);
+    yti_model_destroy(weights);
     return YT_OK;
 }
 
-static yt_status build_typed(yt_train_config *config, const yt_st_file *file, int n_classes,
-                             const char *const *search_dirs, yt_model **out, yt_err *err) {
-    const yt_model_options options = build_options(config, n_classes, search_dirs);
-    yt_model *model;
-    YT_TRY(yti_model_load(config->model, &options, &model, err));
+static yt_status build_typed(yti_train_config *config, const yti_st_file *file, int n_classes,
+                             const char *const *search_dirs, yti_model **out, yt_err *err) {
+    const yti_model_options options = build_options(config, n_classes, search_dirs);
+    yti_model *model;
+    YT_TRY(yti_load_model_yaml(config->model, &options, &model, err));
     yt_status status = file ? widen_head(config, &options, file, &model, err) : YT_OK;
     if (status == YT_OK && file) status = compare_with_weights(config, file, model, err);
     if (status == YT_OK)
         *out = model;
     else
-        yt_model_destroy(model);
+        yti_model_destroy(model);
     return status;
 }
 
-yt_status yt_train_build_model(yt_train_config *config, int n_classes, const char *const *search_dirs,
-                               yt_model **out, yt_err *err) {
+yt_status yti_train_build_model(yti_train_config *config, int n_classes, const char *const *search_dirs,
+                               yti_model **out, yt_err *err) {
     if (!config->weights[0]) return build_typed(config, NULL, n_classes, search_dirs, out, err);
-    yt_weights_file weights;
+    yti_weights_file weights;
     YT_TRY(yti_weights_load(config->weights, &weights, err));
-    const yt_st_file *file = &weights.file;
+    const yti_st_file *file = &weights.file;
     yt_status status = yti_network_trainable(file, config->weights, err);
     if (status == YT_OK)
         status = is_chosen(config, YT_TRAIN_KEY_model)

@@ -43,7 +43,7 @@ static yt_status copy_rows(const char *path, const char *header, const char *sta
                            FILE *out, yt_err *err) {
     FILE *former = fopen(path, "r");
     if (!former && errno == ENOENT) return YT_OK;
-    if (!former) return yt_fail(err, YT_IO, "%s: cannot be read: %s", path, strerror(errno));
+    if (!former) return yt_fail(err, YT_ERR_IO, "%s: cannot be read: %s", path, strerror(errno));
     char *line = NULL;
     size_t room = 0;
     bool known = true, fits = true;
@@ -57,10 +57,10 @@ static yt_status copy_rows(const char *path, const char *header, const char *sta
     }
     /* On an error getline gives what it had. */
     const bool good = !ferror(former) && (n > 0 || feof(former));
-    yt_status status = good ? YT_OK : yt_fail(err, YT_IO, "%s: reading failed: %s", path, strerror(errno));
+    yt_status status = good ? YT_OK : yt_fail(err, YT_ERR_IO, "%s: reading failed: %s", path, strerror(errno));
     if (!fits)
         status =
-            yt_fail(err, YT_DATA,
+            yt_fail(err, YT_ERR_DATA,
                     "%s:1: its columns are not those of this run, \"%.300s\"; give the file another name, "
                     "and the run begins a new one",
                     path, header);
@@ -71,32 +71,32 @@ static yt_status copy_rows(const char *path, const char *header, const char *sta
 
 static yt_status open_file(const char *path, const char *header, const char *start, int64_t keep_below,
                            FILE **out, yt_err *err) {
-    yt_file_writer writer;
-    YT_TRY(yt_file_writer_open(path, &writer, err));
+    yti_file_writer writer;
+    YT_TRY(yti_file_writer_open(path, &writer, err));
     if (header) fprintf(writer.stream, "%s\n", header);
     yt_status status =
         keep_below > 0 ? copy_rows(path, header, start, keep_below, writer.stream, err) : YT_OK;
     if (status == YT_OK)
-        status = yt_file_writer_commit(&writer, err);
+        status = yti_file_writer_commit(&writer, err);
     else
-        yt_file_writer_discard(&writer);
+        yti_file_writer_discard(&writer);
     if (status != YT_OK) return status;
     FILE *file = fopen(path, "a");
-    if (!file) return yt_fail(err, YT_IO, "%s: cannot be written: %s", path, strerror(errno));
+    if (!file) return yt_fail(err, YT_ERR_IO, "%s: cannot be written: %s", path, strerror(errno));
     *out = file;
     return YT_OK;
 }
 
-yt_status yt_csv_open(const char *path, const char *header, int64_t keep_below, FILE **out, yt_err *err) {
+yt_status yti_csv_open(const char *path, const char *header, int64_t keep_below, FILE **out, yt_err *err) {
     return open_file(path, header, "", keep_below, out, err);
 }
 
-yt_status yt_lines_open(const char *path, const char *start, int64_t keep_below, FILE **out, yt_err *err) {
+yt_status yti_lines_open(const char *path, const char *start, int64_t keep_below, FILE **out, yt_err *err) {
     return open_file(path, NULL, start, keep_below, out, err);
 }
 
-yt_status yt_csv_flush(FILE *file, const char *path, yt_err *err) {
+yt_status yti_csv_flush(FILE *file, const char *path, yt_err *err) {
     if (fflush(file) != 0 || ferror(file))
-        return yt_fail(err, YT_IO, "%s: writing failed: %s", path, strerror(errno));
+        return yt_fail(err, YT_ERR_IO, "%s: writing failed: %s", path, strerror(errno));
     return YT_OK;
 }

@@ -26,24 +26,24 @@ size_t yti_memory_available(void) {
 }
 
 /* Maps, gradients, saved values and scratch of the largest training step. */
-static yt_status step_bytes(yt_training *t, int batch, size_t *bytes, yt_err *err) {
+static yt_status step_bytes(yti_training *t, int batch, size_t *bytes, yt_err *err) {
     int n, h, w;
-    yt_loader_max_shape(t->train_loader, &n, &h, &w);
-    return yt_graph_measure(t->model->graph, YT_MODE_TRAIN, batch, h, w, t->config.threads, bytes, err);
+    yti_loader_max_shape(t->train_loader, &n, &h, &w);
+    return yti_graph_measure(t->model->graph, YT_MODE_TRAIN, batch, h, w, t->config.threads, bytes, err);
 }
 
 /* Validation takes twice the training batch (spec training 2.9). */
-static int val_images(const yt_training *t, int batch) {
+static int val_images(const yti_training *t, int batch) {
     return 2 * batch < t->val.n_samples ? 2 * batch : t->val.n_samples;
 }
 
-static void val_shape(const yt_training *t, int *n, int *h, int *w) {
+static void val_shape(const yti_training *t, int *n, int *h, int *w) {
     *n = *h = *w = 0;
-    if (t->val_loader) yt_loader_max_shape(t->val_loader, n, h, w);
+    if (t->val_loader) yti_loader_max_shape(t->val_loader, n, h, w);
 }
 
 /* The largest images of a split, one to a worker, as far as they are let in together. */
-static size_t decoding_bytes(const yt_split *split, int workers) {
+static size_t decoding_bytes(const yti_split *split, int workers) {
     size_t largest = 0, most = YT_MAX_DECODE_BYTES;
     for (int i = 0; i < split->n_samples; i++)
         if (split->samples[i].decode_bytes > largest) largest = split->samples[i].decode_bytes;
@@ -51,9 +51,9 @@ static size_t decoding_bytes(const yt_split *split, int workers) {
 }
 
 /* What is decoded ahead and kept, and the canvas, partner and picture that a worker makes one from. */
-static size_t loader_bytes(const yt_training *t, int batch) {
+static size_t loader_bytes(const yti_training *t, int batch) {
     int n, h, w;
-    yt_loader_max_shape(t->train_loader, &n, &h, &w);
+    yti_loader_max_shape(t->train_loader, &n, &h, &w);
     size_t image = (size_t)t->config.imgsz * (size_t)t->config.imgsz * 3;
     size_t images = (size_t)t->train.n_samples + (size_t)t->val.n_samples;
     size_t cache = (size_t)t->config.cache << 20, all = images * image;
@@ -68,23 +68,23 @@ static size_t loader_bytes(const yt_training *t, int batch) {
 }
 
 /* The checkpoint of a resumed run may hold gradients that wait. */
-bool yti_may_wait(const yt_training *t, int batch) {
+bool yti_may_wait(const yti_training *t, int batch) {
     return t->config.nbs > batch || yti_gradients_wait(&t->progress);
 }
 
 /* Parameters, gradients, average, statistics and waiting gradients before a step, moments; to log gradients, a copy of
  * the weights and one of the statistics. */
-static size_t state_bytes(yt_training *t, int batch) {
-    const yt_model *model = t->model;
+static size_t state_bytes(yti_training *t, int batch) {
+    const yti_model *model = t->model;
     const size_t logged = t->config.log_gradients ? model->param_count + model->buffer_count : 0;
     const size_t waiting = yti_may_wait(t, batch) ? model->param_count : 0;
     return (logged + waiting) * sizeof(float) +
            (3 * model->param_count + 3 * model->buffer_count) * sizeof(float) +
-           yt_optimizer_bytes(t->optimizer);
+           yti_optimizer_bytes(t->optimizer);
 }
 
 /* Everything, for a batch size. The graph has one arena for training and validation. */
-static yt_status run_bytes(yt_training *t, int batch, size_t *bytes, yt_err *err) {
+static yt_status run_bytes(yti_training *t, int batch, size_t *bytes, yt_err *err) {
     size_t train, val;
     int n, h, w;
     val_shape(t, &n, &h, &w);
@@ -93,7 +93,7 @@ static yt_status run_bytes(yt_training *t, int batch, size_t *bytes, yt_err *err
     if (n == 0)
         val = 0;
     else
-        YT_TRY(yt_graph_measure(t->model->graph, YT_MODE_EVAL, n, h, w, t->config.threads, &val, err));
+        YT_TRY(yti_graph_measure(t->model->graph, YT_MODE_EVAL, n, h, w, t->config.threads, &val, err));
     *bytes = (train > val ? train : val) + state_bytes(t, batch) + loader_bytes(t, batch);
     return YT_OK;
 }
@@ -101,11 +101,11 @@ static yt_status run_bytes(yt_training *t, int batch, size_t *bytes, yt_err *err
 static yt_status too_much(int batch, int side, size_t needed, size_t available, const char *advice,
                           yt_err *err) {
     const double mib = 1048576;
-    return yt_fail(err, YT_NO_MEMORY, "batch %d at %d pixels needs %.0f MiB and %.0f MiB are free: %s", batch,
+    return yt_fail(err, YT_ERR_NO_MEMORY, "batch %d at %d pixels needs %.0f MiB and %.0f MiB are free: %s", batch,
                    side, (double)needed / mib, (double)available / mib, advice);
 }
 
-static yt_status refuse(yt_training *t, yt_err *err) {
+static yt_status refuse(yti_training *t, yt_err *err) {
     int fits = 0;
     for (int low = 1, high = t->config.batch - 1; low <= high;) {
         int middle = low + (high - low) / 2;
@@ -124,17 +124,17 @@ static yt_status refuse(yt_training *t, yt_err *err) {
                     err);
 }
 
-yt_status yti_memory_check(yt_training *t, size_t available, yt_err *err) {
+yt_status yti_memory_check(yti_training *t, size_t available, yt_err *err) {
     YT_TRY(run_bytes(t, t->config.batch, &t->info.planned_bytes, err));
     t->info.available_bytes = available;
     bool fits = available == 0 || t->info.planned_bytes <= available;
     return fits ? YT_OK : refuse(t, err);
 }
 
-yt_status yti_step_memory_check(const yt_model *model, int n, int h, int w, int threads, size_t available,
+yt_status yti_step_memory_check(const yti_model *model, int n, int h, int w, int threads, size_t available,
                                 yt_err *err) {
     size_t bytes;
-    YT_TRY(yt_graph_measure(model->graph, YT_MODE_TRAIN, n, h, w, threads, &bytes, err));
+    YT_TRY(yti_graph_measure(model->graph, YT_MODE_TRAIN, n, h, w, threads, &bytes, err));
     if (available == 0 || bytes <= available) return YT_OK;
     return too_much(n, h > w ? h : w, bytes, available, "a step needs the memory of the run it is from", err);
 }

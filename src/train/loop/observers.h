@@ -6,12 +6,12 @@
 #include "train/loop/train.h"
 
 /* results.csv of spec training 6.3. */
-yt_status yt_results_csv_create(yt_train_observer *out, yt_err *err);
-void yt_results_csv_destroy(yt_train_observer *observer);
+yt_status yti_results_csv_create(yti_train_observer *out, yt_err *err);
+void yti_results_csv_destroy(yti_train_observer *observer);
 
 /* gradients.csv and its companions; see gradient_log.c. alarm receives what is not sound. */
-yt_status yt_gradient_log_create(yt_problem_sink alarm, void *alarm_context, yt_train_observer *out,
+yt_status yti_gradient_log_create(yti_problem_sink alarm, void *alarm_context, yti_train_observer *out,
                                  yt_err *err);
-void yt_gradient_log_destroy(yt_train_observer *observer);
+void yti_gradient_log_destroy(yti_train_observer *observer);
 
 #endif

@@ -13,7 +13,7 @@ static bool starts_with(const char *text, const char *start) {
 }
 
 /* The class branches of the head: model.<row>.cv3.* and model.<row>.one2one_cv3.*, whichever row it is. */
-static bool is_class_branch(const yt_model *model, const yt_param_info *info) {
+static bool is_class_branch(const yti_model *model, const yti_param_info *info) {
     char row[32];
     const int length = snprintf(row, sizeof row, "model.%d.", info->row);
     if (model->rows[info->row].output >= 0 || !starts_with(info->name, row)) return false;
@@ -23,7 +23,7 @@ static bool is_class_branch(const yt_model *model, const yt_param_info *info) {
 
 /* MuSGD trains the class branches of the head faster. Until 8.4.104 the reference trainer knew them by their name in
  * YOLO11 and YOLO26, whose head is row 23, and passed over those of YOLOv8, whose head is row 22. */
-static bool is_fast(const yt_model *model, const yti_optimizer_plan *plan, const yt_param_info *info) {
+static bool is_fast(const yti_model *model, const yti_optimizer_plan *plan, const yti_param_info *info) {
     if (plan->kind != YT_OPTIM_MUSGD) return false;
     if (plan->fast_by_name) return strstr(info->name, "23") && strstr(info->name, "cv3");
     return is_class_branch(model, info);
@@ -31,13 +31,13 @@ static bool is_fast(const yt_model *model, const yti_optimizer_plan *plan, const
 
 /* A weight lies in memory as [kh][kw][in][out]: a matrix with out columns. Tensors of one or three dimensions are
  * stepped as vectors. */
-static yt_param_span span_of(const yt_model *model, const yti_optimizer_plan *plan,
-                             const yt_param_info *info) {
-    const yt_group group = (yt_group)info->kind;
+static yti_param_span span_of(const yti_model *model, const yti_optimizer_plan *plan,
+                             const yti_param_info *info) {
+    const yti_group group = (yti_group)info->kind;
     const bool is_matrix = info->n_dims == 2 || info->n_dims == 4;
-    return (yt_param_span){.offset = info->offset,
+    return (yti_param_span){.offset = info->offset,
                            .count = info->count,
-                           .group = is_fast(model, plan, info) ? yt_group_fast(group) : group,
+                           .group = is_fast(model, plan, info) ? yti_group_fast(group) : group,
                            .columns = is_matrix ? (size_t)info->dims[0] : 0};
 }
 _Static_assert((int)YT_PARAM_WEIGHT == (int)YT_GROUP_WEIGHT && (int)YT_PARAM_NORM == (int)YT_GROUP_NORM &&
@@ -45,24 +45,24 @@ _Static_assert((int)YT_PARAM_WEIGHT == (int)YT_GROUP_WEIGHT && (int)YT_PARAM_NOR
                "the kinds of trained parameters are the groups of the optimiser");
 
 static int by_offset(const void *a, const void *b) {
-    const yt_param_span *x = a, *y = b;
+    const yti_param_span *x = a, *y = b;
     return (x->offset > y->offset) - (x->offset < y->offset);
 }
 
-yt_status yti_optimizer_create(const yt_model *model, const yti_optimizer_plan *plan, yt_optimizer **out,
+yt_status yti_run_optimizer_create(const yti_model *model, const yti_optimizer_plan *plan, yti_optimizer **out,
                                yt_err *err) {
-    yt_param_span *spans = calloc((size_t)model->n_params + 1, sizeof *spans);
-    if (!spans) return yt_fail(err, YT_NO_MEMORY, "no memory for the optimiser");
+    yti_param_span *spans = calloc((size_t)model->n_params + 1, sizeof *spans);
+    if (!spans) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the optimiser");
     size_t n_spans = 0;
     for (int i = 0; i < model->n_params; i++) {
-        const yt_param_info *info = &model->params[i];
-        if (yt_in_params(info) && !info->frozen) spans[n_spans++] = span_of(model, plan, info);
+        const yti_param_info *info = &model->params[i];
+        if (yti_in_params(info) && !info->frozen) spans[n_spans++] = span_of(model, plan, info);
     }
     qsort(spans, n_spans, sizeof *spans, by_offset); /* neighbours are stepped in one sweep */
-    yt_status status = yt_optimizer_create(plan->kind, model->param_count, spans, n_spans,
+    yt_status status = yti_optimizer_create(plan->kind, model->param_count, spans, n_spans,
                                            (float)plan->weight_decay, plan->threads, out, err);
     free(spans);
-    if (status == YT_OK) yt_optimizer_set_beta1(*out, plan->momentum);
+    if (status == YT_OK) yti_optimizer_set_beta1(*out, plan->momentum);
     return status;
 }
 
@@ -76,19 +76,19 @@ static void add_stretch(yti_stretches *list, size_t offset, size_t count) {
 }
 
 /* All parameters that are trained, or all statistics that move; params of one kind are in order of offset. */
-static yt_status find_stretches(const yt_model *model, yt_param_kind first, yt_param_kind last,
+static yt_status find_stretches(const yti_model *model, yti_param_kind first, yti_param_kind last,
                                 yti_stretches *out, yt_err *err) {
     out->at = calloc((size_t)model->n_params + 1, sizeof *out->at);
-    if (!out->at) return yt_fail(err, YT_NO_MEMORY, "no memory for the moving average of the weights");
+    if (!out->at) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the moving average of the weights");
     for (int kind = (int)first; kind <= (int)last; kind++)
         for (int i = 0; i < model->n_params; i++) {
-            const yt_param_info *info = &model->params[i];
+            const yti_param_info *info = &model->params[i];
             if ((int)info->kind == kind && !info->frozen) add_stretch(out, info->offset, info->count);
         }
     return YT_OK;
 }
 
-yt_status yti_find_averaged(yt_training *t, yt_err *err) {
+yt_status yti_find_averaged(yti_training *t, yt_err *err) {
     YT_TRY(find_stretches(t->model, YT_PARAM_WEIGHT, YT_PARAM_BIAS, &t->averaged_params, err));
     return find_stretches(t->model, YT_PARAM_BUFFER, YT_PARAM_BUFFER, &t->averaged_buffers, err);
 }

@@ -1,6 +1,6 @@
 /* run.c: a run from outside: its folder, its settings on paper, its standing observers, and the loop.
  *
- * The folder is made only here, after yt_train_prepare has checked everything that can be checked before.
+ * The folder is made only here, after yti_train_prepare has checked everything that can be checked before.
  */
 #include "train/diagnose/capsule.h"
 #include "train/loop/observers.h"
@@ -14,22 +14,22 @@
 #include <unistd.h>
 
 /* The step of a former run, or of this one before it was resumed, would be taken for one of this process. */
-static yt_status remove_capsule(const yt_training *t, yt_err *err) {
-    char *path = yt_path_join(t->folder, YTI_CAPSULE_NAME);
-    if (!path) return yt_fail(err, YT_NO_MEMORY, "no memory for the paths of the run");
+static yt_status remove_capsule(const yti_training *t, yt_err *err) {
+    char *path = yti_path_join(t->folder, YTI_CAPSULE_NAME);
+    if (!path) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the paths of the run");
     yt_status status = YT_OK;
-    if (unlink(path) != 0 && errno != ENOENT && !yt_path_is_dir(path))
-        status = yt_fail(err, YT_IO, "%s: cannot be removed: %s", path, strerror(errno));
+    if (unlink(path) != 0 && errno != ENOENT && !yti_path_is_dir(path))
+        status = yt_fail(err, YT_ERR_IO, "%s: cannot be removed: %s", path, strerror(errno));
     free(path);
     return status;
 }
 
 /* A folder that no other process uses: its own, or with --exist-ok an older one. */
-static yt_status choose_folder(yt_training *t, yt_err *err) {
-    const yt_train_config *c = &t->config;
+static yt_status choose_folder(yti_training *t, yt_err *err) {
+    const yti_train_config *c = &t->config;
     char *name, *folder = NULL;
     YT_TRY(yti_run_folder_name(c->project, c->name, &name, err));
-    yt_status status = c->exist_ok ? yt_path_make_dirs(name, err) : yti_folder_fresh(name, &folder, err);
+    yt_status status = c->exist_ok ? yti_path_make_dirs(name, err) : yti_folder_fresh(name, &folder, err);
     if (c->exist_ok && status == YT_OK)
         folder = name;
     else
@@ -41,62 +41,62 @@ static yt_status choose_folder(yt_training *t, yt_err *err) {
 }
 
 static yt_status make_weights_folder(const char *folder, yt_err *err) {
-    char *weights = yt_path_join(folder, "weights");
-    if (!weights) return yt_fail(err, YT_NO_MEMORY, "no memory for the paths of the run");
-    yt_status status = yt_path_make_dirs(weights, err);
+    char *weights = yti_path_join(folder, "weights");
+    if (!weights) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the paths of the run");
+    yt_status status = yti_path_make_dirs(weights, err);
     if (status == YT_OK) status = yti_folder_sweep(folder, err);
     if (status == YT_OK) status = yti_folder_sweep(weights, err);
     free(weights);
     return status;
 }
 
-static yt_status make_folder(yt_training *t, yt_err *err) {
+static yt_status make_folder(yti_training *t, yt_err *err) {
     if (!t->folder) YT_TRY(choose_folder(t, err));
     YT_TRY(make_weights_folder(t->folder, err));
     t->info.folder = t->folder;
     YT_TRY(remove_capsule(t, err));
-    char *args = yt_path_join(t->folder, "args.yaml");
-    if (!args) return yt_fail(err, YT_NO_MEMORY, "no memory for the paths of the run");
+    char *args = yti_path_join(t->folder, "args.yaml");
+    if (!args) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the paths of the run");
     yt_status status =
-        yt_train_config_write(&t->config, args, t->folder, t->model->n_classes, t->model->base_license, err);
+        yti_train_config_write(&t->config, args, t->folder, t->model->n_classes, t->model->base_license, err);
     free(args);
     return status;
 }
 
-static yt_status watched_loop(yt_training *t, yt_watchers *watchers, const volatile sig_atomic_t *stop,
+static yt_status watched_loop(yti_training *t, yti_watchers *watchers, const volatile sig_atomic_t *stop,
                               yt_err *err) {
     for (size_t i = 0; i < watchers->count; i++) {
-        const yt_train_observer *o = &watchers->list[i];
+        const yti_train_observer *o = &watchers->list[i];
         if (o->start) YT_TRY(o->start(o->context, &t->info, err));
     }
-    yt_train_summary summary;
+    yti_train_summary summary;
     yt_status status = yti_train_loop(t, watchers, stop, &summary, err);
     for (size_t i = 0; i < watchers->count; i++) {
-        const yt_train_observer *o = &watchers->list[i];
+        const yti_train_observer *o = &watchers->list[i];
         if (o->finish) o->finish(o->context, &summary);
     }
     return status;
 }
 
-yt_status yt_train_run(yt_training *t, const yt_train_observer *observers, size_t n_observers,
+yt_status yti_train_run(yti_training *t, const yti_train_observer *observers, size_t n_observers,
                        const volatile sig_atomic_t *stop, yt_err *err) {
     YT_TRY(make_folder(t, err));
-    yt_train_observer *list = calloc(n_observers + 2, sizeof *list), results = {0}, gradients = {0};
-    yt_watchers watchers = {.list = list, .wanted = calloc(n_observers + 2, sizeof *watchers.wanted)};
+    yti_train_observer *list = calloc(n_observers + 2, sizeof *list), results = {0}, gradients = {0};
+    yti_watchers watchers = {.list = list, .wanted = calloc(n_observers + 2, sizeof *watchers.wanted)};
     yt_status status = YT_OK;
     if (!list || !watchers.wanted)
-        status = yt_fail(err, YT_NO_MEMORY, "no memory for %zu observers", n_observers);
-    if (status == YT_OK) status = yt_results_csv_create(&results, err);
+        status = yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %zu observers", n_observers);
+    if (status == YT_OK) status = yti_results_csv_create(&results, err);
     if (status == YT_OK && t->config.log_gradients)
-        status = yt_gradient_log_create(yti_watch_alarm, &watchers, &gradients, err);
+        status = yti_gradient_log_create(yti_watch_alarm, &watchers, &gradients, err);
     if (status == YT_OK) {
         list[watchers.count++] = results;
         if (gradients.context) list[watchers.count++] = gradients;
         for (size_t i = 0; i < n_observers; i++) list[watchers.count++] = observers[i];
         status = watched_loop(t, &watchers, stop, err);
     }
-    yt_gradient_log_destroy(&gradients);
-    yt_results_csv_destroy(&results);
+    yti_gradient_log_destroy(&gradients);
+    yti_results_csv_destroy(&results);
     free(watchers.wanted);
     free(list);
     return status;

@@ -22,12 +22,12 @@ static const char ROOT[] = "runs/detect", LAST[] = "last.safetensors";
 enum { MAX_DEPTH = 4 };
 
 static yt_status no_memory(yt_err *err) {
-    return yt_fail(err, YT_NO_MEMORY, "no memory for the name of the run folder");
+    return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the name of the run folder");
 }
 
 yt_status yti_run_folder_name(const char *project, const char *name, char **out, yt_err *err) {
-    char *parent = project[0] ? yt_path_join(ROOT, project) : strdup(ROOT);
-    *out = parent ? yt_path_join(parent, name[0] ? name : "train") : NULL;
+    char *parent = project[0] ? yti_path_join(ROOT, project) : strdup(ROOT);
+    *out = parent ? yti_path_join(parent, name[0] ? name : "train") : NULL;
     free(parent);
     return *out ? YT_OK : no_memory(err);
 }
@@ -35,8 +35,8 @@ yt_status yti_run_folder_name(const char *project, const char *name, char **out,
 /* ---- the run of a checkpoint ---- */
 
 static bool has_file(const char *folder, const char *name) {
-    char *path = yt_path_join(folder, name);
-    const bool there = path && yt_path_exists(path);
+    char *path = yti_path_join(folder, name);
+    const bool there = path && yti_path_exists(path);
     free(path);
     return there;
 }
@@ -49,25 +49,25 @@ static bool has_ending(const char *path, const char *ending) {
 /* The file that is meant, malloc'd. */
 static yt_status find_checkpoint(const char *resume, char **out, yt_err *err) {
     char *path = strdup(resume);
-    if (path && yt_path_is_dir(path)) {
+    if (path && yti_path_is_dir(path)) {
         free(path);
-        char *weights = yt_path_join(resume, "weights");
-        path = weights ? yt_path_join(yt_path_is_dir(weights) ? weights : resume, LAST) : NULL;
+        char *weights = yti_path_join(resume, "weights");
+        path = weights ? yti_path_join(yti_path_is_dir(weights) ? weights : resume, LAST) : NULL;
         free(weights);
-        if (path && !yt_path_exists(path)) {
-            yt_fail(err, YT_IO, "%s: there is no weights/%s in this folder to resume from", resume, LAST);
+        if (path && !yti_path_exists(path)) {
+            yt_fail(err, YT_ERR_IO, "%s: there is no weights/%s in this folder to resume from", resume, LAST);
             free(path);
-            return YT_IO;
+            return YT_ERR_IO;
         }
     }
     if (!path) return no_memory(err);
     yt_status status = YT_OK;
-    if (!yt_path_exists(path))
-        status = yt_fail(err, YT_IO, "%s: cannot be opened: %s; --resume alone takes the newest run below %s",
+    if (!yti_path_exists(path))
+        status = yt_fail(err, YT_ERR_IO, "%s: cannot be opened: %s; --resume alone takes the newest run below %s",
                          path, strerror(errno), ROOT);
     else if (has_ending(path, ".pt") || has_ending(path, ".yaml") || has_ending(path, ".yml"))
         status =
-            yt_fail(err, YT_ARGUMENT,
+            yt_fail(err, YT_ERR_ARGUMENT,
                     has_ending(path, ".pt")
                         ? "%s: is not a checkpoint of this program, so it cannot be resumed; start a new "
                           "run from it: yolotrain DATA.yaml --weights %s"
@@ -83,8 +83,8 @@ static yt_status find_checkpoint(const char *resume, char **out, yt_err *err) {
 
 /* The folder above `path`, malloc'd, if that is a run's weights/; NULL: it is none. */
 static char *run_above(const char *path) {
-    char *weights = path ? yt_path_dir(path) : NULL;
-    char *folder = weights && strcmp(yt_path_base(weights), "weights") == 0 ? yt_path_dir(weights) : NULL;
+    char *weights = path ? yti_path_dir(path) : NULL;
+    char *folder = weights && strcmp(yti_path_base(weights), "weights") == 0 ? yti_path_dir(weights) : NULL;
     free(weights);
     if (folder && has_file(folder, "args.yaml")) return folder;
     free(folder);
@@ -94,8 +94,8 @@ static char *run_above(const char *path) {
 /* By its name as typed; by the true name of the folder it is in; or where it is a link, by what it leads to. */
 static char *find_run(const char *checkpoint) {
     char *folder = run_above(checkpoint);
-    char *dir = folder ? NULL : yt_path_dir(checkpoint);
-    char *real = dir ? realpath(dir, NULL) : NULL, *path = real ? yt_path_join(real, LAST) : NULL;
+    char *dir = folder ? NULL : yti_path_dir(checkpoint);
+    char *real = dir ? realpath(dir, NULL) : NULL, *path = real ? yti_path_join(real, LAST) : NULL;
     if (!folder) folder = run_above(path);
     free(dir);
     free(real);
@@ -113,12 +113,12 @@ yt_status yti_run_of(const char *resume, char **checkpoint, char **folder, yt_er
     char *found = find_run(path);
     if (!found) {
         yt_fail(
-            err, YT_ARGUMENT,
+            err, YT_ERR_ARGUMENT,
             "%s: lies in no run folder, so there is no run to continue; put it into the weights/ of its "
             "run, beside which args.yaml is, or start a new run from it: yolotrain DATA.yaml --weights %s",
             path, path);
         free(path);
-        return YT_ARGUMENT;
+        return YT_ERR_ARGUMENT;
     }
     *checkpoint = path;
     *folder = found;
@@ -128,13 +128,13 @@ yt_status yti_run_of(const char *resume, char **checkpoint, char **folder, yt_er
 /* ---- a run where one was before ---- */
 
 static yt_status retire_weights(const char *folder, const char *file, yt_err *err) {
-    char name[64], *weights = yt_path_join(folder, "weights");
+    char name[64], *weights = yti_path_join(folder, "weights");
     snprintf(name, sizeof name, "former-%s", file);
-    char *from = weights ? yt_path_join(weights, file) : NULL,
-         *to = from ? yt_path_join(weights, name) : NULL;
+    char *from = weights ? yti_path_join(weights, file) : NULL,
+         *to = from ? yti_path_join(weights, name) : NULL;
     yt_status status = to ? YT_OK : no_memory(err);
     if (status == YT_OK && rename(from, to) != 0 && errno != ENOENT)
-        status = yt_fail(err, YT_IO, "%s: these older weights cannot be renamed: %s", from, strerror(errno));
+        status = yt_fail(err, YT_ERR_IO, "%s: these older weights cannot be renamed: %s", from, strerror(errno));
     free(weights);
     free(from);
     free(to);
@@ -144,12 +144,12 @@ static yt_status retire_weights(const char *folder, const char *file, yt_err *er
 yt_status yti_run_folder_retire(const char *folder, yt_err *err) {
     YT_TRY(retire_weights(folder, LAST, err));
     YT_TRY(retire_weights(folder, "best.safetensors", err));
-    for (const char *const *file = yt_validator_file_names(1); *file; file++) {
-        char *path = yt_path_join(folder, *file);
+    for (const char *const *file = yti_validator_file_names(1); *file; file++) {
+        char *path = yti_path_join(folder, *file);
         if (!path) return no_memory(err);
         yt_status status = YT_OK;
         if (unlink(path) != 0 && errno != ENOENT)
-            status = yt_fail(err, YT_IO, "%s: this file of an older run cannot be removed: %s", path,
+            status = yt_fail(err, YT_ERR_IO, "%s: this file of an older run cannot be removed: %s", path,
                              strerror(errno));
         free(path);
         YT_TRY(status);
@@ -178,8 +178,8 @@ static bool is_newer(const newest *than, const char *path, struct timespec time)
 
 /* Takes the weights of one folder if it has any and they are newer. */
 static yt_status look_at(const char *folder, newest *best) {
-    char *weights = yt_path_join(folder, "weights"),
-         *path = weights ? yt_path_join(weights, best->file) : NULL;
+    char *weights = yti_path_join(folder, "weights"),
+         *path = weights ? yti_path_join(weights, best->file) : NULL;
     free(weights);
     if (!path) return no_memory(best->err);
     struct stat info;
@@ -209,9 +209,9 @@ static yt_status search(const char *folder, newest *best) {
 static bool visit(void *context, const char *name) {
     newest *best = context;
     if (name[0] == '.' || strcmp(name, "weights") == 0) return true;
-    char *path = yt_path_join(best->folder, name);
+    char *path = yti_path_join(best->folder, name);
     if (!path) best->status = no_memory(best->err);
-    if (path && yt_path_is_dir(path)) {
+    if (path && yti_path_is_dir(path)) {
         best->status = look_at(path, best);
         if (best->status == YT_OK && best->depth < MAX_DEPTH) best->status = search(path, best);
     }
@@ -229,10 +229,10 @@ yt_status yti_newest_weights(const char *root, const char *file, char **out, yt_
     return status;
 }
 
-yt_status yt_train_newest_checkpoint(char **path, yt_err *err) {
+yt_status yti_train_newest_checkpoint(char **path, yt_err *err) {
     YT_TRY(yti_newest_weights(ROOT, LAST, path, err));
     if (*path) return YT_OK;
-    return yt_fail(err, YT_IO,
+    return yt_fail(err, YT_ERR_IO,
                    "%s: there is no weights/%s below it to resume from; name the file or its run folder",
                    ROOT, LAST);
 }

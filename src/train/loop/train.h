@@ -1,12 +1,12 @@
 /* train.h: training a detector: one run, and the hook by which anything watches it.
  *
- *     yt_train_config config;
- *     yt_train_config_defaults(&config);
- *     YT_TRY(yt_train_config_set(&config, "data", "coco8.yaml", YT_SOURCE_TYPED, err));
- *     yt_training *training;
- *     YT_TRY(yt_train_prepare(&config, NULL, NULL, NULL, &training, err)); // checks everything, writes nothing
- *     YT_TRY(yt_train_run(training, &observer, 1, NULL, err)); // makes the run folder and trains
- *     yt_train_destroy(training);
+ *     yti_train_config config;
+ *     yti_train_config_defaults(&config);
+ *     YT_TRY(yti_train_config_set(&config, "data", "coco8.yaml", YT_SOURCE_TYPED, err));
+ *     yti_training *training;
+ *     YT_TRY(yti_train_prepare(&config, NULL, NULL, NULL, &training, err)); // checks everything, writes nothing
+ *     YT_TRY(yti_train_run(training, &observer, 1, NULL, err)); // makes the run folder and trains
+ *     yti_train_destroy(training);
  */
 #ifndef YT_TRAIN_H
 #define YT_TRAIN_H
@@ -26,39 +26,39 @@
 
 /* The network of a run, not yet initialised: of config->model, or where that is nobody's choice the one that
  * config->weights describes, whose name and build options then enter the settings. n_classes 0: as described. */
-yt_status yt_train_build_model(yt_train_config *config, int n_classes, const char *const *search_dirs,
-                               yt_model **out, yt_err *err);
+yt_status yti_train_build_model(yti_train_config *config, int n_classes, const char *const *search_dirs,
+                               yti_model **out, yt_err *err);
 
-typedef struct yt_training yt_training;
+typedef struct yti_training yti_training;
 
 /* What is known before the first step. Lent for the life of the training. */
-typedef struct yt_train_info {
-    const yt_train_config *config; /* resolved */
-    yt_model *model;
-    const yt_dataset *dataset;
-    const yt_class_names *names;
-    const yt_split *train, *val;
+typedef struct yti_train_info {
+    const yti_train_config *config; /* resolved */
+    yti_model *model;
+    const yti_dataset *dataset;
+    const yti_class_names *names;
+    const yti_split *train, *val;
     int64_t first_step;               /* batches done when it begins: 0, or where a resumed run goes on */
     int batches, epochs, first_epoch; /* per epoch; all (with a time limit: as far as is known); 0 or where a
                                          resumed run goes on */
     size_t planned_bytes;             /* of network, optimiser, average and loaders */
     size_t available_bytes;           /* of the machine; 0: unknown */
     bool transferred;                 /* --weights: */
-    yt_transfer_report transfer;
-    const char *folder;                    /* of the run; NULL before yt_train_run */
+    yti_transfer_report transfer;
+    const char *folder;                    /* of the run; NULL before yti_train_run */
     const char *loss_names[YT_LOSS_TERMS]; /* "box_loss", ... */
     const char
         *other_head; /* of a head with two branches, the one that is measured beside: "one2one", "one2many";
                                NULL: the head has one */
-} yt_train_info;
+} yti_train_info;
 
 /* What there was to learn from. */
-typedef struct yt_train_boxes {
+typedef struct yti_train_boxes {
     int64_t fates[YT_BOX_FATES]; /* of the images and those of their mosaics, by what became of them */
     int64_t assigned;            /* anchors that were given a box to learn, in every branch of the head */
-} yt_train_boxes;
+} yti_train_boxes;
 
-typedef struct yt_train_batch {
+typedef struct yti_train_batch {
     int64_t step;              /* batches of the run done before this one */
     int epoch, batch, batches; /* from 0 */
     int images;
@@ -70,31 +70,31 @@ typedef struct yt_train_batch {
     double gradient_norm;           /* of the gradients summed for the update so far, before clipping */
     bool skipped;         /* something was not finite: the batch is left out, its gradients are cleared */
     int skips;            /* such batches of this epoch, with this one */
-    yt_train_boxes boxes; /* of the epoch so far, without skipped batches */
-} yt_train_batch;
+    yti_train_boxes boxes; /* of the epoch so far, without skipped batches */
+} yti_train_batch;
 
 /* What validation finds with the branch of a head with two that does not choose the best weights. */
-typedef struct yt_train_other {
+typedef struct yti_train_other {
     double precision, recall, ap50, ap;
-} yt_train_other;
+} yti_train_other;
 
 /* One finished epoch: a row of results.csv. Metrics and validation losses are those of the last validation.
  */
-typedef struct yt_train_epoch {
+typedef struct yti_train_epoch {
     int epoch;      /* from 1 */
     double seconds; /* since the start of training, over all resumed parts */
     double train_loss[YT_LOSS_TERMS], val_loss[YT_LOSS_TERMS];
     double precision, recall, ap50, ap;
-    yt_train_other other;      /* with info.other_head */
-    double lr[YT_GROUP_COUNT]; /* at the end of the epoch; yt_optimizer_columns names the logged ones */
+    yti_train_other other;      /* with info.other_head */
+    double lr[YT_GROUP_COUNT]; /* at the end of the epoch; yti_optimizer_columns names the logged ones */
     bool validated, is_best;
     double images_per_second; /* of the training part */
     int skips;                /* batches left out because something was not finite */
-    uint64_t weights_hash;    /* yt_hash64_floats of the parameters */
-    yt_train_boxes boxes;
-} yt_train_epoch;
+    uint64_t weights_hash;    /* yti_hash64_floats of the parameters */
+    yti_train_boxes boxes;
+} yti_train_epoch;
 
-typedef struct yt_train_summary {
+typedef struct yti_train_summary {
     yt_status status;
     int epochs;         /* finished */
     bool stopped_early; /* patience ran out */
@@ -108,10 +108,10 @@ typedef struct yt_train_summary {
     double rate_factor; /* of the learning rates, by which they were lowered then */
     double train_seconds,
         watch_seconds; /* of this process: of all batches; of those, for observers with wants */
-    const yt_class_metrics
+    const yti_class_metrics
         *classes;           /* of the best epoch, [n_classes]; NULL: never validated in this process */
-    yt_metrics_result best; /* its means; valid with classes */
-} yt_train_summary;
+    yti_metrics_result best; /* its means; valid with classes */
+} yti_train_summary;
 
 /* What an observer wants to see of a batch. Both cost time: a watched backward run is slower, and each part of the
  * loss is a forward and backward run of its own. */
@@ -124,41 +124,41 @@ enum {
  * epoch is shown to the
  * observers before its checkpoint is written: what they keep is then never behind the checkpoint, and a
  * resumed run has to drop rows but never to invent one. */
-typedef struct yt_train_observer {
-    yt_status (*start)(void *context, const yt_train_info *info, yt_err *err);
+typedef struct yti_train_observer {
+    yt_status (*start)(void *context, const yti_train_info *info, yt_err *err);
     unsigned (*wants)(void *context,
-                      const yt_train_batch *batch); /* before a batch: YT_SEE_...; NULL: none */
-    void (*forward)(void *context, yt_value value,
-                    yt_tensor map); /* as in yt_graph_observer, here and below */
-    void (*backward)(void *context, yt_value value, yt_tensor gradient);
-    void (*batch)(void *context, const yt_train_batch *batch); /* gradients complete, weights not yet moved */
-    void (*part)(void *context, yt_flow_kind part, yt_value value,
-                 yt_tensor gradient);                           /* of that part alone */
-    void (*update)(void *context, const yt_train_batch *batch); /* weights moved */
+                      const yti_train_batch *batch); /* before a batch: YT_SEE_...; NULL: none */
+    void (*forward)(void *context, yti_value value,
+                    yti_tensor map); /* as in yti_graph_observer, here and below */
+    void (*backward)(void *context, yti_value value, yti_tensor gradient);
+    void (*batch)(void *context, const yti_train_batch *batch); /* gradients complete, weights not yet moved */
+    void (*part)(void *context, yti_flow_kind part, yti_value value,
+                 yti_tensor gradient);                           /* of that part alone */
+    void (*update)(void *context, const yti_train_batch *batch); /* weights moved */
     /* Before anything follows from it. After YT_ON_NAN_SKIP `batch` is called too, after YT_ON_NAN_ROLLBACK not: the
      * epoch behind the last checkpoint begins again, and what was gathered in this one is to be forgotten. */
-    void (*non_finite)(void *context, const yt_non_finite *event);
-    yt_status (*epoch)(void *context, const yt_train_epoch *epoch, yt_err *err);
+    void (*non_finite)(void *context, const yti_non_finite *event);
+    yt_status (*epoch)(void *context, const yti_train_epoch *epoch, yt_err *err);
     void (*alarm)(void *context, const char *text); /* something about training is not sound: one line */
-    void (*finish)(void *context, const yt_train_summary *summary);
+    void (*finish)(void *context, const yti_train_summary *summary);
     void *context;
-} yt_train_observer;
+} yti_train_observer;
 
 /* Reads dataset and model, resolves the settings, checks that memory suffices, makes loaders and optimiser.
  * Nothing is written. search_dirs: where model names are looked for, NULL-terminated or NULL. problem
  * receives what is wrong with the dataset. With config->resume the run continues from that checkpoint. */
-yt_status yt_train_prepare(const yt_train_config *config, const char *const *search_dirs,
-                           yt_problem_sink problem, void *context, yt_training **out, yt_err *err);
-const yt_train_info *yt_train_describe(const yt_training *training);
+yt_status yti_train_prepare(const yti_train_config *config, const char *const *search_dirs,
+                           yti_problem_sink problem, void *context, yti_training **out, yt_err *err);
+const yti_train_info *yti_train_describe(const yti_training *training);
 
 /* Makes the run folder (args.yaml, results.csv, weights/) and trains. *stop, when not NULL, becoming non-zero
- * ends the run after the current batch with YT_STOPPED; the last checkpoint is that of the last finished
+ * ends the run after the current batch with YT_ERR_STOPPED; the last checkpoint is that of the last finished
  * epoch. */
-yt_status yt_train_run(yt_training *training, const yt_train_observer *observers, size_t n_observers,
+yt_status yti_train_run(yti_training *training, const yti_train_observer *observers, size_t n_observers,
                        const volatile sig_atomic_t *stop, yt_err *err);
-void yt_train_destroy(yt_training *training);
+void yti_train_destroy(yti_training *training);
 
 /* The newest weights/last.safetensors below runs/detect, malloc'd. */
-yt_status yt_train_newest_checkpoint(char **path, yt_err *err);
+yt_status yti_train_newest_checkpoint(char **path, yt_err *err);
 
 #endif

@@ -16,15 +16,15 @@ static bool wants_stop(const volatile sig_atomic_t *stop) {
     return stop && *stop;
 }
 
-static bool time_is_over(const yt_training *t) {
-    return t->config.time > 0 && yt_seconds() - t->begin > t->config.time * SECONDS_PER_HOUR;
+static bool time_is_over(const yti_training *t) {
+    return t->config.time > 0 && yti_seconds() - t->begin > t->config.time * SECONDS_PER_HOUR;
 }
 
 /* At the first of the last close_mosaic epochs, which in a shorter run is its first one; until 8.4.104 the reference
  * trainer closed none in a shorter run. What is closed stays closed, also when a time limit then leaves room for
  * more epochs. */
-static bool mosaics_are_closed(yt_training *t) {
-    const yt_train_config *c = &t->config;
+static bool mosaics_are_closed(yti_training *t) {
+    const yti_train_config *c = &t->config;
     int epoch = t->progress.epochs_done;
     bool fitted = c->time > 0 && c->source[YT_TRAIN_KEY_close_mosaic] == YT_SOURCE_AUTO;
     int last = fitted ? yti_auto_close_mosaic(c, t->train.n_samples, t->epochs) : c->close_mosaic;
@@ -34,8 +34,8 @@ static bool mosaics_are_closed(yt_training *t) {
     return t->progress.closed_epoch > 0 && epoch + 1 >= t->progress.closed_epoch;
 }
 
-static yt_augment augment_of(const yt_train_config *c, bool closed) {
-    return (yt_augment){.mosaic = closed ? 0 : (float)c->mosaic,
+static yti_augment augment_of(const yti_train_config *c, bool closed) {
+    return (yti_augment){.mosaic = closed ? 0 : (float)c->mosaic,
                         .mixup = closed ? 0 : (float)c->mixup,
                         .cutmix = closed ? 0 : (float)c->cutmix,
                         .degrees = (float)c->degrees,
@@ -56,41 +56,41 @@ typedef struct planned_input {
     int n, h, w;
 } planned_input;
 
-static yt_status plan_for(yt_training *t, planned_input input, planned_input *planned, yt_err *err) {
+static yt_status plan_for(yti_training *t, planned_input input, planned_input *planned, yt_err *err) {
     if (input.n == planned->n && input.h == planned->h && input.w == planned->w) return YT_OK;
     *planned = input;
-    return yt_model_plan(t->model, YT_MODE_TRAIN, input.n, input.h, input.w, t->config.threads, err);
+    return yti_model_plan(t->model, YT_MODE_TRAIN, input.n, input.h, input.w, t->config.threads, err);
 }
 
 /* Validation has left its own plan behind. The largest batch comes first, so that memory is taken once. */
-static yt_status plan_epoch(yt_training *t, planned_input *planned, yt_err *err) {
+static yt_status plan_epoch(yti_training *t, planned_input *planned, yt_err *err) {
     planned_input largest;
-    yt_loader_max_shape(t->train_loader, &largest.n, &largest.h, &largest.w);
+    yti_loader_max_shape(t->train_loader, &largest.n, &largest.h, &largest.w);
     *planned = (planned_input){0};
     return plan_for(t, largest, planned, err);
 }
 
-static yt_status train_epoch(yt_training *t, yt_watchers *watchers, const volatile sig_atomic_t *stop,
-                             yt_train_batch *report, yt_err *err) {
+static yt_status train_epoch(yti_training *t, yti_watchers *watchers, const volatile sig_atomic_t *stop,
+                             yti_train_batch *report, yt_err *err) {
     int epoch = t->progress.epochs_done, images = 0;
     planned_input planned;
-    double begin = yt_seconds();
-    yt_augment augment = augment_of(&t->config, mosaics_are_closed(t));
-    YT_TRY(yt_loader_begin(t->train_loader, epoch, 0, &augment, err));
+    double begin = yti_seconds();
+    yti_augment augment = augment_of(&t->config, mosaics_are_closed(t));
+    YT_TRY(yti_loader_begin(t->train_loader, epoch, 0, &augment, err));
     YT_TRY(plan_epoch(t, &planned, err));
-    *report = (yt_train_batch){.epoch = epoch, .batches = yt_loader_batches(t->train_loader)};
+    *report = (yti_train_batch){.epoch = epoch, .batches = yti_loader_batches(t->train_loader)};
     for (;;) {
-        const yt_batch *batch;
-        YT_TRY(yt_loader_next(t->train_loader, &batch, err));
+        const yti_batch *batch;
+        YT_TRY(yti_loader_next(t->train_loader, &batch, err));
         if (!batch) return YT_OK;
         YT_TRY(plan_for(t, (planned_input){batch->n, batch->h, batch->w}, &planned, err));
         report->images = batch->n;
         YT_TRY(yti_train_step(t, batch, report, watchers, err));
         images += batch->n;
-        report->images_per_second = images / fmax(yt_seconds() - begin, 1e-9);
+        report->images_per_second = images / fmax(yti_seconds() - begin, 1e-9);
         t->out_of_time = report->updates && time_is_over(t);
         if (t->out_of_time) return YT_OK;
-        if (wants_stop(stop)) return yt_fail(err, YT_STOPPED, "stopped in epoch %d", epoch + 1);
+        if (wants_stop(stop)) return yt_fail(err, YT_ERR_STOPPED, "stopped in epoch %d", epoch + 1);
         report->batch++;
     }
 }
@@ -106,11 +106,11 @@ static double loss_of(double value) {
 }
 
 /* Keeps the per-class table of the best epoch for the end of the run. */
-static yt_status keep_best(yt_training *t, const yt_metrics_result *metrics, yt_err *err) {
+static yt_status keep_best(yti_training *t, const yti_metrics_result *metrics, yt_err *err) {
     size_t bytes = (size_t)metrics->n_classes * sizeof *metrics->classes;
-    yt_class_metrics *copy = realloc(t->best_classes, bytes + 1);
+    yti_class_metrics *copy = realloc(t->best_classes, bytes + 1);
     if (!copy)
-        return yt_fail(err, YT_NO_MEMORY, "no memory for the metrics of %d classes", metrics->n_classes);
+        return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the metrics of %d classes", metrics->n_classes);
     memcpy(copy, metrics->classes, bytes);
     t->best_classes = copy;
     t->best = *metrics;
@@ -119,7 +119,7 @@ static yt_status keep_best(yt_training *t, const yt_metrics_result *metrics, yt_
 }
 
 /* Whether the network computes anything at all: where its maps are not finite, no box is found and the mAP is a 0. */
-static bool has_finite_losses(const yt_train_epoch *row) {
+static bool has_finite_losses(const yti_train_epoch *row) {
     for (int i = 0; i < YT_LOSS_TERMS; i++)
         if (!isfinite(row->val_loss[i])) return false;
     return true;
@@ -128,8 +128,8 @@ static bool has_finite_losses(const yt_train_epoch *row) {
 /* Best: mAP50-95, where a tie counts as the newer, of an epoch in which there was something to learn. Patience: from
  * the last real improvement. The reference trainer lets it begin only once there is one above 0 (spec training 4.9), so
  * that a run that finds nothing never ends early. */
-static yt_status judge(yt_training *t, const yt_metrics_result *metrics, yt_train_epoch *row, yt_err *err) {
-    yt_progress *progress = &t->progress;
+static yt_status judge(yti_training *t, const yti_metrics_result *metrics, yti_train_epoch *row, yt_err *err) {
+    yti_progress *progress = &t->progress;
     const double fitness = row->ap;
     const bool waits = t->config.recipe == YT_RECIPE_FAMILY && progress->best_fitness <= 0;
     row->is_best = fitness >= progress->best_fitness && row->boxes.assigned > 0 && has_finite_losses(row);
@@ -140,9 +140,9 @@ static yt_status judge(yt_training *t, const yt_metrics_result *metrics, yt_trai
     return keep_best(t, metrics, err);
 }
 
-static yt_status validate_epoch(yt_training *t, yt_watchers *watchers, yt_train_epoch *row, yt_err *err) {
-    yt_validation result;
-    YT_TRY(yt_validator_run(t->validator, &t->average, &result, err));
+static yt_status validate_epoch(yti_training *t, yti_watchers *watchers, yti_train_epoch *row, yt_err *err) {
+    yti_validation result;
+    YT_TRY(yti_validator_run(t->validator, &t->average, &result, err));
     for (int i = 0; i < YT_LOSS_TERMS; i++) row->val_loss[i] = loss_of(result.loss[i]);
     row->precision = five_decimals(result.metrics.precision);
     row->recall = five_decimals(result.metrics.recall);
@@ -150,7 +150,7 @@ static yt_status validate_epoch(yt_training *t, yt_watchers *watchers, yt_train_
     row->ap = five_decimals(result.metrics.ap);
     if (result.has_other)
         row->other =
-            (yt_train_other){five_decimals(result.other.precision), five_decimals(result.other.recall),
+            (yti_train_other){five_decimals(result.other.precision), five_decimals(result.other.recall),
                              five_decimals(result.other.ap50), five_decimals(result.other.ap)};
     row->validated = true;
     if (!has_finite_losses(row))
@@ -161,39 +161,39 @@ static yt_status validate_epoch(yt_training *t, yt_watchers *watchers, yt_train_
 }
 
 /* Without anything to measure on, the newest weights are the best that are known. */
-static void take_as_best(yt_training *t, yt_train_epoch *row) {
+static void take_as_best(yti_training *t, yti_train_epoch *row) {
     row->is_best = true;
     t->progress.best_epoch = row->epoch;
 }
 
-static yt_status show_epoch(const yt_training *t, yt_watchers *watchers, yt_err *err) {
+static yt_status show_epoch(const yti_training *t, yti_watchers *watchers, yt_err *err) {
     for (size_t i = 0; i < watchers->count; i++) {
-        const yt_train_observer *watcher = &watchers->list[i];
+        const yti_train_observer *watcher = &watchers->list[i];
         if (watcher->epoch) YT_TRY(watcher->epoch(watcher->context, &t->progress.last, err));
     }
     return YT_OK;
 }
 
-static yt_status add_best(yt_training *t, yt_err *err) {
+static yt_status add_best(yti_training *t, yt_err *err) {
     yti_saved_file *file;
     YT_TRY(yti_saver_add(&t->saver, t->best_path, &file, err));
-    YT_TRY(yt_entries_add_state(&file->entries, "", t->model, &t->average, t->progress.iterations, err));
-    return yt_metadata_describe(&file->metadata, t->model, &t->names, t->config.imgsz, err);
+    YT_TRY(yti_entries_add_state(&file->entries, "", t->model, &t->average, t->progress.iterations, err));
+    return yti_metadata_describe(&file->metadata, t->model, &t->names, t->config.imgsz, err);
 }
 
-static yt_status add_checkpoint(yt_training *t, const char *path, yt_err *err) {
+static yt_status add_checkpoint(yti_training *t, const char *path, yt_err *err) {
     yti_saved_file *file;
     YT_TRY(yti_saver_add(&t->saver, path, &file, err));
     return yti_checkpoint_fill(t, file, err);
 }
 
 /* weights/epochN.safetensors, N from 0, as the family names them. */
-static yt_status add_kept(yt_training *t, yt_err *err) {
+static yt_status add_kept(yti_training *t, yt_err *err) {
     int epoch = t->progress.epochs_done - 1, period = t->config.save_period;
     if (period < 1 || epoch % period != 0) return YT_OK;
     size_t room = strlen(t->folder) + 64;
     char *path = malloc(room);
-    if (!path) return yt_fail(err, YT_NO_MEMORY, "no memory for the name of a checkpoint");
+    if (!path) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the name of a checkpoint");
     snprintf(path, room, "%s/weights/epoch%d.safetensors", t->folder, epoch);
     yt_status status = add_checkpoint(t, path, err);
     free(path);
@@ -202,7 +202,7 @@ static yt_status add_kept(yt_training *t, yt_err *err) {
 
 /* best before last: a run killed between the two repeats the epoch and writes the same best again.
  * Gradients that wait for an update change with the next batch, so that it has to wait too. */
-static yt_status save_epoch(yt_training *t, yt_err *err) {
+static yt_status save_epoch(yti_training *t, yt_err *err) {
     YT_TRY(yti_finish_saving(t, err)); /* of an epoch before that had no update */
     if (t->progress.last.is_best) YT_TRY(add_best(t, err));
     YT_TRY(add_kept(t, err));
@@ -215,28 +215,28 @@ static yt_status save_epoch(yt_training *t, yt_err *err) {
 }
 
 /* The number of epochs that everything goes by which depends on it: rates, branch weights, mosaics. */
-static void set_epochs(yt_training *t, int epochs) {
+static void set_epochs(yti_training *t, int epochs) {
     t->epochs = t->info.epochs = t->schedule.epochs = epochs;
 }
 
-static yt_status one_epoch(yt_training *t, yt_watchers *watchers, const volatile sig_atomic_t *stop,
+static yt_status one_epoch(yti_training *t, yti_watchers *watchers, const volatile sig_atomic_t *stop,
                            yt_err *err) {
-    yt_progress *progress = &t->progress;
-    yt_train_batch trained;
-    const double begin = yt_seconds();
+    yti_progress *progress = &t->progress;
+    yti_train_batch trained;
+    const double begin = yti_seconds();
     const yt_status finished = train_epoch(t, watchers, stop, &trained, err);
-    t->train_seconds += yt_seconds() - begin;
+    t->train_seconds += yti_seconds() - begin;
     if (finished != YT_OK) return finished;
     YT_TRY(yti_check_state(t, watchers, err));
 
-    yt_train_epoch row = progress->last; /* metrics of an epoch without validation are the former ones */
+    yti_train_epoch row = progress->last; /* metrics of an epoch without validation are the former ones */
     row.epoch = progress->epochs_done + 1;
     if (t->out_of_time) set_epochs(t, row.epoch);
     row.validated = row.is_best = false;
     row.images_per_second = trained.images_per_second;
     row.skips = trained.skips;
     row.boxes = trained.boxes;
-    row.weights_hash = yt_hash64_floats(t->model->state.params, t->model->param_count);
+    row.weights_hash = yti_hash64_floats(t->model->state.params, t->model->param_count);
     for (int i = 0; i < YT_LOSS_TERMS; i++) row.train_loss[i] = loss_of(trained.loss[i]);
     YT_TRY(yti_report_boxes(t, &row, watchers, err));
     if (!yti_can_validate(t))
@@ -244,7 +244,7 @@ static yt_status one_epoch(yt_training *t, yt_watchers *watchers, const volatile
     else if (t->config.val || row.epoch == t->epochs)
         YT_TRY(validate_epoch(t, watchers, &row, err));
 
-    row.seconds = yt_seconds() - t->begin;
+    row.seconds = yti_seconds() - t->begin;
     progress->last = row;
     YT_TRY(show_epoch(t, watchers, err));
     progress->epochs_done = row.epoch;
@@ -255,37 +255,37 @@ static yt_status one_epoch(yt_training *t, yt_watchers *watchers, const volatile
     return status;
 }
 
-bool yti_patience_is_over(const yt_progress *progress, const yt_train_config *config) {
+bool yti_patience_is_over(const yti_progress *progress, const yti_train_config *config) {
     return config->val && config->patience > 0 && progress->epochs_done > 0 &&
            progress->epochs_done - progress->improved_epoch >= config->patience;
 }
 
 /* Whether the validator still holds what it found with the best weights. */
-static bool best_is_last(const yt_training *t) {
+static bool best_is_last(const yti_training *t) {
     return t->best_classes && t->progress.last.is_best;
 }
 
 /* Else they are measured once more, for the files that show their work, and because a resumed run that found
  * nothing better has no table of classes. */
-static yt_status measure_best(yt_training *t, yt_err *err) {
+static yt_status measure_best(yti_training *t, yt_err *err) {
     if (t->progress.best_epoch == 0 || !yti_can_validate(t)) return YT_OK;
     if (!best_is_last(t)) {
-        if (!yt_path_exists(t->best_path)) return YT_OK; /* it was removed: the program says so */
-        yt_st_file file;
-        YT_TRY(yt_st_load(t->best_path, &file, err));
-        yt_status status = yt_weights_read(&file, "", t->model, &t->average, err);
-        yt_st_free(&file);
-        yt_validation result;
-        if (status == YT_OK) status = yt_validator_run(t->validator, &t->average, &result, err);
+        if (!yti_path_exists(t->best_path)) return YT_OK; /* it was removed: the program says so */
+        yti_st_file file;
+        YT_TRY(yti_st_load(t->best_path, &file, err));
+        yt_status status = yti_weights_read(&file, "", t->model, &t->average, err);
+        yti_st_free(&file);
+        yti_validation result;
+        if (status == YT_OK) status = yti_validator_run(t->validator, &t->average, &result, err);
         if (status == YT_OK) status = keep_best(t, &result.metrics, err);
         if (status != YT_OK) return status;
     }
-    return yt_validator_save(t->validator, (const char *const *)t->names.names, t->folder, err);
+    return yti_validator_save(t->validator, (const char *const *)t->names.names, t->folder, err);
 }
 
 /* An update takes more batches than there are after the first ones, whose rate is 0. */
-static void warn_of_no_move(const yt_training *t, yt_watchers *watchers) {
-    if (t->progress.iterations > 0 || t->config.time > 0 || yt_schedule_first_move(&t->schedule) >= 0) return;
+static void warn_of_no_move(const yti_training *t, yti_watchers *watchers) {
+    if (t->progress.iterations > 0 || t->config.time > 0 || yti_schedule_first_move(&t->schedule) >= 0) return;
     char text[256];
     snprintf(
         text, sizeof text,
@@ -296,32 +296,32 @@ static void warn_of_no_move(const yt_training *t, yt_watchers *watchers) {
     yti_watch_alarm(watchers, text);
 }
 
-yt_status yti_train_loop(yt_training *t, yt_watchers *watchers, const volatile sig_atomic_t *stop,
-                         yt_train_summary *summary, yt_err *err) {
-    t->begin = yt_seconds() - t->progress.last.seconds;
+yt_status yti_train_loop(yti_training *t, yti_watchers *watchers, const volatile sig_atomic_t *stop,
+                         yti_train_summary *summary, yt_err *err) {
+    t->begin = yti_seconds() - t->progress.last.seconds;
     warn_of_no_move(t, watchers);
     yt_status status = YT_OK;
     bool early = false;
     while (status == YT_OK && t->progress.epochs_done < t->epochs && !early) {
         status = one_epoch(t, watchers, stop, err);
-        if (status == YT_NON_FINITE && t->goes_back) status = yti_roll_back(t, err);
+        if (status == YT_ERR_NON_FINITE && t->goes_back) status = yti_roll_back(t, err);
         early = status == YT_OK && yti_patience_is_over(&t->progress, &t->config) &&
                 t->progress.epochs_done < t->epochs;
     }
     yt_err late; /* a checkpoint that could not be written matters more than that somebody stopped the run */
     yt_status saved = yti_finish_saving(t, &late);
-    if (saved != YT_OK && (status == YT_OK || status == YT_STOPPED)) {
+    if (saved != YT_OK && (status == YT_OK || status == YT_ERR_STOPPED)) {
         status = saved;
         if (err) *err = late;
     }
     if (status == YT_OK) status = measure_best(t, err);
-    *summary = (yt_train_summary){.status = status,
+    *summary = (yti_train_summary){.status = status,
                                   .epochs = t->progress.epochs_done,
                                   .stopped_early = early,
                                   .out_of_time = t->out_of_time,
                                   .best_epoch = t->progress.best_epoch,
                                   .best_fitness = t->progress.best_fitness,
-                                  .seconds = yt_seconds() - t->begin,
+                                  .seconds = yti_seconds() - t->begin,
                                   .weights_hash = t->progress.last.weights_hash,
                                   .skips = t->progress.skips,
                                   .rollbacks = t->progress.rollbacks,

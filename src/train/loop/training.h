@@ -15,7 +15,7 @@
 enum { SECONDS_PER_HOUR = 3600 };
 
 /* Everything that changes from epoch to epoch beside the arrays; stored in a checkpoint. */
-typedef struct yt_progress {
+typedef struct yti_progress {
     int epochs_done;
     int64_t iterations;  /* batches so far */
     int64_t last_step;   /* iteration of the last optimiser step; -1: none yet */
@@ -28,8 +28,8 @@ typedef struct yt_progress {
     int skips_in_row;    /* up to now */
     int rollbacks;
     double rate_factor; /* of the learning rates: halved by every rollback */
-    yt_train_epoch last;
-} yt_progress;
+    yti_train_epoch last;
+} yti_progress;
 
 /* What is remembered of a split, to notice that it is another one when the run goes on. */
 typedef struct yti_split_print {
@@ -56,30 +56,30 @@ typedef struct yti_past_step {
     double gradient_norm;       /* of the gradients summed for the update so far */
 } yti_past_step;
 
-struct yt_training {
-    yt_train_config config; /* resolved */
-    yt_train_info info;
-    yt_dataset dataset;
-    yt_class_names names;
-    yt_split train, val;
-    yt_model *model;
-    yt_loader *train_loader, *val_loader; /* val_loader, validator NULL: there is nothing to validate on */
-    yt_validator *validator;
-    yt_loss *loss;
-    yt_optimizer *optimizer;
-    yt_schedule schedule;
+struct yti_training {
+    yti_train_config config; /* resolved */
+    yti_train_info info;
+    yti_dataset dataset;
+    yti_class_names names;
+    yti_split train, val;
+    yti_model *model;
+    yti_loader *train_loader, *val_loader; /* val_loader, validator NULL: there is nothing to validate on */
+    yti_validator *validator;
+    yti_loss *loss;
+    yti_optimizer *optimizer;
+    yti_schedule schedule;
     float *class_weights; /* [names.count]; NULL: all 1 */
-    yt_state average;     /* exponential moving average of params and buffers; no grads */
+    yti_state average;     /* exponential moving average of params and buffers; no grads */
     yti_stretches averaged_params, averaged_buffers; /* without constants and frozen rows */
-    yt_progress progress;
+    yti_progress progress;
     int epochs;           /* at which it ends; with a time limit estimated anew after every epoch */
     bool out_of_time;     /* the limit ended the last epoch */
     double train_seconds; /* of this process, in batches */
     float
         *spare_buffers; /* [model->buffer_count]: statistics that loss_parts.c moves; NULL: not needed yet */
-    double begin;       /* yt_seconds when the run would have begun if it had never stopped */
-    yt_metrics_result best;         /* of the best epoch; classes NULL: not in this process */
-    yt_class_metrics *best_classes; /* owned copy */
+    double begin;       /* yti_seconds when the run would have begun if it had never stopped */
+    yti_metrics_result best;         /* of the best epoch; classes NULL: not in this process */
+    yti_class_metrics *best_classes; /* owned copy */
     char *folder, *last_path, *best_path;
     yti_lock lock;         /* of the folder, from when it is written to */
     yti_saver saver;       /* of the epoch before */
@@ -96,70 +96,70 @@ struct yt_training {
 };
 
 /* The list of observers of a run. */
-typedef struct yt_watchers {
-    const yt_train_observer *list;
+typedef struct yti_watchers {
+    const yti_train_observer *list;
     size_t count;
     unsigned *wanted; /* by each of them, of this batch */
     double seconds;   /* spent for those that ask for something */
-} yt_watchers;
+} yti_watchers;
 
 /* ---- watchers.c ---- */
 
 /* Asks what they want to see of this batch; returns it together. */
-unsigned yti_watch_begin(yt_watchers *watchers, const yt_train_batch *batch);
+unsigned yti_watch_begin(yti_watchers *watchers, const yti_train_batch *batch);
 
 /* Passes maps and their gradients on to those that wanted them. */
-yt_graph_observer yti_watch_maps(yt_watchers *watchers);
-void yti_watch_part(yt_watchers *watchers, yt_flow_kind part, yt_value value, yt_tensor gradient);
-void yti_watch_batch(yt_watchers *watchers, const yt_train_batch *batch);
-void yti_watch_non_finite(const yt_watchers *watchers, const yt_non_finite *event);
-void yti_watch_update(yt_watchers *watchers, const yt_train_batch *batch);
+yti_graph_observer yti_watch_maps(yti_watchers *watchers);
+void yti_watch_part(yti_watchers *watchers, yti_flow_kind part, yti_value value, yti_tensor gradient);
+void yti_watch_batch(yti_watchers *watchers, const yti_train_batch *batch);
+void yti_watch_non_finite(const yti_watchers *watchers, const yti_non_finite *event);
+void yti_watch_update(yti_watchers *watchers, const yti_train_batch *batch);
 
-/* A yt_problem_sink: context is a yt_watchers. */
+/* A yti_problem_sink: context is a yti_watchers. */
 void yti_watch_alarm(void *context, const char *text);
 
 /* ---- loss_parts.c ---- */
 
 /* Shows the watchers dL/dx of each term of the loss alone and of each level of the head alone: a forward and backward
  * run of the batch for each, from which neither gradients nor statistics of the run change. */
-yt_status yti_show_parts(yt_training *training, const yti_step *step, yt_watchers *watchers, yt_err *err);
+yt_status yti_show_parts(yti_training *training, const yti_step *step, yti_watchers *watchers, yt_err *err);
 
 /* ---- data_print.c ---- */
 
-yti_split_print yti_split_print_of(const yt_split *split);
+yti_split_print yti_split_print_of(const yti_split *split);
 
 /* The same data as the checkpoint was trained on? Other classes are an error; other images or labels are reported. */
-yt_status yti_data_check(const yt_st_file *file, const yt_training *training, yt_problem_sink problem,
+yt_status yti_data_check(const yti_st_file *file, const yti_training *training, yti_problem_sink problem,
                          void *context, yt_err *err);
-cJSON *yti_data_json(const yt_training *training);
+cJSON *yti_data_json(const yti_training *training);
 
 /* ---- prepare.c ---- */
 
 /* The paths of a run below its folder. Takes the folder. */
-yt_status yti_run_paths(yt_training *training, char *folder, yt_err *err);
+yt_status yti_run_paths(yti_training *training, char *folder, yt_err *err);
 
 /* Whether there is anything to validate on. */
-static inline bool yti_can_validate(const yt_training *training) {
+static inline bool yti_can_validate(const yti_training *training) {
     return training->val.n_samples > 0;
 }
 
 /* The rates of the settings times that of the progress, into the schedule. */
-void yti_apply_rate_factor(yt_training *training);
+void yti_apply_rate_factor(yti_training *training);
 
 /* How many epochs fit into the time limit if those to come take as long as those done (spec training 4.9).
  * The last one may be cut short, so it is always one more than are done. */
 int yti_epochs_in_time(double hours, double seconds, int epochs_done);
 
 /* Where a run begins: weights of its seed and of --weights; the average at the weights; nothing done. */
-yt_status yti_initial_weights(yt_training *training, yt_err *err);
-void yti_begin_average(yt_training *training);
-void yti_begin_progress(yt_progress *progress);
+yt_status yti_initial_weights(yti_training *training, yt_err *err);
+void yti_begin_average(yti_training *training);
+void yti_begin_progress(yti_progress *progress);
 
 /* ---- param_groups.c ---- */
 
 /* How an optimiser is made. */
 typedef struct yti_optimizer_plan {
-    yt_optimizer_kind kind;
+    yti_optimizer_kind kind;
     double weight_decay; /* as it is to be applied */
     double momentum;     /* beta1 of Adam and AdamW */
     bool
@@ -168,82 +168,82 @@ typedef struct yti_optimizer_plan {
 } yti_optimizer_plan;
 
 /* The optimizer over all of the model that is trained. */
-yt_status yti_optimizer_create(const yt_model *model, const yti_optimizer_plan *plan, yt_optimizer **out,
+yt_status yti_run_optimizer_create(const yti_model *model, const yti_optimizer_plan *plan, yti_optimizer **out,
                                yt_err *err);
 
 /* Fills averaged_params and averaged_buffers. */
-yt_status yti_find_averaged(yt_training *training, yt_err *err);
+yt_status yti_find_averaged(yti_training *training, yt_err *err);
 
 /* ---- step.c ---- */
 
 /* How the terms and branches of a step's loss are weighed in that epoch of so many, and how boxes are assigned; of the
  * step's model. */
-void yti_shape_loss(yti_step *step, const yt_train_config *config, int epoch, int epochs);
+void yti_shape_loss(yti_step *step, const yti_train_config *config, int epoch, int epochs);
 
 /* One batch: forward, loss, backward, observers, and where enough images were summed optimiser and average.
  */
-yt_status yti_train_step(yt_training *training, const yt_batch *batch, yt_train_batch *report,
-                         yt_watchers *watchers, yt_err *err);
+yt_status yti_train_step(yti_training *training, const yti_batch *batch, yti_train_batch *report,
+                         yti_watchers *watchers, yt_err *err);
 
 /* ---- on_nan.c ---- */
 
 /* After a step that was made. */
-void yti_remember_step(yt_training *training, const yti_step_loss *loss, double gradient_norm);
+void yti_remember_step(yti_training *training, const yti_step_loss *loss, double gradient_norm);
 
 /* The step of the report has something that is not finite; what: by which it was noticed. YT_OK: the batch is to be
  * left out. Gradients are cleared and statistics as before the step. */
-yt_status yti_meet_non_finite(yt_training *training, const yti_step *step, const yt_train_batch *report,
-                              const char *what, const yt_watchers *watchers, yt_err *err);
+yt_status yti_meet_non_finite(yti_training *training, const yti_step *step, const yti_train_batch *report,
+                              const char *what, const yti_watchers *watchers, yt_err *err);
 
 /* ---- rollback.c ---- */
 
 /* Whether all that a checkpoint would hold is finite; shows the watchers where it is not. */
-yt_status yti_check_state(yt_training *training, const yt_watchers *watchers, yt_err *err);
+yt_status yti_check_state(yti_training *training, const yti_watchers *watchers, yt_err *err);
 
 /* Whether there is no checkpoint yet, so that a rollback goes to the initial weights. */
-bool yti_rolls_back_to_initial(const yt_training *training);
+bool yti_rolls_back_to_initial(const yti_training *training);
 
 /* Back to the last checkpoint with half the rates; where goes_back is set. */
-yt_status yti_roll_back(yt_training *training, yt_err *err);
+yt_status yti_roll_back(yti_training *training, yt_err *err);
 
 /* ---- box_report.c ---- */
 
 /* Shows the watchers when the epoch had no object to learn from, and after the first epoch when many were too small. */
-yt_status yti_report_boxes(yt_training *training, const yt_train_epoch *row, yt_watchers *watchers,
+yt_status yti_report_boxes(yti_training *training, const yti_train_epoch *row, yti_watchers *watchers,
                            yt_err *err);
 
 /* ---- trainer.c ---- */
 
 /* Whether there were `patience` epochs without a better mAP50-95; 0: never. It does not begin without validation. */
-bool yti_patience_is_over(const yt_progress *progress, const yt_train_config *config);
+bool yti_patience_is_over(const yti_progress *progress, const yti_train_config *config);
 
 /* Epochs until the end, patience or *stop. */
-yt_status yti_train_loop(yt_training *training, yt_watchers *watchers, const volatile sig_atomic_t *stop,
-                         yt_train_summary *summary, yt_err *err);
+yt_status yti_train_loop(yti_training *training, yti_watchers *watchers, const volatile sig_atomic_t *stop,
+                         yti_train_summary *summary, yt_err *err);
 
 /* ---- checkpoint.c ---- */
 
 /* Before parameters, average or moments change: waits until the files of the last epoch are written. Where
  * they are not, that epoch is not done. */
-yt_status yti_finish_saving(yt_training *training, yt_err *err);
+yt_status yti_finish_saving(yti_training *training, yt_err *err);
 
 /* Live weights, average, optimiser, pending gradients, settings and progress. The file is lent all but the
  * statistics. */
-yt_status yti_checkpoint_fill(const yt_training *training, yti_saved_file *file, yt_err *err);
+yt_status yti_checkpoint_fill(const yti_training *training, yti_saved_file *file, yt_err *err);
 
-cJSON *yti_settings_json(const yt_train_config *config);
+cJSON *yti_settings_json(const yti_train_config *config);
 
 /* Whether gradients of the last batches wait for an update, which the next batch adds to. */
-bool yti_gradients_wait(const yt_progress *progress);
+bool yti_gradients_wait(const yti_progress *progress);
 
 /* Settings of an open checkpoint into config, but for those typed there. */
-yt_status yti_checkpoint_settings(const yt_st_file *file, const char *path, yt_train_config *config,
+yt_status yti_checkpoint_settings(const yti_st_file *file, const char *path, yti_train_config *config,
                                   yt_err *err);
-yt_status yti_checkpoint_progress(const yt_st_file *file, const char *path, yt_progress *progress,
+yt_status yti_checkpoint_progress(const yti_st_file *file, const char *path, yti_progress *progress,
                                   yt_err *err);
 
 /* The arrays, once model, optimiser and average exist. */
-yt_status yti_checkpoint_arrays(const yt_st_file *file, const char *path, yt_training *training, yt_err *err);
+yt_status yti_checkpoint_arrays(const yti_st_file *file, const char *path, yti_training *training, yt_err *err);
 
 /* ---- memory.c ---- */
 
@@ -251,13 +251,13 @@ yt_status yti_checkpoint_arrays(const yt_st_file *file, const char *path, yt_tra
 size_t yti_memory_available(void);
 
 /* Fills info.planned_bytes and available_bytes; an error when the run needs more than is available. */
-yt_status yti_memory_check(yt_training *training, size_t available, yt_err *err);
+yt_status yti_memory_check(yti_training *training, size_t available, yt_err *err);
 
 /* An error where a training step of a model needs more than is available; 0: unknown. */
-yt_status yti_step_memory_check(const yt_model *model, int n, int h, int w, int threads, size_t available,
+yt_status yti_step_memory_check(const yti_model *model, int n, int h, int w, int threads, size_t available,
                                 yt_err *err);
 
 /* Whether gradients may wait for those of another batch, in batches of so many images. */
-bool yti_may_wait(const yt_training *training, int batch);
+bool yti_may_wait(const yti_training *training, int batch);
 
 #endif

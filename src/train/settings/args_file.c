@@ -41,22 +41,22 @@ static void write_text(const char *text, FILE *out) {
     }
 }
 
-yt_status yt_train_config_write(const yt_train_config *config, const char *path, const char *save_dir,
+yt_status yti_train_config_write(const yti_train_config *config, const char *path, const char *save_dir,
                                 int n_classes, const char *base_license, yt_err *err) {
-    yt_file_writer writer;
-    YT_TRY(yt_file_writer_open(path, &writer, err));
+    yti_file_writer writer;
+    YT_TRY(yti_file_writer_open(path, &writer, err));
     FILE *out = writer.stream;
     fputs("task: detect  # default\nmode: train  # default\n", out);
     for (int i = 0; i < YT_TRAIN_KEYS; i++) {
-        const yt_train_option *row = &yt_train_options()[i];
+        const yti_train_option *row = &yti_train_options()[i];
         char text[YT_TRAIN_TEXT];
-        yt_train_config_text(config, (yt_train_key)i, text, sizeof text);
+        yti_train_config_text(config, (yti_train_key)i, text, sizeof text);
         fprintf(out, "%s: ", row->key);
         if (row->type == YT_TRAIN_TEXT_TYPE)
             write_text(text, out);
         else
             fputs(text, out);
-        fprintf(out, "  # %s\n", yt_source_text(config->source[i]));
+        fprintf(out, "  # %s\n", yti_setting_source_text(config->source[i]));
     }
     fprintf(out, "nc: %d  # dataset\nsave_dir: ", n_classes);
     write_text(save_dir, out);
@@ -66,44 +66,44 @@ yt_status yt_train_config_write(const yt_train_config *config, const char *path,
         write_text(base_license, out);
         fputs("  # weights\n", out);
     }
-    return yt_file_writer_commit(&writer, err);
+    return yti_file_writer_commit(&writer, err);
 }
 
 /* ---- whose it is ---- */
 
 /* A setting as args.yaml has it, in the words of this program; false: it is not there, or is none that could be set. */
-static bool recorded(const yt_yaml_node *root, yt_train_key key, char *text, size_t room) {
-    const yt_train_option *row = &yt_train_options()[key];
-    const yt_yaml_node *node = yt_yaml_find(root, row->key);
+static bool recorded(const yti_yaml_node *root, yti_train_key key, char *text, size_t room) {
+    const yti_train_option *row = &yti_train_options()[key];
+    const yti_yaml_node *node = yti_yaml_find(root, row->key);
     if (!node || node->kind != YT_YAML_SCALAR) return false;
-    yt_train_config scratch;
-    yt_train_config_defaults(&scratch);
-    const bool empty = row->type == YT_TRAIN_TEXT_TYPE && !node->quoted && yt_yaml_is_null(node);
-    if (yt_train_config_set(&scratch, row->key, empty ? "" : node->text, YT_SOURCE_CHECKPOINT, NULL) != YT_OK)
+    yti_train_config scratch;
+    yti_train_config_defaults(&scratch);
+    const bool empty = row->type == YT_TRAIN_TEXT_TYPE && !node->quoted && yti_yaml_is_null(node);
+    if (yti_train_config_set(&scratch, row->key, empty ? "" : node->text, YT_SOURCE_CHECKPOINT, NULL) != YT_OK)
         return false;
-    yt_train_config_text(&scratch, key, text, room);
+    yti_train_config_text(&scratch, key, text, room);
     return true;
 }
 
-yt_status yti_config_same_run(const yt_train_config *config, const char *folder, const char *checkpoint,
+yt_status yti_config_same_run(const yti_train_config *config, const char *folder, const char *checkpoint,
                               yt_err *err) {
-    char *path = yt_path_join(folder, "args.yaml");
-    if (!path) return yt_fail(err, YT_NO_MEMORY, "no memory for the paths of the run");
-    yt_yaml yaml;
-    yt_status status = yt_yaml_load(path, &yaml, err);
+    char *path = yti_path_join(folder, "args.yaml");
+    if (!path) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the paths of the run");
+    yti_yaml yaml;
+    yt_status status = yti_yaml_load(path, &yaml, err);
     for (int i = 0; status == YT_OK && i < YT_TRAIN_KEYS; i++) {
         char there[YT_TRAIN_TEXT], own[YT_TRAIN_TEXT];
-        if (yt_train_options()[i].on_resume != YT_RESUME_FIXED) continue;
-        if (!recorded(yaml.root, (yt_train_key)i, there, sizeof there)) continue;
-        yt_train_config_text(config, (yt_train_key)i, own, sizeof own);
+        if (yti_train_options()[i].on_resume != YT_RESUME_FIXED) continue;
+        if (!recorded(yaml.root, (yti_train_key)i, there, sizeof there)) continue;
+        yti_train_config_text(config, (yti_train_key)i, own, sizeof own);
         if (strcmp(there, own) != 0)
-            status = yt_fail(err, YT_MISMATCH,
+            status = yt_fail(err, YT_ERR_MISMATCH,
                              "%.300s: is not of the run in its folder: it was trained with %s %.150s, and "
                              "%.300s says %.150s; put it back into the folder of its own run",
-                             checkpoint, yt_train_options()[i].key, own[0] ? own : "none", path,
+                             checkpoint, yti_train_options()[i].key, own[0] ? own : "none", path,
                              there[0] ? there : "none");
     }
-    yt_yaml_free(&yaml);
+    yti_yaml_free(&yaml);
     free(path);
     return status;
 }

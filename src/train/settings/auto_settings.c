@@ -22,12 +22,12 @@ static int smaller(int a, int b) {
 }
 
 /* Whether a setting is ours to choose. */
-static bool is_auto(const yt_train_config *config, yt_train_key key) {
+static bool is_auto(const yti_train_config *config, yti_train_key key) {
     return config->source[key] == YT_SOURCE_AUTO;
 }
 
 /* A batch is never larger than the set. Returns the one that was wanted. */
-static int settle_batch(yt_train_config *config, int n_images, bool family) {
+static int settle_batch(yti_train_config *config, int n_images, bool family) {
     /* Half the set at least twice per epoch, so that a tiny set is more than one update per epoch. */
     if (is_auto(config, YT_TRAIN_KEY_batch)) {
         config->batch = family ? FAMILY_BATCH : smaller(FAMILY_BATCH, n_images / 2);
@@ -42,8 +42,8 @@ static int settle_batch(yt_train_config *config, int n_images, bool family) {
 }
 
 /* Rectangular batches hold whole pictures (spec training 2.2). */
-static void settle_rect(yt_train_config *config) {
-    static const yt_train_key mixing[] = {YT_TRAIN_KEY_mosaic, YT_TRAIN_KEY_mixup, YT_TRAIN_KEY_cutmix};
+static void settle_rect(yti_train_config *config) {
+    static const yti_train_key mixing[] = {YT_TRAIN_KEY_mosaic, YT_TRAIN_KEY_mixup, YT_TRAIN_KEY_cutmix};
     if (!config->rect) return;
     config->mosaic = config->mixup = config->cutmix = 0;
     for (size_t i = 0; i < sizeof mixing / sizeof mixing[0]; i++)
@@ -51,7 +51,7 @@ static void settle_rect(yt_train_config *config) {
 }
 
 /* The family's rule: short runs take AdamW, which needs no tuned rate; long ones MuSGD. */
-static void settle_optimizer(yt_train_config *config, int n_images) {
+static void settle_optimizer(yti_train_config *config, int n_images) {
     if (!is_auto(config, YT_TRAIN_KEY_optimizer)) return;
     int largest = config->batch > config->nbs ? config->batch : config->nbs;
     double iterations = ceil((double)n_images / largest) * config->epochs;
@@ -60,7 +60,7 @@ static void settle_optimizer(yt_train_config *config, int n_images) {
 
 /* What goes with the optimiser. The family chooses for its `auto` only: an optimiser that is typed gets rate
  * 0.01, momentum 0.937 and warm-up from 0.1, whatever it is. We take that for the ones it suits. */
-static void settle_rates(yt_train_config *config, int n_classes, bool pretrained, bool family) {
+static void settle_rates(yti_train_config *config, int n_classes, bool pretrained, bool family) {
     bool adam = config->optimizer == YT_OPTIM_ADAM || config->optimizer == YT_OPTIM_ADAMW;
     bool fits = is_auto(config, YT_TRAIN_KEY_optimizer) || !family;
 
@@ -83,19 +83,19 @@ static void settle_rates(yt_train_config *config, int n_classes, bool pretrained
         config->warmup_bias_lr = (adam && fits) || is_auto(config, YT_TRAIN_KEY_optimizer) ? 0 : 0.1;
 }
 
-static bool is_small(const yt_train_config *config, int n_images) {
+static bool is_small(const yti_train_config *config, int n_images) {
     return config->recipe != YT_RECIPE_FAMILY && n_images < SMALL_SET;
 }
 
 /* The last ten epochs without mosaics, as the family; a small set's last third, because a mosaic of four of its
  * few pictures is unlike any picture it will be asked about. Best mAP50-95 on COCO8's own images after 300
  * epochs, YOLO26n at 320 px: 0.49 closing ten epochs before the end, 0.55 closing a hundred. */
-int yti_auto_close_mosaic(const yt_train_config *config, int n_images, int epochs) {
+int yti_auto_close_mosaic(const yti_train_config *config, int n_images, int epochs) {
     if (config->recipe == YT_RECIPE_FAMILY) return 10;
     return is_small(config, n_images) ? epochs / 3 : smaller(10, epochs / 2);
 }
 
-void yt_train_config_resolve(yt_train_config *config, int n_images, int n_classes, bool pretrained) {
+void yti_train_config_resolve(yti_train_config *config, int n_images, int n_classes, bool pretrained) {
     bool family = config->recipe == YT_RECIPE_FAMILY, small = is_small(config, n_images);
     int wanted = settle_batch(config, n_images, family);
     settle_rect(config);
@@ -117,6 +117,6 @@ void yt_train_config_resolve(yt_train_config *config, int n_images, int n_classe
     if (is_auto(config, YT_TRAIN_KEY_close_mosaic))
         config->close_mosaic = yti_auto_close_mosaic(config, n_images, config->epochs);
 
-    if (is_auto(config, YT_TRAIN_KEY_threads)) config->threads = yt_cpu_cores();
+    if (is_auto(config, YT_TRAIN_KEY_threads)) config->threads = yti_cpu_cores();
     config->resolved = true;
 }

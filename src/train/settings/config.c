@@ -61,7 +61,7 @@ static const char *const no_residual_words[] = {
 #undef NO_RESIDUAL_WORD
         NULL};
 
-static const yt_train_option options[YT_TRAIN_KEYS] = {
+static const yti_train_option options[YT_TRAIN_KEYS] = {
 #define YT_TYPE_INT            YT_TRAIN_INT
 #define YT_TYPE_REAL           YT_TRAIN_REAL
 #define YT_TYPE_FLAG           YT_TRAIN_FLAG
@@ -92,17 +92,17 @@ static const yt_train_option options[YT_TRAIN_KEYS] = {
      group,                                                                                                  \
      help,                                                                                                   \
      YT_CHOICES_##type(key),                                                                                 \
-     offsetof(yt_train_config, key)},
+     offsetof(yti_train_config, key)},
 #include "train/settings/train_options.inc"
 #undef YT_TRAIN_OPTION
 #undef YT_TRAIN_ROW
 };
 
-const yt_train_option *yt_train_options(void) {
+const yti_train_option *yti_train_options(void) {
     return options;
 }
 
-const char *yt_source_text(yt_source source) {
+const char *yti_setting_source_text(yti_setting_source source) {
     static const char *const texts[] = {
 #define SOURCE_TEXT(code, text) [YT_SOURCE_##code] = text,
         YT_SOURCE_MAP(SOURCE_TEXT)
@@ -111,35 +111,35 @@ const char *yt_source_text(yt_source source) {
     return texts[source];
 }
 
-int yt_train_option_find(const char *key) {
+int yti_train_option_find(const char *key) {
     for (int i = 0; i < YT_TRAIN_KEYS; i++)
         if (strcmp(options[i].key, key) == 0) return i;
     return -1;
 }
 
 /* The field of a row. */
-static void *field(yt_train_config *config, const yt_train_option *row) {
+static void *field(yti_train_config *config, const yti_train_option *row) {
     return (char *)config + row->offset;
 }
 
-static const void *const_field(const yt_train_config *config, const yt_train_option *row) {
+static const void *const_field(const yti_train_config *config, const yti_train_option *row) {
     return (const char *)config + row->offset;
 }
 
-static bool may_be_auto(const yt_train_option *row) {
+static bool may_be_auto(const yti_train_option *row) {
     return strcmp(row->fallback, "auto") == 0;
 }
 
-static yt_status check_range(const yt_train_option *row, double value, yt_err *err) {
+static yt_status check_range(const yti_train_option *row, double value, yt_err *err) {
     if (!(value >= row->min))
-        return yt_fail(err, YT_ARGUMENT, "%s: %.10g is below %.10g", row->key, value, row->min);
+        return yt_fail(err, YT_ERR_ARGUMENT, "%s: %.10g is below %.10g", row->key, value, row->min);
     if (!(value <= row->max))
-        return yt_fail(err, YT_ARGUMENT, "%s: %.10g is above %.10g", row->key, value, row->max);
+        return yt_fail(err, YT_ERR_ARGUMENT, "%s: %.10g is above %.10g", row->key, value, row->max);
     return YT_OK;
 }
 
 /* For a number that may be left out, "[N=100]": true stands for that one, false for 0. */
-static const char *number_of_word(const yt_train_option *row, const char *text, char *room, size_t bytes) {
+static const char *number_of_word(const yti_train_option *row, const char *text, char *room, size_t bytes) {
     const char *bare = row->metavar && row->metavar[0] == '[' ? strchr(row->metavar, '=') : NULL;
     if (bare && strcasecmp(text, "false") == 0) return "0";
     if (!bare || strcasecmp(text, "true") != 0) return text;
@@ -147,14 +147,14 @@ static const char *number_of_word(const yt_train_option *row, const char *text, 
     return room;
 }
 
-static yt_status set_number(yt_train_config *config, const yt_train_option *row, const char *text,
+static yt_status set_number(yti_train_config *config, const yti_train_option *row, const char *text,
                             yt_err *err) {
     double value;
     bool whole = row->type == YT_TRAIN_INT;
     char bare[32];
     text = number_of_word(row, text, bare, sizeof bare);
     if (!yti_parse_decimal(text, strlen(text), &value) || (whole && value != rint(value)))
-        return yt_fail(err, YT_ARGUMENT, "%s: \"%s\" is not a %s", row->key, text,
+        return yt_fail(err, YT_ERR_ARGUMENT, "%s: \"%s\" is not a %s", row->key, text,
                        whole ? "whole number" : "number");
     YT_TRY(check_range(row, value, err));
     if (whole)
@@ -164,44 +164,44 @@ static yt_status set_number(yt_train_config *config, const yt_train_option *row,
     return YT_OK;
 }
 
-static yt_status set_flag(yt_train_config *config, const yt_train_option *row, const char *text,
+static yt_status set_flag(yti_train_config *config, const yti_train_option *row, const char *text,
                           yt_err *err) {
     bool value = strcasecmp(text, "true") == 0;
     if (!value && strcasecmp(text, "false") != 0)
-        return yt_fail(err, YT_ARGUMENT, "%s: \"%s\" is neither true nor false", row->key, text);
+        return yt_fail(err, YT_ERR_ARGUMENT, "%s: \"%s\" is neither true nor false", row->key, text);
     *(bool *)field(config, row) = value;
     return YT_OK;
 }
 
-static yt_status set_text(yt_train_config *config, const yt_train_option *row, const char *text,
+static yt_status set_text(yti_train_config *config, const yti_train_option *row, const char *text,
                           yt_err *err) {
     size_t length = strlen(text);
     if (length >= YT_TRAIN_TEXT)
-        return yt_fail(err, YT_ARGUMENT, "%s: the text has %zu letters; at most %d are accepted", row->key,
+        return yt_fail(err, YT_ERR_ARGUMENT, "%s: the text has %zu letters; at most %d are accepted", row->key,
                        length, YT_TRAIN_TEXT - 1);
-    if (!yt_text_is_utf8(text, length)) /* as the metadata of a checkpoint must be */
-        return yt_fail(err, YT_ARGUMENT, "%s: \"%s\" is not UTF-8 text", row->key, text);
+    if (!yti_text_is_utf8(text, length)) /* as the metadata of a checkpoint must be */
+        return yt_fail(err, YT_ERR_ARGUMENT, "%s: \"%s\" is not UTF-8 text", row->key, text);
     memcpy(field(config, row), text, length + 1);
     return YT_OK;
 }
 
 /* A choice that may be typed without its value is true, meaning its first value, or false. */
-static bool is_bare(const yt_train_option *row, const char *text) {
+static bool is_bare(const yti_train_option *row, const char *text) {
     return row->metavar && row->metavar[0] == '[' && strcasecmp(text, "true") == 0;
 }
 
 /* With the word that was meant, or all there are. */
-static yt_status unknown_choice(const yt_train_option *row, const char *text, size_t count, yt_err *err) {
-    const char *near = yt_nearest_word(text, row->choices, count);
+static yt_status unknown_choice(const yti_train_option *row, const char *text, size_t count, yt_err *err) {
+    const char *near = yti_nearest_word(text, row->choices, count);
     char list[256] = "";
-    if (near) return yt_fail(err, YT_ARGUMENT, "%s: unknown \"%s\"; did you mean %s", row->key, text, near);
+    if (near) return yt_fail(err, YT_ERR_ARGUMENT, "%s: unknown \"%s\"; did you mean %s", row->key, text, near);
     for (size_t i = 0; i < count; i++)
-        yt_text_append(list, sizeof list, "%s%s", i ? ", " : "", row->choices[i]);
-    if (may_be_auto(row)) yt_text_append(list, sizeof list, ", auto");
-    return yt_fail(err, YT_ARGUMENT, "%s: unknown \"%s\"; it is one of %s", row->key, text, list);
+        yti_text_append(list, sizeof list, "%s%s", i ? ", " : "", row->choices[i]);
+    if (may_be_auto(row)) yti_text_append(list, sizeof list, ", auto");
+    return yt_fail(err, YT_ERR_ARGUMENT, "%s: unknown \"%s\"; it is one of %s", row->key, text, list);
 }
 
-static yt_status set_choice(yt_train_config *config, const yt_train_option *row, const char *text,
+static yt_status set_choice(yti_train_config *config, const yti_train_option *row, const char *text,
                             yt_err *err) {
     int found = strcasecmp(text, row->fallback) == 0 ? -1 : is_bare(row, text) ? 0 : -2;
     size_t count = 0;
@@ -212,7 +212,7 @@ static yt_status set_choice(yt_train_config *config, const yt_train_option *row,
     return YT_OK;
 }
 
-static yt_status set_value(yt_train_config *config, const yt_train_option *row, const char *text,
+static yt_status set_value(yti_train_config *config, const yti_train_option *row, const char *text,
                            yt_err *err) {
     switch (row->type) {
     case YT_TRAIN_INT:
@@ -228,11 +228,11 @@ static yt_status set_value(yt_train_config *config, const yt_train_option *row, 
     return YT_OK;
 }
 
-yt_status yt_train_config_set(yt_train_config *config, const char *key, const char *text, yt_source source,
+yt_status yti_train_config_set(yti_train_config *config, const char *key, const char *text, yti_setting_source source,
                               yt_err *err) {
-    int index = yt_train_option_find(key);
-    if (index < 0) return yt_fail(err, YT_ARGUMENT, "there is no setting \"%s\"", key);
-    const yt_train_option *row = &options[index];
+    int index = yti_train_option_find(key);
+    if (index < 0) return yt_fail(err, YT_ERR_ARGUMENT, "there is no setting \"%s\"", key);
+    const yti_train_option *row = &options[index];
     bool is_auto = may_be_auto(row) && strcasecmp(text, "auto") == 0;
     if (is_auto && row->type != YT_TRAIN_CHOICE)
         memset(field(config, row), 0, row->type == YT_TRAIN_REAL ? sizeof(double) : sizeof(int));
@@ -242,12 +242,12 @@ yt_status yt_train_config_set(yt_train_config *config, const char *key, const ch
     return YT_OK;
 }
 
-void yt_train_config_defaults(yt_train_config *config) {
+void yti_train_config_defaults(yti_train_config *config) {
     memset(config, 0, sizeof *config);
     for (int i = 0; i < YT_TRAIN_KEYS; i++) {
         yt_err err;
         yt_status status =
-            yt_train_config_set(config, options[i].key, options[i].fallback, YT_SOURCE_DEFAULT, &err);
+            yti_train_config_set(config, options[i].key, options[i].fallback, YT_SOURCE_DEFAULT, &err);
         assert(status == YT_OK && "the default of a row must satisfy the row");
         (void)status;
     }
@@ -261,11 +261,11 @@ static void real_text(double value, char *text, size_t room) {
         double read;
         if (yti_parse_decimal(text, strlen(text), &read) && read == value) break;
     }
-    if (!strpbrk(text, ".ein")) yt_text_append(text, room, ".0");
+    if (!strpbrk(text, ".ein")) yti_text_append(text, room, ".0");
 }
 
-void yt_train_config_text(const yt_train_config *config, yt_train_key key, char *text, size_t room) {
-    const yt_train_option *row = &options[key];
+void yti_train_config_text(const yti_train_config *config, yti_train_key key, char *text, size_t room) {
+    const yti_train_option *row = &options[key];
     const void *value = const_field(config, row);
     if (config->source[key] == YT_SOURCE_AUTO && !config->resolved) {
         snprintf(text, room, "auto");
@@ -293,29 +293,29 @@ void yt_train_config_text(const yt_train_config *config, yt_train_key key, char 
 }
 
 /* Settings that rule each other out. */
-static yt_status check_together(const yt_train_config *config, yt_err *err) {
+static yt_status check_together(const yti_train_config *config, yt_err *err) {
     static const struct {
-        yt_train_key key;
+        yti_train_key key;
         size_t offset;
-    } mixing[] = {{YT_TRAIN_KEY_mosaic, offsetof(yt_train_config, mosaic)},
-                  {YT_TRAIN_KEY_mixup, offsetof(yt_train_config, mixup)},
-                  {YT_TRAIN_KEY_cutmix, offsetof(yt_train_config, cutmix)}};
+    } mixing[] = {{YT_TRAIN_KEY_mosaic, offsetof(yti_train_config, mosaic)},
+                  {YT_TRAIN_KEY_mixup, offsetof(yti_train_config, mixup)},
+                  {YT_TRAIN_KEY_cutmix, offsetof(yti_train_config, cutmix)}};
     for (size_t i = 0; config->rect && i < sizeof mixing / sizeof mixing[0]; i++) {
         const double share = *(const double *)(const void *)((const char *)config + mixing[i].offset);
         if (share > 0 && config->source[mixing[i].key] == YT_SOURCE_TYPED)
-            return yt_fail(err, YT_ARGUMENT,
+            return yt_fail(err, YT_ERR_ARGUMENT,
                            "%s: rectangular batches hold whole images; leave out --rect or --%s",
                            options[mixing[i].key].key, options[mixing[i].key].key);
     }
     const bool adam = config->optimizer == YT_OPTIM_ADAM || config->optimizer == YT_OPTIM_ADAMW;
     if (adam && config->momentum >= 1 && config->source[YT_TRAIN_KEY_momentum] == YT_SOURCE_TYPED)
-        return yt_fail(err, YT_ARGUMENT, "momentum: beta1 of Adam and AdamW must be below 1");
+        return yt_fail(err, YT_ERR_ARGUMENT, "momentum: beta1 of Adam and AdamW must be below 1");
     return YT_OK;
 }
 
-yt_status yt_train_config_check(const yt_train_config *config, yt_err *err) {
+yt_status yti_train_config_check(const yti_train_config *config, yt_err *err) {
     for (int i = 0; i < YT_TRAIN_KEYS; i++) {
-        const yt_train_option *row = &options[i];
+        const yti_train_option *row = &options[i];
         const void *value = const_field(config, row);
         if (config->source[i] == YT_SOURCE_AUTO && !config->resolved) continue;
         if (row->type == YT_TRAIN_INT) YT_TRY(check_range(row, *(const int *)value, err));

@@ -17,22 +17,22 @@ enum { YT_TRAIN_TEXT = 1024 };
     X(ADAPTIVE, "adaptive")                                                                                  \
     X(FAMILY, "family")
 
-typedef enum yt_recipe {
+typedef enum yti_recipe {
 #define YT_RECIPE_ENUM(code, name) YT_RECIPE_##code,
     YT_RECIPE_MAP(YT_RECIPE_ENUM)
 #undef YT_RECIPE_ENUM
-} yt_recipe;
+} yti_recipe;
 
 /* The release of the reference trainer whose rules of training a run follows (docs/reference.md). */
 #define YT_REFERENCE_MAP(X)                                                                                  \
     X(NOW, "8.4.190")                                                                                        \
     X(OLD, "8.4.104")
 
-typedef enum yt_reference {
+typedef enum yti_reference {
 #define YT_REFERENCE_ENUM(code, name) YT_REFERENCE_##code,
     YT_REFERENCE_MAP(YT_REFERENCE_ENUM)
 #undef YT_REFERENCE_ENUM
-} yt_reference;
+} yti_reference;
 
 /* Where the value of a setting comes from. A typed one always wins. */
 #define YT_SOURCE_MAP(X)                                                                                     \
@@ -42,35 +42,35 @@ typedef enum yt_reference {
     X(DATASET, "dataset")                                                                                    \
     X(CHECKPOINT, "checkpoint")
 
-typedef enum yt_source {
+typedef enum yti_setting_source {
 #define YT_SOURCE_ENUM(code, text) YT_SOURCE_##code,
     YT_SOURCE_MAP(YT_SOURCE_ENUM)
 #undef YT_SOURCE_ENUM
-} yt_source;
-const char *yt_source_text(yt_source source);
+} yti_setting_source;
+const char *yti_setting_source_text(yti_setting_source source);
 
-typedef enum yt_train_key {
+typedef enum yti_train_key {
 #define YT_TRAIN_OPTION(key, ...) YT_TRAIN_KEY_##key,
 #include "train/settings/train_options.inc"
 #undef YT_TRAIN_OPTION
     YT_TRAIN_KEYS
-} yt_train_key;
+} yti_train_key;
 
-typedef enum yt_train_type {
+typedef enum yti_train_type {
     YT_TRAIN_INT,
     YT_TRAIN_REAL,
     YT_TRAIN_FLAG,
     YT_TRAIN_TEXT_TYPE,
     YT_TRAIN_CHOICE
-} yt_train_type;
+} yti_train_type;
 
 /* What --resume does with a setting; see train_options.inc. */
-typedef enum yt_on_resume { YT_RESUME_FIXED, YT_RESUME_FREE, YT_RESUME_HERE } yt_on_resume;
+typedef enum yti_on_resume { YT_RESUME_FIXED, YT_RESUME_FREE, YT_RESUME_HERE } yti_on_resume;
 
-/* One field per row of the table; a CHOICE is an index (recipe: yt_recipe, reference: yt_reference, optimizer:
- * yt_optimizer_kind, activation: yt_activation_kind, no_residual: yt_no_residual less one, on_nan: yt_on_nan, nms:
- * yt_nms), -1 being the default word. */
-typedef struct yt_train_config {
+/* One field per row of the table; a CHOICE is an index (recipe: yti_recipe, reference: yti_reference, optimizer:
+ * yti_optimizer_kind, activation: yti_activation_kind, no_residual: yti_no_residual less one, on_nan: yti_on_nan, nms:
+ * yti_nms), -1 being the default word. */
+typedef struct yti_train_config {
 #define YT_FIELD_INT(key)               int key;
 #define YT_FIELD_REAL(key)              double key;
 #define YT_FIELD_FLAG(key)              bool key;
@@ -84,56 +84,56 @@ typedef struct yt_train_config {
 #undef YT_FIELD_FLAG
 #undef YT_FIELD_TEXT
 #undef YT_FIELD_CHOICE
-    yt_source source[YT_TRAIN_KEYS];
+    yti_setting_source source[YT_TRAIN_KEYS];
     bool resolved; /* the values with source AUTO are known */
-} yt_train_config;
+} yti_train_config;
 
 /* A row of the table. */
-typedef struct yt_train_option {
+typedef struct yti_train_option {
     const char *key;
-    yt_train_type type;
+    yti_train_type type;
     char letter;
     const char *metavar, *fallback;
     double min, max;
-    yt_on_resume on_resume;
+    yti_on_resume on_resume;
     const char *group, *help;
     const char *const *choices; /* CHOICE, NULL-terminated */
-    size_t offset;              /* in yt_train_config */
-} yt_train_option;
+    size_t offset;              /* in yti_train_config */
+} yti_train_option;
 
-const yt_train_option *yt_train_options(void); /* [YT_TRAIN_KEYS] */
-int yt_train_option_find(const char *key);     /* -1: unknown */
+const yti_train_option *yti_train_options(void); /* [YT_TRAIN_KEYS] */
+int yti_train_option_find(const char *key);     /* -1: unknown */
 
-void yt_train_config_defaults(yt_train_config *config);
+void yti_train_config_defaults(yti_train_config *config);
 
 /* Sets one value from its text; range and type are checked. "auto" where the default is auto. */
-yt_status yt_train_config_set(yt_train_config *config, const char *key, const char *text, yt_source source,
+yt_status yti_train_config_set(yti_train_config *config, const char *key, const char *text, yti_setting_source source,
                               yt_err *err);
 
-/* The value as text that yt_train_config_set reads back exactly ("auto" where it is not known yet). */
-void yt_train_config_text(const yt_train_config *config, yt_train_key key, char *text, size_t room);
+/* The value as text that yti_train_config_set reads back exactly ("auto" where it is not known yet). */
+void yti_train_config_text(const yti_train_config *config, yti_train_key key, char *text, size_t room);
 
 /* Whether every value is in its range. */
-yt_status yt_train_config_check(const yt_train_config *config, yt_err *err);
+yt_status yti_train_config_check(const yti_train_config *config, yt_err *err);
 
 /* Resolves what is auto, from the number of training images and classes, whether training starts from
  * weights, and the machine. Nothing typed is touched. The reasons stand in src/train/auto_settings.c. */
-void yt_train_config_resolve(yt_train_config *config, int n_images, int n_classes, bool pretrained);
+void yti_train_config_resolve(yti_train_config *config, int n_images, int n_classes, bool pretrained);
 
 /* args.yaml: every setting with where it came from. */
-yt_status yt_train_config_write(const yt_train_config *config, const char *path, const char *save_dir,
+yt_status yti_train_config_write(const yti_train_config *config, const char *path, const char *save_dir,
                                 int n_classes, const char *base_license, yt_err *err);
 
 /* An error where the args.yaml of a run folder was written with other settings than those of a checkpoint in it, of which
  * a run has the same ones all its life. */
-yt_status yti_config_same_run(const yt_train_config *config, const char *folder, const char *checkpoint,
+yt_status yti_config_same_run(const yti_train_config *config, const char *folder, const char *checkpoint,
                               yt_err *err);
 
 /* The automatic number of last epochs without mosaics, for a run of so many epochs. */
-int yti_auto_close_mosaic(const yt_train_config *config, int n_images, int epochs);
+int yti_auto_close_mosaic(const yti_train_config *config, int n_images, int epochs);
 
 /* Whether the rules of the reference trainer's release 8.4.104 hold. */
-static inline bool yti_follows_old(const yt_train_config *config) {
+static inline bool yti_follows_old(const yti_train_config *config) {
     return config->reference == YT_REFERENCE_OLD;
 }
 

@@ -30,7 +30,7 @@ int flock(int fd, int operation) {
     return real(fd, operation);
 }
 
-TestSuite(folder, .init = yt_folder_make, .fini = yt_folder_remove);
+TestSuite(folder, .init = test_folder_make, .fini = test_folder_remove);
 
 /* Each child takes one as soon as all are there. */
 Test(folder, processes_that_start_together_get_folders_of_their_own) {
@@ -44,19 +44,19 @@ Test(folder, processes_that_start_together_get_folders_of_their_own) {
         char *name, byte;
         close(gate[1]);
         if (read(gate[0], &byte, 1) != 0) _exit(2); /* the gate is closed for all at once */
-        if (yti_folder_fresh(yt_folder_path("a/run"), &name, NULL) != YT_OK) _exit(1);
-        char *mark = yt_path_join(name, "mark");
+        if (yti_folder_fresh(test_folder_path("a/run"), &name, NULL) != YT_OK) _exit(1);
+        char *mark = yti_path_join(name, "mark");
         _exit(mkdir(mark, 0777) == 0 ? 0 : 3); /* fails where another one was here */
     }
     close(gate[1]);
     for (int i = 0, status; i < CHILDREN; i++) cr_assert(wait(&status) > 0 && status == 0, "%d", status);
-    cr_assert(yt_path_exists(yt_folder_path("a/run-8/mark")));
-    cr_assert(!yt_path_exists(yt_folder_path("a/run-9")));
+    cr_assert(yti_path_exists(test_folder_path("a/run-8/mark")));
+    cr_assert(!yti_path_exists(test_folder_path("a/run-9")));
 }
 
 Test(folder, a_locked_folder_names_the_process_that_has_it) {
     yti_lock lock = YTI_UNLOCKED;
-    cr_assert_eq(yti_folder_lock(yt_folder_path(""), &lock, NULL), YT_OK);
+    cr_assert_eq(yti_folder_lock(test_folder_path(""), &lock, NULL), YT_OK);
     const pid_t child = fork();
     cr_assert_geq(child, 0);
     if (child == 0) {
@@ -64,14 +64,14 @@ Test(folder, a_locked_folder_names_the_process_that_has_it) {
         yt_err err = {.text = ""};
         char expected[64];
         snprintf(expected, sizeof expected, "process %ld is working in this folder", (long)getppid());
-        const bool refused = yti_folder_lock(yt_folder_path(""), &second, &err) == YT_IO;
+        const bool refused = yti_folder_lock(test_folder_path(""), &second, &err) == YT_ERR_IO;
         _exit(refused && strstr(err.text, expected) ? 0 : 1);
     }
     int status;
     cr_assert(waitpid(child, &status, 0) == child && status == 0);
     yti_folder_unlock(&lock);
-    cr_assert(!yt_path_exists(yt_folder_path(".lock")));
-    cr_assert_eq(yti_folder_lock(yt_folder_path(""), &lock, NULL), YT_OK);
+    cr_assert(!yti_path_exists(test_folder_path(".lock")));
+    cr_assert_eq(yti_folder_lock(test_folder_path(""), &lock, NULL), YT_OK);
     yti_folder_unlock(&lock);
 }
 
@@ -80,20 +80,20 @@ Test(folder, the_lock_of_a_process_that_was_killed_is_free) {
     cr_assert_geq(child, 0);
     if (child == 0) {
         yti_lock lock = YTI_UNLOCKED;
-        if (yti_folder_lock(yt_folder_path(""), &lock, NULL) != YT_OK) _exit(1);
+        if (yti_folder_lock(test_folder_path(""), &lock, NULL) != YT_OK) _exit(1);
         raise(SIGKILL);
     }
     int status;
     cr_assert(waitpid(child, &status, 0) == child && WIFSIGNALED(status));
-    cr_assert(yt_path_exists(yt_folder_path(".lock")));
+    cr_assert(yti_path_exists(test_folder_path(".lock")));
     yti_lock lock = YTI_UNLOCKED;
-    cr_assert_eq(yti_folder_lock(yt_folder_path(""), &lock, NULL), YT_OK);
+    cr_assert_eq(yti_folder_lock(test_folder_path(""), &lock, NULL), YT_OK);
     yti_folder_unlock(&lock);
 }
 
 static void on_log(void *context, yt_log_level level, const char *text) {
     cr_assert_eq(level, YT_LOG_WARNING);
-    yt_problems_note(context, text);
+    test_problems_note(context, text);
 }
 
 Test(folder, a_file_system_without_locks_is_reported_and_nothing_is_swept_there) {
@@ -103,15 +103,15 @@ Test(folder, a_file_system_without_locks_is_reported_and_nothing_is_swept_there)
     cr_assert_eq(waitpid(child, NULL, 0), child);
     char left[64];
     snprintf(left, sizeof left, "a" YT_TEMPORARY "%ld", (long)child);
-    yt_folder_write_text(left, "");
+    test_folder_write_text(left, "");
     for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
         yti_lock lock = YTI_UNLOCKED;
-        yt_problems heard = {.count = 0};
+        test_problems heard = {.count = 0};
         yt_log_set_sink(on_log, &heard);
         no_locks = answers[i];
-        cr_assert_eq(yti_folder_lock(yt_folder_path("."), &lock, NULL), YT_OK);
-        cr_assert_eq(yti_folder_lock(yt_folder_path("."), &lock, NULL), YT_OK); /* it is held */
-        cr_assert_eq(yti_folder_sweep(yt_folder_path("."), NULL), YT_OK);
+        cr_assert_eq(yti_folder_lock(test_folder_path("."), &lock, NULL), YT_OK);
+        cr_assert_eq(yti_folder_lock(test_folder_path("."), &lock, NULL), YT_OK); /* it is held */
+        cr_assert_eq(yti_folder_sweep(test_folder_path("."), NULL), YT_OK);
         yti_folder_unlock(&lock);
         no_locks = 0;
         yt_log_set_sink(NULL, NULL);
@@ -119,7 +119,7 @@ Test(folder, a_file_system_without_locks_is_reported_and_nothing_is_swept_there)
         cr_assert_not_null(strstr(heard.text, ": this file system has no locks ("), "%s", heard.text);
         cr_assert_not_null(strstr(heard.text, "see to it that no other process works in this folder"), "%s",
                            heard.text);
-        cr_assert(yt_path_exists(yt_folder_path(left)));
+        cr_assert(yti_path_exists(test_folder_path(left)));
     }
 }
 
@@ -131,14 +131,14 @@ static bool count(void *context, const char *name) {
 
 Test(folder, a_list_has_every_visible_name_and_a_file_is_no_folder) {
     int n = 0;
-    yt_folder_write_text("a/x", "");
-    yt_folder_write_text("a/.y", "");
-    yt_folder_write_text("a/b/z", "");
-    cr_assert_eq(yti_folder_list(yt_folder_path("a"), count, &n, NULL), YT_OK);
+    test_folder_write_text("a/x", "");
+    test_folder_write_text("a/.y", "");
+    test_folder_write_text("a/b/z", "");
+    cr_assert_eq(yti_folder_list(test_folder_path("a"), count, &n, NULL), YT_OK);
     cr_assert_eq(n, 2);
-    cr_assert_eq(yti_folder_list(yt_folder_path("none"), count, &n, NULL), YT_OK);
+    cr_assert_eq(yti_folder_list(test_folder_path("none"), count, &n, NULL), YT_OK);
     cr_assert_eq(n, 2);
-    cr_assert_eq(yti_folder_list(yt_folder_path("a/x"), count, &n, NULL), YT_IO);
+    cr_assert_eq(yti_folder_list(test_folder_path("a/x"), count, &n, NULL), YT_ERR_IO);
 }
 
 Test(folder, only_files_of_processes_that_are_gone_are_swept) {
@@ -148,15 +148,15 @@ Test(folder, only_files_of_processes_that_are_gone_are_swept) {
     cr_assert_eq(waitpid(child, NULL, 0), child);
     snprintf(own, sizeof own, "a.safetensors" YT_TEMPORARY "%ld", (long)getpid());
     snprintf(gone, sizeof gone, "a.safetensors" YT_TEMPORARY "%ld", (long)child);
-    yt_folder_write_text(own, "");
-    yt_folder_write_text(gone, "");
-    yt_folder_write_text("a.tmp-notes", "");
-    yt_folder_write_text("a.tmp-", "");
-    yt_folder_write_text("a.safetensors", "");
-    cr_assert_eq(yti_folder_sweep(yt_folder_path(""), NULL), YT_OK);
-    cr_assert(!yt_path_exists(yt_folder_path(gone)));
-    cr_assert(yt_path_exists(yt_folder_path(own)) && yt_path_exists(yt_folder_path("a.tmp-notes")) &&
-              yt_path_exists(yt_folder_path("a.tmp-")) && yt_path_exists(yt_folder_path("a.safetensors")));
+    test_folder_write_text(own, "");
+    test_folder_write_text(gone, "");
+    test_folder_write_text("a.tmp-notes", "");
+    test_folder_write_text("a.tmp-", "");
+    test_folder_write_text("a.safetensors", "");
+    cr_assert_eq(yti_folder_sweep(test_folder_path(""), NULL), YT_OK);
+    cr_assert(!yti_path_exists(test_folder_path(gone)));
+    cr_assert(yti_path_exists(test_folder_path(own)) && yti_path_exists(test_folder_path("a.tmp-notes")) &&
+              yti_path_exists(test_folder_path("a.tmp-")) && yti_path_exists(test_folder_path("a.safetensors")));
 }
 
 /* A writer of another container: its number is that of no process here. */
@@ -166,16 +166,16 @@ Test(folder, a_file_that_is_being_written_is_not_swept_whatever_its_number) {
     if (child == 0) _exit(0);
     cr_assert_eq(waitpid(child, NULL, 0), child);
     snprintf(gone, sizeof gone, "x" YT_TEMPORARY "%ld", (long)child);
-    yt_file_writer writer;
-    cr_assert_eq(yt_file_writer_open(yt_folder_path("x"), &writer, NULL), YT_OK);
-    cr_assert_eq(rename(writer.temporary, yt_folder_path(gone)), 0);
-    cr_assert_eq(yti_folder_sweep(yt_folder_path("."), NULL), YT_OK);
-    cr_assert(yt_path_exists(yt_folder_path(gone)));
-    cr_assert_eq(rename(yt_folder_path(gone), writer.temporary), 0);
+    yti_file_writer writer;
+    cr_assert_eq(yti_file_writer_open(test_folder_path("x"), &writer, NULL), YT_OK);
+    cr_assert_eq(rename(writer.temporary, test_folder_path(gone)), 0);
+    cr_assert_eq(yti_folder_sweep(test_folder_path("."), NULL), YT_OK);
+    cr_assert(yti_path_exists(test_folder_path(gone)));
+    cr_assert_eq(rename(test_folder_path(gone), writer.temporary), 0);
     fputs("whole", writer.stream);
-    cr_assert_eq(yt_file_writer_commit(&writer, NULL), YT_OK);
-    cr_assert(yt_path_exists(yt_folder_path("x")));
-    yt_folder_write_text(gone, ""); /* and one that nobody writes */
-    cr_assert_eq(yti_folder_sweep(yt_folder_path("."), NULL), YT_OK);
-    cr_assert_not(yt_path_exists(yt_folder_path(gone)));
+    cr_assert_eq(yti_file_writer_commit(&writer, NULL), YT_OK);
+    cr_assert(yti_path_exists(test_folder_path("x")));
+    test_folder_write_text(gone, ""); /* and one that nobody writes */
+    cr_assert_eq(yti_folder_sweep(test_folder_path("."), NULL), YT_OK);
+    cr_assert_not(yti_path_exists(test_folder_path(gone)));
 }

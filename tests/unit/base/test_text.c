@@ -21,7 +21,7 @@ Test(text, characters_of_every_length_are_utf8) {
                                   {BYTES("\xED\x9F\xBF\xEE\x80\x80")},          /* around the surrogates */
                                   {BYTES("\xF0\x90\x80\x80\xF4\x8F\xBF\xBF")}}; /* U+10000, U+10FFFF */
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
-        cr_assert(yt_text_is_utf8(good[i].bytes, good[i].count), "%zu", i);
+        cr_assert(yti_text_is_utf8(good[i].bytes, good[i].count), "%zu", i);
 }
 
 Test(text, what_rfc_3629_excludes_is_not_utf8) {
@@ -38,7 +38,7 @@ Test(text, what_rfc_3629_excludes_is_not_utf8) {
                                  {BYTES("\xC3(")},
                                  {BYTES("\xE2\x82(")}};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-        cr_assert_not(yt_text_is_utf8(bad[i].bytes, bad[i].count), "%zu", i);
+        cr_assert_not(yti_text_is_utf8(bad[i].bytes, bad[i].count), "%zu", i);
 }
 
 /* Copies without a NUL behind them, so that the sanitizer sees a step too far. */
@@ -47,15 +47,15 @@ Test(text, a_character_cut_short_is_not_utf8) {
     for (size_t count = 1; count < 4; count++) {
         char cut[3];
         memcpy(cut, whole, count);
-        cr_assert_not(yt_text_is_utf8(cut, count), "%zu", count);
+        cr_assert_not(yti_text_is_utf8(cut, count), "%zu", count);
     }
-    cr_assert(yt_text_is_utf8(whole, 4));
+    cr_assert(yti_text_is_utf8(whole, 4));
 }
 
 Test(text, what_a_terminal_acts_on_is_a_control_character) {
     int count = 0;
-    for (int c = CHAR_MIN; c <= CHAR_MAX; c++) count += yt_text_is_control((char)c);
+    for (int c = CHAR_MIN; c <= CHAR_MAX; c++) count += yti_text_is_control((char)c);
     cr_assert_eq(count, 33);
-    cr_assert(yt_text_is_control('\033') && yt_text_is_control('\n') && yt_text_is_control(127));
-    cr_assert_not(yt_text_is_control(' ') || yt_text_is_control('~') || yt_text_is_control((char)0xC3));
+    cr_assert(yti_text_is_control('\033') && yti_text_is_control('\n') && yti_text_is_control(127));
+    cr_assert_not(yti_text_is_control(' ') || yti_text_is_control('~') || yti_text_is_control((char)0xC3));
 }

@@ -6,18 +6,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-static yt_yaml parse(const char *text) {
-    yt_yaml yaml;
+static yti_yaml parse(const char *text) {
+    yti_yaml yaml;
     yt_err err = {0};
-    cr_assert_eq(yt_yaml_parse("t.yaml", text, strlen(text), &yaml, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yti_yaml_parse("t.yaml", text, strlen(text), &yaml, &err), YT_OK, "%s", err.text);
     return yaml;
 }
 
 /* The text is refused, at this line, with these words. */
 static void refuse(const char *text, size_t length, const char *place, const char *words) {
-    yt_yaml yaml;
+    yti_yaml yaml;
     yt_err err = {0};
-    cr_assert_eq(yt_yaml_parse("t.yaml", text, length, &yaml, &err), YT_SYNTAX, "accepted: %.60s", text);
+    cr_assert_eq(yti_yaml_parse("t.yaml", text, length, &yaml, &err), YT_ERR_SYNTAX, "accepted: %.60s", text);
     cr_assert_eq(strncmp(err.text, place, strlen(place)), 0, "'%s' is not at %s", err.text, place);
     cr_assert_not_null(strstr(err.text, words), "'%s' does not say '%s'", err.text, words);
     cr_assert_null(yaml.root);
@@ -25,88 +25,88 @@ static void refuse(const char *text, size_t length, const char *place, const cha
 }
 
 Test(yaml, nodes_know_their_lines_and_kinds) {
-    yt_yaml yaml = parse("# a comment\nnc: 80\nscales:\n  n: [0.50, 0.25, 1024]\n  s: [1, 2, 3]\nbackbone:\n"
+    yti_yaml yaml = parse("# a comment\nnc: 80\nscales:\n  n: [0.50, 0.25, 1024]\n  s: [1, 2, 3]\nbackbone:\n"
                          "  - [-1, 1, Conv, [64, 3, 2]] # 0\n  - [-1, 1, 'Conv', [128, None, True]]\n");
-    const yt_yaml_node *nc = yt_yaml_find(yaml.root, "nc");
+    const yti_yaml_node *nc = yti_yaml_find(yaml.root, "nc");
     int64_t value;
-    cr_assert(yt_yaml_int(nc, &value));
+    cr_assert(yti_yaml_int(nc, &value));
     cr_assert_eq(value, 80);
     cr_assert_eq(nc->line, 2u);
-    const yt_yaml_node *rows = yt_yaml_find(yaml.root, "backbone");
+    const yti_yaml_node *rows = yti_yaml_find(yaml.root, "backbone");
     cr_assert_eq(rows->kind, YT_YAML_LIST);
     cr_assert_eq(rows->count, 2u);
     cr_assert_eq(rows->items[1]->line, 8u);
     cr_assert_str_eq(rows->items[1]->items[2]->text, "Conv");
     cr_assert(rows->items[1]->items[2]->quoted);
     cr_assert_not(rows->items[0]->items[2]->quoted);
-    cr_assert(yt_yaml_is_null(rows->items[1]->items[3]->items[1]));
-    const yt_yaml_node *scales = yt_yaml_find(yaml.root, "scales");
+    cr_assert(yti_yaml_is_null(rows->items[1]->items[3]->items[1]));
+    const yti_yaml_node *scales = yti_yaml_find(yaml.root, "scales");
     cr_assert_str_eq(scales->keys[1]->text, "s");
     cr_assert_eq(scales->items[0]->count, 3u);
-    cr_assert_null(yt_yaml_find(yaml.root, "head"));
-    cr_assert_null(yt_yaml_find(rows, "0"));
-    cr_assert_null(yt_yaml_find(NULL, "0"));
+    cr_assert_null(yti_yaml_find(yaml.root, "head"));
+    cr_assert_null(yti_yaml_find(rows, "0"));
+    cr_assert_null(yti_yaml_find(NULL, "0"));
     cr_assert_str_eq(yaml.path, "t.yaml");
-    yt_yaml_free(&yaml);
-    yt_yaml_free(&yaml); /* an empty document may be freed */
+    yti_yaml_free(&yaml);
+    yti_yaml_free(&yaml); /* an empty document may be freed */
 }
 
 Test(yaml, an_empty_file_is_an_empty_map) {
     static const char *const texts[] = {"", "\n\n", "# only a comment\n", "---\n", "--- \n...\n"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-        yt_yaml yaml = parse(texts[i]);
+        yti_yaml yaml = parse(texts[i]);
         cr_assert_eq(yaml.root->kind, YT_YAML_MAP);
         cr_assert_eq(yaml.root->count, 0u);
-        yt_yaml_free(&yaml);
+        yti_yaml_free(&yaml);
     }
 }
 
 Test(yaml, scalars_are_numbers_words_or_texts) {
-    yt_yaml yaml = parse("[12, -9223372036854775808, 9223372036854775807, 1e-3, .5, true, 'no', off, ~, '7', "
+    yti_yaml yaml = parse("[12, -9223372036854775808, 9223372036854775807, 1e-3, .5, true, 'no', off, ~, '7', "
                          "+3, \"\", !!str 8]");
-    const yt_yaml_node *const *item = yaml.root->items;
+    const yti_yaml_node *const *item = yaml.root->items;
     int64_t i = 5;
     double d = 5;
     bool b = false;
-    cr_assert(yt_yaml_int(item[0], &i) && i == 12);
-    cr_assert(yt_yaml_double(item[0], &d) && d == 12.0);
-    cr_assert(yt_yaml_int(item[1], &i) && i == INT64_MIN);
-    cr_assert(yt_yaml_int(item[2], &i) && i == INT64_MAX);
-    cr_assert(yt_yaml_double(item[3], &d) && d == 1e-3);
-    cr_assert_not(yt_yaml_int(item[3], &i));
-    cr_assert(yt_yaml_double(item[4], &d) && d == 0.5);
-    cr_assert(yt_yaml_bool(item[5], &b) && b);
-    cr_assert_not(yt_yaml_bool(item[6], &b));
-    cr_assert(yt_yaml_bool(item[7], &b) && !b);
-    cr_assert(yt_yaml_is_null(item[8]));
-    cr_assert_not(yt_yaml_int(item[9], &i));
-    cr_assert_not(yt_yaml_double(item[9], &d));
-    cr_assert(yt_yaml_int(item[10], &i) && i == 3);
-    cr_assert_not(yt_yaml_is_null(item[11]));
-    cr_assert_not(yt_yaml_int(item[12], &i));
+    cr_assert(yti_yaml_int(item[0], &i) && i == 12);
+    cr_assert(yti_yaml_double(item[0], &d) && d == 12.0);
+    cr_assert(yti_yaml_int(item[1], &i) && i == INT64_MIN);
+    cr_assert(yti_yaml_int(item[2], &i) && i == INT64_MAX);
+    cr_assert(yti_yaml_double(item[3], &d) && d == 1e-3);
+    cr_assert_not(yti_yaml_int(item[3], &i));
+    cr_assert(yti_yaml_double(item[4], &d) && d == 0.5);
+    cr_assert(yti_yaml_bool(item[5], &b) && b);
+    cr_assert_not(yti_yaml_bool(item[6], &b));
+    cr_assert(yti_yaml_bool(item[7], &b) && !b);
+    cr_assert(yti_yaml_is_null(item[8]));
+    cr_assert_not(yti_yaml_int(item[9], &i));
+    cr_assert_not(yti_yaml_double(item[9], &d));
+    cr_assert(yti_yaml_int(item[10], &i) && i == 3);
+    cr_assert_not(yti_yaml_is_null(item[11]));
+    cr_assert_not(yti_yaml_int(item[12], &i));
     cr_assert_str_eq(item[12]->text, "8");
-    yt_yaml_free(&yaml);
+    yti_yaml_free(&yaml);
 }
 
 Test(yaml, what_is_no_number_leaves_the_output) {
-    yt_yaml yaml = parse("[9223372036854775808, -9223372036854775809, 99999999999999999999999999, 1.5, 0x10, "
+    yti_yaml yaml = parse("[9223372036854775808, -9223372036854775809, 99999999999999999999999999, 1.5, 0x10, "
                          "nan, .inf, inf, 1e999, -, 1_000, [1], 1e, 12abc]");
     for (size_t k = 0; k < yaml.root->count; k++) {
         int64_t i = 42;
-        cr_assert_not(yt_yaml_int(yaml.root->items[k], &i), "item %zu", k);
+        cr_assert_not(yti_yaml_int(yaml.root->items[k], &i), "item %zu", k);
         cr_assert_eq(i, 42);
     }
     for (size_t k = 4; k < yaml.root->count; k++) {
         double d = 42;
-        cr_assert_not(yt_yaml_double(yaml.root->items[k], &d), "item %zu", k);
+        cr_assert_not(yti_yaml_double(yaml.root->items[k], &d), "item %zu", k);
         cr_assert_eq(d, 42.0);
     }
     int64_t i;
     double d;
     bool b;
-    cr_assert_not(yt_yaml_int(NULL, &i) || yt_yaml_double(NULL, &d) || yt_yaml_bool(NULL, &b) ||
-                  yt_yaml_is_null(NULL));
-    yt_yaml_free(&yaml);
+    cr_assert_not(yti_yaml_int(NULL, &i) || yti_yaml_double(NULL, &d) || yti_yaml_bool(NULL, &b) ||
+                  yti_yaml_is_null(NULL));
+    yti_yaml_free(&yaml);
 }
 
 Test(yaml, mistakes_are_told_with_their_line) {
@@ -134,12 +134,12 @@ Test(yaml, mistakes_are_told_with_their_line) {
 
 /* As labelling scripts dump a list that train and val share. */
 Test(yaml, an_alias_is_the_value_of_its_anchor) {
-    yt_yaml yaml = parse("train: &t [a, b]\nval: *t\nnames: {0: &n cat, 1: *n}\nother: [&n dog, *n]\n");
-    const yt_yaml_node *val = yt_yaml_find(yaml.root, "val"), *names = yt_yaml_find(yaml.root, "names");
-    cr_assert(val == yt_yaml_find(yaml.root, "train") && val->count == 2);
+    yti_yaml yaml = parse("train: &t [a, b]\nval: *t\nnames: {0: &n cat, 1: *n}\nother: [&n dog, *n]\n");
+    const yti_yaml_node *val = yti_yaml_find(yaml.root, "val"), *names = yti_yaml_find(yaml.root, "names");
+    cr_assert(val == yti_yaml_find(yaml.root, "train") && val->count == 2);
     cr_assert_str_eq(names->items[1]->text, "cat");
-    cr_assert_str_eq(yt_yaml_find(yaml.root, "other")->items[1]->text, "dog");
-    yt_yaml_free(&yaml);
+    cr_assert_str_eq(yti_yaml_find(yaml.root, "other")->items[1]->text, "dog");
+    yti_yaml_free(&yaml);
 }
 
 /* Each list names the one before ten times: 10^9 values when written out. */
@@ -179,8 +179,8 @@ Test(yaml, depth_is_limited) {
     memset(text, '[', 64);
     memset(text + 64, ']', 64);
     text[128] = '\0';
-    yt_yaml yaml = parse(text);
-    yt_yaml_free(&yaml);
+    yti_yaml yaml = parse(text);
+    yti_yaml_free(&yaml);
 }
 
 Test(yaml, size_is_limited) {
@@ -202,30 +202,30 @@ Test(yaml, binary_junk_is_refused_or_read_but_never_crashes) {
             state = state * 1664525u + 1013904223u;
             text[i] = alphabet[(state >> 16) % (sizeof alphabet - 1)];
         }
-        yt_yaml yaml;
+        yti_yaml yaml;
         yt_err err;
-        yt_status status = yt_yaml_parse("junk", text, sizeof text, &yaml, &err);
+        yt_status status = yti_yaml_parse("junk", text, sizeof text, &yaml, &err);
         refused += status != YT_OK;
-        cr_assert(status == YT_OK || status == YT_SYNTAX);
-        yt_yaml_free(&yaml);
+        cr_assert(status == YT_OK || status == YT_ERR_SYNTAX);
+        yti_yaml_free(&yaml);
     }
     cr_assert_gt(refused, 2000);
 }
 
 Test(yaml, a_missing_file_is_named) {
-    yt_yaml yaml;
+    yti_yaml yaml;
     yt_err err;
-    cr_assert_eq(yt_yaml_load(YT_BINARY_DIR "/no-such.yaml", &yaml, &err), YT_IO);
+    cr_assert_eq(yti_yaml_load(YT_BINARY_DIR "/no-such.yaml", &yaml, &err), YT_ERR_IO);
     cr_assert_not_null(strstr(err.text, "no-such.yaml"));
 }
 
 Test(yaml, real_dataset_files_are_read) {
-    yt_yaml yaml;
+    yti_yaml yaml;
     yt_err err = {0};
-    if (yt_yaml_load(YT_SHARED_DIR "/data/coco8.yaml", &yaml, &err) != YT_OK)
+    if (yti_yaml_load(YT_SHARED_DIR "/data/coco8.yaml", &yaml, &err) != YT_OK)
         cr_skip_test("no shared data: %s", err.text);
-    const yt_yaml_node *names = yt_yaml_find(yaml.root, "names");
+    const yti_yaml_node *names = yti_yaml_find(yaml.root, "names");
     cr_assert_eq(names->count, 80u);
     cr_assert_str_eq(names->items[79]->text, "toothbrush");
-    yt_yaml_free(&yaml);
+    yti_yaml_free(&yaml);
 }

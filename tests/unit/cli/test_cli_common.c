@@ -9,7 +9,7 @@ static void expect_printed(int width, const char *text, const char *expected) {
     size_t bytes;
     FILE *out = open_memstream(&printed, &bytes);
     cr_assert_not_null(out);
-    yt_cli_print_text(out, width, text);
+    cli_print_text(out, width, text);
     cr_assert_eq(fclose(out), 0);
     cr_assert_str_eq(printed, expected);
     free(printed);

@@ -10,22 +10,22 @@
 
 static const char *const colours[] = {"red", "green", NULL};
 static const char *const cuts[] = {"small", "large", NULL};
-static const yt_cli_option options[] = {
-    {"epochs", 'e', YT_CLI_INT, "100", 1, 1000, NULL, NULL, "Training", "passes"},
-    {"lr0", 0, YT_CLI_DOUBLE, "auto", 0, HUGE_VAL, NULL, NULL, "Training", "rate"},
-    {"exist-ok", 0, YT_CLI_FLAG, NULL, 0, 0, NULL, NULL, "Output", "overwrite"},
-    {"val", 0, YT_CLI_FLAG, "true", 0, 0, NULL, NULL, "Output", "validate"},
-    {"name", 'n', YT_CLI_STRING, NULL, 0, 0, NULL, "NAME", "Output", "of the folder"},
-    {"resume", 0, YT_CLI_STRING, "", 0, 0, NULL, "[FILE]", "Output", "go on"},
-    {"log", 0, YT_CLI_INT, "0", 0, 1000, NULL, "[N=5]", "Output", "every N-th"},
-    {"colour", 0, YT_CLI_CHOICE, "auto", 0, 0, colours, NULL, "Output", "of boxes"},
-    {"cut", 0, YT_CLI_CHOICE, "false", 0, 0, cuts, "[CUT]", "Output", "of roads"},
+static const cli_option options[] = {
+    {"epochs", 'e', CLI_INT, "100", 1, 1000, NULL, NULL, "Training", "passes"},
+    {"lr0", 0, CLI_DOUBLE, "auto", 0, HUGE_VAL, NULL, NULL, "Training", "rate"},
+    {"exist-ok", 0, CLI_FLAG, NULL, 0, 0, NULL, NULL, "Output", "overwrite"},
+    {"val", 0, CLI_FLAG, "true", 0, 0, NULL, NULL, "Output", "validate"},
+    {"name", 'n', CLI_STRING, NULL, 0, 0, NULL, "NAME", "Output", "of the folder"},
+    {"resume", 0, CLI_STRING, "", 0, 0, NULL, "[FILE]", "Output", "go on"},
+    {"log", 0, CLI_INT, "0", 0, 1000, NULL, "[N=5]", "Output", "every N-th"},
+    {"colour", 0, CLI_CHOICE, "auto", 0, 0, colours, NULL, "Output", "of boxes"},
+    {"cut", 0, CLI_CHOICE, "false", 0, 0, cuts, "[CUT]", "Output", "of roads"},
 };
 
 enum { MAX_ARGS = 16 };
 
 /* Parses the words of a line. */
-static int parse(yt_cli *cli, const char *line) {
+static int parse(cli_line *cli, const char *line) {
     static char text[512];
     char *argv[MAX_ARGS] = {(char[]){"prog"}};
     int argc = 1;
@@ -33,13 +33,13 @@ static int parse(yt_cli *cli, const char *line) {
     snprintf(text, sizeof text, "%s", line);
     for (char *word = strtok_r(text, " ", &rest); word; word = strtok_r(NULL, " ", &rest))
         argv[argc++] = word;
-    *cli = (yt_cli){.program = "prog",
+    *cli = (cli_line){.program = "prog",
                     .usage = "prog DATA",
                     .version = "1.2",
                     .options = options,
                     .n_options = sizeof options / sizeof options[0],
                     .max_words = 2};
-    return yt_cli_parse(cli, argc, argv);
+    return cli_parse(cli, argc, argv);
 }
 
 Test(cli_options, an_optional_number_leaves_words_that_are_none) {
@@ -51,61 +51,61 @@ Test(cli_options, an_optional_number_leaves_words_that_are_none) {
                  {"--no-log a", "false", 1},     {"--log --epochs 3", "true", 0},
                  {"--log false", "false", 0},    {"--log 2.yaml", "true", 1}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        yt_cli cli;
+        cli_line cli;
         cr_assert_eq(parse(&cli, cases[i].line), -1, "%s", cases[i].line);
-        cr_expect_str_eq(yt_cli_text(&cli, "log"), cases[i].text, "%s", cases[i].line);
+        cr_expect_str_eq(cli_text(&cli, "log"), cases[i].text, "%s", cases[i].line);
         cr_expect_eq(cli.n_words, cases[i].words, "%s", cases[i].line);
-        yt_cli_free(&cli);
+        cli_free(&cli);
     }
 }
 
 Test(cli_options, defaults_hold_where_nothing_is_typed) {
-    yt_cli cli;
+    cli_line cli;
     cr_assert_eq(parse(&cli, ""), -1);
-    cr_assert_eq(yt_cli_int(&cli, "epochs"), 100);
-    cr_assert(yt_cli_get(&cli, "lr0")->is_auto);
-    cr_assert(!yt_cli_flag(&cli, "exist-ok") && yt_cli_flag(&cli, "val"));
-    cr_assert_null(yt_cli_text(&cli, "name"));
-    cr_assert_eq((int)yt_cli_double(&cli, "colour"), -1);
+    cr_assert_eq(cli_int(&cli, "epochs"), 100);
+    cr_assert(cli_get(&cli, "lr0")->is_auto);
+    cr_assert(!cli_flag(&cli, "exist-ok") && cli_flag(&cli, "val"));
+    cr_assert_null(cli_text(&cli, "name"));
+    cr_assert_eq((int)cli_double(&cli, "colour"), -1);
     for (size_t i = 0; i < cli.n_options; i++) cr_assert_not(cli.values[i].typed);
     cr_assert_eq(cli.n_words, 0u);
-    yt_cli_free(&cli);
+    cli_free(&cli);
 }
 
 Test(cli_options, every_way_of_writing_a_value_is_read) {
-    yt_cli cli;
+    cli_line cli;
     cr_assert_eq(parse(&cli, "a --epochs 7 --lr0=0.5 --exist_ok --no-val -n x b --colour GREEN"), -1);
-    cr_assert_eq(yt_cli_int(&cli, "epochs"), 7);
-    cr_assert_eq(yt_cli_double(&cli, "lr0"), 0.5);
-    cr_assert(yt_cli_flag(&cli, "exist-ok") && !yt_cli_flag(&cli, "val"));
-    cr_assert_str_eq(yt_cli_text(&cli, "name"), "x");
-    cr_assert_str_eq(yt_cli_text(&cli, "colour"), "green");
-    cr_assert_eq((int)yt_cli_double(&cli, "colour"), 1);
-    cr_assert(yt_cli_typed(&cli, "epochs") && !yt_cli_typed(&cli, "resume"));
+    cr_assert_eq(cli_int(&cli, "epochs"), 7);
+    cr_assert_eq(cli_double(&cli, "lr0"), 0.5);
+    cr_assert(cli_flag(&cli, "exist-ok") && !cli_flag(&cli, "val"));
+    cr_assert_str_eq(cli_text(&cli, "name"), "x");
+    cr_assert_str_eq(cli_text(&cli, "colour"), "green");
+    cr_assert_eq((int)cli_double(&cli, "colour"), 1);
+    cr_assert(cli_typed(&cli, "epochs") && !cli_typed(&cli, "resume"));
     cr_assert(cli.n_words == 2 && strcmp(cli.words[1], "b") == 0);
-    yt_cli_free(&cli);
+    cli_free(&cli);
 
     cr_assert_eq(parse(&cli, "--val=off --exist-ok=1 0"), -1);
-    cr_assert(!yt_cli_flag(&cli, "val") && yt_cli_flag(&cli, "exist-ok") && cli.n_words == 1);
-    yt_cli_free(&cli);
+    cr_assert(!cli_flag(&cli, "val") && cli_flag(&cli, "exist-ok") && cli.n_words == 1);
+    cli_free(&cli);
 
     cr_assert_eq(parse(&cli, "-e 9 --val false --exist-ok data --lr0 auto -- --name"), -1);
-    cr_assert_eq(yt_cli_int(&cli, "epochs"), 9);
-    cr_assert(!yt_cli_flag(&cli, "val") && yt_cli_flag(&cli, "exist-ok"));
-    cr_assert(yt_cli_get(&cli, "lr0")->is_auto && yt_cli_typed(&cli, "lr0"));
+    cr_assert_eq(cli_int(&cli, "epochs"), 9);
+    cr_assert(!cli_flag(&cli, "val") && cli_flag(&cli, "exist-ok"));
+    cr_assert(cli_get(&cli, "lr0")->is_auto && cli_typed(&cli, "lr0"));
     cr_assert(cli.n_words == 2 && strcmp(cli.words[0], "data") == 0 && strcmp(cli.words[1], "--name") == 0);
-    yt_cli_free(&cli);
+    cli_free(&cli);
 }
 
 Test(cli_options, an_optional_value_may_be_left_out) {
-    yt_cli cli;
+    cli_line cli;
     cr_assert_eq(parse(&cli, "--resume --epochs 3"), -1);
-    cr_assert(yt_cli_typed(&cli, "resume"));
-    cr_assert_str_eq(yt_cli_text(&cli, "resume"), "");
-    yt_cli_free(&cli);
+    cr_assert(cli_typed(&cli, "resume"));
+    cr_assert_str_eq(cli_text(&cli, "resume"), "");
+    cli_free(&cli);
     cr_assert_eq(parse(&cli, "--resume last.safetensors"), -1);
-    cr_assert_str_eq(yt_cli_text(&cli, "resume"), "last.safetensors");
-    yt_cli_free(&cli);
+    cr_assert_str_eq(cli_text(&cli, "resume"), "last.safetensors");
+    cli_free(&cli);
 }
 
 Test(cli_options, a_choice_that_may_be_left_out_takes_only_its_own_words) {
@@ -124,17 +124,17 @@ Test(cli_options, a_choice_that_may_be_left_out_takes_only_its_own_words) {
                  {"--cut no data", "false", -1, 1},
                  {"--cut false", "false", -1, 0}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        yt_cli cli;
+        cli_line cli;
         cr_assert_eq(parse(&cli, cases[i].line), -1, "%s", cases[i].line);
-        cr_assert_str_eq(yt_cli_text(&cli, "cut"), cases[i].text, "%s", cases[i].line);
-        cr_assert_eq((int)yt_cli_double(&cli, "cut"), cases[i].number, "%s", cases[i].line);
+        cr_assert_str_eq(cli_text(&cli, "cut"), cases[i].text, "%s", cases[i].line);
+        cr_assert_eq((int)cli_double(&cli, "cut"), cases[i].number, "%s", cases[i].line);
         cr_assert_eq(cli.n_words, cases[i].words, "%s", cases[i].line);
-        yt_cli_free(&cli);
+        cli_free(&cli);
     }
 }
 
 static void expect_usage_error(const char *line, const char *sentence) {
-    yt_cli cli;
+    cli_line cli;
     cr_assert_eq(parse(&cli, line), 2, "%s", line);
     cr_assert_null(cli.values);
     fflush(stderr);
@@ -178,19 +178,19 @@ USAGE_TEST(flag, "--val=maybe", "--val: \"maybe\" is neither true nor false")
 USAGE_TEST(words, "a b c", "unexpected \"c\"; usage: prog DATA")
 
 Test(cli_options, help_and_version_end_the_program, .init = cr_redirect_stdout) {
-    yt_cli cli;
+    cli_line cli;
     cr_assert_eq(parse(&cli, "--help"), 0);
     cr_assert_eq(parse(&cli, "-h --epochs 0"), 0);
     cr_assert_eq(parse(&cli, "--version"), 0);
 }
 
 Test(cli_options, help_shows_every_option_with_range_and_default) {
-    yt_cli cli;
+    cli_line cli;
     cr_assert_eq(parse(&cli, ""), -1);
     char *text = NULL;
     size_t bytes;
     FILE *out = open_memstream(&text, &bytes);
-    yt_cli_print_help(&cli, out);
+    cli_print_help(&cli, out);
     cr_assert_eq(fclose(out), 0);
     cr_assert_not_null(strstr(text, "usage: prog DATA\n"));
     cr_assert_not_null(
@@ -203,5 +203,5 @@ Test(cli_options, help_shows_every_option_with_range_and_default) {
     cr_assert_not_null(strstr(text, "--colour NAME           of boxes (red, green; default auto)\n"));
     for (size_t i = 0; i < cli.n_options; i++) cr_assert_not_null(strstr(text, options[i].name));
     free(text);
-    yt_cli_free(&cli);
+    cli_free(&cli);
 }

@@ -31,14 +31,14 @@ static char *names[] = {"person", "", "white one",
                         "a name much longer than anything anybody would write on a picture"};
 static char *foreign[] = {"\xc3\xa9l\xc3\xa9phant \xe8\xb1\xa1\x01"};
 
-static const yt_cli_colour colours[] = {{4, 42, 255}, {200, 0, 0}, {243, 243, 243}, {0, 80, 0}};
+static const cli_colour colours[] = {{4, 42, 255}, {200, 0, 0}, {243, 243, 243}, {0, 80, 0}};
 
 /* A 640 x 640 picture has lines of 2 pixels; class 0 is 042AFF. */
 Test(draw, a_frame_is_drawn_inside_the_box_and_a_label_above) {
     yt_image image = grey_image(640, 640);
     const yt_detection d = {{100, 200, 300, 400}, 0.87f, 0};
-    cr_assert_eq(yt_cli_line_width(640, 640), 2);
-    yt_cli_draw_detections(&image, &d, 1, names, colours);
+    cr_assert_eq(cli_line_width(640, 640), 2);
+    cli_draw_detections(&image, &d, 1, names, colours);
     int label_w = 0, label_h = 0;
     while (!untouched(&image, 100 + label_w, 199)) label_w++;
     while (!untouched(&image, 100, 199 - label_h)) label_h++;
@@ -63,7 +63,7 @@ Test(draw, a_frame_is_drawn_inside_the_box_and_a_label_above) {
 
 Test(draw, no_detections_change_nothing) {
     yt_image image = grey_image(20, 10);
-    yt_cli_draw_detections(&image, NULL, 0, names, colours);
+    cli_draw_detections(&image, NULL, 0, names, colours);
     for (int i = 0; i < 200; i++) cr_assert(untouched(&image, i % 20, i / 20));
     yt_image_free(&image);
 }
@@ -73,7 +73,7 @@ Test(draw, no_detections_change_nothing) {
 static void count_label(int class_id, int *black, int *white) {
     yt_image image = grey_image(640, 640);
     const yt_detection d = {{0, 0, 640, 640}, 0.5f, class_id};
-    yt_cli_draw_detections(&image, &d, 1, names, colours);
+    cli_draw_detections(&image, &d, 1, names, colours);
     *black = *white = 0;
     for (int y = 2; y < 30; y++)
         for (int x = 2; x < 100; x++) {
@@ -94,16 +94,16 @@ Test(draw, letters_are_black_on_light_and_white_on_dark_labels) {
 Test(draw, the_most_confident_box_is_on_top) {
     yt_image image = grey_image(640, 640);
     const yt_detection d[2] = {{{100, 100, 200, 200}, 0.9f, 0}, {{100, 100, 200, 200}, 0.8f, 2}};
-    yt_cli_draw_detections(&image, d, 2, names, colours);
+    cli_draw_detections(&image, d, 2, names, colours);
     cr_assert(is(&image, 100, 199, 0x04, 0x2A, 0xFF));
     yt_image_free(&image);
 }
 
 Test(draw, lines_grow_with_the_picture) {
-    cr_assert_eq(yt_cli_line_width(32, 32), 1);
-    cr_assert_eq(yt_cli_line_width(320, 240), 1);
-    cr_assert_eq(yt_cli_line_width(1280, 720), 3);
-    cr_assert_eq(yt_cli_line_width(4000, 3000), 11);
+    cr_assert_eq(cli_line_width(32, 32), 1);
+    cr_assert_eq(cli_line_width(320, 240), 1);
+    cr_assert_eq(cli_line_width(1280, 720), 3);
+    cr_assert_eq(cli_line_width(4000, 3000), 11);
 }
 
 /* Whatever is drawn stays in memory (checked by the sanitizer build) and on the picture. */
@@ -116,7 +116,7 @@ Test(draw, tiny_pictures_and_odd_boxes_are_no_trouble) {
             for (int c = 0; c < 4; c++) {
                 yt_image image = grey_image(sizes[s][0], sizes[s][1]);
                 const yt_detection d = {boxes[b], 1, c};
-                yt_cli_draw_detections(&image, &d, 1, names, colours);
+                cli_draw_detections(&image, &d, 1, names, colours);
                 cr_assert(image.w == sizes[s][0] && image.h == sizes[s][1]);
                 yt_image_free(&image);
             }
@@ -126,8 +126,8 @@ Test(draw, letters_that_the_font_lacks_are_replaced) {
     yt_image a = grey_image(320, 240), b = grey_image(320, 240);
     static char *replaced[] = {"?l?phant ??"};
     const yt_detection d = {{20, 50, 100, 100}, 0.5f, 0};
-    yt_cli_draw_detections(&a, &d, 1, foreign, colours);
-    yt_cli_draw_detections(&b, &d, 1, replaced, colours);
+    cli_draw_detections(&a, &d, 1, foreign, colours);
+    cli_draw_detections(&b, &d, 1, replaced, colours);
     cr_assert_arr_eq(a.rgb, b.rgb, 320 * 240 * 3);
     yt_image_free(&a);
     yt_image_free(&b);

@@ -15,25 +15,25 @@
 enum { N_IMAGES = 2, MARGIN = 3 }; /* pixels are MARGIN floats wider than their channels */
 
 typedef struct {
-    yt_head head;
+    yti_head head;
     float *memory[2 * YT_MAX_LEVELS];
 } made_head;
 
-static yt_tensor make_map(float **memory, int h, int w, int c, float value) {
+static yti_tensor make_map(float **memory, int h, int w, int c, float value) {
     size_t count = (size_t)(N_IMAGES * h * w) * (size_t)(c + MARGIN);
     *memory = malloc(count * sizeof(float));
     cr_assert_not_null(*memory);
     for (size_t i = 0; i < count; i++) (*memory)[i] = value;
-    return (yt_tensor){*memory, N_IMAGES, h, w, c, c + MARGIN};
+    return (yti_tensor){*memory, N_IMAGES, h, w, c, c + MARGIN};
 }
 
 /* Level i has sides (h, w) halved i times and stride 8 << i. All logits -20, all distances 1. */
 static void head_make(made_head *made, int n_levels, int h, int w, int n_classes, int reg_max) {
     memset(made, 0, sizeof *made);
-    made->head = (yt_head){.n_levels = n_levels, .n_classes = n_classes, .reg_max = reg_max};
+    made->head = (yti_head){.n_levels = n_levels, .n_classes = n_classes, .reg_max = reg_max};
     for (int i = 0; i < n_levels; i++) {
         made->head.level[i] =
-            (yt_head_level){.box = make_map(&made->memory[2 * i], h >> i, w >> i, 4 * reg_max, 1.0f),
+            (yti_head_level){.box = make_map(&made->memory[2 * i], h >> i, w >> i, 4 * reg_max, 1.0f),
                             .cls = make_map(&made->memory[2 * i + 1], h >> i, w >> i, n_classes, -20.0f),
                             .stride = 8 << i};
     }
@@ -43,7 +43,7 @@ static void head_free(made_head *made) {
     for (int i = 0; i < 2 * YT_MAX_LEVELS; i++) free(made->memory[i]);
 }
 
-static float *at(yt_tensor map, int image, int y, int x) {
+static float *at(yti_tensor map, int image, int y, int x) {
     return map.data + ((image * map.h + y) * map.w + x) * map.ld;
 }
 
@@ -53,25 +53,25 @@ static float logit(double p) {
 
 /* One cell of level 0, image 0: a class with a score, and the corners of its box in pixels (reg_max 1). */
 static void put(made_head *made, int y, int x, int class_id, double score, yt_xyxy box) {
-    const yt_head_level *level = &made->head.level[0];
+    const yti_head_level *level = &made->head.level[0];
     float s = (float)level->stride, px = (float)x + 0.5f, py = (float)y + 0.5f;
     float d[4] = {px - box.x1 / s, py - box.y1 / s, box.x2 / s - px, box.y2 / s - py};
     memcpy(at(level->box, 0, y, x), d, sizeof d);
     at(level->cls, 0, y, x)[class_id] = logit(score);
 }
 
-static const yt_detect_options nms_options = {.conf = 0.25f, .iou = 0.7f, .max_det = 300};
-static const yt_detect_options top_options = {.conf = 0.25f, .max_det = 300, .end2end = true};
+static const yti_detect_options nms_options = {.conf = 0.25f, .iou = 0.7f, .max_det = 300};
+static const yti_detect_options top_options = {.conf = 0.25f, .max_det = 300, .end2end = true};
 
-static int detect(const made_head *made, int image, yt_detect_options options, yt_detection *out) {
+static int detect(const made_head *made, int image, yti_detect_options options, yt_detection *out) {
     int n = -1;
-    cr_assert_eq(yt_detect(&made->head, image, &options, out, &n, NULL), YT_OK);
+    cr_assert_eq(yti_detect(&made->head, image, &options, out, &n, NULL), YT_OK);
     return n;
 }
 
 static void expect_box(yt_xyxy box, double x1, double y1, double x2, double y2) {
-    cr_assert(yt_near((double)box.x1, x1, 1e-4) && yt_near((double)box.y1, y1, 1e-4) &&
-                  yt_near((double)box.x2, x2, 1e-4) && yt_near((double)box.y2, y2, 1e-4),
+    cr_assert(test_near((double)box.x1, x1, 1e-4) && test_near((double)box.y1, y1, 1e-4) &&
+                  test_near((double)box.x2, x2, 1e-4) && test_near((double)box.y2, y2, 1e-4),
               "box %g %g %g %g", (double)box.x1, (double)box.y1, (double)box.x2, (double)box.y2);
 }
 
@@ -87,7 +87,7 @@ Test(decode, distances_are_measured_from_the_middle_of_the_cell) {
     for (int end2end = 0; end2end < 2; end2end++) {
         cr_assert_eq(detect(&made, 0, end2end ? top_options : nms_options, out), 1);
         expect_box(out[0].box, 4, 8, 14, 28);
-        cr_assert(yt_near((double)out[0].score, 0.5, 1e-7));
+        cr_assert(test_near((double)out[0].score, 0.5, 1e-7));
     }
     cr_assert_eq(detect(&made, 1, nms_options, out), 0); /* the other image has none */
     head_free(&made);
@@ -104,7 +104,7 @@ Test(decode, distances_may_be_the_mean_of_a_distribution) {
     at(made.head.level[0].cls, 1, 1, 2)[0] = 3;
     cr_assert_eq(detect(&made, 1, nms_options, out), 1);
     expect_box(out[0].box, (2.5 - 2) * 8, (1.5 - 1.5) * 8, (2.5 + 2) * 8, (1.5 + 1) * 8);
-    cr_assert(yt_near((double)out[0].score, 1 / (1 + exp(-3.0)), 1e-6));
+    cr_assert(test_near((double)out[0].score, 1 / (1 + exp(-3.0)), 1e-6));
     head_free(&made);
 }
 
@@ -131,7 +131,7 @@ Test(decode, a_score_must_exceed_the_confidence) {
     head_make(&made, 1, 1, 1, 1, 1);
     at(made.head.level[0].cls, 0, 0, 0)[0] = 0; /* 0.5, exactly */
     for (int end2end = 0; end2end < 2; end2end++) {
-        yt_detect_options options = end2end ? top_options : nms_options;
+        yti_detect_options options = end2end ? top_options : nms_options;
         options.conf = 0.5f;
         cr_assert_eq(detect(&made, 0, options, out), 0);
         options.conf = nextafterf(0.5f, 0);
@@ -148,7 +148,7 @@ Test(decode, values_that_are_no_numbers_are_no_detections) {
     made_head made;
     yt_detection out[300];
     head_make(&made, 1, 4, 4, 3, 1);
-    const yt_head_level *level = &made.head.level[0];
+    const yti_head_level *level = &made.head.level[0];
     at(level->cls, 0, 0, 0)[1] = NAN;
     at(level->cls, 0, 0, 1)[0] = INFINITY; /* a score of 1, with a good box */
     at(level->cls, 0, 0, 2)[0] = -INFINITY;
@@ -172,12 +172,12 @@ Test(decode, values_that_are_no_numbers_are_no_detections) {
 Test(decode, nonsense_is_refused) {
     made_head made;
     yt_detection out[1];
-    yt_detect_options options = nms_options;
+    yti_detect_options options = nms_options;
     int n = 7;
     head_make(&made, 1, 1, 1, 1, 1);
-    cr_assert_eq(yt_detect(&made.head, 2, &options, out, &n, NULL), YT_ARGUMENT);
+    cr_assert_eq(yti_detect(&made.head, 2, &options, out, &n, NULL), YT_ERR_ARGUMENT);
     options.max_det = 0;
-    cr_assert_eq(yt_detect(&made.head, 0, &options, out, &n, NULL), YT_ARGUMENT);
+    cr_assert_eq(yti_detect(&made.head, 0, &options, out, &n, NULL), YT_ERR_ARGUMENT);
     cr_assert_eq(n, 7);
     head_free(&made);
 }
@@ -191,13 +191,13 @@ static int compare_ranked(const void *a, const void *b) {
 }
 
 Test(top, the_k_best_come_in_order_and_equals_by_index) {
-    yt_rng rng = yt_rng_make(1, 0, 0, YT_RNG_TEST);
+    yti_rng rng = yti_rng_make(1, 0, 0, YT_RNG_TEST);
     for (size_t k = 0; k <= 40; k++) {
         yti_ranked all[33];
         yti_top top;
         cr_assert_eq(yti_top_create(k, &top, NULL), YT_OK);
         for (size_t i = 0; i < 33; i++) {
-            all[i] = (yti_ranked){(float)yt_rng_below(&rng, 6), i};
+            all[i] = (yti_ranked){(float)yti_rng_below(&rng, 6), i};
             yti_top_offer(&top, all[i].score, i);
         }
         yti_top_sort(&top);
@@ -217,7 +217,7 @@ Test(nms, overlap_must_exceed_the_threshold) {
     head_make(&made, 1, 2, 2, 2, 1);
     put(&made, 0, 0, 0, 0.9, (yt_xyxy){0, 0, 8, 8});
     put(&made, 0, 1, 0, 0.8, (yt_xyxy){0, 0, 8, 4}); /* IoU 32/64, exactly */
-    yt_detect_options options = nms_options;
+    yti_detect_options options = nms_options;
     options.iou = 0.5f;
     cr_assert_eq(detect(&made, 0, options, out), 2);
     options.iou = nextafterf(0.5f, 0);
@@ -233,7 +233,7 @@ Test(nms, what_is_suppressed_suppresses_nothing) {
     put(&made, 1, 1, 0, 0.9, (yt_xyxy){0, 0, 8, 8});
     put(&made, 0, 1, 0, 0.8, (yt_xyxy){2, 0, 10, 8}); /* IoU with the first 48/80 = 0.6 */
     put(&made, 0, 0, 0, 0.7, (yt_xyxy){4, 0, 12, 8}); /* with the second 0.6, with the first 32/96 */
-    yt_detect_options options = nms_options;
+    yti_detect_options options = nms_options;
     options.iou = 0.5f;
     cr_assert_eq(detect(&made, 0, options, out), 2);
     expect_box(out[0].box, 0, 0, 8, 8);
@@ -249,7 +249,7 @@ Test(nms, classes_are_apart_unless_agnostic) {
     head_make(&made, 1, 1, 2, 2, 1);
     put(&made, 0, 0, 0, 0.6, (yt_xyxy){0, 0, 8, 8});
     put(&made, 0, 1, 1, 0.9, (yt_xyxy){0, 0, 8, 8});
-    yt_detect_options options = nms_options;
+    yti_detect_options options = nms_options;
     cr_assert_eq(detect(&made, 0, options, out), 2);
     cr_assert(out[0].class_id == 1 && out[1].class_id == 0);
     options.agnostic = true;
@@ -281,7 +281,7 @@ Test(nms, an_anchor_may_have_several_labels) {
     put(&made, 0, 0, 0, 0.6, (yt_xyxy){0, 0, 8, 8});
     put(&made, 0, 0, 1, 0.8, (yt_xyxy){0, 0, 8, 8});
     put(&made, 0, 0, 2, 0.8, (yt_xyxy){0, 0, 8, 8});
-    yt_detect_options options = nms_options;
+    yti_detect_options options = nms_options;
     cr_assert_eq(detect(&made, 0, options, out), 1);
     cr_assert_eq(out[0].class_id, 1); /* the first of equals */
     options.multi_label = true;
@@ -311,7 +311,7 @@ Test(nms, only_the_30000_best_candidates_are_looked_at) {
         float x = (float)(i % SIDE) * 8, y = (float)(i / SIDE) * 8; /* boxes that do not touch */
         put(&made, i / SIDE, i % SIDE, 0, i < 10000 ? 0.3 : 0.4, (yt_xyxy){x, y, x + 4, y + 4});
     }
-    yt_detect_options options = nms_options;
+    yti_detect_options options = nms_options;
     options.max_det = SIDE * SIDE;
     cr_assert_eq(detect(&made, 0, options, out), 30000);
     cr_assert(out[29999].score > 0.39f);
@@ -334,14 +334,14 @@ static int compare_rows(const void *a, const void *b) {
 }
 
 /* Few distinct logits, so that ties abound; boxes of a few cells. */
-static void fill_random(made_head *made, yt_rng *rng) {
+static void fill_random(made_head *made, yti_rng *rng) {
     for (int l = 0; l < made->head.n_levels; l++) {
-        const yt_head_level *level = &made->head.level[l];
+        const yti_head_level *level = &made->head.level[l];
         for (int i = 0; i < level->cls.h * level->cls.w; i++) {
             float *cls = at(level->cls, 0, i / level->cls.w, i % level->cls.w);
             float *box = at(level->box, 0, i / level->cls.w, i % level->cls.w);
-            for (int c = 0; c < made->head.n_classes; c++) cls[c] = (float)yt_rng_below(rng, 12) * 0.5f - 4;
-            for (int k = 0; k < 4; k++) box[k] = (float)yt_rng_uniform(rng, -0.2, 2.5);
+            for (int c = 0; c < made->head.n_classes; c++) cls[c] = (float)yti_rng_below(rng, 12) * 0.5f - 4;
+            for (int k = 0; k < 4; k++) box[k] = (float)yti_rng_uniform(rng, -0.2, 2.5);
         }
     }
 }
@@ -350,7 +350,7 @@ static void fill_random(made_head *made, yt_rng *rng) {
 static size_t all_rows(const made_head *made, bool via_centre, row *rows) {
     size_t n = 0;
     for (int l = 0; l < made->head.n_levels; l++) {
-        const yt_head_level *level = &made->head.level[l];
+        const yti_head_level *level = &made->head.level[l];
         float s = (float)level->stride;
         for (int y = 0; y < level->cls.h; y++)
             for (int x = 0; x < level->cls.w; x++) {
@@ -411,7 +411,7 @@ static void expect_same(const yt_detection *out, int n, const row *rows, size_t 
 enum { RANDOM_ROWS = (16 * 12 + 8 * 6 + 4 * 3) * 7 };
 
 Test(nms, agrees_with_a_plain_one_on_random_boxes) {
-    yt_rng rng = yt_rng_make(2, 0, 0, YT_RNG_TEST);
+    yti_rng rng = yti_rng_make(2, 0, 0, YT_RNG_TEST);
     static yt_detection out[RANDOM_ROWS];
     static row rows[RANDOM_ROWS];
     size_t suppressed = 0;
@@ -419,7 +419,7 @@ Test(nms, agrees_with_a_plain_one_on_random_boxes) {
         made_head made;
         head_make(&made, 3, 16, 12, 7, 1);
         fill_random(&made, &rng);
-        yt_detect_options options = {.conf = 0.3f, .iou = 0.3f, .max_det = RANDOM_ROWS, .multi_label = true};
+        yti_detect_options options = {.conf = 0.3f, .iou = 0.3f, .max_det = RANDOM_ROWS, .multi_label = true};
         int n = detect(&made, 0, options, out);
         size_t all = all_rows(&made, true, rows), over = 0;
         for (size_t i = 0; i < all; i++) over += rows[i].detection.score > options.conf;
@@ -448,7 +448,7 @@ Test(end2end, an_anchor_may_come_twice_and_may_crowd_out_another) {
     cr_assert(out[0].class_id == 0 && out[1].class_id == 1 && out[2].class_id == 1);
     expect_box(out[1].box, 0, 0, 8, 8);
     expect_box(out[2].box, 8, 0, 16, 8);
-    yt_detect_options options = top_options;
+    yti_detect_options options = top_options;
     options.agnostic = true;
     cr_assert_eq(detect(&made, 0, options, out), 3);
     expect_box(out[2].box, 16, 0, 24, 8);
@@ -463,7 +463,7 @@ Test(end2end, overlapping_boxes_are_all_kept) {
     head_make(&made, 1, 2, 2, 1, 1);
     for (int i = 0; i < 4; i++) put(&made, i / 2, i % 2, 0, 0.5 + i * 0.1, (yt_xyxy){0, 0, 8, 8});
     cr_assert_eq(detect(&made, 0, top_options, out), 4);
-    cr_assert(yt_near((double)out[0].score, 0.8, 1e-6) && yt_near((double)out[3].score, 0.5, 1e-6));
+    cr_assert(test_near((double)out[0].score, 0.8, 1e-6) && test_near((double)out[3].score, 0.5, 1e-6));
     head_free(&made);
 }
 
@@ -473,7 +473,7 @@ Test(end2end, equal_scores_come_by_anchor_then_class) {
     head_make(&made, 1, 4, 4, 2, 1);
     for (int i = 15; i >= 0; i--)
         for (int c = 0; c < 2; c++) put(&made, i / 4, i % 4, c, 0.5, (yt_xyxy){(float)i, 0, (float)i + 1, 1});
-    yt_detect_options options = top_options;
+    yti_detect_options options = top_options;
     options.max_det = 5;
     cr_assert_eq(detect(&made, 0, options, out), 5);
     for (int i = 0; i < 5; i++) {
@@ -520,7 +520,7 @@ static size_t plain_selection(row *rows, size_t all, size_t n_classes, size_t ma
 }
 
 Test(end2end, agrees_with_a_plain_selection_on_random_heads) {
-    yt_rng rng = yt_rng_make(3, 0, 0, YT_RNG_TEST);
+    yti_rng rng = yti_rng_make(3, 0, 0, YT_RNG_TEST);
     static yt_detection out[RANDOM_ROWS];
     static row rows[RANDOM_ROWS];
     const int limits[] = {1, 7, 50, 300};
@@ -529,7 +529,7 @@ Test(end2end, agrees_with_a_plain_selection_on_random_heads) {
         made_head made;
         head_make(&made, 3, 16, 12, 7, 1);
         fill_random(&made, &rng);
-        yt_detect_options options = {.conf = confs[round % 3], .max_det = limits[round % 4], .end2end = true};
+        yti_detect_options options = {.conf = confs[round % 3], .max_det = limits[round % 4], .end2end = true};
         int n = detect(&made, 0, options, out);
         size_t all = all_rows(&made, false, rows);
         size_t expected = plain_selection(rows, all, 7, (size_t)options.max_det, options.conf);
@@ -542,12 +542,12 @@ Test(end2end, agrees_with_a_plain_selection_on_random_heads) {
 /* ---- back to the picture ---- */
 
 Test(unfit, undoes_a_letterbox_and_clips) {
-    yt_fit fit = {
+    yti_fit fit = {
         .gain_x = 0.5f, .gain_y = 0.5f, .left = 10, .top = 20, .original_w = 200, .original_h = 100};
     yt_detection d[3] = {{{60 * 0.5f + 10, 40 * 0.5f + 20, 80 * 0.5f + 10, 90 * 0.5f + 20}, 0.5f, 1},
                          {{0, 0, 1000, 1000}, 0.4f, 0},
                          {{-50, 300, -20, 400}, 0.3f, 0}};
-    yt_detection_unfit(d, 3, &fit);
+    yti_detection_unfit(d, 3, &fit);
     expect_box(d[0].box, 60, 40, 80, 90);
     expect_box(d[1].box, 0, 0, 200, 100);
     expect_box(d[2].box, 0, 100, 0, 100);

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-TestSuite(event_file, .init = yt_folder_make, .fini = yt_folder_remove);
+TestSuite(event_file, .init = test_folder_make, .fini = test_folder_remove);
 
 /* Bit by bit: polynomial 0x1edc6f41, reflected. */
 static uint32_t masked_crc(const char *data, size_t n) {
@@ -38,7 +38,7 @@ typedef struct record {
 /* The records of a file, all checksums right; *text is to be freed. */
 static int read_records(const char *path, char **text, record *records, int room) {
     size_t bytes;
-    cr_assert_eq(yt_file_read(path, 1 << 20, text, &bytes, NULL), YT_OK);
+    cr_assert_eq(yti_file_read(path, 1 << 20, text, &bytes, NULL), YT_OK);
     int n = 0;
     for (size_t at = 0; at < bytes; n++) {
         cr_assert_lt(n, room);
@@ -55,19 +55,19 @@ static int read_records(const char *path, char **text, record *records, int room
     return n;
 }
 
-static yt_event_file *open_file(const char *path, int64_t keep_below) {
-    yt_event_file *file = NULL;
+static yti_event_file *open_file(const char *path, int64_t keep_below) {
+    yti_event_file *file = NULL;
     yt_err err = {.text = ""};
-    cr_assert_eq(yt_event_file_open(path, keep_below, &file, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yti_event_file_open(path, keep_below, &file, &err), YT_OK, "%s", err.text);
     return file;
 }
 
-static void write_steps(yt_event_file *file, int first, int last) {
+static void write_steps(yti_event_file *file, int first, int last) {
     for (int step = first; step <= last; step++) {
-        yt_event_file_scalar(file, "a/b", step * 0.5);
-        cr_assert_eq(yt_event_file_end(file, step, NULL), YT_OK);
+        yti_event_file_scalar(file, "a/b", step * 0.5);
+        cr_assert_eq(yti_event_file_end(file, step, NULL), YT_OK);
     }
-    yt_event_file_close(file);
+    yti_event_file_close(file);
 }
 
 Test(event_file, checksum_of_the_published_example) {
@@ -75,10 +75,10 @@ Test(event_file, checksum_of_the_published_example) {
 }
 
 Test(event_file, a_scalar_is_an_event_with_its_step) {
-    write_steps(open_file(yt_folder_path("events"), 0), 3, 3);
+    write_steps(open_file(test_folder_path("events"), 0), 3, 3);
     char *text;
     record records[2];
-    cr_assert_eq(read_records(yt_folder_path("events"), &text, records, 2), 2);
+    cr_assert_eq(read_records(test_folder_path("events"), &text, records, 2), 2);
     cr_assert(records[0].step == -1 && memcmp(records[0].data + 9,
                                               "\x1a\x0d"
                                               "brain.Event:2",
@@ -94,15 +94,15 @@ Test(event_file, a_scalar_is_an_event_with_its_step) {
 
 Test(event_file, a_histogram_has_a_bucket_for_each_power_of_two) {
     const float x[6] = {0.3f, -0.4f, 0.6f, 2, 0, NAN};
-    yt_flow_stats stats =
-        yt_flow_measure(yt_tensor_of((float[6]){x[0], x[1], x[2], x[3], x[4], x[5]}, 1, 1, 6, 1), 1);
-    yt_event_file *file = open_file(yt_folder_path("events"), 0);
-    yt_event_file_histogram(file, "h", &stats);
-    cr_assert_eq(yt_event_file_end(file, 0, NULL), YT_OK);
-    yt_event_file_close(file);
+    yti_flow_stats stats =
+        yti_flow_measure(yti_tensor_of((float[6]){x[0], x[1], x[2], x[3], x[4], x[5]}, 1, 1, 6, 1), 1);
+    yti_event_file *file = open_file(test_folder_path("events"), 0);
+    yti_event_file_histogram(file, "h", &stats);
+    cr_assert_eq(yti_event_file_end(file, 0, NULL), YT_OK);
+    yti_event_file_close(file);
     char *text;
     record records[2];
-    cr_assert_eq(read_records(yt_folder_path("events"), &text, records, 2), 2);
+    cr_assert_eq(read_records(test_folder_path("events"), &text, records, 2), 2);
     /* from -2 to 2: min, max, num, sum and sum of squares of the middles, five limits, five counts */
     static const double expected[15] = {
         -2, 2, 4, -1.5 * 2 - 0.5 + 1.5, 2.25 * 2 + 0.25 + 2.25, -2, -1, 0, 1, 2, 0, 2, 1, 0, 1};
@@ -118,7 +118,7 @@ Test(event_file, a_histogram_has_a_bucket_for_each_power_of_two) {
 }
 
 Test(event_file, a_resumed_run_drops_what_lies_behind_its_checkpoint) {
-    const char *path = yt_folder_path("events");
+    const char *path = test_folder_path("events");
     write_steps(open_file(path, 0), 0, 5);
     write_steps(open_file(path, 3), 3, 4);
     char *text;
@@ -132,22 +132,22 @@ Test(event_file, a_resumed_run_drops_what_lies_behind_its_checkpoint) {
 }
 
 Test(event_file, a_damaged_former_file_is_cut_where_it_is_damaged) {
-    const char *path = yt_folder_path("events");
+    const char *path = test_folder_path("events");
     write_steps(open_file(path, 0), 0, 2);
     char *text;
     size_t bytes;
-    cr_assert_eq(yt_file_read(path, 1 << 20, &text, &bytes, NULL), YT_OK);
+    cr_assert_eq(yti_file_read(path, 1 << 20, &text, &bytes, NULL), YT_OK);
     for (size_t cut = 0; cut <= bytes; cut++) {
-        yt_folder_write("cut", text, cut);
-        write_steps(open_file(yt_folder_path("cut"), 100), 9, 9);
+        test_folder_write("cut", text, cut);
+        write_steps(open_file(test_folder_path("cut"), 100), 9, 9);
         char *kept;
         record records[8];
-        const int n = read_records(yt_folder_path("cut"), &kept, records, 8);
+        const int n = read_records(test_folder_path("cut"), &kept, records, 8);
         cr_assert(n >= 2 && n <= 5 && records[n - 1].step == 9);
         free(kept);
     }
     memset(text, 0xff, bytes);
-    yt_folder_write("cut", text, bytes);
-    write_steps(open_file(yt_folder_path("cut"), 100), 9, 9);
+    test_folder_write("cut", text, bytes);
+    write_steps(open_file(test_folder_path("cut"), 100), 9, 9);
     free(text);
 }

@@ -24,14 +24,14 @@ static const double LEARNING_RATE = 0.01;
 /* ---- the engine ---- */
 
 typedef struct net {
-    yt_model *model;
+    yti_model *model;
     double rms[DEPTH];       /* of dL/dx at the output of row i; 0: not seen */
     double gradient[CELLS];  /* at the last of the measured rows */
     double mean_abs, update; /* of the first layer's weights */
     int last_row;
 } net;
 
-static void watch(void *context, yt_value value, yt_tensor gradient) {
+static void watch(void *context, yti_value value, yti_tensor gradient) {
     net *n = context;
     for (int row = 0; row <= n->last_row; row++) {
         if (n->model->rows[row].output != value) continue;
@@ -47,14 +47,14 @@ static void watch(void *context, yt_value value, yt_tensor gradient) {
     }
 }
 
-static void fill(yt_tensor t, yt_rng *rng) {
-    for (size_t p = 0; p < yt_tensor_pixels(t); p++)
+static void fill(yti_tensor t, yti_rng *rng) {
+    for (size_t p = 0; p < yti_tensor_pixels(t); p++)
         for (int c = 0; c < t.c; c++)
-            t.data[(ptrdiff_t)p * t.ld + c] = (float)yt_rng_uniform(rng, -0.01, 0.01);
+            t.data[(ptrdiff_t)p * t.ld + c] = (float)yti_rng_uniform(rng, -0.01, 0.01);
 }
 
-static const yt_param_info *parameter(const yt_model *model, const char *name) {
-    const yt_param_info *found = NULL;
+static const yti_param_info *parameter(const yti_model *model, const char *name) {
+    const yti_param_info *found = NULL;
     for (int i = 0; i < model->n_params; i++)
         if (strcmp(model->params[i].name, name) == 0) found = &model->params[i];
     cr_assert(found, "no parameter %s", name);
@@ -63,28 +63,28 @@ static const yt_param_info *parameter(const yt_model *model, const char *name) {
 
 /* Builds the network, runs it once on a drawn picture, and sends a drawn gradient back from its head. */
 static void run_net(net *n, const char *yaml, int rows, bool no_residual, uint64_t seed) {
-    yt_model_options options = YT_MODEL_DEFAULTS;
+    yti_model_options options = YT_MODEL_DEFAULTS;
     options.no_residual = no_residual;
     options.no_batchnorm = true;
     yt_err err = {.text = ""};
     *n = (net){.last_row = rows - 1};
-    cr_assert_eq(yt_model_parse("deep.yaml", yaml, strlen(yaml), &options, &n->model, &err), YT_OK, "%s",
+    cr_assert_eq(yti_model_parse("deep.yaml", yaml, strlen(yaml), &options, &n->model, &err), YT_OK, "%s",
                  err.text);
-    yt_model_init(n->model, seed, &n->model->state);
-    yt_graph_keep(n->model->graph, n->model->rows[0].output); /* read again below */
-    cr_assert_eq(yt_model_plan(n->model, YT_MODE_TRAIN, 1, SIDE, SIDE, 2, &err), YT_OK, "%s", err.text);
+    yti_model_init(n->model, seed, &n->model->state);
+    yti_graph_keep(n->model->graph, n->model->rows[0].output); /* read again below */
+    cr_assert_eq(yti_model_plan(n->model, YT_MODE_TRAIN, 1, SIDE, SIDE, 2, &err), YT_OK, "%s", err.text);
     uint8_t picture[SIDE * SIDE * 3];
-    yt_rng rng = yt_rng_make(seed, 0, 0, YT_RNG_TEST);
-    for (size_t i = 0; i < sizeof picture; i++) picture[i] = (uint8_t)yt_rng_uniform(&rng, 0, 255.9);
-    yt_model_set_input(n->model, picture);
-    yt_model_forward(n->model, &n->model->state, NULL);
-    yt_head head = yt_model_head(n->model, 0);
+    yti_rng rng = yti_rng_make(seed, 0, 0, YT_RNG_TEST);
+    for (size_t i = 0; i < sizeof picture; i++) picture[i] = (uint8_t)yti_rng_uniform(&rng, 0, 255.9);
+    yti_model_set_input(n->model, picture);
+    yti_model_forward(n->model, &n->model->state, NULL);
+    yti_head head = yti_model_head(n->model, 0);
     fill(head.level[0].d_box, &rng);
     fill(head.level[0].d_cls, &rng);
-    yt_graph_observer observer = {.backward = watch, .context = n};
-    yt_model_backward(n->model, &n->model->state, &observer);
+    yti_graph_observer observer = {.backward = watch, .context = n};
+    yti_model_backward(n->model, &n->model->state, &observer);
 
-    const yt_param_info *first = &n->model->params[0];
+    const yti_param_info *first = &n->model->params[0];
     double sum_g = 0, sum_w = 0, sum_abs = 0;
     for (size_t i = 0; i < first->count; i++) {
         double g = (double)n->model->state.grads[first->offset + i],
@@ -120,13 +120,13 @@ static double logistic_slope(double y) {
     return y * (1 - y);
 }
 
-static void layer_weights(const yt_model *model, int row, float *weight, float *bias) {
+static void layer_weights(const yti_model *model, int row, float *weight, float *bias) {
     char name[64];
     snprintf(name, sizeof name, "model.%d.conv.weight", row);
-    const yt_param_info *w = parameter(model, name);
-    yt_param_to_file_order(w, model->state.params + w->offset, weight);
+    const yti_param_info *w = parameter(model, name);
+    yti_param_to_file_order(w, model->state.params + w->offset, weight);
     snprintf(name, sizeof name, "model.%d.conv.bias", row);
-    const yt_param_info *b = parameter(model, name);
+    const yti_param_info *b = parameter(model, name);
     memcpy(bias, model->state.params + b->offset, CHANNELS * sizeof *bias);
 }
 
@@ -170,7 +170,7 @@ static double rms_of(const double *x) {
 static void jacobian_product(const net *n, function f, function slope, double rms[DEPTH]) {
     static double y[DEPTH][CELLS], dx[CELLS], dy[CELLS];
     float weight[CHANNELS * CHANNELS * 9], bias[CHANNELS];
-    yt_tensor first = yt_graph_map(n->model->graph, n->model->rows[0].output);
+    yti_tensor first = yti_graph_map(n->model->graph, n->model->rows[0].output);
     for (int p = 0; p < MAP * MAP; p++)
         for (int c = 0; c < CHANNELS; c++) y[0][p * CHANNELS + c] = (double)first.data[p * first.ld + c];
     for (int row = 1; row < DEPTH; row++) {
@@ -189,22 +189,22 @@ static void jacobian_product(const net *n, function f, function slope, double rm
 
 /* ---- the tests ---- */
 
-static yt_interval slope_of(const double *rms, int count, double step) {
+static yti_interval slope_of(const double *rms, int count, double step) {
     double depth[DEPTH];
     int zeros;
     for (int i = 0; i < count; i++) depth[i] = 1 + step * i;
-    yt_interval slope = yt_slope_fit(depth, rms, count, &zeros);
+    yti_interval slope = yti_slope_fit(depth, rms, count, &zeros);
     cr_assert_eq(zeros, 0);
     return slope;
 }
 
-static yt_verdict verdict_of(const net *n, int rows, double step) {
-    yt_flow_facts facts = {.first_to_last = n->rms[0] / n->rms[rows - 1],
+static yti_verdict verdict_of(const net *n, int rows, double step) {
+    yti_flow_facts facts = {.first_to_last = n->rms[0] / n->rms[rows - 1],
                            .update = n->update,
                            .mean_abs = n->mean_abs,
                            .norm = (double)NAN};
     char text[512];
-    yt_verdict verdict = yt_verdict_of(&facts, text, sizeof text);
+    yti_verdict verdict = yti_verdict_of(&facts, text, sizeof text);
     cr_log_info("%s; slope %.4f", text, slope_of(n->rms, rows, step).value);
     return verdict;
 }
@@ -222,7 +222,7 @@ static void expect_truth(const char *activation, function f, function slope) {
         cr_assert(fabs(measured - truth) <= 0.01 * truth, "%s: %.6f per layer instead of %.6f", activation,
                   measured, truth);
         cr_assert_eq(verdict_of(&n, DEPTH, 1), YT_VERDICT_VANISHING);
-        yt_model_destroy(n.model);
+        yti_model_destroy(n.model);
     }
 }
 
@@ -245,7 +245,7 @@ Test(flow_truth, the_adds_of_a_residual_network_make_it_flat) {
         run_net(&plain, yaml, ROWS, true, seed);
         cr_assert_eq(verdict_of(&residual, ROWS, 2), YT_VERDICT_FLAT);
         cr_assert_eq(verdict_of(&plain, ROWS, 2), YT_VERDICT_VANISHING);
-        yt_model_destroy(residual.model);
-        yt_model_destroy(plain.model);
+        yti_model_destroy(residual.model);
+        yti_model_destroy(plain.model);
     }
 }

@@ -23,17 +23,17 @@ ParameterizedTest(char name[16], pt, a_checkpoint_holds_the_tensors_of_the_safet
     char path[512], beside[512];
     snprintf(path, sizeof path, "%s/fixtures/%s/%s_coco8_fit.pt", YT_SHARED_DIR, name, name);
     snprintf(beside, sizeof beside, "%s/fixtures/%s/%s_coco8_fit.safetensors", YT_SHARED_DIR, name, name);
-    if (!yt_path_exists(path)) cr_skip_test("%s is not here", path);
-    yt_pt_file pt;
-    yt_st_file st;
+    if (!yti_path_exists(path)) cr_skip_test("%s is not here", path);
+    yti_pt_file pt;
+    yti_st_file st;
     yt_err err = {.text = ""};
-    cr_assert(yt_pt_probe(path));
-    cr_assert_not(yt_pt_probe(beside));
-    cr_assert_eq(yt_pt_open(path, &pt, &err), YT_OK, "%s", err.text);
-    cr_assert_eq(yt_st_load(beside, &st, &err), YT_OK, "%s", err.text);
+    cr_assert(yti_pt_probe(path));
+    cr_assert_not(yti_pt_probe(beside));
+    cr_assert_eq(yti_pt_open(path, &pt, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yti_st_load(beside, &st, &err), YT_OK, "%s", err.text);
     cr_assert(pt.n_tensors > 300 && pt.n_tensors == st.n_entries);
     for (size_t i = 0; i < pt.n_tensors; i++) {
-        const yt_st_entry *a = &pt.tensors[i], *b = yt_st_find(&st, a->name);
+        const yti_st_entry *a = &pt.tensors[i], *b = yti_st_find(&st, a->name);
         cr_assert_not_null(b, "%s", a->name);
         cr_assert(a->type == b->type && a->n_dims == b->n_dims && a->bytes == b->bytes, "%s", a->name);
         cr_assert_eq(memcmp(a->dims, b->dims, (size_t)a->n_dims * sizeof a->dims[0]), 0, "%s", a->name);
@@ -46,23 +46,23 @@ ParameterizedTest(char name[16], pt, a_checkpoint_holds_the_tensors_of_the_safet
     cr_assert_eq(pt.sppf_activation, 0, "written by a release that left it out");
     cr_assert_not_null(strstr(pt.yaml, "backbone:\n  - [-1, 1, Conv, [64, 3, 2]]\n"), "%s", pt.yaml);
     cr_assert_not_null(strstr(pt.yaml, "[-1, 1, nn.Upsample, [None, 2, nearest]]\n"), "%s", pt.yaml);
-    yt_st_free(&st);
-    yt_pt_free(&pt);
+    yti_st_free(&st);
+    yti_pt_free(&pt);
 }
 
 /* ---- made networks ---- */
 
-static yt_pt_file parse(void) {
-    yt_pt_file file;
+static yti_pt_file parse(void) {
+    yti_pt_file file;
     yt_err err = {.text = ""};
-    cr_assert_eq(yt_pt_parse(made.bytes, made.size, "made.pt", &file, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yti_pt_parse(made.bytes, made.size, "made.pt", &file, &err), YT_OK, "%s", err.text);
     return file;
 }
 
 Test(pt, a_walk_over_the_modules_gives_the_state_dict) {
     pickle_checkpoint("ema", "SiLU");
     archive_checkpoint(&made);
-    yt_pt_file file = parse();
+    yti_pt_file file = parse();
     cr_assert_eq(file.n_tensors, 2u, "absent and unstored ones are left out");
     cr_assert_str_eq(file.tensors[0].name, "model.0.weight");
     cr_assert(file.tensors[0].type == YT_ST_F32 && file.tensors[0].n_dims == 2);
@@ -71,14 +71,14 @@ Test(pt, a_walk_over_the_modules_gives_the_state_dict) {
     cr_assert_str_eq(file.tensors[1].name, "model.0.num_batches_tracked");
     cr_assert(file.tensors[1].type == YT_ST_I64 && file.tensors[1].n_dims == 0);
     cr_assert_eq(memcmp(file.tensors[1].data, &archive_steps, sizeof archive_steps), 0);
-    yt_pt_free(&file);
+    yti_pt_free(&file);
     cr_assert_null(file.tensors);
 }
 
 Test(pt, a_checkpoint_describes_its_network) {
     pickle_checkpoint("model", "SiLU");
     archive_checkpoint(&made);
-    yt_pt_file file = parse();
+    yti_pt_file file = parse();
     cr_assert_str_eq(file.yaml, "nc: 2\ndepth_multiple: 0.33\nactivation: \"nn.ReLU()\"\nhead:\n  - [-1]\n"
                                 "scale: s\nyaml_file: \"some/where/yolo11s.yaml\"\n");
     cr_assert_str_eq(file.model_name, "yolo11s.yaml");
@@ -86,7 +86,7 @@ Test(pt, a_checkpoint_describes_its_network) {
     cr_assert_eq(file.n_names, 2u);
     cr_assert_str_eq(file.names[0], "red");
     cr_assert_str_eq(file.names[1], "white cell");
-    yt_pt_free(&file);
+    yti_pt_free(&file);
 }
 
 Test(pt, the_class_of_one_activation_tells_how_sppf_was_trained) {
@@ -94,33 +94,33 @@ Test(pt, the_class_of_one_activation_tells_how_sppf_was_trained) {
     for (int i = 0; i < 2; i++) {
         pickle_checkpoint("model", classes[i]);
         archive_checkpoint(&made);
-        yt_pt_file file = parse();
+        yti_pt_file file = parse();
         cr_assert_eq(file.sppf_activation, i == 0);
-        yt_pt_free(&file);
+        yti_pt_free(&file);
     }
 }
 
 Test(pt, strides_and_offsets_are_honoured) {
     pickle_plain("FloatStorage", 6, 0, 2, two_three, columns);
     archive_checkpoint(&made);
-    yt_pt_file file = parse();
+    yti_pt_file file = parse();
     cr_assert_eq(file.n_tensors, 1u);
     cr_assert_null(file.yaml, "a plain map says nothing about its network");
     static const float transposed[6] = {1, 3, 5, 2, 4, 6};
     cr_assert_eq(memcmp(file.tensors[0].data, transposed, sizeof transposed), 0);
-    yt_pt_free(&file);
+    yti_pt_free(&file);
 
     pickle_plain("FloatStorage", 6, 4, 1, (const int64_t[]){2}, (const int64_t[]){1});
     archive_checkpoint(&made);
     file = parse();
     cr_assert(file.tensors[0].count == 2 && memcmp(file.tensors[0].data, archive_weights + 4, 8) == 0);
-    yt_pt_free(&file);
+    yti_pt_free(&file);
 
     pickle_plain("FloatStorage", 6, 6, 2, (const int64_t[]){0, 3}, rows);
     archive_checkpoint(&made);
     file = parse();
     cr_assert(file.tensors[0].count == 0 && file.tensors[0].bytes == 0);
-    yt_pt_free(&file);
+    yti_pt_free(&file);
 }
 
 Test(pt, later_protocols_name_classes_on_the_stack) {
@@ -131,9 +131,9 @@ Test(pt, later_protocols_name_classes_on_the_stack) {
     pickle_int(0), pickle_sizes(1, (const int64_t[]){12}), pickle_sizes(1, (const int64_t[]){1});
     pickle_bytes("tRs.", 4);
     archive_checkpoint(&made);
-    yt_pt_file file = parse();
+    yti_pt_file file = parse();
     cr_assert(file.n_tensors == 1 && file.tensors[0].type == YT_ST_F16 && file.tensors[0].count == 12);
-    yt_pt_free(&file);
+    yti_pt_free(&file);
 }
 
 Test(pt, a_container_that_grows_later_is_seen_through_the_memo) {
@@ -143,17 +143,17 @@ Test(pt, a_container_that_grows_later_is_seen_through_the_memo) {
     pickle_text("w"), pickle_tensor("FloatStorage", "0", 6, 0, 1, one, one);
     pickle_bytes("u0.", 3);
     archive_checkpoint(&made);
-    yt_pt_file file = parse();
+    yti_pt_file file = parse();
     cr_assert_eq(file.n_tensors, 1u);
-    yt_pt_free(&file);
+    yti_pt_free(&file);
 }
 
 /* ---- hostile files ---- */
 
 static void expect_refused(const void *bytes, size_t size, const char *reason) {
-    yt_pt_file file = {.n_tensors = 77};
+    yti_pt_file file = {.n_tensors = 77};
     yt_err err = {.text = ""};
-    cr_assert_neq(yt_pt_parse(bytes, size, "made.pt", &file, &err), YT_OK, "accepted; expected: %s", reason);
+    cr_assert_neq(yti_pt_parse(bytes, size, "made.pt", &file, &err), YT_OK, "accepted; expected: %s", reason);
     cr_assert_not_null(strstr(err.text, reason), "said: %s; expected: %s", err.text, reason);
     cr_assert_eq(strncmp(err.text, "made.pt", 7), 0, "said: %s", err.text);
     cr_assert_eq(file.n_tensors, 0u, "a failure leaves an empty file");
@@ -172,8 +172,8 @@ Test(pt, every_truncation_is_an_error) {
             malloc(size + 1); /* an exact block, so that a sanitizer sees a read beyond it */
         cr_assert_not_null(part);
         memcpy(part, made.bytes, size);
-        yt_pt_file file;
-        cr_assert_neq(yt_pt_parse(part, size, "made.pt", &file, NULL), YT_OK, "%zu bytes", size);
+        yti_pt_file file;
+        cr_assert_neq(yti_pt_parse(part, size, "made.pt", &file, NULL), YT_OK, "%zu bytes", size);
         free(part);
     }
 }
@@ -224,10 +224,10 @@ Test(pt, deflated_members_are_read) {
     archive_add_pickle();
     archive_add_compressed("net/data/0", archive_weights, sizeof archive_weights);
     archive_end(&made);
-    yt_pt_file file = parse();
+    yti_pt_file file = parse();
     cr_assert_eq(file.n_tensors, 1u);
     cr_assert_eq(memcmp(file.tensors[0].data, archive_weights, sizeof archive_weights), 0);
-    yt_pt_free(&file);
+    yti_pt_free(&file);
 }
 
 Test(pt, a_bomb_is_refused_before_anything_is_unpacked) {
@@ -254,11 +254,11 @@ Test(pt, a_state_dict_is_found_under_the_keys_of_trainers) {
         pickle_map_end();
         pickle_op('.');
         archive_checkpoint(&made);
-        yt_pt_file file = parse();
+        yti_pt_file file = parse();
         cr_assert_eq(file.n_tensors, 1u, "%s", keys[i]);
         cr_assert_str_eq(file.tensors[0].name, "model.0.conv.weight");
         cr_assert_str_eq(file.license, "AGPL-3.0 License (https://example.org)");
-        yt_pt_free(&file);
+        yti_pt_free(&file);
     }
 }
 

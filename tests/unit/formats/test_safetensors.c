@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-TestSuite(safetensors, .init = yt_folder_make, .fini = yt_folder_remove);
+TestSuite(safetensors, .init = test_folder_make, .fini = test_folder_remove);
 
 /* Writes length, header and data as a file; returns its path. */
 static const char *raw_file(uint64_t length, const char *header, const void *data, size_t n_data) {
@@ -18,16 +18,16 @@ static const char *raw_file(uint64_t length, const char *header, const void *dat
     memcpy(bytes, &length, 8);
     memcpy(bytes + 8, header, n_header);
     memcpy(bytes + 8 + n_header, data, n_data);
-    yt_folder_write("raw.safetensors", bytes, 8 + n_header + n_data);
-    return yt_folder_path("raw.safetensors");
+    test_folder_write("raw.safetensors", bytes, 8 + n_header + n_data);
+    return test_folder_path("raw.safetensors");
 }
 
 static void expect_refused(const char *header, size_t n_data, const char *reason) {
     static const char zeros[256];
     yt_err err;
-    yt_st_file file = {.n_entries = 77};
+    yti_st_file file = {.n_entries = 77};
     const char *path = raw_file(strlen(header), header, zeros, n_data);
-    cr_assert_eq(yt_st_load(path, &file, &err), YT_SYNTAX, "%s", header);
+    cr_assert_eq(yti_st_load(path, &file, &err), YT_ERR_SYNTAX, "%s", header);
     cr_assert_not_null(strstr(err.text, reason), "%s: said %s", header, err.text);
     cr_assert_eq(file.n_entries, 77u, "a failure leaves the output alone");
 }
@@ -36,7 +36,7 @@ Test(safetensors, what_is_written_is_read_back) {
     static const float weights[6] = {0.0f, -1.5f, 3e38f, 1e-45f, 5.0f, -0.0f};
     static const int64_t steps = -3;
     static const uint8_t bytes[3] = {1, 2, 255};
-    const yt_st_entry entries[] = {
+    const yti_st_entry entries[] = {
         {.name = (char[]){"b"},
          .type = YT_ST_U8,
          .n_dims = 1,
@@ -49,34 +49,34 @@ Test(safetensors, what_is_written_is_read_back) {
         {.name = (char[]){"empty"}, .n_dims = 2, .dims = {4, 0}, .count = 0, .data = weights, .bytes = 0},
     };
     const char *keys[] = {"model", "note"}, *values[] = {"a: \"b\"\n", ""};
-    const char *path = yt_folder_path("a.safetensors");
-    cr_assert_eq(yt_st_save(path, entries, 4, keys, values, 2, NULL), YT_OK);
+    const char *path = test_folder_path("a.safetensors");
+    cr_assert_eq(yti_st_save(path, entries, 4, keys, values, 2, NULL), YT_OK);
 
-    yt_st_file file;
+    yti_st_file file;
     yt_err err;
-    cr_assert_eq(yt_st_load(path, &file, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yti_st_load(path, &file, &err), YT_OK, "%s", err.text);
     cr_assert_eq(file.n_entries, 4u);
     cr_assert_str_eq(file.entries[0].name, "n", "wide elements come first");
-    const yt_st_entry *w = yt_st_find(&file, "w");
+    const yti_st_entry *w = yti_st_find(&file, "w");
     cr_assert_not_null(w);
     cr_assert_eq(w->n_dims, 2);
     cr_assert_eq(w->dims[0], 2);
     cr_assert_eq(w->dims[1], 3);
     float read[6];
-    cr_assert(yt_st_to_float(w, read));
+    cr_assert(yti_st_to_float(w, read));
     cr_assert_arr_eq(read, weights, sizeof weights);
     int64_t number;
-    cr_assert(yt_st_to_int64(yt_st_find(&file, "n"), &number));
+    cr_assert(yti_st_to_int64(yti_st_find(&file, "n"), &number));
     cr_assert_eq(number, -3);
-    cr_assert_not(yt_st_to_int64(w, &number));
-    cr_assert_not(yt_st_to_float(yt_st_find(&file, "b"), read));
-    cr_assert_arr_eq(yt_st_find(&file, "b")->data, bytes, 3);
-    cr_assert_eq(yt_st_find(&file, "empty")->count, 0u);
-    cr_assert_str_eq(yt_st_metadata(&file, "model"), "a: \"b\"\n");
-    cr_assert_str_eq(yt_st_metadata(&file, "note"), "");
-    cr_assert_null(yt_st_metadata(&file, "other"));
-    cr_assert_null(yt_st_find(&file, "other"));
-    yt_st_free(&file);
+    cr_assert_not(yti_st_to_int64(w, &number));
+    cr_assert_not(yti_st_to_float(yti_st_find(&file, "b"), read));
+    cr_assert_arr_eq(yti_st_find(&file, "b")->data, bytes, 3);
+    cr_assert_eq(yti_st_find(&file, "empty")->count, 0u);
+    cr_assert_str_eq(yti_st_metadata(&file, "model"), "a: \"b\"\n");
+    cr_assert_str_eq(yti_st_metadata(&file, "note"), "");
+    cr_assert_null(yti_st_metadata(&file, "other"));
+    cr_assert_null(yti_st_find(&file, "other"));
+    yti_st_free(&file);
 }
 
 static void doubled(const void *factor, const void *data, void *out) {
@@ -87,7 +87,7 @@ static void doubled(const void *factor, const void *data, void *out) {
 
 Test(safetensors, values_may_be_converted_while_they_are_written) {
     static const float values[3] = {1, -2, 3}, factor = 2;
-    const yt_st_entry entries[] = {
+    const yti_st_entry entries[] = {
         {.name = (char[]){"as_is"}, .n_dims = 1, .dims = {3}, .count = 3, .data = values, .bytes = 12},
         {.name = (char[]){"doubled"},
          .n_dims = 1,
@@ -98,29 +98,29 @@ Test(safetensors, values_may_be_converted_while_they_are_written) {
          .convert = doubled,
          .context = &factor},
     };
-    const char *path = yt_folder_path("a.safetensors");
-    cr_assert_eq(yt_st_save(path, entries, 2, NULL, NULL, 0, NULL), YT_OK);
-    yt_st_file file;
-    cr_assert_eq(yt_st_load(path, &file, NULL), YT_OK);
+    const char *path = test_folder_path("a.safetensors");
+    cr_assert_eq(yti_st_save(path, entries, 2, NULL, NULL, 0, NULL), YT_OK);
+    yti_st_file file;
+    cr_assert_eq(yti_st_load(path, &file, NULL), YT_OK);
     float as_is[3], twice[3];
-    cr_assert(yt_st_to_float(yt_st_find(&file, "as_is"), as_is));
-    cr_assert(yt_st_to_float(yt_st_find(&file, "doubled"), twice));
+    cr_assert(yti_st_to_float(yti_st_find(&file, "as_is"), as_is));
+    cr_assert(yti_st_to_float(yti_st_find(&file, "doubled"), twice));
     for (int i = 0; i < 3; i++) cr_assert(as_is[i] == values[i] && twice[i] == 2 * values[i]);
-    yt_st_free(&file);
+    yti_st_free(&file);
 }
 
 Test(safetensors, every_tensor_is_aligned_to_its_element) {
     static const float value = 1;
     static const int64_t steps = 2;
-    const yt_st_entry entries[] = {
+    const yti_st_entry entries[] = {
         {.name = (char[]){"w"}, .count = 1, .data = &value, .bytes = 4},
         {.name = (char[]){"n"}, .type = YT_ST_I64, .count = 1, .data = &steps, .bytes = 8},
     };
-    const char *path = yt_folder_path("a.safetensors");
-    cr_assert_eq(yt_st_save(path, entries, 2, NULL, NULL, 0, NULL), YT_OK);
+    const char *path = test_folder_path("a.safetensors");
+    cr_assert_eq(yti_st_save(path, entries, 2, NULL, NULL, 0, NULL), YT_OK);
     char *data;
     size_t bytes;
-    cr_assert_eq(yt_file_read(path, 4096, &data, &bytes, NULL), YT_OK);
+    cr_assert_eq(yti_file_read(path, 4096, &data, &bytes, NULL), YT_OK);
     uint64_t length;
     memcpy(&length, data, 8);
     cr_assert_eq(length % 8, 0u);
@@ -132,50 +132,50 @@ Test(safetensors, every_tensor_is_aligned_to_its_element) {
 Test(safetensors, narrow_and_wide_floats_are_converted) {
     static const uint16_t half[8] = {0x3c00, 0xc000, 0x0001, 0x7bff, 0x7c00, 0xfc00, 0x8000, 0x7e00};
     const char *header = "{\"h\":{\"dtype\":\"F16\",\"shape\":[8],\"data_offsets\":[0,16]}}";
-    yt_st_file file;
-    cr_assert_eq(yt_st_load(raw_file(strlen(header), header, half, 16), &file, NULL), YT_OK);
+    yti_st_file file;
+    cr_assert_eq(yti_st_load(raw_file(strlen(header), header, half, 16), &file, NULL), YT_OK);
     float out[8];
-    cr_assert(yt_st_to_float(&file.entries[0], out));
+    cr_assert(yti_st_to_float(&file.entries[0], out));
     cr_assert(out[0] == 1.0f && out[1] == -2.0f && out[2] == 0x1p-24f && out[3] == 65504.0f);
     cr_assert(isinf(out[4]) && out[4] > 0 && isinf(out[5]) && out[5] < 0);
     cr_assert(out[6] == 0.0f && signbit(out[6]) && isnan(out[7]));
-    yt_st_free(&file);
+    yti_st_free(&file);
 
     static const uint16_t brain[2] = {0x3f80, 0xc049};
     header = "{\"h\":{\"dtype\":\"BF16\",\"shape\":[2],\"data_offsets\":[0,4]}}";
-    cr_assert_eq(yt_st_load(raw_file(strlen(header), header, brain, 4), &file, NULL), YT_OK);
-    cr_assert(yt_st_to_float(&file.entries[0], out));
+    cr_assert_eq(yti_st_load(raw_file(strlen(header), header, brain, 4), &file, NULL), YT_OK);
+    cr_assert(yti_st_to_float(&file.entries[0], out));
     cr_assert(out[0] == 1.0f && out[1] == -3.140625f);
-    yt_st_free(&file);
+    yti_st_free(&file);
 
     static const double wide = 0.1;
     header = "{\"h\":{\"dtype\":\"F64\",\"shape\":[],\"data_offsets\":[0,8]}}";
-    cr_assert_eq(yt_st_load(raw_file(strlen(header), header, &wide, 8), &file, NULL), YT_OK);
-    cr_assert(yt_st_to_float(&file.entries[0], out));
+    cr_assert_eq(yti_st_load(raw_file(strlen(header), header, &wide, 8), &file, NULL), YT_OK);
+    cr_assert(yti_st_to_float(&file.entries[0], out));
     cr_assert_eq(out[0], 0.1f);
-    yt_st_free(&file);
+    yti_st_free(&file);
 
     static const int32_t whole[2] = {-7, 7};
     header = "{\"h\":{\"dtype\":\"I32\",\"shape\":[2],\"data_offsets\":[0,8]}}";
-    cr_assert_eq(yt_st_load(raw_file(strlen(header), header, whole, 8), &file, NULL), YT_OK);
+    cr_assert_eq(yti_st_load(raw_file(strlen(header), header, whole, 8), &file, NULL), YT_OK);
     int64_t numbers[2];
-    cr_assert(yt_st_to_int64(&file.entries[0], numbers));
+    cr_assert(yti_st_to_int64(&file.entries[0], numbers));
     cr_assert(numbers[0] == -7 && numbers[1] == 7);
-    yt_st_free(&file);
+    yti_st_free(&file);
 }
 
 Test(safetensors, damaged_lengths_are_refused) {
     yt_err err;
-    yt_st_file file;
-    yt_folder_write("short", "1234567", 7);
-    cr_assert_eq(yt_st_load(yt_folder_path("short"), &file, &err), YT_SYNTAX);
+    yti_st_file file;
+    test_folder_write("short", "1234567", 7);
+    cr_assert_eq(yti_st_load(test_folder_path("short"), &file, &err), YT_ERR_SYNTAX);
     cr_assert_not_null(strstr(err.text, "has 7 bytes"));
-    cr_assert_eq(yt_st_load(raw_file(3, "{}", "", 0), &file, &err), YT_SYNTAX);
+    cr_assert_eq(yti_st_load(raw_file(3, "{}", "", 0), &file, &err), YT_ERR_SYNTAX);
     cr_assert_not_null(strstr(err.text, "ends after 2"));
-    cr_assert_eq(yt_st_load(raw_file(UINT64_MAX, "{}", "", 0), &file, &err), YT_SYNTAX);
+    cr_assert_eq(yti_st_load(raw_file(UINT64_MAX, "{}", "", 0), &file, &err), YT_ERR_SYNTAX);
     cr_assert_not_null(strstr(err.text, "over the format's limit"));
-    cr_assert_eq(yt_st_load(raw_file(0, "{}", "", 0), &file, &err), YT_SYNTAX);
-    cr_assert_eq(yt_st_load(yt_folder_path("none"), &file, &err), YT_IO);
+    cr_assert_eq(yti_st_load(raw_file(0, "{}", "", 0), &file, &err), YT_ERR_SYNTAX);
+    cr_assert_eq(yti_st_load(test_folder_path("none"), &file, &err), YT_ERR_IO);
 }
 
 Test(safetensors, damaged_headers_are_refused) {
@@ -225,12 +225,12 @@ Test(safetensors, tensors_must_tile_the_data) {
     expect_refused("{" TENSOR("a", "0", "8") "," TENSOR("b", "12", "20") "}", 20, "4 bytes before tensor b");
     expect_refused("{" TENSOR("a", "4", "12") "}", 12, "4 bytes before tensor a");
     expect_refused("{" TENSOR("a", "0", "8") "," TENSOR("a", "8", "16") "}", 16, "stands there twice");
-    yt_st_file file;
+    yti_st_file file;
     const char *header = "{" TENSOR("b", "8", "16") "," TENSOR("a", "0", "8") "} ";
     static const char zeros[16];
-    cr_assert_eq(yt_st_load(raw_file(strlen(header), header, zeros, 16), &file, NULL), YT_OK);
+    cr_assert_eq(yti_st_load(raw_file(strlen(header), header, zeros, 16), &file, NULL), YT_OK);
     cr_assert_str_eq(file.entries[0].name, "a");
-    yt_st_free(&file);
+    yti_st_free(&file);
 }
 
 /* What the format's own reader takes beyond what its writer makes. */
@@ -242,14 +242,14 @@ Test(safetensors, what_the_format_allows_is_read) {
         "{" TENSOR("a", "0", "8") ",\"b\":{\"dtype\":\"U16\",\"shape\":[0],\"data_offsets\":[8,8]}}",
     };
     static const char zeros[8];
-    yt_st_file file;
+    yti_st_file file;
     yt_err err = {.text = ""};
     for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++) {
         const char *path = raw_file(strlen(headers[i]), headers[i], zeros, 8);
-        cr_expect(yt_st_probe(path), "%s", headers[i]);
-        cr_assert_eq(yt_st_load(path, &file, &err), YT_OK, "%s: %s", headers[i], err.text);
+        cr_expect(yti_st_probe(path), "%s", headers[i]);
+        cr_assert_eq(yti_st_load(path, &file, &err), YT_OK, "%s: %s", headers[i], err.text);
         cr_expect(file.n_entries == 1 && file.n_metadata == 0);
-        yt_st_free(&file);
+        yti_st_free(&file);
     }
 }
 
@@ -260,23 +260,23 @@ Test(safetensors, tensors_of_other_types_are_left_out) {
     static const char zeros[16];
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
         char header[256];
-        yt_st_file file;
+        yti_st_file file;
         yt_err err = {.text = ""};
         snprintf(header, sizeof header,
                  "{" TENSOR("a", "8", "16") ",\"q\":{\"dtype\":\"%s\",\"shape\":%s,"
                                             "\"data_offsets\":[0,8]}}",
                  types[i][0], types[i][1]);
-        cr_assert_eq(yt_st_load(raw_file(strlen(header), header, zeros, 16), &file, &err), YT_OK, "%s: %s",
+        cr_assert_eq(yti_st_load(raw_file(strlen(header), header, zeros, 16), &file, &err), YT_OK, "%s: %s",
                      header, err.text);
         cr_expect(file.n_entries == 1 && strcmp(file.entries[0].name, "a") == 0);
-        yt_st_free(&file);
+        yti_st_free(&file);
     }
 }
 
 /* Any bit of any tensor; the values themselves stay plausible. */
 Test(safetensors, a_flipped_bit_in_a_file_of_ours_is_noticed) {
     static const float values[3] = {1, 2, 3}, other[2] = {4, 5};
-    const yt_st_entry entries[] = {
+    const yti_st_entry entries[] = {
         {.name = (char[]){"w"}, .n_dims = 1, .dims = {3}, .count = 3, .data = values, .bytes = 12},
         {.name = (char[]){"v"}, .n_dims = 1, .dims = {2}, .count = 2, .data = other, .bytes = 8},
         {.name = (char[]){"b"},
@@ -287,42 +287,42 @@ Test(safetensors, a_flipped_bit_in_a_file_of_ours_is_noticed) {
          .data = "abc",
          .bytes = 3}};
     const char *keys[] = {"yt_format", "yt_hash"}, *texts[] = {"1", "of another file"};
-    const char *path = yt_folder_path("own.safetensors");
-    cr_assert_eq(yt_st_save(path, entries, 3, keys, texts, 2, NULL), YT_OK);
+    const char *path = test_folder_path("own.safetensors");
+    cr_assert_eq(yti_st_save(path, entries, 3, keys, texts, 2, NULL), YT_OK);
     char *data;
     size_t bytes;
-    yt_st_file file;
+    yti_st_file file;
     uint64_t header;
-    cr_assert_eq(yt_file_read(path, 4096, &data, &bytes, NULL), YT_OK);
+    cr_assert_eq(yti_file_read(path, 4096, &data, &bytes, NULL), YT_OK);
     memcpy(&header, data, 8);
     cr_assert_eq(bytes, 8 + header + 23);
     for (size_t bit = 0; bit < 8 * 23u; bit++) {
         yt_err err = {.text = ""};
         data[8 + header + bit / 8] ^= (char)(1 << bit % 8);
-        yt_folder_write("own.safetensors", data, bytes);
-        cr_assert_eq(yt_st_load(path, &file, &err), YT_SYNTAX, "bit %zu", bit);
+        test_folder_write("own.safetensors", data, bytes);
+        cr_assert_eq(yti_st_load(path, &file, &err), YT_ERR_SYNTAX, "bit %zu", bit);
         cr_assert_not_null(strstr(err.text, "its tensors are not those that were written"), "%s", err.text);
         data[8 + header + bit / 8] ^= (char)(1 << bit % 8);
     }
-    yt_folder_write("own.safetensors", data, bytes);
-    cr_assert_eq(yt_st_load(path, &file, NULL), YT_OK);
+    test_folder_write("own.safetensors", data, bytes);
+    cr_assert_eq(yti_st_load(path, &file, NULL), YT_OK);
     cr_assert_eq(file.n_metadata, 2u);
-    yt_st_free(&file);
+    yti_st_free(&file);
     free(data);
 }
 
 Test(safetensors, names_written_twice_are_refused) {
     static const float value = 1;
-    const yt_st_entry entries[] = {{.name = (char[]){"w"}, .count = 1, .data = &value, .bytes = 4},
+    const yti_st_entry entries[] = {{.name = (char[]){"w"}, .count = 1, .data = &value, .bytes = 4},
                                    {.name = (char[]){"w"}, .count = 1, .data = &value, .bytes = 4}};
-    const char *path = yt_folder_path("twice.safetensors");
-    cr_assert_eq(yt_st_save(path, entries, 2, NULL, NULL, 0, NULL), YT_SYNTAX);
-    cr_assert_not(yt_path_exists(path));
+    const char *path = test_folder_path("twice.safetensors");
+    cr_assert_eq(yti_st_save(path, entries, 2, NULL, NULL, 0, NULL), YT_ERR_SYNTAX);
+    cr_assert_not(yti_path_exists(path));
 }
 
 Test(safetensors, texts_that_are_not_utf8_are_not_written) {
     static const float value = 1;
-    const char *path = yt_folder_path("latin.safetensors");
+    const char *path = test_folder_path("latin.safetensors");
     const struct {
         char *name;
         const char *key, *value, *reason;
@@ -330,21 +330,21 @@ Test(safetensors, texts_that_are_not_utf8_are_not_written) {
                  {(char[]){"w"}, "k\xE9", "v", "metadata entry k"},
                  {(char[]){"w"}, "names", "[\"caf\xE9\"]", "metadata entry names is not UTF-8"}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        const yt_st_entry entry = {.name = cases[i].name, .count = 1, .data = &value, .bytes = 4};
+        const yti_st_entry entry = {.name = cases[i].name, .count = 1, .data = &value, .bytes = 4};
         yt_err err = {.text = ""};
-        cr_assert_eq(yt_st_save(path, &entry, 1, &cases[i].key, &cases[i].value, 1, &err), YT_ARGUMENT);
+        cr_assert_eq(yti_st_save(path, &entry, 1, &cases[i].key, &cases[i].value, 1, &err), YT_ERR_ARGUMENT);
         cr_assert_not_null(strstr(err.text, cases[i].reason), "%s", err.text);
-        cr_assert_not(yt_path_exists(path));
+        cr_assert_not(yti_path_exists(path));
     }
 }
 
 Test(safetensors, a_file_is_known_by_its_beginning) {
-    cr_assert(yt_st_probe(raw_file(2, "{}", "", 0)));
-    cr_assert_not(yt_st_probe(raw_file(2, "[]", "", 0)));
-    cr_assert_not(yt_st_probe(raw_file((uint64_t)1 << 40, "{}", "", 0)));
-    yt_folder_write("short", "\2\0\0\0\0\0\0\0", 8);
-    cr_assert_not(yt_st_probe(yt_folder_path("short")));
-    cr_assert_not(yt_st_probe(yt_folder_path("none")));
+    cr_assert(yti_st_probe(raw_file(2, "{}", "", 0)));
+    cr_assert_not(yti_st_probe(raw_file(2, "[]", "", 0)));
+    cr_assert_not(yti_st_probe(raw_file((uint64_t)1 << 40, "{}", "", 0)));
+    test_folder_write("short", "\2\0\0\0\0\0\0\0", 8);
+    cr_assert_not(yti_st_probe(test_folder_path("short")));
+    cr_assert_not(yti_st_probe(test_folder_path("none")));
 }
 
 Test(safetensors, no_cut_of_a_file_is_accepted) {
@@ -353,11 +353,11 @@ Test(safetensors, no_cut_of_a_file_is_accepted) {
     const char *path = raw_file(strlen(header), header, zeros, 8);
     char *data;
     size_t bytes;
-    cr_assert_eq(yt_file_read(path, 4096, &data, &bytes, NULL), YT_OK);
+    cr_assert_eq(yti_file_read(path, 4096, &data, &bytes, NULL), YT_OK);
     for (size_t n = 0; n < bytes; n++) {
-        yt_st_file file;
-        yt_folder_write("cut", data, n);
-        cr_assert_eq(yt_st_load(yt_folder_path("cut"), &file, NULL), YT_SYNTAX, "%zu bytes", n);
+        yti_st_file file;
+        test_folder_write("cut", data, n);
+        cr_assert_eq(yti_st_load(test_folder_path("cut"), &file, NULL), YT_ERR_SYNTAX, "%zu bytes", n);
     }
     free(data);
 }
@@ -365,14 +365,14 @@ Test(safetensors, no_cut_of_a_file_is_accepted) {
 Test(safetensors, halves_are_the_nearest_ones) {
     uint16_t half, back;
     float value;
-    yt_st_entry entry = {.type = YT_ST_F16, .count = 1, .data = &half, .bytes = 2};
+    yti_st_entry entry = {.type = YT_ST_F16, .count = 1, .data = &half, .bytes = 2};
     for (unsigned bits = 0; bits < 0x10000; bits++) { /* every half there is comes back */
         if ((bits & 0x7c00) == 0x7c00) continue;
         half = (uint16_t)bits;
         entry.type = YT_ST_F16, entry.data = &half;
-        cr_assert(yt_st_to_float(&entry, &value));
+        cr_assert(yti_st_to_float(&entry, &value));
         entry.type = YT_ST_F32, entry.data = &value;
-        cr_assert(yt_st_to_half(&entry, &back));
+        cr_assert(yti_st_to_half(&entry, &back));
         cr_assert_eq(back, half, "%04x became %04x", half, back);
     }
     static const struct {
@@ -391,10 +391,10 @@ Test(safetensors, halves_are_the_nearest_ones) {
                  {-1.0f, 0xbc00},
                  {-0.0f, 0x8000}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        yt_st_entry one = {.count = 1, .data = &cases[i].value, .bytes = 4};
-        cr_assert(yt_st_to_half(&one, &back));
+        yti_st_entry one = {.count = 1, .data = &cases[i].value, .bytes = 4};
+        cr_assert(yti_st_to_half(&one, &back));
         cr_assert_eq(back, cases[i].half, "%a became %04x", (double)cases[i].value, back);
     }
-    yt_st_entry number = {.type = YT_ST_I64, .count = 1, .data = &(int64_t){1}, .bytes = 8};
-    cr_assert_not(yt_st_to_half(&number, &back));
+    yti_st_entry number = {.type = YT_ST_I64, .count = 1, .data = &(int64_t){1}, .bytes = 8};
+    cr_assert_not(yti_st_to_half(&number, &back));
 }

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-TestSuite(image, .init = yt_folder_make, .fini = yt_folder_remove);
+TestSuite(image, .init = test_folder_make, .fini = test_folder_remove);
 
 /* 24 x 16 pixels: the left two thirds red over blue, the right third green: no turn or mirror maps it to
  * itself. */
@@ -37,7 +37,7 @@ static char colour_at(const yt_image *image, int x, int y) {
 static yt_image load(const char *name) {
     yt_image image;
     yt_err err = {0};
-    cr_assert_eq(yt_image_load(yt_folder_path(name), &image, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yt_image_load(test_folder_path(name), &image, &err), YT_OK, "%s", err.text);
     return image;
 }
 
@@ -45,11 +45,11 @@ static void expect_refused(const char *name, const char *words) {
     yt_image image = {0};
     yt_err err = {0};
     int w = -1, h = -1;
-    cr_assert_neq(yt_image_load(yt_folder_path(name), &image, &err), YT_OK, "%s was accepted", name);
+    cr_assert_neq(yt_image_load(test_folder_path(name), &image, &err), YT_OK, "%s was accepted", name);
     cr_assert_not_null(strstr(err.text, name), "'%s' does not name the file", err.text);
     cr_assert_not_null(strstr(err.text, words), "'%s' does not say '%s'", err.text, words);
     cr_assert_null(image.rgb);
-    cr_assert_neq(yt_image_size(yt_folder_path(name), &w, &h, &err), YT_OK);
+    cr_assert_neq(yti_image_size(test_folder_path(name), &w, &h, &err), YT_OK);
     cr_assert_eq(w, -1);
 }
 
@@ -57,14 +57,14 @@ Test(image, png_and_bmp_come_back_unchanged) {
     static const char *const names[] = {"a.png", "a.bmp", "A.PNG"};
     yt_image image = make_flag();
     for (size_t i = 0; i < 3; i++) {
-        cr_assert_eq(yt_image_save(yt_folder_path(names[i]), &image, NULL), YT_OK);
+        cr_assert_eq(yt_image_save(test_folder_path(names[i]), &image, NULL), YT_OK);
         yt_image back = load(names[i]);
         cr_assert_eq(back.w, W);
         cr_assert_eq(back.h, H);
         cr_assert_arr_eq(back.rgb, image.rgb, W * H * 3);
         yt_image_free(&back);
         int w, h;
-        cr_assert_eq(yt_image_size(yt_folder_path(names[i]), &w, &h, NULL), YT_OK);
+        cr_assert_eq(yti_image_size(test_folder_path(names[i]), &w, &h, NULL), YT_OK);
         cr_assert(w == W && h == H);
     }
     yt_image_free(&image);
@@ -74,7 +74,7 @@ Test(image, png_and_bmp_come_back_unchanged) {
 
 Test(image, jpeg_comes_back_nearly_unchanged) {
     yt_image image = make_flag();
-    cr_assert_eq(yt_image_save(yt_folder_path("a.jpg"), &image, NULL), YT_OK);
+    cr_assert_eq(yt_image_save(test_folder_path("a.jpg"), &image, NULL), YT_OK);
     yt_image back = load("a.jpg");
     for (int i = 0; i < W * H * 3; i++) cr_assert_leq(abs(back.rgb[i] - image.rgb[i]), 40);
     yt_image_free(&image);
@@ -84,20 +84,20 @@ Test(image, jpeg_comes_back_nearly_unchanged) {
 Test(image, save_refuses_other_endings_and_missing_folders) {
     yt_image image = make_flag();
     yt_err err;
-    cr_assert_eq(yt_image_save(yt_folder_path("a.gif"), &image, &err), YT_ARGUMENT);
-    cr_assert_eq(yt_image_save(yt_folder_path("png"), &image, &err), YT_ARGUMENT);
-    cr_assert_eq(yt_image_save(yt_folder_path("no/folder/a.png"), &image, &err), YT_IO);
+    cr_assert_eq(yt_image_save(test_folder_path("a.gif"), &image, &err), YT_ERR_ARGUMENT);
+    cr_assert_eq(yt_image_save(test_folder_path("png"), &image, &err), YT_ERR_ARGUMENT);
+    cr_assert_eq(yt_image_save(test_folder_path("no/folder/a.png"), &image, &err), YT_ERR_IO);
     yt_image_free(&image);
 }
 
 /* The bytes of a JPEG of the flag with an Exif segment of one entry behind SOI. */
 static uint8_t *jpeg_with_orientation(int orientation, bool little, size_t *bytes) {
     yt_image image = make_flag();
-    cr_assert_eq(yt_image_save(yt_folder_path("plain.jpg"), &image, NULL), YT_OK);
+    cr_assert_eq(yt_image_save(test_folder_path("plain.jpg"), &image, NULL), YT_OK);
     yt_image_free(&image);
     char *plain;
     size_t plain_bytes;
-    cr_assert_eq(yt_file_read(yt_folder_path("plain.jpg"), 1 << 20, &plain, &plain_bytes, NULL), YT_OK);
+    cr_assert_eq(yti_file_read(test_folder_path("plain.jpg"), 1 << 20, &plain, &plain_bytes, NULL), YT_OK);
     uint8_t value = (uint8_t)orientation;
     const uint8_t intel[] = {0xFF, 0xE1, 0,    34,   'E', 'x', 'i', 'f', 0, 0, 'I',   'I', 42, 0, 8, 0, 0, 0,
                              1,    0,    0x12, 0x01, 3,   0,   1,   0,   0, 0, value, 0,   0,  0, 0, 0, 0, 0};
@@ -129,7 +129,7 @@ Test(image, all_eight_orientations_are_applied) {
         for (int little = 0; little < 2; little++) {
             size_t bytes;
             uint8_t *data = jpeg_with_orientation(orientation, little, &bytes);
-            yt_folder_write("turned.jpg", data, bytes);
+            test_folder_write("turned.jpg", data, bytes);
             free(data);
             yt_image image = load("turned.jpg");
             bool swapped = orientation >= 5;
@@ -139,8 +139,8 @@ Test(image, all_eight_orientations_are_applied) {
                             colour_at(&image, 1, image.h - 2), colour_at(&image, image.w - 2, image.h - 2),
                             0};
             cr_assert_str_eq(seen, corners[orientation - 1], "orientation %d shows %s", orientation, seen);
-            yt_image_info info;
-            cr_assert_eq(yt_image_probe(yt_folder_path("turned.jpg"), &info, NULL), YT_OK);
+            yti_image_info info;
+            cr_assert_eq(yti_image_probe(test_folder_path("turned.jpg"), &info, NULL), YT_OK);
             cr_assert(info.w == image.w && info.h == image.h && info.orientation == orientation);
             cr_assert_not(info.truncated);
             yt_image_free(&image);
@@ -282,22 +282,22 @@ Test(image, a_cut_off_jpeg_is_used_as_far_as_it_goes) {
     yt_image image;
     cr_assert_eq(yt_image_create(64, 64, &image, NULL), YT_OK);
     for (int i = 0; i < 64 * 64 * 3; i++) image.rgb[i] = (uint8_t)((uint32_t)i * 2654435761u >> 24);
-    cr_assert_eq(yt_image_save(yt_folder_path("whole.jpg"), &image, NULL), YT_OK);
+    cr_assert_eq(yt_image_save(test_folder_path("whole.jpg"), &image, NULL), YT_OK);
     yt_image_free(&image);
     char *data;
     size_t bytes;
-    cr_assert_eq(yt_file_read(yt_folder_path("whole.jpg"), 1 << 20, &data, &bytes, NULL), YT_OK);
+    cr_assert_eq(yti_file_read(test_folder_path("whole.jpg"), 1 << 20, &data, &bytes, NULL), YT_OK);
     cr_assert_gt(bytes, 2000u);
-    yt_folder_write("cut.jpg", data, bytes * 2 / 3);
+    test_folder_write("cut.jpg", data, bytes * 2 / 3);
     yt_image whole = load("whole.jpg"), cut = load("cut.jpg");
     cr_assert(cut.w == 64 && cut.h == 64);
     cr_assert_arr_eq(cut.rgb, whole.rgb, 64 * 16 * 3);
-    yt_image_info info;
-    cr_assert_eq(yt_image_probe(yt_folder_path("cut.jpg"), &info, NULL), YT_OK);
+    yti_image_info info;
+    cr_assert_eq(yti_image_probe(test_folder_path("cut.jpg"), &info, NULL), YT_OK);
     cr_assert(info.truncated);
-    cr_assert_eq(yt_image_probe(yt_folder_path("whole.jpg"), &info, NULL), YT_OK);
+    cr_assert_eq(yti_image_probe(test_folder_path("whole.jpg"), &info, NULL), YT_OK);
     cr_assert_not(info.truncated);
-    yt_folder_write("headless.jpg", data, 100); /* ends inside the tables */
+    test_folder_write("headless.jpg", data, 100); /* ends inside the tables */
     expect_refused("headless.jpg", "JPEG");
     free(data);
     yt_image_free(&whole);
@@ -305,23 +305,23 @@ Test(image, a_cut_off_jpeg_is_used_as_far_as_it_goes) {
 }
 
 Test(image, what_is_no_picture_is_refused_by_name) {
-    yt_folder_write_text("empty.jpg", "");
+    test_folder_write_text("empty.jpg", "");
     expect_refused("empty.jpg", "empty");
-    yt_folder_write_text("text.png", "this is not a picture at all");
+    test_folder_write_text("text.png", "this is not a picture at all");
     expect_refused("text.png", "not a readable");
-    yt_folder_write_text("photo.webp", "RIFF\x10\x00\x00\x00WEBPVP8 ................");
+    test_folder_write_text("photo.webp", "RIFF\x10\x00\x00\x00WEBPVP8 ................");
     expect_refused("photo.webp", "convert");
     expect_refused("missing.png", "No such file");
 }
 
 Test(image, a_cut_off_png_is_refused) {
     yt_image image = make_flag();
-    cr_assert_eq(yt_image_save(yt_folder_path("a.png"), &image, NULL), YT_OK);
+    cr_assert_eq(yt_image_save(test_folder_path("a.png"), &image, NULL), YT_OK);
     yt_image_free(&image);
     char *data;
     size_t bytes;
-    cr_assert_eq(yt_file_read(yt_folder_path("a.png"), 1 << 20, &data, &bytes, NULL), YT_OK);
-    yt_folder_write("cut.png", data, bytes - 30);
+    cr_assert_eq(yti_file_read(test_folder_path("a.png"), 1 << 20, &data, &bytes, NULL), YT_OK);
+    test_folder_write("cut.png", data, bytes - 30);
     free(data);
     expect_refused("cut.png", "");
 }
@@ -330,7 +330,7 @@ Test(image, a_cut_off_png_is_refused) {
 Test(image, gigantic_pictures_are_refused_before_memory_is_taken) {
     uint8_t bmp[54] = {'B', 'M', 54, 0, 0,    0, 0, 0, 0,    0, 54, 0, 0, 0, 40,
                        0,   0,   0,  0, 0x80, 0, 0, 0, 0x40, 0, 0,  1, 0, 24};
-    yt_folder_write("huge.bmp", bmp, sizeof bmp);
+    test_folder_write("huge.bmp", bmp, sizeof bmp);
     expect_refused("huge.bmp", "32768 x 16384");
 }
 
@@ -349,10 +349,10 @@ Test(image, damaged_files_never_crash) {
     uint32_t state = 7;
     int refused = 0;
     for (size_t k = 0; k < 3; k++) {
-        cr_assert_eq(yt_image_save(yt_folder_path(names[k]), &image, NULL), YT_OK);
+        cr_assert_eq(yt_image_save(test_folder_path(names[k]), &image, NULL), YT_OK);
         char *data;
         size_t bytes;
-        cr_assert_eq(yt_file_read(yt_folder_path(names[k]), 1 << 20, &data, &bytes, NULL), YT_OK);
+        cr_assert_eq(yti_file_read(test_folder_path(names[k]), 1 << 20, &data, &bytes, NULL), YT_OK);
         for (int round = 0; round < 150; round++) {
             char *damaged = malloc(bytes);
             cr_assert_not_null(damaged);
@@ -361,10 +361,10 @@ Test(image, damaged_files_never_crash) {
                 state = state * 1664525u + 1013904223u;
                 damaged[(state >> 8) % bytes] = (char)(state >> 4);
             }
-            yt_folder_write("damaged", damaged, bytes);
+            test_folder_write("damaged", damaged, bytes);
             free(damaged);
             yt_image loaded;
-            if (yt_image_load(yt_folder_path("damaged"), &loaded, NULL) == YT_OK)
+            if (yt_image_load(test_folder_path("damaged"), &loaded, NULL) == YT_OK)
                 yt_image_free(&loaded);
             else
                 refused++;

@@ -22,7 +22,7 @@
 #    include <webp/encode.h>
 #endif
 
-TestSuite(boxes, .init = yt_folder_make, .fini = yt_folder_remove);
+TestSuite(boxes, .init = test_folder_make, .fini = test_folder_remove);
 
 static void write_plain(const char *path, const yt_image *image) {
     cr_assert_eq(yt_image_save(path, image, NULL), YT_OK);
@@ -33,7 +33,7 @@ static void write_webp(const char *name, const yt_image *image) {
     uint8_t *data = NULL;
     size_t bytes = WebPEncodeLosslessRGB(image->rgb, image->w, image->h, 3 * image->w, &data);
     cr_assert_gt(bytes, 0u);
-    yt_folder_write(name, data, bytes);
+    test_folder_write(name, data, bytes);
     WebPFree(data);
 }
 #endif
@@ -114,24 +114,24 @@ typedef struct written {
 /* Returns how many files were written. */
 static int write_all(const yt_image *image, written files[MAX_FILES]) {
     int n = 0;
-    write_plain(yt_folder_path("a.png"), image);
+    write_plain(test_folder_path("a.png"), image);
     files[n++] = (written){"a.png", true};
-    write_plain(yt_folder_path("a.bmp"), image);
+    write_plain(test_folder_path("a.bmp"), image);
     files[n++] = (written){"a.bmp", true};
 #ifdef YT_LIBWEBP
     write_webp("a.webp", image);
     files[n++] = (written){"a.webp", true};
 #endif
 #ifdef YT_LIBTIFF
-    write_tiff(yt_folder_path("tiles.tif"), image, false);
+    write_tiff(test_folder_path("tiles.tif"), image, false);
     files[n++] = (written){"tiles.tif", true};
-    write_tiff(yt_folder_path("wide.tif"), image, true);
+    write_tiff(test_folder_path("wide.tif"), image, true);
     files[n++] = (written){"wide.tif", true};
 #endif
 #ifdef YT_LIBHEIF
-    if (write_heif(yt_folder_path("a.avif"), image, heif_compression_AV1))
+    if (write_heif(test_folder_path("a.avif"), image, heif_compression_AV1))
         files[n++] = (written){"a.avif", false};
-    if (write_heif(yt_folder_path("a.heic"), image, heif_compression_HEVC))
+    if (write_heif(test_folder_path("a.heic"), image, heif_compression_HEVC))
         files[n++] = (written){"a.heic", false};
 #endif
     return n;
@@ -150,7 +150,7 @@ Test(boxes, one_image_has_the_same_pixels_in_every_format) {
     size_t values = 3 * (size_t)image.w * (size_t)image.h;
     int n = write_all(&image, files);
     for (int i = 0; i < n; i++) {
-        yt_image other = load(yt_folder_path(files[i].name));
+        yt_image other = load(test_folder_path(files[i].name));
         cr_assert(other.w == image.w && other.h == image.h);
         long sum = 0;
         for (size_t k = 0; k < values; k++) sum += labs((long)other.rgb[k] - image.rgb[k]);
@@ -162,10 +162,10 @@ Test(boxes, one_image_has_the_same_pixels_in_every_format) {
 
 enum { SIDE = 320, MAX_DET = 300 };
 
-static int predict(yt_predictor *predictor, const char *path, yt_detection *out) {
+static int predict(yti_predictor *predictor, const char *path, yt_detection *out) {
     yt_image image = load(path);
     int n = -1;
-    cr_assert_eq(yt_predictor_run(predictor, &image, out, &n, NULL), YT_OK);
+    cr_assert_eq(yti_predictor_run(predictor, &image, out, &n, NULL), YT_OK);
     yt_image_free(&image);
     return n;
 }
@@ -186,18 +186,18 @@ Test(boxes, one_photograph_has_the_same_boxes_in_every_format) {
     static const char *const search_dirs[] = {YT_SOURCE_DIR "/models", NULL};
     static const char weights[] = YT_SHARED_DIR "/fixtures/yolo26n/yolo26n_coco8_fit.pt";
     static const char photograph[] = YT_SHARED_DIR "/data/coco8/images/train/000000000009.jpg";
-    if (!yt_path_exists(weights) || !yt_path_exists(photograph)) cr_skip_test("%s is not here", weights);
-    yt_model *model;
-    yt_class_names names;
+    if (!yti_path_exists(weights) || !yti_path_exists(photograph)) cr_skip_test("%s is not here", weights);
+    yti_model *model;
+    yti_class_names names;
     int imgsz;
     yt_err err;
-    cr_assert_eq(yt_weights_open(weights, "yolo26n.yaml", search_dirs, &model, &names, &imgsz, &err), YT_OK,
+    cr_assert_eq(yti_weights_open(weights, "yolo26n.yaml", search_dirs, &model, &names, &imgsz, &err), YT_OK,
                  "%s", err.text);
-    yt_predict_options options = YT_PREDICT_DEFAULTS;
+    yti_predict_options options = YT_PREDICT_DEFAULTS;
     options.imgsz = SIDE;
     options.max_det = MAX_DET;
-    yt_predictor *predictor;
-    cr_assert_eq(yt_predictor_create(model, &options, &predictor, NULL), YT_OK);
+    yti_predictor *predictor;
+    cr_assert_eq(yti_predictor_create(model, &options, &predictor, NULL), YT_OK);
     static yt_detection wanted[MAX_DET], found[MAX_DET];
     int n_wanted = predict(predictor, photograph, wanted);
     cr_assert_geq(n_wanted, 8);
@@ -206,7 +206,7 @@ Test(boxes, one_photograph_has_the_same_boxes_in_every_format) {
     int n = write_all(&image, files);
     yt_image_free(&image);
     for (int i = 0; i < n; i++) {
-        int n_found = predict(predictor, yt_folder_path(files[i].name), found);
+        int n_found = predict(predictor, test_folder_path(files[i].name), found);
         if (files[i].lossless) {
             cr_expect_eq(n_found, n_wanted, "%s", files[i].name);
             for (int k = 0; k < n_found && k < n_wanted; k++) {
@@ -219,7 +219,7 @@ Test(boxes, one_photograph_has_the_same_boxes_in_every_format) {
             if (wanted[k].score > options.conf + 0.1f)
                 cr_expect(is_found(&wanted[k], found, n_found), "%s: box %d", files[i].name, k);
     }
-    yt_predictor_destroy(predictor);
-    yt_model_destroy(model);
-    yt_class_names_free(&names);
+    yti_predictor_destroy(predictor);
+    yti_model_destroy(model);
+    yti_class_names_free(&names);
 }

@@ -15,7 +15,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-TestSuite(formats, .init = yt_folder_make, .fini = yt_folder_remove);
+TestSuite(formats, .init = test_folder_make, .fini = test_folder_remove);
 
 /* `name` is one of ours: short. */
 static const char *path_of(const char *name) {
@@ -80,7 +80,7 @@ Test(formats, pixels_are_those_of_the_reference) {
     for (size_t i = 0; i < count; i++) {
         const row *r = &rows[i];
         yt_image image = {0};
-        yt_image_info info;
+        yti_image_info info;
         yt_err err = {.text = ""};
         if (ends_in(r->name, ".avif") || ends_in(r->name, ".heic")) continue; /* the next test */
         if (!load(path_of(r->name), &image, &err)) continue;
@@ -94,7 +94,7 @@ Test(formats, pixels_are_those_of_the_reference) {
         cr_assert_not_null(image.rgb, "%s", err.text);
         cr_expect(image.w == r->w && image.h == r->h, "%s: %d x %d", r->name, image.w, image.h);
         cr_expect_eq(fnv(image.rgb, (size_t)image.w * (size_t)image.h * 3), r->hash, "%s", r->name);
-        cr_expect_eq(yt_image_probe(path_of(r->name), &info, NULL), YT_OK);
+        cr_expect_eq(yti_image_probe(path_of(r->name), &info, NULL), YT_OK);
         cr_expect(info.w == image.w && info.h == image.h, "%s: measured as %d x %d", r->name, info.w, info.h);
         yt_image_free(&image);
         compared++;
@@ -135,7 +135,7 @@ Test(formats, avif_and_heic_are_near_to_the_reference) {
 
 static char *read_file(const char *path, size_t *bytes) {
     char *data;
-    cr_assert_eq(yt_file_read(path, 1 << 20, &data, bytes, NULL), YT_OK);
+    cr_assert_eq(yti_file_read(path, 1 << 20, &data, bytes, NULL), YT_OK);
     return data;
 }
 
@@ -145,11 +145,11 @@ Test(formats, content_decides_and_not_the_name) {
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         size_t bytes;
         char *data = read_file(path_of(names[i]), &bytes);
-        yt_folder_write("a.jpg", data, bytes);
+        test_folder_write("a.jpg", data, bytes);
         free(data);
         yt_image image = {0};
         yt_err err = {.text = ""};
-        if (!load(yt_folder_path("a.jpg"), &image, &err)) continue;
+        if (!load(test_folder_path("a.jpg"), &image, &err)) continue;
         cr_expect_not_null(image.rgb, "%s under another name: %s", names[i], err.text);
         yt_image_free(&image);
     }
@@ -157,11 +157,11 @@ Test(formats, content_decides_and_not_the_name) {
 
 static void expect_refused(const char *path, const char *words) {
     yt_image image = {0};
-    yt_image_info info;
+    yti_image_info info;
     yt_err err = {.text = ""}, probed = {.text = ""};
     cr_expect_neq(yt_image_load(path, &image, &err), YT_OK, "%s was read", path);
     cr_expect_not_null(strstr(err.text, words), "'%s' does not say '%s'", err.text, words);
-    cr_expect_neq(yt_image_probe(path, &info, &probed), YT_OK);
+    cr_expect_neq(yti_image_probe(path, &info, &probed), YT_OK);
     cr_expect_null(image.rgb);
 }
 
@@ -203,8 +203,8 @@ Test(formats, the_wrong_kind_of_file_is_named) {
         KIND("noise.jpg", "\x01\x02\x03\x04\x05\x99", "not an image file that is known here"),
     };
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-        yt_folder_write(kinds[i].name, kinds[i].data, kinds[i].bytes);
-        expect_refused(yt_folder_path(kinds[i].name), kinds[i].words);
+        test_folder_write(kinds[i].name, kinds[i].data, kinds[i].bytes);
+        expect_refused(test_folder_path(kinds[i].name), kinds[i].words);
     }
 }
 
@@ -218,10 +218,10 @@ Test(formats, a_floating_point_tiff_is_refused_by_a_sentence) {
 
 /* What has no end, or never begins, is not opened. */
 Test(formats, only_regular_files_are_read) {
-    cr_assert_eq(mkfifo(yt_folder_path("pipe.jpg"), 0600), 0);
-    expect_refused(yt_folder_path("pipe.jpg"), "a pipe");
+    cr_assert_eq(mkfifo(test_folder_path("pipe.jpg"), 0600), 0);
+    expect_refused(test_folder_path("pipe.jpg"), "a pipe");
     expect_refused("/dev/zero", "a device");
-    expect_refused(yt_folder_path(""), "a folder");
+    expect_refused(test_folder_path(""), "a folder");
 }
 
 /* The size is within what is accepted, the memory to decode it is not: 8 bytes a pixel, twice. */
@@ -229,8 +229,8 @@ Test(formats, what_takes_too_much_memory_is_refused_before_it_is_taken) {
     static const uint8_t png[] =
         "\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x40\0\0\0\x40\0\x10\6\0\0\0\xC9\xD8\x2B\x63"
         "\0\0\0\0IEND\xAE\x42\x60\x82";
-    yt_folder_write("bomb.png", png, sizeof png - 1);
-    expect_refused(yt_folder_path("bomb.png"), "would take 4096 MiB");
+    test_folder_write("bomb.png", png, sizeof png - 1);
+    expect_refused(test_folder_path("bomb.png"), "would take 4096 MiB");
 }
 
 /* A tile of 65536 x 65536 in a TIFF of 16 x 16. */
@@ -246,9 +246,9 @@ Test(formats, a_block_larger_than_its_image_is_refused) {
         if (data[at + 1] == 1 && (data[at] == 0x42 || data[at] == 0x43)) /* tags 322 and 323 */
             memcpy(data + at + 8, "\0\0\1\0", 4), changed++;
     cr_assert_eq(changed, 2u);
-    yt_folder_write("tile.tif", data, bytes);
+    test_folder_write("tile.tif", data, bytes);
     free(data);
-    expect_refused(yt_folder_path("tile.tif"), "MiB; at most");
+    expect_refused(test_folder_path("tile.tif"), "MiB; at most");
 }
 
 /* The size that the gate of memory let through is the only one for which there is room. */
@@ -263,7 +263,7 @@ Test(formats, a_coded_image_of_another_size_than_its_container_says_is_refused) 
         yt_image_free(&image);
         uint8_t *data = (uint8_t *)read_file(path_of(names[i]), &bytes);
         const yti_format *format = yti_format_of(data, bytes);
-        cr_expect_eq(format->decode(&(yti_source){names[i], data, bytes}, &half, &image, &err), YT_DATA);
+        cr_expect_eq(format->decode(&(yti_source){names[i], data, bytes}, &half, &image, &err), YT_ERR_DATA);
         cr_expect_not_null(strstr(err.text, "its header says"), "%s", err.text);
         cr_expect_null(image.rgb);
         free(data);
@@ -287,11 +287,11 @@ Test(formats, cut_off_and_damaged_files_never_crash) {
                 state = state * 1664525u + 1013904223u;
                 damaged[(state >> 8) % bytes] = (char)(state >> 4);
             }
-            yt_folder_write("damaged", damaged, round % 2 ? bytes : bytes * (size_t)round / 24);
+            test_folder_write("damaged", damaged, round % 2 ? bytes : bytes * (size_t)round / 24);
             free(damaged);
             yt_image image = {0};
             yt_err err = {.text = ""};
-            if (yt_image_load(yt_folder_path("damaged"), &image, &err) != YT_OK) {
+            if (yt_image_load(test_folder_path("damaged"), &image, &err) != YT_OK) {
                 cr_assert_neq(err.text[0], '\0');
                 refused++;
             }
@@ -308,21 +308,21 @@ Test(formats, a_cut_off_file_is_refused) {
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         size_t bytes;
         char *data = read_file(path_of(names[i]), &bytes);
-        yt_folder_write("cut", data, bytes - bytes / 3);
+        test_folder_write("cut", data, bytes - bytes / 3);
         free(data);
         yt_image image = {0};
         yt_err err = {.text = ""};
-        if (load(yt_folder_path("cut"), &image, &err)) cr_expect_null(image.rgb, "%s was read", names[i]);
+        if (load(test_folder_path("cut"), &image, &err)) cr_expect_null(image.rgb, "%s was read", names[i]);
         yt_image_free(&image);
     }
 }
 
 /* The high byte is what is read, as the reference reads it. */
 Test(formats, bits_of_a_channel_are_reported) {
-    yt_image_info info;
-    cr_assert_eq(yt_image_probe(path_of("rgb16.png"), &info, NULL), YT_OK);
+    yti_image_info info;
+    cr_assert_eq(yti_image_probe(path_of("rgb16.png"), &info, NULL), YT_OK);
     cr_assert_eq(info.bits, 16);
-    cr_assert_eq(yt_image_probe(path_of("rgba.png"), &info, NULL), YT_OK);
+    cr_assert_eq(yti_image_probe(path_of("rgba.png"), &info, NULL), YT_OK);
     cr_assert_eq(info.bits, 8);
     cr_assert_geq(info.memory, 29u * 21 * 7);
 }
@@ -339,13 +339,13 @@ Test(formats, twelve_bits_in_sixteen_are_noticed) {
                  {"rgba.png", false}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         yt_image image = {0};
-        yt_image_info info;
+        yti_image_info info;
         yt_err err = {.text = ""};
         if (!load(path_of(cases[i].name), &image, &err)) continue;
         yt_image_free(&image);
-        cr_assert_eq(yt_image_load_with_info(path_of(cases[i].name), &image, &info, &err), YT_OK, "%s",
+        cr_assert_eq(yti_image_load_with_info(path_of(cases[i].name), &image, &info, &err), YT_OK, "%s",
                      err.text);
-        cr_expect_eq(yt_image_is_dim(&image, &info), cases[i].dim, "%s", cases[i].name);
+        cr_expect_eq(yti_image_is_dim(&image, &info), cases[i].dim, "%s", cases[i].name);
         yt_image_free(&image);
     }
 }

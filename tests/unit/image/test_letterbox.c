@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void expect_plan(yt_letterbox got, int w, int h, int left, int top, int right, int bottom) {
+static void expect_plan(yti_letterbox got, int w, int h, int left, int top, int right, int bottom) {
     cr_assert_eq(got.resized_w, w);
     cr_assert_eq(got.resized_h, h);
     cr_assert_eq(got.left, left);
@@ -19,28 +19,28 @@ static void expect_plan(yt_letterbox got, int w, int h, int left, int top, int r
 
 /* The examples of spec architecture 6.6. */
 Test(letterbox, plan_gives_the_examples_of_the_specification) {
-    expect_plan(yt_letterbox_plan(1280, 720, 640, 640, true, true, 32), 640, 360, 0, 12, 0, 12);
-    expect_plan(yt_letterbox_plan(1280, 720, 640, 640, false, true, 32), 640, 360, 0, 140, 0, 140);
-    expect_plan(yt_letterbox_plan(481, 333, 640, 640, true, true, 32), 640, 443, 0, 2, 0, 3);
-    expect_plan(yt_letterbox_plan(481, 333, 640, 640, false, true, 32), 640, 443, 0, 98, 0, 99);
-    expect_plan(yt_letterbox_plan(810, 1080, 640, 640, true, true, 32), 480, 640, 0, 0, 0, 0);
-    expect_plan(yt_letterbox_plan(810, 1080, 640, 640, false, true, 32), 480, 640, 80, 0, 80, 0);
+    expect_plan(yti_letterbox_plan(1280, 720, 640, 640, true, true, 32), 640, 360, 0, 12, 0, 12);
+    expect_plan(yti_letterbox_plan(1280, 720, 640, 640, false, true, 32), 640, 360, 0, 140, 0, 140);
+    expect_plan(yti_letterbox_plan(481, 333, 640, 640, true, true, 32), 640, 443, 0, 2, 0, 3);
+    expect_plan(yti_letterbox_plan(481, 333, 640, 640, false, true, 32), 640, 443, 0, 98, 0, 99);
+    expect_plan(yti_letterbox_plan(810, 1080, 640, 640, true, true, 32), 480, 640, 0, 0, 0, 0);
+    expect_plan(yti_letterbox_plan(810, 1080, 640, 640, false, true, 32), 480, 640, 80, 0, 80, 0);
 }
 
 Test(letterbox, plan_enlarges_only_when_asked) {
-    expect_plan(yt_letterbox_plan(100, 50, 640, 640, false, false, 32), 100, 50, 270, 295, 270, 295);
-    expect_plan(yt_letterbox_plan(100, 50, 640, 640, false, true, 32), 640, 320, 0, 160, 0, 160);
+    expect_plan(yti_letterbox_plan(100, 50, 640, 640, false, false, 32), 100, 50, 270, 295, 270, 295);
+    expect_plan(yti_letterbox_plan(100, 50, 640, 640, false, true, 32), 640, 320, 0, 160, 0, 160);
 }
 
 Test(letterbox, a_thin_picture_keeps_a_pixel) {
-    expect_plan(yt_letterbox_plan(5000, 1, 640, 640, false, true, 32), 640, 1, 0, 319, 0, 320);
+    expect_plan(yti_letterbox_plan(5000, 1, 640, 640, false, true, 32), 640, 1, 0, 319, 0, 320);
 }
 
 Test(letterbox, apply_fills_the_margins_with_grey) {
     uint8_t src[2 * 1 * 3] = {10, 20, 30, 40, 50, 60}, dst[4 * 3 * 3 + 1];
     memset(dst, 7, sizeof dst);
-    yt_letterbox plan = {.resized_w = 2, .resized_h = 1, .left = 1, .top = 1, .right = 1, .bottom = 1};
-    cr_assert_eq(yt_letterbox_apply(&plan, src, 2, 1, dst, NULL), YT_OK);
+    yti_letterbox plan = {.resized_w = 2, .resized_h = 1, .left = 1, .top = 1, .right = 1, .bottom = 1};
+    cr_assert_eq(yti_letterbox_apply(&plan, src, 2, 1, dst, NULL), YT_OK);
     for (int i = 0; i < 36; i++) {
         bool inside = i >= 15 && i < 21;
         cr_assert_eq(dst[i], inside ? src[i - 15] : 114, "byte %d is %d", i, dst[i]);
@@ -55,7 +55,7 @@ Test(letterbox, the_short_side_is_rounded_up_to_the_long_sides_scale) {
                                    {10000, 3, 320, 320, 1},   {320, 320, 320, 320, 320}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         int w, h;
-        yt_long_side_plan(cases[i][0], cases[i][1], cases[i][2], &w, &h);
+        yti_long_side_plan(cases[i][0], cases[i][1], cases[i][2], &w, &h);
         cr_assert_eq(w, cases[i][3]);
         cr_assert_eq(h, cases[i][4]);
     }
@@ -64,7 +64,7 @@ Test(letterbox, the_short_side_is_rounded_up_to_the_long_sides_scale) {
 Test(resize, halving_is_the_rounded_mean_of_four) {
     uint8_t src[2 * 4 * 3], dst[2 * 1 * 3];
     for (int i = 0; i < 24; i++) src[i] = (uint8_t)(i * i % 251);
-    cr_assert_eq(yt_image_resize(src, 4, 2, dst, 2, 1, NULL), YT_OK);
+    cr_assert_eq(yti_image_resize(src, 4, 2, dst, 2, 1, NULL), YT_OK);
     for (int x = 0; x < 2; x++)
         for (int c = 0; c < 3; c++) {
             int sum = src[6 * x + c] + src[6 * x + 3 + c] + src[12 + 6 * x + c] + src[15 + 6 * x + c];
@@ -75,7 +75,7 @@ Test(resize, halving_is_the_rounded_mean_of_four) {
 Test(resize, the_same_size_is_a_copy) {
     uint8_t src[5 * 3 * 3], dst[5 * 3 * 3];
     for (int i = 0; i < 45; i++) src[i] = (uint8_t)(37 * i);
-    cr_assert_eq(yt_image_resize(src, 5, 3, dst, 5, 3, NULL), YT_OK);
+    cr_assert_eq(yti_image_resize(src, 5, 3, dst, 5, 3, NULL), YT_OK);
     cr_assert_arr_eq(src, dst, 45);
 }
 
@@ -85,7 +85,7 @@ Test(resize, the_same_size_is_a_copy) {
  * 150, 200. */
 Test(resize, a_row_worked_by_hand) {
     uint8_t src[6] = {0, 0, 0, 200, 200, 200}, dst[12];
-    cr_assert_eq(yt_image_resize(src, 2, 1, dst, 4, 1, NULL), YT_OK);
+    cr_assert_eq(yti_image_resize(src, 2, 1, dst, 4, 1, NULL), YT_OK);
     static const uint8_t expected[4] = {0, 50, 150, 200};
     for (int i = 0; i < 12; i++) cr_assert_eq(dst[i], expected[i / 3]);
 }
@@ -95,7 +95,7 @@ Test(resize, a_row_worked_by_hand) {
  * 16 = 20, (52 >> 2) = 13. Second: 512*2560 >> 16 = 20, 1536*32000 >> 16 = 750, (772 >> 2) = 193. */
 Test(resize, a_column_worked_by_hand) {
     uint8_t src[9] = {10, 10, 10, 20, 20, 20, 250, 250, 250}, dst[6];
-    cr_assert_eq(yt_image_resize(src, 1, 3, dst, 1, 2, NULL), YT_OK);
+    cr_assert_eq(yti_image_resize(src, 1, 3, dst, 1, 2, NULL), YT_OK);
     static const uint8_t expected[6] = {13, 13, 13, 193, 193, 193};
     cr_assert_arr_eq(dst, expected, 6);
 }
@@ -138,7 +138,7 @@ Test(resize, any_size_equals_the_plain_formula) {
         uint8_t *src = malloc((size_t)(3 * sw * sh)), *dst = malloc((size_t)(3 * dw * dh));
         cr_assert(src && dst);
         for (int j = 0; j < 3 * sw * sh; j++) src[j] = (uint8_t)((uint32_t)(j + 1) * 2654435761u >> 24);
-        cr_assert_eq(yt_image_resize(src, sw, sh, dst, dw, dh, NULL), YT_OK);
+        cr_assert_eq(yti_image_resize(src, sw, sh, dst, dw, dh, NULL), YT_OK);
         for (int y = 0; y < dh; y++)
             for (int x = 0; x < dw; x++)
                 for (int c = 0; c < 3; c++)
@@ -163,7 +163,7 @@ Test(letterbox, the_reference_batch_is_reproduced) {
     enum { SIDE = 320, BYTES = SIDE * SIDE * 3 };
     char *reference;
     size_t bytes;
-    if (yt_file_read(YT_SHARED_DIR "/fixtures/batch_images_4x320x320x3_rgb_u8.bin", 1 << 24, &reference,
+    if (yti_file_read(YT_SHARED_DIR "/fixtures/batch_images_4x320x320x3_rgb_u8.bin", 1 << 24, &reference,
                      &bytes, NULL) != YT_OK)
         cr_skip_test("no shared fixtures");
     cr_assert_eq(bytes, 4u * BYTES);
@@ -178,10 +178,10 @@ Test(letterbox, the_reference_batch_is_reproduced) {
         yt_err err = {0};
         cr_assert_eq(yt_image_load(path, &image, &err), YT_OK, "%s", err.text);
         int w, h;
-        yt_long_side_plan(image.w, image.h, SIDE, &w, &h);
-        cr_assert_eq(yt_image_resize(image.rgb, image.w, image.h, scaled, w, h, &err), YT_OK);
-        yt_letterbox plan = yt_letterbox_plan(w, h, SIDE, SIDE, false, false, 32);
-        cr_assert_eq(yt_letterbox_apply(&plan, scaled, w, h, boxed, &err), YT_OK);
+        yti_long_side_plan(image.w, image.h, SIDE, &w, &h);
+        cr_assert_eq(yti_image_resize(image.rgb, image.w, image.h, scaled, w, h, &err), YT_OK);
+        yti_letterbox plan = yti_letterbox_plan(w, h, SIDE, SIDE, false, false, 32);
+        cr_assert_eq(yti_letterbox_apply(&plan, scaled, w, h, boxed, &err), YT_OK);
         for (int j = 0; j < BYTES; j++) {
             int difference = abs(boxed[j] - (uint8_t)reference[i * BYTES + j]);
             sum += difference;

@@ -6,7 +6,7 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 
-static const yt_isa rows[] = {
+static const yti_isa rows[] = {
 #define YT_KERNELS_ROW(isa, getter) isa,
 #include "kernels/kernel_list.inc"
 #undef YT_KERNELS_ROW
@@ -14,10 +14,10 @@ static const yt_isa rows[] = {
 enum { ROWS = sizeof rows / sizeof rows[0] };
 
 static void check_all(const conv_case *c, unsigned seed) {
-    const yt_kernels *tables[ROWS];
+    const yti_kernels *tables[ROWS];
     int count = 0;
     for (int i = 0; i < ROWS; i++)
-        if (rows[i] != YT_ISA_REF && yt_kernels_of(rows[i])) tables[count++] = yt_kernels_of(rows[i]);
+        if (rows[i] != YT_ISA_REF && yti_kernels_of(rows[i])) tables[count++] = yti_kernels_of(rows[i]);
     cr_assert(count > 0);
     conv_case_check(tables, count, c, seed);
 }
@@ -33,8 +33,8 @@ Test(conv2d, shapes_around_the_tile_edges_match_the_reference) {
  * the gradient of the weights. */
 Test(conv2d, finishing_a_gradient_while_packing_gives_the_bits_of_the_pass) {
     for (int cout = 1; cout < 60; cout += 1 + cout / 9) {
-        yt_conv conv = {5, cout, 3, 1, 1, 1, 1};
-        yt_rng rng = yt_rng_make((uint64_t)cout, 0, 0, YT_RNG_TEST);
+        yti_conv_geometry conv = {5, cout, 3, 1, 1, 1, 1};
+        yti_rng rng = yti_rng_make((uint64_t)cout, 0, 0, YT_RNG_TEST);
         guarded x = guarded_make(1, 9, 7, 5, 0, 0), y = guarded_make(1, 9, 7, cout, 0, 3);
         guarded values = guarded_make(1, 1, 4, cout, 0, 0), g = guarded_make(1, 9, 7, cout, 2, 0);
         guarded d[2] = {guarded_make(1, 9, 7, cout, 1, 1), guarded_make(1, 9, 7, cout, 1, 1)};
@@ -42,15 +42,15 @@ Test(conv2d, finishing_a_gradient_while_packing_gives_the_bits_of_the_pass) {
         guarded *random[] = {&x, &y, &values, &g, &d_w[0]};
         for (int i = 0; i < 5; i++) guarded_fill_bell(random[i], &rng);
         for (int row = 0; row < ROWS; row++) {
-            const yt_kernels *k = yt_kernels_of(rows[row]);
+            const yti_kernels *k = yti_kernels_of(rows[row]);
             if (!k) continue;
             guarded_copy(&g, &d[0]), guarded_copy(&g, &d[1]), guarded_copy(&d_w[0], &d_w[1]);
             guarded start = guarded_make(1, 3, 3, 5 * cout, 0, 0);
             guarded_copy(&d_w[0], &start);
             size_t bytes = k->conv2d_scratch(&conv, 1, 9, 7, 1);
-            yt_scratch scratch = {aligned_alloc(64, (bytes + 63) / 64 * 64), bytes, 1};
+            yti_scratch scratch = {aligned_alloc(64, (bytes + 63) / 64 * 64), bytes, 1};
             cr_assert_not_null(scratch.data);
-            yt_norm_tail tail = yt_norm_tail_of(values.view.data, y.view);
+            yti_norm_tail tail = yti_norm_tail_of(values.view.data, y.view);
             k->norm_tail(&tail, &d[0].view, 1);
             k->conv2d_backward_weights(&conv, &x.view, &d[0].view, NULL, d_w[0].view.data, NULL, &scratch);
             k->conv2d_backward_weights(&conv, &x.view, &d[1].view, &tail, d_w[1].view.data, NULL, &scratch);

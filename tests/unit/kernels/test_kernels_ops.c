@@ -7,16 +7,16 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 
-static const yt_isa rows[] = {
+static const yti_isa rows[] = {
 #define YT_KERNELS_ROW(isa, getter) isa,
 #include "kernels/kernel_list.inc"
 #undef YT_KERNELS_ROW
 };
 enum { ROWS = sizeof rows / sizeof rows[0] };
 
-static void check_all(void (*check)(const yt_kernels *)) {
+static void check_all(void (*check)(const yti_kernels *)) {
     for (int i = 0; i < ROWS; i++)
-        if (rows[i] != YT_ISA_REF && yt_kernels_of(rows[i])) check(yt_kernels_of(rows[i]));
+        if (rows[i] != YT_ISA_REF && yti_kernels_of(rows[i])) check(yti_kernels_of(rows[i]));
 }
 
 Test(kernels, norm_act_matches_the_reference) {
@@ -49,7 +49,7 @@ Test(kernels, optimiser_steps_match_the_reference) {
 
 Test(kernels, every_slot_of_every_table_is_filled) {
     for (int i = 0; i < ROWS; i++) {
-        const yt_kernels *k = yt_kernels_of(rows[i]);
+        const yti_kernels *k = yti_kernels_of(rows[i]);
         if (!k) continue;
         cr_assert(k->name && k->vector_floats > 0 && k->conv2d_scratch && k->conv2d_forward &&
                       k->conv2d_backward_data && k->conv2d_backward_weights && k->norm_act_forward &&
@@ -66,29 +66,29 @@ Test(kernels, every_slot_of_every_table_is_filled) {
 /* Each Criterion test is its own process, so the choice is made once in each of the three below. */
 Test(kernels, the_best_table_of_the_cpu_is_taken) {
     unsetenv("YT_MAX_ISA");
-    const yt_kernels *best = yt_kernels_of(YT_ISA_REF);
+    const yti_kernels *best = yti_kernels_of(YT_ISA_REF);
     for (int i = 0; i < ROWS; i++)
-        if (yt_kernels_of(rows[i])) best = yt_kernels_of(rows[i]);
-    cr_assert_eq(yt_kernels_get(), best);
-    cr_assert_eq(yt_kernels_get(), best);
+        if (yti_kernels_of(rows[i])) best = yti_kernels_of(rows[i]);
+    cr_assert_eq(yti_kernels_get(), best);
+    cr_assert_eq(yti_kernels_get(), best);
 }
 
 Test(kernels, a_cap_is_obeyed) {
     setenv("YT_MAX_ISA", "generic", 1);
-    cr_assert_str_eq(yt_kernels_get()->name, "generic");
+    cr_assert_str_eq(yti_kernels_get()->name, "generic");
 }
 
 Test(kernels, a_cap_above_the_cpu_takes_what_runs) {
     setenv("YT_MAX_ISA", "avx512", 1);
-    cr_assert_not_null(yt_kernels_get());
-    cr_assert_str_neq(yt_kernels_get()->name, "ref");
+    cr_assert_not_null(yti_kernels_get());
+    cr_assert_str_neq(yti_kernels_get()->name, "ref");
 }
 
 Test(kernels, output_sides) {
-    cr_assert_eq(yt_conv_out(640, 3, 2, 1, 1), 320);
-    cr_assert_eq(yt_conv_out(5, 3, 2, 1, 1), 3);
-    cr_assert_eq(yt_conv_out(5, 1, 1, 0, 1), 5);
-    cr_assert_eq(yt_conv_out(4, 2, 2, 0, 1), 2);
-    cr_assert_eq(yt_conv_out(7, 3, 1, 2, 2), 7);
-    cr_assert_eq(yt_conv_out(2, 5, 1, 0, 1), 0);
+    cr_assert_eq(yti_conv_out(640, 3, 2, 1, 1), 320);
+    cr_assert_eq(yti_conv_out(5, 3, 2, 1, 1), 3);
+    cr_assert_eq(yti_conv_out(5, 1, 1, 0, 1), 5);
+    cr_assert_eq(yti_conv_out(4, 2, 2, 0, 1), 2);
+    cr_assert_eq(yti_conv_out(7, 3, 1, 2, 2), 7);
+    cr_assert_eq(yti_conv_out(2, 5, 1, 0, 1), 0);
 }

@@ -33,11 +33,11 @@ static size_t count_of(const map64 *m) {
     return (size_t)m->n * (size_t)m->h * (size_t)m->w * (size_t)m->c;
 }
 
-static map64 make_map(int n, int h, int w, int c, yt_rng *rng) {
+static map64 make_map(int n, int h, int w, int c, yti_rng *rng) {
     map64 m = {.n = n, .h = h, .w = w, .c = c, .ld = c};
     m.data = malloc(count_of(&m) * sizeof(double));
     cr_assert_not_null(m.data);
-    for (size_t i = 0; i < count_of(&m); i++) m.data[i] = yt_rng_normal(rng);
+    for (size_t i = 0; i < count_of(&m); i++) m.data[i] = yti_rng_normal(rng);
     return m;
 }
 
@@ -59,7 +59,7 @@ static double weighted_sum(const map64 *out, const map64 *weights) {
 /* ---- convolution ---- */
 
 typedef struct conv_loss {
-    yt_conv conv;
+    yti_conv_geometry conv;
     map64 x, w, bias, y, weights;
 } conv_loss;
 
@@ -69,10 +69,10 @@ static double conv_loss_value(const void *self) {
     return weighted_sum(&l->y, &l->weights);
 }
 
-static void check_conv_gradient(yt_conv conv, int n, int h, int w) {
-    yt_rng rng = yt_rng_make(2, 0, (uint64_t)conv.cin, YT_RNG_TEST);
-    int oh = yt_conv_out(h, conv.kernel, conv.stride, conv.pad, conv.dilation);
-    int ow = yt_conv_out(w, conv.kernel, conv.stride, conv.pad, conv.dilation);
+static void check_conv_gradient(yti_conv_geometry conv, int n, int h, int w) {
+    yti_rng rng = yti_rng_make(2, 0, (uint64_t)conv.cin, YT_RNG_TEST);
+    int oh = yti_conv_out(h, conv.kernel, conv.stride, conv.pad, conv.dilation);
+    int ow = yti_conv_out(w, conv.kernel, conv.stride, conv.pad, conv.dilation);
     conv_loss l = {.conv = conv};
     l.x = make_map(n, h, w, conv.cin, &rng);
     l.w = make_map(1, conv.kernel, conv.kernel, conv.cin / conv.groups * conv.cout, &rng);
@@ -91,20 +91,20 @@ static void check_conv_gradient(yt_conv conv, int n, int h, int w) {
 }
 
 Test(kernels_ref, gradients_of_a_convolution) {
-    check_conv_gradient((yt_conv){3, 4, 3, 1, 1, 1, 1}, 2, 4, 5);
-    check_conv_gradient((yt_conv){2, 3, 3, 2, 1, 1, 1}, 1, 5, 6);
-    check_conv_gradient((yt_conv){2, 3, 1, 1, 0, 1, 1}, 2, 3, 3);
-    check_conv_gradient((yt_conv){2, 2, 1, 2, 0, 1, 1}, 1, 5, 4);
-    check_conv_gradient((yt_conv){2, 3, 2, 2, 0, 1, 1}, 1, 5, 4);
-    check_conv_gradient((yt_conv){1, 2, 5, 1, 2, 1, 1}, 1, 4, 6);
-    check_conv_gradient((yt_conv){2, 2, 3, 1, 2, 2, 1}, 1, 6, 5);
-    check_conv_gradient((yt_conv){4, 6, 3, 1, 1, 1, 2}, 1, 4, 3);
-    check_conv_gradient((yt_conv){3, 3, 3, 2, 1, 1, 3}, 1, 6, 5);
+    check_conv_gradient((yti_conv_geometry){3, 4, 3, 1, 1, 1, 1}, 2, 4, 5);
+    check_conv_gradient((yti_conv_geometry){2, 3, 3, 2, 1, 1, 1}, 1, 5, 6);
+    check_conv_gradient((yti_conv_geometry){2, 3, 1, 1, 0, 1, 1}, 2, 3, 3);
+    check_conv_gradient((yti_conv_geometry){2, 2, 1, 2, 0, 1, 1}, 1, 5, 4);
+    check_conv_gradient((yti_conv_geometry){2, 3, 2, 2, 0, 1, 1}, 1, 5, 4);
+    check_conv_gradient((yti_conv_geometry){1, 2, 5, 1, 2, 1, 1}, 1, 4, 6);
+    check_conv_gradient((yti_conv_geometry){2, 2, 3, 1, 2, 2, 1}, 1, 6, 5);
+    check_conv_gradient((yti_conv_geometry){4, 6, 3, 1, 1, 1, 2}, 1, 4, 3);
+    check_conv_gradient((yti_conv_geometry){3, 3, 3, 2, 1, 1, 3}, 1, 6, 5);
 }
 
 Test(kernels_ref, accumulation_adds_to_the_gradient_of_the_input) {
-    yt_rng rng = yt_rng_make(3, 0, 0, YT_RNG_TEST);
-    yt_conv conv = {2, 3, 3, 1, 1, 1, 1};
+    yti_rng rng = yti_rng_make(3, 0, 0, YT_RNG_TEST);
+    yti_conv_geometry conv = {2, 3, 3, 1, 1, 1, 1};
     map64 d_y = make_map(1, 3, 4, 3, &rng), w = make_map(1, 3, 3, 6, &rng), d_x = make_map(1, 3, 4, 2, &rng);
     map64 before = copy_of(&d_x), alone = copy_of(&d_x);
     ref_conv2d_backward_data(&conv, &d_y, w.data, &alone, false, NULL);
@@ -119,7 +119,7 @@ Test(kernels_ref, accumulation_adds_to_the_gradient_of_the_input) {
 typedef enum norm_stats { BATCH, FIXED, NO_NORM } norm_stats;
 
 typedef struct norm_loss {
-    yt_activation act;
+    yti_activation act;
     norm_stats stats;
     map64 y, gamma, beta, mean, inv_std, shortcut, out, weights;
 } norm_loss;
@@ -154,8 +154,8 @@ static bool near_a_kink(const norm_loss *l) {
     return false;
 }
 
-static norm_loss make_norm_loss(yt_activation_kind kind, norm_stats stats, uint64_t seed) {
-    yt_rng rng = yt_rng_make(4, 0, seed, YT_RNG_TEST);
+static norm_loss make_norm_loss(yti_activation_kind kind, norm_stats stats, uint64_t seed) {
+    yti_rng rng = yti_rng_make(4, 0, seed, YT_RNG_TEST);
     norm_loss l = {.act = {.kind = kind, .slope = 0.2f}, .stats = stats};
     l.y = make_map(2, 3, 4, 3, &rng), l.shortcut = make_map(2, 3, 4, 3, &rng);
     l.out = make_map(2, 3, 4, 3, &rng), l.weights = make_map(2, 3, 4, 3, &rng);
@@ -169,7 +169,7 @@ static void free_norm_loss(norm_loss *l) {
     free(l->gamma.data), free(l->beta.data), free(l->mean.data), free(l->inv_std.data);
 }
 
-static void check_norm_gradient(yt_activation_kind kind, norm_stats stats) {
+static void check_norm_gradient(yti_activation_kind kind, norm_stats stats) {
     uint64_t seed = 0;
     norm_loss l = make_norm_loss(kind, stats, seed);
     while (near_a_kink(&l)) {
@@ -192,9 +192,9 @@ static void check_norm_gradient(yt_activation_kind kind, norm_stats stats) {
 
 Test(kernels_ref, gradients_of_normalisation_and_activation) {
     for (int kind = 0; kind < YT_ACT_COUNT; kind++) {
-        check_norm_gradient((yt_activation_kind)kind, BATCH);
-        check_norm_gradient((yt_activation_kind)kind, FIXED);
-        check_norm_gradient((yt_activation_kind)kind, NO_NORM);
+        check_norm_gradient((yti_activation_kind)kind, BATCH);
+        check_norm_gradient((yti_activation_kind)kind, FIXED);
+        check_norm_gradient((yti_activation_kind)kind, NO_NORM);
     }
 }
 
@@ -212,13 +212,13 @@ static double pool_loss_value(const void *self) {
 }
 
 static void check_pool_gradient(int kernel, int stride, int pad) {
-    yt_rng rng = yt_rng_make(5, 0, 0, YT_RNG_TEST);
+    yti_rng rng = yti_rng_make(5, 0, 0, YT_RNG_TEST);
     map_loss l = {kernel, stride, pad, .x = make_map(2, 5, 6, 2, &rng)};
     /* Values a tenth apart in a shuffled order: no tie, and no step of the differences changes a maximum. */
     size_t count = count_of(&l.x);
     for (size_t i = 0; i < count; i++) l.x.data[i] = 0.1 * (double)(i * 47 % count); /* 47 is prime to 120 */
     l.y =
-        make_map(2, yt_conv_out(5, kernel, stride, pad, 1), yt_conv_out(6, kernel, stride, pad, 1), 2, &rng);
+        make_map(2, yti_conv_out(5, kernel, stride, pad, 1), yti_conv_out(6, kernel, stride, pad, 1), 2, &rng);
     l.weights = copy_of(&l.y);
     uint8_t *index = malloc(count_of(&l.y));
     cr_assert_not_null(index);
@@ -242,7 +242,7 @@ static double upsample_loss_value(const void *self) {
 }
 
 Test(kernels_ref, gradients_of_upsampling) {
-    yt_rng rng = yt_rng_make(6, 0, 0, YT_RNG_TEST);
+    yti_rng rng = yti_rng_make(6, 0, 0, YT_RNG_TEST);
     for (int factor = 1; factor < 4; factor++) {
         map_loss l = {.stride = factor, .x = make_map(2, 2, 3, 3, &rng)};
         l.y = make_map(2, 2 * factor, 3 * factor, 3, &rng);
@@ -264,21 +264,21 @@ typedef struct attention_loss {
 
 static double attention_loss_value(const void *self) {
     const attention_loss *l = self;
-    yt_scratch scratch = {.data = l->rows, .threads = 1};
+    yti_scratch scratch = {.data = l->rows, .threads = 1};
     ref_attention_forward(l->heads, l->key_dim, l->head_dim, &l->qkv, &l->out, NULL, &scratch);
     return weighted_sum(&l->out, &l->weights);
 }
 
 Test(kernels_ref, gradients_of_attention) {
     enum { HEADS = 2, KEY = 3, HEAD = 4, N = 6 };
-    yt_rng rng = yt_rng_make(7, 0, 0, YT_RNG_TEST);
+    yti_rng rng = yti_rng_make(7, 0, 0, YT_RNG_TEST);
     double rows[2 * N], probs[2 * HEADS * N * N];
     cr_assert(ref_attention_scratch(HEADS, KEY, HEAD, 2, N, 1) <= sizeof rows);
     attention_loss l = {HEADS, KEY, HEAD, .rows = rows};
     l.qkv = make_map(2, 2, 3, HEADS * (2 * KEY + HEAD), &rng);
     l.out = make_map(2, 2, 3, HEADS * HEAD, &rng), l.weights = make_map(2, 2, 3, HEADS * HEAD, &rng);
     map64 d_qkv = copy_of(&l.qkv), added = copy_of(&l.qkv);
-    yt_scratch scratch = {.data = rows, .threads = 1};
+    yti_scratch scratch = {.data = rows, .threads = 1};
     ref_attention_forward(HEADS, KEY, HEAD, &l.qkv, &l.out, probs, &scratch);
     ref_attention_backward(HEADS, KEY, HEAD, &l.qkv, probs, &l.weights, &d_qkv, false, &scratch);
     gradcheck("attention d_qkv", attention_loss_value, &l, l.qkv.data, count_of(&l.qkv), d_qkv.data);
@@ -296,7 +296,7 @@ static double bce_loss_value(const void *self) {
 }
 
 Test(kernels_ref, gradient_of_the_background_loss) {
-    yt_rng rng = yt_rng_make(8, 0, 0, YT_RNG_TEST);
+    yti_rng rng = yti_rng_make(8, 0, 0, YT_RNG_TEST);
     map64 x = make_map(2, 3, 3, 5, &rng), d_x = copy_of(&x);
     for (size_t i = 0; i < count_of(&x); i++) x.data[i] *= 4;
     ref_bce_background(&x, 1, NULL, &d_x, 1);

@@ -7,7 +7,7 @@
 #define YT_MR1            9
 #define YT_ISA_NAME       "wide"
 #define YT_KERNELS_GETTER wide_kernels
-static const struct yt_kernels *wide_kernels(void);
+static const struct yti_kernels *wide_kernels(void);
 #include "kernels/simd/kernels.inl"
 
 #include "support/conv_case.h"
@@ -16,7 +16,7 @@ static const struct yt_kernels *wide_kernels(void);
 #include <criterion/criterion.h>
 
 Test(kernels_wide, convolutions_match_the_reference) {
-    const yt_kernels *wide[] = {wide_kernels()};
+    const yti_kernels *wide[] = {wide_kernels()};
     for (unsigned i = 1000; i < 1060; i++) {
         conv_case c = conv_case_random(i);
         conv_case_check(wide, 1, &c, i);
@@ -26,7 +26,7 @@ Test(kernels_wide, convolutions_match_the_reference) {
 Test(kernels_wide, depthwise_rows_match_the_reference) {
     static const conv_case cases[] = {{{72, 72, 3, 1, 1, 1, 72}, 3, 12, 23, 8, 0},
                                       {{40, 40, 3, 1, 1, 1, 40}, 1, 35, 11, 0, 40}};
-    const yt_kernels *wide[] = {wide_kernels()};
+    const yti_kernels *wide[] = {wide_kernels()};
     for (unsigned i = 0; i < 4; i++) conv_case_check(wide, 1, &cases[i / 2], i);
 }
 

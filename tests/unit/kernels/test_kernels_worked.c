@@ -8,16 +8,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const yt_isa rows[] = {
+static const yti_isa rows[] = {
 #define YT_KERNELS_ROW(isa, getter) isa,
 #include "kernels/kernel_list.inc"
 #undef YT_KERNELS_ROW
 };
 enum { ROWS = sizeof rows / sizeof rows[0] };
 
-static void on_every_table(void (*check)(const yt_kernels *)) {
+static void on_every_table(void (*check)(const yti_kernels *)) {
     for (int i = 0; i < ROWS; i++)
-        if (yt_kernels_of(rows[i])) check(yt_kernels_of(rows[i]));
+        if (yti_kernels_of(rows[i])) check(yti_kernels_of(rows[i]));
 }
 
 /* Room behind each array for the reads past the channels that kernels.h allows. */
@@ -25,17 +25,17 @@ typedef struct padded {
     float v[128];
 } padded;
 
-static void convolve(const yt_kernels *k, yt_conv conv, int h, int w, const float *x, const float *weights,
+static void convolve(const yti_kernels *k, yti_conv_geometry conv, int h, int w, const float *x, const float *weights,
                      const float *bias, const float *want, int count, float *moments) {
     padded in = {{0}}, filter = {{0}}, out = {{0}};
     memcpy(in.v, x, (size_t)(h * w * conv.cin) * sizeof(float));
     memcpy(filter.v, weights,
            (size_t)(conv.kernel * conv.kernel * conv.cin / conv.groups * conv.cout) * sizeof(float));
-    yt_tensor tx = yt_tensor_of(in.v, 1, h, w, conv.cin);
-    yt_tensor ty = yt_tensor_of(out.v, 1, yt_conv_out(h, conv.kernel, conv.stride, conv.pad, conv.dilation),
-                                yt_conv_out(w, conv.kernel, conv.stride, conv.pad, conv.dilation), conv.cout);
-    cr_assert_eq(yt_tensor_elements(ty), (size_t)count);
-    yt_scratch scratch = {.bytes = k->conv2d_scratch(&conv, 1, h, w, 1), .threads = 1};
+    yti_tensor tx = yti_tensor_of(in.v, 1, h, w, conv.cin);
+    yti_tensor ty = yti_tensor_of(out.v, 1, yti_conv_out(h, conv.kernel, conv.stride, conv.pad, conv.dilation),
+                                yti_conv_out(w, conv.kernel, conv.stride, conv.pad, conv.dilation), conv.cout);
+    cr_assert_eq(yti_tensor_elements(ty), (size_t)count);
+    yti_scratch scratch = {.bytes = k->conv2d_scratch(&conv, 1, h, w, 1), .threads = 1};
     scratch.data = aligned_alloc(64, scratch.bytes / 64 * 64 + 64);
     cr_assert_not_null(scratch.data);
     k->conv2d_forward(&conv, &tx, filter.v, bias, &ty, moments, &scratch);
@@ -48,70 +48,70 @@ static void convolve(const yt_kernels *k, yt_conv conv, int h, int w, const floa
 static const float counting[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
 static const float ones[] = {1, 1, 1, 1, 1, 1, 1, 1, 1};
 
-static void padding_and_stride(const yt_kernels *k) {
+static void padding_and_stride(const yti_kernels *k) {
     /* 1 2 3 / 4 5 6 / 7 8 9, sums of 3x3 neighbourhoods: a corner is 1+2+4+5, an edge 1+...+6. */
     static const float same[] = {12, 21, 16, 27, 45, 33, 24, 39, 28};
-    convolve(k, (yt_conv){1, 1, 3, 1, 1, 1, 1}, 3, 3, counting, ones, NULL, same, 9, NULL);
+    convolve(k, (yti_conv_geometry){1, 1, 3, 1, 1, 1, 1}, 3, 3, counting, ones, NULL, same, 9, NULL);
     /* 1..16 in 4x4, stride 2: windows start at -1 and 1: 1+2+5+6, 2+3+4+6+7+8, 5+6+9+10+13+14, the rest. */
     static const float half[] = {14, 30, 57, 99};
-    convolve(k, (yt_conv){1, 1, 3, 2, 1, 1, 1}, 4, 4, counting, ones, NULL, half, 4, NULL);
+    convolve(k, (yti_conv_geometry){1, 1, 3, 2, 1, 1, 1}, 4, 4, counting, ones, NULL, half, 4, NULL);
     /* One row 1..5, stride 2: only the middle row of the kernel, 1 2 3, meets it: 1*2+2*3, 2*1+3*2+4*3,
      * 4*1+5*2. */
     static const float middle[] = {9, 9, 9, 1, 2, 3, 9, 9, 9}, odd[] = {8, 20, 14};
-    convolve(k, (yt_conv){1, 1, 3, 2, 1, 1, 1}, 1, 5, counting, middle, NULL, odd, 3, NULL);
+    convolve(k, (yti_conv_geometry){1, 1, 3, 2, 1, 1, 1}, 1, 5, counting, middle, NULL, odd, 3, NULL);
 }
 
 Test(worked, padding_and_stride_of_a_convolution) {
     on_every_table(padding_and_stride);
 }
 
-static void channels_and_bias(const yt_kernels *k) {
+static void channels_and_bias(const yti_kernels *k) {
     /* x = (2, 3), w[i][o] = 1 10 / 100 1000: 2 + 300 + 1, 20 + 3000 - 1. */
     static const float x[] = {2, 3}, w[] = {1, 10, 100, 1000}, bias[] = {1, -1}, want[] = {303, 3019};
-    convolve(k, (yt_conv){2, 2, 1, 1, 0, 1, 1}, 1, 1, x, w, bias, want, 2, NULL);
+    convolve(k, (yti_conv_geometry){2, 2, 1, 1, 0, 1, 1}, 1, 1, x, w, bias, want, 2, NULL);
     /* Two groups of one channel in, two out: outputs 0 and 1 see 2, outputs 2 and 3 see 3. */
     static const float grouped[] = {2, 20, 300, 3000};
-    convolve(k, (yt_conv){2, 4, 1, 1, 0, 1, 2}, 1, 1, x, w, NULL, grouped, 4, NULL);
+    convolve(k, (yti_conv_geometry){2, 4, 1, 1, 0, 1, 2}, 1, 1, x, w, NULL, grouped, 4, NULL);
     /* Depthwise, weights [kh][kw][c]: only the centre (0.5, 2) meets a 1x1 map. */
     static const float centre[] = {9, 9, 9, 9, 9, 9, 9, 9, 0.5f, 2, 9, 9, 9, 9, 9, 9, 9, 9},
                        depthwise[] = {1, 6};
-    convolve(k, (yt_conv){2, 2, 3, 1, 1, 1, 2}, 1, 1, x, centre, NULL, depthwise, 2, NULL);
+    convolve(k, (yti_conv_geometry){2, 2, 3, 1, 1, 1, 2}, 1, 1, x, centre, NULL, depthwise, 2, NULL);
 }
 
 Test(worked, channels_groups_and_bias_of_a_convolution) {
     on_every_table(channels_and_bias);
 }
 
-static void even_kernel_and_dilation(const yt_kernels *k) {
+static void even_kernel_and_dilation(const yti_kernels *k) {
     /* 1 2 3 / 4 5 6 under 1 2 / 3 4: 1+4+12+20 and 2+6+15+24; mean 42, variance 25. */
     static const float want[] = {37, 47};
     float moments[2];
-    convolve(k, (yt_conv){1, 1, 2, 1, 0, 1, 1}, 2, 3, counting, counting, NULL, want, 2, moments);
+    convolve(k, (yti_conv_geometry){1, 1, 2, 1, 0, 1, 1}, 2, 3, counting, counting, NULL, want, 2, moments);
     cr_assert(moments[0] == 42 && moments[1] == 25, "%s: moments", k->name);
     /* 1..5 under taps 1, 10, 100 two apart, two pixels of padding: 10*1+100*3, 10*2+100*4, 1+30+500,
      * 2+40, 3+50. */
     static const float taps[] = {9, 9, 9, 1, 10, 100, 9, 9, 9}, dilated[] = {310, 420, 531, 42, 53};
-    convolve(k, (yt_conv){1, 1, 3, 1, 2, 2, 1}, 1, 5, counting, taps, NULL, dilated, 5, NULL);
+    convolve(k, (yti_conv_geometry){1, 1, 3, 1, 2, 2, 1}, 1, 5, counting, taps, NULL, dilated, 5, NULL);
 }
 
 Test(worked, even_kernels_dilation_and_moments) {
     on_every_table(even_kernel_and_dilation);
 }
 
-static float norm_act_of(const yt_kernels *k, yt_activation_kind kind, float y) {
+static float norm_act_of(const yti_kernels *k, yti_activation_kind kind, float y) {
     static const float mean[16] = {1}, inv_std[16] = {0.5f}, gamma[16] = {2}, beta[16] = {1};
-    yt_norm norm = {mean, inv_std, gamma, beta, false};
+    yti_norm norm = {mean, inv_std, gamma, beta, false};
     padded in = {{y}}, shortcut = {{10}}, out = {{0}};
-    yt_tensor ty = yt_tensor_of(in.v, 1, 1, 1, 1), ts = yt_tensor_of(shortcut.v, 1, 1, 1, 1);
-    yt_tensor to = yt_tensor_of(out.v, 1, 1, 1, 1);
-    k->norm_act_forward((yt_activation){.kind = kind, .slope = 0.25f}, &norm, &ty, &ts, &to, 1);
+    yti_tensor ty = yti_tensor_of(in.v, 1, 1, 1, 1), ts = yti_tensor_of(shortcut.v, 1, 1, 1, 1);
+    yti_tensor to = yti_tensor_of(out.v, 1, 1, 1, 1);
+    k->norm_act_forward((yti_activation){.kind = kind, .slope = 0.25f}, &norm, &ty, &ts, &to, 1);
     return out.v[0];
 }
 
 /* z = 2 (y - 1) / 2 + 1 = y; the shortcut adds 10. Values of the functions from tables. */
-static void activations(const yt_kernels *k) {
+static void activations(const yti_kernels *k) {
     static const struct {
-        yt_activation_kind kind;
+        yti_activation_kind kind;
         float y;
         double want;
     } cases[] = {{YT_ACT_IDENTITY, -3, -3},
@@ -128,7 +128,7 @@ static void activations(const yt_kernels *k) {
                  {YT_ACT_GELU, -2, -0.04550026}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         float got = norm_act_of(k, cases[i].kind, cases[i].y);
-        cr_assert(yt_near((double)got, cases[i].want + 10, 2e-6), "%s: case %zu gives %g", k->name, i,
+        cr_assert(test_near((double)got, cases[i].want + 10, 2e-6), "%s: case %zu gives %g", k->name, i,
                   (double)got);
     }
 }
@@ -137,12 +137,12 @@ Test(worked, activations) {
     on_every_table(activations);
 }
 
-static void pooling(const yt_kernels *k) {
+static void pooling(const yti_kernels *k) {
     /* 3 3 1 / 0 2 5 / 4 4 1 under 2x2, stride 1: maxima 3 (first of two), 5, 4 (first of two), 5. */
     padded x = {{3, 3, 1, 0, 2, 5, 4, 4, 1}}, y = {{0}}, d_x = {{0}}, d_y = {{1, 10, 100, 1000}};
     uint8_t index[64] = {0};
-    yt_tensor tx = yt_tensor_of(x.v, 1, 3, 3, 1), ty = yt_tensor_of(y.v, 1, 2, 2, 1);
-    yt_tensor tdx = yt_tensor_of(d_x.v, 1, 3, 3, 1), tdy = yt_tensor_of(d_y.v, 1, 2, 2, 1);
+    yti_tensor tx = yti_tensor_of(x.v, 1, 3, 3, 1), ty = yti_tensor_of(y.v, 1, 2, 2, 1);
+    yti_tensor tdx = yti_tensor_of(d_x.v, 1, 3, 3, 1), tdy = yti_tensor_of(d_y.v, 1, 2, 2, 1);
     k->maxpool_forward(2, 1, 0, &tx, &ty, index, 1);
     k->maxpool_backward(2, 1, 0, index, &tdy, &tdx, false, 1);
     static const float want[] = {3, 5, 4, 5}, gradient[] = {1, 0, 0, 0, 0, 1010, 100, 0, 0};
@@ -156,64 +156,64 @@ Test(worked, max_pooling_takes_the_first_maximum) {
     on_every_table(pooling);
 }
 
-static void attention(const yt_kernels *k) {
+static void attention(const yti_kernels *k) {
     /* Two pixels, one channel each of q, k, v: q = (1, 0), k = (0, ln 3), v = (1, 5): the rows of P are
      * (1/4, 3/4) and (1/2, 1/2), the outputs 4 and 3. */
     padded qkv = {{1, 0, 1, 0, 1.0986123f, 5}}, out = {{0}};
     float probs[4];
-    yt_tensor tq = yt_tensor_of(qkv.v, 1, 1, 2, 3), to = yt_tensor_of(out.v, 1, 1, 2, 1);
-    yt_scratch scratch = {.bytes = k->attention_scratch(1, 1, 1, 1, 2, 1), .threads = 1};
+    yti_tensor tq = yti_tensor_of(qkv.v, 1, 1, 2, 3), to = yti_tensor_of(out.v, 1, 1, 2, 1);
+    yti_scratch scratch = {.bytes = k->attention_scratch(1, 1, 1, 1, 2, 1), .threads = 1};
     scratch.data = aligned_alloc(64, scratch.bytes / 64 * 64 + 64);
     cr_assert_not_null(scratch.data);
     k->attention_forward(1, 1, 1, &tq, &to, probs, &scratch);
     free(scratch.data);
     static const double want[] = {0.25, 0.75, 0.5, 0.5};
-    for (int i = 0; i < 4; i++) cr_assert(yt_near((double)probs[i], want[i], 1e-6), "%s: P %d", k->name, i);
-    cr_assert(yt_near((double)out.v[0], 4, 1e-5) && yt_near((double)out.v[1], 3, 1e-5), "%s", k->name);
+    for (int i = 0; i < 4; i++) cr_assert(test_near((double)probs[i], want[i], 1e-6), "%s: P %d", k->name, i);
+    cr_assert(test_near((double)out.v[0], 4, 1e-5) && test_near((double)out.v[1], 3, 1e-5), "%s", k->name);
 }
 
 Test(worked, attention) {
     on_every_table(attention);
 }
 
-static void loss_and_steps(const yt_kernels *k) {
+static void loss_and_steps(const yti_kernels *k) {
     padded x = {{0, -2}}, d = {{0}};
-    yt_tensor tx = yt_tensor_of(x.v, 1, 1, 2, 1), td = yt_tensor_of(d.v, 1, 1, 2, 1);
+    yti_tensor tx = yti_tensor_of(x.v, 1, 1, 2, 1), td = yti_tensor_of(d.v, 1, 1, 2, 1);
     double loss = k->bce_background(&tx, 2, NULL, &td, 1);
-    cr_assert(yt_near(loss, 0.69314718 + 0.12692801, 1e-6), "%s: loss %g", k->name, loss);
-    cr_assert(yt_near((double)d.v[0], 1, 1e-6) && yt_near((double)d.v[1], 2 * 0.11920292, 1e-6), "%s",
+    cr_assert(test_near(loss, 0.69314718 + 0.12692801, 1e-6), "%s: loss %g", k->name, loss);
+    cr_assert(test_near((double)d.v[0], 1, 1e-6) && test_near((double)d.v[1], 2 * 0.11920292, 1e-6), "%s",
               k->name);
     padded classes = {{3, 0.5f}};
-    tx = yt_tensor_of(x.v, 1, 1, 1, 2), td = yt_tensor_of(d.v, 1, 1, 1, 2);
+    tx = yti_tensor_of(x.v, 1, 1, 1, 2), td = yti_tensor_of(d.v, 1, 1, 1, 2);
     loss = k->bce_background(&tx, 2, classes.v, &td, 1);
-    cr_assert(yt_near(loss, 3 * 0.69314718 + 0.5 * 0.12692801, 1e-6), "%s: loss %g", k->name, loss);
-    cr_assert(yt_near((double)d.v[0], 3, 1e-6) && yt_near((double)d.v[1], 0.11920292, 1e-6), "%s", k->name);
+    cr_assert(test_near(loss, 3 * 0.69314718 + 0.5 * 0.12692801, 1e-6), "%s: loss %g", k->name, loss);
+    cr_assert(test_near((double)d.v[0], 3, 1e-6) && test_near((double)d.v[1], 0.11920292, 1e-6), "%s", k->name);
     /* g = 0.5*2 + 0.2*1 = 1.2; buf = 0.5*1 + 1.2 = 1.7; p = 1 - 0.1 (1.2 + 0.5*1.7) = 0.795. */
     float p = 1, g = 2, buf = 1;
     k->sgd_step(&p, &g, &buf, 1, 0.5f, 0.1f, 0.5f, 0.2f, 1);
-    cr_assert(yt_near((double)p, 0.795, 1e-6) && yt_near((double)buf, 1.7, 1e-6), "%s: sgd", k->name);
+    cr_assert(test_near((double)p, 0.795, 1e-6) && test_near((double)buf, 1.7, 1e-6), "%s: sgd", k->name);
     /* First step from zero moments: m and v correct to g and g^2, p = 1 (1 - 0.1*0.5) - 0.1. */
     float q = 1, m = 0, v = 0;
-    yt_adam adam = {.lr = 0.1, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .decay = 0.5, .scale = 0.5, .t = 1};
+    yti_adam adam = {.lr = 0.1, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .decay = 0.5, .scale = 0.5, .t = 1};
     k->adam_step(&q, &g, &m, &v, 1, &adam, 1);
-    cr_assert(yt_near((double)q, 0.85, 1e-6) && yt_near((double)m, 0.1, 1e-6) &&
-                  yt_near((double)v, 0.001, 1e-6),
+    cr_assert(test_near((double)q, 0.85, 1e-6) && test_near((double)m, 0.1, 1e-6) &&
+                  test_near((double)v, 0.001, 1e-6),
               "%s: adamw", k->name);
     /* Second step, same gradient: m = 0.19, corrected by 1 - 0.81; v = 0.001999 by 1 - 0.998001: again
      * -0.1. */
     adam.decay = 0, adam.t = 2;
     k->adam_step(&q, &g, &m, &v, 1, &adam, 1);
-    cr_assert(yt_near((double)q, 0.75, 1e-5), "%s: adamw, second step: %g", k->name, (double)q);
+    cr_assert(test_near((double)q, 0.75, 1e-5), "%s: adamw, second step: %g", k->name, (double)q);
     /* Decay in the gradient: 0.5*2 + 3*1 = 4, whose square is 16; p = 1 - 0.1. */
     float r = 1, r_m = 0, r_v = 0;
     adam.l2 = 3, adam.t = 1;
     k->adam_step(&r, &g, &r_m, &r_v, 1, &adam, 1);
-    cr_assert(yt_near((double)r, 0.9, 1e-6) && yt_near((double)r_m, 0.4, 1e-6) &&
-                  yt_near((double)r_v, 0.016, 1e-6),
+    cr_assert(test_near((double)r, 0.9, 1e-6) && test_near((double)r_m, 0.4, 1e-6) &&
+                  test_near((double)r_v, 0.016, 1e-6),
               "%s: adam", k->name);
     float average = 1, source = 3;
     k->ema_step(&average, &source, 1, 0.9f, 1);
-    cr_assert(yt_near((double)average, 1.2, 1e-6), "%s: ema", k->name);
+    cr_assert(test_near((double)average, 1.2, 1e-6), "%s: ema", k->name);
     static const float squares[] = {1, -2, 3};
     cr_assert(k->sum_squares(squares, 3, 1) == 14, "%s: sum of squares", k->name);
 }
@@ -222,7 +222,7 @@ Test(worked, background_loss_and_optimiser_steps) {
     on_every_table(loss_and_steps);
 }
 
-static void matrices(const yt_kernels *k) {
+static void matrices(const yti_kernels *k) {
     /* x = 1 2 / 3 4 / 5 6: columns (1 3 5) and (2 4 6), their products 35, 44, 56. x . (1 10 / 100 1000). */
     padded x = {{1, 2, 3, 4, 5, 6}}, b = {{1, 10, 100, 1000}}, a = {{0}}, y = {{0}};
     /* s = 1 2 / 2 5 commutes with t = s + I. */

@@ -40,13 +40,13 @@ static double predicted_distance(const float *side, int reg_max) {
     return mean / sum;
 }
 
-static void measure_pair(const made_head *made, int image, int target, int anchor, yt_assigner rule,
+static void measure_pair(const made_head *made, int image, int target, int anchor, yti_assigner rule,
                          double *align, double *overlap) {
-    const yt_head *head = &made->head;
-    yt_cxcywh t = made->targets.boxes[target];
+    const yti_head *head = &made->head;
+    yti_cxcywh t = made->targets.boxes[target];
     int level, pixel;
     made_place(head, anchor, &level, &pixel);
-    const yt_head_level *lv = &head->level[level];
+    const yti_head_level *lv = &head->level[level];
     float width = (float)(head->level[0].box.w * head->level[0].stride);
     float height = (float)(head->level[0].box.h * head->level[0].stride);
     float widened = (float)head->level[head->n_levels > 1 ? 1 : 0].stride;
@@ -71,7 +71,7 @@ static void measure_pair(const made_head *made, int image, int target, int ancho
     const double truth[4] = {(double)x1, (double)y1, (double)x2, (double)y2};
     const double guess[4] = {(gx - side[0]) * s, (gy - side[1]) * s, (gx + side[2]) * s, (gy + side[3]) * s};
     double logit = (double)made_pixel(&lv->cls, image, pixel)[made->targets.class_id[target]];
-    *overlap = fmax(0, yt_box_ciou(truth, guess, NULL));
+    *overlap = fmax(0, yti_box_ciou(truth, guess, NULL));
     *align = pow(1 / (1 + exp(-logit)), 0.5) * pow(*overlap, 6);
 }
 
@@ -88,7 +88,7 @@ static void mark_largest(const double *values, const char *allowed, int count, i
     }
 }
 
-static plain plain_create(const made_head *made, int image, yt_assigner rule) {
+static plain plain_create(const made_head *made, int image, yti_assigner rule) {
     plain p = {.anchors = made_anchors(&made->head)};
     int first = -1;
     for (int t = 0; t < made->targets.count; t++) {
@@ -146,7 +146,7 @@ typedef struct tally {
     int foreground, shared;
 } tally;
 
-static void compare_image(const made_head *made, const yti_assignment *got, int image, yt_assigner rule,
+static void compare_image(const made_head *made, const yti_assignment *got, int image, yti_assigner rule,
                           tally *sum) {
     plain p = plain_create(made, image, rule);
     int seen = 0;
@@ -157,7 +157,7 @@ static void compare_image(const made_head *made, const yti_assignment *got, int 
         made_place(&made->head, m->anchor, &level, &pixel);
         cr_assert(m->level == level && m->pixel == pixel);
         cr_assert_eq(m->target, p.target[m->anchor], "image %d anchor %d", image, m->anchor);
-        cr_assert(yt_near(m->score, p.score[m->anchor], 1e-12));
+        cr_assert(test_near(m->score, p.score[m->anchor], 1e-12));
         p.target[m->anchor] = -1; /* a second match of the anchor would differ */
         seen++;
     }
@@ -174,7 +174,7 @@ static void compare_image(const made_head *made, const yti_assignment *got, int 
     plain_destroy(&p);
 }
 
-static tally compare(made_options options, yt_assigner rule) {
+static tally compare(made_options options, yti_assigner rule) {
     made_head made = made_head_create(options);
     yti_assignment got = {0};
     yt_err err;
@@ -187,7 +187,7 @@ static tally compare(made_options options, yt_assigner rule) {
     return sum;
 }
 
-static const yt_assigner RULES[] = {{10, 10, false}, {7, 1, false},  {3, 2, false}, {1, 1, false},
+static const yti_assigner RULES[] = {{10, 10, false}, {7, 1, false},  {3, 2, false}, {1, 1, false},
                                     {2, 5, false},   {10, 10, true}, {7, 1, true}};
 
 static tally compare_many(made_options options, int seeds) {
@@ -251,10 +251,10 @@ Test(assign, agrees_with_the_plain_assigner_on_three_hundred_objects_in_one_cell
     yti_assignment got = {0};
     tally sum = {0};
     for (int i = 0; i < o.boxes; i++)
-        made.boxes[i] = (yt_cxcywh){20 / 64.f, 20 / 64.f, (float)(4 + 2 * (i % 10)) / 64,
+        made.boxes[i] = (yti_cxcywh){20 / 64.f, 20 / 64.f, (float)(4 + 2 * (i % 10)) / 64,
                                     (float)(4 + 2 * (i / 10 % 10)) / 64};
     for (int l = 0; l < 3; l++) {
-        yt_head_level *level = &made.head.level[l];
+        yti_head_level *level = &made.head.level[l];
         for (int p = 0; p < level->box.h * level->box.w; p++)
             for (int k = 0; k < 4; k++) made_pixel(&level->box, 0, p)[k] = 1;
     }
@@ -274,7 +274,7 @@ static made_head even_head(int boxes) {
     made_head made = made_head_create((made_options){
         .images = 1, .width = 64, .height = 64, .n_levels = 3, .n_classes = 1, .reg_max = 1, .boxes = boxes});
     for (int l = 0; l < 3; l++) {
-        yt_head_level *level = &made.head.level[l];
+        yti_head_level *level = &made.head.level[l];
         for (int p = 0; p < level->box.h * level->box.w; p++) {
             for (int k = 0; k < 4; k++) made_pixel(&level->box, 0, p)[k] = 1;
             made_pixel(&level->cls, 0, p)[0] = 0;
@@ -287,8 +287,8 @@ Test(assign, a_box_too_small_to_hold_an_anchor_still_gets_one) {
     made_head made = even_head(1);
     yti_assignment got = {0};
     /* 2 x 2 pixels at (16, 16), where four cells of stride 8 meet: the nearest anchors are at 12 and 20. */
-    made.boxes[0] = (yt_cxcywh){16 / 64.f, 16 / 64.f, 2 / 64.f, 2 / 64.f};
-    cr_assert_eq(yti_assign(&got, &made.head, &made.targets, (yt_assigner){10, 10, false}, 1, NULL), YT_OK);
+    made.boxes[0] = (yti_cxcywh){16 / 64.f, 16 / 64.f, 2 / 64.f, 2 / 64.f};
+    cr_assert_eq(yti_assign(&got, &made.head, &made.targets, (yti_assigner){10, 10, false}, 1, NULL), YT_OK);
     cr_assert_gt(got.count, 0);
     for (int i = 0; i < got.count; i++) cr_assert_gt(got.matches[i].score, 0);
     yti_assignment_deinit(&got);
@@ -301,10 +301,10 @@ Test(assign, sides_below_the_second_stride_are_widened_to_it) {
     made_head made = even_head(1);
     yti_assignment got = {0};
     static const int now[] = {17, 18, 69, 80}, before[] = {18, 80};
-    made.boxes[0] = (yt_cxcywh){18 / 64.f, 20 / 64.f, 10 / 64.f, 16 / 64.f};
+    made.boxes[0] = (yti_cxcywh){18 / 64.f, 20 / 64.f, 10 / 64.f, 16 / 64.f};
     for (int old = 0; old < 2; old++) {
         const int *expected = old ? before : now, n = old ? 2 : 4;
-        cr_assert_eq(yti_assign(&got, &made.head, &made.targets, (yt_assigner){10, 10, old}, 1, NULL), YT_OK);
+        cr_assert_eq(yti_assign(&got, &made.head, &made.targets, (yti_assigner){10, 10, old}, 1, NULL), YT_OK);
         cr_assert_eq(got.count, n, "%d anchors", got.count);
         for (int i = 0; i < n; i++) {
             int times = 0;
@@ -320,13 +320,13 @@ Test(assign, sides_below_the_second_stride_are_widened_to_it) {
 Test(assign, of_equal_anchors_the_lowest_is_taken) {
     made_head made = even_head(1);
     yti_assignment got = {0};
-    made.boxes[0] = (yt_cxcywh){0.5f, 0.5f, 0.25f, 0.25f};
-    cr_assert_eq(yti_assign(&got, &made.head, &made.targets, (yt_assigner){10, 10, false}, 1, NULL), YT_OK);
+    made.boxes[0] = (yti_cxcywh){0.5f, 0.5f, 0.25f, 0.25f};
+    cr_assert_eq(yti_assign(&got, &made.head, &made.targets, (yti_assigner){10, 10, false}, 1, NULL), YT_OK);
     cr_assert_eq(got.count, 4);
     for (int i = 1; i < 4; i++) cr_assert(got.matches[i].align == got.matches[0].align);
-    cr_assert_eq(yti_assign(&got, &made.head, &made.targets, (yt_assigner){2, 2, false}, 1, NULL), YT_OK);
+    cr_assert_eq(yti_assign(&got, &made.head, &made.targets, (yti_assigner){2, 2, false}, 1, NULL), YT_OK);
     cr_assert(got.count == 2 && got.matches[0].anchor == 27 && got.matches[1].anchor == 28);
-    cr_assert_eq(yti_assign(&got, &made.head, &made.targets, (yt_assigner){4, 1, false}, 1, NULL), YT_OK);
+    cr_assert_eq(yti_assign(&got, &made.head, &made.targets, (yti_assigner){4, 1, false}, 1, NULL), YT_OK);
     cr_assert(got.count == 1 && got.matches[0].anchor == 27);
     yti_assignment_deinit(&got);
     made_head_destroy(&made);
@@ -336,8 +336,8 @@ Test(assign, of_equal_anchors_the_lowest_is_taken) {
 Test(assign, of_two_equal_boxes_the_first_gets_the_anchors) {
     made_head made = even_head(2);
     yti_assignment got = {0};
-    made.boxes[0] = made.boxes[1] = (yt_cxcywh){0.5f, 0.5f, 0.25f, 0.25f};
-    cr_assert_eq(yti_assign(&got, &made.head, &made.targets, (yt_assigner){10, 10, false}, 1, NULL), YT_OK);
+    made.boxes[0] = made.boxes[1] = (yti_cxcywh){0.5f, 0.5f, 0.25f, 0.25f};
+    cr_assert_eq(yti_assign(&got, &made.head, &made.targets, (yti_assigner){10, 10, false}, 1, NULL), YT_OK);
     cr_assert_gt(got.count, 0);
     for (int i = 0; i < got.count; i++) cr_assert_eq(got.matches[i].target, 0);
     yti_assignment_deinit(&got);
@@ -349,13 +349,13 @@ Test(assign, of_two_equal_boxes_the_first_gets_the_anchors) {
 Test(assign, the_best_anchor_of_a_box_scores_its_overlap) {
     made_head made = even_head(1);
     yti_assignment got = {0};
-    made.boxes[0] = (yt_cxcywh){20 / 64.f, 28 / 64.f, 16 / 64.f, 16 / 64.f}; /* anchor (2, 3) of stride 8 */
-    cr_assert_eq(yti_assign(&got, &made.head, &made.targets, (yt_assigner){7, 1, false}, 1, NULL), YT_OK);
+    made.boxes[0] = (yti_cxcywh){20 / 64.f, 28 / 64.f, 16 / 64.f, 16 / 64.f}; /* anchor (2, 3) of stride 8 */
+    cr_assert_eq(yti_assign(&got, &made.head, &made.targets, (yti_assigner){7, 1, false}, 1, NULL), YT_OK);
     cr_assert_eq(got.count, 1);
     cr_assert(got.matches[0].level == 0 && got.matches[0].pixel == 3 * 8 + 2 && got.matches[0].anchor == 26);
-    cr_assert(yt_near(got.matches[0].overlap, 1, 1e-6));
-    cr_assert(yt_near(got.matches[0].align, sqrt(0.5), 1e-5));
-    cr_assert(yt_near(got.matches[0].score, 1, 1e-6));
+    cr_assert(test_near(got.matches[0].overlap, 1, 1e-6));
+    cr_assert(test_near(got.matches[0].align, sqrt(0.5), 1e-5));
+    cr_assert(test_near(got.matches[0].score, 1, 1e-6));
     yti_assignment_deinit(&got);
     made_head_destroy(&made);
 }
@@ -363,7 +363,7 @@ Test(assign, the_best_anchor_of_a_box_scores_its_overlap) {
 Test(assign, nothing_is_foreground_without_boxes) {
     made_head made = even_head(0);
     yti_assignment got = {.count = 7};
-    cr_assert_eq(yti_assign(&got, &made.head, &made.targets, (yt_assigner){10, 10, false}, 1, NULL), YT_OK);
+    cr_assert_eq(yti_assign(&got, &made.head, &made.targets, (yti_assigner){10, 10, false}, 1, NULL), YT_OK);
     cr_assert_eq(got.count, 0);
     yti_assignment_deinit(&got);
     made_head_destroy(&made);
@@ -372,9 +372,9 @@ Test(assign, nothing_is_foreground_without_boxes) {
 Test(assign, a_nan_in_a_box_is_nobodys_target) {
     made_head made = even_head(2);
     yti_assignment got = {0};
-    made.boxes[0] = (yt_cxcywh){NAN, 0.5f, 0.25f, 0.25f};
-    made.boxes[1] = (yt_cxcywh){0.5f, 0.5f, INFINITY, 0.25f};
-    cr_assert_eq(yti_assign(&got, &made.head, &made.targets, (yt_assigner){10, 10, false}, 1, NULL), YT_OK);
+    made.boxes[0] = (yti_cxcywh){NAN, 0.5f, 0.25f, 0.25f};
+    made.boxes[1] = (yti_cxcywh){0.5f, 0.5f, INFINITY, 0.25f};
+    cr_assert_eq(yti_assign(&got, &made.head, &made.targets, (yti_assigner){10, 10, false}, 1, NULL), YT_OK);
     cr_assert_eq(got.count, 0);
     yti_assignment_deinit(&got);
     made_head_destroy(&made);
@@ -384,10 +384,10 @@ Test(assign, a_nan_in_a_box_is_nobodys_target) {
 Test(assign, an_anchor_that_predicts_nan_is_chosen_and_scores_nan) {
     made_head made = even_head(1);
     yti_assignment got = {0};
-    made.boxes[0] = (yt_cxcywh){20 / 64.f, 28 / 64.f, 16 / 64.f, 16 / 64.f};
+    made.boxes[0] = (yti_cxcywh){20 / 64.f, 28 / 64.f, 16 / 64.f, 16 / 64.f};
     made_pixel(&made.head.level[0].box, 0, 26 + 8)[2] = NAN;
     made.boxes[0].h = 32 / 64.f;
-    cr_assert_eq(yti_assign(&got, &made.head, &made.targets, (yt_assigner){7, 1, false}, 1, NULL), YT_OK);
+    cr_assert_eq(yti_assign(&got, &made.head, &made.targets, (yti_assigner){7, 1, false}, 1, NULL), YT_OK);
     cr_assert_eq(got.count, 1);
     cr_assert_eq(got.matches[0].anchor, 34);
     cr_assert(isnan(got.matches[0].score));
@@ -399,11 +399,11 @@ Test(assign, is_the_same_for_any_number_of_threads) {
     made_head made = made_head_create((made_options){
         .images = 5, .width = 128, .height = 128, .n_levels = 3, .n_classes = 3, .reg_max = 4, .boxes = 9});
     yti_assignment one = {0}, many = {0};
-    cr_assert_eq(yti_assign(&one, &made.head, &made.targets, (yt_assigner){10, 10, false}, 1, NULL), YT_OK);
+    cr_assert_eq(yti_assign(&one, &made.head, &made.targets, (yti_assigner){10, 10, false}, 1, NULL), YT_OK);
     cr_assert_gt(one.count, 20);
     for (int threads = 2; threads <= 5; threads++) {
         cr_assert_eq(
-            yti_assign(&many, &made.head, &made.targets, (yt_assigner){10, 10, false}, threads, NULL), YT_OK);
+            yti_assign(&many, &made.head, &made.targets, (yti_assigner){10, 10, false}, threads, NULL), YT_OK);
         cr_assert_eq(many.count, one.count);
         for (int i = 0; i < one.count; i++) {
             const yti_match *a = &one.matches[i], *b = &many.matches[i];
@@ -425,8 +425,8 @@ Test(assign, keeps_its_memory_between_batches_of_different_size) {
         o.boxes = boxes[i];
         made_head made = made_head_create(o);
         tally sum = {0};
-        cr_assert_eq(yti_assign(&got, &made.head, &made.targets, (yt_assigner){7, 1, false}, 1, NULL), YT_OK);
-        compare_image(&made, &got, 0, (yt_assigner){7, 1, false}, &sum);
+        cr_assert_eq(yti_assign(&got, &made.head, &made.targets, (yti_assigner){7, 1, false}, 1, NULL), YT_OK);
+        compare_image(&made, &got, 0, (yti_assigner){7, 1, false}, &sum);
         cr_assert(i < 2 || got.block_bytes == largest);
         largest = got.block_bytes;
         made_head_destroy(&made);
@@ -438,10 +438,10 @@ Test(assign, a_size_that_overflows_is_an_error) {
     made_head made = even_head(2);
     yti_assignment got = {0};
     yt_err err;
-    yt_targets many = made.targets;
+    yti_targets many = made.targets;
     many.count = 0x7fffffff; /* the arrays are not read before there is memory */
-    cr_assert_eq(yti_assign(&got, &made.head, &many, (yt_assigner){0x7fffffff, 0x7ffffffe, false}, 1, &err),
-                 YT_NO_MEMORY);
+    cr_assert_eq(yti_assign(&got, &made.head, &many, (yti_assigner){0x7fffffff, 0x7ffffffe, false}, 1, &err),
+                 YT_ERR_NO_MEMORY);
     cr_assert_eq(got.count, 0);
     made_head_destroy(&made);
 }

@@ -14,26 +14,26 @@ enum { SIDE = 64, PICTURE = SIDE * SIDE * 3 };
 
 static const char *const search_dirs[] = {YT_SOURCE_DIR "/models", NULL};
 
-static yt_model *load(const char *name, yt_no_residual kind) {
-    yt_model *model = NULL;
+static yti_model *load(const char *name, yti_no_residual kind) {
+    yti_model *model = NULL;
     yt_err err = {.text = ""};
-    yt_model_options options = YT_MODEL_DEFAULTS;
+    yti_model_options options = YT_MODEL_DEFAULTS;
     options.search_dirs = search_dirs;
     options.no_residual = kind;
-    cr_assert_eq(yt_model_load(name, &options, &model, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yti_model_load(name, &options, &model, &err), YT_OK, "%s", err.text);
     return model;
 }
 
-static yt_model *parse(const char *text, yt_no_residual kind) {
-    yt_model *model = NULL;
+static yti_model *parse(const char *text, yti_no_residual kind) {
+    yti_model *model = NULL;
     yt_err err = {.text = ""};
-    yt_model_options options = YT_MODEL_DEFAULTS;
+    yti_model_options options = YT_MODEL_DEFAULTS;
     options.no_residual = kind;
-    cr_assert_eq(yt_model_parse("m.yaml", text, strlen(text), &options, &model, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yti_model_parse("m.yaml", text, strlen(text), &options, &model, &err), YT_OK, "%s", err.text);
     return model;
 }
 
-static const yt_param_info *find(const yt_model *model, const char *name) {
+static const yti_param_info *find(const yti_model *model, const char *name) {
     for (int i = 0; i < model->n_params; i++)
         if (strcmp(model->params[i].name, name) == 0) return &model->params[i];
     return NULL;
@@ -41,11 +41,11 @@ static const yt_param_info *find(const yt_model *model, const char *name) {
 
 Test(ablation, every_kind_has_a_word_and_each_cut_holds_those_before_it) {
     for (int i = 0; i < YT_NO_RESIDUAL_COUNT; i++)
-        cr_assert_eq(yt_no_residual_find(yt_no_residual_word((yt_no_residual)i)), i);
-    cr_assert_eq(yt_no_residual_find("true"), -1);
+        cr_assert_eq(yti_no_residual_find(yti_no_residual_word((yti_no_residual)i)), i);
+    cr_assert_eq(yti_no_residual_find("true"), -1);
     cr_assert(YT_CUT_NOTHING < YT_CUT_ADD && YT_CUT_ADD < YT_CUT_CSP && YT_CUT_CSP < YT_CUT_LATERAL);
-    cr_assert_eq(yt_no_residual_backbone(YT_NO_RESIDUAL_CSP_NECK), YT_CUT_NOTHING);
-    cr_assert_eq(yt_no_residual_neck(YT_NO_RESIDUAL_CSP_NECK), YT_CUT_CSP);
+    cr_assert_eq(yti_no_residual_backbone(YT_NO_RESIDUAL_CSP_NECK), YT_CUT_NOTHING);
+    cr_assert_eq(yti_no_residual_neck(YT_NO_RESIDUAL_CSP_NECK), YT_CUT_CSP);
 }
 
 /* Parameters by the formulas of the specification, 3: a C2f of c1 -> c2 with c hidden channels and n bottlenecks loses
@@ -65,40 +65,40 @@ enum { COUNTED = sizeof counted / sizeof counted[0] };
 Test(ablation, parameters_are_those_of_the_roads_that_are_left) {
     for (int m = 0; m < COUNTED; m++)
         for (int kind = 0; kind < YT_NO_RESIDUAL_COUNT; kind++) {
-            yt_model *model = load(counted[m].name, (yt_no_residual)kind);
-            cr_expect_eq(yt_model_parameters(model), counted[m].params[kind], "%s %s: %zu", counted[m].name,
-                         yt_no_residual_word((yt_no_residual)kind), yt_model_parameters(model));
-            yt_model_destroy(model);
+            yti_model *model = load(counted[m].name, (yti_no_residual)kind);
+            cr_expect_eq(yti_model_parameters(model), counted[m].params[kind], "%s %s: %zu", counted[m].name,
+                         yti_no_residual_word((yti_no_residual)kind), yti_model_parameters(model));
+            yti_model_destroy(model);
         }
 }
 
-static void run(yt_model *model, yt_mode mode, const uint8_t *picture, int side) {
+static void run(yti_model *model, yti_mode mode, const uint8_t *picture, int side) {
     yt_err err = {.text = ""};
-    cr_assert_eq(yt_model_plan(model, mode, 2, side, side, 1, &err), YT_OK, "%s", err.text);
-    yt_model_set_input(model, picture);
-    yt_model_forward(model, &model->state, NULL);
+    cr_assert_eq(yti_model_plan(model, mode, 2, side, side, 1, &err), YT_OK, "%s", err.text);
+    yti_model_set_input(model, picture);
+    yti_model_forward(model, &model->state, NULL);
 }
 
 /* Two pictures of noise. */
 static void draw(uint8_t *pictures, size_t count, uint64_t item) {
-    yt_rng rng = yt_rng_make(1, 0, item, YT_RNG_TEST);
-    for (size_t i = 0; i < count; i++) pictures[i] = (uint8_t)yt_rng_below(&rng, 256);
+    yti_rng rng = yti_rng_make(1, 0, item, YT_RNG_TEST);
+    for (size_t i = 0; i < count; i++) pictures[i] = (uint8_t)yti_rng_below(&rng, 256);
 }
 
 Test(ablation, maps_keep_their_shapes_and_lateral_keeps_the_deepest_head) {
     static uint8_t pictures[2 * PICTURE];
     draw(pictures, sizeof pictures, 0);
     for (int m = 0; m < COUNTED; m++) {
-        yt_model *whole = load(counted[m].name, YT_RESIDUAL_KEPT);
-        cr_assert_eq(yt_graph_shapes(whole->graph, YT_MODE_EVAL, 2, SIDE, SIDE, NULL, NULL), YT_OK);
+        yti_model *whole = load(counted[m].name, YT_RESIDUAL_KEPT);
+        cr_assert_eq(yti_graph_shapes(whole->graph, YT_MODE_EVAL, 2, SIDE, SIDE, NULL, NULL), YT_OK);
         for (int kind = 1; kind < YT_NO_RESIDUAL_COUNT; kind++) {
-            yt_model *cut = load(counted[m].name, (yt_no_residual)kind);
+            yti_model *cut = load(counted[m].name, (yti_no_residual)kind);
             const bool lateral = kind == YT_NO_RESIDUAL_LATERAL;
-            yt_model_init(cut, 1, &cut->state);
+            yti_model_init(cut, 1, &cut->state);
             run(cut, YT_MODE_EVAL, pictures, SIDE);
             for (int r = 0; r < whole->n_rows - 1; r++) {
-                const yt_shape a = yt_graph_shape(whole->graph, whole->rows[r].output),
-                               c = yt_graph_shape(cut->graph, cut->rows[r].output);
+                const yti_shape a = yti_graph_shape(whole->graph, whole->rows[r].output),
+                               c = yti_graph_shape(cut->graph, cut->rows[r].output);
                 const bool joins = lateral && strcmp(whole->rows[r].module, "Concat") == 0;
                 cr_expect(a.h == c.h && a.w == c.w && (joins ? c.c < a.c : c.c == a.c), "%s %d row %d",
                           counted[m].name, kind, r);
@@ -107,52 +107,52 @@ Test(ablation, maps_keep_their_shapes_and_lateral_keeps_the_deepest_head) {
             cr_expect_eq(cut->n_levels, lateral ? 1 : whole->n_levels);
             cr_expect_eq(cut->strides[cut->n_levels - 1], whole->strides[deepest]);
             cr_expect_eq(cut->max_stride, whole->max_stride);
-            const yt_head head = yt_model_head(cut, yt_model_eval_branch(cut));
+            const yti_head head = yti_model_head(cut, yti_model_eval_branch(cut));
             for (int l = 0; l < head.n_levels; l++) {
-                const yt_tensor *box = &head.level[l].box, *cls = &head.level[l].cls;
+                const yti_tensor *box = &head.level[l].box, *cls = &head.level[l].cls;
                 cr_expect(box->h == SIDE / cut->strides[l] && box->c == 4 * cut->reg_max && cls->c == 80);
                 cr_expect(isfinite(cls->data[0]) && cls->data[0] < 0);
             }
-            yt_model_destroy(cut);
+            yti_model_destroy(cut);
         }
-        yt_model_destroy(whole);
+        yti_model_destroy(whole);
     }
 }
 
 /* Whether a network sees the picture at all while one of its convolutions is silenced: normalisation with gain 0 and
  * bias 0, whose activation is 0. In training every other normalisation keeps the signal up. */
-static bool sees(const char *name, yt_no_residual kind, const char *silenced) {
+static bool sees(const char *name, yti_no_residual kind, const char *silenced) {
     static uint8_t pictures[2 * PICTURE];
     static const char *const ends[] = {"bn.weight", "bn.bias"};
-    yt_model *model = load(name, kind);
-    yt_model_init(model, 3, &model->state);
+    yti_model *model = load(name, kind);
+    yti_model_init(model, 3, &model->state);
     for (int i = 0; i < 2; i++) {
         char tensor[96];
         snprintf(tensor, sizeof tensor, "%s.%s", silenced, ends[i]);
-        const yt_param_info *info = find(model, tensor);
+        const yti_param_info *info = find(model, tensor);
         cr_assert(info, "%s has no %s", name, tensor);
         memset(model->state.params + info->offset, 0, info->count * sizeof(float));
     }
     draw(pictures, sizeof pictures, 1);
     run(model, YT_MODE_TRAIN, pictures, SIDE);
-    const yt_head head = yt_model_head(model, yt_model_eval_branch(model));
+    const yti_head head = yti_model_head(model, yti_model_eval_branch(model));
     bool differ = false;
     for (int l = 0; l < head.n_levels; l++) {
-        const yt_tensor *cls = &head.level[l].cls;
+        const yti_tensor *cls = &head.level[l].cls;
         const size_t pixels = (size_t)cls->h * (size_t)cls->w;
         for (size_t p = 0; p < pixels; p++)
             for (int c = 0; c < cls->c; c++)
                 differ |=
                     cls->data[(ptrdiff_t)p * cls->ld + c] != cls->data[(ptrdiff_t)(pixels + p) * cls->ld + c];
     }
-    yt_model_destroy(model);
+    yti_model_destroy(model);
     return differ;
 }
 
 Test(ablation, what_a_road_led_past_stops_the_signal_once_the_road_is_gone) {
     static const struct {
         const char *name, *silenced;
-        yt_no_residual past, gone;
+        yti_no_residual past, gone;
     } roads[] = {
         {"study-s.yaml", "model.2.0.cv2", YT_RESIDUAL_KEPT, YT_NO_RESIDUAL_ADD},
         {"study-s.yaml", "model.8.1.cv1", YT_NO_RESIDUAL_ADD_NECK, YT_NO_RESIDUAL_ADD_BACKBONE},
@@ -170,36 +170,36 @@ Test(ablation, what_a_road_led_past_stops_the_signal_once_the_road_is_gone) {
     };
     for (size_t i = 0; i < sizeof roads / sizeof roads[0]; i++) {
         cr_expect(sees(roads[i].name, roads[i].past, roads[i].silenced), "%s %s past %s", roads[i].name,
-                  yt_no_residual_word(roads[i].past), roads[i].silenced);
+                  yti_no_residual_word(roads[i].past), roads[i].silenced);
         cr_expect_not(sees(roads[i].name, roads[i].gone, roads[i].silenced), "%s %s past %s", roads[i].name,
-                      yt_no_residual_word(roads[i].gone), roads[i].silenced);
+                      yti_no_residual_word(roads[i].gone), roads[i].silenced);
     }
 }
 
 Test(ablation, variants_share_the_initial_values_of_every_tensor_they_share) {
     for (int m = 0; m < COUNTED; m++) {
-        yt_model *whole = load(counted[m].name, YT_RESIDUAL_KEPT);
-        yt_model_init(whole, 7, &whole->state);
+        yti_model *whole = load(counted[m].name, YT_RESIDUAL_KEPT);
+        yti_model_init(whole, 7, &whole->state);
         for (int kind = 1; kind < YT_NO_RESIDUAL_COUNT; kind++) {
-            yt_model *cut = load(counted[m].name, (yt_no_residual)kind);
-            yt_model_init(cut, 7, &cut->state);
+            yti_model *cut = load(counted[m].name, (yti_no_residual)kind);
+            yti_model_init(cut, 7, &cut->state);
             int shared = 0;
             for (int i = 0; i < cut->n_params; i++) {
-                const yt_param_info *info = &cut->params[i], *other = find(whole, info->name);
+                const yti_param_info *info = &cut->params[i], *other = find(whole, info->name);
                 cr_assert(other, "%s is new", info->name);
                 if (info->kind >= YT_PARAM_FROZEN || info->count != other->count) continue;
                 cr_assert_arr_eq(cut->state.params + info->offset, whole->state.params + other->offset,
                                  info->count * sizeof(float), "%s", info->name);
                 shared++;
             }
-            cr_expect(yt_no_residual_backbone((yt_no_residual)kind) > YT_CUT_ADD ||
-                          yt_no_residual_neck((yt_no_residual)kind) > YT_CUT_ADD ||
+            cr_expect(yti_no_residual_backbone((yti_no_residual)kind) > YT_CUT_ADD ||
+                          yti_no_residual_neck((yti_no_residual)kind) > YT_CUT_ADD ||
                           (cut->n_params == whole->n_params && cut->param_count == whole->param_count),
                       "adds have no weights");
             cr_expect(shared > 50, "%d", shared);
-            yt_model_destroy(cut);
+            yti_model_destroy(cut);
         }
-        yt_model_destroy(whole);
+        yti_model_destroy(whole);
     }
 }
 
@@ -252,18 +252,18 @@ static const char small_attention[] = "nc: 2\nreg_max: 2\n"
                                       "  - [[6, 8], 1, Detect, [nc]]\n";
 
 /* The sum of all maps of the head, each element with a fixed weight; writes the weights as its gradient. */
-static double weighted_outputs(const yt_model *model) {
+static double weighted_outputs(const yti_model *model) {
     double sum = 0;
     uint64_t map_number = 0;
-    const yt_head head = yt_model_head(model, 0);
+    const yti_head head = yti_model_head(model, 0);
     for (int l = 0; l < head.n_levels; l++) {
-        const yt_tensor maps[2] = {head.level[l].box, head.level[l].cls},
+        const yti_tensor maps[2] = {head.level[l].box, head.level[l].cls},
                         gradients[2] = {head.level[l].d_box, head.level[l].d_cls};
         for (int k = 0; k < 2; k++) {
-            yt_rng rng = yt_rng_make(2, 0, map_number++, YT_RNG_TEST);
-            for (size_t p = 0; p < yt_tensor_pixels(maps[k]); p++)
+            yti_rng rng = yti_rng_make(2, 0, map_number++, YT_RNG_TEST);
+            for (size_t p = 0; p < yti_tensor_pixels(maps[k]); p++)
                 for (int c = 0; c < maps[k].c; c++) {
-                    const double weight = yt_rng_uniform(&rng, -1, 1);
+                    const double weight = yti_rng_uniform(&rng, -1, 1);
                     sum += weight * (double)maps[k].data[(ptrdiff_t)p * maps[k].ld + c];
                     gradients[k].data[(ptrdiff_t)p * gradients[k].ld + c] = (float)weight;
                 }
@@ -272,14 +272,14 @@ static double weighted_outputs(const yt_model *model) {
     return sum;
 }
 
-static double loss_at(yt_model *model) {
-    yt_model_forward(model, &model->state, NULL);
+static double loss_at(yti_model *model) {
+    yti_model_forward(model, &model->state, NULL);
     return weighted_outputs(model);
 }
 
 /* Moves a tensor along its gradient: the loss must change by the gradient's length per unit of way. A way on which the
  * loss changes by 0.2 is short against the curvature of these networks and long against the last bits of a weight. */
-static void check_tensor(yt_model *model, const yt_param_info *info, const float *gradient,
+static void check_tensor(yti_model *model, const yti_param_info *info, const float *gradient,
                          const char *word) {
     float *values = model->state.params + info->offset, kept[16384];
     double length = 0;
@@ -301,19 +301,19 @@ static void check_tensor(yt_model *model, const yt_param_info *info, const float
               length, measured);
 }
 
-static void check_gradients(yt_model *model, const char *word) {
+static void check_gradients(yti_model *model, const char *word) {
     enum { SMALL_SIDE = 32 };
     static uint8_t pictures[2 * SMALL_SIDE * SMALL_SIDE * 3];
     yt_err err = {.text = ""};
-    const yt_init kaiming = {.kind = YT_INIT_KAIMING,
+    const yti_init kaiming = {.kind = YT_INIT_KAIMING,
                              .gain = 1}; /* keeps the variances that are divided by up */
-    cr_assert_eq(yt_model_init_as(model, &kaiming, 1, &model->state, &err), YT_OK);
+    cr_assert_eq(yti_model_init_as(model, &kaiming, 1, &model->state, &err), YT_OK);
     draw(pictures, sizeof pictures, 2);
-    cr_assert_eq(yt_model_plan(model, YT_MODE_TRAIN, 2, SMALL_SIDE, SMALL_SIDE, 1, &err), YT_OK, "%s",
+    cr_assert_eq(yti_model_plan(model, YT_MODE_TRAIN, 2, SMALL_SIDE, SMALL_SIDE, 1, &err), YT_OK, "%s",
                  err.text);
-    yt_model_set_input(model, pictures);
+    yti_model_set_input(model, pictures);
     loss_at(model);
-    yt_model_backward(model, &model->state, NULL);
+    yti_model_backward(model, &model->state, NULL);
     float *gradients = malloc(model->param_count * sizeof *gradients);
     cr_assert_not_null(gradients);
     memcpy(gradients, model->state.grads, model->param_count * sizeof *gradients);
@@ -327,9 +327,9 @@ Test(ablation, gradients_of_every_cut_are_those_of_the_differences) {
     for (int kind = 0; kind < YT_NO_RESIDUAL_COUNT; kind++) {
         static const char *const texts[] = {small, small_elan, small_attention};
         for (int t = 0; t < 3; t++) {
-            yt_model *model = parse(texts[t], (yt_no_residual)kind);
-            check_gradients(model, yt_no_residual_word((yt_no_residual)kind));
-            yt_model_destroy(model);
+            yti_model *model = parse(texts[t], (yti_no_residual)kind);
+            check_gradients(model, yti_no_residual_word((yti_no_residual)kind));
+            yti_model_destroy(model);
         }
     }
 }
@@ -337,23 +337,23 @@ Test(ablation, gradients_of_every_cut_are_those_of_the_differences) {
 /* ---- what the options change ---- */
 
 Test(ablation, each_option_is_counted_on_top_of_those_before_it) {
-    yt_model *model = NULL;
+    yti_model *model = NULL;
     yt_err err = {.text = ""};
-    yt_model_options options = YT_MODEL_DEFAULTS;
+    yti_model_options options = YT_MODEL_DEFAULTS;
     options.search_dirs = search_dirs;
-    yt_ablation found[YT_MAX_ABLATIONS];
+    yti_ablation found[YT_MAX_ABLATIONS];
     int n;
     model = load("yolov8n.yaml", YT_RESIDUAL_KEPT);
-    cr_assert_eq(yt_model_ablations(model, 640, found, &n, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yti_model_ablations(model, 640, found, &n, &err), YT_OK, "%s", err.text);
     cr_assert_eq(n, 0);
-    yt_model_destroy(model);
+    yti_model_destroy(model);
 
     options.n_classes = 3;
     options.no_residual = YT_NO_RESIDUAL_CSP;
     options.no_batchnorm = true;
     options.activation = YT_ACT_TANH;
-    cr_assert_eq(yt_model_load("yolov8n.yaml", &options, &model, &err), YT_OK, "%s", err.text);
-    cr_assert_eq(yt_model_ablations(model, 640, found, &n, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yti_model_load("yolov8n.yaml", &options, &model, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yti_model_ablations(model, 640, found, &n, &err), YT_OK, "%s", err.text);
     cr_assert_eq(n, 3);
     cr_assert_str_eq(found[0].name, "no_residual csp");
     cr_assert_str_eq(found[1].name, "no_batchnorm");
@@ -362,10 +362,10 @@ Test(ablation, each_option_is_counted_on_top_of_those_before_it) {
     cr_assert_eq(found[1].before.params, found[0].after.params);
     cr_assert(found[1].after.params < found[1].before.params &&
               found[1].after.gflops < found[1].before.gflops);
-    cr_assert_eq(found[2].after.params, yt_model_parameters(model));
+    cr_assert_eq(found[2].after.params, yti_model_parameters(model));
     double gflops;
-    cr_assert_eq(yt_model_gflops(model, 640, &gflops, &err), YT_OK);
-    cr_assert(yt_near(found[2].after.gflops, gflops, 1e-12));
-    cr_assert(yt_near(found[2].before.gflops, gflops, 1e-12), "an activation is not counted");
-    yt_model_destroy(model);
+    cr_assert_eq(yti_model_gflops(model, 640, &gflops, &err), YT_OK);
+    cr_assert(test_near(found[2].after.gflops, gflops, 1e-12));
+    cr_assert(test_near(found[2].before.gflops, gflops, 1e-12), "an activation is not counted");
+    yti_model_destroy(model);
 }

@@ -12,29 +12,29 @@ static const char *const search_dirs[] = {YT_SOURCE_DIR "/models", NULL};
 static const char *const all_inits[] = {"default", "kaiming", "xavier", "orthogonal", "scaled:0.5"};
 enum { INITS = sizeof all_inits / sizeof all_inits[0] };
 
-static yt_model *load(const char *name, yt_model_options options) {
-    yt_model *model = NULL;
+static yti_model *load(const char *name, yti_model_options options) {
+    yti_model *model = NULL;
     yt_err err = {.text = ""};
     options.search_dirs = search_dirs;
-    cr_assert_eq(yt_model_load(name, &options, &model, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yti_model_load(name, &options, &model, &err), YT_OK, "%s", err.text);
     return model;
 }
 
-static void fill(yt_model *model, const char *text, uint64_t seed) {
-    yt_init init;
+static void fill(yti_model *model, const char *text, uint64_t seed) {
+    yti_init init;
     yt_err err = {.text = ""};
-    cr_assert_eq(yt_init_parse(text, &init, &err), YT_OK, "%s", err.text);
-    cr_assert_eq(yt_model_init_as(model, &init, seed, &model->state, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yti_init_parse(text, &init, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yti_model_init_as(model, &init, seed, &model->state, &err), YT_OK, "%s", err.text);
 }
 
-static const yt_param_info *find(const yt_model *model, const char *name) {
+static const yti_param_info *find(const yti_model *model, const char *name) {
     for (int i = 0; i < model->n_params; i++)
         if (strcmp(model->params[i].name, name) == 0) return &model->params[i];
     return NULL;
 }
 
-static const float *values_of(const yt_model *model, const char *name) {
-    const yt_param_info *info = find(model, name);
+static const float *values_of(const yti_model *model, const char *name) {
+    const yti_param_info *info = find(model, name);
     cr_assert(info, "no tensor %s", name);
     return model->state.params + info->offset;
 }
@@ -53,20 +53,20 @@ Test(init, words_are_read_and_mistakes_named) {
                     {"scaled:1e7", "gain"},
                     {"kaiming:2", "takes no number"},
                     {"Kaiming", "did you mean kaiming"}};
-    yt_init init = {.kind = YT_INIT_COUNT};
+    yti_init init = {.kind = YT_INIT_COUNT};
     yt_err err;
     for (size_t i = 0; i < sizeof mistakes / sizeof mistakes[0]; i++) {
-        cr_expect_eq(yt_init_parse(mistakes[i].text, &init, &err), YT_ARGUMENT, "%s", mistakes[i].text);
+        cr_expect_eq(yti_init_parse(mistakes[i].text, &init, &err), YT_ERR_ARGUMENT, "%s", mistakes[i].text);
         cr_expect(strstr(err.text, mistakes[i].words), "%s: %s", mistakes[i].text, err.text);
     }
     cr_assert_eq(init.kind, YT_INIT_COUNT, "a mistake changes nothing");
-    cr_assert_eq(yt_init_parse("scaled:2.5", &init, &err), YT_OK);
-    cr_assert(init.kind == YT_INIT_SCALED && yt_near(init.gain, 2.5, 0));
-    cr_assert_eq(yt_init_parse("xavier", &init, &err), YT_OK);
-    cr_assert(init.kind == YT_INIT_XAVIER && yt_near(init.gain, 1, 0));
+    cr_assert_eq(yti_init_parse("scaled:2.5", &init, &err), YT_OK);
+    cr_assert(init.kind == YT_INIT_SCALED && test_near(init.gain, 2.5, 0));
+    cr_assert_eq(yti_init_parse("xavier", &init, &err), YT_OK);
+    cr_assert(init.kind == YT_INIT_XAVIER && test_near(init.gain, 1, 0));
 }
 
-static double activate(yt_activation_kind kind, double x) {
+static double activate(yti_activation_kind kind, double x) {
     switch (kind) {
     case YT_ACT_IDENTITY:
         return x;
@@ -89,7 +89,7 @@ static double activate(yt_activation_kind kind, double x) {
 }
 
 /* The mean of f(z)^2 over a normal z by the trapezoidal rule, which is exact to many digits for a bell curve. */
-static double mean_square(yt_activation_kind kind) {
+static double mean_square(yti_activation_kind kind) {
     const double step = 1e-3, density = 1 / sqrt(2 * acos(-1.0));
     double sum = 0;
     for (double z = -10; z <= 10; z += step)
@@ -100,13 +100,13 @@ static double mean_square(yt_activation_kind kind) {
 /* The five convolutions of 64 to 64 channels have 184320 values: the standard error of a variance is 0.33 %. */
 Test(init, kaiming_has_the_variance_that_its_activation_needs) {
     for (int kind = 0; kind < YT_ACT_COUNT; kind++) {
-        yt_model_options options = YT_MODEL_DEFAULTS;
+        yti_model_options options = YT_MODEL_DEFAULTS;
         options.activation = kind;
-        yt_model *model = load("study-s.yaml", options);
+        yti_model *model = load("study-s.yaml", options);
         fill(model, "kaiming", 1);
         double sum = 0, square = 0, n = 0;
         for (int i = 0; i < model->n_params; i++) {
-            const yt_param_info *info = &model->params[i];
+            const yti_param_info *info = &model->params[i];
             if (info->row > 8 || info->count != 64 * 64 * 9) continue;
             for (size_t k = 0; k < info->count; k++) {
                 const double value = (double)model->state.params[info->offset + k];
@@ -115,12 +115,12 @@ Test(init, kaiming_has_the_variance_that_its_activation_needs) {
                 n++;
             }
         }
-        const double wanted = 1 / (64 * 9 * mean_square((yt_activation_kind)kind));
+        const double wanted = 1 / (64 * 9 * mean_square((yti_activation_kind)kind));
         cr_assert(n > 180000);
-        cr_expect(yt_near(square / n, wanted, 0.015 * wanted), "%s: variance %g, %g wanted",
-                  yt_activation_name((yt_activation_kind)kind), square / n, wanted);
+        cr_expect(test_near(square / n, wanted, 0.015 * wanted), "%s: variance %g, %g wanted",
+                  yti_activation_name((yti_activation_kind)kind), square / n, wanted);
         cr_expect(fabs(sum / n) <= 5 * sqrt(wanted / n));
-        yt_model_destroy(model);
+        yti_model_destroy(model);
     }
 }
 
@@ -131,27 +131,27 @@ Test(init, xavier_is_uniform_by_both_fans_of_a_group) {
     } rows[] = {{"model.1.conv.weight", (16 + 32) * 9},
                 {"model.23.cv3.0.0.0.conv.weight", 9 + 9}, /* depth-wise */
                 {"model.10.cv1.conv.weight", 256 + 256}};
-    yt_model *model = load("yolo26n.yaml", YT_MODEL_DEFAULTS);
+    yti_model *model = load("yolo26n.yaml", YT_MODEL_DEFAULTS);
     fill(model, "xavier", 1);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        const yt_param_info *info = find(model, rows[i].name);
+        const yti_param_info *info = find(model, rows[i].name);
         const float *values = values_of(model, rows[i].name);
         const double bound = sqrt(6 / rows[i].fans);
         double largest = 0;
         for (size_t k = 0; k < info->count; k++) largest = fmax(largest, fabs((double)values[k]));
         cr_expect(largest <= bound && largest > 0.97 * bound, "%s: %g of %g", rows[i].name, largest, bound);
     }
-    yt_model_destroy(model);
+    yti_model_destroy(model);
 }
 
 /* Rows or columns, whichever are fewer, of the matrix of each group. */
-static void expect_orthonormal(const yt_param_info *info, const float *memory) {
+static void expect_orthonormal(const yti_param_info *info, const float *memory) {
     const size_t in = (size_t)(info->dims[1] * info->dims[2] * info->dims[3]),
                  out = (size_t)(info->dims[0] / info->groups), few = out < in ? out : in,
                  many = out < in ? in : out;
     float *file = malloc(info->count * sizeof *file);
     cr_assert_not_null(file);
-    yt_param_to_file_order(info, memory, file);
+    yti_param_to_file_order(info, memory, file);
     double worst = 0;
     for (size_t g = 0; g < (size_t)info->groups; g++)
         for (size_t a = 0; a < few; a++)
@@ -168,11 +168,11 @@ static void expect_orthonormal(const yt_param_info *info, const float *memory) {
 }
 
 Test(init, orthogonal_weights_are_orthonormal_in_every_group) {
-    yt_model *model = load("yolo26n.yaml", YT_MODEL_DEFAULTS);
+    yti_model *model = load("yolo26n.yaml", YT_MODEL_DEFAULTS);
     int wide = 0, tall = 0, grouped = 0;
     fill(model, "orthogonal", 1);
     for (int i = 0; i < model->n_params; i++) {
-        const yt_param_info *info = &model->params[i];
+        const yti_param_info *info = &model->params[i];
         if (info->kind != YT_PARAM_WEIGHT || info->dims[0] > 128) continue; /* in a second */
         expect_orthonormal(info, model->state.params + info->offset);
         const int in = info->dims[1] * info->dims[2] * info->dims[3];
@@ -181,30 +181,30 @@ Test(init, orthogonal_weights_are_orthonormal_in_every_group) {
         grouped += info->groups > 1;
     }
     cr_assert(wide > 10 && tall > 3 && grouped > 3, "%d wide, %d tall, %d grouped", wide, tall, grouped);
-    yt_model_destroy(model);
+    yti_model_destroy(model);
 }
 
 Test(init, a_scaled_start_is_the_default_times_the_gain) {
-    yt_model_options options = YT_MODEL_DEFAULTS;
+    yti_model_options options = YT_MODEL_DEFAULTS;
     options.no_batchnorm = true;
-    yt_model *plain = load("yolov8n.yaml", options), *scaled = load("yolov8n.yaml", options);
+    yti_model *plain = load("yolov8n.yaml", options), *scaled = load("yolov8n.yaml", options);
     fill(plain, "default", 5);
     fill(scaled, "scaled:4", 5);
     for (int i = 0; i < plain->n_params; i++) {
-        const yt_param_info *info = &plain->params[i];
+        const yti_param_info *info = &plain->params[i];
         if (info->kind >= YT_PARAM_FROZEN) continue;
         const float gain = info->kind == YT_PARAM_WEIGHT ? 4.0f : 1.0f;
         const float *a = plain->state.params + info->offset, *c = scaled->state.params + info->offset;
         for (size_t k = 0; k < info->count; k++) cr_assert_eq(c[k], gain * a[k], "%s", info->name);
     }
-    yt_model_destroy(plain);
-    yt_model_destroy(scaled);
+    yti_model_destroy(plain);
+    yti_model_destroy(scaled);
 }
 
 Test(init, only_weights_and_the_biases_of_convolutions_are_concerned) {
-    yt_model_options options = YT_MODEL_DEFAULTS;
+    yti_model_options options = YT_MODEL_DEFAULTS;
     options.no_batchnorm = true;
-    yt_model *bare = load("study-s.yaml", options), *whole = load("study-s.yaml", YT_MODEL_DEFAULTS);
+    yti_model *bare = load("study-s.yaml", options), *whole = load("study-s.yaml", YT_MODEL_DEFAULTS);
     for (int i = 0; i < INITS; i++) {
         fill(bare, all_inits[i], 1);
         fill(whole, all_inits[i], 1);
@@ -216,15 +216,15 @@ Test(init, only_weights_and_the_biases_of_convolutions_are_concerned) {
         cr_expect_eq(values_of(whole, "model.0.bn.bias")[0], 0.0f);
         cr_expect_eq(whole->state.buffers[find(whole, "model.0.bn.running_var")->offset], 1.0f);
     }
-    yt_model_destroy(bare);
-    yt_model_destroy(whole);
+    yti_model_destroy(bare);
+    yti_model_destroy(whole);
 }
 
 /* How many tensors of b have the name and size of one of a; each must have its bits. */
-static int expect_shared(const yt_model *a, const yt_model *b, const char *init) {
+static int expect_shared(const yti_model *a, const yti_model *b, const char *init) {
     int shared = 0;
     for (int i = 0; i < b->n_params; i++) {
-        const yt_param_info *info = &b->params[i], *other = find(a, info->name);
+        const yti_param_info *info = &b->params[i], *other = find(a, info->name);
         if (info->kind >= YT_PARAM_FROZEN || !other || other->count != info->count) continue;
         cr_assert_arr_eq(b->state.params + info->offset, a->state.params + other->offset,
                          info->count * sizeof(float), "%s %s", init, info->name);
@@ -234,10 +234,10 @@ static int expect_shared(const yt_model *a, const yt_model *b, const char *init)
 }
 
 Test(init, residual_and_plain_and_normalised_or_not_share_their_values) {
-    yt_model_options plain = YT_MODEL_DEFAULTS, bare = YT_MODEL_DEFAULTS;
+    yti_model_options plain = YT_MODEL_DEFAULTS, bare = YT_MODEL_DEFAULTS;
     plain.no_residual = YT_NO_RESIDUAL_ADD;
     bare.no_batchnorm = true;
-    yt_model *models[3] = {load("study-s.yaml", YT_MODEL_DEFAULTS), load("study-s.yaml", plain),
+    yti_model *models[3] = {load("study-s.yaml", YT_MODEL_DEFAULTS), load("study-s.yaml", plain),
                            load("study-s.yaml", bare)};
     int weights = 0;
     for (int p = 0; p < models[0]->n_params; p++) weights += models[0]->params[p].kind == YT_PARAM_WEIGHT;
@@ -248,11 +248,11 @@ Test(init, residual_and_plain_and_normalised_or_not_share_their_values) {
         cr_expect_eq(expect_shared(models[0], models[1], all_inits[i]), all);
         cr_expect(expect_shared(models[0], models[2], all_inits[i]) >= weights);
     }
-    for (int m = 0; m < 3; m++) yt_model_destroy(models[m]);
+    for (int m = 0; m < 3; m++) yti_model_destroy(models[m]);
 }
 
 Test(init, the_one_to_one_branch_starts_as_a_copy_and_seeds_differ) {
-    yt_model *model = load("yolo26n.yaml", YT_MODEL_DEFAULTS);
+    yti_model *model = load("yolo26n.yaml", YT_MODEL_DEFAULTS);
     for (int i = 0; i < INITS; i++) {
         fill(model, all_inits[i], 1);
         cr_expect_arr_eq(values_of(model, "model.23.cv3.0.1.1.conv.weight"),
@@ -261,5 +261,5 @@ Test(init, the_one_to_one_branch_starts_as_a_copy_and_seeds_differ) {
         fill(model, all_inits[i], 2);
         cr_expect_neq(values_of(model, "model.0.conv.weight")[0], first, "%s", all_inits[i]);
     }
-    yt_model_destroy(model);
+    yti_model_destroy(model);
 }

@@ -8,15 +8,15 @@
 
 static const char *const search_dirs[] = {YT_SOURCE_DIR "/models", NULL};
 
-static yt_model *load(const char *name, yt_model_options options) {
-    yt_model *model = NULL;
+static yti_model *load(const char *name, yti_model_options options) {
+    yti_model *model = NULL;
     yt_err err = {.text = ""};
     options.search_dirs = search_dirs;
-    cr_assert_eq(yt_model_load(name, &options, &model, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yti_model_load(name, &options, &model, &err), YT_OK, "%s", err.text);
     return model;
 }
 
-static const yt_param_info *find(const yt_model *model, const char *name) {
+static const yti_param_info *find(const yti_model *model, const char *name) {
     for (int i = 0; i < model->n_params; i++)
         if (strcmp(model->params[i].name, name) == 0) return &model->params[i];
     cr_assert_fail("no tensor %s", name);
@@ -35,20 +35,20 @@ Test(model, tensors_have_the_names_and_shapes_of_the_family) {
                 {"model.22.m.0.1.ffn.1.conv.weight", {128, 256, 1, 1}},
                 {"model.23.cv3.1.1.0.conv.weight", {80, 1, 3, 3}},
                 {"model.23.one2one_cv2.2.2.weight", {4, 16, 1, 1}}};
-    yt_model *model = load("yolo26n.yaml", YT_MODEL_DEFAULTS);
+    yti_model *model = load("yolo26n.yaml", YT_MODEL_DEFAULTS);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         cr_assert_arr_eq(find(model, rows[i].name)->dims, rows[i].dims, sizeof rows[i].dims, "%s",
                          rows[i].name);
     /* 708 entries of the family's state dict less the 114 counters, which are not floats. */
     cr_assert_eq(model->n_params, 708 - 114);
-    yt_model_destroy(model);
+    yti_model_destroy(model);
 }
 
 Test(model, every_tensor_lies_in_a_place_of_its_own) {
-    yt_model *model = load("yolo26n.yaml", YT_MODEL_DEFAULTS);
+    yti_model *model = load("yolo26n.yaml", YT_MODEL_DEFAULTS);
     char *used_params = calloc(model->param_count, 1), *used_buffers = calloc(model->buffer_count, 1);
     for (int i = 0; i < model->n_params; i++) {
-        const yt_param_info *info = &model->params[i];
+        const yti_param_info *info = &model->params[i];
         char *used = info->kind >= YT_PARAM_FROZEN ? used_buffers : used_params;
         for (size_t k = 0; k < info->count; k++) cr_assert_eq(used[info->offset + k]++, 0, "%s", info->name);
     }
@@ -56,13 +56,13 @@ Test(model, every_tensor_lies_in_a_place_of_its_own) {
     for (size_t k = 0; k < model->buffer_count; k++) cr_assert_eq(used_buffers[k], 1);
     free(used_params);
     free(used_buffers);
-    yt_model_destroy(model);
+    yti_model_destroy(model);
 }
 
 Test(model, initial_values_are_those_of_the_specification) {
-    yt_model *model = load("yolo26n.yaml", YT_MODEL_DEFAULTS);
-    yt_model_init(model, 3, &model->state);
-    const yt_param_info *weight = find(model, "model.1.conv.weight");
+    yti_model *model = load("yolo26n.yaml", YT_MODEL_DEFAULTS);
+    yti_model_init(model, 3, &model->state);
+    const yti_param_info *weight = find(model, "model.1.conv.weight");
     const double bound = 1 / sqrt(16.0 * 9);
     double largest = 0, square = 0;
     for (size_t k = 0; k < weight->count; k++) {
@@ -71,54 +71,54 @@ Test(model, initial_values_are_those_of_the_specification) {
         square += value * value;
     }
     cr_assert(largest <= bound && largest > 0.99 * bound);
-    cr_assert(yt_near(sqrt(square / (double)weight->count), bound / sqrt(3), 0.02 * bound));
+    cr_assert(test_near(sqrt(square / (double)weight->count), bound / sqrt(3), 0.02 * bound));
     static const double class_bias[3] = {-11.536642, -10.150348, -8.764053};
     for (int l = 0; l < 3; l++) {
         char name[64];
         snprintf(name, sizeof name, "model.23.one2one_cv3.%d.2.bias", l);
-        cr_assert(yt_near((double)model->state.params[find(model, name)->offset], class_bias[l], 1e-5));
+        cr_assert(test_near((double)model->state.params[find(model, name)->offset], class_bias[l], 1e-5));
         snprintf(name, sizeof name, "model.23.cv2.%d.2.bias", l);
-        cr_assert(yt_near((double)model->state.params[find(model, name)->offset], 2.0, 0));
+        cr_assert(test_near((double)model->state.params[find(model, name)->offset], 2.0, 0));
     }
     const float *many = model->state.params + find(model, "model.23.cv3.0.1.1.conv.weight")->offset;
     const float *one = model->state.params + find(model, "model.23.one2one_cv3.0.1.1.conv.weight")->offset;
     cr_assert_arr_eq(many, one, 80 * 80 * sizeof *one);
     cr_assert_eq(model->state.buffers[find(model, "model.0.bn.running_var")->offset], 1.0f);
-    yt_model_destroy(model);
+    yti_model_destroy(model);
 }
 
 Test(model, variants_share_the_initial_values_of_shared_tensors) {
-    yt_model_options plain_options = YT_MODEL_DEFAULTS;
+    yti_model_options plain_options = YT_MODEL_DEFAULTS;
     plain_options.no_residual = YT_NO_RESIDUAL_ADD;
     plain_options.no_batchnorm = true;
     plain_options.activation = YT_ACT_TANH;
-    yt_model *residual = load("yolo26n.yaml", YT_MODEL_DEFAULTS),
+    yti_model *residual = load("yolo26n.yaml", YT_MODEL_DEFAULTS),
              *plain = load("yolo26n.yaml", plain_options);
-    yt_model_init(residual, 7, &residual->state);
-    yt_model_init(plain, 7, &plain->state);
+    yti_model_init(residual, 7, &residual->state);
+    yti_model_init(plain, 7, &plain->state);
     int shared = 0;
     for (int i = 0; i < plain->n_params; i++) {
-        const yt_param_info *info = &plain->params[i];
+        const yti_param_info *info = &plain->params[i];
         if (info->kind != YT_PARAM_WEIGHT) continue;
-        const yt_param_info *other = find(residual, info->name);
+        const yti_param_info *other = find(residual, info->name);
         cr_assert_arr_eq(plain->state.params + info->offset, residual->state.params + other->offset,
                          info->count * sizeof(float), "%s", info->name);
         shared++;
     }
     cr_assert_eq(shared, 126);
-    yt_model_destroy(residual);
-    yt_model_destroy(plain);
+    yti_model_destroy(residual);
+    yti_model_destroy(plain);
 }
 
 Test(model, file_order_is_out_in_rows_columns) {
-    const yt_param_info info = {.kind = YT_PARAM_WEIGHT, .n_dims = 4, .dims = {2, 3, 1, 2}, .count = 12};
+    const yti_param_info info = {.kind = YT_PARAM_WEIGHT, .n_dims = 4, .dims = {2, 3, 1, 2}, .count = 12};
     float file[12], memory[12], back[12];
     for (int i = 0; i < 12; i++) file[i] = (float)i;
-    yt_param_from_file_order(&info, file, memory);
+    yti_param_from_file_order(&info, file, memory);
     /* memory[kw][in][out]: out 1, in 2, kw 1 is element (1*3 + 2)*2 + 1 = 11 of the file */
     cr_assert_eq(memory[(1 * 3 + 2) * 2 + 1], 11.0f);
     cr_assert_eq(memory[(0 * 3 + 1) * 2 + 0], 2.0f);
-    yt_param_to_file_order(&info, memory, back);
+    yti_param_to_file_order(&info, memory, back);
     cr_assert_arr_eq(back, file, sizeof file);
 }
 
@@ -173,12 +173,12 @@ static const struct {
 };
 
 Test(model, mistakes_are_told_with_file_line_and_reason) {
-    const yt_model_options options = YT_MODEL_DEFAULTS;
+    const yti_model_options options = YT_MODEL_DEFAULTS;
     for (size_t i = 0; i < sizeof mistakes / sizeof mistakes[0]; i++) {
-        yt_model *model = NULL;
+        yti_model *model = NULL;
         yt_err err = {.text = ""};
         yt_status status =
-            yt_model_parse("m.yaml", mistakes[i].text, strlen(mistakes[i].text), &options, &model, &err);
+            yti_model_parse("m.yaml", mistakes[i].text, strlen(mistakes[i].text), &options, &model, &err);
         cr_expect_neq(status, YT_OK, "case %zu was accepted", i);
         cr_expect_null(model);
         cr_expect_eq(strncmp(err.text, mistakes[i].place, strlen(mistakes[i].place)), 0, "case %zu: %s", i,
@@ -208,27 +208,27 @@ Test(model, every_module_of_the_family_builds_and_runs_in_both_directions) {
                                "  - [[-1, 3, 5], 1, Concat, [1]]\n"
                                "  - [[-1, 3], 1, Concat, [1]]\n"
                                "  - [[13, 10], 1, Detect, [nc]]\n";
-    yt_model *model = NULL;
+    yti_model *model = NULL;
     yt_err err = {.text = ""};
-    const yt_model_options options = YT_MODEL_DEFAULTS;
-    cr_assert_eq(yt_model_parse("all.yaml", text, sizeof text - 1, &options, &model, &err), YT_OK, "%s",
+    const yti_model_options options = YT_MODEL_DEFAULTS;
+    cr_assert_eq(yti_model_parse("all.yaml", text, sizeof text - 1, &options, &model, &err), YT_OK, "%s",
                  err.text);
-    yt_model_init(model, 1, &model->state);
+    yti_model_init(model, 1, &model->state);
     uint8_t *picture = malloc(2 * 32 * 32 * 3);
     for (int i = 0; i < 2 * 32 * 32 * 3; i++) picture[i] = (uint8_t)(i * 37);
-    cr_assert_eq(yt_model_plan(model, YT_MODE_TRAIN, 2, 32, 32, 2, &err), YT_OK, "%s", err.text);
-    yt_model_set_input(model, picture);
-    yt_model_forward(model, &model->state, NULL);
+    cr_assert_eq(yti_model_plan(model, YT_MODE_TRAIN, 2, 32, 32, 2, &err), YT_OK, "%s", err.text);
+    yti_model_set_input(model, picture);
+    yti_model_forward(model, &model->state, NULL);
     for (int branch = 0; branch < 2; branch++) {
-        yt_head head = yt_model_head(model, branch);
+        yti_head head = yti_model_head(model, branch);
         for (int l = 0; l < head.n_levels; l++) {
-            yt_kernels_get()->fill(&head.level[l].d_box, 0.01f, 1);
-            yt_kernels_get()->fill(&head.level[l].d_cls, 0.01f, 1);
+            yti_kernels_get()->fill(&head.level[l].d_box, 0.01f, 1);
+            yti_kernels_get()->fill(&head.level[l].d_cls, 0.01f, 1);
         }
     }
-    yt_model_backward(model, &model->state, NULL);
+    yti_model_backward(model, &model->state, NULL);
     for (int i = 0; i < model->n_params; i++) {
-        const yt_param_info *info = &model->params[i];
+        const yti_param_info *info = &model->params[i];
         double square = 0;
         if (info->kind > YT_PARAM_BIAS) continue;
         for (size_t k = 0; k < info->count; k++)
@@ -236,7 +236,7 @@ Test(model, every_module_of_the_family_builds_and_runs_in_both_directions) {
         cr_expect(square > 0 && square < 1e12, "%s has a gradient of %g", info->name, square);
     }
     free(picture);
-    yt_model_destroy(model);
+    yti_model_destroy(model);
 }
 
 /* A fourth level of stride 64 is smaller than a pixel of the picture that the published figures are
@@ -250,27 +250,27 @@ Test(model, a_level_of_stride_64_can_be_counted_and_planned) {
                                "  - [-1, 1, nn.Upsample, [None, 2, nearest]]\n"
                                "  - [[-1, 1], 1, Concat, [1]]\n"
                                "  - [[0, 4, 2], 1, Detect, [nc]]\n";
-    yt_model *model = NULL;
+    yti_model *model = NULL;
     yt_err err = {.text = ""};
     double gflops = 0;
-    const yt_model_options options = YT_MODEL_DEFAULTS;
-    cr_assert_eq(yt_model_parse("p6.yaml", text, sizeof text - 1, &options, &model, &err), YT_OK, "%s",
+    const yti_model_options options = YT_MODEL_DEFAULTS;
+    cr_assert_eq(yti_model_parse("p6.yaml", text, sizeof text - 1, &options, &model, &err), YT_OK, "%s",
                  err.text);
     cr_assert_eq(model->max_stride, 64);
-    cr_assert_eq(yt_model_gflops(model, 128, &gflops, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yti_model_gflops(model, 128, &gflops, &err), YT_OK, "%s", err.text);
     cr_assert(gflops > 0);
-    cr_assert_eq(yt_model_plan(model, YT_MODE_TRAIN, 1, 128, 128, 1, &err), YT_OK, "%s", err.text);
-    yt_model_destroy(model);
+    cr_assert_eq(yti_model_plan(model, YT_MODE_TRAIN, 1, 128, 128, 1, &err), YT_OK, "%s", err.text);
+    yti_model_destroy(model);
 }
 
 /* ---- networks that cannot be used ---- */
 
 static void expect_no_model(const char *text, const char *weights, const char *reason) {
-    yt_model *model = NULL;
+    yti_model *model = NULL;
     yt_err err = {.text = ""};
-    yt_model_options options = YT_MODEL_DEFAULTS;
+    yti_model_options options = YT_MODEL_DEFAULTS;
     options.described_in = weights;
-    cr_expect_neq(yt_model_parse("m.yaml", text, strlen(text), &options, &model, &err), YT_OK, "%s", text);
+    cr_expect_neq(yti_model_parse("m.yaml", text, strlen(text), &options, &model, &err), YT_OK, "%s", text);
     cr_expect_not_null(strstr(err.text, reason), "said: %s; expected: %s", err.text, reason);
     if (weights) cr_expect_null(strstr(err.text, "m.yaml"), "%s", err.text);
 }

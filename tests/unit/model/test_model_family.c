@@ -13,18 +13,18 @@
 
 static const char *const search_dirs[] = {YT_SOURCE_DIR "/models", NULL};
 
-static yt_model *load(const char *name, yt_model_options options) {
-    yt_model *model = NULL;
+static yti_model *load(const char *name, yti_model_options options) {
+    yti_model *model = NULL;
     yt_err err = {.text = ""};
     char file[64];
     snprintf(file, sizeof file, "%s.yaml", name);
     options.search_dirs = search_dirs;
-    cr_assert_eq(yt_model_load(file, &options, &model, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yti_model_load(file, &options, &model, &err), YT_OK, "%s", err.text);
     return model;
 }
 
 /* Entries of the family's state dict: every tensor, and a counter of batches per normalisation. */
-static int count_entries(const yt_model *model) {
+static int count_entries(const yti_model *model) {
     int entries = model->n_params;
     for (int i = 0; i < model->n_params; i++) entries += strstr(model->params[i].name, "running_var") != NULL;
     return entries;
@@ -55,18 +55,18 @@ static const struct published {
 };
 enum { MODELS = sizeof published / sizeof published[0] };
 
-static void expect_figures(const char *name, yt_fusion fusion, size_t params, double gflops, int entries) {
-    yt_model_options options = YT_MODEL_DEFAULTS;
+static void expect_figures(const char *name, yti_fusion fusion, size_t params, double gflops, int entries) {
+    yti_model_options options = YT_MODEL_DEFAULTS;
     options.fusion = fusion;
-    yt_model *model = load(name, options);
+    yti_model *model = load(name, options);
     double counted = 0;
-    cr_expect_eq(yt_model_parameters(model), params, "%s: %zu", name, yt_model_parameters(model));
+    cr_expect_eq(yti_model_parameters(model), params, "%s: %zu", name, yti_model_parameters(model));
     cr_expect_eq(count_entries(model), entries, "%s: %d entries", name, count_entries(model));
-    cr_assert_eq(yt_model_gflops(model, 640, &counted, NULL), YT_OK);
-    cr_expect(yt_near(counted, gflops, 0.05), "%s: %.4f GFLOPs", name, counted);
+    cr_assert_eq(yti_model_gflops(model, 640, &counted, NULL), YT_OK);
+    cr_expect(test_near(counted, gflops, 0.05), "%s: %.4f GFLOPs", name, counted);
     cr_expect(model->n_levels == 3 && model->strides[0] == 8 && model->strides[1] == 16 &&
               model->strides[2] == 32);
-    yt_model_destroy(model);
+    yti_model_destroy(model);
 }
 
 Test(model_family, counts_of_parameters_operations_and_tensors_are_the_published_ones) {
@@ -94,12 +94,12 @@ Test(model_family, parameter_counts_follow_the_number_of_classes) {
                 {"yolo26n", {2504190, 2504580, 2511600, 2572280, 2695920}}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         for (int c = 0; c < 5; c++) {
-            yt_model_options options = YT_MODEL_DEFAULTS;
+            yti_model_options options = YT_MODEL_DEFAULTS;
             options.n_classes = classes[c];
-            yt_model *model = load(rows[i].name, options);
-            cr_expect_eq(yt_model_parameters(model), rows[i].params[c], "%s nc=%d: %zu", rows[i].name,
-                         classes[c], yt_model_parameters(model));
-            yt_model_destroy(model);
+            yti_model *model = load(rows[i].name, options);
+            cr_expect_eq(yti_model_parameters(model), rows[i].params[c], "%s nc=%d: %zu", rows[i].name,
+                         classes[c], yti_model_parameters(model));
+            yti_model_destroy(model);
         }
 }
 
@@ -119,15 +119,15 @@ Test(model_family, rows_have_the_parameters_of_the_specification) {
                          34304,  36992,  0,      95232, 147712, 0,      463104, 309656}},
     };
     for (size_t m = 0; m < sizeof models / sizeof models[0]; m++) {
-        yt_model *model = load(models[m].name, YT_MODEL_DEFAULTS);
+        yti_model *model = load(models[m].name, YT_MODEL_DEFAULTS);
         cr_assert_eq(model->n_rows, models[m].n_rows);
         for (int i = 0; i < model->n_rows; i++)
             cr_expect_eq(model->rows[i].params, models[m].params[i], "%s row %d", models[m].name, i);
-        yt_model_destroy(model);
+        yti_model_destroy(model);
     }
 }
 
-static const yt_param_info *find(const yt_model *model, const char *name) {
+static const yti_param_info *find(const yti_model *model, const char *name) {
     for (int i = 0; i < model->n_params; i++)
         if (strcmp(model->params[i].name, name) == 0) return &model->params[i];
     return NULL;
@@ -135,7 +135,7 @@ static const yt_param_info *find(const yt_model *model, const char *name) {
 
 /* What m.<j> of a row is, by the tensors it has: B Bottleneck, C C3k, P PSABlock, A Bottleneck and
  * PSABlock; 0: there is none. */
-static char kind_of(const yt_model *model, int row, int j) {
+static char kind_of(const yti_model *model, int row, int j) {
     static const struct {
         const char *tensor;
         char kind;
@@ -152,7 +152,7 @@ static char kind_of(const yt_model *model, int row, int j) {
 }
 
 /* "2:B 4:BB": the rows that have inner modules, with their kinds. */
-static void inner_modules(const yt_model *model, char *text, size_t room) {
+static void inner_modules(const yti_model *model, char *text, size_t room) {
     size_t used = 0;
     text[0] = 0;
     for (int row = 0; row < model->n_rows; row++) {
@@ -185,11 +185,11 @@ Test(model_family, inner_modules_are_those_of_the_scale) {
                                                  "2:CC 4:CC 6:CC 8:CC 10:PP 13:CC 16:CC 19:CC 22:A",
                                                  "2:CC 4:CC 6:CC 8:CC 10:PP 13:CC 16:CC 19:CC 22:A"};
     for (int i = 0; i < MODELS; i++) {
-        yt_model *model = load(published[i].name, YT_MODEL_DEFAULTS);
+        yti_model *model = load(published[i].name, YT_MODEL_DEFAULTS);
         char found[160];
         inner_modules(model, found, sizeof found);
         cr_expect_str_eq(found, expected[i], "%s: %s", published[i].name, found);
-        yt_model_destroy(model);
+        yti_model_destroy(model);
     }
 }
 
@@ -203,8 +203,8 @@ Test(model_family, heads_have_the_size_of_the_scale) {
                           {1472704, 64, 256}, {3237952, 96, 384}, {309656, 16, 80},   {993784, 32, 128},
                           {2921976, 64, 256}, {2921976, 64, 256}, {6440952, 96, 384}};
     for (int i = 0; i < MODELS; i++) {
-        yt_model *model = load(published[i].name, YT_MODEL_DEFAULTS);
-        const yt_model_row *head = &model->rows[model->n_rows - 1];
+        yti_model *model = load(published[i].name, YT_MODEL_DEFAULTS);
+        const yti_model_row *head = &model->rows[model->n_rows - 1];
         char box[64], cls[64];
         cr_expect_eq(head->params, expected[i].params, "%s: %zu", published[i].name, head->params);
         snprintf(box, sizeof box, "model.%d.cv2.0.2.weight", model->n_rows - 1);
@@ -212,38 +212,38 @@ Test(model_family, heads_have_the_size_of_the_scale) {
         cr_assert(find(model, box) && find(model, cls), "%s", published[i].name);
         cr_expect_eq(find(model, box)->dims[1], expected[i].box, "%s", published[i].name);
         cr_expect_eq(find(model, cls)->dims[1], expected[i].cls, "%s", published[i].name);
-        yt_model_destroy(model);
+        yti_model_destroy(model);
     }
 }
 
 /* The YAML of a family with lines in front of it, built at scale n. */
-static yt_model *with_keys(const char *family, const char *lines) {
+static yti_model *with_keys(const char *family, const char *lines) {
     char path[256], name[64], *yaml = NULL;
     size_t length;
     yt_err err = {.text = ""};
     snprintf(path, sizeof path, "%s/models/%s.yaml", YT_SOURCE_DIR, family);
-    cr_assert_eq(yt_file_read(path, 1u << 20, &yaml, &length, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yti_file_read(path, 1u << 20, &yaml, &length, &err), YT_OK, "%s", err.text);
     char *text = malloc(strlen(lines) + length + 1);
     cr_assert_not_null(text);
     snprintf(text, strlen(lines) + length + 1, "%s%.*s", lines, (int)length, yaml);
     snprintf(name, sizeof name, "%sn.yaml", family);
-    yt_model *model = NULL;
-    const yt_model_options options = YT_MODEL_DEFAULTS;
-    cr_assert_eq(yt_model_parse(name, text, strlen(text), &options, &model, &err), YT_OK, "%s", err.text);
+    yti_model *model = NULL;
+    const yti_model_options options = YT_MODEL_DEFAULTS;
+    cr_assert_eq(yti_model_parse(name, text, strlen(text), &options, &model, &err), YT_OK, "%s", err.text);
     free(text);
     free(yaml);
     return model;
 }
 
-static void expect_runs(yt_model *model) {
+static void expect_runs(yti_model *model) {
     yt_err err = {.text = ""};
     static uint8_t picture[64 * 64 * 3];
-    yt_model_init(model, 1, &model->state);
+    yti_model_init(model, 1, &model->state);
     for (size_t i = 0; i < sizeof picture; i++) picture[i] = (uint8_t)(i * 7919 % 251);
-    cr_assert_eq(yt_model_plan(model, YT_MODE_EVAL, 1, 64, 64, 1, &err), YT_OK, "%s", err.text);
-    yt_model_set_input(model, picture);
-    yt_model_forward(model, &model->state, NULL);
-    const yt_head head = yt_model_head(model, yt_model_eval_branch(model));
+    cr_assert_eq(yti_model_plan(model, YT_MODE_EVAL, 1, 64, 64, 1, &err), YT_OK, "%s", err.text);
+    yti_model_set_input(model, picture);
+    yti_model_forward(model, &model->state, NULL);
+    const yti_head head = yti_model_head(model, yti_model_eval_branch(model));
     for (int l = 0; l < head.n_levels; l++) {
         cr_expect_eq(head.level[l].box.c, 4 * model->reg_max);
         const float bias = head.level[l].cls.data[0];
@@ -258,28 +258,28 @@ Test(model_family, an_end_to_end_head_with_distance_bins_works_for_every_family)
     } cases[] = {{"yolov8", "end2end: True\nreg_max: 8\n", 22},
                  {"yolo11", "end2end: true\nreg_max: 8\n", 23}};
     for (int i = 0; i < 2; i++) {
-        yt_model *model = with_keys(cases[i].family, cases[i].lines);
+        yti_model *model = with_keys(cases[i].family, cases[i].lines);
         char name[64];
         cr_expect(model->end2end && model->n_branches == 2 && model->reg_max == 8);
         snprintf(name, sizeof name, "model.%d.dfl.conv.weight", cases[i].row);
-        const yt_param_info *dfl = find(model, name);
+        const yti_param_info *dfl = find(model, name);
         cr_assert_not_null(dfl);
         cr_expect(dfl->count == 8 && dfl->kind == YT_PARAM_FROZEN);
         snprintf(name, sizeof name, "model.%d.one2one_cv2.2.2.weight", cases[i].row);
         cr_expect_not_null(find(model, name));
         expect_runs(model);
-        yt_model_destroy(model);
+        yti_model_destroy(model);
     }
 }
 
 Test(model_family, one_bin_makes_a_head_without_expectation) {
     static const char *const families[] = {"yolov8", "yolo11"};
     for (int i = 0; i < 2; i++) {
-        yt_model *model = with_keys(families[i], "reg_max: 1\n");
+        yti_model *model = with_keys(families[i], "reg_max: 1\n");
         cr_expect(!model->end2end && model->n_branches == 1 && model->reg_max == 1);
         for (int p = 0; p < model->n_params; p++) cr_expect_null(strstr(model->params[p].name, "dfl"));
         expect_runs(model);
-        yt_model_destroy(model);
+        yti_model_destroy(model);
     }
 }
 
@@ -313,37 +313,37 @@ static const char TWO_SCALES[] =
     "backbone:\n  - [-1, 1, Conv, [16, 3, 2]]\nhead:\n  - [[0], 1, Detect, [nc]]\n";
 
 static void expect_scale(const char *name, char scale, const char *model_name) {
-    yt_model *model = NULL;
+    yti_model *model = NULL;
     yt_err err = {.text = ""};
-    const yt_model_options options = YT_MODEL_DEFAULTS;
-    cr_assert_eq(yt_model_load(yt_folder_path(name), &options, &model, &err), YT_OK, "%s", err.text);
+    const yti_model_options options = YT_MODEL_DEFAULTS;
+    cr_assert_eq(yti_model_load(test_folder_path(name), &options, &model, &err), YT_OK, "%s", err.text);
     cr_expect(model->scale == scale && strcmp(model->name, model_name) == 0, "%s: %c", name, model->scale);
-    yt_model *again = NULL; /* as a checkpoint holds it: its name, and the scale that it has */
-    yt_model_options stored = YT_MODEL_DEFAULTS;
+    yti_model *again = NULL; /* as a checkpoint holds it: its name, and the scale that it has */
+    yti_model_options stored = YT_MODEL_DEFAULTS;
     char file[64];
     stored.scale = model->scale;
     snprintf(file, sizeof file, "%s.yaml", model->name);
-    cr_assert_eq(yt_model_parse(file, model->yaml_text, strlen(model->yaml_text), &stored, &again, &err),
+    cr_assert_eq(yti_model_parse(file, model->yaml_text, strlen(model->yaml_text), &stored, &again, &err),
                  YT_OK, "%s", err.text);
     cr_expect_eq(again->param_count, model->param_count);
-    yt_model_destroy(again);
-    yt_model_destroy(model);
+    yti_model_destroy(again);
+    yti_model_destroy(model);
 }
 
-Test(model_family, a_dash_and_a_letter_name_a_scale_only_where_no_file_has_that_name, .init = yt_folder_make,
-     .fini = yt_folder_remove) {
-    yt_folder_write_text("net-s.yaml", ONE_SIZE);
-    yt_folder_write_text("two.yaml", TWO_SCALES);
-    yt_folder_write_text("own-s.yaml", TWO_SCALES);
+Test(model_family, a_dash_and_a_letter_name_a_scale_only_where_no_file_has_that_name, .init = test_folder_make,
+     .fini = test_folder_remove) {
+    test_folder_write_text("net-s.yaml", ONE_SIZE);
+    test_folder_write_text("two.yaml", TWO_SCALES);
+    test_folder_write_text("own-s.yaml", TWO_SCALES);
     expect_scale("net-s.yaml", 0, "net-s");
     expect_scale("two-s.yaml", 's', "two-s");
     expect_scale("two.yaml", 'n', "two");
     expect_scale("own-s.yaml", 'n', "own-s");
-    yt_model *model = NULL;
+    yti_model *model = NULL;
     yt_err err;
-    const yt_model_options options = YT_MODEL_DEFAULTS;
-    cr_assert_eq(yt_model_load(yt_folder_path("two-l.yaml"), &options, &model, &err), YT_MODEL);
-    cr_assert_eq(yt_model_load(yt_folder_path("none-s.yaml"), &options, &model, &err), YT_IO);
+    const yti_model_options options = YT_MODEL_DEFAULTS;
+    cr_assert_eq(yti_model_load(test_folder_path("two-l.yaml"), &options, &model, &err), YT_ERR_MODEL);
+    cr_assert_eq(yti_model_load(test_folder_path("none-s.yaml"), &options, &model, &err), YT_ERR_IO);
 }
 
 /* A row's own activation is the row's, until an option says another; none stays none. */
@@ -357,15 +357,15 @@ Test(model_family, an_activation_option_replaces_that_of_a_row_too) {
     float first[3][2];
     for (int i = 0; i < 3; i++)
         for (int replaced = 0; replaced < 2; replaced++) {
-            yt_model *model = NULL;
+            yti_model *model = NULL;
             yt_err err = {.text = ""};
-            yt_model_options options = YT_MODEL_DEFAULTS;
+            yti_model_options options = YT_MODEL_DEFAULTS;
             if (replaced) options.activation = YT_ACT_TANH;
-            cr_assert_eq(yt_model_parse("a.yaml", texts[i], strlen(texts[i]), &options, &model, &err), YT_OK,
+            cr_assert_eq(yti_model_parse("a.yaml", texts[i], strlen(texts[i]), &options, &model, &err), YT_OK,
                          "%s", err.text);
             expect_runs(model);
-            first[i][replaced] = yt_model_head(model, 0).level[0].box.data[5];
-            yt_model_destroy(model);
+            first[i][replaced] = yti_model_head(model, 0).level[0].box.data[5];
+            yti_model_destroy(model);
         }
     cr_expect_neq(first[0][0], first[1][0], "ReLU and SiLU");
     cr_expect_eq(first[0][1], first[1][1], "both tanh");
@@ -373,18 +373,18 @@ Test(model_family, an_activation_option_replaces_that_of_a_row_too) {
 }
 
 Test(model_family, the_activation_key_replaces_that_of_every_convolution) {
-    yt_model *by_key = with_keys("yolov8", "activation: torch.nn.Tanh()\n");
-    yt_model_options options = YT_MODEL_DEFAULTS;
+    yti_model *by_key = with_keys("yolov8", "activation: torch.nn.Tanh()\n");
+    yti_model_options options = YT_MODEL_DEFAULTS;
     options.activation = YT_ACT_TANH;
-    yt_model *by_option = load("yolov8n", options), *plain = load("yolov8n", YT_MODEL_DEFAULTS);
-    yt_model *all[3] = {by_key, by_option, plain};
+    yti_model *by_option = load("yolov8n", options), *plain = load("yolov8n", YT_MODEL_DEFAULTS);
+    yti_model *all[3] = {by_key, by_option, plain};
     float first[3];
     for (int i = 0; i < 3; i++) {
         expect_runs(all[i]);
-        const yt_head head = yt_model_head(all[i], 0);
+        const yti_head head = yti_model_head(all[i], 0);
         first[i] = head.level[0].box.data[5];
     }
     cr_expect_eq(first[0], first[1]);
     cr_expect_neq(first[0], first[2]);
-    for (int i = 0; i < 3; i++) yt_model_destroy(all[i]);
+    for (int i = 0; i < 3; i++) yti_model_destroy(all[i]);
 }

@@ -14,20 +14,20 @@
 
 static const char *const search_dirs[] = {YT_SOURCE_DIR "/models", NULL};
 
-static yt_model *load(const char *name, yt_model_options options) {
-    yt_model *model = NULL;
+static yti_model *load(const char *name, yti_model_options options) {
+    yti_model *model = NULL;
     yt_err err = {.text = ""};
     char file[64];
     snprintf(file, sizeof file, "%s.yaml", name);
     options.search_dirs = search_dirs;
-    cr_assert_eq(yt_model_load(file, &options, &model, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yti_model_load(file, &options, &model, &err), YT_OK, "%s", err.text);
     return model;
 }
 
-static double gflops_of(yt_model *model) {
+static double gflops_of(yti_model *model) {
     double counted = 0;
     yt_err err = {.text = ""};
-    cr_assert_eq(yt_model_gflops(model, 640, &counted, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yti_model_gflops(model, 640, &counted, &err), YT_OK, "%s", err.text);
     return counted;
 }
 
@@ -57,22 +57,22 @@ static const struct printed {
 Test(model_zoo, parameters_and_operations_are_those_the_reference_trainer_prints) {
     for (size_t i = 0; i < sizeof printed / sizeof printed[0]; i++) {
         const struct printed *p = &printed[i];
-        yt_model *model = load(p->name, YT_MODEL_DEFAULTS);
-        cr_expect_eq(yt_model_parameters(model), p->params, "%s: %zu", p->name, yt_model_parameters(model));
-        cr_expect(p->gflops <= 0 || yt_near(gflops_of(model), p->gflops, 0.05), "%s: %.4f GFLOPs", p->name,
+        yti_model *model = load(p->name, YT_MODEL_DEFAULTS);
+        cr_expect_eq(yti_model_parameters(model), p->params, "%s: %zu", p->name, yti_model_parameters(model));
+        cr_expect(p->gflops <= 0 || test_near(gflops_of(model), p->gflops, 0.05), "%s: %.4f GFLOPs", p->name,
                   gflops_of(model));
-        yt_model_destroy(model);
+        yti_model_destroy(model);
     }
 }
 
 /* Printed of a model for two classes. */
 Test(model_zoo, yolov6n_has_the_parameters_that_are_printed_of_it) {
-    yt_model_options options = YT_MODEL_DEFAULTS;
+    yti_model_options options = YT_MODEL_DEFAULTS;
     options.n_classes = 2;
-    yt_model *model = load("yolov6n", options);
-    cr_expect_eq(yt_model_parameters(model), 4238342, "%zu", yt_model_parameters(model));
-    cr_expect(yt_near(gflops_of(model), 11.9, 0.05), "%.4f", gflops_of(model));
-    yt_model_destroy(model);
+    yti_model *model = load("yolov6n", options);
+    cr_expect_eq(yti_model_parameters(model), 4238342, "%zu", yti_model_parameters(model));
+    cr_expect(test_near(gflops_of(model), 11.9, 0.05), "%.4f", gflops_of(model));
+    yti_model_destroy(model);
 }
 
 /* Of models with folded normalisations, one branch of the head: millions of parameters to the digits printed. */
@@ -93,33 +93,33 @@ static const struct rounded {
 Test(model_zoo, fused_models_have_the_rounded_figures_of_papers_and_tables) {
     for (size_t i = 0; i < sizeof rounded / sizeof rounded[0]; i++) {
         const struct rounded *r = &rounded[i];
-        yt_model_options options = YT_MODEL_DEFAULTS;
+        yti_model_options options = YT_MODEL_DEFAULTS;
         options.fusion = strncmp(r->name, "yolov10", 7) == 0 ? YT_FUSED_ONE_TO_ONE : YT_FUSED_ONE_TO_MANY;
-        yt_model *model = load(r->name, options);
-        const double millions = (double)yt_model_parameters(model) * 1e-6;
-        cr_expect(yt_near(millions, r->millions, r->tolerance + 1e-9), "%s: %.4f M", r->name, millions);
-        cr_expect(r->gflops <= 0 || yt_near(gflops_of(model), r->gflops, 0.06), "%s: %.4f GFLOPs", r->name,
+        yti_model *model = load(r->name, options);
+        const double millions = (double)yti_model_parameters(model) * 1e-6;
+        cr_expect(test_near(millions, r->millions, r->tolerance + 1e-9), "%s: %.4f M", r->name, millions);
+        cr_expect(r->gflops <= 0 || test_near(gflops_of(model), r->gflops, 0.06), "%s: %.4f GFLOPs", r->name,
                   gflops_of(model));
-        yt_model_destroy(model);
+        yti_model_destroy(model);
     }
 }
 
 /* ---- every file ---- */
 
 static void expect_to_run(const char *file, char scale) {
-    yt_model_options options = YT_MODEL_DEFAULTS;
-    yt_model *model = NULL;
+    yti_model_options options = YT_MODEL_DEFAULTS;
+    yti_model *model = NULL;
     yt_err err = {.text = ""};
     char path[512];
     snprintf(path, sizeof path, "%s/%s", search_dirs[0], file);
     options.scale = scale;
     options.n_classes = 2;
-    cr_assert_eq(yt_model_load(path, &options, &model, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yti_model_load(path, &options, &model, &err), YT_OK, "%s", err.text);
     cr_expect(model->n_levels >= 1 && model->max_stride >= 8 && model->max_stride <= 64, "%s", file);
     const int side = 2 * model->max_stride;
-    cr_expect_eq(yt_graph_shapes(model->graph, YT_MODE_TRAIN, 2, side, side, NULL, &err), YT_OK, "%s: %s",
+    cr_expect_eq(yti_graph_shapes(model->graph, YT_MODE_TRAIN, 2, side, side, NULL, &err), YT_OK, "%s: %s",
                  file, err.text);
-    yt_model_destroy(model);
+    yti_model_destroy(model);
 }
 
 /* The scales that a file lists, from its text: lines of two blanks, a letter and a colon. */
@@ -128,7 +128,7 @@ static int scales_of(const char *file, char letters[16]) {
     size_t length = 0;
     int n = 0;
     snprintf(path, sizeof path, "%s/%s", search_dirs[0], file);
-    cr_assert_eq(yt_file_read(path, 1 << 20, &text, &length, NULL), YT_OK);
+    cr_assert_eq(yti_file_read(path, 1 << 20, &text, &length, NULL), YT_OK);
     for (const char *line = text; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
         if (line[0] == ' ' && line[1] == ' ' && line[2] >= 'a' && line[2] <= 'z' && line[3] == ':' && n < 15)
             letters[n++] = line[2];
@@ -154,7 +154,7 @@ Test(model_zoo, every_file_builds_at_every_scale_it_lists) {
 
 /* ---- heads ---- */
 
-static const yt_param_info *find(const yt_model *model, const char *name) {
+static const yti_param_info *find(const yti_model *model, const char *name) {
     for (int i = 0; i < model->n_params; i++)
         if (strcmp(model->params[i].name, name) == 0) return &model->params[i];
     return NULL;
@@ -171,10 +171,10 @@ Test(model_zoo, the_class_branch_is_that_of_the_networks_age) {
                  {"yolov10m", NULL, "model.23.cv3.0.0.0.conv.weight"},
                  {"yolo12n", NULL, "model.21.cv3.0.0.0.conv.weight"}};
     for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++) {
-        yt_model *model = load(heads[i].name, YT_MODEL_DEFAULTS);
+        yti_model *model = load(heads[i].name, YT_MODEL_DEFAULTS);
         cr_expect_not_null(find(model, heads[i].dense ? heads[i].dense : heads[i].split), "%s",
                            heads[i].name);
-        yt_model_destroy(model);
+        yti_model_destroy(model);
     }
 }
 
@@ -196,22 +196,22 @@ Test(model_zoo, names_of_tensors_are_those_of_checkpoints) {
         {"yolo12x", "model.8.m.0.0.mlp.0.conv.weight", {460, 384, 1, 1}},
     };
     for (size_t i = 0; i < sizeof tensors / sizeof tensors[0]; i++) {
-        yt_model *model = load(tensors[i].model, YT_MODEL_DEFAULTS);
-        const yt_param_info *info = find(model, tensors[i].tensor);
+        yti_model *model = load(tensors[i].model, YT_MODEL_DEFAULTS);
+        const yti_param_info *info = find(model, tensors[i].tensor);
         cr_expect_not_null(info, "%s has no %s", tensors[i].model, tensors[i].tensor);
         if (info) cr_expect_arr_eq(info->dims, tensors[i].dims, sizeof info->dims, "%s", tensors[i].tensor);
-        yt_model_destroy(model);
+        yti_model_destroy(model);
     }
 }
 
 /* ---- mistakes ---- */
 
 Test(model_zoo, a_name_that_does_not_exist_lists_those_that_do) {
-    yt_model_options options = YT_MODEL_DEFAULTS;
+    yti_model_options options = YT_MODEL_DEFAULTS;
     options.search_dirs = (const char *const[]){search_dirs[0], search_dirs[0], "/no/such/folder", NULL};
-    yt_model *model = NULL;
+    yti_model *model = NULL;
     yt_err err = {.text = ""};
-    cr_expect_eq(yt_model_load("yolov13n.yaml", &options, &model, &err), YT_IO);
+    cr_expect_eq(yti_model_load("yolov13n.yaml", &options, &model, &err), YT_ERR_IO);
     cr_expect_not_null(strstr(err.text, "there are yolo11, yolo12, yolo26, yolo26-p2, "), "%s", err.text);
     cr_expect_not_null(strstr(err.text, ", yolov9t; looked, "), "%s", err.text);
 }
@@ -256,28 +256,28 @@ static const struct {
 };
 
 Test(model_zoo, mistakes_are_named_with_what_would_be_right) {
-    const yt_model_options options = YT_MODEL_DEFAULTS;
+    const yti_model_options options = YT_MODEL_DEFAULTS;
     for (size_t i = 0; i < sizeof mistakes / sizeof mistakes[0]; i++) {
-        yt_model *model = NULL;
+        yti_model *model = NULL;
         yt_err err = {.text = ""};
         const char *text = mistakes[i].text;
-        cr_expect_neq(yt_model_parse("m.yaml", text, strlen(text), &options, &model, &err), YT_OK, "%s",
+        cr_expect_neq(yti_model_parse("m.yaml", text, strlen(text), &options, &model, &err), YT_OK, "%s",
                       text);
         cr_expect(strncmp(err.text, "m.yaml:", 7) == 0 && strstr(err.text, mistakes[i].words), "%s: %s", text,
                   err.text);
-        yt_model_destroy(model);
+        yti_model_destroy(model);
     }
 }
 
 /* Attention in four areas over a map whose pixels are no multiple of four. */
 Test(model_zoo, an_image_size_that_areas_do_not_divide_is_refused_at_planning) {
     static const char text[] = AROUND("  - [-1, 1, A2C2f, [64, True, 4]]\n");
-    yt_model *model = NULL;
+    yti_model *model = NULL;
     yt_err err = {.text = ""};
-    const yt_model_options options = YT_MODEL_DEFAULTS;
-    cr_assert_eq(yt_model_parse("m.yaml", text, sizeof text - 1, &options, &model, &err), YT_OK, "%s",
+    const yti_model_options options = YT_MODEL_DEFAULTS;
+    cr_assert_eq(yti_model_parse("m.yaml", text, sizeof text - 1, &options, &model, &err), YT_OK, "%s",
                  err.text);
-    cr_expect_eq(yt_model_plan(model, YT_MODE_EVAL, 1, 10, 10, 1, &err), YT_MISMATCH);
+    cr_expect_eq(yti_model_plan(model, YT_MODE_EVAL, 1, 10, 10, 1, &err), YT_ERR_MISMATCH);
     cr_expect_not_null(strstr(err.text, "4 areas of a 5x5 map"), "%s", err.text);
-    yt_model_destroy(model);
+    yti_model_destroy(model);
 }

@@ -19,7 +19,7 @@ static cJSON *load_cases(void) {
     char *text = NULL;
     size_t length = 0;
     yt_err err = {.text = ""};
-    cr_assert_eq(yt_file_read(YT_SOURCE_DIR "/tests/data/module_cases.json", 1 << 20, &text, &length, &err),
+    cr_assert_eq(yti_file_read(YT_SOURCE_DIR "/tests/data/module_cases.json", 1 << 20, &text, &length, &err),
                  YT_OK, "%s", err.text);
     cJSON *cases = cJSON_ParseWithLength(text, length);
     cr_assert_eq(cJSON_GetArraySize(cases), CASES);
@@ -31,11 +31,11 @@ static const char *text_of(const cJSON *object, const char *key) {
     return cJSON_GetStringValue(cJSON_GetObjectItem(object, key));
 }
 
-static yt_model *parse(const cJSON *entry, yt_model_options options) {
-    yt_model *model = NULL;
+static yti_model *parse(const cJSON *entry, yti_model_options options) {
+    yti_model *model = NULL;
     yt_err err = {.text = ""};
     const char *yaml = text_of(entry, "yaml");
-    cr_assert_eq(yt_model_parse("case.yaml", yaml, strlen(yaml), &options, &model, &err), YT_OK, "%s: %s",
+    cr_assert_eq(yti_model_parse("case.yaml", yaml, strlen(yaml), &options, &model, &err), YT_OK, "%s: %s",
                  text_of(entry, "name"), err.text);
     return model;
 }
@@ -62,10 +62,10 @@ static bool ends(const char *name, const char *ending) {
     return length >= end && strcmp(name + length - end, ending) == 0;
 }
 
-static void draw(yt_model *model) {
-    yt_model_init(model, 0, &model->state); /* what is constant */
+static void draw(yti_model *model) {
+    yti_model_init(model, 0, &model->state); /* what is constant */
     for (int i = 0; i < model->n_params; i++) {
-        const yt_param_info *info = &model->params[i];
+        const yti_param_info *info = &model->params[i];
         if (info->kind == YT_PARAM_FROZEN) continue;
         const uint32_t seed = seed_of(info->name);
         float *file = malloc(info->count * sizeof *file);
@@ -80,30 +80,30 @@ static void draw(yt_model *model) {
             else
                 file[k] = (float)((ends(info->name, "running_mean") ? 0.4 : 1.0) * (u - 0.5));
         }
-        yt_param_from_file_order(
-            info, file, (yt_in_params(info) ? model->state.params : model->state.buffers) + info->offset);
+        yti_param_from_file_order(
+            info, file, (yti_in_params(info) ? model->state.params : model->state.buffers) + info->offset);
         free(file);
     }
 }
 
-static void set_input(yt_model *model) {
+static void set_input(yti_model *model) {
     static uint8_t pixels[BATCH * SIDE * SIDE * 3];
     const uint32_t seed = seed_of("input");
     for (size_t i = 0; i < sizeof pixels; i++) pixels[i] = (uint8_t)(uniform(seed, i) * 256);
-    yt_model_set_input(model, pixels);
+    yti_model_set_input(model, pixels);
 }
 
-static void run(yt_model *model, yt_mode mode, int threads) {
+static void run(yti_model *model, yti_mode mode, int threads) {
     yt_err err = {.text = ""};
-    cr_assert_eq(yt_model_plan(model, mode, BATCH, SIDE, SIDE, threads, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yti_model_plan(model, mode, BATCH, SIDE, SIDE, threads, &err), YT_OK, "%s", err.text);
     set_input(model);
-    yt_model_forward(model, &model->state, NULL);
+    yti_model_forward(model, &model->state, NULL);
 }
 
 /* ---- what is compared ---- */
 
 /* The sum of squares, and of products with fixed weights, which become the gradient where there is one. */
-static void measure(yt_tensor map, yt_tensor gradient, const char *name, double out[2]) {
+static void measure(yti_tensor map, yti_tensor gradient, const char *name, double out[2]) {
     const uint32_t seed = seed_of(name);
     out[0] = out[1] = 0;
     for (int n = 0; n < map.n; n++)
@@ -123,8 +123,8 @@ static void measure(yt_tensor map, yt_tensor gradient, const char *name, double 
 
 /* The maps of a branch against those listed from entry `at` on; returns the entry after them. The tolerance is for a
  * dozen layers of float, each of which rounds to 6e-8. */
-static int expect_maps(const yt_model *model, int branch, const cJSON *list, int at, const char *where) {
-    const yt_head head = yt_model_head(model, branch);
+static int expect_maps(const yti_model *model, int branch, const cJSON *list, int at, const char *where) {
+    const yti_head head = yti_model_head(model, branch);
     const int named =
         model->n_branches == 1 && at > 0 ? 1 : branch; /* of a fused model: as in the whole one */
     for (int l = 0; l < head.n_levels; l++)
@@ -134,12 +134,12 @@ static int expect_maps(const yt_model *model, int branch, const cJSON *list, int
             snprintf(name, sizeof name, "%d.%d.%s", named, l, k ? "cls" : "box");
             const cJSON *pair = cJSON_GetArrayItem(list, at);
             cr_assert_not_null(pair, "%s: %s is not in the file", where, name);
-            const yt_tensor map = k ? head.level[l].cls : head.level[l].box;
+            const yti_tensor map = k ? head.level[l].cls : head.level[l].box;
             measure(map, k ? head.level[l].d_cls : head.level[l].d_box, name, found);
             const double square = cJSON_GetArrayItem(pair, 0)->valuedouble,
                          product = cJSON_GetArrayItem(pair, 1)->valuedouble;
             cr_expect(
-                yt_near(found[0], square, 1e-4 * square) && yt_near(found[1], product, 1e-4 * sqrt(square)),
+                test_near(found[0], square, 1e-4 * square) && test_near(found[1], product, 1e-4 * sqrt(square)),
                 "%s: %s: %.9g, %.9g; expected %.9g, %.9g", where, name, found[0], found[1], square, product);
         }
     return at;
@@ -149,25 +149,25 @@ Test(modules, give_in_evaluation_what_pytorch_gives_fused_or_not) {
     cJSON *cases = load_cases();
     const cJSON *entry;
     cJSON_ArrayForEach(entry, cases) {
-        yt_model *model = parse(entry, YT_MODEL_DEFAULTS), *fused = NULL;
+        yti_model *model = parse(entry, YT_MODEL_DEFAULTS), *fused = NULL;
         yt_err err = {.text = ""};
         const cJSON *list = cJSON_GetObjectItem(entry, "eval");
         draw(model);
-        yt_model_evaluate(model, ~0u);
+        yti_model_evaluate(model, ~0u);
         run(model, YT_MODE_EVAL, 2);
         int at = 0;
         for (int b = 0; b < model->n_branches; b++)
             at = expect_maps(model, b, list, at, text_of(entry, "name"));
         cr_expect_eq(at, cJSON_GetArraySize(list));
-        cr_assert_eq(yt_model_fuse_all(model, &model->state, &fused, &err), YT_OK, "%s: %s",
+        cr_assert_eq(yti_model_fuse_all(model, &model->state, &fused, &err), YT_OK, "%s: %s",
                      text_of(entry, "name"), err.text);
-        yt_model_evaluate(fused, ~0u);
+        yti_model_evaluate(fused, ~0u);
         run(fused, YT_MODE_EVAL, 2);
         at = 0;
         for (int b = 0; b < fused->n_branches; b++)
             at = expect_maps(fused, b, list, at, text_of(entry, "name"));
-        yt_model_destroy(fused);
-        yt_model_destroy(model);
+        yti_model_destroy(fused);
+        yti_model_destroy(model);
     }
     cJSON_Delete(cases);
 }
@@ -177,27 +177,27 @@ Test(modules, without_normalisation_fuse_to_the_same) {
     cJSON *cases = load_cases();
     const cJSON *entry;
     cJSON_ArrayForEach(entry, cases) {
-        yt_model_options options = YT_MODEL_DEFAULTS;
+        yti_model_options options = YT_MODEL_DEFAULTS;
         options.no_batchnorm = true;
-        yt_model *model = parse(entry, options), *fused = NULL;
+        yti_model *model = parse(entry, options), *fused = NULL;
         yt_err err = {.text = ""};
         draw(model);
-        cr_assert_eq(yt_model_fuse(model, &model->state, model->end2end, &fused, &err), YT_OK, "%s",
+        cr_assert_eq(yti_model_fuse(model, &model->state, model->end2end, &fused, &err), YT_OK, "%s",
                      err.text);
         run(model, YT_MODE_EVAL, 2);
         run(fused, YT_MODE_EVAL, 2);
-        const yt_head a = yt_model_head(model, yt_model_eval_branch(model)), b = yt_model_head(fused, 0);
+        const yti_head a = yti_model_head(model, yti_model_eval_branch(model)), b = yti_model_head(fused, 0);
         for (int l = 0; l < a.n_levels; l++) {
             double of_model[2], of_fused[2];
-            measure(a.level[l].cls, (yt_tensor){0}, "cls", of_model);
-            measure(b.level[l].cls, (yt_tensor){0}, "cls", of_fused);
-            cr_expect(yt_near(of_fused[0], of_model[0], 1e-5 * of_model[0]) &&
-                          yt_near(of_fused[1], of_model[1], 1e-5 * sqrt(of_model[0])),
+            measure(a.level[l].cls, (yti_tensor){0}, "cls", of_model);
+            measure(b.level[l].cls, (yti_tensor){0}, "cls", of_fused);
+            cr_expect(test_near(of_fused[0], of_model[0], 1e-5 * of_model[0]) &&
+                          test_near(of_fused[1], of_model[1], 1e-5 * sqrt(of_model[0])),
                       "%s: %.9g, %.9g; fused %.9g, %.9g", text_of(entry, "name"), of_model[0], of_model[1],
                       of_fused[0], of_fused[1]);
         }
-        yt_model_destroy(fused);
-        yt_model_destroy(model);
+        yti_model_destroy(fused);
+        yti_model_destroy(model);
     }
     cJSON_Delete(cases);
 }
@@ -206,13 +206,13 @@ Test(modules, without_normalisation_fuse_to_the_same) {
  * quite. */
 static const double VANISHING = 1e-5;
 
-static void expect_gradient(const yt_model *model, const yt_param_info *info, const cJSON *expected,
+static void expect_gradient(const yti_model *model, const yti_param_info *info, const cJSON *expected,
                             const char *where) {
     char name[192];
     float *file = malloc(info->count * sizeof *file);
     cr_assert_not_null(file);
     cr_assert_not_null(expected, "%s: %s is not in the file", where, info->name);
-    yt_param_to_file_order(info, model->state.grads + info->offset, file);
+    yti_param_to_file_order(info, model->state.grads + info->offset, file);
     snprintf(name, sizeof name, "gradient.%s", info->name);
     const uint32_t seed = seed_of(name);
     double square = 0, product = 0;
@@ -224,7 +224,7 @@ static void expect_gradient(const yt_model *model, const yt_param_info *info, co
     const double norm = cJSON_GetArrayItem(expected, 0)->valuedouble,
                  along = cJSON_GetArrayItem(expected, 1)->valuedouble;
     const double tolerance = 1e-3 * norm + VANISHING;
-    cr_expect(yt_near(sqrt(square), norm, tolerance) && yt_near(product, along, tolerance),
+    cr_expect(test_near(sqrt(square), norm, tolerance) && test_near(product, along, tolerance),
               "%s: %s: %.9g, %.9g; expected %.9g, %.9g", where, info->name, sqrt(square), product, norm,
               along);
 }
@@ -233,7 +233,7 @@ Test(modules, have_the_gradients_that_pytorch_has) {
     cJSON *cases = load_cases();
     const cJSON *entry;
     cJSON_ArrayForEach(entry, cases) {
-        yt_model *model = parse(entry, YT_MODEL_DEFAULTS);
+        yti_model *model = parse(entry, YT_MODEL_DEFAULTS);
         const cJSON *list = cJSON_GetObjectItem(entry, "train"),
                     *gradients = cJSON_GetObjectItem(entry, "gradients");
         int at = 0, compared = 0;
@@ -241,16 +241,16 @@ Test(modules, have_the_gradients_that_pytorch_has) {
         run(model, YT_MODE_TRAIN, 2);
         for (int b = 0; b < model->n_branches; b++)
             at = expect_maps(model, b, list, at, text_of(entry, "name"));
-        yt_model_backward(model, &model->state, NULL);
+        yti_model_backward(model, &model->state, NULL);
         for (int i = 0; i < model->n_params; i++) {
-            const yt_param_info *info = &model->params[i];
-            if (!yt_in_params(info)) continue;
+            const yti_param_info *info = &model->params[i];
+            if (!yti_in_params(info)) continue;
             expect_gradient(model, info, cJSON_GetObjectItemCaseSensitive(gradients, info->name),
                             text_of(entry, "name"));
             compared++;
         }
         cr_expect_eq(compared, cJSON_GetArraySize(gradients), "%s", text_of(entry, "name"));
-        yt_model_destroy(model);
+        yti_model_destroy(model);
     }
     cJSON_Delete(cases);
 }
@@ -261,13 +261,13 @@ Test(modules, give_the_same_bits_for_any_number_of_threads) {
     cJSON_ArrayForEach(entry, cases) {
         float *first = NULL;
         for (int threads = 1; threads <= 3; threads++) {
-            yt_model *model = parse(entry, YT_MODEL_DEFAULTS);
+            yti_model *model = parse(entry, YT_MODEL_DEFAULTS);
             const cJSON *list = cJSON_GetObjectItem(entry, "train");
             draw(model);
             run(model, YT_MODE_TRAIN, threads);
             for (int b = 0, at = 0; b < model->n_branches; b++)
                 at = expect_maps(model, b, list, at, text_of(entry, "name"));
-            yt_model_backward(model, &model->state, NULL);
+            yti_model_backward(model, &model->state, NULL);
             const size_t bytes = model->param_count * sizeof *first;
             if (!first) {
                 first = malloc(bytes);
@@ -276,7 +276,7 @@ Test(modules, give_the_same_bits_for_any_number_of_threads) {
             }
             cr_expect_arr_eq(model->state.grads, first, bytes, "%s with %d threads", text_of(entry, "name"),
                              threads);
-            yt_model_destroy(model);
+            yti_model_destroy(model);
         }
         free(first);
     }
@@ -288,42 +288,42 @@ Test(modules, can_be_frozen) {
     cJSON *cases = load_cases();
     const cJSON *entry;
     cJSON_ArrayForEach(entry, cases) {
-        yt_model *model = parse(entry, YT_MODEL_DEFAULTS);
+        yti_model *model = parse(entry, YT_MODEL_DEFAULTS);
         yt_err err = {.text = ""};
         char rows[16];
         snprintf(rows, sizeof rows, "%d", model->n_rows - 1);
-        cr_assert_eq(yt_model_freeze(model, rows, &err), YT_OK, "%s", err.text);
+        cr_assert_eq(yti_model_freeze(model, rows, &err), YT_OK, "%s", err.text);
         draw(model);
         float *before = malloc(model->buffer_count * sizeof *before);
         cr_assert_not_null(before);
         memcpy(before, model->state.buffers, model->buffer_count * sizeof *before);
-        cr_assert_eq(yt_model_plan(model, YT_MODE_TRAIN, BATCH, SIDE, SIDE, 2, &err), YT_OK, "%s", err.text);
+        cr_assert_eq(yti_model_plan(model, YT_MODE_TRAIN, BATCH, SIDE, SIDE, 2, &err), YT_OK, "%s", err.text);
         set_input(model);
-        yt_model_forward(model, &model->state, NULL);
+        yti_model_forward(model, &model->state, NULL);
         for (int b = 0; b < model->n_branches; b++) {
-            const yt_head head = yt_model_head(model, b);
+            const yti_head head = yti_model_head(model, b);
             for (int l = 0; l < head.n_levels; l++) {
-                yt_kernels_get()->fill(&head.level[l].d_box, 1, 1);
-                yt_kernels_get()->fill(&head.level[l].d_cls, 1, 1);
+                yti_kernels_get()->fill(&head.level[l].d_box, 1, 1);
+                yti_kernels_get()->fill(&head.level[l].d_cls, 1, 1);
             }
         }
-        yt_model_backward(model, &model->state, NULL);
+        yti_model_backward(model, &model->state, NULL);
         for (int i = 0; i < model->n_params; i++) {
-            const yt_param_info *info = &model->params[i];
+            const yti_param_info *info = &model->params[i];
             const bool frozen = info->row < model->n_rows - 1;
             double sum = 0;
             cr_expect_eq(info->frozen, frozen);
-            if (yt_in_params(info))
+            if (yti_in_params(info))
                 for (size_t k = 0; k < info->count; k++)
                     sum += fabs((double)model->state.grads[info->offset + k]);
-            if (frozen && yt_in_params(info)) cr_expect(sum <= 0, "%s has a gradient", info->name);
+            if (frozen && yti_in_params(info)) cr_expect(sum <= 0, "%s has a gradient", info->name);
             if (!frozen && info->kind == YT_PARAM_WEIGHT) cr_expect(sum > 0, "%s has none", info->name);
             if (frozen && info->kind == YT_PARAM_BUFFER)
                 cr_expect_arr_eq(model->state.buffers + info->offset, before + info->offset,
                                  info->count * sizeof *before, "%s moved", info->name);
         }
         free(before);
-        yt_model_destroy(model);
+        yti_model_destroy(model);
     }
     cJSON_Delete(cases);
 }

@@ -52,8 +52,8 @@ static void report(const family *which, const char *what, fixture_deviation wors
                 worst.value);
 }
 
-static float *to_nchw(yt_tensor t) {
-    float *out = malloc(yt_tensor_elements(t) * sizeof *out);
+static float *to_nchw(yti_tensor t) {
+    float *out = malloc(yti_tensor_elements(t) * sizeof *out);
     cr_assert_not_null(out);
     const int area = t.h * t.w;
     for (int n = 0; n < t.n; n++)
@@ -67,7 +67,7 @@ static float *to_nchw(yt_tensor t) {
 EACH_FAMILY(feature_maps_of_every_row_are_those_of_the_reference) {
     fixture f = fixture_open(which->name);
     for (int row = 0; row < f.model->n_rows; row++)
-        if (f.model->rows[row].output >= 0) yt_graph_keep(f.model->graph, f.model->rows[row].output);
+        if (f.model->rows[row].output >= 0) yti_graph_keep(f.model->graph, f.model->rows[row].output);
     fixture_forward(&f, f.model, YT_MODE_EVAL);
     fixture_deviation worst = {0};
     const cJSON *layer;
@@ -76,7 +76,7 @@ EACH_FAMILY(feature_maps_of_every_row_are_those_of_the_reference) {
         const int row = (int)fixture_number(layer, "layer");
         char name[32];
         snprintf(name, sizeof name, "row %d", row);
-        float *values = to_nchw(yt_graph_map(f.model->graph, f.model->rows[row].output));
+        float *values = to_nchw(yti_graph_map(f.model->graph, f.model->rows[row].output));
         fixture_compare(name, values, layer, 1e-4, &worst);
         free(values);
         compared++;
@@ -117,16 +117,16 @@ static void expect_close(const output_deviation *worst) {
 
 /* Rows of the reference are by descending score; where scores are within the tolerance their order is
  * free. */
-static void expect_detections(const fixture *f, const yt_head *head) {
+static void expect_detections(const fixture *f, const yti_head *head) {
     enum { KEPT = 300 };
     float *expected = fixture_floats(f, "eval_output_4x300x6_f32.bin", FIXTURE_IMAGES * KEPT * 6);
-    const yt_detect_options options = {.conf = 0, .iou = 0.7f, .max_det = KEPT, .end2end = true};
+    const yti_detect_options options = {.conf = 0, .iou = 0.7f, .max_det = KEPT, .end2end = true};
     output_deviation worst = {0};
     int strong = 0;
     for (int n = 0; n < FIXTURE_IMAGES; n++) {
         yt_detection found[KEPT];
         int count = 0;
-        cr_assert_eq(yt_detect(head, n, &options, found, &count, NULL), YT_OK);
+        cr_assert_eq(yti_detect(head, n, &options, found, &count, NULL), YT_OK);
         cr_assert_eq(count, KEPT);
         for (int i = 0; i < KEPT; i++) {
             const float *row = expected + (n * KEPT + i) * 6;
@@ -143,7 +143,7 @@ static void expect_detections(const fixture *f, const yt_head *head) {
 }
 
 /* Dense output [4 + nc][anchors]: centre, size, class scores of every anchor. */
-static void expect_anchors(const fixture *f, const yt_head *head) {
+static void expect_anchors(const fixture *f, const yti_head *head) {
     enum { ANCHORS = 2100, CHANNELS = 84 };
     float *expected = fixture_floats(f, "eval_output_4x84x2100_f32.bin", FIXTURE_IMAGES * CHANNELS * ANCHORS);
     output_deviation worst = {0};
@@ -164,7 +164,7 @@ static void expect_anchors(const fixture *f, const yt_head *head) {
 }
 
 /* Corners and class scores of every anchor of one branch. */
-static void expect_dense(const fixture *f, const yt_head *head, int branch) {
+static void expect_dense(const fixture *f, const yti_head *head, int branch) {
     const int anchors = (int)fixture_number(f->reference, "anchors"), values = 4 + f->model->n_classes;
     const int branches = f->model->n_branches;
     float *expected = fixture_floats(f, "bin", (size_t)(branches * anchors * values));
@@ -181,14 +181,14 @@ static void expect_dense(const fixture *f, const yt_head *head, int branch) {
 }
 
 /* What is left of a branch's boxes above a score of 0.05. Those of equal scores may change places. */
-static void expect_chosen(const fixture *f, const yt_head *head, bool end2end) {
+static void expect_chosen(const fixture *f, const yti_head *head, bool end2end) {
     enum { ROOM = 300 };
     const cJSON *expected = fixture_item(f->reference, end2end ? "end2end" : "nms"), *row;
-    const yt_detect_options options = {.conf = 0.05f, .iou = 0.7f, .max_det = ROOM, .end2end = end2end};
+    const yti_detect_options options = {.conf = 0.05f, .iou = 0.7f, .max_det = ROOM, .end2end = end2end};
     yt_detection found[ROOM];
     output_deviation worst = {0};
     int count = 0, i = 0;
-    cr_assert_eq(yt_detect(head, 0, &options, found, &count, NULL), YT_OK);
+    cr_assert_eq(yti_detect(head, 0, &options, found, &count, NULL), YT_OK);
     cr_assert_eq(count, cJSON_GetArraySize(expected), "%d boxes", count);
     cr_assert(count >= 1);
     cJSON_ArrayForEach(row, expected) {
@@ -202,24 +202,24 @@ static void expect_chosen(const fixture *f, const yt_head *head, bool end2end) {
     expect_close(&worst);
 }
 
-static void expect_small(const fixture *f, yt_model *model) {
+static void expect_small(const fixture *f, yti_model *model) {
     const int first = f->model->n_branches - model->n_branches; /* a fused model has the last branch */
-    yt_model_evaluate(model, (1u << model->n_branches) - 1);
+    yti_model_evaluate(model, (1u << model->n_branches) - 1);
     fixture_forward(f, model, YT_MODE_EVAL);
     for (int b = 0; b < model->n_branches; b++) {
-        const yt_head head = yt_model_head(model, b);
+        const yti_head head = yti_model_head(model, b);
         expect_dense(f, &head, first + b);
         expect_chosen(f, &head, first + b == 1);
     }
 }
 
-static void expect_evaluation(const fixture *f, yt_model *model) {
+static void expect_evaluation(const fixture *f, yti_model *model) {
     if (f->n_images == 1) {
         expect_small(f, model);
         return;
     }
     fixture_forward(f, model, YT_MODE_EVAL);
-    const yt_head head = yt_model_head(model, yt_model_eval_branch(model));
+    const yti_head head = yti_model_head(model, yti_model_eval_branch(model));
     (model->end2end ? expect_detections : expect_anchors)(f, &head);
 }
 
@@ -231,56 +231,56 @@ EACH_FAMILY(evaluation_output_is_that_of_the_reference) {
 
 EACH_FAMILY(evaluation_output_of_the_fused_model_is_that_of_the_reference) {
     fixture f = fixture_open(which->name);
-    yt_model *fused = NULL;
+    yti_model *fused = NULL;
     yt_err err = {.text = ""};
-    cr_assert_eq(yt_model_fuse(f.model, &f.model->state, f.model->end2end, &fused, &err), YT_OK, "%s",
+    cr_assert_eq(yti_model_fuse(f.model, &f.model->state, f.model->end2end, &fused, &err), YT_OK, "%s",
                  err.text);
     expect_evaluation(&f, fused);
-    yt_model_destroy(fused);
+    yti_model_destroy(fused);
     fixture_close(&f);
 }
 
 /* All branches' losses with their gradients at the head; returns what is back-propagated: the terms of a
  * single branch, or both branches' in the proportion of epoch 0 of 10. */
-static double losses(fixture *f, yt_loss_result result[2]) {
-    const yt_targets targets = {f->n_targets, f->image, f->class_id, f->boxes};
-    const yt_loss_gains gains = {7.5f, 0.5f, 1.5f};
+static double losses(fixture *f, yti_loss_result result[2]) {
+    const yti_targets targets = {f->n_targets, f->image, f->class_id, f->boxes};
+    const yti_loss_gains gains = {7.5f, 0.5f, 1.5f};
     const bool two = f->model->n_branches == 2;
     double weight[2] = {1, 0}, total = 0;
     yt_err err = {.text = ""};
-    yt_loss *loss = NULL;
-    cr_assert_eq(yt_loss_create(&loss, &err), YT_OK);
-    if (two) yt_loss_branch_weights(0, 10, &weight[0], &weight[1]);
+    yti_loss *loss = NULL;
+    cr_assert_eq(yti_loss_create(&loss, &err), YT_OK);
+    if (two) yti_loss_branch_weights(0, 10, &weight[0], &weight[1]);
     for (int branch = 0; branch < f->model->n_branches; branch++) {
-        const yt_head head = yt_model_head(f->model, branch);
-        yt_assigner assigner = yt_assigner_of(branch == 1);
+        const yti_head head = yti_model_head(f->model, branch);
+        yti_assigner assigner = yti_assigner_of(branch == 1);
         assigner.widen_below_first = true; /* the numbers are those of release 8.4.104 */
-        cr_assert_eq(yt_loss_branch(loss, &head, &targets, gains, assigner, weight[branch], FIXTURE_THREADS,
+        cr_assert_eq(yti_loss_branch(loss, &head, &targets, gains, assigner, weight[branch], FIXTURE_THREADS,
                                     &result[branch], &err),
                      YT_OK, "%s", err.text);
         total += weight[branch] * result[branch].total;
     }
-    yt_loss_destroy(loss);
+    yti_loss_destroy(loss);
     return total;
 }
 
-static double train_step(fixture *f, yt_loss_result result[2]) {
+static double train_step(fixture *f, yti_loss_result result[2]) {
     memset(f->model->state.grads, 0, f->model->param_count * sizeof(float));
     fixture_forward(f, f->model, YT_MODE_TRAIN);
     const double total = losses(f, result);
-    yt_model_backward(f->model, &f->model->state, NULL);
+    yti_model_backward(f->model, &f->model->state, NULL);
     return total;
 }
 
 static void expect_relative(double value, double expected, double tolerance, const char *what) {
     cr_log_info("%s %.9g, off by %.2g", what, value, fabs(value - expected) / expected);
-    cr_expect(yt_near(value, expected, tolerance * expected), "%s %.9g, expected %.9g", what, value,
+    cr_expect(test_near(value, expected, tolerance * expected), "%s %.9g, expected %.9g", what, value,
               expected);
 }
 
 EACH_FAMILY(loss_gradients_and_running_statistics_are_those_of_the_reference) {
     fixture f = fixture_open(which->name);
-    yt_loss_result result[2];
+    yti_loss_result result[2];
     const double total = train_step(&f, result);
     const cJSON *expected = fixture_item(f.reference, "train_loss");
     const cJSON *items = fixture_item(expected, "items");
@@ -319,29 +319,29 @@ static cJSON *without_noise(const fixture *f, const cJSON *summaries) {
 /* With batch statistics as rough as the reference's: three steps at the full rate make of their error up
  * to 2e-2 of the loss, when it moves the edge of a box across the target's, where the gradient of the
  * overlap jumps. */
-static void three_steps(const family *which, const char *name, yt_optimizer_kind kind, double loss_tolerance,
+static void three_steps(const family *which, const char *name, yti_optimizer_kind kind, double loss_tolerance,
                         double tolerance) {
     fixture f = fixture_open(which->name);
-    yt_float_statistics(!fixture_is_small(which->name));
+    test_float_statistics(!fixture_is_small(which->name));
     const cJSON *expected = fixture_item(fixture_item(f.reference, "optimizer_steps"), name);
     const float lr = (float)fixture_number(expected, "lr"),
                 momentum = (float)fixture_number(expected, "momentum");
     float rates[YT_GROUP_COUNT];
     for (int g = 0; g < YT_GROUP_COUNT; g++) rates[g] = g < YT_GROUP_FAST_WEIGHT ? lr : 3 * lr;
-    yt_optimizer *optimizer = NULL;
+    yti_optimizer *optimizer = NULL;
     const yti_optimizer_plan plan = {.kind = kind,
                                      .weight_decay = fixture_number(expected, "weight_decay"),
                                      .momentum = (double)momentum,
                                      .fast_by_name = true, /* as that release did */
                                      .threads = FIXTURE_THREADS};
-    cr_assert_eq(yti_optimizer_create(f.model, &plan, &optimizer, NULL), YT_OK);
+    cr_assert_eq(yti_run_optimizer_create(f.model, &plan, &optimizer, NULL), YT_OK);
     for (int step = 0; step < 4; step++) {
-        yt_loss_result result[2];
+        yti_loss_result result[2];
         const double total = train_step(&f, result);
         expect_relative(total, cJSON_GetArrayItem(fixture_item(expected, "losses"), step)->valuedouble,
                         loss_tolerance, "loss");
         if (step < 3)
-            yt_optimizer_step(optimizer, f.model->state.params, f.model->state.grads, 1, rates, momentum);
+            yti_optimizer_step(optimizer, f.model->state.params, f.model->state.grads, 1, rates, momentum);
     }
     const cJSON *after = fixture_item(expected, "params_after");
     cJSON *certain = kind != YT_OPTIM_SGD ? without_noise(&f, after) : NULL;
@@ -351,7 +351,7 @@ static void three_steps(const family *which, const char *name, yt_optimizer_kind
     cr_expect(compared > which->moved);
     report(which, "parameters after three steps", worst);
     cJSON_Delete(certain);
-    yt_optimizer_destroy(optimizer);
+    yti_optimizer_destroy(optimizer);
     fixture_close(&f);
 }
 

@@ -29,12 +29,12 @@ static float *orthogonalised(const float *x, int rows, int cols) {
 
 static float *bell_matrix(int rows, int cols) {
     size_t count = (size_t)rows * (size_t)cols;
-    yt_rng rng = yt_rng_make(14, 0, (uint64_t)rows, YT_RNG_TEST);
+    yti_rng rng = yti_rng_make(14, 0, (uint64_t)rows, YT_RNG_TEST);
     float *x = malloc((count + YT_READ_SLACK) * sizeof *x);
     cr_assert_not_null(x);
     for (size_t i = 0; i < count; i++) {
         double sum = 0;
-        for (int k = 0; k < 4; k++) sum += yt_rng_uniform(&rng, -1, 1);
+        for (int k = 0; k < 4; k++) sum += yti_rng_uniform(&rng, -1, 1);
         x[i] = (float)sum;
     }
     return x;
@@ -126,7 +126,7 @@ Test(muon, singular_vectors_stay) {
         for (int p = 0; p < a.cols; p++) {
             cr_assert(c[p * a.cols + p] > 0, "%d x %d", rows, cols);
             for (int q = 0; q < p; q++)
-                cr_assert(yt_near(c[p * a.cols + q], c[q * a.cols + p], 1e-5 * scale), "%d x %d: %g and %g",
+                cr_assert(test_near(c[p * a.cols + q], c[q * a.cols + p], 1e-5 * scale), "%d x %d: %g and %g",
                           rows, cols, c[p * a.cols + q], c[q * a.cols + p]);
         }
         free(c);
@@ -142,7 +142,7 @@ Test(muon, size_and_order_of_rows_do_not_matter) {
     for (int i = 0; i < ROWS * COLS; i++) turned[i] = 1000 * x[(ROWS - 1 - i / COLS) * COLS + i % COLS];
     float *g = orthogonalised(turned, ROWS, COLS);
     for (int i = 0; i < ROWS * COLS; i++)
-        cr_assert(yt_near((double)g[i], (double)f[(ROWS - 1 - i / COLS) * COLS + i % COLS], 1e-5));
+        cr_assert(test_near((double)g[i], (double)f[(ROWS - 1 - i / COLS) * COLS + i % COLS], 1e-5));
     free(x);
     free(f);
     free(g);
@@ -203,7 +203,7 @@ static int memory_index(int i, int out, int in) {
 static void expect_values(const char *what, const float *got, const double *want, int out, int in) {
     for (int i = 0; i < out * in * 4; i++) {
         double value = (double)got[memory_index(i, out, in)];
-        cr_assert(yt_near(value, want[i], 2e-6), "%s %d: %.9g, not %.9g", what, i, value, want[i]);
+        cr_assert(test_near(value, want[i], 2e-6), "%s %d: %.9g, not %.9g", what, i, value, want[i]);
     }
 }
 
@@ -211,24 +211,24 @@ static void expect_steps(int out, int in, const double *p_want, const double *mu
     enum { ROOM = 32 + YT_READ_SLACK };
     static const float momenta[] = {0.8f, 0.85f, 0.9f};
     const size_t count = (size_t)out * (size_t)in * 4;
-    const yt_param_span span = {0, count, YT_GROUP_FAST_WEIGHT, (size_t)out};
-    yt_optimizer *o = NULL;
-    cr_assert_eq(yt_optimizer_create(YT_OPTIM_MUSGD, count, &span, 1, 0.01f, 2, &o, NULL), YT_OK);
+    const yti_param_span span = {0, count, YT_GROUP_FAST_WEIGHT, (size_t)out};
+    yti_optimizer *o = NULL;
+    cr_assert_eq(yti_optimizer_create(YT_OPTIM_MUSGD, count, &span, 1, 0.01f, 2, &o, NULL), YT_OK);
     float p[ROOM] = {0}, g[ROOM] = {0}, lr[YT_GROUP_COUNT] = {0};
     lr[YT_GROUP_FAST_WEIGHT] = 0.02f;
     for (int i = 0; i < (int)count; i++) p[memory_index(i, out, in)] = (float)cos(0.7 * i);
     for (int t = 0; t < 3; t++) {
         for (int i = 0; i < (int)count; i++) g[memory_index(i, out, in)] = (float)(4 * sin(1.3 * i + t));
-        yt_optimizer_step(o, p, g, 0.25f, lr, momenta[t]);
+        yti_optimizer_step(o, p, g, 0.25f, lr, momenta[t]);
     }
     const char *name;
     float *state;
     expect_values("weight", p, p_want, out, in);
-    cr_assert(yt_optimizer_state(o, 0, &name, &state) && strcmp(name, "momentum") == 0);
+    cr_assert(yti_optimizer_state(o, 0, &name, &state) && strcmp(name, "momentum") == 0);
     expect_values(name, state, sgd, out, in);
-    cr_assert(yt_optimizer_state(o, 1, &name, &state) && strcmp(name, "muon_momentum") == 0);
+    cr_assert(yti_optimizer_state(o, 1, &name, &state) && strcmp(name, "muon_momentum") == 0);
     expect_values(name, state, muon, out, in);
-    yt_optimizer_destroy(o);
+    yti_optimizer_destroy(o);
 }
 
 Test(musgd, steps_of_tall_matrices_are_those_of_the_rule) {
@@ -240,18 +240,18 @@ Test(musgd, steps_of_wide_matrices_are_those_of_the_rule) {
 }
 
 Test(musgd, what_is_no_matrix_takes_steps_of_sgd) {
-    static const yt_param_span spans[] = {{0, 3, YT_GROUP_NORM, 0}, {3, 3, YT_GROUP_BIAS, 0}};
+    static const yti_param_span spans[] = {{0, 3, YT_GROUP_NORM, 0}, {3, 3, YT_GROUP_BIAS, 0}};
     static const float lr[YT_GROUP_COUNT] = {0.1f, 0.2f, 0.3f};
     float p[6 + YT_READ_SLACK] = {1, 2, 3, 4, 5, 6}, q[6 + YT_READ_SLACK] = {1, 2, 3, 4, 5, 6};
     const float g[6 + YT_READ_SLACK] = {0.1f, -0.2f, 0.3f, -0.4f, 0.5f, -0.6f};
-    yt_optimizer *musgd = NULL, *sgd = NULL;
-    cr_assert_eq(yt_optimizer_create(YT_OPTIM_MUSGD, 6, spans, 2, 0.1f, 1, &musgd, NULL), YT_OK);
-    cr_assert_eq(yt_optimizer_create(YT_OPTIM_SGD, 6, spans, 2, 0.1f, 1, &sgd, NULL), YT_OK);
+    yti_optimizer *musgd = NULL, *sgd = NULL;
+    cr_assert_eq(yti_optimizer_create(YT_OPTIM_MUSGD, 6, spans, 2, 0.1f, 1, &musgd, NULL), YT_OK);
+    cr_assert_eq(yti_optimizer_create(YT_OPTIM_SGD, 6, spans, 2, 0.1f, 1, &sgd, NULL), YT_OK);
     for (int t = 0; t < 3; t++) {
-        yt_optimizer_step(musgd, p, g, 1, lr, 0.9f);
-        yt_optimizer_step(sgd, q, g, 1, lr, 0.9f);
+        yti_optimizer_step(musgd, p, g, 1, lr, 0.9f);
+        yti_optimizer_step(sgd, q, g, 1, lr, 0.9f);
     }
     cr_assert(memcmp(p, q, 6 * sizeof *p) == 0 && p[0] != 1);
-    yt_optimizer_destroy(musgd);
-    yt_optimizer_destroy(sgd);
+    yti_optimizer_destroy(musgd);
+    yti_optimizer_destroy(sgd);
 }

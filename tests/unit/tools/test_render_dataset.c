@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-TestSuite(render_dataset, .init = yt_folder_make, .fini = yt_folder_remove);
+TestSuite(render_dataset, .init = test_folder_make, .fini = test_folder_remove);
 
 /* The command of data/README.md, into a folder of the test. */
 #define SHIPPED "--count 4 --val 4 --seed 7 --classes 'stop sign,traffic light,sports ball,kite,car,person'"
@@ -17,7 +17,7 @@ TestSuite(render_dataset, .init = yt_folder_make, .fini = yt_folder_remove);
 static int render(const char *name, const char *options) {
     char command[2048];
     snprintf(command, sizeof command, "%s/render_dataset --out '%s' %s 2>'%s'", YT_BINARY_DIR,
-             yt_folder_path(name), options, yt_folder_path("messages"));
+             test_folder_path(name), options, test_folder_path("messages"));
     return system(command);
 }
 
@@ -25,12 +25,12 @@ static char *text_of(const char *path) {
     char *text = NULL;
     size_t bytes;
     yt_err err;
-    cr_assert_eq(yt_file_read(path, 1 << 20, &text, &bytes, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yti_file_read(path, 1 << 20, &text, &bytes, &err), YT_OK, "%s", err.text);
     return text;
 }
 
 static char *made_text(const char *name) {
-    return text_of(yt_folder_path(name));
+    return text_of(test_folder_path(name));
 }
 
 static char *shipped_text(const char *name) {
@@ -60,7 +60,7 @@ Test(render_dataset, a_box_is_the_extent_of_its_object) {
         yt_image image;
         yt_err err;
         snprintf(name, sizeof name, "one/images/train/%012d.jpg", number);
-        cr_assert_eq(yt_image_load(yt_folder_path(name), &image, &err), YT_OK, "%s", err.text);
+        cr_assert_eq(yt_image_load(test_folder_path(name), &image, &err), YT_OK, "%s", err.text);
         snprintf(name, sizeof name, "one/labels/train/%012d.txt", number);
         char *text = made_text(name);
         double class_id, cx, cy, w, h;
@@ -105,7 +105,7 @@ Test(render_dataset, every_class_gives_usable_labels_at_any_size) {
         yt_image image;
         yt_err err;
         snprintf(name, sizeof name, "all/images/%s/%012d.jpg", number <= 6 ? "train" : "val", number);
-        cr_assert_eq(yt_image_load(yt_folder_path(name), &image, &err), YT_OK, "%s", err.text);
+        cr_assert_eq(yt_image_load(test_folder_path(name), &image, &err), YT_OK, "%s", err.text);
         cr_assert_eq(image.w, 333);
         cr_assert_eq(image.h, 257);
         yt_image_free(&image);
@@ -135,6 +135,6 @@ Test(render_dataset, wrong_arguments_are_named_and_nothing_is_written) {
         char *message = made_text("messages");
         cr_assert_not_null(strstr(message, wrong[i][1]), "%s: %s", wrong[i][0], message);
         free(message);
-        cr_assert_not(yt_path_exists(yt_folder_path("bad")));
+        cr_assert_not(yti_path_exists(test_folder_path("bad")));
     }
 }

@@ -9,51 +9,51 @@
 #include <stdlib.h>
 #include <string.h>
 
-TestSuite(coco_validate, .init = yt_folder_make, .fini = yt_folder_remove);
+TestSuite(coco_validate, .init = test_folder_make, .fini = test_folder_remove);
 
 enum { W = 200, H = 100 };
 
 /* Two pictures of 200 x 100; "9" comes after "10" in the split and before it by id. */
 static char path_10[] = "images/10.jpg", path_9[] = "images/9.jpg";
-static yt_label labels_10[] = {{.class_id = 0, .box = {0.25f, 0.5f, 0.25f, 0.5f}},
+static yti_label labels_10[] = {{.class_id = 0, .box = {0.25f, 0.5f, 0.25f, 0.5f}},
                                {.class_id = 0, .box = {0.75f, 0.5f, 0.5f, 1}, .crowd = true}};
-static const yt_coco_object object_9 = {50, 25, 100, 50, 1000};
-static yt_label labels_9[] = {{.class_id = 1, .box = {0.5f, 0.5f, 0.5f, 0.5f}, .object = &object_9}};
-static yt_sample samples[] = {
+static const yti_coco_object object_9 = {50, 25, 100, 50, 1000};
+static yti_label labels_9[] = {{.class_id = 1, .box = {0.5f, 0.5f, 0.5f, 0.5f}, .object = &object_9}};
+static yti_sample samples[] = {
     {.image_path = path_10, .w = W, .h = H, .image_id = -1, .n_labels = 2, .labels = labels_10},
     {.image_path = path_9, .w = W, .h = H, .image_id = -1, .n_labels = 1, .labels = labels_9}};
-static const yt_split split = {.n_samples = 2, .samples = samples};
+static const yti_split split = {.n_samples = 2, .samples = samples};
 
 /* Half size, 14 pixels of grey above. */
-static const yt_fit fit = {.gain_x = 0.5f, .gain_y = 0.5f, .top = 14, .original_w = W, .original_h = H};
+static const yti_fit fit = {.gain_x = 0.5f, .gain_y = 0.5f, .top = 14, .original_w = W, .original_h = H};
 
-static yt_coco_validation *validation_of(const char *results_path) {
-    yt_coco_validation *coco = NULL;
-    cr_assert_eq(yt_coco_validation_create(&split, 2, results_path, NULL, &coco, NULL), YT_OK);
+static yti_coco_validation *validation_of(const char *results_path) {
+    yti_coco_validation *coco = NULL;
+    cr_assert_eq(yti_coco_validation_create(&split, 2, results_path, NULL, &coco, NULL), YT_OK);
     return coco;
 }
 
-static void show(yt_coco_validation *coco, int sample, const yt_detection *found, int n) {
-    const yt_validated_image image = {sample, found, n, fit};
+static void show(yti_coco_validation *coco, int sample, const yt_detection *found, int n) {
+    const yti_validated_image image = {sample, found, n, fit};
     yt_err err = {.text = ""};
-    cr_assert_eq(yt_coco_validation_image(coco, &image, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yti_coco_validation_image(coco, &image, &err), YT_OK, "%s", err.text);
 }
 
-static void finish(yt_coco_validation *coco, double numbers[YT_COCO_NUMBERS]) {
-    cr_assert_eq(yt_coco_validation_finish(coco, numbers, NULL), YT_OK);
-    yt_coco_validation_destroy(coco);
+static void finish(yti_coco_validation *coco, double numbers[YT_COCO_NUMBERS]) {
+    cr_assert_eq(yti_coco_validation_finish(coco, numbers, NULL), YT_OK);
+    yti_coco_validation_destroy(coco);
 }
 
-static void expect(const double *numbers, yt_coco_number number, double expected) {
-    cr_assert(yt_near(numbers[number], expected, 1e-12), "%s is %.15g instead of %.15g",
-              yt_coco_rows()[number].name, numbers[number], expected);
+static void expect(const double *numbers, yti_coco_number number, double expected) {
+    cr_assert(test_near(numbers[number], expected, 1e-12), "%s is %.15g instead of %.15g",
+              yti_coco_rows()[number].name, numbers[number], expected);
 }
 
 Test(coco_validate, boxes_are_judged_in_the_original_picture) {
     /* (25..75, 25..75) of the picture is (12.5..37.5, 26.5..51.5) of the input. */
     const yt_detection right = {{12.5f, 26.5f, 37.5f, 51.5f}, 0.9f, 0};
     const yt_detection beyond[] = {{{25, 26.5f, 75, 51.5f}, 0.9f, 1}, {{90, 0, 120, 80}, 0.1f, 0}};
-    yt_coco_validation *coco = validation_of(yt_folder_path("predictions.json"));
+    yti_coco_validation *coco = validation_of(test_folder_path("predictions.json"));
     show(coco, 0, &right, 1);
     show(coco, 1, beyond, 2);
     double numbers[YT_COCO_NUMBERS];
@@ -65,7 +65,7 @@ Test(coco_validate, boxes_are_judged_in_the_original_picture) {
 
     char *text;
     size_t bytes;
-    cr_assert_eq(yt_file_read(yt_folder_path("predictions.json"), 1 << 16, &text, &bytes, NULL), YT_OK);
+    cr_assert_eq(yti_file_read(test_folder_path("predictions.json"), 1 << 16, &text, &bytes, NULL), YT_OK);
     cJSON *list = cJSON_Parse(text);
     cr_assert_eq(cJSON_GetArraySize(list), 3);
     char *box = cJSON_PrintUnformatted(cJSON_GetObjectItem(cJSON_GetArrayItem(list, 0), "bbox"));
@@ -81,7 +81,7 @@ Test(coco_validate, boxes_are_judged_in_the_original_picture) {
 Test(coco_validate, crowds_of_the_split_take_detections_away) {
     const yt_detection in_crowd = {{60, 20, 80, 40}, 0.9f, 0},
                        right = {{12.5f, 26.5f, 37.5f, 51.5f}, 0.8f, 0};
-    yt_coco_validation *coco = validation_of(NULL);
+    yti_coco_validation *coco = validation_of(NULL);
     show(coco, 0, (const yt_detection[]){in_crowd, right}, 2);
     double numbers[YT_COCO_NUMBERS];
     finish(coco, numbers);
@@ -91,29 +91,29 @@ Test(coco_validate, crowds_of_the_split_take_detections_away) {
 
 /* A box without area is never found, but it is to be found: half of the recall is lost. */
 Test(coco_validate, truth_that_nothing_is_left_of_counts) {
-    static const yt_coco_object right = {50, 25, 100, 50, 5000}, flat = {20, 20, 0, 40, 5000};
-    yt_label labels[] = {{.class_id = 0, .box = {0.5f, 0.5f, 0.5f, 0.5f}, .object = &right},
+    static const yti_coco_object right = {50, 25, 100, 50, 5000}, flat = {20, 20, 0, 40, 5000};
+    yti_label labels[] = {{.class_id = 0, .box = {0.5f, 0.5f, 0.5f, 0.5f}, .object = &right},
                          {.class_id = 0, .coco_only = true, .object = &flat}};
-    yt_sample sample = {.image_path = path_9, .w = W, .h = H, .image_id = 9, .n_labels = 2, .labels = labels};
-    const yt_split one = {.n_samples = 1, .samples = &sample};
-    yt_coco_validation *coco = NULL;
+    yti_sample sample = {.image_path = path_9, .w = W, .h = H, .image_id = 9, .n_labels = 2, .labels = labels};
+    const yti_split one = {.n_samples = 1, .samples = &sample};
+    yti_coco_validation *coco = NULL;
     const int64_t ids[] = {4, -1};
-    cr_assert_eq(yt_coco_validation_create(&one, 2, yt_folder_path("predictions.json"), ids, &coco, NULL),
+    cr_assert_eq(yti_coco_validation_create(&one, 2, test_folder_path("predictions.json"), ids, &coco, NULL),
                  YT_OK);
     const yt_detection found[] = {{{25, 26.5f, 75, 51.5f}, 0.9f, 0}, {{25, 26.5f, 75, 51.5f}, 0.8f, 1}};
     show(coco, 0, found, 2);
     double numbers[YT_COCO_NUMBERS];
-    cr_assert_eq(yt_coco_validation_finish(coco, numbers, NULL), YT_OK);
+    cr_assert_eq(yti_coco_validation_finish(coco, numbers, NULL), YT_OK);
     expect(numbers, YT_COCO_AR100, 0.5);
     expect(numbers, YT_COCO_AP50, 51 / 101.0); /* recalls 0, 0.01, ... 0.5 */
-    cr_assert_eq(yt_coco_validation_dropped(coco), 1);
-    yt_coco_validation_destroy(coco);
+    cr_assert_eq(yti_coco_validation_dropped(coco), 1);
+    yti_coco_validation_destroy(coco);
 }
 
 /* Scores that differ only beyond the fifth decimal are equal; the lower image id comes first. */
 Test(coco_validate, ties_of_rounded_scores_go_by_image_id) {
     for (int wrong_in_9 = 0; wrong_in_9 < 2; wrong_in_9++) {
-        yt_coco_validation *coco = validation_of(NULL);
+        yti_coco_validation *coco = validation_of(NULL);
         const yt_detection right = {{12.5f, 26.5f, 37.5f, 51.5f}, 0.500001f, 0};
         const yt_detection wrong = {{60, 30, 70, 34}, 0.500002f, 0};
         show(coco, 0, &right, 1);
@@ -126,12 +126,12 @@ Test(coco_validate, ties_of_rounded_scores_go_by_image_id) {
 }
 
 Test(coco_validate, an_unfinished_validation_leaves_no_file) {
-    yt_coco_validation *coco = validation_of(yt_folder_path("predictions.json"));
+    yti_coco_validation *coco = validation_of(test_folder_path("predictions.json"));
     const yt_detection found = {{12.5f, 26.5f, 37.5f, 51.5f}, 0.9f, 0};
     show(coco, 0, &found, 1);
-    yt_coco_validation_destroy(coco);
-    yt_coco_validation_destroy(NULL);
-    cr_assert_not(yt_path_exists(yt_folder_path("predictions.json")));
+    yti_coco_validation_destroy(coco);
+    yti_coco_validation_destroy(NULL);
+    cr_assert_not(yti_path_exists(test_folder_path("predictions.json")));
 }
 
 /* ---- the ids of images, and the truth as a file ---- */
@@ -139,7 +139,7 @@ Test(coco_validate, an_unfinished_validation_leaves_no_file) {
 static cJSON *read_json(const char *name) {
     char *text;
     size_t bytes;
-    cr_assert_eq(yt_file_read(yt_folder_path(name), 1 << 16, &text, &bytes, NULL), YT_OK);
+    cr_assert_eq(yti_file_read(test_folder_path(name), 1 << 16, &text, &bytes, NULL), YT_OK);
     cJSON *json = cJSON_Parse(text);
     free(text);
     cr_assert_not_null(json);
@@ -154,20 +154,20 @@ static int number_in(const cJSON *list, int i, const char *key) {
 
 /* Two images of these names and a detection in each: their ids in both files, and why they are what they are. */
 static void expect_ids(const char *first, const char *second, const int ids[2], const char *note) {
-    yt_sample two[2] = {samples[0], samples[1]};
+    yti_sample two[2] = {samples[0], samples[1]};
     two[0].image_path = strdup(first);
     two[1].image_path = strdup(second);
-    const yt_split named = {.n_samples = 2, .samples = two};
-    yt_coco_validation *coco = NULL;
+    const yti_split named = {.n_samples = 2, .samples = two};
+    yti_coco_validation *coco = NULL;
     const char *const names[] = {"cat", "M\xFCll"};
     double numbers[YT_COCO_NUMBERS];
     const yt_detection found = {{12.5f, 26.5f, 37.5f, 51.5f}, 0.9f, 0};
-    cr_assert_eq(yt_coco_validation_create(&named, 2, yt_folder_path("predictions.json"), NULL, &coco, NULL),
+    cr_assert_eq(yti_coco_validation_create(&named, 2, test_folder_path("predictions.json"), NULL, &coco, NULL),
                  YT_OK);
     for (int i = 0; i < 2; i++) show(coco, i, &found, 1);
-    cr_assert_eq(yt_coco_validation_write_truth(coco, names, 2, yt_folder_path("ground_truth.json"), NULL),
+    cr_assert_eq(yti_coco_validation_write_truth(coco, names, 2, test_folder_path("ground_truth.json"), NULL),
                  YT_OK);
-    const char *said = yt_coco_validation_note(coco);
+    const char *said = yti_coco_validation_note(coco);
     cr_assert(note ? said && strstr(said, note) : !said, "%s", said ? said : "nothing");
     finish(coco, numbers);
     cJSON *predictions = read_json("predictions.json"), *truth = read_json("ground_truth.json");

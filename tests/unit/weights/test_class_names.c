@@ -14,8 +14,8 @@ static void expect(const char *const *weights, const char *const *set, const int
     yt_err err = {.text = ""};
     while (weights[n_weights]) n_weights++;
     while (set[n_set]) n_set++;
-    const yt_status status = yt_match_classes(weights, n_weights, set, n_set, map, note, sizeof note, &err);
-    cr_assert_eq(status, expected ? YT_OK : YT_MISMATCH, "%s", err.text);
+    const yt_status status = yti_match_classes(weights, n_weights, set, n_set, map, note, sizeof note, &err);
+    cr_assert_eq(status, expected ? YT_OK : YT_ERR_MISMATCH, "%s", err.text);
     const char *text = expected ? note : err.text;
     cr_assert(*said ? strstr(text, said) != NULL : !*text, "'%s' does not say '%s'", text, said);
     for (int w = 0; expected && w < n_weights; w++)

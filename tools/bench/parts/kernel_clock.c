@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-const yt_kernels *__real_yt_kernels_get(void);
-const yt_kernels *__wrap_yt_kernels_get(void);
+const yti_kernels *__real_yti_kernels_get(void);
+const yti_kernels *__wrap_yti_kernels_get(void);
 
 #define KINDS(X)                                                                                             \
     X(CONV_FORWARD, "convolution forward")                                                                   \
@@ -38,10 +38,10 @@ typedef struct entry {
 static entry entries[MAX_ENTRIES];
 static int n_entries;
 static bool running;
-static yt_kernels table;
+static yti_kernels table;
 
 static entry *count(int kind, const char *shape, double begin, double flops, double bytes) {
-    double seconds = yt_seconds() - begin;
+    double seconds = yti_seconds() - begin;
     int i = 0;
     while (i < n_entries && (entries[i].kind != kind || strcmp(entries[i].shape, shape) != 0)) i++;
     if (i == MAX_ENTRIES) {
@@ -58,143 +58,143 @@ static entry *count(int kind, const char *shape, double begin, double flops, dou
     return e;
 }
 
-static double map_bytes(const yt_tensor *t) {
-    return t->data ? (double)yt_tensor_elements(*t) * sizeof(float) : 0;
+static double map_bytes(const yti_tensor *t) {
+    return t->data ? (double)yti_tensor_elements(*t) * sizeof(float) : 0;
 }
 
-static void count_conv(int kind, const yt_conv *c, const yt_tensor *x, const yt_tensor *y, double more_bytes,
+static void count_conv(int kind, const yti_conv_geometry *c, const yti_tensor *x, const yti_tensor *y, double more_bytes,
                        double begin) {
     char shape[64];
     snprintf(shape, sizeof shape, "%dx%d%s s%d %d>%d @%dx%d", c->kernel, c->kernel, c->groups > 1 ? "dw" : "",
              c->stride, c->cin, c->cout, x->h, x->w);
     double per_output = 2.0 * c->kernel * c->kernel * c->cin / c->groups;
-    entry *e = count(kind, shape, begin, per_output * (double)yt_tensor_elements(*y),
+    entry *e = count(kind, shape, begin, per_output * (double)yti_tensor_elements(*y),
                      map_bytes(x) + map_bytes(y) + more_bytes);
     e->conv = (clock_conv){*c, x->n, x->h, x->w, 0};
 }
 
-static void count_map(int kind, const yt_tensor *t, double begin, double bytes) {
+static void count_map(int kind, const yti_tensor *t, double begin, double bytes) {
     char shape[64];
     snprintf(shape, sizeof shape, "%d ch @%dx%d", t->c, t->h, t->w);
     count(kind, shape, begin, 0, bytes);
 }
 
-static void conv2d_forward(const yt_conv *conv, const yt_tensor *x, const float *w, const float *bias,
-                           const yt_tensor *y, float *moments, const yt_scratch *scratch) {
-    double begin = yt_seconds();
-    __real_yt_kernels_get()->conv2d_forward(conv, x, w, bias, y, moments, scratch);
+static void conv2d_forward(const yti_conv_geometry *conv, const yti_tensor *x, const float *w, const float *bias,
+                           const yti_tensor *y, float *moments, const yti_scratch *scratch) {
+    double begin = yti_seconds();
+    __real_yti_kernels_get()->conv2d_forward(conv, x, w, bias, y, moments, scratch);
     count_conv(CONV_FORWARD, conv, x, y, 0, begin);
 }
 
-static void conv2d_act_forward(const yt_conv *conv, const yt_tensor *x, const float *w, const float *packed,
-                               const float *bias, yt_activation act, const yt_tensor *shortcut,
-                               const yt_tensor *y, const yt_scratch *scratch) {
-    double begin = yt_seconds();
-    __real_yt_kernels_get()->conv2d_act_forward(conv, x, w, packed, bias, act, shortcut, y, scratch);
+static void conv2d_act_forward(const yti_conv_geometry *conv, const yti_tensor *x, const float *w, const float *packed,
+                               const float *bias, yti_activation act, const yti_tensor *shortcut,
+                               const yti_tensor *y, const yti_scratch *scratch) {
+    double begin = yti_seconds();
+    __real_yti_kernels_get()->conv2d_act_forward(conv, x, w, packed, bias, act, shortcut, y, scratch);
     count_conv(CONV_FORWARD, conv, x, y, 0, begin);
 }
 
-static void conv2d_backward_data(const yt_conv *conv, const yt_tensor *d_y, const float *w,
-                                 const yt_tensor *d_x, bool accumulate, const yt_scratch *scratch) {
-    double begin = yt_seconds();
-    __real_yt_kernels_get()->conv2d_backward_data(conv, d_y, w, d_x, accumulate, scratch);
+static void conv2d_backward_data(const yti_conv_geometry *conv, const yti_tensor *d_y, const float *w,
+                                 const yti_tensor *d_x, bool accumulate, const yti_scratch *scratch) {
+    double begin = yti_seconds();
+    __real_yti_kernels_get()->conv2d_backward_data(conv, d_y, w, d_x, accumulate, scratch);
     count_conv(CONV_DATA, conv, d_x, d_y, 0, begin);
 }
 
-static void conv2d_backward_weights(const yt_conv *conv, const yt_tensor *x, const yt_tensor *d_y,
-                                    const yt_norm_tail *tail, float *d_w, float *d_bias,
-                                    const yt_scratch *scratch) {
-    double begin = yt_seconds();
-    __real_yt_kernels_get()->conv2d_backward_weights(conv, x, d_y, tail, d_w, d_bias, scratch);
+static void conv2d_backward_weights(const yti_conv_geometry *conv, const yti_tensor *x, const yti_tensor *d_y,
+                                    const yti_norm_tail *tail, float *d_w, float *d_bias,
+                                    const yti_scratch *scratch) {
+    double begin = yti_seconds();
+    __real_yti_kernels_get()->conv2d_backward_weights(conv, x, d_y, tail, d_w, d_bias, scratch);
     count_conv(CONV_WEIGHTS, conv, x, d_y, tail ? 2 * map_bytes(d_y) : 0, begin);
 }
 
-static void norm_act_forward(yt_activation act, const yt_norm *norm, const yt_tensor *y,
-                             const yt_tensor *shortcut, const yt_tensor *out, int threads) {
-    double begin = yt_seconds();
-    __real_yt_kernels_get()->norm_act_forward(act, norm, y, shortcut, out, threads);
+static void norm_act_forward(yti_activation act, const yti_norm *norm, const yti_tensor *y,
+                             const yti_tensor *shortcut, const yti_tensor *out, int threads) {
+    double begin = yti_seconds();
+    __real_yti_kernels_get()->norm_act_forward(act, norm, y, shortcut, out, threads);
     count_map(NORM_FORWARD, y, begin, 2 * map_bytes(y) + map_bytes(shortcut));
 }
 
 /* The sums over all pixels must be known before any is written for good: y and d are read twice, d written twice,
  * unless the second time is the convolution's. */
-static void norm_act_backward(yt_activation act, const yt_norm *norm, const yt_tensor *y, const yt_tensor *d,
-                              const yt_tensor *d_shortcut, bool accumulate, float *d_gamma, float *d_beta,
-                              float *tail, const yt_scratch *scratch) {
-    double begin = yt_seconds();
-    __real_yt_kernels_get()->norm_act_backward(act, norm, y, d, d_shortcut, accumulate, d_gamma, d_beta, tail,
+static void norm_act_backward(yti_activation act, const yti_norm *norm, const yti_tensor *y, const yti_tensor *d,
+                              const yti_tensor *d_shortcut, bool accumulate, float *d_gamma, float *d_beta,
+                              float *tail, const yti_scratch *scratch) {
+    double begin = yti_seconds();
+    __real_yti_kernels_get()->norm_act_backward(act, norm, y, d, d_shortcut, accumulate, d_gamma, d_beta, tail,
                                                scratch);
     count_map(NORM_BACKWARD, y, begin, (norm->mean && !tail ? 6 : 3) * map_bytes(y) + map_bytes(d_shortcut));
 }
 
-static void maxpool_forward(int kernel, int stride, int pad, const yt_tensor *x, const yt_tensor *y,
+static void maxpool_forward(int kernel, int stride, int pad, const yti_tensor *x, const yti_tensor *y,
                             uint8_t *index, int threads) {
-    double begin = yt_seconds();
-    __real_yt_kernels_get()->maxpool_forward(kernel, stride, pad, x, y, index, threads);
+    double begin = yti_seconds();
+    __real_yti_kernels_get()->maxpool_forward(kernel, stride, pad, x, y, index, threads);
     count_map(POOL, x, begin, map_bytes(x) + map_bytes(y) * 1.25);
 }
 
-static void maxpool_backward(int kernel, int stride, int pad, const uint8_t *index, const yt_tensor *d_y,
-                             const yt_tensor *d_x, bool accumulate, int threads) {
-    double begin = yt_seconds();
-    __real_yt_kernels_get()->maxpool_backward(kernel, stride, pad, index, d_y, d_x, accumulate, threads);
+static void maxpool_backward(int kernel, int stride, int pad, const uint8_t *index, const yti_tensor *d_y,
+                             const yti_tensor *d_x, bool accumulate, int threads) {
+    double begin = yti_seconds();
+    __real_yti_kernels_get()->maxpool_backward(kernel, stride, pad, index, d_y, d_x, accumulate, threads);
     count_map(POOL, d_x, begin, map_bytes(d_x) + map_bytes(d_y) * 1.25);
 }
 
-static void upsample_forward(int factor, const yt_tensor *x, const yt_tensor *y, int threads) {
-    double begin = yt_seconds();
-    __real_yt_kernels_get()->upsample_forward(factor, x, y, threads);
+static void upsample_forward(int factor, const yti_tensor *x, const yti_tensor *y, int threads) {
+    double begin = yti_seconds();
+    __real_yti_kernels_get()->upsample_forward(factor, x, y, threads);
     count_map(RESAMPLE, x, begin, map_bytes(x) + map_bytes(y));
 }
 
-static void upsample_backward(int factor, const yt_tensor *d_y, const yt_tensor *d_x, bool accumulate,
+static void upsample_backward(int factor, const yti_tensor *d_y, const yti_tensor *d_x, bool accumulate,
                               int threads) {
-    double begin = yt_seconds();
-    __real_yt_kernels_get()->upsample_backward(factor, d_y, d_x, accumulate, threads);
+    double begin = yti_seconds();
+    __real_yti_kernels_get()->upsample_backward(factor, d_y, d_x, accumulate, threads);
     count_map(RESAMPLE, d_x, begin, map_bytes(d_x) + map_bytes(d_y));
 }
 
-static void copy(const yt_tensor *src, const yt_tensor *dst, bool accumulate, int threads) {
-    double begin = yt_seconds();
-    __real_yt_kernels_get()->copy(src, dst, accumulate, threads);
+static void copy(const yti_tensor *src, const yti_tensor *dst, bool accumulate, int threads) {
+    double begin = yti_seconds();
+    __real_yti_kernels_get()->copy(src, dst, accumulate, threads);
     count_map(COPY, src, begin, (accumulate ? 3 : 2) * map_bytes(src));
 }
 
-static void fill(const yt_tensor *dst, float value, int threads) {
-    double begin = yt_seconds();
-    __real_yt_kernels_get()->fill(dst, value, threads);
+static void fill(const yti_tensor *dst, float value, int threads) {
+    double begin = yti_seconds();
+    __real_yti_kernels_get()->fill(dst, value, threads);
     count_map(COPY, dst, begin, map_bytes(dst));
 }
 
-static void from_bytes(const uint8_t *src, const yt_tensor *dst, int threads) {
-    double begin = yt_seconds();
-    __real_yt_kernels_get()->from_bytes(src, dst, threads);
+static void from_bytes(const uint8_t *src, const yti_tensor *dst, int threads) {
+    double begin = yti_seconds();
+    __real_yti_kernels_get()->from_bytes(src, dst, threads);
     count_map(COPY, dst, begin, 1.25 * map_bytes(dst));
 }
 
-static double attention_flops(int heads, int key_dim, int head_dim, const yt_tensor *qkv) {
+static double attention_flops(int heads, int key_dim, int head_dim, const yti_tensor *qkv) {
     double pixels = (double)qkv->h * qkv->w;
     return 2.0 * qkv->n * heads * pixels * pixels * (key_dim + head_dim);
 }
 
-static void attention_forward(int heads, int key_dim, int head_dim, const yt_tensor *qkv,
-                              const yt_tensor *out, float *probs, const yt_scratch *scratch) {
-    double begin = yt_seconds();
-    __real_yt_kernels_get()->attention_forward(heads, key_dim, head_dim, qkv, out, probs, scratch);
+static void attention_forward(int heads, int key_dim, int head_dim, const yti_tensor *qkv,
+                              const yti_tensor *out, float *probs, const yti_scratch *scratch) {
+    double begin = yti_seconds();
+    __real_yti_kernels_get()->attention_forward(heads, key_dim, head_dim, qkv, out, probs, scratch);
     count(ATTENTION, "forward", begin, attention_flops(heads, key_dim, head_dim, qkv), map_bytes(qkv));
 }
 
-static void attention_backward(int heads, int key_dim, int head_dim, const yt_tensor *qkv, const float *probs,
-                               const yt_tensor *d_out, const yt_tensor *d_qkv, bool accumulate,
-                               const yt_scratch *scratch) {
-    double begin = yt_seconds();
-    __real_yt_kernels_get()->attention_backward(heads, key_dim, head_dim, qkv, probs, d_out, d_qkv,
+static void attention_backward(int heads, int key_dim, int head_dim, const yti_tensor *qkv, const float *probs,
+                               const yti_tensor *d_out, const yti_tensor *d_qkv, bool accumulate,
+                               const yti_scratch *scratch) {
+    double begin = yti_seconds();
+    __real_yti_kernels_get()->attention_backward(heads, key_dim, head_dim, qkv, probs, d_out, d_qkv,
                                                 accumulate, scratch);
     count(ATTENTION, "backward", begin, 2 * attention_flops(heads, key_dim, head_dim, qkv), map_bytes(qkv));
 }
 
 void kernel_clock(bool on) {
-    table = *__real_yt_kernels_get();
+    table = *__real_yti_kernels_get();
     table.conv2d_forward = conv2d_forward;
     table.conv2d_act_forward = conv2d_act_forward;
     table.conv2d_backward_data = conv2d_backward_data;
@@ -214,8 +214,8 @@ void kernel_clock(bool on) {
     running = on;
 }
 
-const yt_kernels *__wrap_yt_kernels_get(void) {
-    return running ? &table : __real_yt_kernels_get();
+const yti_kernels *__wrap_yti_kernels_get(void) {
+    return running ? &table : __real_yti_kernels_get();
 }
 
 int kernel_clock_convs(clock_conv *out, int room) {

@@ -1,6 +1,6 @@
 /* kernel_clock.h: a kernel table that times every call of a network's kernels, by kind and by shape.
  *
- * Linked with --wrap=yt_kernels_get, so the library itself knows nothing of it. Each call's least possible time
+ * Linked with --wrap=yti_kernels_get, so the library itself knows nothing of it. Each call's least possible time
  * (roofline: Williams, Waterman, Patterson 2009) is the larger of its operations at the machine's peak and its
  * bytes, every map counted once per pass, at the machine's bandwidth.
  */
@@ -16,7 +16,7 @@ void kernel_clock(bool on);
 
 /* A convolution of the forward runs since the clock was started; h x w: of its input. */
 typedef struct clock_conv {
-    yt_conv conv;
+    yti_conv_geometry conv;
     int n, h, w, count;
 } clock_conv;
 

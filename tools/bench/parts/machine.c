@@ -40,8 +40,8 @@ float *bench_floats(unsigned long count) {
         fprintf(stderr, "bench: out of memory\n");
         exit(1);
     }
-    yt_rng rng = yt_rng_make(1, 0, count, YT_RNG_TEST);
-    for (size_t i = 0; i < count + YT_READ_SLACK; i++) data[i] = (float)yt_rng_uniform(&rng, -1, 1);
+    yti_rng rng = yti_rng_make(1, 0, count, YT_RNG_TEST);
+    for (size_t i = 0; i < count + YT_READ_SLACK; i++) data[i] = (float)yti_rng_uniform(&rng, -1, 1);
     return data;
 }
 

@@ -84,21 +84,21 @@ static yti_affine map_of(double a, double b, double c, double d, double e, doubl
 }
 
 Test(affine, without_ranges_the_centre_goes_to_the_centre) {
-    yt_augment none = {0};
-    yt_rng rng = yt_rng_make(0, 0, 0, YT_RNG_TEST);
+    yti_augment none = {0};
+    yti_rng rng = yti_rng_make(0, 0, 0, YT_RNG_TEST);
     yti_affine map = yti_affine_draw(&none, 100, 60, 80, 80, &rng);
     const double expected[9] = {1, 0, -10, 0, 1, 10, 0, 0, 1};
-    for (int i = 0; i < 9; i++) cr_assert(yt_near(map.m[i], expected[i], 1e-12), "m[%d] = %g", i, map.m[i]);
-    cr_assert(yt_near(map.gain, 1, 0));
+    for (int i = 0; i < 9; i++) cr_assert(test_near(map.m[i], expected[i], 1e-12), "m[%d] = %g", i, map.m[i]);
+    cr_assert(test_near(map.gain, 1, 0));
 }
 
 /* The linear part of any drawn map: gain * rotation with shear; the centre lands within the translation
  * range. */
 Test(affine, draws_stay_in_their_ranges) {
-    yt_augment augment = {.degrees = 30, .translate = 0.2f, .scale = 0.4f, .shear = 10};
+    yti_augment augment = {.degrees = 30, .translate = 0.2f, .scale = 0.4f, .shear = 10};
     double lowest = 2, highest = 0;
     for (uint64_t i = 0; i < 500; i++) {
-        yt_rng rng = yt_rng_make(1, 0, i, YT_RNG_TEST);
+        yti_rng rng = yti_rng_make(1, 0, i, YT_RNG_TEST);
         yti_affine map = yti_affine_draw(&augment, 64, 64, 32, 32, &rng);
         const double *m = map.m;
         double x = m[0] * 32 + m[1] * 32 + m[2], y = m[3] * 32 + m[4] * 32 + m[5];
@@ -115,10 +115,10 @@ Test(affine, draws_stay_in_their_ranges) {
 
 /* A quarter turn by hand: degrees a = 90 gives R = [0 1; -1 0]: (x, y) -> (y, -x) about the centre. */
 Test(affine, the_sense_of_rotation_is_the_familys) {
-    yt_augment augment = {.degrees = 90};
+    yti_augment augment = {.degrees = 90};
     double best = 1e9;
     for (uint64_t i = 0; i < 2000 && best > 0.01; i++) { /* find a draw near +90 degrees */
-        yt_rng rng = yt_rng_make(2, 0, i, YT_RNG_TEST);
+        yti_rng rng = yti_rng_make(2, 0, i, YT_RNG_TEST);
         yti_affine map = yti_affine_draw(&augment, 10, 10, 10, 10, &rng);
         best = fmin(best, fabs(map.m[1] - 1) + fabs(map.m[3] + 1));
     }
@@ -198,7 +198,7 @@ static void expect_warp(const yti_affine *map, int w, int h, int ow, int oh, dou
             if (!isfinite(u) || !isfinite(v)) continue;
             for (int k = 0; k < 3; k++, compared++) {
                 double expected = plain_sample(src, w, h, u, v, k);
-                cr_assert(yt_near(dst[3 * (y * ow + x) + k], expected, tolerance), "at %d %d: %d, not %g", x,
+                cr_assert(test_near(dst[3 * (y * ow + x) + k], expected, tolerance), "at %d %d: %d, not %g", x,
                           y, dst[3 * (y * ow + x) + k], expected);
             }
         }
@@ -210,21 +210,21 @@ static void expect_warp(const yti_affine *map, int w, int h, int ow, int oh, dou
 /* Rounding to a whole level (0.5), weights in 1/256 (up to 3 * 255 / 512 worst, far less here) and
  * positions in 1/512 of a pixel times the step to the grey border (at most 134): within 2. */
 Test(warp, turned_scaled_and_sheared_pictures_equal_the_plain_formula) {
-    yt_augment augment = {.degrees = 180, .translate = 0.5f, .scale = 0.9f, .shear = 20};
+    yti_augment augment = {.degrees = 180, .translate = 0.5f, .scale = 0.9f, .shear = 20};
     static const int sizes[][4] = {{40, 30, 32, 32}, {64, 64, 32, 32}, {1, 1, 16, 16},
                                    {2, 50, 20, 9},   {50, 2, 9, 20},   {33, 17, 64, 5}};
     for (uint64_t i = 0; i < 60; i++) {
         const int *s = sizes[i % 6];
-        yt_rng rng = yt_rng_make(3, 0, i, YT_RNG_TEST);
+        yti_rng rng = yti_rng_make(3, 0, i, YT_RNG_TEST);
         yti_affine map = yti_affine_draw(&augment, s[0], s[1], s[2], s[3], &rng);
         expect_warp(&map, s[0], s[1], s[2], s[3], 2);
     }
 }
 
 Test(warp, perspective_equals_the_plain_formula) {
-    yt_augment augment = {.degrees = 20, .translate = 0.1f, .scale = 0.3f, .perspective = 0.002f};
+    yti_augment augment = {.degrees = 20, .translate = 0.1f, .scale = 0.3f, .perspective = 0.002f};
     for (uint64_t i = 0; i < 10; i++) {
-        yt_rng rng = yt_rng_make(4, 0, i, YT_RNG_TEST);
+        yti_rng rng = yti_rng_make(4, 0, i, YT_RNG_TEST);
         yti_affine map = yti_affine_draw(&augment, 60, 40, 32, 32, &rng);
         cr_assert(map.m[6] != 0);
         expect_warp(&map, 60, 40, 32, 32, 2);
@@ -271,8 +271,8 @@ Test(affine, a_turned_box_is_the_one_around_its_corners) {
     yti_box box = {.class_id = 0, .box = {4, 4, 6, 6}};
     yti_affine shifted = map_of(s, s, 0, -s, s, 10);
     cr_assert_eq(yti_affine_boxes(&shifted, NULL, &box, 1, 100, 100, NULL), 1);
-    cr_assert(yt_near((double)box.box.x1, 8 * s, 1e-5) && yt_near((double)box.box.x2, 12 * s, 1e-5));
-    cr_assert(yt_near((double)box.box.y1, 10 - 2 * s, 1e-5) && yt_near((double)box.box.y2, 10 + 2 * s, 1e-5));
+    cr_assert(test_near((double)box.box.x1, 8 * s, 1e-5) && test_near((double)box.box.x2, 12 * s, 1e-5));
+    cr_assert(test_near((double)box.box.y1, 10 - 2 * s, 1e-5) && test_near((double)box.box.y2, 10 + 2 * s, 1e-5));
     cr_assert(map.gain == 1);
 }
 
@@ -309,7 +309,7 @@ Test(affine, boxes_that_became_useless_are_dropped) {
 Test(affine, what_becomes_of_boxes_is_counted) {
     static const struct {
         yt_xyxy box;
-        yt_box_fate fate;
+        yti_box_fate fate;
     } cases[] = {
         {{10, 10, 20, 20}, YT_BOX_SEEN},
         {{10, 10, 11, 40}, YT_BOX_SMALL},       /* 2 wide */
@@ -346,69 +346,69 @@ Test(affine, perspective_divides_by_the_depth) {
     yti_affine map = {.m = {1, 0, 0, 0, 1, 0, 0.01, 0, 1}, .gain = 1};
     yti_box box = {.class_id = 0, .box = {0, 10, 100, 50}}; /* depth 1 at x = 0, 2 at x = 100 */
     cr_assert_eq(yti_affine_boxes(&map, NULL, &box, 1, 100, 100, NULL), 1);
-    cr_assert(yt_near((double)box.box.x2, 50, 1e-5) && yt_near((double)box.box.y1, 5, 1e-5));
-    cr_assert(yt_near((double)box.box.x1, 0, 1e-5) && yt_near((double)box.box.y2, 50, 1e-5));
+    cr_assert(test_near((double)box.box.x2, 50, 1e-5) && test_near((double)box.box.y1, 5, 1e-5));
+    cr_assert(test_near((double)box.box.x1, 0, 1e-5) && test_near((double)box.box.y2, 50, 1e-5));
 }
 
 /* ---- outlines ---- */
 
 static const double unmoved[9] = {1, 0, 0, 0, 1, 0, 0, 0, 1};
 
-static void expect_outline(const double m[9], const yt_point *points, int count, double x1, double y1,
+static void expect_outline(const double m[9], const yti_point *points, int count, double x1, double y1,
                            double x2, double y2) {
     yt_xyxy box = yti_outline_box(m, points, count, 100, 80);
-    cr_assert(yt_near((double)box.x1, x1, 1e-4) && yt_near((double)box.y1, y1, 1e-4) &&
-                  yt_near((double)box.x2, x2, 1e-4) && yt_near((double)box.y2, y2, 1e-4),
+    cr_assert(test_near((double)box.x1, x1, 1e-4) && test_near((double)box.y1, y1, 1e-4) &&
+                  test_near((double)box.x2, x2, 1e-4) && test_near((double)box.y2, y2, 1e-4),
               "%g %g %g %g", (double)box.x1, (double)box.y1, (double)box.x2, (double)box.y2);
 }
 
 Test(outline, its_box_is_that_of_the_visible_part) {
-    const yt_point inside[] = {{10, 20}, {40, 25}, {30, 60}};
+    const yti_point inside[] = {{10, 20}, {40, 25}, {30, 60}};
     expect_outline(unmoved, inside, 3, 10, 20, 40, 60);
     /* The tip is inside; at x = 0 the edges from (-20, 10) and (-20, 70) to (20, 40) are at 25 and 55. */
-    const yt_point tip[] = {{20, 40}, {-20, 10}, {-20, 70}};
+    const yti_point tip[] = {{20, 40}, {-20, 10}, {-20, 70}};
     expect_outline(unmoved, tip, 3, 0, 25, 20, 55);
     /* No vertex is inside: a band across the picture, then one that holds it all, then a cut corner. */
-    const yt_point band[] = {{-10, 30}, {110, 30}, {110, 50}, {-10, 50}};
+    const yti_point band[] = {{-10, 30}, {110, 30}, {110, 50}, {-10, 50}};
     expect_outline(unmoved, band, 4, 0, 30, 100, 50);
-    const yt_point around[] = {{-1, -1}, {-1, 300}, {300, 300}, {300, -1}};
+    const yti_point around[] = {{-1, -1}, {-1, 300}, {300, 300}, {300, -1}};
     expect_outline(unmoved, around, 4, 0, 0, 100, 80);
-    const yt_point corner[] = {{-20, 30}, {30, -20}, {-20, -20}}; /* its long edge is x + y = 10 */
+    const yti_point corner[] = {{-20, 30}, {30, -20}, {-20, -20}}; /* its long edge is x + y = 10 */
     expect_outline(unmoved, corner, 3, 0, 0, 10, 10);
-    const yt_point outside[] = {{-20, 200}, {30, 190}, {70, 90}};
+    const yti_point outside[] = {{-20, 200}, {30, 190}, {70, 90}};
     expect_outline(unmoved, outside, 3, 0, 0, 0, 0);
-    const yt_point past_the_corner[] = {{-30, 20}, {20, -30}, {-30, -30}}; /* x + y = -10 */
+    const yti_point past_the_corner[] = {{-30, 20}, {20, -30}, {-30, -30}}; /* x + y = -10 */
     expect_outline(unmoved, past_the_corner, 3, 0, 0, 0, 0);
-    const yt_point line[] = {{50, -10}, {70, 30}}; /* at y = 0: 55 */
+    const yti_point line[] = {{50, -10}, {70, 30}}; /* at y = 0: 55 */
     expect_outline(unmoved, line, 2, 55, 0, 70, 30);
 }
 
 Test(outline, it_is_mapped_first) {
     const double turned[9] = {0, -2, 90, 2, 0, 0, 0, 0, 1}; /* (x, y) -> (90 - 2y, 2x) */
-    const yt_point points[] = {{10, 20}, {40, 25}, {30, 60}};
+    const yti_point points[] = {{10, 20}, {40, 25}, {30, 60}};
     /* (50, 20), (40, 80), (-30, 60): cut at x = 0, where the edge to (50, 20) is at 45, that to (40, 80) at
      * 68.6 */
     expect_outline(turned, points, 3, 0, 20, 50, 80);
     const double projective[9] = {1, 0, 0, 0, 1, 0, 0.01, 0, 1};
-    const yt_point square[] = {{0, 10}, {100, 10}, {100, 50}, {0, 50}};
+    const yti_point square[] = {{0, 10}, {100, 10}, {100, 50}, {0, 50}};
     expect_outline(projective, square, 4, 0, 5, 50, 50);
 }
 
 /* Against points of a grid: those seen of a triangle lie in its box, and each side of the box is near one. */
 Test(outline, random_triangles_agree_with_a_grid) {
-    yt_rng rng = yt_rng_make(6, 0, 0, YT_RNG_TEST);
+    yti_rng rng = yti_rng_make(6, 0, 0, YT_RNG_TEST);
     int seen = 0;
     for (int round = 0; round < 200; round++) {
-        yt_point p[3];
+        yti_point p[3];
         for (int i = 0; i < 3; i++)
-            p[i] = (yt_point){(float)yt_rng_uniform(&rng, -80, 180), (float)yt_rng_uniform(&rng, -80, 160)};
+            p[i] = (yti_point){(float)yti_rng_uniform(&rng, -80, 180), (float)yti_rng_uniform(&rng, -80, 160)};
         yt_xyxy box = yti_outline_box(unmoved, p, 3, 100, 80);
         double low_x = 1e9, low_y = 1e9, high_x = -1e9, high_y = -1e9;
         for (int iy = 0; iy <= 320; iy++)
             for (int ix = 0; ix <= 400; ix++) {
                 double x = ix * 0.25, y = iy * 0.25, side[3];
                 for (int i = 0; i < 3; i++) {
-                    yt_point a = p[i], b = p[(i + 1) % 3];
+                    yti_point a = p[i], b = p[(i + 1) % 3];
                     side[i] =
                         (double)(b.x - a.x) * (y - (double)a.y) - (double)(b.y - a.y) * (x - (double)a.x);
                 }
@@ -432,14 +432,14 @@ Test(outline, random_triangles_agree_with_a_grid) {
 
 /* A twentieth is left of both: too little of a box, enough of an outline, whose box is the tighter. */
 Test(outline, a_box_follows_it_through_the_map) {
-    const yt_point points[] = {{-190, 10}, {10, 10}, {10, 30}, {-190, 70}};
+    const yti_point points[] = {{-190, 10}, {10, 10}, {10, 30}, {-190, 70}};
     yti_box boxes[] = {{.class_id = 1, .box = {-190, 10, 10, 70}},
                        {.class_id = 2, .box = {-190, 10, 10, 70}, .n_points = 4}};
     yti_affine map = map_of(1, 0, 0, 0, 1, 0);
     cr_assert_eq(yti_affine_boxes(&map, points, boxes, 2, 100, 100, NULL), 1);
     cr_assert_eq(boxes[0].class_id, 2);
     cr_assert(boxes[0].box.x1 == 0 && boxes[0].box.y1 == 10 && boxes[0].box.x2 == 10);
-    cr_assert(yt_near((double)boxes[0].box.y2, 32, 1e-4)); /* 30 + 40 * 10 / 200 */
+    cr_assert(test_near((double)boxes[0].box.y2, 32, 1e-4)); /* 30 + 40 * 10 / 200 */
     /* The canvas has cut the box at y = 20, so the outline below is not seen either. */
     yti_box cut = {.class_id = 3, .box = {-190, 10, 10, 20}, .n_points = 4};
     cr_assert_eq(yti_affine_boxes(&map, points, &cut, 1, 100, 100, NULL), 1);
@@ -453,18 +453,18 @@ Test(outline, a_box_follows_it_through_the_map) {
  * allowed. */
 static void expect_beta(int a, int b) {
     enum { N = 20000 };
-    yt_rng rng = yt_rng_make(8, 0, (uint64_t)(100 * a + b), YT_RNG_TEST);
+    yti_rng rng = yti_rng_make(8, 0, (uint64_t)(100 * a + b), YT_RNG_TEST);
     double sum = 0, squares = 0;
     for (int i = 0; i < N; i++) {
-        double x = yt_rng_beta(&rng, a, b);
+        double x = yti_rng_beta(&rng, a, b);
         cr_assert(x >= 0 && x < 1);
         sum += x;
         squares += x * x;
     }
     double n = a + b, mean = sum / N, variance = squares / N - mean * mean;
     double expected_mean = a / n, expected = a * b / (n * n * (n + 1));
-    cr_assert(yt_near(mean, expected_mean, 5 * sqrt(expected / N)), "Beta(%d, %d): mean %g", a, b, mean);
-    cr_assert(yt_near(variance, expected, 5 * 2 * expected / sqrt(N)), "Beta(%d, %d): variance %g, not %g", a,
+    cr_assert(test_near(mean, expected_mean, 5 * sqrt(expected / N)), "Beta(%d, %d): mean %g", a, b, mean);
+    cr_assert(test_near(variance, expected, 5 * 2 * expected / sqrt(N)), "Beta(%d, %d): variance %g, not %g", a,
               b, variance, expected);
 }
 
@@ -477,9 +477,9 @@ Test(beta, mean_and_variance_are_those_of_the_distribution) {
 
 /* Beta(32, 32) within one standard deviation of the mean: 68 % of a normal distribution, nearly. */
 Test(beta, shares_are_near_a_half) {
-    yt_rng rng = yt_rng_make(8, 1, 0, YT_RNG_TEST);
+    yti_rng rng = yti_rng_make(8, 1, 0, YT_RNG_TEST);
     int near = 0;
-    for (int i = 0; i < 10000; i++) near += fabs(yt_rng_beta(&rng, 32, 32) - 0.5) < 0.0620;
+    for (int i = 0; i < 10000; i++) near += fabs(yti_rng_beta(&rng, 32, 32) - 0.5) < 0.0620;
     cr_assert(near > 6600 && near < 7100, "%d", near);
 }
 
@@ -495,7 +495,7 @@ Test(cutmix, a_rectangle_touches_no_box) {
     const yti_box boxes[] = {{.box = {30, 20, 60, 50}}, {.box = {80, 70, 95, 79}}};
     int large = 0, drawn = 0;
     for (uint64_t i = 0; i < 2000; i++) {
-        yt_rng rng = yt_rng_make(9, 0, i, YT_RNG_TEST);
+        yti_rng rng = yti_rng_make(9, 0, i, YT_RNG_TEST);
         yti_rect r;
         if (!yti_cutmix_draw(boxes, 2, 100, 80, &rng, &r)) continue;
         drawn++;
@@ -517,7 +517,7 @@ Test(cutmix, a_rectangle_touches_no_box) {
 Test(cutmix, rectangles_have_the_aspect_of_the_picture) {
     double area = 0;
     for (uint64_t i = 0; i < 4000; i++) {
-        yt_rng rng = yt_rng_make(10, 0, i, YT_RNG_TEST);
+        yti_rng rng = yti_rng_make(10, 0, i, YT_RNG_TEST);
         yti_rect r;
         cr_assert(yti_cutmix_draw(NULL, 0, 400, 200, &rng, &r));
         int w = r.x2 - r.x1, h = r.y2 - r.y1;
@@ -526,7 +526,7 @@ Test(cutmix, rectangles_have_the_aspect_of_the_picture) {
     }
     /* Side c, centre uniform: a side keeps c - c^2 / 4 of the width on average; the square of that over
      * c = sqrt(u) is 1/2 - 1/5 + 1/48. Deviation of one draw below 0.3, of the mean below 0.005. */
-    cr_assert(yt_near(area, 0.5 - 0.2 + 1 / 48.0, 0.025), "mean area %g", area);
+    cr_assert(test_near(area, 0.5 - 0.2 + 1 / 48.0, 0.025), "mean area %g", area);
 }
 
 Test(cutmix, boxes_with_a_tenth_inside_come_along) {

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-TestSuite(coco_truth, .init = yt_folder_make, .fini = yt_folder_remove);
+TestSuite(coco_truth, .init = test_folder_make, .fini = test_folder_remove);
 
 #define CATEGORIES "\"categories\": [{\"id\": 1, \"name\": \"car\"}]"
 #define IMAGES     "\"images\": [{\"id\": 1, \"file_name\": \"a.png\"}]"
@@ -19,8 +19,8 @@ static void make_image(const char *name, int w, int h) {
     yt_image image;
     cr_assert_eq(yt_image_create(w, h, &image, NULL), YT_OK);
     memset(image.rgb, 90, (size_t)(3 * w * h));
-    yt_folder_write_text(name, ""); /* makes the folders */
-    cr_assert_eq(yt_image_save(yt_folder_path(name), &image, NULL), YT_OK);
+    test_folder_write_text(name, ""); /* makes the folders */
+    cr_assert_eq(yt_image_save(test_folder_path(name), &image, NULL), YT_OK);
     yt_image_free(&image);
 }
 
@@ -51,56 +51,56 @@ static void make_pictures(const char *folder) {
     }
 }
 
-static yt_status try_scan(const char *split, bool strict, double fraction, yt_problems *p, yt_split *out,
+static yt_status try_scan(const char *split, bool strict, double fraction, test_problems *p, yti_split *out,
                           yt_err *err) {
-    *p = (yt_problems){0};
+    *p = (test_problems){0};
     *err = (yt_err){0};
-    yt_dataset dataset;
-    yt_status status = yt_dataset_open(yt_folder_path("d/data.yaml"), &dataset, err);
+    yti_dataset dataset;
+    yt_status status = yti_dataset_open(test_folder_path("d/data.yaml"), &dataset, err);
     if (status != YT_OK) return status;
-    yt_scan_options options = {
-        .strict = strict, .fraction = fraction, .problem = yt_problems_note, .context = p, .threads = 2};
-    status = yt_dataset_scan(&dataset, split, &options, out, err);
-    yt_dataset_close(&dataset);
+    yti_scan_options options = {
+        .strict = strict, .fraction = fraction, .problem = test_problems_note, .context = p, .threads = 2};
+    status = yti_dataset_scan(&dataset, split, &options, out, err);
+    yti_dataset_close(&dataset);
     return status;
 }
 
-static yt_split scan(const char *split, yt_problems *p) {
-    yt_split out;
+static yti_split scan(const char *split, test_problems *p) {
+    yti_split out;
     yt_err err;
     cr_assert_eq(try_scan(split, false, 1, p, &out, &err), YT_OK, "%s", err.text);
     return out;
 }
 
 static void expect_refused(yt_status expected, const char *part) {
-    yt_problems p;
-    yt_split split;
+    test_problems p;
+    yti_split split;
     yt_err err;
     cr_assert_eq(try_scan("train", false, 1, &p, &split, &err), expected, "'%s' (%s)", err.text, part);
     cr_assert_not_null(strstr(err.text, part), "'%s' does not say '%s'", err.text, part);
 }
 
 static void write_files(const char *yaml, const char *truth) {
-    yt_folder_write_text("d/data.yaml", yaml);
-    yt_folder_write_text("d/truth.json", truth);
+    test_folder_write_text("d/data.yaml", yaml);
+    test_folder_write_text("d/truth.json", truth);
 }
 
-static void expect_box(const yt_label *label, int class_id, double cx, double cy, double w, double h) {
+static void expect_box(const yti_label *label, int class_id, double cx, double cy, double w, double h) {
     cr_assert_eq(label->class_id, class_id);
-    cr_assert(yt_near((double)label->box.cx, cx, 1e-6) && yt_near((double)label->box.cy, cy, 1e-6));
-    cr_assert(yt_near((double)label->box.w, w, 1e-6) && yt_near((double)label->box.h, h, 1e-6));
+    cr_assert(test_near((double)label->box.cx, cx, 1e-6) && test_near((double)label->box.cy, cy, 1e-6));
+    cr_assert(test_near((double)label->box.w, w, 1e-6) && test_near((double)label->box.h, h, 1e-6));
 }
 
 Test(coco_truth, boxes_areas_crowds_and_ids_are_read) {
     make_pictures("d");
     write_files("train: truth.json\nnames: [car, dog, cat]\n", json);
-    yt_problems p;
-    yt_split split = scan("train", &p);
+    test_problems p;
+    yti_split split = scan("train", &p);
     cr_assert_eq(p.count, 0, "%s", p.text);
     cr_assert_eq(split.n_samples, 3);
     cr_assert(split.summary.boxes == 3 && split.summary.backgrounds == 1); /* a crowd is no box */
-    const yt_sample *a = &split.samples[0], *b = &split.samples[1], *c = &split.samples[2];
-    cr_assert_str_eq(yt_path_base(a->image_path), "a.png");
+    const yti_sample *a = &split.samples[0], *b = &split.samples[1], *c = &split.samples[2];
+    cr_assert_str_eq(yti_path_base(a->image_path), "a.png");
     cr_assert(a->image_id == 10 && b->image_id == 20 && c->image_id == 30);
     cr_assert(a->n_labels == 3 && b->n_labels == 0 && c->n_labels == 1);
     expect_box(&a->labels[0], 0, 20 / 40.0, 10 / 20.0, 20 / 40.0, 10 / 20.0);
@@ -108,25 +108,25 @@ Test(coco_truth, boxes_areas_crowds_and_ids_are_read) {
     expect_box(&c->labels[0], 1, 10.5 / 30, 12 / 30.0, 15 / 30.0, 12 / 30.0);
     cr_assert(!a->labels[0].crowd && !a->labels[1].crowd && a->labels[2].crowd);
     cr_assert(!a->labels[0].coco_only && !a->labels[1].coco_only && a->labels[2].coco_only);
-    const yt_coco_object *first = a->labels[0].object, *over = a->labels[1].object;
+    const yti_coco_object *first = a->labels[0].object, *over = a->labels[1].object;
     cr_assert(first->area == -1 && over->area == 50 && c->labels[0].object->area == 90.5);
     cr_assert(first->x == 10 && first->y == 5 && first->w == 20 && first->h == 10);
     cr_assert(over->x == -5 && over->y == 8.5 && over->w == 15 && over->h == 12);
     cr_assert(split.category_ids[0] == 3 && split.category_ids[1] == 18 && split.category_ids[2] == -1);
-    yt_split_free(&split);
+    yti_split_free(&split);
 }
 
 /* The rule of all names of classes; but "Dog", where both are classes, is the one that is written so. */
 Test(coco_truth, categories_are_found_without_regard_to_case_and_spaces) {
     make_pictures("d");
     write_files("train: truth.json\nnames: [' Car', DOG, dog]\n", json);
-    yt_problems p;
-    yt_split split = scan("train", &p);
+    test_problems p;
+    yti_split split = scan("train", &p);
     cr_assert_eq(p.count, 0, "%s", p.text);
-    const yt_sample *a = &split.samples[0];
+    const yti_sample *a = &split.samples[0];
     cr_assert(a->n_labels == 3 && a->labels[0].class_id == 0 && a->labels[1].class_id == 2);
     cr_assert(split.category_ids[0] == 3 && split.category_ids[1] == -1 && split.category_ids[2] == 18);
-    yt_split_free(&split);
+    yti_split_free(&split);
 }
 
 /* Three truth files that pycocotools counts otherwise without a word (engines of other tools, measured). */
@@ -148,31 +148,31 @@ Test(coco_truth, what_other_tools_trip_over_is_noted) {
                  "\"categories\": [{\"id\": 1, \"name\": \"car\"}, {\"id\": 2, \"name\": \"%s\"}]}",
                  cases[i].ids[0], cases[i].ids[1], cases[i].category, cases[i].category == 2 ? "car" : "dog");
         write_files("train: truth.json\nnames: [car, dog]\n", truth);
-        yt_problems p;
-        yt_split split = scan("train", &p);
+        test_problems p;
+        yti_split split = scan("train", &p);
         cr_assert(cases[i].note ? split.coco_note && strstr(split.coco_note, cases[i].note)
                                 : !split.coco_note,
                   "%s", split.coco_note ? split.coco_note : "nothing");
-        yt_split_free(&split);
+        yti_split_free(&split);
     }
 }
 
 Test(coco_truth, without_names_the_categories_are_the_classes_by_id) {
     make_pictures("d");
     write_files("train: truth.json\n", json);
-    yt_dataset dataset;
-    cr_assert_eq(yt_dataset_open(yt_folder_path("d/data.yaml"), &dataset, NULL), YT_OK);
+    yti_dataset dataset;
+    cr_assert_eq(yti_dataset_open(test_folder_path("d/data.yaml"), &dataset, NULL), YT_OK);
     cr_assert_eq(dataset.n_classes, 2);
     cr_assert_str_eq(dataset.names[0], "car");
     cr_assert_str_eq(dataset.names[1], "dog");
-    yt_dataset_close(&dataset);
+    yti_dataset_close(&dataset);
     write_files("train: truth.json\nnc: 2\n", json);
-    yt_problems p;
-    yt_split split = scan("train", &p);
+    test_problems p;
+    yti_split split = scan("train", &p);
     cr_assert_eq(split.samples[2].labels[0].class_id, 1);
-    yt_split_free(&split);
+    yti_split_free(&split);
     write_files("train: truth.json\nnc: 3\n", json);
-    expect_refused(YT_DATA, "nc: says 3 classes");
+    expect_refused(YT_ERR_DATA, "nc: says 3 classes");
 }
 
 Test(coco_truth, pictures_are_found_by_one_rule) {
@@ -187,36 +187,36 @@ Test(coco_truth, pictures_are_found_by_one_rule) {
         {"d/two", "train: [truth.json]\ntrain_images: [one, two]\nnames: [car, dog]\n"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        yt_folder_make();
+        test_folder_make();
         make_pictures(cases[i].pictures);
         make_image("d/one/other.png", 20, 20);
         write_files(cases[i].yaml, json);
-        yt_problems p;
-        yt_split split = scan("train", &p);
+        test_problems p;
+        yti_split split = scan("train", &p);
         cr_assert_eq(split.n_samples, 3, "case %zu: %s", i, p.text);
         cr_assert_eq(p.count, 0, "case %zu: %s", i, p.text);
-        yt_split_free(&split);
-        yt_folder_remove();
+        yti_split_free(&split);
+        test_folder_remove();
     }
-    yt_folder_make();
+    test_folder_make();
     make_pictures("d");
     write_files("train: truth.json\ntrain_images: nowhere\nnames: [car, dog]\n", json);
-    expect_refused(YT_DATA, "train_images: 'nowhere' does not exist");
+    expect_refused(YT_ERR_DATA, "train_images: 'nowhere' does not exist");
     write_files("train: [truth.json, images]\nnames: [car, dog]\n", json);
-    expect_refused(YT_DATA, "a .json file must be the only entry");
+    expect_refused(YT_ERR_DATA, "a .json file must be the only entry");
     write_files("train: other.json\nnames: [car, dog]\n", json);
-    expect_refused(YT_DATA, "train: 'other.json' does not exist");
+    expect_refused(YT_ERR_DATA, "train: 'other.json' does not exist");
 }
 
 Test(coco_truth, a_fraction_is_taken_in_the_order_of_paths) {
     make_pictures("d");
     write_files("train: truth.json\nnames: [car, dog]\n", json);
-    yt_problems p;
-    yt_split split;
+    test_problems p;
+    yti_split split;
     yt_err err;
     cr_assert_eq(try_scan("train", false, 0.34, &p, &split, &err), YT_OK, "%s", err.text);
     cr_assert(split.n_samples == 1 && split.samples[0].image_id == 10 && split.samples[0].n_labels == 3);
-    yt_split_free(&split);
+    yti_split_free(&split);
 }
 
 Test(coco_truth, boxes_that_nothing_is_left_of_are_kept_for_cocos_numbers_alone) {
@@ -226,19 +226,19 @@ Test(coco_truth, boxes_that_nothing_is_left_of_are_kept_for_cocos_numbers_alone)
                 "{\"id\": 1, \"image_id\": 1, \"category_id\": 1, \"bbox\": [1, 2, 0, 4], \"area\": 7},\n"
                 "{\"id\": 2, \"image_id\": 1, \"category_id\": 1, \"bbox\": [40, 2, 5.5, 4]},\n"
                 "{\"id\": 3, \"image_id\": 1, \"category_id\": 1, \"bbox\": [1, 2, 3, 4]}]}");
-    yt_problems p;
-    yt_split split = scan("train", &p);
+    test_problems p;
+    yti_split split = scan("train", &p);
     cr_assert_eq(split.samples[0].n_labels, 3);
-    const yt_label *labels = split.samples[0].labels;
+    const yti_label *labels = split.samples[0].labels;
     cr_assert(labels[0].coco_only && labels[1].coco_only && !labels[2].coco_only);
     cr_assert(!labels[0].crowd && !labels[1].crowd);
     cr_assert(labels[0].object->w == 0 && labels[0].object->h == 4 && labels[0].object->area == 7);
     cr_assert(labels[1].object->x == 40 && labels[1].object->w == 5.5 && labels[1].object->area == -1);
-    cr_assert(split.summary.boxes == 1 && yt_scan_bad_rows(&split.summary) == 2 && p.count == 2);
+    cr_assert(split.summary.boxes == 1 && yti_scan_bad_rows(&split.summary) == 2 && p.count == 2);
     cr_assert_not_null(strstr(p.text,
                               "annotation 1: the width and height of bbox must be above 0; it is used "
                               "for COCO's numbers only"));
-    yt_split_free(&split);
+    yti_split_free(&split);
 }
 
 /* As many as a model accepts are linked by name, whatever their order. */
@@ -256,14 +256,14 @@ Test(coco_truth, many_categories_are_linked_by_name) {
         strcpy(at, "]}");
         write_files("train: truth.json\n", text);
         free(text);
-        if (extra == 1) expect_refused(YT_DATA, "10001 categories; at most 10000 are accepted");
-        if (extra == 2) expect_refused(YT_DATA, "two categories are called 'c9000'");
+        if (extra == 1) expect_refused(YT_ERR_DATA, "10001 categories; at most 10000 are accepted");
+        if (extra == 2) expect_refused(YT_ERR_DATA, "two categories are called 'c9000'");
         if (extra) continue;
-        yt_problems p;
-        yt_split split = scan("train", &p);
+        test_problems p;
+        yti_split split = scan("train", &p);
         cr_assert_eq(split.samples[0].labels[0].class_id, 6); /* by id from 1 */
         cr_assert(split.category_ids[6] == 7 && split.category_ids[MANY - 1] == MANY);
-        yt_split_free(&split);
+        yti_split_free(&split);
     }
 }
 
@@ -284,15 +284,15 @@ Test(coco_truth, each_problem_is_told_with_its_annotation) {
         "{\"id\": 7, \"image_id\": \"1\", \"category_id\": 1, \"bbox\": [1, 2, 3, 4]},\n"
         "{\"image_id\": 1, \"category_id\": 1, \"bbox\": [1, 2, 3, 1e999]},\n"
         "{\"id\": 8, \"image_id\": 2, \"category_id\": 1, \"bbox\": [1, 2, 3, 4]}, 5]}");
-    yt_problems p;
-    yt_split split = scan("train", &p);
+    test_problems p;
+    yti_split split = scan("train", &p);
     cr_assert_eq(split.n_samples, 1, "%s", p.text);
     cr_assert_eq(split.samples[0].n_labels,
                  4); /* 5 and 6 for COCO's numbers; 7, whose image is a text, repeats 1 */
     cr_assert_eq(split.summary.boxes, 1);
     cr_assert_eq(split.summary.rules[YT_LABEL_DUPLICATE], 1);
     cr_assert_eq(split.summary.bad_images, 3);
-    cr_assert_eq(yt_scan_bad_rows(&split.summary), 7);
+    cr_assert_eq(yti_scan_bad_rows(&split.summary), 7);
     cr_assert_eq(p.count, 11, "%s", p.text);
     static const char *const expected[] = {
         "truth.json: annotation 2: image 9 is not in the list",
@@ -309,9 +309,9 @@ Test(coco_truth, each_problem_is_told_with_its_annotation) {
     };
     for (size_t i = 0; i < sizeof expected / sizeof *expected; i++)
         cr_assert_not_null(strstr(p.text, expected[i]), "not told: %s\n%s", expected[i], p.text);
-    yt_split_free(&split);
+    yti_split_free(&split);
     yt_err err;
-    cr_assert_eq(try_scan("train", true, 1, &p, &split, &err), YT_DATA);
+    cr_assert_eq(try_scan("train", true, 1, &p, &split, &err), YT_ERR_DATA);
     cr_assert_not_null(strstr(err.text, "11 problems"), "%s", err.text);
 }
 
@@ -325,23 +325,23 @@ Test(coco_truth, fractions_in_place_of_pixels_are_asked_about) {
                  ", \"annotations\": [{\"id\": 1, \"image_id\": 1, \"category_id\": 1, \"bbox\": %s}]}",
                  boxes[i]);
         write_files("train: truth.json\nval: truth.json\nnames: [car]\n", truth);
-        yt_problems p;
-        yt_split split = scan("train", &p);
+        test_problems p;
+        yti_split split = scan("train", &p);
         cr_assert_eq(strstr(p.text, "are they fractions? COCO's bbox is in pixels") != NULL, i == 0, "%s",
                      p.text);
-        yt_split_free(&split);
+        yti_split_free(&split);
     }
 }
 
-static void expect_equal_boxes(const yt_split *a, const yt_split *b) {
+static void expect_equal_boxes(const yti_split *a, const yti_split *b) {
     cr_assert_eq(a->n_samples, b->n_samples);
     for (int i = 0; i < a->n_samples; i++) {
         int k = 0;
         for (int n = 0; n < b->samples[i].n_labels; n++) {
-            const yt_label *right = &b->samples[i].labels[n];
+            const yti_label *right = &b->samples[i].labels[n];
             if (right->coco_only) continue;
             cr_assert_lt(k, a->samples[i].n_labels);
-            const yt_cxcywh box = right->box;
+            const yti_cxcywh box = right->box;
             expect_box(&a->samples[i].labels[k++], right->class_id, (double)box.cx, (double)box.cy,
                        (double)box.w, (double)box.h);
         }
@@ -368,13 +368,13 @@ Test(coco_truth, a_label_file_and_a_coco_file_give_the_same_boxes) {
     char json_text[9000];
     snprintf(json_text, sizeof json_text, "{" CATEGORIES ", " IMAGES ", \"annotations\": [\n%s]}", list);
     make_image("d/a.png", 40, 20);
-    yt_folder_write_text("d/a.txt", rows);
-    yt_folder_write_text("d/list.txt", "a.png\n");
-    yt_problems p;
+    test_folder_write_text("d/a.txt", rows);
+    test_folder_write_text("d/list.txt", "a.png\n");
+    test_problems p;
     write_files("train: list.txt\nnames: [car]\n", json_text);
-    yt_split labels = scan("train", &p);
+    yti_split labels = scan("train", &p);
     write_files("train: truth.json\nnames: [car]\n", json_text);
-    yt_split truth = scan("train", &p);
+    yti_split truth = scan("train", &p);
     expect_equal_boxes(&labels, &truth);
     cr_assert_arr_eq(labels.summary.rules, truth.summary.rules, sizeof labels.summary.rules);
     cr_assert_eq(labels.summary.boxes, 8);
@@ -382,8 +382,8 @@ Test(coco_truth, a_label_file_and_a_coco_file_give_the_same_boxes) {
     cr_assert_eq(labels.summary.rules[YT_LABEL_OUTSIDE], 3);
     cr_assert_eq(labels.summary.rules[YT_LABEL_SIZE], 2);
     cr_assert_eq(labels.summary.rules[YT_LABEL_DUPLICATE], 1);
-    yt_split_free(&labels);
-    yt_split_free(&truth);
+    yti_split_free(&labels);
+    yti_split_free(&truth);
 }
 
 /* Exporters of masks write iscrowd 1 everywhere. */
@@ -392,11 +392,11 @@ Test(coco_truth, crowds_are_counted_and_refused_where_nothing_else_is_left) {
 #define CROWD "{\"image_id\": 1, \"category_id\": 1, \"bbox\": [1, 2, 3, 4], \"iscrowd\": 1}"
     write_files("train: truth.json\nval: truth.json\nnames: [car]\n",
                 "{" CATEGORIES ", " IMAGES ", \"annotations\": [" CROWD ", " CROWD "]}");
-    expect_refused(YT_DATA, "train: no usable box in 1 images; 2 boxes are crowds (iscrowd)");
-    yt_problems p;
-    yt_split split = scan("val", &p);
+    expect_refused(YT_ERR_DATA, "train: no usable box in 1 images; 2 boxes are crowds (iscrowd)");
+    test_problems p;
+    yti_split split = scan("val", &p);
     cr_assert_not_null(strstr(p.text, "val: no usable box in 1 images; 2 boxes are crowds"), "%s", p.text);
-    yt_split_free(&split);
+    yti_split_free(&split);
     write_files("train: truth.json\nnames: [car]\n",
                 "{" CATEGORIES ", " IMAGES ", \"annotations\": [" CROWD
                 ", {\"image_id\": \"1\", \"category_id\": \"1\", \"bbox\": [1, 2, 3, 4]}]}");
@@ -404,9 +404,9 @@ Test(coco_truth, crowds_are_counted_and_refused_where_nothing_else_is_left) {
     cr_assert_eq(try_scan("train", true, 1, &p, &split, &err), YT_OK, "%s",
                  err.text); /* no problem of --strict */
     char text[512];
-    yt_scan_summary_text(&split.summary, text, sizeof text);
+    yti_scan_summary_text(&split.summary, text, sizeof text);
     cr_assert_str_eq(text, "1 images, 1 boxes, 0 backgrounds, 1 crowd left out");
-    yt_split_free(&split);
+    yti_split_free(&split);
 }
 
 Test(coco_truth, an_image_of_bad_annotations_only_is_not_trained_as_background) {
@@ -417,14 +417,14 @@ Test(coco_truth, an_image_of_bad_annotations_only_is_not_trained_as_background) 
         "\"b.png\"}, {\"id\": 3, \"file_name\": \"c.png\"}],\n\"annotations\": [{\"image_id\": 1, "
         "\"category_id\": 1, \"bbox\": [1, 2, 0, 4]}, {\"image_id\": 2, \"category_id\": 1, \"bbox\": [1, 2, "
         "3, 4]}]}");
-    yt_problems p;
-    yt_split split = scan("train", &p);
+    test_problems p;
+    yti_split split = scan("train", &p);
     cr_assert(split.n_samples == 2 && split.summary.lost_images == 1 && split.summary.backgrounds == 1);
-    cr_assert_str_eq(yt_path_base(split.samples[0].image_path), "b.png");
-    yt_split_free(&split);
+    cr_assert_str_eq(yti_path_base(split.samples[0].image_path), "b.png");
+    yti_split_free(&split);
     split = scan("val", &p); /* COCO's own tools count it */
     cr_assert(split.n_samples == 3 && split.summary.lost_images == 0);
-    yt_split_free(&split);
+    yti_split_free(&split);
 }
 
 Test(coco_truth, what_is_no_coco_file_is_refused) {
@@ -432,40 +432,40 @@ Test(coco_truth, what_is_no_coco_file_is_refused) {
         const char *text, *reason;
         yt_status status;
     } cases[] = {
-        {"", "truth.json:1: this is not JSON at column 1: it ends there", YT_SYNTAX},
+        {"", "truth.json:1: this is not JSON at column 1: it ends there", YT_ERR_SYNTAX},
         {"{\"images\": [],\n \"annotations\": [{\"id\": }]}",
-         "truth.json:2: this is not JSON at column 25: '}]}'", YT_SYNTAX},
+         "truth.json:2: this is not JSON at column 25: '}]}'", YT_ERR_SYNTAX},
         {"{\n\n  \001\"\t01234567890123456789",
-         "truth.json:3: this is not JSON at column 3: '?\"?0123456789012'", YT_SYNTAX},
+         "truth.json:3: this is not JSON at column 3: '?\"?0123456789012'", YT_ERR_SYNTAX},
         {"{" IMAGES ", \"annotations\": [], \"categories\": [{\"id\": -1, \"name\": \"car\"}]}",
-         "category 1 of the list: needs a whole number from 0 as id", YT_DATA},
-        {"{\"images\": [] \"annotations\": []}", "this is not JSON", YT_SYNTAX},
-        {"{\"images\": [1,]}", "this is not JSON", YT_SYNTAX},
-        {"{\"images\" [1]}", "this is not JSON", YT_SYNTAX},
-        {"{" IMAGES ", " CATEGORIES ", \"annotations\": []} x", "this is not JSON", YT_SYNTAX},
-        {"[{\"image_id\": 1, \"score\": 0.5}]", "is a list; a COCO file is a map", YT_DATA},
-        {"{}", "has no \"images\"", YT_DATA},
-        {"{" IMAGES ", \"annotations\": []}", "has no \"categories\"", YT_DATA},
-        {"{" IMAGES ", " IMAGES "}", "two lists of \"images\"", YT_DATA},
-        {"{\"images\": 5}", "\"images\" must be a list", YT_DATA},
-        {"{" IMAGES ", \"annotations\": [], \"categories\": []}", "categories is empty", YT_DATA},
+         "category 1 of the list: needs a whole number from 0 as id", YT_ERR_DATA},
+        {"{\"images\": [] \"annotations\": []}", "this is not JSON", YT_ERR_SYNTAX},
+        {"{\"images\": [1,]}", "this is not JSON", YT_ERR_SYNTAX},
+        {"{\"images\" [1]}", "this is not JSON", YT_ERR_SYNTAX},
+        {"{" IMAGES ", " CATEGORIES ", \"annotations\": []} x", "this is not JSON", YT_ERR_SYNTAX},
+        {"[{\"image_id\": 1, \"score\": 0.5}]", "is a list; a COCO file is a map", YT_ERR_DATA},
+        {"{}", "has no \"images\"", YT_ERR_DATA},
+        {"{" IMAGES ", \"annotations\": []}", "has no \"categories\"", YT_ERR_DATA},
+        {"{" IMAGES ", " IMAGES "}", "two lists of \"images\"", YT_ERR_DATA},
+        {"{\"images\": 5}", "\"images\" must be a list", YT_ERR_DATA},
+        {"{" IMAGES ", \"annotations\": [], \"categories\": []}", "categories is empty", YT_ERR_DATA},
         {"{" IMAGES ", \"annotations\": [], \"categories\": [{\"id\": 1}]}", "category 1 of the list",
-         YT_DATA},
+         YT_ERR_DATA},
         {"{" IMAGES ", \"annotations\": [], \"categories\": [{\"id\": 1, \"name\": \"car\"}, {\"id\": 1, "
          "\"name\": \"dog\"}]}",
-         "have the same id 1", YT_DATA},
+         "have the same id 1", YT_ERR_DATA},
         {"{\"images\": [{\"id\": 1, \"file_name\": \"a.png\"}, {\"id\": 1, \"file_name\": \"b.png\"}], "
          "\"annotations\": [], " CATEGORIES "}",
-         "'a.png' and 'b.png' have the same id 1", YT_DATA},
-        {"{\"images\": [], \"annotations\": [], " CATEGORIES "}", "no image files", YT_DATA},
+         "'a.png' and 'b.png' have the same id 1", YT_ERR_DATA},
+        {"{\"images\": [], \"annotations\": [], " CATEGORIES "}", "no image files", YT_ERR_DATA},
         {"{" IMAGES
          ", \"annotations\": [{\"id\": 4, \"image_id\": 1, \"category_id\": 2, \"bbox\": [1, 1, 2, "
          "2]}], \"categories\": [{\"id\": 2, \"name\": \"cars\"}]}",
-         "annotation 4: its category 'cars' is not among the names", YT_DATA},
+         "annotation 4: its category 'cars' is not among the names", YT_ERR_DATA},
         {"{" IMAGES
          ", \"annotations\": [{\"id\": 4, \"image_id\": 1, \"category_id\": 2, \"bbox\": [1, 1, 2, "
          "2]}], \"categories\": [{\"id\": 2, \"name\": \"cars\"}]}",
-         "did you mean 'car'?", YT_DATA},
+         "did you mean 'car'?", YT_ERR_DATA},
     };
     make_pictures("d");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -474,32 +474,32 @@ Test(coco_truth, what_is_no_coco_file_is_refused) {
     }
     write_files("train: truth.json\n",
                 "{\"categories\": [{\"id\": 1, \"name\": \"car\"}, {\"id\": 2, \"name\": \"car\"}]}");
-    expect_refused(YT_DATA, "two categories are called 'car'");
+    expect_refused(YT_ERR_DATA, "two categories are called 'car'");
 }
 
 /* Cut off anywhere, or with one byte changed, the file is refused or read; it never crashes. */
 Test(coco_truth, damaged_files_are_survived) {
     make_pictures("d");
-    yt_folder_write_text("d/data.yaml", "train: truth.json\n");
+    test_folder_write_text("d/data.yaml", "train: truth.json\n");
     int refused = 0, cuts = 0;
     for (size_t bytes = 0; bytes < sizeof json - 3; bytes += 5, cuts++) {
-        yt_problems p;
-        yt_split split = {0};
+        test_problems p;
+        yti_split split = {0};
         yt_err err;
-        yt_folder_write("d/truth.json", json, bytes);
+        test_folder_write("d/truth.json", json, bytes);
         refused += try_scan("train", false, 1, &p, &split, &err) != YT_OK;
     }
     cr_assert_eq(refused, cuts);
     char changed[sizeof json];
     uint32_t state = 9;
     for (int round = 0; round < 200; round++) {
-        yt_problems p;
-        yt_split split = {0};
+        test_problems p;
+        yti_split split = {0};
         yt_err err;
         memcpy(changed, json, sizeof json);
         state = state * 1664525u + 1013904223u;
         changed[(state >> 8) % (sizeof json - 1)] = "[]{}\",:0-\0e"[(state >> 4) % 11];
-        yt_folder_write("d/truth.json", changed, sizeof json - 1);
-        if (try_scan("train", false, 1, &p, &split, &err) == YT_OK) yt_split_free(&split);
+        test_folder_write("d/truth.json", changed, sizeof json - 1);
+        if (try_scan("train", false, 1, &p, &split, &err) == YT_OK) yti_split_free(&split);
     }
 }

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-TestSuite(exporters, .init = yt_folder_make, .fini = yt_folder_remove);
+TestSuite(exporters, .init = test_folder_make, .fini = test_folder_remove);
 
 static void make_image(const char *name) {
     yt_image image;
@@ -21,9 +21,9 @@ static void make_image(const char *name) {
     cr_assert_eq(yt_image_create(40, 20, &image, NULL), YT_OK);
     memset(image.rgb, 90, 3 * 40 * 20);
     snprintf(png, sizeof png, "%s.bmp", name);
-    yt_folder_write_text(name, ""); /* makes the folders */
-    cr_assert_eq(yt_image_save(yt_folder_path(png), &image, NULL), YT_OK);
-    cr_assert_eq(rename(yt_folder_path(png), yt_folder_path(name)), 0); /* the content tells the format */
+    test_folder_write_text(name, ""); /* makes the folders */
+    cr_assert_eq(yt_image_save(test_folder_path(png), &image, NULL), YT_OK);
+    cr_assert_eq(rename(test_folder_path(png), test_folder_path(name)), 0); /* the content tells the format */
     yt_image_free(&image);
 }
 
@@ -630,7 +630,7 @@ static const export exports[] = {
      .refused = "the first line must describe the set, with class_names"},
 };
 
-static void expect_names(const export *e, const yt_dataset *dataset) {
+static void expect_names(const export *e, const yti_dataset *dataset) {
     char joined[512] = "";
     for (int i = 0; i < dataset->n_classes; i++)
         snprintf(joined + strlen(joined), sizeof joined - strlen(joined), "%s%s", i ? "|" : "",
@@ -638,22 +638,22 @@ static void expect_names(const export *e, const yt_dataset *dataset) {
     cr_assert_str_eq(joined, e->names, "%s: %s", e->tool, joined);
 }
 
-static void expect_first_box(const export *e, const yt_split *split) {
+static void expect_first_box(const export *e, const yti_split *split) {
     for (int i = 0; i < split->n_samples; i++)
         for (int k = 0; k < split->samples[i].n_labels; k++) {
-            const yt_label *label = &split->samples[i].labels[k];
+            const yti_label *label = &split->samples[i].labels[k];
             if (label->coco_only || e->first[0] == 9) continue;
-            const yt_cxcywh b = label->box;
+            const yti_cxcywh b = label->box;
             cr_assert_eq(label->class_id, (int)e->first[0], "%s", e->tool);
-            cr_assert(yt_near((double)b.cx, e->first[1], 1e-6) && yt_near((double)b.cy, e->first[2], 1e-6),
+            cr_assert(test_near((double)b.cx, e->first[1], 1e-6) && test_near((double)b.cy, e->first[2], 1e-6),
                       "%s", e->tool);
-            cr_assert(yt_near((double)b.w, e->first[3], 1e-6) && yt_near((double)b.h, e->first[4], 1e-6),
+            cr_assert(test_near((double)b.w, e->first[3], 1e-6) && test_near((double)b.h, e->first[4], 1e-6),
                       "%s", e->tool);
             return;
         }
 }
 
-static void expect_read(const export *e, const yt_split *split, const yt_problems *p) {
+static void expect_read(const export *e, const yti_split *split, const test_problems *p) {
     cr_assert_eq(split->n_samples, e->images, "%s: %d images; %s", e->tool, split->n_samples, p->text);
     cr_assert_eq(split->summary.boxes, e->boxes, "%s: %d boxes; %s", e->tool, split->summary.boxes, p->text);
     expect_first_box(e, split);
@@ -666,25 +666,25 @@ static void expect_read(const export *e, const yt_split *split, const yt_problem
 static void check_export(const export *e) {
     for (int i = 0; i < MAX_FILES && e->files[i].path; i++) {
         if (e->files[i].text)
-            yt_folder_write_text(e->files[i].path, e->files[i].text);
+            test_folder_write_text(e->files[i].path, e->files[i].text);
         else
             make_image(e->files[i].path);
     }
-    yt_dataset dataset;
+    yti_dataset dataset;
     yt_err err = {0};
-    yt_status status = yt_dataset_open(yt_folder_path(e->data), &dataset, &err);
+    yt_status status = yti_dataset_open(test_folder_path(e->data), &dataset, &err);
     if (status == YT_OK) {
         if (e->names) expect_names(e, &dataset);
-        yt_problems p = {0};
-        yt_split split;
-        yt_scan_options options = {.fraction = 1, .problem = yt_problems_note, .context = &p, .threads = 1};
-        status = yt_dataset_scan(&dataset, "train", &options, &split, &err);
+        test_problems p = {0};
+        yti_split split;
+        yti_scan_options options = {.fraction = 1, .problem = test_problems_note, .context = &p, .threads = 1};
+        status = yti_dataset_scan(&dataset, "train", &options, &split, &err);
         if (status == YT_OK) {
             cr_assert_null(e->refused, "%s was read", e->tool);
             expect_read(e, &split, &p);
-            yt_split_free(&split);
+            yti_split_free(&split);
         }
-        yt_dataset_close(&dataset);
+        yti_dataset_close(&dataset);
     }
     if (status == YT_OK) return;
     cr_assert_not_null(e->refused, "%s: %s", e->tool, err.text);
@@ -696,11 +696,11 @@ Test(exporters, every_form_is_read_or_refused_as_the_table_says) {
     char here[1024];
     cr_assert_not_null(getcwd(here, sizeof here));
     for (size_t i = 0; i < sizeof exports / sizeof *exports; i++) {
-        yt_folder_make();
-        cr_assert_eq(chdir(yt_folder_path(".")), 0); /* nothing is found by chance */
+        test_folder_make();
+        cr_assert_eq(chdir(test_folder_path(".")), 0); /* nothing is found by chance */
         check_export(&exports[i]);
         cr_assert_eq(chdir(here), 0);
-        yt_folder_remove();
+        test_folder_remove();
     }
-    yt_folder_make();
+    test_folder_make();
 }

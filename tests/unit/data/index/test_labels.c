@@ -21,10 +21,10 @@ static yti_labels parse(const char *text, int n_classes, char *report, size_t ro
     return parse_as(text, (yti_label_format){.n_classes = n_classes}, report, room);
 }
 
-static void expect_box(const yt_label *label, int class_id, double cx, double cy, double w, double h) {
+static void expect_box(const yti_label *label, int class_id, double cx, double cy, double w, double h) {
     cr_assert_eq(label->class_id, class_id);
-    cr_assert(yt_near((double)label->box.cx, cx, 1e-7) && yt_near((double)label->box.cy, cy, 1e-7));
-    cr_assert(yt_near((double)label->box.w, w, 1e-7) && yt_near((double)label->box.h, h, 1e-7));
+    cr_assert(test_near((double)label->box.cx, cx, 1e-7) && test_near((double)label->box.cy, cy, 1e-7));
+    cr_assert(test_near((double)label->box.w, w, 1e-7) && test_near((double)label->box.h, h, 1e-7));
 }
 
 Test(labels, rows_of_five_are_boxes) {
@@ -60,7 +60,7 @@ Test(labels, five_columns_are_a_box_beside_polygons_too) {
 Test(labels, each_bad_row_is_told_and_left_out) {
     static const struct {
         const char *row;
-        yt_label_rule rule;
+        yti_label_rule rule;
         const char *reason;
     } cases[] = {
         {"3 0.5 0.5 0.1 0.1", YT_LABEL_CLASS, "class 3, but there are 3 classes (0 to 2)"},
@@ -137,10 +137,10 @@ Test(labels, what_reaches_over_the_border_is_kept_or_clipped) {
         const double *b = cases[i].box;
         yti_labels labels = parse(cases[i].row, 3, report, sizeof report);
         cr_assert_eq(labels.count, 1, "%s: %s", cases[i].row, report);
-        const yt_cxcywh box = labels.items[0].box;
-        cr_assert(yt_near((double)box.cx, b[0], 1e-6) && yt_near((double)box.cy, b[1], 1e-6), "%s",
+        const yti_cxcywh box = labels.items[0].box;
+        cr_assert(test_near((double)box.cx, b[0], 1e-6) && test_near((double)box.cy, b[1], 1e-6), "%s",
                   cases[i].row);
-        cr_assert(yt_near((double)box.w, b[2], 1e-6) && yt_near((double)box.h, b[3], 1e-6), "%s",
+        cr_assert(test_near((double)box.w, b[2], 1e-6) && test_near((double)box.h, b[3], 1e-6), "%s",
                   cases[i].row);
         cr_assert_eq(labels.tally.rules[YT_LABEL_CLIPPED], cases[i].clipped);
         cr_assert_eq(*report != '\0', cases[i].clipped, "%s", report);
@@ -233,7 +233,7 @@ Test(labels, polygons_keep_their_points) {
     cr_assert_eq(labels.count, 2);
     cr_assert_eq(labels.items[0].n_points, 3);
     cr_assert_eq(labels.items[1].n_points, 4);
-    const yt_point *second = labels.points + labels.items[1].first_point;
+    const yti_point *second = labels.points + labels.items[1].first_point;
     cr_assert(second[0].x == 0.3f && second[0].y == 0.4f && second[3].x == 0.3f && second[3].y == 0.9f);
     yti_labels_free(&labels);
     labels = parse("0 .1 .2 .5 .2\n", 3, report, sizeof report);

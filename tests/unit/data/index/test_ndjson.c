@@ -16,52 +16,52 @@
 #define B(split, annotations)                                                                                \
     "{\"type\": \"image\", \"file\": \"b.png\", \"split\": " split ", \"annotations\": " annotations "}\n"
 
-TestSuite(ndjson, .init = yt_folder_make, .fini = yt_folder_remove);
+TestSuite(ndjson, .init = test_folder_make, .fini = test_folder_remove);
 
 static void make_image(const char *name) {
     yt_image image;
     cr_assert_eq(yt_image_create(20, 20, &image, NULL), YT_OK);
     memset(image.rgb, 90, 3 * 20 * 20);
-    yt_folder_write_text(name, ""); /* makes the folders */
-    cr_assert_eq(yt_image_save(yt_folder_path(name), &image, NULL), YT_OK);
+    test_folder_write_text(name, ""); /* makes the folders */
+    cr_assert_eq(yt_image_save(test_folder_path(name), &image, NULL), YT_OK);
     yt_image_free(&image);
 }
 
-static yt_status try_file(const char *file, const char *name, bool strict, yt_problems *p,
-                          yt_scan_summary *found, yt_err *err) {
-    yt_dataset dataset;
-    yt_split split;
-    *p = (yt_problems){0};
+static yt_status try_file(const char *file, const char *name, bool strict, test_problems *p,
+                          yti_scan_summary *found, yt_err *err) {
+    yti_dataset dataset;
+    yti_split split;
+    *p = (test_problems){0};
     *err = (yt_err){0};
-    yt_status status = yt_dataset_open(yt_folder_path(file), &dataset, err);
+    yt_status status = yti_dataset_open(test_folder_path(file), &dataset, err);
     if (status != YT_OK) return status;
-    yt_scan_options options = {
-        .strict = strict, .fraction = 1, .problem = yt_problems_note, .context = p, .threads = 2};
-    status = yt_dataset_scan(&dataset, name, &options, &split, err);
+    yti_scan_options options = {
+        .strict = strict, .fraction = 1, .problem = test_problems_note, .context = p, .threads = 2};
+    status = yti_dataset_scan(&dataset, name, &options, &split, err);
     if (status == YT_OK) {
         *found = split.summary;
-        yt_split_free(&split);
+        yti_split_free(&split);
     }
-    yt_dataset_close(&dataset);
+    yti_dataset_close(&dataset);
     return status;
 }
 
-static yt_status try_text(const char *text, const char *name, bool strict, yt_problems *p,
-                          yt_scan_summary *found, yt_err *err) {
+static yt_status try_text(const char *text, const char *name, bool strict, test_problems *p,
+                          yti_scan_summary *found, yt_err *err) {
     make_image("d/a.png");
     make_image("d/b.png");
-    yt_folder_write_text("d/set.ndjson", text);
+    test_folder_write_text("d/set.ndjson", text);
     return try_file("d/set.ndjson", name, strict, p, found, err);
 }
 
 static void expect_bad_rows(const char *annotations, int bad, int lost, const char *told) {
     char text[2048];
-    yt_problems p;
-    yt_scan_summary found;
+    test_problems p;
+    yti_scan_summary found;
     yt_err err;
     snprintf(text, sizeof text, HEAD GOOD B("null", "%s"), annotations);
     cr_assert_eq(try_text(text, "train", false, &p, &found, &err), YT_OK, "%s: %s", annotations, err.text);
-    cr_assert_eq(yt_scan_bad_rows(&found), bad, "%s: %d bad", annotations, yt_scan_bad_rows(&found));
+    cr_assert_eq(yti_scan_bad_rows(&found), bad, "%s: %d bad", annotations, yti_scan_bad_rows(&found));
     cr_assert_eq(found.lost_images, lost, "%s", annotations);
     cr_assert_eq(found.images, 2 - lost, "%s", annotations);
     cr_assert_not_null(strstr(p.text, told), "%s: '%s' does not say '%s'", annotations, p.text, told);
@@ -92,8 +92,8 @@ Test(ndjson, annotations_that_hold_nothing_are_a_background) {
 }
 
 Test(ndjson, a_set_without_annotations_is_not_said_to_have_label_files) {
-    yt_problems p;
-    yt_scan_summary found;
+    test_problems p;
+    yti_scan_summary found;
     yt_err err;
     cr_assert_neq(try_text(HEAD B("null", "{}"), "train", false, &p, &found, &err), YT_OK);
     cr_assert_not_null(strstr(err.text, "no usable box in 1 images; there are no annotations"), "%s",
@@ -102,8 +102,8 @@ Test(ndjson, a_set_without_annotations_is_not_said_to_have_label_files) {
 
 Test(ndjson, valid_and_validation_are_val_and_other_words_are_reported) {
     static const char *const words[] = {"\"val\"", "\"valid\"", "\"validation\"", "\"Val\""};
-    yt_problems p;
-    yt_scan_summary found;
+    test_problems p;
+    yti_scan_summary found;
     yt_err err;
     char text[2048];
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
@@ -123,15 +123,15 @@ Test(ndjson, valid_and_validation_are_val_and_other_words_are_reported) {
         cr_assert_not_null(strstr(p.text, wanted), "'%s' does not say '%s'", p.text, wanted);
         cr_assert_eq(found.images, 1);
         cr_assert_eq(found.bad_images, 1);
-        cr_assert_eq(try_text(text, "train", true, &p, &found, &err), YT_DATA, "strict");
+        cr_assert_eq(try_text(text, "train", true, &p, &found, &err), YT_ERR_DATA, "strict");
     }
-    cr_assert_eq(try_text(HEAD B("\"dev\"", "{}"), "train", false, &p, &found, &err), YT_DATA);
+    cr_assert_eq(try_text(HEAD B("\"dev\"", "{}"), "train", false, &p, &found, &err), YT_ERR_DATA);
     cr_assert_not_null(strstr(p.text, "set.ndjson:2: the image is left out"), "%s", p.text);
 }
 
 Test(ndjson, an_image_is_found_in_the_folder_of_the_word_and_of_the_split) {
-    yt_problems p;
-    yt_scan_summary found;
+    test_problems p;
+    yti_scan_summary found;
     yt_err err;
     make_image("d/images/valid/v.png");
     make_image("d/images/val/w.png");
@@ -142,8 +142,8 @@ Test(ndjson, an_image_is_found_in_the_folder_of_the_word_and_of_the_split) {
 }
 
 Test(ndjson, lines_that_are_no_image_and_images_that_are_there_twice_are_reported) {
-    yt_problems p;
-    yt_scan_summary found;
+    test_problems p;
+    yti_scan_summary found;
     yt_err err;
     cr_assert_eq(try_text(HEAD GOOD
                           "{\"type\": \"picture\", \"file\": \"b.png\"}\n\n{\"name\": \"b.png\"}\n" GOOD,
@@ -156,8 +156,8 @@ Test(ndjson, lines_that_are_no_image_and_images_that_are_there_twice_are_reporte
 
 Test(ndjson, many_lines_of_no_split_are_counted_and_not_all_reported) {
     char text[8192] = HEAD GOOD;
-    yt_problems p;
-    yt_scan_summary found;
+    test_problems p;
+    yti_scan_summary found;
     yt_err err;
     for (int i = 0; i < 50; i++) strcat(text, "{\"file\": \"b.png\", \"split\": \"dev\"}\n");
     cr_assert_eq(try_text(text, "train", false, &p, &found, &err), YT_OK, "%s", err.text);
@@ -167,16 +167,16 @@ Test(ndjson, many_lines_of_no_split_are_counted_and_not_all_reported) {
 }
 
 Test(ndjson, two_records_in_one_line_and_a_wrong_kpt_shape_are_refused) {
-    yt_problems p;
-    yt_scan_summary found;
+    test_problems p;
+    yti_scan_summary found;
     yt_err err;
     cr_assert_eq(
         try_text(HEAD "{\"file\": \"a.png\"} {\"file\": \"b.png\"}\n", "train", false, &p, &found, &err),
-        YT_SYNTAX);
+        YT_ERR_SYNTAX);
     cr_assert_not_null(strstr(err.text, "set.ndjson:2: this is not one JSON object"), "%s", err.text);
     cr_assert_eq(try_text("{\"class_names\": [\"cat\"], \"kpt_shape\": [17, 4]}\n" GOOD, "train", false, &p,
                           &found, &err),
-                 YT_DATA);
+                 YT_ERR_DATA);
     cr_assert_not_null(strstr(err.text, "set.ndjson:1: kpt_shape: must be"), "%s", err.text);
 }
 
@@ -189,13 +189,13 @@ static void write_with_nul(const char *name, const char *text) {
     cr_assert_not_null(copy);
     for (size_t i = 0; i < bytes; i++)
         if (copy[i] == '@') copy[i] = '\0';
-    yt_folder_write(name, copy, bytes);
+    test_folder_write(name, copy, bytes);
     free(copy);
 }
 
 static void expect_refused(const char *file, const char *wanted) {
-    yt_problems p;
-    yt_scan_summary found;
+    test_problems p;
+    yti_scan_summary found;
     yt_err err;
     cr_assert_neq(try_file(file, "train", false, &p, &found, &err), YT_OK, "%s was read: %s", file, p.text);
     cr_assert_not_null(strstr(err.text, wanted), "%s: '%s' does not say '%s'", file, err.text, wanted);
@@ -204,20 +204,20 @@ static void expect_refused(const char *file, const char *wanted) {
 Test(ndjson, a_nul_byte_ends_no_text_of_a_data_set_in_silence) {
     make_image("d/a.png");
     make_image("d/b.png");
-    yt_folder_write_text("d/a.txt", "0 .5 .5 .2 .4\n");
-    yt_folder_write_text("d/b.txt", "0 .5 .5 .2 .4\n");
+    test_folder_write_text("d/a.txt", "0 .5 .5 .2 .4\n");
+    test_folder_write_text("d/b.txt", "0 .5 .5 .2 .4\n");
     write_with_nul("d/set.ndjson", HEAD GOOD "@\n" GOOD);
     expect_refused("d/set.ndjson", "set.ndjson:3: holds a NUL byte");
 
-    yt_folder_write_text("d/good.names", "cat\n");
-    yt_folder_write_text("d/good.txt", "a.png\nb.png\n");
+    test_folder_write_text("d/good.names", "cat\n");
+    test_folder_write_text("d/good.txt", "a.png\nb.png\n");
     write_with_nul("d/keys.data", "train = good.txt\r\n@\r\nnames = good.names\r\n");
     expect_refused("d/keys.data", "keys.data:2: holds a NUL byte");
     write_with_nul("d/bad.names", "cat\ndo@g\nbird\n");
-    yt_folder_write_text("d/names.data", "train = good.txt\nnames = bad.names\n");
+    test_folder_write_text("d/names.data", "train = good.txt\nnames = bad.names\n");
     expect_refused("d/names.data", "bad.names:2: holds a NUL byte");
     write_with_nul("d/bad.txt", "a.png\n@\nb.png\n");
-    yt_folder_write_text("d/list.data", "train = bad.txt\nnames = good.names\n");
+    test_folder_write_text("d/list.data", "train = bad.txt\nnames = good.names\n");
     expect_refused("d/list.data", "bad.txt:2: holds a NUL byte");
 
     write_with_nul("d/set.yaml", "train: good.txt\n@\nnames: [cat]\n");
@@ -225,21 +225,21 @@ Test(ndjson, a_nul_byte_ends_no_text_of_a_data_set_in_silence) {
     write_with_nul("d/coco.json",
                    "{\"images\": [{\"id\": 1, \"file_name\": \"a.png\"}],\n\"annotations\": [@],\n"
                    "\"categories\": [{\"id\": 1, \"name\": \"c@at\"}]}");
-    yt_folder_write_text("d/coco.yaml", "train: coco.json\nnames: [c]\n");
+    test_folder_write_text("d/coco.yaml", "train: coco.json\nnames: [c]\n");
     expect_refused("d/coco.yaml", "coco.json:2: holds a NUL byte");
 }
 
 Test(ndjson, a_nul_byte_in_a_label_file_makes_its_row_bad_and_not_the_next_ones) {
-    yt_problems p;
-    yt_scan_summary found;
+    test_problems p;
+    yti_scan_summary found;
     yt_err err;
     make_image("d/a.png");
     write_with_nul("d/a.txt", "0 .5 .5 .2@ .4\n0 .3 .3 .2 .2\n");
-    yt_folder_write_text("d/list.txt", "a.png\n");
-    yt_folder_write_text("d/set.yaml", "train: list.txt\nnames: [cat]\n");
+    test_folder_write_text("d/list.txt", "a.png\n");
+    test_folder_write_text("d/set.yaml", "train: list.txt\nnames: [cat]\n");
     cr_assert_eq(try_file("d/set.yaml", "train", false, &p, &found, &err), YT_OK, "%s", err.text);
     cr_assert_eq(found.boxes, 1);
-    cr_assert_eq(yt_scan_bad_rows(&found), 1, "%s", p.text);
+    cr_assert_eq(yti_scan_bad_rows(&found), 1, "%s", p.text);
 }
 
 Test(ndjson, lines_end_as_on_every_system) {

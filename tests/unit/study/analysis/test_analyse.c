@@ -16,22 +16,22 @@ enum { SEEDS = 3, LAYERS = 4 };
 static const double t2 = 4.3027; /* Student's t, 95 %, two degrees of freedom */
 
 static void init(void) {
-    yt_folder_make();
-    yt_tiny_write_data(2, 2);
-    yt_folder_write_text("net.yaml", "nc: 2\nreg_max: 1\nbackbone:\n"
+    test_folder_make();
+    test_tiny_write_data(2, 2);
+    test_folder_write_text("net.yaml", "nc: 2\nreg_max: 1\nbackbone:\n"
                                      "  - [-1, 1, Conv, [8, 3, 2]]\n"
                                      "  - [-1, 1, Conv, [8, 3, 2]]\n"
                                      "  - [-1, 1, Conv, [8, 3, 2]]\n"
                                      "  - [-1, 1, Conv, [8, 3, 1]]\n"
                                      "head:\n  - [[3], 1, Detect, [nc]]\n");
-    yt_folder_write_text("necked.yaml", "nc: 2\nreg_max: 1\nbackbone:\n"
+    test_folder_write_text("necked.yaml", "nc: 2\nreg_max: 1\nbackbone:\n"
                                         "  - [-1, 1, Conv, [8, 3, 2]]\n"
                                         "  - [-1, 1, Conv, [8, 3, 2]]\n"
                                         "  - [-1, 1, Conv, [8, 3, 2]]\n"
                                         "head:\n  - [-1, 1, Conv, [8, 3, 1]]\n  - [[3], 1, Detect, [nc]]\n");
-    cr_assert_eq(chdir(yt_folder_path("")), 0);
+    cr_assert_eq(chdir(test_folder_path("")), 0);
 }
-TestSuite(analyse, .init = init, .fini = yt_folder_remove);
+TestSuite(analyse, .init = init, .fini = test_folder_remove);
 
 /* What a run shows: 10^(slope * depth) at every step, the update ratio of its first layer, how it ended. */
 typedef struct story {
@@ -43,34 +43,34 @@ typedef struct story {
     bool adam;       /* the optimiser; else SGD */
 } story;
 
-static yt_compare *make_study_of(const char *model, const char *variants) {
-    yt_train_config config;
-    yt_train_config_defaults(&config);
+static yti_compare *make_study_of(const char *model, const char *variants) {
+    yti_train_config config;
+    yti_train_config_defaults(&config);
     yt_err err = {.text = ""};
     const char *const settings[][2] = {
-        {"data", "data.yaml"}, {"model", model}, {"project", yt_folder_path("study")}, {"imgsz", "64"}};
+        {"data", "data.yaml"}, {"model", model}, {"project", test_folder_path("study")}, {"imgsz", "64"}};
     for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++)
-        cr_assert_eq(yt_train_config_set(&config, settings[i][0], settings[i][1], YT_SOURCE_TYPED, &err),
+        cr_assert_eq(yti_train_config_set(&config, settings[i][0], settings[i][1], YT_SOURCE_TYPED, &err),
                      YT_OK, "%s", err.text);
-    yt_compare *study;
-    cr_assert_eq(yt_compare_create(&config, variants, SEEDS, NULL, &study, &err), YT_OK, "%s", err.text);
+    yti_compare *study;
+    cr_assert_eq(yti_compare_create(&config, variants, SEEDS, NULL, &study, &err), YT_OK, "%s", err.text);
     return study;
 }
 
-static yt_compare *make_study(const char *variants) {
+static yti_compare *make_study(const char *variants) {
     return make_study_of("net.yaml", variants);
 }
 
 static FILE *create(const study_run *run, const char *name) {
     char path[1024];
     snprintf(path, sizeof path, "study/compare/%s/%s", strrchr(run->folder, '/') + 1, name);
-    yt_folder_write_text(path, "");
-    FILE *file = fopen(yt_folder_path(path), "w");
+    test_folder_write_text(path, "");
+    FILE *file = fopen(test_folder_path(path), "w");
     cr_assert_not_null(file);
     return file;
 }
 
-static void write_run(const yt_compare *study, const study_run *run, story s) {
+static void write_run(const yti_compare *study, const study_run *run, story s) {
     FILE *file = create(run, "gradients.csv");
     fprintf(file, "step,epoch,layer,name,kind,stat,value\n");
     for (int i = 0; i < s.steps; i++) {
@@ -91,7 +91,7 @@ static void write_run(const yt_compare *study, const study_run *run, story s) {
     fprintf(file, "epoch,time,train/box_loss,metrics/mAP50(B),metrics/mAP50-95(B)\n1,1,%d,0.5,%.2f\n",
             5 + run->seed, 0.1 * run->seed);
     fclose(file);
-    yt_train_config config;
+    yti_train_config config;
     study_record record = {.status = s.status, .epochs = 1, .message = "", .weights_hash = "00"};
     strcpy(record.optimizer, s.adam ? "AdamW" : "SGD");
     if (s.status != YT_OK) strcpy(record.message, "box_loss is nan");
@@ -99,7 +99,7 @@ static void write_run(const yt_compare *study, const study_run *run, story s) {
     cr_assert_eq(yti_record_save(run->folder, &config, &record, NULL), YT_OK);
 }
 
-static void analyse(yt_compare *study) {
+static void analyse(yti_compare *study) {
     yt_err err = {.text = ""};
     cr_assert_eq(yti_analyse(study, &err), YT_OK, "%s", err.text);
 }
@@ -109,8 +109,8 @@ static void near(double got, double want) {
 }
 
 Test(analyse, slopes_ratios_and_ends_are_means_over_seeds_with_intervals) {
-    yt_compare *study = make_study("residual,plain");
-    for (int i = 0; i < yt_compare_runs(study); i++) {
+    yti_compare *study = make_study("residual,plain");
+    for (int i = 0; i < yti_compare_runs(study); i++) {
         const study_run *run = &study->runs[i];
         double slope = (run->variant ? 1.5 : 0.1) + 0.01 * run->seed;
         write_run(study, run, (story){slope, run->variant ? 1e-6 : 1e-3, YT_OK, 4, false, 0, false});
@@ -144,28 +144,28 @@ Test(analyse, slopes_ratios_and_ends_are_means_over_seeds_with_intervals) {
     near(residual->ap.value, 0.1);
     near(residual->ap.high, 0.1 + t2 * 0.1 / sqrt(3));
     near(plain->ap_difference.high, 0);
-    yt_compare_destroy(study);
+    yti_compare_destroy(study);
 }
 
 Test(analyse, the_same_profiles_are_no_difference) {
-    yt_compare *study = make_study("residual,plain");
-    for (int i = 0; i < yt_compare_runs(study); i++)
+    yti_compare *study = make_study("residual,plain");
+    for (int i = 0; i < yti_compare_runs(study); i++)
         write_run(study, &study->runs[i],
                   (story){-0.1 + 0.01 * study->runs[i].seed, 1e-3, YT_OK, 2, false, 0, false});
     analyse(study);
     cr_assert_eq(study->n_moments, 2); /* the last step is step 1 */
     cr_assert(!study->variants[1].moments[1].differs);
     cr_assert_eq(strncmp(study->variants[1].moments[1].against, "no difference: ", 15), 0);
-    yt_compare_destroy(study);
+    yti_compare_destroy(study);
 }
 
 Test(analyse, a_run_that_ended_early_counts_as_far_as_it_came) {
-    yt_compare *study = make_study("residual,plain");
-    for (int i = 0; i < yt_compare_runs(study); i++) {
+    yti_compare *study = make_study("residual,plain");
+    for (int i = 0; i < yti_compare_runs(study); i++) {
         const study_run *run = &study->runs[i];
         bool fails = run->variant == 1 && run->seed == 2;
         write_run(study, run,
-                  (story){0.1, 1e-3, fails ? YT_NON_FINITE : YT_OK, fails ? 2 : 5, false, 0, false});
+                  (story){0.1, 1e-3, fails ? YT_ERR_NON_FINITE : YT_OK, fails ? 2 : 5, false, 0, false});
     }
     analyse(study);
     const study_variant *plain = &study->variants[1];
@@ -176,13 +176,13 @@ Test(analyse, a_run_that_ended_early_counts_as_far_as_it_came) {
     cr_assert_eq(plain->moments[0].verdict, YT_VERDICT_FLAT);
     cr_assert_eq(plain->moments[2].profile[0].count, 2);
     cr_assert_eq(plain->moments[2].verdict, YT_VERDICT_EXPLODING);
-    yt_compare_destroy(study);
+    yti_compare_destroy(study);
 }
 
 /* What a row of the neck shows is in the profile and in nothing that is judged. */
 Test(analyse, the_backbone_is_judged) {
-    yt_compare *study = make_study_of("necked.yaml", "residual");
-    for (int i = 0; i < yt_compare_runs(study); i++)
+    yti_compare *study = make_study_of("necked.yaml", "residual");
+    for (int i = 0; i < yti_compare_runs(study); i++)
         write_run(study, &study->runs[i], (story){0.45, 1e-3, YT_OK, 2, false, 0, false});
     analyse(study);
     const study_variant *v = &study->variants[0];
@@ -191,74 +191,74 @@ Test(analyse, the_backbone_is_judged) {
     near(v->moments[1].profile[3].value, 0.45 * 4 - 3);
     cr_assert_eq(study->runs[0].slope[1].count, 3);
     cr_assert_eq(v->moments[1].verdict, YT_VERDICT_FLAT, "%s", v->moments[1].sentence);
-    yt_compare_destroy(study);
+    yti_compare_destroy(study);
 }
 
 Test(analyse, an_update_of_adam_does_not_speak_against_a_vanished_gradient) {
     for (int adam = 0; adam < 2; adam++) {
-        yt_compare *study = make_study("residual");
-        for (int i = 0; i < yt_compare_runs(study); i++)
+        yti_compare *study = make_study("residual");
+        for (int i = 0; i < yti_compare_runs(study); i++)
             write_run(study, &study->runs[i], (story){1.5, 1e-3, YT_OK, 2, false, 0, adam == 1});
         analyse(study);
         const study_moment *m = &study->variants[0].moments[1];
         cr_assert_eq(m->verdict, adam ? YT_VERDICT_VANISHING : YT_VERDICT_DECAYING, "%s", m->sentence);
         near(m->update, 1e-3);
-        yt_compare_destroy(study);
+        yti_compare_destroy(study);
     }
 }
 
 Test(analyse, one_seed_without_gradients_does_not_decide_and_is_counted) {
-    yt_compare *study = make_study("residual");
-    for (int i = 0; i < yt_compare_runs(study); i++)
+    yti_compare *study = make_study("residual");
+    for (int i = 0; i < yti_compare_runs(study); i++)
         write_run(study, &study->runs[i], (story){0.1, 1e-3, YT_OK, 4, i == 1, 0, false});
     analyse(study);
     const study_moment *m = &study->variants[0].moments[2];
     cr_assert(m->verdict == YT_VERDICT_FLAT && m->agreeing == 2 && m->zeros == 1, "%s", m->sentence);
     cr_assert(strstr(m->sentence, "; so in 2 of 3 seeds; 1 gradients of exactly 0"), "%s", m->sentence);
     near(m->facts.mean_abs, 0.001);
-    yt_compare_destroy(study);
+    yti_compare_destroy(study);
 }
 
 Test(analyse, a_value_that_is_not_finite_is_exploding_from_the_step_where_it_was_seen) {
-    yt_compare *study = make_study("residual");
-    for (int i = 0; i < yt_compare_runs(study); i++)
+    yti_compare *study = make_study("residual");
+    for (int i = 0; i < yti_compare_runs(study); i++)
         write_run(study, &study->runs[i], (story){0.1, 1e-3, YT_OK, 4, false, 20, false});
     analyse(study);
     cr_assert_eq(study->variants[0].moments[1].verdict, YT_VERDICT_FLAT);
     cr_assert_eq(study->variants[0].moments[2].verdict, YT_VERDICT_EXPLODING);
-    yt_compare_destroy(study);
+    yti_compare_destroy(study);
 }
 
 /* Steps 0 and 1 are all that is left of runs that died later. */
 Test(analyse, runs_that_died_between_two_samples_are_exploding_at_the_last_moment) {
-    yt_compare *study = make_study("residual");
-    for (int i = 0; i < yt_compare_runs(study); i++)
-        write_run(study, &study->runs[i], (story){0.1, 1e-3, YT_NON_FINITE, 2, false, 0, false});
+    yti_compare *study = make_study("residual");
+    for (int i = 0; i < yti_compare_runs(study); i++)
+        write_run(study, &study->runs[i], (story){0.1, 1e-3, YT_ERR_NON_FINITE, 2, false, 0, false});
     analyse(study);
     cr_assert_eq(study->n_moments, 2);
     cr_assert_eq(study->variants[0].moments[0].verdict, YT_VERDICT_FLAT);
     cr_assert_eq(study->variants[0].moments[1].verdict, YT_VERDICT_EXPLODING);
-    yt_compare_destroy(study);
+    yti_compare_destroy(study);
 }
 
 Test(analyse, a_study_of_which_nothing_lived_still_has_a_report) {
-    yt_compare *study = make_study("residual");
-    for (int i = 0; i < yt_compare_runs(study); i++)
-        write_run(study, &study->runs[i], (story){0, 0, YT_NON_FINITE, 0, false, 0, false});
+    yti_compare *study = make_study("residual");
+    for (int i = 0; i < yti_compare_runs(study); i++)
+        write_run(study, &study->runs[i], (story){0, 0, YT_ERR_NON_FINITE, 0, false, 0, false});
     char why[256];
     yt_err err = {.text = ""};
-    cr_assert_eq(yt_compare_report(study, why, sizeof why, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yti_compare_report(study, why, sizeof why, &err), YT_OK, "%s", err.text);
     cr_assert(why[0] == '\0' || strstr(why, "apt-get install gnuplot-nox"), "%s", why);
     cr_assert_eq(study->n_moments, 0);
     cr_assert_eq(study->variants[0].failed, SEEDS);
-    yt_compare_destroy(study);
+    yti_compare_destroy(study);
 }
 
 Test(analyse, an_incomplete_run_is_named) {
-    yt_compare *study = make_study("residual");
+    yti_compare *study = make_study("residual");
     write_run(study, &study->runs[0], (story){0.1, 1e-3, YT_OK, 2, false, 0, false});
     yt_err err = {.text = ""};
-    cr_assert_eq(yti_analyse(study, &err), YT_ARGUMENT);
+    cr_assert_eq(yti_analyse(study, &err), YT_ERR_ARGUMENT);
     cr_assert(strstr(err.text, "residual-seed1: this run is not complete"), "%s", err.text);
-    yt_compare_destroy(study);
+    yti_compare_destroy(study);
 }

@@ -17,14 +17,14 @@ static const char yaml[] = "nc: 2\nbackbone:\n"
                            "  - [[6], 1, Detect, [nc]]\n";
 
 static study_points find(bool no_residual) {
-    yt_model_options options = YT_MODEL_DEFAULTS;
+    yti_model_options options = YT_MODEL_DEFAULTS;
     options.no_residual = no_residual;
-    yt_model *model;
+    yti_model *model;
     yt_err err = {.text = ""};
-    cr_assert_eq(yt_model_parse("p.yaml", yaml, strlen(yaml), &options, &model, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yti_model_parse("p.yaml", yaml, strlen(yaml), &options, &model, &err), YT_OK, "%s", err.text);
     study_points points;
     cr_assert_eq(yti_points_find(model, &points, &err), YT_OK, "%s", err.text);
-    yt_model_destroy(model);
+    yti_model_destroy(model);
     return points;
 }
 

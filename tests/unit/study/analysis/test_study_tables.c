@@ -7,24 +7,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-TestSuite(study_tables, .init = yt_folder_make, .fini = yt_folder_remove);
+TestSuite(study_tables, .init = test_folder_make, .fini = test_folder_remove);
 
 #define HEADER "step,epoch,layer,name,kind,stat,value\n"
 
 static gradient_table load(const char *text) {
-    yt_folder_write_text("gradients.csv", text);
+    test_folder_write_text("gradients.csv", text);
     gradient_table table;
     yt_err err = {.text = ""};
-    cr_assert_eq(yti_gradient_table_load(yt_folder_path("gradients.csv"), &table, &err), YT_OK, "%s",
+    cr_assert_eq(yti_gradient_table_load(test_folder_path("gradients.csv"), &table, &err), YT_OK, "%s",
                  err.text);
     return table;
 }
 
 static void refused(const char *text, const char *sentence) {
-    yt_folder_write_text("gradients.csv", text);
+    test_folder_write_text("gradients.csv", text);
     gradient_table table = {0};
     yt_err err = {.text = ""};
-    cr_assert_eq(yti_gradient_table_load(yt_folder_path("gradients.csv"), &table, &err), YT_SYNTAX, "%s",
+    cr_assert_eq(yti_gradient_table_load(test_folder_path("gradients.csv"), &table, &err), YT_ERR_SYNTAX, "%s",
                  text);
     cr_assert(strstr(err.text, sentence), "\"%s\" lacks \"%s\"", err.text, sentence);
     cr_assert_null(table.rows);
@@ -74,7 +74,7 @@ Test(study_tables, what_is_no_table_is_refused_with_its_line) {
 }
 
 Test(study_tables, curves_are_sums_of_losses_and_ap_by_epoch) {
-    yt_folder_write_text(
+    test_folder_write_text(
         "results.csv",
         "epoch,time,train/box_loss,train/cls_loss,train/l1_loss,metrics/precision(B),metrics/recall(B),"
         "metrics/mAP50(B),metrics/mAP50-95(B),val/box_loss,val/cls_loss,val/l1_loss,lr/pg0\n"
@@ -82,13 +82,13 @@ Test(study_tables, curves_are_sums_of_losses_and_ap_by_epoch) {
     study_epoch *rows = NULL;
     int count = 0;
     yt_err err = {.text = ""};
-    cr_assert_eq(yti_curves_load(yt_folder_path("results.csv"), &rows, &count, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yti_curves_load(test_folder_path("results.csv"), &rows, &count, &err), YT_OK, "%s", err.text);
     cr_assert_eq(count, 2);
     cr_assert(rows[0].epoch == 1 && rows[0].loss == 6.5 && rows[0].val_loss == 15 && rows[0].ap50 == 0.3 &&
               rows[0].ap == 0.25);
     cr_assert(rows[1].epoch == 2 && rows[1].loss == 3 && rows[1].ap == 0.4);
     free(rows);
-    yt_folder_write_text("results.csv", "epoch,train/box_loss\n1,many\n");
-    cr_assert_eq(yti_curves_load(yt_folder_path("results.csv"), &rows, &count, &err), YT_SYNTAX);
+    test_folder_write_text("results.csv", "epoch,train/box_loss\n1,many\n");
+    cr_assert_eq(yti_curves_load(test_folder_path("results.csv"), &rows, &count, &err), YT_ERR_SYNTAX);
     cr_assert(strstr(err.text, ":2: "), "%s", err.text);
 }

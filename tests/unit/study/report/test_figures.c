@@ -15,11 +15,11 @@ enum { POINTS = 3, VARIANTS = 2 };
 
 /* A study of VARIANTS variants and one seed, with one moment and one epoch. */
 typedef struct fixture {
-    yt_compare study;
+    yti_compare study;
     study_variant variants[VARIANTS];
     study_run runs[VARIANTS];
     study_point points[VARIANTS][POINTS];
-    yt_interval profile[VARIANTS][POINTS], ratio[VARIANTS][POINTS];
+    yti_interval profile[VARIANTS][POINTS], ratio[VARIANTS][POINTS];
     long step;
     double rms[VARIANTS][POINTS];
     study_epoch epochs[VARIANTS];
@@ -27,12 +27,12 @@ typedef struct fixture {
 
 static fixture f;
 
-static yt_interval interval(double value, double half) {
-    return (yt_interval){value, value - half, value + half, 3};
+static yti_interval interval(double value, double half) {
+    return (yti_interval){value, value - half, value + half, 3};
 }
 
 static const double NONE = (double)NAN;
-static const yt_interval UNKNOWN = {(double)NAN, (double)NAN, (double)NAN, 0};
+static const yti_interval UNKNOWN = {(double)NAN, (double)NAN, (double)NAN, 0};
 
 static void make_variant(int v) {
     study_variant *variant = &f.variants[v];
@@ -58,10 +58,10 @@ static void make_variant(int v) {
 }
 
 static void init(void) {
-    yt_folder_make();
+    test_folder_make();
     f = (fixture){.study = {.n_variants = VARIANTS, .n_seeds = 1, .n_moments = 1}};
-    yt_train_config_defaults(&f.study.base);
-    f.study.folder = strdup(yt_folder_path(""));
+    yti_train_config_defaults(&f.study.base);
+    f.study.folder = strdup(test_folder_path(""));
     f.study.variants = f.variants;
     f.study.runs = f.runs;
     for (int v = 0; v < VARIANTS; v++) make_variant(v);
@@ -69,7 +69,7 @@ static void init(void) {
 
 static void fini(void) {
     free(f.study.folder);
-    yt_folder_remove();
+    test_folder_remove();
 }
 TestSuite(figures, .init = init, .fini = fini);
 
@@ -77,7 +77,7 @@ static char *text_of(const char *file) {
     char *text;
     size_t bytes;
     yt_err err = {.text = ""};
-    cr_assert_eq(yt_file_read(yt_folder_path(file), 1 << 26, &text, &bytes, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yti_file_read(test_folder_path(file), 1 << 26, &text, &bytes, &err), YT_OK, "%s", err.text);
     return text;
 }
 
@@ -164,9 +164,9 @@ Test(figures, those_of_a_former_report_are_removed_and_nothing_else) {
                              *const others[] = {"mine.svg", "heat-7.txt", "notes"};
     char path[64];
     for (int i = 0; i < 4; i++)
-        snprintf(path, sizeof path, "figures/%s", stale[i]), yt_folder_write_text(path, "");
+        snprintf(path, sizeof path, "figures/%s", stale[i]), test_folder_write_text(path, "");
     for (int i = 0; i < 3; i++)
-        snprintf(path, sizeof path, "figures/%s", others[i]), yt_folder_write_text(path, "");
+        snprintf(path, sizeof path, "figures/%s", others[i]), test_folder_write_text(path, "");
     cr_assert_eq(setenv("PATH", "/nonexistent", 1), 0);
     study_figure figures[STUDY_MAX_FIGURES];
     int count = -1;
@@ -176,11 +176,11 @@ Test(figures, those_of_a_former_report_are_removed_and_nothing_else) {
     cr_assert_eq(count, 0);
     for (int i = 0; i < 4; i++) {
         snprintf(path, sizeof path, "figures/%s", stale[i]);
-        cr_assert(!yt_path_exists(yt_folder_path(path)), "%s is left", path);
+        cr_assert(!yti_path_exists(test_folder_path(path)), "%s is left", path);
     }
     for (int i = 0; i < 3; i++) {
         snprintf(path, sizeof path, "figures/%s", others[i]);
-        cr_assert(yt_path_exists(yt_folder_path(path)), "%s is gone", path);
+        cr_assert(yti_path_exists(test_folder_path(path)), "%s is gone", path);
     }
 }
 
@@ -188,7 +188,7 @@ Test(figures, those_of_a_former_report_are_removed_and_nothing_else) {
 
 static char *page(void) {
     yt_err err = {.text = ""};
-    cr_assert_eq(yti_page_write(&f.study, NULL, 0, "nobody drew them", yt_folder_path("page.html"), &err),
+    cr_assert_eq(yti_page_write(&f.study, NULL, 0, "nobody drew them", test_folder_path("page.html"), &err),
                  YT_OK, "%s", err.text);
     return text_of("page.html");
 }
@@ -242,7 +242,7 @@ Test(figures, sizes_on_the_page_have_three_digits_and_no_bounds) {
                  {400, ">1.00e+400</td>"},
                  {-400.0001, ">1.00e-400</td>"}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        f.variants[1].moments[0].first_to_last = (yt_interval){cases[i].exponent, NONE, NONE, 1};
+        f.variants[1].moments[0].first_to_last = (yti_interval){cases[i].exponent, NONE, NONE, 1};
         page_says(cases[i].want, true);
     }
     f.variants[1].moments[0].first_to_last = interval(0, 350);

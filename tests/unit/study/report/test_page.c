@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-TestSuite(page, .init = yt_folder_make, .fini = yt_folder_remove);
+TestSuite(page, .init = test_folder_make, .fini = test_folder_remove);
 
 static void written(void (*write)(FILE *, const char *), const char *text, const char *want) {
     char *got = NULL;
@@ -36,8 +36,8 @@ Test(page, strings_of_gnuplot_end_where_they_should) {
 Test(page, gnuplot_shows_a_hostile_name_and_does_nothing_with_it) {
     char why[256];
     if (!yti_gnuplot_works(why, sizeof why)) cr_skip_test("%s", why);
-    yt_folder_write_text("it's `touch x`/figures.gp", "");
-    const char *folder = yt_folder_path("it's `touch x`");
+    test_folder_write_text("it's `touch x`/figures.gp", "");
+    const char *folder = test_folder_path("it's `touch x`");
     char path[512];
     snprintf(path, sizeof path, "%s/figures.gp", folder);
     FILE *script = fopen(path, "w");
@@ -49,11 +49,11 @@ Test(page, gnuplot_shows_a_hostile_name_and_does_nothing_with_it) {
     yt_err err = {.text = ""};
     cr_assert_eq(yti_gnuplot_run(folder, "figures.gp", &err), YT_OK, "%s", err.text);
     snprintf(path, sizeof path, "%s/made", folder);
-    cr_assert(!yt_path_exists(path));
+    cr_assert(!yti_path_exists(path));
     snprintf(path, sizeof path, "%s/a.svg", folder);
     char *svg;
     size_t bytes;
-    cr_assert_eq(yt_file_read(path, 1 << 24, &svg, &bytes, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yti_file_read(path, 1 << 24, &svg, &bytes, &err), YT_OK, "%s", err.text);
     cr_assert(strstr(svg, "a' ; system 'touch made' # `touch made` @made {/:Bold b} &lt;i>"));
     free(svg);
 }
@@ -61,9 +61,9 @@ Test(page, gnuplot_shows_a_hostile_name_and_does_nothing_with_it) {
 Test(page, a_script_that_fails_is_an_error_that_says_why) {
     char why[256];
     if (!yti_gnuplot_works(why, sizeof why)) cr_skip_test("%s", why);
-    yt_folder_write_text("figures.gp", "plot 'nothing.dat'\n");
+    test_folder_write_text("figures.gp", "plot 'nothing.dat'\n");
     yt_err err = {.text = ""};
-    cr_assert_eq(yti_gnuplot_run(yt_folder_path(""), "figures.gp", &err), YT_IO);
+    cr_assert_eq(yti_gnuplot_run(test_folder_path(""), "figures.gp", &err), YT_ERR_IO);
     cr_assert(strstr(err.text, "figures.gp: gnuplot failed: "), "%s", err.text);
     cr_assert(strstr(err.text, "nothing.dat"), "%s", err.text);
 }

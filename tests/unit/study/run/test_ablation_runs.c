@@ -14,23 +14,23 @@
 #define LAST "runs/detect/train/weights/last.safetensors"
 
 static void init(void) {
-    yt_folder_make();
-    yt_tiny_write_models();
-    yt_tiny_write_data(4, 2);
-    cr_assert_eq(chdir(yt_folder_path("")), 0);
+    test_folder_make();
+    test_tiny_write_models();
+    test_tiny_write_data(4, 2);
+    cr_assert_eq(chdir(test_folder_path("")), 0);
 }
-TestSuite(ablation_runs, .init = init, .fini = yt_folder_remove);
+TestSuite(ablation_runs, .init = init, .fini = test_folder_remove);
 
-static void set(yt_train_config *config, const char *key, const char *text) {
+static void set(yti_train_config *config, const char *key, const char *text) {
     yt_err err = {.text = ""};
-    cr_assert_eq(yt_train_config_set(config, key, text, YT_SOURCE_TYPED, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yti_train_config_set(config, key, text, YT_SOURCE_TYPED, &err), YT_OK, "%s", err.text);
 }
 
-static yt_train_config tiny_config(void) {
-    yt_train_config config;
-    yt_train_config_defaults(&config);
-    set(&config, "data", yt_folder_path("data.yaml"));
-    set(&config, "model", yt_folder_path("tiny8.yaml"));
+static yti_train_config tiny_config(void) {
+    yti_train_config config;
+    yti_train_config_defaults(&config);
+    set(&config, "data", test_folder_path("data.yaml"));
+    set(&config, "model", test_folder_path("tiny8.yaml"));
     set(&config, "imgsz", "64");
     set(&config, "batch", "2");
     set(&config, "epochs", "1");
@@ -38,14 +38,14 @@ static yt_train_config tiny_config(void) {
     return config;
 }
 
-static yt_training *prepare(const yt_train_config *config) {
-    yt_training *training = NULL;
+static yti_training *prepare(const yti_train_config *config) {
+    yti_training *training = NULL;
     yt_err err = {.text = ""};
-    cr_assert_eq(yt_train_prepare(config, NULL, NULL, NULL, &training, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yti_train_prepare(config, NULL, NULL, NULL, &training, &err), YT_OK, "%s", err.text);
     return training;
 }
 
-static yt_status on_epoch(void *context, const yt_train_epoch *epoch, yt_err *err) {
+static yt_status on_epoch(void *context, const yti_train_epoch *epoch, yt_err *err) {
     (void)err;
     const double loss = epoch->train_loss[0] + epoch->train_loss[1] + epoch->train_loss[2];
     cr_assert(loss > 0 && loss < 1000, "loss %g", loss);
@@ -54,50 +54,50 @@ static yt_status on_epoch(void *context, const yt_train_epoch *epoch, yt_err *er
 }
 
 /* Trains an epoch and a second one after resuming, and opens the weights; what they say of their network. */
-static yt_model_options train_and_open(const yt_train_config *config) {
+static yti_model_options train_and_open(const yti_train_config *config) {
     yt_err err = {.text = ""};
     int epochs = 0;
-    const yt_train_observer observer = {.epoch = on_epoch, .context = &epochs};
-    yt_training *training = prepare(config);
-    cr_assert_eq(yt_train_run(training, &observer, 1, NULL, &err), YT_OK, "%s", err.text);
+    const yti_train_observer observer = {.epoch = on_epoch, .context = &epochs};
+    yti_training *training = prepare(config);
+    cr_assert_eq(yti_train_run(training, &observer, 1, NULL, &err), YT_OK, "%s", err.text);
     const size_t count = training->model->param_count;
-    yt_train_destroy(training);
+    yti_train_destroy(training);
 
-    yt_train_config again;
-    yt_train_config_defaults(&again);
+    yti_train_config again;
+    yti_train_config_defaults(&again);
     set(&again, "resume", LAST);
     set(&again, "epochs", "2");
     set(&again, "threads", "1");
     training = prepare(&again);
     cr_assert_eq(training->model->param_count, count);
-    cr_assert_eq(yt_train_run(training, &observer, 1, NULL, &err), YT_OK, "%s", err.text);
-    yt_train_destroy(training);
+    cr_assert_eq(yti_train_run(training, &observer, 1, NULL, &err), YT_OK, "%s", err.text);
+    yti_train_destroy(training);
     cr_assert_eq(epochs, 2);
 
-    yt_model *model = NULL;
-    yt_class_names names = {0};
+    yti_model *model = NULL;
+    yti_class_names names = {0};
     int imgsz;
-    cr_assert_eq(yt_weights_open(LAST, NULL, NULL, &model, &names, &imgsz, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yti_weights_open(LAST, NULL, NULL, &model, &names, &imgsz, &err), YT_OK, "%s", err.text);
     cr_assert_eq(model->param_count, count);
-    const yt_model_options options = model->options;
-    yt_class_names_free(&names);
-    yt_model_destroy(model);
+    const yti_model_options options = model->options;
+    yti_class_names_free(&names);
+    yti_model_destroy(model);
     return options;
 }
 
 Test(ablation_runs, every_cut_trains_resumes_and_is_stored) {
     for (int kind = 0; kind < YT_NO_RESIDUAL_COUNT; kind++) {
-        yt_train_config config = tiny_config();
-        set(&config, "no_residual", yt_no_residual_word((yt_no_residual)kind));
+        yti_train_config config = tiny_config();
+        set(&config, "no_residual", yti_no_residual_word((yti_no_residual)kind));
         set(&config, "exist_ok", "true");
-        cr_assert_eq(train_and_open(&config).no_residual, (yt_no_residual)kind);
+        cr_assert_eq(train_and_open(&config).no_residual, (yti_no_residual)kind);
     }
 }
 
 Test(ablation_runs, every_activation_trains_resumes_and_is_stored) {
     for (int kind = 0; kind < YT_ACT_COUNT; kind++) {
-        yt_train_config config = tiny_config();
-        set(&config, "activation", yt_activation_name((yt_activation_kind)kind));
+        yti_train_config config = tiny_config();
+        set(&config, "activation", yti_activation_name((yti_activation_kind)kind));
         set(&config, "exist_ok", "true");
         cr_assert_eq(train_and_open(&config).activation, kind);
     }
@@ -105,47 +105,47 @@ Test(ablation_runs, every_activation_trains_resumes_and_is_stored) {
 
 /* What the checkpoint holds, not other orthogonal values, is where a resumed run begins. */
 Test(ablation_runs, a_choice_of_init_starts_elsewhere_and_is_not_repeated_on_resume) {
-    yt_train_config plain = tiny_config(), other = tiny_config(), again;
+    yti_train_config plain = tiny_config(), other = tiny_config(), again;
     set(&other, "init", "orthogonal");
-    yt_training *a = prepare(&plain), *b = prepare(&other);
+    yti_training *a = prepare(&plain), *b = prepare(&other);
     const size_t bytes = b->model->param_count * sizeof(float);
     float *first = malloc(bytes), *last = malloc(bytes);
     cr_assert(first && last);
     memcpy(first, b->model->state.params, bytes);
     cr_assert_neq(memcmp(a->model->state.params, first, bytes), 0);
-    yt_train_destroy(a);
+    yti_train_destroy(a);
     yt_err err = {.text = ""};
-    cr_assert_eq(yt_train_run(b, NULL, 0, NULL, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yti_train_run(b, NULL, 0, NULL, &err), YT_OK, "%s", err.text);
     memcpy(last, b->model->state.params, bytes);
     cr_assert_neq(memcmp(first, last, bytes), 0, "it has trained");
-    yt_train_destroy(b);
+    yti_train_destroy(b);
 
-    yt_train_config_defaults(&again);
+    yti_train_config_defaults(&again);
     set(&again, "resume", LAST);
     set(&again, "epochs", "2");
     b = prepare(&again);
-    cr_assert_str_eq(yt_train_describe(b)->config->init, "orthogonal");
+    cr_assert_str_eq(yti_train_describe(b)->config->init, "orthogonal");
     cr_assert_eq(b->model->param_count * sizeof(float), bytes);
     cr_assert_eq(memcmp(b->model->state.params, last, bytes), 0);
-    yt_train_destroy(b);
+    yti_train_destroy(b);
     free(first);
     free(last);
 
     set(&other, "init", "orthogonl");
-    cr_assert_eq(yt_train_prepare(&other, NULL, NULL, NULL, &a, &err), YT_ARGUMENT);
+    cr_assert_eq(yti_train_prepare(&other, NULL, NULL, NULL, &a, &err), YT_ERR_ARGUMENT);
     cr_assert(strstr(err.text, "did you mean orthogonal"), "%s", err.text);
 }
 
 /* Hash of all pictures of an epoch in their order. */
-static uint64_t hash_of_epoch(yt_training *t, int epoch) {
+static uint64_t hash_of_epoch(yti_training *t, int epoch) {
     yt_err err = {.text = ""};
-    const yt_augment augment = {.mosaic = 0.5f, .scale = 0.5f, .hsv_h = 0.1f, .fliplr = 0.5f};
+    const yti_augment augment = {.mosaic = 0.5f, .scale = 0.5f, .hsv_h = 0.1f, .fliplr = 0.5f};
     uint64_t hash = 0;
-    const yt_batch *batch;
-    cr_assert_eq(yt_loader_begin(t->train_loader, epoch, 0, &augment, &err), YT_OK, "%s", err.text);
-    while (yt_loader_next(t->train_loader, &batch, &err) == YT_OK && batch)
+    const yti_batch *batch;
+    cr_assert_eq(yti_loader_begin(t->train_loader, epoch, 0, &augment, &err), YT_OK, "%s", err.text);
+    while (yti_loader_next(t->train_loader, &batch, &err) == YT_OK && batch)
         hash = hash * 31 +
-               yt_hash64(batch->rgb, (uint64_t)batch->n * (uint64_t)batch->h * (uint64_t)batch->w * 3);
+               yti_hash64(batch->rgb, (uint64_t)batch->n * (uint64_t)batch->h * (uint64_t)batch->w * 3);
     return hash;
 }
 
@@ -155,15 +155,15 @@ Test(ablation_runs, variants_see_the_same_pictures_in_the_same_order) {
                                               {"activation", "tanh"},     {"init", "kaiming"}};
     uint64_t first[2] = {0};
     for (size_t v = 0; v < sizeof variants / sizeof variants[0]; v++) {
-        yt_train_config config = tiny_config();
+        yti_train_config config = tiny_config();
         set(&config, variants[v][0], variants[v][1]);
-        yt_training *t = prepare(&config);
+        yti_training *t = prepare(&config);
         for (int epoch = 0; epoch < 2; epoch++) {
             const uint64_t hash = hash_of_epoch(t, epoch);
             if (v == 0) first[epoch] = hash;
             cr_expect_eq(hash, first[epoch], "%s %s", variants[v][0], variants[v][1]);
         }
-        yt_train_destroy(t);
+        yti_train_destroy(t);
     }
     cr_assert_neq(first[0], first[1]);
 }

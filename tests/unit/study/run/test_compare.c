@@ -13,41 +13,41 @@
 #include <unistd.h>
 
 static void init(void) {
-    yt_folder_make();
-    yt_tiny_write_data(4, 2);
-    yt_tiny_write_models();
-    cr_assert_eq(chdir(yt_folder_path("")), 0);
+    test_folder_make();
+    test_tiny_write_data(4, 2);
+    test_tiny_write_models();
+    cr_assert_eq(chdir(test_folder_path("")), 0);
 }
-TestSuite(compare, .init = init, .fini = yt_folder_remove);
+TestSuite(compare, .init = init, .fini = test_folder_remove);
 
-static void set(yt_train_config *config, const char *key, const char *text) {
+static void set(yti_train_config *config, const char *key, const char *text) {
     yt_err err = {.text = ""};
-    cr_assert_eq(yt_train_config_set(config, key, text, YT_SOURCE_TYPED, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yti_train_config_set(config, key, text, YT_SOURCE_TYPED, &err), YT_OK, "%s", err.text);
 }
 
-static yt_train_config settings(const char *name) {
+static yti_train_config settings(const char *name) {
     static const char *const fixed[][2] = {{"data", "data.yaml"}, {"model", "tiny26.yaml"}, {"imgsz", "64"},
                                            {"epochs", "4"},       {"batch", "2"},           {"threads", "1"},
                                            {"log_gradients", "3"}};
-    yt_train_config config;
-    yt_train_config_defaults(&config);
+    yti_train_config config;
+    yti_train_config_defaults(&config);
     for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++) set(&config, fixed[i][0], fixed[i][1]);
-    set(&config, "project", yt_folder_path(""));
+    set(&config, "project", test_folder_path(""));
     set(&config, "name", name);
     return config;
 }
 
-static yt_compare *make(const yt_train_config *config, const char *variants, int seeds) {
-    yt_compare *study;
+static yti_compare *make(const yti_train_config *config, const char *variants, int seeds) {
+    yti_compare *study;
     yt_err err = {.text = ""};
-    cr_assert_eq(yt_compare_create(config, variants, seeds, NULL, &study, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yti_compare_create(config, variants, seeds, NULL, &study, &err), YT_OK, "%s", err.text);
     return study;
 }
 
-static void refused(const yt_train_config *config, const char *variants, int seeds, const char *sentence) {
-    yt_compare *study;
+static void refused(const yti_train_config *config, const char *variants, int seeds, const char *sentence) {
+    yti_compare *study;
     yt_err err = {.text = ""};
-    cr_assert_neq(yt_compare_create(config, variants, seeds, NULL, &study, &err), YT_OK, "%s", sentence);
+    cr_assert_neq(yti_compare_create(config, variants, seeds, NULL, &study, &err), YT_OK, "%s", sentence);
     cr_assert(strstr(err.text, sentence), "\"%s\" lacks \"%s\"", err.text, sentence);
 }
 
@@ -56,7 +56,7 @@ typedef struct seen {
     int trained, kept, first_epoch;
 } seen;
 
-static void see(void *context, const yt_compare_progress *progress) {
+static void see(void *context, const yti_compare_progress *progress) {
     seen *s = context;
     if (!progress->finished) return;
     s->kept += progress->kept;
@@ -64,25 +64,25 @@ static void see(void *context, const yt_compare_progress *progress) {
     s->first_epoch = progress->first_epoch;
 }
 
-static seen run(yt_compare *study) {
+static seen run(yti_compare *study) {
     seen s = {0};
-    yt_compare_hooks hooks = {.run = see, .context = &s};
+    yti_compare_hooks hooks = {.run = see, .context = &s};
     yt_err err = {.text = ""};
-    cr_assert_eq(yt_compare_run(study, &hooks, NULL, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yti_compare_run(study, &hooks, NULL, &err), YT_OK, "%s", err.text);
     return s;
 }
 
-static seen run_all(const yt_train_config *config, const char *variants, int seeds) {
-    yt_compare *study = make(config, variants, seeds);
+static seen run_all(const yti_train_config *config, const char *variants, int seeds) {
+    yti_compare *study = make(config, variants, seeds);
     seen s = run(study);
-    yt_compare_destroy(study);
+    yti_compare_destroy(study);
     return s;
 }
 
 static char *read_all(const char *path, size_t *bytes) {
     char *text;
     yt_err err = {.text = ""};
-    cr_assert_eq(yt_file_read(path, 1 << 26, &text, bytes, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yti_file_read(path, 1 << 26, &text, bytes, &err), YT_OK, "%s", err.text);
     return text;
 }
 
@@ -117,34 +117,34 @@ static void same_file(const char *a, const char *b, const char *file) {
 /* ---- what is refused before the first run ---- */
 
 Test(compare, without_gradients_there_is_nothing_to_compare) {
-    yt_train_config config = settings("a");
+    yti_train_config config = settings("a");
     set(&config, "log_gradients", "0");
     refused(&config, "residual", 1, "log_gradients: 0 leaves no gradients to compare");
 }
 
 Test(compare, seeds_end_with_the_largest_one) {
-    yt_train_config config = settings("a");
+    yti_train_config config = settings("a");
     config.seed = INT_MAX;
     refused(&config, "residual", 2, "--seeds: 2 from --seed 2147483647 on leave the range");
     config.seed = INT_MAX - 1;
-    yt_compare *study = make(&config, "residual", 2);
+    yti_compare *study = make(&config, "residual", 2);
     cr_assert_eq(yti_study_run(study, 0, 1)->seed, INT_MAX);
     cr_assert_eq(yti_last_seed(study), INT_MAX);
-    yt_compare_destroy(study);
+    yti_compare_destroy(study);
 }
 
 Test(compare, runs_lie_below_the_study_whatever_its_name) {
     static const char *const names[] = {"b/c", "d/../e"}, *const folders[] = {"b/c", "e"};
-    yt_folder_write_text("d/file", "");
+    test_folder_write_text("d/file", "");
     for (int i = 0; i < 2; i++) {
-        yt_train_config config = settings(names[i]);
+        yti_train_config config = settings(names[i]);
         set(&config, "epochs", "1");
         run_all(&config, "residual", 1);
         static const char *const files[] = {"run.json", "results.csv", "gradients.csv"};
         for (int k = 0; k < 3; k++) {
             char path[256];
             snprintf(path, sizeof path, "%s/residual-seed0/%s", folders[i], files[k]);
-            cr_assert(yt_path_exists(yt_folder_path(path)), "no %s", path);
+            cr_assert(yti_path_exists(test_folder_path(path)), "no %s", path);
         }
     }
 }
@@ -152,13 +152,13 @@ Test(compare, runs_lie_below_the_study_whatever_its_name) {
 /* ---- going on ---- */
 
 Test(compare, a_study_grows_by_variants_and_seeds_and_never_turns_into_another) {
-    yt_train_config config = settings("a");
+    yti_train_config config = settings("a");
     set(&config, "epochs", "1");
     cr_assert_eq(run_all(&config, "residual,plain", 1).trained, 2);
     seen s = run_all(&config, "residual,plain,nobn", 2);
     cr_assert(s.kept == 2 && s.trained == 4, "%d kept, %d trained", s.kept, s.trained);
     run_all(&config, "residual", 1); /* no report is lost */
-    yt_folder_write_text("a/compare.json", "{}");
+    test_folder_write_text("a/compare.json", "{}");
     s = run_all(&config, "plain,residual,nobn", 2);
     cr_assert(s.kept == 6 && s.trained == 0);
     refused(
@@ -175,7 +175,7 @@ Test(compare, a_study_grows_by_variants_and_seeds_and_never_turns_into_another) 
 }
 
 Test(compare, settings_without_effect_do_not_make_another_study) {
-    yt_train_config config = settings("a");
+    yti_train_config config = settings("a");
     set(&config, "epochs", "1");
     run_all(&config, "residual", 1);
     set(&config, "workers", "2");
@@ -186,60 +186,60 @@ Test(compare, settings_without_effect_do_not_make_another_study) {
 }
 
 Test(compare, a_changed_network_of_the_same_name_is_noticed) {
-    yt_train_config config = settings("a");
+    yti_train_config config = settings("a");
     set(&config, "epochs", "1");
     run_all(&config, "residual", 1);
     size_t bytes;
     char *text = read_all("tiny26.yaml", &bytes), *changed = malloc(bytes + 64);
     cr_assert_not_null(changed);
     snprintf(changed, bytes + 64, "activation: nn.ReLU()\n%s", text);
-    yt_folder_write_text("tiny26.yaml", changed);
-    yt_compare *study = make(&config, "residual", 1);
-    yt_compare_hooks hooks = {.run = NULL};
+    test_folder_write_text("tiny26.yaml", changed);
+    yti_compare *study = make(&config, "residual", 1);
+    yti_compare_hooks hooks = {.run = NULL};
     yt_err err = {.text = ""};
-    cr_assert_eq(yt_compare_run(study, &hooks, NULL, &err), YT_MISMATCH);
+    cr_assert_eq(yti_compare_run(study, &hooks, NULL, &err), YT_ERR_MISMATCH);
     cr_assert(strstr(err.text, "residual-seed0: this run was made before tiny26.yaml was changed"), "%s",
               err.text);
-    yt_compare_destroy(study);
-    yt_folder_write_text("tiny26.yaml", text);
+    yti_compare_destroy(study);
+    test_folder_write_text("tiny26.yaml", text);
     cr_assert_eq(run_all(&config, "residual", 1).kept, 1);
     free(text);
     free(changed);
 }
 
 /* Stops a training in the epoch after the second. */
-static yt_status stop_after_two(void *context, const yt_train_epoch *epoch, yt_err *err) {
+static yt_status stop_after_two(void *context, const yti_train_epoch *epoch, yt_err *err) {
     (void)err;
     *(volatile sig_atomic_t *)context = epoch->epoch == 2;
     return YT_OK;
 }
 
-/* As yt_compare_run leaves the folder of a run when somebody stops it in the third epoch. */
-static void leave_interrupted(const yt_compare *study, const study_run *one) {
-    yt_train_config config;
-    yt_training *training;
+/* As yti_compare_run leaves the folder of a run when somebody stops it in the third epoch. */
+static void leave_interrupted(const yti_compare *study, const study_run *one) {
+    yti_train_config config;
+    yti_training *training;
     yt_err err = {.text = ""};
     cr_assert_eq(yti_study_run_config(study, one, &config, &err), YT_OK, "%s", err.text);
     study_record record = {.running = true};
     strcpy(record.model_hash, study->variants[one->variant].model_hash);
-    cr_assert_eq(yt_path_make_dirs(one->folder, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yti_path_make_dirs(one->folder, &err), YT_OK, "%s", err.text);
     cr_assert_eq(yti_record_save(one->folder, &config, &record, &err), YT_OK, "%s", err.text);
-    cr_assert_eq(yt_train_prepare(&config, NULL, NULL, NULL, &training, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yti_train_prepare(&config, NULL, NULL, NULL, &training, &err), YT_OK, "%s", err.text);
     volatile sig_atomic_t stop = 0;
-    yt_train_observer observer = {.epoch = stop_after_two, .context = (void *)(uintptr_t)&stop};
-    cr_assert_eq(yt_train_run(training, &observer, 1, &stop, &err), YT_STOPPED, "%s", err.text);
-    yt_train_destroy(training);
+    yti_train_observer observer = {.epoch = stop_after_two, .context = (void *)(uintptr_t)&stop};
+    cr_assert_eq(yti_train_run(training, &observer, 1, &stop, &err), YT_ERR_STOPPED, "%s", err.text);
+    yti_train_destroy(training);
 }
 
-static void record_of(const yt_compare *study, int index, study_record *record, bool *found) {
-    yt_train_config config;
+static void record_of(const yti_compare *study, int index, study_record *record, bool *found) {
+    yti_train_config config;
     yt_err err = {.text = ""};
     cr_assert_eq(yti_study_run_config(study, &study->runs[index], &config, &err), YT_OK, "%s", err.text);
     cr_assert_eq(yti_record_load(study->runs[index].folder, &config, record, found, &err), YT_OK, "%s",
                  err.text);
 }
 
-static void same_result(const yt_compare *whole, const yt_compare *parts, int index) {
+static void same_result(const yti_compare *whole, const yti_compare *parts, int index) {
     const char *a = whole->runs[index].folder, *b = parts->runs[index].folder;
     same_file(a, b, "results.csv");
     same_file(a, b, "gradients.csv");
@@ -256,10 +256,10 @@ static void same_result(const yt_compare *whole, const yt_compare *parts, int in
 
 /* imgsz is typed as no network can have it, so that the checkpoint has another one than the settings. */
 Test(compare, an_interrupted_run_goes_on_to_the_same_bits) {
-    yt_train_config whole_config = settings("whole"), parts_config = settings("parts");
+    yti_train_config whole_config = settings("whole"), parts_config = settings("parts");
     set(&whole_config, "imgsz", "50");
     set(&parts_config, "imgsz", "50");
-    yt_compare *whole = make(&whole_config, "residual,tanh", 1),
+    yti_compare *whole = make(&whole_config, "residual,tanh", 1),
                *parts = make(&parts_config, "residual,tanh", 1);
     seen s = run(whole);
     cr_assert(s.trained == 2 && s.first_epoch == 0);
@@ -272,16 +272,16 @@ Test(compare, an_interrupted_run_goes_on_to_the_same_bits) {
     cr_assert(s.trained == 2 && s.first_epoch == 2, "%d trained, after epoch %d", s.trained, s.first_epoch);
     same_result(whole, parts, 0);
     same_result(whole, parts, 1);
-    yt_compare_destroy(whole);
-    yt_compare_destroy(parts);
+    yti_compare_destroy(whole);
+    yti_compare_destroy(parts);
 }
 
 /* A checkpoint without a record may be of any run; one that is damaged or of a finished run is no place to go on. */
 Test(compare, what_cannot_go_on_begins_anew) {
-    yt_train_config config = settings("a");
-    yt_compare *study = make(&config, "residual", 1);
+    yti_train_config config = settings("a");
+    yti_compare *study = make(&config, "residual", 1);
     leave_interrupted(study, &study->runs[0]);
-    cr_assert_eq(unlink(yt_folder_path("a/residual-seed0/run.json")), 0);
+    cr_assert_eq(unlink(test_folder_path("a/residual-seed0/run.json")), 0);
     seen s = run(study);
     cr_assert(s.trained == 1 && s.first_epoch == 0);
 
@@ -290,28 +290,28 @@ Test(compare, what_cannot_go_on_begins_anew) {
     record_of(study, 0, &record, &found);
     char hash[17];
     strcpy(hash, record.weights_hash);
-    yt_train_config one;
+    yti_train_config one;
     cr_assert_eq(yti_study_run_config(study, &study->runs[0], &one, NULL), YT_OK);
     for (int damaged = 0; damaged < 2; damaged++) {
         record.running = true;
         cr_assert_eq(yti_record_save(study->runs[0].folder, &one, &record, NULL), YT_OK);
-        if (damaged) yt_folder_write_text("a/residual-seed0/weights/last.safetensors", "12345678{");
+        if (damaged) test_folder_write_text("a/residual-seed0/weights/last.safetensors", "12345678{");
         s = run(study);
         cr_assert(s.trained == 1 && s.first_epoch == 0);
         record_of(study, 0, &record, &found);
         cr_assert_str_eq(record.weights_hash, hash);
     }
-    yt_compare_destroy(study);
+    yti_compare_destroy(study);
 }
 
 /* With nothing to learn the first AP is the best, so that patience ends the run. */
 Test(compare, a_run_that_ran_out_of_patience_gets_no_epoch_more) {
-    yt_train_config config = settings("a"), one;
+    yti_train_config config = settings("a"), one;
     set(&config, "epochs", "30");
     set(&config, "patience", "2");
     set(&config, "lr0", "0");
     set(&config, "conf", "0");
-    yt_compare *study = make(&config, "residual", 1);
+    yti_compare *study = make(&config, "residual", 1);
     run(study);
     study_record first, again;
     bool found;
@@ -325,41 +325,41 @@ Test(compare, a_run_that_ran_out_of_patience_gets_no_epoch_more) {
     record_of(study, 0, &again, &found);
     cr_assert_eq(again.epochs, first.epochs, "%d instead of %d", again.epochs, first.epochs);
     cr_assert_str_eq(again.weights_hash, first.weights_hash);
-    yt_compare_destroy(study);
+    yti_compare_destroy(study);
 }
 
 Test(compare, a_damaged_record_of_a_study_is_named) {
-    yt_train_config config = settings("a");
+    yti_train_config config = settings("a");
     static const char *const damaged[] = {"", "[]", "{\"settings\":"};
     for (int i = 0; i < 3; i++) {
-        yt_folder_write_text("a/study.json", damaged[i]);
+        test_folder_write_text("a/study.json", damaged[i]);
         refused(&config, "residual", 1, "study.json: is not the record of a study; remove the folder");
     }
-    yt_folder_write_text("a/study.json", "{}");
+    test_folder_write_text("a/study.json", "{}");
     refused(&config, "residual", 1, "the study here was made with model \"unknown\"");
 }
 
 Test(compare, an_interrupted_run_of_other_settings_is_named) {
-    yt_train_config config = settings("a");
-    yt_compare *study = make(&config, "residual", 1);
+    yti_train_config config = settings("a");
+    yti_compare *study = make(&config, "residual", 1);
     leave_interrupted(study, &study->runs[0]);
-    yt_compare_destroy(study);
+    yti_compare_destroy(study);
     set(&config, "lr0", "0.01");
     study = make(&config, "residual", 1);
-    yt_compare_hooks hooks = {.run = NULL};
+    yti_compare_hooks hooks = {.run = NULL};
     yt_err err = {.text = ""};
-    cr_assert_eq(yt_compare_run(study, &hooks, NULL, &err), YT_MISMATCH);
+    cr_assert_eq(yti_compare_run(study, &hooks, NULL, &err), YT_ERR_MISMATCH);
     cr_assert(strstr(err.text, "this run was made with lr0 \"auto\", not \"0.01\""), "%s", err.text);
-    yt_compare_destroy(study);
+    yti_compare_destroy(study);
 }
 
 Test(compare, a_study_that_is_stopped_leaves_no_half_record) {
-    yt_train_config config = settings("a");
-    yt_compare *study = make(&config, "residual", 1);
+    yti_train_config config = settings("a");
+    yti_compare *study = make(&config, "residual", 1);
     volatile sig_atomic_t stop = 1;
-    yt_compare_hooks hooks = {.run = NULL};
+    yti_compare_hooks hooks = {.run = NULL};
     yt_err err = {.text = ""};
-    cr_assert_eq(yt_compare_run(study, &hooks, &stop, &err), YT_STOPPED);
-    cr_assert(!yt_path_exists(yt_folder_path("a")));
-    yt_compare_destroy(study);
+    cr_assert_eq(yti_compare_run(study, &hooks, &stop, &err), YT_ERR_STOPPED);
+    cr_assert(!yti_path_exists(test_folder_path("a")));
+    yti_compare_destroy(study);
 }

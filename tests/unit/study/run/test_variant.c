@@ -10,14 +10,14 @@ static int parse(const char *text) {
     int count = -1;
     yt_err err = {.text = ""};
     cr_assert_eq(yti_variants_parse(text, words, &count, &err), YT_OK, "%s", err.text);
-    cr_assert_eq(yt_compare_check(text, NULL), YT_OK);
+    cr_assert_eq(yti_compare_check(text, NULL), YT_OK);
     return count;
 }
 
 static void refused(const char *text, const char *sentence) {
     int count = -1;
     yt_err err = {.text = ""};
-    cr_assert_eq(yti_variants_parse(text, words, &count, &err), YT_ARGUMENT, "%s", text);
+    cr_assert_eq(yti_variants_parse(text, words, &count, &err), YT_ERR_ARGUMENT, "%s", text);
     cr_assert(strstr(err.text, sentence), "\"%s\" lacks \"%s\"", err.text, sentence);
     cr_assert_eq(count, -1);
 }
@@ -51,8 +51,8 @@ Test(variant, every_word_is_a_value_its_setting_takes) {
             YT_ACTIVATION_MAP(ACTIVATION)
 #undef ACTIVATION
     };
-    yt_train_config base, config;
-    yt_train_config_defaults(&base);
+    yti_train_config base, config;
+    yti_train_config_defaults(&base);
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         yt_err err = {.text = ""};
         cr_assert_eq(parse(all[i]), 1);
@@ -94,12 +94,12 @@ Test(variant, too_many_are_refused) {
 }
 
 Test(variant, a_typed_setting_that_a_variant_sets_is_refused) {
-    yt_train_config base, config;
-    yt_train_config_defaults(&base);
-    cr_assert_eq(yt_train_config_set(&base, "activation", "relu", YT_SOURCE_TYPED, NULL), YT_OK);
+    yti_train_config base, config;
+    yti_train_config_defaults(&base);
+    cr_assert_eq(yti_train_config_set(&base, "activation", "relu", YT_SOURCE_TYPED, NULL), YT_OK);
     cr_assert_eq(parse("tanh"), 1);
     yt_err err;
-    cr_assert_eq(yti_variant_apply(&words[0], &base, &config, &err), YT_ARGUMENT);
+    cr_assert_eq(yti_variant_apply(&words[0], &base, &config, &err), YT_ERR_ARGUMENT);
     cr_assert(strstr(err.text, "activation: is typed"), "%s", err.text);
 }
 

@@ -11,20 +11,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-TestSuite(capsule, .init = yt_watched_begin, .fini = yt_folder_remove, .timeout = 60);
+TestSuite(capsule, .init = test_watched_begin, .fini = test_folder_remove, .timeout = 60);
 
 /* ---- what is found ---- */
 
 Test(capsule, a_network_that_explodes_is_caught_before_a_checkpoint_holds_it_and_replayed) {
-    yt_train_config config = yt_watched_exploding("4");
-    yt_watched r = {0};
+    yti_train_config config = test_watched_exploding("4");
+    test_watched r = {0};
     yt_err err;
-    cr_assert_eq(yt_watched_train(&config, &r, &err), YT_NON_FINITE);
+    cr_assert_eq(test_watched_train(&config, &r, &err), YT_ERR_NON_FINITE);
     cr_assert(r.events == 1 && r.action == YT_ON_NAN_STOP);
     cr_assert_not_null(strstr(err.text, r.first), "%s", err.text);
     cr_assert_not_null(strstr(err.text, "--replay runs/detect/train/non-finite.safetensors"), "%s", err.text);
-    yt_watched_expect_finite(WATCHED_RUN "weights/last.safetensors", r.epochs > 0);
-    yt_finding found = yt_watched_replay(WATCHED_RUN "non-finite.safetensors");
+    test_watched_expect_finite(WATCHED_RUN "weights/last.safetensors", r.epochs > 0);
+    yti_finding found = test_watched_replay(WATCHED_RUN "non-finite.safetensors");
     cr_assert_str_eq(found.tensor.name, r.first);
     cr_assert_not(isfinite(found.value));
     cr_assert_gt(found.n_inputs, 0);
@@ -33,42 +33,42 @@ Test(capsule, a_network_that_explodes_is_caught_before_a_checkpoint_holds_it_and
 }
 
 Test(capsule, with_clipping_the_same_network_trains_on) {
-    yt_train_config config = yt_watched_exploding("4");
-    yt_watched_set(&config, "clip", "0.1");
-    yt_watched r = {0};
+    yti_train_config config = test_watched_exploding("4");
+    test_watched_set(&config, "clip", "0.1");
+    test_watched r = {0};
     yt_err err = {.text = ""};
-    cr_assert_eq(yt_watched_train(&config, &r, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(test_watched_train(&config, &r, &err), YT_OK, "%s", err.text);
     cr_assert(r.events == 0 && r.epochs == 4);
-    cr_assert_not(yt_path_exists(WATCHED_RUN "non-finite.safetensors"));
-    yt_watched_expect_finite(WATCHED_RUN "weights/last.safetensors", true);
+    cr_assert_not(yti_path_exists(WATCHED_RUN "non-finite.safetensors"));
+    test_watched_expect_finite(WATCHED_RUN "weights/last.safetensors", true);
 }
 
 Test(capsule, a_step_that_cannot_be_kept_is_still_told) {
-    yt_train_config config = yt_watched_exploding("4");
-    yt_watched_set(&config, "exist_ok", "true");
-    yt_watched r = {0};
+    yti_train_config config = test_watched_exploding("4");
+    test_watched_set(&config, "exist_ok", "true");
+    test_watched r = {0};
     yt_err err;
-    cr_assert_eq(yt_path_make_dirs(WATCHED_RUN "non-finite.safetensors/in_the_way", &err), YT_OK);
-    cr_assert_eq(yt_watched_train(&config, &r, &err), YT_NON_FINITE);
+    cr_assert_eq(yti_path_make_dirs(WATCHED_RUN "non-finite.safetensors/in_the_way", &err), YT_OK);
+    cr_assert_eq(test_watched_train(&config, &r, &err), YT_ERR_NON_FINITE);
     cr_assert_not_null(strstr(err.text, "; the step could not be kept: "), "%s", err.text);
     cr_assert_not_null(strstr(err.text, r.first), "%s", err.text);
 }
 
 /* A value planted in the weights of a tensor must be found in the tensor that it reaches first. */
-static yt_finding plant(const char *name, float value) {
-    yt_watched_plant("tiny26.yaml", false, 1, name, value);
-    yt_train_config config = yt_watched_config("tiny26.yaml", "1");
-    yt_watched_set(&config, "weights", "planted.safetensors");
-    yt_watched_set(&config, "exist_ok", "true");
-    yt_watched r = {0};
+static yti_finding plant(const char *name, float value) {
+    test_watched_plant("tiny26.yaml", false, 1, name, value);
+    yti_train_config config = test_watched_config("tiny26.yaml", "1");
+    test_watched_set(&config, "weights", "planted.safetensors");
+    test_watched_set(&config, "exist_ok", "true");
+    test_watched r = {0};
     yt_err err;
-    cr_assert_eq(yt_watched_train(&config, &r, &err), YT_NON_FINITE);
+    cr_assert_eq(test_watched_train(&config, &r, &err), YT_ERR_NON_FINITE);
     cr_assert(r.events == 1 && r.epochs == 0);
-    return yt_watched_replay(WATCHED_RUN "non-finite.safetensors");
+    return test_watched_replay(WATCHED_RUN "non-finite.safetensors");
 }
 
 Test(capsule, what_is_planted_is_found_where_it_shows_first) {
-    yt_finding found = plant("model.1.conv.weight", (float)NAN);
+    yti_finding found = plant("model.1.conv.weight", (float)NAN);
     cr_assert_eq(found.tensor.kind, YT_FINDING_WEIGHT);
     cr_assert_str_eq(found.tensor.name, "model.1.conv.weight");
     cr_assert_str_eq(found.place, "output 0, input 0, y 0, x 0");
@@ -87,12 +87,12 @@ Test(capsule, what_is_planted_is_found_where_it_shows_first) {
 }
 
 Test(capsule, a_gradient_that_overflows_is_found_behind_the_one_it_was_made_from) {
-    yt_train_config config = yt_watched_config("tiny26.yaml", "4");
-    yt_watched_set(&config, "box", "3e38");
-    yt_watched r = {0};
+    yti_train_config config = test_watched_config("tiny26.yaml", "4");
+    test_watched_set(&config, "box", "3e38");
+    test_watched r = {0};
     yt_err err;
-    cr_assert_eq(yt_watched_train(&config, &r, &err), YT_NON_FINITE);
-    yt_finding found = yt_watched_replay(WATCHED_RUN "non-finite.safetensors");
+    cr_assert_eq(test_watched_train(&config, &r, &err), YT_ERR_NON_FINITE);
+    yti_finding found = test_watched_replay(WATCHED_RUN "non-finite.safetensors");
     cr_assert(found.tensor.kind == YT_FINDING_MAP_GRADIENT ||
               found.tensor.kind == YT_FINDING_WEIGHT_GRADIENT);
     for (int i = 0; i < found.n_inputs; i++)
@@ -102,37 +102,37 @@ Test(capsule, a_gradient_that_overflows_is_found_behind_the_one_it_was_made_from
 /* ---- what the step depends on ---- */
 
 static char *metadata_of(const char *path, const char *key) {
-    yt_st_file file;
-    cr_assert_eq(yt_st_load(path, &file, NULL), YT_OK);
-    const char *text = yt_st_metadata(&file, key);
+    yti_st_file file;
+    cr_assert_eq(yti_st_load(path, &file, NULL), YT_OK);
+    const char *text = yti_st_metadata(&file, key);
     char *copy = text ? strdup(text) : NULL;
     cr_assert_not_null(copy, "%s", key);
-    yt_st_free(&file);
+    yti_st_free(&file);
     return copy;
 }
 
 /* Replays good.safetensors with a changed entry: whether it finds the same. */
 static bool is_same_with(const char *key, const char *value) {
-    yt_replay_result result;
+    yti_replay_result result;
     yt_err err = {.text = ""};
-    yt_watched_rewrite(key, value);
-    cr_assert_eq(yt_replay("bad.safetensors", 1, &result, &err), YT_OK, "%s", err.text);
+    test_watched_rewrite(key, value);
+    cr_assert_eq(yti_replay("bad.safetensors", 1, &result, &err), YT_OK, "%s", err.text);
     const bool same = result.same;
-    yt_replay_free(&result);
+    yti_replay_free(&result);
     return same;
 }
 
 /* Gradients of 1e37 on top of those that wait at the end of the range. */
 Test(capsule, gradients_that_overflow_when_they_are_summed_are_found_and_replayed) {
-    yt_train_config config = yt_watched_config("tiny26.yaml", "1");
-    yt_watched_set(&config, "nbs", "4");
-    yt_watched_set(&config, "box", "1e36");
-    yt_watched r = {.overflow_behind = 1};
+    yti_train_config config = test_watched_config("tiny26.yaml", "1");
+    test_watched_set(&config, "nbs", "4");
+    test_watched_set(&config, "box", "1e36");
+    test_watched r = {.overflow_behind = 1};
     yt_err err;
-    cr_assert_eq(yt_watched_train(&config, &r, &err), YT_NON_FINITE);
+    cr_assert_eq(test_watched_train(&config, &r, &err), YT_ERR_NON_FINITE);
     cr_assert_eq(r.kind, YT_FINDING_SUMMED_GRADIENT);
     cr_assert_not_null(strstr(err.text, "in the sum of gradients of the weight model."), "%s", err.text);
-    const yt_finding found = yt_watched_replay(WATCHED_RUN "non-finite.safetensors");
+    const yti_finding found = test_watched_replay(WATCHED_RUN "non-finite.safetensors");
     cr_assert_str_eq(found.tensor.name, r.first);
     cr_assert_gt(found.tensor.infinite, 0u);
     cr_assert_eq(found.inputs[0].kind, YT_FINDING_WAITING_GRADIENT);
@@ -148,30 +148,30 @@ Test(capsule, gradients_that_overflow_when_they_are_summed_are_found_and_replaye
 }
 
 Test(capsule, a_step_with_frozen_rows_weighed_classes_another_size_and_waiting_gradients_is_replayed) {
-    yt_train_config config = yt_watched_config("tiny26.yaml", "1");
-    yt_watched_set(&config, "freeze", "2");
-    yt_watched_set(&config, "cls_pw", "0.5");
-    yt_watched_set(&config, "multi_scale", "0.5");
-    yt_watched_set(&config, "nbs", "8");
-    yt_watched_set(&config, "box", "1e36");
-    yt_watched r = {.overflow_behind = 2};
+    yti_train_config config = test_watched_config("tiny26.yaml", "1");
+    test_watched_set(&config, "freeze", "2");
+    test_watched_set(&config, "cls_pw", "0.5");
+    test_watched_set(&config, "multi_scale", "0.5");
+    test_watched_set(&config, "nbs", "8");
+    test_watched_set(&config, "box", "1e36");
+    test_watched r = {.overflow_behind = 2};
     yt_err err;
-    cr_assert_eq(yt_watched_train(&config, &r, &err), YT_NON_FINITE);
+    cr_assert_eq(test_watched_train(&config, &r, &err), YT_ERR_NON_FINITE);
     cr_assert_eq(r.kind, YT_FINDING_SUMMED_GRADIENT);
-    yt_watched_replay(WATCHED_RUN "non-finite.safetensors");
+    test_watched_replay(WATCHED_RUN "non-finite.safetensors");
 
     cr_assert_eq(rename(WATCHED_RUN "non-finite.safetensors", "good.safetensors"), 0);
-    yt_st_file file;
-    cr_assert_eq(yt_st_load("good.safetensors", &file, NULL), YT_OK);
-    cr_assert_not_null(yt_st_find(&file, "class_weights"));
-    const yt_st_entry *rgb = yt_st_find(&file, "batch.rgb"),
-                      *frozen = yt_st_find(&file, "waiting.model.0.conv.weight");
+    yti_st_file file;
+    cr_assert_eq(yti_st_load("good.safetensors", &file, NULL), YT_OK);
+    cr_assert_not_null(yti_st_find(&file, "class_weights"));
+    const yti_st_entry *rgb = yti_st_find(&file, "batch.rgb"),
+                      *frozen = yti_st_find(&file, "waiting.model.0.conv.weight");
     cr_assert(rgb && rgb->dims[1] != TINY_SIDE, "seed 0 gives the third batch another size");
     float *values = calloc(frozen->count, sizeof *values);
-    cr_assert(values && yt_st_to_float(frozen, values));
+    cr_assert(values && yti_st_to_float(frozen, values));
     for (size_t i = 0; i < frozen->count; i++) cr_assert_eq(values[i], 0.0f);
     free(values);
-    yt_st_free(&file);
+    yti_st_free(&file);
     char *settings = metadata_of("good.safetensors", "settings");
     char *freeze = strstr(settings, "\"freeze\":\"2\"");
     cr_assert_not_null(freeze, "%s", settings);
@@ -181,12 +181,12 @@ Test(capsule, a_step_with_frozen_rows_weighed_classes_another_size_and_waiting_g
 }
 
 Test(capsule, every_picture_of_the_batch_is_named_once) {
-    yt_train_config config = yt_watched_config("tiny26.yaml", "1");
-    yt_watched_set(&config, "mosaic", "1");
-    yt_watched_set(&config, "close_mosaic", "0");
-    yt_watched r = {.poison_at = 1};
+    yti_train_config config = test_watched_config("tiny26.yaml", "1");
+    test_watched_set(&config, "mosaic", "1");
+    test_watched_set(&config, "close_mosaic", "0");
+    test_watched r = {.poison_at = 1};
     yt_err err;
-    cr_assert_eq(yt_watched_train(&config, &r, &err), YT_NON_FINITE);
+    cr_assert_eq(test_watched_train(&config, &r, &err), YT_ERR_NON_FINITE);
     char *images = metadata_of(WATCHED_RUN "non-finite.safetensors", "images");
     int named = 0;
     for (int i = 0; i < WATCHED_TRAIN; i++) {
@@ -203,30 +203,30 @@ Test(capsule, every_picture_of_the_batch_is_named_once) {
 }
 
 Test(capsule, a_step_that_needs_more_memory_than_there_is_is_refused_before_it_is_made) {
-    yt_model *model;
+    yti_model *model;
     yt_err err = {.text = ""};
-    const yt_model_options options = YT_MODEL_DEFAULTS;
-    cr_assert_eq(yt_model_load("tiny26.yaml", &options, &model, &err), YT_OK, "%s", err.text);
+    const yti_model_options options = YT_MODEL_DEFAULTS;
+    cr_assert_eq(yti_model_load("tiny26.yaml", &options, &model, &err), YT_OK, "%s", err.text);
     cr_assert_eq(yti_step_memory_check(model, 2, 64, 64, 1, 1 << 30, &err), YT_OK);
     cr_assert_eq(yti_step_memory_check(model, 2, 64, 64, 1, 0, &err), YT_OK, "unknown");
-    cr_assert_eq(yti_step_memory_check(model, 64, 640, 320, 1, 1 << 20, &err), YT_NO_MEMORY);
+    cr_assert_eq(yti_step_memory_check(model, 64, 640, 320, 1, 1 << 20, &err), YT_ERR_NO_MEMORY);
     cr_assert_not_null(strstr(err.text, "batch 64 at 640 pixels needs "), "%s", err.text);
     cr_assert_not_null(strstr(err.text, " MiB and 1 MiB are free: "), "%s", err.text);
-    yt_model_destroy(model);
+    yti_model_destroy(model);
 }
 
 Test(capsule, memory_is_planned_for_gradients_that_wait) {
     size_t planned[2], params = 0;
     for (int waits = 0; waits < 2; waits++) {
-        yt_train_config config = yt_watched_config("tiny26.yaml", "1");
-        yt_watched_set(&config, "nbs", waits ? "4" : "2");
-        yt_training *training;
+        yti_train_config config = test_watched_config("tiny26.yaml", "1");
+        test_watched_set(&config, "nbs", waits ? "4" : "2");
+        yti_training *training;
         yt_err err = {.text = ""};
-        cr_assert_eq(yt_train_prepare(&config, NULL, NULL, NULL, &training, &err), YT_OK, "%s", err.text);
+        cr_assert_eq(yti_train_prepare(&config, NULL, NULL, NULL, &training, &err), YT_OK, "%s", err.text);
         planned[waits] = training->info.planned_bytes;
         params = training->model->param_count;
         cr_assert_eq(training->grads_before != NULL, waits);
-        yt_train_destroy(training);
+        yti_train_destroy(training);
     }
     cr_assert_eq(planned[1] - planned[0], params * sizeof(float));
 }
@@ -235,8 +235,8 @@ Test(capsule, memory_is_planned_for_gradients_that_wait) {
 
 /* Rewrites it with other first bytes of a tensor. */
 static void overwrite(const char *name, const void *bytes, size_t count) {
-    yt_st_file file;
-    cr_assert_eq(yt_st_load("good.safetensors", &file, NULL), YT_OK);
+    yti_st_file file;
+    cr_assert_eq(yti_st_load("good.safetensors", &file, NULL), YT_OK);
     char *copy = NULL;
     for (size_t i = 0; i < file.n_entries; i++) {
         if (strcmp(file.entries[i].name, name) != 0) continue;
@@ -247,19 +247,19 @@ static void overwrite(const char *name, const void *bytes, size_t count) {
         file.entries[i].data = copy;
     }
     cr_assert_not_null(copy, "%s", name);
-    cr_assert_eq(yt_st_save("bad.safetensors", file.entries, file.n_entries,
+    cr_assert_eq(yti_st_save("bad.safetensors", file.entries, file.n_entries,
                             (const char *const *)file.metadata_keys,
                             (const char *const *)file.metadata_values, file.n_metadata, NULL),
                  YT_OK);
-    yt_st_free(&file);
+    yti_st_free(&file);
     free(copy);
 }
 
 static void expect_refused(const char *why) {
-    yt_replay_result result;
+    yti_replay_result result;
     yt_err err = {.text = ""};
-    yt_status status = yt_replay("bad.safetensors", 1, &result, &err);
-    cr_assert(status == YT_SYNTAX || status == YT_MISMATCH, "%s: %d %s", why, (int)status, err.text);
+    yt_status status = yti_replay("bad.safetensors", 1, &result, &err);
+    cr_assert(status == YT_ERR_SYNTAX || status == YT_ERR_MISMATCH, "%s: %d %s", why, (int)status, err.text);
     cr_assert_not_null(strstr(err.text, "bad.safetensors"), "%s", err.text);
     cr_assert_not_null(strstr(err.text, why), "%s lacks %s", err.text, why);
 }
@@ -270,25 +270,25 @@ Test(capsule, a_damaged_capsule_is_refused) {
     static const char *const keys[] = {"step",    "finding", "sentence", "noticed",
                                        "history", "images",  "settings"};
     for (int i = 0; i < 7; i++) {
-        yt_watched_rewrite(keys[i], NULL);
+        test_watched_rewrite(keys[i], NULL);
         expect_refused(keys[i]);
     }
-    yt_watched_rewrite("step", "{\"epoch\":3,\"epochs\":3,\"batch\":0,\"batches\":4,\"step\":0,\"waits\":0}");
+    test_watched_rewrite("step", "{\"epoch\":3,\"epochs\":3,\"batch\":0,\"batches\":4,\"step\":0,\"waits\":0}");
     expect_refused("step");
-    yt_watched_rewrite("step",
+    test_watched_rewrite("step",
                        "{\"epoch\":0.5,\"epochs\":3,\"batch\":0,\"batches\":4,\"step\":0,\"waits\":0}");
     expect_refused("step");
-    yt_watched_rewrite("step", "{\"epoch\":0,\"epochs\":3,\"batch\":0,\"batches\":4,\"step\":0}");
+    test_watched_rewrite("step", "{\"epoch\":0,\"epochs\":3,\"batch\":0,\"batches\":4,\"step\":0}");
     expect_refused("step");
-    yt_watched_rewrite("step", "{\"epoch\":0,\"epochs\":3,\"batch\":0,\"batches\":4,\"step\":0,\"waits\":1}");
+    test_watched_rewrite("step", "{\"epoch\":0,\"epochs\":3,\"batch\":0,\"batches\":4,\"step\":0,\"waits\":1}");
     expect_refused("waiting.model.0.conv.weight");
-    yt_watched_rewrite("images", "[]");
+    test_watched_rewrite("images", "[]");
     expect_refused("images");
-    yt_watched_rewrite("images", "[1,2]");
+    test_watched_rewrite("images", "[1,2]");
     expect_refused("images");
-    yt_watched_rewrite("settings", "{\"batch\":\"many\"}");
+    test_watched_rewrite("settings", "{\"batch\":\"many\"}");
     expect_refused("settings");
-    yt_watched_rewrite("settings", "{\"freeze\":\"99\"}");
+    test_watched_rewrite("settings", "{\"freeze\":\"99\"}");
     expect_refused("99");
     overwrite("batch.image", &(int){2}, sizeof(int));
     expect_refused("boxes");
@@ -301,24 +301,24 @@ Test(capsule, a_damaged_capsule_is_refused) {
 
     /* Damage that leaves it a step: another finding, which is said. */
     overwrite("model.1.conv.weight", &(float){0.5f}, sizeof(float));
-    yt_replay_result result;
-    cr_assert_eq(yt_replay("bad.safetensors", 1, &result, NULL), YT_OK);
+    yti_replay_result result;
+    cr_assert_eq(yti_replay("bad.safetensors", 1, &result, NULL), YT_OK);
     cr_assert(!result.same && result.finding.tensor.kind == YT_FINDING_NOTHING);
-    yt_replay_free(&result);
+    yti_replay_free(&result);
 
     char *bytes;
     size_t count;
-    cr_assert_eq(yt_file_read("good.safetensors", 1 << 24, &bytes, &count, NULL), YT_OK);
+    cr_assert_eq(yti_file_read("good.safetensors", 1 << 24, &bytes, &count, NULL), YT_OK);
     FILE *cut = fopen("bad.safetensors", "wb");
     cr_assert(cut && fwrite(bytes, 1, count / 2, cut) == count / 2 && fclose(cut) == 0);
     free(bytes);
     expect_refused("bad.safetensors");
     yt_err err;
-    cr_assert_eq(yt_replay("none.safetensors", 1, &result, &err), YT_IO);
+    cr_assert_eq(yti_replay("none.safetensors", 1, &result, &err), YT_ERR_IO);
 }
 
 Test(capsule, weights_are_no_capsule) {
-    yt_watched_plant("tiny26.yaml", false, 1, NULL, 0);
+    test_watched_plant("tiny26.yaml", false, 1, NULL, 0);
     cr_assert_eq(rename("planted.safetensors", "bad.safetensors"), 0);
     expect_refused("is not a step to replay");
 }

@@ -11,15 +11,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-TestSuite(non_finite, .init = yt_watched_begin, .fini = yt_folder_remove, .timeout = 60);
+TestSuite(non_finite, .init = test_watched_begin, .fini = test_folder_remove, .timeout = 60);
 
 /* A norm of 1e37 has a square that no float holds. */
 Test(non_finite, gradients_whose_squares_overflow_are_clipped) {
-    yt_train_config config = yt_watched_config("tiny8.yaml", "1");
-    yt_watched_set(&config, "box", "1e36");
-    yt_watched r = {0};
+    yti_train_config config = test_watched_config("tiny8.yaml", "1");
+    test_watched_set(&config, "box", "1e36");
+    test_watched r = {0};
     yt_err err = {.text = ""};
-    cr_assert_eq(yt_watched_train(&config, &r, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(test_watched_train(&config, &r, &err), YT_OK, "%s", err.text);
     cr_assert_eq(r.events, 0);
 }
 
@@ -29,7 +29,7 @@ Test(non_finite, gradients_whose_squares_overflow_are_clipped) {
 static void expect_steps(const char *path, int missing, int steps) {
     char *text, start[32];
     size_t bytes;
-    cr_assert_eq(yt_file_read(path, 1 << 26, &text, &bytes, NULL), YT_OK, "%s", path);
+    cr_assert_eq(yti_file_read(path, 1 << 26, &text, &bytes, NULL), YT_OK, "%s", path);
     const char *line = text;
     for (int i = 0; i < steps; i++) {
         if (i == missing) continue;
@@ -44,134 +44,134 @@ static void expect_steps(const char *path, int missing, int steps) {
 
 /* The second batch of the second epoch, at which two of four batches wait for one update. */
 Test(non_finite, a_skipped_batch_leaves_no_trace) {
-    yt_train_config config = yt_watched_config("tiny26.yaml", "3");
-    yt_watched_set(&config, "on_nan", "skip");
-    yt_watched_set(&config, "nbs", "4");
-    yt_watched_set(&config, "log_gradients", "1");
-    yt_watched r = {.poison_at = WATCHED_BATCHES + 2}, two = {.poison_at = WATCHED_BATCHES + 2};
+    yti_train_config config = test_watched_config("tiny26.yaml", "3");
+    test_watched_set(&config, "on_nan", "skip");
+    test_watched_set(&config, "nbs", "4");
+    test_watched_set(&config, "log_gradients", "1");
+    test_watched r = {.poison_at = WATCHED_BATCHES + 2}, two = {.poison_at = WATCHED_BATCHES + 2};
     yt_err err = {.text = ""};
-    cr_assert_eq(yt_watched_train(&config, &r, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(test_watched_train(&config, &r, &err), YT_OK, "%s", err.text);
     cr_assert(r.events == 1 && r.skips == 1 && r.epochs == 3 && r.batches == 3 * WATCHED_BATCHES);
     cr_assert(r.action == YT_ON_NAN_SKIP && r.kind == YT_FINDING_NOTHING);
     expect_steps(WATCHED_RUN "gradients.jsonl", WATCHED_BATCHES + 1, 3 * WATCHED_BATCHES);
-    yt_watched_expect_finite(WATCHED_RUN "weights/last.safetensors", true);
-    cr_assert(yt_path_exists(WATCHED_RUN "non-finite.safetensors"));
-    yt_watched_set(&config, "threads", "2");
-    cr_assert_eq(yt_watched_train(&config, &two, &err), YT_OK, "%s", err.text);
-    yt_expect_same_tensors(WATCHED_RUN "weights/last.safetensors",
+    test_watched_expect_finite(WATCHED_RUN "weights/last.safetensors", true);
+    cr_assert(yti_path_exists(WATCHED_RUN "non-finite.safetensors"));
+    test_watched_set(&config, "threads", "2");
+    cr_assert_eq(test_watched_train(&config, &two, &err), YT_OK, "%s", err.text);
+    test_expect_same_tensors(WATCHED_RUN "weights/last.safetensors",
                            "runs/detect/train-2/weights/last.safetensors");
 }
 
 Test(non_finite, a_run_with_a_skipped_batch_resumes_as_if_it_had_never_stopped) {
-    yt_train_config config = yt_watched_config("tiny26.yaml", "3");
-    yt_watched_set(&config, "on_nan", "skip");
-    yt_watched_set(&config, "nbs", "6"); /* so that gradients wait at the end of an epoch */
-    yt_watched whole = {.poison_at = WATCHED_BATCHES + 3},
+    yti_train_config config = test_watched_config("tiny26.yaml", "3");
+    test_watched_set(&config, "on_nan", "skip");
+    test_watched_set(&config, "nbs", "6"); /* so that gradients wait at the end of an epoch */
+    test_watched whole = {.poison_at = WATCHED_BATCHES + 3},
                half = {.poison_at = WATCHED_BATCHES + 3, .stop_in_epoch = 3};
-    yt_watched rest = {.poison_at = -1}; /* all are watched */
+    test_watched rest = {.poison_at = -1}; /* all are watched */
     yt_err err = {.text = ""};
-    cr_assert_eq(yt_watched_train(&config, &whole, &err), YT_OK, "%s", err.text);
-    cr_assert_eq(yt_watched_train(&config, &half, &err), YT_STOPPED);
-    cr_assert_eq(yt_watched_resume("runs/detect/train-2/weights/last.safetensors", &rest, &err), YT_OK, "%s",
+    cr_assert_eq(test_watched_train(&config, &whole, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(test_watched_train(&config, &half, &err), YT_ERR_STOPPED);
+    cr_assert_eq(test_watched_resume("runs/detect/train-2/weights/last.safetensors", &rest, &err), YT_OK, "%s",
                  err.text);
     cr_assert(whole.skips == 1 && half.skips == 1 && rest.skips == 0 && rest.epochs == 1);
-    yt_expect_same_tensors(WATCHED_RUN "weights/last.safetensors",
+    test_expect_same_tensors(WATCHED_RUN "weights/last.safetensors",
                            "runs/detect/train-2/weights/last.safetensors");
-    yt_st_file file;
-    cr_assert_eq(yt_st_load("runs/detect/train-2/weights/last.safetensors", &file, NULL), YT_OK);
-    cr_assert_not_null(strstr(yt_st_metadata(&file, "progress"), "\"skips\":1,"));
-    yt_st_free(&file);
+    yti_st_file file;
+    cr_assert_eq(yti_st_load("runs/detect/train-2/weights/last.safetensors", &file, NULL), YT_OK);
+    cr_assert_not_null(strstr(yti_st_metadata(&file, "progress"), "\"skips\":1,"));
+    yti_st_free(&file);
 }
 
 Test(non_finite, a_run_that_would_skip_a_whole_epoch_stops) {
-    yt_train_config config = yt_watched_config("tiny26.yaml", "3");
-    yt_watched_set(&config, "on_nan", "skip");
-    yt_watched r = {.poison_at = WATCHED_BATCHES + 1, .poison_to = 2 * WATCHED_BATCHES};
+    yti_train_config config = test_watched_config("tiny26.yaml", "3");
+    test_watched_set(&config, "on_nan", "skip");
+    test_watched r = {.poison_at = WATCHED_BATCHES + 1, .poison_to = 2 * WATCHED_BATCHES};
     yt_err err;
-    cr_assert_eq(yt_watched_train(&config, &r, &err), YT_NON_FINITE);
+    cr_assert_eq(test_watched_train(&config, &r, &err), YT_ERR_NON_FINITE);
     cr_assert(r.skips == WATCHED_BATCHES - 1 && r.events == WATCHED_BATCHES && r.epochs == 1);
     cr_assert_not_null(strstr(err.text, "; without it the epoch would have no batch;"), "%s", err.text);
 }
 
 /* The last two batches of an epoch and the first two of the next are four in a row, but neither epoch is lost. */
 Test(non_finite, skips_across_an_epoch_boundary_are_no_whole_epoch) {
-    yt_train_config config = yt_watched_config("tiny26.yaml", "2");
-    yt_watched_set(&config, "on_nan", "skip");
-    yt_watched r = {.poison_at = WATCHED_BATCHES - 1, .poison_to = WATCHED_BATCHES + 2};
+    yti_train_config config = test_watched_config("tiny26.yaml", "2");
+    test_watched_set(&config, "on_nan", "skip");
+    test_watched r = {.poison_at = WATCHED_BATCHES - 1, .poison_to = WATCHED_BATCHES + 2};
     yt_err err = {.text = ""};
-    cr_assert_eq(yt_watched_train(&config, &r, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(test_watched_train(&config, &r, &err), YT_OK, "%s", err.text);
     cr_assert(r.skips == 4 && r.events == 4 && r.epochs == 2);
     cr_assert(r.summary.skips == 4 && r.summary.rollbacks == 0);
 }
 
 Test(non_finite, more_than_ten_skips_in_a_row_end_the_run) {
-    yt_tiny_write_data(24, WATCHED_VAL);
-    yt_train_config config = yt_watched_config("tiny26.yaml", "3");
-    yt_watched_set(&config, "on_nan", "skip");
-    yt_watched r = {.poison_at = 8, .poison_to = 36}; /* of 12 batches an epoch */
+    test_tiny_write_data(24, WATCHED_VAL);
+    yti_train_config config = test_watched_config("tiny26.yaml", "3");
+    test_watched_set(&config, "on_nan", "skip");
+    test_watched r = {.poison_at = 8, .poison_to = 36}; /* of 12 batches an epoch */
     yt_err err;
-    cr_assert_eq(yt_watched_train(&config, &r, &err), YT_NON_FINITE);
+    cr_assert_eq(test_watched_train(&config, &r, &err), YT_ERR_NON_FINITE);
     cr_assert(r.skips == YT_MAX_SKIPS && r.events == YT_MAX_SKIPS + 1 && r.epochs == 1, "%d skips", r.skips);
     cr_assert_not_null(strstr(err.text, "; skipped in a row before it: 10;"), "%s", err.text);
 }
 
 /* The report of an event that does not end the run says by what it was noticed, too. */
 Test(non_finite, the_step_that_ends_a_run_is_kept_in_place_of_the_first) {
-    yt_train_config config = yt_watched_config("tiny26.yaml", "3");
-    yt_watched_set(&config, "on_nan", "skip");
-    yt_watched once = {.poison_at = 2}, r = {.poison_at = 2, .poison_to = WATCHED_BATCHES};
+    yti_train_config config = test_watched_config("tiny26.yaml", "3");
+    test_watched_set(&config, "on_nan", "skip");
+    test_watched once = {.poison_at = 2}, r = {.poison_at = 2, .poison_to = WATCHED_BATCHES};
     yt_err err = {.text = ""};
-    cr_assert_eq(yt_watched_train(&config, &once, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(test_watched_train(&config, &once, &err), YT_OK, "%s", err.text);
     cr_assert(once.events == 1 && once.capsules == 1);
     cr_assert_not_null(strstr(once.report, "\n  noticed   the gradient of model."), "%s", once.report);
     r.poison_at = 1;
-    cr_assert_eq(yt_watched_train(&config, &r, &err), YT_NON_FINITE);
+    cr_assert_eq(test_watched_train(&config, &r, &err), YT_ERR_NON_FINITE);
     cr_assert(r.events == WATCHED_BATCHES && r.capsules == 2 && r.action == YT_ON_NAN_STOP);
-    yt_replay_result result;
-    cr_assert_eq(yt_replay("runs/detect/train-2/non-finite.safetensors", 1, &result, &err), YT_OK, "%s",
+    yti_replay_result result;
+    cr_assert_eq(yti_replay("runs/detect/train-2/non-finite.safetensors", 1, &result, &err), YT_OK, "%s",
                  err.text);
     cr_assert_str_eq(result.report, r.report);
     cr_assert_not_null(strstr(result.report, "epoch 1, batch 4 of 4, step 3:"), "%s", result.report);
-    yt_replay_free(&result);
+    yti_replay_free(&result);
 }
 
 Test(non_finite, the_step_of_a_former_run_does_not_stay) {
-    yt_train_config config = yt_watched_config("tiny26.yaml", "2");
-    yt_watched_set(&config, "exist_ok", "true");
-    yt_watched failed = {.poison_at = WATCHED_BATCHES + 1}, rest = {0}, again = {.poison_at = 1}, good = {0};
+    yti_train_config config = test_watched_config("tiny26.yaml", "2");
+    test_watched_set(&config, "exist_ok", "true");
+    test_watched failed = {.poison_at = WATCHED_BATCHES + 1}, rest = {0}, again = {.poison_at = 1}, good = {0};
     yt_err err = {.text = ""};
     static const char capsule[] = WATCHED_RUN "non-finite.safetensors";
-    cr_assert_eq(yt_watched_train(&config, &failed, &err), YT_NON_FINITE);
-    cr_assert(yt_path_exists(capsule));
-    cr_assert_eq(yt_watched_resume(WATCHED_RUN "weights/last.safetensors", &rest, &err), YT_OK, "%s",
+    cr_assert_eq(test_watched_train(&config, &failed, &err), YT_ERR_NON_FINITE);
+    cr_assert(yti_path_exists(capsule));
+    cr_assert_eq(test_watched_resume(WATCHED_RUN "weights/last.safetensors", &rest, &err), YT_OK, "%s",
                  err.text);
-    cr_assert_not(yt_path_exists(capsule));
-    cr_assert_eq(yt_watched_train(&config, &again, &err), YT_NON_FINITE);
-    cr_assert(yt_path_exists(capsule));
-    cr_assert_eq(yt_watched_train(&config, &good, &err), YT_OK, "%s", err.text);
-    cr_assert_not(yt_path_exists(capsule));
+    cr_assert_not(yti_path_exists(capsule));
+    cr_assert_eq(test_watched_train(&config, &again, &err), YT_ERR_NON_FINITE);
+    cr_assert(yti_path_exists(capsule));
+    cr_assert_eq(test_watched_train(&config, &good, &err), YT_OK, "%s", err.text);
+    cr_assert_not(yti_path_exists(capsule));
 }
 
 /* ---- rollback ---- */
 
 Test(non_finite, a_run_that_went_back_is_one_that_was_resumed_with_half_the_rates) {
-    yt_train_config config = yt_watched_config("tiny26.yaml", "3");
-    yt_watched_set(&config, "on_nan", "rollback");
-    yt_watched_set(&config, "save_period", "1");
-    yt_watched_set(&config, "log_gradients",
+    yti_train_config config = test_watched_config("tiny26.yaml", "3");
+    test_watched_set(&config, "on_nan", "rollback");
+    test_watched_set(&config, "save_period", "1");
+    test_watched_set(&config, "log_gradients",
                    "3"); /* the checkpoint's step is no sample, the one that fails is */
-    yt_watched back = {.poison_at = WATCHED_BATCHES + 3},
+    test_watched back = {.poison_at = WATCHED_BATCHES + 3},
                half = {.poison_at = -1}; /* both watched, one never poisoned */
     yt_err err = {.text = ""};
-    cr_assert_eq(yt_watched_train(&config, &back, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(test_watched_train(&config, &back, &err), YT_OK, "%s", err.text);
     cr_assert(back.events == 1 && back.epochs == 3 && back.action == YT_ON_NAN_ROLLBACK && !back.to_initial);
 
-    yt_train_config resumed;
-    yt_training *training;
-    yt_train_config_defaults(&resumed);
+    yti_train_config resumed;
+    yti_training *training;
+    yti_train_config_defaults(&resumed);
     cr_assert_eq(rename("runs/detect/train", "runs/detect/other"), 0);
-    yt_watched_set(&resumed, "resume", "runs/detect/other/weights/epoch0.safetensors");
-    cr_assert_eq(yt_train_prepare(&resumed, NULL, NULL, NULL, &training, &err), YT_OK, "%s", err.text);
+    test_watched_set(&resumed, "resume", "runs/detect/other/weights/epoch0.safetensors");
+    cr_assert_eq(yti_train_prepare(&resumed, NULL, NULL, NULL, &training, &err), YT_OK, "%s", err.text);
     training->progress.rate_factor = 0.5;
     yti_apply_rate_factor(training);
     cr_assert_eq(rename("runs/detect/other/weights/last.safetensors", "back.safetensors"), 0);
@@ -180,50 +180,50 @@ Test(non_finite, a_run_that_went_back_is_one_that_was_resumed_with_half_the_rate
     for (int i = 0; i < 2;
          i++) { /* the resumed run drops what lies behind its checkpoint and writes it anew */
         snprintf(path, sizeof path, "runs/detect/other/%s", logs[i]);
-        yt_copy_file(path, logs[i]);
+        test_copy_file(path, logs[i]);
     }
-    cr_assert_eq(yt_watched_run(training, &half, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(test_watched_run(training, &half, &err), YT_OK, "%s", err.text);
     cr_assert(half.epochs == 2 && half.lr == back.lr);
-    yt_expect_same_tensors("back.safetensors", "runs/detect/other/weights/last.safetensors");
+    test_expect_same_tensors("back.safetensors", "runs/detect/other/weights/last.safetensors");
     for (int i = 0; i < 2; i++) {
         snprintf(path, sizeof path, "runs/detect/other/%s", logs[i]);
-        yt_expect_same_bytes(path, logs[i]);
+        test_expect_same_bytes(path, logs[i]);
     }
 }
 
 /* What explodes in twelve steps at a rate does not at a fraction of it. Interrupted and resumed it ends the same. */
 Test(non_finite, a_network_that_explodes_goes_back_until_it_trains) {
-    yt_tiny_write_data(24, WATCHED_VAL);
-    yt_train_config config = yt_watched_exploding("3");
-    yt_watched_set(&config, "on_nan", "rollback");
-    yt_watched_set(&config, "lr0", "0.1");
-    yt_watched_set(&config, "momentum", "0");
-    yt_watched r = {0}, stopped = {.stop_in_epoch = 2}, rest = {0};
+    test_tiny_write_data(24, WATCHED_VAL);
+    yti_train_config config = test_watched_exploding("3");
+    test_watched_set(&config, "on_nan", "rollback");
+    test_watched_set(&config, "lr0", "0.1");
+    test_watched_set(&config, "momentum", "0");
+    test_watched r = {0}, stopped = {.stop_in_epoch = 2}, rest = {0};
     yt_err err = {.text = ""};
-    cr_assert_eq(yt_watched_train(&config, &r, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(test_watched_train(&config, &r, &err), YT_OK, "%s", err.text);
     cr_assert(r.events >= 1 && r.epochs == 3 && r.action == YT_ON_NAN_ROLLBACK, "%d events", r.events);
-    yt_watched_expect_finite(WATCHED_RUN "weights/last.safetensors", true);
-    yt_watched_replay(WATCHED_RUN "non-finite.safetensors");
+    test_watched_expect_finite(WATCHED_RUN "weights/last.safetensors", true);
+    test_watched_replay(WATCHED_RUN "non-finite.safetensors");
 
-    cr_assert_eq(yt_watched_train(&config, &stopped, &err), YT_STOPPED);
-    yt_train_config resumed;
-    yt_train_config_defaults(&resumed);
-    yt_watched_set(&resumed, "resume", "runs/detect/train-2/weights/last.safetensors");
-    cr_assert_eq(yt_watched_train(&resumed, &rest, &err), YT_OK, "%s", err.text);
-    yt_expect_same_tensors(WATCHED_RUN "weights/last.safetensors",
+    cr_assert_eq(test_watched_train(&config, &stopped, &err), YT_ERR_STOPPED);
+    yti_train_config resumed;
+    yti_train_config_defaults(&resumed);
+    test_watched_set(&resumed, "resume", "runs/detect/train-2/weights/last.safetensors");
+    cr_assert_eq(test_watched_train(&resumed, &rest, &err), YT_OK, "%s", err.text);
+    test_expect_same_tensors(WATCHED_RUN "weights/last.safetensors",
                            "runs/detect/train-2/weights/last.safetensors");
 }
 
 Test(non_finite, a_run_does_not_go_back_for_ever) {
-    yt_train_config config = yt_watched_config("tiny26.yaml", "3");
-    yt_watched_set(&config, "on_nan", "rollback");
-    yt_watched r = {.poison_at = WATCHED_BATCHES + 2, .poison_to = 3 * WATCHED_BATCHES};
+    yti_train_config config = test_watched_config("tiny26.yaml", "3");
+    test_watched_set(&config, "on_nan", "rollback");
+    test_watched r = {.poison_at = WATCHED_BATCHES + 2, .poison_to = 3 * WATCHED_BATCHES};
     yt_err err;
-    cr_assert_eq(yt_watched_train(&config, &r, &err), YT_NON_FINITE);
+    cr_assert_eq(test_watched_train(&config, &r, &err), YT_ERR_NON_FINITE);
     cr_assert(r.epochs == 1 && r.events == YT_MAX_ROLLBACKS + 1 && r.action == YT_ON_NAN_STOP);
     cr_assert_not_null(strstr(err.text, "the run went back there 5 times"), "%s", err.text);
-    yt_watched first = {.poison_at = WATCHED_BATCHES + 1};
-    cr_assert_eq(yt_watched_train(&config, &first, &err), YT_NON_FINITE);
+    test_watched first = {.poison_at = WATCHED_BATCHES + 1};
+    cr_assert_eq(test_watched_train(&config, &first, &err), YT_ERR_NON_FINITE);
     cr_assert(first.epochs == 1 && first.events == 1);
     cr_assert_not_null(
         strstr(err.text, "it comes before the first update from there, which no learning rate changes"), "%s",
@@ -232,20 +232,20 @@ Test(non_finite, a_run_does_not_go_back_for_ever) {
 
 /* Four batches an update: the third one is not the first step, but its weights are still those of the checkpoint. */
 Test(non_finite, no_rate_helps_before_the_first_update) {
-    yt_train_config config = yt_watched_config("tiny26.yaml", "2");
-    yt_watched_set(&config, "on_nan", "rollback");
-    yt_watched_set(&config, "nbs", "8");
-    yt_watched_set(&config, "lr0", "0.02");
-    yt_watched before = {.poison_at = 3}, after = {.poison_at = WATCHED_BATCHES + 1};
+    yti_train_config config = test_watched_config("tiny26.yaml", "2");
+    test_watched_set(&config, "on_nan", "rollback");
+    test_watched_set(&config, "nbs", "8");
+    test_watched_set(&config, "lr0", "0.02");
+    test_watched before = {.poison_at = 3}, after = {.poison_at = WATCHED_BATCHES + 1};
     yt_err err = {.text = ""};
-    cr_assert_eq(yt_watched_train(&config, &before, &err), YT_NON_FINITE);
+    cr_assert_eq(test_watched_train(&config, &before, &err), YT_ERR_NON_FINITE);
     cr_assert(before.events == 1 && before.action == YT_ON_NAN_STOP);
     cr_assert_not_null(strstr(err.text, "it comes before the first update from there"), "%s", err.text);
-    cr_assert_eq(yt_watched_train(&config, &after, &err), YT_NON_FINITE);
+    cr_assert_eq(test_watched_train(&config, &after, &err), YT_ERR_NON_FINITE);
     cr_assert(after.events == 1 && after.epochs == 1);
-    yt_watched_set(&config, "nbs", "4"); /* an update behind the second batch */
-    yt_watched third = {.poison_at = 3};
-    cr_assert_eq(yt_watched_train(&config, &third, &err), YT_OK, "%s", err.text);
+    test_watched_set(&config, "nbs", "4"); /* an update behind the second batch */
+    test_watched third = {.poison_at = 3};
+    cr_assert_eq(test_watched_train(&config, &third, &err), YT_OK, "%s", err.text);
     cr_assert(third.events == 1 && third.action == YT_ON_NAN_ROLLBACK && third.to_initial);
     cr_assert(third.summary.rollbacks == 1 && third.summary.rate_factor == 0.5 && third.summary.skips == 0);
 }
@@ -253,16 +253,16 @@ Test(non_finite, no_rate_helps_before_the_first_update) {
 /* ---- what a checkpoint would hold ---- */
 
 Test(non_finite, nothing_that_is_not_finite_is_saved) {
-    yt_train_config config = yt_watched_config("tiny26.yaml", "1");
-    yt_watched_set(&config, "optimizer", "AdamW");
-    yt_training *t;
+    yti_train_config config = test_watched_config("tiny26.yaml", "1");
+    test_watched_set(&config, "optimizer", "AdamW");
+    yti_training *t;
     yt_err err = {.text = ""};
-    cr_assert_eq(yt_train_prepare(&config, NULL, NULL, NULL, &t, &err), YT_OK, "%s", err.text);
-    const yt_watchers nobody = {0};
+    cr_assert_eq(yti_train_prepare(&config, NULL, NULL, NULL, &t, &err), YT_OK, "%s", err.text);
+    const yti_watchers nobody = {0};
     cr_assert_eq(yti_check_state(t, &nobody, &err), YT_OK);
     const char *name;
     float *moments;
-    cr_assert(yt_optimizer_state(t->optimizer, 1, &name, &moments));
+    cr_assert(yti_optimizer_state(t->optimizer, 1, &name, &moments));
     float *places[] = {t->model->state.params, t->model->state.buffers, t->average.params, t->average.buffers,
                        moments};
     const char *const texts[] = {
@@ -271,28 +271,28 @@ Test(non_finite, nothing_that_is_not_finite_is_saved) {
     for (int i = 0; i < 5; i++) {
         const float before = places[i][0];
         places[i][0] = (float)INFINITY;
-        cr_assert_eq(yti_check_state(t, &nobody, &err), YT_NON_FINITE);
+        cr_assert_eq(yti_check_state(t, &nobody, &err), YT_ERR_NON_FINITE);
         cr_assert_not_null(strstr(err.text, texts[i]), "%s", err.text);
         places[i][0] = before;
     }
     cr_assert_eq(yti_check_state(t, &nobody, &err), YT_OK);
-    yt_train_destroy(t);
+    yti_train_destroy(t);
 }
 
 /* Gradients of 1e29 move no weight far with Adam, but their squares are infinite for ever after. */
 Test(non_finite, moments_that_overflow_end_an_epoch_without_a_checkpoint) {
-    yt_train_config config = yt_watched_config("tiny26.yaml", "2");
-    yt_watched_set(&config, "optimizer", "AdamW");
-    yt_watched_set(&config, "clip", "0");
-    yt_watched_set(&config, "box", "1e30");
-    yt_watched r = {0}, back = {0};
+    yti_train_config config = test_watched_config("tiny26.yaml", "2");
+    test_watched_set(&config, "optimizer", "AdamW");
+    test_watched_set(&config, "clip", "0");
+    test_watched_set(&config, "box", "1e30");
+    test_watched r = {0}, back = {0};
     yt_err err;
-    cr_assert_eq(yt_watched_train(&config, &r, &err), YT_NON_FINITE);
+    cr_assert_eq(test_watched_train(&config, &r, &err), YT_ERR_NON_FINITE);
     cr_assert_not_null(strstr(err.text, "epoch 1: the optimiser's exp_avg_sq of model."), "%s", err.text);
     cr_assert(r.events == 1 && r.epochs == 0 && r.action == YT_ON_NAN_STOP);
-    cr_assert_not(yt_path_exists(WATCHED_RUN "weights/last.safetensors"));
-    yt_watched_set(&config, "on_nan", "rollback"); /* which no rate changes */
-    cr_assert_eq(yt_watched_train(&config, &back, &err), YT_NON_FINITE);
+    cr_assert_not(yti_path_exists(WATCHED_RUN "weights/last.safetensors"));
+    test_watched_set(&config, "on_nan", "rollback"); /* which no rate changes */
+    cr_assert_eq(test_watched_train(&config, &back, &err), YT_ERR_NON_FINITE);
     cr_assert(back.events == YT_MAX_ROLLBACKS + 1 && back.epochs == 0 && back.action == YT_ON_NAN_STOP);
 }
 
@@ -300,16 +300,16 @@ Test(non_finite, moments_that_overflow_end_an_epoch_without_a_checkpoint) {
 
 /* Without the fields about what was not finite; with wrong ones. */
 Test(non_finite, an_older_checkpoint_resumes_and_a_damaged_one_does_not) {
-    yt_train_config config = yt_watched_config("tiny26.yaml", "2");
-    yt_watched r = {.stop_in_epoch = 2}, rest = {0};
+    yti_train_config config = test_watched_config("tiny26.yaml", "2");
+    test_watched r = {.stop_in_epoch = 2}, rest = {0};
     yt_err err = {.text = ""};
-    cr_assert_eq(yt_watched_train(&config, &r, &err), YT_STOPPED);
+    cr_assert_eq(test_watched_train(&config, &r, &err), YT_ERR_STOPPED);
     cr_assert_eq(rename(WATCHED_RUN "weights/last.safetensors", "good.safetensors"), 0);
-    yt_st_file file;
-    cr_assert_eq(yt_st_load("good.safetensors", &file, NULL), YT_OK);
+    yti_st_file file;
+    cr_assert_eq(yti_st_load("good.safetensors", &file, NULL), YT_OK);
     char progress[2048], changed[2200];
-    snprintf(progress, sizeof progress, "%s", yt_st_metadata(&file, "progress"));
-    yt_st_free(&file);
+    snprintf(progress, sizeof progress, "%s", yti_st_metadata(&file, "progress"));
+    yti_st_free(&file);
     char *younger = strstr(progress, ",\"skips\"");
     cr_assert_not_null(younger, "%s", progress);
     *younger = '\0';
@@ -317,15 +317,15 @@ Test(non_finite, an_older_checkpoint_resumes_and_a_damaged_one_does_not) {
                                         ",\"skips_in_row\":-1", ",\"rollbacks\":0.5"};
     for (int i = 0; i < 5; i++) {
         snprintf(changed, sizeof changed, "%s%s}", progress, wrong[i]);
-        yt_watched_rewrite("progress", changed);
+        test_watched_rewrite("progress", changed);
         cr_assert_eq(rename("bad.safetensors", WATCHED_RUN "weights/last.safetensors"), 0);
-        cr_assert_eq(yt_watched_resume(WATCHED_RUN "weights/last.safetensors", &rest, &err), YT_SYNTAX, "%s",
+        cr_assert_eq(test_watched_resume(WATCHED_RUN "weights/last.safetensors", &rest, &err), YT_ERR_SYNTAX, "%s",
                      wrong[i]);
     }
     snprintf(changed, sizeof changed, "%s}", progress);
-    yt_watched_rewrite("progress", changed);
+    test_watched_rewrite("progress", changed);
     cr_assert_eq(rename("bad.safetensors", WATCHED_RUN "weights/last.safetensors"), 0);
-    cr_assert_eq(yt_watched_resume(WATCHED_RUN "weights/last.safetensors", &rest, &err), YT_OK, "%s",
+    cr_assert_eq(test_watched_resume(WATCHED_RUN "weights/last.safetensors", &rest, &err), YT_OK, "%s",
                  err.text);
     cr_assert_eq(rest.epochs, 1);
 }

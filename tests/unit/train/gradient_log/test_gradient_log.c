@@ -15,24 +15,24 @@
 #include <unistd.h>
 
 static void init(void) {
-    yt_folder_make();
-    yt_tiny_write_models();
-    yt_tiny_write_data(5, 3);
-    cr_assert_eq(chdir(yt_folder_path("")), 0);
+    test_folder_make();
+    test_tiny_write_models();
+    test_tiny_write_data(5, 3);
+    cr_assert_eq(chdir(test_folder_path("")), 0);
 }
-TestSuite(gradient_log, .init = init, .fini = yt_folder_remove);
+TestSuite(gradient_log, .init = init, .fini = test_folder_remove);
 
-static void set(yt_train_config *config, const char *key, const char *text) {
+static void set(yti_train_config *config, const char *key, const char *text) {
     yt_err err = {.text = ""};
-    cr_assert_eq(yt_train_config_set(config, key, text, YT_SOURCE_TYPED, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yti_train_config_set(config, key, text, YT_SOURCE_TYPED, &err), YT_OK, "%s", err.text);
 }
 
 /* Three batches to an epoch. */
-static yt_train_config tiny(const char *model, const char *epochs, const char *every) {
-    yt_train_config config;
-    yt_train_config_defaults(&config);
-    set(&config, "data", yt_folder_path("data.yaml"));
-    set(&config, "model", yt_folder_path(model));
+static yti_train_config tiny(const char *model, const char *epochs, const char *every) {
+    yti_train_config config;
+    yti_train_config_defaults(&config);
+    set(&config, "data", test_folder_path("data.yaml"));
+    set(&config, "model", test_folder_path(model));
     set(&config, "imgsz", "64");
     set(&config, "batch", "2");
     set(&config, "epochs", epochs);
@@ -41,13 +41,13 @@ static yt_train_config tiny(const char *model, const char *epochs, const char *e
     return config;
 }
 
-static yt_status run(const yt_train_config *config, const yt_train_observer *observer,
+static yt_status run(const yti_train_config *config, const yti_train_observer *observer,
                      const volatile sig_atomic_t *stop) {
-    yt_training *training;
+    yti_training *training;
     yt_err err = {.text = ""};
-    cr_assert_eq(yt_train_prepare(config, NULL, NULL, NULL, &training, &err), YT_OK, "%s", err.text);
-    const yt_status status = yt_train_run(training, observer, observer ? 1 : 0, stop, &err);
-    yt_train_destroy(training);
+    cr_assert_eq(yti_train_prepare(config, NULL, NULL, NULL, &training, &err), YT_OK, "%s", err.text);
+    const yt_status status = yti_train_run(training, observer, observer ? 1 : 0, stop, &err);
+    yti_train_destroy(training);
     return status;
 }
 
@@ -57,7 +57,7 @@ static yt_status run(const yt_train_config *config, const yt_train_observer *obs
 Test(gradient_log, a_watched_run_has_the_same_bits_as_one_that_is_not, .timeout = 120) {
     static const char *const models[] = {"tiny26.yaml", "tiny8.yaml"}, *const nbs[] = {"2", "4"};
     for (int m = 0; m < 2; m++) {
-        yt_train_config plain = tiny(models[m], "2", "0"), logged = tiny(models[m], "2", "1");
+        yti_train_config plain = tiny(models[m], "2", "0"), logged = tiny(models[m], "2", "1");
         set(&plain, "nbs", nbs[m]);
         set(&logged, "nbs", nbs[m]);
         set(&plain, "name", "plain");
@@ -66,22 +66,22 @@ Test(gradient_log, a_watched_run_has_the_same_bits_as_one_that_is_not, .timeout 
         set(&logged, "exist_ok", "true");
         cr_assert_eq(run(&plain, NULL, NULL), YT_OK);
         cr_assert_eq(run(&logged, NULL, NULL), YT_OK);
-        yt_expect_same_bytes("runs/detect/plain/weights/best.safetensors",
+        test_expect_same_bytes("runs/detect/plain/weights/best.safetensors",
                              "runs/detect/logged/weights/best.safetensors");
-        cr_assert(yt_path_exists("runs/detect/logged/gradients.csv"));
-        cr_assert_not(yt_path_exists("runs/detect/plain/gradients.csv"));
+        cr_assert(yti_path_exists("runs/detect/logged/gradients.csv"));
+        cr_assert_not(yti_path_exists("runs/detect/plain/gradients.csv"));
     }
 }
 
 Test(gradient_log, the_table_is_the_same_for_any_number_of_threads) {
     static const char *const threads[] = {"1", "3"};
     for (int i = 0; i < 2; i++) {
-        yt_train_config config = tiny("tiny8.yaml", "1", "1");
+        yti_train_config config = tiny("tiny8.yaml", "1", "1");
         set(&config, "threads", threads[i]);
         set(&config, "name", threads[i]);
         cr_assert_eq(run(&config, NULL, NULL), YT_OK);
     }
-    yt_expect_same_bytes("runs/detect/1/gradients.csv", "runs/detect/3/gradients.csv");
+    test_expect_same_bytes("runs/detect/1/gradients.csv", "runs/detect/3/gradients.csv");
 }
 
 /* ---- what it writes ---- */
@@ -95,7 +95,7 @@ typedef struct csv_row {
 
 /* The rows of gradients.csv, malloc'd. */
 static csv_row *read_rows(const char *path, size_t *count) {
-    char *text = yt_read_text(path);
+    char *text = test_read_text(path);
     const char *header = "step,epoch,layer,name,kind,stat,value\n";
     cr_assert_eq(strncmp(text, header, strlen(header)), 0, "%.60s", text);
     csv_row *rows = malloc((strlen(text) / 8 + 1) * sizeof *rows);
@@ -115,9 +115,9 @@ static csv_row *read_rows(const char *path, size_t *count) {
 static bool is_of_the_tables(const csv_row *row) {
     for (int k = 0; k < YT_FLOW_KINDS; k++)
         for (int s = 0; s < YT_FLOW_STATS; s++)
-            if (strcmp(row->kind, yt_flow_kind_word((yt_flow_kind)k)) == 0 &&
-                strcmp(row->stat, yt_flow_stat_word((yt_flow_stat)s)) == 0)
-                return yt_flow_has((yt_flow_kind)k, (yt_flow_stat)s);
+            if (strcmp(row->kind, yti_flow_kind_word((yti_flow_kind)k)) == 0 &&
+                strcmp(row->stat, yti_flow_stat_word((yti_flow_stat)s)) == 0)
+                return yti_flow_has((yti_flow_kind)k, (yti_flow_stat)s);
     return false;
 }
 
@@ -132,7 +132,7 @@ static int count(const csv_row *rows, size_t n, long long step, const char *kind
 
 /* Steps 0 to 26; rows 0 to 5 have maps, row 3 a C2f with one bottleneck; parts of the loss at 0, 1 and 20. */
 Test(gradient_log, rows_blocks_weights_and_parts_are_written_at_their_steps, .timeout = 120) {
-    yt_train_config config = tiny("tiny8.yaml", "9", "2");
+    yti_train_config config = tiny("tiny8.yaml", "9", "2");
     set(&config, "val", "false");
     cr_assert_eq(run(&config, NULL, NULL), YT_OK);
     size_t n;
@@ -165,7 +165,7 @@ Test(gradient_log, rows_blocks_weights_and_parts_are_written_at_their_steps, .ti
 /* Two batches to an update, three to an epoch: an update may follow the sample, in the same epoch, and stands under its
  * step; or none does. */
 Test(gradient_log, weights_that_move_later_stand_beside_the_maps_of_their_sample) {
-    yt_train_config config = tiny("tiny26.yaml", "4", "3");
+    yti_train_config config = tiny("tiny26.yaml", "4", "3");
     set(&config, "nbs", "4");
     set(&config, "warmup_epochs", "0");
     cr_assert_eq(run(&config, NULL, NULL), YT_OK);
@@ -199,22 +199,22 @@ static void hear(void *context, const char *text) {
 
 Test(gradient_log, a_sound_run_raises_no_alarm) {
     heard h = {0};
-    const yt_train_observer observer = {.alarm = hear, .context = &h};
-    yt_train_config config = tiny("tiny26.yaml", "2", "1");
+    const yti_train_observer observer = {.alarm = hear, .context = &h};
+    yti_train_config config = tiny("tiny26.yaml", "2", "1");
     cr_assert_eq(run(&config, &observer, NULL), YT_OK);
     cr_assert_eq(h.lines, 0, "%s", h.text[0]);
 }
 
 /* Twenty-three layers in a row without batch norm or shortcuts. */
-static yt_train_config deep(const char *activation) {
+static yti_train_config deep(const char *activation) {
     char yaml[512];
     snprintf(
         yaml, sizeof yaml,
         "nc: 2\nactivation: %s\nbackbone:\n  - [-1, 1, Conv, [8, 3, 2]]\n  - [-1, 20, Conv, [8, 3, 1]]\n"
         "  - [-1, 1, Conv, [8, 3, 2]]\n  - [-1, 1, Conv, [8, 3, 2]]\nhead:\n  - [[3], 1, Detect, [nc]]\n",
         activation);
-    yt_folder_write_text("deep.yaml", yaml);
-    yt_train_config config = tiny("deep.yaml", "2", "1");
+    test_folder_write_text("deep.yaml", yaml);
+    yti_train_config config = tiny("deep.yaml", "2", "1");
     set(&config, "no_batchnorm", "true");
     return config;
 }
@@ -222,8 +222,8 @@ static yt_train_config deep(const char *activation) {
 /* A sigmoid passes at most a quarter: behind twenty of them nothing is left. */
 Test(gradient_log, a_vanishing_gradient_is_told_once_where_it_is_worst) {
     heard h = {0};
-    const yt_train_observer observer = {.alarm = hear, .context = &h};
-    yt_train_config config = deep("nn.Sigmoid()");
+    const yti_train_observer observer = {.alarm = hear, .context = &h};
+    yti_train_config config = deep("nn.Sigmoid()");
     cr_assert_eq(run(&config, &observer, NULL), YT_OK);
     cr_assert_eq(strncmp(h.text[0], "step 0, row 0 Conv: vanishing, here and in ", 43), 0, "%s", h.text[0]);
     cr_assert_not_null(strstr(h.text[0], ": mean_abs of activation_gradient is "), "%s", h.text[0]);
@@ -235,18 +235,18 @@ Test(gradient_log, a_vanishing_gradient_is_told_once_where_it_is_worst) {
 /* Twenty ReLU layers whose weights are twice too large: gradients grow on their way to the input. */
 Test(gradient_log, large_weights_without_clipping_explode_and_then_are_not_finite) {
     heard h = {0};
-    const yt_train_observer observer = {.alarm = hear, .context = &h};
-    yt_train_config config = deep("nn.ReLU()");
+    const yti_train_observer observer = {.alarm = hear, .context = &h};
+    yti_train_config config = deep("nn.ReLU()");
     set(&config, "init", "scaled:4");
     set(&config, "optimizer", "SGD");
     set(&config, "lr0", "0.1");
     set(&config, "warmup_epochs", "0");
     set(&config, "clip", "0");
     set(&config, "exist_ok", "true");
-    cr_assert_eq(run(&config, &observer, NULL), YT_NON_FINITE);
+    cr_assert_eq(run(&config, &observer, NULL), YT_ERR_NON_FINITE);
     cr_assert_not_null(strstr(h.text[0], "row 0 Conv: exploding"), "%s", h.text[0]);
-    cr_assert_not(yt_path_exists("runs/detect/train/weights/last.safetensors"));
-    char *text = yt_read_text("runs/detect/train/gradients.jsonl"), *last = strrchr(text, '{');
+    cr_assert_not(yti_path_exists("runs/detect/train/weights/last.safetensors"));
+    char *text = test_read_text("runs/detect/train/gradients.jsonl"), *last = strrchr(text, '{');
     while (last > text && last[-1] != '\n') last--; /* of the step that the run ended in: its maps alone */
     cr_assert_not_null(strstr(last, "\"non_finite\":"), "%.200s", last);
     cr_assert_null(strstr(last, "_loss"), "%.200s", last);
@@ -263,33 +263,33 @@ typedef struct stopper {
     int64_t at;
 } stopper;
 
-static void stop_at(void *context, const yt_train_batch *batch) {
+static void stop_at(void *context, const yti_train_batch *batch) {
     stopper *s = context;
     if (batch->step == s->at) s->stop = 1;
 }
 
 /* Stopped in the second epoch, behind its sampled steps: those are dropped and made again. */
 static void expect_resumable(const char *every, const char *nbs) {
-    yt_train_config whole = tiny("tiny26.yaml", "3", every);
+    yti_train_config whole = tiny("tiny26.yaml", "3", every);
     set(&whole, "nbs", nbs);
     set(&whole, "exist_ok", "true");
-    yt_train_config broken = whole;
+    yti_train_config broken = whole;
     set(&whole, "name", "whole");
     set(&broken, "name", "broken");
     cr_assert_eq(run(&whole, NULL, NULL), YT_OK);
     stopper s = {.at = 4};
-    const yt_train_observer observer = {.batch = stop_at, .context = &s};
-    cr_assert_eq(run(&broken, &observer, &s.stop), YT_STOPPED);
-    char *text = yt_read_text("runs/detect/broken/gradients.csv");
+    const yti_train_observer observer = {.batch = stop_at, .context = &s};
+    cr_assert_eq(run(&broken, &observer, &s.stop), YT_ERR_STOPPED);
+    char *text = test_read_text("runs/detect/broken/gradients.csv");
     cr_assert_not_null(strstr(text, "\n4,2,0,"));
     free(text);
-    yt_train_config resumed;
-    yt_train_config_defaults(&resumed);
+    yti_train_config resumed;
+    yti_train_config_defaults(&resumed);
     set(&resumed, "resume", "runs/detect/broken/weights/last.safetensors");
     set(&resumed, "threads", "1");
     cr_assert_eq(run(&resumed, NULL, NULL), YT_OK);
-    yt_expect_same_bytes("runs/detect/whole/gradients.csv", "runs/detect/broken/gradients.csv");
-    yt_expect_same_bytes("runs/detect/whole/gradients.jsonl", "runs/detect/broken/gradients.jsonl");
+    test_expect_same_bytes("runs/detect/whole/gradients.csv", "runs/detect/broken/gradients.csv");
+    test_expect_same_bytes("runs/detect/whole/gradients.jsonl", "runs/detect/broken/gradients.jsonl");
 }
 
 Test(gradient_log, a_resumed_run_writes_what_an_unbroken_one_does, .timeout = 120) {
@@ -301,15 +301,15 @@ Test(gradient_log, a_resumed_run_writes_what_an_unbroken_one_does, .timeout = 12
 
 /* Sums over all values of a row's gradient, weighted so that no symmetry hides an error. */
 typedef struct sums {
-    yt_model *model;
+    yti_model *model;
     double whole[8], part[8][YT_FLOW_KINDS], size[8];
     int parts;
 } sums;
 
-static double weighted(yt_tensor t, double *size) {
+static double weighted(yti_tensor t, double *size) {
     double sum = 0;
     *size = 0;
-    for (size_t p = 0; p < yt_tensor_pixels(t); p++)
+    for (size_t p = 0; p < yti_tensor_pixels(t); p++)
         for (int c = 0; c < t.c; c++) {
             const double x = (double)t.data[(ptrdiff_t)p * t.ld + c];
             sum += x * (double)(1 + (p * 31 + (size_t)c * 7) % 13);
@@ -318,24 +318,24 @@ static double weighted(yt_tensor t, double *size) {
     return sum;
 }
 
-static yt_status remember_model(void *context, const yt_train_info *info, yt_err *err) {
+static yt_status remember_model(void *context, const yti_train_info *info, yt_err *err) {
     (void)err;
     ((sums *)context)->model = info->model;
     return YT_OK;
 }
 
-static unsigned want_all(void *context, const yt_train_batch *batch) {
+static unsigned want_all(void *context, const yti_train_batch *batch) {
     (void)context;
     return batch->step == 0 ? YT_SEE_MAPS | YT_SEE_PARTS : 0;
 }
 
-static void see_whole(void *context, yt_value value, yt_tensor gradient) {
+static void see_whole(void *context, yti_value value, yti_tensor gradient) {
     sums *s = context;
     for (int r = 0; r < s->model->n_rows; r++)
         if (s->model->rows[r].output == value) s->whole[r] = weighted(gradient, &s->size[r]);
 }
 
-static void see_part(void *context, yt_flow_kind part, yt_value value, yt_tensor gradient) {
+static void see_part(void *context, yti_flow_kind part, yti_value value, yti_tensor gradient) {
     sums *s = context;
     double size;
     for (int r = 0; r < s->model->n_rows; r++)
@@ -345,9 +345,9 @@ static void see_part(void *context, yt_flow_kind part, yt_value value, yt_tensor
 Test(gradient_log, terms_and_levels_add_up_to_the_whole_gradient) {
     static const char *const models[] = {"tiny26.yaml", "tiny8.yaml"};
     for (int m = 0; m < 2; m++) {
-        yt_train_config config = tiny(models[m], "1", "0");
+        yti_train_config config = tiny(models[m], "1", "0");
         sums s = {0};
-        const yt_train_observer observer = {.start = remember_model,
+        const yti_train_observer observer = {.start = remember_model,
                                             .wants = want_all,
                                             .backward = see_whole,
                                             .part = see_part,
@@ -359,9 +359,9 @@ Test(gradient_log, terms_and_levels_add_up_to_the_whole_gradient) {
             const double terms = p[YT_FLOW_BOX] + p[YT_FLOW_CLS] + p[m ? YT_FLOW_DFL : YT_FLOW_L1],
                          levels = p[YT_FLOW_P3] + p[YT_FLOW_P4] + p[YT_FLOW_P5];
             cr_assert_gt(s.size[row], 0);
-            cr_expect(yt_near(terms, s.whole[row], 1e-5 * s.size[row]), "%s row %d: terms %g, whole %g",
+            cr_expect(test_near(terms, s.whole[row], 1e-5 * s.size[row]), "%s row %d: terms %g, whole %g",
                       models[m], row, terms, s.whole[row]);
-            cr_expect(yt_near(levels, s.whole[row], 1e-5 * s.size[row]), "%s row %d: levels %g, whole %g",
+            cr_expect(test_near(levels, s.whole[row], 1e-5 * s.size[row]), "%s row %d: levels %g, whole %g",
                       models[m], row, levels, s.whole[row]);
         }
         /* rows 3 and 4 feed the levels above them only through row 5, the deepest */
@@ -377,35 +377,35 @@ static void expect_reference_gradients(const char *family, int expected) {
     fixture f = fixture_open(family);
     memset(f.model->state.grads, 0, f.model->param_count * sizeof(float));
     fixture_forward(&f, f.model, YT_MODE_TRAIN);
-    const yt_targets targets = {FIXTURE_TARGETS, f.image, f.class_id, f.boxes};
-    const yt_loss_gains gains = {7.5f, 0.5f, 1.5f};
+    const yti_targets targets = {FIXTURE_TARGETS, f.image, f.class_id, f.boxes};
+    const yti_loss_gains gains = {7.5f, 0.5f, 1.5f};
     double weight[2] = {1, 0};
-    yt_loss *loss = NULL;
-    yt_loss_result result;
-    cr_assert_eq(yt_loss_create(&loss, NULL), YT_OK);
-    if (f.model->n_branches == 2) yt_loss_branch_weights(0, 10, &weight[0], &weight[1]);
+    yti_loss *loss = NULL;
+    yti_loss_result result;
+    cr_assert_eq(yti_loss_create(&loss, NULL), YT_OK);
+    if (f.model->n_branches == 2) yti_loss_branch_weights(0, 10, &weight[0], &weight[1]);
     for (int b = 0; b < f.model->n_branches; b++) {
-        const yt_head head = yt_model_head(f.model, b);
-        cr_assert_eq(yt_loss_branch(loss, &head, &targets, gains, yt_assigner_of(b == 1), weight[b],
+        const yti_head head = yti_model_head(f.model, b);
+        cr_assert_eq(yti_loss_branch(loss, &head, &targets, gains, yti_assigner_of(b == 1), weight[b],
                                     FIXTURE_THREADS, &result, NULL),
                      YT_OK);
     }
-    yt_loss_destroy(loss);
-    yt_model_backward(f.model, &f.model->state, NULL);
+    yti_loss_destroy(loss);
+    yti_model_backward(f.model, &f.model->state, NULL);
     int compared = 0;
     for (int i = 0; i < f.model->n_params; i++) {
-        const yt_param_info *info = &f.model->params[i];
+        const yti_param_info *info = &f.model->params[i];
         if (info->kind >= YT_PARAM_FROZEN || !fixture_has_gradient(&f, info->name)) continue;
         const cJSON *summary = fixture_item(fixture_item(f.reference, "grads"), info->name);
-        const yt_flow_stats s = yt_flow_measure(
-            yt_tensor_of(f.model->state.grads + info->offset, 1, 1, (int)info->count, 1), FIXTURE_THREADS);
+        const yti_flow_stats s = yti_flow_measure(
+            yti_tensor_of(f.model->state.grads + info->offset, 1, 1, (int)info->count, 1), FIXTURE_THREADS);
         const double l2 = fixture_number(summary, "l2"), rms = l2 / sqrt((double)info->count),
                      largest = fixture_number(summary, "absmax");
-        cr_expect(yt_near(yt_flow_value(&s, YT_FLOW_STAT_L2), l2, 1e-3 * l2), "%s", info->name);
-        cr_expect(yt_near(yt_flow_value(&s, YT_FLOW_STAT_RMS), rms, 1e-3 * rms), "%s", info->name);
-        cr_expect(yt_near(yt_flow_value(&s, YT_FLOW_STAT_MEAN), fixture_number(summary, "mean"), 1e-3 * rms),
+        cr_expect(test_near(yti_flow_value(&s, YT_FLOW_STAT_L2), l2, 1e-3 * l2), "%s", info->name);
+        cr_expect(test_near(yti_flow_value(&s, YT_FLOW_STAT_RMS), rms, 1e-3 * rms), "%s", info->name);
+        cr_expect(test_near(yti_flow_value(&s, YT_FLOW_STAT_MEAN), fixture_number(summary, "mean"), 1e-3 * rms),
                   "%s", info->name);
-        cr_expect(yt_near(yt_flow_value(&s, YT_FLOW_STAT_MAX_ABS), largest, 2e-3 * largest), "%s",
+        cr_expect(test_near(yti_flow_value(&s, YT_FLOW_STAT_MAX_ABS), largest, 2e-3 * largest), "%s",
                   info->name);
         cr_expect_eq(s.count, (uint64_t)fixture_number(summary, "numel"));
         compared++;

@@ -13,20 +13,20 @@
 enum { TRAIN = 4, VAL = 2, MOST = 4 };
 
 static void init(void) {
-    yt_folder_make();
-    yt_tiny_write_data(TRAIN, VAL);
-    yt_tiny_write_models();
-    cr_assert_eq(chdir(yt_folder_path(".")), 0);
+    test_folder_make();
+    test_tiny_write_data(TRAIN, VAL);
+    test_tiny_write_models();
+    cr_assert_eq(chdir(test_folder_path(".")), 0);
 }
 
-TestSuite(box_report, .init = init, .fini = yt_folder_remove, .timeout = 60);
+TestSuite(box_report, .init = init, .fini = test_folder_remove, .timeout = 60);
 
 /* ---- a run and what it says ---- */
 
 typedef struct heard {
     int alarms, epochs, empty_epochs, empty_bests;
     char text[MOST][512];
-    yt_train_summary summary;
+    yti_train_summary summary;
 } heard;
 
 static void on_alarm(void *context, const char *text) {
@@ -35,7 +35,7 @@ static void on_alarm(void *context, const char *text) {
     snprintf(h->text[h->alarms++], sizeof h->text[0], "%s", text);
 }
 
-static yt_status on_epoch(void *context, const yt_train_epoch *epoch, yt_err *err) {
+static yt_status on_epoch(void *context, const yti_train_epoch *epoch, yt_err *err) {
     (void)err;
     heard *h = context;
     h->epochs++;
@@ -46,22 +46,22 @@ static yt_status on_epoch(void *context, const yt_train_epoch *epoch, yt_err *er
     return YT_OK;
 }
 
-static void on_finish(void *context, const yt_train_summary *summary) {
+static void on_finish(void *context, const yti_train_summary *summary) {
     heard *h = context;
     h->summary = *summary;
 }
 
-static void set(yt_train_config *config, const char *key, const char *text) {
+static void set(yti_train_config *config, const char *key, const char *text) {
     yt_err err = {.text = ""};
-    cr_assert_eq(yt_train_config_set(config, key, text, YT_SOURCE_TYPED, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yti_train_config_set(config, key, text, YT_SOURCE_TYPED, &err), YT_OK, "%s", err.text);
 }
 
 /* Every box stays in view and keeps its size but for the scale. */
-static yt_train_config still_config(const char *epochs) {
-    yt_train_config config;
-    yt_train_config_defaults(&config);
-    set(&config, "data", yt_folder_path("data.yaml"));
-    set(&config, "model", yt_folder_path("tiny26.yaml"));
+static yti_train_config still_config(const char *epochs) {
+    yti_train_config config;
+    yti_train_config_defaults(&config);
+    set(&config, "data", test_folder_path("data.yaml"));
+    set(&config, "model", test_folder_path("tiny26.yaml"));
     set(&config, "imgsz", "64");
     set(&config, "batch", "2");
     set(&config, "epochs", epochs);
@@ -71,15 +71,15 @@ static yt_train_config still_config(const char *epochs) {
     return config;
 }
 
-static heard run(const yt_train_config *config) {
+static heard run(const yti_train_config *config) {
     heard h = {0};
     yt_err err = {.text = ""};
-    yt_training *training;
-    cr_assert_eq(yt_train_prepare(config, NULL, NULL, NULL, &training, &err), YT_OK, "%s", err.text);
-    const yt_train_observer observer = {
+    yti_training *training;
+    cr_assert_eq(yti_train_prepare(config, NULL, NULL, NULL, &training, &err), YT_OK, "%s", err.text);
+    const yti_train_observer observer = {
         .epoch = on_epoch, .alarm = on_alarm, .finish = on_finish, .context = &h};
-    cr_assert_eq(yt_train_run(training, &observer, 1, NULL, &err), YT_OK, "%s", err.text);
-    yt_train_destroy(training);
+    cr_assert_eq(yti_train_run(training, &observer, 1, NULL, &err), YT_OK, "%s", err.text);
+    yti_train_destroy(training);
     return h;
 }
 
@@ -87,7 +87,7 @@ static void write_labels(const char *text) {
     for (int i = 0; i < TRAIN; i++) {
         char name[64];
         snprintf(name, sizeof name, "data/labels/train/%d.txt", i);
-        yt_folder_write_text(name, text);
+        test_folder_write_text(name, text);
     }
 }
 
@@ -96,7 +96,7 @@ static void write_labels(const char *text) {
 /* One pixel, at most one and a half after scaling: dropped. 16 pixels are 16 times as many. */
 Test(box_report, objects_that_are_all_dropped_are_reported_once_and_no_epoch_is_the_best) {
     write_labels("0 0.5 0.5 0.015625 0.015625\n");
-    const yt_train_config config = still_config("3");
+    const yti_train_config config = still_config("3");
     const heard h = run(&config);
     cr_assert(h.alarms == 1 && h.epochs == 3 && h.empty_epochs == 3, "%d", h.alarms);
     cr_assert_str_eq(
@@ -106,14 +106,14 @@ Test(box_report, objects_that_are_all_dropped_are_reported_once_and_no_epoch_is_
         "or high at --imgsz 64; from --imgsz 1024 on half of them would be at least 16 pixels wide "
         "and high");
     cr_assert(h.empty_bests == 0 && h.summary.best_epoch == 0);
-    cr_assert_not(yt_path_exists("runs/detect/train/weights/best.safetensors"));
-    cr_assert(yt_path_exists("runs/detect/train/weights/last.safetensors"));
+    cr_assert_not(yti_path_exists("runs/detect/train/weights/best.safetensors"));
+    cr_assert(yti_path_exists("runs/detect/train/weights/last.safetensors"));
 }
 
 /* A hundredth of a pixel would take 102400. */
 Test(box_report, where_no_input_is_large_enough_tiles_are_named) {
     write_labels("0 0.5 0.5 0.00015625 0.00015625\n");
-    const yt_train_config config = still_config("1");
+    const yti_train_config config = still_config("1");
     const heard h = run(&config);
     cr_assert_eq(h.alarms, 1);
     cr_assert_not_null(strstr(h.text[0],
@@ -126,7 +126,7 @@ Test(box_report, where_no_input_is_large_enough_tiles_are_named) {
  * 2: four times the input. */
 Test(box_report, objects_of_which_many_are_dropped_are_reported_after_the_first_epoch) {
     write_labels("0 0.3 0.3 0.4 0.4\n1 0.7 0.7 0.015625 0.015625\n");
-    const yt_train_config config = still_config("2");
+    const yti_train_config config = still_config("2");
     const heard h = run(&config);
     cr_assert(h.alarms == 1 && h.empty_epochs == 0, "%d %s", h.alarms, h.text[0]);
     cr_assert_str_eq(h.text[0],
@@ -136,7 +136,7 @@ Test(box_report, objects_of_which_many_are_dropped_are_reported_after_the_first_
 }
 
 Test(box_report, nothing_is_said_of_objects_that_are_large_enough) {
-    yt_train_config config = still_config("3");
+    yti_train_config config = still_config("3");
     set(&config, "mosaic", "1"); /* most are out of view then */
     set(&config, "close_mosaic", "0");
     const heard h = run(&config);
@@ -146,16 +146,16 @@ Test(box_report, nothing_is_said_of_objects_that_are_large_enough) {
 /* Of 1000 boxes in view 10 are a hundredth. The labels are of 4 pixels, 16 are four times as many. */
 Test(box_report, an_epoch_with_hardly_any_assigned_object_is_reported_until_there_are_some) {
     write_labels("0 0.5 0.5 0.0625 0.0625\n");
-    const yt_train_config config = still_config("3");
-    yt_training *training;
+    const yti_train_config config = still_config("3");
+    yti_training *training;
     yt_err err = {.text = ""};
-    cr_assert_eq(yt_train_prepare(&config, NULL, NULL, NULL, &training, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yti_train_prepare(&config, NULL, NULL, NULL, &training, &err), YT_OK, "%s", err.text);
     heard h = {0};
-    yt_train_observer observer = {.alarm = on_alarm, .context = &h};
-    yt_watchers watchers = {.list = &observer, .count = 1};
+    yti_train_observer observer = {.alarm = on_alarm, .context = &h};
+    yti_watchers watchers = {.list = &observer, .count = 1};
     static const int assigned[] = {10, 9, 1, 11, 3}, alarms[] = {0, 1, 1, 1, 2};
     for (int i = 0; i < 5; i++) {
-        yt_train_epoch row = {.epoch = i + 1, .boxes = {.assigned = assigned[i]}};
+        yti_train_epoch row = {.epoch = i + 1, .boxes = {.assigned = assigned[i]}};
         row.boxes.fates[YT_BOX_SEEN] = 1000;
         cr_assert_eq(yti_report_boxes(training, &row, &watchers, NULL), YT_OK);
         cr_assert_eq(h.alarms, alarms[i], "epoch %d: %d", i + 1, h.alarms);
@@ -166,14 +166,14 @@ Test(box_report, an_epoch_with_hardly_any_assigned_object_is_reported_until_ther
         "background was trained; predictions overlap hardly any of the boxes; half of the objects "
         "are at most 4 pixels wide or high at --imgsz 64; from --imgsz 256 on half of them would be "
         "at least 16 pixels wide and high; a smaller --lr0 than 0.002 often helps");
-    yt_train_destroy(training);
+    yti_train_destroy(training);
 }
 
 /* ---- rates ---- */
 
 /* Three epochs of one batch of the reference recipe: one update, at rate 0. */
 Test(box_report, a_run_whose_updates_all_have_rate_zero_is_reported_at_its_start) {
-    yt_train_config config = still_config("3");
+    yti_train_config config = still_config("3");
     set(&config, "recipe", "family");
     set(&config, "batch", "16");
     const heard h = run(&config);
@@ -186,7 +186,7 @@ Test(box_report, a_run_whose_updates_all_have_rate_zero_is_reported_at_its_start
 /* ---- predictions that overlap nothing ---- */
 
 Test(box_report, a_rate_at_which_nothing_is_overlapped_is_named) {
-    yt_train_config config = still_config("12");
+    yti_train_config config = still_config("12");
     set(&config, "optimizer", "SGD");
     set(&config, "lr0", "1");
     set(&config, "warmup_epochs", "0");

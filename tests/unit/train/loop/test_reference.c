@@ -17,24 +17,24 @@
 enum { TRAIN = 4, VAL = 2, MOST_UPDATES = 64 };
 
 static void init(void) {
-    yt_folder_make();
-    yt_tiny_write_data(TRAIN, VAL);
-    yt_tiny_write_models();
-    cr_assert_eq(chdir(yt_folder_path(".")), 0);
+    test_folder_make();
+    test_tiny_write_data(TRAIN, VAL);
+    test_tiny_write_models();
+    cr_assert_eq(chdir(test_folder_path(".")), 0);
 }
 
-TestSuite(reference, .init = init, .fini = yt_folder_remove, .timeout = 60);
+TestSuite(reference, .init = init, .fini = test_folder_remove, .timeout = 60);
 
-static void set(yt_train_config *config, const char *key, const char *text) {
+static void set(yti_train_config *config, const char *key, const char *text) {
     yt_err err = {.text = ""};
-    cr_assert_eq(yt_train_config_set(config, key, text, YT_SOURCE_TYPED, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yti_train_config_set(config, key, text, YT_SOURCE_TYPED, &err), YT_OK, "%s", err.text);
 }
 
-static yt_train_config tiny_config(const char *epochs, const char *reference) {
-    yt_train_config config;
-    yt_train_config_defaults(&config);
-    set(&config, "data", yt_folder_path("data.yaml"));
-    set(&config, "model", yt_folder_path("tiny26.yaml"));
+static yti_train_config tiny_config(const char *epochs, const char *reference) {
+    yti_train_config config;
+    yti_train_config_defaults(&config);
+    set(&config, "data", test_folder_path("data.yaml"));
+    set(&config, "model", test_folder_path("tiny26.yaml"));
     set(&config, "imgsz", "64");
     set(&config, "epochs", epochs);
     set(&config, "threads", "1");
@@ -50,26 +50,26 @@ typedef struct updates {
     int64_t at[MOST_UPDATES];
 } updates;
 
-static void note_update(void *context, const yt_train_batch *batch) {
+static void note_update(void *context, const yti_train_batch *batch) {
     updates *u = context;
     if (u->count < MOST_UPDATES) u->at[u->count++] = batch->step;
 }
 
-static updates updates_of_run(const yt_train_config *config) {
+static updates updates_of_run(const yti_train_config *config) {
     updates u = {0};
     yt_err err = {.text = ""};
-    yt_training *training;
-    cr_assert_eq(yt_train_prepare(config, NULL, NULL, NULL, &training, &err), YT_OK, "%s", err.text);
-    yt_train_observer observer = {.update = note_update, .context = &u};
-    cr_assert_eq(yt_train_run(training, &observer, 1, NULL, &err), YT_OK, "%s", err.text);
-    yt_train_destroy(training);
+    yti_training *training;
+    cr_assert_eq(yti_train_prepare(config, NULL, NULL, NULL, &training, &err), YT_OK, "%s", err.text);
+    yti_train_observer observer = {.update = note_update, .context = &u};
+    cr_assert_eq(yti_train_run(training, &observer, 1, NULL, &err), YT_OK, "%s", err.text);
+    yti_train_destroy(training);
     return u;
 }
 
 /* Seen of the reference trainer on the four images of COCO8 with its defaults: 8.4.190 updates at iterations 0, 4 and
  * 8 of ten epochs, 8.4.104 four times. */
 Test(reference, ten_epochs_of_four_images_are_three_updates) {
-    yt_train_config config = tiny_config("10", NULL);
+    yti_train_config config = tiny_config("10", NULL);
     updates now = updates_of_run(&config);
     cr_assert_eq(now.count, 3);
     cr_assert(now.at[0] == 0 && now.at[1] == 4 && now.at[2] == 8);
@@ -79,7 +79,7 @@ Test(reference, ten_epochs_of_four_images_are_three_updates) {
 
 /* An update would take four batches, of which there are two. */
 Test(reference, a_run_of_fewer_batches_than_an_update_takes_still_updates) {
-    yt_train_config config = tiny_config("2", NULL);
+    yti_train_config config = tiny_config("2", NULL);
     set(&config, "warmup_epochs", "0");
     updates now = updates_of_run(&config);
     cr_assert(now.count == 1 && now.at[0] == 1);
@@ -91,14 +91,14 @@ Test(reference, a_run_of_fewer_batches_than_an_update_takes_still_updates) {
 
 /* The first epoch without mosaics, from 1; 0: none. */
 static int closed_epoch(const char *epochs, const char *close_mosaic, const char *reference) {
-    yt_train_config config = tiny_config(epochs, reference);
+    yti_train_config config = tiny_config(epochs, reference);
     yt_err err = {.text = ""};
-    yt_training *training;
+    yti_training *training;
     if (close_mosaic) set(&config, "close_mosaic", close_mosaic);
-    cr_assert_eq(yt_train_prepare(&config, NULL, NULL, NULL, &training, &err), YT_OK, "%s", err.text);
-    cr_assert_eq(yt_train_run(training, NULL, 0, NULL, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yti_train_prepare(&config, NULL, NULL, NULL, &training, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yti_train_run(training, NULL, 0, NULL, &err), YT_OK, "%s", err.text);
     const int closed = training->progress.closed_epoch;
-    yt_train_destroy(training);
+    yti_train_destroy(training);
     return closed;
 }
 
@@ -126,21 +126,21 @@ static bool starts_with(const char *text, const char *start) {
 
 /* Steps with a rate for the fast groups alone: what moves is in them. head: "model.22." */
 static void expect_fast(const char *name, bool old, const char *head, int expected) {
-    yt_model_options options = YT_MODEL_DEFAULTS;
-    yt_model *model;
-    yt_optimizer *optimizer;
+    yti_model_options options = YT_MODEL_DEFAULTS;
+    yti_model *model;
+    yti_optimizer *optimizer;
     yt_err err = {.text = ""};
     float rates[YT_GROUP_COUNT] = {0};
     int moved = 0;
     for (int g = YT_GROUP_FAST_WEIGHT; g < YT_GROUP_COUNT; g++) rates[g] = 0.5f;
-    cr_assert_eq(yt_model_load(name, &options, &model, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yti_model_load(name, &options, &model, &err), YT_OK, "%s", err.text);
     const yti_optimizer_plan plan = {.kind = YT_OPTIM_MUSGD, .fast_by_name = old, .threads = 1};
-    cr_assert_eq(yti_optimizer_create(model, &plan, &optimizer, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yti_run_optimizer_create(model, &plan, &optimizer, &err), YT_OK, "%s", err.text);
     for (size_t i = 0; i < model->param_count; i++) model->state.grads[i] = 1, model->state.params[i] = 0;
-    yt_optimizer_step(optimizer, model->state.params, model->state.grads, 1, rates, 0);
+    yti_optimizer_step(optimizer, model->state.params, model->state.grads, 1, rates, 0);
     for (int i = 0; i < model->n_params; i++) {
-        const yt_param_info *info = &model->params[i];
-        if (!yt_in_params(info)) continue;
+        const yti_param_info *info = &model->params[i];
+        if (!yti_in_params(info)) continue;
         const char *part = info->name + strlen(head);
         const bool is_class =
             starts_with(info->name, head) && (starts_with(part, "cv3.") || starts_with(part, "one2one_cv3."));
@@ -150,8 +150,8 @@ static void expect_fast(const char *name, bool old, const char *head, int expect
         moved += moves;
     }
     cr_assert_eq(moved, expected, "%d tensors", moved);
-    yt_optimizer_destroy(optimizer);
-    yt_model_destroy(model);
+    yti_optimizer_destroy(optimizer);
+    yti_model_destroy(model);
 }
 
 /* A class branch of v8 is two convolutions with normalisation (3 tensors each) and one with a bias: 8 tensors on each
@@ -174,7 +174,7 @@ Test(reference, until_8_4_104_musgd_passed_over_those_of_v8) {
 
 /* Takes a line out of a text file. */
 static void forget_line(const char *path, const char *start) {
-    char *text = yt_read_text(path), *line = strstr(text, start);
+    char *text = test_read_text(path), *line = strstr(text, start);
     cr_assert_not_null(line);
     char *end = strchr(line, '\n') + 1;
     memmove(line, end, strlen(end) + 1);
@@ -188,43 +188,43 @@ static void forget_setting(const char *key) {
     char line[64];
     snprintf(line, sizeof line, "%s: ", key);
     forget_line("runs/detect/train/args.yaml", line);
-    yt_st_file file;
+    yti_st_file file;
     cr_assert_eq(rename(LAST, "good.safetensors"), 0);
-    cr_assert_eq(yt_st_load("good.safetensors", &file, NULL), YT_OK);
-    cJSON *settings = cJSON_Parse(yt_st_metadata(&file, "settings"));
+    cr_assert_eq(yti_st_load("good.safetensors", &file, NULL), YT_OK);
+    cJSON *settings = cJSON_Parse(yti_st_metadata(&file, "settings"));
     cr_assert_not_null(cJSON_GetObjectItemCaseSensitive(settings, key));
     cJSON_DeleteItemFromObjectCaseSensitive(settings, key);
     char *text = cJSON_PrintUnformatted(settings);
-    yt_watched_rewrite("settings", text);
+    test_watched_rewrite("settings", text);
     cr_assert_eq(rename("bad.safetensors", LAST), 0);
     cJSON_free(text);
     cJSON_Delete(settings);
-    yt_st_free(&file);
+    yti_st_free(&file);
 }
 
 static int reference_of_resumed(void) {
-    yt_train_config config;
+    yti_train_config config;
     yt_err err = {.text = ""};
-    yt_training *training;
-    yt_train_config_defaults(&config);
+    yti_training *training;
+    yti_train_config_defaults(&config);
     set(&config, "resume", LAST);
     set(&config, "epochs", "3");
     set(&config, "threads", "1");
-    cr_assert_eq(yt_train_prepare(&config, NULL, NULL, NULL, &training, &err), YT_OK, "%s", err.text);
-    const yt_train_config *c = &training->config;
+    cr_assert_eq(yti_train_prepare(&config, NULL, NULL, NULL, &training, &err), YT_OK, "%s", err.text);
+    const yti_train_config *c = &training->config;
     const int reference = c->reference;
     cr_assert(c->source[YT_TRAIN_KEY_optimizer] == YT_SOURCE_CHECKPOINT &&
               c->optimizer == (int)YT_OPTIM_ADAMW);
     cr_assert(c->source[YT_TRAIN_KEY_lr0] == YT_SOURCE_CHECKPOINT && c->lr0 == 0.001667,
               "0.002 * 5 / (4 + 2)");
-    yt_train_destroy(training);
+    yti_train_destroy(training);
     return reference;
 }
 
 /* Optimizer and rate too are those that `auto` chose at the beginning. A run that was begun before the setting was
  * there followed the rules of that time. */
 Test(reference, a_run_goes_on_by_the_rules_it_began_with) {
-    yt_train_config config = tiny_config("1", NULL);
+    yti_train_config config = tiny_config("1", NULL);
     updates_of_run(&config);
     cr_assert_eq(reference_of_resumed(), (int)YT_REFERENCE_NOW);
     forget_setting("reference");
@@ -232,10 +232,10 @@ Test(reference, a_run_goes_on_by_the_rules_it_began_with) {
 }
 
 Test(reference, another_release_is_refused_by_name) {
-    yt_train_config config = tiny_config("1", NULL);
+    yti_train_config config = tiny_config("1", NULL);
     yt_err err;
-    cr_assert_eq(yt_train_config_set(&config, "reference", "8.3.0", YT_SOURCE_TYPED, &err), YT_ARGUMENT);
+    cr_assert_eq(yti_train_config_set(&config, "reference", "8.3.0", YT_SOURCE_TYPED, &err), YT_ERR_ARGUMENT);
     cr_assert_str_eq(err.text, "reference: unknown \"8.3.0\"; it is one of 8.4.190, 8.4.104");
-    cr_assert_eq(yt_train_config_set(&config, "optimizer", "RMSProp", YT_SOURCE_TYPED, &err), YT_ARGUMENT);
+    cr_assert_eq(yti_train_config_set(&config, "optimizer", "RMSProp", YT_SOURCE_TYPED, &err), YT_ERR_ARGUMENT);
     cr_assert_str_eq(err.text, "optimizer: unknown \"RMSProp\"; it is one of SGD, Adam, AdamW, MuSGD, auto");
 }

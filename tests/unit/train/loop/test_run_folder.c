@@ -34,24 +34,24 @@ struct dirent *readdir(DIR *dir) {
 }
 
 static void init(void) {
-    yt_folder_make();
-    yt_tiny_write_models();
-    yt_tiny_write_data(5, 3);
-    cr_assert_eq(chdir(yt_folder_path("")), 0);
+    test_folder_make();
+    test_tiny_write_models();
+    test_tiny_write_data(5, 3);
+    cr_assert_eq(chdir(test_folder_path("")), 0);
 }
-TestSuite(run_folder, .init = init, .fini = yt_folder_remove);
+TestSuite(run_folder, .init = init, .fini = test_folder_remove);
 
 #define RUN  "runs/detect/train"
 #define LAST RUN "/weights/last.safetensors"
 
-static void set(yt_train_config *config, const char *key, const char *text) {
+static void set(yti_train_config *config, const char *key, const char *text) {
     yt_err err = {.text = ""};
-    cr_assert_eq(yt_train_config_set(config, key, text, YT_SOURCE_TYPED, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yti_train_config_set(config, key, text, YT_SOURCE_TYPED, &err), YT_OK, "%s", err.text);
 }
 
-static yt_train_config tiny_config(const char *epochs) {
-    yt_train_config config;
-    yt_train_config_defaults(&config);
+static yti_train_config tiny_config(const char *epochs) {
+    yti_train_config config;
+    yti_train_config_defaults(&config);
     set(&config, "data", "data.yaml");
     set(&config, "model", "tiny26.yaml");
     set(&config, "imgsz", "64");
@@ -61,9 +61,9 @@ static yt_train_config tiny_config(const char *epochs) {
     return config;
 }
 
-static yt_train_config resume_config(const char *what, const char *epochs) {
-    yt_train_config config;
-    yt_train_config_defaults(&config);
+static yti_train_config resume_config(const char *what, const char *epochs) {
+    yti_train_config config;
+    yti_train_config_defaults(&config);
     set(&config, "resume", what);
     set(&config, "threads", "1");
     if (epochs) set(&config, "epochs", epochs);
@@ -81,28 +81,28 @@ static void keep_text(void *context, const char *text) {
     snprintf(t->all + used, sizeof t->all - used, "%s\n", text);
 }
 
-static yt_status train(const yt_train_config *config, const yt_train_observer *observer, texts *problems,
+static yt_status train(const yti_train_config *config, const yti_train_observer *observer, texts *problems,
                        yt_err *err) {
-    yt_training *training;
-    YT_TRY(yt_train_prepare(config, NULL, problems ? keep_text : NULL, problems, &training, err));
-    yt_status status = yt_train_run(training, observer, observer ? 1 : 0, NULL, err);
-    yt_train_destroy(training);
+    yti_training *training;
+    YT_TRY(yti_train_prepare(config, NULL, problems ? keep_text : NULL, problems, &training, err));
+    yt_status status = yti_train_run(training, observer, observer ? 1 : 0, NULL, err);
+    yti_train_destroy(training);
     return status;
 }
 
-static void expect_run(const yt_train_config *config) {
+static void expect_run(const yti_train_config *config) {
     yt_err err = {.text = ""};
     cr_assert_eq(train(config, NULL, NULL, &err), YT_OK, "%s", err.text);
 }
 
-static void expect_refused(const yt_train_config *config, const char *why) {
+static void expect_refused(const yti_train_config *config, const char *why) {
     yt_err err = {.text = ""};
     cr_assert_neq(train(config, NULL, NULL, &err), YT_OK);
     cr_assert_not_null(strstr(err.text, why), "%s", err.text);
 }
 
 static int count_lines(const char *path) {
-    char *text = yt_read_text(path);
+    char *text = test_read_text(path);
     int lines = 0;
     for (const char *c = text; *c; c++) lines += *c == '\n';
     free(text);
@@ -112,25 +112,25 @@ static int count_lines(const char *path) {
 /* ---- which run ---- */
 
 Test(run_folder, a_checkpoint_that_was_copied_elsewhere_has_no_run) {
-    yt_train_config config = tiny_config("1");
+    yti_train_config config = tiny_config("1");
     expect_run(&config);
-    yt_folder_write_text("home/results.csv", "alice,1\n");
-    yt_folder_write_text("home/backup/x", "");
-    yt_copy_file(LAST, "home/backup/saved.safetensors");
+    test_folder_write_text("home/results.csv", "alice,1\n");
+    test_folder_write_text("home/backup/x", "");
+    test_copy_file(LAST, "home/backup/saved.safetensors");
     config = resume_config("home/backup/saved.safetensors", "2");
     expect_refused(&config, "lies in no run folder");
-    yt_folder_write_text("home/weights/x", "");
-    yt_copy_file(LAST, "home/weights/saved.safetensors"); /* there is no args.yaml beside weights/ */
+    test_folder_write_text("home/weights/x", "");
+    test_copy_file(LAST, "home/weights/saved.safetensors"); /* there is no args.yaml beside weights/ */
     config = resume_config("home/weights/saved.safetensors", "2");
     expect_refused(&config, "lies in no run folder");
-    char *text = yt_read_text("home/results.csv");
+    char *text = test_read_text("home/results.csv");
     cr_assert_str_eq(text, "alice,1\n");
     free(text);
-    cr_assert(!yt_path_exists("home/args.yaml"));
+    cr_assert(!yti_path_exists("home/args.yaml"));
 }
 
 Test(run_folder, a_run_is_found_by_its_folder_its_weights_and_a_link) {
-    yt_train_config config = tiny_config("1");
+    yti_train_config config = tiny_config("1");
     expect_run(&config);
     cr_assert_eq(symlink(RUN, "link"), 0);
     cr_assert_eq(symlink(LAST, "last.safetensors"), 0);
@@ -151,38 +151,38 @@ Test(run_folder, a_run_is_found_by_its_folder_its_weights_and_a_link) {
 }
 
 Test(run_folder, a_checkpoint_of_another_run_is_refused) {
-    yt_train_config config = tiny_config("1");
+    yti_train_config config = tiny_config("1");
     expect_run(&config);
     set(&config, "seed", "5");
     expect_run(&config);
-    yt_copy_file("runs/detect/train-2/weights/last.safetensors", LAST);
+    test_copy_file("runs/detect/train-2/weights/last.safetensors", LAST);
     config = resume_config(LAST, "2");
     expect_refused(&config, "was trained with seed 5, and runs/detect/train/args.yaml says 0");
 }
 
 /* ---- a run where one was ---- */
 
-static void stop_run(void *context, const yt_train_batch *batch) {
+static void stop_run(void *context, const yti_train_batch *batch) {
     (void)batch;
     *(volatile sig_atomic_t *)context = 1;
 }
 
 Test(run_folder, a_run_over_an_older_one_does_not_leave_its_checkpoint) {
-    yt_train_config config = tiny_config("2");
+    yti_train_config config = tiny_config("2");
     expect_run(&config);
-    cr_assert(yt_path_exists(RUN "/pr_curve.csv"));
+    cr_assert(yti_path_exists(RUN "/pr_curve.csv"));
     set(&config, "exist_ok", "true");
     set(&config, "seed", "1");
     volatile sig_atomic_t stop = 0;
-    yt_train_observer observer = {.batch = stop_run, .context = (void *)(uintptr_t)&stop};
-    yt_training *training;
-    cr_assert_eq(yt_train_prepare(&config, NULL, NULL, NULL, &training, NULL), YT_OK);
-    cr_assert_eq(yt_train_run(training, &observer, 1, &stop, NULL), YT_STOPPED);
-    yt_train_destroy(training);
-    cr_assert(!yt_path_exists(LAST) && !yt_path_exists(RUN "/weights/best.safetensors"));
-    cr_assert(!yt_path_exists(RUN "/pr_curve.csv"));
-    cr_assert(yt_path_exists(RUN "/weights/former-last.safetensors") &&
-              yt_path_exists(RUN "/weights/former-best.safetensors"));
+    yti_train_observer observer = {.batch = stop_run, .context = (void *)(uintptr_t)&stop};
+    yti_training *training;
+    cr_assert_eq(yti_train_prepare(&config, NULL, NULL, NULL, &training, NULL), YT_OK);
+    cr_assert_eq(yti_train_run(training, &observer, 1, &stop, NULL), YT_ERR_STOPPED);
+    yti_train_destroy(training);
+    cr_assert(!yti_path_exists(LAST) && !yti_path_exists(RUN "/weights/best.safetensors"));
+    cr_assert(!yti_path_exists(RUN "/pr_curve.csv"));
+    cr_assert(yti_path_exists(RUN "/weights/former-last.safetensors") &&
+              yti_path_exists(RUN "/weights/former-best.safetensors"));
     config = resume_config(RUN, NULL);
     expect_refused(&config, "there is no weights/last.safetensors");
     config = resume_config(RUN "/weights/former-last.safetensors", "3");
@@ -192,8 +192,8 @@ Test(run_folder, a_run_over_an_older_one_does_not_leave_its_checkpoint) {
 /* ---- runs that are over ---- */
 
 /* Nothing to learn: the first mAP is the best. */
-static yt_train_config early_config(void) {
-    yt_train_config config = tiny_config("30");
+static yti_train_config early_config(void) {
+    yti_train_config config = tiny_config("30");
     set(&config, "patience", "2");
     set(&config, "lr0", "0");
     set(&config, "conf", "0");
@@ -201,7 +201,7 @@ static yt_train_config early_config(void) {
 }
 
 Test(run_folder, a_run_that_ended_early_gets_no_epoch_more) {
-    yt_train_config config = early_config();
+    yti_train_config config = early_config();
     expect_run(&config);
     const int lines = count_lines(RUN "/results.csv");
     cr_assert(lines > 1 && lines < 31, "%d lines", lines);
@@ -216,20 +216,20 @@ Test(run_folder, a_run_that_ended_early_gets_no_epoch_more) {
 /* As if it had been killed after its last checkpoint. */
 Test(run_folder, a_run_that_is_over_writes_the_files_it_lacks) {
     for (int early = 0; early < 2; early++) {
-        yt_train_config config = early ? early_config() : tiny_config("2");
+        yti_train_config config = early ? early_config() : tiny_config("2");
         set(&config, "name", early ? "early" : "whole");
         expect_run(&config);
         const char *folder = early ? "runs/detect/early" : "runs/detect/whole";
         char path[128], results[128];
         snprintf(path, sizeof path, "%s/pr_curve.csv", folder);
         snprintf(results, sizeof results, "%s/results.csv", folder);
-        yt_copy_file(path, "pr.csv");
-        yt_copy_file(results, "results.csv");
+        test_copy_file(path, "pr.csv");
+        test_copy_file(results, "results.csv");
         cr_assert_eq(unlink(path), 0);
         config = resume_config(folder, NULL);
         expect_run(&config);
-        yt_expect_same_bytes(path, "pr.csv");
-        yt_expect_same_bytes(results, "results.csv");
+        test_expect_same_bytes(path, "pr.csv");
+        test_expect_same_bytes(results, "results.csv");
         expect_refused(&config, early ? "has ended early" : "has finished its 2 epochs");
     }
 }
@@ -237,7 +237,7 @@ Test(run_folder, a_run_that_is_over_writes_the_files_it_lacks) {
 /* ---- data that changed ---- */
 
 static void resume_with_problems(const char *epochs, texts *problems) {
-    yt_train_config config = resume_config(LAST, epochs);
+    yti_train_config config = resume_config(LAST, epochs);
     yt_err err = {.text = ""};
     *problems = (texts){.all = ""};
     cr_assert_eq(train(&config, NULL, problems, &err), YT_OK, "%s", err.text);
@@ -245,11 +245,11 @@ static void resume_with_problems(const char *epochs, texts *problems) {
 
 Test(run_folder, other_data_is_reported_on_resume) {
     texts problems;
-    yt_train_config config = tiny_config("1");
+    yti_train_config config = tiny_config("1");
     expect_run(&config);
     resume_with_problems("2", &problems);
     cr_assert_str_eq(problems.all, "");
-    yt_folder_write_text("data/labels/train/1.txt", "1 0.5 0.5 0.25 0.25\n"); /* one box moved */
+    test_folder_write_text("data/labels/train/1.txt", "1 0.5 0.5 0.25 0.25\n"); /* one box moved */
     resume_with_problems("3", &problems);
     cr_assert_not_null(
         strstr(problems.all, "other train data than this: as many images and boxes, but others"), "%s",
@@ -265,16 +265,16 @@ Test(run_folder, other_data_is_reported_on_resume) {
 
 Test(run_folder, a_data_set_that_moved_is_the_same_one) {
     texts problems = {.all = ""};
-    yt_train_config config = tiny_config("1");
+    yti_train_config config = tiny_config("1");
     expect_run(&config);
-    yt_folder_write_text("elsewhere/x", "");
+    test_folder_write_text("elsewhere/x", "");
     cr_assert(rename("data", "elsewhere/data") == 0 && rename("data.yaml", "elsewhere/data.yaml") == 0);
     config = resume_config(LAST, "2");
     expect_refused(&config, "data.yaml: does not exist");
     expect_refused(&config, "where the data of this run has moved: yolotrain DATA.yaml --resume " LAST);
     set(&config, "data", "nowhere.yaml");
     yt_err typed = {.text = ""};
-    cr_assert_eq(train(&config, NULL, NULL, &typed), YT_IO);
+    cr_assert_eq(train(&config, NULL, NULL, &typed), YT_ERR_IO);
     cr_assert_str_eq(typed.text,
                      "nowhere.yaml: does not exist; data sets are not downloaded, each has its own YAML");
     set(&config, "data", "elsewhere/data.yaml");
@@ -284,19 +284,19 @@ Test(run_folder, a_data_set_that_moved_is_the_same_one) {
 }
 
 Test(run_folder, other_classes_are_refused_on_resume) {
-    yt_train_config config = tiny_config("1");
+    yti_train_config config = tiny_config("1");
     expect_run(&config);
-    yt_folder_write_text("data.yaml",
+    test_folder_write_text("data.yaml",
                          "path: data\ntrain: images/train\nval: images/val\nnames: [blue, red]\n");
     config = resume_config(LAST, "2");
     expect_refused(&config, "class 0 of its run is 'red', in data.yaml it is 'blue'");
-    yt_folder_write_text("data.yaml",
+    test_folder_write_text("data.yaml",
                          "path: data\ntrain: images/train\nval: images/val\nnames: [Red, BLUE]\n");
     expect_run(&config); /* the same names, as names are compared everywhere */
 }
 
 Test(run_folder, an_older_checkpoint_says_what_it_goes_back_to) {
-    yt_train_config config = tiny_config("3");
+    yti_train_config config = tiny_config("3");
     set(&config, "save_period", "1");
     expect_run(&config);
     texts problems = {""};
@@ -319,12 +319,12 @@ Test(run_folder, an_older_checkpoint_says_what_it_goes_back_to) {
 /* ---- a validation that shows nothing ---- */
 
 typedef struct wrecker {
-    yt_training *training;
+    yti_training *training;
     int alarms, rows;
 } wrecker;
 
 /* The average stays finite, and its maps do not. */
-static void wreck_average(void *context, const yt_train_batch *batch) {
+static void wreck_average(void *context, const yti_train_batch *batch) {
     const wrecker *w = context;
     if (batch->epoch != 1) return;
     for (size_t i = 0; i < w->training->model->param_count; i++) w->training->average.params[i] = 1e30f;
@@ -335,7 +335,7 @@ static void count_alarm(void *context, const char *text) {
     w->alarms += strstr(text, "validation: the loss is not finite") != NULL;
 }
 
-static yt_status judge_row(void *context, const yt_train_epoch *row, yt_err *err) {
+static yt_status judge_row(void *context, const yti_train_epoch *row, yt_err *err) {
     wrecker *w = context;
     (void)err;
     w->rows++;
@@ -347,16 +347,16 @@ static yt_status judge_row(void *context, const yt_train_epoch *row, yt_err *err
 }
 
 Test(run_folder, a_validation_loss_that_is_not_finite_is_no_zero_and_never_the_best) {
-    yt_train_config config = tiny_config("2");
+    yti_train_config config = tiny_config("2");
     wrecker w = {0};
-    yt_train_observer observer = {
+    yti_train_observer observer = {
         .update = wreck_average, .alarm = count_alarm, .epoch = judge_row, .context = &w};
     yt_err err = {.text = ""};
-    cr_assert_eq(yt_train_prepare(&config, NULL, NULL, NULL, &w.training, &err), YT_OK, "%s", err.text);
-    cr_assert_eq(yt_train_run(w.training, &observer, 1, NULL, &err), YT_OK, "%s", err.text);
-    yt_train_destroy(w.training);
+    cr_assert_eq(yti_train_prepare(&config, NULL, NULL, NULL, &w.training, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yti_train_run(w.training, &observer, 1, NULL, &err), YT_OK, "%s", err.text);
+    yti_train_destroy(w.training);
     cr_assert(w.rows == 2 && w.alarms == 1, "%d rows, %d alarms", w.rows, w.alarms);
-    char *text = yt_read_text(RUN "/results.csv"), *row = strstr(text, "\n2,");
+    char *text = test_read_text(RUN "/results.csv"), *row = strstr(text, "\n2,");
     cr_assert(row && strstr(row, ",nan,") && !strstr(row, "-nan"), "%s", text);
     free(text);
     config = resume_config(LAST, "3"); /* the checkpoint holds it, and goes on */
@@ -365,28 +365,28 @@ Test(run_folder, a_validation_loss_that_is_not_finite_is_no_zero_and_never_the_b
 
 /* ---- without validation ---- */
 
-static void expect_without_validation(const yt_train_config *config) {
+static void expect_without_validation(const yti_train_config *config) {
     expect_run(config);
-    cr_assert(yt_path_exists(LAST) && !yt_path_exists(RUN "/pr_curve.csv"));
-    yt_st_file last, best;
-    cr_assert_eq(yt_st_load(LAST, &last, NULL), YT_OK);
-    cr_assert_eq(yt_st_load(RUN "/weights/best.safetensors", &best, NULL), YT_OK);
-    const yt_st_entry *a = yt_st_find(&last, "ema.model.0.conv.weight"),
-                      *b = yt_st_find(&best, "model.0.conv.weight");
+    cr_assert(yti_path_exists(LAST) && !yti_path_exists(RUN "/pr_curve.csv"));
+    yti_st_file last, best;
+    cr_assert_eq(yti_st_load(LAST, &last, NULL), YT_OK);
+    cr_assert_eq(yti_st_load(RUN "/weights/best.safetensors", &best, NULL), YT_OK);
+    const yti_st_entry *a = yti_st_find(&last, "ema.model.0.conv.weight"),
+                      *b = yti_st_find(&best, "model.0.conv.weight");
     cr_assert(a && b && a->bytes == b->bytes && memcmp(a->data, b->data, a->bytes) == 0);
-    yt_st_free(&last);
-    yt_st_free(&best);
-    char *text = yt_read_text(RUN "/results.csv");
+    yti_st_free(&last);
+    yti_st_free(&best);
+    char *text = test_read_text(RUN "/results.csv");
     cr_assert(strstr(text, ",nan,nan,nan,"), "%s", text); /* no loss, and not one of 0 */
     free(text);
 }
 
 Test(run_folder, a_data_set_without_validation_trains_and_its_last_weights_are_the_best) {
-    yt_folder_write_text("data.yaml", "path: data\ntrain: images/train\nnames: [red, blue]\n");
-    yt_train_config config = tiny_config("2");
+    test_folder_write_text("data.yaml", "path: data\ntrain: images/train\nnames: [red, blue]\n");
+    yti_train_config config = tiny_config("2");
     set(&config, "patience", "1");
     expect_without_validation(&config);
-    char *args = yt_read_text(RUN "/args.yaml");
+    char *args = test_read_text(RUN "/args.yaml");
     cr_assert_not_null(strstr(args, "\nval: false  # dataset\n"), "%s", args);
     free(args);
     config = resume_config(LAST, NULL);
@@ -397,9 +397,9 @@ Test(run_folder, a_data_set_without_validation_trains_and_its_last_weights_are_t
 }
 
 Test(run_folder, images_for_validation_that_are_not_there_are_no_hindrance_with_no_val) {
-    yt_folder_write_text("data.yaml",
+    test_folder_write_text("data.yaml",
                          "path: data\ntrain: images/train\nval: images/valid\nnames: [red, blue]\n");
-    yt_train_config config = tiny_config("2");
+    yti_train_config config = tiny_config("2");
     expect_refused(&config, "images/valid");
     set(&config, "val", "false");
     texts problems = {.all = ""};
@@ -407,23 +407,23 @@ Test(run_folder, images_for_validation_that_are_not_there_are_no_hindrance_with_
     cr_assert_eq(train(&config, NULL, &problems, &err), YT_OK, "%s", err.text);
     cr_assert_not_null(strstr(problems.all, "there is no validation, not even at the end"), "%s",
                        problems.all);
-    cr_assert(yt_path_exists(RUN "/weights/best.safetensors"));
+    cr_assert(yti_path_exists(RUN "/weights/best.safetensors"));
 }
 
 /* Images that are not there are the data's matter; a disk that cannot be read is the machine's, and ends the run. */
 Test(run_folder, a_fault_of_the_machine_in_the_validation_ends_the_run_with_no_val_too) {
-    yt_train_config config = tiny_config("1");
+    yti_train_config config = tiny_config("1");
     set(&config, "val", "false");
     broken_folder = "data/images/val";
     yt_err err = {.text = ""};
-    cr_assert_eq(train(&config, NULL, NULL, &err), YT_IO);
+    cr_assert_eq(train(&config, NULL, NULL, &err), YT_ERR_IO);
     cr_assert_not_null(strstr(err.text, "images/val: the folder cannot be read to its end"), "%s", err.text);
     broken_folder = NULL;
 }
 
 Test(run_folder, a_truth_file_that_is_not_there_is_no_hindrance_with_no_val) {
-    yt_folder_write_text("data.yaml", "path: data\ntrain: images/train\nval: val.json\nnames: [red, blue]\n");
-    yt_train_config config = tiny_config("1");
+    test_folder_write_text("data.yaml", "path: data\ntrain: images/train\nval: val.json\nnames: [red, blue]\n");
+    yti_train_config config = tiny_config("1");
     expect_refused(&config, "val.json");
     set(&config, "val", "false");
     texts problems = {.all = ""};

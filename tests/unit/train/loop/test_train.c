@@ -17,23 +17,23 @@
 enum { N_TRAIN = 5, N_VAL = 3 };
 
 static void init(void) {
-    yt_folder_make();
-    yt_tiny_write_models();
-    yt_tiny_write_data(N_TRAIN, N_VAL);
-    cr_assert_eq(chdir(yt_folder_path("")), 0);
+    test_folder_make();
+    test_tiny_write_models();
+    test_tiny_write_data(N_TRAIN, N_VAL);
+    cr_assert_eq(chdir(test_folder_path("")), 0);
 }
-TestSuite(train, .init = init, .fini = yt_folder_remove);
+TestSuite(train, .init = init, .fini = test_folder_remove);
 
-static void set(yt_train_config *config, const char *key, const char *text) {
+static void set(yti_train_config *config, const char *key, const char *text) {
     yt_err err = {.text = ""};
-    cr_assert_eq(yt_train_config_set(config, key, text, YT_SOURCE_TYPED, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yti_train_config_set(config, key, text, YT_SOURCE_TYPED, &err), YT_OK, "%s", err.text);
 }
 
-static yt_train_config tiny_config(const char *epochs) {
-    yt_train_config config;
-    yt_train_config_defaults(&config);
-    set(&config, "data", yt_folder_path("data.yaml"));
-    set(&config, "model", yt_folder_path("tiny26.yaml"));
+static yti_train_config tiny_config(const char *epochs) {
+    yti_train_config config;
+    yti_train_config_defaults(&config);
+    set(&config, "data", test_folder_path("data.yaml"));
+    set(&config, "model", test_folder_path("tiny26.yaml"));
     set(&config, "imgsz", "64");
     set(&config, "batch", "2");
     set(&config, "epochs", epochs);
@@ -41,9 +41,9 @@ static yt_train_config tiny_config(const char *epochs) {
     return config;
 }
 
-static yt_train_config resume_config(const char *path) {
-    yt_train_config config;
-    yt_train_config_defaults(&config);
+static yti_train_config resume_config(const char *path) {
+    yti_train_config config;
+    yti_train_config_defaults(&config);
     set(&config, "resume", path);
     set(&config, "threads", "1");
     return config;
@@ -53,13 +53,13 @@ static yt_train_config resume_config(const char *path) {
 typedef struct record {
     int starts, batches, updates, epochs, validations, finishes;
     int first_epoch, stop_in_epoch; /* stop_in_epoch: after its first batch; 0: never */
-    const yt_train_info *info;
+    const yti_train_info *info;
     int all_epochs; /* as known when it was stopped */
-    yt_train_summary summary;
+    yti_train_summary summary;
     volatile sig_atomic_t stop;
 } record;
 
-static yt_status on_start(void *context, const yt_train_info *info, yt_err *err) {
+static yt_status on_start(void *context, const yti_train_info *info, yt_err *err) {
     (void)err;
     record *r = context;
     r->starts++;
@@ -68,7 +68,7 @@ static yt_status on_start(void *context, const yt_train_info *info, yt_err *err)
     return YT_OK;
 }
 
-static void on_batch(void *context, const yt_train_batch *batch) {
+static void on_batch(void *context, const yti_train_batch *batch) {
     record *r = context;
     r->batches++;
     r->updates += batch->updates;
@@ -78,7 +78,7 @@ static void on_batch(void *context, const yt_train_batch *batch) {
     }
 }
 
-static yt_status on_epoch(void *context, const yt_train_epoch *epoch, yt_err *err) {
+static yt_status on_epoch(void *context, const yti_train_epoch *epoch, yt_err *err) {
     (void)err;
     record *r = context;
     r->epochs++;
@@ -88,24 +88,24 @@ static yt_status on_epoch(void *context, const yt_train_epoch *epoch, yt_err *er
     return YT_OK;
 }
 
-static void on_finish(void *context, const yt_train_summary *summary) {
+static void on_finish(void *context, const yti_train_summary *summary) {
     record *r = context;
     r->finishes++;
     r->summary = *summary;
     r->summary.classes = NULL; /* not lent beyond the training */
 }
 
-static yt_status run(const yt_train_config *config, record *r, yt_err *err) {
-    yt_training *training;
-    YT_TRY(yt_train_prepare(config, NULL, NULL, NULL, &training, err));
-    yt_train_observer observer = {
+static yt_status run(const yti_train_config *config, record *r, yt_err *err) {
+    yti_training *training;
+    YT_TRY(yti_train_prepare(config, NULL, NULL, NULL, &training, err));
+    yti_train_observer observer = {
         .start = on_start, .batch = on_batch, .epoch = on_epoch, .finish = on_finish, .context = r};
-    yt_status status = yt_train_run(training, &observer, 1, &r->stop, err);
-    yt_train_destroy(training);
+    yt_status status = yti_train_run(training, &observer, 1, &r->stop, err);
+    yti_train_destroy(training);
     return status;
 }
 
-static void expect_run(const yt_train_config *config, record *r) {
+static void expect_run(const yti_train_config *config, record *r) {
     yt_err err = {.text = ""};
     cr_assert_eq(run(config, r, &err), YT_OK, "%s", err.text);
 }
@@ -118,7 +118,7 @@ static int count_lines(const char *text) {
 
 /* Rows of two results.csv without the column of seconds. */
 static void expect_same_results(const char *a_path, const char *b_path) {
-    char *a = yt_read_text(a_path), *b = yt_read_text(b_path), *a_rest, *b_rest;
+    char *a = test_read_text(a_path), *b = test_read_text(b_path), *a_rest, *b_rest;
     char *a_line = strtok_r(a, "\n", &a_rest), *b_line = strtok_r(b, "\n", &b_rest);
     for (int row = 0; a_line || b_line; row++) {
         cr_assert(a_line && b_line, "%s and %s have different numbers of rows", a_path, b_path);
@@ -134,7 +134,7 @@ static void expect_same_results(const char *a_path, const char *b_path) {
 }
 
 Test(train, a_run_leaves_settings_results_and_weights) {
-    yt_train_config config = tiny_config("2");
+    yti_train_config config = tiny_config("2");
     record r = {0};
     expect_run(&config, &r);
     cr_assert(r.starts == 1 && r.epochs == 2 && r.finishes == 1);
@@ -142,10 +142,10 @@ Test(train, a_run_leaves_settings_results_and_weights) {
     cr_assert_eq(r.updates, 6);
     cr_assert(r.summary.status == YT_OK && r.summary.epochs == 2 && r.summary.weights_hash != 0);
     cr_assert_geq(r.summary.best_epoch, 1);
-    cr_assert(yt_path_exists("runs/detect/train/weights/best.safetensors"));
-    cr_assert(yt_path_exists("runs/detect/train/weights/last.safetensors"));
-    cr_assert(yt_path_exists("runs/detect/train/args.yaml"));
-    char *text = yt_read_text("runs/detect/train/results.csv");
+    cr_assert(yti_path_exists("runs/detect/train/weights/best.safetensors"));
+    cr_assert(yti_path_exists("runs/detect/train/weights/last.safetensors"));
+    cr_assert(yti_path_exists("runs/detect/train/args.yaml"));
+    char *text = test_read_text("runs/detect/train/results.csv");
     cr_assert_eq(
         strncmp(text,
                 "epoch,time,train/box_loss,train/cls_loss,train/l1_loss,metrics/precision(B),"
@@ -159,44 +159,44 @@ Test(train, a_run_leaves_settings_results_and_weights) {
         0, "%s", text);
     cr_assert_eq(count_lines(text), 3);
     free(text);
-    cr_assert_not(yt_path_exists("runs/detect/train/gradients.csv"));
+    cr_assert_not(yti_path_exists("runs/detect/train/gradients.csv"));
 }
 
 Test(train, best_weights_describe_themselves) {
-    yt_train_config config = tiny_config("1");
+    yti_train_config config = tiny_config("1");
     record r = {0};
     expect_run(&config, &r);
-    yt_model *model = NULL;
-    yt_class_names names = {0};
+    yti_model *model = NULL;
+    yti_class_names names = {0};
     int imgsz = 0;
     yt_err err = {.text = ""};
-    cr_assert_eq(yt_weights_open("runs/detect/train/weights/best.safetensors", NULL, NULL, &model, &names,
+    cr_assert_eq(yti_weights_open("runs/detect/train/weights/best.safetensors", NULL, NULL, &model, &names,
                                  &imgsz, &err),
                  YT_OK, "%s", err.text);
     cr_assert_eq(imgsz, 64);
     cr_assert_str_eq(names.names[0], "red");
-    yt_class_names_free(&names);
-    yt_model_destroy(model);
+    yti_class_names_free(&names);
+    yti_model_destroy(model);
 }
 
 Test(train, folders_of_runs_are_counted_and_a_project_may_be_absolute) {
-    yt_train_config config = tiny_config("1");
+    yti_train_config config = tiny_config("1");
     record r = {0};
     expect_run(&config, &r);
     expect_run(&config, &r);
-    cr_assert(yt_path_exists("runs/detect/train-2/results.csv"));
+    cr_assert(yti_path_exists("runs/detect/train-2/results.csv"));
     set(&config, "exist_ok", "true");
     expect_run(&config, &r);
-    cr_assert_not(yt_path_exists("runs/detect/train-3"));
-    set(&config, "project", yt_folder_path("elsewhere"));
+    cr_assert_not(yti_path_exists("runs/detect/train-3"));
+    set(&config, "project", test_folder_path("elsewhere"));
     set(&config, "name", "mine");
     expect_run(&config, &r);
-    cr_assert(yt_path_exists("elsewhere/mine/args.yaml"));
+    cr_assert(yti_path_exists("elsewhere/mine/args.yaml"));
 }
 
 Test(train, a_tiny_problem_is_learnt) {
-    yt_train_config config = tiny_config("60");
-    set(&config, "model", yt_folder_path("tiny8.yaml"));
+    yti_train_config config = tiny_config("60");
+    set(&config, "model", test_folder_path("tiny8.yaml"));
     set(&config, "mosaic", "0");
     set(&config, "val", "false"); /* validates after the last epoch only */
     set(&config, "lr0", "0.003");
@@ -209,37 +209,37 @@ Test(train, a_tiny_problem_is_learnt) {
 /* The files that show the work of the best weights are those of a validation of best.safetensors, whether the
  * best epoch was the last one or not. */
 static void expect_files_of_best(const char *best, const char *folder) {
-    yt_model *model;
-    yt_class_names names;
+    yti_model *model;
+    yti_class_names names;
     int imgsz;
-    yt_dataset dataset;
-    yt_split split;
-    yt_loader *loader;
-    yt_validator *validator;
-    yt_validation result;
-    cr_assert_eq(yt_weights_open(best, NULL, NULL, &model, &names, &imgsz, NULL), YT_OK);
-    cr_assert_eq(yt_dataset_open("data.yaml", &dataset, NULL), YT_OK);
-    yt_scan_options scan = {.fraction = 1, .threads = 1};
-    cr_assert_eq(yt_dataset_scan(&dataset, "val", &scan, &split, NULL), YT_OK);
-    yt_loader_config config = {
+    yti_dataset dataset;
+    yti_split split;
+    yti_loader *loader;
+    yti_validator *validator;
+    yti_validation result;
+    cr_assert_eq(yti_weights_open(best, NULL, NULL, &model, &names, &imgsz, NULL), YT_OK);
+    cr_assert_eq(yti_dataset_open("data.yaml", &dataset, NULL), YT_OK);
+    yti_scan_options scan = {.fraction = 1, .threads = 1};
+    cr_assert_eq(yti_dataset_scan(&dataset, "val", &scan, &split, NULL), YT_OK);
+    yti_loader_config config = {
         .batch = 4, .imgsz = imgsz, .workers = 1, .rect = true, .stride = 32, .rect_pad = 0.5};
-    cr_assert_eq(yt_loader_create(&split, &config, &loader, NULL), YT_OK);
-    yt_validate_options options = {
+    cr_assert_eq(yti_loader_create(&split, &config, &loader, NULL), YT_OK);
+    yti_validate_options options = {
         .conf = 0.001f, .iou = 0.7f, .max_det = 300, .confusion_conf = YT_CONFUSION_CONF, .threads = 1};
-    cr_assert_eq(yt_validator_create(model, loader, &options, &validator, NULL), YT_OK);
-    cr_assert_eq(yt_validator_run(validator, &model->state, &result, NULL), YT_OK);
-    cr_assert_eq(yt_validator_save(validator, (const char *const *)names.names, ".", NULL), YT_OK);
-    yt_validator_destroy(validator);
-    yt_loader_destroy(loader);
-    yt_split_free(&split);
-    yt_dataset_close(&dataset);
-    yt_class_names_free(&names);
-    yt_model_destroy(model);
+    cr_assert_eq(yti_validator_create(model, loader, &options, &validator, NULL), YT_OK);
+    cr_assert_eq(yti_validator_run(validator, &model->state, &result, NULL), YT_OK);
+    cr_assert_eq(yti_validator_save(validator, (const char *const *)names.names, ".", NULL), YT_OK);
+    yti_validator_destroy(validator);
+    yti_loader_destroy(loader);
+    yti_split_free(&split);
+    yti_dataset_close(&dataset);
+    yti_class_names_free(&names);
+    yti_model_destroy(model);
     static const char *const files[] = {"confusion_matrix.csv", "pr_curve.csv", "confidence_curves.csv"};
     for (int i = 0; i < 3; i++) {
         char path[256];
         snprintf(path, sizeof path, "%s/%s", folder, files[i]);
-        char *theirs = yt_read_text(path), *ours = yt_read_text(files[i]);
+        char *theirs = test_read_text(path), *ours = test_read_text(files[i]);
         cr_assert_str_eq(theirs, ours, "%s", path);
         free(theirs);
         free(ours);
@@ -247,8 +247,8 @@ static void expect_files_of_best(const char *best, const char *folder) {
 }
 
 static int best_epoch_of(const char *name, const char *lr0) {
-    yt_train_config config = tiny_config("12");
-    set(&config, "model", yt_folder_path("tiny8.yaml"));
+    yti_train_config config = tiny_config("12");
+    set(&config, "model", test_folder_path("tiny8.yaml"));
     set(&config, "mosaic", "0");
     set(&config, "optimizer", "SGD");
     set(&config, "lr0", lr0);
@@ -266,20 +266,20 @@ Test(train, the_best_weights_show_their_work_at_the_end) {
 }
 
 Test(train, one_and_two_threads_give_the_same_bits) {
-    yt_train_config config = tiny_config("2");
+    yti_train_config config = tiny_config("2");
     record one = {0}, two = {0};
     expect_run(&config, &one);
     set(&config, "threads", "2");
     set(&config, "workers", "3");
     expect_run(&config, &two);
     cr_assert_eq(one.summary.weights_hash, two.summary.weights_hash);
-    yt_expect_same_tensors("runs/detect/train/weights/last.safetensors",
+    test_expect_same_tensors("runs/detect/train/weights/last.safetensors",
                            "runs/detect/train-2/weights/last.safetensors");
     expect_same_results("runs/detect/train/results.csv", "runs/detect/train-2/results.csv");
 }
 
 Test(train, another_seed_gives_other_weights) {
-    yt_train_config config = tiny_config("1");
+    yti_train_config config = tiny_config("1");
     record a = {0}, b = {0};
     expect_run(&config, &a);
     set(&config, "seed", "1");
@@ -288,36 +288,36 @@ Test(train, another_seed_gives_other_weights) {
 }
 
 /* Stops a run in its third epoch and resumes it. */
-static void stop_and_resume(yt_train_config *config) {
+static void stop_and_resume(yti_train_config *config) {
     record whole = {0}, half = {.stop_in_epoch = 3}, rest = {0};
     expect_run(config, &whole);
     yt_err err = {.text = ""};
-    cr_assert_eq(run(config, &half, &err), YT_STOPPED);
+    cr_assert_eq(run(config, &half, &err), YT_ERR_STOPPED);
     cr_assert(half.epochs == 2 && half.summary.epochs == 2);
     char *newest;
-    cr_assert_eq(yt_train_newest_checkpoint(&newest, &err), YT_OK);
+    cr_assert_eq(yti_train_newest_checkpoint(&newest, &err), YT_OK);
     cr_assert_str_eq(newest, "runs/detect/train-2/weights/last.safetensors");
-    yt_train_config resumed = resume_config(newest);
+    yti_train_config resumed = resume_config(newest);
     free(newest);
     expect_run(&resumed, &rest);
     cr_assert(rest.first_epoch == 2 && rest.epochs == 2);
     cr_assert_eq(rest.summary.weights_hash, whole.summary.weights_hash);
     cr_assert_eq(rest.summary.best_epoch, whole.summary.best_epoch);
-    yt_expect_same_tensors("runs/detect/train/weights/last.safetensors",
+    test_expect_same_tensors("runs/detect/train/weights/last.safetensors",
                            "runs/detect/train-2/weights/last.safetensors");
-    yt_expect_same_tensors("runs/detect/train/weights/best.safetensors",
+    test_expect_same_tensors("runs/detect/train/weights/best.safetensors",
                            "runs/detect/train-2/weights/best.safetensors");
     expect_same_results("runs/detect/train/results.csv", "runs/detect/train-2/results.csv");
 }
 
 Test(train, a_resumed_run_equals_one_that_never_stopped) {
-    yt_train_config config = tiny_config("4");
+    yti_train_config config = tiny_config("4");
     stop_and_resume(&config);
 }
 
 Test(train, a_resumed_run_keeps_gradients_that_wait_for_their_update) {
-    yt_train_config config = tiny_config("4");
-    set(&config, "model", yt_folder_path("tiny8.yaml"));
+    yti_train_config config = tiny_config("4");
+    set(&config, "model", test_folder_path("tiny8.yaml"));
     set(&config, "optimizer", "SGD");
     set(&config, "lr0", "0.001");
     set(&config, "nbs", "8"); /* an update every 4 of 3 batches per epoch */
@@ -327,7 +327,7 @@ Test(train, a_resumed_run_keeps_gradients_that_wait_for_their_update) {
 
 /* Batches of 64 to 192 pixels, mixed: the same after a resume and for any number of threads. */
 Test(train, batches_of_changing_size_are_the_same_after_a_resume) {
-    yt_train_config config = tiny_config("4");
+    yti_train_config config = tiny_config("4");
     set(&config, "imgsz", "128");
     set(&config, "multi_scale", "0.5");
     set(&config, "mixup", "0.5");
@@ -337,48 +337,48 @@ Test(train, batches_of_changing_size_are_the_same_after_a_resume) {
     set(&config, "threads", "2");
     set(&config, "workers", "3");
     expect_run(&config, &two);
-    yt_expect_same_tensors("runs/detect/train/weights/last.safetensors",
+    test_expect_same_tensors("runs/detect/train/weights/last.safetensors",
                            "runs/detect/train-3/weights/last.safetensors");
 }
 
 Test(train, rectangular_batches_train_and_resume) {
-    yt_train_config config = tiny_config("4");
+    yti_train_config config = tiny_config("4");
     set(&config, "rect", "true");
     stop_and_resume(&config);
 }
 
 Test(train, boxes_of_classes_that_are_not_wanted_are_left_out) {
-    yt_train_config config = tiny_config("1");
-    yt_training *training;
+    yti_train_config config = tiny_config("1");
+    yti_training *training;
     yt_err err = {.text = ""};
-    cr_assert_eq(yt_train_prepare(&config, NULL, NULL, NULL, &training, &err), YT_OK, "%s", err.text);
-    const yt_train_info *info = yt_train_describe(training);
+    cr_assert_eq(yti_train_prepare(&config, NULL, NULL, NULL, &training, &err), YT_OK, "%s", err.text);
+    const yti_train_info *info = yti_train_describe(training);
     int all = info->train->summary.boxes, of_first = 0;
     for (int i = 0; i < info->train->n_samples; i++)
         for (int k = 0; k < info->train->samples[i].n_labels; k++)
             of_first += info->train->samples[i].labels[k].class_id == 0;
     cr_assert(of_first > 0 && of_first < all);
-    yt_train_destroy(training);
+    yti_train_destroy(training);
     set(&config, "classes", "0");
-    cr_assert_eq(yt_train_prepare(&config, NULL, NULL, NULL, &training, &err), YT_OK, "%s", err.text);
-    info = yt_train_describe(training);
+    cr_assert_eq(yti_train_prepare(&config, NULL, NULL, NULL, &training, &err), YT_OK, "%s", err.text);
+    info = yti_train_describe(training);
     cr_assert(info->train->summary.boxes == of_first && info->train->n_samples == N_TRAIN);
-    yt_train_destroy(training);
+    yti_train_destroy(training);
     set(&config, "classes", "0,nothing");
-    cr_assert_eq(yt_train_prepare(&config, NULL, NULL, NULL, &training, &err), YT_ARGUMENT);
+    cr_assert_eq(yti_train_prepare(&config, NULL, NULL, NULL, &training, &err), YT_ERR_ARGUMENT);
     cr_assert_not_null(strstr(err.text, "classes: 'nothing' is neither"), "%s", err.text);
 }
 
 /* Neither in the truth nor among what was found. */
 Test(train, classes_that_are_not_wanted_are_not_validated) {
     for (int only_red = 0; only_red < 2; only_red++) {
-        yt_train_config config = tiny_config("1");
+        yti_train_config config = tiny_config("1");
         set(&config, "name", only_red ? "red" : "both");
         set(&config, "conf", "0.0001");
         if (only_red) set(&config, "classes", "red");
         record r = {0};
         expect_run(&config, &r);
-        char *matrix = yt_read_text(only_red ? "runs/detect/red/confusion_matrix.csv"
+        char *matrix = test_read_text(only_red ? "runs/detect/red/confusion_matrix.csv"
                                              : "runs/detect/both/confusion_matrix.csv");
         cr_assert_eq(strstr(matrix, "\nblue,0,0,0\n") != NULL, only_red, "%s", matrix);
         free(matrix);
@@ -386,56 +386,56 @@ Test(train, classes_that_are_not_wanted_are_not_validated) {
 }
 
 Test(train, rows_of_results_behind_the_checkpoint_are_dropped) {
-    yt_train_config config = tiny_config("3");
+    yti_train_config config = tiny_config("3");
     record half = {.stop_in_epoch = 3}, rest = {0};
     yt_err err;
-    cr_assert_eq(run(&config, &half, &err), YT_STOPPED);
+    cr_assert_eq(run(&config, &half, &err), YT_ERR_STOPPED);
     FILE *file = fopen("runs/detect/train/results.csv", "a");
     fputs("3,99,a row of an epoch that was not saved\n4,", file);
     cr_assert_eq(fclose(file), 0);
-    yt_train_config resumed = resume_config("runs/detect/train/weights/last.safetensors");
+    yti_train_config resumed = resume_config("runs/detect/train/weights/last.safetensors");
     expect_run(&resumed, &rest);
-    char *text = yt_read_text("runs/detect/train/results.csv");
+    char *text = test_read_text("runs/detect/train/results.csv");
     cr_assert_eq(count_lines(text), 4);
     cr_assert_null(strstr(text, "not saved"));
     free(text);
 }
 
 Test(train, a_finished_run_goes_on_only_with_more_epochs) {
-    yt_train_config config = tiny_config("2");
+    yti_train_config config = tiny_config("2");
     record r = {0}, more = {0};
     expect_run(&config, &r);
-    yt_train_config resumed = resume_config("runs/detect/train/weights/last.safetensors");
+    yti_train_config resumed = resume_config("runs/detect/train/weights/last.safetensors");
     yt_err err;
-    cr_assert_eq(run(&resumed, &r, &err), YT_ARGUMENT);
+    cr_assert_eq(run(&resumed, &r, &err), YT_ERR_ARGUMENT);
     cr_assert_not_null(strstr(err.text, "finished its 2 epochs; a larger --epochs"), "%s", err.text);
     set(&resumed, "epochs", "3");
     expect_run(&resumed, &more);
     cr_assert(more.first_epoch == 2 && more.epochs == 1);
-    char *text = yt_read_text("runs/detect/train/args.yaml");
+    char *text = test_read_text("runs/detect/train/args.yaml");
     cr_assert_not_null(strstr(text, "epochs: 3  # cli\n"));
     cr_assert_not_null(strstr(text, "batch: 2  # checkpoint\n"));
     free(text);
 }
 
 Test(train, what_a_resumed_run_cannot_change_is_refused) {
-    yt_train_config config = tiny_config("3");
+    yti_train_config config = tiny_config("3");
     record half = {.stop_in_epoch = 3}, r = {0};
     yt_err err;
-    cr_assert_eq(run(&config, &half, &err), YT_STOPPED);
-    yt_train_config resumed = resume_config("runs/detect/train/weights/last.safetensors");
+    cr_assert_eq(run(&config, &half, &err), YT_ERR_STOPPED);
+    yti_train_config resumed = resume_config("runs/detect/train/weights/last.safetensors");
     set(&resumed, "batch", "2"); /* as it was: fine */
     set(&resumed, "lr0", "0.5");
-    cr_assert_eq(run(&resumed, &r, &err), YT_ARGUMENT);
+    cr_assert_eq(run(&resumed, &r, &err), YT_ERR_ARGUMENT);
     cr_assert_not_null(strstr(err.text, "lr0: cannot be 0.5 in a resumed run"), "%s", err.text);
     resumed = resume_config("runs/detect/train/weights/best.safetensors");
-    cr_assert_eq(run(&resumed, &r, &err), YT_MISMATCH);
+    cr_assert_eq(run(&resumed, &r, &err), YT_ERR_MISMATCH);
     cr_assert_not_null(strstr(err.text, "is not a checkpoint"), "%s", err.text);
 }
 
 /* Nothing improves at rate 0, and initial weights find nothing. */
 Test(train, patience_ends_a_run_that_finds_nothing) {
-    yt_train_config config = tiny_config("30");
+    yti_train_config config = tiny_config("30");
     set(&config, "patience", "3");
     set(&config, "lr0", "0");
     record r = {0};
@@ -446,7 +446,7 @@ Test(train, patience_ends_a_run_that_finds_nothing) {
 
 /* The reference trainer does not begin to count before something is found. */
 Test(train, patience_of_the_family_waits_for_the_first_find) {
-    yt_train_config config = tiny_config("8");
+    yti_train_config config = tiny_config("8");
     set(&config, "recipe", "family");
     set(&config, "patience", "3");
     set(&config, "lr0", "0");
@@ -457,35 +457,35 @@ Test(train, patience_of_the_family_waits_for_the_first_find) {
 }
 
 Test(train, a_loss_that_is_not_finite_stops_the_run_and_names_it) {
-    yt_train_config config = tiny_config("2");
-    yt_model_options options = YT_MODEL_DEFAULTS;
-    yt_model *model;
-    cr_assert_eq(yt_model_load(config.model, &options, &model, NULL), YT_OK);
-    yt_model_init(model, 0, &model->state);
+    yti_train_config config = tiny_config("2");
+    yti_model_options options = YT_MODEL_DEFAULTS;
+    yti_model *model;
+    cr_assert_eq(yti_model_load(config.model, &options, &model, NULL), YT_OK);
+    yti_model_init(model, 0, &model->state);
     for (size_t i = 0; i < model->param_count; i++) model->state.params[i] = (float)NAN;
     char *list[] = {(char[]){"a"}, (char[]){"b"}};
-    yt_class_names names = {2, list};
-    cr_assert_eq(yt_weights_save("nan.safetensors", model, &model->state, 0, &names, 64, NULL, NULL, 0, NULL),
+    yti_class_names names = {2, list};
+    cr_assert_eq(yti_weights_save("nan.safetensors", model, &model->state, 0, &names, 64, NULL, NULL, 0, NULL),
                  YT_OK);
-    yt_model_destroy(model);
+    yti_model_destroy(model);
     set(&config, "weights", "nan.safetensors");
     record r = {0};
     yt_err err;
-    cr_assert_eq(run(&config, &r, &err), YT_NON_FINITE);
+    cr_assert_eq(run(&config, &r, &err), YT_ERR_NON_FINITE);
     cr_assert_not_null(strstr(err.text, "epoch 1, batch 1 of 3: "), "%s", err.text);
     cr_assert_not_null(strstr(err.text, "_loss of the one-to-many branch is "), "%s", err.text);
     cr_assert_not_null(strstr(err.text, "data/images/train/"), "%s", err.text);
-    cr_assert(r.updates == 0 && r.epochs == 0 && r.finishes == 1 && r.summary.status == YT_NON_FINITE);
-    cr_assert_not(yt_path_exists("runs/detect/train/weights/last.safetensors"));
+    cr_assert(r.updates == 0 && r.epochs == 0 && r.finishes == 1 && r.summary.status == YT_ERR_NON_FINITE);
+    cr_assert_not(yti_path_exists("runs/detect/train/weights/last.safetensors"));
 }
 
 Test(train, a_gradient_that_is_not_finite_stops_the_run_and_names_it) {
-    yt_train_config config = tiny_config("2");
+    yti_train_config config = tiny_config("2");
     set(&config, "box", "3.4e38"); /* finite in the loss, a double, but not in the gradient */
     set(&config, "dfl", "3.4e38");
     record r = {0};
     yt_err err;
-    cr_assert_eq(run(&config, &r, &err), YT_NON_FINITE);
+    cr_assert_eq(run(&config, &r, &err), YT_ERR_NON_FINITE);
     cr_assert_not_null(strstr(err.text, ": the gradient of model."), "%s", err.text);
     cr_assert_not_null(strstr(err.text, "inf in the gradient of the "), "%s", err.text);
     cr_assert_eq(r.updates, r.batches, "every batch that was shown was used");
@@ -494,68 +494,68 @@ Test(train, a_gradient_that_is_not_finite_stops_the_run_and_names_it) {
 Test(train, nothing_is_written_when_the_setup_fails) {
     record r = {0};
     yt_err err;
-    yt_train_config config = tiny_config("2");
-    set(&config, "data", yt_folder_path("none.yaml"));
+    yti_train_config config = tiny_config("2");
+    set(&config, "data", test_folder_path("none.yaml"));
     cr_assert_neq(run(&config, &r, &err), YT_OK);
     config = tiny_config("2");
-    set(&config, "model", yt_folder_path("none.yaml"));
+    set(&config, "model", test_folder_path("none.yaml"));
     cr_assert_neq(run(&config, &r, &err), YT_OK);
     config = tiny_config("2");
-    set(&config, "weights", yt_folder_path("none.safetensors"));
-    cr_assert_eq(run(&config, &r, &err), YT_IO);
+    set(&config, "weights", test_folder_path("none.safetensors"));
+    cr_assert_eq(run(&config, &r, &err), YT_ERR_IO);
     config = tiny_config("2");
     config.data[0] = '\0';
-    cr_assert_eq(run(&config, &r, &err), YT_ARGUMENT);
+    cr_assert_eq(run(&config, &r, &err), YT_ERR_ARGUMENT);
     config = tiny_config("2");
     config.epochs = 0;
-    cr_assert_eq(run(&config, &r, &err), YT_ARGUMENT);
+    cr_assert_eq(run(&config, &r, &err), YT_ERR_ARGUMENT);
     cr_assert_eq(r.starts, 0);
-    cr_assert_not(yt_path_exists("runs"));
+    cr_assert_not(yti_path_exists("runs"));
 }
 
 Test(train, a_run_that_does_not_fit_is_refused_with_a_batch_that_does) {
-    yt_train_config config = tiny_config("1");
-    yt_training *training;
+    yti_train_config config = tiny_config("1");
+    yti_training *training;
     yt_err err = {.text = ""};
-    cr_assert_eq(yt_train_prepare(&config, NULL, NULL, NULL, &training, &err), YT_OK, "%s", err.text);
-    size_t planned = yt_train_describe(training)->planned_bytes;
+    cr_assert_eq(yti_train_prepare(&config, NULL, NULL, NULL, &training, &err), YT_OK, "%s", err.text);
+    size_t planned = yti_train_describe(training)->planned_bytes;
     cr_assert_gt(planned, 4 * training->model->param_count * sizeof(float));
     cr_assert_eq(yti_memory_check(training, planned, &err), YT_OK, "%s", err.text);
     cr_assert_eq(yti_memory_check(training, 0, &err), YT_OK, "unknown memory refuses nothing");
-    cr_assert_eq(yti_memory_check(training, planned - 1, &err), YT_NO_MEMORY);
+    cr_assert_eq(yti_memory_check(training, planned - 1, &err), YT_ERR_NO_MEMORY);
     cr_assert_not_null(strstr(err.text, "the largest batch that fits is --batch 1"), "%s", err.text);
-    cr_assert_eq(yti_memory_check(training, 1000, &err), YT_NO_MEMORY);
+    cr_assert_eq(yti_memory_check(training, 1000, &err), YT_ERR_NO_MEMORY);
     cr_assert_not_null(strstr(err.text, "not even --batch 1"), "%s", err.text);
     cr_assert_gt(yti_memory_available(), (size_t)1 << 20);
-    yt_train_destroy(training);
+    yti_train_destroy(training);
 }
 
 Test(train, a_last_batch_of_one_value_per_channel_is_refused) {
-    yt_train_config config = tiny_config("1");
+    yti_train_config config = tiny_config("1");
     set(&config, "imgsz", "32"); /* 5 images in batches of 2: the last has one, of 1 x 1 at the end */
     record r = {0};
     yt_err err;
-    cr_assert_eq(run(&config, &r, &err), YT_ARGUMENT);
+    cr_assert_eq(run(&config, &r, &err), YT_ERR_ARGUMENT);
     cr_assert_not_null(strstr(err.text, "choose another --batch"), "%s", err.text);
 }
 
 Test(train, save_period_keeps_checkpoints) {
-    yt_train_config config = tiny_config("3");
+    yti_train_config config = tiny_config("3");
     set(&config, "save_period", "2");
     record r = {0};
     expect_run(&config, &r);
-    cr_assert(yt_path_exists("runs/detect/train/weights/epoch0.safetensors"));
-    cr_assert_not(yt_path_exists("runs/detect/train/weights/epoch1.safetensors"));
-    cr_assert(yt_path_exists("runs/detect/train/weights/epoch2.safetensors"));
+    cr_assert(yti_path_exists("runs/detect/train/weights/epoch0.safetensors"));
+    cr_assert_not(yti_path_exists("runs/detect/train/weights/epoch1.safetensors"));
+    cr_assert(yti_path_exists("runs/detect/train/weights/epoch2.safetensors"));
 }
 
 /* In the second epoch, a folder of the checkpoint's name: it cannot be replaced. */
-static yt_status put_folder_in_the_way(void *context, const yt_train_epoch *epoch, yt_err *err) {
+static yt_status put_folder_in_the_way(void *context, const yti_train_epoch *epoch, yt_err *err) {
     static const char last[] = "runs/detect/train/weights/last.safetensors";
     *(int *)context = epoch->epoch;
     if (epoch->epoch != 2) return YT_OK;
     cr_assert_eq(remove(last), 0, "the first epoch's checkpoint is there by now");
-    return yt_path_make_dirs("runs/detect/train/weights/last.safetensors/x", err);
+    return yti_path_make_dirs("runs/detect/train/weights/last.safetensors/x", err);
 }
 
 typedef struct stopper {
@@ -563,7 +563,7 @@ typedef struct stopper {
     volatile sig_atomic_t stop;
 } stopper;
 
-static yt_status stop_after_the_way_is_blocked(void *context, const yt_train_epoch *epoch, yt_err *err) {
+static yt_status stop_after_the_way_is_blocked(void *context, const yti_train_epoch *epoch, yt_err *err) {
     stopper *s = context;
     s->stop = epoch->epoch == 2;
     return put_folder_in_the_way(&s->shown, epoch, err);
@@ -571,47 +571,47 @@ static yt_status stop_after_the_way_is_blocked(void *context, const yt_train_epo
 
 /* Why an epoch is missing is said, not only that somebody stopped the run. */
 Test(train, a_checkpoint_that_cannot_be_written_is_told_when_the_run_is_stopped) {
-    yt_train_config config = tiny_config("3");
-    yt_training *training;
+    yti_train_config config = tiny_config("3");
+    yti_training *training;
     yt_err err = {.text = ""};
-    cr_assert_eq(yt_train_prepare(&config, NULL, NULL, NULL, &training, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yti_train_prepare(&config, NULL, NULL, NULL, &training, &err), YT_OK, "%s", err.text);
     stopper s = {0};
-    yt_train_observer observer = {.epoch = stop_after_the_way_is_blocked, .context = &s};
-    cr_assert_eq(yt_train_run(training, &observer, 1, &s.stop, &err), YT_IO);
+    yti_train_observer observer = {.epoch = stop_after_the_way_is_blocked, .context = &s};
+    cr_assert_eq(yti_train_run(training, &observer, 1, &s.stop, &err), YT_ERR_IO);
     cr_assert_not_null(strstr(err.text, "last.safetensors"), "%s", err.text);
-    yt_train_destroy(training);
+    yti_train_destroy(training);
 }
 
 /* Without and with a third epoch, in whose first step the failure shows. */
 Test(train, an_epoch_whose_checkpoint_cannot_be_written_is_not_done) {
     for (int epochs = 2; epochs <= 3; epochs++) {
-        yt_train_config config = tiny_config(epochs == 2 ? "2" : "3");
+        yti_train_config config = tiny_config(epochs == 2 ? "2" : "3");
         set(&config, "exist_ok", "true");
-        yt_training *training;
+        yti_training *training;
         yt_err err = {.text = ""};
-        cr_assert_eq(yt_train_prepare(&config, NULL, NULL, NULL, &training, &err), YT_OK, "%s", err.text);
+        cr_assert_eq(yti_train_prepare(&config, NULL, NULL, NULL, &training, &err), YT_OK, "%s", err.text);
         record r = {0};
         int shown = 0;
-        yt_train_observer observers[] = {{.epoch = put_folder_in_the_way, .context = &shown},
+        yti_train_observer observers[] = {{.epoch = put_folder_in_the_way, .context = &shown},
                                          {.finish = on_finish, .context = &r}};
-        cr_assert_eq(yt_train_run(training, observers, 2, NULL, &err), YT_IO);
+        cr_assert_eq(yti_train_run(training, observers, 2, NULL, &err), YT_ERR_IO);
         cr_assert_not_null(strstr(err.text, "last.safetensors"), "%s", err.text);
-        cr_assert(shown == 2 && r.finishes == 1 && r.summary.status == YT_IO && r.summary.epochs == 1,
+        cr_assert(shown == 2 && r.finishes == 1 && r.summary.status == YT_ERR_IO && r.summary.epochs == 1,
                   "%d epochs shown, %d done", shown, r.summary.epochs);
-        yt_train_destroy(training);
+        yti_train_destroy(training);
         cr_assert_eq(remove("runs/detect/train/weights/last.safetensors/x"), 0);
         cr_assert_eq(remove("runs/detect/train/weights/last.safetensors"), 0);
     }
 }
 
 Test(train, the_plain_network_trains_too) {
-    yt_train_config config = tiny_config("2");
+    yti_train_config config = tiny_config("2");
     set(&config, "no_residual", "true");
     set(&config, "no_batchnorm", "true");
     set(&config, "activation", "tanh");
     record r = {0};
     expect_run(&config, &r);
-    yt_train_config resumed = resume_config("runs/detect/train/weights/last.safetensors");
+    yti_train_config resumed = resume_config("runs/detect/train/weights/last.safetensors");
     set(&resumed, "epochs", "3");
     expect_run(&resumed, &r);
     cr_assert_eq(r.epochs, 3);
@@ -621,7 +621,7 @@ Test(train, the_plain_network_trains_too) {
 
 /* What a column holds in the last row of results.csv. */
 static double last_of_column(const char *path, const char *column) {
-    char *text = yt_read_text(path), *end = strchr(text, '\n'), *row = end + 1;
+    char *text = test_read_text(path), *end = strchr(text, '\n'), *row = end + 1;
     cr_assert_not_null(end);
     *end = '\0';
     int at = 0;
@@ -637,7 +637,7 @@ static double last_of_column(const char *path, const char *column) {
 
 /* The same weights, judged by either branch: what is logged first is logged second there. Training does not see it. */
 Test(train, either_branch_may_judge_and_both_are_logged) {
-    yt_train_config config = tiny_config("40");
+    yti_train_config config = tiny_config("40");
     set(&config, "mosaic", "0");
     set(&config, "optimizer", "SGD");
     set(&config, "lr0", "0.01");
@@ -663,12 +663,12 @@ Test(train, either_branch_may_judge_and_both_are_logged) {
 }
 
 Test(train, a_branch_that_the_head_does_not_have_cannot_judge) {
-    yt_train_config config = tiny_config("1");
-    set(&config, "model", yt_folder_path("tiny8.yaml"));
+    yti_train_config config = tiny_config("1");
+    set(&config, "model", test_folder_path("tiny8.yaml"));
     set(&config, "nms", "false");
-    yt_training *training;
+    yti_training *training;
     yt_err err;
-    cr_assert_eq(yt_train_prepare(&config, NULL, NULL, NULL, &training, &err), YT_ARGUMENT);
+    cr_assert_eq(yti_train_prepare(&config, NULL, NULL, NULL, &training, &err), YT_ERR_ARGUMENT);
     cr_assert_not_null(strstr(err.text, "no one-to-one branch"), "%s", err.text);
 }
 
@@ -679,14 +679,14 @@ static void keep_text(void *context, const char *text) {
 }
 
 static int prepared_max_det(const char *typed, char said[256]) {
-    yt_train_config config = tiny_config("1");
+    yti_train_config config = tiny_config("1");
     if (typed) set(&config, "max_det", typed);
-    yt_training *training;
+    yti_training *training;
     yt_err err;
     said[0] = '\0';
-    cr_assert_eq(yt_train_prepare(&config, NULL, keep_text, said, &training, &err), YT_OK, "%s", err.text);
-    const int max_det = yt_train_describe(training)->config->max_det;
-    yt_train_destroy(training);
+    cr_assert_eq(yti_train_prepare(&config, NULL, keep_text, said, &training, &err), YT_OK, "%s", err.text);
+    const int max_det = yti_train_describe(training)->config->max_det;
+    yti_train_destroy(training);
     return max_det;
 }
 
@@ -695,11 +695,11 @@ Test(train, max_det_follows_the_most_crowded_image) {
     char said[256];
     cr_assert_eq(prepared_max_det(NULL, said), 300);
     cr_assert_str_eq(said, "");
-    yt_file_writer writer;
-    cr_assert_eq(yt_file_writer_open(yt_folder_path("data/labels/val/100.txt"), &writer, NULL), YT_OK);
+    yti_file_writer writer;
+    cr_assert_eq(yti_file_writer_open(test_folder_path("data/labels/val/100.txt"), &writer, NULL), YT_OK);
     for (int i = 0; i < 301; i++)
         fprintf(writer.stream, "0 %.4f %.4f 0.05 0.05\n", 0.05 + i % 20 * 0.045, 0.05 + i / 20 * 0.05);
-    cr_assert_eq(yt_file_writer_commit(&writer, NULL), YT_OK);
+    cr_assert_eq(yti_file_writer_commit(&writer, NULL), YT_OK);
     cr_assert_eq(prepared_max_det(NULL, said), 301);
     cr_assert_str_eq(said, "an image has 301 objects: max_det is 301 instead of 300");
     cr_assert_eq(prepared_max_det("300", said), 300);
@@ -709,30 +709,30 @@ Test(train, max_det_follows_the_most_crowded_image) {
 /* ---- optimisers ---- */
 
 Test(train, a_resumed_run_of_musgd_equals_one_that_never_stopped) {
-    yt_train_config config = tiny_config("4");
+    yti_train_config config = tiny_config("4");
     set(&config, "optimizer", "MuSGD");
     set(&config, "lr0", "0.001");
     stop_and_resume(&config);
-    char *text = yt_read_text("runs/detect/train/results.csv");
+    char *text = test_read_text("runs/detect/train/results.csv");
     cr_assert_not_null(strstr(text, ",lr/pg6,lr/pg7,one2one/precision(B),"), "%s", text);
     free(text);
 }
 
 /* The rates of the eight groups at the end of an epoch without warm-up: the fast ones are threefold. */
 Test(train, rates_of_musgd_are_logged_group_by_group) {
-    yt_train_config config = tiny_config("1");
+    yti_train_config config = tiny_config("1");
     set(&config, "optimizer", "MuSGD");
     set(&config, "lr0", "0.001");
     record r = {0};
     expect_run(&config, &r);
-    char *text = yt_read_text("runs/detect/train/results.csv");
+    char *text = test_read_text("runs/detect/train/results.csv");
     cr_assert_not_null(strstr(text, ",0.003,0.001,0.003,0.001,0.003,0.001,0.003,0.001,"), "%s", text);
     free(text);
 }
 
 Test(train, musgd_learns_a_tiny_problem) {
-    yt_train_config config = tiny_config("60");
-    set(&config, "model", yt_folder_path("tiny8.yaml"));
+    yti_train_config config = tiny_config("60");
+    set(&config, "model", test_folder_path("tiny8.yaml"));
     set(&config, "mosaic", "0");
     set(&config, "val", "false");
     set(&config, "optimizer", "MuSGD");
@@ -747,19 +747,19 @@ Test(train, musgd_learns_a_tiny_problem) {
 /* Checks in a checkpoint, or in its average, that rows below n_frozen are as they were initialised, statistics
  * too, and that other weights and statistics moved. */
 static void expect_frozen(const char *path, const char *prefix, int n_frozen) {
-    yt_model_options options = YT_MODEL_DEFAULTS;
-    yt_model *model, *begin;
-    yt_st_file file;
+    yti_model_options options = YT_MODEL_DEFAULTS;
+    yti_model *model, *begin;
+    yti_st_file file;
     yt_err err = {.text = ""};
     options.n_classes = 2;
-    cr_assert_eq(yt_model_load("tiny26.yaml", &options, &model, &err), YT_OK, "%s", err.text);
-    cr_assert_eq(yt_model_load("tiny26.yaml", &options, &begin, &err), YT_OK, "%s", err.text);
-    yt_model_init(begin, 0, &begin->state);
-    cr_assert_eq(yt_st_load(path, &file, &err), YT_OK, "%s", err.text);
-    cr_assert_eq(yt_weights_read(&file, prefix, model, &model->state, &err), YT_OK, "%s", err.text);
-    yt_st_free(&file);
+    cr_assert_eq(yti_model_load("tiny26.yaml", &options, &model, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yti_model_load("tiny26.yaml", &options, &begin, &err), YT_OK, "%s", err.text);
+    yti_model_init(begin, 0, &begin->state);
+    cr_assert_eq(yti_st_load(path, &file, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yti_weights_read(&file, prefix, model, &model->state, &err), YT_OK, "%s", err.text);
+    yti_st_free(&file);
     for (int i = 0; i < model->n_params; i++) {
-        const yt_param_info *info = &model->params[i];
+        const yti_param_info *info = &model->params[i];
         bool statistic = info->kind == YT_PARAM_BUFFER;
         const float *a = (statistic ? model->state.buffers : model->state.params) + info->offset;
         const float *b = (statistic ? begin->state.buffers : begin->state.params) + info->offset;
@@ -769,12 +769,12 @@ static void expect_frozen(const char *path, const char *prefix, int n_frozen) {
         else if (statistic || info->kind == YT_PARAM_WEIGHT)
             cr_assert(!same, "%s%s did not move", prefix, info->name);
     }
-    yt_model_destroy(model);
-    yt_model_destroy(begin);
+    yti_model_destroy(model);
+    yti_model_destroy(begin);
 }
 
 Test(train, frozen_rows_and_their_statistics_do_not_move) {
-    yt_train_config config = tiny_config("4");
+    yti_train_config config = tiny_config("4");
     set(&config, "freeze", "3");
     stop_and_resume(&config);
     expect_frozen("runs/detect/train-2/weights/last.safetensors", "", 3);
@@ -782,29 +782,29 @@ Test(train, frozen_rows_and_their_statistics_do_not_move) {
 }
 
 Test(train, rows_that_cannot_be_frozen_are_refused) {
-    yt_train_config config = tiny_config("1");
+    yti_train_config config = tiny_config("1");
     record r = {0};
     yt_err err;
     set(&config, "freeze", "7");
-    cr_assert_eq(run(&config, &r, &err), YT_ARGUMENT);
+    cr_assert_eq(run(&config, &r, &err), YT_ERR_ARGUMENT);
     cr_assert_not_null(strstr(err.text, "leave one to train"), "%s", err.text);
     set(&config, "freeze", "0,9");
-    cr_assert_eq(run(&config, &r, &err), YT_ARGUMENT);
-    cr_assert_not(yt_path_exists("runs"));
+    cr_assert_eq(run(&config, &r, &err), YT_ERR_ARGUMENT);
+    cr_assert_not(yti_path_exists("runs"));
 }
 
 /* ---- class weights ---- */
 
 /* Three red and two blue boxes: 1/3 and 1/2 over their mean 5/12. */
 Test(train, rare_classes_may_weigh_more) {
-    yt_train_config config = tiny_config("1");
+    yti_train_config config = tiny_config("1");
     set(&config, "cls_pw", "1");
-    yt_training *training;
+    yti_training *training;
     yt_err err = {.text = ""};
-    cr_assert_eq(yt_train_prepare(&config, NULL, NULL, NULL, &training, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yti_train_prepare(&config, NULL, NULL, NULL, &training, &err), YT_OK, "%s", err.text);
     cr_assert(fabs((double)training->class_weights[0] - 0.8) < 1e-6);
     cr_assert(fabs((double)training->class_weights[1] - 1.2) < 1e-6);
-    yt_train_destroy(training);
+    yti_train_destroy(training);
     record weighed = {0}, plain = {0};
     expect_run(&config, &weighed);
     set(&config, "cls_pw", "0");
@@ -824,29 +824,29 @@ Test(train, epochs_are_fitted_to_the_time) {
 
 /* The time is over after the first update, which ends the first epoch: validated and saved as the last. */
 Test(train, a_run_ends_when_its_time_is_over) {
-    yt_train_config config = tiny_config("50");
+    yti_train_config config = tiny_config("50");
     set(&config, "time", "1e-9");
     set(&config, "val", "false");
     record r = {0}, rest = {.stop_in_epoch = 2};
     expect_run(&config, &r);
     cr_assert(r.batches == 1 && r.updates == 1 && r.epochs == 1 && r.validations == 1);
     cr_assert(r.summary.out_of_time && !r.summary.stopped_early && r.summary.epochs == 1);
-    yt_train_config resumed = resume_config("runs/detect/train/weights/last.safetensors");
+    yti_train_config resumed = resume_config("runs/detect/train/weights/last.safetensors");
     yt_err err;
-    cr_assert_eq(run(&resumed, &rest, &err), YT_ARGUMENT);
+    cr_assert_eq(run(&resumed, &rest, &err), YT_ERR_ARGUMENT);
     cr_assert_not_null(strstr(err.text, "has used its 1e-09 hours; a larger --time continues it"), "%s",
                        err.text);
     set(&resumed, "time", "1");
-    cr_assert_eq(run(&resumed, &rest, &err), YT_STOPPED, "%s", err.text);
+    cr_assert_eq(run(&resumed, &rest, &err), YT_ERR_STOPPED, "%s", err.text);
     cr_assert_eq(rest.first_epoch, 1);
 }
 
 /* With an hour for epochs of milliseconds there are many more of them than --epochs says. */
 Test(train, a_time_limit_sets_the_number_of_epochs) {
-    yt_train_config config = tiny_config("1");
+    yti_train_config config = tiny_config("1");
     set(&config, "time", "1");
     record r = {.stop_in_epoch = 3};
     yt_err err;
-    cr_assert_eq(run(&config, &r, &err), YT_STOPPED);
+    cr_assert_eq(run(&config, &r, &err), YT_ERR_STOPPED);
     cr_assert(r.epochs == 2 && r.all_epochs > 100, "%d epochs", r.all_epochs);
 }

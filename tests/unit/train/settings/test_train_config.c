@@ -9,30 +9,30 @@
 #include <stdlib.h>
 #include <string.h>
 
-TestSuite(train_config, .init = yt_folder_make, .fini = yt_folder_remove);
+TestSuite(train_config, .init = test_folder_make, .fini = test_folder_remove);
 
-static yt_train_config defaults(void) {
-    yt_train_config config;
-    yt_train_config_defaults(&config);
+static yti_train_config defaults(void) {
+    yti_train_config config;
+    yti_train_config_defaults(&config);
     return config;
 }
 
-static void set(yt_train_config *config, const char *key, const char *text) {
+static void set(yti_train_config *config, const char *key, const char *text) {
     yt_err err = {.text = ""};
-    cr_assert_eq(yt_train_config_set(config, key, text, YT_SOURCE_TYPED, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yti_train_config_set(config, key, text, YT_SOURCE_TYPED, &err), YT_OK, "%s", err.text);
 }
 
 static void expect_refused(const char *key, const char *text, const char *sentence) {
-    yt_train_config config = defaults(), before = config;
+    yti_train_config config = defaults(), before = config;
     yt_err err = {.text = ""};
-    cr_assert_eq(yt_train_config_set(&config, key, text, YT_SOURCE_TYPED, &err), YT_ARGUMENT, "%s %s", key,
+    cr_assert_eq(yti_train_config_set(&config, key, text, YT_SOURCE_TYPED, &err), YT_ERR_ARGUMENT, "%s %s", key,
                  text);
     cr_assert_str_eq(err.text, sentence);
     cr_assert_arr_eq(&config, &before, sizeof config);
 }
 
 Test(train_config, defaults_are_those_of_the_family) {
-    yt_train_config c = defaults();
+    yti_train_config c = defaults();
     cr_assert(c.epochs == 100 && c.patience == 100 && c.imgsz == 640 && c.seed == 0 && c.val && !c.cos_lr);
     cr_assert(c.lrf == 0.01 && c.weight_decay == 0.0005 && c.warmup_momentum == 0.8 && c.clip == 10);
     cr_assert(c.box == 7.5 && c.cls == 0.5 && c.dfl == 1.5 && c.mosaic == 1 && c.fliplr == 0.5);
@@ -47,13 +47,13 @@ Test(train_config, defaults_are_those_of_the_family) {
 
 Test(train_config, every_row_is_complete) {
     for (int i = 0; i < YT_TRAIN_KEYS; i++) {
-        const yt_train_option *row = &yt_train_options()[i];
-        cr_assert_eq(yt_train_option_find(row->key), i);
+        const yti_train_option *row = &yti_train_options()[i];
+        cr_assert_eq(yti_train_option_find(row->key), i);
         cr_assert(row->help[0] && row->group[0], "%s", row->key);
         cr_assert_eq(row->type == YT_TRAIN_CHOICE, row->choices != NULL, "%s", row->key);
         cr_assert_lt(row->min, row->max, "%s", row->key);
     }
-    cr_assert_eq(yt_train_option_find("epoch"), -1);
+    cr_assert_eq(yti_train_option_find("epoch"), -1);
 }
 
 Test(train_config, values_out_of_range_are_refused_with_the_limit) {
@@ -72,7 +72,7 @@ Test(train_config, values_out_of_range_are_refused_with_the_limit) {
 }
 
 Test(train_config, an_optional_number_takes_truth_values) {
-    yt_train_config config = defaults();
+    yti_train_config config = defaults();
     cr_assert_eq(config.log_gradients, 0);
     set(&config, "log_gradients", "true");
     cr_assert_eq(config.log_gradients, 100);
@@ -87,74 +87,74 @@ Test(train_config, an_optional_number_takes_truth_values) {
 Test(train_config, a_text_longer_than_its_field_is_refused) {
     char *text = calloc(1, YT_TRAIN_TEXT + 1);
     memset(text, 'a', YT_TRAIN_TEXT);
-    yt_train_config config = defaults();
-    cr_assert_eq(yt_train_config_set(&config, "name", text, YT_SOURCE_TYPED, NULL), YT_ARGUMENT);
+    yti_train_config config = defaults();
+    cr_assert_eq(yti_train_config_set(&config, "name", text, YT_SOURCE_TYPED, NULL), YT_ERR_ARGUMENT);
     text[YT_TRAIN_TEXT - 1] = '\0';
-    cr_assert_eq(yt_train_config_set(&config, "name", text, YT_SOURCE_TYPED, NULL), YT_OK);
+    cr_assert_eq(yti_train_config_set(&config, "name", text, YT_SOURCE_TYPED, NULL), YT_OK);
     cr_assert_str_eq(config.name, text);
     free(text);
 }
 
 Test(train_config, fields_filled_by_hand_are_checked) {
-    yt_train_config config = defaults();
+    yti_train_config config = defaults();
     yt_err err;
-    cr_assert_eq(yt_train_config_check(&config, &err), YT_OK);
+    cr_assert_eq(yti_train_config_check(&config, &err), YT_OK);
     config.epochs = -4;
-    cr_assert_eq(yt_train_config_check(&config, &err), YT_ARGUMENT);
+    cr_assert_eq(yti_train_config_check(&config, &err), YT_ERR_ARGUMENT);
     cr_assert_str_eq(err.text, "epochs: -4 is below 1");
     config = defaults();
     config.box = (double)NAN;
-    cr_assert_eq(yt_train_config_check(&config, &err), YT_ARGUMENT);
+    cr_assert_eq(yti_train_config_check(&config, &err), YT_ERR_ARGUMENT);
 }
 
 Test(train_config, text_reads_back_to_the_same_bits) {
     static const char *const values[] = {"0.1", "1e-6", "0.333333333333333314829616256247", "1",
                                          "0.30000000000000004"};
     for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
-        yt_train_config a = defaults(), b = defaults();
+        yti_train_config a = defaults(), b = defaults();
         set(&a, "lr0", values[i]);
         char text[YT_TRAIN_TEXT];
-        yt_train_config_text(&a, YT_TRAIN_KEY_lr0, text, sizeof text);
+        yti_train_config_text(&a, YT_TRAIN_KEY_lr0, text, sizeof text);
         set(&b, "lr0", text);
         cr_assert_eq(a.lr0, b.lr0, "%s", text);
     }
-    yt_train_config c = defaults();
+    yti_train_config c = defaults();
     char text[YT_TRAIN_TEXT];
-    yt_train_config_text(&c, YT_TRAIN_KEY_batch, text, sizeof text);
+    yti_train_config_text(&c, YT_TRAIN_KEY_batch, text, sizeof text);
     cr_assert_str_eq(text, "auto");
     set(&c, "optimizer", "adamw");
-    yt_train_config_text(&c, YT_TRAIN_KEY_optimizer, text, sizeof text);
+    yti_train_config_text(&c, YT_TRAIN_KEY_optimizer, text, sizeof text);
     cr_assert_str_eq(text, "AdamW");
     set(&c, "warmup_epochs", "3");
-    yt_train_config_text(&c, YT_TRAIN_KEY_warmup_epochs, text, sizeof text);
+    yti_train_config_text(&c, YT_TRAIN_KEY_warmup_epochs, text, sizeof text);
     cr_assert_str_eq(text, "3.0");
 }
 
 Test(train_config, args_yaml_holds_every_setting_with_its_source) {
-    yt_train_config config = defaults();
+    yti_train_config config = defaults();
     set(&config, "epochs", "7");
     set(&config, "name", "a: \"b\"\\");
-    yt_train_config_resolve(&config, 4, 80, false);
-    const char *path = yt_folder_path("args.yaml");
-    cr_assert_eq(yt_train_config_write(&config, path, "runs/detect/train", 80, "Some License", NULL), YT_OK);
-    yt_yaml yaml;
+    yti_train_config_resolve(&config, 4, 80, false);
+    const char *path = test_folder_path("args.yaml");
+    cr_assert_eq(yti_train_config_write(&config, path, "runs/detect/train", 80, "Some License", NULL), YT_OK);
+    yti_yaml yaml;
     yt_err err = {.text = ""};
-    cr_assert_eq(yt_yaml_load(path, &yaml, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yti_yaml_load(path, &yaml, &err), YT_OK, "%s", err.text);
     cr_assert_eq(yaml.root->count, (size_t)YT_TRAIN_KEYS + 5);
     for (int i = 0; i < YT_TRAIN_KEYS; i++) {
-        const yt_yaml_node *node = yt_yaml_find(yaml.root, yt_train_options()[i].key);
-        cr_assert_not_null(node, "%s", yt_train_options()[i].key);
+        const yti_yaml_node *node = yti_yaml_find(yaml.root, yti_train_options()[i].key);
+        cr_assert_not_null(node, "%s", yti_train_options()[i].key);
         char text[YT_TRAIN_TEXT];
-        yt_train_config_text(&config, (yt_train_key)i, text, sizeof text);
+        yti_train_config_text(&config, (yti_train_key)i, text, sizeof text);
         if (text[0])
             cr_assert_str_eq(node->text, text);
         else
-            cr_assert(yt_yaml_is_null(node));
+            cr_assert(yti_yaml_is_null(node));
     }
-    yt_yaml_free(&yaml);
+    yti_yaml_free(&yaml);
     char *text;
     size_t bytes;
-    cr_assert_eq(yt_file_read(path, 1 << 20, &text, &bytes, NULL), YT_OK);
+    cr_assert_eq(yti_file_read(path, 1 << 20, &text, &bytes, NULL), YT_OK);
     cr_assert_not_null(strstr(text, "epochs: 7  # cli\n"));
     cr_assert_not_null(strstr(text, "batch: 2  # auto\n"));
     cr_assert_not_null(strstr(text, "imgsz: 640  # default\n"));
@@ -165,45 +165,45 @@ Test(train_config, args_yaml_holds_every_setting_with_its_source) {
 }
 
 Test(train_config, small_sets_get_settings_that_learn) {
-    yt_train_config c = defaults();
+    yti_train_config c = defaults();
     set(&c, "epochs", "10");
-    yt_train_config_resolve(&c, 4, 80, false);
+    yti_train_config_resolve(&c, 4, 80, false);
     cr_assert(c.batch == 2 && c.nbs == 2, "two updates per epoch");
     cr_assert_eq(c.optimizer, (int)YT_OPTIM_ADAMW);
     cr_assert(c.momentum == 0.9 && c.warmup_bias_lr == 0 && c.lr0 > 0);
     cr_assert_leq(c.warmup_epochs, 1.0);
     cr_assert_leq(c.close_mosaic, 5);
-    cr_assert_eq(c.threads, yt_cpu_cores());
+    cr_assert_eq(c.threads, yti_cpu_cores());
     cr_assert_eq(c.source[YT_TRAIN_KEY_batch], YT_SOURCE_AUTO);
 }
 
 Test(train_config, large_sets_get_the_settings_of_the_family) {
-    yt_train_config c = defaults();
-    yt_train_config_resolve(&c, 118287, 80, false);
+    yti_train_config c = defaults();
+    yti_train_config_resolve(&c, 118287, 80, false);
     cr_assert(c.batch == 16 && c.nbs == 64 && c.close_mosaic == 10);
     cr_assert_eq(c.optimizer, (int)YT_OPTIM_MUSGD);
     cr_assert(c.lr0 == 0.01 && c.momentum == 0.937 && c.warmup_epochs == 3 && c.warmup_bias_lr == 0);
     c = defaults();
     set(&c, "epochs", "2");
-    yt_train_config_resolve(&c, 118287, 80, true);
+    yti_train_config_resolve(&c, 118287, 80, true);
     cr_assert_eq(c.optimizer, (int)YT_OPTIM_ADAMW);
     cr_assert_eq(c.lr0, 0.000119, "0.002 * 5 / 84 to six decimals");
 }
 
 /* 1250 images in batches of 16 up to 64: 20 iterations an epoch; 10000 of them are not yet many. */
 Test(train_config, runs_of_over_ten_thousand_iterations_take_musgd) {
-    yt_train_config c = defaults();
+    yti_train_config c = defaults();
     set(&c, "epochs", "500");
-    yt_train_config_resolve(&c, 1250, 3, false);
+    yti_train_config_resolve(&c, 1250, 3, false);
     cr_assert_eq(c.optimizer, (int)YT_OPTIM_ADAMW);
     c = defaults();
     set(&c, "epochs", "501");
-    yt_train_config_resolve(&c, 1250, 3, true);
+    yti_train_config_resolve(&c, 1250, 3, true);
     cr_assert(c.optimizer == (int)YT_OPTIM_MUSGD && c.lr0 == 0.01 && c.momentum == 0.937);
     c = defaults();
     set(&c, "epochs", "501");
     set(&c, "warmup_epochs", "0");
-    yt_train_config_resolve(&c, 1250, 3, true);
+    yti_train_config_resolve(&c, 1250, 3, true);
     cr_assert_eq(c.momentum, 0.9, "no warm-up leads it to 0.937");
 }
 
@@ -211,74 +211,74 @@ Test(train_config, runs_of_over_ten_thousand_iterations_take_musgd) {
 Test(train_config, a_choice_that_may_be_left_out_is_true_or_false_too) {
     static const char *const cases[][2] = {
         {"true", "add"}, {"False", "false"}, {"LATERAL", "lateral"}, {"csp:neck", "csp:neck"}};
-    yt_train_config c;
+    yti_train_config c;
     yt_err err;
     char text[YT_TRAIN_TEXT];
-    yt_train_config_defaults(&c);
+    yti_train_config_defaults(&c);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         set(&c, "no_residual", cases[i][0]);
-        yt_train_config_text(&c, YT_TRAIN_KEY_no_residual, text, sizeof text);
+        yti_train_config_text(&c, YT_TRAIN_KEY_no_residual, text, sizeof text);
         cr_assert_str_eq(text, cases[i][1]);
     }
-    cr_assert_eq(yt_train_config_set(&c, "activation", "true", YT_SOURCE_TYPED, &err), YT_ARGUMENT);
+    cr_assert_eq(yti_train_config_set(&c, "activation", "true", YT_SOURCE_TYPED, &err), YT_ERR_ARGUMENT);
 }
 
 Test(train_config, the_recipe_of_the_family_knows_no_small_sets) {
-    yt_train_config c = defaults();
+    yti_train_config c = defaults();
     cr_assert_eq(c.recipe, (int)YT_RECIPE_ADAPTIVE);
     set(&c, "recipe", "Family");
     set(&c, "epochs", "30");
-    yt_train_config_resolve(&c, 4, 80, false);
+    yti_train_config_resolve(&c, 4, 80, false);
     cr_assert(c.batch == 4 && c.close_mosaic == 10 && c.warmup_epochs == 3);
     cr_assert_eq(c.nbs, 16, "an update every fourth batch, as with batches of 16 under 64");
     cr_assert(c.optimizer == (int)YT_OPTIM_ADAMW && c.lr0 == 0.000119 && c.momentum == 0.9);
     cr_assert_eq(c.warmup_bias_lr, 0);
     c = defaults();
     set(&c, "recipe", "family");
-    yt_train_config_resolve(&c, 500, 3, false);
+    yti_train_config_resolve(&c, 500, 3, false);
     cr_assert(c.batch == 16 && c.nbs == 64 && c.close_mosaic == 10 && c.lr0 == 0.001429);
     cr_assert_eq(c.source[YT_TRAIN_KEY_batch], YT_SOURCE_AUTO);
 }
 
 Test(train_config, rectangular_batches_and_typed_mosaics_rule_each_other_out) {
     yt_err err;
-    yt_train_config c = defaults();
+    yti_train_config c = defaults();
     set(&c, "rect", "true");
-    cr_assert_eq(yt_train_config_check(&c, NULL), YT_OK);
-    yt_train_config_resolve(&c, 500, 3, false);
+    cr_assert_eq(yti_train_config_check(&c, NULL), YT_OK);
+    yti_train_config_resolve(&c, 500, 3, false);
     cr_assert(c.mosaic == 0 && c.source[YT_TRAIN_KEY_mosaic] == YT_SOURCE_AUTO,
               "what happens is written down");
     c = defaults();
     set(&c, "rect", "true");
     set(&c, "mixup", "0.5");
-    cr_assert_eq(yt_train_config_check(&c, &err), YT_ARGUMENT);
+    cr_assert_eq(yti_train_config_check(&c, &err), YT_ERR_ARGUMENT);
     cr_assert_not_null(strstr(err.text, "leave out --rect or --mixup"), "%s", err.text);
 }
 
 Test(train_config, beta1_of_adam_must_be_below_one) {
     yt_err err;
-    yt_train_config c = defaults();
+    yti_train_config c = defaults();
     set(&c, "momentum", "1");
-    yt_train_config_resolve(&c, 500, 3, false);
-    cr_assert_eq(yt_train_config_check(&c, &err), YT_ARGUMENT);
+    yti_train_config_resolve(&c, 500, 3, false);
+    cr_assert_eq(yti_train_config_check(&c, &err), YT_ERR_ARGUMENT);
     cr_assert_not_null(strstr(err.text, "below 1"), "%s", err.text);
     set(&c, "optimizer", "SGD");
-    cr_assert_eq(yt_train_config_check(&c, NULL), YT_OK);
+    cr_assert_eq(yti_train_config_check(&c, NULL), YT_OK);
 }
 
 Test(train_config, an_optimiser_that_is_typed_gets_the_rates_of_the_recipe) {
-    yt_train_config c = defaults();
+    yti_train_config c = defaults();
     set(&c, "recipe", "family");
     set(&c, "optimizer", "Adam");
-    yt_train_config_resolve(&c, 500, 3, false);
+    yti_train_config_resolve(&c, 500, 3, false);
     cr_assert(c.lr0 == 0.01 && c.momentum == 0.937 && c.warmup_bias_lr == 0.1);
     c = defaults();
     set(&c, "optimizer", "Adam");
-    yt_train_config_resolve(&c, 500, 3, false);
+    yti_train_config_resolve(&c, 500, 3, false);
     cr_assert(c.lr0 == 0.002 && c.momentum == 0.9 && c.warmup_bias_lr == 0);
     c = defaults();
     set(&c, "optimizer", "musgd");
-    yt_train_config_resolve(&c, 500, 3, false);
+    yti_train_config_resolve(&c, 500, 3, false);
     cr_assert(c.lr0 == 0.01 && c.momentum == 0.937 && c.warmup_bias_lr == 0.1);
 }
 
@@ -288,10 +288,10 @@ Test(train_config, a_typed_value_always_wins) {
                                            {"momentum", "0.1"},    {"warmup_epochs", "2.5"},
                                            {"close_mosaic", "99"}, {"warmup_bias_lr", "0.2"},
                                            {"threads", "7"}};
-    yt_train_config c = defaults();
+    yti_train_config c = defaults();
     for (size_t i = 0; i < sizeof typed / sizeof typed[0]; i++) set(&c, typed[i][0], typed[i][1]);
-    yt_train_config before = c;
-    yt_train_config_resolve(&c, 4, 80, false);
+    yti_train_config before = c;
+    yti_train_config_resolve(&c, 4, 80, false);
     before.resolved = true;
     cr_assert_arr_eq(&c, &before, sizeof c);
     c = before;
@@ -299,17 +299,17 @@ Test(train_config, a_typed_value_always_wins) {
     set(&c, "recipe", "family");
     before.recipe = YT_RECIPE_FAMILY;
     before.source[YT_TRAIN_KEY_recipe] = YT_SOURCE_TYPED;
-    yt_train_config_resolve(&c, 4, 80, false);
+    yti_train_config_resolve(&c, 4, 80, false);
     cr_assert_arr_eq(&c, &before, sizeof c);
 }
 
 Test(train_config, a_batch_is_never_larger_than_the_set) {
-    yt_train_config c = defaults();
+    yti_train_config c = defaults();
     set(&c, "batch", "16");
-    yt_train_config_resolve(&c, 3, 1, false);
+    yti_train_config_resolve(&c, 3, 1, false);
     cr_assert_eq(c.batch, 3);
     cr_assert_eq(c.source[YT_TRAIN_KEY_batch], YT_SOURCE_DATASET);
     c = defaults();
-    yt_train_config_resolve(&c, 1, 1, false);
+    yti_train_config_resolve(&c, 1, 1, false);
     cr_assert_eq(c.batch, 1);
 }
