@@ -3,9 +3,9 @@
  *     render_dataset --out DIR [--count N] [--val M] [--seed S] [--size WxH] [--objects LO-HI] [--classes
  * "a,b"]
  *
- * writes a JPEG per picture into DIR/images/train and DIR/images/val, its boxes (class xc yc w h, divided by
- * the image's size) into DIR/labels/train and DIR/labels/val, and DIR.yaml. The same options give the same
- * labels on any machine. The parts are in tools/render_dataset/.
+ * writes a JPEG per picture into DIR/images/train and DIR/images/val, its boxes (class xc yc w h, divided by the
+ * image's size) into DIR/labels/train and DIR/labels/val, and DIR.yaml. The same options give the same labels on any
+ * machine. The parts are in tools/render_dataset/.
  */
 #include "render_dataset/scene.h"
 
@@ -68,8 +68,8 @@ static yt_status parse_classes(const char *list, bool wanted[YT_COCO_CLASSES], y
         for (int i = 0; i < YT_COCO_CLASSES; i++)
             if (strlen(draw_coco_names[i]) == length && strncmp(list, draw_coco_names[i], length) == 0) found = i;
         if (found < 0 || !draw_scene_knows(found))
-            return yt_fail(err, YT_ERR_ARGUMENT, "--classes: '%.*s' is not a class that can be drawn",
-                           (int)length, list);
+            return yt_fail(err, YT_ERR_ARGUMENT, "--classes: '%.*s' is not a class that can be drawn", (int)length,
+                           list);
         wanted[found] = true;
         list += length + (list[length] == ',');
     }
@@ -126,9 +126,8 @@ static yt_status write_labels(const char *path, const draw_scene *scene, yt_err 
     for (int i = 0; i < scene->n_labels; i++) {
         double x1 = (double)scene->labels[i].box.x1, y1 = (double)scene->labels[i].box.y1;
         double x2 = (double)scene->labels[i].box.x2, y2 = (double)scene->labels[i].box.y2;
-        int n =
-            snprintf(text + used, sizeof text - used, "%d %.6f %.6f %.6f %.6f\n", scene->labels[i].class_id,
-                     (x1 + x2) / 2 / w, (y1 + y2) / 2 / h, (x2 - x1) / w, (y2 - y1) / h);
+        int n = snprintf(text + used, sizeof text - used, "%d %.6f %.6f %.6f %.6f\n", scene->labels[i].class_id,
+                         (x1 + x2) / 2 / w, (y1 + y2) / 2 / h, (x2 - x1) / w, (y2 - y1) / h);
         if (n > 0) used += (size_t)n;
     }
     return write_text(path, text, used, err);
@@ -185,8 +184,7 @@ int main(int argc, char **argv) {
         return 2;
     }
     if (strlen(o.out) > 4000 || o.out[strlen(o.out) - 1] == '/') {
-        fprintf(stderr,
-                "render_dataset: --out: a folder name without a slash at its end, at most 4000 bytes\n");
+        fprintf(stderr, "render_dataset: --out: a folder name without a slash at its end, at most 4000 bytes\n");
         return 2;
     }
     if (write_split(&o, "train", 1, o.count, &err) != YT_OK ||

@@ -2,7 +2,8 @@
 #ifndef YOLOTRAIN_DETECTION_H
 #define YOLOTRAIN_DETECTION_H
 
-/* Corners of an axis-aligned box. x goes to the right and y down; the edges of pixel (i, j) are i and i + 1, j and j + 1. */
+/* Corners of an axis-aligned box. x goes to the right and y down; the edges of pixel (i, j) are i and i + 1, j and j
+ * + 1. */
 typedef struct yt_xyxy {
     float x1, y1, x2, y2;
 } yt_xyxy;

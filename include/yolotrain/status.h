@@ -1,11 +1,11 @@
 /* status.h: how functions of the library say that something went wrong.
  *
- * A function that can fail returns a yt_status and takes a `yt_err *` as its last argument; the err receives the code and one
- * sentence for a person: where, what, and what would be right. `err` may be NULL. On failure outputs are untouched unless a
- * function says otherwise. The library never prints and never exits.
+ * A function that can fail returns a yt_status and takes a `yt_err *` as its last argument; the err receives the code
+ * and one sentence for a person: where, what, and what would be right. `err` may be NULL. On failure outputs are
+ * untouched unless a function says otherwise. The library never prints and never exits.
  *
- * Words about memory: what is *owned* is released with the function of its type; what is *lent* stays the owner's and lives
- * as long as the function says; what is *borrowed* by an object must outlive it.
+ * Words about memory: what is *owned* is released with the function of its type; what is *lent* stays the owner's and
+ * lives as long as the function says; what is *borrowed* by an object must outlive it.
  */
 #ifndef YOLOTRAIN_STATUS_H
 #define YOLOTRAIN_STATUS_H
@@ -35,7 +35,7 @@ typedef enum yt_status {
 #define YT_STATUS_ENUM(code, text) YT_##code,
     YT_STATUS_MAP(YT_STATUS_ENUM)
 #undef YT_STATUS_ENUM
-    YT_STATUS_COUNT
+        YT_STATUS_COUNT
 } yt_status;
 
 /* 1 KiB; on the stack of whoever calls. */

@@ -28,8 +28,7 @@ int yti_activation_parse(const char *text, yti_activation *out) {
     size_t length = strcspn(text, "(");
     for (int i = 0; i < YT_ACT_COUNT; i++) {
         if (strlen(table[i].module) != length || strncmp(text, table[i].module, length) != 0) continue;
-        yti_activation found = {.kind = (yti_activation_kind)i,
-                               .slope = 0.01f}; /* the framework's default slope */
+        yti_activation found = {.kind = (yti_activation_kind)i, .slope = 0.01f}; /* the framework's default slope */
         const char *arg = text + length;
         if (*arg == '(') arg++;
         if (i == YT_ACT_LEAKY_RELU) {

@@ -4,9 +4,9 @@
  *                           0::/user.slice/a.service version 2: one for all
  *     /proc/self/mountinfo  ... ROOT MOUNTPOINT ... - cgroup cgroup rw,memory
  *
- * A group is the folder MOUNTPOINT/(its path below ROOT); a limit of any group above it holds too, so the walk goes from there
- * to the mount point. In a container the path may be one of the host that is not visible: then what is there of it counts,
- * in the end the mount point itself, which is the container's own group.
+ * A group is the folder MOUNTPOINT/(its path below ROOT); a limit of any group above it holds too, so the walk goes
+ * from there to the mount point. In a container the path may be one of the host that is not visible: then what is there
+ * of it counts, in the end the mount point itself, which is the container's own group.
  */
 #include "base/container.h"
 #include "base/file.h"
@@ -145,8 +145,7 @@ static void see_quota(double *cpus, double quota, double period) {
 
 static void see_cpu_1(void *context, const char *folder) {
     double quota, period;
-    if (read_number(folder, "/cpu.cfs_quota_us", &quota) &&
-        read_number(folder, "/cpu.cfs_period_us", &period))
+    if (read_number(folder, "/cpu.cfs_quota_us", &quota) && read_number(folder, "/cpu.cfs_period_us", &period))
         see_quota(context, quota, period); /* -1: none */
 }
 

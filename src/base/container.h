@@ -1,4 +1,5 @@
-/* container.h: what a control group leaves to this process of the machine's memory and processors. Internal to the library. */
+/* container.h: what a control group leaves to this process of the machine's memory and processors. Internal to the
+ * library. */
 #ifndef YT_BASE_CONTAINER_H
 #define YT_BASE_CONTAINER_H
 

@@ -1,8 +1,8 @@
 /* file.c: whole files, atomic writing, and the few path operations the library needs.
  *
- * Writing goes to a temporary name beside the target and is renamed over it after fsync, so that a reader, or
- * a machine that loses power, sees the old file or the new one and never half of one. Only a file is replaced, and a
- * link leads to the file that is: a device or a pipe gets the bytes themselves.
+ * Writing goes to a temporary name beside the target and is renamed over it after fsync, so that a reader, or a machine
+ * that loses power, sees the old file or the new one and never half of one. Only a file is replaced, and a link leads
+ * to the file that is: a device or a pipe gets the bytes themselves.
  */
 #define _DEFAULT_SOURCE     /* flock */
 #define _XOPEN_SOURCE   700 /* realpath */
@@ -24,13 +24,11 @@ static size_t size_hint(FILE *file) {
     return (uint64_t)info.st_size < SIZE_MAX ? (size_t)info.st_size : SIZE_MAX;
 }
 
-static yt_status read_stream(FILE *file, const char *path, size_t max_bytes, char **data, size_t *bytes,
-                             yt_err *err) {
+static yt_status read_stream(FILE *file, const char *path, size_t max_bytes, char **data, size_t *bytes, yt_err *err) {
     size_t hint = size_hint(file);
     if (hint > max_bytes)
         return yt_fail(err, YT_ERR_IO, "%s: has %zu bytes; at most %zu are accepted here", path, hint, max_bytes);
-    size_t capacity = (hint > 4096 ? hint : 4096) + 2,
-           used = 0; /* one for NUL, one to meet the end of file */
+    size_t capacity = (hint > 4096 ? hint : 4096) + 2, used = 0; /* one for NUL, one to meet the end of file */
     char *buffer = malloc(capacity);
     if (!buffer) return yt_fail(err, YT_ERR_NO_MEMORY, "%s: no memory to read %zu bytes", path, capacity);
     for (;;) {
@@ -75,8 +73,8 @@ static void writer_clear(yti_file_writer *writer) {
     *writer = (yti_file_writer){0};
 }
 
-/* Whether a file is what a standard stream of this process goes to (/dev/stdout of "> file"): another file under that
- * name would not be the one that the stream writes on. */
+/* Whether a file is what a standard stream of this process goes to (/dev/stdout of "> file"): another file under
+ * that name would not be the one that the stream writes on. */
 static bool is_standard_stream(const struct stat *info) {
     struct stat own;
     for (int fd = 0; fd <= 2; fd++)
@@ -84,8 +82,8 @@ static bool is_standard_stream(const struct stat *info) {
     return false;
 }
 
-/* What is to be replaced: the file itself where `path` is a link, or a name that is free. NULL: it is not replaced but
- * written to, as a device, a pipe or a standard stream is. */
+/* What is to be replaced: the file itself where `path` is a link, or a name that is free. NULL: it is not replaced
+ * but written to, as a device, a pipe or a standard stream is. */
 static yt_status find_target(const char *path, char **target, struct stat *former, yt_err *err) {
     *former = (struct stat){0};
     *target = NULL;
@@ -148,8 +146,7 @@ yt_status yti_file_writer_open(const char *path, yti_file_writer *out, yt_err *e
     return status;
 }
 
-/* Makes the rename itself durable. Some file systems refuse fsync on a folder; the file is complete then
- * too. */
+/* Makes the rename itself durable. Some file systems refuse fsync on a folder; the file is complete then too. */
 static void sync_folder_of(const char *path) {
     char *folder = yti_path_dir(path);
     FILE *handle = folder ? fopen(folder, "r") : NULL;
@@ -162,8 +159,7 @@ static void sync_folder_of(const char *path) {
 
 yt_status yti_file_writer_commit(yti_file_writer *writer, yt_err *err) {
     const bool replaces = writer->temporary != NULL;
-    const int held =
-        replaces ? dup(fileno(writer->stream)) : -1; /* keeps the lock until the file has its name */
+    const int held = replaces ? dup(fileno(writer->stream)) : -1; /* keeps the lock until the file has its name */
     bool good = !ferror(writer->stream) && fflush(writer->stream) == 0 &&
                 (!replaces || fsync(fileno(writer->stream)) == 0);
     int reason = good ? 0 : errno;

@@ -1,5 +1,5 @@
-/* finite.h: whether floats are finite, asked of their bits: isfinite() of every value of a network keeps loops from being
- * vectorised. */
+/* finite.h: whether floats are finite, asked of their bits: isfinite() of every value of a network keeps loops from
+ * being vectorised. */
 #ifndef YT_BASE_FINITE_H
 #define YT_BASE_FINITE_H
 

@@ -1,10 +1,11 @@
 /* folder.c: see folder.h.
  *
- * A lock is flock(2) on a file, which the system releases with the process. Its file is removed by the holder, so one that
- * waited for nothing may have locked a file that is no longer there: it looks whether the name still leads to it.
+ * A lock is flock(2) on a file, which the system releases with the process. Its file is removed by the holder, so one
+ * that waited for nothing may have locked a file that is no longer there: it looks whether the name still leads to it.
  *
- * A temporary file is left over where the process that its name counts is gone and nobody holds its lock. The number alone
- * says little: a process of another container, or of another machine that shares the folder, is not seen from here.
+ * A temporary file is left over where the process that its name counts is gone and nobody holds its lock. The number
+ * alone says little: a process of another container, or of another machine that shares the folder, is not seen from
+ * here.
  */
 #define _DEFAULT_SOURCE /* flock */
 #include "base/folder.h"
@@ -41,11 +42,12 @@ yt_status yti_folder_fresh(const char *path, char **out, yt_err *err) {
     /* mkdir is the test: two programs that start together get two folders. */
     for (int i = 2; mkdir(name, 0777) != 0; i++) {
         if (errno != EEXIST || i > MAX_FOLDERS) {
-            yt_status status =
-                errno == EEXIST
-                    ? yt_fail(err, YT_ERR_IO, "%s: there are %d folders of this name already; choose another one",
-                              path, MAX_FOLDERS)
-                    : yt_fail(err, YT_ERR_IO, "%s: the folder cannot be made: %s", name, strerror(errno));
+            yt_status status = errno == EEXIST
+                                   ? yt_fail(err, YT_ERR_IO,
+                                             "%s: there are %d folders of this name already; choose another one", path,
+                                             MAX_FOLDERS)
+                                   : yt_fail(err, YT_ERR_IO, "%s: the folder cannot be made: %s", name,
+                                             strerror(errno));
             free(name);
             return status;
         }
@@ -59,8 +61,7 @@ yt_status yti_folder_fresh(const char *path, char **out, yt_err *err) {
 
 static bool is_still_there(int fd, const char *path) {
     struct stat own, named;
-    return fstat(fd, &own) == 0 && stat(path, &named) == 0 && own.st_dev == named.st_dev &&
-           own.st_ino == named.st_ino;
+    return fstat(fd, &own) == 0 && stat(path, &named) == 0 && own.st_dev == named.st_dev && own.st_ino == named.st_ino;
 }
 
 static yt_status taken(int fd, const char *folder, yt_err *err) {
@@ -70,8 +71,8 @@ static yt_status taken(int fd, const char *folder, yt_err *err) {
     const long pid = strtol(who, NULL, 10);
     char process[48] = "another process";
     if (pid > 0) snprintf(process, sizeof process, "process %ld", pid);
-    return yt_fail(err, YT_ERR_IO, "%s: %s is working in this folder; wait for it, or name another folder",
-                   folder, process);
+    return yt_fail(err, YT_ERR_IO, "%s: %s is working in this folder; wait for it, or name another folder", folder,
+                   process);
 }
 
 /* Writes down who has it, for the one that comes too late; only a comfort. */
@@ -97,9 +98,9 @@ static yt_status lock_file(const char *folder, const char *path, int *out, yt_er
             return status;
         } else if (errno != EINTR) { /* ENOLCK, ENOSYS, EOPNOTSUPP and the like */
             yti_log(YT_LOG_WARNING,
-                   "%s: this file system has no locks (%s): see to it that no other process works in this "
-                   "folder",
-                   folder, strerror(errno));
+                    "%s: this file system has no locks (%s): see to it that no other process works in this "
+                    "folder",
+                    folder, strerror(errno));
             *out = fd;
             return YT_OK;
         }

@@ -1,9 +1,8 @@
 /* number.c: decimal text to double, whatever the locale (strtod expects a comma in half of Europe).
  *
- * The digits become an integer and a power of ten. Where the integer is below 2^53 and the power within
- * 10^22, both are exact doubles and one operation rounds correctly (Clinger 1990); that is every number
- * people write. The rest goes through long double, whose error is below the double's rounding but for rare
- * ties.
+ * The digits become an integer and a power of ten. Where the integer is below 2^53 and the power within 10^22, both are
+ * exact doubles and one operation rounds correctly (Clinger 1990); that is every number people write. The rest goes
+ * through long double, whose error is below the double's rounding but for rare ties.
  */
 #include "base/number.h"
 
@@ -55,10 +54,8 @@ static double scale(uint64_t mantissa, int exponent) {
     static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
                                     1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
     if (mantissa == 0) return 0;
-    if (mantissa <= (uint64_t)1 << 53 && exponent >= 0 && exponent <= 22)
-        return (double)mantissa * powers[exponent];
-    if (mantissa <= (uint64_t)1 << 53 && exponent < 0 && exponent >= -22)
-        return (double)mantissa / powers[-exponent];
+    if (mantissa <= (uint64_t)1 << 53 && exponent >= 0 && exponent <= 22) return (double)mantissa * powers[exponent];
+    if (mantissa <= (uint64_t)1 << 53 && exponent < 0 && exponent >= -22) return (double)mantissa / powers[-exponent];
     if (exponent > 400) return (double)INFINITY;
     if (exponent < -400) return 0;
     return (double)((long double)mantissa * powl(10.0L, (long double)exponent));

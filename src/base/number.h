@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The whole of text as a decimal number: sign, digits with an optional point, optional exponent. No words
- * ("nan", "inf"), no hexadecimal, no overflow; false leaves *out. */
+/* The whole of text as a decimal number: sign, digits with an optional point, optional exponent. No words ("nan",
+ * "inf"), no hexadecimal, no overflow; false leaves *out. */
 bool yti_parse_decimal(const char *text, size_t length, double *out);
 
 #endif

@@ -1,8 +1,8 @@
 /* presence.h: what lies at a path, and whose fault it is when that cannot be known.
  *
- * A file that is missing, or is none, is a fault of the data set: it costs an image and is reported. A disk that cannot be
- * read or a process without memory is a fault of the machine: going on would train on another data set than the one that
- * was named, so it ends the run.
+ * A file that is missing, or is none, is a fault of the data set: it costs an image and is reported. A disk that cannot
+ * be read or a process without memory is a fault of the machine: going on would train on another data set than the one
+ * that was named, so it ends the run.
  */
 #ifndef YT_DATA_PRESENCE_H
 #define YT_DATA_PRESENCE_H

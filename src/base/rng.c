@@ -65,8 +65,8 @@ double yti_rng_normal(yti_rng *rng) {
 }
 
 double yti_rng_beta(yti_rng *rng, int a, int b) {
-    /* The a-th smallest of a + b - 1 uniform numbers has this distribution: exact, and without a function of
-     * libm that could round differently elsewhere. */
+    /* The a-th smallest of a + b - 1 uniform numbers has this distribution: exact, and without a function of libm
+     * that could round differently elsewhere. */
     double sorted[64];
     for (int n = 0; n < a + b - 1; n++) {
         double drawn = yti_rng_unit(rng);

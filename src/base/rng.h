@@ -1,8 +1,8 @@
 /* rng.h: counter-based random numbers.
  *
- * A stream is named by (seed, epoch, item, purpose) and nothing else, so what a sample draws does not depend
- * on which thread drew it or on what was drawn before it. The generator is Philox4x32-10 (Salmon et al.,
- * "Parallel random numbers: as easy as 1, 2, 3", 2011). The state is a value: copying it forks the stream.
+ * A stream is named by (seed, epoch, item, purpose) and nothing else, so what a sample draws does not depend on which
+ * thread drew it or on what was drawn before it. The generator is Philox4x32-10 (Salmon et al., "Parallel random
+ * numbers: as easy as 1, 2, 3", 2011). The state is a value: copying it forks the stream.
  */
 #ifndef YT_RNG_H
 #define YT_RNG_H
@@ -38,7 +38,7 @@ double yti_rng_uniform(yti_rng *rng, double lo, double hi); /* [lo, hi) */
 uint32_t yti_rng_below(yti_rng *rng, uint32_t n);           /* 0 .. n-1, unbiased; n > 0 */
 double yti_rng_normal(yti_rng *rng);                        /* mean 0, variance 1 (Box-Muller) */
 double yti_rng_beta(yti_rng *rng, int a, int b);            /* Beta(a, b); a, b >= 1, a + b <= 65 */
-uint64_t yti_hash64(const void *data, uint64_t n_bytes);   /* FNV-1a, for stream items named by a string */
+uint64_t yti_hash64(const void *data, uint64_t n_bytes);    /* FNV-1a, for stream items named by a string */
 
 /* FNV-1a over the 32-bit patterns of floats instead of bytes. */
 uint64_t yti_hash64_floats(const float *values, uint64_t n);

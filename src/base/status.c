@@ -1,5 +1,5 @@
-/* status.c: filling in an error value. What a message quotes may come from a file, so no control character
- * gets into one.
+/* status.c: filling in an error value. What a message quotes may come from a file, so no control character gets into
+ * one.
  */
 #include "base/status.h"
 #include "base/text.h"

@@ -1,7 +1,7 @@
 /* text.c: UTF-8, control characters and names; see yt/text.h.
  *
- * In UTF-8 the first byte tells how many follow, each of them 10xxxxxx. Four first bytes narrow the range of
- * the second one: E0 and F0 against overlong forms, ED against surrogates, F4 against what is above U+10FFFF.
+ * In UTF-8 the first byte tells how many follow, each of them 10xxxxxx. Four first bytes narrow the range of the second
+ * one: E0 and F0 against overlong forms, ED against surrogates, F4 against what is above U+10FFFF.
  */
 #include "base/text.h"
 
@@ -23,8 +23,8 @@ static size_t sequence_length(const unsigned char *s, size_t rest) {
     if (length > rest) return 0;
     for (size_t i = 1; i < length; i++)
         if ((s[i] & 0xC0) != 0x80) return 0;
-    bool outside = (s[0] == 0xE0 && s[1] < 0xA0) || (s[0] == 0xED && s[1] > 0x9F) ||
-                   (s[0] == 0xF0 && s[1] < 0x90) || (s[0] == 0xF4 && s[1] > 0x8F);
+    bool outside = (s[0] == 0xE0 && s[1] < 0xA0) || (s[0] == 0xED && s[1] > 0x9F) || (s[0] == 0xF0 && s[1] < 0x90) ||
+                   (s[0] == 0xF4 && s[1] > 0x8F);
     return outside ? 0 : length;
 }
 

@@ -15,7 +15,8 @@ char *yti_text_to_utf8(const char *text);
 /* Whether a terminal would act on a character instead of showing it: below 32, and 127. */
 bool yti_text_is_control(char c);
 
-/* The order of two names of classes; 0: they are one, for names are compared without case and the spaces around them. */
+/* The order of two names of classes; 0: they are one, for names are compared without case and the spaces around them.
+ */
 int yti_text_compare_names(const char *a, const char *b);
 
 /* Writes behind what text holds; what does not fit into room bytes is cut off. */

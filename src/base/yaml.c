@@ -1,16 +1,16 @@
 /* yaml.c: libyaml's events built into a tree of nodes. The only user of libyaml.
  *
- * Nodes, texts and arrays lie in an arena that the document owns. While a collection is open its
- * children wait on one stack; when it closes they move to an array of the exact size. An alias is the node of its
- * anchor once more, not a copy; but whoever walks the tree meets it every time, so what it stands for is counted
- * as if it were written out, in nodes and in depth, and both are bounded. Tags other than !!str are refused, and so
- * is the merge key <<, which would be one more way to mean something else than what is written.
+ * Nodes, texts and arrays lie in an arena that the document owns. While a collection is open its children wait on one
+ * stack; when it closes they move to an array of the exact size. An alias is the node of its anchor once more, not a
+ * copy; but whoever walks the tree meets it every time, so what it stands for is counted as if it were written out, in
+ * nodes and in depth, and both are bounded. Tags other than !!str are refused, and so is the merge key <<, which would
+ * be one more way to mean something else than what is written.
  */
 #include "base/yaml.h"
 
 #include "base/arena.h"
-#include "base/number.h"
 #include "base/file.h"
+#include "base/number.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -78,15 +78,14 @@ static yt_status parser_failure(const builder *b) {
         return yt_fail(b->err, YT_ERR_NO_MEMORY, "%s: no memory to parse it", b->name);
     case YAML_READER_ERROR:
         return yti_fail_at(b->err, YT_ERR_SYNTAX, b->name, line_at(b, parser->problem_offset),
-                          "%s; a YAML file is UTF-8 text", problem);
+                           "%s; a YAML file is UTF-8 text", problem);
     default:
         return yti_fail_at(b->err, YT_ERR_SYNTAX, b->name, parser->problem_mark.line + 1, "%s%s%s%s", problem,
-                          parser->context ? " " : "", parser->context ? parser->context : "",
-                          parser->context && strstr(parser->context, "quoted scalar") &&
-                                  strstr(problem, "xpected hex")
-                              ? BACKSLASH
-                          : strstr(problem, "escape") ? BACKSLASH
-                                                      : "");
+                           parser->context ? " " : "", parser->context ? parser->context : "",
+                           parser->context && strstr(parser->context, "quoted scalar") && strstr(problem, "xpected hex")
+                               ? BACKSLASH
+                           : strstr(problem, "escape") ? BACKSLASH
+                                                       : "");
     }
 }
 
@@ -98,8 +97,8 @@ static yt_status next_event(builder *b, yaml_event_t *event) {
 /* Refuses what could make a document mean more than it says. */
 static yt_status check_tag(const builder *b, size_t line, const yaml_char_t *tag) {
     if (tag && strcmp((const char *)tag, YAML_STR_TAG) != 0)
-        return yti_fail_at(b->err, YT_ERR_SYNTAX, b->name, line,
-                          "tags (%s) are not supported; write the plain value", (const char *)tag);
+        return yti_fail_at(b->err, YT_ERR_SYNTAX, b->name, line, "tags (%s) are not supported; write the plain value",
+                           (const char *)tag);
     return YT_OK;
 }
 
@@ -114,12 +113,11 @@ static yti_yaml_node *new_node(builder *b, yti_yaml_kind kind, size_t line) {
 }
 
 /* `name` NULL: there is none to keep. */
-static yt_status keep_anchor(builder *b, const yaml_char_t *name, const yti_yaml_node *node, size_t nodes,
-                             int height) {
+static yt_status keep_anchor(builder *b, const yaml_char_t *name, const yti_yaml_node *node, size_t nodes, int height) {
     if (!name) return YT_OK;
     if (b->n_anchors == MAX_ANCHORS)
         return yti_fail_at(b->err, YT_ERR_SYNTAX, b->name, node->line, "more than %d anchors in one document",
-                          MAX_ANCHORS);
+                           MAX_ANCHORS);
     size_t bytes = strlen((const char *)name) + 1;
     anchor *grown = realloc(b->anchors, (b->n_anchors + 1) * sizeof *grown);
     if (grown) b->anchors = grown;
@@ -153,11 +151,11 @@ static yt_status build_alias(builder *b, const yaml_event_t *event, int depth) {
     while (i > 0 && strcmp(b->anchors[i - 1].name, name) != 0) i--;
     if (i == 0)
         return yti_fail_at(b->err, YT_ERR_SYNTAX, b->name, line,
-                          "*%.60s stands for nothing: there is no finished &%.60s before it", name, name);
+                           "*%.60s stands for nothing: there is no finished &%.60s before it", name, name);
     const anchor *found = &b->anchors[i - 1];
     if (found->nodes > MAX_NODES - b->nodes)
         return yti_fail_at(b->err, YT_ERR_SYNTAX, b->name, line,
-                          "more than %d values in one document, aliases written out", MAX_NODES);
+                           "more than %d values in one document, aliases written out", MAX_NODES);
     b->nodes += found->nodes;
     int deepest = depth + found->height;
     if (deepest > MAX_DEPTH)
@@ -184,8 +182,7 @@ static yt_status refuse_duplicates(const builder *b, const yti_yaml_node *map) {
     for (size_t i = 1; i < map->count && status == YT_OK; i++)
         if (strcmp(sorted[i - 1]->text, sorted[i]->text) == 0)
             status = yti_fail_at(b->err, YT_ERR_SYNTAX, b->name, sorted[i]->line,
-                                "key '%.100s' was already given in line %zu", sorted[i]->text,
-                                sorted[i - 1]->line);
+                                 "key '%.100s' was already given in line %zu", sorted[i]->text, sorted[i - 1]->line);
     free(sorted);
     return status;
 }
@@ -208,10 +205,10 @@ static yt_status close_map(builder *b, yti_yaml_node *node, size_t base) {
         node->items[i] = b->stack[base + 2 * i + 1];
         if (node->keys[i]->kind != YT_YAML_SCALAR)
             return yti_fail_at(b->err, YT_ERR_SYNTAX, b->name, node->keys[i]->line,
-                              "a key must be a plain word, not a list or map");
+                               "a key must be a plain word, not a list or map");
         if (!node->keys[i]->quoted && strcmp(node->keys[i]->text, "<<") == 0)
             return yti_fail_at(b->err, YT_ERR_SYNTAX, b->name, node->keys[i]->line,
-                              "the merge key << is not supported; write the values out");
+                               "the merge key << is not supported; write the values out");
     }
     return refuse_duplicates(b, node);
 }
@@ -287,8 +284,7 @@ static yt_status build_document(builder *b) {
 
 /* An empty file, or one of comments only, is an empty map. */
 static const yti_yaml_node *root_of(builder *b) {
-    if (b->stack_used &&
-        !(b->stack[0]->kind == YT_YAML_SCALAR && !b->stack[0]->quoted && !*b->stack[0]->text))
+    if (b->stack_used && !(b->stack[0]->kind == YT_YAML_SCALAR && !b->stack[0]->quoted && !*b->stack[0]->text))
         return b->stack[0];
     return new_node(b, YT_YAML_MAP, 1);
 }
@@ -298,8 +294,7 @@ yt_status yti_yaml_parse(const char *name, const char *text, size_t length, yti_
     if (length > MAX_BYTES)
         return yt_fail(err, YT_ERR_SYNTAX, "%s: has %zu bytes; a YAML file may have %d", name, length, MAX_BYTES);
     builder b = {.name = name, .text = text, .length = length, .err = err};
-    if (!yaml_parser_initialize(&b.parser))
-        return yt_fail(err, YT_ERR_NO_MEMORY, "%s: no memory to parse it", name);
+    if (!yaml_parser_initialize(&b.parser)) return yt_fail(err, YT_ERR_NO_MEMORY, "%s: no memory to parse it", name);
     yaml_parser_set_input_string(&b.parser, (const unsigned char *)text, length);
     yt_status status = build_document(&b);
     yaml_parser_delete(&b.parser);
@@ -308,8 +303,7 @@ yt_status yti_yaml_parse(const char *name, const char *text, size_t length, yti_
     if (status == YT_OK) {
         built.root = root_of(&b);
         built.path = malloc(name_bytes);
-        if (!built.root || !built.path)
-            status = yt_fail(err, YT_ERR_NO_MEMORY, "%s: no memory for the document", name);
+        if (!built.root || !built.path) status = yt_fail(err, YT_ERR_NO_MEMORY, "%s: no memory for the document", name);
     }
     free(b.stack);
     free(b.anchors);

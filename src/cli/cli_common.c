@@ -1,8 +1,8 @@
 /* cli_common.c: fresh folders, threads, failures, texts of others; see cli_common.h. */
 #include "cli/cli_common.h"
-#include "base/folder.h"
 #include "base/cpu.h"
 #include "base/file.h"
+#include "base/folder.h"
 #include "base/text.h"
 
 #include <errno.h>

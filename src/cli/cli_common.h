@@ -2,12 +2,11 @@
 #ifndef CLI_COMMON_H
 #define CLI_COMMON_H
 
-#include "cli/cli_options.h"
 #include "base/log.h"
+#include "cli/cli_options.h"
 #include "model/model.h"
 
 #include <stdio.h>
-
 
 /* The folder of a run's files, from --project, --name and --exist-ok: below `runs` unless the project is absolute;
  * made, and with -2, -3, ... behind its name where that is taken. malloc'd. */
@@ -28,8 +27,8 @@ int cli_failure(const cli_line *cli, const yt_err *err);
 /* The same for a sentence about what was typed; returns 2. */
 int cli_usage_failure(const cli_line *cli, const yt_err *err);
 
-/* Prints a text that comes from a file, right-aligned to a width as %*s: control characters, which a terminal
- * would act on, as '?'. */
+/* Prints a text that comes from a file, right-aligned to a width as %*s: control characters, which a terminal would
+ * act on, as '?'. */
 void cli_print_text(FILE *out, int width, const char *text);
 
 /* The same for a text of several lines. */

@@ -60,9 +60,8 @@ static yt_status compare(yti_compare *study, const yti_compare_hooks *hooks, con
     return YT_OK;
 }
 
-yt_status cli_compare(const yti_train_config *config, const char *variants, int seeds,
-                         const char *const *search_dirs, yti_problem_sink problem, void *context,
-                         const volatile sig_atomic_t *stop, yt_err *err) {
+yt_status cli_compare(const yti_train_config *config, const char *variants, int seeds, const char *const *search_dirs,
+                      yti_problem_sink problem, void *context, const volatile sig_atomic_t *stop, yt_err *err) {
     yti_compare *study;
     listener l = {.problem = problem, .context = context};
     yti_compare_hooks hooks = {.run = show_run, .problem = show_problem, .context = &l};

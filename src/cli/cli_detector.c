@@ -1,9 +1,9 @@
 /* cli_detector.c: finding, opening and fusing trained weights; see cli_detector.h. */
-#include "cli/cli_common.h"
 #include "cli/cli_detector.h"
+#include "cli/cli_common.h"
 #include "cli/cli_search.h"
-#include "train/loop/run_folder.h"
 #include "infer/predict.h"
+#include "train/loop/run_folder.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,33 +20,30 @@ static yt_status fuse(const cli_line *cli, bool both_branches, cli_trained *trai
     return YT_OK;
 }
 
-static yt_status open_file(const cli_line *cli, const char *weights, bool both_branches,
-                           cli_trained *trained, yt_err *err) {
+static yt_status open_file(const cli_line *cli, const char *weights, bool both_branches, cli_trained *trained,
+                           yt_err *err) {
     cli_search search;
     cli_search_init(&search);
     YT_TRY(yti_weights_open(weights, cli_text(cli, "model"), search.dirs, &trained->model, &trained->names,
-                           &trained->imgsz, err));
+                            &trained->imgsz, err));
     if (trained->names.count != trained->model->n_classes)
-        return yt_fail(err, YT_ERR_MISMATCH, "%s: names %d classes for a model of %d", weights,
-                       trained->names.count, trained->model->n_classes);
-    if (trained->model->base_license)
-        cli_print_license(cli->program, ": ", weights, trained->model->base_license);
+        return yt_fail(err, YT_ERR_MISMATCH, "%s: names %d classes for a model of %d", weights, trained->names.count,
+                       trained->model->n_classes);
+    if (trained->model->base_license) cli_print_license(cli->program, ": ", weights, trained->model->base_license);
     if (!cli_get(cli, "imgsz")->is_auto) trained->imgsz = cli_int(cli, "imgsz");
     return fuse(cli, both_branches, trained, err);
 }
 
-yt_status cli_open_weights(const cli_line *cli, const char *runs, bool both_branches, cli_trained *out,
-                              yt_err *err) {
+yt_status cli_open_weights(const cli_line *cli, const char *runs, bool both_branches, cli_trained *out, yt_err *err) {
     const char *weights = cli_text(cli, "weights");
     char *newest = NULL;
     if (!weights) {
         YT_TRY(yti_newest_weights(runs, "best.safetensors", &newest, err));
         if (!newest)
-            return yt_fail(
-                err, YT_ERR_IO,
-                "no trained weights under %s; train first (yolotrain DATA.yaml) or name a file with "
-                "--weights",
-                runs);
+            return yt_fail(err, YT_ERR_IO,
+                           "no trained weights under %s; train first (yolotrain DATA.yaml) or name a file with "
+                           "--weights",
+                           runs);
         fprintf(stderr, "%s: weights %s\n", cli->program, newest);
         weights = newest;
     }

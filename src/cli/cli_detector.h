@@ -37,14 +37,13 @@
 typedef struct cli_trained {
     yti_model *model;
     yti_class_names names; /* as many as the model has classes */
-    int imgsz;            /* --imgsz, or what it was trained at */
+    int imgsz;             /* --imgsz, or what it was trained at */
 } cli_trained;
 
-/* Opens the weights of --weights, or else the newest best.safetensors of the runs under `runs`, saying on
- * stderr which; --model replaces the file's own model description. Of a head with two branches the fused model has the
- * one that --nms says, or both. Release with cli_close_weights. */
-yt_status cli_open_weights(const cli_line *cli, const char *runs, bool both_branches, cli_trained *out,
-                              yt_err *err);
+/* Opens the weights of --weights, or else the newest best.safetensors of the runs under `runs`, saying on stderr
+ * which; --model replaces the file's own model description. Of a head with two branches the fused model has the one
+ * that --nms says, or both. Release with cli_close_weights. */
+yt_status cli_open_weights(const cli_line *cli, const char *runs, bool both_branches, cli_trained *out, yt_err *err);
 void cli_close_weights(cli_trained *trained);
 
 #endif

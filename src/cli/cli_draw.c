@@ -1,8 +1,8 @@
-/* cli_draw.c: frames and labels, all of them filled rectangles: letters too, which stb_easy_font makes of
- * horizontal and vertical strokes.
+/* cli_draw.c: frames and labels, all of them filled rectangles: letters too, which stb_easy_font makes of horizontal
+ * and vertical strokes.
  *
- * A frame is drawn inwards from the box, so it covers nothing outside. Its label sits on top of it, or inside
- * where there is no room above; it is moved left where it would run out of the picture.
+ * A frame is drawn inwards from the box, so it covers nothing outside. Its label sits on top of it, or inside where
+ * there is no room above; it is moved left where it would run out of the picture.
  */
 #include "cli/cli_draw.h"
 
@@ -66,13 +66,11 @@ static void draw_text(yt_image *image, int x, int y, int scale, char *text, cli_
     int n = stb_easy_font_print(0, 0, text, NULL, corners, (int)sizeof corners);
     for (int i = 0; i < n; i++) {
         const vertex *a = &corners[4 * i], *b = &corners[4 * i + 2];
-        fill(image, x + (int)a->x * scale, y + (int)a->y * scale, x + (int)b->x * scale,
-             y + (int)b->y * scale, c);
+        fill(image, x + (int)a->x * scale, y + (int)a->y * scale, x + (int)b->x * scale, y + (int)b->y * scale, c);
     }
 }
 
-static void draw_label(yt_image *image, int x, int y, int line, const char *name, float score,
-                       cli_colour back) {
+static void draw_label(yt_image *image, int x, int y, int line, const char *name, float score, cli_colour back) {
     char long_text[256], text[MAX_LABEL + 1];
     snprintf(long_text, sizeof long_text, "%.*s %.2f", MAX_LABEL - 6, name, (double)score);
     printable(text, long_text);
@@ -95,7 +93,7 @@ static void draw_frame(yt_image *image, int x1, int y1, int x2, int y2, int line
 
 /* All frames first, so that no line crosses a label. */
 void cli_draw_detections(yt_image *image, const yt_detection *detections, int n, char *const *names,
-                            const cli_colour *colours) {
+                         const cli_colour *colours) {
     int line = cli_line_width(image->w, image->h), w = image->w, h = image->h;
     for (int i = n - 1; i >= 0; i--) {
         yt_xyxy b = detections[i].box;

@@ -1,5 +1,5 @@
-/* cli_habits.c: see cli_habits.h. One row per thing that the programs of Ultralytics, YOLOv5
- * and darknet have names for. */
+/* cli_habits.c: see cli_habits.h. One row per thing that the programs of Ultralytics, YOLOv5 and darknet have names
+ * for. */
 #include "cli/cli_habits.h"
 #include "base/file.h"
 
@@ -7,7 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
-/* An option of ours of another name, or a sentence. Of rows with the same word the first counts whose option there is. */
+/* An option of ours of another name, or a sentence. Of rows with the same word the first counts whose option there is.
+ */
 static const struct habit {
     const char *typed; /* words with spaces between */
     const char *option, *advice;
@@ -38,8 +39,7 @@ static const struct habit {
     {"save-dir savedir", "name", NULL},
     {"line-thickness", NULL, "it follows the size of the image; leave it out"},
     {"include", "format", NULL},
-    {"device gpu gpus", NULL,
-     "everything runs on the processor; leave it out (--threads N is the number of cores)"},
+    {"device gpu gpus", NULL, "everything runs on the processor; leave it out (--threads N is the number of cores)"},
     {"sync-bn local-rank", NULL, "there is one process; leave it out"},
     {"amp half int8", NULL, "numbers have 32 bits; leave it out (yoloexport --half writes files with 16)"},
     {"deterministic", NULL, "every run is; leave it out"},

@@ -1,7 +1,7 @@
 /* cli_help.c: two columns, option and explanation, with range and default appended; see cli_options.h. */
 #include "cli/cli_help.h"
-#include "kernels/kernels.h"
 #include "base/text.h"
+#include "kernels/kernels.h"
 
 #include <math.h>
 #include <string.h>
@@ -9,11 +9,8 @@
 enum { HELP_COLUMN = 30, LINE_WIDTH = 100 };
 
 static const char *metavar_of(const cli_option *row) {
-    static const char *const by_type[] = {[CLI_FLAG] = NULL,
-                                          [CLI_INT] = "N",
-                                          [CLI_DOUBLE] = "X",
-                                          [CLI_STRING] = "TEXT",
-                                          [CLI_CHOICE] = "NAME"};
+    static const char *const by_type[] = {
+        [CLI_FLAG] = NULL, [CLI_INT] = "N", [CLI_DOUBLE] = "X", [CLI_STRING] = "TEXT", [CLI_CHOICE] = "NAME"};
     return row->metavar ? row->metavar : by_type[row->type];
 }
 
@@ -86,8 +83,8 @@ static void print_option(const cli_option *row, FILE *out) {
     bool on_by_default = row->type == CLI_FLAG && row->fallback && strcmp(row->fallback, "true") == 0;
     char letter[5] = "    ";
     if (row->letter) snprintf(letter, sizeof letter, "-%c, ", row->letter);
-    snprintf(left, sizeof left, "%s--%s%s%s%s", letter, on_by_default ? "[no-]" : "", row->name,
-             metavar ? " " : "", metavar ? metavar : "");
+    snprintf(left, sizeof left, "%s--%s%s%s%s", letter, on_by_default ? "[no-]" : "", row->name, metavar ? " " : "",
+             metavar ? metavar : "");
     explain(right, sizeof right, row);
     print_row(left, right, out);
 }
@@ -122,9 +119,8 @@ void cli_print_help(const cli_line *cli, FILE *out) {
     yti_kernels_list(names, sizeof names);
     snprintf(isa, sizeof isa, "widest instructions to use: %s", names);
     print_row("YT_MAX_ISA=NAME", isa, out);
-    print_row(
-        "OMP_WAIT_POLICY=active",
-        "let waiting threads spin; this, GOMP_SPINCOUNT or KMP_BLOCKTIME, set to anything, also keeps the "
-        "program from starting itself over once to choose how they wait",
-        out);
+    print_row("OMP_WAIT_POLICY=active",
+              "let waiting threads spin; this, GOMP_SPINCOUNT or KMP_BLOCKTIME, set to anything, also keeps the "
+              "program from starting itself over once to choose how they wait",
+              out);
 }

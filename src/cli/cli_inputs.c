@@ -1,8 +1,8 @@
 /* cli_inputs.c: the pictures a command line names, and what their results are called; see cli_inputs.h. */
 #include "cli/cli_inputs.h"
+#include "base/file.h"
 #include "cli/cli_common.h"
 #include "data/index/listing.h"
-#include "base/file.h"
 
 #include <errno.h>
 #include <glob.h>
@@ -57,8 +57,7 @@ static yt_status add_many(cli_inputs *inputs, const char *path, yt_err *err) {
     yti_report_tell(&report, tell, inputs);
     yti_report_free(&report);
     if (status == YT_OK && found.count == 0)
-        status =
-            yt_fail(err, YT_ERR_IO, "%s: no images in this %s", path, yti_path_is_dir(path) ? "folder" : "list");
+        status = yt_fail(err, YT_ERR_IO, "%s: no images in this %s", path, yti_path_is_dir(path) ? "folder" : "list");
     if (status == YT_OK && yti_path_is_dir(path)) yti_paths_sort(&found);
     for (size_t i = 0; status == YT_OK && i < found.count; i++) {
         status = append(inputs, found.items[i], err);
@@ -85,8 +84,7 @@ static yt_status add_stdin(cli_inputs *inputs, yt_err *err) {
             status = cli_inputs_add(inputs, line, err);
     }
     free(line);
-    if (status == YT_OK && ferror(stdin))
-        status = yt_fail(err, YT_ERR_IO, "-: reading failed: %s", strerror(errno));
+    if (status == YT_OK && ferror(stdin)) status = yt_fail(err, YT_ERR_IO, "-: reading failed: %s", strerror(errno));
     if (status == YT_OK && inputs->count == before)
         status = yt_fail(err, YT_ERR_IO, "-: standard input names no image; give one name per line");
     return status;
@@ -96,8 +94,7 @@ static yt_status add_stdin(cli_inputs *inputs, yt_err *err) {
 static yt_status add_pattern(cli_inputs *inputs, const char *pattern, yt_err *err) {
     if (strstr(pattern, "**"))
         return yt_fail(err, YT_ERR_ARGUMENT,
-                       "%s: ** is not understood; name the folder, folders below it are searched too",
-                       pattern);
+                       "%s: ** is not understood; name the folder, folders below it are searched too", pattern);
     glob_t found;
     const int code = glob(pattern, 0, NULL, &found);
     if (code == GLOB_NOMATCH) return yt_fail(err, YT_ERR_IO, "%s: no file matches this pattern", pattern);
@@ -106,8 +103,7 @@ static yt_status add_pattern(cli_inputs *inputs, const char *pattern, yt_err *er
                        pattern);
     yt_status status = YT_OK;
     for (size_t i = 0; status == YT_OK && i < found.gl_pathc; i++) {
-        struct stat
-            info; /* a pattern for files passes over folders, as in the shell's own loops it would not */
+        struct stat info; /* a pattern for files passes over folders, as in the shell's own loops it would not */
         const bool is_file = stat(found.gl_pathv[i], &info) == 0 && !S_ISDIR(info.st_mode);
         if (is_file || found.gl_pathc == 1) status = cli_inputs_add(inputs, found.gl_pathv[i], err);
     }
@@ -160,8 +156,7 @@ char *cli_inputs_result(const cli_inputs *inputs, size_t i, const char *dir) {
     if (!name) return NULL;
     char number[24] = "";
     if (before > 0) snprintf(number, sizeof number, "-%zu", before + 1);
-    snprintf(name, room, "%.*s%s%s%s", stem, base, number, base + stem,
-             has_one_of(base, written) ? "" : ".png");
+    snprintf(name, room, "%.*s%s%s%s", stem, base, number, base + stem, has_one_of(base, written) ? "" : ".png");
     char *path = yti_path_join(dir, name);
     free(name);
     return path;
@@ -171,8 +166,7 @@ bool cli_inputs_has(const cli_inputs *inputs, const char *path) {
     struct stat target, input;
     if (stat(path, &target) != 0) return false;
     for (size_t i = 0; i < inputs->count; i++)
-        if (stat(inputs->paths[i], &input) == 0 && input.st_dev == target.st_dev &&
-            input.st_ino == target.st_ino)
+        if (stat(inputs->paths[i], &input) == 0 && input.st_dev == target.st_dev && input.st_ino == target.st_ino)
             return true;
     return false;
 }

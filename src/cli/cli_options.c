@@ -1,14 +1,13 @@
-/* cli_options.c: parsing a command line by a table of rows. The help text made from the same rows is in
- * cli_help.c.
+/* cli_options.c: parsing a command line by a table of rows. The help text made from the same rows is in cli_help.c.
  */
 #include "cli/cli_options.h"
+#include "base/file.h"
+#include "base/log.h"
 #include "base/number.h"
 #include "cli/cli_common.h"
 #include "cli/cli_habits.h"
 #include "cli/cli_help.h"
-#include "base/file.h"
 #include "kernels/kernels.h"
-#include "base/log.h"
 
 #include <assert.h>
 #include <limits.h>
@@ -94,13 +93,11 @@ static int read_number(const cli_line *cli, const cli_option *row, const char *t
     double value;
     bool whole = row->type == CLI_INT;
     if (!yti_parse_decimal(text, strlen(text), &value) || (whole && strchr(text, '.')))
-        return cli_usage_error(cli, "--%s: \"%s\" is not a %s", row->name, text,
-                                  whole ? "whole number" : "number");
+        return cli_usage_error(cli, "--%s: \"%s\" is not a %s", row->name, text, whole ? "whole number" : "number");
     if (whole && value != nearbyint(value))
         return cli_usage_error(cli, "--%s: \"%s\" is not a whole number", row->name, text);
     if (value < row->min) return cli_usage_error(cli, "--%s: %s is below %g", row->name, text, row->min);
-    if (value > row->max)
-        return cli_usage_error(cli, "--%s: %s is above %.10g", row->name, text, row->max);
+    if (value > row->max) return cli_usage_error(cli, "--%s: %s is above %.10g", row->name, text, row->max);
     out->number = value;
     return GO_ON;
 }
@@ -127,8 +124,8 @@ static int unknown_choice(const cli_line *cli, const cli_option *row, const char
         used += wrote > 0 ? (size_t)wrote : 0;
     }
     if (near) /* and what else there is: NAdam is not a misspelt Adam */
-        return cli_usage_error(cli, "--%s: unknown \"%s\"; did you mean %s? It is one of %s", row->name,
-                                  text, near, list);
+        return cli_usage_error(cli, "--%s: unknown \"%s\"; did you mean %s? It is one of %s", row->name, text, near,
+                               list);
     return cli_usage_error(cli, "--%s: unknown \"%s\"; it is one of %s", row->name, text, list);
 }
 
@@ -181,9 +178,8 @@ static int unknown_option(const cli_line *cli, const char *typed, size_t n) {
         names[cli->n_options + 1] = "version";
         near = yti_nearest_word(name, names, cli->n_options + 2);
     }
-    int code = near
-                   ? cli_usage_error(cli, "unknown option --%.*s; did you mean --%s?", (int)n, typed, near)
-                   : cli_usage_error(cli, "unknown option --%.*s", (int)n, typed);
+    int code = near ? cli_usage_error(cli, "unknown option --%.*s; did you mean --%s?", (int)n, typed, near)
+                    : cli_usage_error(cli, "unknown option --%.*s", (int)n, typed);
     free(names);
     return code;
 }
@@ -198,13 +194,12 @@ static bool could_be_value(const cli_option *row, const char *word) {
 }
 
 /* The value of an option found at argv[*at]: behind '=', the next word, or none for a flag. */
-static int take_value(const cli_line *cli, const cli_option *row, const char *attached, int argc,
-                      char *const *argv, int *at) {
+static int take_value(const cli_line *cli, const cli_option *row, const char *attached, int argc, char *const *argv,
+                      int *at) {
     const char *next = *at + 1 < argc ? argv[*at + 1] : NULL;
     const char *text = attached;
     if (!text) {
-        bool wanted =
-            !is_optional(row) && row->type != CLI_FLAG ? true : next && could_be_value(row, next);
+        bool wanted = !is_optional(row) && row->type != CLI_FLAG ? true : next && could_be_value(row, next);
         if (wanted && !next) return cli_usage_error(cli, "--%s needs a value", row->name);
         if (wanted) {
             text = next;
@@ -268,11 +263,9 @@ static int unexpected_word(const cli_line *cli, const char *before, const char *
     const cli_option *row = left_alone(cli, before);
     if (!row) return cli_usage_error(cli, "unexpected \"%s\"; usage: %s", word, cli->usage);
     const char *words[MAX_CHOICES + 1];
-    const char *near =
-        row->type == CLI_CHOICE ? yti_nearest_word(word, words, list_choices(row, words)) : NULL;
+    const char *near = row->type == CLI_CHOICE ? yti_nearest_word(word, words, list_choices(row, words)) : NULL;
     return cli_usage_error(cli, "unexpected \"%s\"; --%s takes its value with =%s%s%s%s", word, row->name,
-                              near ? "; did you mean --" : "", near ? row->name : "", near ? "=" : "",
-                              near ? near : "");
+                           near ? "; did you mean --" : "", near ? row->name : "", near ? "=" : "", near ? near : "");
 }
 
 static int take_words(cli_line *cli, int argc, char *const *argv) {

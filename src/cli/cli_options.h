@@ -1,8 +1,8 @@
 /* cli_options.h: a command line described by a table.
  *
- * One row per option gives its name, type, default, range and help; parsing, range errors, the suggestion for
- * a misspelt name and --help all come from the rows. Every value remembers whether it was typed. Texts are
- * lent from argv and the table.
+ * One row per option gives its name, type, default, range and help; parsing, range errors, the suggestion for a
+ * misspelt name and --help all come from the rows. Every value remembers whether it was typed. Texts are lent from argv
+ * and the table.
  *
  *     static const cli_option options[] = {
  *         {"imgsz", 's', CLI_INT, "640", 32, 8192, NULL, "PX", "Model", "side of the network input"},
@@ -21,13 +21,13 @@
 #include <stddef.h>
 
 typedef enum cli_type {
-    CLI_FLAG, /* --x, --x=false, --x false, --no-x */
-    CLI_INT, /* a whole number; the word auto too where that is the default. metavar "[N]": it may be left out,
-                      then it is the word true; --no-x is the word false */
+    CLI_FLAG,   /* --x, --x=false, --x false, --no-x */
+    CLI_INT,    /* a whole number; the word auto too where that is the default. metavar "[N]": it may be left out,
+                         then it is the word true; --no-x is the word false */
     CLI_DOUBLE, /* the same for any finite number */
     CLI_STRING, /* metavar "[X]": the value may be left out, then it is "" */
-    CLI_CHOICE /* one of choices, or the default word; case does not matter. metavar "[X]": left out, or true,
-                      it is the first one; the next word is the value only where it can be one */
+    CLI_CHOICE  /* one of choices, or the default word; case does not matter. metavar "[X]": left out, or true,
+                       it is the first one; the next word is the value only where it can be one */
 } cli_type;
 
 typedef struct cli_option {
@@ -64,8 +64,8 @@ typedef struct cli_line {
     size_t n_words;
 } cli_line;
 
-/* Returns -1 to go on, or the exit code: 0 after --help or --version (printed to stdout), 2 after a usage
- * error (one sentence to stderr), 1 without memory. */
+/* Returns -1 to go on, or the exit code: 0 after --help or --version (printed to stdout), 2 after a usage error (one
+ * sentence to stderr), 1 without memory. */
 int cli_parse(cli_line *cli, int argc, char *const *argv);
 void cli_free(cli_line *cli);
 

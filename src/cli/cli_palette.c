@@ -1,10 +1,9 @@
-/* cli_palette.c: colours chosen one after the other from a lattice of RGB values, each the one whose distance to
- * its nearest predecessor is largest.
+/* cli_palette.c: colours chosen one after the other from a lattice of RGB values, each the one whose distance to its
+ * nearest predecessor is largest.
  *
- * Distance is Euclidean in OKLab (Ottosson 2020), the smallest of three: as seen by normal eyes, and by
- * protanopes and deuteranopes as Machado, Oliveira and Fernandes (2009) simulate them. Greys, and what is
- * nearly black or white, are left out: they are frequent in photographs, and letters on them are black or
- * white.
+ * Distance is Euclidean in OKLab (Ottosson 2020), the smallest of three: as seen by normal eyes, and by protanopes and
+ * deuteranopes as Machado, Oliveira and Fernandes (2009) simulate them. Greys, and what is nearly black or white, are
+ * left out: they are frequent in photographs, and letters on them are black or white.
  */
 #include "cli/cli_palette.h"
 
@@ -18,13 +17,10 @@ static const float MIN_L = 0.4f, MAX_L = 0.95f, MIN_CHROMA = 0.12f;
 static const cli_colour FIRST = {0, 120, 225}; /* a blue */
 
 /* What an eye makes of linear RGB: nothing, protanopia, deuteranopia (severity 1 of the paper's tables). */
-static const float seen_by[EYES][3][3] = {{{1, 0, 0}, {0, 1, 0}, {0, 0, 1}},
-                                          {{0.152286f, 1.052583f, -0.204868f},
-                                           {0.114503f, 0.786281f, 0.099216f},
-                                           {-0.003882f, -0.048116f, 1.051998f}},
-                                          {{0.367322f, 0.860646f, -0.227968f},
-                                           {0.280085f, 0.672501f, 0.047413f},
-                                           {-0.011820f, 0.042940f, 0.968881f}}};
+static const float seen_by[EYES][3][3] = {
+    {{1, 0, 0}, {0, 1, 0}, {0, 0, 1}},
+    {{0.152286f, 1.052583f, -0.204868f}, {0.114503f, 0.786281f, 0.099216f}, {-0.003882f, -0.048116f, 1.051998f}},
+    {{0.367322f, 0.860646f, -0.227968f}, {0.280085f, 0.672501f, 0.047413f}, {-0.011820f, 0.042940f, 0.968881f}}};
 
 typedef struct {
     float l, a, b;
@@ -72,9 +68,8 @@ static candidate candidate_of(cli_colour colour) {
 static int list_candidates(candidate *out) {
     int n = 0;
     for (int i = 0; i < LATTICE; i++) {
-        const candidate c =
-            candidate_of((cli_colour){(uint8_t)(i / SIDE / SIDE * STEP), (uint8_t)(i / SIDE % SIDE * STEP),
-                                         (uint8_t)(i % SIDE * STEP)});
+        const candidate c = candidate_of((cli_colour){(uint8_t)(i / SIDE / SIDE * STEP),
+                                                      (uint8_t)(i / SIDE % SIDE * STEP), (uint8_t)(i % SIDE * STEP)});
         const oklab *lab = &c.seen[0];
         if (lab->l >= MIN_L && lab->l <= MAX_L && hypotf(lab->a, lab->b) >= MIN_CHROMA) out[n++] = c;
     }

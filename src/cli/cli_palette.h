@@ -10,9 +10,8 @@ typedef struct cli_colour {
     uint8_t r, g, b;
 } cli_colour;
 
-/* One colour per class, each as unlike those before it as possible, also to eyes that confuse red and green. A
- * class has the same colour however many there are; past CLI_MAX_COLOURS they begin again. The caller frees
- * `out`. */
+/* One colour per class, each as unlike those before it as possible, also to eyes that confuse red and green. A class
+ * has the same colour however many there are; past CLI_MAX_COLOURS they begin again. The caller frees `out`. */
 enum { CLI_MAX_COLOURS = 1024 };
 yt_status cli_palette_create(int classes, cli_colour **out, yt_err *err);
 

@@ -1,7 +1,7 @@
 /* cli_plan.c: what a training run is going to do, said before it begins. */
+#include "base/cpu.h"
 #include "cli/cli_common.h"
 #include "cli/cli_progress.h"
-#include "base/cpu.h"
 #include "kernels/kernels.h"
 
 #include <stdio.h>
@@ -16,11 +16,9 @@ static const struct reason {
     const char *family; /* with --recipe family; NULL: the same */
 } reasons[] = {
     {YT_TRAIN_KEY_batch, "half of the training images, at most 16", "16, at most all images"},
-    {YT_TRAIN_KEY_nbs, "small sets update after every batch; --recipe family does as Ultralytics does",
-     "always"},
+    {YT_TRAIN_KEY_nbs, "small sets update after every batch; --recipe family does as Ultralytics does", "always"},
     {YT_TRAIN_KEY_optimizer, "AdamW for runs of up to 10000 updates, MuSGD for longer ones", NULL},
-    {YT_TRAIN_KEY_lr0, "by optimiser, and lower where training starts from weights",
-     "by optimiser and classes"},
+    {YT_TRAIN_KEY_lr0, "by optimiser, and lower where training starts from weights", "by optimiser and classes"},
     {YT_TRAIN_KEY_momentum, "by optimiser", NULL},
     {YT_TRAIN_KEY_warmup_epochs, "3, on small sets at most a tenth of the run", "always"},
     {YT_TRAIN_KEY_warmup_bias_lr, "by optimiser", NULL},
@@ -52,8 +50,7 @@ static void print_mosaics(const yti_train_info *info) {
     const bool mixes = c->mosaic > 0 || c->mixup > 0 || c->cutmix > 0;
     if (!mixes || c->close_mosaic < info->epochs || c->time > 0 || info->first_epoch) return;
     if (c->reference == YT_REFERENCE_OLD && c->close_mosaic > info->epochs)
-        fprintf(stderr,
-                "mosaic   to the end: with --reference 8.4.104 close_mosaic %d does nothing in %d epochs\n",
+        fprintf(stderr, "mosaic   to the end: with --reference 8.4.104 close_mosaic %d does nothing in %d epochs\n",
                 c->close_mosaic, info->epochs);
     else
         fprintf(stderr, "mosaic   none: close_mosaic %d leaves out mosaics and mixing in all %d epochs\n",
@@ -70,8 +67,7 @@ static void print_frozen(const yti_train_info *info) {
         trained += param->frozen ? 0 : param->count;
     }
     if (trained < all)
-        fprintf(stderr, "freeze   %s: %zu of %zu parameters are trained\n", info->config->freeze, trained,
-                all);
+        fprintf(stderr, "freeze   %s: %zu of %zu parameters are trained\n", info->config->freeze, trained, all);
 }
 
 /* One line per option that makes the network another one than its YAML describes. */
@@ -81,13 +77,12 @@ static yt_status print_ablations(const yti_train_info *info, yt_err *err) {
     YT_TRY(yti_model_ablations(info->model, info->config->imgsz, ablations, &n, err));
     for (int i = 0; i < n; i++) {
         const yti_model_counts *before = &ablations[i].before, *after = &ablations[i].after;
-        fprintf(stderr, "ablation %s: %zu -> %zu parameters, %.3f -> %.3f GFLOPs\n", ablations[i].name,
-                before->params, after->params, before->gflops, after->gflops);
+        fprintf(stderr, "ablation %s: %zu -> %zu parameters, %.3f -> %.3f GFLOPs\n", ablations[i].name, before->params,
+                after->params, before->gflops, after->gflops);
     }
     const bool drawn = !info->transferred || info->transfer.matched < info->transfer.total;
     if (strcmp(info->config->init, "default") != 0 && !info->config->resume[0] && drawn)
-        fprintf(stderr, "ablation init %s: other values, the same parameters and GFLOPs\n",
-                info->config->init);
+        fprintf(stderr, "ablation init %s: other values, the same parameters and GFLOPs\n", info->config->init);
     return YT_OK;
 }
 
@@ -109,8 +104,8 @@ yt_status cli_print_plan(const yti_train_info *info, const char *version, yt_err
     const yti_train_config *config = info->config;
     double gflops;
     YT_TRY(yti_model_gflops(info->model, config->imgsz, &gflops, err));
-    fprintf(stderr, "yolotrain %s on %s, %s kernels, %d threads\n", version, yti_cpu_name(),
-            yti_kernels_get()->name, config->threads);
+    fprintf(stderr, "yolotrain %s on %s, %s kernels, %d threads\n", version, yti_cpu_name(), yti_kernels_get()->name,
+            config->threads);
     fprintf(stderr, "model    %s, %d classes: %zu parameters, %.1f GFLOPs at %d pixels\n", info->model->name,
             info->model->n_classes, yti_model_parameters(info->model), gflops, config->imgsz);
     cli_warn_of_scale(info->model);
@@ -118,15 +113,14 @@ yt_status cli_print_plan(const yti_train_info *info, const char *version, yt_err
     if (info->transferred) print_transfer(config->weights, &info->transfer, info->model->n_classes);
     if (info->model->base_license)
         cli_print_license("license", "  ", info->transferred ? config->weights : config->resume,
-                             info->model->base_license);
+                          info->model->base_license);
     print_frozen(info);
     fprintf(stderr, "data     %s\n", info->dataset->path);
     print_split("train", info->train);
     if (info->val->n_samples)
         print_split("val", info->val);
     else
-        fprintf(stderr,
-                "val      none: no mAP is measured, and best.safetensors is that of the last epoch\n");
+        fprintf(stderr, "val      none: no mAP is measured, and best.safetensors is that of the last epoch\n");
     print_choices(config);
     print_mosaics(info);
     fprintf(stderr, "memory   %.0f MiB planned", (double)info->planned_bytes / MIB);

@@ -1,13 +1,13 @@
 /* cli_progress.c: the progress of a training run, one line per epoch.
  *
- * On a terminal the line of the running epoch is redrawn in place, a few times per second; elsewhere an epoch
- * is one plain line when it is finished.
+ * On a terminal the line of the running epoch is redrawn in place, a few times per second; elsewhere an epoch is one
+ * plain line when it is finished.
  */
 #include "cli/cli_progress.h"
-#include "cli/cli_common.h"
 #include "base/cpu.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "cli/cli_common.h"
 #include "validate/validate.h"
 
 #include <stdio.h>
@@ -24,8 +24,7 @@ static double seconds_left(const cli_progress *p, int epochs_done, int batches_d
 }
 
 static void append_losses(char *text, size_t room, const yti_train_info *info, const double *loss) {
-    for (int i = 0; i < YT_LOSS_TERMS; i++)
-        yti_text_append(text, room, "  %s %.4g", info->loss_names[i], loss[i]);
+    for (int i = 0; i < YT_LOSS_TERMS; i++) yti_text_append(text, room, "  %s %.4g", info->loss_names[i], loss[i]);
 }
 
 static void append_epoch(char *text, size_t room, const yti_train_info *info, int epoch) {
@@ -53,11 +52,10 @@ static yt_status start(void *context, const yti_train_info *info, yt_err *err) {
     else if (info->first_epoch)
         fprintf(stderr, "resuming %s at epoch %d of %d\n", info->folder, info->first_epoch + 1, info->epochs);
     else if (info->config->time > 0)
-        fprintf(stderr, "training for %g hours, in epochs of %d batches, into %s\n", info->config->time,
-                info->batches, info->folder);
-    else
-        fprintf(stderr, "training for %d epochs of %d batches into %s\n", info->epochs, info->batches,
+        fprintf(stderr, "training for %g hours, in epochs of %d batches, into %s\n", info->config->time, info->batches,
                 info->folder);
+    else
+        fprintf(stderr, "training for %d epochs of %d batches into %s\n", info->epochs, info->batches, info->folder);
     return YT_OK;
 }
 
@@ -71,7 +69,7 @@ static void batch(void *context, const yti_train_batch *report) {
     append_epoch(text, sizeof text, p->info, report->epoch + 1);
     append_losses(text, sizeof text, p->info, report->loss);
     yti_text_append(text, sizeof text, "  batch %d/%d  %.1f images/s  ", report->batch + 1, report->batches,
-                   report->images_per_second);
+                    report->images_per_second);
     cli_append_duration(text, sizeof text, seconds_left(p, report->epoch, report->batch + 1));
     yti_text_append(text, sizeof text, " left  %.0f MiB", (double)yti_peak_memory() / MIB);
     draw(p, text, false);
@@ -90,8 +88,8 @@ static void non_finite(void *context, const yti_non_finite *event) {
     }
     p->reported = true;
     if (event->action == YT_ON_NAN_ROLLBACK)
-        fprintf(stderr, "going back from epoch %d to the %s, with half the learning rates\n",
-                event->epoch + 1, event->to_initial ? "initial weights" : "last checkpoint");
+        fprintf(stderr, "going back from epoch %d to the %s, with half the learning rates\n", event->epoch + 1,
+                event->to_initial ? "initial weights" : "last checkpoint");
 }
 
 static yt_status epoch(void *context, const yti_train_epoch *row, yt_err *err) {
@@ -101,19 +99,18 @@ static yt_status epoch(void *context, const yti_train_epoch *row, yt_err *err) {
     append_epoch(text, sizeof text, p->info, row->epoch);
     append_losses(text, sizeof text, p->info, row->train_loss);
     if (row->validated)
-        yti_text_append(text, sizeof text, "  P %.3f  R %.3f  mAP50 %.3f  mAP50-95 %.3f", row->precision,
-                       row->recall, row->ap50, row->ap);
+        yti_text_append(text, sizeof text, "  P %.3f  R %.3f  mAP50 %.3f  mAP50-95 %.3f", row->precision, row->recall,
+                        row->ap50, row->ap);
     if (row->validated && p->info->other_head)
         yti_text_append(text, sizeof text, "  %s %.3f", p->info->other_head, row->other.ap);
     yti_text_append(text, sizeof text, "  %.1f images/s  ", row->images_per_second);
     cli_append_duration(text, sizeof text, seconds_left(p, row->epoch, 0));
     yti_text_append(text, sizeof text, " left  %.0f MiB%s", (double)yti_peak_memory() / MIB,
-                   !row->is_best    ? ""
-                   : row->ap > 0    ? "  best"
-                   : row->validated ? "  no object found yet"
-                                    : "");
-    if (row->skips)
-        yti_text_append(text, sizeof text, "  %d batch%s skipped", row->skips, row->skips > 1 ? "es" : "");
+                    !row->is_best    ? ""
+                    : row->ap > 0    ? "  best"
+                    : row->validated ? "  no object found yet"
+                                     : "");
+    if (row->skips) yti_text_append(text, sizeof text, "  %d batch%s skipped", row->skips, row->skips > 1 ? "es" : "");
     draw(p, text, true);
     return YT_OK;
 }
@@ -130,34 +127,29 @@ static void print_row(const char *name, int images, int boxes, const double valu
 /* The family's table: all, then every class that occurs. */
 static void print_table(const yti_class_names *names, const yti_train_summary *summary) {
     const yti_metrics_result *all = &summary->best;
-    printf("%22s %11s %11s %11s %11s %11s %11s\n", "Class", "Images", "Instances", "Box(P", "R", "mAP50",
-           "mAP50-95)");
-    print_row("all", all->n_images, all->n_truth,
-              (double[]){all->precision, all->recall, all->ap50, all->ap});
+    printf("%22s %11s %11s %11s %11s %11s %11s\n", "Class", "Images", "Instances", "Box(P", "R", "mAP50", "mAP50-95)");
+    print_row("all", all->n_images, all->n_truth, (double[]){all->precision, all->recall, all->ap50, all->ap});
     for (int i = 0; i < all->n_classes && all->n_classes > 1; i++) {
         const yti_class_metrics *c = &summary->classes[i];
         if (c->n_truth)
-            print_row(names->names[i], c->n_images, c->n_truth,
-                      (double[]){c->precision, c->recall, c->ap50, c->ap});
+            print_row(names->names[i], c->n_images, c->n_truth, (double[]){c->precision, c->recall, c->ap50, c->ap});
     }
 }
 
 /* Of the whole run, with what it did before it was resumed. */
 static void print_non_finite(const yti_train_summary *summary) {
     if (summary->skips)
-        fprintf(stderr, "%lld batch%s skipped, in which something was not finite\n",
-                (long long)summary->skips, summary->skips > 1 ? "es" : "");
+        fprintf(stderr, "%lld batch%s skipped, in which something was not finite\n", (long long)summary->skips,
+                summary->skips > 1 ? "es" : "");
     if (summary->rollbacks)
-        fprintf(stderr,
-                "went back %d time%s, because something was not finite; learning rates are %g of those set\n",
+        fprintf(stderr, "went back %d time%s, because something was not finite; learning rates are %g of those set\n",
                 summary->rollbacks, summary->rollbacks > 1 ? "s" : "", summary->rate_factor);
 }
 
 static void print_watching(const cli_progress *p, const yti_train_summary *summary) {
     if (!p->info->config->log_gradients || summary->train_seconds <= 0) return;
-    fprintf(stderr, "gradients: logging them took %.2f s of %.1f s of training, %.2f %%\n",
-            summary->watch_seconds, summary->train_seconds,
-            100 * summary->watch_seconds / summary->train_seconds);
+    fprintf(stderr, "gradients: logging them took %.2f s of %.1f s of training, %.2f %%\n", summary->watch_seconds,
+            summary->train_seconds, 100 * summary->watch_seconds / summary->train_seconds);
 }
 
 static void alarm_line(void *context, const char *text) {
@@ -179,10 +171,9 @@ static void list_file(const char *folder, const char *name, int *listed, char *m
 
 /* Without a best epoch there are no weights of one, and nothing that shows their work. */
 static void print_files(const yti_train_info *info, bool has_best) {
-    static const char *const always[] = {"weights/best.safetensors", "weights/last.safetensors",
-                                         "results.csv", "args.yaml"},
-                             *const logged[] = {"gradients.csv", "gradients.jsonl",
-                                                "events.out.tfevents.gradients"};
+    static const char *const always[] = {"weights/best.safetensors", "weights/last.safetensors", "results.csv",
+                                         "args.yaml"},
+                             *const logged[] = {"gradients.csv", "gradients.jsonl", "events.out.tfevents.gradients"};
     char missing[512] = "";
     int n = 0;
     fprintf(stderr, "saved to %s: ", info->folder);
@@ -204,8 +195,7 @@ static void finish(void *context, const yti_train_summary *summary) {
     p->drawn = 0;
     if (summary->status != YT_OK) {
         if (summary->epochs)
-            fprintf(stderr,
-                    "%d epochs are saved; --resume %s/weights/last.safetensors continues from there\n",
+            fprintf(stderr, "%d epochs are saved; --resume %s/weights/last.safetensors continues from there\n",
                     summary->epochs, info->folder);
         return;
     }
@@ -219,8 +209,8 @@ static void finish(void *context, const yti_train_summary *summary) {
         fprintf(stderr, "best epoch %d, mAP50-95 %.5f", summary->best_epoch, summary->best_fitness);
     else
         fputs(info->val->n_samples ? "no object was found in any epoch" : "without validation", stderr);
-    fprintf(stderr, "; weights hash %016llx; peak memory %.0f MiB\n",
-            (unsigned long long)summary->weights_hash, (double)yti_peak_memory() / MIB);
+    fprintf(stderr, "; weights hash %016llx; peak memory %.0f MiB\n", (unsigned long long)summary->weights_hash,
+            (double)yti_peak_memory() / MIB);
     print_non_finite(summary);
     print_watching(p, summary);
     if (summary->classes) print_table(info->names, summary);
@@ -233,10 +223,10 @@ static void finish(void *context, const yti_train_summary *summary) {
 
 yti_train_observer cli_progress_observer(cli_progress *progress) {
     return (yti_train_observer){.start = start,
-                               .batch = batch,
-                               .non_finite = non_finite,
-                               .epoch = epoch,
-                               .alarm = alarm_line,
-                               .finish = finish,
-                               .context = progress};
+                                .batch = batch,
+                                .non_finite = non_finite,
+                                .epoch = epoch,
+                                .alarm = alarm_line,
+                                .finish = finish,
+                                .context = progress};
 }

@@ -1,5 +1,5 @@
-/* cli_progress.h: what a person sees of a training run: an observer that writes to stderr, and the table of
- * results on stdout.
+/* cli_progress.h: what a person sees of a training run: an observer that writes to stderr, and the table of results on
+ * stdout.
  */
 #ifndef CLI_PROGRESS_H
 #define CLI_PROGRESS_H

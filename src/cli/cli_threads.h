@@ -2,9 +2,9 @@
 #ifndef CLI_THREADS_H
 #define CLI_THREADS_H
 
-/* First statement of every program; argv as main got it. Where a standard stream is closed it opens /dev/null: else the
- * first file that is written would get its number, and with it what is printed. Then it returns, or starts the program
- * over with another environment. */
+/* First statement of every program; argv as main got it. Where a standard stream is closed it opens /dev/null: else
+ * the first file that is written would get its number, and with it what is printed. Then it returns, or starts the
+ * program over with another environment. */
 void cli_begin(char **argv);
 
 #endif

@@ -1,9 +1,8 @@
-/* yoloexport.c: trained weights in another format: one row per format. The name of the file written goes to
- * stdout.
+/* yoloexport.c: trained weights in another format: one row per format. The name of the file written goes to stdout.
  */
+#include "base/file.h"
 #include "cli/cli_common.h"
 #include "cli/cli_threads.h"
-#include "base/file.h"
 #include "weights/weights.h"
 #include "yolotrain/version.h"
 
@@ -25,14 +24,12 @@ static yt_status export_safetensors(const cli_line *cli, const char *input, cons
                 "in %s\n",
                 cli->program, report.n_clamped, report.first_clamped);
     if (report.n_vanished)
-        fprintf(stderr, "%s: %zu values are too small for 16 bits and became 0\n", cli->program,
-                report.n_vanished);
+        fprintf(stderr, "%s: %zu values are too small for 16 bits and became 0\n", cli->program, report.n_vanished);
     if (report.n_bad)
-        fprintf(
-            stderr,
-            "%s: warning: %zu tensors hold NaN or infinity, the first is %s: nothing can be detected with "
-            "these weights\n",
-            cli->program, report.n_bad, report.first_bad);
+        fprintf(stderr,
+                "%s: warning: %zu tensors hold NaN or infinity, the first is %s: nothing can be detected with "
+                "these weights\n",
+                cli->program, report.n_bad, report.first_bad);
     if (report.base_license[0]) cli_print_license(cli->program, ": ", input, report.base_license);
     return YT_OK;
 }
@@ -82,8 +79,7 @@ static char *default_output(const char *input, const char *suffix) {
 /* By what they are, not by what they are called. */
 static bool is_same_file(const char *a, const char *b) {
     struct stat of_a, of_b;
-    return stat(a, &of_a) == 0 && stat(b, &of_b) == 0 && of_a.st_dev == of_b.st_dev &&
-           of_a.st_ino == of_b.st_ino;
+    return stat(a, &of_a) == 0 && stat(b, &of_b) == 0 && of_a.st_dev == of_b.st_dev && of_a.st_ino == of_b.st_ino;
 }
 
 /* Whether a typed name says another format; one without a suffix says none. */
@@ -101,8 +97,7 @@ static bool is_taken(const char *path) {
 /* 0, or the exit code of what speaks against writing to a name that was typed or made. */
 static int check_output(const cli_line *cli, const struct format *format, const char *output, bool typed) {
     if (typed && has_other_suffix(output, format->suffix))
-        return cli_usage_error(cli, "--output: %s: --format %s writes %s files", output, format->name,
-                                  format->suffix);
+        return cli_usage_error(cli, "--output: %s: --format %s writes %s files", output, format->name, format->suffix);
     if (is_same_file(cli->words[0], output))
         return cli_usage_error(cli, "%s is the input itself; name another file with --output", output);
     if (typed || !is_taken(output)) return 0;

@@ -1,18 +1,17 @@
-/* yoloinfer.c: pictures in, boxes out: one line per box on stdout (or one JSON array), everything else on
- * stderr, pictures with the boxes drawn in when asked. A picture that cannot be read costs that picture and
- * the exit code.
+/* yoloinfer.c: pictures in, boxes out: one line per box on stdout (or one JSON array), everything else on stderr,
+ * pictures with the boxes drawn in when asked. A picture that cannot be read costs that picture and the exit code.
  */
+#include "base/cpu.h"
+#include "base/file.h"
 #include "base/folder.h"
+#include "base/text.h"
 #include "cli/cli_common.h"
 #include "cli/cli_detector.h"
-#include "cli/cli_threads.h"
 #include "cli/cli_draw.h"
 #include "cli/cli_inputs.h"
-#include "base/cpu.h"
+#include "cli/cli_threads.h"
 #include "data/index/dataset.h"
-#include "base/file.h"
 #include "infer/predict.h"
-#include "base/text.h"
 #include "yolotrain/version.h"
 
 #include <cjson/cJSON.h>
@@ -40,11 +39,11 @@ typedef struct {
     cli_inputs inputs;
     cli_trained trained;
     yti_predictor *predictor;
-    bool *classes;          /* [n_classes] of --classes; NULL: all */
-    yt_detection *found;    /* [max_det] */
-    char *out_dir;          /* NULL: nothing is saved */
+    bool *classes;       /* [n_classes] of --classes; NULL: all */
+    yt_detection *found; /* [max_det] */
+    char *out_dir;       /* NULL: nothing is saved */
     cli_colour *colours; /* of the classes, where pictures are saved */
-    cJSON *json;            /* NULL: lines */
+    cJSON *json;         /* NULL: lines */
     int images, boxes;
     double seconds; /* in the predictor */
 } session;
@@ -61,16 +60,16 @@ static yt_status open_model(session *s, yt_err *err) {
     const char *listed = cli_text(cli, "classes");
     if (listed)
         YT_TRY(yti_classes_parse(listed, (const char *const *)s->trained.names.names, s->trained.names.count,
-                                "these weights", &s->classes, err));
+                                 "these weights", &s->classes, err));
     yti_predict_options predict = {.imgsz = s->trained.imgsz,
-                                  .rect = cli_flag(cli, "rect"),
-                                  .conf = (float)cli_double(cli, "conf"),
-                                  .iou = (float)cli_double(cli, "iou"),
-                                  .max_det = cli_int(cli, "max-det"),
-                                  .nms = cli_nms(cli),
-                                  .agnostic = cli_flag(cli, "agnostic"),
-                                  .classes = s->classes,
-                                  .threads = cli_threads(cli)};
+                                   .rect = cli_flag(cli, "rect"),
+                                   .conf = (float)cli_double(cli, "conf"),
+                                   .iou = (float)cli_double(cli, "iou"),
+                                   .max_det = cli_int(cli, "max-det"),
+                                   .nms = cli_nms(cli),
+                                   .agnostic = cli_flag(cli, "agnostic"),
+                                   .classes = s->classes,
+                                   .threads = cli_threads(cli)};
     s->found = malloc((size_t)predict.max_det * sizeof *s->found);
     if (!s->found) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %d boxes", predict.max_det);
     return yti_predictor_create(s->trained.model, &predict, &s->predictor, err);
@@ -105,8 +104,8 @@ static void print_lines(const session *s, const char *path, int n) {
         cli_print_text(stdout, 0, path);
         fputs(": ", stdout);
         cli_print_text(stdout, 0, s->trained.names.names[d->class_id]);
-        printf(" %.3f %.1f %.1f %.1f %.1f\n", (double)d->score, (double)d->box.x1, (double)d->box.y1,
-               (double)d->box.x2, (double)d->box.y2);
+        printf(" %.3f %.1f %.1f %.1f %.1f\n", (double)d->score, (double)d->box.x1, (double)d->box.y1, (double)d->box.x2,
+               (double)d->box.y2);
     }
 }
 
@@ -127,9 +126,8 @@ static bool put_detection(cJSON *boxes, const yt_detection *d, const char *name)
     cJSON *box = cJSON_CreateObject();
     if (!put(boxes, NULL, box)) return false;
     cJSON *xyxy = cJSON_CreateArray();
-    bool done = put(box, "class_id", cJSON_CreateNumber(d->class_id)) &&
-                put(box, "class", cJSON_CreateString(name)) && put(box, "score", rounded(d->score, 1e5)) &&
-                put(box, "xyxy", xyxy);
+    bool done = put(box, "class_id", cJSON_CreateNumber(d->class_id)) && put(box, "class", cJSON_CreateString(name)) &&
+                put(box, "score", rounded(d->score, 1e5)) && put(box, "xyxy", xyxy);
     for (int i = 0; done && i < 4; i++) done = put(xyxy, NULL, rounded(corners[i], 1e3));
     return done;
 }
@@ -139,8 +137,7 @@ static yt_status add_json(session *s, const char *path, const yt_image *image, i
     char *name = yti_text_to_utf8(path);
     bool done = name && put(s->json, NULL, entry) && put(entry, "image", cJSON_CreateString(name)) &&
                 put(entry, "width", cJSON_CreateNumber(image->w)) &&
-                put(entry, "height", cJSON_CreateNumber(image->h)) &&
-                put(entry, "boxes", boxes = cJSON_CreateArray());
+                put(entry, "height", cJSON_CreateNumber(image->h)) && put(entry, "boxes", boxes = cJSON_CreateArray());
     for (int i = 0; done && i < n; i++)
         done = put_detection(boxes, &s->found[i], s->trained.names.names[s->found[i].class_id]);
     free(name);
@@ -150,10 +147,10 @@ static yt_status add_json(session *s, const char *path, const yt_image *image, i
 static yt_status save_picture(const session *s, size_t input, yt_image *image, int n, yt_err *err) {
     char *path = cli_inputs_result(&s->inputs, input, s->out_dir);
     if (!path) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the name of a file");
-    yt_status status =
-        cli_inputs_has(&s->inputs, path)
-            ? yt_fail(err, YT_ERR_ARGUMENT, "%s is an input; it is not written over, name another --out", path)
-            : YT_OK;
+    yt_status status = cli_inputs_has(&s->inputs, path)
+                           ? yt_fail(err, YT_ERR_ARGUMENT, "%s is an input; it is not written over, name another --out",
+                                     path)
+                           : YT_OK;
     if (status == YT_OK) {
         cli_draw_detections(image, s->found, n, s->trained.names.names, s->colours);
         status = yt_image_save(path, image, err);
@@ -179,8 +176,7 @@ static yt_status handle_picture(session *s, size_t input, yt_image *image, yt_er
 
 static void warn_of(const session *s, const char *path, const yt_image *image, const yti_image_info *info) {
     const char *program = s->cli->program;
-    if (info->truncated)
-        fprintf(stderr, "%s: %s: the file is cut off; it is used as far as it goes\n", program, path);
+    if (info->truncated) fprintf(stderr, "%s: %s: the file is cut off; it is used as far as it goes\n", program, path);
     if (yti_image_is_dim(image, info))
         fprintf(stderr,
                 "%s: %s: 16 bits per channel and no value above 4239: the high byte is read, so it is nearly "
@@ -219,8 +215,8 @@ static int print_json(const session *s) {
 }
 
 static void print_summary(const session *s) {
-    fprintf(stderr, "%s: %d %s, %d %s", s->cli->program, s->images, s->images == 1 ? "image" : "images",
-            s->boxes, s->boxes == 1 ? "box" : "boxes");
+    fprintf(stderr, "%s: %d %s, %d %s", s->cli->program, s->images, s->images == 1 ? "image" : "images", s->boxes,
+            s->boxes == 1 ? "box" : "boxes");
     if (s->images > 0) fprintf(stderr, ", %.1f ms per image", s->seconds / s->images * 1e3);
     if (s->out_dir) fprintf(stderr, ", drawn into %s", s->out_dir);
     fputc('\n', stderr);
@@ -244,26 +240,24 @@ static int infer(const cli_line *cli) {
 
 int main(int argc, char **argv) {
     cli_begin(argv);
-    cli_line cli = {
-        .program = "yoloinfer",
-        .usage = "yoloinfer IMAGE|FOLDER|LIST.txt|PATTERN|-... [options]",
-        .about = "Finds objects in images. Prints one line per box, \"image: class score x1 y1 x2 y2\", in "
-                 "pixels of the image. A folder stands for all images below it, a .txt list for those it "
-                 "names, - for a list on "
-                 "standard input.",
-        .version = yt_version_text(),
-        .options = options,
-        .n_options = sizeof options / sizeof *options,
-        .min_words = 1,
-        .max_words = (size_t)argc};
+    cli_line cli = {.program = "yoloinfer",
+                    .usage = "yoloinfer IMAGE|FOLDER|LIST.txt|PATTERN|-... [options]",
+                    .about = "Finds objects in images. Prints one line per box, \"image: class score x1 y1 x2 y2\", in "
+                             "pixels of the image. A folder stands for all images below it, a .txt list for those it "
+                             "names, - for a list on "
+                             "standard input.",
+                    .version = yt_version_text(),
+                    .options = options,
+                    .n_options = sizeof options / sizeof *options,
+                    .min_words = 1,
+                    .max_words = (size_t)argc};
     int code = cli_parse(&cli, argc, argv);
     if (code >= 0) return code;
     yt_err err;
     const char *classes = cli_text(&cli, "classes");
     code = cli_settle_nms(&cli);
     if (code < 0)
-        code = classes && yti_classes_check(classes, &err) != YT_OK ? cli_usage_failure(&cli, &err)
-                                                                   : infer(&cli);
+        code = classes && yti_classes_check(classes, &err) != YT_OK ? cli_usage_failure(&cli, &err) : infer(&cli);
     cli_free(&cli);
     return code;
 }

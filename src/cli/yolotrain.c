@@ -3,9 +3,9 @@
 #include "cli/cli_compare.h"
 #include "cli/cli_nms.h"
 #include "cli/cli_options.h"
-#include "cli/cli_threads.h"
 #include "cli/cli_progress.h"
 #include "cli/cli_search.h"
+#include "cli/cli_threads.h"
 #include "train/loop/train.h"
 #include "yolotrain/version.h"
 
@@ -28,11 +28,9 @@ enum {
 static volatile sig_atomic_t interrupted; /* the signal, 0: none */
 
 static void on_interrupt(int signal_number) {
-    static const char heard[] =
-        "\nstopping as soon as this batch or validation is done; once more: at once\n";
+    static const char heard[] = "\nstopping as soon as this batch or validation is done; once more: at once\n";
     interrupted = signal_number;
-    if (write(STDERR_FILENO, heard, sizeof heard - 1) < 0)
-        return; /* nobody reads it: the terminal was closed */
+    if (write(STDERR_FILENO, heard, sizeof heard - 1) < 0) return; /* nobody reads it: the terminal was closed */
 }
 
 /* The first Ctrl-C ends the run after the batch; the second one ends the program at once. nohup is left its way. */
@@ -40,8 +38,7 @@ static void catch_interrupts(void) {
     static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
         struct sigaction action = {0}, former;
-        if (signals[i] == SIGHUP && sigaction(SIGHUP, NULL, &former) == 0 && former.sa_handler == SIG_IGN)
-            continue;
+        if (signals[i] == SIGHUP && sigaction(SIGHUP, NULL, &former) == 0 && former.sa_handler == SIG_IGN) continue;
         action.sa_handler = on_interrupt;
         action.sa_flags = (int)SA_RESETHAND;
         sigemptyset(&action.sa_mask);
@@ -57,31 +54,30 @@ typedef struct command_line {
 
 static void make_command_line(command_line *line) {
     static const cli_type types[] = {[YT_TRAIN_INT] = CLI_INT,
-                                        [YT_TRAIN_REAL] = CLI_DOUBLE,
-                                        [YT_TRAIN_FLAG] = CLI_FLAG,
-                                        [YT_TRAIN_TEXT_TYPE] = CLI_STRING,
-                                        [YT_TRAIN_CHOICE] = CLI_CHOICE};
+                                     [YT_TRAIN_REAL] = CLI_DOUBLE,
+                                     [YT_TRAIN_FLAG] = CLI_FLAG,
+                                     [YT_TRAIN_TEXT_TYPE] = CLI_STRING,
+                                     [YT_TRAIN_CHOICE] = CLI_CHOICE};
     for (int i = 0; i < YT_TRAIN_KEYS; i++) {
         const yti_train_option *row = &yti_train_options()[i];
         snprintf(line->names[i], MAX_NAME, "%s", row->key);
         for (char *c = line->names[i]; *c; c++)
             if (*c == '_') *c = '-';
         line->options[i] = (cli_option){.name = line->names[i],
-                                           .letter = row->letter,
-                                           .type = types[row->type],
-                                           .fallback = row->fallback,
-                                           .min = row->min,
-                                           .max = row->max,
-                                           .choices = row->choices,
-                                           .metavar = row->metavar,
-                                           .group = row->group,
-                                           .help = row->help};
+                                        .letter = row->letter,
+                                        .type = types[row->type],
+                                        .fallback = row->fallback,
+                                        .min = row->min,
+                                        .max = row->max,
+                                        .choices = row->choices,
+                                        .metavar = row->metavar,
+                                        .group = row->group,
+                                        .help = row->help};
     }
-    line->options[YT_TRAIN_KEYS] =
-        (cli_option){.name = "summary",
-                        .type = CLI_FLAG,
-                        .group = "Output",
-                        .help = "print the layers of the model with their sizes, and end"};
+    line->options[YT_TRAIN_KEYS] = (cli_option){.name = "summary",
+                                                .type = CLI_FLAG,
+                                                .group = "Output",
+                                                .help = "print the layers of the model with their sizes, and end"};
     line->options[YT_TRAIN_KEYS + 1] = (cli_option){
         .name = "replay",
         .type = CLI_STRING,
@@ -98,15 +94,14 @@ static void make_command_line(command_line *line) {
                 "residual,plain,plain+nobn of the words " VARIANT_WORDS "names of activation functions and "
                 "KEY=VALUE, joined by +; looks at the gradients as --log-gradients says, else "
                 "every " YT_COMPARE_LOG_INTERVAL " batches; continues where it was interrupted"};
-    line->options[YT_TRAIN_KEYS + 3] =
-        (cli_option){.name = "seeds",
-                        .type = CLI_INT,
-                        .fallback = "5",
-                        .min = 1,
-                        .max = YT_MAX_SEEDS,
-                        .metavar = "N",
-                        .group = "Comparison",
-                        .help = "runs of every variant, with --seed and those after it"};
+    line->options[YT_TRAIN_KEYS + 3] = (cli_option){.name = "seeds",
+                                                    .type = CLI_INT,
+                                                    .fallback = "5",
+                                                    .min = 1,
+                                                    .max = YT_MAX_SEEDS,
+                                                    .metavar = "N",
+                                                    .group = "Comparison",
+                                                    .help = "runs of every variant, with --seed and those after it"};
     line->options[YT_TRAIN_KEYS + 4] = (cli_option)CLI_END2END_ROW;
     line->options[YT_TRAIN_KEYS + 4].group = yti_train_options()[YT_TRAIN_KEY_nms].group;
 }
@@ -115,8 +110,7 @@ static yt_status read_settings(const cli_line *cli, yti_train_config *config, yt
     yti_train_config_defaults(config);
     for (int i = 0; i < YT_TRAIN_KEYS; i++)
         if (cli->values[i].typed)
-            YT_TRY(yti_train_config_set(config, yti_train_options()[i].key, cli->values[i].text,
-                                       YT_SOURCE_TYPED, err));
+            YT_TRY(yti_train_config_set(config, yti_train_options()[i].key, cli->values[i].text, YT_SOURCE_TYPED, err));
     if (cli->n_words) YT_TRY(yti_train_config_set(config, "data", cli->words[0], YT_SOURCE_TYPED, err));
     if (!cli_typed(cli, "resume") || cli_text(cli, "resume")[0]) return YT_OK;
     char *newest;
@@ -173,12 +167,11 @@ static yt_status train(const yti_train_config *config, const cli_search *search,
     return status;
 }
 
-static yt_status compare(const cli_line *cli, const yti_train_config *config, const cli_search *search,
-                         yt_err *err) {
+static yt_status compare(const cli_line *cli, const yti_train_config *config, const cli_search *search, yt_err *err) {
     problems found = {.all = config->strict};
     catch_interrupts();
-    return cli_compare(config, cli_text(cli, "compare"), cli_int(cli, "seeds"), search->dirs,
-                          show_problem, &found, &interrupted, err);
+    return cli_compare(config, cli_text(cli, "compare"), cli_int(cli, "seeds"), search->dirs, show_problem, &found,
+                       &interrupted, err);
 }
 
 /* Texts that are wrong whatever the files say. */
@@ -227,25 +220,23 @@ static int run(const cli_line *cli) {
     yt_err err;
     if (cli_typed(cli, "replay")) {
         if (!replay_is_alone(cli))
-            return cli_usage_error(
-                cli, "--replay takes its settings from the file; only --threads may stand beside it");
+            return cli_usage_error(cli,
+                                   "--replay takes its settings from the file; only --threads may stand beside it");
         return replay(cli);
     }
     if (cli_typed(cli, "seeds") && !cli_typed(cli, "compare"))
-        return cli_usage_error(
-            cli, "--seeds counts the runs of a comparison; name the variants with --compare");
+        return cli_usage_error(cli, "--seeds counts the runs of a comparison; name the variants with --compare");
     if (cli_flag(cli, "summary") && cli_typed(cli, "compare"))
-        return cli_usage_error(cli,
-                                  "--summary shows one network, and --compare trains several; leave one out");
+        return cli_usage_error(cli, "--summary shows one network, and --compare trains several; leave one out");
     if (check_texts(cli, &err) != YT_OK) return cli_usage_failure(cli, &err);
     yt_status status = read_settings(cli, &config, &err);
     bool summary = cli_flag(cli, "summary");
     if (status == YT_OK && !summary && !config.data[0] && !config.resume[0])
         return cli_usage_error(cli, "name a dataset YAML to train on");
     if (status == YT_OK)
-        status = summary                        ? print_summary(&config, &search, &err)
+        status = summary                     ? print_summary(&config, &search, &err)
                  : cli_typed(cli, "compare") ? compare(cli, &config, &search, &err)
-                                                : train(&config, &search, &err);
+                                             : train(&config, &search, &err);
     if (status == YT_OK) return cli_finish_stdout(cli, 0);
     cli_failure(cli, &err);
     return status == YT_ERR_STOPPED ? KILLED + (int)interrupted : 1;
@@ -256,16 +247,15 @@ int main(int argc, char **argv) {
     static command_line line;
     make_command_line(&line);
     cli_line cli = {.program = "yolotrain",
-                  .usage = "yolotrain DATA.yaml [options]\n       yolotrain --resume [FILE] [options]\n"
-                           "       yolotrain DATA.yaml --compare VARIANT,VARIANT,... [--seeds N] [options]\n"
-                           "       yolotrain --model MODEL.yaml --summary\n"
-                           "       yolotrain --replay RUN/non-finite.safetensors",
-                  .about =
-                      "Trains an object detector on the processor. Results go to stdout, the rest to stderr.",
-                  .version = yt_version_text(),
-                  .options = line.options,
-                  .n_options = N_OPTIONS,
-                  .max_words = 1};
+                    .usage = "yolotrain DATA.yaml [options]\n       yolotrain --resume [FILE] [options]\n"
+                             "       yolotrain DATA.yaml --compare VARIANT,VARIANT,... [--seeds N] [options]\n"
+                             "       yolotrain --model MODEL.yaml --summary\n"
+                             "       yolotrain --replay RUN/non-finite.safetensors",
+                    .about = "Trains an object detector on the processor. Results go to stdout, the rest to stderr.",
+                    .version = yt_version_text(),
+                    .options = line.options,
+                    .n_options = N_OPTIONS,
+                    .max_words = 1};
     int code = cli_parse(&cli, argc, argv);
     if (code >= 0) return code;
     code = cli_settle_nms(&cli);

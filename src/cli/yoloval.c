@@ -1,12 +1,12 @@
-/* yoloval.c: trained weights over a split of a dataset: the family's table of metrics per class and COCO's
- * twelve numbers on stdout, or one JSON object; confusion matrix, curves and results file in a run folder.
+/* yoloval.c: trained weights over a split of a dataset: the family's table of metrics per class and COCO's twelve
+ * numbers on stdout, or one JSON object; confusion matrix, curves and results file in a run folder.
  */
+#include "base/file.h"
 #include "cli/cli_common.h"
 #include "cli/cli_detector.h"
 #include "cli/cli_threads.h"
 #include "validate/coco_validate.h"
 #include "weights/class_names.h"
-#include "base/file.h"
 #include "yolotrain/version.h"
 
 #include <cjson/cJSON.h>
@@ -49,16 +49,14 @@ typedef struct {
     cli_line *cli;
     cli_trained trained;
     yti_dataset dataset;
-    bool *classes; /* of the dataset, that are judged; NULL: all */
-    int *
-        class_map; /* [n_classes of the weights] class of the dataset, -1: not judged; NULL with single-cls */
+    bool *classes;  /* of the dataset, that are judged; NULL: all */
+    int *class_map; /* [n_classes of the weights] class of the dataset, -1: not judged; NULL with single-cls */
     const char *const *names; /* of the classes that are judged */
     yti_split split;
     yti_loader *loader;
     yti_validator *validator;
-    char *folder; /* of the files that are written */
-    yti_coco_validation *coco,
-        *other_coco; /* of the branch that is judged, of the other one; NULL: there is none */
+    char *folder;                           /* of the files that are written */
+    yti_coco_validation *coco, *other_coco; /* of the branch that is judged, of the other one; NULL: there is none */
     double coco_numbers[YT_COCO_NUMBERS], other_numbers[YT_COCO_NUMBERS];
 } session;
 
@@ -77,8 +75,8 @@ static yt_status match_classes(session *s, yt_err *err) {
     s->class_map = malloc(((size_t)n + 1) * sizeof *s->class_map);
     if (!s->class_map) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %d classes", n);
     const yt_status status = yti_match_classes((const char *const *)s->trained.names.names, n,
-                                              (const char *const *)s->dataset.names, s->dataset.n_classes,
-                                              s->class_map, note, sizeof note, &reason);
+                                               (const char *const *)s->dataset.names, s->dataset.n_classes,
+                                               s->class_map, note, sizeof note, &reason);
     if (status != YT_OK) return yt_fail(err, status, "%s: %.400s", s->cli->words[0], reason.text);
     if (note[0]) print_problem(s->cli, note);
     for (int w = 0; w < n; w++)
@@ -96,12 +94,12 @@ static yt_status open_data(session *s, yt_err *err) {
     if (listed) YT_TRY(yti_dataset_classes(&s->dataset, listed, &s->classes, err));
     if (!single) YT_TRY(match_classes(s, err));
     yti_scan_options scan = {.strict = cli_flag(cli, "strict"),
-                            .classes = s->classes,
-                            .single_class = single,
-                            .fraction = 1,
-                            .problem = print_problem,
-                            .context = s->cli,
-                            .threads = cli_threads(cli)};
+                             .classes = s->classes,
+                             .single_class = single,
+                             .fraction = 1,
+                             .problem = print_problem,
+                             .context = s->cli,
+                             .threads = cli_threads(cli)};
     YT_TRY(yti_dataset_scan(&s->dataset, cli_text(cli, "split"), &scan, &s->split, err));
     char summary[1024];
     yti_scan_summary_text(&s->split.summary, summary, sizeof summary);
@@ -116,12 +114,12 @@ static yt_status open_loader(session *s, yt_err *err) {
     const cli_line *cli = s->cli;
     int threads = cli_threads(cli), stride = s->trained.model->max_stride;
     yti_loader_config config = {.batch = cli_int(cli, "batch"),
-                               .imgsz = s->trained.imgsz,
-                               .workers = threads > 2 ? threads / 2 : 1,
-                               .rect = cli_flag(cli, "rect"),
-                               .stride = stride > 32 ? stride : 32,
-                               .rect_pad = 0.5,
-                               .as_predicted = !cli_flag(cli, "rect")};
+                                .imgsz = s->trained.imgsz,
+                                .workers = threads > 2 ? threads / 2 : 1,
+                                .rect = cli_flag(cli, "rect"),
+                                .stride = stride > 32 ? stride : 32,
+                                .rect_pad = 0.5,
+                                .as_predicted = !cli_flag(cli, "rect")};
     config.imgsz = (config.imgsz + config.stride - 1) / config.stride * config.stride;
     return yti_loader_create(&s->split, &config, &s->loader, err);
 }
@@ -160,12 +158,12 @@ static int max_det(const session *s) {
     const int most = yti_split_most_boxes(&s->split), limit = cli_int(cli, "max-det");
     if (most <= limit) return limit;
     if (cli_typed(cli, "max-det")) {
-        fprintf(stderr, "%s: warning: an image has %d objects, and --max-det %d caps the recall\n",
-                cli->program, most, limit);
+        fprintf(stderr, "%s: warning: an image has %d objects, and --max-det %d caps the recall\n", cli->program, most,
+                limit);
         return limit;
     }
-    fprintf(stderr, "%s: warning: an image has %d objects: --max-det is %d instead of %d\n", cli->program,
-            most, most, limit);
+    fprintf(stderr, "%s: warning: an image has %d objects: --max-det is %d instead of %d\n", cli->program, most, most,
+            limit);
     return most;
 }
 
@@ -173,25 +171,25 @@ static yt_status open_validator(session *s, yt_err *err) {
     const cli_line *cli = s->cli;
     /* With single-cls the weights may have classes of their own, which those of the dataset do not choose. */
     bool same_classes = !s->class_map && s->trained.model->n_classes == s->dataset.n_classes;
-    yti_validate_options validate = {
-        .conf = (float)cli_double(cli, "conf"),
-        .iou = (float)cli_double(cli, "iou"),
-        .max_det = max_det(s),
-        .nms = cli_nms(cli),
-        .confusion_conf = cli_typed(cli, "conf") ? (float)cli_double(cli, "conf") : YT_CONFUSION_CONF,
-        .match_single = cli_get(cli, "matching")->number == 1,
-        .agnostic = cli_flag(cli, "agnostic"),
-        .single_class = cli_flag(cli, "single-cls"),
-        .classes = same_classes ? s->classes : NULL,
-        .class_map = s->class_map,
-        .n_mapped = s->dataset.n_classes,
-        .gains = {7.5f, 0.5f, 1.5f},
-        .threads = cli_threads(cli),
-        .progress = isatty(STDERR_FILENO) ? print_progress : NULL,
-        .context = s->cli,
-        .image = yti_coco_validation_image,
-        .image_context = s->coco,
-        .other_context = s->other_coco};
+    yti_validate_options validate = {.conf = (float)cli_double(cli, "conf"),
+                                     .iou = (float)cli_double(cli, "iou"),
+                                     .max_det = max_det(s),
+                                     .nms = cli_nms(cli),
+                                     .confusion_conf = cli_typed(cli, "conf") ? (float)cli_double(cli, "conf")
+                                                                              : YT_CONFUSION_CONF,
+                                     .match_single = cli_get(cli, "matching")->number == 1,
+                                     .agnostic = cli_flag(cli, "agnostic"),
+                                     .single_class = cli_flag(cli, "single-cls"),
+                                     .classes = same_classes ? s->classes : NULL,
+                                     .class_map = s->class_map,
+                                     .n_mapped = s->dataset.n_classes,
+                                     .gains = {7.5f, 0.5f, 1.5f},
+                                     .threads = cli_threads(cli),
+                                     .progress = isatty(STDERR_FILENO) ? print_progress : NULL,
+                                     .context = s->cli,
+                                     .image = yti_coco_validation_image,
+                                     .image_context = s->coco,
+                                     .other_context = s->other_coco};
     return yti_validator_create(s->trained.model, s->loader, &validate, &s->validator, err);
 }
 
@@ -208,21 +206,18 @@ static void close_all(session *s) {
     cli_close_weights(&s->trained);
 }
 
-static void print_row(const char *name, int images, int instances, double p, double r, double ap50,
-                      double ap) {
+static void print_row(const char *name, int images, int instances, double p, double r, double ap50, double ap) {
     cli_print_text(stdout, 22, name);
     printf(" %10d %10d %10.3g %10.3g %10.3g %10.3g\n", images, instances, p, r, ap50, ap);
 }
 
 /* The reference trainer's table; classes without ground truth have no metrics and no row. */
 static void print_table(const session *s, const yti_metrics_result *m) {
-    printf("%22s %10s %10s %10s %10s %10s %10s\n", "Class", "Images", "Instances", "P", "R", "mAP50",
-           "mAP50-95");
+    printf("%22s %10s %10s %10s %10s %10s %10s\n", "Class", "Images", "Instances", "P", "R", "mAP50", "mAP50-95");
     print_row("all", m->n_images, m->n_truth, m->precision, m->recall, m->ap50, m->ap);
     for (int c = 0; c < m->n_classes; c++) {
         const yti_class_metrics *k = &m->classes[c];
-        if (k->n_truth > 0)
-            print_row(s->names[c], k->n_images, k->n_truth, k->precision, k->recall, k->ap50, k->ap);
+        if (k->n_truth > 0) print_row(s->names[c], k->n_images, k->n_truth, k->precision, k->recall, k->ap50, k->ap);
     }
 }
 
@@ -242,8 +237,8 @@ static void print_heads(const session *s, const yti_validation *v) {
     printf("\n%22s %10s %10s %10s %10s %10s\n", "Head", "P", "R", "mAP50", "mAP50-95", "COCO AP");
     for (int i = 0; i < 2; i++) {
         const yti_metrics_result *m = i ? &v->other : &v->metrics;
-        printf("%22s %10.3g %10.3g %10.3g %10.3g %10.3f\n", names[i ? !v->one_to_one : v->one_to_one],
-               m->precision, m->recall, m->ap50, m->ap, (i ? s->other_numbers : s->coco_numbers)[YT_COCO_AP]);
+        printf("%22s %10.3g %10.3g %10.3g %10.3g %10.3f\n", names[i ? !v->one_to_one : v->one_to_one], m->precision,
+               m->recall, m->ap50, m->ap, (i ? s->other_numbers : s->coco_numbers)[YT_COCO_AP]);
     }
 }
 
@@ -251,18 +246,17 @@ static bool put_number(cJSON *object, const char *key, double value) {
     return cJSON_AddNumberToObject(object, key, value) != NULL;
 }
 
-static bool put_metrics(cJSON *object, int images, int instances, double p, double r, double ap50,
-                        double ap) {
+static bool put_metrics(cJSON *object, int images, int instances, double p, double r, double ap50, double ap) {
     return put_number(object, "images", images) && put_number(object, "instances", instances) &&
-           put_number(object, "precision", p) && put_number(object, "recall", r) &&
-           put_number(object, "map50", ap50) && put_number(object, "map50_95", ap);
+           put_number(object, "precision", p) && put_number(object, "recall", r) && put_number(object, "map50", ap50) &&
+           put_number(object, "map50_95", ap);
 }
 
 static bool put_losses(const session *s, cJSON *object, const double loss[YT_LOSS_TERMS]) {
     const char *distance = s->trained.model->reg_max > 1 ? "dfl" : "l1";
     cJSON *losses = cJSON_AddObjectToObject(object, "loss");
-    return losses && put_number(losses, "box", loss[YT_LOSS_BOX]) &&
-           put_number(losses, "cls", loss[YT_LOSS_CLS]) && put_number(losses, distance, loss[YT_LOSS_DFL]);
+    return losses && put_number(losses, "box", loss[YT_LOSS_BOX]) && put_number(losses, "cls", loss[YT_LOSS_CLS]) &&
+           put_number(losses, distance, loss[YT_LOSS_DFL]);
 }
 
 static bool put_class(const session *s, cJSON *classes, int c, const yti_class_metrics *k) {
@@ -278,8 +272,7 @@ static bool put_class(const session *s, cJSON *classes, int c, const yti_class_m
 static bool put_coco(cJSON *object, const double numbers[YT_COCO_NUMBERS]) {
     cJSON *coco = cJSON_AddObjectToObject(object, "coco");
     bool done = coco != NULL;
-    for (int i = 0; done && i < YT_COCO_NUMBERS; i++)
-        done = put_number(coco, yti_coco_rows()[i].name, numbers[i]);
+    for (int i = 0; done && i < YT_COCO_NUMBERS; i++) done = put_number(coco, yti_coco_rows()[i].name, numbers[i]);
     return done;
 }
 
@@ -297,8 +290,8 @@ static bool put_head(const session *s, cJSON *object, bool one_to_one, const yti
 }
 
 static bool fill_json(const session *s, cJSON *root, const yti_validation *v) {
-    bool done = put_head(s, root, v->one_to_one, &v->metrics, s->coco_numbers) &&
-                put_losses(s, root, v->loss) && cJSON_AddStringToObject(root, "folder", s->folder);
+    bool done = put_head(s, root, v->one_to_one, &v->metrics, s->coco_numbers) && put_losses(s, root, v->loss) &&
+                cJSON_AddStringToObject(root, "folder", s->folder);
     if (!done || !v->has_other) return done;
     cJSON *other = cJSON_AddObjectToObject(root, "other_head");
     return other && put_head(s, other, !v->one_to_one, &v->other, s->other_numbers);
@@ -318,8 +311,7 @@ static yt_status print_json(const session *s, const yti_validation *validation, 
 static void report_ids(const session *s) {
     const char *program = s->cli->program, *note = yti_coco_validation_note(s->coco);
     if (s->split.coco_note) {
-        fprintf(stderr,
-                "%s: warning: pycocotools will give other numbers for this ground truth file: ", program);
+        fprintf(stderr, "%s: warning: pycocotools will give other numbers for this ground truth file: ", program);
         cli_print_text(stderr, 0, s->split.coco_note);
         fputc('\n', stderr);
     }
@@ -347,13 +339,12 @@ static yt_status write_truth(const session *s, yt_err *err) {
 static void report_files(const session *s, int n_classes) {
     long long dropped = yti_coco_validation_dropped(s->coco);
     if (dropped)
-        fprintf(
-            stderr,
-            "%s: %lld boxes are not in predictions.json: the ground truth has no category for their class\n",
-            s->cli->program, dropped);
+        fprintf(stderr,
+                "%s: %lld boxes are not in predictions.json: the ground truth has no category for their class\n",
+                s->cli->program, dropped);
     fprintf(stderr, "%s: saved to %s: %s%s%s\n", s->cli->program, s->folder,
-            cli_flag(s->cli, "save-json") ? "predictions.json, " : "",
-            writes_truth(s) ? "ground_truth.json, " : "", yti_validator_files(n_classes));
+            cli_flag(s->cli, "save-json") ? "predictions.json, " : "", writes_truth(s) ? "ground_truth.json, " : "",
+            yti_validator_files(n_classes));
 }
 
 static yt_status validate(session *s, yt_err *err) {
@@ -393,9 +384,8 @@ int main(int argc, char **argv) {
     cli_line cli = {
         .program = "yoloval",
         .usage = "yoloval DATA.yaml [options]",
-        .about =
-            "Measures trained weights on a dataset: precision, recall and average precision per class, by "
-            "the rules of COCO and of the Ultralytics trainer.",
+        .about = "Measures trained weights on a dataset: precision, recall and average precision per class, by "
+                 "the rules of COCO and of the Ultralytics trainer.",
         .version = yt_version_text(),
         .options = options,
         .n_options = sizeof options / sizeof *options,

@@ -1,18 +1,18 @@
 /* coco_eval.c: COCO's detection evaluation (Lin et al., "Microsoft COCO", 2014; cocodataset.org).
  *
- * Per image, class, area range and IoU threshold the 100 best detections, in descending order of score, take
- * one truth each: of those still free (a crowd always is) the one they overlap most, and the later of equals.
- * Truth that is a crowd or outside the area range is ignored: it comes after all others, is looked at only by
- * a detection that found none of those, and who takes it is neither right nor wrong. So is a detection
- * outside the area range that takes nothing. The overlap with a crowd is intersection / detection.
+ * Per image, class, area range and IoU threshold the 100 best detections, in descending order of score, take one truth
+ * each: of those still free (a crowd always is) the one they overlap most, and the later of equals. Truth that is a
+ * crowd or outside the area range is ignored: it comes after all others, is looked at only by a detection that found
+ * none of those, and who takes it is neither right nor wrong. So is a detection outside the area range that takes
+ * nothing. The overlap with a crowd is intersection / detection.
  *
- * Per class, area range and threshold all detections in descending order of score give a curve; precision is
- * raised to the largest at its recall or beyond, and AP is its mean at the recalls 0, 0.01, ... 1, each at
- * the first point that reaches it. AR is the largest recall. The twelve numbers are means over classes (and
- * thresholds); a class without truth in the range has no part in them.
+ * Per class, area range and threshold all detections in descending order of score give a curve; precision is raised to
+ * the largest at its recall or beyond, and AP is its mean at the recalls 0, 0.01, ... 1, each at the first point that
+ * reaches it. AR is the largest recall. The twelve numbers are means over classes (and thresholds); a class without
+ * truth in the range has no part in them.
  *
- * All in double with the constants of pycocotools, so that the numbers are its own. This file is compiled
- * without contraction to fused multiply-add, which would turn decisions at the thresholds.
+ * All in double with the constants of pycocotools, so that the numbers are its own. This file is compiled without
+ * contraction to fused multiply-add, which would turn decisions at the thresholds.
  */
 #include "eval/coco_eval.h"
 
@@ -29,8 +29,7 @@
 enum { AREAS = YT_COCO_AREAS, MAX_DET = 100, RECALLS = 101 };
 
 /* As numpy's linspace(0.5, 0.95, 10) gives them. */
-static const double thresholds[YT_N_IOU] = {0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.8999999999999999,
-                                            0.95};
+static const double thresholds[YT_N_IOU] = {0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.8999999999999999, 0.95};
 
 /* Both bounds belong to the range; no object has 1e10 pixels. */
 static const struct {
@@ -47,8 +46,8 @@ static const yti_coco_row rows[YT_COCO_NUMBERS] = {
 #undef ROW
 };
 
-/* A detection among the MAX_DET best of its image and class. Bit t of hits and misses: right or wrong at
- * threshold t; neither: ignored. */
+/* A detection among the MAX_DET best of its image and class. Bit t of hits and misses: right or wrong at threshold
+ * t; neither: ignored. */
 typedef struct {
     double score;
     int64_t image;
@@ -87,8 +86,8 @@ void yti_coco_format(yti_coco_number number, double value, char *text, size_t ro
     if (row->threshold >= 0) snprintf(iou, sizeof iou, "%.2f", thresholds[row->threshold]);
     bool recall = row->kind == YT_COCO_RECALL;
     snprintf(text, room, " %-18s %s @[ IoU=%-9s | area=%6s | maxDets=%3d ] = %.3f",
-             recall ? "Average Recall" : "Average Precision", recall ? "(AR)" : "(AP)", iou,
-             areas[row->area].name, row->max_det, value);
+             recall ? "Average Recall" : "Average Precision", recall ? "(AR)" : "(AP)", iou, areas[row->area].name,
+             row->max_det, value);
 }
 
 static double rounded(double value, double per_unit) {
@@ -97,15 +96,14 @@ static double rounded(double value, double per_unit) {
 
 yti_coco_found yti_coco_rounded(const yt_detection *d) {
     double x = (double)d->box.x1, y = (double)d->box.y1;
-    return (yti_coco_found){{rounded(x, 1e3), rounded(y, 1e3), rounded((double)d->box.x2 - x, 1e3),
-                            rounded((double)d->box.y2 - y, 1e3)},
-                           rounded((double)d->score, 1e5),
-                           d->class_id};
+    return (yti_coco_found){
+        {rounded(x, 1e3), rounded(y, 1e3), rounded((double)d->box.x2 - x, 1e3), rounded((double)d->box.y2 - y, 1e3)},
+        rounded((double)d->score, 1e5),
+        d->class_id};
 }
 
 yt_status yti_coco_eval_create(int n_classes, yti_coco_eval **out, yt_err *err) {
-    if (n_classes < 1)
-        return yt_fail(err, YT_ERR_ARGUMENT, "COCO metrics of %d classes; there must be one", n_classes);
+    if (n_classes < 1) return yt_fail(err, YT_ERR_ARGUMENT, "COCO metrics of %d classes; there must be one", n_classes);
     yti_coco_eval *eval = calloc(1, sizeof *eval);
     if (eval) {
         eval->n_classes = n_classes;
@@ -139,23 +137,22 @@ void yti_coco_eval_reset(yti_coco_eval *eval) {
 /* ---- matching, per image ---- */
 
 static bool usable(const yti_coco_eval *eval, yti_coco_box box, double value, int class_id) {
-    return class_id >= 0 && class_id < eval->n_classes && isfinite(box.x) && isfinite(box.y) &&
-           isfinite(box.w) && isfinite(box.h) && isfinite(value);
+    return class_id >= 0 && class_id < eval->n_classes && isfinite(box.x) && isfinite(box.y) && isfinite(box.w) &&
+           isfinite(box.h) && isfinite(value);
 }
 
-static yt_status check(const yti_coco_eval *eval, const yti_coco_found *found, int n_found,
-                       const yti_coco_truth *truth, int n_truth, yt_err *err) {
+static yt_status check(const yti_coco_eval *eval, const yti_coco_found *found, int n_found, const yti_coco_truth *truth,
+                       int n_truth, yt_err *err) {
     for (int i = 0; i < n_found; i++)
         if (!usable(eval, found[i].box, found[i].score, found[i].class_id))
             return yt_fail(err, YT_ERR_ARGUMENT,
-                           "detection %d has class %d and score %g; classes are 0 to %d and numbers finite",
-                           i, found[i].class_id, found[i].score, eval->n_classes - 1);
+                           "detection %d has class %d and score %g; classes are 0 to %d and numbers finite", i,
+                           found[i].class_id, found[i].score, eval->n_classes - 1);
     for (int i = 0; i < n_truth; i++)
         if (!usable(eval, truth[i].box, truth[i].area, truth[i].class_id))
-            return yt_fail(
-                err, YT_ERR_ARGUMENT,
-                "ground-truth box %d has class %d and area %g; classes are 0 to %d and numbers finite", i,
-                truth[i].class_id, truth[i].area, eval->n_classes - 1);
+            return yt_fail(err, YT_ERR_ARGUMENT,
+                           "ground-truth box %d has class %d and area %g; classes are 0 to %d and numbers finite", i,
+                           truth[i].class_id, truth[i].area, eval->n_classes - 1);
     return YT_OK;
 }
 
@@ -260,8 +257,7 @@ static int match(const group *g, yti_coco_area area) {
             int place = choose(g, d, t, counted);
             if (place >= 0) im->taken[im->sequence[place]] |= (uint16_t)bit;
             if (place >= 0 && place < counted) r->hits[area] |= (uint16_t)bit;
-            if (place < 0 && within(area, box_of(g, d)->w * box_of(g, d)->h))
-                r->misses[area] |= (uint16_t)bit;
+            if (place < 0 && within(area, box_of(g, d)->w * box_of(g, d)->h)) r->misses[area] |= (uint16_t)bit;
         }
     }
     return counted;
@@ -298,18 +294,14 @@ static yt_status open_image(yti_coco_eval *eval, int n_found, int n_truth, image
 /* Appends the records of a group and matches it in every range of areas. */
 static void add_group(yti_coco_eval *eval, const group *g, int class_id, int64_t rank) {
     for (int d = 0; d < g->n_found; d++)
-        g->image->records[d] = (record){.score = g->found[d].score,
-                                        .image = rank,
-                                        .order = eval->count++,
-                                        .class_id = class_id,
-                                        .rank = d};
+        g->image->records[d] = (record){
+            .score = g->found[d].score, .image = rank, .order = eval->count++, .class_id = class_id, .rank = d};
     measure_overlaps(g);
-    for (int area = 0; area < AREAS; area++)
-        eval->n_truth[class_id][area] += (size_t)match(g, (yti_coco_area)area);
+    for (int area = 0; area < AREAS; area++) eval->n_truth[class_id][area] += (size_t)match(g, (yti_coco_area)area);
 }
 
 yt_status yti_coco_eval_add(yti_coco_eval *eval, int64_t rank, const yti_coco_found *found, int n_found,
-                           const yti_coco_truth *truth, int n_truth, yt_err *err) {
+                            const yti_coco_truth *truth, int n_truth, yt_err *err) {
     image im = {.all_found = found, .all_truth = truth};
     YT_TRY(check(eval, found, n_found, truth, n_truth, err));
     YT_TRY(open_image(eval, n_found, n_truth, &im, err));
@@ -374,8 +366,7 @@ static double sum_precision(const class_run *run, yti_coco_area area, int thresh
 }
 
 /* Recall with the `max_det` best of each image. */
-static double largest_recall(const class_run *run, yti_coco_area area, int threshold, int max_det,
-                             size_t n_truth) {
+static double largest_recall(const class_run *run, yti_coco_area area, int threshold, int max_det, size_t n_truth) {
     size_t hits = 0;
     for (size_t i = 0; i < run->count; i++)
         if (run->records[i].rank < max_det) hits += run->records[i].hits[area] >> threshold & 1;
@@ -406,8 +397,7 @@ static void add_class(const class_run *run, const yti_coco_row *row, size_t n_tr
 yt_status yti_coco_eval_compute(yti_coco_eval *eval, double numbers[YT_COCO_NUMBERS], yt_err *err) {
     size_t count = eval->count;
     record *records = room_in(&eval->records, count, sizeof *records);
-    double *curves =
-        count < SIZE_MAX / (2 * sizeof *curves) ? malloc((2 * count + 1) * sizeof *curves) : NULL;
+    double *curves = count < SIZE_MAX / (2 * sizeof *curves) ? malloc((2 * count + 1) * sizeof *curves) : NULL;
     if (!records || !curves) {
         free(curves);
         return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the curves of %zu detections", count);
@@ -418,8 +408,7 @@ yt_status yti_coco_eval_compute(yti_coco_eval *eval, double numbers[YT_COCO_NUMB
     for (int c = 0; c < eval->n_classes; c++) {
         class_run run = {records + at, 0, curves, curves + count};
         while (at < count && records[at].class_id == c) at++, run.count++;
-        for (int i = 0; i < YT_COCO_NUMBERS; i++)
-            add_class(&run, &rows[i], eval->n_truth[c][rows[i].area], &means[i]);
+        for (int i = 0; i < YT_COCO_NUMBERS; i++) add_class(&run, &rows[i], eval->n_truth[c][rows[i].area], &means[i]);
     }
     for (int i = 0; i < YT_COCO_NUMBERS; i++)
         numbers[i] = means[i].count > 0 ? means[i].sum / (double)means[i].count : -1;

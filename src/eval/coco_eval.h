@@ -1,5 +1,5 @@
-/* coco_eval.h: the twelve numbers of COCO's detection evaluation (cocodataset.org, "Detection Evaluation"),
- * equal to those of pycocotools on the same boxes.
+/* coco_eval.h: the twelve numbers of COCO's detection evaluation (cocodataset.org, "Detection Evaluation"), equal to
+ * those of pycocotools on the same boxes.
  *
  *     yti_coco_eval *eval;
  *     YT_TRY(yti_coco_eval_create(n_classes, &eval, err));
@@ -15,20 +15,20 @@
 
 #include <stdint.h>
 
-/* name, what is averaged, index of the IoU threshold (-1: mean over all ten), area, detections per image and
- * class. The order and the names are COCO's. */
-#define YT_COCO_MAP(X)                                                                                       \
-    X(AP, PRECISION, -1, ALL, 100)                                                                           \
-    X(AP50, PRECISION, 0, ALL, 100)                                                                          \
-    X(AP75, PRECISION, 5, ALL, 100)                                                                          \
-    X(APs, PRECISION, -1, SMALL, 100)                                                                        \
-    X(APm, PRECISION, -1, MEDIUM, 100)                                                                       \
-    X(APl, PRECISION, -1, LARGE, 100)                                                                        \
-    X(AR1, RECALL, -1, ALL, 1)                                                                               \
-    X(AR10, RECALL, -1, ALL, 10)                                                                             \
-    X(AR100, RECALL, -1, ALL, 100)                                                                           \
-    X(ARs, RECALL, -1, SMALL, 100)                                                                           \
-    X(ARm, RECALL, -1, MEDIUM, 100)                                                                          \
+/* name, what is averaged, index of the IoU threshold (-1: mean over all ten), area, detections per image and class.
+ * The order and the names are COCO's. */
+#define YT_COCO_MAP(X)                                                                                                 \
+    X(AP, PRECISION, -1, ALL, 100)                                                                                     \
+    X(AP50, PRECISION, 0, ALL, 100)                                                                                    \
+    X(AP75, PRECISION, 5, ALL, 100)                                                                                    \
+    X(APs, PRECISION, -1, SMALL, 100)                                                                                  \
+    X(APm, PRECISION, -1, MEDIUM, 100)                                                                                 \
+    X(APl, PRECISION, -1, LARGE, 100)                                                                                  \
+    X(AR1, RECALL, -1, ALL, 1)                                                                                         \
+    X(AR10, RECALL, -1, ALL, 10)                                                                                       \
+    X(AR100, RECALL, -1, ALL, 100)                                                                                     \
+    X(ARs, RECALL, -1, SMALL, 100)                                                                                     \
+    X(ARm, RECALL, -1, MEDIUM, 100)                                                                                    \
     X(ARl, RECALL, -1, LARGE, 100)
 
 typedef enum yti_coco_number {
@@ -86,10 +86,10 @@ yt_status yti_coco_eval_create(int n_classes, yti_coco_eval **out, yt_err *err);
 void yti_coco_eval_destroy(yti_coco_eval *eval); /* NULL is fine */
 void yti_coco_eval_reset(yti_coco_eval *eval);
 
-/* One image; detections in any order. Images may come in any order too: among equal scores the lower `rank`
- * counts first (pycocotools: the smaller image id), then the order here. */
+/* One image; detections in any order. Images may come in any order too: among equal scores the lower `rank` counts
+ * first (pycocotools: the smaller image id), then the order here. */
 yt_status yti_coco_eval_add(yti_coco_eval *eval, int64_t rank, const yti_coco_found *found, int n_found,
-                           const yti_coco_truth *truth, int n_truth, yt_err *err);
+                            const yti_coco_truth *truth, int n_truth, yt_err *err);
 
 /* All numbers so far; -1 where there is no truth to find. */
 yt_status yti_coco_eval_compute(yti_coco_eval *eval, double numbers[YT_COCO_NUMBERS], yt_err *err);

@@ -1,7 +1,7 @@
 /* coco_results.c: see coco_results.h.
  *
- * One object per line. Numbers are written so that reading them gives the double they were rounded to, hence
- * an evaluation of the file and one of the boxes in memory agree.
+ * One object per line. Numbers are written so that reading them gives the double they were rounded to, hence an
+ * evaluation of the file and one of the boxes in memory agree.
  */
 #include "eval/coco_results.h"
 
@@ -22,10 +22,9 @@ struct yti_coco_results {
 
 /* COCO's 2017 labels without the eleven that no picture has: 12, 26, 29, 30, 45, 66, 68, 69, 71, 83, 91. */
 static const int64_t category_ids[YT_COCO_CLASSES] = {
-    1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 13, 14, 15, 16, 17, 18, 19, 20, 21,
-    22, 23, 24, 25, 27, 28, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44,
-    46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63, 64, 65,
-    67, 70, 72, 73, 74, 75, 76, 77, 78, 79, 80, 81, 82, 84, 85, 86, 87, 88, 89, 90};
+    1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 27, 28, 31,
+    32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59,
+    60, 61, 62, 63, 64, 65, 67, 70, 72, 73, 74, 75, 76, 77, 78, 79, 80, 81, 82, 84, 85, 86, 87, 88, 89, 90};
 
 const int64_t *yti_coco_category_ids(void) {
     return category_ids;
@@ -55,14 +54,13 @@ char *yti_coco_quoted(const char *text) {
 }
 
 yt_status yti_coco_results_add(yti_coco_results *results, const char *image_path, int64_t image_id,
-                              const yti_coco_found *found, int n_found, yt_err *err) {
+                               const yti_coco_found *found, int n_found, yt_err *err) {
     FILE *stream = results->writer.stream;
     char *name = yti_coco_quoted(yti_path_base(image_path));
     if (!name) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the results of %s", image_path);
     for (int i = 0; i < n_found; i++) {
         const yti_coco_found *f = &found[i];
-        long long category =
-            results->category_ids ? (long long)results->category_ids[f->class_id] : f->class_id + 1;
+        long long category = results->category_ids ? (long long)results->category_ids[f->class_id] : f->class_id + 1;
         if (category < 0) {
             results->dropped++;
             continue;
@@ -70,13 +68,12 @@ yt_status yti_coco_results_add(yti_coco_results *results, const char *image_path
         fprintf(stream,
                 "%s\n{\"image_id\":%lld,\"file_name\":%s,\"category_id\":%lld,"
                 "\"bbox\":[%.10g,%.10g,%.10g,%.10g],\"score\":%.10g}",
-                results->any ? "," : "", (long long)image_id, name, category, f->box.x, f->box.y, f->box.w,
-                f->box.h, f->score);
+                results->any ? "," : "", (long long)image_id, name, category, f->box.x, f->box.y, f->box.w, f->box.h,
+                f->score);
         results->any = true;
     }
     free(name);
-    if (ferror(stream))
-        return yt_fail(err, YT_ERR_IO, "%s: writing failed: %s", results->writer.path, strerror(errno));
+    if (ferror(stream)) return yt_fail(err, YT_ERR_IO, "%s: writing failed: %s", results->writer.path, strerror(errno));
     return YT_OK;
 }
 

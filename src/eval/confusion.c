@@ -1,15 +1,15 @@
 /* confusion.c: the confusion matrix of detections, M[predicted][true] with the background as last class.
  *
- * Boxes are matched without regard to their classes: in order of score a detection takes, of the ground truth that is still
- * free and that it overlaps by more than MIN_IOU, the one it overlaps most (the first of equals). What is left over on
- * either side belongs to the background. Detections that nobody would act on say nothing about confusion, so only
- * those above a confidence count, which the table names.
+ * Boxes are matched without regard to their classes: in order of score a detection takes, of the ground truth that is
+ * still free and that it overlaps by more than MIN_IOU, the one it overlaps most (the first of equals). What is left
+ * over on either side belongs to the background. Detections that nobody would act on say nothing about confusion, so
+ * only those above a confidence count, which the table names.
  */
 #include "eval/confusion.h"
 
 #include "base/array.h"
-#include "eval/csv.h"
 #include "base/file.h"
+#include "eval/csv.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -98,7 +98,7 @@ static int best_free(yt_xyxy box, const yt_xyxy *truth, const bool *taken, int n
 }
 
 yt_status yti_confusion_add(yti_confusion *confusion, const yt_detection *detections, int n_detections,
-                           const yt_xyxy *truth, const int *truth_class, int n_truth, yt_err *err) {
+                            const yt_xyxy *truth, const int *truth_class, int n_truth, yt_err *err) {
     YT_TRY(check(confusion, detections, n_detections, truth_class, n_truth, err));
     bool *taken = yti_grow(confusion->taken, &confusion->capacity, (size_t)n_truth + 1, sizeof *taken);
     if (!taken) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory to match %d ground-truth boxes", n_truth);
@@ -116,8 +116,7 @@ yt_status yti_confusion_add(yti_confusion *confusion, const yt_detection *detect
     return YT_OK;
 }
 
-yt_status yti_confusion_save(const yti_confusion *confusion, const char *const *names, const char *path,
-                            yt_err *err) {
+yt_status yti_confusion_save(const yti_confusion *confusion, const char *const *names, const char *path, yt_err *err) {
     yti_file_writer writer;
     YT_TRY(yti_file_writer_open(path, &writer, err));
     int n = confusion->n_classes;

@@ -20,14 +20,13 @@ void yti_confusion_reset(yti_confusion *confusion);
 
 /* One image: detections by descending score and ground-truth boxes in the same pixels. */
 yt_status yti_confusion_add(yti_confusion *confusion, const yt_detection *detections, int n_detections,
-                           const yt_xyxy *truth, const int *truth_class, int n_truth, yt_err *err);
+                            const yt_xyxy *truth, const int *truth_class, int n_truth, yt_err *err);
 
-/* How often truth of class `truth` was found as class `predicted`. The class after the last is the
- * background: as `predicted` truth that was not found, as `truth` detections of nothing. */
+/* How often truth of class `truth` was found as class `predicted`. The class after the last is the background: as
+ * `predicted` truth that was not found, as `truth` detections of nothing. */
 int64_t yti_confusion_count(const yti_confusion *confusion, int predicted, int truth);
 
 /* The matrix as a table: a row per predicted class, a column per true one, background last. */
-yt_status yti_confusion_save(const yti_confusion *confusion, const char *const *names, const char *path,
-                            yt_err *err);
+yt_status yti_confusion_save(const yti_confusion *confusion, const char *const *names, const char *path, yt_err *err);
 
 #endif

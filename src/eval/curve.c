@@ -1,8 +1,8 @@
 /* curve.c: the precision-recall curve of one class, by recall and by confidence; see curve.h.
  *
- * The curve runs from a point (recall 0, precision 1) through those after each detection to (last recall, 0)
- * and (1, 0). Each precision is raised to the largest at its recall or beyond; AP is the area below, by the
- * trapezoid rule over YT_PR_POINTS samples.
+ * The curve runs from a point (recall 0, precision 1) through those after each detection to (last recall, 0) and (1,
+ * 0). Each precision is raised to the largest at its recall or beyond; AP is the area below, by the trapezoid rule over
+ * YT_PR_POINTS samples.
  */
 #include "eval/curve.h"
 
@@ -61,8 +61,8 @@ double yti_curve_area(const yti_curve *curve) {
     return area;
 }
 
-/* Linear between detections, the last one's below all of them. Above the most confident one nothing is
- * claimed: recall 0, precision 1. */
+/* Linear between detections, the last one's below all of them. Above the most confident one nothing is claimed:
+ * recall 0, precision 1. */
 yti_curve_point yti_curve_at_confidence(const yti_curve *curve, double confidence) {
     const yti_record *r = curve->records;
     size_t n = curve->count;

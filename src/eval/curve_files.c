@@ -1,8 +1,8 @@
-/* curve_files.c: the curves of a validation as tables, one row per class and point, so that any tool can select
- * and plot them.
+/* curve_files.c: the curves of a validation as tables, one row per class and point, so that any tool can select and
+ * plot them.
  */
-#include "eval/csv.h"
 #include "base/file.h"
+#include "eval/csv.h"
 #include "eval/metrics.h"
 
 #include <stdlib.h>
@@ -48,8 +48,7 @@ static void divide_curves(yti_class_curves *all) {
     }
 }
 
-static yt_status write_all(const yti_metrics *metrics, const char *const *names, const writers *to,
-                           yt_err *err) {
+static yt_status write_all(const yti_metrics *metrics, const char *const *names, const writers *to, yt_err *err) {
     fputs("class_id,class,recall,precision\n", to->pr.stream);
     fputs("class_id,class,confidence,precision,recall,f1\n", to->confidence.stream);
     yti_class_curves all = {0};
@@ -75,7 +74,7 @@ static yt_status open_in(const char *folder, const char *name, yti_file_writer *
 }
 
 yt_status yti_metrics_save_curves(const yti_metrics *metrics, const char *const *names, const char *folder,
-                                 yt_err *err) {
+                                  yt_err *err) {
     writers to = {0};
     yt_status status = open_in(folder, "pr_curve.csv", &to.pr, err);
     if (status == YT_OK) status = open_in(folder, "confidence_curves.csv", &to.confidence, err);

@@ -4,13 +4,13 @@
 #include <stdint.h>
 #include <string.h>
 
-yt_status yti_detect(const yti_head *head, int image, const yti_detect_options *options, yt_detection *out,
-                    int *n_out, yt_err *err) {
+yt_status yti_detect(const yti_head *head, int image, const yti_detect_options *options, yt_detection *out, int *n_out,
+                     yt_err *err) {
     if (options->max_det < 1)
         return yt_fail(err, YT_ERR_ARGUMENT, "max_det is %d; it must be at least 1", options->max_det);
     if (head->n_classes < 1 || head->n_levels < 1 || image < 0 || image >= head->level[0].cls.n)
-        return yt_fail(err, YT_ERR_ARGUMENT, "image %d of a head with %d classes and %d levels does not exist",
-                       image, head->n_classes, head->n_levels);
+        return yt_fail(err, YT_ERR_ARGUMENT, "image %d of a head with %d classes and %d levels does not exist", image,
+                       head->n_classes, head->n_levels);
     return (options->end2end ? yti_select_end2end : yti_select_nms)(head, image, options, out, n_out, err);
 }
 
@@ -47,9 +47,8 @@ void yti_detection_unfit(yt_detection *detections, int n, const yti_fit *fit) {
     float left = (float)fit->left, top = (float)fit->top;
     for (int i = 0; i < n; i++) {
         yt_xyxy b = detections[i].box;
-        detections[i].box = (yt_xyxy){clip((b.x1 - left) / fit->gain_x, fit->original_w),
-                                      clip((b.y1 - top) / fit->gain_y, fit->original_h),
-                                      clip((b.x2 - left) / fit->gain_x, fit->original_w),
-                                      clip((b.y2 - top) / fit->gain_y, fit->original_h)};
+        detections[i].box = (yt_xyxy){
+            clip((b.x1 - left) / fit->gain_x, fit->original_w), clip((b.y1 - top) / fit->gain_y, fit->original_h),
+            clip((b.x2 - left) / fit->gain_x, fit->original_w), clip((b.y2 - top) / fit->gain_y, fit->original_h)};
     }
 }

@@ -1,13 +1,13 @@
 /* metrics.c: matching of detections with ground truth, and what it says over a whole set (spec training 5).
  *
- * Matching, per image and IoU threshold t: in order of score a detection takes, of the truth of its class that is
- * still free at t and that it overlaps by IoU >= t, the one it overlaps most (the first of equals); else it is a
- * false positive. That is COCO's rule, and the reference trainer's since 8.4.176. Before, a detection looked only at
- * the truth it overlaps most, free or not (yti_metrics_match_single).
+ * Matching, per image and IoU threshold t: in order of score a detection takes, of the truth of its class that is still
+ * free at t and that it overlaps by IoU >= t, the one it overlaps most (the first of equals); else it is a false
+ * positive. That is COCO's rule, and the reference trainer's since 8.4.176. Before, a detection looked only at the
+ * truth it overlaps most, free or not (yti_metrics_match_single).
  *
- * Per class, detections in descending order of confidence (in the order they came among equals) give a curve
- * (curve.c), and this the class's AP. Precision and recall are quoted at the confidence where the mean F1 over
- * classes, smoothed, is largest.
+ * Per class, detections in descending order of confidence (in the order they came among equals) give a curve (curve.c),
+ * and this the class's AP. Precision and recall are quoted at the confidence where the mean F1 over classes, smoothed,
+ * is largest.
  */
 #include "eval/metrics.h"
 
@@ -23,8 +23,7 @@ enum {
     SMOOTHING_REACH = 50 /* the box filter over the grid has 2 * 50 + 1 samples, a tenth of it */
 };
 
-static const float iou_thresholds[YT_N_IOU] = {0.50f, 0.55f, 0.60f, 0.65f, 0.70f,
-                                               0.75f, 0.80f, 0.85f, 0.90f, 0.95f};
+static const float iou_thresholds[YT_N_IOU] = {0.50f, 0.55f, 0.60f, 0.65f, 0.70f, 0.75f, 0.80f, 0.85f, 0.90f, 0.95f};
 
 struct yti_metrics {
     int n_classes, n_images;
@@ -41,8 +40,7 @@ struct yti_metrics {
 /* ---- matching ---- */
 
 yt_status yti_metrics_create(int n_classes, yti_metrics **out, yt_err *err) {
-    if (n_classes < 1)
-        return yt_fail(err, YT_ERR_ARGUMENT, "metrics of %d classes; there must be one", n_classes);
+    if (n_classes < 1) return yt_fail(err, YT_ERR_ARGUMENT, "metrics of %d classes; there must be one", n_classes);
     yti_metrics *metrics = calloc(1, sizeof *metrics);
     if (metrics) {
         metrics->n_classes = n_classes;
@@ -87,8 +85,8 @@ static yt_status check_classes(const yti_metrics *metrics, const yt_detection *d
     for (int i = 0; i < n_detections; i++) {
         int c = detections[i].class_id;
         if (c < 0 || c >= metrics->n_classes || isnan(detections[i].score))
-            return yt_fail(err, YT_ERR_ARGUMENT, "detection %d has class %d and score %g; classes are 0 to %d", i,
-                           c, (double)detections[i].score, metrics->n_classes - 1);
+            return yt_fail(err, YT_ERR_ARGUMENT, "detection %d has class %d and score %g; classes are 0 to %d", i, c,
+                           (double)detections[i].score, metrics->n_classes - 1);
     }
     for (int i = 0; i < n_truth; i++)
         if (truth_class[i] < 0 || truth_class[i] >= metrics->n_classes)
@@ -102,8 +100,8 @@ static yt_status reserve(yti_metrics *metrics, size_t n_detections, size_t n_tru
     size_t need = metrics->count + n_detections;
     if (need > metrics->capacity) {
         size_t capacity = metrics->capacity * 2 > need ? metrics->capacity * 2 : need + 256;
-        yti_record *grown =
-            capacity <= SIZE_MAX / sizeof *grown ? realloc(metrics->records, capacity * sizeof *grown) : NULL;
+        yti_record *grown = capacity <= SIZE_MAX / sizeof *grown ? realloc(metrics->records, capacity * sizeof *grown)
+                                                                 : NULL;
         if (!grown) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %zu detections", capacity);
         metrics->records = grown;
         metrics->capacity = capacity;
@@ -117,9 +115,10 @@ static yt_status reserve(yti_metrics *metrics, size_t n_detections, size_t n_tru
     return YT_OK;
 }
 
-/* Takes a ground-truth box for the detection at every threshold where there is one for it; returns these, bit t each. */
-static unsigned claim(yti_metrics *metrics, const yt_detection *detection, const yt_xyxy *truth,
-                      const int *truth_class, int n_truth) {
+/* Takes a ground-truth box for the detection at every threshold where there is one for it; returns these, bit t each.
+ */
+static unsigned claim(yti_metrics *metrics, const yt_detection *detection, const yt_xyxy *truth, const int *truth_class,
+                      int n_truth) {
     float iou[YT_N_IOU] = {0};
     int best[YT_N_IOU];
     for (int t = 0; t < YT_N_IOU; t++) best[t] = -1;
@@ -142,8 +141,8 @@ static unsigned claim(yti_metrics *metrics, const yt_detection *detection, const
     return hits;
 }
 
-yt_status yti_metrics_add(yti_metrics *metrics, const yt_detection *detections, int n_detections,
-                         const yt_xyxy *truth, const int *truth_class, int n_truth, yt_err *err) {
+yt_status yti_metrics_add(yti_metrics *metrics, const yt_detection *detections, int n_detections, const yt_xyxy *truth,
+                          const int *truth_class, int n_truth, yt_err *err) {
     YT_TRY(check_classes(metrics, detections, n_detections, truth_class, n_truth, err));
     YT_TRY(reserve(metrics, (size_t)n_detections, (size_t)n_truth, err));
     metrics->n_images++;
@@ -157,8 +156,8 @@ yt_status yti_metrics_add(yti_metrics *metrics, const yt_detection *detections, 
     }
     for (int i = 0; i < n_detections; i++) {
         const unsigned hits = claim(metrics, &detections[i], truth, truth_class, n_truth);
-        metrics->records[metrics->count] =
-            (yti_record){detections[i].score, detections[i].class_id, metrics->count, hits};
+        metrics->records[metrics->count] = (yti_record){detections[i].score, detections[i].class_id, metrics->count,
+                                                        hits};
         metrics->count++;
     }
     return YT_OK;
@@ -178,8 +177,8 @@ static double grid_confidence(int i) {
     return (double)i / (GRID - 1);
 }
 
-/* Index of the first maximum of the curve after a box filter whose ends repeat the edge values. Each window
- * is summed afresh, in order, so that a flat curve stays exactly flat. */
+/* Index of the first maximum of the curve after a box filter whose ends repeat the edge values. Each window is
+ * summed afresh, in order, so that a flat curve stays exactly flat. */
 static int smoothed_maximum(const double f1[GRID]) {
     int best = 0;
     double largest = -1;
@@ -234,8 +233,7 @@ static int measure_ap(yti_metrics *metrics, yti_curve *curve, double f1[GRID]) {
             result->ap += ap / YT_N_IOU;
         }
         yti_curve_fill(curve, 0);
-        for (int i = 0; i < GRID; i++)
-            f1[i] += yti_point_f1(yti_curve_at_confidence(curve, grid_confidence(i)));
+        for (int i = 0; i < GRID; i++) f1[i] += yti_point_f1(yti_curve_at_confidence(curve, grid_confidence(i)));
     }
     return with_truth;
 }
@@ -275,18 +273,17 @@ static void average_classes(const yti_metrics *metrics, int with_truth, yti_metr
 yt_status yti_metrics_compute(yti_metrics *metrics, yti_metrics_result *out, yt_err *err) {
     yti_curve curve;
     YT_TRY(make_scratch(metrics, &curve, err));
-    if (metrics->count > 1)
-        qsort(metrics->records, metrics->count, sizeof *metrics->records, compare_records);
+    if (metrics->count > 1) qsort(metrics->records, metrics->count, sizeof *metrics->records, compare_records);
 
     double f1[GRID] = {0};
     int with_truth = measure_ap(metrics, &curve, f1);
     double confidence = grid_confidence(smoothed_maximum(f1));
     measure_points(metrics, &curve, confidence);
     yti_metrics_result result = {.n_images = metrics->n_images,
-                                .n_truth = (int)metrics->n_truth,
-                                .best_confidence = confidence,
-                                .n_classes = metrics->n_classes,
-                                .classes = metrics->classes};
+                                 .n_truth = (int)metrics->n_truth,
+                                 .best_confidence = confidence,
+                                 .n_classes = metrics->n_classes,
+                                 .classes = metrics->classes};
     average_classes(metrics, with_truth, &result);
     result.fitness = result.ap;
     *out = result;
@@ -296,8 +293,7 @@ yt_status yti_metrics_compute(yti_metrics *metrics, yti_metrics_result *out, yt_
 
 static void sample_curves(yti_curve *curve, yti_class_curves *out) {
     yti_curve_fill_envelope(curve, 0);
-    for (int i = 0; i < YT_PR_POINTS; i++)
-        out->pr[i] = yti_curve_at_recall(curve, (double)i / (YT_PR_POINTS - 1));
+    for (int i = 0; i < YT_PR_POINTS; i++) out->pr[i] = yti_curve_at_recall(curve, (double)i / (YT_PR_POINTS - 1));
     yti_curve_fill(curve, 0);
     for (int i = 0; i < GRID; i++) {
         yti_curve_point point = yti_curve_at_confidence(curve, grid_confidence(i));

@@ -2,17 +2,17 @@
 #ifndef YT_METRICS_H
 #define YT_METRICS_H
 
+#include "base/status.h"
 #include "tensor/batch.h"
 #include "tensor/head.h"
-#include "base/status.h"
 
 #include <stdbool.h>
 
-/* How detections come out of a head with two branches, as the reference trainer's `nms` has it since 8.4.142.
- * auto: one-to-many, then NMS. false: one-to-one, without NMS. true: as auto; a difference in exported graphs only. A
- * head with one branch has no choice. */
-#define YT_NMS_MAP(X)                                                                                        \
-    X(TRUE, "true")                                                                                          \
+/* How detections come out of a head with two branches, as the reference trainer's `nms` has it since 8.4.142. auto:
+ * one-to-many, then NMS. false: one-to-one, without NMS. true: as auto; a difference in exported graphs only. A head
+ * with one branch has no choice. */
+#define YT_NMS_MAP(X)                                                                                                  \
+    X(TRUE, "true")                                                                                                    \
     X(FALSE, "false")
 
 typedef enum yti_nms {
@@ -32,10 +32,10 @@ typedef struct yti_detect_options {
     const bool *classes; /* [n_classes] which to keep; NULL: all */
 } yti_detect_options;
 
-/* Detections of image `image` of the batch, in pixels of the network input, by descending score. out has room
- * for max_det. Returns their number through *n_out. Fails only for lack of memory. */
-yt_status yti_detect(const yti_head *head, int image, const yti_detect_options *options, yt_detection *out,
-                    int *n_out, yt_err *err);
+/* Detections of image `image` of the batch, in pixels of the network input, by descending score. out has room for
+ * max_det. Returns their number through *n_out. Fails only for lack of memory. */
+yt_status yti_detect(const yti_head *head, int image, const yti_detect_options *options, yt_detection *out, int *n_out,
+                     yt_err *err);
 
 /* Whether everything that the head says of an image is finite. Where it is not, nothing is found: a NaN is above no
  * confidence. */
@@ -67,13 +67,13 @@ void yti_metrics_destroy(yti_metrics *metrics);
 void yti_metrics_reset(yti_metrics *metrics);
 int yti_metrics_classes(const yti_metrics *metrics);
 
-/* A detection takes the best ground-truth box that is still free, as COCO's evaluation and the reference trainer have it since
- * 8.4.176; single: only the one it overlaps most, free or not, as before. */
+/* A detection takes the best ground-truth box that is still free, as COCO's evaluation and the reference trainer
+ * have it since 8.4.176; single: only the one it overlaps most, free or not, as before. */
 void yti_metrics_match_single(yti_metrics *metrics, bool single);
 
 /* One image: detections by descending score and ground-truth boxes in the same pixels. */
-yt_status yti_metrics_add(yti_metrics *metrics, const yt_detection *detections, int n_detections,
-                         const yt_xyxy *truth, const int *truth_class, int n_truth, yt_err *err);
+yt_status yti_metrics_add(yti_metrics *metrics, const yt_detection *detections, int n_detections, const yt_xyxy *truth,
+                          const int *truth_class, int n_truth, yt_err *err);
 yt_status yti_metrics_compute(yti_metrics *metrics, yti_metrics_result *out, yt_err *err);
 
 enum {
@@ -92,9 +92,8 @@ typedef struct yti_class_curves {
 yt_status yti_metrics_curves(const yti_metrics *metrics, int class_id, yti_class_curves *out, yt_err *err);
 
 /* After yti_metrics_compute: pr_curve.csv and confidence_curves.csv in an existing folder, in rows of class_id,
- * class and values; classes without truth are left out, the means over the others come last as class_id -1,
- * "all". */
+ * class and values; classes without truth are left out, the means over the others come last as class_id -1, "all". */
 yt_status yti_metrics_save_curves(const yti_metrics *metrics, const char *const *names, const char *folder,
-                                 yt_err *err);
+                                  yt_err *err);
 
 #endif

@@ -1,13 +1,12 @@
 /* nms.c: detections of a head with many predictions per object: greedy non-maximum suppression.
  *
- * Candidates above `conf`, at most MAX_CANDIDATES of them, in descending order of score (row order among
- * equals). A candidate stays unless its IoU with one that stays already exceeds the threshold. Comparing with
- * those that stay, instead of striking out ahead, gives the same result and ends as soon as max_det are
- * found.
+ * Candidates above `conf`, at most MAX_CANDIDATES of them, in descending order of score (row order among equals). A
+ * candidate stays unless its IoU with one that stays already exceeds the threshold. Comparing with those that stay,
+ * instead of striking out ahead, gives the same result and ends as soon as max_det are found.
  *
- * Boxes of different classes are kept apart by moving each box by class * CLASS_OFFSET in float32. That
- * rounds the coordinates of high classes (to 1/16 pixel at 600,000), which can turn an IoU decision; it is
- * done all the same, because published results are made this way.
+ * Boxes of different classes are kept apart by moving each box by class * CLASS_OFFSET in float32. That rounds the
+ * coordinates of high classes (to 1/16 pixel at 600,000), which can turn an IoU decision; it is done all the same,
+ * because published results are made this way.
  */
 #include "eval/decode.h"
 #include "eval/top.h"
@@ -46,8 +45,7 @@ static yt_xyxy moved(yt_xyxy box, float offset) {
     return (yt_xyxy){box.x1 + offset, box.y1 + offset, box.x2 + offset, box.y2 + offset};
 }
 
-/* kept: boxes already moved by their class. Boxes that do not meet have IoU 0, or 0/0, and suppress nothing.
- */
+/* kept: boxes already moved by their class. Boxes that do not meet have IoU 0, or 0/0, and suppress nothing. */
 static bool suppressed(yt_xyxy box, const yt_xyxy *kept, int n, float iou) {
     for (int i = 0; i < n; i++) {
         yt_xyxy k = kept[i];

@@ -1,14 +1,14 @@
-/* select.c: detections of an end-to-end head: two top-k selections and no NMS (one-to-one training leaves
- * one prediction per object; Wang et al., YOLOv10, 2024).
+/* select.c: detections of an end-to-end head: two top-k selections and no NMS (one-to-one training leaves one
+ * prediction per object; Wang et al., YOLOv10, 2024).
  *
- * 1. the k anchors with the largest best-class score; 2. of their k * n_classes scores the k largest. An
- * anchor may come several times, with different classes.
+ * 1. the k anchors with the largest best-class score; 2. of their k * n_classes scores the k largest. An anchor may
+ * come several times, with different classes.
  *
- * The classes that are not wanted are left out at the end, so that they do not change which anchors are
- * selected; the family selects 300 then, however few are wanted.
+ * The classes that are not wanted are left out at the end, so that they do not change which anchors are selected; the
+ * family selects 300 then, however few are wanted.
  *
- * Only scores above `conf` are wanted at the end, and what is at or below it can displace nothing above
- * it, so it is left out at once: after one pass of comparisons few anchors remain.
+ * Only scores above `conf` are wanted at the end, and what is at or below it can displace nothing above it, so it is
+ * left out at once: after one pass of comparisons few anchors remain.
  */
 #include "eval/decode.h"
 #include "eval/top.h"
@@ -51,8 +51,8 @@ static void offer_best(const yti_head *head, int image, const yti_top *anchors, 
     }
 }
 
-yt_status yti_select_end2end(const yti_head *head, int image, const yti_detect_options *options,
-                             yt_detection *out, int *n_out, yt_err *err) {
+yt_status yti_select_end2end(const yti_head *head, int image, const yti_detect_options *options, yt_detection *out,
+                             int *n_out, yt_err *err) {
     size_t k = yti_anchor_count(head), n_classes = (size_t)head->n_classes;
     const size_t wanted = (size_t)options->max_det;
     const size_t most = options->classes && wanted < SELECTED ? SELECTED : wanted;
@@ -76,8 +76,7 @@ yt_status yti_select_end2end(const yti_head *head, int image, const yti_detect_o
         size_t anchor = anchors.items[pairs.items[i].index / n_classes].index;
         int class_id = (int)(pairs.items[i].index % n_classes);
         if (options->classes && !options->classes[class_id]) continue;
-        n = yti_append_detection(out, n, yti_decode_box(head, image, anchor, false), pairs.items[i].score,
-                                 class_id);
+        n = yti_append_detection(out, n, yti_decode_box(head, image, anchor, false), pairs.items[i].score, class_id);
     }
     *n_out = n;
     yti_top_free(&anchors);

@@ -1,7 +1,7 @@
 /* top.c: the k best of a stream, kept in a binary heap whose root is the worst entry kept.
  *
- * One comparison rejects an entry that is not among the best so far, which is the common case, so n offers
- * cost about n comparisons. Taking the root off to the end, again and again, leaves the entries best first.
+ * One comparison rejects an entry that is not among the best so far, which is the common case, so n offers cost about n
+ * comparisons. Taking the root off to the end, again and again, leaves the entries best first.
  */
 #include "eval/top.h"
 

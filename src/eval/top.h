@@ -4,8 +4,8 @@
 
 #include "base/status.h"
 
-/* A score and where it came from. Among equal scores the lower index is the better one, so the order is total
- * and what is kept depends on nothing but the stream. */
+/* A score and where it came from. Among equal scores the lower index is the better one, so the order is total and
+ * what is kept depends on nothing but the stream. */
 typedef struct yti_ranked {
     float score;
     size_t index;

@@ -15,7 +15,7 @@ static const struct alarm_row {
     yti_flow_stat stat;
     yti_verdict_limit_code limit;
 } rows[] = {
-#define ALARM_ROW(code, word, stat, limit, relative)                                                         \
+#define ALARM_ROW(code, word, stat, limit, relative)                                                                   \
     [YT_FLOW_ALARM_##code] = {word, relative, YT_FLOW_STAT_##stat, YT_LIMIT_##limit},
     YT_FLOW_ALARM_MAP(ALARM_ROW)
 #undef ALARM_ROW
@@ -42,8 +42,7 @@ static bool is_raised(yti_flow_alarm alarm, const yti_flow_case *c, double value
     case YT_FLOW_ALARM_VANISHING:
         return is_map_gradient(c->kind) && value < limit;
     case YT_FLOW_ALARM_FADING:
-        return is_map_gradient(c->kind) && value < limit * c->median &&
-               c->update < limit_of(YT_LIMIT_UPDATE_LOW);
+        return is_map_gradient(c->kind) && value < limit * c->median && c->update < limit_of(YT_LIMIT_UPDATE_LOW);
     case YT_FLOW_ALARM_EXPLODING:
         return is_map_gradient(c->kind) && value > limit * c->median && c->median > 0 &&
                (c->update > limit_of(YT_LIMIT_UPDATE_HIGH) || c->norm > limit_of(YT_LIMIT_NORM_HIGH));
@@ -76,6 +75,5 @@ void yti_flow_alarm_reason(yti_flow_alarm alarm, const yti_flow_case *c, char *t
         snprintf(text, room, "%s of %s is %.3g, %.3g of the median row's, limit %g (%s)", stat, kind, value,
                  value / c->median, limit->value, limit->source);
     else
-        snprintf(text, room, "%s of %s is %.3g, limit %g (%s)", stat, kind, value, limit->value,
-                 limit->source);
+        snprintf(text, room, "%s of %s is %.3g, limit %g (%s)", stat, kind, value, limit->value, limit->source);
 }

@@ -147,8 +147,7 @@ static uint64_t little_endian(const uint8_t *at, int n) {
 
 /* The step of an event of ours; -1: it has none, and is the first of a file or not ours. */
 static int64_t step_of(const uint8_t *event, size_t n) {
-    if (n <= PREFIX || event[0] != (1 << 3 | WIRE_64) || event[PREFIX - 1] != (2 << 3 | WIRE_VARINT))
-        return -1;
+    if (n <= PREFIX || event[0] != (1 << 3 | WIRE_64) || event[PREFIX - 1] != (2 << 3 | WIRE_VARINT)) return -1;
     uint64_t value = 0;
     for (size_t i = PREFIX, shift = 0; i < n && shift < 63; i++, shift += 7) {
         value |= (uint64_t)(event[i] & 0x7f) << shift;
@@ -263,8 +262,7 @@ void yti_event_file_histogram(yti_event_file *file, const char *tag, const yti_f
     put_double_field(&histogram, 3, num);
     put_double_field(&histogram, 4, sum);
     put_double_field(&histogram, 5, squares);
-    put_key(&histogram, 6,
-            WIRE_BYTES); /* the lowest limit is the left edge of the first bin, with nothing below */
+    put_key(&histogram, 6, WIRE_BYTES); /* the lowest limit is the left edge of the first bin, with nothing below */
     put_varint(&histogram, packed);
     for (int i = first - 1; i <= last; i++) put_double(&histogram, limit_of(i));
     put_key(&histogram, 7, WIRE_BYTES);

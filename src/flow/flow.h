@@ -1,5 +1,5 @@
-/* flow.h: gradient flow in numbers: statistics of a tensor, of the units of an activation function, and when they
- * are worth an alarm.
+/* flow.h: gradient flow in numbers: statistics of a tensor, of the units of an activation function, and when they are
+ * worth an alarm.
  *
  * The tables below are the only place where kinds, statistics and thresholds are named: columns of files, alarms,
  * documentation and tests are made from them.
@@ -18,22 +18,22 @@
 
 /* What is measured: code, word in files, class of statistics (below), meaning. A part of the loss is a term or a
  * level of the head; Pn is the level of stride 2^n. */
-#define YT_FLOW_KIND_MAP(X)                                                                                  \
-    X(WEIGHT, "weight", GRADIENT, "gradient of a weight tensor as the optimiser gets it, before clipping")   \
-    X(ACTIVATION_GRADIENT, "activation_gradient", GRADIENT, "dL/dx of the map that leaves a row")            \
-    X(BLOCK_GRADIENT, "block_gradient", GRADIENT, "dL/dx of the map that leaves a block inside a row")       \
-    X(ACTIVATION, "activation", MAP, "the map itself")                                                       \
-    X(UPDATE, "update", UPDATE, "change of a weight tensor by one update, over the tensor")                  \
-    X(BOX, "box", GRADIENT, "dL/dx of the box term alone")                                                   \
-    X(CLS, "cls", GRADIENT, "dL/dx of the class term alone")                                                 \
-    X(DFL, "dfl", GRADIENT, "dL/dx of the distribution term alone")                                          \
-    X(L1, "l1", GRADIENT, "dL/dx of the L1 term alone")                                                      \
-    X(P1, "P1", GRADIENT, "dL/dx of the loss at the level of stride 2 alone")                                \
-    X(P2, "P2", GRADIENT, "stride 4")                                                                        \
-    X(P3, "P3", GRADIENT, "stride 8")                                                                        \
-    X(P4, "P4", GRADIENT, "stride 16")                                                                       \
-    X(P5, "P5", GRADIENT, "stride 32")                                                                       \
-    X(P6, "P6", GRADIENT, "stride 64")                                                                       \
+#define YT_FLOW_KIND_MAP(X)                                                                                            \
+    X(WEIGHT, "weight", GRADIENT, "gradient of a weight tensor as the optimiser gets it, before clipping")             \
+    X(ACTIVATION_GRADIENT, "activation_gradient", GRADIENT, "dL/dx of the map that leaves a row")                      \
+    X(BLOCK_GRADIENT, "block_gradient", GRADIENT, "dL/dx of the map that leaves a block inside a row")                 \
+    X(ACTIVATION, "activation", MAP, "the map itself")                                                                 \
+    X(UPDATE, "update", UPDATE, "change of a weight tensor by one update, over the tensor")                            \
+    X(BOX, "box", GRADIENT, "dL/dx of the box term alone")                                                             \
+    X(CLS, "cls", GRADIENT, "dL/dx of the class term alone")                                                           \
+    X(DFL, "dfl", GRADIENT, "dL/dx of the distribution term alone")                                                    \
+    X(L1, "l1", GRADIENT, "dL/dx of the L1 term alone")                                                                \
+    X(P1, "P1", GRADIENT, "dL/dx of the loss at the level of stride 2 alone")                                          \
+    X(P2, "P2", GRADIENT, "stride 4")                                                                                  \
+    X(P3, "P3", GRADIENT, "stride 8")                                                                                  \
+    X(P4, "P4", GRADIENT, "stride 16")                                                                                 \
+    X(P5, "P5", GRADIENT, "stride 32")                                                                                 \
+    X(P6, "P6", GRADIENT, "stride 64")                                                                                 \
     X(P7, "P7", GRADIENT, "stride 128")
 
 typedef enum yti_flow_kind {
@@ -47,16 +47,16 @@ typedef enum yti_flow_kind {
 enum { YT_FLOW_CLASS_GRADIENT = 1, YT_FLOW_CLASS_MAP = 2, YT_FLOW_CLASS_UPDATE = 4 };
 
 /* Code, word in files, classes that have it, meaning. Means and norms are over the finite values. */
-#define YT_FLOW_STAT_MAP(X)                                                                                  \
-    X(RMS, "rms", GRADIENT | YT_FLOW_CLASS_MAP, "root of the mean square: independent of size")              \
-    X(L2, "l2", GRADIENT, "root of the sum of squares")                                                      \
-    X(MEAN_ABS, "mean_abs", GRADIENT, "mean magnitude")                                                      \
-    X(MEAN, "mean", GRADIENT | YT_FLOW_CLASS_MAP, "mean")                                                    \
-    X(MAX_ABS, "max_abs", GRADIENT | YT_FLOW_CLASS_MAP, "largest magnitude")                                 \
-    X(SPREAD, "spread", MAP, "standard deviation")                                                           \
-    X(ZEROS, "zeros", GRADIENT | YT_FLOW_CLASS_MAP, "share of exact zeros")                                  \
-    X(NON_FINITE, "non_finite", GRADIENT | YT_FLOW_CLASS_MAP, "number of NaN and infinite values")           \
-    X(SATURATED, "saturated", MAP, "share of units (channels) in a flat part of the activation function")    \
+#define YT_FLOW_STAT_MAP(X)                                                                                            \
+    X(RMS, "rms", GRADIENT | YT_FLOW_CLASS_MAP, "root of the mean square: independent of size")                        \
+    X(L2, "l2", GRADIENT, "root of the sum of squares")                                                                \
+    X(MEAN_ABS, "mean_abs", GRADIENT, "mean magnitude")                                                                \
+    X(MEAN, "mean", GRADIENT | YT_FLOW_CLASS_MAP, "mean")                                                              \
+    X(MAX_ABS, "max_abs", GRADIENT | YT_FLOW_CLASS_MAP, "largest magnitude")                                           \
+    X(SPREAD, "spread", MAP, "standard deviation")                                                                     \
+    X(ZEROS, "zeros", GRADIENT | YT_FLOW_CLASS_MAP, "share of exact zeros")                                            \
+    X(NON_FINITE, "non_finite", GRADIENT | YT_FLOW_CLASS_MAP, "number of NaN and infinite values")                     \
+    X(SATURATED, "saturated", MAP, "share of units (channels) in a flat part of the activation function")              \
     X(RATIO, "ratio", UPDATE, "L2 of the change over L2 of the weights before it")
 
 typedef enum yti_flow_stat {
@@ -91,8 +91,8 @@ yti_flow_stats yti_flow_measure(yti_tensor x, int threads);
 /* 0 where there is no finite value. */
 double yti_flow_value(const yti_flow_stats *stats, yti_flow_stat stat);
 
-/* The share of channels of a map, fresh from its activation function, that are in a flat part of it at more than
- * 99 % of the pixels. NAN: the function has no flat part. */
+/* The share of channels of a map, fresh from its activation function, that are in a flat part of it at more than 99
+ * % of the pixels. NAN: the function has no flat part. */
 double yti_flow_saturated(yti_activation_kind act, yti_tensor y, int threads);
 
 /* L2 of after - before, over L2 of before; NAN where before is all 0. */
@@ -105,12 +105,12 @@ bool yti_flow_is_bounded(yti_activation_kind act);
 
 /* Code, word, statistic, its limit (a row of YT_VERDICT_LIMIT_MAP), relative to. "median": of the RMS of dL/dx over
  * the rows at that step. */
-#define YT_FLOW_ALARM_MAP(X)                                                                                 \
-    X(NON_FINITE, "non-finite", NON_FINITE, NON_FINITE, "")                                                  \
-    X(VANISHING, "vanishing", MEAN_ABS, MEAN_LOW, "")                                                        \
-    X(FADING, "vanishing", RMS, VANISHING, "median")                                                         \
-    X(EXPLODING, "exploding", RMS, EXPLODING, "median")                                                      \
-    X(DEAD, "dead", SATURATED, UNITS, "")                                                                    \
+#define YT_FLOW_ALARM_MAP(X)                                                                                           \
+    X(NON_FINITE, "non-finite", NON_FINITE, NON_FINITE, "")                                                            \
+    X(VANISHING, "vanishing", MEAN_ABS, MEAN_LOW, "")                                                                  \
+    X(FADING, "vanishing", RMS, VANISHING, "median")                                                                   \
+    X(EXPLODING, "exploding", RMS, EXPLODING, "median")                                                                \
+    X(DEAD, "dead", SATURATED, UNITS, "")                                                                              \
     X(SATURATED, "saturated", SATURATED, UNITS, "")
 
 typedef enum yti_flow_alarm {

@@ -1,9 +1,9 @@
 /* saturation.c: which units of a layer pass (almost) no gradient, from the values behind the activation function.
  *
  * A value is in a flat part of its function by the table below. A unit is a channel; it is saturated (of ReLU: dead)
- * when it is flat at more than 99 % of the pixels of a batch: "active < 1 %", the rule of SageMaker's DeadRelu.
- * SiLU and GELU come back to 0 from below, so a small negative value may also lie beside z = 0, where the slope is a
- * half; of values spread over a range of 1 that are two in a thousand, which never make 99 %.
+ * when it is flat at more than 99 % of the pixels of a batch: "active < 1 %", the rule of SageMaker's DeadRelu. SiLU
+ * and GELU come back to 0 from below, so a small negative value may also lie beside z = 0, where the slope is a half;
+ * of values spread over a range of 1 that are two in a thousand, which never make 99 %.
  */
 #include "flow/flow.h"
 
@@ -18,10 +18,10 @@ static const struct flat {
     float low, low_end, high;
 } flats[] = {
     {YT_ACT_RELU, -HUGE_VALF, 0, HUGE_VALF},
-    {YT_ACT_LEAKY_RELU, -HUGE_VALF, 0, HUGE_VALF},      /* a slope of `slope` only */
-    {YT_ACT_SILU, -1e-3f, 0, HUGE_VALF},                /* z < -9.1: |slope| < 1e-3 */
-    {YT_ACT_GELU, -1e-3f, 0, HUGE_VALF},                /* z < -3.4: |slope| < 4e-3 */
-    {YT_ACT_TANH, -HUGE_VALF, -(1 - 1e-7f), 1 - 1e-7f}, /* |z| > 8.4; SageMaker: 9.4999, where float is 1 */
+    {YT_ACT_LEAKY_RELU, -HUGE_VALF, 0, HUGE_VALF},                /* a slope of `slope` only */
+    {YT_ACT_SILU, -1e-3f, 0, HUGE_VALF},                          /* z < -9.1: |slope| < 1e-3 */
+    {YT_ACT_GELU, -1e-3f, 0, HUGE_VALF},                          /* z < -3.4: |slope| < 4e-3 */
+    {YT_ACT_TANH, -HUGE_VALF, -(1 - 1e-7f), 1 - 1e-7f},           /* |z| > 8.4; SageMaker: 9.4999, where float is 1 */
     {YT_ACT_SIGMOID, -HUGE_VALF, 1.026188e-10f, 1 - 4.139938e-8f} /* z < -23 or > 16.99999: SageMaker */
 };
 

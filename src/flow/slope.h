@@ -1,8 +1,8 @@
 /* slope.h: how fast gradients shrink on their way back through a network, as numbers with intervals.
  *
- * A profile is rms(dL/dx) by depth; depth counts the convolutions between the input and the map. Where every
- * layer multiplies the gradient by about the same factor, log10 rms lies on a line over depth, and its slope is
- * the logarithm of that factor: positive where gradients vanish towards the input, negative where they grow.
+ * A profile is rms(dL/dx) by depth; depth counts the convolutions between the input and the map. Where every layer
+ * multiplies the gradient by about the same factor, log10 rms lies on a line over depth, and its slope is the logarithm
+ * of that factor: positive where gradients vanish towards the input, negative where they grow.
  */
 #ifndef YT_SLOPE_H
 #define YT_SLOPE_H
@@ -26,8 +26,8 @@ yti_interval yti_interval_mean(const double *values, int count);
  * seeds say about a difference. */
 yti_interval yti_interval_difference(const double *a, const double *b, int count);
 
-/* The middle one of the sizes that are known, of an even number the geometric mean of the two in the middle: one that is
- * far off does not move it, and a 0 stays one. Sorts them; NaN: none is known. */
+/* The middle one of the sizes that are known, of an even number the geometric mean of the two in the middle: one
+ * that is far off does not move it, and a 0 stays one. Sorts them; NaN: none is known. */
 double yti_median(double *sizes, int count);
 
 /* Whether both have an interval; and whether these share a point. */

@@ -1,8 +1,8 @@
 /* statistics.c: count, sums, extremes and histogram of a tensor in one pass.
  *
  * The pass is cut into items by the shape alone; an item has eight lanes of sums in double, which are added in lane
- * order, then items in item order: the same bits for any number of threads. log2 of a magnitude is the exponent
- * of its bit pattern, so the histogram is an array indexed by it; zeros and non-finite values fall out of it.
+ * order, then items in item order: the same bits for any number of threads. log2 of a magnitude is the exponent of its
+ * bit pattern, so the histogram is an array indexed by it; zeros and non-finite values fall out of it.
  */
 #include "flow/flow.h"
 
@@ -93,12 +93,10 @@ yti_flow_stats yti_flow_measure(yti_tensor x, int threads) {
     (void)threads; /* without OpenMP */
 #pragma omp parallel for schedule(static) num_threads(threads)
     for (int item = 0; item < items; item++) {
-        const size_t begin = runs * (size_t)item / (size_t)items,
-                     end = runs * ((size_t)item + 1) / (size_t)items;
+        const size_t begin = runs * (size_t)item / (size_t)items, end = runs * ((size_t)item + 1) / (size_t)items;
         lanes sums = {0};
         if (touching) add_run(&sums, x.data + begin, end - begin);
-        for (size_t p = begin; !touching && p < end; p++)
-            add_run(&sums, x.data + (ptrdiff_t)p * x.ld, (size_t)x.c);
+        for (size_t p = begin; !touching && p < end; p++) add_run(&sums, x.data + (ptrdiff_t)p * x.ld, (size_t)x.c);
         parts[item] = (yti_flow_stats){0};
         collect(&sums, &parts[item]);
     }

@@ -7,11 +7,11 @@
  *   ratio within flat                                       flat
  *   else                                                    decaying or growing, by the side of 1
  *
- * where ratio is first layer over last. A norm over its limit alone decides nothing: the loss of a detector is
- * summed over the batch, and healthy trainings pass 100.
+ * where ratio is first layer over last. A norm over its limit alone decides nothing: the loss of a detector is summed
+ * over the batch, and healthy trainings pass 100.
  */
-#include "base/text.h"
 #include "flow/verdict.h"
+#include "base/text.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -85,21 +85,18 @@ static void say_rest(const yti_flow_facts *f, char *text, size_t room) {
     else if (f->update > high)
         yti_text_append(text, room, "; its update is %.2g of its weights, above %g", f->update, high);
     else if (isfinite(f->update) && (is_tiny(f) || is_huge(f)))
-        yti_text_append(text, room, "; its update is %.2g of its weights, within %g and %g", f->update, low,
-                       high);
+        yti_text_append(text, room, "; its update is %.2g of its weights, within %g and %g", f->update, low, high);
     if (f->mean_abs < limit(YT_LIMIT_MEAN_LOW))
         yti_text_append(text, room, "; its mean |g| is %.2g, below %g", f->mean_abs, limit(YT_LIMIT_MEAN_LOW));
     if (is_huge(f) && isfinite(f->norm))
         yti_text_append(text, room, "; the norm of all gradients is %.3g, %s %g", f->norm,
-                       f->norm > limit(YT_LIMIT_NORM_HIGH) ? "above" : "not above",
-                       limit(YT_LIMIT_NORM_HIGH));
+                        f->norm > limit(YT_LIMIT_NORM_HIGH) ? "above" : "not above", limit(YT_LIMIT_NORM_HIGH));
 }
 
 yti_verdict yti_verdict_of(const yti_flow_facts *f, char *sentence, size_t room) {
     yti_verdict verdict = judge(f);
     snprintf(sentence, room, "%s", yti_verdict_word(verdict));
-    if (f->non_finite)
-        yti_text_append(sentence, room, ": a value became NaN or infinite by the end of the run");
+    if (f->non_finite) yti_text_append(sentence, room, ": a value became NaN or infinite by the end of the run");
     say_ratio(f, sentence, room);
     say_rest(f, sentence, room);
     return verdict;
@@ -127,8 +124,8 @@ bool yti_verdict_compare(const yti_contrast *c, char *sentence, size_t room) {
         say_interval("; difference", c->difference, sentence, room);
     else
         yti_text_append(sentence, room, "%s",
-                       !known   ? "; fewer than two seeds have both"
-                       : differ ? "; intervals apart"
-                                : "; intervals overlap");
+                        !known   ? "; fewer than two seeds have both"
+                        : differ ? "; intervals apart"
+                                 : "; intervals overlap");
     return differ;
 }

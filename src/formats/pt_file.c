@@ -1,6 +1,6 @@
 /* pt_file.c: a .pt file from its bytes to tensors: archive, pickle, network. */
-#include "formats/pt_network.h"
 #include "base/file.h"
+#include "formats/pt_network.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,8 +9,8 @@
 #define MAX_FILE_BYTES ((size_t)1 << 34)
 enum { MAX_PICKLE_BYTES = 64 << 20, MAX_WHERE = 600, MAGIC_BYTES = 4 };
 
-/* A ZIP archive begins with a local header. Before 1.6, and on request today, the framework writes pickles one after the
- * other, the first of them a magic number of ten bytes. */
+/* A ZIP archive begins with a local header. Before 1.6, and on request today, the framework writes pickles one after
+ * the other, the first of them a magic number of ten bytes. */
 static const unsigned char zip_magic[MAGIC_BYTES] = "PK\x03\x04", old_magic[MAGIC_BYTES] = "\x80\x02\x8a\x0a";
 
 static bool begins_with(const void *data, size_t size, const unsigned char magic[MAGIC_BYTES]) {
@@ -37,8 +37,8 @@ static yt_status check_magic(const void *data, size_t size, const char *name, yt
 }
 
 /* The pickle's bytes, in the arena. */
-static yt_status read_pickle(const yti_pt_zip *zip, const char *name, yti_arena *arena, char **out,
-                             size_t *size, yt_err *err) {
+static yt_status read_pickle(const yti_pt_zip *zip, const char *name, yti_arena *arena, char **out, size_t *size,
+                             yt_err *err) {
     int64_t member = yti_pt_zip_find(zip, "data.pkl");
     uint64_t bytes = yti_pt_zip_bytes(zip, member);
     if (bytes > MAX_PICKLE_BYTES)

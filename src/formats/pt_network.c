@@ -1,14 +1,14 @@
 /* pt_network.c: the network in a checkpoint (spec architecture 8.2 and 8.3): the root's `ema`, else its `model`.
  *
- * A pickled module is a record whose state maps `_parameters`, `_buffers` and `_modules`; walking them in order
- * gives the names and the order of a state dict. Files that hold a state dict itself, a plain map from names to
- * tensors, are read too, but say nothing else. Parts may be shared and circular, so depth and steps are bounded.
+ * A pickled module is a record whose state maps `_parameters`, `_buffers` and `_modules`; walking them in order gives
+ * the names and the order of a state dict. Files that hold a state dict itself, a plain map from names to tensors, are
+ * read too, but say nothing else. Parts may be shared and circular, so depth and steps are bounded.
  */
 #include "formats/pt_network.h"
 
 #include "base/array.h"
-#include "formats/safetensors_types.h"
 #include "base/text.h"
+#include "formats/safetensors_types.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -64,8 +64,8 @@ static yt_status child_name(const walk *w, const char *prefix, const yti_pt_valu
     for (size_t i = 0; good && i < key->text.length; i++) good = (unsigned char)key->text.bytes[i] > 32;
     size_t used = strlen(prefix);
     if (!good || used + key->text.length + 2 > MAX_NAME)
-        return yt_fail(w->err, YT_ERR_SYNTAX, "%s: below \"%s\" something has no name, or an impossible one",
-                       w->name, prefix);
+        return yt_fail(w->err, YT_ERR_SYNTAX, "%s: below \"%s\" something has no name, or an impossible one", w->name,
+                       prefix);
     memcpy(out, prefix, used);
     memcpy(out + used, key->text.bytes, key->text.length);
     out[used + key->text.length] = '\0';
@@ -76,8 +76,8 @@ static yt_status add_tensor(walk *w, const char *name, const yti_pt_value *value
     if (value->kind != YT_PT_TENSOR) {
         yti_pt_text class = class_of(value);
         return yt_fail(w->err, YT_ERR_SYNTAX, "%s: %s should be a tensor but is %s%.*s", w->name, name,
-                       class.length ? "made by " : "something else",
-                       (int)(class.length < 100 ? class.length : 100), class.bytes);
+                       class.length ? "made by " : "something else", (int)(class.length < 100 ? class.length : 100),
+                       class.bytes);
     }
     yti_pt_file *out = w->out;
     if (out->n_tensors == MAX_TENSORS)
@@ -106,8 +106,7 @@ static bool is_among(const yti_pt_value *set, const yti_pt_value *key) {
 }
 
 /* The tensors of `_parameters` or `_buffers`, without those that `left_out` names. */
-static yt_status add_tensors(walk *w, const char *prefix, const yti_pt_value *map,
-                             const yti_pt_value *left_out) {
+static yt_status add_tensors(walk *w, const char *prefix, const yti_pt_value *map, const yti_pt_value *left_out) {
     for (size_t i = 0; map && map->kind == YT_PT_MAP && i + 1 < map->items.count; i += 2) {
         const yti_pt_value *key = map->items.at[i], *value = map->items.at[i + 1];
         YT_TRY(step(w, 1 + (left_out && left_out->kind == YT_PT_SET ? left_out->items.count : 0)));
@@ -126,20 +125,19 @@ static void look_at_sppf(walk *w, const yti_pt_value *modules) {
     const yti_pt_value *parts = yti_pt_find(state_of(yti_pt_find(modules, "cv1")), "_modules");
     const yti_pt_value *activation = yti_pt_find(parts, "act");
     w->sppf_found = true;
-    w->out->sppf_activation =
-        activation && activation->kind == YT_PT_RECORD && !yti_pt_text_is(class_of(activation), "Identity");
+    w->out->sppf_activation = activation && activation->kind == YT_PT_RECORD &&
+                              !yti_pt_text_is(class_of(activation), "Identity");
 }
 
 static yt_status add_module(walk *w, const char *prefix, const yti_pt_value *module, int depth) {
     const yti_pt_value *state = state_of(module);
     if (depth > MAX_DEPTH)
-        return yt_fail(w->err, YT_ERR_SYNTAX, "%s: its network nests deeper than %d modules at %s", w->name,
-                       MAX_DEPTH, prefix);
+        return yt_fail(w->err, YT_ERR_SYNTAX, "%s: its network nests deeper than %d modules at %s", w->name, MAX_DEPTH,
+                       prefix);
     if (!state) return yt_fail(w->err, YT_ERR_SYNTAX, "%s: \"%s\" is no module of a network", w->name, prefix);
     YT_TRY(step(w, 4 * state->items.count + 1));
     YT_TRY(add_tensors(w, prefix, yti_pt_find(state, "_parameters"), NULL));
-    YT_TRY(add_tensors(w, prefix, yti_pt_find(state, "_buffers"),
-                       yti_pt_find(state, "_non_persistent_buffers_set")));
+    YT_TRY(add_tensors(w, prefix, yti_pt_find(state, "_buffers"), yti_pt_find(state, "_non_persistent_buffers_set")));
     const yti_pt_value *modules = yti_pt_find(state, "_modules");
     if (!w->sppf_found && yti_pt_text_is(class_of(module), "SPPF")) look_at_sppf(w, modules);
     for (size_t i = 0; modules && modules->kind == YT_PT_MAP && i + 1 < modules->items.count; i += 2) {
@@ -176,9 +174,7 @@ static char *own_text(walk *w, yti_pt_text text) {
 }
 
 static int int_of(const yti_pt_value *value, int low, int high) {
-    return value && value->kind == YT_PT_INT && value->number >= low && value->number <= high
-               ? (int)value->number
-               : 0;
+    return value && value->kind == YT_PT_INT && value->number >= low && value->number <= high ? (int)value->number : 0;
 }
 
 static yt_status read_yaml(walk *w, const yti_pt_value *yaml) {
@@ -228,8 +224,7 @@ static yt_status read_names(walk *w, const yti_pt_value *names) {
         if (index < 0 || index >= (int64_t)count || list[index] || value->kind != YT_PT_TEXT ||
             memchr(value->text.bytes, 0, value->text.length))
             return yt_fail(w->err, YT_ERR_SYNTAX,
-                           "%s: its class names are not one text for each of the numbers 0 to %zu", w->name,
-                           count - 1);
+                           "%s: its class names are not one text for each of the numbers 0 to %zu", w->name, count - 1);
         list[index] = own_text(w, value->text);
         if (!list[index]) return yt_fail(w->err, YT_ERR_NO_MEMORY, "%s: no memory to read it", w->name);
     }
@@ -242,8 +237,7 @@ static yt_status read_names(walk *w, const yti_pt_value *names) {
 static int imgsz_of(const yti_pt_value *settings) {
     const yti_pt_value *map = settings && settings->kind == YT_PT_RECORD ? state_of(settings) : settings;
     const yti_pt_value *imgsz = yti_pt_find(map, "imgsz");
-    if (!imgsz || (imgsz->kind != YT_PT_LIST && imgsz->kind != YT_PT_TUPLE))
-        return int_of(imgsz, MIN_IMGSZ, MAX_IMGSZ);
+    if (!imgsz || (imgsz->kind != YT_PT_LIST && imgsz->kind != YT_PT_TUPLE)) return int_of(imgsz, MIN_IMGSZ, MAX_IMGSZ);
     int largest = 0;
     for (size_t i = 0; i < imgsz->items.count; i++) {
         int side = int_of(imgsz->items.at[i], MIN_IMGSZ, MAX_IMGSZ);
@@ -276,16 +270,16 @@ static const yti_pt_value *network_of(const yti_pt_value *root) {
 
 static yt_status read_license(walk *w, const yti_pt_value *root) {
     const yti_pt_value *license = yti_pt_find(root, "license");
-    if (!license || license->kind != YT_PT_TEXT || !license->text.length ||
-        license->text.length > MAX_LICENSE || memchr(license->text.bytes, 0, license->text.length) ||
+    if (!license || license->kind != YT_PT_TEXT || !license->text.length || license->text.length > MAX_LICENSE ||
+        memchr(license->text.bytes, 0, license->text.length) ||
         !yti_text_is_utf8(license->text.bytes, license->text.length))
         return YT_OK;
     w->out->license = own_text(w, license->text);
     return w->out->license ? YT_OK : yt_fail(w->err, YT_ERR_NO_MEMORY, "%s: no memory to read it", w->name);
 }
 
-yt_status yti_pt_read_network(const yti_pt_value *root, const char *name, yti_pt_tensors *tensors,
-                              yti_arena *arena, yti_pt_file *out, yt_err *err) {
+yt_status yti_pt_read_network(const yti_pt_value *root, const char *name, yti_pt_tensors *tensors, yti_arena *arena,
+                              yti_pt_file *out, yt_err *err) {
     walk w = {.tensors = tensors, .name = name, .arena = arena, .out = out, .err = err};
     out->sppf_activation = -1;
     YT_TRY(read_license(&w, root));
@@ -298,7 +292,6 @@ yt_status yti_pt_read_network(const yti_pt_value *root, const char *name, yti_pt
     }
     if (!out->n_tensors)
         return yt_fail(err, YT_ERR_MISMATCH,
-                       "%s: holds no network: neither a module under ema or model nor a map of tensors",
-                       name);
+                       "%s: holds no network: neither a module under ema or model nor a map of tensors", name);
     return yti_st_check_names(name, out->tensors, out->n_tensors, err);
 }

@@ -1,12 +1,12 @@
 /* pt_pickle.c: a restricted unpickler (spec architecture 8.5): a stack machine with one row per opcode it knows.
  *
- * Protocols 2 to 5 as far as checkpoints use them. A GLOBAL is two texts and is never looked up; REDUCE knows a
- * handful of functions by name and makes a record of any other. Every value costs at least one byte of pickle,
- * which bounds memory. Marks fence the stack: an opcode cannot reach below the innermost one.
+ * Protocols 2 to 5 as far as checkpoints use them. A GLOBAL is two texts and is never looked up; REDUCE knows a handful
+ * of functions by name and makes a record of any other. Every value costs at least one byte of pickle, which bounds
+ * memory. Marks fence the stack: an opcode cannot reach below the innermost one.
  */
 #include "base/array.h"
-#include "formats/pt_values.h"
 #include "base/text.h"
+#include "formats/pt_values.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -25,7 +25,7 @@ typedef struct machine {
     const char *where;
     yti_arena *arena;
     yti_pt_value **stack, **memo; /* memo: NULL where nothing was put */
-    size_t used, capacity;       /* of the stack */
+    size_t used, capacity;        /* of the stack */
     size_t memo_used, memo_capacity;
     size_t marks[MAX_MARKS], n_marks; /* heights of the stack */
     size_t n_values, n_items;         /* made so far */
@@ -76,16 +76,14 @@ static yt_status push_new(machine *m, yti_pt_kind kind, yti_pt_value **out) {
     return push(m, value);
 }
 
-/* Every item is a byte of pickle or more when it is collected, and may be converted once; without a bound, a
- * long list could be converted again and again for a few bytes each. */
+/* Every item is a byte of pickle or more when it is collected, and may be converted once; without a bound, a long
+ * list could be converted again and again for a few bytes each. */
 static yt_status append(machine *m, yti_pt_items *items, yti_pt_value *const *values, size_t count) {
     m->n_items += count;
     if (m->n_items > 2 * (size_t)(m->end - m->begin))
-        return fail(m, "its containers hold more items than %zu bytes can stand for",
-                    (size_t)(m->end - m->begin));
+        return fail(m, "its containers hold more items than %zu bytes can stand for", (size_t)(m->end - m->begin));
     if (items->capacity - items->count < count) {
-        size_t capacity =
-            items->capacity * 2 > items->count + count ? items->capacity * 2 : items->count + count;
+        size_t capacity = items->capacity * 2 > items->count + count ? items->capacity * 2 : items->count + count;
         yti_pt_value **grown = yti_arena_take(m->arena, capacity * sizeof *grown);
         if (!grown) return no_memory(m);
         if (items->count) memcpy(grown, items->at, items->count * sizeof *grown);
@@ -113,9 +111,9 @@ static bool is_global(const yti_pt_value *value, const char *module, const char 
 
 static yt_status op_protocol(machine *m, uint64_t argument, int detail) {
     (void)detail;
-    return argument <= MAX_PROTOCOL ? YT_OK
-                                    : fail(m, "pickle protocol %llu; 2 to %d are read",
-                                           (unsigned long long)argument, MAX_PROTOCOL);
+    return argument <= MAX_PROTOCOL
+               ? YT_OK
+               : fail(m, "pickle protocol %llu; 2 to %d are read", (unsigned long long)argument, MAX_PROTOCOL);
 }
 
 static yt_status op_nothing(machine *m, uint64_t argument, int detail) {
@@ -264,8 +262,8 @@ static yt_status op_tuple(machine *m, uint64_t argument, int count) {
     return collect(m, YT_PT_TUPLE, m->used - (size_t)count);
 }
 
-/* Puts the values from `first` up into the container below them, which stays. Records take nothing: what a
- * class of its own does with items is not for us to know. */
+/* Puts the values from `first` up into the container below them, which stays. Records take nothing: what a class of
+ * its own does with items is not for us to know. */
 static yt_status fill(machine *m, size_t first, bool pairs) {
     if (first == fence(m)) return fail(m, "items without a container");
     yti_pt_value *target = m->stack[first - 1];
@@ -591,11 +589,10 @@ static yt_status step(machine *m) {
     return row->run(m, argument, row->detail);
 }
 
-yt_status yti_pt_unpickle(const char *data, size_t size, const char *where, yti_arena *arena,
-                          const yti_pt_value **out, yt_err *err) {
+yt_status yti_pt_unpickle(const char *data, size_t size, const char *where, yti_arena *arena, const yti_pt_value **out,
+                          yt_err *err) {
     const unsigned char *begin = (const unsigned char *)data;
-    machine m = {
-        .begin = begin, .at = begin, .end = begin + size, .where = where, .arena = arena, .err = err};
+    machine m = {.begin = begin, .at = begin, .end = begin + size, .where = where, .arena = arena, .err = err};
     m.stack = yti_grow(NULL, &m.capacity, 1, sizeof *m.stack);
     yt_status status = m.stack ? YT_OK : no_memory(&m);
     while (status == YT_OK && !m.stopped) status = step(&m);

@@ -1,9 +1,9 @@
-/* pt_tensors.c: the values of a pickled tensor (spec architecture 8.4): a storage seen through an offset, sizes
- * and strides, all in elements.
+/* pt_tensors.c: the values of a pickled tensor (spec architecture 8.4): a storage seen through an offset, sizes and
+ * strides, all in elements.
  *
- * A tensor in one piece is lent from its storage; another is gathered into a copy. A tensor may not have more
- * elements than its storage, and all copies together no more bytes than the archive, so strides of zero cannot
- * make much of little.
+ * A tensor in one piece is lent from its storage; another is gathered into a copy. A tensor may not have more elements
+ * than its storage, and all copies together no more bytes than the archive, so strides of zero cannot make much of
+ * little.
  */
 #include "formats/pt_tensors.h"
 
@@ -31,25 +31,21 @@ void yti_pt_tensors_deinit(yti_pt_tensors *tensors) {
 static yt_status find_storage(const yti_pt_tensors *t, const yti_pt_storage *storage, const char *tensor,
                               int64_t *member, yt_err *err) {
     char name[64];
-    int length = snprintf(name, sizeof name, "data/%.*s",
-                          (int)(storage->key.length < 40 ? storage->key.length : 40), storage->key.bytes);
-    bool whole =
-        length > 0 && storage->key.length < 40 && !memchr(storage->key.bytes, 0, storage->key.length);
+    int length = snprintf(name, sizeof name, "data/%.*s", (int)(storage->key.length < 40 ? storage->key.length : 40),
+                          storage->key.bytes);
+    bool whole = length > 0 && storage->key.length < 40 && !memchr(storage->key.bytes, 0, storage->key.length);
     *member = whole ? yti_pt_zip_find(t->zip, name) : -1;
     if (*member < 0)
-        return yt_fail(err, YT_ERR_SYNTAX, "%s: tensor %.200s lies in %s, which is not in the archive", t->name,
-                       tensor, name);
+        return yt_fail(err, YT_ERR_SYNTAX, "%s: tensor %.200s lies in %s, which is not in the archive", t->name, tensor,
+                       name);
     if (!storage->known)
-        return yt_fail(err, YT_ERR_SYNTAX, "%s: tensor %.200s is of type %.*s, which is not read", t->name,
-                       tensor, (int)(storage->type.length < 60 ? storage->type.length : 60),
-                       storage->type.bytes);
+        return yt_fail(err, YT_ERR_SYNTAX, "%s: tensor %.200s is of type %.*s, which is not read", t->name, tensor,
+                       (int)(storage->type.length < 60 ? storage->type.length : 60), storage->type.bytes);
     uint64_t has = yti_pt_zip_bytes(t->zip, *member), bytes;
-    if (__builtin_mul_overflow((uint64_t)storage->count, yti_st_types[storage->number].bytes, &bytes) ||
-        bytes != has)
+    if (__builtin_mul_overflow((uint64_t)storage->count, yti_st_types[storage->number].bytes, &bytes) || bytes != has)
         return yt_fail(err, YT_ERR_SYNTAX,
-                       "%s: %s has %llu bytes, but tensor %.200s needs %lld elements of %zu bytes there",
-                       t->name, name, (unsigned long long)has, tensor, (long long)storage->count,
-                       yti_st_types[storage->number].bytes);
+                       "%s: %s has %llu bytes, but tensor %.200s needs %lld elements of %zu bytes there", t->name, name,
+                       (unsigned long long)has, tensor, (long long)storage->count, yti_st_types[storage->number].bytes);
     return YT_OK;
 }
 
@@ -66,8 +62,7 @@ static yt_status load_storage(yti_pt_tensors *t, int64_t member, const char **ou
 }
 
 /* Number of elements, and whether the last of them lies in the storage. */
-static yt_status check_view(const yti_pt_tensors *t, const yti_pt_tensor *tensor, yti_st_entry *entry,
-                            yt_err *err) {
+static yt_status check_view(const yti_pt_tensors *t, const yti_pt_tensor *tensor, yti_st_entry *entry, yt_err *err) {
     int64_t count = 1, last = tensor->offset, held = tensor->storage->count;
     bool fits = true, empty = false;
     for (int i = 0; i < tensor->n_dims; i++) empty |= tensor->dims[i] == 0;
@@ -80,8 +75,8 @@ static yt_status check_view(const yti_pt_tensors *t, const yti_pt_tensor *tensor
     if (empty) count = 0;
     if (!fits || (!empty && last >= held) || count > held)
         return yt_fail(err, YT_ERR_SYNTAX,
-                       "%s: tensor %.200s reaches beyond its storage of %lld elements; the file is damaged",
-                       t->name, entry->name, (long long)held);
+                       "%s: tensor %.200s reaches beyond its storage of %lld elements; the file is damaged", t->name,
+                       entry->name, (long long)held);
     entry->count = (size_t)count;
     return YT_OK;
 }
@@ -110,12 +105,11 @@ static void gather(const yti_pt_tensor *tensor, size_t width, size_t count, cons
     }
 }
 
-static yt_status gathered(yti_pt_tensors *t, const yti_pt_tensor *tensor, const char *storage,
-                          yti_st_entry *entry, yt_err *err) {
+static yt_status gathered(yti_pt_tensors *t, const yti_pt_tensor *tensor, const char *storage, yti_st_entry *entry,
+                          yt_err *err) {
     if (entry->bytes > t->spare)
-        return yt_fail(err, YT_ERR_SYNTAX,
-                       "%s: its tensors overlap: with %.200s they have more bytes than the file", t->name,
-                       entry->name);
+        return yt_fail(err, YT_ERR_SYNTAX, "%s: its tensors overlap: with %.200s they have more bytes than the file",
+                       t->name, entry->name);
     t->spare -= entry->bytes;
     char *copy = yti_arena_take(t->arena, entry->bytes);
     if (!copy) return yt_fail(err, YT_ERR_NO_MEMORY, "%s: no memory to read its tensors", t->name);

@@ -19,7 +19,6 @@ yt_status yti_pt_tensors_init(const yti_pt_zip *zip, const char *name, yti_arena
 void yti_pt_tensors_deinit(yti_pt_tensors *tensors);
 
 /* Fills all of an entry but its name, which is there and is for messages. */
-yt_status yti_pt_tensors_read(yti_pt_tensors *tensors, const yti_pt_tensor *tensor, yti_st_entry *entry,
-                              yt_err *err);
+yt_status yti_pt_tensors_read(yti_pt_tensors *tensors, const yti_pt_tensor *tensor, yti_st_entry *entry, yt_err *err);
 
 #endif

@@ -1,7 +1,7 @@
 /* pt_values.h: what a restricted pickle can build. Internal to src/ckpt.
  *
- * Values lie in an arena and refer to each other freely, as the pickle's memo lets them: shared, and also in
- * circles, so whoever walks them bounds depth and steps. Texts point into the pickle's bytes and have no NUL.
+ * Values lie in an arena and refer to each other freely, as the pickle's memo lets them: shared, and also in circles,
+ * so whoever walks them bounds depth and steps. Texts point into the pickle's bytes and have no NUL.
  */
 #ifndef YT_PT_VALUES_H
 #define YT_PT_VALUES_H
@@ -40,7 +40,7 @@ typedef struct yti_pt_items {
 typedef struct yti_pt_storage {
     yti_pt_text type;   /* "HalfStorage" */
     yti_pt_text key;    /* the member data/<key> */
-    bool known;        /* whether type is one of the next line's */
+    bool known;         /* whether type is one of the next line's */
     yti_st_type number; /* of its elements */
     int64_t count;
 } yti_pt_storage;
@@ -71,10 +71,10 @@ struct yti_pt_value {
     };
 };
 
-/* Runs a pickle; its value and everything below lie in the arena, texts in `data`. `where` is what messages
- * begin with. */
-yt_status yti_pt_unpickle(const char *data, size_t size, const char *where, yti_arena *arena,
-                          const yti_pt_value **out, yt_err *err);
+/* Runs a pickle; its value and everything below lie in the arena, texts in `data`. `where` is what messages begin
+ * with. */
+yt_status yti_pt_unpickle(const char *data, size_t size, const char *where, yti_arena *arena, const yti_pt_value **out,
+                          yt_err *err);
 
 bool yti_pt_text_is(yti_pt_text text, const char *word);
 
@@ -82,7 +82,6 @@ bool yti_pt_text_is(yti_pt_text text, const char *word);
 const yti_pt_value *yti_pt_find(const yti_pt_value *map, const char *key);
 
 /* A value that is a model description (spec architecture 1), as YAML text in the arena. */
-yt_status yti_pt_yaml_text(const yti_pt_value *map, const char *where, yti_arena *arena, char **out,
-                           yt_err *err);
+yt_status yti_pt_yaml_text(const yti_pt_value *map, const char *where, yti_arena *arena, char **out, yt_err *err);
 
 #endif

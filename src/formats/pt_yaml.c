@@ -1,5 +1,5 @@
-/* pt_yaml.c: the model description of a checkpoint, a tree of pickled values, as YAML text like the family's
- * files: a line per key, and under backbone and head a line per row.
+/* pt_yaml.c: the model description of a checkpoint, a tree of pickled values, as YAML text like the family's files: a
+ * line per key, and under backbone and head a line per row.
  *
  * Values may be shared and circular, so depth and length are bounded.
  */
@@ -34,12 +34,10 @@ static yt_status put_word(writer *w, const char *word) {
 
 /* Whether a text means itself in YAML without quotes: module names, keys, "None", "nearest". */
 static bool is_plain(yti_pt_text text) {
-    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_",
-                      others[] = "0123456789.-";
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_", others[] = "0123456789.-";
     if (text.length == 0 || !memchr(letters, text.bytes[0], sizeof letters - 1)) return false;
     for (size_t i = 1; i < text.length; i++)
-        if (!memchr(letters, text.bytes[i], sizeof letters - 1) &&
-            !memchr(others, text.bytes[i], sizeof others - 1))
+        if (!memchr(letters, text.bytes[i], sizeof letters - 1) && !memchr(others, text.bytes[i], sizeof others - 1))
             return false;
     return true;
 }
@@ -118,8 +116,7 @@ static yt_status put_value(writer *w, const yti_pt_value *value, int depth) {
         return put_map(w, &value->items, depth);
     default:
         return yt_fail(w->err, YT_ERR_SYNTAX,
-                       "%s: its model description holds something that is no number, text, list or map",
-                       w->where);
+                       "%s: its model description holds something that is no number, text, list or map", w->where);
     }
 }
 
@@ -153,8 +150,7 @@ static yt_status put_document(writer *w, const yti_pt_value *map) {
     return YT_OK;
 }
 
-yt_status yti_pt_yaml_text(const yti_pt_value *map, const char *where, yti_arena *arena, char **out,
-                           yt_err *err) {
+yt_status yti_pt_yaml_text(const yti_pt_value *map, const char *where, yti_arena *arena, char **out, yt_err *err) {
     writer count = {.where = where, .err = err};
     YT_TRY(put_document(&count, map));
     writer fill = {.text = yti_arena_take(arena, count.used + 1), .where = where, .err = err};

@@ -1,9 +1,9 @@
 /* pt_zip.c: the archive around a checkpoint (spec architecture 8.1). The only user of libzip.
  *
- * The framework stores members uncompressed; files that were packed anew have them deflated, which its reader takes too.
- * What members take in the file adds up to no more than the file: that one sum refuses members that overlap. What they
- * unpack to is bounded by a multiple of the file, far above what weights can be packed to: that refuses bombs. Both before
- * anything is read. libzip is told to compare the local headers with the central directory.
+ * The framework stores members uncompressed; files that were packed anew have them deflated, which its reader takes
+ * too. What members take in the file adds up to no more than the file: that one sum refuses members that overlap. What
+ * they unpack to is bounded by a multiple of the file, far above what weights can be packed to: that refuses bombs.
+ * Both before anything is read. libzip is told to compare the local headers with the central directory.
  */
 #include "formats/pt_zip.h"
 
@@ -62,12 +62,11 @@ static yt_status check_member(const yti_pt_zip *zip, zip_uint64_t index, uint64_
     const bool stored = stat.comp_method == ZIP_CM_STORE;
     if (stat.encryption_method != ZIP_EM_NONE || (!stored && stat.comp_method != ZIP_CM_DEFLATE))
         return yt_fail(err, YT_ERR_SYNTAX,
-                       "%s: member %.200s is %s; a checkpoint holds its members as they are, or deflated",
-                       zip->name, stat.name,
-                       stat.encryption_method != ZIP_EM_NONE ? "encrypted" : "compressed in another way");
+                       "%s: member %.200s is %s; a checkpoint holds its members as they are, or deflated", zip->name,
+                       stat.name, stat.encryption_method != ZIP_EM_NONE ? "encrypted" : "compressed in another way");
     if (stored && stat.comp_size != stat.size)
-        return yt_fail(err, YT_ERR_SYNTAX, "%s: member %.200s has two sizes, %llu and %llu bytes", zip->name,
-                       stat.name, (unsigned long long)stat.comp_size, (unsigned long long)stat.size);
+        return yt_fail(err, YT_ERR_SYNTAX, "%s: member %.200s has two sizes, %llu and %llu bytes", zip->name, stat.name,
+                       (unsigned long long)stat.comp_size, (unsigned long long)stat.size);
     add(total, MEMBER_OVERHEAD + 2 * (uint64_t)strlen(stat.name));
     add(total, stat.comp_size);
     add(unpacked, stat.size);
@@ -81,12 +80,11 @@ static yt_status check_members(yti_pt_zip *zip, size_t size, yt_err *err) {
         YT_TRY(check_member(zip, (zip_uint64_t)i, &total, &zip->unpacked, err));
         if (zip->unpacked / MAX_UNPACKED > size)
             return yt_fail(err, YT_ERR_SYNTAX,
-                           "%s: its members unpack to over %d times the file; this is no checkpoint",
-                           zip->name, MAX_UNPACKED);
+                           "%s: its members unpack to over %d times the file; this is no checkpoint", zip->name,
+                           MAX_UNPACKED);
         if (total > size)
             return yt_fail(err, YT_ERR_SYNTAX,
-                           "%s: its members overlap: they claim more bytes than the %zu of the file",
-                           zip->name, size);
+                           "%s: its members overlap: they claim more bytes than the %zu of the file", zip->name, size);
     }
     return YT_OK;
 }
@@ -130,8 +128,7 @@ static yt_status refuse_program(const yti_pt_zip *zip, yt_err *err) {
 static yt_status check_byte_order(const yti_pt_zip *zip, yt_err *err) {
     char order[8] = "";
     int64_t member = yti_pt_zip_find(zip, "byteorder");
-    if (member >= 0 && yti_pt_zip_bytes(zip, member) < sizeof order)
-        YT_TRY(yti_pt_zip_read(zip, member, order, err));
+    if (member >= 0 && yti_pt_zip_bytes(zip, member) < sizeof order) YT_TRY(yti_pt_zip_read(zip, member, order, err));
     if (strcmp(order, "big") != 0) return YT_OK;
     return yt_fail(err, YT_ERR_SYNTAX, "%s: was written on a big-endian machine; only little-endian is read",
                    zip->name);

@@ -8,8 +8,8 @@
 
 typedef struct yti_pt_zip yti_pt_zip;
 
-/* Opens an archive in memory (lent) after checking that its members are stored or deflated, whole, do not overlap, and
- * unpack to a sane size. `name` (lent) is for messages. */
+/* Opens an archive in memory (lent) after checking that its members are stored or deflated, whole, do not overlap,
+ * and unpack to a sane size. `name` (lent) is for messages. */
 yt_status yti_pt_zip_open(const void *data, size_t size, const char *name, yti_pt_zip **out, yt_err *err);
 void yti_pt_zip_close(yti_pt_zip *zip);
 

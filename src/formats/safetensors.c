@@ -1,17 +1,15 @@
 /* safetensors.c: reading safetensors files; writing is in safetensors_write.c.
  *
- * Layout: u64 length of the header (little endian), the header (JSON), the bytes of all tensors. The header
- * maps a name to {"dtype", "shape", "data_offsets": [begin, end)}, offsets counting from the end of the
- * header;
- * "__metadata__" maps texts to texts. Nothing in a file is believed before it was checked: the tensors must
- * tile the bytes behind the header, without overlap, gap or rest, and every size must be what type and shape
- * say.
+ * Layout: u64 length of the header (little endian), the header (JSON), the bytes of all tensors. The header maps a name
+ * to {"dtype", "shape", "data_offsets": [begin, end)}, offsets counting from the end of the header; "__metadata__" maps
+ * texts to texts. Nothing in a file is believed before it was checked: the tensors must tile the bytes behind the
+ * header, without overlap, gap or rest, and every size must be what type and shape say.
  */
-#include "base/half.h"
-#include "formats/safetensors_types.h"
-#include "base/file.h"
-#include "base/rng.h"
 #include "formats/safetensors.h"
+#include "base/file.h"
+#include "base/half.h"
+#include "base/rng.h"
+#include "formats/safetensors_types.h"
 
 #include <cjson/cJSON.h>
 
@@ -36,10 +34,9 @@ typedef struct storage {
 } storage;
 
 const yti_st_type_row yti_st_types[] = {
-    [YT_ST_F32] = {"F32", 4},   [YT_ST_F16] = {"F16", 2}, [YT_ST_BF16] = {"BF16", 2},
-    [YT_ST_F64] = {"F64", 8},   [YT_ST_I64] = {"I64", 8}, [YT_ST_I32] = {"I32", 4},
-    [YT_ST_I16] = {"I16", 2},   [YT_ST_I8] = {"I8", 1},   [YT_ST_U8] = {"U8", 1},
-    [YT_ST_BOOL] = {"BOOL", 1},
+    [YT_ST_F32] = {"F32", 4}, [YT_ST_F16] = {"F16", 2},   [YT_ST_BF16] = {"BF16", 2}, [YT_ST_F64] = {"F64", 8},
+    [YT_ST_I64] = {"I64", 8}, [YT_ST_I32] = {"I32", 4},   [YT_ST_I16] = {"I16", 2},   [YT_ST_I8] = {"I8", 1},
+    [YT_ST_U8] = {"U8", 1},   [YT_ST_BOOL] = {"BOOL", 1},
 };
 
 enum { N_TYPES = sizeof yti_st_types / sizeof yti_st_types[0] };
@@ -72,21 +69,20 @@ static yt_status check_header_text(const char *path, const char *text, size_t le
         if ((c == '}' || c == ']') && depth > 0) depth--;
         if (c == ',' || c == ':') values++;
         if (depth > MAX_NESTING)
-            return yt_fail(err, YT_ERR_SYNTAX,
-                           "%s: the header nests deeper than %d levels; this is no weights file", path,
-                           MAX_NESTING);
+            return yt_fail(err, YT_ERR_SYNTAX, "%s: the header nests deeper than %d levels; this is no weights file",
+                           path, MAX_NESTING);
         if (values > MAX_VALUES)
-            return yt_fail(err, YT_ERR_SYNTAX, "%s: the header has more than %d values; this is no weights file",
-                           path, MAX_VALUES);
+            return yt_fail(err, YT_ERR_SYNTAX, "%s: the header has more than %d values; this is no weights file", path,
+                           MAX_VALUES);
     }
     return YT_OK;
 }
 
-static yt_status parse_header(const char *path, const char *bytes, size_t n_bytes, cJSON **json,
-                              size_t *data_begin, yt_err *err) {
+static yt_status parse_header(const char *path, const char *bytes, size_t n_bytes, cJSON **json, size_t *data_begin,
+                              yt_err *err) {
     if (n_bytes < LENGTH_BYTES)
-        return yt_fail(err, YT_ERR_SYNTAX, "%s: has %zu bytes; a safetensors file begins with an 8-byte length",
-                       path, n_bytes);
+        return yt_fail(err, YT_ERR_SYNTAX, "%s: has %zu bytes; a safetensors file begins with an 8-byte length", path,
+                       n_bytes);
     uint64_t length;
     memcpy(&length, bytes, sizeof length);
     if (length > MAX_HEADER_BYTES)
@@ -95,8 +91,8 @@ static yt_status parse_header(const char *path, const char *bytes, size_t n_byte
                        "this is no safetensors file",
                        path, (unsigned long long)length, MAX_HEADER_BYTES);
     if (length > n_bytes - LENGTH_BYTES)
-        return yt_fail(err, YT_ERR_SYNTAX, "%s: the header should have %llu bytes but the file ends after %zu",
-                       path, (unsigned long long)length, n_bytes - LENGTH_BYTES);
+        return yt_fail(err, YT_ERR_SYNTAX, "%s: the header should have %llu bytes but the file ends after %zu", path,
+                       (unsigned long long)length, n_bytes - LENGTH_BYTES);
     const char *text = bytes + LENGTH_BYTES;
     YT_TRY(check_header_text(path, text, (size_t)length, err));
     const char *end = NULL;
@@ -122,8 +118,8 @@ static bool whole_number(const cJSON *item, uint64_t *out) {
     return true;
 }
 
-/* Types of the format that no weights here are of, with the bits of an element: such tensors are left out of the list,
- * like anything else that nobody asks for. */
+/* Types of the format that no weights here are of, with the bits of an element: such tensors are left out of the
+ * list, like anything else that nobody asks for. */
 static const struct foreign_type {
     const char *name;
     size_t bits;
@@ -147,16 +143,14 @@ static yt_status read_type(const char *path, const cJSON *item, yti_st_entry *en
         return YT_OK;
     }
     return yt_fail(err, YT_ERR_SYNTAX,
-                   "%s: tensor %.200s has dtype %.20s; F64, F32, F16, BF16, I64 to I8, U8 and BOOL are read",
-                   path, entry->name, word ? word : "(none)");
+                   "%s: tensor %.200s has dtype %.20s; F64, F32, F16, BF16, I64 to I8, U8 and BOOL are read", path,
+                   entry->name, word ? word : "(none)");
 }
 
 /* Fills dims, count and bytes; products are checked for overflow. */
-static yt_status read_shape(const char *path, const cJSON *item, size_t bits, yti_st_entry *entry,
-                            yt_err *err) {
+static yt_status read_shape(const char *path, const cJSON *item, size_t bits, yti_st_entry *entry, yt_err *err) {
     const cJSON *shape = cJSON_GetObjectItemCaseSensitive(item, "shape"), *dim = NULL;
-    if (!cJSON_IsArray(shape))
-        return yt_fail(err, YT_ERR_SYNTAX, "%s: tensor %.200s has no shape", path, entry->name);
+    if (!cJSON_IsArray(shape)) return yt_fail(err, YT_ERR_SYNTAX, "%s: tensor %.200s has no shape", path, entry->name);
     size_t count = 1;
     cJSON_ArrayForEach(dim, shape) {
         uint64_t side;
@@ -177,8 +171,8 @@ static yt_status read_shape(const char *path, const cJSON *item, size_t bits, yt
     return YT_OK;
 }
 
-static yt_status read_entry(const char *path, const cJSON *item, const char *data, size_t n_data,
-                            yti_st_entry *entry, yt_err *err) {
+static yt_status read_entry(const char *path, const cJSON *item, const char *data, size_t n_data, yti_st_entry *entry,
+                            yt_err *err) {
     entry->name = item->string;
     if (!cJSON_IsObject(item))
         return yt_fail(err, YT_ERR_SYNTAX, "%s: tensor %.200s is not described by an object", path, entry->name);
@@ -188,18 +182,16 @@ static yt_status read_entry(const char *path, const cJSON *item, const char *dat
     const cJSON *offsets = cJSON_GetObjectItemCaseSensitive(item, "data_offsets");
     uint64_t begin, end;
     if (!cJSON_IsArray(offsets) || cJSON_GetArraySize(offsets) != 2 ||
-        !whole_number(cJSON_GetArrayItem(offsets, 0), &begin) ||
-        !whole_number(cJSON_GetArrayItem(offsets, 1), &end) || begin > end)
-        return yt_fail(err, YT_ERR_SYNTAX, "%s: tensor %.200s has no data_offsets [begin, end]", path,
-                       entry->name);
+        !whole_number(cJSON_GetArrayItem(offsets, 0), &begin) || !whole_number(cJSON_GetArrayItem(offsets, 1), &end) ||
+        begin > end)
+        return yt_fail(err, YT_ERR_SYNTAX, "%s: tensor %.200s has no data_offsets [begin, end]", path, entry->name);
     if (end > n_data)
-        return yt_fail(
-            err, YT_ERR_SYNTAX,
-            "%s: tensor %.200s ends at byte %llu of the data, which has %zu; the file is cut short", path,
-            entry->name, (unsigned long long)end, n_data);
+        return yt_fail(err, YT_ERR_SYNTAX,
+                       "%s: tensor %.200s ends at byte %llu of the data, which has %zu; the file is cut short", path,
+                       entry->name, (unsigned long long)end, n_data);
     if (end - begin != entry->bytes)
-        return yt_fail(err, YT_ERR_SYNTAX, "%s: tensor %.200s has %llu bytes, but its type and shape need %zu",
-                       path, entry->name, (unsigned long long)(end - begin), entry->bytes);
+        return yt_fail(err, YT_ERR_SYNTAX, "%s: tensor %.200s has %llu bytes, but its type and shape need %zu", path,
+                       entry->name, (unsigned long long)(end - begin), entry->bytes);
     entry->data = data + begin;
     if (foreign) entry->context = foreign; /* marks what is dropped when the tiling has been checked */
     return YT_OK;
@@ -233,8 +225,7 @@ static int by_position(const void *a, const void *b) {
 }
 
 /* Checks that entries, in file order, tile the data. */
-static yt_status check_tiling(const char *path, yti_st_file *file, const char *data, size_t n_data,
-                              yt_err *err) {
+static yt_status check_tiling(const char *path, yti_st_file *file, const char *data, size_t n_data, yt_err *err) {
     const char *expected = data;
     for (size_t i = 0; i < file->n_entries; i++) {
         const yti_st_entry *entry = &file->entries[i];
@@ -299,18 +290,17 @@ static yt_status check_hash(const char *path, const yti_st_file *file, yt_err *e
 }
 
 static bool same_entry(const yti_st_entry *a, const yti_st_entry *b) {
-    return strcmp(a->name, b->name) == 0 && a->type == b->type && a->data == b->data &&
-           a->bytes == b->bytes && a->context == b->context && a->n_dims == b->n_dims &&
-           memcmp(a->dims, b->dims, sizeof a->dims) == 0;
+    return strcmp(a->name, b->name) == 0 && a->type == b->type && a->data == b->data && a->bytes == b->bytes &&
+           a->context == b->context && a->n_dims == b->n_dims && memcmp(a->dims, b->dims, sizeof a->dims) == 0;
 }
 
-/* A key that stands there twice with the same value says the same thing twice. Sorted by place, the two are neighbours. */
+/* A key that stands there twice with the same value says the same thing twice. Sorted by place, the two are neighbours.
+ */
 static void drop_repeated(yti_st_file *file) {
     qsort(file->entries, file->n_entries, sizeof *file->entries, by_position);
     size_t kept = 0;
     for (size_t i = 0; i < file->n_entries; i++)
-        if (!kept || !same_entry(&file->entries[kept - 1], &file->entries[i]))
-            file->entries[kept++] = file->entries[i];
+        if (!kept || !same_entry(&file->entries[kept - 1], &file->entries[i])) file->entries[kept++] = file->entries[i];
     file->n_entries = kept;
 }
 
@@ -321,8 +311,7 @@ static void drop_foreign(yti_st_file *file) {
     file->n_entries = kept;
 }
 
-static yt_status read_entries(const char *path, yti_st_file *file, const char *data, size_t n_data,
-                              yt_err *err) {
+static yt_status read_entries(const char *path, yti_st_file *file, const char *data, size_t n_data, yt_err *err) {
     const storage *owned = file->storage;
     file->entries = calloc((size_t)cJSON_GetArraySize(owned->json) + 1, sizeof *file->entries);
     if (!file->entries) return yt_fail(err, YT_ERR_NO_MEMORY, "%s: no memory for its list of tensors", path);

@@ -1,5 +1,5 @@
-/* safetensors.h: named, shaped arrays in one file (the safetensors format: u64 header length, JSON header,
- * bytes). Knows neither models nor optimisers. Reads and writes every type of yti_st_type.
+/* safetensors.h: named, shaped arrays in one file (the safetensors format: u64 header length, JSON header, bytes).
+ * Knows neither models nor optimisers. Reads and writes every type of yti_st_type.
  */
 #ifndef YT_SAFETENSORS_H
 #define YT_SAFETENSORS_H
@@ -46,22 +46,21 @@ typedef struct yti_st_file {
     void *storage;
 } yti_st_file;
 
-/* Whether a file begins like a safetensors file: a length the format allows and the brace of a JSON object.
- * False too where it cannot be read. */
+/* Whether a file begins like a safetensors file: a length the format allows and the brace of a JSON object. False
+ * too where it cannot be read. */
 bool yti_st_probe(const char *path);
 
-/* Checks everything (header length, JSON, types, shapes against sizes, overlaps, gaps at the end) before it
- * returns; of files of ours also that the tensors are those that were written. Tensors of types that are not in yti_st_type
+/* Checks everything (header length, JSON, types, shapes against sizes, overlaps, gaps at the end) before it returns;
+ * of files of ours also that the tensors are those that were written. Tensors of types that are not in yti_st_type
  * are left out. */
 yt_status yti_st_load(const char *path, yti_st_file *out, yt_err *err);
 void yti_st_free(yti_st_file *file);
 const yti_st_entry *yti_st_find(const yti_st_file *file, const char *name); /* NULL: absent */
-const char *yti_st_metadata(const yti_st_file *file, const char *key);     /* NULL: absent */
+const char *yti_st_metadata(const yti_st_file *file, const char *key);      /* NULL: absent */
 
 bool yti_st_is_float(yti_st_type type);
 
-/* Converts an entry's values; false where the type does not fit (floats from any float type, ints from I64,
- * I32). */
+/* Converts an entry's values; false where the type does not fit (floats from any float type, ints from I64, I32). */
 bool yti_st_to_float(const yti_st_entry *entry, float *out);
 bool yti_st_to_int64(const yti_st_entry *entry, int64_t *out);
 
@@ -70,8 +69,7 @@ bool yti_st_to_half(const yti_st_entry *entry, uint16_t *out);
 
 /* Writes entries (lent) and metadata pairs, all texts UTF-8, atomically: temporary name, sync, rename. Metadata with
  * the key yt_format get the entry yt_hash, by which yti_st_load knows that the tensors are whole. */
-yt_status yti_st_save(const char *path, const yti_st_entry *entries, size_t n_entries,
-                     const char *const *metadata_keys, const char *const *metadata_values, size_t n_metadata,
-                     yt_err *err);
+yt_status yti_st_save(const char *path, const yti_st_entry *entries, size_t n_entries, const char *const *metadata_keys,
+                      const char *const *metadata_values, size_t n_metadata, yt_err *err);
 
 #endif

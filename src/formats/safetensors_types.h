@@ -15,8 +15,8 @@ extern const yti_st_type_row yti_st_types[];
 /* SYNTAX where two entries have the same name. */
 yt_status yti_st_check_names(const char *path, const yti_st_entry *entries, size_t count, yt_err *err);
 
-/* The metadata entry by which a file of ours is known to be whole: the sum of yti_st_hash over its tensors, in whatever order
- * they stand there. Only files with the entry YTI_ST_OWN get one. */
+/* The metadata entry by which a file of ours is known to be whole: the sum of yti_st_hash over its tensors, in
+ * whatever order they stand there. Only files with the entry YTI_ST_OWN get one. */
 #define YTI_ST_OWN  "yt_format"
 #define YTI_ST_HASH "yt_hash"
 enum { YTI_ST_HASH_ROOM = 17 };

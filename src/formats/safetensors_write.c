@@ -1,11 +1,11 @@
 /* safetensors_write.c: writing safetensors files; the layout is told in safetensors.c.
  *
- * Tensors with wide elements come first and the header is padded to a multiple of 8 bytes, so that every
- * tensor is aligned to its element: readers that map the file need that.
+ * Tensors with wide elements come first and the header is padded to a multiple of 8 bytes, so that every tensor is
+ * aligned to its element: readers that map the file need that.
  */
-#include "formats/safetensors_types.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "formats/safetensors_types.h"
 
 #include <cjson/cJSON.h>
 
@@ -68,18 +68,16 @@ static bool is_utf8(const char *text) {
 }
 
 /* JSON is UTF-8 text, and readers of the format hold to that. */
-static yt_status check_texts(const char *path, const yti_st_entry *entries, size_t n_entries,
-                             const char *const *keys, const char *const *values, size_t n_metadata,
-                             yt_err *err) {
+static yt_status check_texts(const char *path, const yti_st_entry *entries, size_t n_entries, const char *const *keys,
+                             const char *const *values, size_t n_metadata, yt_err *err) {
     for (size_t i = 0; i < n_entries; i++)
         if (!is_utf8(entries[i].name))
-            return yt_fail(err, YT_ERR_ARGUMENT,
-                           "%s: is not written: the name of tensor %.200s is not UTF-8 text", path,
-                           entries[i].name);
+            return yt_fail(err, YT_ERR_ARGUMENT, "%s: is not written: the name of tensor %.200s is not UTF-8 text",
+                           path, entries[i].name);
     for (size_t i = 0; i < n_metadata; i++)
         if (!is_utf8(keys[i]) || !is_utf8(values[i]))
-            return yt_fail(err, YT_ERR_ARGUMENT,
-                           "%s: is not written: its metadata entry %.200s is not UTF-8 text", path, keys[i]);
+            return yt_fail(err, YT_ERR_ARGUMENT, "%s: is not written: its metadata entry %.200s is not UTF-8 text",
+                           path, keys[i]);
     return YT_OK;
 }
 
@@ -103,8 +101,8 @@ static void write_entry(FILE *stream, const yti_st_entry *entry, void *room) {
 }
 
 /* "" where the file is not one of ours. */
-static void make_hash(const yti_st_entry *entries, size_t n_entries, const char *const *keys,
-                      size_t n_metadata, void *room, char hash[YTI_ST_HASH_ROOM]) {
+static void make_hash(const yti_st_entry *entries, size_t n_entries, const char *const *keys, size_t n_metadata,
+                      void *room, char hash[YTI_ST_HASH_ROOM]) {
     uint64_t sum = 0;
     size_t k = 0;
     hash[0] = '\0';
@@ -126,9 +124,8 @@ static void write_file(FILE *stream, const char *header, const yti_st_entry *con
     for (size_t i = 0; i < n_entries; i++) write_entry(stream, order[i], room);
 }
 
-yt_status yti_st_save(const char *path, const yti_st_entry *entries, size_t n_entries,
-                     const char *const *metadata_keys, const char *const *metadata_values, size_t n_metadata,
-                     yt_err *err) {
+yt_status yti_st_save(const char *path, const yti_st_entry *entries, size_t n_entries, const char *const *metadata_keys,
+                      const char *const *metadata_values, size_t n_metadata, yt_err *err) {
     YT_TRY(yti_st_check_names(path, entries, n_entries, err));
     YT_TRY(check_texts(path, entries, n_entries, metadata_keys, metadata_values, n_metadata, err));
     const yti_st_entry **order = malloc((n_entries + 1) * sizeof *order);

@@ -5,11 +5,11 @@ static yti_tensor view(const yti_graph *graph, yti_map_place place, yti_shape sh
     const yti_node *root = &graph->nodes[place.root];
     float *base = (float *)(void *)(graph->arena + (gradient ? root->grad_at : root->map_at));
     return (yti_tensor){.data = base + place.first,
-                       .n = shape.n,
-                       .h = shape.h,
-                       .w = shape.w,
-                       .c = shape.c,
-                       .ld = yti_row_stride(root->ports.dst.c)};
+                        .n = shape.n,
+                        .h = shape.h,
+                        .w = shape.w,
+                        .c = shape.c,
+                        .ld = yti_row_stride(root->ports.dst.c)};
 }
 
 yti_tensor yti_graph_map(const yti_graph *graph, yti_value value) {

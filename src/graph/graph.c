@@ -27,8 +27,8 @@ void yti_graph_destroy(yti_graph *graph) {
     free(graph);
 }
 
-static yt_status node_init(yti_node *node, const yti_op *op, const void *attr, const yti_value *sources,
-                           int n_sources, const char *label) {
+static yt_status node_init(yti_node *node, const yti_op *op, const void *attr, const yti_value *sources, int n_sources,
+                           const char *label) {
     *node = (yti_node){.op = op, .n_src = n_sources};
     node->label = strdup(label);
     node->attr = malloc(op->attr_size ? op->attr_size : 1);
@@ -43,8 +43,8 @@ static yt_status node_init(yti_node *node, const yti_op *op, const void *attr, c
     return YT_OK;
 }
 
-yt_status yti_graph_add(yti_graph *graph, const yti_op *op, const void *attr, const yti_value *sources,
-                       int n_sources, yti_params params, const char *label, yti_value *out, yt_err *err) {
+yt_status yti_graph_add(yti_graph *graph, const yti_op *op, const void *attr, const yti_value *sources, int n_sources,
+                        yti_params params, const char *label, yti_value *out, yt_err *err) {
     if (n_sources > YT_MAX_SOURCES)
         return yt_fail(err, YT_ERR_ARGUMENT, "%s: %d sources; at most %d work", label, n_sources, YT_MAX_SOURCES);
     for (int i = 0; i < n_sources; i++)
@@ -115,8 +115,8 @@ static yt_status check_size(const yti_node *node, yt_err *err) {
         (double)s.n * s.h * s.w * yti_row_stride(s.c) < 2147483647.0)
         return YT_OK;
     return yt_fail(err, YT_ERR_MISMATCH,
-                   "%s: a map of %d x %d x %d x %d is too large or empty; use a smaller image or batch",
-                   node->label, s.n, s.h, s.w, s.c);
+                   "%s: a map of %d x %d x %d x %d is too large or empty; use a smaller image or batch", node->label,
+                   s.n, s.h, s.w, s.c);
 }
 
 static yt_status infer(yti_graph *graph, yti_mode mode, int n, int h, int w, int threads, yt_err *err) {
@@ -144,7 +144,7 @@ yt_status yti_graph_shapes(yti_graph *graph, yti_mode mode, int n, int h, int w,
 }
 
 yt_status yti_graph_measure(yti_graph *graph, yti_mode mode, int n, int h, int w, int threads, size_t *bytes,
-                           yt_err *err) {
+                            yt_err *err) {
     graph->planned = false;
     graph->mode = mode;
     graph->threads = threads;

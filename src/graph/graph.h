@@ -1,8 +1,8 @@
 /* graph.h: a static graph of primitive operations over feature maps.
  *
- * Four steps, in this order: add (build the graph), plan (shapes, lifetimes, one arena), forward, backward.
- * The graph owns its nodes and the arena; parameters are flat blocks owned by the caller (yti_state in op.h)
- * and passed to every run, so that the same graph runs with the live weights or with their moving average.
+ * Four steps, in this order: add (build the graph), plan (shapes, lifetimes, one arena), forward, backward. The graph
+ * owns its nodes and the arena; parameters are flat blocks owned by the caller (yti_state in op.h) and passed to every
+ * run, so that the same graph runs with the live weights or with their moving average.
  */
 #ifndef YT_GRAPH_H
 #define YT_GRAPH_H
@@ -11,25 +11,23 @@
 
 typedef struct yti_graph yti_graph;
 
-/* A feature map: the output of the node of the same number. Nodes are numbered in the order they were added.
- */
+/* A feature map: the output of the node of the same number. Nodes are numbered in the order they were added. */
 typedef int yti_value;
 
 yt_status yti_graph_create(yti_graph **out, yt_err *err);
 void yti_graph_destroy(yti_graph *graph);
 
-/* Appends a node whose sources exist already (so there can be no cycle). The attributes are copied. label is
- * for messages and logs ("model.2.cv1"), copied. */
-yt_status yti_graph_add(yti_graph *graph, const yti_op *op, const void *attr, const yti_value *sources,
-                       int n_sources, yti_params params, const char *label, yti_value *out, yt_err *err);
+/* Appends a node whose sources exist already (so there can be no cycle). The attributes are copied. label is for
+ * messages and logs ("model.2.cv1"), copied. */
+yt_status yti_graph_add(yti_graph *graph, const yti_op *op, const void *attr, const yti_value *sources, int n_sources,
+                        yti_params params, const char *label, yti_value *out, yt_err *err);
 
-/* Declares a result. Its map stays valid to the end of a run, and in training its gradient is written by the
- * caller between forward and backward. Only what results depend on is run; train_only results are left out in
- * evaluation. */
+/* Declares a result. Its map stays valid to the end of a run, and in training its gradient is written by the caller
+ * between forward and backward. Only what results depend on is run; train_only results are left out in evaluation. */
 void yti_graph_output(yti_graph *graph, yti_value value, bool train_only);
 
-/* The node's parameters are not trained: they get no gradients, its statistics are the running ones and do
- * not move, and the backward run does not go below the lowest node that is trained. Before planning. */
+/* The node's parameters are not trained: they get no gradients, its statistics are the running ones and do not move,
+ * and the backward run does not go below the lowest node that is trained. Before planning. */
 void yti_graph_freeze(yti_graph *graph, yti_value value);
 
 /* Keeps a value's map valid to the end of a run, for whoever looks at it then. Before planning. */
@@ -44,21 +42,20 @@ const yti_op *yti_graph_op(const yti_graph *graph, yti_value value, const void *
 /* The maps that a node reads, as many as yti_graph_op says; lent. All were added before it. */
 const yti_value *yti_graph_sources(const yti_graph *graph, yti_value value);
 
-/* Infers all shapes for an input of n x h x w without taking memory. flops (may be NULL) receives the
- * operations of each node, [yti_graph_nodes]. A failure names the node. */
+/* Infers all shapes for an input of n x h x w without taking memory. flops (may be NULL) receives the operations of
+ * each node, [yti_graph_nodes]. A failure names the node. */
 yt_status yti_graph_shapes(yti_graph *graph, yti_mode mode, int n, int h, int w, double *flops, yt_err *err);
-yti_shape yti_graph_shape(const yti_graph *graph,
-                        yti_value value); /* of the last yti_graph_shapes or yti_graph_plan */
+yti_shape yti_graph_shape(const yti_graph *graph, yti_value value); /* of the last yti_graph_shapes or yti_graph_plan */
 
-/* Infers shapes, assigns memory and takes it (growing the arena only when the new plan needs more). On
- * failure there is no plan any more. */
+/* Infers shapes, assigns memory and takes it (growing the arena only when the new plan needs more). On failure there
+ * is no plan any more. */
 yt_status yti_graph_plan(yti_graph *graph, yti_mode mode, int n, int h, int w, int threads, yt_err *err);
 
-/* Bytes the current plan uses: maps, gradients, saved values and scratch. yti_graph_measure plans without
- * taking memory. */
+/* Bytes the current plan uses: maps, gradients, saved values and scratch. yti_graph_measure plans without taking
+ * memory. */
 size_t yti_graph_planned_bytes(const yti_graph *graph);
 yt_status yti_graph_measure(yti_graph *graph, yti_mode mode, int n, int h, int w, int threads, size_t *bytes,
-                           yt_err *err);
+                            yt_err *err);
 
 /* Where a node's parameters and statistics lie. */
 yti_params yti_graph_params(const yti_graph *graph, yti_value value);
@@ -67,11 +64,10 @@ yti_params yti_graph_params(const yti_graph *graph, yti_value value);
 yti_tensor yti_graph_map(const yti_graph *graph, yti_value value);
 yti_tensor yti_graph_gradient(const yti_graph *graph, yti_value value);
 
-/* Watches a run. Called for every node in the order they run; `value` is the node's. forward: the map is
- * complete. backward: the gradient of the map is complete and not yet overwritten (data NULL where none
- * flows); where the map was not kept its memory may hold something else by then. A
- * concatenation whose sources have readers behind it shows their gradients too: the memory is shared. Either may
- * be NULL. */
+/* Watches a run. Called for every node in the order they run; `value` is the node's. forward: the map is complete.
+ * backward: the gradient of the map is complete and not yet overwritten (data NULL where none flows); where the map
+ * was not kept its memory may hold something else by then. A concatenation whose sources have readers behind it
+ * shows their gradients too: the memory is shared. Either may be NULL. */
 typedef struct yti_graph_observer {
     void (*forward)(void *context, yti_value value, yti_tensor map);
     void (*backward)(void *context, yti_value value, yti_tensor gradient);
@@ -82,8 +78,7 @@ typedef struct yti_graph_observer {
  * them, once. Holds until the graph is planned anew; forward runs up to then have to be given the same state. */
 void yti_graph_prepare(yti_graph *graph, const yti_state *state);
 
-/* Runs all nodes; the input's map must have been filled. In training mode running statistics in
- * state->buffers move. */
+/* Runs all nodes; the input's map must have been filled. In training mode running statistics in state->buffers move. */
 void yti_graph_forward(yti_graph *graph, const yti_state *state, const yti_graph_observer *observer);
 
 /* Runs all nodes backwards; adds parameter gradients to state->grads. */

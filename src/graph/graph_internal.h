@@ -10,8 +10,7 @@ typedef struct yti_map_place {
     int first;
 } yti_map_place;
 
-/* Channels of a gradient buffer to be zeroed before a node's backward step, because nobody has written them
- * yet. */
+/* Channels of a gradient buffer to be zeroed before a node's backward step, because nobody has written them yet. */
 typedef struct yti_gap {
     int root, first, count;
 } yti_gap;
@@ -51,8 +50,8 @@ struct yti_graph {
     size_t arena_bytes;
 };
 
-/* Floats from pixel to pixel of a buffer with c channels: whole 32-byte vectors, except for the few-channel
- * maps at the ends. */
+/* Floats from pixel to pixel of a buffer with c channels: whole 32-byte vectors, except for the few-channel maps at
+ * the ends. */
 int yti_row_stride(int c);
 
 /* Decides everything in the plan part of the nodes and graph->plan_bytes. Shapes are known. */

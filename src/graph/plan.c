@@ -38,8 +38,7 @@ static void mark_needs_grad(yti_graph *graph) {
         yti_node *node = &graph->nodes[i];
         node->needs_grad = false;
         if (graph->mode != YT_MODE_TRAIN || !node->live || node->op->stops_gradient) continue;
-        for (int p = 0; p < YT_MAX_PARAMS; p++)
-            node->needs_grad |= node->params.param[p] >= 0 && !node->frozen;
+        for (int p = 0; p < YT_MAX_PARAMS; p++) node->needs_grad |= node->params.param[p] >= 0 && !node->frozen;
         for (int s = 0; s < node->n_src; s++) node->needs_grad |= graph->nodes[node->src[s]].needs_grad;
     }
 }
@@ -60,8 +59,8 @@ static int times_in_sources(const yti_node *node, yti_value value) {
     return times;
 }
 
-/* While placing, map.root and grad.root hold the parent (-1: none) and first the offset in it; resolve()
- * follows the chains. */
+/* While placing, map.root and grad.root hold the parent (-1: none) and first the offset in it; resolve() follows the
+ * chains. */
 static void place_in_parents(yti_graph *graph, yti_value v) {
     yti_node *node = &graph->nodes[v];
     switch (node->op->alias) {
@@ -153,12 +152,10 @@ static yt_status fill_gaps(yti_node *node, int root, bool *covered, int first, i
     return YT_OK;
 }
 
-/* Whether the gradient of source s is written by this node's backward step, or lies already where it belongs.
- */
+/* Whether the gradient of source s is written by this node's backward step, or lies already where it belongs. */
 static bool writes_gradient(const yti_graph *graph, const yti_node *node, int s) {
     const yti_node *source = &graph->nodes[node->src[s]];
-    if (!source->needs_grad || node->op->stops_gradient || node->op->alias == YT_ALIAS_DST_IN_SRC)
-        return false;
+    if (!source->needs_grad || node->op->stops_gradient || node->op->alias == YT_ALIAS_DST_IN_SRC) return false;
     if (node->op->in_place && s == 0) return false;
     if (node->op->alias == YT_ALIAS_SRC_IN_DST) {
         int first = 0;
@@ -181,8 +178,7 @@ static yt_status play_backward(yti_graph *graph, bool **covered, yt_err *err) {
         yti_node *node = &graph->nodes[i];
         if (!node->needs_grad) continue;
         bool *own = covered[node->grad.root];
-        if (count_covered(own, node->grad.first, node->ports.dst.c) == 0)
-            continue; /* no gradient comes here */
+        if (count_covered(own, node->grad.first, node->ports.dst.c) == 0) continue; /* no gradient comes here */
         node->runs_backward = true;
         YT_TRY(fill_gaps(node, node->grad.root, own, node->grad.first, node->ports.dst.c, err));
         for (int s = 0; s < node->n_src; s++) {
@@ -274,8 +270,7 @@ static size_t round_up(size_t bytes) {
     return (bytes + 63) / 64 * 64;
 }
 
-/* The lowest offset at which b fits among the buffers already placed (sorted by offset) that live at the same
- * time. */
+/* The lowest offset at which b fits among the buffers already placed (sorted by offset) that live at the same time. */
 static size_t lowest_free(const buffer *b, buffer *const *placed, int n_placed) {
     size_t at = 0;
     for (int i = 0; i < n_placed; i++) {
@@ -316,8 +311,7 @@ static void place_fixed_parts(yti_graph *graph) {
         graph->plan_bytes += round_up(node->ports.side_bytes);
         node->prepared_at = graph->plan_bytes;
         graph->plan_bytes += round_up(node->ports.prepared_bytes);
-        if (node->ports.scratch_bytes > graph->scratch_bytes)
-            graph->scratch_bytes = node->ports.scratch_bytes;
+        if (node->ports.scratch_bytes > graph->scratch_bytes) graph->scratch_bytes = node->ports.scratch_bytes;
     }
     graph->scratch_at = graph->plan_bytes;
     graph->plan_bytes += round_up(graph->scratch_bytes) + round_up(YT_READ_SLACK * sizeof(float));

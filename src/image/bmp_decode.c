@@ -87,9 +87,8 @@ static const char *read_header(const yti_source *source, bmp *b) {
         size_t named = core ? 0 : get32(info + 32), all = (size_t)1 << b->bits;
         read_palette(b, FILE_HEADER + header, named > 0 && named < all ? named : all, core ? 3 : 4);
     }
-    return read_masks(b, b->compression == BIT_FIELDS || b->compression == ALPHA_BIT_FIELDS)
-               ? NULL
-               : "the file is cut off";
+    return read_masks(b, b->compression == BIT_FIELDS || b->compression == ALPHA_BIT_FIELDS) ? NULL
+                                                                                             : "the file is cut off";
 }
 
 yt_status yti_bmp_measure(const yti_source *source, yti_facts *facts, yt_err *err) {
@@ -135,8 +134,7 @@ typedef struct place {
 
 /* One pixel of a run, if it lies in the image. */
 static void put(const bmp *b, const yt_image *image, place *at, int colour) {
-    if (at->x < b->w && at->y < b->h)
-        memcpy(row_at(b, image, at->y) + 3 * (size_t)at->x, b->palette[colour], 3);
+    if (at->x < b->w && at->y < b->h) memcpy(row_at(b, image, at->y) + 3 * (size_t)at->x, b->palette[colour], 3);
     if (at->x < b->w) at->x++;
 }
 
@@ -146,8 +144,8 @@ static int colour_of(const bmp *b, const uint8_t *from, int i) {
     return i % 2 ? from[i / 2] & 15 : from[i / 2] >> 4;
 }
 
-/* Pairs of bytes: a length and a colour, or 0 and 0 (end of row), 1 (end of image), 2 (a jump), n (n pixels as they are,
- * padded to a pair). False: the file is cut off. */
+/* Pairs of bytes: a length and a colour, or 0 and 0 (end of row), 1 (end of image), 2 (a jump), n (n pixels as they
+ * are, padded to a pair). False: the file is cut off. */
 static bool unpack_runs(const bmp *b, const yt_image *image) {
     const uint8_t *p = b->data + b->pixels, *end = b->data + b->bytes;
     for (place at = {0}; end - p >= 2;) {
@@ -185,8 +183,7 @@ yt_status yti_bmp_decode(const yti_source *source, const yti_facts *facts, yt_im
         return yt_fail(err, YT_ERR_DATA, "%s: the file is cut off", source->path);
     YT_TRY(yt_image_create(b.w, b.h, out, err));
     if (!runs) {
-        for (int y = 0; y < b.h; y++)
-            spread_row(&b, b.data + b.pixels + (size_t)y * stride, row_at(&b, out, y));
+        for (int y = 0; y < b.h; y++) spread_row(&b, b.data + b.pixels + (size_t)y * stride, row_at(&b, out, y));
         return YT_OK;
     }
     for (size_t i = 0; i < (size_t)b.w * (size_t)b.h; i++) memcpy(out->rgb + 3 * i, b.palette[0], 3);

@@ -18,8 +18,7 @@ void yti_decode_gate_deinit(yti_decode_gate *gate) {
 
 void yti_decode_gate_enter(yti_decode_gate *gate, size_t memory) {
     pthread_mutex_lock(&gate->lock);
-    while (gate->used > 0 && memory > YT_MAX_DECODE_BYTES - gate->used)
-        pthread_cond_wait(&gate->left, &gate->lock);
+    while (gate->used > 0 && memory > YT_MAX_DECODE_BYTES - gate->used) pthread_cond_wait(&gate->left, &gate->lock);
     gate->used += memory;
     pthread_mutex_unlock(&gate->lock);
 }

@@ -54,8 +54,8 @@ int yti_exif_swaps(int orientation) {
 }
 
 void yti_exif_apply(int orientation, const uint8_t *src, int w, int h, uint8_t *dst) {
-    /* Where the upright picture's first pixel is stored, and the steps (in pixels) to the one right of it and
-     * the one below. */
+    /* Where the upright picture's first pixel is stored, and the steps (in pixels) to the one right of it and the
+     * one below. */
     ptrdiff_t row = w, right = w - 1, bottom = (ptrdiff_t)(h - 1) * w;
     const struct {
         ptrdiff_t start, step_x, step_y;

@@ -5,8 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Orientation 1..8 in the body of an APP1 segment; 0 when it is not one of Exif's, 1 (upright) when it is
- * and has no orientation or is damaged. */
+/* Orientation 1..8 in the body of an APP1 segment; 0 when it is not one of Exif's, 1 (upright) when it is and has no
+ * orientation or is damaged. */
 int yti_exif_orientation(const uint8_t *app1, size_t bytes);
 
 /* Orientation 1..8 in bare EXIF notes, a TIFF structure; 1 when it has none or is damaged. */

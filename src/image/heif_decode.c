@@ -4,12 +4,12 @@
  * standard says so, and cameras write both. Alpha is dropped.
  *
  * Brightness and colour of an AVIF become RGB here, in the arithmetic by which OpenCV and Pillow read them (libavif's
- * with libyuv): colour of half the size is interpolated, where libheif repeats it. It is not equal to the bit, as libheif
- * 1.15 hands out planes that have been RGB in between. HEIC, which OpenCV does not read, is left to libheif, as its
- * readers for Python leave it.
+ * with libyuv): colour of half the size is interpolated, where libheif repeats it. It is not equal to the bit, as
+ * libheif 1.15 hands out planes that have been RGB in between. HEIC, which OpenCV does not read, is left to libheif, as
+ * its readers for Python leave it.
  *
- * AV1 is decoded by libaom where libheif has it: dav1d, its first choice, writes lines of its own to stderr about damaged
- * data, and some of the memory for them is never freed.
+ * AV1 is decoded by libaom where libheif has it: dav1d, its first choice, writes lines of its own to stderr about
+ * damaged data, and some of the memory for them is never freed.
  */
 #include "image/image_format.h"
 
@@ -41,8 +41,7 @@ static yt_status open_heif(const yti_source *source, heif *out, yt_err *err) {
     f.options->decoder_id = "aom";                       /* a wish: other codecs have other decoders */
     heif_context_set_max_decoding_threads(f.context, 0); /* in this thread */
     heif_context_set_maximum_image_size_limit(f.context, MAX_SIDE);
-    struct heif_error e =
-        heif_context_read_from_memory_without_copy(f.context, source->data, source->bytes, NULL);
+    struct heif_error e = heif_context_read_from_memory_without_copy(f.context, source->data, source->bytes, NULL);
     if (e.code == heif_error_Ok) e = heif_context_get_primary_image_handle(f.context, &f.handle);
     if (e.code == heif_error_Ok) {
         *out = f;
@@ -75,8 +74,7 @@ static bool arithmetic_of(const struct heif_image *decoded, arithmetic *out) {
     static const struct {
         int matrix;
         double kr, kb; /* parts of red and blue in brightness */
-    } known[] = {
-        {1, 0.2126, 0.0722}, {2, 0.299, 0.114}, {5, 0.299, 0.114}, {6, 0.299, 0.114}, {9, 0.2627, 0.0593}};
+    } known[] = {{1, 0.2126, 0.0722}, {2, 0.299, 0.114}, {5, 0.299, 0.114}, {6, 0.299, 0.114}, {9, 0.2627, 0.0593}};
     struct heif_color_profile_nclx *profile = NULL;
     int matrix = 6;
     bool full = true;
@@ -183,15 +181,14 @@ static bool copy_rows(const struct heif_image *decoded, yt_image *out) {
     const uint8_t *from = heif_image_get_plane_readonly(decoded, heif_channel_interleaved, &stride);
     size_t row = (size_t)out->w * 3;
     if (!from || stride < 0 || (size_t)stride < row) return false;
-    for (int y = 0; y < out->h; y++)
-        memcpy(out->rgb + (size_t)y * row, from + (size_t)y * (size_t)stride, row);
+    for (int y = 0; y < out->h; y++) memcpy(out->rgb + (size_t)y * row, from + (size_t)y * (size_t)stride, row);
     return true;
 }
 
 /* Room for the decoded image. What was measured, and let through the gate of memory, is the size that the container
  * says; the coded image has one of its own. */
-static yt_status create_measured(const yti_source *source, const yti_facts *facts, int w, int h,
-                                 yt_image *out, yt_err *err) {
+static yt_status create_measured(const yti_source *source, const yti_facts *facts, int w, int h, yt_image *out,
+                                 yt_err *err) {
     if (w == facts->w && h == facts->h) return yt_image_create(w, h, out, err);
     return yt_fail(err, YT_ERR_DATA, "%s: its image is %d x %d, and its header says %d x %d", source->path, w, h,
                    facts->w, facts->h);
@@ -201,8 +198,8 @@ static yt_status create_measured(const yti_source *source, const yti_facts *fact
 static yt_status decode_rgb(const yti_source *source, const yti_facts *facts, const heif *f, yt_image *out,
                             yt_err *err) {
     struct heif_image *decoded = NULL;
-    struct heif_error e =
-        heif_decode_image(f->handle, &decoded, heif_colorspace_RGB, heif_chroma_interleaved_RGB, f->options);
+    struct heif_error e = heif_decode_image(f->handle, &decoded, heif_colorspace_RGB, heif_chroma_interleaved_RGB,
+                                            f->options);
     if (e.code != heif_error_Ok)
         return yt_fail(err, YT_ERR_DATA, "%s: the image cannot be decoded: %s", source->path, e.message);
     yt_status status = create_measured(source, facts, heif_image_get_width(decoded, heif_channel_interleaved),
@@ -216,17 +213,15 @@ static yt_status decode_rgb(const yti_source *source, const yti_facts *facts, co
 }
 
 /* How an AVIF's colour is stored, by the first property "av1C" of an image that has colour (AV1 in ISOBMFF 2.3.3):
- * without being told the library makes planes of full size. Another image's, in a file that holds several kinds, costs
- * some exactness. Undefined: there is none, or none with colour. */
+ * without being told the library makes planes of full size. Another image's, in a file that holds several kinds,
+ * costs some exactness. Undefined: there is none, or none with colour. */
 static enum heif_chroma stored_chroma(const yti_source *source) {
     enum { MONOCHROME = 0x10, HALF_WIDTH = 8, HALF_HEIGHT = 4 };
     for (size_t i = 0; i + 8 <= source->bytes; i++) {
         if (source->data[i] != 'a' || memcmp(source->data + i, "av1C\x81", 5) != 0) continue;
         int flags = source->data[i + 6];
         if (flags & MONOCHROME) continue;
-        return !(flags & HALF_WIDTH) ? heif_chroma_444
-               : flags & HALF_HEIGHT ? heif_chroma_420
-                                     : heif_chroma_422;
+        return !(flags & HALF_WIDTH) ? heif_chroma_444 : flags & HALF_HEIGHT ? heif_chroma_420 : heif_chroma_422;
     }
     return heif_chroma_undefined;
 }

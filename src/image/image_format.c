@@ -34,8 +34,8 @@ static bool is_webp(const uint8_t *data, size_t bytes) {
 
 /* Classic and big TIFF, either byte order. */
 static bool is_tiff(const uint8_t *data, size_t bytes) {
-    return begins(data, bytes, "II*\0", 4) || begins(data, bytes, "MM\0*", 4) ||
-           begins(data, bytes, "II+\0", 4) || begins(data, bytes, "MM\0+", 4);
+    return begins(data, bytes, "II*\0", 4) || begins(data, bytes, "MM\0*", 4) || begins(data, bytes, "II+\0", 4) ||
+           begins(data, bytes, "MM\0+", 4);
 }
 
 /* ISO 14496-12: a box "ftyp" whose brands say what follows. */
@@ -185,12 +185,11 @@ yt_status yti_check_facts(const yti_source *source, yti_facts *facts, yt_err *er
     int w = facts->w, h = facts->h;
     if (w < 1 || h < 1) return yt_fail(err, YT_ERR_DATA, "%s: an image without pixels", source->path);
     if ((int64_t)w * h > MAX_PIXELS)
-        return yt_fail(err, YT_ERR_DATA, "%s: %d x %d pixels are more than the %d that are accepted",
-                       source->path, w, h, MAX_PIXELS);
+        return yt_fail(err, YT_ERR_DATA, "%s: %d x %d pixels are more than the %d that are accepted", source->path, w,
+                       h, MAX_PIXELS);
     size_t rgb = 3 * (size_t)w * (size_t)h, least = facts->orientation == 1 ? rgb : 2 * rgb;
     if (facts->memory < least) facts->memory = least;
     if (facts->memory <= YT_MAX_DECODE_BYTES) return YT_OK;
-    return yt_fail(err, YT_ERR_DATA,
-                   "%s: decoding its %d x %d pixels would take %zu MiB; at most %zu are accepted",
+    return yt_fail(err, YT_ERR_DATA, "%s: decoding its %d x %d pixels would take %zu MiB; at most %zu are accepted",
                    source->path, w, h, facts->memory >> 20, (size_t)YT_MAX_DECODE_BYTES >> 20);
 }

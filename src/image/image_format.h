@@ -1,9 +1,10 @@
-/* image_format.h: one kind of image file: how it is recognised, measured and decoded. image_format.c holds the table. */
+/* image_format.h: one kind of image file: how it is recognised, measured and decoded. image_format.c holds the table.
+ */
 #ifndef YT_DATA_IMAGE_FORMAT_H
 #define YT_DATA_IMAGE_FORMAT_H
 
-#include "image/image.h"
 #include "base/status.h"
+#include "image/image.h"
 
 #include <stdbool.h>
 #include <stddef.h>

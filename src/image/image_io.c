@@ -1,10 +1,10 @@
 /* image_io.c: image files in: which format it is, its size, its pixels, turned upright. The readers are in the files
  * that image_format.h names.
  */
+#include "base/file.h"
 #include "image/decode_gate.h"
 #include "image/exif.h"
 #include "image/image_format.h"
-#include "base/file.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -81,8 +81,7 @@ static yt_status turn_upright(yt_image stored, int orientation, yt_image *out, y
     }
     bool swaps = yti_exif_swaps(orientation);
     yt_image upright;
-    yt_status status =
-        yt_image_create(swaps ? stored.h : stored.w, swaps ? stored.w : stored.h, &upright, err);
+    yt_status status = yt_image_create(swaps ? stored.h : stored.w, swaps ? stored.w : stored.h, &upright, err);
     if (status == YT_OK) {
         yti_exif_apply(orientation, stored.rgb, stored.w, stored.h, upright.rgb);
         *out = upright;
@@ -94,19 +93,18 @@ static yt_status turn_upright(yt_image stored, int orientation, yt_image *out, y
 static yti_image_info info_of(const yti_facts *facts) {
     bool swaps = yti_exif_swaps(facts->orientation);
     return (yti_image_info){.w = swaps ? facts->h : facts->w,
-                           .h = swaps ? facts->w : facts->h,
-                           .orientation = facts->orientation,
-                           .bits = facts->bits,
-                           .memory = facts->memory,
-                           .truncated = facts->truncated};
+                            .h = swaps ? facts->w : facts->h,
+                            .orientation = facts->orientation,
+                            .bits = facts->bits,
+                            .memory = facts->memory,
+                            .truncated = facts->truncated};
 }
 
-static yt_status decode(const yti_source *source, const yti_format *format, const yti_facts *facts,
-                        yt_image *out, yt_err *err) {
+static yt_status decode(const yti_source *source, const yti_format *format, const yti_facts *facts, yt_image *out,
+                        yt_err *err) {
     yt_image stored = {0};
     YT_TRY(format->decode(source, facts, &stored, err));
-    if (stored.w == facts->w && stored.h == facts->h)
-        return turn_upright(stored, facts->orientation, out, err);
+    if (stored.w == facts->w && stored.h == facts->h) return turn_upright(stored, facts->orientation, out, err);
     yt_image_free(&stored);
     return yt_fail(err, YT_ERR_DATA, "%s: the image is not of the size that its header says", source->path);
 }

@@ -1,11 +1,9 @@
-/* jpeg_check.c: walks the segments of a JPEG (ITU T.81 annex B) and refuses what the decoder would trust
- * blindly.
+/* jpeg_check.c: walks the segments of a JPEG (ITU T.81 annex B) and refuses what the decoder would trust blindly.
  *
- * stb_image writes past its tables when a DHT segment announces more than 256 codes, and reads past them
- * when a scan names a table that was never defined. So both are checked here, over exactly the bytes that
- * it gets afterwards: anything behind the first end marker is cut off, and a marker it does not know
- * refuses the file. In entropy-coded data FF is followed by 00, a restart marker or a fill byte; any other
- * pair is the next marker.
+ * stb_image writes past its tables when a DHT segment announces more than 256 codes, and reads past them when a scan
+ * names a table that was never defined. So both are checked here, over exactly the bytes that it gets afterwards:
+ * anything behind the first end marker is cut off, and a marker it does not know refuses the file. In entropy-coded
+ * data FF is followed by 00, a restart marker or a fill byte; any other pair is the next marker.
  */
 #include "image/jpeg_check.h"
 
@@ -130,8 +128,7 @@ static bool check_scan(walker *w, segment s) {
     for (size_t i = 0; i < count; i++) {
         uint8_t id = s.data[1 + 2 * i];
         int dc = s.data[2 + 2 * i] >> 4, ac = s.data[2 + 2 * i] & 15;
-        if (!is_component(w, id) || dc >= TABLES || ac >= TABLES)
-            return refuse(w, "an impossible scan header");
+        if (!is_component(w, id) || dc >= TABLES || ac >= TABLES) return refuse(w, "an impossible scan header");
         if ((uses_dc && !w->tables[0][dc]) || (uses_ac && !w->tables[1][ac]))
             return refuse(w, "a scan without its Huffman table");
     }
@@ -162,15 +159,13 @@ static bool is_frame(int marker) {
 }
 
 static bool check_segment(walker *w, int marker, segment s) {
-    if ((marker >= SOF0 && marker <= SOF2) || marker == SOF9 || marker == SOF10)
-        return check_frame(w, marker, s);
+    if ((marker >= SOF0 && marker <= SOF2) || marker == SOF9 || marker == SOF10) return check_frame(w, marker, s);
     if (is_frame(marker))
         return refuse(w, marker == SOF3 || marker == 0xCB ? "lossless coding, which is not supported"
                                                           : "hierarchical coding, which is not supported");
     if (marker == DHT) return check_tables(w, s);
     if (marker == SOS) return check_scan(w, s);
-    if (marker == APP1 && w->out->orientation == 0)
-        w->out->orientation = yti_exif_orientation(s.data, s.bytes);
+    if (marker == APP1 && w->out->orientation == 0) w->out->orientation = yti_exif_orientation(s.data, s.bytes);
     bool known = (marker >= APP0 && marker <= APP15) || marker == COM || marker == DQT || marker == DRI ||
                  marker == DNL || marker == DAC;
     return known || refuse(w, "a kind of JPEG that is not supported");

@@ -19,9 +19,8 @@ typedef struct yti_jpeg {
 /* Whether data begins like a JPEG. */
 bool yti_is_jpeg(const uint8_t *data, size_t bytes);
 
-/* Walks the segments. False: not a JPEG that can be decoded, and *reason says why (static text). The
- * beginning of a file is enough for size and orientation; has_scan and complete then speak of that
- * beginning. */
+/* Walks the segments. False: not a JPEG that can be decoded, and *reason says why (static text). The beginning of a
+ * file is enough for size and orientation; has_scan and complete then speak of that beginning. */
 bool yti_jpeg_check(const uint8_t *data, size_t bytes, yti_jpeg *out, const char **reason);
 
 #endif

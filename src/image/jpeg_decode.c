@@ -1,8 +1,8 @@
 /* jpeg_decode.c: JPEG pixels as the rest of the world sees them. The only user of libjpeg.
  *
  * Decoders differ in rounding: 5 to 7 % of the values come out one to three grey levels apart from stb's, which moves a
- * small network's scores by up to 0.009 and its boxes by up to 2 pixels. The reference trainer, OpenCV and Pillow decode
- * with this library, so does everyone who compares numbers with theirs.
+ * small network's scores by up to 0.009 and its boxes by up to 2 pixels. The reference trainer, OpenCV and Pillow
+ * decode with this library, so does everyone who compares numbers with theirs.
  *
  * The library reports errors by a function that must not return: a jump to where decoding began. Warnings (damaged
  * data, which it fills in) are not printed.
@@ -60,8 +60,7 @@ static bool read_rows(decoder *d, int w, int h, uint8_t *rgb) {
     return true;
 }
 
-bool yti_jpeg_decode(const uint8_t *data, size_t bytes, int w, int h, uint8_t *rgb,
-                     char reason[YTI_JPEG_REASON]) {
+bool yti_jpeg_decode(const uint8_t *data, size_t bytes, int w, int h, uint8_t *rgb, char reason[YTI_JPEG_REASON]) {
     decoder d = {.reason = reason};
     d.jpeg.err = jpeg_std_error(&d.errors);
     d.errors.error_exit = leave;

@@ -8,9 +8,8 @@
 
 enum { YTI_JPEG_REASON = 200 };
 
-/* Decodes a checked JPEG (jpeg_check.h) into rgb[h][w][3], w and h being those of its frame
- * header. Damaged picture data is filled in, as by every reader of this library. False: reason says why. */
-bool yti_jpeg_decode(const uint8_t *data, size_t bytes, int w, int h, uint8_t *rgb,
-                     char reason[YTI_JPEG_REASON]);
+/* Decodes a checked JPEG (jpeg_check.h) into rgb[h][w][3], w and h being those of its frame header. Damaged picture
+ * data is filled in, as by every reader of this library. False: reason says why. */
+bool yti_jpeg_decode(const uint8_t *data, size_t bytes, int w, int h, uint8_t *rgb, char reason[YTI_JPEG_REASON]);
 
 #endif

@@ -1,7 +1,7 @@
 /* jpeg_format.c: JPEG, checked (jpeg_check.c) and then decoded by libjpeg, or by stb_image where the build lacks it.
  *
- * A JPEG that was cut off is used as far as it goes: with an end-of-image marker put behind the bytes there
- * are, the decoder fills the rest instead of refusing the whole.
+ * A JPEG that was cut off is used as far as it goes: with an end-of-image marker put behind the bytes there are, the
+ * decoder fills the rest instead of refusing the whole.
  */
 #include "image/image_format.h"
 #include "image/jpeg_check.h"
@@ -14,15 +14,13 @@ static yt_status check(const yti_source *source, yti_jpeg *jpeg, yt_err *err) {
     const char *reason;
     if (!yti_jpeg_check(source->data, source->bytes, jpeg, &reason))
         return yt_fail(err, YT_ERR_DATA, "%s: not a readable JPEG: %s", source->path, reason);
-    if (!jpeg->has_scan)
-        return yt_fail(err, YT_ERR_DATA, "%s: the JPEG ends before its image begins", source->path);
+    if (!jpeg->has_scan) return yt_fail(err, YT_ERR_DATA, "%s: the JPEG ends before its image begins", source->path);
 #ifndef YT_LIBJPEG
     if (jpeg->arithmetic)
-        return yt_fail(
-            err, YT_ERR_DATA,
-            "%s: an arithmetic-coded JPEG, which needs libjpeg (libjpeg-dev was not installed when "
-            "this program was built)",
-            source->path);
+        return yt_fail(err, YT_ERR_DATA,
+                       "%s: an arithmetic-coded JPEG, which needs libjpeg (libjpeg-dev was not installed when "
+                       "this program was built)",
+                       source->path);
 #endif
     return YT_OK;
 }

@@ -1,10 +1,9 @@
-/* letterbox.c: fitting a picture into a rectangle without distortion; the rest is grey (spec
- * architecture 6.6).
+/* letterbox.c: fitting a picture into a rectangle without distortion; the rest is grey (spec architecture 6.6).
  *
  * Rounding is half to even, and the 0.1 puts the odd pixel of an uneven margin to the right and the bottom.
  */
-#include "image/resize.h"
 #include "image/image.h"
+#include "image/resize.h"
 
 #include <math.h>
 #include <string.h>
@@ -45,12 +44,11 @@ yti_letterbox yti_letterbox_plan(int w0, int h0, int w, int h, bool minimal, boo
 }
 
 static void copy_rows(const uint8_t *src, uint8_t *dst, size_t dst_stride, int w, int h) {
-    for (int y = 0; y < h; y++)
-        memcpy(dst + (size_t)y * dst_stride, src + (size_t)y * (size_t)w * 3, (size_t)w * 3);
+    for (int y = 0; y < h; y++) memcpy(dst + (size_t)y * dst_stride, src + (size_t)y * (size_t)w * 3, (size_t)w * 3);
 }
 
 yt_status yti_letterbox_apply(const yti_letterbox *plan, const uint8_t *src, int src_w, int src_h, uint8_t *dst,
-                             yt_err *err) {
+                              yt_err *err) {
     size_t stride = (size_t)(plan->left + plan->resized_w + plan->right) * 3;
     size_t left = (size_t)plan->left * 3, right = (size_t)plan->right * 3;
     uint8_t *inside = dst + (size_t)plan->top * stride + left;

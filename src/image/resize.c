@@ -1,8 +1,8 @@
 /* resize.c: bilinear resize of 8-bit RGB in 11-bit fixed point, bit for bit as OpenCV's INTER_LINEAR.
  *
- * Half-pixel centres, no antialiasing. Each source row that is needed is interpolated along x once into
- * 16-bit (T >> 4: the vertical step needs no more, and 255 * 2048 >> 4 = 32640 fits); two such rows are kept,
- * and an output row is their weighted sum. Halving both sides exactly is a 2 x 2 mean instead.
+ * Half-pixel centres, no antialiasing. Each source row that is needed is interpolated along x once into 16-bit (T >> 4:
+ * the vertical step needs no more, and 255 * 2048 >> 4 = 32640 fits); two such rows are kept, and an output row is
+ * their weighted sum. Halving both sides exactly is a 2 x 2 mean instead.
  */
 #include "image/resize.h"
 
@@ -24,8 +24,7 @@ typedef struct tap {
 /* The source position of output i: its integer part and its fraction. */
 static int source_position(int i, int src, int dst, float *fraction) {
     double scale = 1.0 / ((double)dst / src);
-    volatile double product =
-        (i + 0.5) * scale; /* volatile: a fused multiply-subtract would round otherwise */
+    volatile double product = (i + 0.5) * scale; /* volatile: a fused multiply-subtract would round otherwise */
     float f = (float)(product - 0.5);
     float k = floorf(f);
     *fraction = f - k;
@@ -47,8 +46,7 @@ static void make_taps_x(tap *taps, int src, int dst) {
     }
 }
 
-static void interpolate_row(const uint8_t *restrict src, const tap *restrict taps, int w,
-                            int16_t *restrict dst) {
+static void interpolate_row(const uint8_t *restrict src, const tap *restrict taps, int w, int16_t *restrict dst) {
     for (int x = 0; x < w; x++) {
         const uint8_t *p = src + taps[x].at, *q = p + taps[x].next;
         int a0 = taps[x].a0, a1 = taps[x].a1;
@@ -58,8 +56,8 @@ static void interpolate_row(const uint8_t *restrict src, const tap *restrict tap
     }
 }
 
-static void blend_rows(const int16_t *restrict top, const int16_t *restrict bottom, int16_t b0, int16_t b1,
-                       int count, uint8_t *restrict dst) {
+static void blend_rows(const int16_t *restrict top, const int16_t *restrict bottom, int16_t b0, int16_t b1, int count,
+                       uint8_t *restrict dst) {
     for (int i = 0; i < count; i++) {
         int16_t t = (int16_t)((top[i] * b0) >> 16), b = (int16_t)((bottom[i] * b1) >> 16);
         int16_t value = (int16_t)((t + b + 2) >> 2);
@@ -87,8 +85,7 @@ typedef struct row_pair {
 } row_pair;
 
 /* The interpolated form of source row `row`, in the slot that does not hold `keep`. */
-static const int16_t *row_of(row_pair *pair, int row, int keep, const uint8_t *src, int src_w,
-                             const tap *taps, int w) {
+static const int16_t *row_of(row_pair *pair, int row, int keep, const uint8_t *src, int src_w, const tap *taps, int w) {
     for (int i = 0; i < 2; i++)
         if (pair->source[i] == row) return pair->rows[i];
     int slot = pair->source[0] == keep;
@@ -97,8 +94,8 @@ static const int16_t *row_of(row_pair *pair, int row, int keep, const uint8_t *s
     return pair->rows[slot];
 }
 
-yt_status yti_resize(const uint8_t *src, int src_w, int src_h, uint8_t *dst, size_t dst_stride, int dst_w,
-                     int dst_h, yt_err *err) {
+yt_status yti_resize(const uint8_t *src, int src_w, int src_h, uint8_t *dst, size_t dst_stride, int dst_w, int dst_h,
+                     yt_err *err) {
     if (src_w == 2 * (int64_t)dst_w && src_h == 2 * (int64_t)dst_h) {
         halve(src, src_w, dst, dst_stride, dst_w, dst_h);
         return YT_OK;
@@ -121,7 +118,6 @@ yt_status yti_resize(const uint8_t *src, int src_w, int src_h, uint8_t *dst, siz
     return YT_OK;
 }
 
-yt_status yti_image_resize(const uint8_t *src, int src_w, int src_h, uint8_t *dst, int dst_w, int dst_h,
-                          yt_err *err) {
+yt_status yti_image_resize(const uint8_t *src, int src_w, int src_h, uint8_t *dst, int dst_w, int dst_h, yt_err *err) {
     return yti_resize(src, src_w, src_h, dst, (size_t)dst_w * 3, dst_w, dst_h, err);
 }

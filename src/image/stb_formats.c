@@ -13,8 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Memory is zeroed, so that what a damaged file leaves out is the same every time; and a compressed
- * image cannot grow without bound. */
+/* Memory is zeroed, so that what a damaged file leaves out is the same every time; and a compressed image cannot
+ * grow without bound. */
 enum { MAX_BLOCK_BYTES = 0x7FFFFFFF };
 
 static void *stb_malloc(size_t bytes) {
@@ -25,8 +25,8 @@ static void *stb_realloc(void *block, size_t bytes) {
     return bytes <= MAX_BLOCK_BYTES ? realloc(block, bytes) : NULL;
 }
 
-/* Third-party code is not held to our warnings. These are given where it is inlined or at the end of the file, so they
- * stay off. */
+/* Third-party code is not held to our warnings. These are given where it is inlined or at the end of the file, so
+ * they stay off. */
 #pragma GCC diagnostic ignored "-Wunused-function"
 #ifndef __clang__
 #    pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
@@ -69,8 +69,7 @@ static bool walk_chunks(const uint8_t *data, size_t bytes, int *orientation) {
     enum { SIGNATURE = 8, FRAME = 12 };
     for (size_t at = SIGNATURE; at <= bytes && bytes - at >= FRAME;) {
         const uint8_t *chunk = data + at;
-        size_t length =
-            (size_t)chunk[0] << 24 | (size_t)chunk[1] << 16 | (size_t)chunk[2] << 8 | (size_t)chunk[3];
+        size_t length = (size_t)chunk[0] << 24 | (size_t)chunk[1] << 16 | (size_t)chunk[2] << 8 | (size_t)chunk[3];
         if (memcmp(chunk + 4, "IEND", 4) == 0) return true;
         if (length > bytes - at - FRAME) return false;
         if (memcmp(chunk + 4, "eXIf", 4) == 0) *orientation = yti_exif_tiff_orientation(chunk + 8, length);
@@ -88,8 +87,7 @@ yt_status yti_png_measure(const yti_source *source, yti_facts *facts, yt_err *er
     /* The unpacked rows beside the pixels, or the pixels beside their RGB. */
     size_t pixels = (size_t)facts->w * (size_t)facts->h, sample = (size_t)channels * (size_t)facts->bits / 8;
     size_t unpacking = 2 * sample, spreading = sample + 3;
-    if (facts->w > 0 && facts->h > 0)
-        facts->memory = pixels * (unpacking > spreading ? unpacking : spreading);
+    if (facts->w > 0 && facts->h > 0) facts->memory = pixels * (unpacking > spreading ? unpacking : spreading);
     return YT_OK;
 }
 

@@ -61,8 +61,8 @@ static int ignore(TIFF *tiff, void *context, const char *module, const char *for
     return 1;
 }
 
-/* The bytes themselves: read through the functions above, libtiff's RGBA interface fails on tiles without compression
- * ("Invalid tile byte count", 4.5 to 4.7.1), and it would copy the rest. */
+/* The bytes themselves: read through the functions above, libtiff's RGBA interface fails on tiles without
+ * compression ("Invalid tile byte count", 4.5 to 4.7.1), and it would copy the rest. */
 static int map(thandle_t handle, void **base, toff_t *bytes) {
     const yti_source *source = ((reader *)handle)->source;
     *base = source->data;
@@ -81,8 +81,8 @@ static TIFF *open_tiff(reader *r) {
     TIFFOpenOptionsSetMaxSingleMemAlloc(options, max_block);
     TIFFOpenOptionsSetErrorHandlerExtR(options, remember, r);
     TIFFOpenOptionsSetWarningHandlerExtR(options, ignore, NULL);
-    TIFF *tiff = TIFFClientOpenExt("", "r", r, read_bytes, write_nothing, seek, close_nothing, size_of, map,
-                                   unmap, options);
+    TIFF *tiff = TIFFClientOpenExt("", "r", r, read_bytes, write_nothing, seek, close_nothing, size_of, map, unmap,
+                                   options);
     TIFFOpenOptionsFree(options);
     return tiff;
 }
@@ -93,8 +93,7 @@ static const char *refusal(TIFF *tiff, char text[1024]) {
     uint32_t count;
     const void *version;
     TIFFGetFieldDefaulted(tiff, TIFFTAG_SAMPLEFORMAT, &format);
-    if (TIFFGetField(tiff, TIFFTAG_DNGVERSION, &count, &version) ||
-        TIFFGetField(tiff, TIFFTAG_DNGVERSION, &version))
+    if (TIFFGetField(tiff, TIFFTAG_DNGVERSION, &count, &version) || TIFFGetField(tiff, TIFFTAG_DNGVERSION, &version))
         return "a camera's raw file (DNG); develop it to PNG or JPEG";
     if (format == SAMPLEFORMAT_IEEEFP)
         return "its values are floating-point numbers, of which none is known to be white; convert them to 8 "
@@ -179,8 +178,7 @@ static bool read_blocks(TIFF *tiff, blocks b, uint32_t *rgba, yt_image *out) {
     for (uint32_t y = 0; y < h; y += b.h)
         for (uint32_t x = 0; x < w; x += b.w) {
             bool last = !b.tiled && h - y < b.h; /* a shorter strip; tiles are always whole */
-            if (!(b.tiled ? TIFFReadRGBATileExt(tiff, x, y, rgba, 1)
-                          : TIFFReadRGBAStripExt(tiff, y, rgba, 1)))
+            if (!(b.tiled ? TIFFReadRGBATileExt(tiff, x, y, rgba, 1) : TIFFReadRGBAStripExt(tiff, y, rgba, 1)))
                 return false;
             copy_block(rgba, b, last ? (int)(h - y) : (int)b.h, x, y, out);
         }

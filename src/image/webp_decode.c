@@ -1,8 +1,8 @@
 /* webp_decode.c: WebP, still or the first image of an animation. The only user of libwebp.
  *
- * As the reference trainer reads it: alpha is dropped, whatever colours lie under it; an animation's first image is laid
- * on a transparent canvas; and bare EXIF notes turn the image (the signature that a JPEG's notes have makes them foreign
- * here, as to OpenCV).
+ * As the reference trainer reads it: alpha is dropped, whatever colours lie under it; an animation's first image is
+ * laid on a transparent canvas; and bare EXIF notes turn the image (the signature that a JPEG's notes have makes them
+ * foreign here, as to OpenCV).
  */
 #include "image/exif.h"
 #include "image/image_format.h"
@@ -77,10 +77,8 @@ static const char *decode_animation(const yti_source *source, yt_image *out) {
     const WebPData data = {source->data, source->bytes};
     WebPAnimDecoder *decoder = WebPAnimDecoderNew(&data, &options);
     bool good = decoder && WebPAnimDecoderGetInfo(decoder, &info) && info.canvas_width == (uint32_t)out->w &&
-                info.canvas_height == (uint32_t)out->h &&
-                WebPAnimDecoderGetNext(decoder, &rgba, &milliseconds);
-    for (size_t i = 0; good && i < (size_t)out->w * (size_t)out->h; i++)
-        memcpy(out->rgb + 3 * i, rgba + 4 * i, 3);
+                info.canvas_height == (uint32_t)out->h && WebPAnimDecoderGetNext(decoder, &rgba, &milliseconds);
+    for (size_t i = 0; good && i < (size_t)out->w * (size_t)out->h; i++) memcpy(out->rgb + 3 * i, rgba + 4 * i, 3);
     WebPAnimDecoderDelete(decoder);
     return good ? NULL : "the animation is damaged or cut off";
 }
@@ -88,8 +86,7 @@ static const char *decode_animation(const yti_source *source, yt_image *out) {
 yt_status yti_webp_decode(const yti_source *source, const yti_facts *facts, yt_image *out, yt_err *err) {
     WebPBitstreamFeatures features;
     YT_TRY(yt_image_create(facts->w, facts->h, out, err));
-    bool animated =
-        WebPGetFeatures(source->data, source->bytes, &features) == VP8_STATUS_OK && features.has_animation;
+    bool animated = WebPGetFeatures(source->data, source->bytes, &features) == VP8_STATUS_OK && features.has_animation;
     const char *reason = animated ? decode_animation(source, out) : decode_still(source, out);
     if (!reason) return YT_OK;
     yt_image_free(out);

@@ -26,14 +26,13 @@ yt_status yti_choose_branch(const yti_model *model, yti_nms nms, bool *one_to_on
     return YT_OK;
 }
 
-yt_status yti_predictor_create(yti_model *model, const yti_predict_options *options, yti_predictor **out,
-                              yt_err *err) {
+yt_status yti_predictor_create(yti_model *model, const yti_predict_options *options, yti_predictor **out, yt_err *err) {
     if (options->imgsz < 1 || options->imgsz > MAX_SIDE)
-        return yt_fail(err, YT_ERR_ARGUMENT, "an image size of %d is not possible; it must be 1 to %d",
-                       options->imgsz, MAX_SIDE);
+        return yt_fail(err, YT_ERR_ARGUMENT, "an image size of %d is not possible; it must be 1 to %d", options->imgsz,
+                       MAX_SIDE);
     if (options->max_det < 1 || options->threads < 1)
-        return yt_fail(err, YT_ERR_ARGUMENT, "max_det is %d and threads %d; both must be at least 1",
-                       options->max_det, options->threads);
+        return yt_fail(err, YT_ERR_ARGUMENT, "max_det is %d and threads %d; both must be at least 1", options->max_det,
+                       options->threads);
     bool one_to_one = false;
     YT_TRY(yti_choose_branch(model, options->nms, &one_to_one, err));
     yti_predictor *predictor = calloc(1, sizeof *predictor);
@@ -78,20 +77,20 @@ static yt_status plan_for(yti_predictor *predictor, int h, int w, yt_err *err) {
  * the image's border comes back to the image's border. */
 static yti_fit fit_of(const yti_letterbox *letterbox, const yt_image *image) {
     return (yti_fit){.gain_x = (float)((double)letterbox->resized_w / image->w),
-                    .gain_y = (float)((double)letterbox->resized_h / image->h),
-                    .left = letterbox->left,
-                    .top = letterbox->top,
-                    .original_w = image->w,
-                    .original_h = image->h};
+                     .gain_y = (float)((double)letterbox->resized_h / image->h),
+                     .left = letterbox->left,
+                     .top = letterbox->top,
+                     .original_w = image->w,
+                     .original_h = image->h};
 }
 
 yt_status yti_predictor_run(yti_predictor *predictor, const yt_image *image, yt_detection *out, int *n_out,
-                           yt_err *err) {
+                            yt_err *err) {
     const yti_predict_options *options = &predictor->options;
     yti_model *model = predictor->model;
     int side = predictor->side;
-    yti_letterbox letterbox =
-        yti_letterbox_plan(image->w, image->h, side, side, options->rect, true, predictor->stride);
+    yti_letterbox letterbox = yti_letterbox_plan(image->w, image->h, side, side, options->rect, true,
+                                                 predictor->stride);
     int w = letterbox.left + letterbox.resized_w + letterbox.right;
     int h = letterbox.top + letterbox.resized_h + letterbox.bottom;
     YT_TRY(plan_for(predictor, h, w, err));
@@ -101,16 +100,15 @@ yt_status yti_predictor_run(yti_predictor *predictor, const yt_image *image, yt_
 
     yti_head head = yti_model_head(model, predictor->branch);
     if (!yti_head_is_finite(&head, 0))
-        return yt_fail(
-            err, YT_ERR_NON_FINITE,
-            "%s gives values that are not finite (NaN or infinity) for this image: its weights are damaged",
-            model->name);
+        return yt_fail(err, YT_ERR_NON_FINITE,
+                       "%s gives values that are not finite (NaN or infinity) for this image: its weights are damaged",
+                       model->name);
     yti_detect_options detect = {.conf = options->conf,
-                                .iou = options->iou,
-                                .max_det = options->max_det,
-                                .end2end = predictor->one_to_one,
-                                .agnostic = options->agnostic,
-                                .classes = options->classes};
+                                 .iou = options->iou,
+                                 .max_det = options->max_det,
+                                 .end2end = predictor->one_to_one,
+                                 .agnostic = options->agnostic,
+                                 .classes = options->classes};
     int n;
     YT_TRY(yti_detect(&head, 0, &detect, out, &n, err));
     yti_fit fit = fit_of(&letterbox, image);

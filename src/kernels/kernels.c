@@ -1,11 +1,11 @@
 /* kernels.c: picks the kernel table, once.
  *
- * The best row of kernel_list.inc that the CPU supports and YT_MAX_ISA allows. A cap that names a table which
- * does not run here takes the best one below it. A name that no row has is no cap here; the programs refuse it
+ * The best row of kernel_list.inc that the CPU supports and YT_MAX_ISA allows. A cap that names a table which does not
+ * run here takes the best one below it. A name that no row has is no cap here; the programs refuse it
  * (yti_kernels_check).
  */
-#include "kernels/kernels_internal.h"
 #include "base/text.h"
+#include "kernels/kernels_internal.h"
 
 #include <pthread.h>
 #include <stdlib.h>

@@ -1,9 +1,9 @@
 /* kernels.h: the arithmetic of the engine, behind one table of function pointers.
  *
- * Every slot is an operation on views (tensor.h) and flat arrays; it knows nothing of the graph. `ref` fills
- * all slots with plain loops that a reader can check against the formula; the other rows of kernel_list.inc
- * are one source compiled for a vector width. The table is chosen once (CPU, and
- * YT_MAX_ISA=ref|generic|avx2|avx512 as a cap) and never changes.
+ * Every slot is an operation on views (tensor.h) and flat arrays; it knows nothing of the graph. `ref` fills all slots
+ * with plain loops that a reader can check against the formula; the other rows of kernel_list.inc are one source
+ * compiled for a vector width. The table is chosen once (CPU, and YT_MAX_ISA=ref|generic|avx2|avx512 as a cap) and
+ * never changes.
  *
  * Laws of every slot
  *  - `d_x` is the gradient of the loss with respect to x. Gradients of parameters are ADDED to (`+=`);
@@ -47,7 +47,7 @@ typedef struct yti_scratch {
 typedef struct yti_norm {
     const float *mean, *inv_std; /* both NULL: no normalisation, z = y */
     const float *gamma, *beta;   /* NULL exactly when mean is */
-    bool fixed_stats; /* mean and inv_std do not depend on y (running statistics): simpler backward */
+    bool fixed_stats;            /* mean and inv_std do not depend on y (running statistics): simpler backward */
 } yti_norm;
 
 /* The last step of a normalisation's gradient, which needs sums over all pixels first and is one multiply-add per
@@ -80,39 +80,38 @@ typedef struct yti_kernels {
     /* Bytes of scratch that the largest of the three passes needs for input maps n x h x w. */
     size_t (*conv2d_scratch)(const yti_conv_geometry *conv, int n, int h, int w, int threads);
 
-    /* y = conv(x, w) + bias. bias may be NULL. moments, when not NULL, is [2][cout] and receives per output
-     * channel the mean and the biased variance of y over n, h, w (computed per item from shifted sums and
-     * merged in double in item order; Chan, Golub, LeVeque 1979). */
+    /* y = conv(x, w) + bias. bias may be NULL. moments, when not NULL, is [2][cout] and receives per output channel
+     * the mean and the biased variance of y over n, h, w (computed per item from shifted sums and merged in double
+     * in item order; Chan, Golub, LeVeque 1979). */
     void (*conv2d_forward)(const yti_conv_geometry *conv, const yti_tensor *x, const float *w, const float *bias,
                            const yti_tensor *y, float *moments, const yti_scratch *scratch);
 
-    /* Weights in the order in which the forward pass reads them, for maps of any size: made once where they
-     * stay the same from call to call. conv2d_packed_bytes: their size, 0: there is nothing to make. packed is
-     * 64-byte aligned. */
+    /* Weights in the order in which the forward pass reads them, for maps of any size: made once where they stay the
+     * same from call to call. conv2d_packed_bytes: their size, 0: there is nothing to make. packed is 64-byte
+     * aligned. */
     size_t (*conv2d_packed_bytes)(const yti_conv_geometry *conv);
     void (*conv2d_pack)(const yti_conv_geometry *conv, const float *w, float *packed);
 
-    /* y = act(conv(x, w) + bias) + shortcut: a layer whose normalisation is folded into its weights.
-     * packed: of w by conv2d_pack, NULL: not made. shortcut->data NULL: none; y is not the shortcut. */
+    /* y = act(conv(x, w) + bias) + shortcut: a layer whose normalisation is folded into its weights. packed: of w by
+     * conv2d_pack, NULL: not made. shortcut->data NULL: none; y is not the shortcut. */
     void (*conv2d_act_forward)(const yti_conv_geometry *conv, const yti_tensor *x, const float *w, const float *packed,
-                               const float *bias, yti_activation act, const yti_tensor *shortcut,
-                               const yti_tensor *y, const yti_scratch *scratch);
+                               const float *bias, yti_activation act, const yti_tensor *shortcut, const yti_tensor *y,
+                               const yti_scratch *scratch);
 
     /* d_x (+)= transposed convolution of d_y. */
     void (*conv2d_backward_data)(const yti_conv_geometry *conv, const yti_tensor *d_y, const float *w,
                                  const yti_tensor *d_x, bool accumulate, const yti_scratch *scratch);
 
-    /* d_w += sum over pixels x * d_y; d_bias += sum over pixels d_y (NULL: not wanted). tail, when not NULL:
-     * d_y comes as g and is brought to its end, in place, on the way. */
+    /* d_w += sum over pixels x * d_y; d_bias += sum over pixels d_y (NULL: not wanted). tail, when not NULL: d_y
+     * comes as g and is brought to its end, in place, on the way. */
     void (*conv2d_backward_weights)(const yti_conv_geometry *conv, const yti_tensor *x, const yti_tensor *d_y,
-                                    const yti_norm_tail *tail, float *d_w, float *d_bias,
-                                    const yti_scratch *scratch);
+                                    const yti_norm_tail *tail, float *d_w, float *d_bias, const yti_scratch *scratch);
 
     /* ---- batch norm + activation + shortcut, one pass each way ---- */
     /* z = gamma * (y - mean) * inv_std + beta;  out = act(z) + shortcut.  shortcut->data NULL: none.
      * out may be the same view as y (in place). */
-    void (*norm_act_forward)(yti_activation act, const yti_norm *norm, const yti_tensor *y,
-                             const yti_tensor *shortcut, const yti_tensor *out, int threads);
+    void (*norm_act_forward)(yti_activation act, const yti_norm *norm, const yti_tensor *y, const yti_tensor *shortcut,
+                             const yti_tensor *out, int threads);
 
     size_t (*norm_act_scratch)(int c, size_t pixels, int threads);
 
@@ -124,24 +123,23 @@ typedef struct yti_kernels {
      * tail, when not NULL (batch statistics only), receives the [4][c] values of a yti_norm_tail, and g is left
      * in *d. */
     void (*norm_act_backward)(yti_activation act, const yti_norm *norm, const yti_tensor *y, const yti_tensor *d,
-                              const yti_tensor *d_shortcut, bool accumulate_shortcut, float *d_gamma,
-                              float *d_beta, float *tail, const yti_scratch *scratch);
+                              const yti_tensor *d_shortcut, bool accumulate_shortcut, float *d_gamma, float *d_beta,
+                              float *tail, const yti_scratch *scratch);
 
     /* g in *d becomes d_y. */
     void (*norm_tail)(const yti_norm_tail *tail, const yti_tensor *d, int threads);
 
     /* ---- pooling, resampling, copies ---- */
-    /* Maximum over kernel x kernel windows, padding acts as -inf. index, when not NULL, receives kh*kernel+kw
-     * of the first maximum in row-major order, [n][oh][ow][c] tightly packed (kernel <= 15). */
-    void (*maxpool_forward)(int kernel, int stride, int pad, const yti_tensor *x, const yti_tensor *y,
-                            uint8_t *index, int threads);
+    /* Maximum over kernel x kernel windows, padding acts as -inf. index, when not NULL, receives kh*kernel+kw of the
+     * first maximum in row-major order, [n][oh][ow][c] tightly packed (kernel <= 15). */
+    void (*maxpool_forward)(int kernel, int stride, int pad, const yti_tensor *x, const yti_tensor *y, uint8_t *index,
+                            int threads);
     void (*maxpool_backward)(int kernel, int stride, int pad, const uint8_t *index, const yti_tensor *d_y,
                              const yti_tensor *d_x, bool accumulate, int threads);
 
     /* Nearest neighbour by an integer factor: y[oy][ox] = x[oy/factor][ox/factor]. */
     void (*upsample_forward)(int factor, const yti_tensor *x, const yti_tensor *y, int threads);
-    void (*upsample_backward)(int factor, const yti_tensor *d_y, const yti_tensor *d_x, bool accumulate,
-                              int threads);
+    void (*upsample_backward)(int factor, const yti_tensor *d_y, const yti_tensor *d_x, bool accumulate, int threads);
 
     /* dst (+)= src, same shape, disjoint memory. */
     void (*copy)(const yti_tensor *src, const yti_tensor *dst, bool accumulate, int threads);
@@ -156,15 +154,15 @@ typedef struct yti_kernels {
     /* qkv channels, head-major: per head key_dim q, key_dim k, head_dim v. Per image and head
      *   P[i,j] = softmax over j of (key_dim^-0.5 * sum_d q[i,d] k[j,d]),  out[i, head*head_dim + d] = sum_j
      * P[i,j] v[j,d]. probs, when not NULL, keeps P as [n][heads][N][N] for the backward pass. */
-    void (*attention_forward)(int heads, int key_dim, int head_dim, const yti_tensor *qkv,
-                              const yti_tensor *out, float *probs, const yti_scratch *scratch);
+    void (*attention_forward)(int heads, int key_dim, int head_dim, const yti_tensor *qkv, const yti_tensor *out,
+                              float *probs, const yti_scratch *scratch);
     void (*attention_backward)(int heads, int key_dim, int head_dim, const yti_tensor *qkv, const float *probs,
                                const yti_tensor *d_out, const yti_tensor *d_qkv, bool accumulate,
                                const yti_scratch *scratch);
 
     /* ---- products of matrices, row-major and tightly packed; on the caller's thread alone ---- */
-    /* Bytes of scratch, 64-byte aligned, of matmul for a b of rows x cols, of gram for a matrix of cols
-     * columns, and of symmetric_product where rows and cols are the side. */
+    /* Bytes of scratch, 64-byte aligned, of matmul for a b of rows x cols, of gram for a matrix of cols columns, and
+     * of symmetric_product where rows and cols are the side. */
     size_t (*matrix_scratch)(int rows, int cols);
 
     /* a[cols][cols] = x^T x, for x of rows x cols. */
@@ -178,23 +176,21 @@ typedef struct yti_kernels {
     void (*symmetric_product)(const float *a, const float *b, int side, float *c, void *scratch);
 
     /* ---- loss and optimiser sweeps ---- */
-    /* Binary cross-entropy of logits x against an all-zero target: returns sum of w[channel] * softplus(x);
-     * when d_x->data is not NULL stores d_x = weight * w[channel] * sigmoid(x). w, a weight per channel, may
-     * be NULL: all 1. (The few positive targets are added by the caller.) */
-    double (*bce_background)(const yti_tensor *x, float weight, const float *w, const yti_tensor *d_x,
-                             int threads);
+    /* Binary cross-entropy of logits x against an all-zero target: returns sum of w[channel] * softplus(x); when
+     * d_x->data is not NULL stores d_x = weight * w[channel] * sigmoid(x). w, a weight per channel, may be NULL: all
+     * 1. (The few positive targets are added by the caller.) */
+    double (*bce_background)(const yti_tensor *x, float weight, const float *w, const yti_tensor *d_x, int threads);
 
     /* sum of x[i]^2, in double per fixed chunk. */
     double (*sum_squares)(const float *x, size_t count, int threads);
 
     /* Nesterov SGD: g = scale*g + decay*p; buf = momentum*buf + g; p -= lr*(g + momentum*buf). */
-    void (*sgd_step)(float *p, const float *g, float *buf, size_t count, float scale, float lr,
-                     float momentum, float decay, int threads);
+    void (*sgd_step)(float *p, const float *g, float *buf, size_t count, float scale, float lr, float momentum,
+                     float decay, int threads);
 
-    /* Adam (Kingma & Ba 2015) and AdamW (Loshchilov & Hutter 2019): g = scale*g + l2*p; p *= 1 - lr*decay;
-     * m = b1*m + (1-b1)*g; v = b2*v + (1-b2)*g^2; p -= lr/(1-b1^t) * m / (sqrt(v)/sqrt(1-b2^t) + eps). */
-    void (*adam_step)(float *p, const float *g, float *m, float *v, size_t count, const yti_adam *adam,
-                      int threads);
+    /* Adam (Kingma & Ba 2015) and AdamW (Loshchilov & Hutter 2019): g = scale*g + l2*p; p *= 1 - lr*decay; m = b1*m
+     * + (1-b1)*g; v = b2*v + (1-b2)*g^2; p -= lr/(1-b1^t) * m / (sqrt(v)/sqrt(1-b2^t) + eps). */
+    void (*adam_step)(float *p, const float *g, float *m, float *v, size_t count, const yti_adam *adam, int threads);
 
     /* dst = decay*dst + (1-decay)*src. */
     void (*ema_step)(float *dst, const float *src, size_t count, float decay, int threads);

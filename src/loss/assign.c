@@ -1,5 +1,4 @@
-/* assign.c: task-aligned assignment of anchors to boxes (Feng et al., "TOOD", ICCV 2021, as the family has
- * it).
+/* assign.c: task-aligned assignment of anchors to boxes (Feng et al., "TOOD", ICCV 2021, as the family has it).
  *
  *   1. An anchor is a candidate of a box when its point lies strictly inside; for this test alone, a side
  *      shorter than the second stride is replaced by it, so that small boxes have candidates.
@@ -9,10 +8,9 @@
  *   5. When topk2 differs from topk, a box keeps its topk2 of largest align.
  *   6. score = align * (largest overlap of the box) / (largest align of the box + 1e-9).
  *
- * Only anchors near a box are looked at, never all pairs. Candidates with align 0 are passed over: their
- * score would be 0, which adds nothing to any term and changes nothing for another anchor. Equal aligns are
- * ranked by the lower anchor. A NaN in the head outputs ranks first, so that it reaches the loss instead of
- * hiding.
+ * Only anchors near a box are looked at, never all pairs. Candidates with align 0 are passed over: their score would be
+ * 0, which adds nothing to any term and changes nothing for another anchor. Equal aligns are ranked by the lower
+ * anchor. A NaN in the head outputs ranks first, so that it reaches the loss instead of hiding.
  *
  * Images are independent and are worked on in parallel; what one writes does not depend on the others.
  */
@@ -141,8 +139,8 @@ static int clamp_cell(double number, int cells) {
     return number > 0 ? number < cells - 1 ? (int)number : cells - 1 : 0;
 }
 
-/* Of equal aligns the lower anchor ranks first, and anchors come in ascending order: one that does not exceed
- * the last of a full list has no place in it. */
+/* Of equal aligns the lower anchor ranks first, and anchors come in ascending order: one that does not exceed the
+ * last of a full list has no place in it. */
 static void offer(const search *s, int image, int target, cell c) {
     yti_match *list = s->wanted + (size_t)target * (size_t)s->rule.topk, m;
     int *count = &s->ranked[target];
@@ -182,8 +180,8 @@ static yti_match settle(const search *s, const yti_match *m) {
     return best;
 }
 
-/* Step 4: afterwards the image's matches lie at the start of its part of `wanted`, each anchor once. Writing
- * there never overtakes reading. */
+/* Step 4: afterwards the image's matches lie at the start of its part of `wanted`, each anchor once. Writing there
+ * never overtakes reading. */
 static void settle_conflicts(const search *s, int image) {
     int32_t *owner = s->owner + (size_t)image * (size_t)s->anchors;
     size_t topk = (size_t)s->rule.topk;
@@ -263,20 +261,16 @@ static yt_status take_memory(yti_assignment *out, search *s, yt_err *err) {
     size_t anchors = (size_t)s->anchors, end = 0;
     size_t boxes, reach, first, found, ranked, wanted, kept, align, overlap, owner, decoded, prediction;
     size_t topk = (size_t)s->rule.topk, topk2 = s->rule.topk2 == s->rule.topk ? 0 : (size_t)s->rule.topk2;
-    if (!book(&end, &boxes, targets, 1, sizeof *s->boxes) ||
-        !book(&end, &reach, targets, 1, sizeof *s->reach) ||
-        !book(&end, &first, images + 1, 1, sizeof *s->first) ||
-        !book(&end, &found, images, 1, sizeof *s->found) ||
-        !book(&end, &ranked, targets, 1, sizeof *s->ranked) ||
-        !book(&end, &wanted, targets, topk, sizeof *s->wanted) ||
-        !book(&end, &kept, targets, topk2, sizeof *s->kept) ||
-        !book(&end, &align, targets, 1, sizeof *s->best_align) ||
+    if (!book(&end, &boxes, targets, 1, sizeof *s->boxes) || !book(&end, &reach, targets, 1, sizeof *s->reach) ||
+        !book(&end, &first, images + 1, 1, sizeof *s->first) || !book(&end, &found, images, 1, sizeof *s->found) ||
+        !book(&end, &ranked, targets, 1, sizeof *s->ranked) || !book(&end, &wanted, targets, topk, sizeof *s->wanted) ||
+        !book(&end, &kept, targets, topk2, sizeof *s->kept) || !book(&end, &align, targets, 1, sizeof *s->best_align) ||
         !book(&end, &overlap, targets, 1, sizeof *s->best_overlap) ||
         !book(&end, &owner, images, anchors, sizeof *s->owner) ||
         !book(&end, &decoded, images, anchors, sizeof *s->decoded) ||
         !book(&end, &prediction, images, anchors, sizeof *s->prediction)) {
-        return yt_fail(err, YT_ERR_NO_MEMORY, "the loss of %zu boxes in %zu images does not fit into memory",
-                       targets, images);
+        return yt_fail(err, YT_ERR_NO_MEMORY, "the loss of %zu boxes in %zu images does not fit into memory", targets,
+                       images);
     }
     if (end > out->block_bytes) {
         void *block = aligned_alloc(64, end);
@@ -294,8 +288,7 @@ static yt_status take_memory(yti_assignment *out, search *s, yt_err *err) {
     return YT_OK;
 }
 
-/* Boxes in pixels, and widened for step 1. In float32 throughout, as the reference decides which anchors are
- * inside. */
+/* Boxes in pixels, and widened for step 1. In float32 throughout, as the reference decides which anchors are inside. */
 static void place_targets(const search *s) {
     const yti_head *head = s->head;
     float first = (float)head->level[0].stride, second = (float)head->level[head->n_levels > 1].stride;
@@ -308,8 +301,7 @@ static void place_targets(const search *s) {
     }
     for (t = 0; t < s->targets->count; t++) {
         yti_cxcywh b = s->targets->boxes[t];
-        s->boxes[t] =
-            yti_xyxy_from_cxcywh((yti_cxcywh){b.cx * width, b.cy * height, b.w * width, b.h * height});
+        s->boxes[t] = yti_xyxy_from_cxcywh((yti_cxcywh){b.cx * width, b.cy * height, b.w * width, b.h * height});
         b = yti_cxcywh_from_xyxy(s->boxes[t]);
         if (b.w < shortest) b.w = second;
         if (b.h < shortest) b.h = second;

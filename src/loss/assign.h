@@ -2,8 +2,8 @@
 #ifndef YT_LOSS_ASSIGN_H
 #define YT_LOSS_ASSIGN_H
 
-#include "tensor/box.h"
 #include "loss/loss.h"
+#include "tensor/box.h"
 
 /* One foreground anchor and the box it was given. An anchor occurs at most once. */
 typedef struct yti_match {
@@ -25,8 +25,8 @@ typedef struct yti_assignment {
     size_t block_bytes;
 } yti_assignment;
 
-/* Task-aligned assignment, see assign.c. head and targets have been checked. Fails for want of memory only;
- * the assignment is then empty. */
+/* Task-aligned assignment, see assign.c. head and targets have been checked. Fails for want of memory only; the
+ * assignment is then empty. */
 yt_status yti_assign(yti_assignment *out, const yti_head *head, const yti_targets *targets, yti_assigner rule,
                      int threads, yt_err *err);
 void yti_assignment_deinit(yti_assignment *assignment);

@@ -1,5 +1,5 @@
-/* distance.c: distances as distributions over bins 0 .. reg_max - 1 (Li et al., "Generalized focal loss",
- * NeurIPS 2020), or as plain numbers when reg_max is 1.
+/* distance.c: distances as distributions over bins 0 .. reg_max - 1 (Li et al., "Generalized focal loss", NeurIPS
+ * 2020), or as plain numbers when reg_max is 1.
  *
  * With p = softmax(x):   mean = sum_k k p_k,      d mean / d x_k = p_k (k - mean)
  *                        CE_j = -log p_j,         d CE_j / d x_k = p_k - [k = j]

@@ -8,13 +8,13 @@
  *     total = (cls + box + side) * images
  * Matches, scores and T are constants for the gradient.
  *
- * BCE(x, t) = softplus(x) - t*x, so the classes are one kernel sweep against zero and a correction at the few
- * matches. Everything per match is in double; the terms are kept per match and added in order, which makes
- * the sums independent of the number of threads. A NaN or infinity in the outputs makes the result NaN.
+ * BCE(x, t) = softplus(x) - t*x, so the classes are one kernel sweep against zero and a correction at the few matches.
+ * Everything per match is in double; the terms are kept per match and added in order, which makes the sums independent
+ * of the number of threads. A NaN or infinity in the outputs makes the result NaN.
  */
+#include "kernels/kernels.h"
 #include "loss/assign.h"
 #include "loss/distance.h"
-#include "kernels/kernels.h"
 
 #include <limits.h>
 #include <math.h>
@@ -55,7 +55,7 @@ void yti_loss_destroy(yti_loss *loss) {
 }
 
 void yti_loss_class_weights(const int64_t *counts, int n_classes, double power, bool absent_counts_once,
-                           float *weights) {
+                            float *weights) {
     double sum = 0;
     int counted = 0;
     for (int i = 0; i < n_classes; i++) {
@@ -97,26 +97,23 @@ static bool is_map(const yti_tensor *t, const yti_tensor *like, int c) {
 
 static bool level_fits(const yti_head *head, const yti_head_level *level) {
     const yti_tensor *box = &level->box;
-    return level->stride > 0 && box->data && level->cls.data && box->n == head->level[0].box.n &&
-           box->h > 0 && box->w > 0 && is_map(box, box, 4 * head->reg_max) &&
-           is_map(&level->cls, box, head->n_classes) &&
+    return level->stride > 0 && box->data && level->cls.data && box->n == head->level[0].box.n && box->h > 0 &&
+           box->w > 0 && is_map(box, box, 4 * head->reg_max) && is_map(&level->cls, box, head->n_classes) &&
            (!level->d_box.data || is_map(&level->d_box, box, 4 * head->reg_max)) &&
            (!level->d_cls.data || is_map(&level->d_cls, box, head->n_classes));
 }
 
 static yt_status check_head(const yti_head *head, yt_err *err) {
-    if (head->n_levels < 1 || head->n_levels > YT_MAX_LEVELS || head->reg_max < 1 ||
-        head->reg_max > INT_MAX / 4 || head->n_classes < 1 || head->level[0].box.n < 1) {
-        return yt_fail(err, YT_ERR_ARGUMENT,
-                       "a head of %d levels, %d bins and %d classes on %d images has no loss", head->n_levels,
-                       head->reg_max, head->n_classes, head->level[0].box.n);
+    if (head->n_levels < 1 || head->n_levels > YT_MAX_LEVELS || head->reg_max < 1 || head->reg_max > INT_MAX / 4 ||
+        head->n_classes < 1 || head->level[0].box.n < 1) {
+        return yt_fail(err, YT_ERR_ARGUMENT, "a head of %d levels, %d bins and %d classes on %d images has no loss",
+                       head->n_levels, head->reg_max, head->n_classes, head->level[0].box.n);
     }
     long long anchors = 0;
     for (int i = 0; i < head->n_levels; i++) {
         const yti_head_level *level = &head->level[i];
         if (!level_fits(head, level)) {
-            return yt_fail(err, YT_ERR_ARGUMENT, "the maps of head level %d do not fit each other or the head",
-                           i);
+            return yt_fail(err, YT_ERR_ARGUMENT, "the maps of head level %d do not fit each other or the head", i);
         }
         anchors += (long long)level->box.h * level->box.w;
     }
@@ -128,8 +125,8 @@ static yt_status check_targets(const yti_targets *targets, int images, int n_cla
     for (int i = 0; i < targets->count; i++) {
         int image = targets->image[i], class_id = targets->class_id[i];
         if (image < (i ? targets->image[i - 1] : 0) || image >= images) {
-            return yt_fail(err, YT_ERR_ARGUMENT, "box %d belongs to image %d; images are 0 to %d, in order", i,
-                           image, images - 1);
+            return yt_fail(err, YT_ERR_ARGUMENT, "box %d belongs to image %d; images are 0 to %d, in order", i, image,
+                           images - 1);
         }
         if (class_id < 0 || class_id >= n_classes) {
             return yt_fail(err, YT_ERR_ARGUMENT, "box %d has class %d; classes are 0 to %d", i, class_id,
@@ -151,8 +148,7 @@ static double class_loss(const branch *b) {
     double weight = b->scale * (double)b->gains.cls, sum = 0;
     for (int i = 0; i < b->head->n_levels; i++) {
         const yti_head_level *level = &b->head->level[i];
-        sum +=
-            kernels->bce_background(&level->cls, (float)weight, b->class_weights, &level->d_cls, b->threads);
+        sum += kernels->bce_background(&level->cls, (float)weight, b->class_weights, &level->d_cls, b->threads);
     }
     for (int i = 0; i < b->assignment->count; i++) {
         const yti_match *m = &b->assignment->matches[i];
@@ -169,23 +165,22 @@ static double class_loss(const branch *b) {
 
 /* ---- boxes ---- */
 
-/* The side term of DFL heads: mean cross-entropy of the four distributions. d_side is the gradient that
- * arrives at the distances from elsewhere (CIoU); d_term that of the whole term. */
-static double side_loss_bins(const float *x, int reg_max, const double target[4], const double d_side[4],
-                             double d_term, float *d) {
+/* The side term of DFL heads: mean cross-entropy of the four distributions. d_side is the gradient that arrives at
+ * the distances from elsewhere (CIoU); d_term that of the whole term. */
+static double side_loss_bins(const float *x, int reg_max, const double target[4], const double d_side[4], double d_term,
+                             float *d) {
     double sum = 0, highest = reg_max - 1 - 0.01;
     for (int i = 0; i < 4; i++) {
         double t = target[i] > 0 ? target[i] < highest ? target[i] : highest : 0;
         yti_bins bins = yti_bins_of(x + i * reg_max, reg_max);
-        sum += yti_bins_loss(&bins, x + i * reg_max, reg_max, t, d_side[i], d_term / 4,
-                             d ? d + i * reg_max : NULL);
+        sum += yti_bins_loss(&bins, x + i * reg_max, reg_max, t, d_side[i], d_term / 4, d ? d + i * reg_max : NULL);
     }
     return sum / 4;
 }
 
 /* The side term of heads without bins: mean absolute error as a part of the input's width or height. */
-static double side_loss_l1(const float *x, const double target[4], const double unit[2],
-                           const double d_side[4], double d_term, float *d) {
+static double side_loss_l1(const float *x, const double target[4], const double unit[2], const double d_side[4],
+                           double d_term, float *d) {
     double sum = 0;
     for (int i = 0; i < 4; i++) {
         double error = ((double)x[i] - target[i]) * unit[i % 2];
@@ -244,7 +239,7 @@ static void box_losses(const branch *b, double *box, double *side) {
 /* ---- the whole ---- */
 
 yt_status yti_loss_branch(yti_loss *loss, const yti_head *head, const yti_targets *targets, yti_loss_gains gains,
-                         yti_assigner assigner, double weight, int threads, yti_loss_result *out, yt_err *err) {
+                          yti_assigner assigner, double weight, int threads, yti_loss_result *out, yt_err *err) {
     YT_TRY(check_head(head, err));
     int images = head->level[0].box.n;
     YT_TRY(check_targets(targets, images, head->n_classes, err));
@@ -253,8 +248,8 @@ yt_status yti_loss_branch(yti_loss *loss, const yti_head *head, const yti_target
                        head->n_classes);
     }
     if (assigner.topk < 1 || assigner.topk2 < 1) {
-        return yt_fail(err, YT_ERR_ARGUMENT, "topk %d and topk2 %d of the assigner must be at least 1",
-                       assigner.topk, assigner.topk2);
+        return yt_fail(err, YT_ERR_ARGUMENT, "topk %d and topk2 %d of the assigner must be at least 1", assigner.topk,
+                       assigner.topk2);
     }
     threads = threads > 1 ? threads : 1;
     YT_TRY(yti_assign(&loss->assignment, head, targets, assigner, threads, err));
@@ -272,10 +267,10 @@ yt_status yti_loss_branch(yti_loss *loss, const yti_head *head, const yti_target
     double cls = class_loss(&b);
     box_losses(&b, &box, &side);
     *out = (yti_loss_result){.terms = {[YT_LOSS_BOX] = (double)gains.box * box / b.target_sum,
-                                      [YT_LOSS_CLS] = (double)gains.cls * cls / b.target_sum,
-                                      [YT_LOSS_DFL] = (double)gains.dfl * side / b.target_sum},
-                            .target_sum = b.target_sum,
-                            .foreground = loss->assignment.count};
+                                       [YT_LOSS_CLS] = (double)gains.cls * cls / b.target_sum,
+                                       [YT_LOSS_DFL] = (double)gains.dfl * side / b.target_sum},
+                             .target_sum = b.target_sum,
+                             .foreground = loss->assignment.count};
     out->total = (out->terms[YT_LOSS_BOX] + out->terms[YT_LOSS_CLS] + out->terms[YT_LOSS_DFL]) * images;
     return YT_OK;
 }

@@ -1,7 +1,7 @@
 /* ablation.c: what the build options of a model change in it.
  *
- * The options are applied one after another to the network as its YAML describes it, so that the counts of one line
- * go on where those of the line before end.
+ * The options are applied one after another to the network as its YAML describes it, so that the counts of one line go
+ * on where those of the line before end.
  */
 #include "model/ablation.h"
 #include "model/model.h"
@@ -30,11 +30,10 @@ static bool apply_next(const yti_model_options *wanted, yti_model_options *built
 }
 
 /* Parameters and operations of a model as it would be with other options. */
-static yt_status count(const yti_model *model, const yti_model_options *options, int imgsz,
-                       yti_model_counts *out, yt_err *err) {
+static yt_status count(const yti_model *model, const yti_model_options *options, int imgsz, yti_model_counts *out,
+                       yt_err *err) {
     yti_model *built = NULL;
-    YT_TRY(
-        yti_model_parse(model->yaml_path, model->yaml_text, strlen(model->yaml_text), options, &built, err));
+    YT_TRY(yti_model_parse(model->yaml_path, model->yaml_text, strlen(model->yaml_text), options, &built, err));
     out->params = yti_model_parameters(built);
     const yt_status status = yti_model_gflops(built, imgsz, &out->gflops, err);
     yti_model_destroy(built);
@@ -42,7 +41,7 @@ static yt_status count(const yti_model *model, const yti_model_options *options,
 }
 
 yt_status yti_model_ablations(const yti_model *model, int imgsz, yti_ablation out[YT_MAX_ABLATIONS], int *n,
-                             yt_err *err) {
+                              yt_err *err) {
     yti_model_options whole = model->options;
     whole.n_classes = model->n_classes;
     whole.scale = model->scale;

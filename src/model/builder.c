@@ -1,8 +1,7 @@
 /* builder.c: the primitives of the builder: a node, a parameter, a convolution with its normalisation.
  *
- * Parameters of one kind lie together in memory (all weights, then all normalisation gains, then all biases),
- * so that the optimiser runs over three spans; where each kind begins is known from a first, counting pass
- * over the same rows.
+ * Parameters of one kind lie together in memory (all weights, then all normalisation gains, then all biases), so that
+ * the optimiser runs over three spans; where each kind begins is known from a first, counting pass over the same rows.
  */
 #include "model/builder.h"
 
@@ -59,10 +58,9 @@ int yti_channels(const yti_builder *b, yti_value x) {
 }
 
 yti_value yti_add_node(yti_builder *b, const yti_op *op, const void *attr, const yti_value *src, int n_src,
-                  yti_params params, yti_path at, yti_built built) {
+                       yti_params params, yti_path at, yti_built built) {
     if (b->status != YT_OK) return 0;
-    if (yti_graph_nodes(b->graph) >= MAX_NODES)
-        return yti_fail(b, "the model has over %d operations", MAX_NODES);
+    if (yti_graph_nodes(b->graph) >= MAX_NODES) return yti_fail(b, "the model has over %d operations", MAX_NODES);
     if (n_src > YT_MAX_SOURCES) return yti_fail(b, "reads %d maps; at most %d work", n_src, YT_MAX_SOURCES);
     if (built.side < 1)
         return yti_fail(b, "the map becomes smaller than one pixel for a %d-pixel image", YT_PROBE_SIDE);
@@ -81,8 +79,8 @@ yti_value yti_add_node(yti_builder *b, const yti_op *op, const void *attr, const
     return value;
 }
 
-ptrdiff_t yti_param(yti_builder *b, yti_param_kind kind, yti_path name, int n_dims, const int dims[4],
-                    float init_bound, float init_value) {
+ptrdiff_t yti_param(yti_builder *b, yti_param_kind kind, yti_path name, int n_dims, const int dims[4], float init_bound,
+                    float init_value) {
     if (b->status != YT_OK) return -1;
     yti_model *model = b->model;
     if (model->n_params == b->params_capacity) {
@@ -94,14 +92,14 @@ ptrdiff_t yti_param(yti_builder *b, yti_param_kind kind, yti_path name, int n_di
     }
     yti_param_info *info = &model->params[model->n_params];
     *info = (yti_param_info){.name = strdup(name.text),
-                            .kind = kind,
-                            .n_dims = n_dims,
-                            .offset = b->base[kind] + b->used[kind],
-                            .count = 1,
-                            .row = b->row,
-                            .groups = 1,
-                            .init_bound = init_bound,
-                            .init_value = init_value};
+                             .kind = kind,
+                             .n_dims = n_dims,
+                             .offset = b->base[kind] + b->used[kind],
+                             .count = 1,
+                             .row = b->row,
+                             .groups = 1,
+                             .init_bound = init_bound,
+                             .init_value = init_value};
     if (!info->name) return out_of_memory(b) - 1;
     model->n_params++;
     for (int i = 0; i < n_dims; i++) {
@@ -109,8 +107,7 @@ ptrdiff_t yti_param(yti_builder *b, yti_param_kind kind, yti_path name, int n_di
         info->count *= (size_t)dims[i];
     }
     b->used[kind] += info->count;
-    if (b->used[kind] > (size_t)1 << 31)
-        return yti_fail(b, "the model has over two thousand million parameters") - 1;
+    if (b->used[kind] > (size_t)1 << 31) return yti_fail(b, "the model has over two thousand million parameters") - 1;
     return (ptrdiff_t)info->offset;
 }
 
@@ -134,42 +131,37 @@ yti_value yti_block(yti_builder *b, yti_path name, yti_value output) {
 yti_value yti_input(yti_builder *b, int channels) {
     const yti_input_attr attr = {.channels = channels};
     return yti_add_node(b, &yti_op_input, &attr, NULL, 0, YT_NO_PARAMS, (yti_path){"input"},
-                    (yti_built){.channels = channels, .side = YT_PROBE_SIDE});
+                        (yti_built){.channels = channels, .side = YT_PROBE_SIDE});
 }
 
-/* The convolution alone, with a bias or not; moments are wanted by a batch norm behind it. shortcut NULL:
- * none. */
+/* The convolution alone, with a bias or not; moments are wanted by a batch norm behind it. shortcut NULL: none. */
 static yti_value bare_conv(yti_builder *b, yti_value x, yti_path weights_at, yti_path at, const yti_conv_attr *attr,
-                          bool bias, const yti_value *shortcut) {
+                           bool bias, const yti_value *shortcut) {
     if (b->status != YT_OK) return 0;
     const yti_conv_geometry *conv = &attr->conv;
     const int in_per_group = conv->cin / conv->groups;
-    const int weight_dims[4] = {conv->cout, in_per_group, conv->kernel, conv->kernel},
-              bias_dims[4] = {conv->cout};
+    const int weight_dims[4] = {conv->cout, in_per_group, conv->kernel, conv->kernel}, bias_dims[4] = {conv->cout};
     const float bound = (float)(1.0 / sqrt((double)in_per_group * conv->kernel * conv->kernel));
     yti_params params = YT_NO_PARAMS;
     params.param[0] = yti_param(b, YT_PARAM_WEIGHT, yti_sub(weights_at, "weight"), 4, weight_dims, bound, 0);
     if (b->status == YT_OK) b->model->params[b->model->n_params - 1].groups = conv->groups;
-    if (bias)
-        params.param[1] = yti_param(b, YT_PARAM_BIAS, yti_sub(weights_at, "bias"), 1, bias_dims, bound, 0);
+    if (bias) params.param[1] = yti_param(b, YT_PARAM_BIAS, yti_sub(weights_at, "bias"), 1, bias_dims, bound, 0);
     const int side = yti_conv_out(b->built[x].side, conv->kernel, conv->stride, conv->pad, conv->dilation);
     const yti_value src[2] = {x, shortcut ? *shortcut : 0};
     return yti_add_node(b, &yti_op_conv2d, attr, src, shortcut ? 2 : 1, params, at,
-                    (yti_built){.channels = conv->cout, .side = side});
+                        (yti_built){.channels = conv->cout, .side = side});
 }
 
 /* Before anything is computed from them. dilation 0: the default. */
 static bool check_window(yti_builder *b, int kernel, int dilation) {
-    if (kernel < 1 || kernel > MAX_KERNEL)
-        return yti_fail(b, "a kernel of %d; 1 to %d works", kernel, MAX_KERNEL);
+    if (kernel < 1 || kernel > MAX_KERNEL) return yti_fail(b, "a kernel of %d; 1 to %d works", kernel, MAX_KERNEL);
     if (dilation < 0 || dilation > MAX_DILATION)
         return yti_fail(b, "a dilation of %d; 1 to %d works", dilation, MAX_DILATION);
     return true;
 }
 
 static bool check_conv(yti_builder *b, const yti_conv_geometry *c) {
-    if (c->cout < 1 || c->cout > 1 << 16)
-        return yti_fail(b, "%d output channels; 1 to %d work", c->cout, 1 << 16);
+    if (c->cout < 1 || c->cout > 1 << 16) return yti_fail(b, "%d output channels; 1 to %d work", c->cout, 1 << 16);
     if (c->stride < 1 || c->stride > MAX_STRIDE)
         return yti_fail(b, "a stride of %d; 1 to %d works", c->stride, MAX_STRIDE);
     if (!check_window(b, c->kernel, c->dilation)) return false;
@@ -178,16 +170,15 @@ static bool check_conv(yti_builder *b, const yti_conv_geometry *c) {
         return yti_fail(b, "a padding of %d for a kernel of %d; 0 to %d works", c->pad, c->kernel,
                         c->dilation * (c->kernel - 1));
     if (c->groups < 1 || c->cin % c->groups || c->cout % c->groups)
-        return yti_fail(b, "%d groups; the number must divide the %d input and %d output channels", c->groups,
-                        c->cin, c->cout);
+        return yti_fail(b, "%d groups; the number must divide the %d input and %d output channels", c->groups, c->cin,
+                        c->cout);
     return true;
 }
 
 static yti_value norm_act(yti_builder *b, yti_value y, yti_path at, yti_activation act, bool normalise,
-                         const yti_value *shortcut) {
+                          const yti_value *shortcut) {
     if (b->status != YT_OK) return 0;
-    const yti_norm_act_attr attr = {
-        .act = act, .normalise = normalise, .eps = YTI_BN_EPS, .momentum = BN_MOMENTUM};
+    const yti_norm_act_attr attr = {.act = act, .normalise = normalise, .eps = YTI_BN_EPS, .momentum = BN_MOMENTUM};
     const int dims[4] = {b->built[y].channels};
     yti_params params = YT_NO_PARAMS;
     if (normalise) {
@@ -206,11 +197,11 @@ static bool describe_conv(yti_builder *b, yti_value x, int cout, int kernel, con
                           yti_conv_geometry *conv) {
     if (!check_window(b, kernel, opts->dilation)) return false;
     *conv = (yti_conv_geometry){.cin = b->built[x].channels,
-                      .cout = cout,
-                      .kernel = kernel,
-                      .stride = opts->stride ? opts->stride : 1,
-                      .groups = opts->groups ? opts->groups : 1,
-                      .dilation = opts->dilation ? opts->dilation : 1};
+                                .cout = cout,
+                                .kernel = kernel,
+                                .stride = opts->stride ? opts->stride : 1,
+                                .groups = opts->groups ? opts->groups : 1,
+                                .dilation = opts->dilation ? opts->dilation : 1};
     conv->pad = opts->has_pad ? opts->pad : (conv->dilation * (kernel - 1) + 1) / 2;
     return check_conv(b, conv);
 }
@@ -239,13 +230,12 @@ yti_value yti_conv(yti_builder *b, yti_value x, yti_path at, int cout, int kerne
 }
 
 yti_value yti_conv_pair(yti_builder *b, yti_value x, yti_path at, int cout, const yti_branch branches[2],
-                       yti_conv_opts opts) {
+                        yti_conv_opts opts) {
     const yti_activation act = activation_of(b, &opts);
     if (b->status != YT_OK) return 0;
     if (is_fused(b)) return yti_conv(b, x, at, cout, branches[0].kernel, opts);
     opts.no_act = true;
-    const yti_value first =
-        yti_conv(b, x, yti_sub(at, "%s", branches[0].name), cout, branches[0].kernel, opts);
+    const yti_value first = yti_conv(b, x, yti_sub(at, "%s", branches[0].name), cout, branches[0].kernel, opts);
     opts.shortcut = &first;
     const yti_value sum = yti_conv(b, x, yti_sub(at, "%s", branches[1].name), cout, branches[1].kernel, opts);
     return norm_act(b, sum, at, act, false, NULL);
@@ -254,21 +244,16 @@ yti_value yti_conv_pair(yti_builder *b, yti_value x, yti_path at, int cout, cons
 yti_value yti_conv_bias(yti_builder *b, yti_value x, yti_path at, int cout) {
     if (b->status != YT_OK) return 0;
     const yti_conv_attr attr = {
-        .conv = {
-            .cin = b->built[x].channels, .cout = cout, .kernel = 1, .stride = 1, .dilation = 1, .groups = 1}};
+        .conv = {.cin = b->built[x].channels, .cout = cout, .kernel = 1, .stride = 1, .dilation = 1, .groups = 1}};
     return check_conv(b, &attr.conv) ? bare_conv(b, x, at, at, &attr, true, NULL) : 0;
 }
 
 yti_value yti_transpose(yti_builder *b, yti_value x, yti_path at, int cout, int kernel, int stride, int pad) {
     if (b->status != YT_OK || !check_window(b, kernel, 1)) return 0;
     const int cin = b->built[x].channels;
-    const yti_transpose_attr attr = {.adjoint = {.cin = cout,
-                                                .cout = cin,
-                                                .kernel = kernel,
-                                                .stride = stride,
-                                                .pad = pad,
-                                                .dilation = 1,
-                                                .groups = 1}};
+    const yti_transpose_attr attr = {
+        .adjoint = {
+            .cin = cout, .cout = cin, .kernel = kernel, .stride = stride, .pad = pad, .dilation = 1, .groups = 1}};
     if (cout < 1 || cout > 1 << 16) return yti_fail(b, "%d output channels; 1 to %d work", cout, 1 << 16);
     if (!check_conv(b, &attr.adjoint)) return 0;
     const int weight_dims[4] = {cin, cout, kernel, kernel}, bias_dims[4] = {cout};
@@ -278,8 +263,7 @@ yti_value yti_transpose(yti_builder *b, yti_value x, yti_path at, int cout, int 
     params.param[1] = yti_param(b, YT_PARAM_BIAS, yti_sub(at, "bias"), 1, bias_dims, bound, 0);
     if (b->status != YT_OK) return 0;
     const int side = (b->built[x].side - 1) * stride - 2 * pad + kernel;
-    return yti_add_node(b, &yti_op_transpose2d, &attr, &x, 1, params, at,
-                    (yti_built){.channels = cout, .side = side});
+    return yti_add_node(b, &yti_op_transpose2d, &attr, &x, 1, params, at, (yti_built){.channels = cout, .side = side});
 }
 
 yti_value yti_add(yti_builder *b, yti_value x, yti_value other, yti_path at) {
@@ -294,9 +278,8 @@ yti_value yti_add(yti_builder *b, yti_value x, yti_value other, yti_path at) {
 yti_value yti_gain(yti_builder *b, yti_value x, yti_path at, float initial) {
     if (b->status != YT_OK) return 0;
     const int c = b->built[x].channels, dims[4] = {c};
-    const yti_conv_attr attr = {
-        .conv = {.cin = c, .cout = c, .kernel = 1, .stride = 1, .dilation = 1, .groups = c},
-        .uncounted = true};
+    const yti_conv_attr attr = {.conv = {.cin = c, .cout = c, .kernel = 1, .stride = 1, .dilation = 1, .groups = c},
+                                .uncounted = true};
     yti_params params = YT_NO_PARAMS;
     params.param[0] = yti_param(b, YT_PARAM_WEIGHT, at, 1, dims, 0, initial);
     return yti_add_node(b, &yti_op_conv2d, &attr, &x, 1, params, at, b->built[x]);
@@ -310,7 +293,7 @@ yti_value yti_pool(yti_builder *b, yti_value x, yti_path at, const yti_op *op, i
         return yti_fail(b, "a padding of %d for a window of %d; 0 to %d works", pad, kernel, kernel / 2);
     const yti_pool_attr attr = {.kernel = kernel, .stride = stride, .pad = pad};
     const yti_built built = {.channels = b->built[x].channels,
-                            .side = yti_conv_out(b->built[x].side, kernel, stride, pad, 1)};
+                             .side = yti_conv_out(b->built[x].side, kernel, stride, pad, 1)};
     return yti_add_node(b, op, &attr, &x, 1, YT_NO_PARAMS, at, built);
 }
 
@@ -337,8 +320,7 @@ yti_value yti_upsample(yti_builder *b, yti_value x, yti_path at, int factor, boo
     const yti_upsample_attr attr = {.factor = factor, .uncounted = inner};
     yti_built built = b->built[x];
     built.side *= factor;
-    if (built.side > 1 << 14)
-        return yti_fail(b, "the map grows to %d times the image", built.side / YT_PROBE_SIDE);
+    if (built.side > 1 << 14) return yti_fail(b, "the map grows to %d times the image", built.side / YT_PROBE_SIDE);
     return yti_add_node(b, &yti_op_upsample, &attr, &x, 1, YT_NO_PARAMS, at, built);
 }
 
@@ -347,8 +329,8 @@ yti_value yti_concat(yti_builder *b, const yti_value *src, int n_src, yti_path a
     yti_built built = b->built[src[0]];
     for (int i = 1; i < n_src; i++) {
         if (b->built[src[i]].side != built.side)
-            return yti_fail(b, "joins maps of different sides (1/%d and 1/%d of the image)",
-                            YT_PROBE_SIDE / built.side, YT_PROBE_SIDE / b->built[src[i]].side);
+            return yti_fail(b, "joins maps of different sides (1/%d and 1/%d of the image)", YT_PROBE_SIDE / built.side,
+                            YT_PROBE_SIDE / b->built[src[i]].side);
         built.channels += b->built[src[i]].channels;
     }
     return yti_add_node(b, &yti_op_concat, NULL, src, n_src, YT_NO_PARAMS, at, built);
@@ -358,7 +340,7 @@ yti_value yti_slice(yti_builder *b, yti_value x, yti_path at, int first, int cou
     if (b->status != YT_OK) return 0;
     const yti_slice_attr attr = {.first = first, .count = count};
     return yti_add_node(b, &yti_op_slice, &attr, &x, 1, YT_NO_PARAMS, at,
-                    (yti_built){.channels = count, .side = b->built[x].side});
+                        (yti_built){.channels = count, .side = b->built[x].side});
 }
 
 yti_value yti_detach(yti_builder *b, yti_value x, yti_path at) {
@@ -369,5 +351,5 @@ yti_value yti_detach(yti_builder *b, yti_value x, yti_path at) {
 yti_value yti_attention(yti_builder *b, yti_value qkv, yti_path at, const yti_attention_attr *attr) {
     if (b->status != YT_OK) return 0;
     return yti_add_node(b, &yti_op_attention, attr, &qkv, 1, YT_NO_PARAMS, at,
-                    (yti_built){.channels = attr->heads * attr->head_dim, .side = b->built[qkv].side});
+                        (yti_built){.channels = attr->heads * attr->head_dim, .side = b->built[qkv].side});
 }

@@ -1,14 +1,14 @@
 /* builder.h: the builder that turns rows of a model YAML into nodes of the graph.
  *
- * Errors are sticky: after the first one every function does nothing and returns 0, so that the modules below
- * read like the network and not like error handling; the caller looks at `status` once per row.
+ * Errors are sticky: after the first one every function does nothing and returns 0, so that the modules below read like
+ * the network and not like error handling; the caller looks at `status` once per row.
  */
 #ifndef YT_MODEL_BUILD_H
 #define YT_MODEL_BUILD_H
 
+#include "base/yaml.h"
 #include "model/model.h"
 #include "ops/ops.h"
-#include "base/yaml.h"
 
 /* The side of the picture by which maps are compared while building: spec architecture 1.6. */
 enum { YT_PROBE_SIDE = 256 };
@@ -23,7 +23,7 @@ typedef struct yti_path {
 
 /* What is known of a value while building. */
 typedef struct yti_built {
-    int channels, side;        /* side: of the map for a picture of YT_PROBE_SIDE */
+    int channels, side;         /* side: of the map for a picture of YT_PROBE_SIDE */
     const yti_yaml_node *parts; /* CBLinear: the widths of the maps that lie side by side in it; else NULL */
 } yti_built;
 
@@ -36,11 +36,11 @@ typedef struct yti_builder {
     double depth, width, max_channels;
     char scale;
     yti_activation act;
-    yti_cut cut;                  /* of the list that the row stands in */
+    yti_cut cut;                 /* of the list that the row stands in */
     bool legacy_head;            /* no module newer than YOLOv8's so far: its class branch */
     size_t base[YT_PARAM_KINDS]; /* where each kind of parameter begins in its block */
     size_t used[YT_PARAM_KINDS]; /* floats of each kind so far */
-    yti_built *built;             /* by value */
+    yti_built *built;            /* by value */
     int built_capacity;
     int params_capacity;
     int blocks_capacity;
@@ -55,19 +55,18 @@ typedef struct yti_conv_opts {
     int dilation; /* 0: 1 */
     int pad;      /* with has_pad; else "same": dilation*(k-1)/2 */
     bool has_pad;
-    bool no_act;              /* identity after the normalisation */
+    bool no_act;               /* identity after the normalisation */
     const yti_activation *act; /* that the row names, used unless an option replaces it; NULL: the model's */
     const yti_value *shortcut; /* added after the activation; NULL: none */
 } yti_conv_opts;
 
 /* ---- build.c: the primitives ---- */
-bool yti_fail(yti_builder *b, const char *format, ...)
-    __attribute__((format(printf, 2, 3))); /* false always */
+bool yti_fail(yti_builder *b, const char *format, ...) __attribute__((format(printf, 2, 3))); /* false always */
 yti_path yti_sub(yti_path parent, const char *format, ...) __attribute__((format(printf, 2, 3)));
 yti_value yti_add_node(yti_builder *b, const yti_op *op, const void *attr, const yti_value *src, int n_src,
-                  yti_params params, yti_path at, yti_built built);
-ptrdiff_t yti_param(yti_builder *b, yti_param_kind kind, yti_path name, int n_dims, const int dims[4],
-                    float init_bound, float init_value);
+                       yti_params params, yti_path at, yti_built built);
+ptrdiff_t yti_param(yti_builder *b, yti_param_kind kind, yti_path name, int n_dims, const int dims[4], float init_bound,
+                    float init_value);
 /* Notes the output of a block inside a row; returns it. */
 yti_value yti_block(yti_builder *b, yti_path name, yti_value output);
 yti_value yti_input(yti_builder *b, int channels);
@@ -75,15 +74,15 @@ yti_value yti_input(yti_builder *b, int channels);
 yti_value yti_conv(yti_builder *b, yti_value x, yti_path at, int cout, int kernel, yti_conv_opts opts);
 yti_value yti_conv_bias(yti_builder *b, yti_value x, yti_path at, int cout);
 
-/* A convolution that trains as two of different kernels on the same map, each normalised, whose sum is activated, and
- * is fused into one (Ding et al. 2021, arXiv 2101.03697). The larger kernel comes first. */
+/* A convolution that trains as two of different kernels on the same map, each normalised, whose sum is activated,
+ * and is fused into one (Ding et al. 2021, arXiv 2101.03697). The larger kernel comes first. */
 typedef struct yti_branch {
     const char *name;
     int kernel;
 } yti_branch;
 
 yti_value yti_conv_pair(yti_builder *b, yti_value x, yti_path at, int cout, const yti_branch branches[2],
-                       yti_conv_opts opts);
+                        yti_conv_opts opts);
 /* Transposed convolution with a bias, and nothing after it. */
 yti_value yti_transpose(yti_builder *b, yti_value x, yti_path at, int cout, int kernel, int stride, int pad);
 /* x + other, in x's memory: nothing else may read x. */

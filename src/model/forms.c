@@ -1,5 +1,5 @@
-/* forms.c: how modules stand in a model YAML: the arguments of a row and their defaults (spec architecture 1.4), and the
- * table of all of them.
+/* forms.c: how modules stand in a model YAML: the arguments of a row and their defaults (spec architecture 1.4), and
+ * the table of all of them.
  *
  * What a module's arguments mean beyond its channels was settled by the parameter counts that were published for the
  * networks in models/ (tests/unit/model/test_model_zoo.c).
@@ -71,8 +71,7 @@ static int arg_list(yti_builder *b, const row_form *f, size_t i, int out[MAX_LIS
         out[k] = (int)value;
     }
     if (count < 1 || count > MAX_LIST)
-        return yti_fail(b, "argument %zu of %s has %zu numbers; 1 to %d work", i + 1, f->module, count,
-                        MAX_LIST);
+        return yti_fail(b, "argument %zu of %s has %zu numbers; 1 to %d work", i + 1, f->module, count, MAX_LIST);
     return (int)count;
 }
 
@@ -89,8 +88,7 @@ static int arg_channels(yti_builder *b, const row_form *f) {
 }
 
 /* An argument that says which activation: *given holds one that is named. */
-static void arg_activation(yti_builder *b, const row_form *f, size_t i, yti_conv_opts *o,
-                           yti_activation *given) {
+static void arg_activation(yti_builder *b, const row_form *f, size_t i, yti_conv_opts *o, yti_activation *given) {
     const yti_yaml_node *act = arg_at(f, i);
     bool flag;
     if (act && yti_yaml_bool(act, &flag))
@@ -123,9 +121,9 @@ static int greatest_common_divisor(int a, int c) {
 static yti_value form_dwconv(yti_builder *b, const row_form *f) {
     const int c2 = arg_channels(b, f);
     yti_conv_opts o = {.stride = arg_count(b, f, 2, 1),
-                      .dilation = arg_count(b, f, 3, 1),
-                      .no_act = !arg_bool(b, f, 4, true),
-                      .groups = greatest_common_divisor(yti_channels(b, f->from[0]), c2)};
+                       .dilation = arg_count(b, f, 3, 1),
+                       .no_act = !arg_bool(b, f, 4, true),
+                       .groups = greatest_common_divisor(yti_channels(b, f->from[0]), c2)};
     return yti_conv(b, f->from[0], f->at, c2, arg_int(b, f, 1, 1), o);
 }
 
@@ -141,16 +139,14 @@ static yti_value form_bottleneck(yti_builder *b, const row_form *f) {
 static yti_value form_c2f(yti_builder *b, const row_form *f) {
     return yti_c2f(
         b, f->from[0], f->at, arg_channels(b, f), f->repeats, arg_double(b, f, 3, 0.5), YTI_BOTTLENECK,
-        (yti_bottleneck_opts){
-            .shortcut = arg_bool(b, f, 1, false), .groups = arg_count(b, f, 2, 1), .expansion = 1.0});
+        (yti_bottleneck_opts){.shortcut = arg_bool(b, f, 1, false), .groups = arg_count(b, f, 2, 1), .expansion = 1.0});
 }
 
 static yti_value csp3(yti_builder *b, const row_form *f, yti_inner_kind kind, int kernel1) {
-    return yti_c3(b, f->from[0], f->at, arg_channels(b, f), f->repeats, arg_double(b, f, 3, 0.5), kind,
-                  (yti_bottleneck_opts){.shortcut = arg_bool(b, f, 1, true),
-                                        .groups = arg_count(b, f, 2, 1),
-                                        .kernel1 = kernel1,
-                                        .kernel2 = 3});
+    return yti_c3(
+        b, f->from[0], f->at, arg_channels(b, f), f->repeats, arg_double(b, f, 3, 0.5), kind,
+        (yti_bottleneck_opts){
+            .shortcut = arg_bool(b, f, 1, true), .groups = arg_count(b, f, 2, 1), .kernel1 = kernel1, .kernel2 = 3});
 }
 
 static yti_value form_c3(yti_builder *b, const row_form *f) {
@@ -176,21 +172,19 @@ static yti_value form_c3k(yti_builder *b, const row_form *f) {
 }
 
 static yti_value form_c3k2(yti_builder *b, const row_form *f) {
-    const bool large =
-        b->scale && strchr("mlx", b->scale); /* these scales always use C3k (spec architecture 1.4) */
+    const bool large = b->scale && strchr("mlx", b->scale); /* these scales always use C3k (spec architecture 1.4) */
     const bool attn = arg_bool(b, f, 3, false), c3k = arg_bool(b, f, 1, false) || large;
     b->legacy_head = false;
-    return yti_c2f(b, f->from[0], f->at, arg_channels(b, f), f->repeats, arg_double(b, f, 2, 0.5),
-                   attn  ? YTI_ATTENTION
-                   : c3k ? YTI_C3K
-                         : YTI_BOTTLENECK,
-                   (yti_bottleneck_opts){.shortcut = arg_bool(b, f, 5, true),
-                                         .groups = arg_count(b, f, 4, 1),
-                                         .expansion = 0.5});
+    return yti_c2f(
+        b, f->from[0], f->at, arg_channels(b, f), f->repeats, arg_double(b, f, 2, 0.5),
+        attn  ? YTI_ATTENTION
+        : c3k ? YTI_C3K
+              : YTI_BOTTLENECK,
+        (yti_bottleneck_opts){.shortcut = arg_bool(b, f, 5, true), .groups = arg_count(b, f, 4, 1), .expansion = 0.5});
 }
 
-/* The short form, [1024, 5] of YOLOv5 to 11, has an activation in cv1; the long one, [1024, 5, 3, True] of YOLO26, has
- * none. Releases 8.4.0 to 8.4.140 of the family left it out of both, so weights may say otherwise. */
+/* The short form, [1024, 5] of YOLOv5 to 11, has an activation in cv1; the long one, [1024, 5, 3, True] of YOLO26,
+ * has none. Releases 8.4.0 to 8.4.140 of the family left it out of both, so weights may say otherwise. */
 static yti_value form_sppf(yti_builder *b, const row_form *f) {
     enum { SHORT_FORM = 2 };
     const int chosen = b->model->options.sppf_activation;
@@ -218,8 +212,7 @@ static yti_value form_psa(yti_builder *b, const row_form *f) {
 }
 
 static yti_value form_a2c2f(yti_builder *b, const row_form *f) {
-    const bool large =
-        b->scale && strchr("lx", b->scale); /* these scales have the residual and a thinner MLP */
+    const bool large = b->scale && strchr("lx", b->scale); /* these scales have the residual and a thinner MLP */
     const yti_a2c2f_opts o = {.attend = arg_bool(b, f, 1, true),
                               .areas = arg_int(b, f, 2, 1),
                               .residual = large || arg_bool(b, f, 3, false),
@@ -251,8 +244,8 @@ static yti_value form_scdown(yti_builder *b, const row_form *f) {
 }
 
 static yti_value form_cib(yti_builder *b, const row_form *f) {
-    return yti_inverted(b, f->from[0], f->at, arg_channels(b, f), arg_bool(b, f, 1, true),
-                        arg_double(b, f, 2, 0.5), arg_bool(b, f, 3, false));
+    return yti_inverted(b, f->from[0], f->at, arg_channels(b, f), arg_bool(b, f, 1, true), arg_double(b, f, 2, 0.5),
+                        arg_bool(b, f, 3, false));
 }
 
 static yti_value form_c2fcib(yti_builder *b, const row_form *f) {
@@ -271,8 +264,7 @@ static yti_value form_ghostconv(yti_builder *b, const row_form *f) {
 }
 
 static yti_value form_ghost_bottleneck(yti_builder *b, const row_form *f) {
-    return yti_ghost_bottleneck(b, f->from[0], f->at, arg_channels(b, f), arg_int(b, f, 1, 3),
-                                arg_int(b, f, 2, 1));
+    return yti_ghost_bottleneck(b, f->from[0], f->at, arg_channels(b, f), arg_int(b, f, 1, 3), arg_int(b, f, 2, 1));
 }
 
 static yti_value form_repconv(yti_builder *b, const row_form *f) {
@@ -341,10 +333,8 @@ static yti_value form_identity(yti_builder *b, const row_form *f) {
 
 static yti_value form_maxpool(yti_builder *b, const row_form *f) {
     const int kernel = arg_int(b, f, 0, 0);
-    if (f->args && f->args->count > 3)
-        return yti_fail(b, "nn.MaxPool2d takes kernel, stride and padding alone");
-    return yti_pool(b, f->from[0], f->at, &yti_op_maxpool2d, kernel, arg_int(b, f, 1, kernel),
-                    arg_int(b, f, 2, 0));
+    if (f->args && f->args->count > 3) return yti_fail(b, "nn.MaxPool2d takes kernel, stride and padding alone");
+    return yti_pool(b, f->from[0], f->at, &yti_op_maxpool2d, kernel, arg_int(b, f, 1, kernel), arg_int(b, f, 2, 0));
 }
 
 static yti_value form_pad(yti_builder *b, const row_form *f) {
@@ -386,8 +376,7 @@ static yti_value form_concat(yti_builder *b, const row_form *f) {
 static yti_value form_detect(yti_builder *b, const row_form *f) {
     const yti_yaml_node *nc = arg_at(f, 0);
     int64_t number;
-    if (nc && nc->text && strcmp(nc->text, "nc") != 0 &&
-        !(yti_yaml_int(nc, &number) && number == b->model->n_classes))
+    if (nc && nc->text && strcmp(nc->text, "nc") != 0 && !(yti_yaml_int(nc, &number) && number == b->model->n_classes))
         return yti_fail(b, "the argument of %s is nc, the number of classes", f->module);
     yti_build_detect(b, f->at, f->from, f->n_from);
     return -1;
@@ -456,11 +445,7 @@ static void unknown_module(yti_builder *b, const char *module) {
     for (int i = 0; i < N_FORMS; i++) {
         const size_t used = strlen(list);
         known[i] = forms[i].module;
-        snprintf(list + used, sizeof list - used, "%s%s",
-                 i == 0             ? ""
-                 : i == N_FORMS - 1 ? " and "
-                                    : ", ",
-                 known[i]);
+        snprintf(list + used, sizeof list - used, "%s%s", i == 0 ? "" : i == N_FORMS - 1 ? " and " : ", ", known[i]);
     }
     const char *nearest = yti_nearest_word(module, known, N_FORMS);
     if (nearest)
@@ -492,8 +477,7 @@ void yti_build_row(yti_builder *b, const char *module, const yti_value *from, in
     }
     if (!reads_whole_maps(b, module, from, n_from)) return;
     const yti_path at = yti_sub((yti_path){"model"}, "%d", b->row);
-    row_form f = {
-        .module = module, .args = args, .from = from, .n_from = n_from, .repeats = repeats, .at = at};
+    row_form f = {.module = module, .args = args, .from = from, .n_from = n_from, .repeats = repeats, .at = at};
     if (form->takes_repeats || repeats == 1) {
         *out = form->build(b, &f);
         return;

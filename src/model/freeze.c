@@ -47,8 +47,8 @@ static yt_status read_largest(const char *rows, long *largest, yt_err *err) {
     const char *end = rows;
     *largest = 0;
     if (is_list(rows) ? read_list(NULL, rows, largest) : read_number(&end, largest) && !*end) return YT_OK;
-    return yt_fail(err, YT_ERR_ARGUMENT,
-                   "--freeze: \"%s\" is neither a number of rows nor a list of rows like 0,1,2", rows);
+    return yt_fail(err, YT_ERR_ARGUMENT, "--freeze: \"%s\" is neither a number of rows nor a list of rows like 0,1,2",
+                   rows);
 }
 
 yt_status yti_freeze_check(const char *rows, yt_err *err) {
@@ -61,8 +61,7 @@ yt_status yti_model_freeze(yti_model *model, const char *rows, yt_err *err) {
     if (!rows[0]) return YT_OK;
     YT_TRY(read_largest(rows, &largest, err));
     if (!is_list(rows) && largest > model->n_rows)
-        return yt_fail(err, YT_ERR_ARGUMENT, "--freeze: %ld rows, but %s has %d", largest, model->name,
-                       model->n_rows);
+        return yt_fail(err, YT_ERR_ARGUMENT, "--freeze: %ld rows, but %s has %d", largest, model->name, model->n_rows);
     if (is_list(rows) && largest >= model->n_rows)
         return yt_fail(err, YT_ERR_ARGUMENT, "--freeze: row %ld, but %s has rows 0 to %d", largest, model->name,
                        model->n_rows - 1);

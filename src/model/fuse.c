@@ -1,10 +1,10 @@
-/* fuse.c: a model for inference: every batch normalisation folded into the convolution before it (spec
- * architecture 7). With running mean m, variance v, gain g and bias b, per output channel
+/* fuse.c: a model for inference: every batch normalisation folded into the convolution before it (spec architecture 7).
+ * With running mean m, variance v, gain g and bias b, per output channel
  *
  *   t = g / sqrt(v + eps),   W' = W t,   bias' = b - m t.
  *
- * The fused model is built anew from the same YAML; its tensors are named like those they come from, so
- * that filling it is a matter of names.
+ * The fused model is built anew from the same YAML; its tensors are named like those they come from, so that filling it
+ * is a matter of names.
  */
 #include "model/builder.h"
 
@@ -31,12 +31,10 @@ typedef struct folded {
 } folded;
 
 /* stem: the tensor's name up to "conv." */
-static folded normalisation_of(const yti_model *model, const yti_state *state, const char *stem,
-                               size_t length) {
-    const yti_param_info *gain = find(model, stem, length, "bn.weight"),
-                        *bias = find(model, stem, length, "bn.bias"),
-                        *mean = find(model, stem, length, "bn.running_mean"),
-                        *variance = find(model, stem, length, "bn.running_var");
+static folded normalisation_of(const yti_model *model, const yti_state *state, const char *stem, size_t length) {
+    const yti_param_info *gain = find(model, stem, length, "bn.weight"), *bias = find(model, stem, length, "bn.bias"),
+                         *mean = find(model, stem, length, "bn.running_mean"),
+                         *variance = find(model, stem, length, "bn.running_var");
     if (!gain || !bias || !mean || !variance) return (folded){0};
     return (folded){values(state, gain), values(state, bias), values(state, mean), values(state, variance)};
 }
@@ -88,8 +86,7 @@ static void add_weights(const branch *from, const yti_state *state, const yti_pa
 
 static void add_bias(const branch *from, const yti_param_info *info, float *to) {
     for (size_t i = 0; i < info->count; i++)
-        to[i] += from->norm.gain ? from->norm.bias[i] - from->norm.mean[i] * scale_of(&from->norm, i)
-                                 : from->bias[i];
+        to[i] += from->norm.gain ? from->norm.bias[i] - from->norm.mean[i] * scale_of(&from->norm, i) : from->bias[i];
 }
 
 /* A tensor of a convolution that was two; false: it was not. */
@@ -120,8 +117,7 @@ static yt_status fill(const yti_param_info *info, float *to, const yti_model *mo
     const yti_param_info *from = find(model, info->name, length, "");
     folded norm = {0};
     if (stem) norm = normalisation_of(model, state, info->name, stem);
-    if (!from && !norm.gain && stem && fill_from_pair(info, to, model, state, stem, of_weight > 0))
-        return YT_OK;
+    if (!from && !norm.gain && stem && fill_from_pair(info, to, model, state, stem, of_weight > 0)) return YT_OK;
     if ((from && from->count != info->count) || (!from && !norm.gain))
         return yt_fail(err, YT_ERR_MISMATCH, "%s cannot be fused: its model has other tensors", info->name);
     if (from)
@@ -146,21 +142,18 @@ static yt_status fill_all(yti_model *fused, const yti_model *model, const yti_st
                : yt_fail(err, YT_ERR_NO_MEMORY, "out of memory for the model");
 }
 
-static yt_status fuse(const yti_model *model, const yti_state *state, yti_fusion fusion, yti_model **out,
-                      yt_err *err) {
+static yt_status fuse(const yti_model *model, const yti_state *state, yti_fusion fusion, yti_model **out, yt_err *err) {
     if (model->options.fusion == YT_FUSED_ONE_TO_ONE && fusion != YT_FUSED_ONE_TO_ONE)
-        return yt_fail(
-            err, YT_ERR_ARGUMENT,
-            "%s was fused for inference before, which kept the one-to-one branch of its head only: its "
-            "detections come without NMS",
-            model->name);
+        return yt_fail(err, YT_ERR_ARGUMENT,
+                       "%s was fused for inference before, which kept the one-to-one branch of its head only: its "
+                       "detections come without NMS",
+                       model->name);
     yti_model_options options = model->options;
     options.n_classes = model->n_classes;
     options.scale = model->scale;
     options.fusion = fusion;
     yti_model *fused = NULL;
-    YT_TRY(
-        yti_model_parse(model->yaml_path, model->yaml_text, strlen(model->yaml_text), &options, &fused, err));
+    YT_TRY(yti_model_parse(model->yaml_path, model->yaml_text, strlen(model->yaml_text), &options, &fused, err));
     const yt_status status = fill_all(fused, model, state, err);
     if (status == YT_OK)
         *out = fused;
@@ -169,8 +162,7 @@ static yt_status fuse(const yti_model *model, const yti_state *state, yti_fusion
     return status;
 }
 
-yt_status yti_model_fuse(const yti_model *model, const yti_state *state, bool end2end, yti_model **out,
-                        yt_err *err) {
+yt_status yti_model_fuse(const yti_model *model, const yti_state *state, bool end2end, yti_model **out, yt_err *err) {
     if (end2end && !model->end2end)
         return yt_fail(err, YT_ERR_ARGUMENT, "%s has no one-to-one branch: its detections need NMS", model->name);
     return fuse(model, state, end2end ? YT_FUSED_ONE_TO_ONE : YT_FUSED_ONE_TO_MANY, out, err);

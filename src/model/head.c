@@ -1,8 +1,8 @@
-/* head.c: the detection head (spec architecture 3.12): per level a box branch and a class branch, twice
- * when end-to-end.
+/* head.c: the detection head (spec architecture 3.12): per level a box branch and a class branch, twice when
+ * end-to-end.
  *
- * The one-to-one copy reads detached feature maps, so its loss trains its own weights only. Which of the two
- * evaluation runs is for its caller to say (yti_model_evaluate); a fused model has one of them, or both.
+ * The one-to-one copy reads detached feature maps, so its loss trains its own weights only. Which of the two evaluation
+ * runs is for its caller to say (yti_model_evaluate); a fused model has one of them, or both.
  */
 #include "model/builder.h"
 
@@ -35,8 +35,8 @@ static yti_value class_branch(yti_builder *b, yti_value x, yti_path at, int hidd
     return yti_conv_bias(b, h, yti_sub(at, "2"), classes);
 }
 
-/* The last bias of a branch starts at a value instead of at random (spec architecture 5.3): the parameter
- * added last. */
+/* The last bias of a branch starts at a value instead of at random (spec architecture 5.3): the parameter added
+ * last. */
 static void set_bias_init(yti_builder *b, double value) {
     if (b->status != YT_OK) return;
     yti_param_info *info = &b->model->params[b->model->n_params - 1];
@@ -44,15 +44,15 @@ static void set_bias_init(yti_builder *b, double value) {
     info->init_value = (float)value;
 }
 
-/* The maps that Detect is given, and which of them it reads: all, or the deepest one. The widths of the hidden layers
- * and the numbers in the names of tensors are those of the whole list, so that variants share them. */
+/* The maps that Detect is given, and which of them it reads: all, or the deepest one. The widths of the hidden
+ * layers and the numbers in the names of tensors are those of the whole list, so that variants share them. */
 typedef struct level_list {
     const yti_value *maps;
     int first, end;
 } level_list;
 
-/* As wide as the options say, else as the rule; options that say what the rule says are dropped, so that what is left
- * are exceptions. */
+/* As wide as the options say, else as the rule; options that say what the rule says are dropped, so that what is
+ * left are exceptions. */
 static int settle_width(int *chosen, int rule) {
     if (*chosen == rule) *chosen = 0;
     return *chosen ? *chosen : rule;
@@ -68,8 +68,7 @@ static void build_branch(yti_builder *b, yti_path at, level_list levels, const c
     const int class_hidden = max_int(widest, classes < 100 ? classes : 100);
     for (int i = levels.first, l = 0; i < levels.end; i++, l++) {
         const int hidden = settle_width(&model->options.head.box[i], box_hidden);
-        yti_value box =
-            box_branch(b, levels.maps[i], yti_sub(at, "%scv2.%d", prefix, i), hidden, 4 * model->reg_max);
+        yti_value box = box_branch(b, levels.maps[i], yti_sub(at, "%scv2.%d", prefix, i), hidden, 4 * model->reg_max);
         set_bias_init(b, 2.0);
         model->head_box[branch][l] = box;
         if (b->status == YT_OK) yti_graph_output(b->graph, box, train_only);
@@ -78,7 +77,7 @@ static void build_branch(yti_builder *b, yti_path at, level_list levels, const c
         const yti_path branch_at = yti_sub(at, "%scv3.%d", prefix, i);
         const int hidden = settle_width(&model->options.head.cls[i], class_hidden);
         yti_value cls = b->legacy_head ? class_branch_legacy(b, levels.maps[i], branch_at, hidden, classes)
-                                      : class_branch(b, levels.maps[i], branch_at, hidden, classes);
+                                       : class_branch(b, levels.maps[i], branch_at, hidden, classes);
         /* About five objects of any class in a picture of 640 pixels, whatever the picture's size is. */
         set_bias_init(b, log(5.0 / classes / pow(640.0 / model->strides[l], 2)));
         model->head_cls[branch][l] = cls;
@@ -99,9 +98,8 @@ static bool set_strides(yti_builder *b, level_list levels) {
     for (int i = levels.first, l = 0; i < levels.end; i++, l++) {
         const int side = b->built[levels.maps[i]].side;
         if (YT_PROBE_SIDE % side)
-            return yti_fail(
-                b, "a head level of %d cells for a %d-pixel image; its stride must be a whole number", side,
-                YT_PROBE_SIDE);
+            return yti_fail(b, "a head level of %d cells for a %d-pixel image; its stride must be a whole number", side,
+                            YT_PROBE_SIDE);
         model->strides[l] = YT_PROBE_SIDE / side;
         if (model->strides[l] > model->max_stride) model->max_stride = model->strides[l];
     }

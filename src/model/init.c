@@ -1,9 +1,9 @@
 /* init.c: initial values. Every tensor draws from its own stream, named by (seed, its name).
  *
  * Kaiming (He et al. 2015, arXiv 1502.01852) keeps the size of the signal from layer to layer: with inputs f(z), z
- * normal of variance 1, a layer of n inputs gives variance 1 again when its weights have variance 1 / (n E[f(z)^2]);
- * E is 1/2 for ReLU, which is their factor 2. Xavier is Glorot & Bengio 2010, orthogonal Saxe et al. 2013
- * (arXiv 1312.6120). Fans and matrices are those of one group of a grouped convolution: other groups are other maps.
+ * normal of variance 1, a layer of n inputs gives variance 1 again when its weights have variance 1 / (n E[f(z)^2]); E
+ * is 1/2 for ReLU, which is their factor 2. Xavier is Glorot & Bengio 2010, orthogonal Saxe et al. 2013 (arXiv
+ * 1312.6120). Fans and matrices are those of one group of a grouped convolution: other groups are other maps.
  *
  * Only weights of convolutions are concerned. Their biases start at 0 with kaiming, xavier and orthogonal, as their
  * derivations suppose; biases of the head and the parameters of normalisations start as always.
@@ -11,8 +11,8 @@
 #include "model/init.h"
 
 #include "base/file.h"
-#include "model/model.h"
 #include "base/rng.h"
+#include "model/model.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -39,8 +39,7 @@ yt_status yti_init_parse(const char *text, yti_init *out, yt_err *err) {
             found.gain = strtod(number, &end);
             if (end == number || *end || !(found.gain > 0 && found.gain <= MAX_GAIN))
                 return yt_fail(err, YT_ERR_ARGUMENT,
-                               "--init: \"%s\" needs a gain above 0 and up to %g, like scaled:2.5", text,
-                               MAX_GAIN);
+                               "--init: \"%s\" needs a gain above 0 and up to %g, like scaled:2.5", text, MAX_GAIN);
         } else if (text[length]) {
             return yt_fail(err, YT_ERR_ARGUMENT, "--init: %s takes no number", words[i]);
         }
@@ -175,8 +174,7 @@ static yt_status fill_weight(yti_rng *rng, const yti_init *init, yti_activation 
 static yt_status fill(const yti_init *init, yti_activation act, uint64_t seed, const yti_param_info *info,
                       float *values, yt_err *err) {
     yti_rng rng = yti_rng_make(seed, 0, stream_of(info->name), YT_RNG_INIT);
-    if (info->kind == YT_PARAM_WEIGHT && info->n_dims == 4)
-        return fill_weight(&rng, init, act, info, values, err);
+    if (info->kind == YT_PARAM_WEIGHT && info->n_dims == 4) return fill_weight(&rng, init, act, info, values, err);
     const bool derived = init->kind != YT_INIT_DEFAULT && init->kind != YT_INIT_SCALED;
     if (info->kind == YT_PARAM_BIAS && info->init_bound > 0 && derived)
         memset(values, 0, info->count * sizeof *values);
@@ -186,7 +184,7 @@ static yt_status fill(const yti_init *init, yti_activation act, uint64_t seed, c
 }
 
 yt_status yti_model_init_as(const yti_model *model, const yti_init *init, uint64_t seed, const yti_state *state,
-                           yt_err *err) {
+                            yt_err *err) {
     for (int i = 0; i < model->n_params; i++) {
         const yti_param_info *info = &model->params[i];
         float *block = yti_in_params(info) ? state->params : state->buffers;

@@ -5,11 +5,11 @@
 #include "base/status.h"
 
 /* code, word on the command line, what it is */
-#define YT_INIT_MAP(X)                                                                                       \
-    X(DEFAULT, "default", "uniform in +-1/sqrt(fan_in)")                                                     \
-    X(KAIMING, "kaiming", "normal, variance 1/(fan_in E[f(z)^2]) for the model's activation f, z normal")    \
-    X(XAVIER, "xavier", "uniform in +-sqrt(6/(fan_in + fan_out))")                                           \
-    X(ORTHOGONAL, "orthogonal", "orthonormal rows or columns of the matrix [out][in kh kw]")                 \
+#define YT_INIT_MAP(X)                                                                                                 \
+    X(DEFAULT, "default", "uniform in +-1/sqrt(fan_in)")                                                               \
+    X(KAIMING, "kaiming", "normal, variance 1/(fan_in E[f(z)^2]) for the model's activation f, z normal")              \
+    X(XAVIER, "xavier", "uniform in +-sqrt(6/(fan_in + fan_out))")                                                     \
+    X(ORTHOGONAL, "orthogonal", "orthonormal rows or columns of the matrix [out][in kh kw]")                           \
     X(SCALED, "scaled", "scaled:G, the default times G")
 
 typedef enum yti_init_kind {

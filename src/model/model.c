@@ -1,12 +1,11 @@
 /* model.c: a model from a YAML: the keys at its top, its rows, and the model that comes out.
  *
- * The rows are built twice: the first pass counts how many parameters of each kind there are, the second
- * places them.
+ * The rows are built twice: the first pass counts how many parameters of each kind there are, the second places them.
  */
 #include "model/builder.h"
 
-#include "model/model_file.h"
 #include "base/file.h"
+#include "model/model_file.h"
 #include "ops/ops.h"
 
 #include <math.h>
@@ -21,7 +20,7 @@ static bool read_scale(yti_builder *b, const yti_yaml_node *root) {
     b->max_channels = HUGE_VAL;
     if (!scales) {
         const yti_yaml_node *depth = yti_yaml_find(root, "depth_multiple"),
-                           *width = yti_yaml_find(root, "width_multiple");
+                            *width = yti_yaml_find(root, "width_multiple");
         b->scale = 0;
         if ((depth && !yti_yaml_double(depth, &b->depth)) || (width && !yti_yaml_double(width, &b->width)))
             return yti_fail(b, "depth_multiple and width_multiple are numbers");
@@ -54,8 +53,8 @@ static const char *const known_keys[] = {
     "head", "reg_max", "inplace", "kpt_shape",      "yaml_file", "channels",       "ch"};
 enum { N_KNOWN_KEYS = sizeof known_keys / sizeof known_keys[0] };
 
-/* Heads of networks for other tasks, by the beginning of their names: before the rows are built, so that it is not some
- * module below the head that is complained about. */
+/* Heads of networks for other tasks, by the beginning of their names: before the rows are built, so that it is not
+ * some module below the head that is complained about. */
 static const struct task {
     const char *head, *what;
 } tasks[] = {
@@ -99,9 +98,8 @@ static bool check_channels(yti_builder *b, const yti_yaml_node *root) {
         if (!yti_yaml_int(node, &number) || number < 1 || number > 10000)
             return yti_fail(b, "%s is the number of channels of an image", keys[i]);
         if (number != 3)
-            return yti_fail(
-                b, "is for images of %d channel%s; only those for 3 (red, green and blue) can be used",
-                (int)number, number == 1 ? "" : "s");
+            return yti_fail(b, "is for images of %d channel%s; only those for 3 (red, green and blue) can be used",
+                            (int)number, number == 1 ? "" : "s");
     }
     return true;
 }
@@ -115,8 +113,8 @@ static bool refuse_unknown_keys(yti_builder *b, const yti_yaml_node *root) {
         if (i < N_KNOWN_KEYS) continue;
         const char *nearest = yti_nearest_word(key, known_keys, N_KNOWN_KEYS);
         b->line = root->keys[k]->line;
-        return yti_fail(b, "unknown key '%s'%s%s%s", key, nearest ? "; did you mean " : "",
-                        nearest ? nearest : "", nearest ? "?" : "");
+        return yti_fail(b, "unknown key '%s'%s%s%s", key, nearest ? "; did you mean " : "", nearest ? nearest : "",
+                        nearest ? "?" : "");
     }
     return true;
 }
@@ -125,7 +123,7 @@ static bool read_keys(yti_builder *b, const yti_yaml_node *root) {
     yti_model *model = b->model;
     if (!refuse_unknown_keys(b, root) || !check_channels(b, root)) return false;
     const yti_yaml_node *nc = yti_yaml_find(root, "nc"), *end2end = yti_yaml_find(root, "end2end"),
-                       *reg_max = yti_yaml_find(root, "reg_max"), *act = yti_yaml_find(root, "activation");
+                        *reg_max = yti_yaml_find(root, "reg_max"), *act = yti_yaml_find(root, "activation");
     int64_t number = 0;
     if (nc && (b->line = nc->line) && (!yti_yaml_int(nc, &number) || number < 1 || number > 10000))
         return yti_fail(b, "nc is the number of classes, 1 to 10000");
@@ -155,8 +153,8 @@ static int source_row(yti_builder *b, const yti_yaml_node *node) {
     if (!yti_yaml_int(node, &from)) return yti_fail(b, "from is a row number, or a list of them") - 2;
     const int64_t row = from < 0 ? b->row + from : from;
     if (row >= b->row)
-        return yti_fail(b, "row %d reads row %lld, which is not built yet: a row may read earlier rows only",
-                        b->row, (long long)row) -
+        return yti_fail(b, "row %d reads row %lld, which is not built yet: a row may read earlier rows only", b->row,
+                        (long long)row) -
                2;
     if (row < -1 || (row == -1 && b->row != 0))
         return yti_fail(b, "row %d reads row %lld, which does not exist", b->row, (long long)from) - 2;
@@ -182,8 +180,7 @@ static int read_from(yti_builder *b, const yti_yaml_node *node, yti_value from[Y
 static char *node_text(const yti_yaml_node *node) {
     size_t length = 3;
     if (node->kind == YT_YAML_SCALAR) return strdup(node->text);
-    for (size_t i = 0; i < node->count; i++)
-        length += 5 + (node->items[i]->text ? strlen(node->items[i]->text) : 3);
+    for (size_t i = 0; i < node->count; i++) length += 5 + (node->items[i]->text ? strlen(node->items[i]->text) : 3);
     char *text = malloc(length), *at = text;
     if (!text) return NULL;
     *at++ = '[';
@@ -221,11 +218,11 @@ static void build_row(yti_builder *b, const yti_yaml_node *node) {
         return;
     }
     *row = (yti_model_row){.module = strdup(node->items[2]->text),
-                          .from = node_text(node->items[0]),
-                          .args = args ? node_text(args) : strdup("[]"),
-                          .repeats = repeats_after_depth(b, repeats),
-                          .first_node = yti_graph_nodes(b->graph),
-                          .line = node->line};
+                           .from = node_text(node->items[0]),
+                           .args = args ? node_text(args) : strdup("[]"),
+                           .repeats = repeats_after_depth(b, repeats),
+                           .first_node = yti_graph_nodes(b->graph),
+                           .line = node->line};
     b->model->n_rows = b->row + 1;
     if (!row->module || !row->from || !row->args) {
         b->status = yt_fail(b->err, YT_ERR_NO_MEMORY, "out of memory for the model");
@@ -243,8 +240,7 @@ static void build_rows(yti_builder *b, const yti_yaml_node *root) {
     for (int p = 0; p < 2; p++) {
         b->line = parts[p] ? parts[p]->line : 0;
         if (!parts[p] || parts[p]->kind != YT_YAML_LIST || parts[p]->count > 1000) {
-            yti_fail(b, "%s, a list of rows [from, repeats, module, arguments], is missing",
-                     p ? "head" : "backbone");
+            yti_fail(b, "%s, a list of rows [from, repeats, module, arguments], is missing", p ? "head" : "backbone");
             return;
         }
         total += parts[p]->count;
@@ -259,8 +255,7 @@ static void build_rows(yti_builder *b, const yti_yaml_node *root) {
     const yti_no_residual kind = b->model->options.no_residual;
     for (int p = 0; p < 2; p++) {
         b->cut = p ? yti_no_residual_neck(kind) : yti_no_residual_backbone(kind);
-        for (size_t i = 0; i < parts[p]->count && b->status == YT_OK; i++, b->row++)
-            build_row(b, parts[p]->items[i]);
+        for (size_t i = 0; i < parts[p]->count && b->status == YT_OK; i++, b->row++) build_row(b, parts[p]->items[i]);
         if (p == 0) b->model->n_backbone_rows = b->row;
     }
     if (b->status == YT_OK && b->model->n_levels == 0) yti_fail(b, "the model has no Detect row");
@@ -285,12 +280,12 @@ static void forget_pass(yti_model *model) {
     model->params = NULL;
     model->blocks = NULL;
     model->graph = NULL;
-    model->n_rows = model->n_backbone_rows = model->n_params = model->n_blocks = model->n_levels =
-        model->max_stride = 0;
+    model->n_rows = model->n_backbone_rows = model->n_params = model->n_blocks = model->n_levels = model
+                                                                                                       ->max_stride = 0;
 }
 
-static yt_status build_pass(yti_model *model, const yti_yaml_node *root, char scale,
-                            size_t used[YT_PARAM_KINDS], const size_t base[YT_PARAM_KINDS], yt_err *err) {
+static yt_status build_pass(yti_model *model, const yti_yaml_node *root, char scale, size_t used[YT_PARAM_KINDS],
+                            const size_t base[YT_PARAM_KINDS], yt_err *err) {
     yti_builder b = {.model = model, .file = model->yaml_path, .scale = scale, .err = err, .line = root->line};
     memcpy(b.base, base, sizeof b.base);
     forget_pass(model);
@@ -327,7 +322,7 @@ static yt_status build(yti_model *model, const yti_yaml_node *root, yt_err *err)
 }
 
 yt_status yti_model_parse(const char *name, const char *text, size_t length, const yti_model_options *options,
-                         yti_model **out, yt_err *err) {
+                          yti_model **out, yt_err *err) {
     yti_yaml yaml = {0};
     yti_model *model = calloc(1, sizeof *model);
     if (!model) return yt_fail(err, YT_ERR_NO_MEMORY, "out of memory for the model");
@@ -455,10 +450,10 @@ yti_head yti_model_head(const yti_model *model, int branch) {
     for (int l = 0; l < model->n_levels; l++) {
         const yti_value box = model->head_box[branch][l], cls = model->head_cls[branch][l];
         head.level[l] = (yti_head_level){.box = yti_graph_map(model->graph, box),
-                                        .cls = yti_graph_map(model->graph, cls),
-                                        .d_box = yti_graph_gradient(model->graph, box),
-                                        .d_cls = yti_graph_gradient(model->graph, cls),
-                                        .stride = model->strides[l]};
+                                         .cls = yti_graph_map(model->graph, cls),
+                                         .d_box = yti_graph_gradient(model->graph, box),
+                                         .d_cls = yti_graph_gradient(model->graph, cls),
+                                         .stride = model->strides[l]};
     }
     return head;
 }

@@ -1,5 +1,4 @@
-/* model.h: a detection network from a model YAML (spec architecture 1 to 5): its graph, its parameters and
- * their names.
+/* model.h: a detection network from a model YAML (spec architecture 1 to 5): its graph, its parameters and their names.
  *
  *     yti_model_options options = YT_MODEL_DEFAULTS;
  *     yti_model *model;
@@ -12,11 +11,11 @@
 #ifndef YT_MODEL_H
 #define YT_MODEL_H
 
-#include "model/ablation.h"
 #include "base/activation.h"
 #include "graph/graph.h"
-#include "tensor/head.h"
+#include "model/ablation.h"
 #include "model/init.h"
+#include "tensor/head.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -31,30 +30,29 @@ typedef enum yti_fusion {
 } yti_fusion;
 
 /* Hidden layers of the head by level, where they are not as wide as the YAML and the number of classes make them
- * (spec architecture 3.12): a network that is fine-tuned to other classes keeps the layers it had. 0: as wide as that. */
+ * (spec architecture 3.12): a network that is fine-tuned to other classes keeps the layers it had. 0: as wide as
+ * that. */
 typedef struct yti_head_widths {
     int box[YT_MAX_LEVELS], cls[YT_MAX_LEVELS];
 } yti_head_widths;
 
 typedef struct yti_model_options {
-    int n_classes;              /* 0: the number in the YAML */
-    char scale;                 /* 0: from the file's name, else the YAML's first scale */
+    int n_classes;               /* 0: the number in the YAML */
+    char scale;                  /* 0: from the file's name, else the YAML's first scale */
     yti_no_residual no_residual; /* which shortcuts are left out */
-    bool no_batchnorm;          /* convolutions with a bias instead of batch normalisation */
-    int activation;             /* yti_activation_kind that replaces all those of the YAML, or -1 */
-    int sppf_activation;        /* after cv1 of SPPF: 1 one, 0 none, -1: as the row's form says (modules.c) */
+    bool no_batchnorm;           /* convolutions with a bias instead of batch normalisation */
+    int activation;              /* yti_activation_kind that replaces all those of the YAML, or -1 */
+    int sppf_activation;         /* after cv1 of SPPF: 1 one, 0 none, -1: as the row's form says (modules.c) */
     yti_head_widths head;
-    yti_fusion fusion; /* set by yti_model_fuse */
-    const char
-        *described_in; /* yti_model_parse: the weights file that the text is from, for messages; NULL: none */
-    const char *const
-        *search_dirs; /* folders where a name without a file is looked for, NULL-terminated; NULL: none */
+    yti_fusion fusion;        /* set by yti_model_fuse */
+    const char *described_in; /* yti_model_parse: the weights file that the text is from, for messages; NULL: none */
+    const char *const *search_dirs; /* folders where a name without a file is looked for, NULL-terminated; NULL: none */
 } yti_model_options;
 
 #define YT_MODEL_DEFAULTS ((yti_model_options){.activation = -1, .sppf_activation = -1})
 
-/* What a tensor of the state is; decides weight decay (the first three are the groups of optim.h). The last
- * two lie in yti_state.buffers and are not trained: constants of the architecture, and running statistics. */
+/* What a tensor of the state is; decides weight decay (the first three are the groups of optim.h). The last two lie
+ * in yti_state.buffers and are not trained: constants of the architecture, and running statistics. */
 typedef enum yti_param_kind {
     YT_PARAM_WEIGHT,
     YT_PARAM_NORM,
@@ -86,13 +84,13 @@ static inline bool yti_in_params(const yti_param_info *info) {
 
 /* One row of the YAML. */
 typedef struct yti_model_row {
-    char *module;        /* "C3k2" */
-    char *from, *args;   /* as text: "-1", "[-1, 6]"; "[32, 64, 1]" */
-    int repeats;         /* after the depth gain */
+    char *module;         /* "C3k2" */
+    char *from, *args;    /* as text: "-1", "[-1, 6]"; "[32, 64, 1]" */
+    int repeats;          /* after the depth gain */
     yti_value output;     /* its feature map; -1 for Detect */
     yti_value first_node; /* of the graph; the row's nodes end where the next row's begin */
-    size_t params;       /* number of parameters */
-    size_t line;         /* in the YAML */
+    size_t params;        /* number of parameters */
+    size_t line;          /* in the YAML */
 } yti_model_row;
 
 /* A block inside a row (a bottleneck, a C3k, an attention block) by the path of its parameters: "model.4.m.0". */
@@ -103,26 +101,26 @@ typedef struct yti_model_block {
 } yti_model_block;
 
 typedef struct yti_model {
-    char *name;               /* "yolo26n" */
-    char *yaml_path;          /* the file that was read */
-    char *yaml_text;          /* its content, for checkpoints */
+    char *name;                /* "yolo26n" */
+    char *yaml_path;           /* the file that was read */
+    char *yaml_text;           /* its content, for checkpoints */
     yti_model_options options; /* search_dirs and described_in NULL */
-    char scale;               /* 0: the YAML has no scales */
-    bool scale_guessed;       /* the name has no letter, so it is the first of several */
+    char scale;                /* 0: the YAML has no scales */
+    bool scale_guessed;        /* the name has no letter, so it is the first of several */
     int n_classes, reg_max;
     yti_activation activation; /* of every convolution that names no other */
-    bool end2end;             /* the last branch of the head is one-to-one: its detections need no NMS */
+    bool end2end;              /* the last branch of the head is one-to-one: its detections need no NMS */
     int max_stride;
     int n_rows;
     int n_backbone_rows; /* the first of them: the YAML's `backbone` */
     yti_model_row *rows;
     int n_blocks;
-    yti_model_block *blocks;           /* in the order they run; the last may be its row's output */
+    yti_model_block *blocks;          /* in the order they run; the last may be its row's output */
     int n_params;                     /* entries of params */
-    yti_param_info *params;            /* in the order they were built */
+    yti_param_info *params;           /* in the order they were built */
     size_t param_count, buffer_count; /* floats in the two blocks */
-    yti_state state;                   /* live weights, gradients, running statistics; owned */
-    char *base_license; /* of the weights that the state began with, as their file says; NULL: none */
+    yti_state state;                  /* live weights, gradients, running statistics; owned */
+    char *base_license;               /* of the weights that the state began with, as their file says; NULL: none */
     yti_graph *graph;
     int threads; /* of the current plan */
     yti_value input;
@@ -132,44 +130,41 @@ typedef struct yti_model {
     int strides[YT_MAX_LEVELS];
 } yti_model;
 
-/* Reads a model YAML by name ("yolo26n.yaml": the letter selects the scale of yolo26.yaml). Errors:
- * "file:line: what". */
+/* Reads a model YAML by name ("yolo26n.yaml": the letter selects the scale of yolo26.yaml). Errors: "file:line:
+ * what". */
 yt_status yti_model_load(const char *path, const yti_model_options *options, yti_model **out, yt_err *err);
 
 /* The same from text (a checkpoint's copy of its YAML). `name` as the file would be called. */
 yt_status yti_model_parse(const char *name, const char *text, size_t length, const yti_model_options *options,
-                         yti_model **out, yt_err *err);
+                          yti_model **out, yt_err *err);
 void yti_model_destroy(yti_model *model);
 
-/* Initial values (spec architecture 5) into a state's params and buffers. Each tensor draws from its own
- * stream, named by (seed, its name), so variants of a network share the values of the tensors they share. */
+/* Initial values (spec architecture 5) into a state's params and buffers. Each tensor draws from its own stream,
+ * named by (seed, its name), so variants of a network share the values of the tensors they share. */
 void yti_model_init(const yti_model *model, uint64_t seed, const yti_state *state);
 
 /* The same with the weights of convolutions from another distribution (init.h). NO_MEMORY: orthogonal only. */
 yt_status yti_model_init_as(const yti_model *model, const yti_init *init, uint64_t seed, const yti_state *state,
-                           yt_err *err);
+                            yt_err *err);
 
-/* Excludes rows of the YAML from training: "10" the first ten, "0,3" or "[3]" those of the list, "" none.
- * Their parameters get no gradients and their statistics do not move. Before planning. ARGUMENT: another
- * text, a row that does not exist, or nothing is left to train. */
+/* Excludes rows of the YAML from training: "10" the first ten, "0,3" or "[3]" those of the list, "" none. Their
+ * parameters get no gradients and their statistics do not move. Before planning. ARGUMENT: another text, a row that
+ * does not exist, or nothing is left to train. */
 yt_status yti_model_freeze(yti_model *model, const char *rows, yt_err *err);
 
 /* Whether a text is right for yti_model_freeze as far as that shows without a model. */
 yt_status yti_freeze_check(const char *rows, yt_err *err);
 
-/* Converts between the order of files ([out][in][kh][kw]) and that in memory ([kh][kw][in][out]); a copy for
- * other tensors. */
+/* Converts between the order of files ([out][in][kh][kw]) and that in memory ([kh][kw][in][out]); a copy for other
+ * tensors. */
 void yti_param_to_file_order(const yti_param_info *info, const float *memory, float *file);
 void yti_param_from_file_order(const yti_param_info *info, const float *file, float *memory);
 
-/* A new model for inference from `model` and the weights in `state` (spec architecture 7): each
- * convolution has its normalisation folded into weights and bias, and computes its activation itself. With
- * end2end detections come from the one-to-one branch, else from the one-to-many branch and NMS; the other
- * branch is dropped. end2end for a model without a one-to-one branch is an error. The result has no
- * gradients and cannot be planned for training.
- */
-yt_status yti_model_fuse(const yti_model *model, const yti_state *state, bool end2end, yti_model **out,
-                        yt_err *err);
+/* A new model for inference from `model` and the weights in `state` (spec architecture 7): each convolution has its
+ * normalisation folded into weights and bias, and computes its activation itself. With end2end detections come from
+ * the one-to-one branch, else from the one-to-many branch and NMS; the other branch is dropped. end2end for a model
+ * without a one-to-one branch is an error. The result has no gradients and cannot be planned for training. */
+yt_status yti_model_fuse(const yti_model *model, const yti_state *state, bool end2end, yti_model **out, yt_err *err);
 
 /* The same with every branch that the head has. */
 yt_status yti_model_fuse_all(const yti_model *model, const yti_state *state, yti_model **out, yt_err *err);
@@ -217,7 +212,7 @@ enum { YT_MAX_ABLATIONS = 3 }; /* shortcuts, normalisation, activation */
 
 /* The options by which a model differs from its YAML, *n of them, each applied on top of those before it. */
 yt_status yti_model_ablations(const yti_model *model, int imgsz, yti_ablation out[YT_MAX_ABLATIONS], int *n,
-                             yt_err *err);
+                              yt_err *err);
 
 /* Writes the layer table (index, from, module, output shape, parameters, GFLOPs) and the totals. */
 yt_status yti_model_print(yti_model *model, int imgsz, FILE *out, yt_err *err);

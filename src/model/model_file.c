@@ -1,15 +1,15 @@
-/* model_file.c: from the name of a model to its file: yolo26n.yaml is scale n of yolo26.yaml (spec
- * architecture 1.2), study-l.yaml scale l of study.yaml.
+/* model_file.c: from the name of a model to its file: yolo26n.yaml is scale n of yolo26.yaml (spec architecture 1.2),
+ * study-l.yaml scale l of study.yaml.
  *
- * The letter is looked for in the name without its folder and ending: "yolo", optionally "e-" or "v", digits,
- * then one of n s m l x; else such a letter behind a dash at the end. The file is the one named, else the one named
- * without the letter and its dash; in the working folder, else in the search folders. A file whose own name ends in a
- * dash and a letter is not one of scales: there the letter means nothing.
+ * The letter is looked for in the name without its folder and ending: "yolo", optionally "e-" or "v", digits, then one
+ * of n s m l x; else such a letter behind a dash at the end. The file is the one named, else the one named without the
+ * letter and its dash; in the working folder, else in the search folders. A file whose own name ends in a dash and a
+ * letter is not one of scales: there the letter means nothing.
  */
 #include "model/model_file.h"
 
-#include "base/folder.h"
 #include "base/file.h"
+#include "base/folder.h"
 
 #include <ctype.h>
 #include <stdbool.h>

@@ -9,7 +9,7 @@ static yti_value bottleneck(yti_builder *b, yti_value x, yti_path at, int c2, bo
     const int hidden = (int)(c2 * o.expansion);
     const yti_path first = yti_sub(at, "cv1");
     yti_value h = rep ? yti_rep_conv(b, x, first, hidden, o.kernel1, (yti_conv_opts){0})
-                     : yti_conv(b, x, first, hidden, o.kernel1, (yti_conv_opts){0});
+                      : yti_conv(b, x, first, hidden, o.kernel1, (yti_conv_opts){0});
     h = yti_conv(b, h, yti_sub(at, "cv2"), c2, o.kernel2,
                  (yti_conv_opts){.groups = o.groups, .shortcut = add ? &x : NULL});
     return yti_block(b, at, h);
@@ -21,7 +21,7 @@ yti_value yti_bottleneck(yti_builder *b, yti_value x, yti_path at, int c2, yti_b
 
 /* One module of a chain whose maps have c channels. The kernels of bottlenecks are those of `o`. */
 static yti_value inner_module(yti_builder *b, yti_value x, yti_path at, int c, yti_inner_kind kind,
-                             yti_bottleneck_opts o) {
+                              yti_bottleneck_opts o) {
     switch (kind) {
     case YTI_C3K:
         return yti_block(b, at, yti_c3(b, x, at, c, 2, 0.5, YTI_BOTTLENECK, o));
@@ -42,7 +42,7 @@ static yti_value inner_module(yti_builder *b, yti_value x, yti_path at, int c, y
 }
 
 yti_value yti_c3(yti_builder *b, yti_value x, yti_path at, int c2, int n, double expansion, yti_inner_kind kind,
-                yti_bottleneck_opts inner) {
+                 yti_bottleneck_opts inner) {
     const int hidden = (int)(c2 * expansion);
     inner.expansion = 1.0;
     const bool bypassed = b->cut < YT_CUT_CSP;
@@ -55,7 +55,7 @@ yti_value yti_c3(yti_builder *b, yti_value x, yti_path at, int c2, int n, double
 }
 
 yti_value yti_c2f(yti_builder *b, yti_value x, yti_path at, int c2, int n, double expansion, yti_inner_kind kind,
-                 yti_bottleneck_opts inner) {
+                  yti_bottleneck_opts inner) {
     const int c = (int)(c2 * expansion);
     if (n + 1 > YT_MAX_SOURCES) return yti_fail(b, "%d repeats; at most %d work", n, YT_MAX_SOURCES - 1);
     const bool bypassed = b->cut < YT_CUT_CSP;
@@ -70,14 +70,12 @@ yti_value yti_c2f(yti_builder *b, yti_value x, yti_path at, int c2, int n, doubl
 }
 
 /* One half of cv1 goes through the chain, the other past it. */
-yti_value yti_c2(yti_builder *b, yti_value x, yti_path at, int c2, int n, double expansion,
-                yti_bottleneck_opts inner) {
+yti_value yti_c2(yti_builder *b, yti_value x, yti_path at, int c2, int n, double expansion, yti_bottleneck_opts inner) {
     const int c = (int)(c2 * expansion);
     const bool bypassed = b->cut < YT_CUT_CSP;
     const yti_value in = yti_conv(b, x, yti_sub(at, "cv1"), bypassed ? 2 * c : c, 1, (yti_conv_opts){0});
     yti_value h = bypassed ? yti_slice(b, in, yti_sub(at, "split.0"), 0, c) : in;
-    for (int i = 0; i < n && b->status == YT_OK; i++)
-        h = yti_bottleneck(b, h, yti_sub(at, "m.%d", i), c, inner);
+    for (int i = 0; i < n && b->status == YT_OK; i++) h = yti_bottleneck(b, h, yti_sub(at, "m.%d", i), c, inner);
     if (bypassed) {
         const yti_value bypass = yti_slice(b, in, yti_sub(at, "split.1"), c, c);
         h = yti_concat(b, (const yti_value[]){h, bypass}, 2, yti_sub(at, "cat"));
@@ -86,12 +84,10 @@ yti_value yti_c2(yti_builder *b, yti_value x, yti_path at, int c2, int n, double
 }
 
 /* SPPF (3.8); `active`: cv1 has an activation. */
-yti_value yti_sppf(yti_builder *b, yti_value x, yti_path at, int c2, int kernel, int n, bool shortcut,
-                  bool active) {
+yti_value yti_sppf(yti_builder *b, yti_value x, yti_path at, int c2, int kernel, int n, bool shortcut, bool active) {
     const int c1 = yti_channels(b, x);
     const bool add = shortcut && c1 == c2 && b->cut < YT_CUT_ADD;
-    if (n < 1 || n + 1 > YT_MAX_SOURCES)
-        return yti_fail(b, "%d poolings; 1 to %d work", n, YT_MAX_SOURCES - 1);
+    if (n < 1 || n + 1 > YT_MAX_SOURCES) return yti_fail(b, "%d poolings; 1 to %d work", n, YT_MAX_SOURCES - 1);
     yti_value parts[YT_MAX_SOURCES];
     parts[0] = yti_conv(b, x, yti_sub(at, "cv1"), c1 / 2, 1, (yti_conv_opts){.no_act = !active});
     for (int i = 0; i < n; i++) parts[i + 1] = yti_maxpool(b, parts[i], yti_sub(at, "pool.%d", i), kernel);
@@ -103,11 +99,9 @@ yti_value yti_sppf(yti_builder *b, yti_value x, yti_path at, int c2, int kernel,
 yti_value yti_spp(yti_builder *b, yti_value x, yti_path at, int c2, const int *kernels, int n) {
     const int c1 = yti_channels(b, x);
     yti_value parts[YT_MAX_SOURCES];
-    if (n < 1 || n + 1 > YT_MAX_SOURCES)
-        return yti_fail(b, "%d poolings; 1 to %d work", n, YT_MAX_SOURCES - 1);
+    if (n < 1 || n + 1 > YT_MAX_SOURCES) return yti_fail(b, "%d poolings; 1 to %d work", n, YT_MAX_SOURCES - 1);
     parts[0] = yti_conv(b, x, yti_sub(at, "cv1"), c1 / 2, 1, (yti_conv_opts){0});
-    for (int i = 0; i < n; i++)
-        parts[i + 1] = yti_maxpool(b, parts[0], yti_sub(at, "pool.%d", i), kernels[i]);
+    for (int i = 0; i < n; i++) parts[i + 1] = yti_maxpool(b, parts[0], yti_sub(at, "pool.%d", i), kernels[i]);
     const yti_value all = yti_concat(b, parts, n + 1, yti_sub(at, "cat"));
     return yti_conv(b, all, yti_sub(at, "cv2"), c2, 1, (yti_conv_opts){0});
 }

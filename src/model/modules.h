@@ -32,14 +32,12 @@ typedef enum yti_inner_kind {
 yti_value yti_bottleneck(yti_builder *b, yti_value x, yti_path at, int c2, yti_bottleneck_opts o);
 /* C3 (kernel1 = 1, kernel2 = 3), C3k (both k), C3Ghost, RepCSP: two paths, one through a chain of n. */
 yti_value yti_c3(yti_builder *b, yti_value x, yti_path at, int c2, int n, double expansion, yti_inner_kind kind,
-                yti_bottleneck_opts inner);
+                 yti_bottleneck_opts inner);
 /* C2f, C3k2, C2fCIB: both halves of cv1 and the output of every inner module go side by side into cv2. */
 yti_value yti_c2f(yti_builder *b, yti_value x, yti_path at, int c2, int n, double expansion, yti_inner_kind kind,
-                 yti_bottleneck_opts inner);
-yti_value yti_c2(yti_builder *b, yti_value x, yti_path at, int c2, int n, double expansion,
-                yti_bottleneck_opts inner);
-yti_value yti_sppf(yti_builder *b, yti_value x, yti_path at, int c2, int kernel, int n, bool shortcut,
-                  bool active);
+                  yti_bottleneck_opts inner);
+yti_value yti_c2(yti_builder *b, yti_value x, yti_path at, int c2, int n, double expansion, yti_bottleneck_opts inner);
+yti_value yti_sppf(yti_builder *b, yti_value x, yti_path at, int c2, int kernel, int n, bool shortcut, bool active);
 yti_value yti_spp(yti_builder *b, yti_value x, yti_path at, int c2, const int *kernels, int n);
 
 /* ---- modules_attention.c ---- */
@@ -62,8 +60,7 @@ yti_value yti_a2c2f(yti_builder *b, yti_value x, yti_path at, int c2, int n, yti
 yti_value yti_ghost_conv(yti_builder *b, yti_value x, yti_path at, int c2, int kernel, yti_conv_opts opts);
 yti_value yti_ghost_bottleneck(yti_builder *b, yti_value x, yti_path at, int c2, int kernel, int stride);
 yti_value yti_scdown(yti_builder *b, yti_value x, yti_path at, int c2, int kernel, int stride);
-yti_value yti_inverted(yti_builder *b, yti_value x, yti_path at, int c2, bool shortcut, double expansion,
-                      bool large);
+yti_value yti_inverted(yti_builder *b, yti_value x, yti_path at, int c2, bool shortcut, double expansion, bool large);
 
 /* ---- modules_elan.c: those of YOLOv9 ---- */
 yti_value yti_rep_conv(yti_builder *b, yti_value x, yti_path at, int c2, int kernel, yti_conv_opts opts);

@@ -19,17 +19,16 @@ static yti_value attention(yti_builder *b, yti_value x, yti_path at, attention_o
     const int head_dim = dim / heads, key_dim = head_dim / o.key_share, per_head = 2 * key_dim + head_dim;
     if (key_dim < 1 || heads > YT_MAX_SOURCES)
         return yti_fail(b, "attention over %d channels in %d heads is too thin", dim, heads);
-    const yti_value qkv =
-        yti_conv(b, x, yti_sub(at, "qkv"), dim + 2 * key_dim * heads, 1, (yti_conv_opts){.no_act = true});
+    const yti_value qkv = yti_conv(b, x, yti_sub(at, "qkv"), dim + 2 * key_dim * heads, 1,
+                                   (yti_conv_opts){.no_act = true});
     yti_value per_head_values[YT_MAX_SOURCES];
     for (int i = 0; i < heads; i++)
         per_head_values[i] = yti_slice(b, qkv, yti_sub(at, "v.%d", i), i * per_head + 2 * key_dim, head_dim);
     const yti_value v = yti_concat(b, per_head_values, heads, yti_sub(at, "v"));
-    const yti_attention_attr attr = {
-        .heads = heads, .key_dim = key_dim, .head_dim = head_dim, .areas = o.areas};
+    const yti_attention_attr attr = {.heads = heads, .key_dim = key_dim, .head_dim = head_dim, .areas = o.areas};
     const yti_value out = yti_attention(b, qkv, yti_sub(at, "softmax"), &attr);
     const yti_value position = yti_conv(b, v, yti_sub(at, "pe"), dim, o.position,
-                                       (yti_conv_opts){.groups = dim, .no_act = true, .shortcut = &out});
+                                        (yti_conv_opts){.groups = dim, .no_act = true, .shortcut = &out});
     return yti_conv(b, position, yti_sub(at, "proj"), dim, 1,
                     (yti_conv_opts){.no_act = true, .shortcut = o.residual ? &x : NULL});
 }
@@ -38,8 +37,7 @@ static yti_value attention(yti_builder *b, yti_value x, yti_path at, attention_o
 static yti_value feed_forward(yti_builder *b, yti_value x, yti_path at, int hidden, bool residual) {
     const int c = yti_channels(b, x);
     const yti_value h = yti_conv(b, x, yti_sub(at, "0"), hidden, 1, (yti_conv_opts){0});
-    return yti_conv(b, h, yti_sub(at, "1"), c, 1,
-                    (yti_conv_opts){.no_act = true, .shortcut = residual ? &x : NULL});
+    return yti_conv(b, h, yti_sub(at, "1"), c, 1, (yti_conv_opts){.no_act = true, .shortcut = residual ? &x : NULL});
 }
 
 yti_value yti_psa_block(yti_builder *b, yti_value x, yti_path at, int heads) {
@@ -62,8 +60,8 @@ static bool split_for_attention(yti_builder *b, yti_value x, yti_path at, int c,
     return true;
 }
 
-static yti_value join_after_attention(yti_builder *b, bool bypassed, yti_value bypass, yti_value attended,
-                                     yti_path at, int c2) {
+static yti_value join_after_attention(yti_builder *b, bool bypassed, yti_value bypass, yti_value attended, yti_path at,
+                                      int c2) {
     if (bypassed) attended = yti_concat(b, (const yti_value[]){bypass, attended}, 2, yti_sub(at, "cat"));
     return yti_conv(b, attended, yti_sub(at, "cv2"), c2, 1, (yti_conv_opts){0});
 }
@@ -116,8 +114,7 @@ static yti_value area_block(yti_builder *b, yti_value x, yti_path at, const yti_
 /* One inner module: two blocks of area attention, or a C3k. */
 static yti_value a2c2f_inner(yti_builder *b, yti_value x, yti_path at, const yti_a2c2f_opts *o) {
     if (!o->attend) {
-        const yti_bottleneck_opts inner = {
-            .shortcut = o->shortcut, .groups = o->groups, .kernel1 = 3, .kernel2 = 3};
+        const yti_bottleneck_opts inner = {.shortcut = o->shortcut, .groups = o->groups, .kernel1 = 3, .kernel2 = 3};
         return yti_block(b, at, yti_c3(b, x, at, yti_channels(b, x), 2, 0.5, YTI_BOTTLENECK, inner));
     }
     x = area_block(b, x, yti_sub(at, "0"), o);
@@ -131,16 +128,13 @@ yti_value yti_a2c2f(yti_builder *b, yti_value x, yti_path at, int c2, int n, yti
     if (n + 1 > YT_MAX_SOURCES) return yti_fail(b, "%d repeats; at most %d work", n, YT_MAX_SOURCES - 1);
     if (o.attend && (c % AREA_HEAD || c < AREA_HEAD))
         return yti_fail(b, "area attention over %d channels; a multiple of %d works", c, AREA_HEAD);
-    if (o.attend && (o.areas < 1 || o.areas > 64))
-        return yti_fail(b, "attention in %d areas; 1 to 64 work", o.areas);
+    if (o.attend && (o.areas < 1 || o.areas > 64)) return yti_fail(b, "attention in %d areas; 1 to 64 work", o.areas);
     const bool residual = o.attend && o.residual && b->cut < YT_CUT_ADD;
     if (residual && yti_channels(b, x) != c2)
-        return yti_fail(b, "A2C2f adds its %d channels to the %d it reads; they must be equal", c2,
-                        yti_channels(b, x));
+        return yti_fail(b, "A2C2f adds its %d channels to the %d it reads; they must be equal", c2, yti_channels(b, x));
     yti_value parts[YT_MAX_SOURCES];
     yti_value h = parts[0] = yti_conv(b, x, yti_sub(at, "cv1"), c, 1, (yti_conv_opts){0});
-    for (int i = 0; i < n && b->status == YT_OK; i++)
-        parts[i + 1] = h = a2c2f_inner(b, h, yti_sub(at, "m.%d", i), &o);
+    for (int i = 0; i < n && b->status == YT_OK; i++) parts[i + 1] = h = a2c2f_inner(b, h, yti_sub(at, "m.%d", i), &o);
     if (b->cut < YT_CUT_CSP) h = yti_concat(b, parts, n + 1, yti_sub(at, "cat"));
     h = yti_conv(b, h, yti_sub(at, "cv2"), c2, 1, (yti_conv_opts){0});
     if (!residual) return h;

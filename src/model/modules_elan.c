@@ -23,8 +23,7 @@ yti_value yti_elan(yti_builder *b, yti_value x, yti_path at, int c2, yti_elan_op
     if (o.hidden < 2 || o.hidden % 2)
         return yti_fail(b, "%d hidden channels, which are halved; an even number works", o.hidden);
     yti_value parts[3];
-    yti_value h = parts[0] =
-        yti_conv(b, x, yti_sub(at, "cv1"), bypassed ? o.hidden : half, 1, (yti_conv_opts){0});
+    yti_value h = parts[0] = yti_conv(b, x, yti_sub(at, "cv1"), bypassed ? o.hidden : half, 1, (yti_conv_opts){0});
     if (bypassed) h = yti_slice(b, parts[0], yti_sub(at, "split"), half, half);
     parts[1] = h = elan_stage(b, h, yti_sub(at, "cv2"), &o);
     parts[2] = h = elan_stage(b, h, yti_sub(at, "cv3"), &o);
@@ -48,10 +47,10 @@ yti_value yti_adown(yti_builder *b, yti_value x, yti_path at, int c2) {
         return yti_fail(b, "ADown halves %d and %d channels; even numbers work", yti_channels(b, x), c2);
     x = smooth(b, x, at);
     const yti_value first = yti_slice(b, x, yti_sub(at, "split.0"), 0, half),
-                   second = yti_slice(b, x, yti_sub(at, "split.1"), half, half);
+                    second = yti_slice(b, x, yti_sub(at, "split.1"), half, half);
     const yti_value largest = yti_pool(b, second, yti_sub(at, "max"), &yti_op_maxpool2d, 3, 2, 1);
     const yti_value parts[2] = {yti_conv(b, first, yti_sub(at, "cv1"), c2 / 2, 3, (yti_conv_opts){.stride = 2}),
-                               yti_conv(b, largest, yti_sub(at, "cv2"), c2 / 2, 1, (yti_conv_opts){0})};
+                                yti_conv(b, largest, yti_sub(at, "cv2"), c2 / 2, 1, (yti_conv_opts){0})};
     return yti_concat(b, parts, 2, yti_sub(at, "cat"));
 }
 
@@ -81,12 +80,11 @@ yti_value yti_cbfuse(yti_builder *b, const yti_value *maps, int n, const int *wh
         const int side = b->built[maps[i]].side, wanted = b->built[maps[n - 1]].side;
         int first, count;
         if (!find_part(b->built[maps[i]].parts, which[i], &first, &count))
-            return yti_fail(b, "CBFuse takes part %d of map %d; it reads parts of CBLinear rows, from 0 up",
-                            which[i], i + 1);
+            return yti_fail(b, "CBFuse takes part %d of map %d; it reads parts of CBLinear rows, from 0 up", which[i],
+                            i + 1);
         if (wanted % side || wanted / side > 16)
-            return yti_fail(
-                b, "CBFuse enlarges a map of 1/%d of the image to 1/%d; a whole factor up to 16 works",
-                YT_PROBE_SIDE / side, YT_PROBE_SIDE / wanted);
+            return yti_fail(b, "CBFuse enlarges a map of 1/%d of the image to 1/%d; a whole factor up to 16 works",
+                            YT_PROBE_SIDE / side, YT_PROBE_SIDE / wanted);
         const yti_value part = yti_slice(b, maps[i], yti_sub(at, "part.%d", i), first, count);
         const yti_value large = yti_upsample(b, part, yti_sub(at, "large.%d", i), wanted / side, true);
         sum = yti_add(b, large, sum, yti_sub(at, "sum.%d", i));

@@ -9,7 +9,7 @@ yti_value yti_ghost_conv(yti_builder *b, yti_value x, yti_path at, int c2, int k
     const int half = c2 / 2;
     const yti_value made = yti_conv(b, x, yti_sub(at, "cv1"), half, kernel, opts);
     const yti_value ghost = yti_conv(b, made, yti_sub(at, "cv2"), half, 5,
-                                    (yti_conv_opts){.groups = half, .no_act = opts.no_act, .act = opts.act});
+                                     (yti_conv_opts){.groups = half, .no_act = opts.no_act, .act = opts.act});
     return yti_concat(b, (const yti_value[]){made, ghost}, 2, yti_sub(at, "cat"));
 }
 
@@ -19,8 +19,7 @@ yti_value yti_ghost_bottleneck(yti_builder *b, yti_value x, yti_path at, int c2,
     if (b->status != YT_OK) return 0;
     if (stride != 1 && !halves) return yti_fail(b, "a ghost bottleneck of stride %d; 1 or 2 works", stride);
     if (!halves && add && c1 != c2)
-        return yti_fail(b, "a ghost bottleneck adds its %d channels to the %d it reads; they must be equal",
-                        c2, c1);
+        return yti_fail(b, "a ghost bottleneck adds its %d channels to the %d it reads; they must be equal", c2, c1);
     yti_value h = yti_ghost_conv(b, x, yti_sub(at, "conv.0"), hidden, 1, (yti_conv_opts){0});
     if (halves)
         h = yti_conv(b, h, yti_sub(at, "conv.1"), hidden, kernel,
@@ -44,8 +43,7 @@ yti_value yti_scdown(yti_builder *b, yti_value x, yti_path at, int c2, int kerne
 }
 
 /* CIB: depth-wise and 1x1 convolutions in turn, the middle depth-wise one with a kernel of 7 when large. */
-yti_value yti_inverted(yti_builder *b, yti_value x, yti_path at, int c2, bool shortcut, double expansion,
-                      bool large) {
+yti_value yti_inverted(yti_builder *b, yti_value x, yti_path at, int c2, bool shortcut, double expansion, bool large) {
     static const yti_branch kernels[2] = {{"conv", 7}, {"conv1", 3}};
     const int c1 = yti_channels(b, x), hidden = 2 * (int)(c2 * expansion);
     const bool add = shortcut && c1 == c2 && b->cut < YT_CUT_ADD;
@@ -53,8 +51,7 @@ yti_value yti_inverted(yti_builder *b, yti_value x, yti_path at, int c2, bool sh
     const yti_conv_opts depthwise = {.groups = hidden};
     yti_value h = yti_conv(b, x, yti_sub(chain, "0"), c1, 3, (yti_conv_opts){.groups = c1});
     h = yti_conv(b, h, yti_sub(chain, "1"), hidden, 1, (yti_conv_opts){0});
-    h = large ? yti_conv_pair(b, h, middle, hidden, kernels, depthwise)
-              : yti_conv(b, h, middle, hidden, 3, depthwise);
+    h = large ? yti_conv_pair(b, h, middle, hidden, kernels, depthwise) : yti_conv(b, h, middle, hidden, 3, depthwise);
     h = yti_conv(b, h, yti_sub(chain, "3"), c2, 1, (yti_conv_opts){0});
     h = yti_conv(b, h, yti_sub(chain, "4"), c2, 3, (yti_conv_opts){.groups = c2, .shortcut = add ? &x : NULL});
     return yti_block(b, at, h);

@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 
-/* Counted on the smallest picture that every level divides, and scaled by area: 32 pixels for the published
- * models, as their figures are (spec architecture 2.4). */
+/* Counted on the smallest picture that every level divides, and scaled by area: 32 pixels for the published models,
+ * as their figures are (spec architecture 2.4). */
 static int count_side(const yti_model *model) {
     return model->max_stride > 32 ? model->max_stride : 32;
 }
@@ -71,12 +71,12 @@ yt_status yti_model_print(yti_model *model, int imgsz, FILE *out, yt_err *err) {
     YT_TRY(count_flops(model, imgsz, &flops, err));
     yt_status status = yti_graph_shapes(model->graph, YT_MODE_EVAL, 1, imgsz, imgsz, NULL, err);
     if (status == YT_OK) {
-        fprintf(out, "%3s %14s %3s %10s %8s  %-12s %-14s %s\n", "row", "from", "n", "params", "GFLOPs",
-                "module", "output h,w,c", "arguments");
+        fprintf(out, "%3s %14s %3s %10s %8s  %-12s %-14s %s\n", "row", "from", "n", "params", "GFLOPs", "module",
+                "output h,w,c", "arguments");
         for (int i = 0; i < model->n_rows; i++) print_row(model, i, flops, out);
-        fprintf(out, "%s: %d rows, %zu parameters, %.1f GFLOPs at %dx%d, %d classes\n", model->name,
-                model->n_rows, yti_model_parameters(model), sum(flops, 0, yti_graph_nodes(model->graph)) * 1e-9,
-                imgsz, imgsz, model->n_classes);
+        fprintf(out, "%s: %d rows, %zu parameters, %.1f GFLOPs at %dx%d, %d classes\n", model->name, model->n_rows,
+                yti_model_parameters(model), sum(flops, 0, yti_graph_nodes(model->graph)) * 1e-9, imgsz, imgsz,
+                model->n_classes);
     }
     free(flops);
     return status;

@@ -5,15 +5,15 @@
 
 enum { LINE = 64 / sizeof(float) };
 
-/* Files: [out][in][kh][kw]; memory: [kh][kw][in][out]. Calls move(file index, memory index) for every
- * element, a cache line of memory at a time. */
-#define FOR_EACH_WEIGHT(info, f, m)                                                                          \
-    const size_t n_out = (size_t)(info)->dims[0], n_in = (size_t)(info)->dims[1],                            \
-                 n_tap = (size_t)(info)->dims[2] * (size_t)(info)->dims[3];                                  \
-    for (size_t first = 0; first < n_out; first += LINE)                                                     \
-        for (size_t i = 0; i < n_in; i++)                                                                    \
-            for (size_t t = 0; t < n_tap; t++)                                                               \
-                for (size_t o = first, f = (o * n_in + i) * n_tap + t, m = (t * n_in + i) * n_out + o;       \
+/* Files: [out][in][kh][kw]; memory: [kh][kw][in][out]. Calls move(file index, memory index) for every element, a
+ * cache line of memory at a time. */
+#define FOR_EACH_WEIGHT(info, f, m)                                                                                    \
+    const size_t n_out = (size_t)(info)->dims[0], n_in = (size_t)(info)->dims[1],                                      \
+                 n_tap = (size_t)(info)->dims[2] * (size_t)(info)->dims[3];                                            \
+    for (size_t first = 0; first < n_out; first += LINE)                                                               \
+        for (size_t i = 0; i < n_in; i++)                                                                              \
+            for (size_t t = 0; t < n_tap; t++)                                                                         \
+                for (size_t o = first, f = (o * n_in + i) * n_tap + t, m = (t * n_in + i) * n_out + o;                 \
                      o < n_out && o < first + LINE; o++, f += n_in * n_tap, m++)
 
 void yti_param_to_file_order(const yti_param_info *info, const float *memory, float *file) {

@@ -1,7 +1,7 @@
 /* norm_side.h: what a convolution and the normalisation behind it tell each other beside the map.
  *
- * Forward: the moments [2][c] of the map (mean, biased variance). Backward: whether the gradient of the map is still
- * g (unfinished), and the tail [4][c] that finishes it (yti_norm_tail in kernels.h).
+ * Forward: the moments [2][c] of the map (mean, biased variance). Backward: whether the gradient of the map is still g
+ * (unfinished), and the tail [4][c] that finishes it (yti_norm_tail in kernels.h).
  */
 #ifndef YT_OPS_NORM_SIDE_H
 #define YT_OPS_NORM_SIDE_H

@@ -6,8 +6,8 @@
 #ifndef YT_OP_H
 #define YT_OP_H
 
-#include "kernels/kernels.h"
 #include "base/status.h"
+#include "kernels/kernels.h"
 #include "tensor/tensor.h"
 
 #include <stdbool.h>
@@ -23,8 +23,8 @@ typedef struct yti_shape {
     int n, h, w, c;
 } yti_shape;
 
-/* Where a node's parameters and buffers lie in the model's flat blocks, in floats; -1: it has none. What each
- * slot means is said in the op's file (convolution: weight, bias). */
+/* Where a node's parameters and buffers lie in the model's flat blocks, in floats; -1: it has none. What each slot
+ * means is said in the op's file (convolution: weight, bias). */
 typedef struct yti_params {
     ptrdiff_t param[YT_MAX_PARAMS];
     ptrdiff_t buffer[YT_MAX_PARAMS];
@@ -86,10 +86,10 @@ typedef struct yti_op {
     const char *name;
     size_t attr_size; /* bytes of the op's own attribute struct (ops.h) */
     yti_alias alias;
-    unsigned needs_src; /* bit i: backward reads src[i] (else its memory may be reused) */
-    bool needs_dst;     /* backward reads dst */
-    bool in_place; /* backward leaves d_src[0] in d_dst's memory; in evaluation dst may be src[0]'s memory.
-                      src[0] must have no other reader */
+    unsigned needs_src;  /* bit i: backward reads src[i] (else its memory may be reused) */
+    bool needs_dst;      /* backward reads dst */
+    bool in_place;       /* backward leaves d_src[0] in d_dst's memory; in evaluation dst may be src[0]'s memory.
+                            src[0] must have no other reader */
     bool stops_gradient; /* nothing flows back */
     yt_status (*shape)(const void *attr, yti_ports *io, yt_err *err);
     void (*prepare)(const void *attr, const yti_run *run);  /* fills prepared; NULL: nothing to do */

@@ -1,13 +1,13 @@
-/* op_conv2d.c: convolution, dense, grouped or depth-wise, with an optional bias; in a network fused for
- * inference with the activation and shortcut of the norm_act it has absorbed.
+/* op_conv2d.c: convolution, dense, grouped or depth-wise, with an optional bias; in a network fused for inference with
+ * the activation and shortcut of the norm_act it has absorbed.
  *
- * params: weight [kh][kw][cin/groups][cout], bias [cout]. Side, in training when the attribute asks for it:
- * moments of the output for the normalisation behind it (a frozen one does not read them), and in the backward
- * run what that one leaves to be done to its gradient (ops/norm_side.h).
+ * params: weight [kh][kw][cin/groups][cout], bias [cout]. Side, in training when the attribute asks for it: moments of
+ * the output for the normalisation behind it (a frozen one does not read them), and in the backward run what that one
+ * leaves to be done to its gradient (ops/norm_side.h).
  */
 #include "ops/norm_side.h"
-#include "ops/shortcut.h"
 #include "ops/ops.h"
+#include "ops/shortcut.h"
 
 #include <assert.h>
 
@@ -24,9 +24,9 @@ static yt_status conv2d_shape(const void *attr, yti_ports *io, yt_err *err) {
     if (io->mode == YT_MODE_TRAIN && fused(a, io->n_src))
         return yt_fail(err, YT_ERR_MISMATCH, "is fused for inference and cannot be trained");
     io->dst = (yti_shape){.n = src->n,
-                         .h = yti_conv_out(src->h, conv->kernel, conv->stride, conv->pad, conv->dilation),
-                         .w = yti_conv_out(src->w, conv->kernel, conv->stride, conv->pad, conv->dilation),
-                         .c = conv->cout};
+                          .h = yti_conv_out(src->h, conv->kernel, conv->stride, conv->pad, conv->dilation),
+                          .w = yti_conv_out(src->w, conv->kernel, conv->stride, conv->pad, conv->dilation),
+                          .c = conv->cout};
     if (io->dst.h < 1 || io->dst.w < 1)
         return yt_fail(err, YT_ERR_MISMATCH, "a %dx%d map is too small for a kernel of %d", src->h, src->w,
                        conv->kernel);
@@ -46,14 +46,14 @@ static void conv2d_forward(const void *attr, const yti_run *run) {
     const yti_conv_attr *a = attr;
     const yti_kernels *kernels = yti_kernels_get();
     if (run->mode == YT_MODE_TRAIN) {
-        kernels->conv2d_forward(
-            &a->conv, &run->src[0], run->param[0], run->param[1], &run->dst,
-            run->frozen || !run->side ? NULL : yti_norm_side(run->side, a->conv.cout).moments, &run->scratch);
+        kernels->conv2d_forward(&a->conv, &run->src[0], run->param[0], run->param[1], &run->dst,
+                                run->frozen || !run->side ? NULL : yti_norm_side(run->side, a->conv.cout).moments,
+                                &run->scratch);
         return;
     }
     const yti_tensor shortcut = run->n_src == 2 ? run->src[1] : (yti_tensor){0};
-    kernels->conv2d_act_forward(&a->conv, &run->src[0], run->param[0], run->prepared, run->param[1], a->act,
-                                &shortcut, &run->dst, &run->scratch);
+    kernels->conv2d_act_forward(&a->conv, &run->src[0], run->param[0], run->prepared, run->param[1], a->act, &shortcut,
+                                &run->dst, &run->scratch);
 }
 
 static void conv2d_backward(const void *attr, const yti_run *run) {
@@ -68,11 +68,11 @@ static void conv2d_backward(const void *attr, const yti_run *run) {
     }
     assert(run->grad[0] || !unfinished); /* a convolution and its normalisation are frozen together */
     if (run->grad[0])
-        kernels->conv2d_backward_weights(&a->conv, &run->src[0], &run->d_dst, unfinished ? &tail : NULL,
-                                         run->grad[0], run->grad[1], &run->scratch);
+        kernels->conv2d_backward_weights(&a->conv, &run->src[0], &run->d_dst, unfinished ? &tail : NULL, run->grad[0],
+                                         run->grad[1], &run->scratch);
     if (run->d_src[0].data)
-        kernels->conv2d_backward_data(&a->conv, &run->d_dst, run->param[0], &run->d_src[0],
-                                      run->accumulate[0], &run->scratch);
+        kernels->conv2d_backward_data(&a->conv, &run->d_dst, run->param[0], &run->d_src[0], run->accumulate[0],
+                                      &run->scratch);
 }
 
 static double conv2d_flops(const void *attr, const yti_ports *io) {
@@ -83,11 +83,11 @@ static double conv2d_flops(const void *attr, const yti_ports *io) {
 }
 
 const yti_op yti_op_conv2d = {.name = "conv2d",
-                            .attr_size = sizeof(yti_conv_attr),
-                            .needs_src = 1u << 0,
-                            .needs_dst = true,
-                            .shape = conv2d_shape,
-                            .prepare = conv2d_prepare,
-                            .forward = conv2d_forward,
-                            .backward = conv2d_backward,
-                            .flops = conv2d_flops};
+                              .attr_size = sizeof(yti_conv_attr),
+                              .needs_src = 1u << 0,
+                              .needs_dst = true,
+                              .shape = conv2d_shape,
+                              .prepare = conv2d_prepare,
+                              .forward = conv2d_forward,
+                              .backward = conv2d_backward,
+                              .flops = conv2d_flops};

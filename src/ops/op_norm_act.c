@@ -1,16 +1,15 @@
 /* op_norm_act.c: batch normalisation, activation and shortcut in one pass:  out = act(gamma * xhat + beta) +
  * shortcut.
  *
- * params: gamma, beta; buffers: running mean, running variance. In training the statistics come from the side
- * of the convolution before it (moments [2][c]: mean, biased variance) and the running ones move by
- * `momentum`, the variance with Bessel's correction (Ioffe & Szegedy 2015; spec architecture 3.1); where
- * frozen it normalises by the running ones, which stay. saved: [2][c] mean and 1/sqrt(var + eps), used again
- * by the backward pass. The gradient replaces d_dst in place; its last step is left to the convolution where
- * nobody looks at it in between.
+ * params: gamma, beta; buffers: running mean, running variance. In training the statistics come from the side of the
+ * convolution before it (moments [2][c]: mean, biased variance) and the running ones move by `momentum`, the variance
+ * with Bessel's correction (Ioffe & Szegedy 2015; spec architecture 3.1); where frozen it normalises by the running
+ * ones, which stay. saved: [2][c] mean and 1/sqrt(var + eps), used again by the backward pass. The gradient replaces
+ * d_dst in place; its last step is left to the convolution where nobody looks at it in between.
  */
 #include "ops/norm_side.h"
-#include "ops/shortcut.h"
 #include "ops/ops.h"
+#include "ops/shortcut.h"
 
 #include <math.h>
 
@@ -54,10 +53,10 @@ static yti_norm norm_view(const yti_norm_act_attr *a, const yti_run *run) {
     const float *saved = run->saved;
     if (!a->normalise) return (yti_norm){0};
     return (yti_norm){.mean = saved,
-                     .inv_std = saved + run->dst.c,
-                     .gamma = run->param[0],
-                     .beta = run->param[1],
-                     .fixed_stats = run->frozen};
+                      .inv_std = saved + run->dst.c,
+                      .gamma = run->param[0],
+                      .beta = run->param[1],
+                      .fixed_stats = run->frozen};
 }
 
 static void norm_act_forward(const void *attr, const yti_run *run) {
@@ -65,8 +64,7 @@ static void norm_act_forward(const void *attr, const yti_run *run) {
     if (a->normalise) choose_statistics(a, run);
     yti_norm norm = norm_view(a, run);
     yti_tensor shortcut = run->n_src == 2 ? run->src[1] : (yti_tensor){0};
-    yti_kernels_get()->norm_act_forward(a->act, &norm, &run->src[0], &shortcut, &run->dst,
-                                       run->scratch.threads);
+    yti_kernels_get()->norm_act_forward(a->act, &norm, &run->src[0], &shortcut, &run->dst, run->scratch.threads);
 }
 
 static void norm_act_backward(const void *attr, const yti_run *run) {
@@ -80,8 +78,8 @@ static void norm_act_backward(const void *attr, const yti_run *run) {
         *side.unfinished = tail ? 1 : 0;
     }
     yti_kernels_get()->norm_act_backward(a->act, &norm, &run->src[0], &run->d_dst, &d_shortcut,
-                                        run->n_src == 2 && run->accumulate[1], run->grad[0], run->grad[1],
-                                        tail, &run->scratch);
+                                         run->n_src == 2 && run->accumulate[1], run->grad[0], run->grad[1], tail,
+                                         &run->scratch);
 }
 
 static double norm_act_flops(const void *attr, const yti_ports *io) {
@@ -90,10 +88,10 @@ static double norm_act_flops(const void *attr, const yti_ports *io) {
 }
 
 const yti_op yti_op_norm_act = {.name = "norm_act",
-                              .attr_size = sizeof(yti_norm_act_attr),
-                              .needs_src = 1u << 0,
-                              .in_place = true,
-                              .shape = norm_act_shape,
-                              .forward = norm_act_forward,
-                              .backward = norm_act_backward,
-                              .flops = norm_act_flops};
+                                .attr_size = sizeof(yti_norm_act_attr),
+                                .needs_src = 1u << 0,
+                                .in_place = true,
+                                .shape = norm_act_shape,
+                                .forward = norm_act_forward,
+                                .backward = norm_act_backward,
+                                .flops = norm_act_flops};

@@ -10,13 +10,12 @@ enum { MAX_POOL_KERNEL = 15 }; /* 15*15 positions fit a byte */
 /* What a window leaves of a map; of both kinds of pooling. */
 static yt_status pooled_shape(const yti_pool_attr *pool, const yti_shape *src, yti_shape *dst, yt_err *err) {
     if (pool->kernel < 1 || pool->kernel > MAX_POOL_KERNEL || pool->pad >= pool->kernel)
-        return yt_fail(err, YT_ERR_MISMATCH,
-                       "a pooling window of %d with padding %d; 1 to %d, padding below it, work",
+        return yt_fail(err, YT_ERR_MISMATCH, "a pooling window of %d with padding %d; 1 to %d, padding below it, work",
                        pool->kernel, pool->pad, MAX_POOL_KERNEL);
     *dst = (yti_shape){.n = src->n,
-                      .h = yti_conv_out(src->h, pool->kernel, pool->stride, pool->pad, 1),
-                      .w = yti_conv_out(src->w, pool->kernel, pool->stride, pool->pad, 1),
-                      .c = src->c};
+                       .h = yti_conv_out(src->h, pool->kernel, pool->stride, pool->pad, 1),
+                       .w = yti_conv_out(src->w, pool->kernel, pool->stride, pool->pad, 1),
+                       .c = src->c};
     if (dst->h < 1 || dst->w < 1)
         return yt_fail(err, YT_ERR_MISMATCH, "a %dx%d map is too small for a window of %d", src->h, src->w,
                        pool->kernel);
@@ -32,31 +31,31 @@ static yt_status maxpool2d_shape(const void *attr, yti_ports *io, yt_err *err) {
 
 static void maxpool2d_forward(const void *attr, const yti_run *run) {
     const yti_pool_attr *pool = attr;
-    yti_kernels_get()->maxpool_forward(pool->kernel, pool->stride, pool->pad, &run->src[0], &run->dst,
-                                      run->saved, run->scratch.threads);
+    yti_kernels_get()->maxpool_forward(pool->kernel, pool->stride, pool->pad, &run->src[0], &run->dst, run->saved,
+                                       run->scratch.threads);
 }
 
 static void maxpool2d_backward(const void *attr, const yti_run *run) {
     const yti_pool_attr *pool = attr;
     if (run->d_src[0].data)
         yti_kernels_get()->maxpool_backward(pool->kernel, pool->stride, pool->pad, run->saved, &run->d_dst,
-                                           &run->d_src[0], run->accumulate[0], run->scratch.threads);
+                                            &run->d_src[0], run->accumulate[0], run->scratch.threads);
 }
 
 const yti_op yti_op_maxpool2d = {.name = "maxpool2d",
-                               .attr_size = sizeof(yti_pool_attr),
-                               .shape = maxpool2d_shape,
-                               .forward = maxpool2d_forward,
-                               .backward = maxpool2d_backward};
+                                 .attr_size = sizeof(yti_pool_attr),
+                                 .shape = maxpool2d_shape,
+                                 .forward = maxpool2d_forward,
+                                 .backward = maxpool2d_backward};
 
 static yti_conv_geometry mean_conv(const yti_pool_attr *pool, int channels) {
     return (yti_conv_geometry){.cin = channels,
-                     .cout = channels,
-                     .kernel = pool->kernel,
-                     .stride = pool->stride,
-                     .pad = pool->pad,
-                     .dilation = 1,
-                     .groups = channels};
+                               .cout = channels,
+                               .kernel = pool->kernel,
+                               .stride = pool->stride,
+                               .pad = pool->pad,
+                               .dilation = 1,
+                               .groups = channels};
 }
 
 /* Of the convolution alone, in whole cache lines; its weights follow. */
@@ -79,8 +78,7 @@ static yt_status avgpool2d_shape(const void *attr, yti_ports *io, yt_err *err) {
 
 /* Writes the weights after the part of the scratch that the convolution itself takes. map: the one that is averaged. */
 static const float *equal_weights(const yti_conv_geometry *conv, const yti_tensor *map, const yti_scratch *scratch) {
-    float *weights =
-        (float *)((char *)scratch->data + mean_scratch(conv, map->n, map->h, map->w, scratch->threads));
+    float *weights = (float *)((char *)scratch->data + mean_scratch(conv, map->n, map->h, map->w, scratch->threads));
     const float share = 1.0f / (float)(conv->kernel * conv->kernel);
     for (size_t i = 0; i < mean_weights(conv) + YT_READ_SLACK; i++) weights[i] = share;
     return weights;
@@ -88,29 +86,27 @@ static const float *equal_weights(const yti_conv_geometry *conv, const yti_tenso
 
 static void avgpool2d_forward(const void *attr, const yti_run *run) {
     const yti_conv_geometry conv = mean_conv(attr, run->dst.c);
-    yti_kernels_get()->conv2d_forward(&conv, &run->src[0], equal_weights(&conv, &run->src[0], &run->scratch),
-                                     NULL, &run->dst, NULL, &run->scratch);
+    yti_kernels_get()->conv2d_forward(&conv, &run->src[0], equal_weights(&conv, &run->src[0], &run->scratch), NULL,
+                                      &run->dst, NULL, &run->scratch);
 }
 
 static void avgpool2d_backward(const void *attr, const yti_run *run) {
     const yti_conv_geometry conv = mean_conv(attr, run->dst.c);
     if (run->d_src[0].data)
-        yti_kernels_get()->conv2d_backward_data(&conv, &run->d_dst,
-                                               equal_weights(&conv, &run->d_src[0], &run->scratch),
-                                               &run->d_src[0], run->accumulate[0], &run->scratch);
+        yti_kernels_get()->conv2d_backward_data(&conv, &run->d_dst, equal_weights(&conv, &run->d_src[0], &run->scratch),
+                                                &run->d_src[0], run->accumulate[0], &run->scratch);
 }
 
 const yti_op yti_op_avgpool2d = {.name = "avgpool2d",
-                               .attr_size = sizeof(yti_pool_attr),
-                               .shape = avgpool2d_shape,
-                               .forward = avgpool2d_forward,
-                               .backward = avgpool2d_backward};
+                                 .attr_size = sizeof(yti_pool_attr),
+                                 .shape = avgpool2d_shape,
+                                 .forward = avgpool2d_forward,
+                                 .backward = avgpool2d_backward};
 
 static yt_status upsample_shape(const void *attr, yti_ports *io, yt_err *err) {
     const int factor = ((const yti_upsample_attr *)attr)->factor;
     if (io->src[0].h > INT16_MAX / factor || io->src[0].w > INT16_MAX / factor)
-        return yt_fail(err, YT_ERR_MISMATCH, "a %dx%d map cannot grow %d times", io->src[0].h, io->src[0].w,
-                       factor);
+        return yt_fail(err, YT_ERR_MISMATCH, "a %dx%d map cannot grow %d times", io->src[0].h, io->src[0].w, factor);
     io->dst = io->src[0];
     io->dst.h *= factor;
     io->dst.w *= factor;
@@ -119,13 +115,13 @@ static yt_status upsample_shape(const void *attr, yti_ports *io, yt_err *err) {
 
 static void upsample_forward(const void *attr, const yti_run *run) {
     yti_kernels_get()->upsample_forward(((const yti_upsample_attr *)attr)->factor, &run->src[0], &run->dst,
-                                       run->scratch.threads);
+                                        run->scratch.threads);
 }
 
 static void upsample_backward(const void *attr, const yti_run *run) {
     if (run->d_src[0].data)
-        yti_kernels_get()->upsample_backward(((const yti_upsample_attr *)attr)->factor, &run->d_dst,
-                                            &run->d_src[0], run->accumulate[0], run->scratch.threads);
+        yti_kernels_get()->upsample_backward(((const yti_upsample_attr *)attr)->factor, &run->d_dst, &run->d_src[0],
+                                             run->accumulate[0], run->scratch.threads);
 }
 
 /* The convention counts one multiplication and addition per output, though nearest-neighbour needs none. */
@@ -135,11 +131,11 @@ static double upsample_flops(const void *attr, const yti_ports *io) {
 }
 
 const yti_op yti_op_upsample = {.name = "upsample",
-                              .attr_size = sizeof(yti_upsample_attr),
-                              .shape = upsample_shape,
-                              .forward = upsample_forward,
-                              .backward = upsample_backward,
-                              .flops = upsample_flops};
+                                .attr_size = sizeof(yti_upsample_attr),
+                                .shape = upsample_shape,
+                                .forward = upsample_forward,
+                                .backward = upsample_backward,
+                                .flops = upsample_flops};
 
 static yt_status pad_shape(const void *attr, yti_ports *io, yt_err *err) {
     const yti_pad_attr *pad = attr;
@@ -151,8 +147,7 @@ static yt_status pad_shape(const void *attr, yti_ports *io, yt_err *err) {
 }
 
 /* Row y of an image of the inner map, as it lies in the padded one. */
-static yti_tensor inner_row(const yti_pad_attr *pad, const yti_tensor *padded, const yti_tensor *inner, int n,
-                           int y) {
+static yti_tensor inner_row(const yti_pad_attr *pad, const yti_tensor *padded, const yti_tensor *inner, int n, int y) {
     yti_tensor row = *padded;
     row.data += (((ptrdiff_t)n * padded->h + y + pad->top) * padded->w + pad->left) * padded->ld;
     row.n = row.h = 1;
@@ -172,7 +167,7 @@ static void pad_forward(const void *attr, const yti_run *run) {
     yti_kernels_get()->fill(&run->dst, 0, run->scratch.threads);
     for (int i = 0; i < src->n * src->h; i++) {
         const yti_tensor from = map_row(src, i / src->h, i % src->h),
-                        to = inner_row(attr, &run->dst, src, i / src->h, i % src->h);
+                         to = inner_row(attr, &run->dst, src, i / src->h, i % src->h);
         yti_kernels_get()->copy(&from, &to, false, 1);
     }
 }
@@ -181,13 +176,13 @@ static void pad_backward(const void *attr, const yti_run *run) {
     const yti_tensor *d_src = &run->d_src[0];
     for (int i = 0; d_src->data && i < d_src->n * d_src->h; i++) {
         const yti_tensor from = inner_row(attr, &run->d_dst, d_src, i / d_src->h, i % d_src->h),
-                        to = map_row(d_src, i / d_src->h, i % d_src->h);
+                         to = map_row(d_src, i / d_src->h, i % d_src->h);
         yti_kernels_get()->copy(&from, &to, run->accumulate[0], 1);
     }
 }
 
 const yti_op yti_op_pad = {.name = "pad",
-                         .attr_size = sizeof(yti_pad_attr),
-                         .shape = pad_shape,
-                         .forward = pad_forward,
-                         .backward = pad_backward};
+                           .attr_size = sizeof(yti_pad_attr),
+                           .shape = pad_shape,
+                           .forward = pad_forward,
+                           .backward = pad_backward};

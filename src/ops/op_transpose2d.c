@@ -20,13 +20,11 @@ static yt_status transpose2d_shape(const void *attr, yti_ports *io, yt_err *err)
     const int h = (src->h - 1) * conv->stride - 2 * conv->pad + conv->kernel,
               w = (src->w - 1) * conv->stride - 2 * conv->pad + conv->kernel;
     if (h < 1 || w < 1)
-        return yt_fail(err, YT_ERR_MISMATCH, "a %dx%d map is too small for a padding of %d", src->h, src->w,
-                       conv->pad);
+        return yt_fail(err, YT_ERR_MISMATCH, "a %dx%d map is too small for a padding of %d", src->h, src->w, conv->pad);
     io->dst = (yti_shape){.n = src->n, .h = h, .w = w, .c = conv->cin};
     io->scratch_bytes = conv_scratch(conv, src->n, h, w, io->threads);
     if (io->mode == YT_MODE_TRAIN) /* a gradient on its way to a map that has one already */
-        io->scratch_bytes +=
-            sizeof(float) * (size_t)src->n * (size_t)src->h * (size_t)src->w * (size_t)src->c;
+        io->scratch_bytes += sizeof(float) * (size_t)src->n * (size_t)src->h * (size_t)src->w * (size_t)src->c;
     return YT_OK;
 }
 
@@ -59,8 +57,7 @@ static void transpose2d_backward(const void *attr, const yti_run *run) {
     const yti_conv_geometry *conv = &((const yti_transpose_attr *)attr)->adjoint;
     const yti_kernels *kernels = yti_kernels_get();
     if (run->grad[0])
-        kernels->conv2d_backward_weights(conv, &run->d_dst, &run->src[0], NULL, run->grad[0], NULL,
-                                         &run->scratch);
+        kernels->conv2d_backward_weights(conv, &run->d_dst, &run->src[0], NULL, run->grad[0], NULL, &run->scratch);
     if (run->grad[1]) add_bias_gradient(&run->d_dst, run->grad[1], run->scratch.threads);
     if (!run->d_src[0].data) return;
     yti_tensor to = run->d_src[0];
@@ -80,9 +77,9 @@ static double transpose2d_flops(const void *attr, const yti_ports *io) {
 }
 
 const yti_op yti_op_transpose2d = {.name = "transpose2d",
-                                 .attr_size = sizeof(yti_transpose_attr),
-                                 .needs_src = 1u << 0,
-                                 .shape = transpose2d_shape,
-                                 .forward = transpose2d_forward,
-                                 .backward = transpose2d_backward,
-                                 .flops = transpose2d_flops};
+                                   .attr_size = sizeof(yti_transpose_attr),
+                                   .needs_src = 1u << 0,
+                                   .shape = transpose2d_shape,
+                                   .forward = transpose2d_forward,
+                                   .backward = transpose2d_backward,
+                                   .flops = transpose2d_flops};

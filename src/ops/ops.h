@@ -24,9 +24,9 @@ typedef struct yti_input_attr {
 
 typedef struct yti_conv_attr {
     yti_conv_geometry conv;
-    bool moments;      /* publish mean and variance of the output for the norm_act that follows (training) */
+    bool moments;       /* publish mean and variance of the output for the norm_act that follows (training) */
     yti_activation act; /* other than identity, as a shortcut: in evaluation only */
-    bool uncounted;    /* among the operations of a network, by the convention */
+    bool uncounted;     /* among the operations of a network, by the convention */
 } yti_conv_attr;
 
 typedef struct yti_norm_act_attr {
@@ -58,7 +58,8 @@ typedef struct yti_slice_attr {
 
 typedef struct yti_attention_attr {
     int heads, key_dim, head_dim;
-    int areas; /* equal parts of each image, in row-major order, inside which pixels attend to each other; 1: the whole */
+    int areas; /* equal parts of each image, in row-major order, inside which pixels attend to each other; 1: the whole
+                */
 } yti_attention_attr;
 
 #endif

@@ -3,20 +3,20 @@
  *     m = mu m + (1 - mu) g;   u = mu m + (1 - mu) g;   p -= 0.2 lr orth(u)
  *     orth: X = u / (|u| + 1e-7), then five times  A = X^T X,  X = X P,  P = a I + b A + c A A
  *
- * The tall X is multiplied once. Every P is a polynomial of the first A, so all of them are symmetric and
- * commute: with X P for X, A becomes P A P, and the product Q of the five P is collected in small squares of
- * which only half is computed. |u|^2 is the trace of the first A. For YOLO26n that is 2.2 instead of 3.3
- * billion multiplications. The errors of float are larger where singular values are tiny: 4e-4 of the result
- * at most for values down to 1e-7 of the largest, where the family, rounding to bfloat16, makes 2e-1.
+ * The tall X is multiplied once. Every P is a polynomial of the first A, so all of them are symmetric and commute: with
+ * X P for X, A becomes P A P, and the product Q of the five P is collected in small squares of which only half is
+ * computed. |u|^2 is the trace of the first A. For YOLO26n that is 2.2 instead of 3.3 billion multiplications. The
+ * errors of float are larger where singular values are tiny: 4e-4 of the result at most for values down to 1e-7 of the
+ * largest, where the family, rounding to bfloat16, makes 2e-1.
  *
- * The family means the matrix (out, in * kh * kw) of a convolution; in memory its weights are
- * [kh][kw][in][out], the transpose of that with its rows in another order. orth is an odd polynomial, so
- * orth(P u^T) = P orth(u)^T for any permutation P: the weights are worked on as they lie, and the factor
- * sqrt(max(1, kh / kw)) of the family is 1, kernels being square. Nor does it matter from which side the
- * polynomial multiplies, so the Gram matrix is that of the shorter side, wide matrices being transposed.
+ * The family means the matrix (out, in * kh * kw) of a convolution; in memory its weights are [kh][kw][in][out], the
+ * transpose of that with its rows in another order. orth is an odd polynomial, so orth(P u^T) = P orth(u)^T for any
+ * permutation P: the weights are worked on as they lie, and the factor sqrt(max(1, kh / kw)) of the family is 1,
+ * kernels being square. Nor does it matter from which side the polynomial multiplies, so the Gram matrix is that of the
+ * shorter side, wide matrices being transposed.
  *
- * The quintic does not converge: singular values from 0.01 up end between about 0.7 and 1.2, which is near
- * enough to 1 for the purpose and takes five steps only.
+ * The quintic does not converge: singular values from 0.01 up end between about 0.7 and 1.2, which is near enough to 1
+ * for the purpose and takes five steps only.
  */
 #include "optim/muon.h"
 #include "kernels/kernels.h"
@@ -139,14 +139,14 @@ static void add_orthogonal(const work_areas *areas, tall_form form, float rate, 
     const float *q = find_multiplier(areas, form, &factor);
     for (int first = 0; first < form.length; first += BAND) {
         int count = form.length - first < BAND ? form.length - first : BAND;
-        yti_kernels_get()->matmul(areas->x + (ptrdiff_t)first * form.side, count, form.side, q, form.side,
-                                 areas->band, areas->scratch);
+        yti_kernels_get()->matmul(areas->x + (ptrdiff_t)first * form.side, count, form.side, q, form.side, areas->band,
+                                  areas->scratch);
         add_band(areas->band, form, first, count, rate * factor, p);
     }
 }
 
-void yti_muon_step(float *p, const float *g, float *m, int rows, int cols, float scale, float lr,
-                   float momentum, void *work) {
+void yti_muon_step(float *p, const float *g, float *m, int rows, int cols, float scale, float lr, float momentum,
+                   void *work) {
     tall_form form = tall_form_of(rows, cols);
     work_areas areas;
     carve(work, form, &areas);

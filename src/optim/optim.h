@@ -7,8 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Which treatment a parameter gets: weight decay or none, its own warm-up, and with MuSGD three times the
- * rate for the class branches of the head (FAST). */
+/* Which treatment a parameter gets: weight decay or none, its own warm-up, and with MuSGD three times the rate for
+ * the class branches of the head (FAST). */
 typedef enum yti_group {
     YT_GROUP_WEIGHT,
     YT_GROUP_NORM,
@@ -28,10 +28,10 @@ static inline yti_group yti_group_fast(yti_group base) {
 }
 
 /* code, name on the command line */
-#define YT_OPTIMIZER_MAP(X)                                                                                  \
-    X(SGD, "SGD")                                                                                            \
-    X(ADAM, "Adam")                                                                                          \
-    X(ADAMW, "AdamW")                                                                                        \
+#define YT_OPTIMIZER_MAP(X)                                                                                            \
+    X(SGD, "SGD")                                                                                                      \
+    X(ADAM, "Adam")                                                                                                    \
+    X(ADAMW, "AdamW")                                                                                                  \
     X(MUSGD, "MuSGD")
 
 typedef enum yti_optimizer_kind {
@@ -58,12 +58,11 @@ typedef struct yti_param_span {
 
 typedef struct yti_optimizer yti_optimizer;
 
-/* Moments for `count` floats, zero, and working memory for as many threads: a step allocates nothing. The
- * spans (copied) must cover what is to be trained; parameters outside every span are frozen. weight_decay
- * applies to weights only. */
-yt_status yti_optimizer_create(yti_optimizer_kind kind, size_t count, const yti_param_span *spans,
-                              size_t n_spans, float weight_decay, int threads, yti_optimizer **out,
-                              yt_err *err);
+/* Moments for `count` floats, zero, and working memory for as many threads: a step allocates nothing. The spans
+ * (copied) must cover what is to be trained; parameters outside every span are frozen. weight_decay applies to
+ * weights only. */
+yt_status yti_optimizer_create(yti_optimizer_kind kind, size_t count, const yti_param_span *spans, size_t n_spans,
+                               float weight_decay, int threads, yti_optimizer **out, yt_err *err);
 void yti_optimizer_destroy(yti_optimizer *optimizer);
 
 /* Of its moments and working memory. */
@@ -72,13 +71,13 @@ size_t yti_optimizer_bytes(const yti_optimizer *optimizer);
 /* beta1 of Adam and AdamW, 0.9 until set: the momentum setting of the run, which warm-up does not vary. */
 void yti_optimizer_set_beta1(yti_optimizer *optimizer, double beta1);
 
-/* One update with per-group learning rates. gradient_scale multiplies the gradient first (clipping). momentum
- * is that of SGD and MuSGD in this step. */
+/* One update with per-group learning rates. gradient_scale multiplies the gradient first (clipping). momentum is
+ * that of SGD and MuSGD in this step. */
 void yti_optimizer_step(yti_optimizer *optimizer, float *params, const float *grads, float gradient_scale,
-                       const float lr[YT_GROUP_COUNT], float momentum);
+                        const float lr[YT_GROUP_COUNT], float momentum);
 
-/* The state that a checkpoint keeps: arrays of `count` floats by name ("momentum", "exp_avg", ...), and the
- * number of steps taken. `index` from 0; returns false past the last. The array may be written to. */
+/* The state that a checkpoint keeps: arrays of `count` floats by name ("momentum", "exp_avg", ...), and the number
+ * of steps taken. `index` from 0; returns false past the last. The array may be written to. */
 bool yti_optimizer_state(yti_optimizer *optimizer, int index, const char **name, float **array);
 int64_t yti_optimizer_steps(const yti_optimizer *optimizer);
 void yti_optimizer_set_steps(yti_optimizer *optimizer, int64_t steps);

@@ -1,12 +1,12 @@
 /* optimizer.c: update rules over spans of one flat block of parameters.
  *
- * A rule is a row of the table below: its state arrays and how one span is stepped; the arithmetic itself is
- * a kernel. Updates are element by element, or with MuSGD matrix by matrix, each on one thread and the costly
- * ones first, so the number of threads changes nothing. The scale of a clipped gradient is applied inside the
- * step, which saves a pass over the gradients.
+ * A rule is a row of the table below: its state arrays and how one span is stepped; the arithmetic itself is a kernel.
+ * Updates are element by element, or with MuSGD matrix by matrix, each on one thread and the costly ones first, so the
+ * number of threads changes nothing. The scale of a clipped gradient is applied inside the step, which saves a pass
+ * over the gradients.
  */
-#include "optim/muon.h"
 #include "kernels/kernels.h"
+#include "optim/muon.h"
 #include "optim/optim.h"
 
 #ifdef _OPENMP
@@ -63,12 +63,8 @@ static void step_musgd(const yti_kernels *k, const update *u) {
 
 /* beta2 and eps: spec training 4.3, PyTorch's defaults. */
 static yti_adam adam_of(const update *u) {
-    return (yti_adam){.lr = (double)u->lr,
-                     .beta1 = u->beta1,
-                     .beta2 = 0.999,
-                     .eps = 1e-8,
-                     .scale = (double)u->scale,
-                     .t = u->t};
+    return (yti_adam){
+        .lr = (double)u->lr, .beta1 = u->beta1, .beta2 = 0.999, .eps = 1e-8, .scale = (double)u->scale, .t = u->t};
 }
 
 static void step_adam(const yti_kernels *k, const update *u) {
@@ -114,8 +110,8 @@ int yti_optimizer_find(const char *name) {
 int yti_optimizer_columns(yti_optimizer_kind kind, yti_group columns[YT_MAX_LR_COLUMNS]) {
     static const yti_group plain[] = {YT_GROUP_WEIGHT, YT_GROUP_NORM, YT_GROUP_BIAS};
     static const yti_group split[] = {YT_GROUP_FAST_WEIGHT, YT_GROUP_WEIGHT,    YT_GROUP_FAST_NORM,
-                                     YT_GROUP_NORM,        YT_GROUP_FAST_BIAS, YT_GROUP_BIAS,
-                                     YT_GROUP_FAST_WEIGHT, YT_GROUP_WEIGHT}; /* the last two: matrices */
+                                      YT_GROUP_NORM,        YT_GROUP_FAST_BIAS, YT_GROUP_BIAS,
+                                      YT_GROUP_FAST_WEIGHT, YT_GROUP_WEIGHT}; /* the last two: matrices */
     const bool musgd = kind == YT_OPTIM_MUSGD;
     memcpy(columns, musgd ? split : plain, musgd ? sizeof split : sizeof plain);
     return musgd ? YT_MAX_LR_COLUMNS : 3;
@@ -128,14 +124,13 @@ static bool overlap(const yti_param_span *a, const yti_param_span *b) {
 static yt_status check_spans(size_t count, const yti_param_span *spans, size_t n_spans, yt_err *err) {
     for (size_t i = 0; i < n_spans; i++) {
         const yti_param_span *s = &spans[i];
-        if (s->count > count || s->offset > count - s->count || (int)s->group < 0 ||
-            s->group >= YT_GROUP_COUNT) {
-            return yt_fail(err, YT_ERR_ARGUMENT, "span %zu (%zu floats at %zu) is not within the %zu parameters",
-                           i, s->count, s->offset, count);
+        if (s->count > count || s->offset > count - s->count || (int)s->group < 0 || s->group >= YT_GROUP_COUNT) {
+            return yt_fail(err, YT_ERR_ARGUMENT, "span %zu (%zu floats at %zu) is not within the %zu parameters", i,
+                           s->count, s->offset, count);
         }
         if (s->columns && (s->count % s->columns || s->count > INT_MAX)) {
-            return yt_fail(err, YT_ERR_ARGUMENT, "span %zu of %zu floats is no matrix of %zu columns", i,
-                           s->count, s->columns);
+            return yt_fail(err, YT_ERR_ARGUMENT, "span %zu of %zu floats is no matrix of %zu columns", i, s->count,
+                           s->columns);
         }
         for (size_t j = 0; j < i; j++) {
             if (overlap(s, &spans[j])) {
@@ -162,8 +157,8 @@ static bool copy_spans(yti_optimizer *o, const yti_param_span *spans, size_t n_s
     for (size_t i = 0; i < n_spans; i++) {
         yti_param_span *last = o->n_spans ? &o->spans[o->n_spans - 1] : NULL, next = spans[i];
         if (!RULES[o->kind].matrices) next.columns = 0;
-        if (last && last->group == next.group && last->offset + last->count == next.offset &&
-            !last->columns && !next.columns) {
+        if (last && last->group == next.group && last->offset + last->count == next.offset && !last->columns &&
+            !next.columns) {
             last->count += next.count;
         } else {
             o->spans[o->n_spans++] = next;
@@ -194,19 +189,17 @@ static bool make_work(yti_optimizer *o) {
     return !o->work_bytes || o->work;
 }
 
-yt_status yti_optimizer_create(yti_optimizer_kind kind, size_t count, const yti_param_span *spans,
-                              size_t n_spans, float weight_decay, int threads, yti_optimizer **out,
-                              yt_err *err) {
-    if ((int)kind < 0 || kind >= YT_OPTIM_COUNT)
-        return yt_fail(err, YT_ERR_ARGUMENT, "no optimiser %d", (int)kind);
+yt_status yti_optimizer_create(yti_optimizer_kind kind, size_t count, const yti_param_span *spans, size_t n_spans,
+                               float weight_decay, int threads, yti_optimizer **out, yt_err *err) {
+    if ((int)kind < 0 || kind >= YT_OPTIM_COUNT) return yt_fail(err, YT_ERR_ARGUMENT, "no optimiser %d", (int)kind);
     YT_TRY(check_spans(count, spans, n_spans, err));
     yti_optimizer *o = calloc(1, sizeof *o);
     if (o)
         *o = (yti_optimizer){.kind = kind,
-                            .count = count,
-                            .weight_decay = weight_decay,
-                            .beta1 = 0.9,
-                            .threads = threads > 1 ? threads : 1};
+                             .count = count,
+                             .weight_decay = weight_decay,
+                             .beta1 = 0.9,
+                             .threads = threads > 1 ? threads : 1};
     bool ok = o && copy_spans(o, spans, n_spans) && make_work(o);
     for (int i = 0; ok && i < MAX_STATES && RULES[kind].states[i]; i++) {
         o->state[i] = zeros(count);
@@ -246,8 +239,7 @@ typedef struct step {
     const float *lr;
 } step;
 
-static void step_span(const yti_optimizer *o, const yti_param_span *span, const step *s, void *work,
-                      int threads) {
+static void step_span(const yti_optimizer *o, const yti_param_span *span, const step *s, void *work, int threads) {
     update u = {.p = s->params + span->offset,
                 .g = s->grads + span->offset,
                 .count = span->count,
@@ -273,7 +265,7 @@ static int thread_id(void) {
 }
 
 void yti_optimizer_step(yti_optimizer *optimizer, float *params, const float *grads, float gradient_scale,
-                       const float lr[YT_GROUP_COUNT], float momentum) {
+                        const float lr[YT_GROUP_COUNT], float momentum) {
     yti_optimizer *o = optimizer;
     const step s = {params, grads, gradient_scale, momentum, lr};
     o->steps++;

@@ -1,14 +1,13 @@
-/* schedule.c: learning rate, momentum and accumulation as functions of the iteration; clipping and EMA
- * factors.
+/* schedule.c: learning rate, momentum and accumulation as functions of the iteration; clipping and EMA factors.
  *
- * Nothing here has a state: the values of iteration i of epoch e follow from the settings alone, so a resumed
- * run continues as if it had never stopped. What the reference trainer merely leaves standing after the last
- * warm-up iteration (momentum and accumulation for good, learning rates until the epoch ends) is therefore
- * computed as of that iteration. That is iteration nw, which has the full values; until 8.4.104 it was nw - 1,
- * so that a run of few batches kept a part of them.
+ * Nothing here has a state: the values of iteration i of epoch e follow from the settings alone, so a resumed run
+ * continues as if it had never stopped. What the reference trainer merely leaves standing after the last warm-up
+ * iteration (momentum and accumulation for good, learning rates until the epoch ends) is therefore computed as of that
+ * iteration. That is iteration nw, which has the full values; until 8.4.104 it was nw - 1, so that a run of few batches
+ * kept a part of them.
  *
- * Batches per update: nbs / B, but no more than the run has batches, for else it would end without an update.
- * The warm-up rises to that whole number; until 8.4.104 to the quotient, whatever the run's length.
+ * Batches per update: nbs / B, but no more than the run has batches, for else it would end without an update. The
+ * warm-up rises to that whole number; until 8.4.104 to the quotient, whatever the run's length.
  *
  * Rounding is to nearest, halves to even (rint in the default rounding mode).
  */
@@ -75,8 +74,7 @@ yti_schedule_step yti_schedule_at(const yti_schedule *schedule, int epoch, int i
         batches = warm(1, batches, part);
         if (last / s->batches_per_epoch == epoch) lr_part = part;
     }
-    yti_schedule_step step = {
-        .momentum = (float)momentum, .accumulate = at_least_one(batches), .warms_up = i < nw};
+    yti_schedule_step step = {.momentum = (float)momentum, .accumulate = at_least_one(batches), .warms_up = i < nw};
     for (int g = 0; g < YT_GROUP_COUNT; g++) {
         double lr = g == (int)yti_group_base((yti_group)g) ? base : FAST * base;
         double from = yti_group_base((yti_group)g) == YT_GROUP_BIAS ? s->warmup_bias_lr : 0;
@@ -91,8 +89,8 @@ int64_t yti_schedule_first_move(const yti_schedule *s) {
     const int64_t enough = warmup_iterations(s) + (int64_t)ceil(full_accumulation(s)) + 1;
     int64_t last = -1;
     for (int64_t i = 0; i < all && i < enough; i++) {
-        const yti_schedule_step step =
-            yti_schedule_at(s, (int)(i / s->batches_per_epoch), (int)(i % s->batches_per_epoch));
+        const yti_schedule_step step = yti_schedule_at(s, (int)(i / s->batches_per_epoch),
+                                                       (int)(i % s->batches_per_epoch));
         if (i - last < step.accumulate) continue;
         last = i;
         for (int g = 0; g < YT_GROUP_COUNT; g++)

@@ -8,8 +8,8 @@
  *     yti_compare_destroy(study);
  *
  * A variant is words joined by '+': rows of the table below, names of activation functions, or KEY=VALUE for any
- * setting of the network, the data or the training. Every variant is trained with the same seeds, so that it has
- * the same initial weights where the networks share them, and the same batches in the same order.
+ * setting of the network, the data or the training. Every variant is trained with the same seeds, so that it has the
+ * same initial weights where the networks share them, and the same batches in the same order.
  */
 #ifndef YT_COMPARE_H
 #define YT_COMPARE_H
@@ -17,10 +17,10 @@
 #include "train/loop/train.h"
 
 /* word, setting, value, meaning */
-#define YT_VARIANT_MAP(X)                                                                                    \
-    X("residual", no_residual, "false", "with its shortcuts")                                                \
-    X("plain", no_residual, "true", "without its shortcuts")                                                 \
-    X("bn", no_batchnorm, "false", "with batch normalisation")                                               \
+#define YT_VARIANT_MAP(X)                                                                                              \
+    X("residual", no_residual, "false", "with its shortcuts")                                                          \
+    X("plain", no_residual, "true", "without its shortcuts")                                                           \
+    X("bn", no_batchnorm, "false", "with batch normalisation")                                                         \
     X("nobn", no_batchnorm, "true", "without batch normalisation")
 
 enum { YT_MAX_VARIANTS = 16, YT_MAX_SEEDS = 100 };
@@ -50,10 +50,10 @@ typedef struct yti_compare_hooks {
 } yti_compare_hooks;
 
 /* Reads the variants and builds the network of each, so that what cannot work is found before the first run. The
- * runs lie in a folder of the study (config's project and name). Where it holds runs of the same settings already, of
- * the same variants and seeds or of some of them, the study goes on; another study there is an error. */
+ * runs lie in a folder of the study (config's project and name). Where it holds runs of the same settings already,
+ * of the same variants and seeds or of some of them, the study goes on; another study there is an error. */
 yt_status yti_compare_create(const yti_train_config *config, const char *variants, int seeds,
-                            const char *const *search_dirs, yti_compare **out, yt_err *err);
+                             const char *const *search_dirs, yti_compare **out, yt_err *err);
 void yti_compare_destroy(yti_compare *study);
 const char *yti_compare_folder(const yti_compare *study);
 int yti_compare_runs(const yti_compare *study);
@@ -66,7 +66,7 @@ yt_status yti_compare_check(const char *variants, yt_err *err);
  * last checkpoint, to the same result; a run that was killed behind its last one begins anew. Kept runs are known by
  * their settings and the text of the model YAML, not by the contents of a data set or of weights. */
 yt_status yti_compare_run(yti_compare *study, const yti_compare_hooks *hooks, const volatile sig_atomic_t *stop,
-                         yt_err *err);
+                          yt_err *err);
 
 /* Reads what the runs left and writes compare.json, compare.html and the figures. Where gnuplot is missing or fails
  * there are no figures: why_no_figures then says why, else it is empty. */

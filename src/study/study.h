@@ -9,8 +9,8 @@
 #define YT_STUDY_H
 
 #include "base/folder.h"
-#include "study/compare.h"
 #include "flow/verdict.h"
+#include "study/compare.h"
 
 enum { STUDY_TEXT = 256, STUDY_SENTENCE = 640, STUDY_MOMENTS = 3 };
 
@@ -32,8 +32,7 @@ typedef struct study_words {
 yt_status yti_variants_parse(const char *text, study_words *out, int *count, yt_err *err);
 
 /* The settings of a study with those of a variant. What is typed and also set by the variant is an error. */
-yt_status yti_variant_apply(const study_words *words, const yti_train_config *base, yti_train_config *out,
-                            yt_err *err);
+yt_status yti_variant_apply(const study_words *words, const yti_train_config *base, yti_train_config *out, yt_err *err);
 
 /* The variant's name as part of a file name. */
 void yti_variant_file_name(const study_words *words, char *out, size_t room);
@@ -107,7 +106,7 @@ typedef struct study_run {
     double *rms;                         /* [n_steps][points]; NaN: not seen */
     double *mean_abs, *update, *norm;    /* [n_steps]; of the first weights; of all */
     bool *bad;                           /* [n_steps]: something was not finite */
-    yti_interval slope[STUDY_MOMENTS];    /* within this run */
+    yti_interval slope[STUDY_MOMENTS];   /* within this run */
     double first_to_last[STUDY_MOMENTS]; /* NaN: unknown */
     int zeros[STUDY_MOMENTS];            /* points of gradient 0, which the slope leaves out */
     yti_flow_facts facts[STUDY_MOMENTS];
@@ -122,8 +121,8 @@ typedef struct study_moment {
     yti_interval slope_difference;     /* to the first variant's, over the same seeds */
     yti_flow_facts facts;              /* medians over seeds */
     yti_verdict verdict;               /* of these */
-    double update;                    /* of the first layer's weights: median over seeds */
-    int agreeing, zeros;              /* seeds with that verdict; points of gradient 0 over all seeds */
+    double update;                     /* of the first layer's weights: median over seeds */
+    int agreeing, zeros;               /* seeds with that verdict; points of gradient 0 over all seeds */
     char sentence[STUDY_SENTENCE];
     char against[STUDY_SENTENCE]; /* compared with the first variant; empty for it */
     bool differs;
@@ -137,8 +136,8 @@ typedef struct study_variant {
     double gflops;
     study_points points;
     study_moment moments[STUDY_MOMENTS];
-    yti_interval loss, ap;            /* at the end */
-    yti_interval ap_difference;       /* to the first variant's, over the same seeds */
+    yti_interval loss, ap;           /* at the end */
+    yti_interval ap_difference;      /* to the first variant's, over the same seeds */
     char ap_against[STUDY_SENTENCE]; /* AP compared with the first variant's; empty for it */
     int failed;                      /* runs that ended early with a value that is not finite */
 } study_variant;
@@ -162,8 +161,7 @@ static inline int yti_last_seed(const yti_compare *study) {
 }
 
 /* The settings of one run: those of its variant, its seed, and its place below the study's folder. */
-yt_status yti_study_run_config(const yti_compare *study, const study_run *run, yti_train_config *out,
-                               yt_err *err);
+yt_status yti_study_run_config(const yti_compare *study, const study_run *run, yti_train_config *out, yt_err *err);
 
 /* The network of a variant, not initialised. */
 yt_status yti_study_model(const yti_compare *study, int variant, yti_model **out, yt_err *err);

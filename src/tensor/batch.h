@@ -9,8 +9,8 @@
 /* Ground-truth boxes of a batch, grouped by image in ascending order. Owned by the batch. */
 typedef struct yti_targets {
     int count;
-    const int *image;       /* [count] index in the batch */
-    const int *class_id;    /* [count] */
+    const int *image;        /* [count] index in the batch */
+    const int *class_id;     /* [count] */
     const yti_cxcywh *boxes; /* [count] normalised to the network input's width and height */
 } yti_targets;
 
@@ -36,11 +36,10 @@ typedef struct yti_batch {
     const uint8_t *rgb; /* [n][h][w][3] */
     yti_targets targets;
     const int *samples;          /* [n] index into the split */
-    const yti_fit *fits;          /* [n] validation only, else NULL */
+    const yti_fit *fits;         /* [n] validation only, else NULL */
     int64_t fates[YT_BOX_FATES]; /* training: by what became of them */
     int n_parts;
-    const int *
-        parts; /* [n_parts] samples of every picture in it, with those of mosaics and mixes; some may repeat */
+    const int *parts; /* [n_parts] samples of every picture in it, with those of mosaics and mixes; some may repeat */
 } yti_batch;
 
 #endif

@@ -110,8 +110,7 @@ static double most_of(double p, double q) {
 double yti_box_ciou_limit(const double a[4], const double b[4]) {
     double w = least_of(a[2], b[2]) - most_of(a[0], b[0]), h = least_of(a[3], b[3]) - most_of(a[1], b[1]);
     double inter = most_of(w, 0) * most_of(h, 0);
-    double size_a[2] = {a[2] - a[0], a[3] - a[1] + CIOU_EPS},
-           size_b[2] = {b[2] - b[0], b[3] - b[1] + CIOU_EPS};
+    double size_a[2] = {a[2] - a[0], a[3] - a[1] + CIOU_EPS}, size_b[2] = {b[2] - b[0], b[3] - b[1] + CIOU_EPS};
     double all = union_of(size_a, size_b, inter);
     return inter / all + 0 * all; /* a union without end gives NaN too */
 }

@@ -1,8 +1,8 @@
 /* tensor.h: views of float32 feature maps.
  *
- * A tensor is a view: it owns nothing and is copied by value. Layout is NHWC with `ld` floats from one pixel
- * to the next; channel c of pixel (n, y, x) is data[((n*h + y)*w + x)*ld + c]. ld >= c; where ld > c the rest
- * belongs to somebody else (a neighbour's slice of a concatenation) and is never written.
+ * A tensor is a view: it owns nothing and is copied by value. Layout is NHWC with `ld` floats from one pixel to the
+ * next; channel c of pixel (n, y, x) is data[((n*h + y)*w + x)*ld + c]. ld >= c; where ld > c the rest belongs to
+ * somebody else (a neighbour's slice of a concatenation) and is never written.
  */
 #ifndef YT_TENSOR_H
 #define YT_TENSOR_H

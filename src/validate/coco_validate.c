@@ -3,8 +3,8 @@
  * The ids of images are those of the COCO file, or the numbers that their names are. Where these are not all numbers,
  * or two are equal, the images are numbered from 1: of the tools that read such files one accepts a text.
  *
- * The truth comes from the split and not from the batch: it is in original pixels there, and it
- * has what is in no batch.
+ * The truth comes from the split and not from the batch: it is in original pixels there, and it has what is in no
+ * batch.
  */
 #include "validate/coco_validate.h"
 
@@ -18,10 +18,10 @@ struct yti_coco_validation {
     const yti_split *split;
     yti_coco_eval *eval;
     yti_coco_results *results; /* NULL: no file */
-    int64_t dropped;          /* by the results */
-    int64_t *ids;             /* [n_samples] of the images, each another */
-    int64_t *ranks;           /* [n_samples] place of the image among all, by its id */
-    char note[1024];          /* why the ids are numbers from 1; empty: they are not */
+    int64_t dropped;           /* by the results */
+    int64_t *ids;              /* [n_samples] of the images, each another */
+    int64_t *ranks;            /* [n_samples] place of the image among all, by its id */
+    char note[1024];           /* why the ids are numbers from 1; empty: they are not */
     const int64_t *category_ids;
     yt_detection *detections; /* of one image, in original pixels */
     yti_coco_found *found;
@@ -59,12 +59,10 @@ static void number_images(yti_coco_validation *v, ranked *list) {
     v->note[0] = '\0';
     for (int i = 0; i < n && !v->note[0]; i++) {
         if (list[i].id < 0)
-            snprintf(v->note, sizeof v->note, "the name of %.300s is not a number",
-                     samples[list[i].index].image_path);
+            snprintf(v->note, sizeof v->note, "the name of %.300s is not a number", samples[list[i].index].image_path);
         else if (i > 0 && list[i].id == list[i - 1].id)
             snprintf(v->note, sizeof v->note, "%.300s and %.300s would both be image %lld",
-                     samples[list[i - 1].index].image_path, samples[list[i].index].image_path,
-                     (long long)list[i].id);
+                     samples[list[i - 1].index].image_path, samples[list[i].index].image_path, (long long)list[i].id);
     }
     for (int i = 0; i < n && v->note[0]; i++) list[i] = (ranked){i + 1, i};
 }
@@ -80,8 +78,7 @@ static yt_status identify_images(yti_coco_validation *v, yt_err *err) {
     }
     for (size_t i = 0; i < n; i++) {
         const yti_sample *sample = &v->split->samples[i];
-        list[i] =
-            (ranked){sample->image_id >= 0 ? sample->image_id : number_of_name(sample->image_path), (int)i};
+        list[i] = (ranked){sample->image_id >= 0 ? sample->image_id : number_of_name(sample->image_path), (int)i};
     }
     qsort(list, n, sizeof *list, compare_ids);
     number_images(v, list);
@@ -98,15 +95,14 @@ const char *yti_coco_validation_note(const yti_coco_validation *v) {
 }
 
 yt_status yti_coco_validation_create(const yti_split *split, int n_classes, const char *results_path,
-                                    const int64_t *category_ids, yti_coco_validation **out, yt_err *err) {
+                                     const int64_t *category_ids, yti_coco_validation **out, yt_err *err) {
     yti_coco_validation *v = calloc(1, sizeof *v);
     if (!v) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for COCO's evaluation");
     v->split = split;
     v->category_ids = category_ids;
     yt_status status = yti_coco_eval_create(n_classes, &v->eval, err);
     if (status == YT_OK) status = identify_images(v, err);
-    if (status == YT_OK && results_path)
-        status = yti_coco_results_open(results_path, category_ids, &v->results, err);
+    if (status == YT_OK && results_path) status = yti_coco_results_open(results_path, category_ids, &v->results, err);
     if (status != YT_OK) {
         yti_coco_validation_destroy(v);
         return status;
@@ -138,8 +134,7 @@ static yt_status make_room(yti_coco_validation *v, int n_found, int n_truth, yt_
     yti_coco_truth *truth = yti_grow(v->truth, &v->truth_capacity, m, sizeof *truth);
     if (truth) v->truth = truth;
     if (detections && found && truth) return YT_OK;
-    return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %d detections and %d ground-truth boxes", n_found,
-                   n_truth);
+    return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %d detections and %d ground-truth boxes", n_found, n_truth);
 }
 
 static yti_coco_truth truth_of(const yti_sample *sample, int i) {
@@ -147,9 +142,9 @@ static yti_coco_truth truth_of(const yti_sample *sample, int i) {
     const yti_coco_object *object = label->object;
     if (object)
         return (yti_coco_truth){{object->x, object->y, object->w, object->h},
-                               object->area >= 0 ? object->area : object->w * object->h,
-                               label->class_id,
-                               label->crowd};
+                                object->area >= 0 ? object->area : object->w * object->h,
+                                label->class_id,
+                                label->crowd};
     double w = (double)label->box.w * sample->w, h = (double)label->box.h * sample->h;
     double x = (double)label->box.cx * sample->w - w / 2, y = (double)label->box.cy * sample->h - h / 2;
     return (yti_coco_truth){{x, y, w, h}, w * h, label->class_id, label->crowd};
@@ -213,12 +208,11 @@ static bool put_truth(const yti_coco_validation *v, const char *const *names, in
     for (int i = 0; i < v->split->n_samples; i++)
         for (int k = 0; k < v->split->samples[i].n_labels; k++) {
             const yti_coco_truth truth = truth_of(&v->split->samples[i], k);
-            fprintf(
-                stream,
-                "%s\n{\"id\":%lld,\"image_id\":%lld,\"category_id\":%lld,\"bbox\":[%.17g,%.17g,%.17g,%.17g],"
-                "\"area\":%.17g,\"iscrowd\":%d}",
-                number ? "," : "", number + 1, (long long)v->ids[i], category_of(v, truth.class_id),
-                truth.box.x, truth.box.y, truth.box.w, truth.box.h, truth.area, truth.crowd);
+            fprintf(stream,
+                    "%s\n{\"id\":%lld,\"image_id\":%lld,\"category_id\":%lld,\"bbox\":[%.17g,%.17g,%.17g,%.17g],"
+                    "\"area\":%.17g,\"iscrowd\":%d}",
+                    number ? "," : "", number + 1, (long long)v->ids[i], category_of(v, truth.class_id), truth.box.x,
+                    truth.box.y, truth.box.w, truth.box.h, truth.area, truth.crowd);
             number++;
         }
     fputs("\n],\"categories\":[", stream);
@@ -232,7 +226,7 @@ static bool put_truth(const yti_coco_validation *v, const char *const *names, in
 }
 
 yt_status yti_coco_validation_write_truth(const yti_coco_validation *v, const char *const *names, int n_classes,
-                                         const char *path, yt_err *err) {
+                                          const char *path, yt_err *err) {
     yti_file_writer writer;
     YT_TRY(yti_file_writer_open(path, &writer, err));
     if (put_truth(v, names, n_classes, writer.stream)) return yti_file_writer_commit(&writer, err);

@@ -1,9 +1,9 @@
 /* validate.c: losses, average precision and confusion of a model over a validation split. A head with two branches is
  * run once and measured twice.
  *
- * Detections are matched with the truth in pixels of the network input, letterbox included, as the family
- * does (spec training 5.1). Images of a batch are decoded in parallel and counted in order, so the result
- * does not depend on the number of threads.
+ * Detections are matched with the truth in pixels of the network input, letterbox included, as the family does (spec
+ * training 5.1). Images of a batch are decoded in parallel and counted in order, so the result does not depend on the
+ * number of threads.
  */
 #include "validate/validate.h"
 #include "base/cpu.h"
@@ -31,12 +31,11 @@ struct yti_validator {
     yti_loss *loss;
     judged heads[MAX_HEADS];
     int n_heads;
-    yti_confusion *confusion; /* of the one that is judged; NULL: too many classes */
-    bool *classes;           /* [n_classes of the model] which are kept; NULL: all */
-    int *map;                /* options.class_map; NULL: none */
-    int *model_class;        /* [n_mapped] its inverse, -1: the model does not know the class */
-    int *target_image,
-        *target_class; /* [truth_capacity] the truth that the model knows, in its own classes */
+    yti_confusion *confusion;         /* of the one that is judged; NULL: too many classes */
+    bool *classes;                    /* [n_classes of the model] which are kept; NULL: all */
+    int *map;                         /* options.class_map; NULL: none */
+    int *model_class;                 /* [n_mapped] its inverse, -1: the model does not know the class */
+    int *target_image, *target_class; /* [truth_capacity] the truth that the model knows, in its own classes */
     yti_cxcywh *target_boxes;
     yt_detection *detections; /* [max_batch][max_det] */
     int *n_detections;        /* [max_batch] */
@@ -55,8 +54,7 @@ static yt_status allocate(yti_validator *v, yt_err *err) {
     v->n_detections = malloc((batch + 1) * sizeof *v->n_detections);
     v->statuses = malloc((batch + 1) * sizeof *v->statuses);
     if (v->detections && v->n_detections && v->statuses) return YT_OK;
-    return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %d detections of %d images", v->options.max_det,
-                   v->max_batch);
+    return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %d detections of %d images", v->options.max_det, v->max_batch);
 }
 
 static yt_status copy_map(yti_validator *v, yt_err *err) {
@@ -94,8 +92,7 @@ static yt_status copy_classes(yti_validator *v, yt_err *err) {
 static yt_status create_counters(yti_validator *v, yt_err *err) {
     int n_classes = v->options.single_class ? 1 : v->map ? v->options.n_mapped : v->model->n_classes;
     for (int i = 0; i < v->n_heads; i++) YT_TRY(yti_metrics_create(n_classes, &v->heads[i].metrics, err));
-    for (int i = 0; i < v->n_heads; i++)
-        yti_metrics_match_single(v->heads[i].metrics, v->options.match_single);
+    for (int i = 0; i < v->n_heads; i++) yti_metrics_match_single(v->heads[i].metrics, v->options.match_single);
     if (n_classes > YT_CONFUSION_CLASSES) return YT_OK;
     return yti_confusion_create(n_classes, v->options.confusion_conf, &v->confusion, err);
 }
@@ -109,10 +106,9 @@ static yt_status choose_heads(yti_validator *v, yt_err *err) {
         const bool kind = i == JUDGED ? one_to_one : !one_to_one;
         const int branch = yti_model_branch(v->model, kind);
         if (branch < 0) continue;
-        v->heads[v->n_heads++] =
-            (judged){.branch = branch,
-                     .one_to_one = kind,
-                     .context = i == JUDGED ? v->options.image_context : v->options.other_context};
+        v->heads[v->n_heads++] = (judged){.branch = branch,
+                                          .one_to_one = kind,
+                                          .context = i == JUDGED ? v->options.image_context : v->options.other_context};
         branches |= 1u << branch;
     }
     yti_model_evaluate(v->model, branches);
@@ -120,10 +116,10 @@ static yt_status choose_heads(yti_validator *v, yt_err *err) {
 }
 
 yt_status yti_validator_create(yti_model *model, yti_loader *loader, const yti_validate_options *options,
-                              yti_validator **out, yt_err *err) {
+                               yti_validator **out, yt_err *err) {
     if (options->max_det < 1 || options->threads < 1)
-        return yt_fail(err, YT_ERR_ARGUMENT, "max_det is %d and threads %d; both must be at least 1",
-                       options->max_det, options->threads);
+        return yt_fail(err, YT_ERR_ARGUMENT, "max_det is %d and threads %d; both must be at least 1", options->max_det,
+                       options->threads);
     yti_validator *v = calloc(1, sizeof *v);
     if (!v) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for a validator");
     v->model = model;
@@ -133,8 +129,7 @@ yt_status yti_validator_create(yti_model *model, yti_loader *loader, const yti_v
     if (status == YT_OK) status = allocate(v, err);
     if (status == YT_OK) status = copy_classes(v, err);
     if (status == YT_OK) status = yti_loss_create(&v->loss, err);
-    if (status == YT_OK)
-        status = yti_loss_weigh_classes(v->loss, options->class_weights, model->n_classes, err);
+    if (status == YT_OK) status = yti_loss_weigh_classes(v->loss, options->class_weights, model->n_classes, err);
     if (status == YT_OK) status = create_counters(v, err);
     if (status != YT_OK) {
         yti_validator_destroy(v);
@@ -181,12 +176,12 @@ static yt_status truth_in_pixels(yti_validator *v, const yti_batch *batch, yt_er
 static yt_status detect_batch(yti_validator *v, const judged *head, int n, yt_err *err) {
     const yti_head maps = yti_model_head(v->model, head->branch);
     yti_detect_options options = {.conf = v->options.conf,
-                                 .iou = v->options.iou,
-                                 .max_det = v->options.max_det,
-                                 .end2end = head->one_to_one,
-                                 .multi_label = true,
-                                 .agnostic = v->options.agnostic || v->options.single_class,
-                                 .classes = v->options.classes};
+                                  .iou = v->options.iou,
+                                  .max_det = v->options.max_det,
+                                  .end2end = head->one_to_one,
+                                  .multi_label = true,
+                                  .agnostic = v->options.agnostic || v->options.single_class,
+                                  .classes = v->options.classes};
 #pragma omp parallel for schedule(dynamic) num_threads(v->options.threads)
     for (int i = 0; i < n; i++) {
         yt_detection *out = v->detections + (size_t)i * (size_t)options.max_det;
@@ -199,14 +194,13 @@ static yt_status detect_batch(yti_validator *v, const judged *head, int n, yt_er
     }
     for (int i = 0; i < n; i++)
         if (v->statuses[i] != YT_OK)
-            return yt_fail(err, v->statuses[i], "choosing detections failed: %s",
-                           yt_status_text(v->statuses[i]));
+            return yt_fail(err, v->statuses[i], "choosing detections failed: %s", yt_status_text(v->statuses[i]));
     return YT_OK;
 }
 
 /* The truth of image i of the batch is [first, next). */
-static yt_status count_image(yti_validator *v, const judged *head, const yti_batch *batch, int i, int first,
-                             int next, yt_err *err) {
+static yt_status count_image(yti_validator *v, const judged *head, const yti_batch *batch, int i, int first, int next,
+                             yt_err *err) {
     const yt_detection *found = v->detections + (size_t)i * (size_t)v->options.max_det;
     const int *classes = batch->targets.class_id + first;
     int n = v->n_detections[i];
@@ -254,8 +248,8 @@ static yt_status targets_of_model(yti_validator *v, const yti_targets *truth, yt
     return YT_OK;
 }
 
-static yt_status validate_batch(yti_validator *v, const yti_batch *batch, const yti_state *state,
-                                yti_validation *sum, yt_err *err) {
+static yt_status validate_batch(yti_validator *v, const yti_batch *batch, const yti_state *state, yti_validation *sum,
+                                yt_err *err) {
     yti_model *model = v->model;
     yti_model_set_input(model, batch->rgb);
     yti_model_forward(model, state, NULL);
@@ -268,8 +262,7 @@ static yt_status validate_batch(yti_validator *v, const yti_batch *batch, const 
     yti_targets targets;
     YT_TRY(truth_in_pixels(v, batch, err));
     YT_TRY(targets_of_model(v, &batch->targets, &targets, err));
-    YT_TRY(yti_loss_branch(v->loss, &head, &targets, v->options.gains, assigner, 1, v->options.threads, &loss,
-                          err));
+    YT_TRY(yti_loss_branch(v->loss, &head, &targets, v->options.gains, assigner, 1, v->options.threads, &loss, err));
     for (int i = 0; i < YT_LOSS_TERMS; i++) sum->loss[i] += loss.terms[i];
     const yti_head judged_maps = yti_model_head(model, v->heads[JUDGED].branch);
     for (int i = 0; i < batch->n; i++) sum->non_finite += !yti_head_is_finite(&judged_maps, i);
@@ -327,14 +320,13 @@ static yt_status save_confusion(const yti_confusion *confusion, const char *cons
 }
 
 yt_status yti_validator_save(const yti_validator *validator, const char *const *names, const char *folder,
-                            yt_err *err) {
+                             yt_err *err) {
     if (validator->confusion) YT_TRY(save_confusion(validator->confusion, names, folder, err));
     return yti_metrics_save_curves(validator->heads[JUDGED].metrics, names, folder, err);
 }
 
 const char *const *yti_validator_file_names(int n_classes) {
-    static const char *const names[] = {"confusion_matrix.csv", "pr_curve.csv", "confidence_curves.csv",
-                                        NULL};
+    static const char *const names[] = {"confusion_matrix.csv", "pr_curve.csv", "confidence_curves.csv", NULL};
     return n_classes > YT_CONFUSION_CLASSES ? names + 1 : names;
 }
 

@@ -1,7 +1,8 @@
 /* class_names.c: names of classes compared, and the classes of weights found among those of a data set.
  *
- * Two sets of classes are compared by name wherever they meet. Numbers decide only where names cannot: they are all equal in
- * place, one side has none, or a name stands twice. What is decided in a way that somebody might not expect is said.
+ * Two sets of classes are compared by name wherever they meet. Numbers decide only where names cannot: they are all
+ * equal in place, one side has none, or a name stands twice. What is decided in a way that somebody might not expect is
+ * said.
  */
 #include "weights/class_names.h"
 #include "base/text.h"
@@ -68,26 +69,25 @@ static outcome match(const char *const *weights, int n_weights, const char *cons
     return o;
 }
 
-static void say_by_name(const outcome *o, const char *const *weights, int n_weights, const char *const *set,
-                        char *note, size_t room) {
+static void say_by_name(const outcome *o, const char *const *weights, int n_weights, const char *const *set, char *note,
+                        size_t room) {
     snprintf(note, room, "classes are matched by name");
     if (o->moved)
-        yti_text_append(note, room, ": '%.60s', class %d of the data set, is %d in the weights",
-                       set[o->first_moved], o->first_moved, find(set[o->first_moved], weights, n_weights));
+        yti_text_append(note, room, ": '%.60s', class %d of the data set, is %d in the weights", set[o->first_moved],
+                        o->first_moved, find(set[o->first_moved], weights, n_weights));
     if (n_weights > o->found)
         yti_text_append(note, room, "; what is found of the %d other classes of the weights is left out",
-                       n_weights - o->found);
+                        n_weights - o->found);
     if (o->unknown == 1)
         yti_text_append(note, room, "; '%.60s' is unknown to the weights: its objects count as missed",
-                       set[o->first_unknown]);
+                        set[o->first_unknown]);
     if (o->unknown > 1)
-        yti_text_append(note, room,
-                       "; '%.60s' and %d more are unknown to the weights: their objects count as missed",
-                       set[o->first_unknown], o->unknown - 1);
+        yti_text_append(note, room, "; '%.60s' and %d more are unknown to the weights: their objects count as missed",
+                        set[o->first_unknown], o->unknown - 1);
 }
 
-yt_status yti_match_classes(const char *const *weights, int n_weights, const char *const *set, int n_set,
-                           int *map, char *note, size_t room, yt_err *err) {
+yt_status yti_match_classes(const char *const *weights, int n_weights, const char *const *set, int n_set, int *map,
+                            char *note, size_t room, yt_err *err) {
     const bool named = !all_placeholders(weights, n_weights) && !all_placeholders(set, n_set);
     const char *double_name = twice(weights, n_weights);
     if (!double_name) double_name = twice(set, n_set);
@@ -111,9 +111,8 @@ yt_status yti_match_classes(const char *const *weights, int n_weights, const cha
     }
     for (int w = 0; w < n_weights; w++) map[w] = w;
     if (named && differs < n_set)
-        snprintf(
-            note, room,
-            "classes are taken by number: class %d is '%.60s' in the data set and '%.60s' in the weights%s",
-            differs, set[differs], weights[differs], double_name ? ", and a name stands twice" : "");
+        snprintf(note, room,
+                 "classes are taken by number: class %d is '%.60s' in the data set and '%.60s' in the weights%s",
+                 differs, set[differs], weights[differs], double_name ? ", and a name stands twice" : "");
     return YT_OK;
 }

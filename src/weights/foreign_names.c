@@ -1,6 +1,6 @@
-/* foreign_names.c: class names as other programs write them into metadata: a list of texts, or a map from 0, 1, 2, ... to
- * texts, in JSON or as Python's repr() prints them. One grammar takes both: texts stand in either kind of quotes, and the
- * numbers of a map in quotes or not.
+/* foreign_names.c: class names as other programs write them into metadata: a list of texts, or a map from 0, 1, 2, ...
+ * to texts, in JSON or as Python's repr() prints them. One grammar takes both: texts stand in either kind of quotes,
+ * and the numbers of a map in quotes or not.
  */
 #include "weights/foreign_names.h"
 

@@ -1,5 +1,5 @@
-/* weights.c: moving a model's state, exactly, between memory and files. How a file describes its own model is
- * in weights_metadata.c, what fine-tuning takes from another model's file in weights_transfer.c.
+/* weights.c: moving a model's state, exactly, between memory and files. How a file describes its own model is in
+ * weights_metadata.c, what fine-tuning takes from another model's file in weights_transfer.c.
  */
 #include "base/finite.h"
 #include "weights/weights_network.h"
@@ -12,10 +12,10 @@ enum { ALIGNMENT = 64, MAX_NAME = 512 };
 
 /* ---- writing ---- */
 
-/* A new entry, for lent data or, where lent is NULL, with *room for its own. Name and room are one block that
- * begins with the name, so that freeing the name frees both. */
-static yt_status new_entry(yti_entry_list *list, const char *prefix, const char *name, yti_st_type type,
-                           size_t count, const void *lent, void **room, yt_err *err) {
+/* A new entry, for lent data or, where lent is NULL, with *room for its own. Name and room are one block that begins
+ * with the name, so that freeing the name frees both. */
+static yt_status new_entry(yti_entry_list *list, const char *prefix, const char *name, yti_st_type type, size_t count,
+                           const void *lent, void **room, yt_err *err) {
     size_t head = strlen(prefix) + strlen(name) + 1, bytes = 0;
     head = (head + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     if (list->count == list->capacity) {
@@ -51,8 +51,8 @@ static void to_file_order(const void *info, const void *values, void *out) {
 }
 
 /* Statistics are copied, for they move with every batch. */
-static yt_status add_tensor(yti_entry_list *list, const char *prefix, const yti_param_info *info,
-                            const float *values, yt_err *err) {
+static yt_status add_tensor(yti_entry_list *list, const char *prefix, const yti_param_info *info, const float *values,
+                            yt_err *err) {
     const bool lent = yti_in_params(info);
     void *room = NULL;
     YT_TRY(new_entry(list, prefix, info->name, YT_ST_F32, info->count, lent ? values : NULL, &room, err));
@@ -67,8 +67,8 @@ static yt_status add_tensor(yti_entry_list *list, const char *prefix, const yti_
 }
 
 /* The family counts the batches each normalisation has seen, behind its running variance. */
-static yt_status add_counter(yti_entry_list *list, const char *prefix, const char *variance_name,
-                             int64_t steps, yt_err *err) {
+static yt_status add_counter(yti_entry_list *list, const char *prefix, const char *variance_name, int64_t steps,
+                             yt_err *err) {
     static const char suffix[] = ".running_var";
     size_t length = strlen(variance_name), stem = length - (sizeof suffix - 1);
     if (length < sizeof suffix || strcmp(variance_name + stem, suffix) != 0) return YT_OK;
@@ -81,7 +81,7 @@ static yt_status add_counter(yti_entry_list *list, const char *prefix, const cha
 }
 
 yt_status yti_entries_add_state(yti_entry_list *list, const char *prefix, const yti_model *model,
-                               const yti_state *state, int64_t steps, yt_err *err) {
+                                const yti_state *state, int64_t steps, yt_err *err) {
     for (int i = 0; i < model->n_params; i++) {
         const yti_param_info *info = &model->params[i];
         YT_TRY(add_tensor(list, prefix, info, yti_weights_values(info, state), err));
@@ -90,8 +90,8 @@ yt_status yti_entries_add_state(yti_entry_list *list, const char *prefix, const 
     return YT_OK;
 }
 
-yt_status yti_entries_add_params(yti_entry_list *list, const char *prefix, const yti_model *model,
-                                const float *block, yt_err *err) {
+yt_status yti_entries_add_params(yti_entry_list *list, const char *prefix, const yti_model *model, const float *block,
+                                 yt_err *err) {
     for (int i = 0; i < model->n_params; i++) {
         const yti_param_info *info = &model->params[i];
         if (yti_in_params(info)) YT_TRY(add_tensor(list, prefix, info, block + info->offset, err));
@@ -106,8 +106,8 @@ void yti_entries_free(yti_entry_list *list) {
 }
 
 yt_status yti_weights_save(const char *path, const yti_model *model, const yti_state *state, int64_t steps,
-                          const yti_class_names *names, int imgsz, const char *const *extra_keys,
-                          const char *const *extra_values, size_t n_extra, yt_err *err) {
+                           const yti_class_names *names, int imgsz, const char *const *extra_keys,
+                           const char *const *extra_values, size_t n_extra, yt_err *err) {
     yti_entry_list list = {0};
     yti_metadata metadata = {0};
     yt_status status = yti_entries_add_state(&list, "", model, state, steps, err);
@@ -116,7 +116,7 @@ yt_status yti_weights_save(const char *path, const yti_model *model, const yti_s
         status = yti_metadata_add(&metadata, extra_keys[i], extra_values[i], err);
     if (status == YT_OK)
         status = yti_st_save(path, list.entries, list.count, (const char *const *)metadata.keys,
-                            (const char *const *)metadata.values, metadata.count, err);
+                             (const char *const *)metadata.values, metadata.count, err);
     yti_metadata_free(&metadata);
     yti_entries_free(&list);
     return status;
@@ -124,8 +124,8 @@ yt_status yti_weights_save(const char *path, const yti_model *model, const yti_s
 
 /* ---- reading ---- */
 
-static yt_status read_tensor(const yti_st_file *file, const char *prefix, const yti_param_info *info,
-                             float *memory, yt_err *err) {
+static yt_status read_tensor(const yti_st_file *file, const char *prefix, const yti_param_info *info, float *memory,
+                             yt_err *err) {
     const yti_st_entry *entry = yti_weights_find(file, prefix, info->name);
     char why[512];
     if (yti_weights_differ(entry, info, why, sizeof why))
@@ -133,8 +133,8 @@ static yt_status read_tensor(const yti_st_file *file, const char *prefix, const 
     return yti_weights_copy(entry, info, memory, err);
 }
 
-yt_status yti_weights_read(const yti_st_file *file, const char *prefix, const yti_model *model,
-                          const yti_state *state, yt_err *err) {
+yt_status yti_weights_read(const yti_st_file *file, const char *prefix, const yti_model *model, const yti_state *state,
+                           yt_err *err) {
     for (int i = 0; i < model->n_params; i++) {
         const yti_param_info *info = &model->params[i];
         YT_TRY(read_tensor(file, prefix, info, yti_weights_values(info, state), err));
@@ -142,8 +142,8 @@ yt_status yti_weights_read(const yti_st_file *file, const char *prefix, const yt
     return YT_OK;
 }
 
-yt_status yti_weights_read_params(const yti_st_file *file, const char *prefix, const yti_model *model,
-                                 float *block, yt_err *err) {
+yt_status yti_weights_read_params(const yti_st_file *file, const char *prefix, const yti_model *model, float *block,
+                                  yt_err *err) {
     for (int i = 0; i < model->n_params; i++) {
         const yti_param_info *info = &model->params[i];
         if (yti_in_params(info)) YT_TRY(read_tensor(file, prefix, info, block + info->offset, err));
@@ -168,13 +168,13 @@ static yt_status check_finite(const yti_model *model, const yti_state *state, yt
 }
 
 static yt_status open_file(const yti_st_file *file, const char *path, const char *model_path,
-                           const char *const *search_dirs, yti_model **model, yti_class_names *names,
-                           int *imgsz, yt_err *err) {
+                           const char *const *search_dirs, yti_model **model, yti_class_names *names, int *imgsz,
+                           yt_err *err) {
     yti_model *built = NULL;
     yti_class_names found = {0};
     YT_TRY(yti_network_build(file, path, model_path, search_dirs, &built, err));
-    yt_status status =
-        yti_name_file(yti_weights_read(file, yti_weights_prefix(file), built, &built->state, err), path, err);
+    yt_status status = yti_name_file(yti_weights_read(file, yti_weights_prefix(file), built, &built->state, err), path,
+                                     err);
     if (status == YT_OK) status = yti_name_file(check_finite(built, &built->state, err), path, err);
     if (status == YT_OK) status = yti_metadata_names(file, path, built->n_classes, &found, err);
     if (status != YT_OK) {
@@ -187,8 +187,8 @@ static yt_status open_file(const yti_st_file *file, const char *path, const char
     return YT_OK;
 }
 
-yt_status yti_weights_open(const char *path, const char *model_path, const char *const *search_dirs,
-                          yti_model **model, yti_class_names *names, int *imgsz, yt_err *err) {
+yt_status yti_weights_open(const char *path, const char *model_path, const char *const *search_dirs, yti_model **model,
+                           yti_class_names *names, int *imgsz, yt_err *err) {
     yti_weights_file weights;
     YT_TRY(yti_weights_load(path, &weights, err));
     yt_status status = open_file(&weights.file, path, model_path, search_dirs, model, names, imgsz, err);

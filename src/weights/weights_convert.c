@@ -1,5 +1,5 @@
-/* weights_convert.c: any file of weights as a safetensors file that holds them alone: a checkpoint loses its
- * optimiser, live weights and progress and keeps its moving average; a .pt file keeps every bit.
+/* weights_convert.c: any file of weights as a safetensors file that holds them alone: a checkpoint loses its optimiser,
+ * live weights and progress and keeps its moving average; a .pt file keeps every bit.
  */
 #include "base/finite.h"
 #include "weights/weights_file.h"
@@ -36,10 +36,10 @@ static void note_bad(conversion *c, const yti_st_entry *entry, const float *valu
     if (!c->report.n_bad++) snprintf(c->report.first_bad, sizeof c->report.first_bad, "%.120s", entry->name);
 }
 
-/* What 16 bits cannot hold: the largest number stands for what is beyond it, 0 for what is too small; an infinity would
- * become a number like any other. */
-static yt_status check_range(conversion *c, const yti_st_entry *entry, const float *values,
-                             const uint16_t *half, yt_err *err) {
+/* What 16 bits cannot hold: the largest number stands for what is beyond it, 0 for what is too small; an infinity
+ * would become a number like any other. */
+static yt_status check_range(conversion *c, const yti_st_entry *entry, const float *values, const uint16_t *half,
+                             yt_err *err) {
     size_t infinite = 0, clamped = 0;
     for (size_t i = 0; i < entry->count; i++) {
         infinite += isinf(values[i]) != 0;
@@ -108,8 +108,7 @@ static yt_status choose_metadata(yti_metadata *metadata, const yti_st_file *file
     return YT_OK;
 }
 
-yt_status yti_weights_convert(const char *path, const char *target, bool half, yti_conversion *report,
-                             yt_err *err) {
+yt_status yti_weights_convert(const char *path, const char *target, bool half, yti_conversion *report, yt_err *err) {
     yti_weights_file weights;
     conversion c = {0};
     yti_metadata metadata = {0};
@@ -119,7 +118,7 @@ yt_status yti_weights_convert(const char *path, const char *target, bool half, y
     if (status == YT_OK) status = choose_metadata(&metadata, &weights.file, err);
     if (status == YT_OK)
         status = yti_st_save(target, c.entries, c.count, (const char *const *)metadata.keys,
-                            (const char *const *)metadata.values, metadata.count, err);
+                             (const char *const *)metadata.values, metadata.count, err);
     if (status == YT_OK && report) {
         const char *license = yti_metadata_license(&weights.file);
         c.report.n_tensors = c.count;

@@ -1,5 +1,5 @@
-/* weights_file.c: one view of weights for all formats. A .pt file is translated once, here, into named tensors
- * and the metadata by which our own files describe themselves, so that nobody else needs to know of it.
+/* weights_file.c: one view of weights for all formats. A .pt file is translated once, here, into named tensors and the
+ * metadata by which our own files describe themselves, so that nobody else needs to know of it.
  */
 #include "weights/weights_file.h"
 
@@ -15,10 +15,10 @@ static yt_status load_pt(const char *path, yti_weights_file *out, yt_err *err) {
     YT_TRY(yti_pt_open(path, &out->pt, err));
     YT_TRY(yti_metadata_describe_pt(&out->metadata, &out->pt, path, err));
     out->file = (yti_st_file){.n_entries = out->pt.n_tensors,
-                             .entries = out->pt.tensors,
-                             .n_metadata = out->metadata.count,
-                             .metadata_keys = out->metadata.keys,
-                             .metadata_values = out->metadata.values};
+                              .entries = out->pt.tensors,
+                              .n_metadata = out->metadata.count,
+                              .metadata_keys = out->metadata.keys,
+                              .metadata_values = out->metadata.values};
     return YT_OK;
 }
 
@@ -45,8 +45,7 @@ static const char *other_kind(const char *path) {
     const char *dot = strrchr(path, '.');
     static const char *const exports[] = {".onnx", ".engine", ".tflite", ".torchscript", ".mlmodel"};
     for (size_t i = 0; dot && i < sizeof exports / sizeof *exports; i++)
-        if (strcmp(dot, exports[i]) == 0)
-            return "; it is an export for another program: name the .pt it was made from";
+        if (strcmp(dot, exports[i]) == 0) return "; it is an export for another program: name the .pt it was made from";
     return "";
 }
 
@@ -114,8 +113,7 @@ yt_status yti_weights_load(const char *path, yti_weights_file *out, yt_err *err)
     yti_presence presence;
     YT_TRY(yti_look_at_file(path, &presence, err));
     if (presence == YTI_UNUSABLE) return YT_ERR_DATA; /* a pipe could not be looked at twice, and may never end */
-    yt_status status =
-        yti_pt_probe(path) ? load_pt(path, &weights, err) : load_safetensors(path, &weights, err);
+    yt_status status = yti_pt_probe(path) ? load_pt(path, &weights, err) : load_safetensors(path, &weights, err);
     if (status == YT_OK) status = unwrap_names(&weights, path, err);
     if (status == YT_OK)
         *out = weights;
@@ -175,8 +173,7 @@ bool yti_weights_differ(const yti_st_entry *entry, const yti_param_info *info, c
         for (int i = 0; i < info->n_dims; i++) dims[i] = info->dims[i];
         shape_text(of_file, sizeof of_file, entry->n_dims, entry->dims);
         shape_text(of_model, sizeof of_model, info->n_dims, dims);
-        snprintf(why, room, "%.128s has shape %s in the file and %s in the model", info->name, of_file,
-                 of_model);
+        snprintf(why, room, "%.128s has shape %s in the file and %s in the model", info->name, of_file, of_model);
         return true;
     }
     if (!yti_st_is_float(entry->type)) {

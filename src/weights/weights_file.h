@@ -9,15 +9,15 @@ typedef struct yti_weights_file {
     yti_st_file file;
     yti_pt_file pt;        /* owns the tensors of a .pt file */
     yti_metadata metadata; /* and its description */
-    char *names;          /* of tensors whose names were wrapped in others; NULL: none were */
+    char *names;           /* of tensors whose names were wrapped in others; NULL: none were */
 } yti_weights_file;
 
 /* The format is recognised by the content. */
 yt_status yti_weights_load(const char *path, yti_weights_file *out, yt_err *err);
 void yti_weights_free(yti_weights_file *weights);
 
-/* "ema." for a checkpoint, which holds the live weights and their moving average: detections come from the
- * latter; else "". */
+/* "ema." for a checkpoint, which holds the live weights and their moving average: detections come from the latter;
+ * else "". */
 const char *yti_weights_prefix(const yti_st_file *file);
 
 /* The tensor prefix + name; NULL: absent. */

@@ -26,8 +26,7 @@ static bool skip(const char **text, const char *word) {
 /* A small number, and the dot behind it. */
 static bool skip_number(const char **text, int *number) {
     int value = 0, digits = 0;
-    for (; **text >= '0' && **text <= '9' && digits < 5; ++*text, digits++)
-        value = 10 * value + (**text - '0');
+    for (; **text >= '0' && **text <= '9' && digits < 5; ++*text, digits++) value = 10 * value + (**text - '0');
     *number = value;
     return digits > 0 && skip(text, ".");
 }

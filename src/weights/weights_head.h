@@ -2,8 +2,8 @@
 #ifndef YT_WEIGHTS_HEAD_H
 #define YT_WEIGHTS_HEAD_H
 
-#include "model/model.h"
 #include "formats/safetensors.h"
+#include "model/model.h"
 
 /* The tensors of a head: its row, and what their shapes give away. */
 typedef struct yti_head_facts {

@@ -11,8 +11,8 @@
  *   base_license   of the weights that training began with, where their file names one; others call it "license"
  */
 #include "weights/weights_metadata.h"
-#include "weights/foreign_names.h"
 #include "base/text.h"
+#include "weights/foreign_names.h"
 
 #include <cjson/cJSON.h>
 
@@ -79,8 +79,7 @@ yt_status yti_metadata_add_json(yti_metadata *metadata, const char *key, cJSON *
 static cJSON *options_json(const yti_model_options *options) {
     cJSON *json = cJSON_CreateObject();
     char scale[2] = {options->scale, '\0'};
-    const char *name =
-        options->activation >= 0 ? yti_activation_name((yti_activation_kind)options->activation) : "";
+    const char *name = options->activation >= 0 ? yti_activation_name((yti_activation_kind)options->activation) : "";
     bool good = json && cJSON_AddNumberToObject(json, "n_classes", options->n_classes) &&
                 cJSON_AddStringToObject(json, "scale", scale) &&
                 cJSON_AddStringToObject(json, "no_residual", yti_no_residual_word(options->no_residual)) &&
@@ -114,15 +113,15 @@ static yt_status describe(yti_metadata *metadata, const description *d, yt_err *
     YT_TRY(yti_metadata_add_json(metadata, "model_options", options_json(&d->options), err));
     if (d->n_names)
         YT_TRY(yti_metadata_add_json(metadata, "names",
-                                    cJSON_CreateStringArray((const char *const *)d->names, d->n_names), err));
+                                     cJSON_CreateStringArray((const char *const *)d->names, d->n_names), err));
     if (d->base_license) YT_TRY(yti_metadata_add(metadata, "base_license", d->base_license, err));
     if (!d->imgsz) return YT_OK;
     snprintf(number, sizeof number, "%d", d->imgsz);
     return yti_metadata_add(metadata, "imgsz", number, err);
 }
 
-yt_status yti_metadata_describe(yti_metadata *metadata, const yti_model *model, const yti_class_names *names,
-                               int imgsz, yt_err *err) {
+yt_status yti_metadata_describe(yti_metadata *metadata, const yti_model *model, const yti_class_names *names, int imgsz,
+                                yt_err *err) {
     char file_name[256];
     snprintf(file_name, sizeof file_name, "%.240s.yaml", model->name);
     description d = {.model_name = file_name,
@@ -137,8 +136,7 @@ yt_status yti_metadata_describe(yti_metadata *metadata, const yti_model *model, 
     return describe(metadata, &d, err);
 }
 
-yt_status yti_metadata_describe_pt(yti_metadata *metadata, const yti_pt_file *pt, const char *path,
-                                  yt_err *err) {
+yt_status yti_metadata_describe_pt(yti_metadata *metadata, const yti_pt_file *pt, const char *path, yt_err *err) {
     if (!pt->yaml) return pt->license ? yti_metadata_add(metadata, "base_license", pt->license, err) : YT_OK;
     if (pt->n_names && pt->n_classes && pt->n_names != (size_t)pt->n_classes)
         return yt_fail(err, YT_ERR_MISMATCH, "%s: names %zu classes, but its network has %d", path, pt->n_names,
@@ -167,8 +165,7 @@ bool yti_metadata_is_description(const char *key) {
 }
 
 const char *yti_metadata_license(const yti_st_file *file) {
-    const char *own = yti_st_metadata(file, "base_license"),
-               *license = own ? own : yti_st_metadata(file, "license");
+    const char *own = yti_st_metadata(file, "base_license"), *license = own ? own : yti_st_metadata(file, "license");
     return license && license[0] ? license : NULL;
 }
 
@@ -183,8 +180,7 @@ static int read_no_residual(const cJSON *item) {
     return item ? -1 : YT_RESIDUAL_KEPT;
 }
 
-static yt_status read_options(const yti_st_file *file, const char *path, yti_model_options *options,
-                              yt_err *err) {
+static yt_status read_options(const yti_st_file *file, const char *path, yti_model_options *options, yt_err *err) {
     const char *text = yti_st_metadata(file, "model_options");
     if (!text) return YT_OK;
     cJSON *json = cJSON_Parse(text);
@@ -192,8 +188,8 @@ static yt_status read_options(const yti_st_file *file, const char *path, yti_mod
     const char *scale = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "scale"));
     const char *activation = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "activation"));
     const int no_residual = read_no_residual(cJSON_GetObjectItemCaseSensitive(json, "no_residual"));
-    bool good = cJSON_IsNumber(classes) && classes->valuedouble >= 1 && classes->valuedouble <= MAX_CLASSES &&
-                scale && strlen(scale) <= 1 && activation && no_residual >= 0;
+    bool good = cJSON_IsNumber(classes) && classes->valuedouble >= 1 && classes->valuedouble <= MAX_CLASSES && scale &&
+                strlen(scale) <= 1 && activation && no_residual >= 0;
     if (good) {
         options->n_classes = classes->valueint;
         options->scale = scale[0];
@@ -214,7 +210,7 @@ static bool is_own(const yti_st_file *file) {
 }
 
 yt_status yti_metadata_model(const yti_st_file *file, const char *path, const char **name, const char **yaml,
-                            yti_model_options *options, yt_err *err) {
+                             yti_model_options *options, yt_err *err) {
     *name = UNNAMED_MODEL;
     *yaml = NULL;
     if (!is_own(file)) return YT_OK;
@@ -262,8 +258,7 @@ yt_status yti_metadata_own_names(const yti_st_file *file, const char *path, yti_
     }
     cJSON *json = is_own(file) ? cJSON_Parse(text) : yti_foreign_names(text);
     bool good = cJSON_IsArray(json);
-    for (const cJSON *item = good ? json->child : NULL; good && item; item = item->next)
-        good = cJSON_IsString(item);
+    for (const cJSON *item = good ? json->child : NULL; good && item; item = item->next) good = cJSON_IsString(item);
     yt_status status = YT_OK;
     if (good)
         status = fill_names(json, cJSON_GetArraySize(json), out, err);
@@ -276,7 +271,7 @@ yt_status yti_metadata_own_names(const yti_st_file *file, const char *path, yti_
 }
 
 yt_status yti_metadata_names(const yti_st_file *file, const char *path, int n_classes, yti_class_names *out,
-                            yt_err *err) {
+                             yt_err *err) {
     yti_class_names names;
     YT_TRY(yti_metadata_own_names(file, path, &names, err));
     if (names.count == n_classes) {

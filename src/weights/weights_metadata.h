@@ -23,8 +23,8 @@ yt_status yti_metadata_add_json(yti_metadata *metadata, const char *key, cJSON *
 void yti_metadata_free(yti_metadata *metadata);
 
 /* Adds format version, model YAML, build options, class names and image size. */
-yt_status yti_metadata_describe(yti_metadata *metadata, const yti_model *model, const yti_class_names *names,
-                               int imgsz, yt_err *err);
+yt_status yti_metadata_describe(yti_metadata *metadata, const yti_model *model, const yti_class_names *names, int imgsz,
+                                yt_err *err);
 
 /* The same from what a .pt file says about its network; nothing where it holds tensors only. */
 yt_status yti_metadata_describe_pt(yti_metadata *metadata, const yti_pt_file *pt, const char *path, yt_err *err);
@@ -38,14 +38,14 @@ bool yti_metadata_is_description(const char *key);
 /* Name, YAML text and build options of the model a file describes, lent by it; *yaml NULL: it says nothing.
  * options->search_dirs stays. */
 yt_status yti_metadata_model(const yti_st_file *file, const char *path, const char **name, const char **yaml,
-                            yti_model_options *options, yt_err *err);
+                             yti_model_options *options, yt_err *err);
 
 /* The class names of a file; count 0 where it has none. */
 yt_status yti_metadata_own_names(const yti_st_file *file, const char *path, yti_class_names *out, yt_err *err);
 
 /* The class names, or class_0, class_1, ... where the file has none. */
 yt_status yti_metadata_names(const yti_st_file *file, const char *path, int n_classes, yti_class_names *out,
-                            yt_err *err);
+                             yt_err *err);
 
 /* The image size, or 640. */
 int yti_metadata_imgsz(const yti_st_file *file);

@@ -1,14 +1,14 @@
 /* weights_network.c: which network a file of weights belongs to. The file says it in its metadata; what it does not say
- * (classes and hidden layers of the head, whether it is fused) its tensors do; and where it says nothing, the network is
- * looked for among those in the search folders.
+ * (classes and hidden layers of the head, whether it is fused) its tensors do; and where it says nothing, the network
+ * is looked for among those in the search folders.
  *
  * A network that is fused for inference has a bias in every convolution and no normalisation: the form that is built
  * without batch normalisation. Fusing an end-to-end head may have dropped one of its branches.
  */
 #include "weights/weights_network.h"
-#include "weights/weights_head.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "weights/weights_head.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -116,14 +116,13 @@ static bool fits(const search *s, const yti_model *model) {
     char why[512];
     for (int i = 0; i < model->n_params; i++) {
         const yti_param_info *info = &model->params[i];
-        if (yti_weights_differ(yti_weights_find(s->file, s->prefix, info->name), info, why, sizeof why))
-            return false;
+        if (yti_weights_differ(yti_weights_find(s->file, s->prefix, info->name), info, why, sizeof why)) return false;
     }
     return true;
 }
 
-/* Keeps the candidate whose tensors are all there, and the one with more of them. A YAML that does not build in this form
- * is none. `path`: of `file`, with the letter in its name. */
+/* Keeps the candidate whose tensors are all there, and the one with more of them. A YAML that does not build in this
+ * form is none. `path`: of `file`, with the letter in its name. */
 static void try_model(search *s, const char *path, const char *file, char scale) {
     yti_model *model = NULL;
     yti_model_options options = *s->options;
@@ -200,8 +199,8 @@ static yt_status try_folder(search *s, const char *folder, yt_err *err) {
     yt_status status = YT_OK;
     DIR *dir = opendir(folder);
     if (!dir) return YT_OK; /* not every place that is searched exists */
-    while (status == YT_OK && count < MAX_FILES &&
-           (status = yti_folder_next(dir, folder, &name, err)) == YT_OK && name) {
+    while (status == YT_OK && count < MAX_FILES && (status = yti_folder_next(dir, folder, &name, err)) == YT_OK &&
+           name) {
         if (!ends_with(name, ".yaml")) continue;
         names[count] = yti_path_join(folder, name);
         if (names[count]) count++;
@@ -228,11 +227,10 @@ static yt_status find_network(const yti_st_file *file, const char *path, const y
     }
     if (!s.best)
         return yt_fail(err, YT_ERR_MISMATCH,
-                       "%s: does not say which model it belongs to, and %s; name the model YAML with --model",
-                       path,
+                       "%s: does not say which model it belongs to, and %s; name the model YAML with --model", path,
                        has_head ? "no known one has its tensors" : "its tensors have no head that detects");
     yti_log(YT_LOG_WARNING, "%s: does not say which model it belongs to; its tensors are those of %s", path,
-           s.best->name);
+            s.best->name);
     *out = s.best;
     return YT_OK;
 }

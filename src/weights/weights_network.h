@@ -7,8 +7,8 @@
 /* yti_model_load, which a file of weights is no model YAML for: says where it is to be named instead. */
 yt_status yti_load_model_yaml(const char *path, const yti_model_options *options, yti_model **out, yt_err *err);
 
-/* What a file says about its network and what its tensors give away: name, YAML text (both lent; *yaml NULL: the file
- * does not say) and build options. options->search_dirs stays. */
+/* What a file says about its network and what its tensors give away: name, YAML text (both lent; *yaml NULL: the
+ * file does not say) and build options. options->search_dirs stays. */
 yt_status yti_network_describe(const yti_st_file *file, const char *path, const char **name, const char **yaml,
                                yti_model_options *options, yt_err *err);
 

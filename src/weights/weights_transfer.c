@@ -1,5 +1,5 @@
-/* weights_transfer.c: what fine-tuning takes from the weights of another model (spec architecture 8.6): tensors
- * of equal name and shape, the overlapping block of the first convolution, and class rows by class name.
+/* weights_transfer.c: what fine-tuning takes from the weights of another model (spec architecture 8.6): tensors of
+ * equal name and shape, the overlapping block of the first convolution, and class rows by class name.
  */
 #include "weights/class_names.h"
 #include "weights/weights_network.h"
@@ -35,10 +35,9 @@ static bool are_real(const yti_class_names *names) {
     return false;
 }
 
-/* Fills source_of where classes are to be matched by name: both sides have names, some are equal, and their
- * order or number is not the same. */
-static yt_status match_classes(transfer *t, const yti_class_names *source, const yti_class_names *target,
-                               yt_err *err) {
+/* Fills source_of where classes are to be matched by name: both sides have names, some are equal, and their order or
+ * number is not the same. */
+static yt_status match_classes(transfer *t, const yti_class_names *source, const yti_class_names *target, yt_err *err) {
     if (!are_real(source) || !are_real(target)) return YT_OK;
     int *source_of = malloc((size_t)target->count * sizeof *source_of);
     if (!source_of) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory to compare class names");
@@ -75,11 +74,11 @@ static bool is_class_row(const char *name) {
 /* ---- parts of tensors ---- */
 
 /* Calls for both tensors in the order of files: `from` the file's values, `to` the model's, to be changed. */
-typedef void part_copy(const transfer *t, const yti_st_entry *entry, const yti_param_info *info,
-                       const float *from, float *to);
+typedef void part_copy(const transfer *t, const yti_st_entry *entry, const yti_param_info *info, const float *from,
+                       float *to);
 
-static yt_status copy_part(const transfer *t, const yti_st_entry *entry, const yti_param_info *info,
-                           part_copy *copy, yt_err *err) {
+static yt_status copy_part(const transfer *t, const yti_st_entry *entry, const yti_param_info *info, part_copy *copy,
+                           yt_err *err) {
     float *memory = yti_weights_values(info, &t->model->state);
     float *from = malloc(entry->count * sizeof *from + 1), *to = malloc(info->count * sizeof *to + 1);
     yt_status status = YT_OK;
@@ -95,18 +94,17 @@ static yt_status copy_part(const transfer *t, const yti_st_entry *entry, const y
     return status;
 }
 
-static void copy_class_rows(const transfer *t, const yti_st_entry *entry, const yti_param_info *info,
-                            const float *from, float *to) {
+static void copy_class_rows(const transfer *t, const yti_st_entry *entry, const yti_param_info *info, const float *from,
+                            float *to) {
     (void)entry;
     size_t row = info->count / (size_t)info->dims[0];
     for (int i = 0; i < info->dims[0]; i++)
-        if (t->source_of[i] >= 0)
-            memcpy(to + (size_t)i * row, from + (size_t)t->source_of[i] * row, row * sizeof *to);
+        if (t->source_of[i] >= 0) memcpy(to + (size_t)i * row, from + (size_t)t->source_of[i] * row, row * sizeof *to);
 }
 
 /* The leading channels that both convolutions have. */
-static void copy_overlap(const transfer *t, const yti_st_entry *entry, const yti_param_info *info,
-                         const float *from, float *to) {
+static void copy_overlap(const transfer *t, const yti_st_entry *entry, const yti_param_info *info, const float *from,
+                         float *to) {
     (void)t;
     const size_t taps = (size_t)info->dims[2] * (size_t)info->dims[3];
     const size_t from_in = (size_t)entry->dims[1], to_in = (size_t)info->dims[1];
@@ -125,9 +123,8 @@ static bool fits_by_class(const transfer *t, const yti_st_entry *entry, const yt
 }
 
 static bool overlaps(const yti_st_entry *entry, const yti_param_info *info) {
-    return strcmp(info->name, "model.0.conv.weight") == 0 && yti_st_is_float(entry->type) &&
-           entry->n_dims == 4 && info->n_dims == 4 && entry->dims[2] == info->dims[2] &&
-           entry->dims[3] == info->dims[3] && entry->count > 0;
+    return strcmp(info->name, "model.0.conv.weight") == 0 && yti_st_is_float(entry->type) && entry->n_dims == 4 &&
+           info->n_dims == 4 && entry->dims[2] == info->dims[2] && entry->dims[3] == info->dims[3] && entry->count > 0;
 }
 
 /* ---- the transfer ---- */
@@ -138,9 +135,7 @@ static void count_miss(transfer *t, const char *name, const char *why) {
         if (name[length] == '.' && ++parts == GROUP_PARTS) break;
     if (!t->report.first_miss[0]) snprintf(t->report.first_miss, sizeof t->report.first_miss, "%s", why);
     int g = 0;
-    while (g < t->n_groups &&
-           (strncmp(t->groups[g].name, name, length) != 0 || t->groups[g].name[length] != '\0'))
-        g++;
+    while (g < t->n_groups && (strncmp(t->groups[g].name, name, length) != 0 || t->groups[g].name[length] != '\0')) g++;
     if (g == MAX_GROUPS) {
         t->others++;
         return;
@@ -159,8 +154,7 @@ static void list_misses(transfer *t) {
 }
 
 static void mark_row(transfer *t, int row) {
-    if (row / 8 < (int)sizeof t->report.missed_rows)
-        t->report.missed_rows[row / 8] |= (unsigned char)(1u << row % 8);
+    if (row / 8 < (int)sizeof t->report.missed_rows) t->report.missed_rows[row / 8] |= (unsigned char)(1u << row % 8);
 }
 
 static yt_status transfer_tensor(transfer *t, const yti_param_info *info, yt_err *err) {
@@ -190,8 +184,7 @@ static yt_status transfer_tensor(transfer *t, const yti_param_info *info, yt_err
 static yt_status transfer_all(transfer *t, const char *path, const yti_class_names *names, yt_err *err) {
     yti_class_names source = {0};
     yt_status status = YT_OK;
-    if (names && names->count == t->model->n_classes)
-        status = yti_metadata_own_names(t->file, path, &source, err);
+    if (names && names->count == t->model->n_classes) status = yti_metadata_own_names(t->file, path, &source, err);
     if (status == YT_OK && source.count) status = match_classes(t, &source, names, err);
     for (int i = 0; status == YT_OK && i < t->model->n_params; i++)
         status = transfer_tensor(t, &t->model->params[i], err);
@@ -201,7 +194,7 @@ static yt_status transfer_all(transfer *t, const char *path, const yti_class_nam
 }
 
 yt_status yti_weights_transfer(const char *path, yti_model *model, const yti_class_names *names,
-                              yti_transfer_report *report, yt_err *err) {
+                               yti_transfer_report *report, yt_err *err) {
     yti_weights_file weights;
     YT_TRY(yti_weights_load(path, &weights, err));
     transfer t = {.file = &weights.file,
@@ -210,8 +203,7 @@ yt_status yti_weights_transfer(const char *path, yti_model *model, const yti_cla
                   .report = {.total = model->n_params}};
     yt_status status = yti_network_trainable(&weights.file, path, err);
     if (status == YT_OK) status = yti_name_file(transfer_all(&t, path, names, err), path, err);
-    if (status == YT_OK && t.report.matched + t.report.partial)
-        status = yti_weights_pass_license(t.file, model, err);
+    if (status == YT_OK && t.report.matched + t.report.partial) status = yti_weights_pass_license(t.file, model, err);
     if (status == YT_OK) *report = t.report;
     free(t.source_of);
     yti_weights_free(&weights);

@@ -1,7 +1,7 @@
 /* fuzz.h: what the fuzzed readers share.
  *
- * Every fuzz_<reader>.c defines LLVMFuzzerTestOneInput. Built with clang and -DYT_FUZZ=ON it is a libFuzzer
- * program; otherwise it is linked with replay.c and reads the files of its corpus again, as a test.
+ * Every fuzz_<reader>.c defines LLVMFuzzerTestOneInput. Built with clang and -DYT_FUZZ=ON it is a libFuzzer program;
+ * otherwise it is linked with replay.c and reads the files of its corpus again, as a test.
  */
 #ifndef YT_FUZZ_H
 #define YT_FUZZ_H
@@ -18,8 +18,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
  * defect as a crash is. */
 bool fuzz_done(yt_status status, const yt_err *err);
 
-/* Puts the bytes into a file that lives in memory, and returns its path, to be freed. The file is one and the same at
- * every call. Aborts where that cannot be done. */
+/* Puts the bytes into a file that lives in memory, and returns its path, to be freed. The file is one and the same
+ * at every call. Aborts where that cannot be done. */
 char *fuzz_file(const uint8_t *data, size_t size);
 
 /* The path of a file that may be written, to be freed; in the folder for temporary files and one and the same at

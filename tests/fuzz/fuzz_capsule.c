@@ -13,9 +13,9 @@ static bool is_small(const yti_loaded_capsule *capsule) {
     yt_err err = {.text = ""};
     size_t bytes;
     if (capsule->model->param_count > MAX_PARAMS) return false;
-    if (fuzz_done(yti_graph_measure(capsule->model->graph, YT_MODE_TRAIN, batch->n, batch->h, batch->w, 1,
-                                   &bytes, &err),
-                  &err))
+    if (fuzz_done(
+            yti_graph_measure(capsule->model->graph, YT_MODE_TRAIN, batch->n, batch->h, batch->w, 1, &bytes, &err),
+            &err))
         return false;
     return bytes <= MAX_BYTES;
 }

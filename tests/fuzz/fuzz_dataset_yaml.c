@@ -1,6 +1,6 @@
 /* fuzz_dataset_yaml.c: a dataset YAML. No image is looked at. */
-#include "fuzz.h"
 #include "data/index/dataset.h"
+#include "fuzz.h"
 
 #include <stdlib.h>
 

@@ -1,9 +1,9 @@
 /* fuzz_image.c: an image file, as the loader decodes it. Built once for every format and once, without FUZZ_FORMAT, for
  * all of them.
  */
-#include "image/image_format.h"
 #include "fuzz.h"
 #include "image/image.h"
+#include "image/image_format.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -25,8 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     char *path = fuzz_file(data, size);
     yti_image_info info = {0};
     const bool readable = !fuzz_done(yti_image_probe(path, &info, &err), &err);
-    if (readable && (int64_t)info.w * info.h <= MAX_PIXELS &&
-        !fuzz_done(yt_image_load(path, &image, &err), &err)) {
+    if (readable && (int64_t)info.w * info.h <= MAX_PIXELS && !fuzz_done(yt_image_load(path, &image, &err), &err)) {
         if (image.w != info.w || image.h != info.h) abort();
         yt_image_free(&image);
     }

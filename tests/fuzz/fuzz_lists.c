@@ -1,5 +1,5 @@
-/* fuzz_lists.c: data sets that no YAML describes: a file of JSON lines, its images looked for in /dev/fd and so found
- * nowhere or by chance, and darknet's obj.data. No image is opened. */
+/* fuzz_lists.c: data sets that no YAML describes: a file of JSON lines, its images looked for in /dev/fd and so
+ * found nowhere or by chance, and darknet's obj.data. No image is opened. */
 #include "data/index/darknet.h"
 #include "data/index/ndjson.h"
 #include "fuzz.h"

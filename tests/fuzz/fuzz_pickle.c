@@ -1,7 +1,7 @@
 /* fuzz_pickle.c: the pickle of a checkpoint, in an archive made around it: checksums do not stand in the way here as
  * they do in fuzz_pt.c. The archive has storages "0" to "31" of 128 bytes each, as make_corpus.py knows. */
-#include "fuzz.h"
 #include "formats/pt.h"
+#include "fuzz.h"
 
 #include <stdlib.h>
 #include <zip.h>

@@ -1,6 +1,6 @@
 /* fuzz_pt.c: a .pt checkpoint: archive, pickle, tensors, and what is done with them. */
-#include "fuzz.h"
 #include "formats/pt.h"
+#include "fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     yt_err err = {.text = ""};

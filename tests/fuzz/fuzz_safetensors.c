@@ -1,6 +1,6 @@
 /* fuzz_safetensors.c: a safetensors file: its tensors, and the model that its metadata describes. */
-#include "fuzz.h"
 #include "formats/safetensors.h"
+#include "fuzz.h"
 #include "weights/weights.h"
 
 #include <stdlib.h>

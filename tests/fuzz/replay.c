@@ -1,6 +1,6 @@
 /* replay.c: reads every file of the named folders through the fuzzed reader, for builds without libFuzzer. */
-#include "fuzz.h"
 #include "base/file.h"
+#include "fuzz.h"
 
 #include <dirent.h>
 #include <stdio.h>

@@ -1,14 +1,13 @@
-/* use_weights.c: what the programs do with a file of weights: the model it describes, the transfer into another, and its
- * conversion, which must give a file that can be read. */
+/* use_weights.c: what the programs do with a file of weights: the model it describes, the transfer into another, and
+ * its conversion, which must give a file that can be read. */
 #include "fuzz.h"
 #include "weights/weights.h"
 
 #include <stdlib.h>
 #include <unistd.h>
 
-static const char tiny[] =
-    "nc: 2\nreg_max: 1\nbackbone:\n  - [-1, 1, Conv, [8, 3, 2]]\n  - [-1, 1, Conv, [8, 3, 2]]\n"
-    "  - [-1, 1, Conv, [8, 3, 2]]\nhead:\n  - [[2], 1, Detect, [nc]]\n";
+static const char tiny[] = "nc: 2\nreg_max: 1\nbackbone:\n  - [-1, 1, Conv, [8, 3, 2]]\n  - [-1, 1, Conv, [8, 3, 2]]\n"
+                           "  - [-1, 1, Conv, [8, 3, 2]]\nhead:\n  - [[2], 1, Detect, [nc]]\n";
 
 static void open_weights(const char *path) {
     yt_err err = {.text = ""};

@@ -2,23 +2,23 @@
 #ifndef YT_TEST_EXAMPLE_H
 #define YT_TEST_EXAMPLE_H
 
-#include "tensor/batch.h"
 #include "eval/coco_eval.h"
-#include "validate/coco_validate.h"
-#include "study/compare.h"
-#include "image/image.h"
-#include "train/diagnose/non_finite.h"
-#include "infer/predict.h"
 #include "formats/pt.h"
+#include "image/image.h"
+#include "infer/predict.h"
+#include "study/compare.h"
+#include "tensor/batch.h"
+#include "train/diagnose/non_finite.h"
 #include "train/loop/train.h"
+#include "validate/coco_validate.h"
 #include "validate/validate.h"
 
 #include <stdio.h>
 
 /* One function for all; an example that declares a name of its own has it in a block of its own. */
-#define EXAMPLE_PARAMETERS                                                                                   \
-    yt_err *err, int threads, uint64_t seed, const yti_batch *batch, int n_classes, yti_model *model,          \
-        yti_loader *loader, const char *const *search_dirs, const yti_coco_truth *truth, int n_truth,          \
+#define EXAMPLE_PARAMETERS                                                                                             \
+    yt_err *err, int threads, uint64_t seed, const yti_batch *batch, int n_classes, yti_model *model,                  \
+        yti_loader *loader, const char *const *search_dirs, const yti_coco_truth *truth, int n_truth,                  \
         const yti_coco_found *found, int n_found, int64_t rank_of_its_id
 
 static yti_train_observer observer;

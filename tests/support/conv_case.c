@@ -41,9 +41,8 @@ static maps make_maps(const conv_case *c) {
 }
 
 static void free_maps(maps *m) {
-    guarded *all[] = {&m->x,        &m->w,    &m->bias,     &m->y,           &m->activated,
-                      &m->shortcut, &m->d_y,  &m->d_x,      &m->d_w,         &m->d_bias,
-                      &m->moments,  &m->tail, &m->finished, &m->d_w_finished};
+    guarded *all[] = {&m->x,   &m->w,   &m->bias,   &m->y,       &m->activated, &m->shortcut, &m->d_y,
+                      &m->d_x, &m->d_w, &m->d_bias, &m->moments, &m->tail,      &m->finished, &m->d_w_finished};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         cr_assert(guarded_intact(all[i]), "map %zu: a value outside the channels was written", i);
         guarded_free(all[i]);
@@ -87,8 +86,8 @@ static void run_passes(const yti_kernels *k, const conv_case *c, maps *m, unsign
     memset(packed, 0xA5, packed_bytes + SCRATCH_GUARD);
     k->conv2d_pack(&c->conv, m->w.view.data, packed);
     k->conv2d_act_forward(&c->conv, &m->x.view, m->w.view.data, odd && packed_bytes ? packed : NULL,
-                          odd ? m->bias.view.data : NULL, activation_of(seed),
-                          odd ? &m->shortcut.view : &none, &m->activated.view, &scratch);
+                          odd ? m->bias.view.data : NULL, activation_of(seed), odd ? &m->shortcut.view : &none,
+                          &m->activated.view, &scratch);
     for (size_t i = 0; i < SCRATCH_GUARD; i++)
         cr_assert_eq(((unsigned char *)packed)[packed_bytes + i], 0xA5, "packed weights overrun");
     free(packed);
@@ -96,28 +95,28 @@ static void run_passes(const yti_kernels *k, const conv_case *c, maps *m, unsign
     k->conv2d_backward_weights(&c->conv, &m->x.view, &m->d_y.view, NULL, m->d_w.view.data,
                                odd ? m->d_bias.view.data : NULL, &scratch);
     const yti_norm_tail tail = yti_norm_tail_of(m->tail.view.data, m->shortcut.view);
-    k->conv2d_backward_weights(&c->conv, &m->x.view, &m->finished.view, &tail, m->d_w_finished.view.data,
-                               NULL, &scratch);
+    k->conv2d_backward_weights(&c->conv, &m->x.view, &m->finished.view, &tail, m->d_w_finished.view.data, NULL,
+                               &scratch);
     for (size_t i = 0; i < SCRATCH_GUARD; i++) cr_assert_eq(memory[bytes + i], 0xA5, "scratch overrun");
     free(memory);
 }
 
-/* The float result of a double sum over n values is within half an ulp; 1e-6 leaves room for the sums of one
- * row in float. The mean is compared on the scale of the standard deviation, as it may be near zero. */
+/* The float result of a double sum over n values is within half an ulp; 1e-6 leaves room for the sums of one row in
+ * float. The mean is compared on the scale of the standard deviation, as it may be near zero. */
 static void compare_moments(const maps *got, const maps *want, const char *where) {
     const float *a = got->moments.view.data, *b = want->moments.view.data;
     int channels = got->y.view.c;
     for (int o = 0; o < channels; o++) {
         double mean = (double)b[o], variance = (double)b[channels + o];
-        cr_assert(fabs((double)a[o] - mean) <= 1e-6 * (fabs(mean) + sqrt(variance)), "%s: mean of channel %d",
-                  where, o);
+        cr_assert(fabs((double)a[o] - mean) <= 1e-6 * (fabs(mean) + sqrt(variance)), "%s: mean of channel %d", where,
+                  o);
         cr_assert(fabs((double)a[channels + o] - variance) <= 1e-6 * variance,
                   "%s: variance of channel %d is %g, not %g", where, o, (double)a[channels + o], variance);
     }
 }
 
-/* The activated output against the plain one and a pass over it: the same arithmetic, in which the
- * compiler may have joined the last multiplication with the shortcut's addition or not. */
+/* The activated output against the plain one and a pass over it: the same arithmetic, in which the compiler may have
+ * joined the last multiplication with the shortcut's addition or not. */
 static void compare_activated(const yti_kernels *k, const maps *got, unsigned seed, const char *where) {
     const yti_norm identity = {0};
     const yti_tensor none = {0};
@@ -132,9 +131,8 @@ static void compare_activated(const yti_kernels *k, const maps *got, unsigned se
 static void check_table(const yti_kernels *k, const conv_case *c, unsigned seed, const maps *want) {
     const yti_conv_geometry *v = &c->conv;
     char where[200];
-    snprintf(where, sizeof where,
-             "%s: n%d %dx%d, %d>%d kernel %d stride %d pad %d dilation %d groups %d, seed %u", k->name, c->n,
-             c->h, c->w, v->cin, v->cout, v->kernel, v->stride, v->pad, v->dilation, v->groups, seed);
+    snprintf(where, sizeof where, "%s: n%d %dx%d, %d>%d kernel %d stride %d pad %d dilation %d groups %d, seed %u",
+             k->name, c->n, c->h, c->w, v->cin, v->cout, v->kernel, v->stride, v->pad, v->dilation, v->groups, seed);
     maps got = make_maps(c), first = make_maps(c);
     for (size_t t = 0; t < THREAD_COUNTS; t++) {
         run_passes(k, c, &got, seed, thread_counts[t]);

@@ -10,11 +10,11 @@ typedef struct conv_case {
     int before, after; /* foreign floats around the channels of every map */
 } conv_case;
 
-/* Fills maps and weights with small integers, runs every pass of each table with every number of threads
- * of a list and asserts: results equal those of the reference, the moments are within 1e-6 of it and have
- * the same bits for any number of threads, the activated output is the activation of the plain one,
- * nothing is written outside the channels or past the scratch. `seed` picks the integers and the
- * activation; odd ones accumulate into d_x and have a bias and a shortcut. */
+/* Fills maps and weights with small integers, runs every pass of each table with every number of threads of a list
+ * and asserts: results equal those of the reference, the moments are within 1e-6 of it and have the same bits for
+ * any number of threads, the activated output is the activation of the plain one, nothing is written outside the
+ * channels or past the scratch. `seed` picks the integers and the activation; odd ones accumulate into d_x and have
+ * a bias and a shortcut. */
 void conv_case_check(const yti_kernels *const *tables, int count, const conv_case *c, unsigned seed);
 
 /* A case drawn from small shapes around the edges of the tiles; index 0, 1, 2, ... */

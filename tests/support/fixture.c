@@ -1,9 +1,9 @@
 /* fixture.c: see fixture.h. */
 #include "support/fixture.h"
 
-#include "support/near.h"
 #include "base/file.h"
 #include "image/image.h"
+#include "support/near.h"
 #include "weights/weights.h"
 
 #include <criterion/criterion.h>
@@ -49,8 +49,7 @@ static void open_model(fixture *f, const char *weights, const char *yaml, const 
     yti_class_names names = {0};
     int imgsz;
     const char *dirs[] = {folder, NULL};
-    cr_assert_eq(yti_weights_open(weights, yaml, dirs, &f->model, &names, &imgsz, &err), YT_OK, "%s",
-                 err.text);
+    cr_assert_eq(yti_weights_open(weights, yaml, dirs, &f->model, &names, &imgsz, &err), YT_OK, "%s", err.text);
     yti_class_names_free(&names);
 }
 
@@ -125,20 +124,19 @@ double fixture_number(const cJSON *object, const char *key) {
 
 void fixture_forward(const fixture *f, yti_model *model, yti_mode mode) {
     yt_err err = {.text = ""};
-    cr_assert_eq(yti_model_plan(model, mode, f->n_images, f->h, f->w, FIXTURE_THREADS, &err), YT_OK, "%s",
-                 err.text);
+    cr_assert_eq(yti_model_plan(model, mode, f->n_images, f->h, f->w, FIXTURE_THREADS, &err), YT_OK, "%s", err.text);
     yti_model_set_input(model, f->images);
     yti_model_forward(model, &model->state, NULL);
 }
 
-/* Gradients that vanish by construction come out as rounding noise of either implementation: an L2 norm below
- * this, where those that matter start at 1e-4. */
+/* Gradients that vanish by construction come out as rounding noise of either implementation: an L2 norm below this,
+ * where those that matter start at 1e-4. */
 static const double NOISE_L2 = 1e-6;
 enum { SINGLE = 5 }; /* single values may be off by a few times what the whole tensor may be */
 
 /* value against expected, as a part of scale; remembers the worst. */
-static void expect_part(double value, double expected, double scale, double tolerance, double *worst,
-                        const char *name, const char *what) {
+static void expect_part(double value, double expected, double scale, double tolerance, double *worst, const char *name,
+                        const char *what) {
     const double part = fabs(value - expected) / scale;
     cr_expect(part <= tolerance, "%s: %s %.9g, expected %.9g", name, what, value, expected);
     if (!(part <= *worst)) *worst = part;
@@ -159,8 +157,7 @@ void fixture_compare(const char *name, const float *values, const cJSON *summary
         return;
     }
     expect_part(sqrt(square), l2, l2, tolerance, &worst->l2, name, "L2");
-    expect_part(sum / (double)count, fixture_number(summary, "mean"), rms, tolerance, &worst->l2, name,
-                "mean");
+    expect_part(sum / (double)count, fixture_number(summary, "mean"), rms, tolerance, &worst->l2, name, "mean");
     expect_part(largest, absmax, absmax, SINGLE * tolerance, &worst->value, name, "absmax");
     const cJSON *pair;
     int samples = 0;
@@ -168,8 +165,8 @@ void fixture_compare(const char *name, const float *values, const cJSON *summary
         const size_t index = (size_t)cJSON_GetArrayItem(pair, 0)->valuedouble;
         const double expected = cJSON_GetArrayItem(pair, 1)->valuedouble;
         cr_assert(index < count);
-        expect_part((double)values[index], expected, fmax(rms, fabs(expected)), SINGLE * tolerance,
-                    &worst->value, name, "sample");
+        expect_part((double)values[index], expected, fmax(rms, fabs(expected)), SINGLE * tolerance, &worst->value, name,
+                    "sample");
         samples++;
     }
     cr_expect(samples > 0, "%s has no samples", name);

@@ -1,7 +1,6 @@
-/* fixture.h: the numbers of an independent implementation: a trained model of each family, a batch, and what
- * comes out of every stage. Those of the smallest models, made by the reference trainer, are under YT_SHARED
- * (fixtures/README.md); those of tiny ones, made in PyTorch by tools/oracle/parity_small.py, in
- * tests/data/parity.
+/* fixture.h: the numbers of an independent implementation: a trained model of each family, a batch, and what comes out
+ * of every stage. Those of the smallest models, made by the reference trainer, are under YT_SHARED
+ * (fixtures/README.md); those of tiny ones, made in PyTorch by tools/oracle/parity_small.py, in tests/data/parity.
  *
  *     fixture f = fixture_open("yolo11n"); // the test is skipped where the numbers are not there
  *     fixture_forward(&f, YT_MODE_EVAL);
@@ -10,17 +9,12 @@
 #ifndef YT_TEST_FIXTURE_H
 #define YT_TEST_FIXTURE_H
 
-#include "tensor/batch.h"
 #include "model/model.h"
+#include "tensor/batch.h"
 
 #include <cjson/cJSON.h>
 
-enum {
-    FIXTURE_IMAGES = 4,
-    FIXTURE_SIDE = 320,
-    FIXTURE_TARGETS = 13,
-    FIXTURE_THREADS = 2
-}; /* of YT_SHARED's */
+enum { FIXTURE_IMAGES = 4, FIXTURE_SIDE = 320, FIXTURE_TARGETS = 13, FIXTURE_THREADS = 2 }; /* of YT_SHARED's */
 
 typedef struct fixture {
     char folder[512]; /* with a slash at its end */
@@ -46,24 +40,22 @@ double fixture_number(const cJSON *object, const char *key);
 /* A forward pass of `model` (its own, or one made from it) over the batch. */
 void fixture_forward(const fixture *f, yti_model *model, yti_mode mode);
 
-/* The largest deviations seen, each relative to the scale of its tensor: of the L2 norm, and of a single
- * value. */
+/* The largest deviations seen, each relative to the scale of its tensor: of the L2 norm, and of a single value. */
 typedef struct fixture_deviation {
     double l2, value;
 } fixture_deviation;
 
-/* Compares values in file order with a summary of the reference: L2 norm, mean, largest magnitude,
- * samples. */
+/* Compares values in file order with a summary of the reference: L2 norm, mean, largest magnitude, samples. */
 void fixture_compare(const char *name, const float *values, const cJSON *summary, double tolerance,
                      fixture_deviation *worst);
 
-/* The same for every tensor named in `summaries`, which lies in `params` or in the model's buffers. Returns
- * how many there are. */
+/* The same for every tensor named in `summaries`, which lies in `params` or in the model's buffers. Returns how many
+ * there are. */
 int fixture_compare_tensors(const fixture *f, const cJSON *summaries, const float *params, double tolerance,
                             fixture_deviation *worst);
 
-/* Whether a parameter has a gradient in the reference: one that vanishes by construction (of a bias in front
- * of another normalisation) comes out as rounding noise. */
+/* Whether a parameter has a gradient in the reference: one that vanishes by construction (of a bias in front of
+ * another normalisation) comes out as rounding noise. */
 bool fixture_has_gradient(const fixture *f, const char *name);
 
 #endif

@@ -1,9 +1,9 @@
 /* flat_split.c: seven pictures of one colour each, so that every pixel says where it comes from. */
 #include "support/flat_split.h"
 
-#include "support/folder.h"
-#include "image/image.h"
 #include "base/rng.h"
+#include "image/image.h"
+#include "support/folder.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -11,14 +11,13 @@
 #include <string.h>
 
 /* Seven pictures of different shapes and flat colours; sample i has i % 3 boxes of class i. */
-const int test_flat_sizes[YT_FLAT_SAMPLES][2] = {{64, 48},  {48, 64}, {80, 40}, {32, 32},
-                                               {100, 30}, {20, 50}, {64, 64}};
+const int test_flat_sizes[YT_FLAT_SAMPLES][2] = {{64, 48}, {48, 64}, {80, 40}, {32, 32}, {100, 30}, {20, 50}, {64, 64}};
 yti_split test_flat_split;
 
 void test_flat_make(void) {
     test_folder_make();
     test_flat_split = (yti_split){.n_samples = YT_FLAT_SAMPLES,
-                               .samples = calloc(YT_FLAT_SAMPLES, sizeof *test_flat_split.samples)};
+                                  .samples = calloc(YT_FLAT_SAMPLES, sizeof *test_flat_split.samples)};
     cr_assert_not_null(test_flat_split.samples);
     for (int i = 0; i < YT_FLAT_SAMPLES; i++) {
         yt_image image;
@@ -35,11 +34,11 @@ void test_flat_make(void) {
         for (int k = 0; k < i % 3; k++)
             labels[k] = (yti_label){.class_id = i, .box = {0.5f, 0.4f + 0.2f * (float)k, 0.6f, 0.3f}};
         test_flat_split.samples[i] = (yti_sample){.image_path = path,
-                                               .w = test_flat_sizes[i][0],
-                                               .h = test_flat_sizes[i][1],
-                                               .image_id = -1,
-                                               .n_labels = i % 3,
-                                               .labels = labels};
+                                                  .w = test_flat_sizes[i][0],
+                                                  .h = test_flat_sizes[i][1],
+                                                  .image_id = -1,
+                                                  .n_labels = i % 3,
+                                                  .labels = labels};
     }
 }
 
@@ -49,32 +48,31 @@ void test_flat_free(void) {
 }
 
 const yti_augment test_flat_augment = {.mosaic = 0.7f,
-                                    .mixup = 0.4f,
-                                    .cutmix = 0.5f,
-                                    .degrees = 10,
-                                    .translate = 0.1f,
-                                    .scale = 0.5f,
-                                    .shear = 3,
-                                    .hsv_h = 0.015f,
-                                    .hsv_s = 0.7f,
-                                    .hsv_v = 0.4f,
-                                    .flipud = 0.3f,
-                                    .fliplr = 0.5f,
-                                    .bgr = 0.2f};
+                                       .mixup = 0.4f,
+                                       .cutmix = 0.5f,
+                                       .degrees = 10,
+                                       .translate = 0.1f,
+                                       .scale = 0.5f,
+                                       .shear = 3,
+                                       .hsv_h = 0.015f,
+                                       .hsv_s = 0.7f,
+                                       .hsv_v = 0.4f,
+                                       .flipud = 0.3f,
+                                       .fliplr = 0.5f,
+                                       .bgr = 0.2f};
 
 yti_loader_config test_flat_training(int batch, int workers, size_t cache_bytes) {
     return (yti_loader_config){.batch = batch,
-                              .imgsz = 64,
-                              .workers = workers,
-                              .seed = 11,
-                              .train = true,
-                              .stride = 32,
-                              .cache_bytes = cache_bytes};
+                               .imgsz = 64,
+                               .workers = workers,
+                               .seed = 11,
+                               .train = true,
+                               .stride = 32,
+                               .cache_bytes = cache_bytes};
 }
 
 yti_loader_config test_flat_validation(int batch, bool rect) {
-    return (yti_loader_config){
-        .batch = batch, .imgsz = 64, .workers = 2, .rect = rect, .stride = 32, .rect_pad = 0.5};
+    return (yti_loader_config){.batch = batch, .imgsz = 64, .workers = 2, .rect = rect, .stride = 32, .rect_pad = 0.5};
 }
 
 yti_loader *test_flat_create(const yti_loader_config *config) {

@@ -1,6 +1,6 @@
 /* float_statistics.c: a kernel table whose convolutions take their statistics anew, one value after the other. */
-#include "support/float_statistics.h"
 #include "kernels/kernels.h"
+#include "support/float_statistics.h"
 
 const yti_kernels *__real_yti_kernels_get(void);
 const yti_kernels *__wrap_yti_kernels_get(void);

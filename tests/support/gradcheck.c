@@ -9,8 +9,7 @@
 
 enum { DIRECTIONS = 6 };
 
-static double derivative(loss_fn *loss, const void *self, double *input, size_t count,
-                         const double *direction) {
+static double derivative(loss_fn *loss, const void *self, double *input, size_t count, const double *direction) {
     const double step = 1e-5;
     double *kept = malloc(count * sizeof *kept);
     cr_assert_not_null(kept);
@@ -25,8 +24,7 @@ static double derivative(loss_fn *loss, const void *self, double *input, size_t 
     return (values[1] - values[0]) / (2 * step);
 }
 
-void gradcheck(const char *name, loss_fn *loss, const void *self, double *input, size_t count,
-               const double *gradient) {
+void gradcheck(const char *name, loss_fn *loss, const void *self, double *input, size_t count, const double *gradient) {
     cr_assert(count > 0, "%s: nothing to check", name);
     double *direction = calloc(count, sizeof *direction);
     cr_assert_not_null(direction);
@@ -38,8 +36,8 @@ void gradcheck(const char *name, loss_fn *loss, const void *self, double *input,
             expected += direction[i] * gradient[i];
         }
         double measured = derivative(loss, self, input, count, direction);
-        cr_assert(fabs(measured - expected) <= 1e-7 * (1 + fabs(measured)),
-                  "%s, direction %zu: %.10g, measured %.10g", name, round, expected, measured);
+        cr_assert(fabs(measured - expected) <= 1e-7 * (1 + fabs(measured)), "%s, direction %zu: %.10g, measured %.10g",
+                  name, round, expected, measured);
     }
     free(direction);
 }

@@ -17,8 +17,7 @@ typedef struct guarded {
 guarded guarded_make(int n, int h, int w, int c, int before, int after);
 void guarded_free(guarded *map);
 
-/* Integers in [-most, most]: sums of their products are exact, so any order of summation gives the same bits.
- */
+/* Integers in [-most, most]: sums of their products are exact, so any order of summation gives the same bits. */
 void guarded_fill_integers(guarded *map, yti_rng *rng, int most);
 /* Sums of four uniform numbers: variance 1, |value| < 3.5. */
 void guarded_fill_bell(guarded *map, yti_rng *rng);

@@ -1,8 +1,8 @@
 /* heads.c: random head outputs and targets, on views wider than their channels. */
 #include "support/heads.h"
 
-#include "kernels/kernels.h"
 #include "base/rng.h"
+#include "kernels/kernels.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -12,12 +12,8 @@ const float made_guard = -12345;
 enum { SURPLUS = 3 }; /* floats per pixel beyond the channels */
 
 static yti_tensor take(made_head *made, size_t *used, int n, int h, int w, int c) {
-    yti_tensor t = {.data = made->memory ? made->memory + *used : NULL,
-                   .n = n,
-                   .h = h,
-                   .w = w,
-                   .c = c,
-                   .ld = c + SURPLUS};
+    yti_tensor t = {
+        .data = made->memory ? made->memory + *used : NULL, .n = n, .h = h, .w = w, .c = c, .ld = c + SURPLUS};
     *used += yti_tensor_pixels(t) * (size_t)t.ld;
     return t;
 }
@@ -46,8 +42,8 @@ static double rounded(double x, double step, int wanted) {
 static void fill_map(yti_tensor t, yti_rng *rng, double mean, double deviation, double step, int quantised) {
     for (size_t p = 0; p < yti_tensor_pixels(t); p++) {
         for (int c = 0; c < t.c; c++) {
-            t.data[p * (size_t)t.ld + (size_t)c] =
-                (float)rounded(mean + deviation * yti_rng_normal(rng), step, quantised);
+            t.data[p * (size_t)t.ld + (size_t)c] = (float)rounded(mean + deviation * yti_rng_normal(rng), step,
+                                                                  quantised);
         }
     }
 }
@@ -60,7 +56,7 @@ static float snapped(float part, double size) {
 static yti_cxcywh random_box(yti_rng *rng, const made_options *o, const yti_cxcywh *before) {
     double w = o->width, h = o->height;
     yti_cxcywh b = {(float)yti_rng_unit(rng), (float)yti_rng_unit(rng), (float)yti_rng_uniform(rng, 0.1, 0.6),
-                   (float)yti_rng_uniform(rng, 0.1, 0.6)};
+                    (float)yti_rng_uniform(rng, 0.1, 0.6)};
     switch (yti_rng_below(rng, 12)) {
     case 0:
         b.w = (float)(yti_rng_uniform(rng, 1, 8) / w), b.h = (float)(yti_rng_uniform(rng, 1, 8) / h);

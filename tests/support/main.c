@@ -1,6 +1,6 @@
-/* main.c: the main function of every test program. Criterion's own exits with 0 when every case was skipped
- * and when none matched the filter, so that ctest would report success. Here 77 means that nothing failed and
- * something was skipped, and a filter that matches no case is a failure. */
+/* main.c: the main function of every test program. Criterion's own exits with 0 when every case was skipped and when
+ * none matched the filter, so that ctest would report success. Here 77 means that nothing failed and something was
+ * skipped, and a filter that matches no case is a failure. */
 #include <criterion/criterion.h>
 #include <criterion/hooks.h>
 #include <criterion/options.h>

@@ -72,15 +72,13 @@ static void run_norm(const yti_kernels *k, const norm_case *q, norm_maps *m, boo
     if (!q->normed) norm = (yti_norm){0};
     yti_activation act = {.kind = q->kind, .slope = 0.1f};
     yti_tensor none = {0};
-    k->norm_act_forward(act, &norm, &m->y.view, q->shortcut ? &m->shortcut.view : &none, &m->out.view,
-                        threads);
+    k->norm_act_forward(act, &norm, &m->y.view, q->shortcut ? &m->shortcut.view : &none, &m->out.view, threads);
     yti_scratch scratch = make_scratch(k->norm_act_scratch(c, yti_tensor_pixels(m->y.view), threads), threads);
     float *d = m->d_parameters.view.data;
     guarded tail = guarded_make(1, 1, 4, c, 0, 0);
     if (!q->normed || q->fixed) left = false;
-    k->norm_act_backward(act, &norm, &m->y.view, &m->d.view, q->shortcut ? &m->d_shortcut.view : &none,
-                         q->accumulate, q->normed ? d : NULL, q->normed ? d + c : NULL,
-                         left ? tail.view.data : NULL, &scratch);
+    k->norm_act_backward(act, &norm, &m->y.view, &m->d.view, q->shortcut ? &m->d_shortcut.view : &none, q->accumulate,
+                         q->normed ? d : NULL, q->normed ? d + c : NULL, left ? tail.view.data : NULL, &scratch);
     const yti_norm_tail end = yti_norm_tail_of(tail.view.data, m->y.view);
     if (left) k->norm_tail(&end, &m->d.view, threads);
     cr_assert(guarded_intact(&tail), "%s: the tail's memory was left", k->name);
@@ -94,9 +92,8 @@ static void run_norm(const yti_kernels *k, const norm_case *q, norm_maps *m, boo
  * * 10. */
 static void check_norm(const yti_kernels *k, const norm_case *q) {
     char where[160];
-    snprintf(where, sizeof where,
-             "%s: activation %d, %dx%dx%dx%d, normed %d fixed %d shortcut %d accumulate %d", k->name,
-             (int)q->kind, q->n, q->h, q->w, q->c, q->normed, q->fixed, q->shortcut, q->accumulate);
+    snprintf(where, sizeof where, "%s: activation %d, %dx%dx%dx%d, normed %d fixed %d shortcut %d accumulate %d",
+             k->name, (int)q->kind, q->n, q->h, q->w, q->c, q->normed, q->fixed, q->shortcut, q->accumulate);
     norm_maps want = make_norm_maps(q), first = make_norm_maps(q);
     run_norm(yti_kernels_of(YT_ISA_REF), q, &want, false, 1);
     run_norm(k, q, &first, false, 1);
@@ -105,8 +102,7 @@ static void check_norm(const yti_kernels *k, const norm_case *q) {
     cr_assert(guarded_error(&first.d, &want.d, 1) <= 3e-5, "%s: d_y differs by %g", where,
               guarded_error(&first.d, &want.d, 1));
     cr_assert(guarded_equal(&first.d_shortcut, &want.d_shortcut), "%s: d_shortcut", where);
-    cr_assert(guarded_error(&first.d_parameters, &want.d_parameters, sqrt(m)) <= 1e-5, "%s: parameters",
-              where);
+    cr_assert(guarded_error(&first.d_parameters, &want.d_parameters, sqrt(m)) <= 1e-5, "%s: parameters", where);
     for (size_t t = 1; t < THREAD_COUNTS; t++) {
         norm_maps again = make_norm_maps(q);
         run_norm(k, q, &again, t % 2 != 0, thread_counts[t]);
@@ -125,8 +121,7 @@ static void check_norm_in_place(const yti_kernels *k) {
     const float *p = apart.parameters.view.data;
     yti_norm norm = {p, p + 13, p + 26, p + 39, false};
     yti_tensor none = {0};
-    k->norm_act_forward((yti_activation){.kind = YT_ACT_SILU}, &norm, &apart.y.view, &none, &apart.out.view,
-                        2);
+    k->norm_act_forward((yti_activation){.kind = YT_ACT_SILU}, &norm, &apart.y.view, &none, &apart.out.view, 2);
     k->norm_act_forward((yti_activation){.kind = YT_ACT_SILU}, &norm, &place.y.view, &none, &place.y.view, 2);
     cr_assert(guarded_equal(&apart.out, &place.y), "%s: in place differs", k->name);
     free_norm_maps(&apart);
@@ -142,8 +137,8 @@ static void check_norm_passing_on(const yti_kernels *k) {
     yti_norm norm = {p, p + 13, p + 26, p + 39, true};
     yti_tensor none = {0};
     yti_scratch scratch = make_scratch(k->norm_act_scratch(13, 63, 2), 2);
-    k->norm_act_backward((yti_activation){.kind = YT_ACT_SILU}, &norm, &without.y.view, &without.d.view, &none,
-                         false, NULL, NULL, NULL, &scratch);
+    k->norm_act_backward((yti_activation){.kind = YT_ACT_SILU}, &norm, &without.y.view, &without.d.view, &none, false,
+                         NULL, NULL, NULL, &scratch);
     cr_assert(guarded_equal(&with.d, &without.d), "%s: the gradient passed on differs", k->name);
     free_scratch(&scratch);
     free_norm_maps(&with);
@@ -151,8 +146,7 @@ static void check_norm_passing_on(const yti_kernels *k) {
 }
 
 void op_case_norm_act(const yti_kernels *k) {
-    static const int channels[] = {1, 7, 8, 16, 17, 40, 270},
-                     sides[][3] = {{1, 1, 1}, {1, 5, 7}, {2, 23, 17}};
+    static const int channels[] = {1, 7, 8, 16, 17, 40, 270}, sides[][3] = {{1, 1, 1}, {1, 5, 7}, {2, 23, 17}};
     for (int kind = 0; kind < YT_ACT_COUNT; kind++)
         for (int i = 0; i < 7; i++)
             for (int s = 0; s < (channels[i] > 40 ? 2 : 3); s++) { /* many channels or many pixels */
@@ -196,10 +190,8 @@ static void check_pool(const yti_kernels *k, int w, int kernel, int stride, int 
     for (size_t t = 0; t < THREAD_COUNTS; t++) {
         guarded_copy(&before, &d_x[1]);
         k->maxpool_forward(kernel, stride, pad, &x.view, &y[1].view, index[1], thread_counts[t]);
-        k->maxpool_backward(kernel, stride, pad, index[1], &d_y.view, &d_x[1].view, accumulate,
-                            thread_counts[t]);
-        cr_assert(guarded_equal(&y[0], &y[1]), "%s: kernel %d stride %d channels %d", k->name, kernel, stride,
-                  c);
+        k->maxpool_backward(kernel, stride, pad, index[1], &d_y.view, &d_x[1].view, accumulate, thread_counts[t]);
+        cr_assert(guarded_equal(&y[0], &y[1]), "%s: kernel %d stride %d channels %d", k->name, kernel, stride, c);
         cr_assert_eq(memcmp(index[0], index[1], count), 0, "%s: index", k->name);
         cr_assert(guarded_equal(&d_x[0], &d_x[1]), "%s: d_x", k->name);
     }
@@ -219,8 +211,7 @@ static void check_pool_of_nan(const yti_kernels *k) {
     x.view.data[4 * 9 + 8] = NAN; /* channel 8 of the middle pixel: in every 3x3 window */
     k->maxpool_forward(3, 1, 1, &x.view, &y.view, NULL, 1);
     for (int i = 0; i < 81; i++)
-        cr_assert(i % 9 == 8 ? isnan(y.view.data[i]) : y.view.data[i] == -INFINITY, "%s: element %d", k->name,
-                  i);
+        cr_assert(i % 9 == 8 ? isnan(y.view.data[i]) : y.view.data[i] == -INFINITY, "%s: element %d", k->name, i);
     guarded_free(&x);
     guarded_free(&y);
 }
@@ -326,8 +317,7 @@ static attention_maps run_attention(const yti_kernels *k, const attention_case *
     guarded_fill_bell(&m.d_qkv, &rng);
     size_t bytes = k->attention_scratch(q->heads, q->key_dim, q->head_dim, q->n, pixels, threads);
     yti_scratch scratch = make_scratch(bytes, threads);
-    k->attention_forward(q->heads, q->key_dim, q->head_dim, &m.qkv.view, &m.out.view, m.probs.view.data,
-                         &scratch);
+    k->attention_forward(q->heads, q->key_dim, q->head_dim, &m.qkv.view, &m.out.view, m.probs.view.data, &scratch);
     k->attention_backward(q->heads, q->key_dim, q->head_dim, &m.qkv.view, m.probs.view.data, &m.d_out.view,
                           &m.d_qkv.view, q->accumulate, &scratch);
     free_scratch(&scratch);
@@ -351,8 +341,8 @@ static void check_attention(const yti_kernels *k, const attention_case *q) {
     cr_assert(guarded_error(&first.probs, &want.probs, 1) <= 2e-6, "%s: probabilities, %d pixels", k->name,
               q->h * q->w);
     cr_assert(guarded_error(&first.out, &want.out, 1) <= 1e-5, "%s: out, %d pixels", k->name, q->h * q->w);
-    cr_assert(guarded_error(&first.d_qkv, &want.d_qkv, 1) <= 2e-5, "%s: d_qkv, %d pixels: %g", k->name,
-              q->h * q->w, guarded_error(&first.d_qkv, &want.d_qkv, 1));
+    cr_assert(guarded_error(&first.d_qkv, &want.d_qkv, 1) <= 2e-5, "%s: d_qkv, %d pixels: %g", k->name, q->h * q->w,
+              guarded_error(&first.d_qkv, &want.d_qkv, 1));
     for (size_t t = 1; t < THREAD_COUNTS; t++) {
         attention_maps again = run_attention(k, q, thread_counts[t]);
         cr_assert(guarded_equal(&again.out, &first.out) && guarded_equal(&again.d_qkv, &first.d_qkv),
@@ -443,15 +433,13 @@ static void free_matrices(matrix_maps *m) {
 /* Sides around the tiles (4 to 27), the vectors and panels (4 to 48) and the stretch (256) of
  * src/kernels/simd/matrix.inl. */
 void op_case_matrices(const yti_kernels *k) {
-    static const matrix_case cases[] = {{1, 1, 1},      {7, 3, 5},    {5, 7, 3},     {16, 16, 16},
-                                        {9, 4, 80},     {33, 15, 31}, {127, 33, 32}, {257, 57, 8},
-                                        {300, 113, 65}, {40, 129, 17}};
+    static const matrix_case cases[] = {{1, 1, 1},    {7, 3, 5},     {5, 7, 3},    {16, 16, 16},   {9, 4, 80},
+                                        {33, 15, 31}, {127, 33, 32}, {257, 57, 8}, {300, 113, 65}, {40, 129, 17}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         const matrix_case *q = &cases[i];
         matrix_maps want = run_matrices(yti_kernels_of(YT_ISA_REF), q), got = run_matrices(k, q);
         cr_assert(guarded_equal(&got.gram, &want.gram), "%s: gram of %d x %d", k->name, q->rows, q->depth);
-        cr_assert(guarded_equal(&got.y, &want.y), "%s: product of %d x %d x %d", k->name, q->rows, q->depth,
-                  q->cols);
+        cr_assert(guarded_equal(&got.y, &want.y), "%s: product of %d x %d x %d", k->name, q->rows, q->depth, q->cols);
         cr_assert(guarded_equal(&got.st, &want.st), "%s: symmetric product of %d", k->name, q->depth);
         free_matrices(&got);
         free_matrices(&want);
@@ -460,8 +448,8 @@ void op_case_matrices(const yti_kernels *k) {
 
 /* ---- loss and optimiser ---- */
 
-/* Logits from -60 to 60: the sum's terms are positive, so 3 ulp each and the float sums of 64 pixels stay
- * under 1e-6 of it; the gradient's relative error is that of the sigmoid. */
+/* Logits from -60 to 60: the sum's terms are positive, so 3 ulp each and the float sums of 64 pixels stay under 1e-6
+ * of it; the gradient's relative error is that of the sigmoid. */
 static void check_bce(const yti_kernels *k, int c, double spread, bool weighted) {
     const yti_kernels *ref = yti_kernels_of(YT_ISA_REF);
     yti_rng rng = yti_rng_make(11, 0, (uint64_t)c, YT_RNG_TEST);
@@ -477,11 +465,9 @@ static void check_bce(const yti_kernels *k, int c, double spread, bool weighted)
     double want = ref->bce_background(&x.view, 0.25f, w, &a.view, 1),
            first = k->bce_background(&x.view, 0.25f, w, &b.view, 1);
     cr_assert(test_near(first, want, 1e-6 * want), "%s: %g, not %g", k->name, first, want);
-    cr_assert(guarded_error(&b, &a, 1e-30) <= 1e-6, "%s: sigmoid off by %g", k->name,
-              guarded_error(&b, &a, 1e-30));
+    cr_assert(guarded_error(&b, &a, 1e-30) <= 1e-6, "%s: sigmoid off by %g", k->name, guarded_error(&b, &a, 1e-30));
     for (size_t t = 0; t < THREAD_COUNTS; t++)
-        cr_assert(k->bce_background(&x.view, 0.25f, w, &none, thread_counts[t]) == first, "%s: other bits",
-                  k->name);
+        cr_assert(k->bce_background(&x.view, 0.25f, w, &none, thread_counts[t]) == first, "%s: other bits", k->name);
     cr_assert(guarded_intact(&b));
     guarded_free(&classes);
     guarded_free(&x);
@@ -540,8 +526,7 @@ void op_case_optimiser(const yti_kernels *k) {
     for (int i = 0; i < 5; i++)
         for (int which = 0; which < 3; which++) {
             vectors want = run_step(ref, which, counts[i], 1), first = run_step(k, which, counts[i], 1);
-            cr_assert(guarded_error(&first.p, &want.p, 1) <= 1e-6 &&
-                          guarded_error(&first.m, &want.m, 1) <= 1e-6 &&
+            cr_assert(guarded_error(&first.p, &want.p, 1) <= 1e-6 && guarded_error(&first.m, &want.m, 1) <= 1e-6 &&
                           guarded_error(&first.v, &want.v, 1) <= 1e-6,
                       "%s: step %d, %d values", k->name, which, counts[i]);
             double sum = k->sum_squares(want.p.view.data, (size_t)counts[i], 1);

@@ -1,8 +1,8 @@
 /* op_case.h: every slot of a kernel table but the convolutions, compared with the reference table.
  *
- * Each function asserts that results equal the reference's (exactly, or within the error its comment
- * derives), have the same bits for 1, 2, 3 and 5 threads where the slot has any, and that nothing outside the
- * channels of a map was written.
+ * Each function asserts that results equal the reference's (exactly, or within the error its comment derives), have the
+ * same bits for 1, 2, 3 and 5 threads where the slot has any, and that nothing outside the channels of a map was
+ * written.
  */
 #ifndef YT_TEST_OP_CASE_H
 #define YT_TEST_OP_CASE_H

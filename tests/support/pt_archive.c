@@ -63,8 +63,8 @@ void pickle_sizes(int count, const int64_t *sizes) {
     pickle_op('t');
 }
 
-void pickle_tensor(const char *type, const char *key, int64_t count, int64_t offset, int n_dims,
-                   const int64_t *dims, const int64_t *strides) {
+void pickle_tensor(const char *type, const char *key, int64_t count, int64_t offset, int n_dims, const int64_t *dims,
+                   const int64_t *strides) {
     pickle_global("torch._utils", "_rebuild_tensor_v2");
     pickle_op('(');
     pickle_storage(type, key, count);
@@ -103,8 +103,8 @@ void pickle_object_end(void) {
 const float archive_weights[6] = {1, 2, 3, 4, 5, 6};
 const int64_t archive_steps = 9;
 
-/* model.0 holds a parameter, an absent one, and buffers of which one is not stored; model.1 is an SPPF whose
- * cv1.act has the class `activation`. */
+/* model.0 holds a parameter, an absent one, and buffers of which one is not stored; model.1 is an SPPF whose cv1.act
+ * has the class `activation`. */
 static void make_layers(const char *activation) {
     pickle_text("_modules"), pickle_map_begin();
     pickle_text("0"), pickle_object_begin("torch.nn.modules.conv", "Conv2d");
@@ -152,8 +152,7 @@ static void make_detector(const char *activation) {
     pickle_text("yaml_file"), pickle_text("some/where/yolo11s.yaml");
     pickle_map_end();
     pickle_text("names"), pickle_map_begin();
-    pickle_int(1), pickle_text("white cell"), pickle_text("0"),
-        pickle_text("red"); /* both kinds of key occur */
+    pickle_int(1), pickle_text("white cell"), pickle_text("0"), pickle_text("red"); /* both kinds of key occur */
     pickle_map_end();
     pickle_object_end();
 }

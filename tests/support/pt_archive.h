@@ -15,8 +15,8 @@ void pickle_int(int64_t number);
 void pickle_global(const char *module, const char *name);
 void pickle_storage(const char *type, const char *key, int64_t count);
 void pickle_sizes(int count, const int64_t *sizes);
-void pickle_tensor(const char *type, const char *key, int64_t count, int64_t offset, int n_dims,
-                   const int64_t *dims, const int64_t *strides);
+void pickle_tensor(const char *type, const char *key, int64_t count, int64_t offset, int n_dims, const int64_t *dims,
+                   const int64_t *strides);
 /* { and pairs of key and value until map_end. */
 void pickle_map_begin(void);
 void pickle_map_end(void);

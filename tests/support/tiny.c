@@ -1,16 +1,15 @@
 /* tiny.c: see tiny.h. */
-#include "support/tiny.h"
-#include "support/folder.h"
 #include "base/file.h"
-#include "model/model.h"
 #include "image/image.h"
+#include "model/model.h"
+#include "support/folder.h"
+#include "support/tiny.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
 
-/* A grey picture with a rectangle of at least a quarter of the side, at a place that depends on the number.
- */
+/* A grey picture with a rectangle of at least a quarter of the side, at a place that depends on the number. */
 static void write_picture(const char *split, int number) {
     yt_image image;
     cr_assert_eq(yt_image_create(TINY_SIDE, TINY_SIDE, &image, NULL), YT_OK);
@@ -30,8 +29,8 @@ static void write_picture(const char *split, int number) {
     cr_assert_eq(yt_image_save(test_folder_path(name), &image, NULL), YT_OK);
     yt_image_free(&image);
     double side = TINY_SIDE;
-    snprintf(label, sizeof label, "%d %.6f %.6f %.6f %.6f\n", class_id, (x + w / 2.0) / side,
-             (y + h / 2.0) / side, w / side, h / side);
+    snprintf(label, sizeof label, "%d %.6f %.6f %.6f %.6f\n", class_id, (x + w / 2.0) / side, (y + h / 2.0) / side,
+             w / side, h / side);
     snprintf(name, sizeof name, "data/labels/%s/%d.txt", split, number);
     test_folder_write_text(name, label);
 }
@@ -39,19 +38,18 @@ static void write_picture(const char *split, int number) {
 void test_tiny_write_data(int n_train, int n_val) {
     for (int i = 0; i < n_train; i++) write_picture("train", i);
     for (int i = 0; i < n_val; i++) write_picture("val", 100 + i);
-    test_folder_write_text("data.yaml",
-                         "path: data\ntrain: images/train\nval: images/val\nnames: [red, blue]\n");
+    test_folder_write_text("data.yaml", "path: data\ntrain: images/train\nval: images/val\nnames: [red, blue]\n");
 }
 
-#define BODY                                                                                                 \
-    "backbone:\n"                                                                                            \
-    "  - [-1, 1, Conv, [8, 3, 2]]\n"                                                                         \
-    "  - [-1, 1, Conv, [16, 3, 2]]\n"                                                                        \
-    "  - [-1, 1, Conv, [16, 3, 2]]\n"                                                                        \
-    "  - [-1, 1, C2f, [16, True]]\n"                                                                         \
-    "  - [-1, 1, Conv, [16, 3, 2]]\n"                                                                        \
-    "  - [-1, 1, Conv, [16, 3, 2]]\n"                                                                        \
-    "head:\n"                                                                                                \
+#define BODY                                                                                                           \
+    "backbone:\n"                                                                                                      \
+    "  - [-1, 1, Conv, [8, 3, 2]]\n"                                                                                   \
+    "  - [-1, 1, Conv, [16, 3, 2]]\n"                                                                                  \
+    "  - [-1, 1, Conv, [16, 3, 2]]\n"                                                                                  \
+    "  - [-1, 1, C2f, [16, True]]\n"                                                                                   \
+    "  - [-1, 1, Conv, [16, 3, 2]]\n"                                                                                  \
+    "  - [-1, 1, Conv, [16, 3, 2]]\n"                                                                                  \
+    "head:\n"                                                                                                          \
     "  - [[3, 4, 5], 1, Detect, [nc]]\n"
 
 void test_tiny_find_cells(yti_model *model) {
@@ -63,8 +61,8 @@ void test_tiny_find_cells(yti_model *model) {
         const bool last = strstr(box ? box : cls, ".2.") && strlen(strstr(box ? box : cls, ".2.")) > 3;
         float *values = model->state.params + info->offset;
         for (size_t k = 0; last && k < info->count; k++)
-            values[k] = info->kind != YT_PARAM_BIAS ? 0
-                        : box                       ? 0.5f /* of a cell, to each side */
+            values[k] = info->kind != YT_PARAM_BIAS                           ? 0
+                        : box                                                 ? 0.5f /* of a cell, to each side */
                         : (k == 1) == (strstr(info->name, "one2one") != NULL) ? 2.0f
                                                                               : -20.0f;
     }

@@ -1,10 +1,10 @@
 /* watched_run.c: what it writes, runs, records and looks at afterwards. */
 #include "support/watched_run.h"
 
+#include "base/file.h"
 #include "support/files.h"
 #include "support/folder.h"
 #include "support/tiny.h"
-#include "base/file.h"
 
 #include <criterion/criterion.h>
 #include <float.h>
@@ -58,9 +58,8 @@ void test_watched_plant(const char *model_path, bool plain, float factor, const 
     cr_assert(planted);
     char *list[] = {(char[]){"red"}, (char[]){"blue"}};
     yti_class_names names = {2, list};
-    cr_assert_eq(
-        yti_weights_save("planted.safetensors", model, &model->state, 0, &names, 64, NULL, NULL, 0, NULL),
-        YT_OK);
+    cr_assert_eq(yti_weights_save("planted.safetensors", model, &model->state, 0, &names, 64, NULL, NULL, 0, NULL),
+                 YT_OK);
     yti_model_destroy(model);
 }
 
@@ -96,8 +95,7 @@ static void on_backward(void *context, yti_value value, yti_tensor gradient) {
     (void)value;
     test_watched *r = context;
     const int batch = r->batches + 1;
-    const bool poison =
-        r->poison_at && batch >= r->poison_at && batch <= (r->poison_to ? r->poison_to : r->poison_at);
+    const bool poison = r->poison_at && batch >= r->poison_at && batch <= (r->poison_to ? r->poison_to : r->poison_at);
     if (poison && gradient.data) gradient.data[0] = (float)NAN;
 }
 
@@ -156,13 +154,13 @@ static void on_finish(void *context, const yti_train_summary *summary) {
 
 yt_status test_watched_run(yti_training *training, test_watched *r, yt_err *err) {
     yti_train_observer observer = {.start = on_start,
-                                  .wants = r->poison_at ? on_wants : NULL,
-                                  .backward = on_backward,
-                                  .batch = on_batch,
-                                  .non_finite = on_non_finite,
-                                  .epoch = on_epoch,
-                                  .finish = on_finish,
-                                  .context = r};
+                                   .wants = r->poison_at ? on_wants : NULL,
+                                   .backward = on_backward,
+                                   .batch = on_batch,
+                                   .non_finite = on_non_finite,
+                                   .epoch = on_epoch,
+                                   .finish = on_finish,
+                                   .context = r};
     yt_status status = yti_train_run(training, &observer, 1, &r->stop, err);
     yti_train_destroy(training);
     free(r->buffers);
@@ -230,7 +228,6 @@ void test_watched_rewrite(const char *key, const char *value) {
         keys[count] = file.metadata_keys[i];
         values[count++] = strcmp(file.metadata_keys[i], key) == 0 ? value : file.metadata_values[i];
     }
-    cr_assert_eq(yti_st_save("bad.safetensors", file.entries, file.n_entries, keys, values, count, NULL),
-                 YT_OK);
+    cr_assert_eq(yti_st_save("bad.safetensors", file.entries, file.n_entries, keys, values, count, NULL), YT_OK);
     yti_st_free(&file);
 }

@@ -17,7 +17,7 @@ typedef struct test_watched {
     int overflow_behind;      /* the gradients that wait behind that batch become as large as floats are */
     int stop_in_epoch;        /* as Ctrl-C does; from 1 */
     int events, epochs, skips, batches;
-    int capsules;     /* events that said where the step is kept */
+    int capsules;      /* events that said where the step is kept */
     yti_on_nan action; /* of the last event, and below */
     bool to_initial;
     char report[1 << 14];
@@ -40,8 +40,8 @@ void test_watched_set(yti_train_config *config, const char *key, const char *tex
 /* SGD at 0.01 from the first batch on, one thread. */
 yti_train_config test_watched_config(const char *model, const char *epochs);
 
-/* Writes initial weights as planted.safetensors, with every weight multiplied, and where `name` is not NULL its first
- * value replaced. plain: without normalisation. */
+/* Writes initial weights as planted.safetensors, with every weight multiplied, and where `name` is not NULL its
+ * first value replaced. plain: without normalisation. */
 void test_watched_plant(const char *model_path, bool plain, float factor, const char *name, float value);
 
 /* A linear network whose weights are too large, at a rate that is too high, without clipping. */

@@ -2,15 +2,15 @@
  *
  *   bench_ops --model models/yolo26.yaml --scale n --imgsz 640 --batch 4 --threads 2 --isa avx2 --only "3x3 s1"
  *
- * The shapes are those that a training forward run of the model calls. Each convolution is first checked against
- * the reference on a small map with the same channels, then timed: median GFLOP/s and the share of the FMA peak,
- * which a loop over registers measures on the same number of threads. With one thread the clock is the thread's
- * CPU time, so that other programs disturb less. The sums are weighted by how often a shape occurs. Passes over
- * memory are compared with the bandwidth that a plain stream of the same number of threads reaches.
+ * The shapes are those that a training forward run of the model calls. Each convolution is first checked against the
+ * reference on a small map with the same channels, then timed: median GFLOP/s and the share of the FMA peak, which a
+ * loop over registers measures on the same number of threads. With one thread the clock is the thread's CPU time, so
+ * that other programs disturb less. The sums are weighted by how often a shape occurs. Passes over memory are compared
+ * with the bandwidth that a plain stream of the same number of threads reaches.
  */
+#include "model/model.h"
 #include "parts/kernel_clock.h"
 #include "parts/machine.h"
-#include "model/model.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -128,8 +128,8 @@ static void bench_convs(const settings *s, double peak) {
     static clock_conv shapes[MAX_SHAPES];
     double flops = 0, seconds[3] = {0};
     const int n_shapes = shapes_of(s, shapes);
-    printf("%-24s %8s  %-18s %-18s %-18s %s\n", "convolution", "GF", "forward", "backward data",
-           "backward weights", "error");
+    printf("%-24s %8s  %-18s %-18s %-18s %s\n", "convolution", "GF", "forward", "backward data", "backward weights",
+           "error");
     for (int i = 0; i < n_shapes; i++) {
         const clock_conv *shape = &shapes[i];
         const yti_conv_geometry *c = &shape->conv;
@@ -176,15 +176,14 @@ typedef struct pass_bench {
 
 static void norm_forward_call(void *argument) {
     pass_bench *p = argument;
-    p->k->norm_act_forward((yti_activation){.kind = YT_ACT_SILU}, &p->norm, &p->a, &p->none, &p->b,
-                           p->scratch.threads);
+    p->k->norm_act_forward((yti_activation){.kind = YT_ACT_SILU}, &p->norm, &p->a, &p->none, &p->b, p->scratch.threads);
 }
 
 /* d_out is written over in every call; its values do not matter for the time as long as they stay finite. */
 static void norm_backward_call(void *argument) {
     pass_bench *p = argument;
-    p->k->norm_act_backward((yti_activation){.kind = YT_ACT_SILU}, &p->norm, &p->a, &p->b, &p->none, false,
-                            p->d_gamma, p->d_beta, NULL, &p->scratch);
+    p->k->norm_act_backward((yti_activation){.kind = YT_ACT_SILU}, &p->norm, &p->a, &p->b, &p->none, false, p->d_gamma,
+                            p->d_beta, NULL, &p->scratch);
 }
 
 static void copy_call(void *argument) {
@@ -216,8 +215,7 @@ static void adamw_call(void *argument) {
     pass_bench *p = argument;
     size_t part = yti_tensor_elements(p->a) / 2;
     const yti_adam adam = {.lr = 1e-9, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .scale = 1, .t = 10};
-    p->k->adam_step(p->a.data, p->b.data, p->a.data + part, p->b.data + part, part, &adam,
-                    p->scratch.threads);
+    p->k->adam_step(p->a.data, p->b.data, p->a.data + part, p->b.data + part, part, &adam, p->scratch.threads);
 }
 
 static void bench_passes(const yti_kernels *k, int threads, int images, double bandwidth) {
@@ -257,8 +255,8 @@ static void bench_passes(const yti_kernels *k, int threads, int images, double b
         if (passes[i].call == pool_backward_call) pool_call(&p); /* the choices that it sends gradients to */
         double seconds = p.index ? bench_time(passes[i].call, &p, threads) : 0;
         double rate = passes[i].bytes * (double)count / seconds;
-        printf("%-20s (%d,%d,%d,%d)  %8.3f ms  %6.1f GB/s (%3.0f %%)\n", passes[i].name, images, side, side,
-               c, seconds * 1e3, rate * 1e-9, 100 * rate / bandwidth);
+        printf("%-20s (%d,%d,%d,%d)  %8.3f ms  %6.1f GB/s (%3.0f %%)\n", passes[i].name, images, side, side, c,
+               seconds * 1e3, rate * 1e-9, 100 * rate / bandwidth);
         free(p.a.data), free(p.b.data), free(channels), free(p.index), free(p.scratch.data);
     }
 }
@@ -315,11 +313,8 @@ static const yti_kernels *find_table(const char *name) {
 }
 
 static settings parse(int argc, char **argv) {
-    settings s = {.model = "models/yolo26.yaml",
-                  .imgsz = 640,
-                  .batch = 4,
-                  .threads = yti_cpu_cores(),
-                  .k = yti_kernels_get()};
+    settings s = {
+        .model = "models/yolo26.yaml", .imgsz = 640, .batch = 4, .threads = yti_cpu_cores(), .k = yti_kernels_get()};
     for (int i = 1; i < argc; i += 2) {
         const char *value = i + 1 < argc ? argv[i + 1] : "";
         if (strcmp(argv[i], "--model") == 0)
@@ -348,8 +343,8 @@ static settings parse(int argc, char **argv) {
 int main(int argc, char **argv) {
     const settings s = parse(argc, argv);
     double peak = bench_peak_flops(s.k->vector_floats, s.threads), bandwidth = bench_bandwidth(s.threads);
-    printf("%s, kernels %s, %d threads, %d images, peak %.1f GFLOP/s, memory %.1f GB/s\n", yti_cpu_name(),
-           s.k->name, s.threads, s.batch, peak * 1e-9, bandwidth * 1e-9);
+    printf("%s, kernels %s, %d threads, %d images, peak %.1f GFLOP/s, memory %.1f GB/s\n", yti_cpu_name(), s.k->name,
+           s.threads, s.batch, peak * 1e-9, bandwidth * 1e-9);
     bench_convs(&s, peak);
     if (s.only) return 0;
     bench_attention(s.k, s.threads, s.batch, peak * 1e-9);

@@ -1,16 +1,16 @@
 /* bench_step.c: the time of one training step, by part: input, forward, loss, backward, optimiser.
  *
- * Random pictures and boxes, the real network, loss, clipping, SGD and the moving average; no data
- * loading. Prints median and best of the counted steps; with --profile (or --profile=shapes) the time of every
- * kind of kernel (and shape) and its distance from what the machine could do.
+ * Random pictures and boxes, the real network, loss, clipping, SGD and the moving average; no data loading. Prints
+ * median and best of the counted steps; with --profile (or --profile=shapes) the time of every kind of kernel (and
+ * shape) and its distance from what the machine could do.
  */
-#include "parts/kernel_clock.h"
-#include "parts/machine.h"
 #include "base/cpu.h"
+#include "base/rng.h"
 #include "loss/loss.h"
 #include "model/model.h"
 #include "optim/optim.h"
-#include "base/rng.h"
+#include "parts/kernel_clock.h"
+#include "parts/machine.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -43,8 +43,7 @@ static void die(const char *what) {
 }
 
 static settings parse(int argc, char **argv) {
-    settings s = {
-        .model = "models/yolo26.yaml", .imgsz = 640, .batch = 4, .threads = yti_cpu_cores(), .steps = 10};
+    settings s = {.model = "models/yolo26.yaml", .imgsz = 640, .batch = 4, .threads = yti_cpu_cores(), .steps = 10};
     for (int i = 1; i < argc; i++) {
         const char *value = i + 1 < argc ? argv[i + 1] : "";
         if (strcmp(argv[i], "--json") == 0)
@@ -94,9 +93,8 @@ static void make_data(bench *b) {
     for (size_t i = 0; i < n; i++) {
         b->image[i] = (int)i / BOXES_PER_IMAGE;
         b->class_id[i] = (int)yti_rng_below(&rng, (uint32_t)b->model->n_classes);
-        b->boxes[i] =
-            (yti_cxcywh){(float)yti_rng_uniform(&rng, 0.2, 0.8), (float)yti_rng_uniform(&rng, 0.2, 0.8),
-                        (float)yti_rng_uniform(&rng, 0.05, 0.4), (float)yti_rng_uniform(&rng, 0.05, 0.4)};
+        b->boxes[i] = (yti_cxcywh){(float)yti_rng_uniform(&rng, 0.2, 0.8), (float)yti_rng_uniform(&rng, 0.2, 0.8),
+                                   (float)yti_rng_uniform(&rng, 0.05, 0.4), (float)yti_rng_uniform(&rng, 0.05, 0.4)};
     }
 }
 
@@ -117,13 +115,12 @@ static void setup(bench *b) {
     yti_model_init(b->model, 0, &b->model->state);
     if (b->s.eval) fuse(b);
     if (yti_model_plan(b->model, b->s.eval ? YT_MODE_EVAL : YT_MODE_TRAIN, b->s.batch, b->s.imgsz, b->s.imgsz,
-                      b->s.threads, &err) != YT_OK ||
+                       b->s.threads, &err) != YT_OK ||
         yti_loss_create(&b->loss, &err) != YT_OK)
         die(err.text);
     if (b->s.eval) yti_model_prepare(b->model, &b->model->state);
     const yti_param_span all = {.count = b->model->param_count, .group = YT_GROUP_WEIGHT};
-    if (yti_optimizer_create(YT_OPTIM_SGD, all.count, &all, 1, 5e-4f, b->s.threads, &b->optimizer, &err) !=
-        YT_OK)
+    if (yti_optimizer_create(YT_OPTIM_SGD, all.count, &all, 1, 5e-4f, b->s.threads, &b->optimizer, &err) != YT_OK)
         die(err.text);
     make_data(b);
 }
@@ -135,8 +132,8 @@ static void run_loss(bench *b) {
     for (int branch = 0; branch < b->model->n_branches; branch++) {
         const yti_head head = yti_model_head(b->model, branch);
         yti_loss_result result;
-        if (yti_loss_branch(b->loss, &head, &targets, gains, yti_assigner_of(branch == 1), 1, b->s.threads,
-                           &result, &err) != YT_OK)
+        if (yti_loss_branch(b->loss, &head, &targets, gains, yti_assigner_of(branch == 1), 1, b->s.threads, &result,
+                            &err) != YT_OK)
             die(err.text);
     }
 }
@@ -183,8 +180,8 @@ static void print(bench *b) {
                b->seconds[TOTAL][b->s.steps / 2], b->seconds[TOTAL][0], b->s.threads, yti_kernels_get()->name);
         return;
     }
-    printf("%s, %d x %d x %d, %d threads, %s, %d steps, %.0f MB planned\n", b->s.model, b->s.batch,
-           b->s.imgsz, b->s.imgsz, b->s.threads, yti_kernels_get()->name, b->s.steps,
+    printf("%s, %d x %d x %d, %d threads, %s, %d steps, %.0f MB planned\n", b->s.model, b->s.batch, b->s.imgsz,
+           b->s.imgsz, b->s.threads, yti_kernels_get()->name, b->s.steps,
            (double)yti_graph_planned_bytes(b->model->graph) / 1e6);
     for (int p = 0; p < N_PARTS; p++)
         printf("%-10s median %8.2f ms   best %8.2f ms\n", part_names[p], 1e3 * b->seconds[p][b->s.steps / 2],

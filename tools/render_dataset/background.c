@@ -41,7 +41,7 @@ static void cloud(const draw_pen *pen, double x, double y, double size, yti_rng 
         double dx = yti_rng_uniform(rng, -1, 1), dy = yti_rng_uniform(rng, -0.2, 0.2);
         double r = size * (0.5 - 0.3 * fabs(dx));
         draw_fill(pen, draw_ellipse(x + dx * size, y + dy * size * 0.5, r * 1.3, r * 0.7, 0),
-                draw_ink_glaze(draw_rgb_hex(0xffffff), 0.55, r * 0.8));
+                  draw_ink_glaze(draw_rgb_hex(0xffffff), 0.55, r * 0.8));
     }
 }
 
@@ -53,7 +53,7 @@ static void houses(const draw_pen *pen, double w, double h, yti_rng *rng) {
         double base = h * (HORIZON + 0.01), top = base - height;
         draw_rgb wall = draw_rgb_pick(rng, walls, 4), glass = draw_rgb_mix(wall, draw_rgb_hex(0x40566a), 0.45);
         draw_fill(pen, draw_box(x, top, x + width, base, 0),
-                draw_ink_run(draw_rgb_mix(wall, draw_rgb_hex(0xffffff), 0.2), wall));
+                  draw_ink_run(draw_rgb_mix(wall, draw_rgb_hex(0xffffff), 0.2), wall));
         double step = 0.036 * h;
         for (double wy = top + 0.4 * step; wy + 0.6 * step < base; wy += step)
             for (double wx = x + 0.4 * step; wx + 0.6 * step < x + width; wx += step)
@@ -67,7 +67,7 @@ static void trees(const draw_pen *pen, double w, double h, yti_rng *rng) {
         double x = w * (i + yti_rng_uniform(rng, 0, 1)) / 7, size = h * yti_rng_uniform(rng, 0.03, 0.055);
         draw_rgb green = vary(0x5d8a52, rng);
         draw_fill(pen, draw_box(x - size * 0.1, h * HORIZON - size, x + size * 0.1, h * HORIZON + 0.01 * h, 0),
-                draw_ink_hex(0x6b5a48));
+                  draw_ink_hex(0x6b5a48));
         draw_fill(pen, draw_ellipse(x, h * HORIZON - 1.3 * size, size * 0.75, size, 0), draw_ink_lit(green));
     }
 }
@@ -75,8 +75,8 @@ static void trees(const draw_pen *pen, double w, double h, yti_rng *rng) {
 static void draw_street(const draw_pen *pen, double w, double h, yti_rng *rng) {
     band(pen, w, 0, h * HORIZON, vary(0x5b9fe0, rng), vary(0xdcebf5, rng));
     for (int i = 0; i < 4; i++)
-        cloud(pen, yti_rng_uniform(rng, 0, w), yti_rng_uniform(rng, 0.05, 0.3) * h,
-              w * yti_rng_uniform(rng, 0.05, 0.1), rng);
+        cloud(pen, yti_rng_uniform(rng, 0, w), yti_rng_uniform(rng, 0.05, 0.3) * h, w * yti_rng_uniform(rng, 0.05, 0.1),
+              rng);
     houses(pen, w, h, rng);
     trees(pen, w, h, rng);
     band(pen, w, h * HORIZON, h * PAVEMENT, vary(0x8fb566, rng), vary(0x6d9a48, rng));
@@ -100,15 +100,15 @@ static void draw_room(const draw_pen *pen, double w, double h, yti_rng *rng) {
     for (int i = 1; i < 6; i++) { /* boards, wider towards the viewer */
         double y = h * (TABLE + (1 - TABLE) * i * (i + 3) / 54);
         draw_fill(pen, draw_box(-2, y - 0.002 * h, w + 2, y + 0.002 * h, 0),
-                draw_ink_glaze(draw_rgb_hex(0x5a3614), 0.55, 0));
+                  draw_ink_glaze(draw_rgb_hex(0x5a3614), 0.55, 0));
     }
     for (int i = 0; i < 60; i++) { /* grain */
         double x = yti_rng_uniform(rng, -0.1, 1) * w, y = h * yti_rng_uniform(rng, TABLE + 0.01, 1);
         draw_fill(pen, draw_line(x, y, x + w * yti_rng_uniform(rng, 0.04, 0.2), y, 0.002 * h),
-                draw_ink_glaze(draw_rgb_hex(0x6b4118), 0.22, 0));
+                  draw_ink_glaze(draw_rgb_hex(0x6b4118), 0.22, 0));
     }
     draw_fill(pen, draw_box(-2, h * TABLE - 0.012 * h, w + 2, h * TABLE + 0.004 * h, 0),
-            draw_ink_hex_run(0x8a5c31, 0x70471f));
+              draw_ink_hex_run(0x8a5c31, 0x70471f));
 }
 
 void draw_background_draw(draw_background_kind kind, const draw_canvas *canvas, yti_rng *rng) {
@@ -128,8 +128,8 @@ void draw_background_post(const draw_canvas *canvas, double x, double y, double 
     double foot = (PAVEMENT + ROAD) / 2 * canvas->h;
     if (foot <= y) return;
     draw_fill(&pen, draw_ellipse(x, foot, 2.2 * width, 0.7 * width, 0),
-            draw_ink_glaze(draw_rgb_hex(0x101010), 0.4, width));
+              draw_ink_glaze(draw_rgb_hex(0x101010), 0.4, width));
     draw_fill_edged(&pen, draw_box(x - width / 2, y, x + width / 2, foot, 0), draw_ink_hex(0x9a9ea3), 1,
-                  draw_rgb_hex(0x5c6065));
+                    draw_rgb_hex(0x5c6065));
     draw_fill(&pen, draw_box(x - width / 4, y, x - width / 10, foot, 0), draw_ink_hex(0xc9cdd1));
 }

@@ -1,6 +1,6 @@
 /* draw.c: distance functions and the one loop that paints them. The distances of circles, boxes, segments and
- * polygons are exact; the ellipse's is the first-order one f / |grad f|, good to a fraction of a pixel near
- * the edge, which is the only place where it is used. */
+ * polygons are exact; the ellipse's is the first-order one f / |grad f|, good to a fraction of a pixel near the
+ * edge, which is the only place where it is used. */
 #include "draw.h"
 
 #include <math.h>
@@ -37,11 +37,11 @@ yti_shape draw_disc(double x, double y, double r) {
 
 yti_shape draw_box(double x0, double y0, double x1, double y1, double corner) {
     return (yti_shape){.kind = YT_SHAPE_BOX,
-                      .x = (x0 + x1) / 2,
-                      .y = (y0 + y1) / 2,
-                      .a = (x1 - x0) / 2,
-                      .b = (y1 - y0) / 2,
-                      .r = corner};
+                       .x = (x0 + x1) / 2,
+                       .y = (y0 + y1) / 2,
+                       .a = (x1 - x0) / 2,
+                       .b = (y1 - y0) / 2,
+                       .r = corner};
 }
 
 yti_shape draw_polygon(int n, const double (*points)[2], double rounding) {
@@ -53,8 +53,7 @@ yti_shape draw_line(double x0, double y0, double x1, double y1, double width) {
 }
 
 yti_shape draw_arc(double x, double y, double radius, double from, double sweep, double width) {
-    return (yti_shape){
-        .kind = YT_SHAPE_ARC, .x = x, .y = y, .a = radius, .b = from, .c = sweep, .r = width / 2};
+    return (yti_shape){.kind = YT_SHAPE_ARC, .x = x, .y = y, .a = radius, .b = from, .c = sweep, .r = width / 2};
 }
 
 yti_shape draw_crescent(double x, double y, double r, double cut_x, double cut_y, double cut_r) {
@@ -83,7 +82,7 @@ draw_ink draw_ink_hex_run(unsigned top, unsigned bottom) {
 
 draw_ink draw_ink_lit(draw_rgb colour) {
     return draw_ink_run(draw_rgb_mix(colour, draw_rgb_hex(0xffffff), 0.22),
-                      draw_rgb_mix(colour, draw_rgb_hex(0), 0.22));
+                        draw_rgb_mix(colour, draw_rgb_hex(0), 0.22));
 }
 
 draw_ink draw_ink_glaze(draw_rgb colour, double alpha, double soft) {
@@ -92,12 +91,12 @@ draw_ink draw_ink_glaze(draw_rgb colour, double alpha, double soft) {
 
 draw_pen draw_pen_make(draw_canvas *canvas, double x, double y, double scale, double turn, bool mirrored) {
     return (draw_pen){.canvas = canvas,
-                    .x = x,
-                    .y = y,
-                    .scale = scale,
-                    .cosine = cos(turn),
-                    .sine = sin(turn),
-                    .mirror = mirrored ? -1 : 1};
+                      .x = x,
+                      .y = y,
+                      .scale = scale,
+                      .cosine = cos(turn),
+                      .sine = sin(turn),
+                      .mirror = mirrored ? -1 : 1};
 }
 
 static double line_distance(double px, double py, double x0, double y0, double x1, double y1) {

@@ -1,9 +1,8 @@
 /* draw.h: anti-aliased shapes on a canvas, by signed distance.
  *
- * A shape is a distance function in the object's own units (x right, y down, the object about -1..1); a pen
- * puts those units on the canvas (place, size, turn, mirror). A pixel is covered by clamp(1/2 - distance in
- * pixels), which is exact for straight edges and close for curved ones. Everything is a value; nothing is
- * allocated but the canvas.
+ * A shape is a distance function in the object's own units (x right, y down, the object about -1..1); a pen puts those
+ * units on the canvas (place, size, turn, mirror). A pixel is covered by clamp(1/2 - distance in pixels), which is
+ * exact for straight edges and close for curved ones. Everything is a value; nothing is allocated but the canvas.
  */
 #ifndef YT_RENDER_DRAW_H
 #define YT_RENDER_DRAW_H
@@ -17,8 +16,8 @@ typedef struct draw_rgb {
     double r, g, b; /* sRGB, 0..1 */
 } draw_rgb;
 
-draw_rgb draw_rgb_hex(unsigned hex);                               /* 0xrrggbb */
-draw_rgb draw_rgb_mix(draw_rgb a, draw_rgb b, double share);           /* share of b */
+draw_rgb draw_rgb_hex(unsigned hex);                                  /* 0xrrggbb */
+draw_rgb draw_rgb_mix(draw_rgb a, draw_rgb b, double share);          /* share of b */
 draw_rgb draw_rgb_vary(draw_rgb colour, double amount, yti_rng *rng); /* every channel by up to +-amount */
 
 /* One of n colours, varied a little. */
@@ -81,7 +80,7 @@ typedef struct draw_pen {
     double x, y;  /* the origin of the object, pixels */
     double scale; /* pixels per unit */
     double cosine, sine;
-    double mirror;        /* 1, or -1: left and right swapped */
+    double mirror;         /* 1, or -1: left and right swapped */
     const yti_shape *clip; /* borrowed; NULL: paint everywhere */
 } draw_pen;
 

@@ -1,8 +1,8 @@
 /* objects.h: the things that can be drawn, each a COCO class.
  *
- * To add one: write its draw function in objects_street.c or objects_room.c and add a row there. A drawing
- * uses the pen's units and stays within +-half_w, +-half_h; what varies from one exemplar to the next
- * (colour, lamp, pose) comes from the rng, little enough that the class keeps its look.
+ * To add one: write its draw function in objects_street.c or objects_room.c and add a row there. A drawing uses the
+ * pen's units and stays within +-half_w, +-half_h; what varies from one exemplar to the next (colour, lamp, pose) comes
+ * from the rng, little enough that the class keeps its look.
  */
 #ifndef YT_RENDER_OBJECTS_H
 #define YT_RENDER_OBJECTS_H

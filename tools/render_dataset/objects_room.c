@@ -14,14 +14,13 @@ static void draw_clock(const draw_pen *pen, yti_rng *rng) {
         double a = 2 * PI * i / 60, from = i % 5 ? 0.73 : i % 15 ? 0.64 : 0.58;
         double width = i % 5 ? 0.015 : i % 15 ? 0.045 : 0.07;
         draw_fill(pen, draw_line(from * cos(a), from * sin(a), 0.76 * cos(a), 0.76 * sin(a), width),
-                draw_ink_hex(0x222222));
+                  draw_ink_hex(0x222222));
     }
     double minutes = yti_rng_uniform(rng, 0, 720);
     double h = 2 * PI * minutes / 720 - PI / 2, m = 2 * PI * minutes / 60 - PI / 2;
-    draw_fill(pen, draw_line(-0.1 * cos(h), -0.1 * sin(h), 0.42 * cos(h), 0.42 * sin(h), 0.08),
-            draw_ink_hex(0x17181a));
+    draw_fill(pen, draw_line(-0.1 * cos(h), -0.1 * sin(h), 0.42 * cos(h), 0.42 * sin(h), 0.08), draw_ink_hex(0x17181a));
     draw_fill(pen, draw_line(-0.12 * cos(m), -0.12 * sin(m), 0.64 * cos(m), 0.64 * sin(m), 0.055),
-            draw_ink_hex(0x17181a));
+              draw_ink_hex(0x17181a));
     draw_fill(pen, draw_disc(0, 0, 0.07), draw_ink_hex(0xb3261e));
 }
 
@@ -64,14 +63,14 @@ static void draw_banana(const draw_pen *pen, yti_rng *rng) {
     inside.clip = &fruit;
     draw_fill(pen, draw_line(0.86, -0.5, 0.93, -0.62, 0.12), draw_ink_hex(0x7b5a1c)); /* stalk */
     draw_fill_edged(pen, fruit, draw_ink_run(draw_rgb_mix(skin, draw_rgb_hex(0xffffff), 0.25), skin), 0.02,
-                  draw_rgb_hex(0x8c6a12));
+                    draw_rgb_hex(0x8c6a12));
     draw_fill(&inside, draw_crescent(0, -0.45, 0.98, 0, -0.66, 0.97), draw_ink_hex(0xd6a117));
     draw_fill(&inside, draw_disc(0.93, -0.42, 0.14), draw_ink_glaze(draw_rgb_hex(0x9cae2a), 0.8, 0.1));
     draw_fill(&inside, draw_disc(-0.94, -0.46, 0.13), draw_ink_hex(0x5a3d12));
     for (int i = 0; i < 5; i++) {
         double a = PI * (0.2 + 0.14 * i) + yti_rng_uniform(rng, -0.1, 0.1);
         draw_fill(&inside, draw_ellipse(0.8 * cos(a), -0.5 + 0.78 * sin(a), 0.05, 0.015, a + PI / 2),
-                draw_ink_hex(0x94701a));
+                  draw_ink_hex(0x94701a));
     }
 }
 
@@ -89,12 +88,12 @@ static void draw_apple(const draw_pen *pen, yti_rng *rng) {
     draw_fill(pen, draw_ellipse(0, -0.5, 0.26, 0.1, 0), draw_ink_glaze(dark, 0.9, 0.1));
     draw_fill(pen, draw_line(0, -0.5, 0.1, -0.9, 0.08), draw_ink_hex(0x4f3014));
     draw_fill_edged(pen, draw_ellipse(0.38, -0.78, 0.27, 0.12, -0.35), draw_ink_hex_run(0x7cc142, 0x3f8a22), 0.015,
-                  draw_rgb_hex(0x2a5c17));
+                    draw_rgb_hex(0x2a5c17));
 }
 
 static void draw_orange(const draw_pen *pen, yti_rng *rng) {
     draw_rgb peel = draw_rgb_vary(draw_rgb_hex(0xf58a14), 0.03, rng),
-           dark = draw_rgb_mix(peel, draw_rgb_hex(0x6a2500), 0.55);
+             dark = draw_rgb_mix(peel, draw_rgb_hex(0x6a2500), 0.55);
     yti_shape fruit = draw_disc(0, 0, 0.96);
     draw_pen inside = *pen;
     inside.clip = &fruit;
@@ -109,7 +108,7 @@ static void draw_orange(const draw_pen *pen, yti_rng *rng) {
     for (int i = 0; i < 5; i++) {
         double a = 2 * PI * i / 5;
         draw_fill(pen, draw_line(0.12, -0.62, 0.12 + 0.1 * cos(a), -0.62 + 0.07 * sin(a), 0.05),
-                draw_ink_hex(0x4c7a24));
+                  draw_ink_hex(0x4c7a24));
     }
 }
 
@@ -120,12 +119,12 @@ static void draw_pizza(const draw_pen *pen, yti_rng *rng) {
     for (int i = 0; i < 30; i++) {
         double r = 0.72 * sqrt(yti_rng_unit(rng)), a = yti_rng_uniform(rng, 0, 2 * PI);
         draw_fill(pen, draw_disc(r * cos(a), r * sin(a), 0.07),
-                draw_ink_glaze(draw_rgb_hex(i % 2 ? 0xffe9a6 : 0xe29a2e), 0.5, 0.06));
+                  draw_ink_glaze(draw_rgb_hex(i % 2 ? 0xffe9a6 : 0xe29a2e), 0.5, 0.06));
     }
     for (int i = 0; i < 9; i++) {
         double r = i ? 0.54 : 0, a = 2 * PI * (i + 0.5) / 8 + yti_rng_uniform(rng, -0.12, 0.12);
         draw_fill_edged(pen, draw_disc(r * cos(a), r * sin(a), 0.14), draw_ink_hex_run(0xcf3b26, 0xa52317), 0.012,
-                      draw_rgb_hex(0x7d150c));
+                        draw_rgb_hex(0x7d150c));
     }
     for (int i = 0; i < 14; i++) {
         double r = 0.7 * sqrt(yti_rng_unit(rng)), a = yti_rng_uniform(rng, 0, 2 * PI);
@@ -147,17 +146,16 @@ static void draw_donut(const draw_pen *pen, yti_rng *rng) {
         for (int i = 0; i < 12; i++) {
             double a = 2 * PI * i / 12;
             draw_fill(pen, draw_disc(0.76 * cos(a), 0.76 * sin(a), pass ? 0.135 : 0.155),
-                    draw_ink_flat(pass ? icing : edge));
+                      draw_ink_flat(pass ? icing : edge));
         }
         draw_stroke(pen, draw_disc(0, 0, 0.62), pass ? 0.44 : 0.47, draw_ink_flat(pass ? icing : edge));
     }
-    draw_fill(pen, draw_arc(0, 0, 0.66, 1.05 * PI, 0.5 * PI, 0.12),
-            draw_ink_glaze(draw_rgb_hex(0xffffff), 0.45, 0.1));
+    draw_fill(pen, draw_arc(0, 0, 0.66, 1.05 * PI, 0.5 * PI, 0.12), draw_ink_glaze(draw_rgb_hex(0xffffff), 0.45, 0.1));
     for (int i = 0; i < 26; i++) {
         double a = 2 * PI * (i + yti_rng_uniform(rng, -0.3, 0.3)) / 26, r = yti_rng_uniform(rng, 0.46, 0.8);
         double t = yti_rng_uniform(rng, 0, PI), x = r * cos(a), y = r * sin(a);
         draw_fill(pen, draw_line(x, y, x + 0.09 * cos(t), y + 0.09 * sin(t), 0.045),
-                draw_ink_hex(sprinkles[yti_rng_below(rng, 5)]));
+                  draw_ink_hex(sprinkles[yti_rng_below(rng, 5)]));
     }
 }
 
@@ -171,20 +169,17 @@ static void draw_potted_plant(const draw_pen *pen, yti_rng *rng) {
         draw_rgb green = draw_rgb_vary(draw_rgb_hex(i < 6 ? 0x2f8a3c : 0x4fae4a), 0.04, rng);
         double turn = atan2(y - 0.3, x);
         draw_fill(pen, draw_line(0, 0.3, x, y, 0.04), draw_ink_hex(0x2c6b2c));
-        draw_fill_edged(pen, draw_ellipse(x, y, 0.38, 0.15, turn), draw_ink_lit(green), 0.015,
-                      draw_rgb_hex(0x1d5426));
-        draw_fill(pen,
-                draw_line(x - 0.3 * cos(turn), y - 0.3 * sin(turn), x + 0.33 * cos(turn), y + 0.33 * sin(turn),
-                        0.022),
-                draw_ink_hex(0x9fd48a));
+        draw_fill_edged(pen, draw_ellipse(x, y, 0.38, 0.15, turn), draw_ink_lit(green), 0.015, draw_rgb_hex(0x1d5426));
+        draw_fill(
+            pen, draw_line(x - 0.3 * cos(turn), y - 0.3 * sin(turn), x + 0.33 * cos(turn), y + 0.33 * sin(turn), 0.022),
+            draw_ink_hex(0x9fd48a));
     }
     draw_fill_edged(pen, draw_polygon(4, pot, 0.02), draw_ink_lit(clay), 0.015, edge);
     draw_fill_edged(pen, draw_box(-0.43, 0.24, 0.43, 0.42, 0.03), draw_ink_lit(clay), 0.015, edge);
 }
 
 static void draw_tv(const draw_pen *pen, yti_rng *rng) {
-    static const double hills[5][2] = {
-        {-0.92, 0.3}, {-0.45, -0.12}, {-0.05, 0.12}, {0.42, -0.22}, {0.92, 0.3}};
+    static const double hills[5][2] = {{-0.92, 0.3}, {-0.45, -0.12}, {-0.05, 0.12}, {0.42, -0.22}, {0.92, 0.3}};
     yti_shape screen = draw_box(-0.91, -0.55, 0.91, 0.42, 0.01);
     draw_pen inside = *pen;
     inside.clip = &screen;
@@ -203,14 +198,13 @@ static void draw_book(const draw_pen *pen, yti_rng *rng) {
     static const unsigned covers[3] = {0x1c4f8f, 0x8f1c2b, 0x1f6b45};
     static const double left[6][2] = {{0, -0.46},    {-0.3, -0.55}, {-0.88, -0.52},
                                       {-0.92, 0.42}, {-0.3, 0.40},  {0, 0.50}};
-    static const double right[6][2] = {{0, -0.46},   {0.3, -0.55}, {0.88, -0.52},
-                                       {0.92, 0.42}, {0.3, 0.40},  {0, 0.50}};
+    static const double right[6][2] = {{0, -0.46}, {0.3, -0.55}, {0.88, -0.52}, {0.92, 0.42}, {0.3, 0.40}, {0, 0.50}};
     static const double board[4][2] = {{-0.93, -0.50}, {0.93, -0.50}, {0.96, 0.50}, {-0.96, 0.50}};
     draw_fill(pen, draw_polygon(4, board, 0.03), draw_ink_lit(draw_rgb_pick(rng, covers, 3)));
     draw_fill_edged(pen, draw_polygon(6, left, 0.01), draw_ink_hex_run(0xfffdf5, 0xece6d3), 0.012,
-                  draw_rgb_hex(0x8d8572));
+                    draw_rgb_hex(0x8d8572));
     draw_fill_edged(pen, draw_polygon(6, right, 0.01), draw_ink_hex_run(0xf7f3e6, 0xe4dcc6), 0.012,
-                  draw_rgb_hex(0x8d8572));
+                    draw_rgb_hex(0x8d8572));
     draw_fill(pen, draw_line(0, -0.44, 0, 0.46, 0.07), draw_ink_glaze(draw_rgb_hex(0x6d6450), 0.5, 0.06));
     for (int row = 0; row < 8; row++) {
         double y = -0.38 + 0.095 * row, end = row == 7 ? 0.45 : 0.8;
@@ -234,7 +228,7 @@ static void draw_cat(const draw_pen *pen, yti_rng *rng) {
     draw_fill(pen, draw_ellipse(0, 0.30, 0.2, 0.34, 0), draw_ink_glaze(pale, 0.95, 0.1));
     for (int side = -1; side <= 1; side += 2) {
         draw_fill_edged(pen, draw_box(side * 0.14 - 0.09, 0.3, side * 0.14 + 0.09, 0.96, 0.09), draw_ink_flat(fur),
-                      0.012, dark);
+                        0.012, dark);
         draw_fill(pen, draw_ellipse(side * 0.14, 0.91, 0.1, 0.055, 0), draw_ink_flat(pale));
     }
     for (int i = 0; i < 2; i++) {
@@ -242,16 +236,15 @@ static void draw_cat(const draw_pen *pen, yti_rng *rng) {
         draw_fill(pen, draw_polygon(3, inner[i], 0.01), draw_ink_hex(0xe9a3a3));
     }
     draw_fill_edged(pen, draw_ellipse(0, -0.44, 0.46, 0.38, 0), draw_ink_lit(fur), 0.02, dark);
-    for (int i = -1; i <= 1; i++)
-        draw_fill(pen, draw_line(i * 0.1, -0.76, i * 0.07, -0.64, 0.04), draw_ink_flat(dark));
+    for (int i = -1; i <= 1; i++) draw_fill(pen, draw_line(i * 0.1, -0.76, i * 0.07, -0.64, 0.04), draw_ink_flat(dark));
     for (int side = -1; side <= 1; side += 2) {
         draw_fill(pen, draw_ellipse(side * 0.1, -0.26, 0.13, 0.1, 0), draw_ink_flat(pale));
         draw_fill_edged(pen, draw_ellipse(side * 0.19, -0.47, 0.095, 0.1, 0), draw_ink_hex_run(0xd8e84a, 0x8fbf2f),
-                      0.012, draw_rgb_hex(0x1b1b1b));
+                        0.012, draw_rgb_hex(0x1b1b1b));
         draw_fill(pen, draw_ellipse(side * 0.19, -0.47, 0.03, 0.085, 0), draw_ink_hex(0x0b0b0b));
         for (int i = -1; i <= 1; i++)
             draw_fill(pen, draw_line(side * 0.16, -0.27 + 0.02 * i, side * 0.52, -0.29 + 0.09 * i, 0.014),
-                    draw_ink_hex(0xf4f4f4));
+                      draw_ink_hex(0xf4f4f4));
         draw_fill(pen, draw_arc(side * 0.06, -0.27, 0.06, 0.05 * PI, 0.9 * PI, 0.018), draw_ink_hex(0x2b1a1a));
     }
     static const double nose[3][2] = {{-0.05, -0.34}, {0.05, -0.34}, {0, -0.28}};

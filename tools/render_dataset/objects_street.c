@@ -42,7 +42,7 @@ static void draw_traffic_light(const draw_pen *pen, yti_rng *rng) {
     static const unsigned on[3] = {0xff2d1f, 0xffc21a, 0x23e05a}, off[3] = {0x4a1512, 0x4d3a10, 0x0f3d1d};
     uint32_t lit_lamp = yti_rng_below(rng, 3);
     draw_fill_edged(pen, draw_box(-0.40, -0.98, 0.40, 0.98, 0.12), draw_ink_hex_run(0x3a4038, 0x1d201c), 0.02,
-                  draw_rgb_hex(0x0c0d0c));
+                    draw_rgb_hex(0x0c0d0c));
     draw_stroke(pen, draw_box(-0.37, -0.95, 0.37, 0.95, 0.1), 0.035, draw_ink_hex(0xe8b923));
     for (uint32_t i = 0; i < 3; i++) {
         double y = -0.6 + 0.6 * i;
@@ -50,14 +50,14 @@ static void draw_traffic_light(const draw_pen *pen, yti_rng *rng) {
         if (i == lit_lamp) draw_fill(pen, draw_disc(0, y, 0.27), draw_ink_glaze(draw_rgb_hex(on[i]), 0.5, 0.2));
         draw_fill(pen, draw_disc(0, y, 0.23), draw_ink_hex(i == lit_lamp ? on[i] : off[i]));
         draw_fill(pen, draw_ellipse(-0.06, y - 0.08, 0.1, 0.06, -0.5),
-                draw_ink_glaze(draw_rgb_hex(0xffffff), i == lit_lamp ? 0.65 : 0.2, 0.08));
+                  draw_ink_glaze(draw_rgb_hex(0xffffff), i == lit_lamp ? 0.65 : 0.2, 0.08));
         draw_fill(pen, draw_arc(0, y, 0.27, 1.1 * PI, 0.8 * PI, 0.06), draw_ink_hex(0x141614)); /* visor */
     }
 }
 
-/* The faces of a truncated icosahedron, which a football is: 12 pentagons on the corners of an icosahedron,
- * 20 hexagons on those of a dodecahedron. The face seen at a point of the sphere is the one whose plane is
- * reached first along the ray from the centre: the largest dot(point, normal) / inradius. */
+/* The faces of a truncated icosahedron, which a football is: 12 pentagons on the corners of an icosahedron, 20
+ * hexagons on those of a dodecahedron. The face seen at a point of the sphere is the one whose plane is reached
+ * first along the ray from the centre: the largest dot(point, normal) / inradius. */
 typedef struct football {
     double normal[32][3], per_inradius[32];
     double turn[3][3];
@@ -125,8 +125,7 @@ static void draw_kite(const draw_pen *pen, yti_rng *rng) {
         double nx = i % 2 ? -0.02 : 0.1, ny = y + 0.15;
         draw_fill(pen, draw_line(x, y, nx, ny, 0.025), draw_ink_hex(0x2b2b33));
         x = nx, y = ny;
-        double bow[4][2] = {
-            {x - 0.11, y - 0.05}, {x + 0.11, y + 0.05}, {x + 0.11, y - 0.05}, {x - 0.11, y + 0.05}};
+        double bow[4][2] = {{x - 0.11, y - 0.05}, {x + 0.11, y + 0.05}, {x + 0.11, y - 0.05}, {x - 0.11, y + 0.05}};
         draw_fill(pen, draw_polygon(4, (const double(*)[2])bow, 0.01), draw_ink_flat(i % 2 ? yellow : red));
     }
     for (int i = 0; i < 4; i++)
@@ -173,7 +172,7 @@ static void draw_car(const draw_pen *pen, yti_rng *rng) {
 
 static void draw_bus(const draw_pen *pen, yti_rng *rng) {
     draw_rgb colour = draw_rgb_vary(draw_rgb_hex(0xf2a81d), 0.03, rng),
-           edge = draw_rgb_mix(colour, draw_rgb_hex(0x000000), 0.65);
+             edge = draw_rgb_mix(colour, draw_rgb_hex(0x000000), 0.65);
     draw_fill_edged(pen, draw_box(-0.97, -0.48, 0.97, 0.36, 0.09), draw_ink_lit(colour), 0.012, edge);
     draw_fill(pen, draw_box(-0.97, 0.10, 0.97, 0.14, 0), draw_ink_hex(0x2a2320));
     draw_fill(pen, draw_box(-0.97, 0.19, 0.97, 0.21, 0), draw_ink_hex(0x2a2320));
@@ -181,12 +180,10 @@ static void draw_bus(const draw_pen *pen, yti_rng *rng) {
     for (int i = 0; i < 5; i++) {
         double x = -0.42 + 0.275 * i;
         draw_fill_edged(pen, draw_box(x - 0.12, -0.33, x + 0.12, 0.02, 0.03), draw_ink_hex_run(0xd7ebf5, 0x6c8798),
-                      0.012, edge);
+                        0.012, edge);
     }
-    draw_fill_edged(pen, draw_box(-0.95, -0.36, -0.87, 0.04, 0.03), draw_ink_hex_run(0xd7ebf5, 0x6c8798), 0.01,
-                  edge);
-    draw_fill_edged(pen, draw_box(-0.81, -0.36, -0.60, 0.29, 0.02), draw_ink_hex_run(0xc5dbe6, 0x5b7484), 0.014,
-                  edge);
+    draw_fill_edged(pen, draw_box(-0.95, -0.36, -0.87, 0.04, 0.03), draw_ink_hex_run(0xd7ebf5, 0x6c8798), 0.01, edge);
+    draw_fill_edged(pen, draw_box(-0.81, -0.36, -0.60, 0.29, 0.02), draw_ink_hex_run(0xc5dbe6, 0x5b7484), 0.014, edge);
     draw_fill(pen, draw_line(-0.705, -0.35, -0.705, 0.28, 0.02), draw_ink_flat(edge));
     draw_fill(pen, draw_disc(-0.93, 0.25, 0.035), draw_ink_hex(0xfff3bf));
     draw_fill(pen, draw_box(0.93, 0.0, 0.975, 0.09, 0.01), draw_ink_hex(0x9a1013));
@@ -204,7 +201,7 @@ static void draw_person(const draw_pen *pen, yti_rng *rng) {
     static const double trunk[6][2] = {{-0.17, -0.56}, {0.17, -0.56}, {0.20, -0.4},
                                        {0.15, 0.06},   {-0.15, 0.06}, {-0.20, -0.4}};
     draw_rgb shirt = draw_rgb_pick(rng, shirts, 4), skin = draw_rgb_pick(rng, skins, 4),
-           hair = draw_rgb_pick(rng, hairs, 3);
+             hair = draw_rgb_pick(rng, hairs, 3);
     draw_rgb trousers = draw_rgb_vary(draw_rgb_hex(0x27365c), 0.04, rng);
     double swing = yti_rng_uniform(rng, 0.03, 0.12), raise = yti_rng_uniform(rng, -0.05, 0.1);
     for (int side = -1; side <= 1; side += 2) {
@@ -214,7 +211,7 @@ static void draw_person(const draw_pen *pen, yti_rng *rng) {
         draw_fill(pen, draw_line(foot - 0.02, 0.94, foot + 0.09, 0.945, 0.095), draw_ink_hex(0x2a2524));
         double hand_x = side * (0.30 + raise), hand_y = 0.06 - raise;
         draw_fill(pen, draw_line(side * 0.19, -0.5, side * 0.26, -0.22, 0.12),
-                draw_ink_flat(draw_rgb_mix(shirt, draw_rgb_hex(0), 0.12)));
+                  draw_ink_flat(draw_rgb_mix(shirt, draw_rgb_hex(0), 0.12)));
         draw_fill(pen, draw_line(side * 0.26, -0.22, hand_x, hand_y, 0.09), draw_ink_flat(skin));
         draw_fill(pen, draw_disc(hand_x, hand_y + 0.02, 0.055), draw_ink_flat(skin));
     }
@@ -240,16 +237,16 @@ static void draw_umbrella(const draw_pen *pen, yti_rng *rng) {
     /* Panels: the dome seen from the side shows its ribs as ellipses of shrinking width. */
     draw_fill(&inside, draw_ellipse(0, 0.1, 1.0, 1.0, 0), draw_ink_lit(draw_rgb_mix(colour, draw_rgb_hex(0), 0.18)));
     draw_fill(&inside, draw_ellipse(0, 0.1, 0.66, 1.0, 0),
-            draw_ink_lit(draw_rgb_mix(colour, draw_rgb_hex(0xffffff), 0.25)));
+              draw_ink_lit(draw_rgb_mix(colour, draw_rgb_hex(0xffffff), 0.25)));
     draw_fill(&inside, draw_ellipse(0, 0.1, 0.26, 1.0, 0), draw_ink_lit(colour));
     for (int i = 0; i < 3; i++)
         draw_stroke(&inside,
-                  draw_ellipse(0, 0.1,
-                             i == 0   ? 0.26
-                             : i == 1 ? 0.66
-                                      : 0.995,
-                             1.0, 0),
-                  0.02, draw_ink_flat(dark));
+                    draw_ellipse(0, 0.1,
+                                 i == 0   ? 0.26
+                                 : i == 1 ? 0.66
+                                          : 0.995,
+                                 1.0, 0),
+                    0.02, draw_ink_flat(dark));
 }
 
 const draw_object draw_street_objects[] = {

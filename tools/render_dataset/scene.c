@@ -1,7 +1,7 @@
 /* scene.c: chooses objects and places for them, paints them back to front, reads the boxes off.
  *
- * Places are drawn at random and refused when an object would hide, or be hidden by, more than MAX_HIDDEN of
- * another's rectangle; after TRIES refusals the object is made smaller.
+ * Places are drawn at random and refused when an object would hide, or be hidden by, more than MAX_HIDDEN of another's
+ * rectangle; after TRIES refusals the object is made smaller.
  */
 #include "scene.h"
 
@@ -130,10 +130,10 @@ static void draw_shadow(const draw_canvas *canvas, const draw_canvas *layer, yti
     draw_rgb black = draw_rgb_hex(0x0a0a14);
     if (place == YT_PLACE_GROUND)
         draw_fill(&pen, draw_ellipse(0, half_h * 0.98, half_w * 0.95, fmax(half_h * 0.08, 3), 0),
-                draw_ink_glaze(black, 0.5, half_w * 0.15));
+                  draw_ink_glaze(black, 0.5, half_w * 0.15));
     if (place == YT_PLACE_FLAT)
         draw_fill(&pen, draw_box(4 - half_w, 6 - half_h, 4 + half_w, 6 + half_h, fmin(half_w, half_h) * 0.9),
-                draw_ink_glaze(black, 0.35, 10));
+                  draw_ink_glaze(black, 0.35, 10));
 }
 
 /* Puts a layer over the canvas; pixels that are at least half the layer's get its number in the map. */
@@ -173,8 +173,7 @@ static void read_boxes(const int *map, const draw_canvas *canvas, const placed *
 
 static void to_bytes(const draw_canvas *canvas, uint8_t *rgb) {
     for (size_t i = 0; i < (size_t)canvas->w * (size_t)canvas->h; i++)
-        for (size_t c = 0; c < 3; c++)
-            rgb[3 * i + c] = (uint8_t)lrint(255 * fmin(1, fmax(0, canvas->rgba[4 * i + c])));
+        for (size_t c = 0; c < 3; c++) rgb[3 * i + c] = (uint8_t)lrint(255 * fmin(1, fmax(0, canvas->rgba[4 * i + c])));
 }
 
 static void paint_scene(const draw_scene_options *options, yti_rng *rng, draw_canvas *canvas, draw_canvas *layer,

@@ -1,16 +1,15 @@
 /* scene.h: one picture with its boxes.
  *
- * What a picture shows depends on (seed, number of the picture, options) and on nothing else. The boxes are
- * exact: a map holds for every pixel which object is seen there, and a box is the extent of its object's
- * pixels.
+ * What a picture shows depends on (seed, number of the picture, options) and on nothing else. The boxes are exact: a
+ * map holds for every pixel which object is seen there, and a box is the extent of its object's pixels.
  */
 #ifndef YT_RENDER_SCENE_H
 #define YT_RENDER_SCENE_H
 
 #include "objects.h"
 
-#include "tensor/box.h"
 #include "image/image.h"
+#include "tensor/box.h"
 
 #define YT_SCENE_MAX_OBJECTS 32
 

@@ -1,5 +1,5 @@
-/* augment.c: the geometry of mosaic, affine map and flips, and what becomes of the boxes (spec training 2.3,
- * 2.4, 2.7). The pixels of the map are in warp.c, outlines in outline.c, mixing in mix.c, colours in hsv.c.
+/* augment.c: the geometry of mosaic, affine map and flips, and what becomes of the boxes (spec training 2.3, 2.4, 2.7).
+ * The pixels of the map are in warp.c, outlines in outline.c, mixing in mix.c, colours in hsv.c.
  */
 #include "data/augment/augment.h"
 
@@ -36,8 +36,7 @@ static float clamp(float value, float hi) {
 
 static yt_xyxy clip(yt_xyxy box, int w, int h) {
     float right = (float)w, bottom = (float)h;
-    return (yt_xyxy){clamp(box.x1, right), clamp(box.y1, bottom), clamp(box.x2, right),
-                     clamp(box.y2, bottom)};
+    return (yt_xyxy){clamp(box.x1, right), clamp(box.y1, bottom), clamp(box.x2, right), clamp(box.y2, bottom)};
 }
 
 int yti_boxes_clip(yti_box *boxes, int count, int w, int h) {
@@ -113,8 +112,7 @@ double yti_least_visible(const yti_box *box) {
     return box->n_points > 0 ? 0.01 : 0.10;
 }
 
-static const double SMALLEST = 2,
-                    THINNEST = 100; /* side in pixels, and long side by short side: spec training 2.4 */
+static const double SMALLEST = 2, THINNEST = 100; /* side in pixels, and long side by short side: spec training 2.4 */
 
 /* Whether enough of a box is left to learn from; the area of `before` is scaled by the gain. NaN is not. */
 static bool is_worth_keeping(const yti_box *before, double gain, yt_xyxy after) {
@@ -126,8 +124,8 @@ static bool is_worth_keeping(const yti_box *before, double gain, yt_xyxy after) 
            aspect < THINNEST;
 }
 
-/* Why a box is dropped. after: what is seen of it. One that is small as a whole is small wherever it lies, unless it is
- * out of view. */
+/* Why a box is dropped. after: what is seen of it. One that is small as a whole is small wherever it lies, unless it
+ * is out of view. */
 static yti_box_fate fate_of_dropped(const yti_affine *affine, const yti_box *before, yt_xyxy after) {
     const double w2 = (double)(after.x2 - after.x1), h2 = (double)(after.y2 - after.y1);
     const yt_xyxy whole = map_box(affine->m, before->box);
@@ -139,16 +137,14 @@ static yti_box_fate fate_of_dropped(const yti_affine *affine, const yti_box *bef
 }
 
 /* The box has been clipped to the canvas and the outline has not, so what is seen lies in both. */
-static yt_xyxy map_one(const yti_affine *affine, const yti_point *points, const yti_box *box, int out_w,
-                       int out_h) {
+static yt_xyxy map_one(const yti_affine *affine, const yti_point *points, const yti_box *box, int out_w, int out_h) {
     yt_xyxy mapped = clip(map_box(affine->m, box->box), out_w, out_h);
     if (box->n_points == 0) return mapped;
-    return intersect(mapped,
-                     yti_outline_box(affine->m, points + box->first_point, box->n_points, out_w, out_h));
+    return intersect(mapped, yti_outline_box(affine->m, points + box->first_point, box->n_points, out_w, out_h));
 }
 
-int yti_affine_boxes(const yti_affine *affine, const yti_point *points, yti_box *boxes, int count, int out_w,
-                     int out_h, int64_t fates[YT_BOX_FATES]) {
+int yti_affine_boxes(const yti_affine *affine, const yti_point *points, yti_box *boxes, int count, int out_w, int out_h,
+                     int64_t fates[YT_BOX_FATES]) {
     int kept = 0;
     for (int i = 0; i < count; i++) {
         yti_box b = boxes[i];

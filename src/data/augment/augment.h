@@ -34,8 +34,8 @@ typedef struct yti_tile {
     int dst_x, dst_y, src_x, src_y, w, h;
 } yti_tile;
 
-/* Tile `index` (0 top left, 1 top right, 2 bottom left, 3 bottom right), w x h pixels, with a corner at the
- * centre (xc, yc) of a canvas of canvas x canvas pixels. */
+/* Tile `index` (0 top left, 1 top right, 2 bottom left, 3 bottom right), w x h pixels, with a corner at the centre
+ * (xc, yc) of a canvas of canvas x canvas pixels. */
 yti_tile yti_mosaic_tile(int index, int xc, int yc, int w, int h, int canvas);
 void yti_mosaic_paste(uint8_t *canvas_rgb, int canvas, yti_tile tile, const uint8_t *rgb, int w);
 
@@ -53,18 +53,17 @@ yti_affine yti_affine_draw(const yti_augment *augment, int w, int h, int out_w, 
 
 /* dst(p) = src(inverse of m at p), bilinear, grey outside. Coordinates are those of pixel corners' grid as in
  * OpenCV: pixel (x, y) is at (x, y). Positions and weights are rounded to 1/256. */
-void yti_affine_warp(const yti_affine *affine, const uint8_t *src, int w, int h, uint8_t *dst, int out_w,
-                     int out_h);
+void yti_affine_warp(const yti_affine *affine, const uint8_t *src, int w, int h, uint8_t *dst, int out_w, int out_h);
 
-/* Maps boxes, clips them, drops those that became too small, thin or too little of themselves. A box with an
- * outline becomes the one around what is seen of the outline; the points stay as they are and are of no use
- * afterwards. Returns how many are left. `points` may be NULL when no box has any. Adds to fates what became of each
- * box; NULL: not counted. */
-int yti_affine_boxes(const yti_affine *affine, const yti_point *points, yti_box *boxes, int count, int out_w,
-                     int out_h, int64_t fates[YT_BOX_FATES]);
+/* Maps boxes, clips them, drops those that became too small, thin or too little of themselves. A box with an outline
+ * becomes the one around what is seen of the outline; the points stay as they are and are of no use afterwards.
+ * Returns how many are left. `points` may be NULL when no box has any. Adds to fates what became of each box; NULL:
+ * not counted. */
+int yti_affine_boxes(const yti_affine *affine, const yti_point *points, yti_box *boxes, int count, int out_w, int out_h,
+                     int64_t fates[YT_BOX_FATES]);
 
-/* The box around the part of a closed polygon that is seen in w x h; all zero where nothing is. The points
- * are mapped by the 3 x 3 matrix m first. */
+/* The box around the part of a closed polygon that is seen in w x h; all zero where nothing is. The points are
+ * mapped by the 3 x 3 matrix m first. */
 yt_xyxy yti_outline_box(const double m[9], const yti_point *points, int count, int w, int h);
 
 /* The part of a box's area that must be left of it: an outline says what is seen, a box guesses. */
@@ -80,20 +79,19 @@ typedef struct yti_rect {
     int x1, y1, x2, y2;
 } yti_rect;
 
-/* Draws where a part of another picture may go in one of w x h: one of three rectangles, of those that touch
- * no box. False: all three do. */
+/* Draws where a part of another picture may go in one of w x h: one of three rectangles, of those that touch no box.
+ * False: all three do. */
 bool yti_cutmix_draw(const yti_box *boxes, int count, int w, int h, yti_rng *rng, yti_rect *out);
 
-/* Keeps the boxes of the other picture of which enough lies in the rectangle, clipped to it. Returns how
- * many. */
+/* Keeps the boxes of the other picture of which enough lies in the rectangle, clipped to it. Returns how many. */
 int yti_cutmix_boxes(yti_rect rect, yti_box *boxes, int count);
 
 /* Copies the rectangle's pixels from a picture of the same width. */
 void yti_cutmix_pixels(uint8_t *rgb, const uint8_t *other, int w, yti_rect rect);
 
 /* ---- colour and flips ---- */
-/* Shifts hue by 180 * gains[0] half degrees and scales saturation and value by 1 + gains[1], 1 + gains[2], in
- * 8-bit HSV (spec training 2.6). */
+/* Shifts hue by 180 * gains[0] half degrees and scales saturation and value by 1 + gains[1], 1 + gains[2], in 8-bit
+ * HSV (spec training 2.6). */
 void yti_hsv_shift(uint8_t *rgb, size_t pixels, const double gains[3]);
 
 void yti_swap_red_blue(uint8_t *rgb, size_t pixels);

@@ -1,9 +1,9 @@
 /* hsv.c: random colour in 8-bit HSV: hue in half degrees 0..179, saturation and value 0..255.
  *
- * Smith (1978): V = max, S = (V - min) / V, H by the sector of the largest channel; these are rounded,
- * divisions being multiplications with 12-bit reciprocals. Back, each channel is V * (1 - S * t) with a
- * factor t in 0..1 that depends on hue and channel only and comes from a table; this is truncated. Both as
- * OpenCV does it: of all 11.8 million 8-bit HSV colours 0.005 % come back one level off.
+ * Smith (1978): V = max, S = (V - min) / V, H by the sector of the largest channel; these are rounded, divisions being
+ * multiplications with 12-bit reciprocals. Back, each channel is V * (1 - S * t) with a factor t in 0..1 that depends
+ * on hue and channel only and comes from a table; this is truncated. Both as OpenCV does it: of all 11.8 million 8-bit
+ * HSV colours 0.005 % come back one level off.
  */
 #include "data/augment/augment.h"
 
@@ -18,8 +18,8 @@ typedef struct hsv_tables {
     float fade[HUES][4]; /* t of red, green, blue after the hue's shift; [3] is unused */
 } hsv_tables;
 
-/* How much of the saturation a channel loses: nothing in the two sectors around its own colour, all in the
- * two opposite ones, linear between. */
+/* How much of the saturation a channel loses: nothing in the two sectors around its own colour, all in the two
+ * opposite ones, linear between. */
 static float fade_of(int hue, int channel) {
     static const enum {
         NONE,
@@ -86,8 +86,7 @@ static inline void shift_pixel(const hsv_tables *t, uint8_t *rgb) {
     int saturation = (range * t->saturation[value] + half) >> SHIFT;
 
     const float *fade = t->fade[hue];
-    float s = (float)t->to_saturation[saturation] * (1.0f / 255),
-          v = (float)t->to_value[value] * (1.0f / 255);
+    float s = (float)t->to_saturation[saturation] * (1.0f / 255), v = (float)t->to_value[value] * (1.0f / 255);
     float channels[4];
     for (int c = 0; c < 4; c++) channels[c] = v * (1 - s * fade[c]) * 255;
     for (int c = 0; c < 3; c++) rgb[c] = (uint8_t)channels[c];

@@ -1,5 +1,5 @@
-/* mix.c: MixUp (Zhang et al. 2018: two pictures on top of each other) and CutMix (Yun et al. 2019: a part of
- * one in the other), as the family does them (spec training 2.5).
+/* mix.c: MixUp (Zhang et al. 2018: two pictures on top of each other) and CutMix (Yun et al. 2019: a part of one in the
+ * other), as the family does them (spec training 2.5).
  *
  * CutMix covers nothing that has a box: a rectangle that touches one is not taken.
  */
@@ -26,8 +26,8 @@ static yti_rect draw_rect(int w, int h, yti_rng *rng) {
 
 /* The part of a box inside the rectangle; no area: none. */
 static yt_xyxy part_inside(yti_rect rect, yt_xyxy box) {
-    yt_xyxy part = {fmaxf(box.x1, (float)rect.x1), fmaxf(box.y1, (float)rect.y1),
-                    fminf(box.x2, (float)rect.x2), fminf(box.y2, (float)rect.y2)};
+    yt_xyxy part = {fmaxf(box.x1, (float)rect.x1), fmaxf(box.y1, (float)rect.y1), fminf(box.x2, (float)rect.x2),
+                    fminf(box.y2, (float)rect.y2)};
     return part.x2 > part.x1 && part.y2 > part.y1 ? part : (yt_xyxy){0};
 }
 

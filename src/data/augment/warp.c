@@ -1,10 +1,9 @@
 /* warp.c: the pixels of an affine or projective map; bilinear, grey outside.
  *
- * Along an output row the source position of an affine map moves by a constant step, so each row has three
- * kinds of pixels in this order: outside (filled), at the border (careful), inside (fast), border, outside.
- * The fast ones take positions in 32.32 fixed point, weights in 1/256 that sum to 256, and blend the three
- * channels at once in 16-bit lanes of one 64-bit word: 255 * 256 + 128 still fits a lane, so no lane spills
- * into the next.
+ * Along an output row the source position of an affine map moves by a constant step, so each row has three kinds of
+ * pixels in this order: outside (filled), at the border (careful), inside (fast), border, outside. The fast ones take
+ * positions in 32.32 fixed point, weights in 1/256 that sum to 256, and blend the three channels at once in 16-bit
+ * lanes of one 64-bit word: 255 * 256 + 128 still fits a lane, so no lane spills into the next.
  */
 #include "data/augment/augment.h"
 
@@ -49,8 +48,8 @@ static void sample_carefully(const source *src, double x, double y, uint8_t *dst
     weights k = bilinear_weights((uint32_t)(fixed_x & 255), (uint32_t)(fixed_y & 255));
     for (int c = 0; c < 3; c++)
         dst[c] = (uint8_t)((channel_at(src, ix, iy, c) * k.w00 + channel_at(src, ix + 1, iy, c) * k.w01 +
-                            channel_at(src, ix, iy + 1, c) * k.w10 +
-                            channel_at(src, ix + 1, iy + 1, c) * k.w11 + 128) >>
+                            channel_at(src, ix, iy + 1, c) * k.w10 + channel_at(src, ix + 1, iy + 1, c) * k.w11 +
+                            128) >>
                            8);
 }
 
@@ -63,8 +62,8 @@ static inline uint32_t load32(const uint8_t *p) {
     return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
 }
 
-/* A source coordinate along a row: value(i) = start + i * step, 32 bits of fraction, half of 1/256 included
- * for rounding. */
+/* A source coordinate along a row: value(i) = start + i * step, 32 bits of fraction, half of 1/256 included for
+ * rounding. */
 typedef struct ramp {
     int64_t start, step;
 } ramp;
@@ -83,9 +82,8 @@ static void sample_inside(const source *src, ramp x, ramp y, int count, uint8_t 
         const uint8_t *bottom = top + row;
         weights k = bilinear_weights((uint32_t)(x.start >> 24) & 255, (uint32_t)(y.start >> 24) & 255);
         /* The right neighbour is read from one byte before it, so that no read passes its last byte. */
-        uint64_t sum = 0x0000008000800080u + spread(load32(top)) * k.w00 +
-                       spread(load32(top + 2) >> 8) * k.w01 + spread(load32(bottom)) * k.w10 +
-                       spread(load32(bottom + 2) >> 8) * k.w11;
+        uint64_t sum = 0x0000008000800080u + spread(load32(top)) * k.w00 + spread(load32(top + 2) >> 8) * k.w01 +
+                       spread(load32(bottom)) * k.w10 + spread(load32(bottom + 2) >> 8) * k.w11;
         dst[0] = (uint8_t)(sum >> 8);
         dst[1] = (uint8_t)(sum >> 24);
         dst[2] = (uint8_t)(sum >> 40);
@@ -121,13 +119,10 @@ static void fill_grey(uint8_t *row, int first, int last) {
 }
 
 /* One output row of the affine map x = start[0] + i*step[0], y = start[1] + i*step[1]. */
-static void warp_row(const source *src, const double start[2], const double step[2], int out_w,
-                     uint8_t *dst) {
+static void warp_row(const source *src, const double start[2], const double step[2], int out_w, uint8_t *dst) {
     columns all = {0, out_w};
-    columns touched =
-        narrow(narrow(all, start[0], step[0], -2, src->w + 1), start[1], step[1], -2, src->h + 1);
-    columns inside =
-        narrow(narrow(touched, start[0], step[0], 0, src->w - 1), start[1], step[1], 0, src->h - 1);
+    columns touched = narrow(narrow(all, start[0], step[0], -2, src->w + 1), start[1], step[1], -2, src->h + 1);
+    columns inside = narrow(narrow(touched, start[0], step[0], 0, src->w - 1), start[1], step[1], 0, src->h - 1);
     if (inside.last <= inside.first) inside = (columns){touched.last, touched.last};
     ramp x = {0}, y = {0};
     if (inside.last > inside.first) {
@@ -168,8 +163,7 @@ static bool invert(const double m[9], double out[9]) {
     return true;
 }
 
-void yti_affine_warp(const yti_affine *affine, const uint8_t *src, int w, int h, uint8_t *dst, int out_w,
-                     int out_h) {
+void yti_affine_warp(const yti_affine *affine, const uint8_t *src, int w, int h, uint8_t *dst, int out_w, int out_h) {
     const double *m = affine->m;
     double inverse[9];
     size_t row = (size_t)out_w * 3;

@@ -1,8 +1,8 @@
 /* image_cache.c: decode and resize once, keep while there is room.
  *
- * Nothing is ever thrown out: a training epoch visits all pictures in a new order, so what was used longest
- * ago is no worse than any other, and a kept picture can be lent without counting its borrowers. Decoding
- * happens outside the lock; where two threads decode the same picture the second one's is dropped after use.
+ * Nothing is ever thrown out: a training epoch visits all pictures in a new order, so what was used longest ago is no
+ * worse than any other, and a kept picture can be lent without counting its borrowers. Decoding happens outside the
+ * lock; where two threads decode the same picture the second one's is dropped after use.
  */
 #include "data/feed/image_cache.h"
 
@@ -59,8 +59,7 @@ static yt_status decode(yti_image_cache *cache, int sample, yti_picture *out, yt
     int w, h;
     yti_long_side_plan(image.w, image.h, cache->side, &w, &h);
     if (cache->as_predicted) {
-        const yti_letterbox plan =
-            yti_letterbox_plan(image.w, image.h, cache->side, cache->side, false, true, 1);
+        const yti_letterbox plan = yti_letterbox_plan(image.w, image.h, cache->side, cache->side, false, true, 1);
         w = plan.resized_w, h = plan.resized_h;
     }
     yt_status status = YT_OK;

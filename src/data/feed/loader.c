@@ -1,10 +1,10 @@
 /* loader.c: worker threads that fill a ring of batches ahead of the compute.
  *
- * The unit of work is one image. Workers take positions of the epoch in order, so batches fill in order too,
- * and any number of workers shares a batch evenly. Batch b lives in slot b % RING; a position may be taken
- * when its batch is within RING of the oldest one that is still lent, so a slot is never written while
- * somebody reads it. One lock guards the counters; images are made outside it. An image's place in the batch,
- * and what is drawn for it, follow from its position alone, so the content does not depend on the workers.
+ * The unit of work is one image. Workers take positions of the epoch in order, so batches fill in order too, and any
+ * number of workers shares a batch evenly. Batch b lives in slot b % RING; a position may be taken when its batch is
+ * within RING of the oldest one that is still lent, so a slot is never written while somebody reads it. One lock guards
+ * the counters; images are made outside it. An image's place in the batch, and what is drawn for it, follow from its
+ * position alone, so the content does not depend on the workers.
  */
 #include "data/feed/loader.h"
 
@@ -28,11 +28,11 @@ typedef struct slot {
     int64_t (*fates)[YT_BOX_FATES]; /* per image */
     yt_status *status;              /* per image */
     yt_err *errors;                 /* per image */
-    yti_input_shape made, shape;          /* of what the augmentation makes, and of the batch */
+    yti_input_shape made, shape;    /* of what the augmentation makes, and of the batch */
     int index;                      /* of the batch it holds, -1: none */
     int count, done;                /* images in the batch, images finished */
 
-    yti_batch batch;   /* as handed out */
+    yti_batch batch;  /* as handed out */
     int *batch_parts; /* [batch * YTI_MAX_PARTS] */
     int *target_image, *target_class;
     yti_cxcywh *target_boxes;
@@ -46,8 +46,8 @@ struct yti_loader {
     int n_samples, batch, n_batches;
     yti_input_shape max_shape;
     yti_input_shape *shapes; /* [n_batches] of rectangular batches, before multi_scale; NULL: all square */
-    bool shuffles;     /* training, unless rectangular batches differ */
-    int *order;        /* [n_samples] position -> sample, of the running epoch */
+    bool shuffles;           /* training, unless rectangular batches differ */
+    int *order;              /* [n_samples] position -> sample, of the running epoch */
     slot slots[RING];
 
     int *preview_order; /* for yti_loader_sample */
@@ -106,10 +106,10 @@ static void make_image(yti_loader *loader, yti_workspace *workspace, int positio
     yti_sample_place place = place_of(loader->epoch, position, sample, s->made, s->shape);
     s->samples[i] = sample;
     s->labels[i].count = 0;
-    s->status[i] = loader->config.train ? yti_sample_train(&loader->source, workspace, &loader->augment,
-                                                           &place, rgb, &s->labels[i], &s->errors[i])
-                                        : yti_sample_validate(&loader->source, sample, s->shape.w, s->shape.h,
-                                                              rgb, &s->fits[i], &s->labels[i], &s->errors[i]);
+    s->status[i] = loader->config.train ? yti_sample_train(&loader->source, workspace, &loader->augment, &place, rgb,
+                                                           &s->labels[i], &s->errors[i])
+                                        : yti_sample_validate(&loader->source, sample, s->shape.w, s->shape.h, rgb,
+                                                              &s->fits[i], &s->labels[i], &s->errors[i]);
     s->parts[i] = loader->config.train ? workspace->parts : (yti_parts){1, {sample}};
     if (loader->config.train) memcpy(s->fates[i], workspace->fates, sizeof s->fates[i]);
 }
@@ -145,8 +145,7 @@ static yt_status check_config(const yti_split *split, const yti_loader_config *c
         return yt_fail(err, YT_ERR_ARGUMENT, "a batch of %d images; 1 to 65536 are possible", config->batch);
     if (config->workers < 1 || config->workers > MAX_WORKERS)
         return yt_fail(err, YT_ERR_ARGUMENT, "%d workers; 1 to %d are possible", config->workers, MAX_WORKERS);
-    if (config->stride < 1 || config->imgsz < 1 || config->imgsz > 8192 ||
-        config->imgsz % config->stride != 0)
+    if (config->stride < 1 || config->imgsz < 1 || config->imgsz > 8192 || config->imgsz % config->stride != 0)
         return yt_fail(err, YT_ERR_ARGUMENT, "an image size of %d; it must be a multiple of %d, up to 8192",
                        config->imgsz, config->stride);
     if (!(config->rect_pad >= 0 && config->rect_pad <= (config->train ? 0 : 4)))
@@ -166,7 +165,7 @@ static yt_status plan_rectangles(yti_loader *loader, yt_err *err) {
     bool all_equal = true;
     for (int b = 0; b < loader->n_batches; b++) {
         yti_input_shape shape = yti_rect_shape(split, loader->order + (size_t)b * (size_t)loader->batch,
-                                         batch_count(loader, b), &loader->config);
+                                               batch_count(loader, b), &loader->config);
         loader->shapes[b] = shape;
         all_equal = all_equal && shape.h == loader->shapes[0].h && shape.w == loader->shapes[0].w;
     }
@@ -199,11 +198,10 @@ static yt_status create_slot(const yti_loader *loader, slot *s, yt_err *err) {
     s->batch_parts = calloc(n * YTI_MAX_PARTS, sizeof *s->batch_parts);
     s->status = calloc(n, sizeof *s->status);
     s->errors = calloc(n, sizeof *s->errors);
-    if (!s->rgb || !s->samples || !s->fits || !s->labels || !s->parts || !s->fates || !s->batch_parts ||
-        !s->status || !s->errors)
-        return yt_fail(err, YT_ERR_NO_MEMORY,
-                       "no memory for batches of %d images of %d x %d; try a smaller batch", loader->batch,
-                       loader->max_shape.w, loader->max_shape.h);
+    if (!s->rgb || !s->samples || !s->fits || !s->labels || !s->parts || !s->fates || !s->batch_parts || !s->status ||
+        !s->errors)
+        return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for batches of %d images of %d x %d; try a smaller batch",
+                       loader->batch, loader->max_shape.w, loader->max_shape.h);
     return YT_OK;
 }
 
@@ -246,8 +244,7 @@ static yt_status start_threads(yti_loader *loader, yt_err *err) {
     while (loader->n_threads < loader->config.workers &&
            pthread_create(&loader->threads[loader->n_threads], NULL, worker, loader) == 0)
         loader->n_threads++;
-    if (loader->n_threads == 0)
-        return yt_fail(err, YT_ERR_NO_MEMORY, "no thread could be started to load images");
+    if (loader->n_threads == 0) return yt_fail(err, YT_ERR_NO_MEMORY, "no thread could be started to load images");
     return YT_OK;
 }
 
@@ -261,8 +258,7 @@ static bool create_locks(yti_loader *loader) {
     return false;
 }
 
-yt_status yti_loader_create(const yti_split *split, const yti_loader_config *config, yti_loader **out,
-                           yt_err *err) {
+yt_status yti_loader_create(const yti_split *split, const yti_loader_config *config, yti_loader **out, yt_err *err) {
     YT_TRY(check_config(split, config, err));
     yti_loader *loader = calloc(1, sizeof *loader);
     if (!loader || !create_locks(loader)) {
@@ -377,14 +373,14 @@ static yt_status collate(const yti_loader *loader, slot *s, yt_err *err) {
             s->target_boxes[at] = s->labels[i].items[j].box;
         }
     s->batch = (yti_batch){.n = s->count,
-                          .h = s->shape.h,
-                          .w = s->shape.w,
-                          .rgb = s->rgb,
-                          .targets = {(int)total, s->target_image, s->target_class, s->target_boxes},
-                          .samples = s->samples,
-                          .fits = loader->config.train ? NULL : s->fits,
-                          .n_parts = collate_parts(s),
-                          .parts = s->batch_parts};
+                           .h = s->shape.h,
+                           .w = s->shape.w,
+                           .rgb = s->rgb,
+                           .targets = {(int)total, s->target_image, s->target_class, s->target_boxes},
+                           .samples = s->samples,
+                           .fits = loader->config.train ? NULL : s->fits,
+                           .n_parts = collate_parts(s),
+                           .parts = s->batch_parts};
     for (int i = 0; i < s->count; i++)
         for (int fate = 0; fate < YT_BOX_FATES; fate++) s->batch.fates[fate] += s->fates[i][fate];
     return YT_OK;
@@ -416,8 +412,7 @@ yt_status yti_loader_next(yti_loader *loader, const yti_batch **batch, yt_err *e
 static yt_status make_preview_order(yti_loader *loader, int epoch, yt_err *err) {
     size_t bytes = (size_t)loader->n_samples * sizeof *loader->preview_order;
     if (!loader->preview_order) loader->preview_order = malloc(bytes);
-    if (!loader->preview_order)
-        return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %d samples", loader->n_samples);
+    if (!loader->preview_order) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %d samples", loader->n_samples);
     if (loader->shuffles)
         yti_order_shuffle(loader->preview_order, loader->n_samples, loader->config.seed, epoch);
     else
@@ -425,21 +420,19 @@ static yt_status make_preview_order(yti_loader *loader, int epoch, yt_err *err) 
     return YT_OK;
 }
 
-yt_status yti_loader_sample(yti_loader *loader, int epoch, int position, const yti_augment *augment,
-                           uint8_t *rgb, int *h, int *w, yti_label *labels, int max_labels, int *n_labels,
-                           yt_err *err) {
+yt_status yti_loader_sample(yti_loader *loader, int epoch, int position, const yti_augment *augment, uint8_t *rgb,
+                            int *h, int *w, yti_label *labels, int max_labels, int *n_labels, yt_err *err) {
     if (!loader->config.train || position < 0 || position >= loader->n_samples || epoch < 0)
-        return yt_fail(err, YT_ERR_ARGUMENT,
-                       "position %d of epoch %d; a training loader of %d samples has 0 to %d", position,
-                       epoch, loader->n_samples, loader->n_samples - 1);
+        return yt_fail(err, YT_ERR_ARGUMENT, "position %d of epoch %d; a training loader of %d samples has 0 to %d",
+                       position, epoch, loader->n_samples, loader->n_samples - 1);
     YT_TRY(make_preview_order(loader, epoch, err));
     int b = position / loader->batch;
     yti_input_shape made = base_shape(loader, b), shape = yti_scaled_shape(made, &loader->config, epoch, b);
     yti_sample_place place = place_of(epoch, position, loader->preview_order[position], made, shape);
     yti_augment possible = possible_augment(loader, augment);
     yti_label_list list = {0};
-    yt_status status =
-        yti_sample_train(&loader->source, &loader->preview_workspace, &possible, &place, rgb, &list, err);
+    yt_status status = yti_sample_train(&loader->source, &loader->preview_workspace, &possible, &place, rgb, &list,
+                                        err);
     int count = list.count < max_labels ? list.count : max_labels;
     if (status == YT_OK) {
         if (count > 0) memcpy(labels, list.items, (size_t)count * sizeof *labels);

@@ -23,17 +23,15 @@ typedef struct yti_loader_config {
     int stride;         /* 32 */
     double rect_pad;    /* in strides: 0.5 for validation; training has none */
     double multi_scale; /* training: every batch has its own size, imgsz * (1 +- up to this) */
-    bool
-        as_predicted; /* validation: the short side is rounded as prediction does with square padding, so that both see
-                           the same pixels; else up, as the reference's validation */
+    bool as_predicted; /* validation: the short side is rounded as prediction does with square padding, so that both see
+                            the same pixels; else up, as the reference's validation */
     size_t cache_bytes; /* decoded and resized images are kept up to this size */
 } yti_loader_config;
 
 typedef struct yti_loader yti_loader;
 
 /* Borrows the split until destroyed. */
-yt_status yti_loader_create(const yti_split *split, const yti_loader_config *config, yti_loader **out,
-                           yt_err *err);
+yt_status yti_loader_create(const yti_split *split, const yti_loader_config *config, yti_loader **out, yt_err *err);
 void yti_loader_destroy(yti_loader *loader);
 
 int yti_loader_batches(const yti_loader *loader); /* per epoch; the last may be smaller */
@@ -41,20 +39,19 @@ int yti_loader_batches(const yti_loader *loader); /* per epoch; the last may be 
 /* The largest input any batch will have (for planning memory). */
 void yti_loader_max_shape(const yti_loader *loader, int *n, int *h, int *w);
 
-/* Starts an epoch at batch `first` (0, or where a resumed run stopped) and lets the workers begin. A running
- * epoch is abandoned. The sizes of multi_scale are those of (seed, epoch, batch). `augment` is copied; NULL
- * for validation. */
+/* Starts an epoch at batch `first` (0, or where a resumed run stopped) and lets the workers begin. A running epoch
+ * is abandoned. The sizes of multi_scale are those of (seed, epoch, batch). `augment` is copied; NULL for
+ * validation. */
 yt_status yti_loader_begin(yti_loader *loader, int epoch, int first, const yti_augment *augment, yt_err *err);
 
-/* The next batch, or *batch = NULL at the end. Lent until the next call. An image that can no longer be read
- * is an error that names it. */
+/* The next batch, or *batch = NULL at the end. Lent until the next call. An image that can no longer be read is an
+ * error that names it. */
 yt_status yti_loader_next(yti_loader *loader, const yti_batch **batch, yt_err *err);
 
-/* Makes one training picture: what the loader does for position `position` of an epoch. rgb has room for the
- * largest shape (yti_loader_max_shape), *h and *w receive that of the picture; labels receives up to
- * max_labels boxes. For tests and for pictures that show what the augmentation does. */
-yt_status yti_loader_sample(yti_loader *loader, int epoch, int position, const yti_augment *augment,
-                           uint8_t *rgb, int *h, int *w, yti_label *labels, int max_labels, int *n_labels,
-                           yt_err *err);
+/* Makes one training picture: what the loader does for position `position` of an epoch. rgb has room for the largest
+ * shape (yti_loader_max_shape), *h and *w receive that of the picture; labels receives up to max_labels boxes. For
+ * tests and for pictures that show what the augmentation does. */
+yt_status yti_loader_sample(yti_loader *loader, int epoch, int position, const yti_augment *augment, uint8_t *rgb,
+                            int *h, int *w, yti_label *labels, int max_labels, int *n_labels, yt_err *err);
 
 #endif

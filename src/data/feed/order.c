@@ -46,8 +46,7 @@ static int round_up(double fraction, const yti_loader_config *config) {
     return (int)ceil(fraction * config->imgsz / config->stride + config->rect_pad) * config->stride;
 }
 
-yti_input_shape yti_rect_shape(const yti_split *split, const int *samples, int count,
-                         const yti_loader_config *config) {
+yti_input_shape yti_rect_shape(const yti_split *split, const int *samples, int count, const yti_loader_config *config) {
     double lowest = HUGE_VAL, highest = 0, h = 1, w = 1;
     for (int i = 0; i < count; i++) {
         lowest = fmin(lowest, aspect_of(&split->samples[samples[i]]));
@@ -74,8 +73,7 @@ void yti_scale_limits(const yti_loader_config *config, int *smallest, int *large
 
 yti_input_shape yti_shape_of_side(yti_input_shape base, int longer, int stride) {
     int64_t unit = (int64_t)stride * (base.h > base.w ? base.h : base.w);
-    int64_t h = ((int64_t)base.h * longer + unit - 1) / unit,
-            w = ((int64_t)base.w * longer + unit - 1) / unit;
+    int64_t h = ((int64_t)base.h * longer + unit - 1) / unit, w = ((int64_t)base.w * longer + unit - 1) / unit;
     return (yti_input_shape){(int)h * stride, (int)w * stride};
 }
 

@@ -16,8 +16,7 @@ void yti_order_shuffle(int *order, int n, uint64_t seed, int epoch);
 yt_status yti_order_by_aspect(const yti_split *split, int *order, yt_err *err);
 
 /* The shape of a rectangular batch of `count` samples (spec training 2.11). */
-yti_input_shape yti_rect_shape(const yti_split *split, const int *samples, int count,
-                         const yti_loader_config *config);
+yti_input_shape yti_rect_shape(const yti_split *split, const int *samples, int count, const yti_loader_config *config);
 
 /* The sizes that multi_scale may give the longer side: multiples of the stride (spec training 2.8). */
 void yti_scale_limits(const yti_loader_config *config, int *smallest, int *largest);

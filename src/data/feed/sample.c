@@ -1,8 +1,8 @@
-/* sample.c: the order of the steps that make one network input (spec training 2.2 and 2.11): mosaic, affine
- * map, mixing, colour, flips, size of the batch; or letterbox.
+/* sample.c: the order of the steps that make one network input (spec training 2.2 and 2.11): mosaic, affine map,
+ * mixing, colour, flips, size of the batch; or letterbox.
  *
- * The other picture of a mix goes through mosaic and map itself. Its draws come from the stream of the mix,
- * so whether pictures are mixed changes nothing else.
+ * The other picture of a mix goes through mosaic and map itself. Its draws come from the stream of the mix, so whether
+ * pictures are mixed changes nothing else.
  */
 #include "data/feed/sample.h"
 
@@ -63,8 +63,8 @@ static yti_box place_label(yti_boxes *boxes, const yti_sample *sample, const yti
     float half_w = b.w / 2, half_h = b.h / 2, width = (float)f.w, height = (float)f.h;
     float dx = (float)f.dx, dy = (float)f.dy;
     yti_box box = {.class_id = label->class_id,
-                   .box = {width * (b.cx - half_w) + dx, height * (b.cy - half_h) + dy,
-                           width * (b.cx + half_w) + dx, height * (b.cy + half_h) + dy},
+                   .box = {width * (b.cx - half_w) + dx, height * (b.cy - half_h) + dy, width * (b.cx + half_w) + dx,
+                           height * (b.cy + half_h) + dy},
                    .first_point = (int)boxes->n_points,
                    .n_points = label->n_points};
     for (int i = 0; i < label->n_points; i++) {
@@ -124,12 +124,11 @@ static yt_status make_mosaic(const job *j, int sample, yti_rng *rng, yti_boxes *
 }
 
 /* Draws the map and carries picture and boxes into rgb. */
-static void map_into(const job *j, const uint8_t *picture, int w, int h, yti_rng *rng, uint8_t *rgb,
-                     yti_boxes *boxes) {
+static void map_into(const job *j, const uint8_t *picture, int w, int h, yti_rng *rng, uint8_t *rgb, yti_boxes *boxes) {
     yti_affine affine = yti_affine_draw(j->augment, w, h, j->w, j->h, rng);
     yti_affine_warp(&affine, picture, w, h, rgb, j->w, j->h);
-    boxes->count =
-        yti_affine_boxes(&affine, boxes->points, boxes->items, boxes->count, j->w, j->h, j->workspace->fates);
+    boxes->count = yti_affine_boxes(&affine, boxes->points, boxes->items, boxes->count, j->w, j->h,
+                                    j->workspace->fates);
 }
 
 /* A sample through mosaic and map, which draw from their own streams. */
@@ -237,8 +236,8 @@ static yt_status finish_labels(const job *j, yti_label_list *labels) {
     float w = (float)j->w, h = (float)j->h;
     for (int i = 0; i < boxes->count; i++) {
         yti_cxcywh b = yti_cxcywh_from_xyxy(boxes->items[i].box);
-        labels->items[i] =
-            (yti_label){.class_id = boxes->items[i].class_id, .box = {b.cx / w, b.cy / h, b.w / w, b.h / h}};
+        labels->items[i] = (yti_label){.class_id = boxes->items[i].class_id,
+                                       .box = {b.cx / w, b.cy / h, b.w / w, b.h / h}};
     }
     return YT_OK;
 }
@@ -257,9 +256,8 @@ static yt_status augment_into(const job *j, const yti_sample_place *place, uint8
     return YT_OK;
 }
 
-yt_status yti_sample_train(const yti_sample_source *source, yti_workspace *workspace,
-                           const yti_augment *augment, const yti_sample_place *place, uint8_t *rgb,
-                           yti_label_list *labels, yt_err *err) {
+yt_status yti_sample_train(const yti_sample_source *source, yti_workspace *workspace, const yti_augment *augment,
+                           const yti_sample_place *place, uint8_t *rgb, yti_label_list *labels, yt_err *err) {
     size_t side = (size_t)source->side;
     job j = {source, workspace, augment, place->made_w, place->made_h, err};
     bool resized = place->made_w != place->w || place->made_h != place->h;
@@ -282,25 +280,25 @@ static yt_status letterbox_labels(const yti_sample *sample, const yti_letterbox 
     for (int i = 0; i < sample->n_labels; i++) {
         yti_cxcywh b = sample->labels[i].box;
         if (sample->labels[i].coco_only) continue;
-        labels->items[labels->count++] =
-            (yti_label){.class_id = sample->labels[i].class_id,
-                       .box = {b.cx * gain_x + left, b.cy * gain_y + top, b.w * gain_x, b.h * gain_y}};
+        labels->items[labels->count++] = (yti_label){
+            .class_id = sample->labels[i].class_id,
+            .box = {b.cx * gain_x + left, b.cy * gain_y + top, b.w * gain_x, b.h * gain_y}};
     }
     return YT_OK;
 }
 
-yt_status yti_sample_validate(const yti_sample_source *source, int sample, int w, int h, uint8_t *rgb,
-                              yti_fit *fit, yti_label_list *labels, yt_err *err) {
+yt_status yti_sample_validate(const yti_sample_source *source, int sample, int w, int h, uint8_t *rgb, yti_fit *fit,
+                              yti_label_list *labels, yt_err *err) {
     yti_picture picture;
     YT_TRY(yti_image_cache_get(source->cache, sample, &picture, err));
     yti_letterbox plan = yti_letterbox_plan(picture.w, picture.h, w, h, false, false, 1);
     yt_status status = yti_letterbox_apply(&plan, picture.rgb, picture.w, picture.h, rgb, err);
     *fit = (yti_fit){.gain_x = (float)plan.resized_w / (float)picture.original_w,
-                    .gain_y = (float)plan.resized_h / (float)picture.original_h,
-                    .left = plan.left,
-                    .top = plan.top,
-                    .original_w = picture.original_w,
-                    .original_h = picture.original_h};
+                     .gain_y = (float)plan.resized_h / (float)picture.original_h,
+                     .left = plan.left,
+                     .top = plan.top,
+                     .original_w = picture.original_w,
+                     .original_h = picture.original_h};
     yti_picture_release(&picture);
     if (status != YT_OK) return status;
     return letterbox_labels(&source->split->samples[sample], &plan, w, h, labels, err);

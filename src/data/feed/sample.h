@@ -57,12 +57,11 @@ typedef struct yti_sample_place {
 } yti_sample_place;
 
 /* rgb has w * h * 3 bytes. */
-yt_status yti_sample_train(const yti_sample_source *source, yti_workspace *workspace,
-                           const yti_augment *augment, const yti_sample_place *place, uint8_t *rgb,
-                           yti_label_list *labels, yt_err *err);
+yt_status yti_sample_train(const yti_sample_source *source, yti_workspace *workspace, const yti_augment *augment,
+                           const yti_sample_place *place, uint8_t *rgb, yti_label_list *labels, yt_err *err);
 
 /* A validation picture in w x h (spec training 2.11). */
-yt_status yti_sample_validate(const yti_sample_source *source, int sample, int w, int h, uint8_t *rgb,
-                              yti_fit *fit, yti_label_list *labels, yt_err *err);
+yt_status yti_sample_validate(const yti_sample_source *source, int sample, int w, int h, uint8_t *rgb, yti_fit *fit,
+                              yti_label_list *labels, yt_err *err);
 
 #endif

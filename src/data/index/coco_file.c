@@ -1,15 +1,15 @@
 /* coco_file.c: {"images": [...], "annotations": [...], "categories": [...]}, read record by record.
  *
- * The annotations of COCO itself are half a gigabyte of text; as a tree of cJSON nodes, outlines included,
- * they would be many times that. So cJSON is given one record of a list after the other, and what lies
- * between them, a few brackets and commas, is read here.
+ * The annotations of COCO itself are half a gigabyte of text; as a tree of cJSON nodes, outlines included, they would
+ * be many times that. So cJSON is given one record of a list after the other, and what lies between them, a few
+ * brackets and commas, is read here.
  */
 #include "data/index/coco_file.h"
 
 #include "base/array.h"
+#include "base/file.h"
 #include "base/number.h"
 #include "data/index/lines.h"
-#include "base/file.h"
 
 #include <cjson/cJSON.h>
 #include <ctype.h>
@@ -44,8 +44,7 @@ static bool whole_number(const cJSON *record, const char *key, int64_t *out) {
     double value = 0;
     if (cJSON_IsNumber(item))
         value = item->valuedouble;
-    else if (!cJSON_IsString(item) ||
-             !yti_parse_decimal(item->valuestring, strlen(item->valuestring), &value))
+    else if (!cJSON_IsString(item) || !yti_parse_decimal(item->valuestring, strlen(item->valuestring), &value))
         return false;
     if (!(fabs(value) <= LARGEST_ID) || value != floor(value)) return false;
     *out = (int64_t)value;
@@ -74,13 +73,11 @@ static yt_status take_image(reader *r, const cJSON *record, size_t index) {
     const char *name = text_of(record, "file_name");
     if (!whole_number(record, "id", &image.id) || image.id < 0 || !name || !*name) {
         if (++file->bad_images <= MAX_REPORTED)
-            yti_report_add(r->report,
-                           "%s: image %zu of the list: needs a whole number from 0 as id and a file_name",
+            yti_report_add(r->report, "%s: image %zu of the list: needs a whole number from 0 as id and a file_name",
                            r->path, index + 1);
         return YT_OK;
     }
-    yti_coco_image *images =
-        yti_grow(file->images, &file->image_capacity, file->n_images + 1, sizeof *images);
+    yti_coco_image *images = yti_grow(file->images, &file->image_capacity, file->n_images + 1, sizeof *images);
     if (images) file->images = images;
     image.file_name = strdup(name);
     if (!images || !image.file_name) {
@@ -130,12 +127,12 @@ static yt_status take_annotation(reader *r, const cJSON *record, size_t index) {
     if (!whole_number(record, "id", &annotation.id)) annotation.id = (int64_t)index + 1;
     yti_label_rule rule = read_annotation(record, &annotation, &reason);
     if (rule != YT_LABEL_RULES) {
-        yti_tally_row(&file->tally, r->report, rule, "%s: annotation %lld: %s", r->path,
-                      (long long)annotation.id, reason);
+        yti_tally_row(&file->tally, r->report, rule, "%s: annotation %lld: %s", r->path, (long long)annotation.id,
+                      reason);
         return YT_OK;
     }
-    yti_coco_annotation *annotations =
-        yti_grow(file->annotations, &file->annotation_capacity, file->n_annotations + 1, sizeof *annotations);
+    yti_coco_annotation *annotations = yti_grow(file->annotations, &file->annotation_capacity, file->n_annotations + 1,
+                                                sizeof *annotations);
     if (!annotations) return no_memory(r);
     file->annotations = annotations;
     annotations[file->n_annotations++] = annotation;
@@ -150,8 +147,8 @@ static yt_status take_category(reader *r, const cJSON *record, size_t index) {
         return yt_fail(r->err, YT_ERR_DATA,
                        "%s: category %zu of the list: needs a whole number from 0 as id and a name", r->path,
                        index + 1);
-    yti_coco_category *categories =
-        yti_grow(file->categories, &file->category_capacity, file->n_categories + 1, sizeof *categories);
+    yti_coco_category *categories = yti_grow(file->categories, &file->category_capacity, file->n_categories + 1,
+                                             sizeof *categories);
     if (categories) file->categories = categories;
     category.name = strdup(name);
     category.group = group ? strdup(group) : NULL;
@@ -184,8 +181,8 @@ static yt_status broken(const reader *r, size_t at) {
         found[shown] = (char)(isprint((unsigned char)c) ? c : '?');
     }
     found[shown] = '\0';
-    return yti_fail_at(r->err, YT_ERR_SYNTAX, r->path, line, "this is not JSON at column %zu: %s%s%s",
-                      at - begin + 1, shown ? "'" : "", shown ? found : "it ends there", shown ? "'" : "");
+    return yti_fail_at(r->err, YT_ERR_SYNTAX, r->path, line, "this is not JSON at column %zu: %s%s%s", at - begin + 1,
+                       shown ? "'" : "", shown ? found : "it ends there", shown ? "'" : "");
 }
 
 /* The next character that is no space; NUL at the end. */
@@ -247,10 +244,8 @@ static yt_status read_member(reader *r, bool only_categories, bool found[LISTS])
     cJSON_Delete(key);
     if (!accept(r, ':')) return broken(r, r->at);
     if (list == LISTS || (only_categories && list != CATEGORIES)) return skip_value(r);
-    if (found[list])
-        return yt_fail(r->err, YT_ERR_DATA, "%s: has two lists of \"%s\"", r->path, list_names[list]);
-    if (peek(r) != '[')
-        return yt_fail(r->err, YT_ERR_DATA, "%s: \"%s\" must be a list", r->path, list_names[list]);
+    if (found[list]) return yt_fail(r->err, YT_ERR_DATA, "%s: has two lists of \"%s\"", r->path, list_names[list]);
+    if (peek(r) != '[') return yt_fail(r->err, YT_ERR_DATA, "%s: \"%s\" must be a list", r->path, list_names[list]);
     found[list] = true;
     return read_list(r, takers[list]);
 }
@@ -271,8 +266,7 @@ static yt_status read_all(reader *r, bool only_categories) {
     if (peek(r) != '\0' || r->at < r->bytes) return broken(r, r->at);
     for (int i = 0; i < LISTS; i++)
         if (!found[i] && !(only_categories && i != CATEGORIES))
-            return yt_fail(r->err, YT_ERR_DATA, "%s: is no COCO ground truth: it has no \"%s\"", path,
-                           list_names[i]);
+            return yt_fail(r->err, YT_ERR_DATA, "%s: is no COCO ground truth: it has no \"%s\"", path, list_names[i]);
     return YT_OK;
 }
 

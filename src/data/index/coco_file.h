@@ -2,8 +2,8 @@
 #ifndef YT_DATA_COCO_FILE_H
 #define YT_DATA_COCO_FILE_H
 
-#include "data/index/rules.h"
 #include "base/status.h"
+#include "data/index/rules.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -39,9 +39,8 @@ typedef struct yti_coco_file {
     int bad_images;
 } yti_coco_file;
 
-/* Reads path. Annotations and images without what they need are reported as "path: annotation ID: reason" and
- * left out. With only_categories nothing else is kept or checked. *out is to be freed also after a failure.
- */
+/* Reads path. Annotations and images without what they need are reported as "path: annotation ID: reason" and left
+ * out. With only_categories nothing else is kept or checked. *out is to be freed also after a failure. */
 yt_status yti_coco_file_load(const char *path, bool only_categories, yti_coco_file *out, yti_report *report,
                              yt_err *err);
 void yti_coco_file_free(yti_coco_file *file);

@@ -1,15 +1,15 @@
 /* coco_truth.c: from the records of a COCO file to labelled pictures.
  *
- * Classes are found by the names of the categories. Boxes are judged by the rules of label files; those that are
- * left out of training stay for COCO's evaluation, whose own tools count them. Outlines are not read, the boxes say
- * what they enclose. Where the file gives another size than the image has, its pixels mean something else, and the
- * image is left out.
+ * Classes are found by the names of the categories. Boxes are judged by the rules of label files; those that are left
+ * out of training stay for COCO's evaluation, whose own tools count them. Outlines are not read, the boxes say what
+ * they enclose. Where the file gives another size than the image has, its pixels mean something else, and the image is
+ * left out.
  */
 #include "data/index/coco_truth.h"
 
-#include "data/index/paths.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "data/index/paths.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -101,7 +101,8 @@ static int compare_named_alike(const void *a, const void *b) {
 
 typedef int comparison(const void *, const void *);
 
-/* The names of the dataset, in the order of `by`; of equal ones the first class has the name. Malloc'd, NULL: no memory. */
+/* The names of the dataset, in the order of `by`; of equal ones the first class has the name. Malloc'd, NULL: no
+ * memory. */
 static named *sorted_classes(const yti_dataset *dataset, comparison *by, comparison *equal, size_t *count) {
     size_t n = (size_t)dataset->n_classes, kept = 0;
     named *list = malloc((n + 1) * sizeof *list);
@@ -138,8 +139,7 @@ static yt_status link_categories(linker *l) {
         int found = find_class(names, n_names, compare_names, file->categories[i].name);
         if (found == NO_CLASS) found = find_class(alike, n_alike, compare_alike, file->categories[i].name);
         l->classes[i] = found;
-        if (found != NO_CLASS && l->out->category_ids[found] < 0)
-            l->out->category_ids[found] = file->categories[i].id;
+        if (found != NO_CLASS && l->out->category_ids[found] < 0) l->out->category_ids[found] = file->categories[i].id;
     }
     free(names);
     free(alike);
@@ -148,11 +148,9 @@ static yt_status link_categories(linker *l) {
 
 /* A category that no annotation has may be missing from the dataset; exporters like to add one. */
 static yt_status fail_unnamed(const linker *l, const yti_coco_annotation *annotation, const char *name) {
-    const char *near =
-        yti_nearest_word(name, (const char *const *)l->dataset->names, (size_t)l->dataset->n_classes);
-    return yt_fail(l->err, YT_ERR_DATA,
-                   "%s: annotation %lld: its category '%s' is not among the names of %s%s%s%s", l->path,
-                   (long long)annotation->id, name, l->dataset->path, near ? "; did you mean '" : "",
+    const char *near = yti_nearest_word(name, (const char *const *)l->dataset->names, (size_t)l->dataset->n_classes);
+    return yt_fail(l->err, YT_ERR_DATA, "%s: annotation %lld: its category '%s' is not among the names of %s%s%s%s",
+                   l->path, (long long)annotation->id, name, l->dataset->path, near ? "; did you mean '" : "",
                    near ? near : "", near ? "'?" : "");
 }
 
@@ -184,8 +182,7 @@ static yt_status find_picture(linker *l, const yti_paths *folders, const char *n
     for (size_t i = 0; status == YT_OK && !*out && i < folders->count; i++)
         status = yti_find_tail(*folders->items[i] ? folders->items[i] : ".", turned, out, l->err);
     if (*out && !said && l->found_elsewhere++ == 0)
-        yti_report_note(l->report, "%s: '%s' does not exist here; %s is used in its place", l->path, name,
-                        *out);
+        yti_report_note(l->report, "%s: '%s' does not exist here; %s is used in its place", l->path, name, *out);
     free(turned);
     return status;
 }
@@ -195,8 +192,7 @@ static void report_doubles(const yti_truth *truth, yti_report *report) {
     for (size_t i = 1; i < truth->n_images; i++)
         if (strcmp(truth->images[i - 1].path, truth->images[i].path) == 0) {
             yti_report_add(report, "%s: the images %lld and %lld are one file, %s", truth->path,
-                           (long long)truth->images[i - 1].id, (long long)truth->images[i].id,
-                           truth->images[i].path);
+                           (long long)truth->images[i - 1].id, (long long)truth->images[i].id, truth->images[i].path);
             return;
         }
 }
@@ -210,8 +206,8 @@ static void report_missing(const linker *l, const yti_paths *folders, const yti_
         int length = snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", folder);
         used += length > 0 ? (size_t)length : 0;
     }
-    yti_report_add(l->report, "%s: image %lld: '%s' does not exist; looked in: %s", l->path,
-                   (long long)image->id, image->file_name, list);
+    yti_report_add(l->report, "%s: image %lld: '%s' does not exist; looked in: %s", l->path, (long long)image->id,
+                   image->file_name, list);
 }
 
 /* out->images becomes parallel to the images of the file; path NULL: there is no picture. */
@@ -237,8 +233,7 @@ static yt_status link_images(linker *l, const yti_paths *folders) {
 
 /* ---- annotations ---- */
 
-static void bad_annotation(linker *l, const yti_coco_annotation *a, yti_label_rule rule, const char *what,
-                           int64_t id) {
+static void bad_annotation(linker *l, const yti_coco_annotation *a, yti_label_rule rule, const char *what, int64_t id) {
     yti_tally_row(&l->out->tally, l->report, rule, "%s: annotation %lld: %s %lld is not in the list", l->path,
                   (long long)a->id, what, (long long)id);
 }
@@ -250,10 +245,9 @@ static yt_status link_annotation(linker *l, yti_coco_annotation *a, size_t *imag
     const yti_coco_category wanted_category = {.id = a->category_id};
     const yti_coco_image *found = NULL;
     *image = file->n_images;
-    if (file->n_images)
-        found = bsearch(&wanted_image, file->images, file->n_images, sizeof *found, compare_images);
-    const yti_coco_category *category =
-        bsearch(&wanted_category, file->categories, file->n_categories, sizeof *category, compare_categories);
+    if (file->n_images) found = bsearch(&wanted_image, file->images, file->n_images, sizeof *found, compare_images);
+    const yti_coco_category *category = bsearch(&wanted_category, file->categories, file->n_categories,
+                                                sizeof *category, compare_categories);
     if (!found)
         bad_annotation(l, a, YT_LABEL_IMAGE, "image", a->image_id);
     else if (!category)
@@ -304,8 +298,8 @@ static int compare_numbers(const void *a, const void *b) {
     return compare_ids(*(const int64_t *)a, *(const int64_t *)b);
 }
 
-/* What COCO's own tools trip over without a word: of equal ids they keep the last annotation, an annotation with id 0 is
- * never found, and categories of one name are two classes to them. */
+/* What COCO's own tools trip over without a word: of equal ids they keep the last annotation, an annotation with id
+ * 0 is never found, and categories of one name are two classes to them. */
 static yt_status note_differences(linker *l) {
     const yti_coco_file *file = &l->file;
     const size_t n = file->n_annotations;
@@ -320,7 +314,7 @@ static yt_status note_differences(linker *l) {
     for (size_t i = 1; i < n; i++)
         if (ids[i] == ids[i - 1]) {
             yti_text_append(text, sizeof text, "; of the annotations with id %lld only the last one counts",
-                           (long long)ids[i]);
+                            (long long)ids[i]);
             break;
         }
     free(ids);
@@ -329,8 +323,7 @@ static yt_status note_differences(linker *l) {
         while (k < i && yti_text_compare_names(file->categories[k].name, file->categories[i].name) != 0) k++;
         if (k == i) continue;
         yti_text_append(text, sizeof text, "; the categories %lld and %lld, both '%.100s', are two classes",
-                       (long long)file->categories[k].id, (long long)file->categories[i].id,
-                       file->categories[i].name);
+                        (long long)file->categories[k].id, (long long)file->categories[i].id, file->categories[i].name);
         break;
     }
     if (text[0] && !(l->out->note = strdup(text + 2))) return no_memory(l);
@@ -353,8 +346,8 @@ static yt_status link_all(linker *l, const yti_paths *folders) {
     return note_differences(l);
 }
 
-yt_status yti_truth_load(const char *path, const yti_paths *folders, const yti_dataset *dataset,
-                         yti_truth *out, yti_report *report, yt_err *err) {
+yt_status yti_truth_load(const char *path, const yti_paths *folders, const yti_dataset *dataset, yti_truth *out,
+                         yti_report *report, yt_err *err) {
     *out = (yti_truth){0};
     linker l = {.path = path, .dataset = dataset, .out = out, .report = report, .err = err};
     yt_status status = link_all(&l, folders);
@@ -390,14 +383,12 @@ static bool judge_box(const yti_truth *truth, size_t at, int w, int h, yti_cxcyw
     double judged[4] = {(px[0] + px[2] / 2) / w, (px[1] + px[3] / 2) / h, px[2] / w, px[3] / h};
     yti_label_rule rule = yti_judge_box(judged);
     if (rule == YT_LABEL_SIZE)
-        tell(truth, at, rule,
-             "the width and height of bbox must be above 0; it is used for COCO's numbers only", out, report);
+        tell(truth, at, rule, "the width and height of bbox must be above 0; it is used for COCO's numbers only", out,
+             report);
     else if (rule == YT_LABEL_OUTSIDE)
-        tell(truth, at, rule, "its bbox lies outside the image; it is used for COCO's numbers only", out,
-             report);
+        tell(truth, at, rule, "its bbox lies outside the image; it is used for COCO's numbers only", out, report);
     else if (rule == YT_LABEL_CLIPPED)
-        tell(truth, at, rule, "its bbox reaches too far beyond the image; the part inside is used", out,
-             report);
+        tell(truth, at, rule, "its bbox reaches too far beyond the image; the part inside is used", out, report);
     if (rule != YT_LABEL_RULES && rule != YT_LABEL_CLIPPED) return false;
     *box = (yti_cxcywh){(float)judged[0], (float)judged[1], (float)judged[2], (float)judged[3]};
     return true;
@@ -405,10 +396,8 @@ static bool judge_box(const yti_truth *truth, size_t at, int w, int h, yti_cxcyw
 
 static void add_label(const yti_truth *truth, size_t at, int w, int h, yti_labels *out, yti_report *report) {
     const yti_coco_annotation *a = &truth->annotations[at];
-    yti_label label = {.class_id = (int)a->category_id,
-                      .crowd = a->crowd,
-                      .coco_only = a->crowd,
-                      .object = &truth->objects[at]};
+    yti_label label = {
+        .class_id = (int)a->category_id, .crowd = a->crowd, .coco_only = a->crowd, .object = &truth->objects[at]};
     if (a->crowd)
         out->tally.rules[YT_LABEL_CROWD]++;
     else if (!judge_box(truth, at, w, h, &label.box, out, report))
@@ -417,8 +406,7 @@ static void add_label(const yti_truth *truth, size_t at, int w, int h, yti_label
 }
 
 /* A box that is there twice is trained on once, as in a label file. */
-static yt_status set_duplicates_aside(const yti_truth *truth, size_t first, yti_labels *out,
-                                      yti_report *report) {
+static yt_status set_duplicates_aside(const yti_truth *truth, size_t first, yti_labels *out, yti_report *report) {
     if (out->count < 2) return YT_OK;
     int *first_of = malloc((size_t)out->count * sizeof *first_of);
     yt_status status = first_of ? yti_find_duplicates(out->items, out->count, NULL, first_of) : YT_ERR_NO_MEMORY;
@@ -439,15 +427,14 @@ bool yti_truth_labels(const yti_truth *truth, size_t index, int w, int h, yti_la
     const yti_truth_image *image = &truth->images[index];
     *out = (yti_labels){0};
     if ((image->w && image->w != w) || (image->h && image->h != h)) {
-        yti_report_add(report, "%s: image %lld: is said to have %d x %d pixels, but the file has %d x %d",
-                       truth->path, (long long)image->id, image->w, image->h, w, h);
+        yti_report_add(report, "%s: image %lld: is said to have %d x %d pixels, but the file has %d x %d", truth->path,
+                       (long long)image->id, image->w, image->h, w, h);
         return false;
     }
     if (image->count == 0) return true;
     out->items = malloc(image->count * sizeof *out->items);
     *status = out->items ? YT_OK : YT_ERR_NO_MEMORY;
-    for (size_t i = 0; out->items && i < image->count; i++)
-        add_label(truth, image->first + i, w, h, out, report);
+    for (size_t i = 0; out->items && i < image->count; i++) add_label(truth, image->first + i, w, h, out, report);
     if (*status == YT_OK) *status = set_duplicates_aside(truth, image->first, out, report);
     yti_tally_finish(&out->tally, report, truth->path);
     return *status == YT_OK;

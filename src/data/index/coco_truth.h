@@ -21,20 +21,20 @@ typedef struct yti_truth {
     int missing;                      /* images left out */
     yti_tally tally;                  /* of annotations of no image or class */
     yti_coco_annotation *annotations; /* grouped by image, in the order of the file; category_id is a class */
-    yti_coco_object *objects;          /* beside the annotations */
+    yti_coco_object *objects;         /* beside the annotations */
     int64_t *category_ids;            /* [n_classes], -1: none */
     char *note;                       /* as yti_split.coco_note */
 } yti_truth;
 
-/* Reads the file, finds its pictures in `folders` (the first that has one) and its categories among the names
- * of the dataset. What is wrong with one picture or annotation is reported and left out. *out is to be freed
- * also after a failure. */
-yt_status yti_truth_load(const char *path, const yti_paths *folders, const yti_dataset *dataset,
-                         yti_truth *out, yti_report *report, yt_err *err);
+/* Reads the file, finds its pictures in `folders` (the first that has one) and its categories among the names of the
+ * dataset. What is wrong with one picture or annotation is reported and left out. *out is to be freed also after a
+ * failure. */
+yt_status yti_truth_load(const char *path, const yti_paths *folders, const yti_dataset *dataset, yti_truth *out,
+                         yti_report *report, yt_err *err);
 void yti_truth_free(yti_truth *truth);
 
-/* The labels of image `index`, whose picture has w x h pixels. Annotations that are left out of training by a rule (bad
- * ones, crowds, repeated boxes) are coco_only. False: the file speaks of another size; reported. */
+/* The labels of image `index`, whose picture has w x h pixels. Annotations that are left out of training by a rule
+ * (bad ones, crowds, repeated boxes) are coco_only. False: the file speaks of another size; reported. */
 bool yti_truth_labels(const yti_truth *truth, size_t index, int w, int h, yti_labels *out, yti_report *report,
                       yt_status *status);
 

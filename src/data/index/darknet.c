@@ -7,11 +7,11 @@
 #include "data/index/darknet.h"
 
 #include "base/array.h"
+#include "base/file.h"
 #include "base/number.h"
+#include "base/text.h"
 #include "data/index/lines.h"
 #include "data/index/sources.h"
-#include "base/file.h"
-#include "base/text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -37,7 +37,7 @@ static yt_status read_keys(const char *path, char *text, yti_dataset_sources *so
         if (!*line || *line == '#') continue;
         if (!equals)
             return yti_fail_at(err, YT_ERR_SYNTAX, path, number,
-                              "a line is: key = value (classes, train, valid, names)");
+                               "a line is: key = value (classes, train, valid, names)");
         char *value = equals + 1 + strspn(equals + 1, " \t"), *key = yti_trim(line, (size_t)(equals - line));
         for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
             if (strcmp(key, keys[i].key) == 0 && *value)
@@ -70,8 +70,7 @@ static yt_status read_names(const char *path, yti_dataset *dataset, yt_err *err)
     for (char *line; status == YT_OK && (line = yti_next_line(&rest));) {
         if (!*line) continue;
         if (!yti_text_is_utf8(line, strlen(line)))
-            status =
-                yt_fail(err, YT_ERR_DATA, "%s: the name of class %d is not UTF-8 text", path, dataset->n_classes);
+            status = yt_fail(err, YT_ERR_DATA, "%s: the name of class %d is not UTF-8 text", path, dataset->n_classes);
         else if (dataset->n_classes == MAX_CLASSES)
             status = yt_fail(err, YT_ERR_DATA, "%s: more than %d names", path, MAX_CLASSES);
         else
@@ -87,10 +86,9 @@ static yt_status check_count(const char *path, const yti_dataset *dataset, yt_er
     const yti_source *classes = yti_sources_find(dataset->sources, "classes");
     double count;
     if (!classes) return YT_OK;
-    if (yti_parse_decimal(classes->text, strlen(classes->text), &count) && count == dataset->n_classes)
-        return YT_OK;
-    return yti_fail_at(err, YT_ERR_DATA, path, classes->line, "classes = %s, but there are %d names",
-                      classes->text, dataset->n_classes);
+    if (yti_parse_decimal(classes->text, strlen(classes->text), &count) && count == dataset->n_classes) return YT_OK;
+    return yti_fail_at(err, YT_ERR_DATA, path, classes->line, "classes = %s, but there are %d names", classes->text,
+                       dataset->n_classes);
 }
 
 static yt_status read_all(const char *path, char *text, yti_dataset *dataset, yt_err *err) {

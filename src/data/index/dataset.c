@@ -1,15 +1,15 @@
-/* dataset.c: the dataset YAML: which file it is, its class names, its sources. Keys it does not know are
- * somebody else's and are passed over. */
+/* dataset.c: the dataset YAML: which file it is, its class names, its sources. Keys it does not know are somebody
+ * else's and are passed over. */
 #include "data/index/dataset.h"
 
 #include "base/array.h"
+#include "base/file.h"
 #include "base/number.h"
+#include "base/text.h"
 #include "data/index/coco_truth.h"
 #include "data/index/darknet.h"
 #include "data/index/ndjson.h"
 #include "data/index/sources.h"
-#include "base/file.h"
-#include "base/text.h"
 
 #include <dirent.h>
 #include <ctype.h>
@@ -86,8 +86,7 @@ static yt_status find_yaml(const char *path, char **out, yt_err *err) {
         return yt_fail(err, YT_ERR_IO, "%s: data sets are not downloaded; fetch it, unpack it, and name its YAML",
                        path);
     if (has_yaml_ending(path))
-        return yt_fail(err, YT_ERR_IO, "%s: does not exist; data sets are not downloaded, each has its own YAML",
-                       path);
+        return yt_fail(err, YT_ERR_IO, "%s: does not exist; data sets are not downloaded, each has its own YAML", path);
     return yt_fail(err, YT_ERR_IO, "%s: does not exist, nor does %s.yaml", path, path);
 }
 
@@ -103,8 +102,7 @@ static yt_status refuse_other_kinds(const char *file, yt_err *err) {
         {".txt ", "is a list or a label file; it is named in a YAML: train: %s, and names: [NAME, ...]"},
         {".xml ", "is an annotation in XML; convert it to YOLO or COCO files"},
         {".csv .tsv .xlsx ", "is a table; convert it to YOLO or COCO files"},
-        {".pt .pth .onnx .safetensors ",
-         "holds weights; they are named with --weights, and the data set is a YAML"},
+        {".pt .pth .onnx .safetensors ", "holds weights; they are named with --weights, and the data set is a YAML"},
         {".names ", "is a list of class names; name the obj.data that belongs to it"},
         {".tfrecord .record .pb ", "holds records of TensorFlow; export the set as YOLO or COCO files"},
     };
@@ -134,23 +132,22 @@ static yt_status read_count(const yti_yaml *yaml, int *count, yt_err *err) {
     bool good = node->kind == YT_YAML_SCALAR && yti_parse_decimal(node->text, strlen(node->text), &value);
     if (!good || value != floor(value) || value < 1 || value > MAX_CLASSES)
         return yti_fail_at(err, YT_ERR_DATA, yaml->path, node->line,
-                          "nc: must be the number of classes, a whole number from 1 to %d", MAX_CLASSES);
+                           "nc: must be the number of classes, a whole number from 1 to %d", MAX_CLASSES);
     *count = (int)value;
     return YT_OK;
 }
 
 /* The index that a map of names gives to its pair i. */
-static yt_status name_index(const yti_yaml *yaml, const yti_yaml_node *names, size_t i, size_t *index,
-                            yt_err *err) {
+static yt_status name_index(const yti_yaml *yaml, const yti_yaml_node *names, size_t i, size_t *index, yt_err *err) {
     double value;
     const char *key = names->keys[i]->text;
     if (!yti_parse_decimal(key, strlen(key), &value) || value != floor(value) || value < 0)
         return yti_fail_at(err, YT_ERR_DATA, yaml->path, names->keys[i]->line,
-                          "names: the key '%.60s' must be a class number (0, 1, ...)", key);
+                           "names: the key '%.60s' must be a class number (0, 1, ...)", key);
     if (value >= (double)names->count)
         return yti_fail_at(err, YT_ERR_DATA, yaml->path, names->keys[i]->line,
-                          "names: class %.60s, but there are %zu names; they must be numbered 0 to %zu", key,
-                          names->count, names->count - 1);
+                           "names: class %.60s, but there are %zu names; they must be numbered 0 to %zu", key,
+                           names->count, names->count - 1);
     *index = (size_t)value;
     return YT_OK;
 }
@@ -172,8 +169,7 @@ static yt_status allocate_names(yti_dataset *dataset, size_t count, yt_err *err)
     return YT_OK;
 }
 
-static yt_status fill_names(const yti_yaml *yaml, const yti_yaml_node *names, yti_dataset *dataset,
-                            yt_err *err) {
+static yt_status fill_names(const yti_yaml *yaml, const yti_yaml_node *names, yti_dataset *dataset, yt_err *err) {
     for (size_t i = 0; i < names->count; i++) {
         size_t index = i;
         if (names->kind == YT_YAML_MAP) YT_TRY(name_index(yaml, names, i, &index, err));
@@ -215,13 +211,13 @@ static yt_status read_categories(const yti_yaml *yaml, const char *split, int co
         dataset->names = names;
         dataset->n_classes = found;
         if (count && count != found)
-            status = yt_fail(err, YT_ERR_DATA, "%s: nc: says %d classes, but %s has %d categories", yaml->path,
-                             count, file, found);
+            status = yt_fail(err, YT_ERR_DATA, "%s: nc: says %d classes, but %s has %d categories", yaml->path, count,
+                             file, found);
         if (status == YT_OK) status = check_names(dataset, file, err);
         if (status == YT_OK && group)
-            status = yti_sources_note(
-                dataset->sources, err,
-                "%s: the category '%.100s' groups others and has no box; it is no class", file, group);
+            status = yti_sources_note(dataset->sources, err,
+                                      "%s: the category '%.100s' groups others and has no box; it is no class", file,
+                                      group);
     }
     free(group);
     free(file);
@@ -234,8 +230,7 @@ static yt_status make_names(const yti_yaml *yaml, int count, yti_dataset *datase
         if (yti_sources_has_truth(dataset->sources, splits[i]))
             return read_categories(yaml, splits[i], count, dataset, err);
     if (count == 0)
-        return yt_fail(err, YT_ERR_DATA, "%s: has neither names: (the class names) nor nc: (their number)",
-                       yaml->path);
+        return yt_fail(err, YT_ERR_DATA, "%s: has neither names: (the class names) nor nc: (their number)", yaml->path);
     YT_TRY(allocate_names(dataset, (size_t)count, err));
     return number_names(dataset, err);
 }
@@ -247,10 +242,10 @@ static yt_status read_names(const yti_yaml *yaml, yti_dataset *dataset, yt_err *
     if (!names || yti_yaml_is_null(names)) return make_names(yaml, count, dataset, err);
     if (names->kind == YT_YAML_SCALAR || names->count == 0 || names->count > MAX_CLASSES)
         return yti_fail_at(err, YT_ERR_DATA, yaml->path, names->line,
-                          "names: must be a list of class names, or a map of numbers to names");
+                           "names: must be a list of class names, or a map of numbers to names");
     if (count && (size_t)count != names->count)
         return yti_fail_at(err, YT_ERR_DATA, yaml->path, names->line, "names: has %zu names, but nc: says %d",
-                          names->count, count);
+                           names->count, count);
     YT_TRY(allocate_names(dataset, names->count, err));
     return fill_names(yaml, names, dataset, err);
 }
@@ -265,12 +260,11 @@ static yt_status read_channels(const yti_yaml *yaml, yti_dataset *dataset, yt_er
     if (channels == 1)
         return yti_sources_note(
             dataset->sources, err,
-            "%s:%zu: channels: 1: the network has three all the same; grey images are read into each",
-            yaml->path, node->line);
+            "%s:%zu: channels: 1: the network has three all the same; grey images are read into each", yaml->path,
+            node->line);
     if (channels != 3)
         return yti_fail_at(err, YT_ERR_DATA, yaml->path, node->line,
-                          "channels: %lld are not read; images have 3, red, green and blue",
-                          (long long)channels);
+                           "channels: %lld are not read; images have 3, red, green and blue", (long long)channels);
     return YT_OK;
 }
 
@@ -295,9 +289,8 @@ static yt_status note_equal_names(yti_dataset *dataset, yt_err *err) {
     yt_status status = YT_OK;
     for (size_t i = 1; status == YT_OK && i < n; i++)
         if (strcmp(list[i - 1].name, list[i].name) == 0)
-            status =
-                yti_sources_note(dataset->sources, err, "%s: the classes %d and %d are both called '%.100s'",
-                                 dataset->path, list[i - 1].class_id, list[i].class_id, list[i].name);
+            status = yti_sources_note(dataset->sources, err, "%s: the classes %d and %d are both called '%.100s'",
+                                      dataset->path, list[i - 1].class_id, list[i].class_id, list[i].name);
     free(list);
     return status;
 }
@@ -313,7 +306,7 @@ static yt_status read_keypoints(const yti_yaml *yaml, yti_dataset *dataset, yt_e
                 (values == 2 || values == 3);
     if (!good)
         return yti_fail_at(err, YT_ERR_DATA, yaml->path, node->line,
-                          "kpt_shape: must be [number of keypoints, 2 or 3 values of each]");
+                           "kpt_shape: must be [number of keypoints, 2 or 3 values of each]");
     dataset->keypoint_columns = (int)(points * values);
     return YT_OK;
 }
@@ -321,7 +314,7 @@ static yt_status read_keypoints(const yti_yaml *yaml, yti_dataset *dataset, yt_e
 static yt_status read_dataset(const yti_yaml *yaml, yti_dataset *dataset, yt_err *err) {
     if (yaml->root->kind != YT_YAML_MAP)
         return yti_fail_at(err, YT_ERR_DATA, yaml->path, yaml->root->line,
-                          "a dataset is a map with train:, val: and names:");
+                           "a dataset is a map with train:, val: and names:");
     dataset->path = copy_text(yaml->path);
     dataset->sources = calloc(1, sizeof *dataset->sources);
     if (!dataset->path || !dataset->sources) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the dataset");
@@ -371,8 +364,7 @@ void yti_dataset_close(yti_dataset *dataset) {
 static int find_class(const char *const *names, int n_classes, const char *word, size_t length) {
     double number;
     char name[MAX_TYPED_NAME + 1];
-    if (yti_parse_decimal(word, length, &number) && number == floor(number) && number >= 0 &&
-        number < n_classes)
+    if (yti_parse_decimal(word, length, &number) && number == floor(number) && number >= 0 && number < n_classes)
         return (int)number;
     for (int i = 0; i < n_classes; i++)
         if (strlen(names[i]) == length && memcmp(names[i], word, length) == 0) return i;
@@ -382,8 +374,8 @@ static int find_class(const char *const *names, int n_classes, const char *word,
     return -1;
 }
 
-/* One entry of a list: from *text to the comma, without the spaces around it. *text moves to the comma, or to
- * the end. */
+/* One entry of a list: from *text to the comma, without the spaces around it. *text moves to the comma, or to the
+ * end. */
 static const char *take_entry(const char **text, size_t *length) {
     const char *entry = *text + strspn(*text, " ");
     *length = strcspn(entry, ",");
@@ -405,18 +397,17 @@ yt_status yti_classes_check(const char *text, yt_err *err) {
     }
 }
 
-static yt_status fail_class(const char *const *names, int n_classes, const char *word, size_t length,
-                            const char *whose, yt_err *err) {
+static yt_status fail_class(const char *const *names, int n_classes, const char *word, size_t length, const char *whose,
+                            yt_err *err) {
     char typed[MAX_TYPED_NAME + 1];
     snprintf(typed, sizeof typed, "%.*s", (int)(length < MAX_TYPED_NAME ? length : MAX_TYPED_NAME), word);
     const char *near = yti_nearest_word(typed, names, (size_t)n_classes);
-    return yt_fail(err, YT_ERR_ARGUMENT,
-                   "--classes: '%s' is neither a number from 0 to %d nor a class of %s%s%s%s", typed,
-                   n_classes - 1, whose, near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+    return yt_fail(err, YT_ERR_ARGUMENT, "--classes: '%s' is neither a number from 0 to %d nor a class of %s%s%s%s",
+                   typed, n_classes - 1, whose, near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
 }
 
-yt_status yti_classes_parse(const char *text, const char *const *names, int n_classes, const char *whose,
-                           bool **out, yt_err *err) {
+yt_status yti_classes_parse(const char *text, const char *const *names, int n_classes, const char *whose, bool **out,
+                            yt_err *err) {
     YT_TRY(yti_classes_check(text, err));
     bool *wanted = calloc((size_t)n_classes, sizeof *wanted);
     if (!wanted) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %d classes", n_classes);
@@ -436,8 +427,7 @@ yt_status yti_classes_parse(const char *text, const char *const *names, int n_cl
 }
 
 yt_status yti_dataset_classes(const yti_dataset *dataset, const char *text, bool **out, yt_err *err) {
-    return yti_classes_parse(text, (const char *const *)dataset->names, dataset->n_classes, dataset->path, out,
-                            err);
+    return yti_classes_parse(text, (const char *const *)dataset->names, dataset->n_classes, dataset->path, out, err);
 }
 
 bool yti_dataset_has_split(const yti_dataset *dataset, const char *split) {

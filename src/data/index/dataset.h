@@ -4,16 +4,16 @@
  * whose rows are all bad is left out, since without them it would teach that its objects are background), a bad image
  * costs that image; both are reported as "file:line: reason" and counted. Nothing on disk is ever changed.
  *
- * A split may be a COCO ground-truth file in place of pictures with label files: `val: annotations/val.json`.
- * Its pictures are looked for in the folder that `val_images:` names, or without that key beside the file, in
- * `images` beside it, in `path:` and in `images` there. Its categories are found among names: by their name;
- * without names: they are the classes, by ascending id.
+ * A split may be a COCO ground-truth file in place of pictures with label files: `val: annotations/val.json`. Its
+ * pictures are looked for in the folder that `val_images:` names, or without that key beside the file, in `images`
+ * beside it, in `path:` and in `images` there. Its categories are found among names: by their name; without names: they
+ * are the classes, by ascending id.
  */
 #ifndef YT_DATASET_H
 #define YT_DATASET_H
 
-#include "tensor/box.h"
 #include "base/status.h"
+#include "tensor/box.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -32,10 +32,10 @@ typedef struct yti_coco_object {
 
 typedef struct yti_label {
     int class_id;
-    yti_cxcywh box;  /* normalised to the image */
-    bool crowd;     /* COCO: a region of many objects */
-    bool coco_only; /* in no batch, for COCO's evaluation only: a crowd, or no part of it is in the image */
-    int first_point, n_points;    /* its outline among the points of the sample; n_points 0: a box only */
+    yti_cxcywh box;            /* normalised to the image */
+    bool crowd;                /* COCO: a region of many objects */
+    bool coco_only;            /* in no batch, for COCO's evaluation only: a crowd, or no part of it is in the image */
+    int first_point, n_points; /* its outline among the points of the sample; n_points 0: a box only */
     const yti_coco_object *object; /* owned by the split; NULL: from a label file */
 } yti_label;
 
@@ -55,22 +55,22 @@ typedef struct yti_sample {
  *
  * A box that reaches over the border is kept as it is while its centre is in the image and its sides are no longer
  * than the image's (1 % of tolerance: labelling tools round): so does the reference. Beyond that it is CLIPPED. */
-#define YT_LABEL_RULE_MAP(X)                                                                                 \
-    X(COLUMNS, DROPPED, true, "with a wrong number of columns", "with a wrong number of columns")            \
-    X(CONFIDENCE, DROPPED, true, "with a sixth column", "with a sixth column")                               \
-    X(SEPARATOR, DROPPED, true, "with commas", "with commas")                                                \
-    X(ENCODING, DROPPED, true, "in UTF-16", "in UTF-16")                                                     \
-    X(NUMBER, DROPPED, true, "with something that is not a number", "with something that is not a number")   \
-    X(CLASS, DROPPED, true, "of no class", "of no class")                                                    \
-    X(KEYPOINTS, DROPPED, true, "with keypoints but no kpt_shape:", "with keypoints but no kpt_shape:")      \
-    X(OUTSIDE, DROPPED, true, "outside the image", "outside the image")                                      \
-    X(SIZE, DROPPED, true, "without a size", "without a size")                                               \
-    X(IMAGE, DROPPED, true, "of no image", "of no image")                                                    \
-    X(DUPLICATE, FIXED, true, "duplicate left out", "duplicates left out")                                   \
-    X(CLIPPED, FIXED, true, "box clipped to its image", "boxes clipped to their images")                     \
-    X(MIXED, NOTED, true, "label file of both boxes and outlines", "label files of both boxes and outlines") \
-    X(CROWD, NOTED, false, "crowd left out", "crowds left out")                                              \
-    X(OUTLINE, NOTED, false, "box from an outline", "boxes from outlines")                                   \
+#define YT_LABEL_RULE_MAP(X)                                                                                           \
+    X(COLUMNS, DROPPED, true, "with a wrong number of columns", "with a wrong number of columns")                      \
+    X(CONFIDENCE, DROPPED, true, "with a sixth column", "with a sixth column")                                         \
+    X(SEPARATOR, DROPPED, true, "with commas", "with commas")                                                          \
+    X(ENCODING, DROPPED, true, "in UTF-16", "in UTF-16")                                                               \
+    X(NUMBER, DROPPED, true, "with something that is not a number", "with something that is not a number")             \
+    X(CLASS, DROPPED, true, "of no class", "of no class")                                                              \
+    X(KEYPOINTS, DROPPED, true, "with keypoints but no kpt_shape:", "with keypoints but no kpt_shape:")                \
+    X(OUTSIDE, DROPPED, true, "outside the image", "outside the image")                                                \
+    X(SIZE, DROPPED, true, "without a size", "without a size")                                                         \
+    X(IMAGE, DROPPED, true, "of no image", "of no image")                                                              \
+    X(DUPLICATE, FIXED, true, "duplicate left out", "duplicates left out")                                             \
+    X(CLIPPED, FIXED, true, "box clipped to its image", "boxes clipped to their images")                               \
+    X(MIXED, NOTED, true, "label file of both boxes and outlines", "label files of both boxes and outlines")           \
+    X(CROWD, NOTED, false, "crowd left out", "crowds left out")                                                        \
+    X(OUTLINE, NOTED, false, "box from an outline", "boxes from outlines")                                             \
     X(POSE, NOTED, false, "box of a row with keypoints", "boxes of rows with keypoints")
 
 typedef enum yti_label_rule {
@@ -101,9 +101,9 @@ typedef struct yti_split {
     char *name; /* "train", "val", ... */
     int n_samples;
     yti_sample *samples;
-    int64_t *category_ids;   /* [n_classes] of the COCO file, -1: it lacks the class; NULL: label files */
+    int64_t *category_ids;    /* [n_classes] of the COCO file, -1: it lacks the class; NULL: label files */
     yti_coco_object *objects; /* that labels point to; NULL: label files */
-    char *coco_note;         /* what COCO's own tools count otherwise in its file than we do; NULL: nothing */
+    char *coco_note;          /* what COCO's own tools count otherwise in its file than we do; NULL: nothing */
     yti_scan_summary summary;
 } yti_split;
 
@@ -111,7 +111,7 @@ typedef struct yti_dataset {
     char *path; /* of the YAML file */
     int n_classes;
     char **names;
-    int keypoint_columns;               /* behind the box of each row, by kpt_shape:; 0: none */
+    int keypoint_columns;                /* behind the box of each row, by kpt_shape:; 0: none */
     struct yti_dataset_sources *sources; /* where the images of each split are to be looked for */
 } yti_dataset;
 
@@ -132,10 +132,10 @@ typedef struct yti_scan_options {
 yt_status yti_dataset_open(const char *path, yti_dataset *out, yt_err *err);
 void yti_dataset_close(yti_dataset *dataset);
 
-/* Which classes a text like "0,2" or "person,car" names: *out is malloc'd, [n_classes]. whose: for the message
- * about one that is not there. */
-yt_status yti_classes_parse(const char *text, const char *const *names, int n_classes, const char *whose,
-                           bool **out, yt_err *err);
+/* Which classes a text like "0,2" or "person,car" names: *out is malloc'd, [n_classes]. whose: for the message about
+ * one that is not there. */
+yt_status yti_classes_parse(const char *text, const char *const *names, int n_classes, const char *whose, bool **out,
+                            yt_err *err);
 yt_status yti_dataset_classes(const yti_dataset *dataset, const char *text, bool **out, yt_err *err);
 
 /* Whether such a text is right as far as that shows without the names: no entry is empty. */
@@ -149,7 +149,7 @@ bool yti_dataset_has_split(const yti_dataset *dataset, const char *split);
 
 /* Lists and checks one split ("train", "val", "test"). A missing path lists every path tried. */
 yt_status yti_dataset_scan(const yti_dataset *dataset, const char *split, const yti_scan_options *options,
-                          yti_split *out, yt_err *err);
+                           yti_split *out, yt_err *err);
 void yti_split_free(yti_split *split);
 
 /* The largest number of boxes in an image. */

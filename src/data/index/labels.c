@@ -1,6 +1,6 @@
-/* labels.c: one row per box, `class cx cy w h` normalised to the image, or `class x1 y1 x2 y2 x3 y3 ...`, a
- * polygon: its bounding box, and the points for the map of the augmentation (spec training 1.5). Where the data set
- * has keypoints (kpt_shape:), they follow the box and are passed over.
+/* labels.c: one row per box, `class cx cy w h` normalised to the image, or `class x1 y1 x2 y2 x3 y3 ...`, a polygon:
+ * its bounding box, and the points for the map of the augmentation (spec training 1.5). Where the data set has
+ * keypoints (kpt_shape:), they follow the box and are passed over.
  *
  * The number of columns says what a row is, whatever the other rows are: some tools write boxes and outlines into one
  * file. What makes a row bad is in the table of rules (rules.h); unlike in the reference it costs that row only.
@@ -40,8 +40,8 @@ typedef struct parser {
     yt_err *err;
 } parser;
 
-/* How many bytes of a blank the text begins with: the spaces of ASCII and of Unicode, among them the no-break space that
- * comes with text from web pages and word processors. */
+/* How many bytes of a blank the text begins with: the spaces of ASCII and of Unicode, among them the no-break space
+ * that comes with text from web pages and word processors. */
 static size_t blank_at(const char *text, size_t length) {
     static const char *const wide[] = {"\xC2\xA0", "\xE3\x80\x80", "\xE2\x80\xAF", "\xEF\xBB\xBF"};
     if (length == 0) return 0;
@@ -91,8 +91,7 @@ typedef struct shown {
 static shown show(span token) {
     shown s;
     size_t length = token.length < sizeof s.text - 1 ? token.length : sizeof s.text - 1;
-    for (size_t i = 0; i < length; i++)
-        s.text[i] = (char)(isprint((unsigned char)token.data[i]) ? token.data[i] : '?');
+    for (size_t i = 0; i < length; i++) s.text[i] = (char)(isprint((unsigned char)token.data[i]) ? token.data[i] : '?');
     s.text[length] = '\0';
     return s;
 }
@@ -118,12 +117,11 @@ static bool parse_class(parser *p, size_t line, span token, int *class_id) {
     if (!yti_parse_decimal(token.data, token.length, &value))
         return BAD_ROW(p, YT_LABEL_CLASS, line, "the class '%s' is not a number", show(token).text);
     if (value < 0 || value > 1e9 || value != floor(value))
-        return BAD_ROW(p, YT_LABEL_CLASS, line, "the class '%s' is not a whole number from 0",
-                       show(token).text);
+        return BAD_ROW(p, YT_LABEL_CLASS, line, "the class '%s' is not a whole number from 0", show(token).text);
     if (value == n_classes) p->out->tally.past_the_end = true;
     if (value >= n_classes)
-        return BAD_ROW(p, YT_LABEL_CLASS, line, "class %.0f, but there are %d classes (0 to %d)", value,
-                       n_classes, n_classes - 1);
+        return BAD_ROW(p, YT_LABEL_CLASS, line, "class %.0f, but there are %d classes (0 to %d)", value, n_classes,
+                       n_classes - 1);
     *class_id = (int)value;
     return true;
 }
@@ -163,8 +161,7 @@ static bool parse_polygon(parser *p, size_t line, span row, yti_label *label) {
         if (axis) p->out->points[p->out->n_points++] = (yti_point){value[0], value[1]};
     }
     label->n_points = (int)p->out->n_points - label->first_point;
-    label->box =
-        (yti_cxcywh){(low[0] + high[0]) / 2, (low[1] + high[1]) / 2, high[0] - low[0], high[1] - low[1]};
+    label->box = (yti_cxcywh){(low[0] + high[0]) / 2, (low[1] + high[1]) / 2, high[0] - low[0], high[1] - low[1]};
     return true;
 }
 
@@ -196,9 +193,9 @@ static bool judge(parser *p, size_t line, yti_label *label) {
     return true;
 }
 
-/* Whether a row of no known kpt_shape: is a box and keypoints `x y visibility`: each visibility is 0, 1 or 2, and what is
- * visible lies in the box. A polygon would have to meet the border at every third number. Where one is 2, which no polygon
- * reaches, the points may lie anywhere. */
+/* Whether a row of no known kpt_shape: is a box and keypoints `x y visibility`: each visibility is 0, 1 or 2, and
+ * what is visible lies in the box. A polygon would have to meet the border at every third number. Where one is 2,
+ * which no polygon reaches, the points may lie anywhere. */
 static bool looks_like_keypoints(span row, size_t columns) {
     enum { AT_LEAST = 2, VALUES = 3 };
     if (columns < BOX_COLUMNS + AT_LEAST * VALUES || (columns - BOX_COLUMNS) % VALUES) return false;
@@ -229,15 +226,14 @@ static row_kind kind_of_row(parser *p, size_t line, span row, size_t columns) {
     const int keypoints = p->format.keypoint_columns;
     if (has_separators(row))
         bad_row(p, YT_LABEL_SEPARATOR, line,
-                "'%s': commas; a row is: class cx cy w h, with blanks between and decimal points",
-                show(row).text);
+                "'%s': commas; a row is: class cx cy w h, with blanks between and decimal points", show(row).text);
     else if (columns == BOX_COLUMNS)
         return KIND_BOX;
     else if (keypoints && columns == BOX_COLUMNS + (size_t)keypoints)
         return KIND_POSE;
     else if (keypoints)
-        bad_row(p, YT_LABEL_COLUMNS, line, "%zu columns; by kpt_shape: a row has %d, or 5 without keypoints",
-                columns, BOX_COLUMNS + keypoints);
+        bad_row(p, YT_LABEL_COLUMNS, line, "%zu columns; by kpt_shape: a row has %d, or 5 without keypoints", columns,
+                BOX_COLUMNS + keypoints);
     else if (columns < BOX_COLUMNS)
         bad_row(p, YT_LABEL_COLUMNS, line, "%zu columns; a row is: class cx cy w h", columns);
     else if (columns < MIN_POLYGON_COLUMNS)
@@ -279,8 +275,8 @@ static bool parse_row(parser *p, size_t line, span row, size_t columns, yti_labe
 /* A label file is below 2^26 bytes, so an int counts its points. */
 static yt_status reserve_points(parser *p, size_t columns) {
     if (columns < MIN_POLYGON_COLUMNS) return YT_OK;
-    yti_point *points =
-        yti_grow(p->out->points, &p->point_capacity, p->out->n_points + columns / 2 + 1, sizeof *points);
+    yti_point *points = yti_grow(p->out->points, &p->point_capacity, p->out->n_points + columns / 2 + 1,
+                                 sizeof *points);
     if (!points) return yt_fail(p->err, YT_ERR_NO_MEMORY, "%s: no memory for its outlines", p->name);
     p->out->points = points;
     return YT_OK;
@@ -303,8 +299,7 @@ static yt_status remove_duplicates(parser *p) {
     yti_labels *out = p->out;
     if (out->count < 2) return YT_OK;
     int *first_of = malloc((size_t)out->count * sizeof *first_of), kept = 0;
-    yt_status status =
-        first_of ? yti_find_duplicates(out->items, out->count, out->points, first_of) : YT_ERR_NO_MEMORY;
+    yt_status status = first_of ? yti_find_duplicates(out->items, out->count, out->points, first_of) : YT_ERR_NO_MEMORY;
     if (status != YT_OK) yt_fail(p->err, status, "%s: no memory to compare its boxes", p->name);
     for (int i = 0; status == YT_OK && i < out->count; i++) {
         if (first_of[i] < 0)
@@ -351,8 +346,8 @@ void yti_labels_free(yti_labels *labels) {
     *labels = (yti_labels){0};
 }
 
-yt_status yti_labels_parse(const char *name, const char *text, size_t bytes, yti_label_format format,
-                           yti_labels *out, yti_report *report, yt_err *err) {
+yt_status yti_labels_parse(const char *name, const char *text, size_t bytes, yti_label_format format, yti_labels *out,
+                           yti_report *report, yt_err *err) {
     static const char byte_order_mark[] = "\xEF\xBB\xBF";
     span rest = {text, bytes};
     if (bytes >= 3 && memcmp(text, byte_order_mark, 3) == 0) rest = (span){text + 3, bytes - 3};

@@ -2,8 +2,8 @@
 #ifndef YT_DATA_LABELS_H
 #define YT_DATA_LABELS_H
 
-#include "data/index/rules.h"
 #include "data/index/dataset.h"
+#include "data/index/rules.h"
 
 #include <stddef.h>
 
@@ -25,11 +25,10 @@ void yti_labels_free(yti_labels *labels);
 
 /* Parses the text; `name` is the file's for "name:line: reason". Bad and repeated rows are reported, counted in
  * out->tally and left out; the rest stays in its order. */
-yt_status yti_labels_parse(const char *name, const char *text, size_t bytes, yti_label_format format,
-                           yti_labels *out, yti_report *report, yt_err *err);
+yt_status yti_labels_parse(const char *name, const char *text, size_t bytes, yti_label_format format, yti_labels *out,
+                           yti_report *report, yt_err *err);
 
-/* malloc'd path of the label file of an image: the last folder "images" becomes "labels", the ending "txt".
- */
+/* malloc'd path of the label file of an image: the last folder "images" becomes "labels", the ending "txt". */
 char *yti_label_path(const char *image_path);
 
 #endif

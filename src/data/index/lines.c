@@ -14,7 +14,7 @@ static yt_status check_text(const char *path, const char *text, size_t bytes, yt
     size_t line = 1;
     for (const char *at = text; at < nul; at++) line += *at == '\n' || (*at == '\r' && at[1] != '\n');
     return yti_fail_at(err, YT_ERR_SYNTAX, path, line,
-                      "holds a NUL byte, which no text has; the file is damaged or none of this kind");
+                       "holds a NUL byte, which no text has; the file is damaged or none of this kind");
 }
 
 yt_status yti_read_text(const char *path, size_t max_bytes, char **text, size_t *bytes, yt_err *err) {

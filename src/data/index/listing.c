@@ -2,9 +2,9 @@
 #include "data/index/listing.h"
 
 #include "base/array.h"
+#include "base/file.h"
 #include "data/index/lines.h"
 #include "data/index/paths.h"
-#include "base/file.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -134,10 +134,9 @@ static yt_status find_as_written(const image_list *list, const char *line, char 
     return *out ? YT_OK : try_below("", line, out, list->err);
 }
 
-/* darknet's lists count from the folder above the one they lie in, whatever that is called here, and others name a folder
- * of the machine they were written on: the end of the path says which image it is. */
-static yt_status find_elsewhere(image_list *list, size_t number, const char *written, const char *line,
-                                char **out) {
+/* darknet's lists count from the folder above the one they lie in, whatever that is called here, and others name a
+ * folder of the machine they were written on: the end of the path says which image it is. */
+static yt_status find_elsewhere(image_list *list, size_t number, const char *written, const char *line, char **out) {
     char *above = yti_path_join(list->dir, "..");
     if (!above) return no_memory(list->err);
     yt_status status = try_below(above, line, out, list->err);
@@ -146,8 +145,8 @@ static yt_status find_elsewhere(image_list *list, size_t number, const char *wri
     if (status == YT_OK && !*out) status = yti_find_tail(above, line, out, list->err);
     free(above);
     if (*out && !said && list->found_elsewhere++ == 0)
-        yti_report_note(list->report, "%s:%zu: '%s' does not exist here; %s is used in its place", list->path,
-                        number, written, *out);
+        yti_report_note(list->report, "%s:%zu: '%s' does not exist here; %s is used in its place", list->path, number,
+                        written, *out);
     return status;
 }
 
@@ -170,8 +169,8 @@ static yt_status add_line(image_list *list, size_t number, const char *line) {
         yti_report_add(list->report, "%s:%zu: '%s' has no ending of an image file", list->path, number, line);
     else
         yti_report_add(list->report,
-                       "%s:%zu: '%s' does not exist, neither beside the list nor in the working directory",
-                       list->path, number, line);
+                       "%s:%zu: '%s' does not exist, neither beside the list nor in the working directory", list->path,
+                       number, line);
     free(path);
     return YT_OK;
 }

@@ -2,8 +2,8 @@
 #ifndef YT_DATA_LISTING_H
 #define YT_DATA_LISTING_H
 
-#include "data/index/problems.h"
 #include "base/status.h"
+#include "data/index/problems.h"
 
 #include <stddef.h>
 
@@ -18,9 +18,8 @@ yt_status yti_paths_add(yti_paths *paths, char *path, yt_err *err);
 void yti_paths_sort(yti_paths *paths);
 void yti_paths_free(yti_paths *paths);
 
-/* Adds the pictures that `path` stands for: those in a folder and the folders below it (hidden ones and links
- * back to a folder above left out), those named in a .txt list, or itself. A line that names nothing is
- * reported. */
+/* Adds the pictures that `path` stands for: those in a folder and the folders below it (hidden ones and links back
+ * to a folder above left out), those named in a .txt list, or itself. A line that names nothing is reported. */
 yt_status yti_list_images(const char *path, yti_paths *out, yti_report *report, yt_err *err);
 
 #endif

@@ -6,17 +6,17 @@
  *     {"type": "image", "file": "a.jpg", "split": "train", "annotations": {"boxes": [[0, 0.5, 0.5, 0.2, 0.4]]}}
  *
  * A list of numbers is the row of a label file, so it is judged as one. A line without a split is of train. What is
- * none of this is reported with its line and never passed over in silence. The images themselves are at addresses in the net,
- * which are not visited: they are looked for beside the file, where a download puts them.
+ * none of this is reported with its line and never passed over in silence. The images themselves are at addresses in
+ * the net, which are not visited: they are looked for beside the file, where a download puts them.
  */
 #include "data/index/ndjson.h"
 
 #include "base/array.h"
+#include "base/file.h"
 #include "base/number.h"
+#include "base/text.h"
 #include "data/index/lines.h"
 #include "data/index/sources.h"
-#include "base/file.h"
-#include "base/text.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>
@@ -60,7 +60,7 @@ static yt_status next_record(reader *r, cJSON **out) {
         cJSON_Delete(*out);
         *out = NULL;
         return yti_fail_at(r->err, YT_ERR_SYNTAX, r->path, r->line,
-                          "this is not one JSON object; the file has one a line");
+                           "this is not one JSON object; the file has one a line");
     }
     return YT_OK;
 }
@@ -83,8 +83,7 @@ static int split_of(const cJSON *record) {
     static const struct {
         const char *word;
         int split;
-    } words[] = {{"", TRAIN},         {"train", TRAIN}, {"val", VAL},
-                 {"validation", VAL}, {"valid", VAL},   {"test", TEST}};
+    } words[] = {{"", TRAIN}, {"train", TRAIN}, {"val", VAL}, {"validation", VAL}, {"valid", VAL}, {"test", TEST}};
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(record, "split");
     if (!item || cJSON_IsNull(item)) return TRAIN;
     for (size_t i = 0; cJSON_IsString(item) && i < sizeof words / sizeof *words; i++)
@@ -98,12 +97,12 @@ static yt_status set_name(const reader *r, const cJSON *item, int i, yti_dataset
     double index = i;
     if (item->string && !yti_parse_decimal(item->string, strlen(item->string), &index)) index = -1;
     if (!cJSON_IsString(item) || index != floor(index) || index < 0 || index >= dataset->n_classes)
-        return yti_fail_at(r->err, YT_ERR_DATA, r->path, r->line,
-                          "class_names: must be names numbered from 0 to %d", dataset->n_classes - 1);
+        return yti_fail_at(r->err, YT_ERR_DATA, r->path, r->line, "class_names: must be names numbered from 0 to %d",
+                           dataset->n_classes - 1);
     char **name = &dataset->names[(int)index];
     if (*name || !yti_text_is_utf8(item->valuestring, strlen(item->valuestring)))
         return yti_fail_at(r->err, YT_ERR_DATA, r->path, r->line,
-                          "class_names: class %.0f has two names, or one that is not UTF-8", index);
+                           "class_names: class %.0f has two names, or one that is not UTF-8", index);
     *name = strdup(item->valuestring);
     return *name ? YT_OK : yt_fail(r->err, YT_ERR_NO_MEMORY, "no memory for the class names");
 }
@@ -113,7 +112,7 @@ static yt_status read_names(const reader *r, const cJSON *record, yti_dataset *d
     int count = cJSON_GetArraySize(names), i = 0;
     if (!(cJSON_IsObject(names) || cJSON_IsArray(names)) || count < 1 || count > MAX_CLASSES)
         return yti_fail_at(r->err, YT_ERR_DATA, r->path, r->line,
-                          "the first line must describe the set, with class_names");
+                           "the first line must describe the set, with class_names");
     dataset->names = calloc((size_t)count, sizeof *dataset->names);
     if (!dataset->names) return yt_fail(r->err, YT_ERR_NO_MEMORY, "no memory for the class names");
     dataset->n_classes = count;
@@ -128,11 +127,10 @@ static yt_status read_keypoints(const reader *r, const cJSON *record, yti_datase
     if (!shape || cJSON_IsNull(shape)) return YT_OK;
     bool good = cJSON_IsArray(shape) && cJSON_GetArraySize(shape) == 2 && cJSON_IsNumber(points) &&
                 cJSON_IsNumber(values) && points->valueint > 0 && points->valueint <= MAX_KEYPOINTS &&
-                points->valuedouble == points->valueint &&
-                (values->valuedouble == 2 || values->valuedouble == 3);
+                points->valuedouble == points->valueint && (values->valuedouble == 2 || values->valuedouble == 3);
     if (!good)
         return yti_fail_at(r->err, YT_ERR_DATA, r->path, r->line,
-                          "kpt_shape: must be [number of keypoints, 2 or 3 values of each]");
+                           "kpt_shape: must be [number of keypoints, 2 or 3 values of each]");
     dataset->keypoint_columns = points->valueint * values->valueint;
     return YT_OK;
 }
@@ -145,15 +143,14 @@ static yt_status note_stray(const reader *r, const cJSON *record, yti_dataset_so
         return YT_OK;
     }
     if (is_image(record))
-        YT_TRY(yti_sources_note(
-            sources, r->err,
-            "%s:%zu: the image is left out: its split is '%.100s'; there are train, val and test", r->path,
-            r->line, split ? split : "not a text"));
+        YT_TRY(yti_sources_note(sources, r->err,
+                                "%s:%zu: the image is left out: its split is '%.100s'; there are train, val and test",
+                                r->path, r->line, split ? split : "not a text"));
     else
         YT_TRY(yti_sources_note(
             sources, r->err,
-            "%s:%zu: the line is left out: it is no image, which has \"type\": \"image\" and a \"file\"",
-            r->path, r->line));
+            "%s:%zu: the line is left out: it is no image, which has \"type\": \"image\" and a \"file\"", r->path,
+            r->line));
     sources->notes->count++;
     return YT_OK;
 }
@@ -185,8 +182,7 @@ static yt_status find_splits(reader *r, yti_dataset *dataset) {
 static yt_status read_set(reader *r, yti_dataset *dataset) {
     dataset->path = strdup(r->path);
     dataset->sources = calloc(1, sizeof *dataset->sources);
-    if (!dataset->path || !dataset->sources)
-        return yt_fail(r->err, YT_ERR_NO_MEMORY, "no memory for the dataset");
+    if (!dataset->path || !dataset->sources) return yt_fail(r->err, YT_ERR_NO_MEMORY, "no memory for the dataset");
     YT_TRY(yti_sources_begin(r->path, dataset->sources, r->err));
     cJSON *first;
     YT_TRY(next_record(r, &first));
@@ -285,8 +281,7 @@ static bool name_place(int k, const char *split, const char *name, char *file, s
     return length > 0 && (size_t)length < room;
 }
 
-static yt_status find_below(const reader *r, const char *folder, const char *split, const char *name,
-                            char **out) {
+static yt_status find_below(const reader *r, const char *folder, const char *split, const char *name, char **out) {
     char file[1024];
     for (int k = 0; name_place(k, split, name, file, sizeof file); k++) {
         char *path = yti_path_join(folder, file);
@@ -318,8 +313,7 @@ static yt_status find_image(const reader *r, const char *split, const char *name
     return status;
 }
 
-static yt_status take_image(reader *r, const cJSON *record, yti_records *out, yti_report *report,
-                            int *missing) {
+static yt_status take_image(reader *r, const cJSON *record, yti_records *out, yti_report *report, int *missing) {
     const char *name = text_of(record, "file"), *written = text_of(record, "split");
     const char *split = splits[split_of(record)], *folder = written && *written ? written : split;
     yti_record made = {.line = r->line};
@@ -365,8 +359,8 @@ static void report_doubles(const reader *r, const yti_records *records, yti_repo
         if (strcmp(records->items[i - 1].image, records->items[i].image) == 0) count++, first = i;
     if (count)
         yti_report_note(report, "%s:%zu: the image is the file of line %zu, too, %s%s", r->path,
-                        records->items[first].line, records->items[first - 1].line,
-                        records->items[first].image, count > 1 ? "; so are others" : "");
+                        records->items[first].line, records->items[first - 1].line, records->items[first].image,
+                        count > 1 ? "; so are others" : "");
 }
 
 static yt_status take_images(reader *r, const char *split, yti_records *out, yti_report *report) {
@@ -387,8 +381,7 @@ static yt_status take_images(reader *r, const char *split, yti_records *out, yti
     return YT_OK;
 }
 
-yt_status yti_ndjson_load(const char *path, const char *split, yti_records *out, yti_report *report,
-                          yt_err *err) {
+yt_status yti_ndjson_load(const char *path, const char *split, yti_records *out, yti_report *report, yt_err *err) {
     reader r;
     *out = (yti_records){.path = strdup(path)};
     if (!out->path) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the path of the dataset");

@@ -2,8 +2,8 @@
 #ifndef YT_DATA_NDJSON_H
 #define YT_DATA_NDJSON_H
 
-#include "data/index/listing.h"
 #include "data/index/dataset.h"
+#include "data/index/listing.h"
 
 /* Whether a path has its ending, .ndjson or .jsonl. */
 bool yti_is_ndjson(const char *path);
@@ -25,9 +25,9 @@ typedef struct yti_record {
     size_t line;
 } yti_record;
 
-/* The images of a split that exist, by path; those that do not are reported. *out is to be freed also after a failure. */
-yt_status yti_ndjson_load(const char *path, const char *split, yti_records *out, yti_report *report,
-                          yt_err *err);
+/* The images of a split that exist, by path; those that do not are reported. *out is to be freed also after a failure.
+ */
+yt_status yti_ndjson_load(const char *path, const char *split, yti_records *out, yti_report *report, yt_err *err);
 void yti_records_free(yti_records *records);
 
 #endif

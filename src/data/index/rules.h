@@ -2,8 +2,8 @@
 #ifndef YT_DATA_RULES_H
 #define YT_DATA_RULES_H
 
-#include "data/index/problems.h"
 #include "data/index/dataset.h"
+#include "data/index/problems.h"
 
 /* What was met in the rows of one image or file. Zero-initialised. */
 typedef struct yti_tally {
@@ -22,12 +22,12 @@ void yti_tally_finish(const yti_tally *tally, yti_report *report, const char *na
 
 int yti_tally_bad(const yti_tally *tally);
 
-/* Judges a box in fractions of the image, [cx, cy, w, h]. YT_LABEL_RULES: it stays as it is; YT_LABEL_CLIPPED: so it does
- * with the part that is in the image, which box then holds; else the rule by which it is left out. */
+/* Judges a box in fractions of the image, [cx, cy, w, h]. YT_LABEL_RULES: it stays as it is; YT_LABEL_CLIPPED: so it
+ * does with the part that is in the image, which box then holds; else the rule by which it is left out. */
 yti_label_rule yti_judge_box(double box[4]);
 
-/* first_of[i]: the first of the labels that is the same as label i (class, box, and outline where both have one), or -1.
- * Labels that are coco_only are equal to none. */
+/* first_of[i]: the first of the labels that is the same as label i (class, box, and outline where both have one), or
+ * -1. Labels that are coco_only are equal to none. */
 yt_status yti_find_duplicates(const yti_label *labels, int count, const yti_point *points, int *first_of);
 
 #endif

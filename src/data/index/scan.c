@@ -1,18 +1,18 @@
 /* scan.c: looking at every image and label file of a split.
  *
- * Threads take images by a shared counter and keep what they find with the image, so reports and samples come
- * out in the order of the sorted list whatever the number of threads. Nothing on disk is changed.
+ * Threads take images by a shared counter and keep what they find with the image, so reports and samples come out in
+ * the order of the sorted list whatever the number of threads. Nothing on disk is changed.
  */
-#include "data/index/coco_truth.h"
-#include "image/decode_gate.h"
-#include "data/index/ndjson.h"
+#include "base/file.h"
 #include "base/presence.h"
+#include "base/text.h"
+#include "data/index/coco_truth.h"
+#include "data/index/dataset.h"
+#include "data/index/ndjson.h"
 #include "data/index/sources.h"
 #include "data/index/strays.h"
-#include "data/index/dataset.h"
-#include "base/file.h"
+#include "image/decode_gate.h"
 #include "image/image.h"
-#include "base/text.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -69,8 +69,8 @@ static bool give_up(scan *s, yt_status status, const char *text) {
     return false;
 }
 
-/* Reports an image or label file that cannot be used, or gives up. `reason` is that of the call that has just failed,
- * which sets errno where the machine has failed. Gives false. */
+/* Reports an image or label file that cannot be used, or gives up. `reason` is that of the call that has just
+ * failed, which sets errno where the machine has failed. Gives false. */
 static bool leave_out(scan *s, finding *found, const yt_err *reason) {
     bool of_machine = reason->code == YT_ERR_NO_MEMORY || errno == ENOMEM || errno == EIO ||
                       (reason->code == YT_ERR_IO && yti_is_machine_fault(errno));
@@ -88,9 +88,8 @@ static bool look_at_file(scan *s, const char *path, finding *found, yti_presence
     return *presence == YTI_READY;
 }
 
-/* Header, size, and whether it decodes to the end; false: reported, the image is out. Decoding takes some
- * 5 ms per image and thread once per run, and is what keeps a damaged file from ending the training in the
- * middle of it. */
+/* Header, size, and whether it decodes to the end; false: reported, the image is out. Decoding takes some 5 ms per
+ * image and thread once per run, and is what keeps a damaged file from ending the training in the middle of it. */
 static bool look_at_image(scan *s, const char *path, finding *found) {
     yti_image_info info;
     yt_err reason;
@@ -101,25 +100,22 @@ static bool look_at_image(scan *s, const char *path, finding *found) {
     }
     yt_image decoded;
     errno = 0;
-    if (yti_image_load_through(&s->gate, path, &decoded, &info, &reason) != YT_OK)
-        return leave_out(s, found, &reason);
+    if (yti_image_load_through(&s->gate, path, &decoded, &info, &reason) != YT_OK) return leave_out(s, found, &reason);
     found->dim = yti_image_is_dim(&decoded, &info);
     yt_image_free(&decoded);
     if (info.w < MIN_SIDE || info.h < MIN_SIDE) {
-        yti_report_add(&found->report, "%s: %d x %d pixels; an image needs at least %d on a side", path,
-                       info.w, info.h, MIN_SIDE);
+        yti_report_add(&found->report, "%s: %d x %d pixels; an image needs at least %d on a side", path, info.w, info.h,
+                       MIN_SIDE);
         return false;
     }
-    if (info.truncated)
-        yti_report_add(&found->report, "%s: the file is cut off; it is used as far as it goes", path);
+    if (info.truncated) yti_report_add(&found->report, "%s: the file is cut off; it is used as far as it goes", path);
     found->w = info.w;
     found->h = info.h;
     found->decode_bytes = info.memory;
     return true;
 }
 
-static yt_status parse_label_file(const scan *s, const char *path, const char *text, size_t bytes,
-                                  finding *found) {
+static yt_status parse_label_file(const scan *s, const char *path, const char *text, size_t bytes, finding *found) {
     const yti_label_format format = {.n_classes = s->options->single_class ? INT_MAX : s->dataset->n_classes,
                                      .keypoint_columns = s->dataset->keypoint_columns};
     return yti_labels_parse(path, text, bytes, format, &found->labels, &found->report, NULL);
@@ -169,10 +165,9 @@ static yt_status read_record(const scan *s, size_t i, finding *found) {
     found->has_label_file = true;
     YT_TRY(parse_label_file(s, name, record->rows, strlen(record->rows), found));
     if (record->shapeless) {
-        yti_tally_row(
-            &found->labels.tally, &found->report, YT_LABEL_COLUMNS,
-            "%s: %d of its annotations %s no row: they are {\"boxes\": [[class, cx, cy, w, h], ...]}", name,
-            record->shapeless, record->shapeless == 1 ? "is" : "are");
+        yti_tally_row(&found->labels.tally, &found->report, YT_LABEL_COLUMNS,
+                      "%s: %d of its annotations %s no row: they are {\"boxes\": [[class, cx, cy, w, h], ...]}", name,
+                      record->shapeless, record->shapeless == 1 ? "is" : "are");
         found->labels.tally.rules[YT_LABEL_COLUMNS] += record->shapeless - 1;
     }
     return YT_OK;
@@ -193,8 +188,7 @@ static yt_status read_labels(scan *s, size_t i, finding *found) {
     yt_status status = YT_OK;
     if (s->truth) {
         found->has_label_file = true;
-        found->usable =
-            yti_truth_labels(s->truth, i, found->w, found->h, &found->labels, &found->report, &status);
+        found->usable = yti_truth_labels(s->truth, i, found->w, found->h, &found->labels, &found->report, &status);
     } else if (s->records) {
         status = read_record(s, i, found);
     } else {
@@ -233,13 +227,13 @@ static void add_sample(const scan *s, size_t i, char *path, yti_split *split) {
     int objects = 0;
     for (int k = 0; k < found->labels.count; k++) objects += !found->labels.items[k].coco_only;
     split->samples[split->n_samples++] = (yti_sample){.image_path = path,
-                                                     .w = found->w,
-                                                     .h = found->h,
-                                                     .decode_bytes = found->decode_bytes,
-                                                     .image_id = s->truth ? s->truth->images[i].id : -1,
-                                                     .n_labels = found->labels.count,
-                                                     .labels = found->labels.items,
-                                                     .points = found->labels.points};
+                                                      .w = found->w,
+                                                      .h = found->h,
+                                                      .decode_bytes = found->decode_bytes,
+                                                      .image_id = s->truth ? s->truth->images[i].id : -1,
+                                                      .n_labels = found->labels.count,
+                                                      .labels = found->labels.items,
+                                                      .points = found->labels.points};
     found->labels.items = NULL;
     found->labels.points = NULL;
     sum->images++;
@@ -251,8 +245,8 @@ static bool trains(const scan *s) {
     return strcmp(s->name, "train") == 0;
 }
 
-/* Without its rows an image would teach that its objects are background, and count as false what finds them. The images
- * of a COCO file stay for COCO's numbers where nothing is trained. */
+/* Without its rows an image would teach that its objects are background, and count as false what finds them. The
+ * images of a COCO file stay for COCO's numbers where nothing is trained. */
 static bool is_lost(const scan *s, const finding *found) {
     return found->all_bad && (!s->truth || trains(s));
 }
@@ -338,8 +332,8 @@ static void drop_partial_outlines(const scan *s, yti_split *split) {
         free(sample->points);
         sample->points = NULL;
     }
-    tell(s, "%s: %s: %d of %d labels are outlines; as not all are, the boxes around them are used",
-         s->dataset->path, split->name, outlines, boxes);
+    tell(s, "%s: %s: %d of %d labels are outlines; as not all are, the boxes around them are used", s->dataset->path,
+         split->name, outlines, boxes);
 }
 
 static size_t wanted_count(size_t n, double fraction) {
@@ -352,8 +346,8 @@ static const char numbered_from_1[] = "are the classes numbered from 1? The firs
 
 static void hint_at_numbers(const scan *s, const totals *sum) {
     if (sum->past_the_end && !sum->has_class_0)
-        tell(s, "%s: %s: there is a class %d, and no class 0: %s", s->dataset->path, s->name,
-             s->dataset->n_classes, numbered_from_1);
+        tell(s, "%s: %s: there is a class %d, and no class 0: %s", s->dataset->path, s->name, s->dataset->n_classes,
+             numbered_from_1);
 }
 
 /* COCO's boxes are in pixels; some tools write fractions, and each object is a speck in the first corner then. */
@@ -382,10 +376,9 @@ static void explain_no_box(const scan *s, const yti_split *split, const totals *
     const char *yaml = s->dataset->path;
     const yti_scan_summary *found = &split->summary;
     if (!has_labels(s)) {
-        char *expected =
-            yti_label_path(s->paths->items[0] ? s->paths->items[0] : split->samples[0].image_path);
-        yt_fail(reason, YT_ERR_DATA, "%s: %s: none of the %zu images has a label file; the first would be %s",
-                yaml, s->name, s->count, expected ? expected : "beside it");
+        char *expected = yti_label_path(s->paths->items[0] ? s->paths->items[0] : split->samples[0].image_path);
+        yt_fail(reason, YT_ERR_DATA, "%s: %s: none of the %zu images has a label file; the first would be %s", yaml,
+                s->name, s->count, expected ? expected : "beside it");
         free(expected);
         return;
     }
@@ -400,8 +393,7 @@ static void explain_no_box(const scan *s, const yti_split *split, const totals *
         yti_text_append(text, room, "; those of other classes are not asked for");
     else if (!bad && !crowds)
         yti_text_append(text, room, "; %s",
-                       s->truth || s->records ? "there are no annotations of them"
-                                              : "the label files are empty");
+                        s->truth || s->records ? "there are no annotations of them" : "the label files are empty");
 }
 
 /* Whether the split can be used. Nothing could be learnt from a training set without boxes, while a validation set
@@ -424,8 +416,8 @@ static yt_status judge(const scan *s, const yti_split *split, totals *sum, yt_er
     }
     size_t problems = sum->problems + (size_t)yti_scan_row_problems(&split->summary);
     if (s->options->strict && problems)
-        return yt_fail(err, YT_ERR_DATA, "%s: %s: %zu problem%s; nothing may be left out in strict mode", yaml,
-                       s->name, problems, problems == 1 ? "" : "s");
+        return yt_fail(err, YT_ERR_DATA, "%s: %s: %zu problem%s; nothing may be left out in strict mode", yaml, s->name,
+                       problems, problems == 1 ? "" : "s");
     return YT_OK;
 }
 
@@ -507,8 +499,8 @@ static yt_status list_truth(const yti_dataset *dataset, const char *split, yti_t
 }
 
 /* The images of a file of JSON lines. */
-static yt_status list_records(const yti_dataset *dataset, const char *split, source_files *files,
-                              yti_report *report, yt_err *err) {
+static yt_status list_records(const yti_dataset *dataset, const char *split, source_files *files, yti_report *report,
+                              yt_err *err) {
     char *file;
     YT_TRY(yti_sources_file(dataset->sources, split, &file, err));
     yt_status status = yti_ndjson_load(file, split, &files->records, report, err);
@@ -520,8 +512,8 @@ static yt_status list_records(const yti_dataset *dataset, const char *split, sou
     return status;
 }
 
-static yt_status list_split(const yti_dataset *dataset, const char *split, source_files *files,
-                            yti_report *report, yt_err *err) {
+static yt_status list_split(const yti_dataset *dataset, const char *split, source_files *files, yti_report *report,
+                            yt_err *err) {
     const yti_source *first = yti_sources_find(dataset->sources, split);
     files->has_truth = yti_sources_has_truth(dataset->sources, split);
     files->has_records = first && yti_is_ndjson(first->text);
@@ -541,7 +533,7 @@ static size_t tell_notes(const yti_dataset *dataset, const yti_scan_options *opt
 }
 
 yt_status yti_dataset_scan(const yti_dataset *dataset, const char *split, const yti_scan_options *options,
-                          yti_split *out, yt_err *err) {
+                           yti_split *out, yt_err *err) {
     source_files files = {0};
     yti_report report = {0};
     yti_split found = {0};
@@ -557,8 +549,7 @@ yt_status yti_dataset_scan(const yti_dataset *dataset, const char *split, const 
     yti_report_tell(&report, options->problem, options->context);
     yti_report_free(&report);
     if (status == YT_OK && files.paths.count > INT32_MAX)
-        status =
-            yt_fail(err, YT_ERR_DATA, "%s: %s: %zu images are too many", dataset->path, split, files.paths.count);
+        status = yt_fail(err, YT_ERR_DATA, "%s: %s: %zu images are too many", dataset->path, split, files.paths.count);
     if (status == YT_OK) status = scan_paths(dataset, split, options, &files, &sum, &found, err);
     if (status == YT_OK) {
         found.summary.bad_images += missing;

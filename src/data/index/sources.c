@@ -1,18 +1,18 @@
 /* sources.c: where the pictures of a split are.
  *
- * An entry is looked for next to the YAML file first (below its `path:` when it has one), then from the
- * working directory; no setting outside the YAML has a say. Habits of exported datasets are understood: a `../` in
- * front that counts from a folder that is not there, backslashes, `~`, and absolute paths of another machine, of which
- * the last folders are looked for beside the YAML; that is said where it is not the same folder by its name.
+ * An entry is looked for next to the YAML file first (below its `path:` when it has one), then from the working
+ * directory; no setting outside the YAML has a say. Habits of exported datasets are understood: a `../` in front that
+ * counts from a folder that is not there, backslashes, `~`, and absolute paths of another machine, of which the last
+ * folders are looked for beside the YAML; that is said where it is not the same folder by its name.
  */
 #define _XOPEN_SOURCE 700 /* realpath */
 #include "data/index/sources.h"
 
 #include "base/array.h"
-#include "data/index/listing.h"
-#include "data/index/paths.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "data/index/listing.h"
+#include "data/index/paths.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -96,9 +96,8 @@ static yt_status read_path(const yti_yaml *yaml, yti_dataset_sources *sources, y
         return yti_fail_at(err, YT_ERR_DATA, yaml->path, node->line, "path: must be one folder");
     bool given = node && !yti_yaml_is_null(node) && *node->text;
     char *dir = yti_path_dir(yaml->path), *path = given ? yti_path_turned(node->text) : NULL;
-    yt_status status = dir && (path || !given)
-                           ? make_roots(sources, strcmp(dir, ".") == 0 ? "" : dir, path, err)
-                           : no_memory(err);
+    yt_status status = dir && (path || !given) ? make_roots(sources, strcmp(dir, ".") == 0 ? "" : dir, path, err)
+                                               : no_memory(err);
     free(path);
     free(dir);
     return status;
@@ -114,8 +113,7 @@ yt_status yti_sources_begin(const char *path, yti_dataset_sources *out, yt_err *
     return status;
 }
 
-yt_status yti_sources_add(yti_dataset_sources *sources, const char *split, const char *text, size_t line,
-                          yt_err *err) {
+yt_status yti_sources_add(yti_dataset_sources *sources, const char *split, const char *text, size_t line, yt_err *err) {
     yti_source *items = yti_grow(sources->items, &sources->capacity, sources->count + 1, sizeof *items);
     if (!items) return no_memory(err);
     sources->items = items;
@@ -133,10 +131,9 @@ const yti_source *yti_sources_find(const yti_dataset_sources *sources, const cha
 static yt_status add_source(const yti_yaml *yaml, yti_dataset_sources *sources, const char *split,
                             const yti_yaml_node *node, yt_err *err) {
     if (node->kind != YT_YAML_SCALAR || !*node->text)
-        return yti_fail_at(
-            err, YT_ERR_DATA, yaml->path, node->line,
-            "%s: must be a folder, a .txt list, a COCO .json file, or a list of folders and .txt lists",
-            split);
+        return yti_fail_at(err, YT_ERR_DATA, yaml->path, node->line,
+                           "%s: must be a folder, a .txt list, a COCO .json file, or a list of folders and .txt lists",
+                           split);
     return yti_sources_add(sources, split, node->text, node->line, err);
 }
 
@@ -150,15 +147,14 @@ static yt_status check_split(const yti_yaml *yaml, const char *split, const yti_
     for (size_t i = 0; node->kind == YT_YAML_LIST && node->count > 1 && i < node->count; i++)
         if (node->items[i]->kind == YT_YAML_SCALAR && is_truth(node->items[i]->text))
             return yti_fail_at(err, YT_ERR_DATA, yaml->path, node->items[i]->line,
-                              "%s: a .json file must be the only entry", split);
+                               "%s: a .json file must be the only entry", split);
     return YT_OK;
 }
 
 static yt_status read_split(const yti_yaml *yaml, yti_dataset_sources *sources, const char *split,
                             const yti_yaml_node *node, yt_err *err) {
     if (!node || yti_yaml_is_null(node)) return YT_OK;
-    if (node->kind == YT_YAML_SCALAR && !*node->text)
-        return YT_OK; /* sahi writes val: '' where there is none */
+    if (node->kind == YT_YAML_SCALAR && !*node->text) return YT_OK; /* sahi writes val: '' where there is none */
     YT_TRY(check_split(yaml, split, node, err));
     if (node->kind != YT_YAML_LIST) return add_source(yaml, sources, split, node, err);
     for (size_t i = 0; i < node->count; i++) YT_TRY(add_source(yaml, sources, split, node->items[i], err));
@@ -194,13 +190,11 @@ void yti_sources_free(yti_dataset_sources *sources) {
 }
 
 /* The places to look for an entry, in order. */
-static yt_status candidates(const yti_dataset_sources *sources, const char *text, yti_paths *out,
-                            yt_err *err) {
+static yt_status candidates(const yti_dataset_sources *sources, const char *text, yti_paths *out, yt_err *err) {
     for (size_t i = 0; i < sizeof sources->roots / sizeof *sources->roots && sources->roots[i]; i++) {
         YT_TRY(yti_paths_add(out, yti_path_join(sources->roots[i], text), err));
         if (text[0] == '/') return YT_OK; /* the root plays no part */
-        if (strncmp(text, "../", 3) == 0)
-            YT_TRY(yti_paths_add(out, yti_path_join(sources->roots[i], text + 3), err));
+        if (strncmp(text, "../", 3) == 0) YT_TRY(yti_paths_add(out, yti_path_join(sources->roots[i], text + 3), err));
     }
     return YT_OK;
 }
@@ -210,23 +204,21 @@ static bool has_control(const char *text) {
     return *text != '\0';
 }
 
-static yt_status fail_missing(const yti_dataset_sources *sources, const yti_source *source,
-                              const yti_paths *tried, yt_err *err) {
+static yt_status fail_missing(const yti_dataset_sources *sources, const yti_source *source, const yti_paths *tried,
+                              yt_err *err) {
     char list[700] = "";
     for (size_t i = 0; i < tried->count; i++)
         yti_text_append(list, sizeof list, "%s%s", i ? ", " : "", tried->items[i]);
     return yti_fail_at(err, YT_ERR_DATA, sources->yaml_path, source->line,
-                      "%s: '%s' does not exist%s; tried, from the working directory: %s", source->split,
-                      source->text,
-                      has_control(source->text)
-                          ? " (in double quotes a backslash begins an escape: write / or use single quotes)"
-                          : "",
-                      list);
+                       "%s: '%s' does not exist%s; tried, from the working directory: %s", source->split, source->text,
+                       has_control(source->text)
+                           ? " (in double quotes a backslash begins an escape: write / or use single quotes)"
+                           : "",
+                       list);
 }
 
 /* Beside the YAML by the last folders of a path that begins elsewhere. *out NULL: not there. */
-static yt_status find_elsewhere(const yti_dataset_sources *sources, const char *text, char **out,
-                                yt_err *err) {
+static yt_status find_elsewhere(const yti_dataset_sources *sources, const char *text, char **out, yt_err *err) {
     *out = NULL;
     if (!sources->from_above && !yti_path_is_rooted(text)) return YT_OK;
     for (size_t i = 0; i < sizeof sources->roots / sizeof *sources->roots && sources->roots[i] && !*out; i++)
@@ -260,8 +252,8 @@ static yt_status find_source(const yti_dataset_sources *sources, const yti_sourc
     if (status == YT_OK && !found) {
         status = find_elsewhere(sources, turned, &found, err);
         if (found && notes && !sources->from_above)
-            yti_report_note(notes, "%s:%zu: %s: '%s' does not exist here; %s is used in its place",
-                            sources->yaml_path, source->line, source->split, source->text, found);
+            yti_report_note(notes, "%s:%zu: %s: '%s' does not exist here; %s is used in its place", sources->yaml_path,
+                            source->line, source->split, source->text, found);
     }
     if (status == YT_OK && !found) status = fail_missing(sources, source, &tried, err);
     free(turned);
@@ -285,20 +277,18 @@ static yt_status list_source(const yti_dataset_sources *sources, const yti_sourc
 
 static yt_status fail_no_split(const yti_dataset_sources *sources, const char *split, yt_err *err) {
     if (sources->is_model)
-        return yt_fail(
-            err, YT_ERR_DATA,
-            "%s: describes a model; it is named with --model, and the data set has a YAML of its own",
-            sources->yaml_path);
+        return yt_fail(err, YT_ERR_DATA,
+                       "%s: describes a model; it is named with --model, and the data set has a YAML of its own",
+                       sources->yaml_path);
     if (strcmp(split, "test") == 0)
         return yt_fail(err, YT_ERR_DATA, "%s: has no 'test:'; add `test: FOLDER` to the YAML, or use --split val",
                        sources->yaml_path);
     return yt_fail(err, YT_ERR_DATA,
-                   "%s: has no '%s:'; a dataset names its images under train: and val:", sources->yaml_path,
-                   split);
+                   "%s: has no '%s:'; a dataset names its images under train: and val:", sources->yaml_path, split);
 }
 
-yt_status yti_sources_list(const yti_dataset_sources *sources, const char *split, yti_paths *out,
-                           yti_report *report, yt_err *err) {
+yt_status yti_sources_list(const yti_dataset_sources *sources, const char *split, yti_paths *out, yti_report *report,
+                           yt_err *err) {
     *out = (yti_paths){0};
     bool named = false;
     for (size_t i = 0; i < sources->count; i++) {
@@ -315,8 +305,7 @@ yt_status yti_sources_list(const yti_dataset_sources *sources, const char *split
 
 static const yti_source *find_truth(const yti_dataset_sources *sources, const char *split) {
     for (size_t i = 0; i < sources->count; i++)
-        if (strcmp(sources->items[i].split, split) == 0 && is_truth(sources->items[i].text))
-            return &sources->items[i];
+        if (strcmp(sources->items[i].split, split) == 0 && is_truth(sources->items[i].text)) return &sources->items[i];
     return NULL;
 }
 
@@ -335,8 +324,7 @@ static yt_status add_folder_and_images(char *folder, yti_paths *out, yt_err *err
     return yti_paths_add(out, images, err);
 }
 
-static yt_status usual_folders(const yti_dataset_sources *sources, const char *file, yti_paths *out,
-                               yt_err *err) {
+static yt_status usual_folders(const yti_dataset_sources *sources, const char *file, yti_paths *out, yt_err *err) {
     char *dir = yti_path_dir(file);
     if (dir && strcmp(dir, ".") == 0) *dir = '\0';
     YT_TRY(add_folder_and_images(dir, out, err));
@@ -346,22 +334,20 @@ static yt_status usual_folders(const yti_dataset_sources *sources, const char *f
 }
 
 /* Those of `SPLIT_images:`; none: the key is not there. */
-static yt_status named_folders(const yti_dataset_sources *sources, const char *split, yti_paths *out,
-                               yt_err *err) {
+static yt_status named_folders(const yti_dataset_sources *sources, const char *split, yti_paths *out, yt_err *err) {
     size_t length = strlen(split);
     for (size_t i = 0; i < sources->count; i++) {
         const yti_source *source = &sources->items[i];
         char *found;
-        if (strncmp(source->split, split, length) != 0 || strcmp(source->split + length, "_images") != 0)
-            continue;
+        if (strncmp(source->split, split, length) != 0 || strcmp(source->split + length, "_images") != 0) continue;
         YT_TRY(find_source(sources, source, NULL, &found, err));
         YT_TRY(yti_paths_add(out, found, err));
     }
     return YT_OK;
 }
 
-yt_status yti_sources_truth(const yti_dataset_sources *sources, const char *split, char **path,
-                            yti_paths *folders, yt_err *err) {
+yt_status yti_sources_truth(const yti_dataset_sources *sources, const char *split, char **path, yti_paths *folders,
+                            yt_err *err) {
     const yti_source *source = find_truth(sources, split);
     *folders = (yti_paths){0};
     if (!source) return fail_no_split(sources, split, err);
@@ -381,8 +367,7 @@ static bool ends_with(const char *text, const char *end) {
     return length >= tail && strcmp(text + length - tail, end) == 0;
 }
 
-/* The family's rule (spec training 5.6): ".../val2017.txt" or ".../test-dev2017.txt" with "coco" in the path.
- */
+/* The family's rule (spec training 5.6): ".../val2017.txt" or ".../test-dev2017.txt" with "coco" in the path. */
 bool yti_sources_is_coco(const yti_dataset_sources *sources, const char *split) {
     const yti_source *only = NULL;
     for (size_t i = 0; i < sources->count; i++) {
@@ -393,8 +378,7 @@ bool yti_sources_is_coco(const yti_dataset_sources *sources, const char *split) 
     char *found;
     if (!only || find_source(sources, only, NULL, &found, NULL) != YT_OK) return false;
     char *real = realpath(found, NULL);
-    bool is = real && strstr(real, "coco") &&
-              (ends_with(real, "/val2017.txt") || ends_with(real, "/test-dev2017.txt"));
+    bool is = real && strstr(real, "coco") && (ends_with(real, "/val2017.txt") || ends_with(real, "/test-dev2017.txt"));
     free(real);
     free(found);
     return is;

@@ -6,9 +6,9 @@
  */
 #include "data/index/strays.h"
 
-#include "data/index/labels.h"
-#include "base/presence.h"
 #include "base/file.h"
+#include "base/presence.h"
+#include "data/index/labels.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -68,9 +68,8 @@ static void report_shared(const pairs *list, yti_report *report) {
         shared++;
     }
     if (first)
-        yti_report_add(report, "%s and %s share one label file, %s%s", first[-1].image,
-                       yti_path_base(first->image), first->label,
-                       shared > 1 ? "; so do other images" : "; is it right for both?");
+        yti_report_add(report, "%s and %s share one label file, %s%s", first[-1].image, yti_path_base(first->image),
+                       first->label, shared > 1 ? "; so do other images" : "; is it right for both?");
 }
 
 /* ---- folders ---- */
@@ -123,8 +122,8 @@ static bool is_known_text(const char *name) {
     return false;
 }
 
-/* The names in a folder: its label texts, or the files of another kind without their endings. A folder that is not there or
- * that may not be listed has none: images and labels are found by their names all the same. */
+/* The names in a folder: its label texts, or the files of another kind without their endings. A folder that is not
+ * there or that may not be listed has none: images and labels are found by their names all the same. */
 static yt_status list_names(const char *folder, bool texts, yti_paths *out, yt_err *err) {
     DIR *dir = opendir(folder);
     if (!dir && !yti_is_machine_fault(errno)) return YT_OK;
@@ -150,8 +149,7 @@ static int compare_names(const void *a, const void *b) {
 }
 
 static bool has_name(const yti_paths *sorted, const char *name) {
-    return sorted->count &&
-           bsearch(&name, sorted->items, sorted->count, sizeof *sorted->items, compare_names) != NULL;
+    return sorted->count && bsearch(&name, sorted->items, sorted->count, sizeof *sorted->items, compare_names) != NULL;
 }
 
 /* What was found of strays. */
@@ -207,8 +205,7 @@ static bool has_second_ending(const char *path) {
     const char *base = yti_path_base(path), *dot = strrchr(base, '.');
     for (size_t i = 0; dot && i < sizeof endings / sizeof *endings; i++) {
         size_t length = strlen(endings[i]) - 1;
-        if ((size_t)(dot - base) > length && strncasecmp(dot - length, endings[i], length + 1) == 0)
-            return true;
+        if ((size_t)(dot - base) > length && strncasecmp(dot - length, endings[i], length + 1) == 0) return true;
     }
     return false;
 }
@@ -223,11 +220,10 @@ static yt_status report_strays(const pairs *list, yti_report *report, yt_err *er
         if (status == YT_OK && first) status = look_above(&folders.items[i], &folders, &found, err);
     }
     if (status == YT_OK && found.count)
-        yti_report_add(report, "%zu label file%s to no image; the first is %s%s", found.count,
-                       found.count == 1 ? " belongs" : "s belong", found.first ? found.first : "",
-                       found.first && has_second_ending(found.first)
-                           ? " (of the image a.jpg it is a.txt and not a.jpg.txt)"
-                           : "");
+        yti_report_add(
+            report, "%zu label file%s to no image; the first is %s%s", found.count,
+            found.count == 1 ? " belongs" : "s belong", found.first ? found.first : "",
+            found.first && has_second_ending(found.first) ? " (of the image a.jpg it is a.txt and not a.jpg.txt)" : "");
     free(found.first);
     free_pairs(&folders);
     return status;
@@ -260,8 +256,7 @@ static yt_status report_beside(const pairs *list, yti_report *report, yt_err *er
     return YT_OK;
 }
 
-yt_status yti_find_strays(const yti_paths *images, size_t count, bool lacking, yti_report *report,
-                          yt_err *err) {
+yt_status yti_find_strays(const yti_paths *images, size_t count, bool lacking, yti_report *report, yt_err *err) {
     pairs list;
     yt_status status = pair_images(images, count, &list, err);
     if (status == YT_OK) report_shared(&list, report);

@@ -6,7 +6,6 @@
 #include "data/index/problems.h"
 
 /* Reports two images that share one label file; and, where images lack theirs, what lies about that may be it. */
-yt_status yti_find_strays(const yti_paths *images, size_t count, bool lacking, yti_report *report,
-                          yt_err *err);
+yt_status yti_find_strays(const yti_paths *images, size_t count, bool lacking, yti_report *report, yt_err *err);
 
 #endif

@@ -1,8 +1,6 @@
-/* attention_ref.inl: multi-head self-attention by the formula of kernels.h. YT_REAL, YT_MAP: see
- * conv_ref.inl.
+/* attention_ref.inl: multi-head self-attention by the formula of kernels.h. YT_REAL, YT_MAP: see conv_ref.inl.
  *
- * N pixels per image; q, k, v of a head are channel ranges of the qkv pixels. Scratch holds two rows of N
- * doubles.
+ * N pixels per image; q, k, v of a head are channel ranges of the qkv pixels. Scratch holds two rows of N doubles.
  */
 
 static size_t ref_attention_scratch(int heads, int key_dim, int head_dim, int n, int pixels, int threads) {
@@ -45,8 +43,8 @@ static void ref_attention_forward(int heads, int key_dim, int head_dim, const YT
             }
 }
 
-/* What row i of P passes back: dP = d_out . v, dS = P (dP - sum P dP) / sqrt(key_dim), then
- * d_q[i] += dS k, d_k[j] += dS[j] q[i], d_v[j] += P[j] d_out[i]. */
+/* What row i of P passes back: dP = d_out . v, dS = P (dP - sum P dP) / sqrt(key_dim), then d_q[i] += dS k, d_k[j]
+ * += dS[j] q[i], d_v[j] += P[j] d_out[i]. */
 static void attention_row_backward(int key_dim, int head_dim, const YT_REAL *q, ptrdiff_t ld,
                                    const YT_REAL *p, const YT_REAL *d_out, ptrdiff_t i, ptrdiff_t pixels,
                                    YT_REAL *d_q, ptrdiff_t d_ld, double *d_row) {

@@ -1,7 +1,7 @@
 /* conv_ref.inl: convolution as its formula (kernels.h), forward beside backward.
  *
- * YT_REAL is the type of all data and YT_MAP the view type holding it: float and yti_tensor in the library,
- * double in the gradient checks. Sums are taken in double.
+ * YT_REAL is the type of all data and YT_MAP the view type holding it: float and yti_tensor in the library, double in
+ * the gradient checks. Sums are taken in double.
  */
 
 /* Offset of channel 0 of pixel (n, y, x), or -1 outside the map. */

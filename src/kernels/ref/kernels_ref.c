@@ -1,5 +1,5 @@
-/* kernels_ref.c: the reference table: plain loops in float, one thread. Every other table is checked against
- * this one, and this one against worked numbers and central differences (tests/unit/kernels/test_kernels_ref.c). */
+/* kernels_ref.c: the reference table: plain loops in float, one thread. Every other table is checked against this
+ * one, and this one against worked numbers and central differences (tests/unit/kernels/test_kernels_ref.c). */
 #define _GNU_SOURCE /* M_SQRT1_2 */
 #include "kernels/kernels_internal.h"
 
@@ -25,8 +25,8 @@ static void pack_nothing(const yti_conv_geometry *conv, const float *w, float *p
 }
 
 static void conv2d_act_forward(const yti_conv_geometry *conv, const yti_tensor *x, const float *w, const float *packed,
-                               const float *bias, yti_activation act, const yti_tensor *shortcut,
-                               const yti_tensor *y, const yti_scratch *scratch) {
+                               const float *bias, yti_activation act, const yti_tensor *shortcut, const yti_tensor *y,
+                               const yti_scratch *scratch) {
     const yti_norm none = {0};
     (void)packed;
     ref_conv2d_forward(conv, x, w, bias, y, NULL, scratch);
@@ -42,8 +42,7 @@ static void norm_tail(const yti_norm_tail *tail, const yti_tensor *d, int thread
 }
 
 static void conv2d_backward_weights(const yti_conv_geometry *conv, const yti_tensor *x, const yti_tensor *d_y,
-                                    const yti_norm_tail *tail, float *d_w, float *d_bias,
-                                    const yti_scratch *scratch) {
+                                    const yti_norm_tail *tail, float *d_w, float *d_bias, const yti_scratch *scratch) {
     if (tail) norm_tail(tail, d_y, 1);
     ref_conv2d_backward_weights(conv, x, d_y, d_w, d_bias, scratch);
 }
@@ -77,8 +76,8 @@ static double sum_squares(const float *x, size_t count, int threads) {
     return sum;
 }
 
-static void sgd_step(float *p, const float *g, float *buf, size_t count, float scale, float lr,
-                     float momentum, float decay, int threads) {
+static void sgd_step(float *p, const float *g, float *buf, size_t count, float scale, float lr, float momentum,
+                     float decay, int threads) {
     (void)threads;
     for (size_t i = 0; i < count; i++) {
         float gradient = scale * g[i] + decay * p[i];
@@ -87,8 +86,7 @@ static void sgd_step(float *p, const float *g, float *buf, size_t count, float s
     }
 }
 
-static void adam_step(float *p, const float *g, float *m, float *v, size_t count, const yti_adam *adam,
-                      int threads) {
+static void adam_step(float *p, const float *g, float *m, float *v, size_t count, const yti_adam *adam, int threads) {
     (void)threads;
     double b1 = adam->beta1, b2 = adam->beta2, t = (double)adam->t;
     double correct1 = 1 - pow(b1, t), correct2 = 1 - pow(b2, t);
@@ -96,9 +94,8 @@ static void adam_step(float *p, const float *g, float *m, float *v, size_t count
         double gradient = adam->scale * (double)g[i] + adam->l2 * (double)p[i];
         m[i] = (float)(b1 * (double)m[i] + (1 - b1) * gradient);
         v[i] = (float)(b2 * (double)v[i] + (1 - b2) * gradient * gradient);
-        p[i] =
-            (float)((double)p[i] * (1 - adam->lr * adam->decay) -
-                    adam->lr / correct1 * (double)m[i] / (sqrt((double)v[i]) / sqrt(correct2) + adam->eps));
+        p[i] = (float)((double)p[i] * (1 - adam->lr * adam->decay) -
+                       adam->lr / correct1 * (double)m[i] / (sqrt((double)v[i]) / sqrt(correct2) + adam->eps));
     }
 }
 

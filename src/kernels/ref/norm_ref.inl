@@ -63,8 +63,7 @@ static void ref_norm_act_forward(yti_activation act, const YT_NORM *norm, const 
         }
 }
 
-/* Pass 1 of the backward pass for channel c: d becomes g = d_out * act'(z); returns sum g and sum g * xhat.
- */
+/* Pass 1 of the backward pass for channel c: d becomes g = d_out * act'(z); returns sum g and sum g * xhat. */
 static void norm_reduce(yti_activation act, const YT_NORM *norm, const YT_MAP *y, const YT_MAP *d, int c,
                         double sums[2]) {
     ptrdiff_t pixels = (ptrdiff_t)y->n * y->h * y->w;

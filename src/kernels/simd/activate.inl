@@ -1,10 +1,9 @@
-/* activate.inl: activation functions of vectors, and the pass that activates what a convolution has just
- * written.
+/* activate.inl: activation functions of vectors, and the pass that activates what a convolution has just written.
  *
  *   y = act(y) + shortcut
  *
- * is done row by row, while the row is in the first-level cache, by the thread that wrote it: no pass over
- * memory of its own.
+ * is done row by row, while the row is in the first-level cache, by the thread that wrote it: no pass over memory of
+ * its own.
  */
 
 YT_INLINE vf act_value(const int kind, float slope, vf z) {

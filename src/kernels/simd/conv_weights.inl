@@ -2,15 +2,14 @@
  *
  *   d_w[kh][kw][i][o] += sum over output pixels of x[pixel of the tap][i] * d_y[pixel][o]
  *
- * is an outer product: a window of MR values of (kw, i), contiguous in the copied rows, times a block of o,
- * summed over pixels. d_y of a block is packed into [pixel][lane], so that neither a wide pixel stride nor a
- * partial block reaches the kernel. Pixels are cut into units (row bands, or pixel ranges of a 1x1), units
- * into chunks, each with its own accumulator; chunks are added in index order. Items are chunks x shares of
- * the blocks.
+ * is an outer product: a window of MR values of (kw, i), contiguous in the copied rows, times a block of o, summed over
+ * pixels. d_y of a block is packed into [pixel][lane], so that neither a wide pixel stride nor a partial block reaches
+ * the kernel. Pixels are cut into units (row bands, or pixel ranges of a 1x1), units into chunks, each with its own
+ * accumulator; chunks are added in index order. Items are chunks x shares of the blocks.
  */
 
-/* Pixels of d_y per unit of rows, half of it per unit of a 1x1, whose x is not packed: the packed block of d_y, 24 KiB
- * with AVX2, fits a first-level cache. */
+/* Pixels of d_y per unit of rows, half of it per unit of a 1x1, whose x is not packed: the packed block of d_y, 24
+ * KiB with AVX2, fits a first-level cache. */
 enum { UNIT_PIXELS = 256 };
 /* Accumulators of all chunks together stay below this: they are cleared, written and read once per call. */
 enum { CHUNK_FLOATS = 4 * 1024 * 1024 };
@@ -18,8 +17,8 @@ enum { CHUNK_FLOATS = 4 * 1024 * 1024 };
 enum { CHUNK_PIXELS = 400 };
 
 /* Units are fetched ahead when x and d_y are larger than a cache, this many floats, and there are few
- * multiplications to each of these floats. AVX2, gain of one thread: 1x1 64 > 64 at 80x80 1.2, 3x3 16 > 32 of
- * stride 2 at 320x320 1.15; where it is not done it would lose, 256 > 256 at 20x20 0.9. */
+ * multiplications to each of these floats. AVX2, gain of one thread: 1x1 64 > 64 at 80x80 1.2, 3x3 16 > 32 of stride
+ * 2 at 320x320 1.15; where it is not done it would lose, 256 > 256 at 20x20 0.9. */
 enum { PREFETCH_FLOATS = 1024 * 1024, PREFETCH_PRODUCTS = 80 };
 
 typedef struct weights_plan {

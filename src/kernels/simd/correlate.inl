@@ -8,9 +8,9 @@
  *                   multiple of the stride, last first; the source row is t + that / stride. A 3x3 of
  *                   stride 2 has phases of 1, 2, 2 and 4 taps and no multiplication by an inserted zero.
  *
- * The rows a band of output needs are copied into a buffer of the thread with zeros around them, where the
- * taps of one row and all channels are one contiguous run: no kernel knows of padding, strides or slices. A
- * 1x1 reads its source in place; with stride 1 it has no rows, only a range of pixels.
+ * The rows a band of output needs are copied into a buffer of the thread with zeros around them, where the taps of one
+ * row and all channels are one contiguous run: no kernel knows of padding, strides or slices. A 1x1 reads its source in
+ * place; with stride 1 it has no rows, only a range of pixels.
  */
 
 /* Of the copied rows: with the panel of weights they stay in a second-level cache of 256 KiB. */
@@ -181,8 +181,7 @@ static void pack_panel(const correlate_run *run, int phase, int block) {
 
 /* ---- one item ---- */
 
-/* Pixels [first, first + count) of a source row into `to`, zeros for those outside the map; row NULL: all
- * zero. */
+/* Pixels [first, first + count) of a source row into `to`, zeros for those outside the map; row NULL: all zero. */
 static void copy_row(float *to, const float *row, ptrdiff_t ld, int channels, int first, int count, int w) {
     int begin = first < 0 ? -first : 0, end = w - first < count ? w - first : count;
     if (!row || begin >= end) begin = end = count;
@@ -237,8 +236,8 @@ static void end_row(const correlate_run *run, const tile_job *job, int block, in
     run_epilogue(&run->after, &run->dst, first, pixels, channel, job->lanes);
 }
 
-/* A range of pixels of a 1x1 of stride 1, in stretches that keep the float sums of the moments short
- * and what the epilogue reads in a cache. */
+/* A range of pixels of a 1x1 of stride 1, in stretches that keep the float sums of the moments short and what the
+ * epilogue reads in a cache. */
 static void correlate_pixels(const correlate_run *run, int item, int block) {
     enum { STRETCH = 256 };
     const correlation *c = &run->plan;
@@ -318,8 +317,8 @@ static void correlate_item(const correlate_run *run, int item, int split, float 
     if (run->moments.counts && split == 0) run->moments.counts[item] = (double)(b.end - b.begin) * c->dst_w;
 }
 
-/* The whole correlation of one group. panels: laid out beforehand, or NULL; mean and variance: NULL or one float
- * per channel of dst; after: of the forward pass, about the channels of dst. */
+/* The whole correlation of one group. panels: laid out beforehand, or NULL; mean and variance: NULL or one float per
+ * channel of dst; after: of the forward pass, about the channels of dst. */
 static void correlate(const correlation *plan, const yti_tensor *src, const float *w, const float *panels,
                       const float *bias, const yti_tensor *dst, bool accumulate, float *mean, float *variance,
                       epilogue after, const yti_scratch *scratch) {

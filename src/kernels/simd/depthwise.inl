@@ -1,10 +1,10 @@
 /* depthwise.inl: convolutions in which every channel is a group of its own (weights [kh][kw][c]).
  *
- * A tile is up to six pixels of a row, done for all channels before the next, so memory is read and written
- * in its order and the rows of the taps come from the caches (strips of channels over whole rows, a line of
- * each pixel at a time: a third of the speed). With the three taps of a row side by side each value of x is
- * loaded once and meets them in registers. Taps are clipped to the map, so nothing is copied. The
- * backward-data pass is the forward kernel on the phases of correlate.inl.
+ * A tile is up to six pixels of a row, done for all channels before the next, so memory is read and written in its
+ * order and the rows of the taps come from the caches (strips of channels over whole rows, a line of each pixel at a
+ * time: a third of the speed). With the three taps of a row side by side each value of x is loaded once and meets them
+ * in registers. Taps are clipped to the map, so nothing is copied. The backward-data pass is the forward kernel on the
+ * phases of correlate.inl.
  */
 
 enum { DEPTHWISE_MR = 6, DEPTHWISE_STRIP = 2 * YT_VL /* channels of a tile */ };

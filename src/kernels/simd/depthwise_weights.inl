@@ -2,10 +2,10 @@
  *
  *   d_w[kh][kw][c] += sum over output pixels of x[pixel of the tap][c] * d_y[pixel][c].
  *
- * Rows are cut into chunks with own sums, added in index order. A 3x3 of stride 1 and pad 1 does a stretch
- * of a row for all channels before the next: the nine sums of a vector stay in registers, each x is loaded
- * once and meets the d_y of its pixel and of the two neighbours, which are zero outside the map. Other shapes
- * take one row of taps at a time, clipped to the map.
+ * Rows are cut into chunks with own sums, added in index order. A 3x3 of stride 1 and pad 1 does a stretch of a row for
+ * all channels before the next: the nine sums of a vector stay in registers, each x is loaded once and meets the d_y of
+ * its pixel and of the two neighbours, which are zero outside the map. Other shapes take one row of taps at a time,
+ * clipped to the map.
  */
 
 enum { STRETCH_PIXELS = 10 };
@@ -107,8 +107,8 @@ static void slide_row(const depthwise_weights *run, const float *x, const float 
 
 /* ---- any other shape ---- */
 
-/* sums[tap][v] += sum over pixels of x[p * x_step + tap * tap_x] * d[p * d_step], for two vectors of
- * channels: six independent chains keep the multipliers busy. */
+/* sums[tap][v] += sum over pixels of x[p * x_step + tap * tap_x] * d[p * d_step], for two vectors of channels: six
+ * independent chains keep the multipliers busy. */
 YT_INLINE void depthwise_outer(const int TAPS, const int NV, const float *x, ptrdiff_t x_step,
                                ptrdiff_t tap_x, const float *d, ptrdiff_t d_step, int pixels, float *sums,
                                ptrdiff_t tap_sums) {
@@ -133,8 +133,8 @@ YT_INLINE void depthwise_outer(const int TAPS, const int NV, const float *x, ptr
     }
 }
 
-/* `taps` taps of a kernel row over output pixels [begin, end) of one row; x: the first tap's source row,
- * padding included. */
+/* `taps` taps of a kernel row over output pixels [begin, end) of one row; x: the first tap's source row, padding
+ * included. */
 static void depthwise_window(const depthwise_weights *run, const float *x, const float *d, int begin, int end,
                              int taps, int vectors, float *sums) {
     if (begin >= end) return;

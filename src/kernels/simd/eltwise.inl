@@ -1,8 +1,8 @@
 /* eltwise.inl: sweeps over flat arrays: the loss of all logits, sums, optimiser steps.
  *
- * An array is cut into at most SWEEP_ITEMS parts. Sums are float over at most a few hundred values per lane,
- * then double, then added part by part. The optimiser loops are plain C: the compiler vectorises them for the
- * instruction set of the file.
+ * An array is cut into at most SWEEP_ITEMS parts. Sums are float over at most a few hundred values per lane, then
+ * double, then added part by part. The optimiser loops are plain C: the compiler vectorises them for the instruction
+ * set of the file.
  */
 
 enum { SWEEP_ITEMS = 64 };
@@ -16,9 +16,9 @@ enum {
     BCE_GROUP = 8 /* pixels that share a logarithm: a product of as many numbers below 2 stays a float */
 };
 
-/* One vector of channels of up to BCE_GROUP pixels: returns the sums of softplus(x), and stores weight *
- * sigmoid(x). Both come from e = exp(-|x|): softplus = max(x, 0) + log(1 + e), sigmoid = (x < 0 ? e : 1) /
- * (1 + e). product is that of all 1 + e, less 1 so that small e keep their relative accuracy. */
+/* One vector of channels of up to BCE_GROUP pixels: returns the sums of softplus(x), and stores weight * sigmoid(x).
+ * Both come from e = exp(-|x|): softplus = max(x, 0) + log(1 + e), sigmoid = (x < 0 ? e : 1) / (1 + e). product is
+ * that of all 1 + e, less 1 so that small e keep their relative accuracy. */
 YT_INLINE vf bce_group(const float *x, ptrdiff_t ld, float *d, ptrdiff_t d_ld, int pixels, int lanes,
                        vf weight) {
     vf positive = {0}, product = {0};
@@ -116,8 +116,8 @@ static void sgd_step(float *p, const float *g, float *buf, size_t count, float s
     }
 }
 
-/* The scalars of a step t, rounded to float once: keep = 1 - lr * decay, rate = lr / (1 - beta1^t),
- * root = 1 / sqrt(1 - beta2^t). */
+/* The scalars of a step t, rounded to float once: keep = 1 - lr * decay, rate = lr / (1 - beta1^t), root = 1 /
+ * sqrt(1 - beta2^t). */
 typedef struct adam_scalars {
     float scale, l2, keep, beta1, rest1, beta2, rest2, rate, root, eps;
 } adam_scalars;

@@ -1,7 +1,7 @@
 /* kernels.inl: the whole vector source, and the table it fills.
  *
- * Each kernels_<isa>.c defines YT_VL, YT_MR3, YT_MR2, YT_MR1, YT_ISA_NAME and YT_KERNELS_GETTER and includes this
- * file; all functions are static, so every instruction set has its own compiled copy.
+ * Each kernels_<isa>.c defines YT_VL, YT_MR3, YT_MR2, YT_MR1, YT_ISA_NAME and YT_KERNELS_GETTER and includes this file;
+ * all functions are static, so every instruction set has its own compiled copy.
  */
 #include "kernels/kernels_internal.h"
 

@@ -4,9 +4,9 @@
  *   reduce   g = d_out * act'(z) over d_out, the shortcut's gradient, sums of g and g (y - mean) per item
  *   tail     d_y = scale * (g - sum_g / m - (y - mean) * inv_std * sum_gxhat / m)    (norm_tail.inl)
  *
- * g is stored because computing it again in the tail costs more than reading it. A pass walks pixels,
- * the channels of each in memory order; coefficients of up to SEGMENT channels lie on the stack. Sums are
- * float within an item of at most NORM_PIXELS pixels, double across items, added in item order.
+ * g is stored because computing it again in the tail costs more than reading it. A pass walks pixels, the channels of
+ * each in memory order; coefficients of up to SEGMENT channels lie on the stack. Sums are float within an item of at
+ * most NORM_PIXELS pixels, double across items, added in item order.
  */
 
 enum { SEGMENT = 256, NORM_PIXELS = 512 };
@@ -196,8 +196,7 @@ static void norm_reduce_item(const norm_backward *run, int item) {
     }
 }
 
-/* Adds the items' sums, and makes of them the gradients of gamma and beta, where wanted, and what the tail
- * needs. */
+/* Adds the items' sums, and makes of them the gradients of gamma and beta, where wanted, and what the tail needs. */
 static void norm_merge(const norm_backward *run, float *d_gamma, float *d_beta) {
     double m = (double)yti_tensor_pixels(*run->y);
     const yti_norm *norm = run->norm;

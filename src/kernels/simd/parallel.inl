@@ -1,8 +1,8 @@
 /* parallel.inl: how work is cut into items, and where their temporary memory lies.
  *
- * Cuts depend on the shape only, never on the number of threads, so every partial sum is the same sum whoever
- * computes it. Counts are multiples of ITEMS where there is enough work, because 16 divides evenly among 2,
- * 4, 8 and 16 threads (7 items on 2 threads cost a fifth of the time of a 1x1 convolution).
+ * Cuts depend on the shape only, never on the number of threads, so every partial sum is the same sum whoever computes
+ * it. Counts are multiples of ITEMS where there is enough work, because 16 divides evenly among 2, 4, 8 and 16 threads
+ * (7 items on 2 threads cost a fifth of the time of a 1x1 convolution).
  */
 
 enum { ITEMS = 16 };

@@ -1,8 +1,8 @@
 /* pool.inl: max pooling, upsampling, copies. Exact: the values are those of the plain loops.
  *
- * Pooling and upsampling walk rows of the map that is written, the others ranges of its pixels, but for the backward pass of the pooling: every output sends its
- * gradient to the one pixel that it chose. There images and channels are independent, and the sums of a pixel
- * are taken in the order of the windows.
+ * Pooling and upsampling walk rows of the map that is written, the others ranges of its pixels, but for the backward
+ * pass of the pooling: every output sends its gradient to the one pixel that it chose. There images and channels are
+ * independent, and the sums of a pixel are taken in the order of the windows.
  */
 
 static const float *pixel_at(const yti_tensor *t, int n, int y, int x) {
@@ -31,9 +31,9 @@ static void window(int kernel, int stride, int pad, int out, int size, int *begi
     *end = size - first < kernel ? size - first : kernel;
 }
 
-/* A window's largest value is that of its columns' largest ones: a row of output takes kernel values for each
- * column of the map and kernel columns for each output, not kernel x kernel values. A NaN wins; of equal values the
- * first of the window does. The index is 224 at most, as kernel <= 15. */
+/* A window's largest value is that of its columns' largest ones: a row of output takes kernel values for each column
+ * of the map and kernel columns for each output, not kernel x kernel values. A NaN wins; of equal values the first
+ * of the window does. The index is 224 at most, as kernel <= 15. */
 enum { POOL_COLUMNS = 64 }; /* of the map, at a time */
 
 typedef struct pool_best {
@@ -48,8 +48,8 @@ YT_INLINE pool_best better(pool_best best, vf value, vi where) {
                        (vi)select(take | equal, (vf)where, (vf)best.where)};
 }
 
-/* Outputs [first, last) of a row of output, one vector of channels: `from` is column 0 of the first row of the window,
- * of which rows y[0] to y[1] lie in the map; `to` and index are the row's first output. */
+/* Outputs [first, last) of a row of output, one vector of channels: `from` is column 0 of the first row of the
+ * window, of which rows y[0] to y[1] lie in the map; `to` and index are the row's first output. */
 static void maxpool_strip(int kernel, int stride, int pad, const int y[2], const yti_tensor *src,
                           const float *from, int lanes, int first, int last, const yti_tensor *dst, float *to,
                           uint8_t *index) {

@@ -8,20 +8,19 @@
  *   outer_*  acc[i][lanes] += sum over pixels p of x[p*x_step + i] * d[p][lanes]
  *            Gradients of weights, of attention's keys and values, and Gram matrices.
  *
- * YT_MR3, YT_MR2 and YT_MR1 are the largest MR with three, two and one vectors: the accumulators, one row of
- * the panel and one broadcast value fill the register file (4x3 or 6x2 of 16 registers, 9x3 or 14x2 of 32).
- * Three vectors are best where there are as many: 4x3 loads 7 times for 12 multiply-adds, 6x2 8 times. From
- * the first-level cache both reach the peak, but where a neighbour shares the core (AVX2, a busy virtual
- * machine) 4x3 kept 85 % of it and 6x2 72 %, 5x2 61 %, 12x1 60 %. Every MR below is instantiated and a row of
- * pixels is split evenly (40 at most 14 wide: 14, 13, 13), so no tile is nearly empty. Unrolling the loop
- * over k by 4 gained nothing.
+ * YT_MR3, YT_MR2 and YT_MR1 are the largest MR with three, two and one vectors: the accumulators, one row of the panel
+ * and one broadcast value fill the register file (4x3 or 6x2 of 16 registers, 9x3 or 14x2 of 32). Three vectors are
+ * best where there are as many: 4x3 loads 7 times for 12 multiply-adds, 6x2 8 times. From the first-level cache both
+ * reach the peak, but where a neighbour shares the core (AVX2, a busy virtual machine) 4x3 kept 85 % of it and 6x2 72
+ * %, 5x2 61 %, 12x1 60 %. Every MR below is instantiated and a row of pixels is split evenly (40 at most 14 wide: 14,
+ * 13, 13), so no tile is nearly empty. Unrolling the loop over k by 4 gained nothing.
  */
 
 enum { PANEL = 3 * YT_VL };                /* lanes of the widest channel block */
 enum { LINE_FLOATS = 64 / sizeof(float) }; /* of a cache line, what one request for memory brings */
 
-/* Shifted sums of the values a run of tiles wrote: shift is the first pixel's value, so that the squares do
- * not cancel. Folded into double after each row. */
+/* Shifted sums of the values a run of tiles wrote: shift is the first pixel's value, so that the squares do not
+ * cancel. Folded into double after each row. */
 typedef struct tile_sums {
     float shift[PANEL], sum[PANEL], square[PANEL];
     bool started;
@@ -125,9 +124,9 @@ YT_INLINE void tile(const int MR, const int NV, const tile_job *job, const float
     }
 }
 
-/* Stretches of memory that will be wanted next. Kernels that run from the caches ask for a few lines of it
- * every FETCH_PIXELS pixels, so that it has arrived in the second-level cache when its turn comes; many lines
- * at once would wait for each other. */
+/* Stretches of memory that will be wanted next. Kernels that run from the caches ask for a few lines of it every
+ * FETCH_PIXELS pixels, so that it has arrived in the second-level cache when its turn comes; many lines at once
+ * would wait for each other. */
 enum { FETCH_PIXELS = 16 };
 
 typedef struct prefetcher {
@@ -287,8 +286,8 @@ static int block_lanes(channel_blocks all, int block) {
     return rest < width ? rest : width;
 }
 
-/* to[k][lane] = from[k * ld + lane], zeros past `lanes`: a block of columns of a row-major matrix. Rows with
- * enough of the matrix behind them are read in whole vectors. */
+/* to[k][lane] = from[k * ld + lane], zeros past `lanes`: a block of columns of a row-major matrix. Rows with enough
+ * of the matrix behind them are read in whole vectors. */
 static void pack_rows(const float *from, ptrdiff_t ld, ptrdiff_t depth, int vectors, int lanes, float *to) {
     int width = vectors * YT_VL;
     ptrdiff_t whole = depth - (width - lanes + ld - 1) / ld;

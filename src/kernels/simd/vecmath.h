@@ -1,9 +1,9 @@
 /* vecmath.h: exp, sigmoid, tanh, erf, log(1 + e) of vectors.
  *
- * Polynomials are minimax fits (Remez) made for the stated interval; each comment names the fit's relative
- * error. Measured against the double functions over the whole range, the sigmoid for |x| < 86 (tests/unit/kernels/test_kernels_math.c): exp and
- * tanh within 2 ulp, sigmoid, log1p and erf within 3, log1p of large numbers within 4. A NaN goes in and a
- * NaN comes out.
+ * Polynomials are minimax fits (Remez) made for the stated interval; each comment names the fit's relative error.
+ * Measured against the double functions over the whole range, the sigmoid for |x| < 86
+ * (tests/unit/kernels/test_kernels_math.c): exp and tanh within 2 ulp, sigmoid, log1p and erf within 3, log1p of large
+ * numbers within 4. A NaN goes in and a NaN comes out.
  */
 #ifndef YT_VECMATH_H
 #define YT_VECMATH_H
@@ -11,8 +11,8 @@
 #include "kernels/simd/vector.h"
 
 /* exp(x) = 2^n exp(r), n = round(x / ln 2), |r| <= ln 2 / 2; ln 2 in two parts so that r is exact. The result
- * saturates at exp(-87.3) and exp(88.3): no denormals and no infinity. exp(r) = 1 + r + r^2 P(r), 3e-9.
- * Returns plus + exp(x). */
+ * saturates at exp(-87.3) and exp(88.3): no denormals and no infinity. exp(r) = 1 + r + r^2 P(r), 3e-9. Returns plus
+ * + exp(x). */
 YT_INLINE vf exp_plus(vf x, float plus) {
     x = vmin(vmax(x, splat(-87.3f)), splat(88.3f));
     /* Adding 1.5 * 2^23 rounds to an integer, which then sits in the low bits of the sum; 127 more make it the
@@ -77,8 +77,8 @@ YT_INLINE vf verf(vf x) {
     return select(size > 1.0f, with_sign_of(1.0f - vexp(q), x), p * x);
 }
 
-/* log(1 + e) for 0 <= e <= 1 = 2 atanh(s), s = e / (2 + e) <= 1/3; atanh(s) = s + s u P(u), u = s^2, 4.6e-9.
- * Small e keep their relative accuracy. */
+/* log(1 + e) for 0 <= e <= 1 = 2 atanh(s), s = e / (2 + e) <= 1/3; atanh(s) = s + s u P(u), u = s^2, 4.6e-9. Small e
+ * keep their relative accuracy. */
 YT_INLINE vf vlog1p_unit(vf e) {
     vf s = e / (2.0f + e), u = s * s;
     vf p = u * 0.140122109f + 0.139995748f;
@@ -88,8 +88,7 @@ YT_INLINE vf vlog1p_unit(vf e) {
     return (p * u) * s + s;
 }
 
-/* log(1 + x) for 0 <= x < 2^126: with 1 + x = 2^n (1 + f) it is n ln 2 + log(1 + f), and f = x where n =
- * 0. */
+/* log(1 + x) for 0 <= x < 2^126: with 1 + x = 2^n (1 + f) it is n ln 2 + log(1 + f), and f = x where n = 0. */
 YT_INLINE vf vlog1p(vf x) {
     vf sum = 1.0f + x;
     vi n = ((vi)sum >> 23) - 127;

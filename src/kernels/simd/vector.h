@@ -1,7 +1,7 @@
 /* vector.h: vectors of YT_VL floats in GNU C, for the files that are compiled once per instruction set.
  *
- * The including file defines YT_VL. Everything here is static: each instruction set has its own copy. Memory
- * is read and written at any alignment.
+ * The including file defines YT_VL. Everything here is static: each instruction set has its own copy. Memory is read
+ * and written at any alignment.
  */
 #ifndef YT_VECTOR_H
 #define YT_VECTOR_H
@@ -68,8 +68,8 @@ YT_INLINE vf select(vi m, vf a, vf b) {
 }
 #endif
 
-/* The smaller and the larger of a and b; a NaN in a stays (the instructions return their second operand when
- * either is one). */
+/* The smaller and the larger of a and b; a NaN in a stays (the instructions return their second operand when either
+ * is one). */
 #if YT_VL == 16 && defined(__AVX512F__)
 YT_INLINE vf vmax(vf a, vf b) {
     return _mm512_max_ps(b, a);

@@ -7,10 +7,10 @@
  *
  * A value that is not there is NaN all the way to the page.
  */
-#include "study/record/run_record.h"
-#include "study/study.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "study/record/run_record.h"
+#include "study/study.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -94,8 +94,7 @@ static double *nothing(size_t count) {
 /* What the verdict asks about the first layer's weights, the norm over all of them, and whether all is finite. */
 static void take_weights(const gradient_row *row, int first_layer, study_run *run, int step) {
     bool first = row->layer == first_layer;
-    if (is_kind(row, YT_FLOW_WEIGHT) && is_stat(row, YT_FLOW_STAT_MEAN_ABS) && first &&
-        isnan(run->mean_abs[step]))
+    if (is_kind(row, YT_FLOW_WEIGHT) && is_stat(row, YT_FLOW_STAT_MEAN_ABS) && first && isnan(run->mean_abs[step]))
         run->mean_abs[step] = row->value;
     if (is_kind(row, YT_FLOW_UPDATE) && is_stat(row, YT_FLOW_STAT_RATIO) && first && isnan(run->update[step]))
         run->update[step] = row->value;
@@ -104,8 +103,7 @@ static void take_weights(const gradient_row *row, int first_layer, study_run *ru
         run->norm[step] = hypot(isnan(run->norm[step]) ? 0 : run->norm[step], row->value);
 }
 
-static yt_status fill_run(const gradient_table *table, const study_points *points, study_run *run,
-                          yt_err *err) {
+static yt_status fill_run(const gradient_table *table, const study_points *points, study_run *run, yt_err *err) {
     YT_TRY(find_steps(table, run, err));
     size_t n = (size_t)run->n_steps, width = (size_t)points->count;
     run->rms = nothing(n * width);
@@ -174,8 +172,7 @@ static long last_common_step(const yti_compare *study) {
     for (int i = 0; i < yti_compare_runs(study); i++) {
         const study_run *run = &study->runs[i];
         if (run->status != YT_OK || run->n_steps == 0) continue;
-        if (!shortest || run->steps[run->n_steps - 1] < shortest->steps[shortest->n_steps - 1])
-            shortest = run;
+        if (!shortest || run->steps[run->n_steps - 1] < shortest->steps[shortest->n_steps - 1]) shortest = run;
     }
     return shortest ? shortest->steps[shortest->n_steps - 1] : -1;
 }
@@ -192,8 +189,9 @@ static void choose_moments(yti_compare *study) {
 
 /* ---- one run at one moment ---- */
 
-/* Points of the backbone by depth with what was seen there; those that were not seen are left out. Behind the backbone
- * the roads of the head levels part, and the deepest point is that of a level which may have next to no gradient. */
+/* Points of the backbone by depth with what was seen there; those that were not seen are left out. Behind the
+ * backbone the roads of the head levels part, and the deepest point is that of a level which may have next to no
+ * gradient. */
 static int seen(const study_points *points, const double *rms, double *depth, double *values) {
     int n = 0;
     for (int i = 0; i < points->count; i++) {
@@ -209,16 +207,16 @@ static double update_of(const study_run *run, int step) {
     return step < 0 || run->steps[step] == 0 ? NONE : run->update[step];
 }
 
-/* What a run shows at a moment. Adam and MuSGD make updates as large for a gradient of 1e-6 as for one of 1: theirs say
- * nothing about it either. A run that ended early has failed at the last moment, which it may not have reached. */
+/* What a run shows at a moment. Adam and MuSGD make updates as large for a gradient of 1e-6 as for one of 1: theirs
+ * say nothing about it either. A run that ended early has failed at the last moment, which it may not have reached. */
 static yti_flow_facts facts_of(const yti_compare *study, const study_run *run, int moment) {
     const int step = step_of(run, study->moment_steps[moment]);
     const bool failed = run->status != YT_OK && (step < 0 || moment == study->n_moments - 1);
     return (yti_flow_facts){.first_to_last = run->first_to_last[moment],
-                           .update = run->update_tells ? update_of(run, step) : NONE,
-                           .mean_abs = step < 0 ? NONE : run->mean_abs[step],
-                           .norm = step < 0 ? NONE : run->norm[step],
-                           .non_finite = failed || (step >= 0 && run->bad[step])};
+                            .update = run->update_tells ? update_of(run, step) : NONE,
+                            .mean_abs = step < 0 ? NONE : run->mean_abs[step],
+                            .norm = step < 0 ? NONE : run->norm[step],
+                            .non_finite = failed || (step >= 0 && run->bad[step])};
 }
 
 static yt_status judge_run(const yti_compare *study, study_run *run, yt_err *err) {
@@ -226,8 +224,7 @@ static yt_status judge_run(const yti_compare *study, study_run *run, yt_err *err
     double *depth = nothing((size_t)points->count), *rms = nothing((size_t)points->count);
     for (int m = 0; depth && rms && m < study->n_moments; m++) {
         const int step = step_of(run, study->moment_steps[m]);
-        const int n =
-            step < 0 ? 0 : seen(points, run->rms + (size_t)step * (size_t)points->count, depth, rms);
+        const int n = step < 0 ? 0 : seen(points, run->rms + (size_t)step * (size_t)points->count, depth, rms);
         run->slope[m] = yti_slope_fit(depth, rms, n, &run->zeros[m]);
         run->first_to_last[m] = n > 1 ? rms[0] / rms[n - 1] : NONE;
         run->facts[m] = facts_of(study, run, m);
@@ -264,21 +261,17 @@ static double get_rms(const study_run *run, int moment, int step, const study_po
 
 static double get_ratio(const study_run *run, int moment, int step, const study_points *points, int point) {
     int before = points->at[point].before;
-    return before < 0
-               ? NONE
-               : get_rms(run, moment, step, points, before) - get_rms(run, moment, step, points, point);
+    return before < 0 ? NONE : get_rms(run, moment, step, points, before) - get_rms(run, moment, step, points, point);
 }
 
-static double get_first_to_last(const study_run *run, int moment, int step, const study_points *points,
-                                int point) {
+static double get_first_to_last(const study_run *run, int moment, int step, const study_points *points, int point) {
     (void)step, (void)points, (void)point;
     return log10(run->first_to_last[moment]);
 }
 
 static void find_facts(const yti_compare *study, int variant, int moment, study_moment *out) {
     yti_interval slopes[YT_MAX_SEEDS];
-    double ratio[YT_MAX_SEEDS], update[YT_MAX_SEEDS], judged[YT_MAX_SEEDS], mean_abs[YT_MAX_SEEDS],
-        norm[YT_MAX_SEEDS];
+    double ratio[YT_MAX_SEEDS], update[YT_MAX_SEEDS], judged[YT_MAX_SEEDS], mean_abs[YT_MAX_SEEDS], norm[YT_MAX_SEEDS];
     bool non_finite = false;
     out->zeros = 0;
     for (int s = 0; s < study->n_seeds; s++) {
@@ -297,10 +290,10 @@ static void find_facts(const yti_compare *study, int variant, int moment, study_
     out->update = yti_median(update, study->n_seeds);
     out->first_to_last = over_seeds(study, variant, moment, 0, get_first_to_last);
     out->facts = (yti_flow_facts){.first_to_last = yti_median(ratio, study->n_seeds),
-                                 .update = yti_median(judged, study->n_seeds),
-                                 .mean_abs = yti_median(mean_abs, study->n_seeds),
-                                 .norm = yti_median(norm, study->n_seeds),
-                                 .non_finite = non_finite};
+                                  .update = yti_median(judged, study->n_seeds),
+                                  .mean_abs = yti_median(mean_abs, study->n_seeds),
+                                  .norm = yti_median(norm, study->n_seeds),
+                                  .non_finite = non_finite};
 }
 
 /* The verdict of the medians, and how many seeds say the same. */
@@ -310,11 +303,10 @@ static void find_verdict(const yti_compare *study, int variant, int moment, stud
     for (int s = 0; s < study->n_seeds; s++)
         m->agreeing += yti_study_run(study, variant, s)->verdict[moment] == m->verdict;
     if (m->agreeing < study->n_seeds)
-        yti_text_append(m->sentence, sizeof m->sentence, "; so in %d of %d seeds", m->agreeing,
-                       study->n_seeds);
+        yti_text_append(m->sentence, sizeof m->sentence, "; so in %d of %d seeds", m->agreeing, study->n_seeds);
     if (m->zeros > 0)
         yti_text_append(m->sentence, sizeof m->sentence,
-                       "; %d gradients of exactly 0 in all seeds are left out of the slope", m->zeros);
+                        "; %d gradients of exactly 0 in all seeds are left out of the slope", m->zeros);
 }
 
 static yt_status judge_moment(yti_compare *study, int variant, int moment, yt_err *err) {
@@ -337,7 +329,7 @@ static yt_status judge_moment(yti_compare *study, int variant, int moment, yt_er
         first_slopes[s] = yti_study_run(study, 0, s)->slope[moment].value;
     }
     const yti_contrast contrast = {v->words.name, first->words.name, m->slope, first->moments[moment].slope,
-                                  yti_interval_difference(slopes, first_slopes, study->n_seeds)};
+                                   yti_interval_difference(slopes, first_slopes, study->n_seeds)};
     m->slope_difference = contrast.difference;
     m->differs = yti_verdict_compare(&contrast, m->against, sizeof m->against);
     return YT_OK;
@@ -374,7 +366,7 @@ static void judge_end(yti_compare *study, int variant) {
         first_ap[s] = final_of(yti_study_run(study, 0, s), true);
     }
     const yti_contrast contrast = {v->words.name, first->words.name, v->ap, first->ap,
-                                  yti_interval_difference(ap, first_ap, study->n_seeds)};
+                                   yti_interval_difference(ap, first_ap, study->n_seeds)};
     v->ap_difference = contrast.difference;
     yti_verdict_compare(&contrast, v->ap_against, sizeof v->ap_against);
 }

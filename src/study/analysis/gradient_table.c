@@ -2,12 +2,12 @@
  *
  *   step,epoch,layer,name,kind,stat,value
  *
- * Columns are found by the header's words; words that nobody asks for are not an error. The last line may be cut off
- * by a crash and is then left out.
+ * Columns are found by the header's words; words that nobody asks for are not an error. The last line may be cut off by
+ * a crash and is then left out.
  */
+#include "base/file.h"
 #include "base/number.h"
 #include "study/study.h"
-#include "base/file.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -90,7 +90,7 @@ static yt_status read_rows(const char *path, gradient_table *table, yt_err *err)
         }
         if (!read_row(at, place, &table->rows[table->count]))
             return yti_fail_at(err, YT_ERR_SYNTAX, path, line,
-                              "is no row of numbers; it would be step,epoch,layer,name,kind,stat,value");
+                               "is no row of numbers; it would be step,epoch,layer,name,kind,stat,value");
         table->count++;
     }
     return line > 1 ? YT_OK : yti_fail_at(err, YT_ERR_SYNTAX, path, 1, "there is no header");

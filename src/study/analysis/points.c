@@ -1,11 +1,11 @@
 /* points.c: where in a network dL/dx is looked at, and how deep that is.
  *
- * The depth of a map is the number of convolutions on the longest way from the input to it, so that it counts layers
- * as papers do and is the same with and without shortcuts. A row without parameters (Concat, Upsample) is no place of
- * its own: its map is that of other rows, copied.
+ * The depth of a map is the number of convolutions on the longest way from the input to it, so that it counts layers as
+ * papers do and is the same with and without shortcuts. A row without parameters (Concat, Upsample) is no place of its
+ * own: its map is that of other rows, copied.
  */
-#include "study/study.h"
 #include "ops/ops.h"
+#include "study/study.h"
 
 #include <stdlib.h>
 #include <string.h>

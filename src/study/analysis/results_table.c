@@ -1,7 +1,7 @@
 /* results_table.c: reads results.csv: losses and AP of a run, epoch by epoch. */
+#include "base/file.h"
 #include "base/number.h"
 #include "study/study.h"
-#include "base/file.h"
 
 #include <math.h>
 #include <stdlib.h>

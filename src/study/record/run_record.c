@@ -1,7 +1,7 @@
 /* run_record.c: run.json, see run_record.h. */
 #include "study/record/run_record.h"
-#include "base/json_file.h"
 #include "base/file.h"
+#include "base/json_file.h"
 
 #include <cjson/cJSON.h>
 #include <stdlib.h>
@@ -17,8 +17,7 @@ static yt_status no_memory(yt_err *err) {
 /* ---- settings ---- */
 
 /* Beside those of the machine: they change when things are done and what else is kept, not what comes out. */
-static const yti_train_key without_effect[] = {YT_TRAIN_KEY_workers, YT_TRAIN_KEY_cache,
-                                              YT_TRAIN_KEY_save_period};
+static const yti_train_key without_effect[] = {YT_TRAIN_KEY_workers, YT_TRAIN_KEY_cache, YT_TRAIN_KEY_save_period};
 
 bool yti_setting_counts(int key) {
     for (size_t i = 0; i < sizeof without_effect / sizeof without_effect[0]; i++)
@@ -44,8 +43,8 @@ int yti_settings_differ(const cJSON *settings, const yti_train_config *config, c
         char text[YT_TRAIN_TEXT];
         if (!yti_setting_counts(i)) continue;
         yti_train_config_text(config, (yti_train_key)i, text, sizeof text);
-        const char *former =
-            cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(settings, yti_train_options()[i].key));
+        const char *former = cJSON_GetStringValue(
+            cJSON_GetObjectItemCaseSensitive(settings, yti_train_options()[i].key));
         *was = former ? former : "unknown";
         if (!former || strcmp(former, text) != 0) return i;
     }
@@ -77,8 +76,7 @@ static cJSON *record_json(const yti_train_config *config, const study_record *re
     return NULL;
 }
 
-yt_status yti_record_save(const char *folder, const yti_train_config *config, const study_record *record,
-                          yt_err *err) {
+yt_status yti_record_save(const char *folder, const yti_train_config *config, const study_record *record, yt_err *err) {
     char *path = yti_path_join(folder, NAME);
     if (!path) return no_memory(err);
     yt_status status = yti_json_write(record_json(config, record), path, err);
@@ -98,8 +96,7 @@ static double number(const cJSON *json, const char *key) {
     return cJSON_IsNumber(item) ? item->valuedouble : 0;
 }
 
-static yt_status same_settings(const char *folder, const cJSON *json, const yti_train_config *config,
-                               yt_err *err) {
+static yt_status same_settings(const char *folder, const cJSON *json, const yti_train_config *config, yt_err *err) {
     const char *was;
     int key = yti_settings_differ(cJSON_GetObjectItemCaseSensitive(json, "settings"), config, &was);
     if (key < 0) return YT_OK;
@@ -111,8 +108,8 @@ static yt_status same_settings(const char *folder, const cJSON *json, const yti_
                    folder, yti_train_options()[key].key, was, text);
 }
 
-static yt_status read_record(const char *path, const char *folder, const yti_train_config *config,
-                             study_record *out, yt_err *err) {
+static yt_status read_record(const char *path, const char *folder, const yti_train_config *config, study_record *out,
+                             yt_err *err) {
     char *text;
     size_t bytes;
     YT_TRY(yti_file_read(path, MAX_BYTES, &text, &bytes, err));

@@ -1,5 +1,5 @@
-/* run_record.h: what a study writes down about itself, so that it can go on and does not mix with another one.
- * Internal to src/study.
+/* run_record.h: what a study writes down about itself, so that it can go on and does not mix with another one. Internal
+ * to src/study.
  *
  * run.json    in the folder of a run: its settings, from the beginning on; when it is complete also how it ended
  * study.json  in the folder of the study: its settings, variants and seeds
@@ -27,8 +27,7 @@ typedef struct study_record {
  * Without a record *out is empty. */
 yt_status yti_record_load(const char *folder, const yti_train_config *config, study_record *out, bool *found,
                           yt_err *err);
-yt_status yti_record_save(const char *folder, const yti_train_config *config, const study_record *record,
-                          yt_err *err);
+yt_status yti_record_save(const char *folder, const yti_train_config *config, const study_record *record, yt_err *err);
 
 /* Whether a setting can change what a run finds: not the machine's, not names of folders, not how data are kept. */
 bool yti_setting_counts(int key);

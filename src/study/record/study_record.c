@@ -1,7 +1,7 @@
 /* study_record.c: study.json, see run_record.h: which study a folder belongs to. */
-#include "study/record/run_record.h"
-#include "base/json_file.h"
 #include "base/file.h"
+#include "base/json_file.h"
+#include "study/record/run_record.h"
 
 #include <cjson/cJSON.h>
 #include <stdlib.h>
@@ -45,8 +45,7 @@ static cJSON *record_json(const yti_compare *study) {
     cJSON *json = cJSON_CreateObject();
     bool good = json && add(json, "variants", variants_of(study)) &&
                 cJSON_AddNumberToObject(json, "first_seed", study->base.seed) &&
-                cJSON_AddNumberToObject(json, "seeds", study->n_seeds) &&
-                add(json, "settings", settings_of(study));
+                cJSON_AddNumberToObject(json, "seeds", study->n_seeds) && add(json, "settings", settings_of(study));
     if (good) return json;
     cJSON_Delete(json);
     return NULL;
@@ -70,11 +69,10 @@ static yt_status same_settings(const yti_compare *study, const cJSON *json, yt_e
     if (key < 0) return YT_OK;
     char text[YT_TRAIN_TEXT];
     yti_train_config_text(&config, (yti_train_key)key, text, sizeof text);
-    return yt_fail(
-        err, YT_ERR_MISMATCH,
-        "%s: the study here was made with %s \"%.100s\", not \"%.100s\"; choose another --name for "
-        "the new one, or remove the folder",
-        study->folder, yti_train_options()[key].key, was, text);
+    return yt_fail(err, YT_ERR_MISMATCH,
+                   "%s: the study here was made with %s \"%.100s\", not \"%.100s\"; choose another --name for "
+                   "the new one, or remove the folder",
+                   study->folder, yti_train_options()[key].key, was, text);
 }
 
 static void append(char *list, const char *name) {
@@ -89,8 +87,8 @@ static bool has_variant(const yti_compare *study, const char *name) {
 }
 
 /* What is there, and the command that has it and what is asked for, where there is one. */
-static yt_status another_study(const yti_compare *study, const char *there, const char *both, int n_both,
-                               int first, int seeds, yt_err *err) {
+static yt_status another_study(const yti_compare *study, const char *there, const char *both, int n_both, int first,
+                               int seeds, yt_err *err) {
     int64_t last = (int64_t)first + seeds - 1;
     const int64_t own_last = yti_last_seed(study);
     if (study->base.seed < first) first = study->base.seed;
@@ -98,10 +96,8 @@ static yt_status another_study(const yti_compare *study, const char *there, cons
     const int64_t all = last - first + 1;
     char go_on[640] = "";
     if (all <= YT_MAX_SEEDS && n_both <= YT_MAX_VARIANTS)
-        snprintf(go_on, sizeof go_on, ", or continue it: --compare %.350s --seed %d --seeds %d", both, first,
-                 (int)all);
-    return yt_fail(err, YT_ERR_MISMATCH,
-                   "%s: holds the comparison of %.250s with %d seed%s; choose another --name%s",
+        snprintf(go_on, sizeof go_on, ", or continue it: --compare %.350s --seed %d --seeds %d", both, first, (int)all);
+    return yt_fail(err, YT_ERR_MISMATCH, "%s: holds the comparison of %.250s with %d seed%s; choose another --name%s",
                    study->folder, there, seeds, seeds == 1 ? "" : "s", go_on);
 }
 
@@ -122,11 +118,10 @@ static yt_status same_runs(const yti_compare *study, const cJSON *json, yt_err *
     for (int i = 0; i < study->n_variants; i++) append(both, study->variants[i].words.name);
     const cJSON *seed = cJSON_GetObjectItemCaseSensitive(json, "first_seed"),
                 *count = cJSON_GetObjectItemCaseSensitive(json, "seeds");
-    int first = cJSON_IsNumber(seed) ? seed->valueint : 0,
-        seeds = cJSON_IsNumber(count) ? count->valueint : 0;
+    int first = cJSON_IsNumber(seed) ? seed->valueint : 0, seeds = cJSON_IsNumber(count) ? count->valueint : 0;
     if (seeds < 1 || seeds > YT_MAX_SEEDS || first < 0 || first > INT32_MAX - (seeds - 1))
-        return yt_fail(err, YT_ERR_SYNTAX, "%s/%s: is not the record of a study; remove the folder",
-                       study->folder, NAME);
+        return yt_fail(err, YT_ERR_SYNTAX, "%s/%s: is not the record of a study; remove the folder", study->folder,
+                       NAME);
     all = all && study->base.seed <= first && first + (seeds - 1) <= yti_last_seed(study);
     return all ? YT_OK : another_study(study, there, both, n_both, first, seeds, err);
 }
@@ -137,10 +132,9 @@ static yt_status check(const yti_compare *study, const char *path, const char *r
     YT_TRY(yti_file_read(path, MAX_BYTES, &text, &bytes, err));
     cJSON *json = cJSON_ParseWithLength(text, bytes);
     free(text);
-    yt_status status =
-        cJSON_IsObject(json)
-            ? same_settings(study, json, err)
-            : yt_fail(err, YT_ERR_SYNTAX, "%s: is not the record of a study; remove the folder", path);
+    yt_status status = cJSON_IsObject(json)
+                           ? same_settings(study, json, err)
+                           : yt_fail(err, YT_ERR_SYNTAX, "%s: is not the record of a study; remove the folder", path);
     if (status == YT_OK && yti_path_exists(report)) status = same_runs(study, json, err);
     cJSON_Delete(json);
     return status;

@@ -2,9 +2,9 @@
  *
  * What is not known is null. Sizes of gradients are logarithms to base 10 where a name says log10.
  */
+#include "base/file.h"
 #include "base/json_file.h"
 #include "study/study.h"
-#include "base/file.h"
 
 #include <cjson/cJSON.h>
 
@@ -65,10 +65,9 @@ static cJSON *thresholds(void) {
     for (int i = 0; good && i < YT_VERDICT_LIMITS; i++) {
         const yti_verdict_limit *row = &yti_verdict_limits()[i];
         cJSON *item = cJSON_CreateObject();
-        good = append(out, kept(item, item && add(item, "name", text(row->name)) &&
-                                          add(item, "value", number(row->value)) &&
-                                          add(item, "meaning", text(row->meaning)) &&
-                                          add(item, "source", text(row->source))));
+        good = append(
+            out, kept(item, item && add(item, "name", text(row->name)) && add(item, "value", number(row->value)) &&
+                                add(item, "meaning", text(row->meaning)) && add(item, "source", text(row->source))));
     }
     return kept(out, good);
 }
@@ -98,12 +97,11 @@ static cJSON *points(const study_points *list) {
     for (int i = 0; good && i < list->count; i++) {
         const study_point *p = &list->at[i];
         cJSON *item = cJSON_CreateObject();
-        good = append(
-            out,
-            kept(item, item && add(item, "name", text(p->name)) && add(item, "layer", number(p->layer)) &&
-                           add(item, "depth", number(p->depth)) &&
-                           add(item, "in_backbone", cJSON_CreateBool(p->in_backbone)) &&
-                           add(item, "before", p->before < 0 ? cJSON_CreateNull() : number(p->before))));
+        good = append(out,
+                      kept(item, item && add(item, "name", text(p->name)) && add(item, "layer", number(p->layer)) &&
+                                     add(item, "depth", number(p->depth)) &&
+                                     add(item, "in_backbone", cJSON_CreateBool(p->in_backbone)) &&
+                                     add(item, "before", p->before < 0 ? cJSON_CreateNull() : number(p->before))));
     }
     return kept(out, good);
 }
@@ -114,11 +112,10 @@ static cJSON *epochs(const study_run *run) {
     for (int i = 0; good && i < run->n_epochs; i++) {
         const study_epoch *e = &run->epochs[i];
         cJSON *item = cJSON_CreateObject();
-        good =
-            append(out, kept(item, item && add(item, "epoch", number(e->epoch)) &&
-                                       add(item, "loss", number(e->loss)) &&
-                                       add(item, "val_loss", number(e->val_loss)) &&
-                                       add(item, "ap50", number(e->ap50)) && add(item, "ap", number(e->ap))));
+        good = append(out,
+                      kept(item, item && add(item, "epoch", number(e->epoch)) && add(item, "loss", number(e->loss)) &&
+                                     add(item, "val_loss", number(e->val_loss)) && add(item, "ap50", number(e->ap50)) &&
+                                     add(item, "ap", number(e->ap))));
     }
     return kept(out, good);
 }
@@ -141,12 +138,10 @@ static cJSON *samples(const study_run *run, size_t width) {
 static cJSON *run_json(const yti_compare *study, const study_run *run) {
     cJSON *out = cJSON_CreateObject(), *slopes = intervals(run->slope, study->n_moments);
     size_t width = (size_t)study->variants[run->variant].points.count;
-    bool good = out && add(out, "seed", number(run->seed)) &&
-                add(out, "folder", text(yti_path_base(run->folder))) &&
-                add(out, "finite", cJSON_CreateBool(run->status == YT_OK)) &&
-                add(out, "message", text(run->message)) && add(out, "seconds", number(run->seconds)) &&
-                add(out, "weights_hash", text(run->weights_hash)) && add(out, "epochs", epochs(run)) &&
-                add(out, "samples", samples(run, width));
+    bool good = out && add(out, "seed", number(run->seed)) && add(out, "folder", text(yti_path_base(run->folder))) &&
+                add(out, "finite", cJSON_CreateBool(run->status == YT_OK)) && add(out, "message", text(run->message)) &&
+                add(out, "seconds", number(run->seconds)) && add(out, "weights_hash", text(run->weights_hash)) &&
+                add(out, "epochs", epochs(run)) && add(out, "samples", samples(run, width));
     if (!good) cJSON_Delete(slopes);
     return kept(out, good && add(out, "slopes", slopes));
 }
@@ -165,23 +160,20 @@ static cJSON *moment_json(const yti_compare *study, int variant, int moment) {
     char name[64];
     yti_moment_name(study, moment, name, sizeof name);
     cJSON *out = cJSON_CreateObject();
-    return kept(out, out && add(out, "moment", text(name)) &&
-                         add(out, "step", number((double)study->moment_steps[moment])) &&
-                         add(out, "slope_log10_per_layer", interval(m->slope)) &&
-                         add(out, "first_to_last_log10", interval(m->first_to_last)) &&
-                         add(out, "first_to_last_median", number(m->facts.first_to_last)) &&
-                         add(out, "first_update_to_weight", number(m->update)) &&
-                         add(out, "first_mean_abs", number(m->facts.mean_abs)) &&
-                         add(out, "norm", number(m->facts.norm)) &&
-                         add(out, "profile_log10_rms", intervals(m->profile, width)) &&
-                         add(out, "ratio_across_log10", intervals(m->ratio, width)) &&
-                         add(out, "zero_points", number(m->zeros)) &&
-                         add(out, "verdict", text(yti_verdict_word(m->verdict))) &&
-                         add(out, "agreeing_seeds", number(m->agreeing)) &&
-                         add(out, "sentence", text(m->sentence)) &&
-                         (variant == 0 || (add(out, "slope_difference", interval(m->slope_difference)) &&
-                                           add(out, "differs", cJSON_CreateBool(m->differs)) &&
-                                           add(out, "against_first", text(m->against)))));
+    return kept(
+        out, out && add(out, "moment", text(name)) && add(out, "step", number((double)study->moment_steps[moment])) &&
+                 add(out, "slope_log10_per_layer", interval(m->slope)) &&
+                 add(out, "first_to_last_log10", interval(m->first_to_last)) &&
+                 add(out, "first_to_last_median", number(m->facts.first_to_last)) &&
+                 add(out, "first_update_to_weight", number(m->update)) &&
+                 add(out, "first_mean_abs", number(m->facts.mean_abs)) && add(out, "norm", number(m->facts.norm)) &&
+                 add(out, "profile_log10_rms", intervals(m->profile, width)) &&
+                 add(out, "ratio_across_log10", intervals(m->ratio, width)) &&
+                 add(out, "zero_points", number(m->zeros)) && add(out, "verdict", text(yti_verdict_word(m->verdict))) &&
+                 add(out, "agreeing_seeds", number(m->agreeing)) && add(out, "sentence", text(m->sentence)) &&
+                 (variant == 0 ||
+                  (add(out, "slope_difference", interval(m->slope_difference)) &&
+                   add(out, "differs", cJSON_CreateBool(m->differs)) && add(out, "against_first", text(m->against)))));
 }
 
 static cJSON *moments(const yti_compare *study, int variant) {
@@ -198,29 +190,26 @@ static cJSON *variants(const yti_compare *study) {
         const study_variant *v = &study->variants[i];
         cJSON *item = cJSON_CreateObject();
         good = append(
-            out,
-            kept(item,
-                 item && add(item, "name", text(v->words.name)) &&
-                     add(item, "settings", words_settings(&v->words)) &&
-                     add(item, "parameters", number((double)v->parameters)) &&
-                     add(item, "gflops", number(v->gflops)) && add(item, "points", points(&v->points)) &&
-                     add(item, "moments", moments(study, i)) && add(item, "final_loss", interval(v->loss)) &&
-                     add(item, "final_ap", interval(v->ap)) &&
-                     (i == 0 || (add(item, "ap_difference", interval(v->ap_difference)) &&
-                                 add(item, "ap_against_first", text(v->ap_against)))) &&
-                     add(item, "runs_not_finite", number(v->failed)) && add(item, "runs", runs(study, i))));
+            out, kept(item, item && add(item, "name", text(v->words.name)) &&
+                                add(item, "settings", words_settings(&v->words)) &&
+                                add(item, "parameters", number((double)v->parameters)) &&
+                                add(item, "gflops", number(v->gflops)) && add(item, "points", points(&v->points)) &&
+                                add(item, "moments", moments(study, i)) && add(item, "final_loss", interval(v->loss)) &&
+                                add(item, "final_ap", interval(v->ap)) &&
+                                (i == 0 || (add(item, "ap_difference", interval(v->ap_difference)) &&
+                                            add(item, "ap_against_first", text(v->ap_against)))) &&
+                                add(item, "runs_not_finite", number(v->failed)) && add(item, "runs", runs(study, i))));
     }
     return kept(out, good);
 }
 
 static cJSON *whole(const yti_compare *study) {
     cJSON *out = cJSON_CreateObject();
-    return kept(out,
-                out && add(out, "data", text(study->base.data)) &&
-                    add(out, "model", text(study->base.model)) && add(out, "seeds", number(study->n_seeds)) &&
-                    add(out, "first_seed", number(study->base.seed)) &&
-                    add(out, "confidence", number(0.95)) && add(out, "thresholds", thresholds()) &&
-                    add(out, "settings", settings(&study->base)) && add(out, "variants", variants(study)));
+    return kept(out, out && add(out, "data", text(study->base.data)) && add(out, "model", text(study->base.model)) &&
+                         add(out, "seeds", number(study->n_seeds)) &&
+                         add(out, "first_seed", number(study->base.seed)) && add(out, "confidence", number(0.95)) &&
+                         add(out, "thresholds", thresholds()) && add(out, "settings", settings(&study->base)) &&
+                         add(out, "variants", variants(study)));
 }
 
 yt_status yti_compare_json_write(const yti_compare *study, const char *path, yt_err *err) {

@@ -5,8 +5,8 @@
 #ifndef YT_DRAWING_H
 #define YT_DRAWING_H
 
-#include "study/study.h"
 #include "base/file.h"
+#include "study/study.h"
 
 /* Everything that is drawn goes through one of these. */
 typedef struct study_drawing {
@@ -38,8 +38,7 @@ static inline void yti_span_widen(study_span *s, double value) {
 /* ---- drawing.c ---- */
 
 /* figures/NAME.dat, to be written. */
-yt_status yti_open_numbers(const study_drawing *drawing, const char *name, yti_file_writer *writer,
-                           yt_err *err);
+yt_status yti_open_numbers(const study_drawing *drawing, const char *name, yti_file_writer *writer, yt_err *err);
 
 /* Begins NAME.svg in the script. */
 void yti_begin_figure(study_drawing *drawing, const char *name, const char *caption, int height);

@@ -4,8 +4,8 @@
  * again with other colours. Variants differ by dash and point as well as by colour, and the colours of the heat maps
  * rise in lightness, so that both can be printed in black and white. A figure without a value is left out.
  */
-#include "study/report/drawing.h"
 #include "base/file.h"
+#include "study/report/drawing.h"
 
 #include <dirent.h>
 #include <stdlib.h>
@@ -26,7 +26,7 @@ static const double BESIDE = 0.003;
 typedef struct place {
     double x;
     yti_interval y; /* as drawn: not a logarithm */
-    bool hollow;   /* behind the backbone */
+    bool hollow;    /* behind the backbone */
 } place;
 
 /* ---- series ---- */
@@ -69,12 +69,10 @@ static yt_status write_series(const study_drawing *d, const char *name, const pl
 /* Dash, point and colour of every variant: colours of Okabe and Ito (2008), which colour-blind readers tell apart,
  * and two darker ones. */
 static void begin_lines(study_drawing *d, const char *x, const char *y) {
-    static const char *const colours[N_COLOURS] = {"#000000", "#d55e00", "#0072b2",
-                                                   "#009e73", "#aa4499", "#8a6d00"};
+    static const char *const colours[N_COLOURS] = {"#000000", "#d55e00", "#0072b2", "#009e73", "#aa4499", "#8a6d00"};
     static const int points[N_COLOURS] = {7, 5, 9, 11, 13, 15}; /* filled */
     for (int i = 0; i < YT_MAX_VARIANTS; i++)
-        fprintf(d->script,
-                "set linetype %d linecolor rgb '%s' dashtype %d pointtype %d linewidth 1.7 pointsize 0.7\n",
+        fprintf(d->script, "set linetype %d linecolor rgb '%s' dashtype %d pointtype %d linewidth 1.7 pointsize 0.7\n",
                 i + 1, colours[i % N_COLOURS], i % N_DASHES + 1, points[i % N_COLOURS]);
     fprintf(d->script,
             "set pointintervalbox 0\nset grid ytics linecolor rgb '#cccccc' linetype "
@@ -148,8 +146,8 @@ static void plot_variant(study_drawing *d, int variant, const char *name, double
 
 /* plot: every variant that has points, a little beside its neighbours so that bars do not cover each other. base: of
  * the data files' names; axis: its length. */
-static yt_status plot_variants(study_drawing *d, double axis, const char *base, series get, int moment,
-                               place *places, yt_err *err) {
+static yt_status plot_variants(study_drawing *d, double axis, const char *base, series get, int moment, place *places,
+                               yt_err *err) {
     bool first = true;
     for (int v = 0; v < d->study->n_variants; v++) {
         char name[STUDY_TEXT];
@@ -189,26 +187,24 @@ static place place_of(const study_point *point, yti_interval size) {
 
 static int get_profile(const yti_compare *study, int variant, int moment, place *places) {
     const study_variant *v = &study->variants[variant];
-    for (int i = 0; i < v->points.count; i++)
-        places[i] = place_of(&v->points.at[i], v->moments[moment].profile[i]);
+    for (int i = 0; i < v->points.count; i++) places[i] = place_of(&v->points.at[i], v->moments[moment].profile[i]);
     return v->points.count;
 }
 
 static int get_ratio(const yti_compare *study, int variant, int moment, place *places) {
     const study_variant *v = &study->variants[variant];
-    for (int i = 0; i < v->points.count; i++)
-        places[i] = place_of(&v->points.at[i], v->moments[moment].ratio[i]);
+    for (int i = 0; i < v->points.count; i++) places[i] = place_of(&v->points.at[i], v->moments[moment].ratio[i]);
     return v->points.count;
 }
 
 /* base receives the figure's name. */
-static void begin_by_depth(study_drawing *d, const char *what, int moment, const char *title,
-                           const char *explained, const char *y, char base[64]) {
+static void begin_by_depth(study_drawing *d, const char *what, int moment, const char *title, const char *explained,
+                           const char *y, char base[64]) {
     char when[64], caption[STUDY_SENTENCE];
     yti_moment_name(d->study, moment, when, sizeof when);
     snprintf(caption, sizeof caption,
-             "%s %s: %s Bars: 95 %% intervals. Filled points: backbone; hollow ones: the rows after it.",
-             title, when, explained);
+             "%s %s: %s Bars: 95 %% intervals. Filled points: backbone; hollow ones: the rows after it.", title, when,
+             explained);
     snprintf(base, 64, "%s-step%ld", what, d->study->moment_steps[moment]);
     yti_begin_figure(d, base, caption, 480);
     begin_lines(d, "depth (convolutions from the input)", y);
@@ -219,12 +215,11 @@ static yt_status draw_profile(study_drawing *d, int moment, place *places, yt_er
     study_span range = range_of(d, get_profile, moment, places);
     if (yti_span_is_empty(range)) return YT_OK;
     char base[64];
-    begin_by_depth(
-        d, "profile", moment, "Gradient by depth",
-        "RMS of dL/dx at the output of every row and block, geometric means over seeds. Gradients "
-        "travel from right to left: a line that falls to the left loses gradient on its way to the "
-        "input.",
-        "RMS of dL/dx", base);
+    begin_by_depth(d, "profile", moment, "Gradient by depth",
+                   "RMS of dL/dx at the output of every row and block, geometric means over seeds. Gradients "
+                   "travel from right to left: a line that falls to the left loses gradient on its way to the "
+                   "input.",
+                   "RMS of dL/dx", base);
     logarithmic(d, range.low, range.high);
     return plot_variants(d, deepest_place(d), base, get_profile, moment, places, err);
 }
@@ -240,9 +235,8 @@ static yt_status draw_ratio(study_drawing *d, int moment, place *places, yt_err 
                    "shrinks on its way to the input.",
                    "RMS before / RMS after", base);
     logarithmic(d, range.low, range.high);
-    fprintf(
-        d->script,
-        "set arrow from graph 0, first 1 to graph 1, first 1 nohead linecolor rgb '#666666' linewidth 1\n");
+    fprintf(d->script,
+            "set arrow from graph 0, first 1 to graph 1, first 1 nohead linecolor rgb '#666666' linewidth 1\n");
     return plot_variants(d, deepest_place(d), base, get_ratio, moment, places, err);
 }
 
@@ -261,8 +255,7 @@ static double ap_of(const study_epoch *epoch) {
 static int longest(const yti_compare *study, int variant) {
     int epochs = 0;
     for (int s = 0; s < study->n_seeds; s++)
-        if (yti_study_run(study, variant, s)->n_epochs > epochs)
-            epochs = yti_study_run(study, variant, s)->n_epochs;
+        if (yti_study_run(study, variant, s)->n_epochs > epochs) epochs = yti_study_run(study, variant, s)->n_epochs;
     return epochs;
 }
 
@@ -325,8 +318,8 @@ static yt_status draw_loss(study_drawing *d, int epochs, place *places, yt_err *
 static yt_status draw_ap(study_drawing *d, int epochs, place *places, yt_err *err) {
     study_span range = range_of(d, get_ap, 0, places);
     if (!(range.high > 0)) return YT_OK; /* nothing was found yet */
-    begin_curve(d, "ap", "Validation: AP at IoU 0.50 to 0.95, mean over seeds, bars: 95 % intervals.",
-                "mAP50-95", epochs);
+    begin_curve(d, "ap", "Validation: AP at IoU 0.50 to 0.95, mean over seeds, bars: 95 % intervals.", "mAP50-95",
+                epochs);
     fprintf(d->script, "set yrange [0:*]\n");
     return plot_variants(d, epochs, "ap", get_ap, 0, places, err);
 }
@@ -381,8 +374,7 @@ static bool ends_with(const char *text, const char *end) {
 
 /* Files of figures are known by how their names begin and end; whatever else lies there is not ours. */
 static bool is_of_figures(const char *name, bool pictures_only) {
-    static const char *const begins[] = {"profile-step", "ratio-step", "heat-", "loss.",
-                                         "loss-",        "ap.",        "ap-"};
+    static const char *const begins[] = {"profile-step", "ratio-step", "heat-", "loss.", "loss-", "ap.", "ap-"};
     if (!pictures_only && strcmp(name, SCRIPT) == 0) return true;
     if (!ends_with(name, ".svg") && (pictures_only || !ends_with(name, ".dat"))) return false;
     for (size_t i = 0; i < sizeof begins / sizeof begins[0]; i++)

@@ -1,9 +1,9 @@
 /* gnuplot.c: the plotting program as a process. It reads a script file in the figures' folder; numbers come from data
  * files beside it, and texts stand in single quotes, in which gnuplot substitutes nothing.
  */
-#include "study/study.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "study/study.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -35,8 +35,7 @@ static int start(char *const *arguments, const char *log) {
     pid_t child;
     bool good = posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0) == 0 &&
                 posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, "/dev/null", O_WRONLY, 0) == 0 &&
-                posix_spawn_file_actions_addopen(&files, STDERR_FILENO, to, O_WRONLY | O_CREAT | O_TRUNC,
-                                                 0666) == 0 &&
+                posix_spawn_file_actions_addopen(&files, STDERR_FILENO, to, O_WRONLY | O_CREAT | O_TRUNC, 0666) == 0 &&
                 posix_spawnp(&child, arguments[0], &files, NULL, arguments, environ) == 0;
     posix_spawn_file_actions_destroy(&files);
     if (!good) return -1;
@@ -79,12 +78,10 @@ static char *change_folder(const char *folder) {
 
 yt_status yti_gnuplot_run(const char *folder, const char *script, yt_err *err) {
     char *cd = change_folder(folder), *log = yti_path_join(folder, "gnuplot.log"), *name = strdup(script);
-    yt_status status =
-        cd && log && name ? YT_OK : yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the names of figures");
+    yt_status status = cd && log && name ? YT_OK : yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the names of figures");
     if (status == YT_OK) {
         char program[] = "gnuplot", defaults[] = "--default-settings", execute[] = "-e";
-        if (start((char *[]){program, defaults, execute, cd, name, NULL}, log) != 0)
-            status = failed(script, log, err);
+        if (start((char *[]){program, defaults, execute, cd, name, NULL}, log) != 0) status = failed(script, log, err);
         unlink(log);
     }
     free(cd);

@@ -9,8 +9,7 @@ enum { MIN_LABELS = 8, MAX_LABELS = 32, MAX_COLUMNS = 80 };
 static const study_run *most_seen(const yti_compare *study, int variant) {
     const study_run *best = yti_study_run(study, variant, 0);
     for (int s = 1; s < study->n_seeds; s++)
-        if (yti_study_run(study, variant, s)->n_steps > best->n_steps)
-            best = yti_study_run(study, variant, s);
+        if (yti_study_run(study, variant, s)->n_steps > best->n_steps) best = yti_study_run(study, variant, s);
     return best;
 }
 
@@ -43,8 +42,7 @@ static study_span heat_range(const yti_compare *study, int variant) {
     study_span range = YTI_EMPTY_SPAN;
     for (int c = 0; c < columns; c++)
         for (int p = 0; p < study->variants[variant].points.count; p++)
-            yti_span_widen(&range,
-                           heat(study, variant, seen->steps[step_in_column(c, columns, seen->n_steps)], p));
+            yti_span_widen(&range, heat(study, variant, seen->steps[step_in_column(c, columns, seen->n_steps)], p));
     return range;
 }
 
@@ -61,13 +59,12 @@ static void heat_labels(study_drawing *d, int variant, const study_run *seen, in
     fprintf(d->script, ") font ',11'\nset xtics (");
     every = (columns + 9) / 10;
     for (int c = 0; c < columns; c += every)
-        fprintf(d->script, "%s'%ld' %d", c ? ", " : "",
-                seen->steps[step_in_column(c, columns, seen->n_steps)], c);
+        fprintf(d->script, "%s'%ld' %d", c ? ", " : "", seen->steps[step_in_column(c, columns, seen->n_steps)], c);
     fprintf(d->script, ")\nset xrange [-0.5:%d.5]\nset yrange [%d.5:-0.5]\n", columns - 1, points->count - 1);
 }
 
-static yt_status write_heat(const study_drawing *d, int variant, const study_run *seen, int columns,
-                            const char *base, yt_err *err) {
+static yt_status write_heat(const study_drawing *d, int variant, const study_run *seen, int columns, const char *base,
+                            yt_err *err) {
     yti_file_writer writer;
     YT_TRY(yti_open_numbers(d, base, &writer, err));
     for (int c = 0; c < columns; c++)

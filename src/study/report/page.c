@@ -2,10 +2,10 @@
  *
  * Every text that comes from outside goes through yti_html_text. In print each figure stays on one page.
  */
-#include "study/record/run_record.h"
-#include "study/study.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "study/record/run_record.h"
+#include "study/study.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -250,11 +250,10 @@ static void write_slopes(const yti_compare *study, FILE *out) {
         for (int v = 0; v < study->n_variants; v++)
             write_slope_row(&study->variants[v], &study->variants[v].moments[m], out);
     }
-    fputs(
-        "</table></div>\n<p class=\"small\">First / last: RMS at the smallest depth over that at the "
-        "largest of the backbone; after it the paths to the head's levels diverge. Update, mean |g|: of the "
-        "first layer's weights; norm: of all weight gradients before clipping. ",
-        out);
+    fputs("</table></div>\n<p class=\"small\">First / last: RMS at the smallest depth over that at the "
+          "largest of the backbone; after it the paths to the head's levels diverge. Update, mean |g|: of the "
+          "first layer's weights; norm: of all weight gradients before clipping. ",
+          out);
     fputs(study->n_seeds > 1
               ? "Slope and first / last are means over seeds, small: their 95 % intervals, Student's t over "
                 "seeds. The other numbers and the verdict are of the median over seeds.</p>\n"
@@ -273,18 +272,16 @@ static bool same_places(const study_points *a, const study_points *b) {
 }
 
 /* One table of variants with the same places, a column each. */
-static void write_ratio_table(const yti_compare *study, const int *variants, int count, int moment,
-                              FILE *out) {
+static void write_ratio_table(const yti_compare *study, const int *variants, int count, int moment, FILE *out) {
     const study_points *points = &study->variants[variants[0]].points;
     fprintf(out, "<details%s><summary>", points->count <= MOST_OPEN ? " open" : "");
     for (int i = 0; i < count; i++) {
         fputs(i ? ", " : "", out);
         yti_html_text(out, study->variants[variants[i]].words.name);
     }
-    fputs(
-        "</summary>\n<div class=\"wide\"><table>\n<thead><tr><th>row or block</th><th class=\"n\">depth</th>"
-        "<th>before it</th>",
-        out);
+    fputs("</summary>\n<div class=\"wide\"><table>\n<thead><tr><th>row or block</th><th class=\"n\">depth</th>"
+          "<th>before it</th>",
+          out);
     for (int i = 0; i < count; i++) {
         fputs("<th class=\"n v\">", out);
         yti_html_text(out, study->variants[variants[i]].words.name);
@@ -298,8 +295,7 @@ static void write_ratio_table(const yti_compare *study, const int *variants, int
         cell(out, point->name);
         fprintf(out, "<td class=\"n\">%d</td>", point->depth);
         cell(out, points->at[point->before].name);
-        for (int i = 0; i < count; i++)
-            power_cell(out, study->variants[variants[i]].moments[moment].ratio[p]);
+        for (int i = 0; i < count; i++) power_cell(out, study->variants[variants[i]].moments[moment].ratio[p]);
         fputs("</tr>\n", out);
     }
     fputs("</table></div></details>\n", out);
@@ -311,12 +307,11 @@ static void write_ratios(const yti_compare *study, FILE *out) {
     int last = study->n_moments - 1;
     char when[64];
     yti_moment_name(study, last, when, sizeof when);
-    fprintf(
-        out,
-        "<h2>Ratio across each block</h2>\n<p>RMS(dL/dx) before a row or block over that after it, %s; "
-        "where a place has no interval, one run has shown it. 1: the gradient passes unchanged; below 1: it "
-        "shrinks on its way to the input.</p>\n",
-        when);
+    fprintf(out,
+            "<h2>Ratio across each block</h2>\n<p>RMS(dL/dx) before a row or block over that after it, %s; "
+            "where a place has no interval, one run has shown it. 1: the gradient passes unchanged; below 1: it "
+            "shrinks on its way to the input.</p>\n",
+            when);
     bool written[YT_MAX_VARIANTS] = {false};
     for (int i = 0; i < study->n_variants; i++) {
         int variants[MOST_COLUMNS], count = 0;
@@ -386,10 +381,9 @@ static void write_what_is_shared(const yti_compare *study, FILE *out) {
          other_batches = list_set(study, changes_batches, batches, sizeof batches);
     fputs("<h2>Settings</h2>\n<p class=\"small\">All variants share these and the seeds", out);
     if (!other_weights && !other_batches)
-        fputs(
-            ", and with them the initial weights of the layers they have in common and the batches in their "
-            "order",
-            out);
+        fputs(", and with them the initial weights of the layers they have in common and the batches in their "
+              "order",
+              out);
     else if (!other_weights)
         fputs(", and with them the initial weights of the layers they have in common", out);
     else if (!other_batches)
@@ -438,8 +432,8 @@ static yt_status inline_figure(const yti_compare *study, const study_figure *fig
     return status;
 }
 
-static yt_status write_figures(const yti_compare *study, const study_figure *figures, int count,
-                               const char *why_none, FILE *out, yt_err *err) {
+static yt_status write_figures(const yti_compare *study, const study_figure *figures, int count, const char *why_none,
+                               FILE *out, yt_err *err) {
     fputs("<h2>Figures</h2>\n", out);
     if (count == 0) {
         fputs("<p>There are none: ", out);
@@ -450,15 +444,15 @@ static yt_status write_figures(const yti_compare *study, const study_figure *fig
     return YT_OK;
 }
 
-static yt_status write_page(const yti_compare *study, const study_figure *figures, int n_figures,
-                            const char *why_none, FILE *out, yt_err *err) {
+static yt_status write_page(const yti_compare *study, const study_figure *figures, int n_figures, const char *why_none,
+                            FILE *out, yt_err *err) {
     fputs(HEAD, out);
     fputs("<h1>Gradient flow compared</h1>\n<p>", out);
     yti_html_text(out, study->base.model);
     fputs(" on ", out);
     yti_html_text(out, study->base.data);
-    fprintf(out, ": %d variant%s, %d seed%s each.</p>\n%s", study->n_variants,
-            study->n_variants > 1 ? "s" : "", study->n_seeds, study->n_seeds > 1 ? "s" : "", ABOUT);
+    fprintf(out, ": %d variant%s, %d seed%s each.</p>\n%s", study->n_variants, study->n_variants > 1 ? "s" : "",
+            study->n_seeds, study->n_seeds > 1 ? "s" : "", ABOUT);
     write_verdicts(study, out);
     write_variants(study, out);
     write_failures(study, out);
@@ -467,10 +461,9 @@ static yt_status write_page(const yti_compare *study, const study_figure *figure
     write_ratios(study, out);
     write_thresholds(out);
     write_settings(study, out);
-    fputs(
-        "<p class=\"small\">All numbers are in compare.json beside this page, the figures in figures/.</p>\n"
-        "</body>\n</html>\n",
-        out);
+    fputs("<p class=\"small\">All numbers are in compare.json beside this page, the figures in figures/.</p>\n"
+          "</body>\n</html>\n",
+          out);
     return YT_OK;
 }
 

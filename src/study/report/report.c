@@ -1,6 +1,6 @@
 /* report.c: what a study leaves: compare.json, compare.html, figures/, and a few lines for a terminal. */
-#include "study/study.h"
 #include "base/file.h"
+#include "study/study.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,8 +13,8 @@ static yt_status write_json(const yti_compare *study, yt_err *err) {
     return status;
 }
 
-static yt_status write_page(const yti_compare *study, const study_figure *figures, int n_figures,
-                            const char *why, yt_err *err) {
+static yt_status write_page(const yti_compare *study, const study_figure *figures, int n_figures, const char *why,
+                            yt_err *err) {
     char *path = yti_path_join(study->folder, "compare.html");
     if (!path) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the report");
     yt_status status = yti_page_write(study, figures, n_figures, why, path, err);
@@ -60,15 +60,14 @@ void yti_compare_print(const yti_compare *study, FILE *out) {
         }
     }
     int width = longest_name(study);
-    fprintf(out, "%-*s %12s %8s %10s %10s  %s\n", width, "variant", "parameters", "GFLOPs", "loss",
-            "mAP50-95", study->n_variants > 1 ? "against the first" : "");
+    fprintf(out, "%-*s %12s %8s %10s %10s  %s\n", width, "variant", "parameters", "GFLOPs", "loss", "mAP50-95",
+            study->n_variants > 1 ? "against the first" : "");
     for (int i = 0; i < study->n_variants; i++) {
         const study_variant *v = &study->variants[i];
-        fprintf(out, "%-*s %12zu %8.3f %10.4g %10.4g", width, v->words.name, v->parameters, v->gflops,
-                v->loss.value, v->ap.value);
+        fprintf(out, "%-*s %12zu %8.3f %10.4g %10.4g", width, v->words.name, v->parameters, v->gflops, v->loss.value,
+                v->ap.value);
         if (v->ap_against[0]) fprintf(out, "  %.*s", (int)strcspn(v->ap_against, ":"), v->ap_against);
-        if (v->failed)
-            fprintf(out, "  %d of %d runs ended with values that are not finite", v->failed, study->n_seeds);
+        if (v->failed) fprintf(out, "  %d of %d runs ended with values that are not finite", v->failed, study->n_seeds);
         fputc('\n', out);
     }
 }

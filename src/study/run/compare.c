@@ -1,11 +1,11 @@
 /* compare.c: a study from its words and settings to its variants and runs. Everything that can be wrong with words,
  * dataset or networks is found here, before the first run.
  */
-#include "study/study.h"
-#include "study/record/run_record.h"
-#include "train/loop/run_folder.h"
 #include "base/file.h"
 #include "base/rng.h"
+#include "study/record/run_record.h"
+#include "study/study.h"
+#include "train/loop/run_folder.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -105,7 +105,7 @@ static yt_status make(yti_compare *study, const char *variants, yt_err *err) {
 }
 
 yt_status yti_compare_create(const yti_train_config *config, const char *variants, int seeds,
-                            const char *const *search_dirs, yti_compare **out, yt_err *err) {
+                             const char *const *search_dirs, yti_compare **out, yt_err *err) {
     if (seeds < 1 || seeds > YT_MAX_SEEDS)
         return yt_fail(err, YT_ERR_ARGUMENT, "--seeds: %d; 1 to %d work", seeds, YT_MAX_SEEDS);
     if (config->seed > INT32_MAX - (seeds - 1))
@@ -154,8 +154,7 @@ void yti_compare_destroy(yti_compare *study) {
     free(study);
 }
 
-yt_status yti_study_run_config(const yti_compare *study, const study_run *run, yti_train_config *config,
-                               yt_err *err) {
+yt_status yti_study_run_config(const yti_compare *study, const study_run *run, yti_train_config *config, yt_err *err) {
     *config = study->variants[run->variant].config;
     config->seed = run->seed;
     config->source[YT_TRAIN_KEY_seed] = YT_SOURCE_TYPED;

@@ -1,10 +1,10 @@
 /* runs.c: trains the runs of a study, one after another. A run that was interrupted goes on from its checkpoint, and
  * one that is complete is kept.
  */
+#include "base/file.h"
 #include "study/record/run_record.h"
 #include "study/study.h"
 #include "train/loop/training.h"
-#include "base/file.h"
 
 #include <math.h>
 
@@ -21,14 +21,13 @@ static void keep_summary(void *context, const yti_train_summary *summary) {
     record->epochs = summary->epochs;
     record->ap = fmax(summary->best_fitness, 0);
     record->seconds = summary->seconds;
-    snprintf(record->weights_hash, sizeof record->weights_hash, "%016llx",
-             (unsigned long long)summary->weights_hash);
+    snprintf(record->weights_hash, sizeof record->weights_hash, "%016llx", (unsigned long long)summary->weights_hash);
 }
 
 /* The settings of a run that goes on: what belongs to the run is taken from its checkpoint, which has it as it was
  * resolved. That they are the same settings is known from the run's record. */
-static yt_status settings_to_resume(const yti_train_config *config, const char *checkpoint,
-                                    yti_train_config *out, yt_err *err) {
+static yt_status settings_to_resume(const yti_train_config *config, const char *checkpoint, yti_train_config *out,
+                                    yt_err *err) {
     yti_train_config_defaults(out);
     for (int i = 0; i < YT_TRAIN_KEYS; i++) {
         const yti_train_option *row = &yti_train_options()[i];
@@ -40,17 +39,16 @@ static yt_status settings_to_resume(const yti_train_config *config, const char *
     return yti_train_config_set(out, "resume", checkpoint, YT_SOURCE_TYPED, err);
 }
 
-/* Whether a failure says that the machine, and not the file, is at fault: then trying again may help, and beginning anew
- * would throw a run away. */
+/* Whether a failure says that the machine, and not the file, is at fault: then trying again may help, and beginning
+ * anew would throw a run away. */
 static bool is_passing(yt_status status) {
     return status == YT_ERR_IO || status == YT_ERR_NO_MEMORY;
 }
 
-/* From the checkpoint of a run that was interrupted, if there is one; *out NULL: it begins anew. Nothing can go on from a
- * damaged one, nor from that of a run that was over and whose record alone is missing. */
+/* From the checkpoint of a run that was interrupted, if there is one; *out NULL: it begins anew. Nothing can go on
+ * from a damaged one, nor from that of a run that was over and whose record alone is missing. */
 static yt_status resume(const yti_compare *study, const study_run *run, const yti_train_config *config,
-                        const yti_compare_hooks *hooks, yti_problem_sink problem, yti_training **out,
-                        yt_err *err) {
+                        const yti_compare_hooks *hooks, yti_problem_sink problem, yti_training **out, yt_err *err) {
     char *checkpoint = yti_path_join(run->folder, "weights/last.safetensors");
     if (!checkpoint) return no_memory(err);
     *out = NULL;
@@ -77,15 +75,14 @@ static yt_status forget_checkpoint(const study_run *run, yt_err *err) {
     char *checkpoint = yti_path_join(run->folder, "weights/last.safetensors");
     if (!checkpoint) return no_memory(err);
     bool gone = unlink(checkpoint) == 0 || !yti_path_exists(checkpoint);
-    yt_status status =
-        gone ? YT_OK : yt_fail(err, YT_ERR_IO, "%s: this old checkpoint cannot be removed", checkpoint);
+    yt_status status = gone ? YT_OK : yt_fail(err, YT_ERR_IO, "%s: this old checkpoint cannot be removed", checkpoint);
     free(checkpoint);
     return status;
 }
 
 /* Before the first batch: which study and which run lie here. */
-static yt_status begin_records(yti_compare *study, const study_run *run, const yti_train_config *config,
-                               bool resumed, yt_err *err) {
+static yt_status begin_records(yti_compare *study, const study_run *run, const yti_train_config *config, bool resumed,
+                               yt_err *err) {
     study_record record = {.running = true, .status = YT_OK};
     memcpy(record.model_hash, study->variants[run->variant].model_hash, sizeof record.model_hash);
     if (!study->recorded) YT_TRY(yti_study_record_save(study, err));
@@ -95,8 +92,8 @@ static yt_status begin_records(yti_compare *study, const study_run *run, const y
     return yti_record_save(run->folder, config, &record, err);
 }
 
-static yt_status finish_training(yti_training *training, const volatile sig_atomic_t *stop,
-                                 study_record *record, yt_err *err) {
+static yt_status finish_training(yti_training *training, const volatile sig_atomic_t *stop, study_record *record,
+                                 yt_err *err) {
     yti_train_observer observer = {.finish = keep_summary, .context = record};
     yt_err reason = {.text = ""};
     record->running = false;
@@ -106,17 +103,15 @@ static yt_status finish_training(yti_training *training, const volatile sig_atom
     return yt_fail(err, record->status, "%s", reason.text);
 }
 
-/* record: that of the interrupted run on entry, and that of the complete one. problem: for those of the data, or NULL.
- * first_epoch: the one it goes on after. */
+/* record: that of the interrupted run on entry, and that of the complete one. problem: for those of the data, or
+ * NULL. first_epoch: the one it goes on after. */
 static yt_status train(yti_compare *study, const study_run *run, const yti_train_config *config,
-                       const yti_compare_hooks *hooks, yti_problem_sink problem,
-                       const volatile sig_atomic_t *stop, study_record *record, int *first_epoch,
-                       yt_err *err) {
+                       const yti_compare_hooks *hooks, yti_problem_sink problem, const volatile sig_atomic_t *stop,
+                       study_record *record, int *first_epoch, yt_err *err) {
     yti_training *training = NULL;
     if (record->running) YT_TRY(resume(study, run, config, hooks, problem, &training, err));
     bool resumed = training != NULL;
-    if (!training)
-        YT_TRY(yti_train_prepare(config, study->search_dirs, problem, hooks->context, &training, err));
+    if (!training) YT_TRY(yti_train_prepare(config, study->search_dirs, problem, hooks->context, &training, err));
     const yti_train_info *info = yti_train_describe(training);
     *first_epoch = info->first_epoch;
     snprintf(record->optimizer, sizeof record->optimizer, "%s",
@@ -142,15 +137,13 @@ static void tell(const yti_compare_hooks *hooks, yti_compare_progress *progress,
 }
 
 /* What the folder of a run has is of the same network, whatever the model YAML is called. */
-static yt_status same_model(const yti_compare *study, const study_run *run, const study_record *record,
-                            yt_err *err) {
+static yt_status same_model(const yti_compare *study, const study_run *run, const study_record *record, yt_err *err) {
     const study_variant *v = &study->variants[run->variant];
     if (!record->model_hash[0] || strcmp(record->model_hash, v->model_hash) == 0) return YT_OK;
-    return yt_fail(
-        err, YT_ERR_MISMATCH,
-        "%s: this run was made before %.200s was changed; choose another --name for the new study, or "
-        "remove the folder",
-        run->folder, v->config.model);
+    return yt_fail(err, YT_ERR_MISMATCH,
+                   "%s: this run was made before %.200s was changed; choose another --name for the new study, or "
+                   "remove the folder",
+                   run->folder, v->config.model);
 }
 
 static yt_status one_run(yti_compare *study, int index, const yti_compare_hooks *hooks,
@@ -159,10 +152,10 @@ static yt_status one_run(yti_compare *study, int index, const yti_compare_hooks 
     yti_train_config config;
     YT_TRY(yti_study_run_config(study, run, &config, err));
     yti_compare_progress progress = {.run = index + 1,
-                                    .runs = yti_compare_runs(study),
-                                    .variant = study->variants[run->variant].words.name,
-                                    .folder = run->folder,
-                                    .seed = run->seed};
+                                     .runs = yti_compare_runs(study),
+                                     .variant = study->variants[run->variant].words.name,
+                                     .folder = run->folder,
+                                     .seed = run->seed};
     study_record record;
     bool found;
     YT_TRY(yti_record_load(run->folder, &config, &record, &found, err));
@@ -184,7 +177,7 @@ static yt_status take_folder(yti_compare *study, yt_err *err) {
 }
 
 yt_status yti_compare_run(yti_compare *study, const yti_compare_hooks *hooks, const volatile sig_atomic_t *stop,
-                         yt_err *err) {
+                          yt_err *err) {
     bool listened = false;
     for (int i = 0; i < yti_compare_runs(study); i++) {
         if (stop && *stop) return yt_fail(err, YT_ERR_STOPPED, "stopped before run %d", i + 1);

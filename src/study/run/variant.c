@@ -1,11 +1,11 @@
 /* variant.c: the words of --compare: "residual,plain+nobn,lr0=0.001".
  *
- * Every word stands for settings of train_options.inc. Which words there are is said by YT_VARIANT_MAP and the
- * table of activation functions; KEY=VALUE reaches the other settings that belong to the network, the data or the
- * training of a run.
+ * Every word stands for settings of train_options.inc. Which words there are is said by YT_VARIANT_MAP and the table of
+ * activation functions; KEY=VALUE reaches the other settings that belong to the network, the data or the training of a
+ * run.
  */
-#include "study/study.h"
 #include "base/file.h"
+#include "study/study.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -26,8 +26,8 @@ enum { N_WORDS = sizeof words / sizeof words[0] };
 
 /* Settings that a study gives itself. */
 static const yti_train_key reserved[] = {YT_TRAIN_KEY_data,         YT_TRAIN_KEY_seed, YT_TRAIN_KEY_resume,
-                                        YT_TRAIN_KEY_project,      YT_TRAIN_KEY_name, YT_TRAIN_KEY_exist_ok,
-                                        YT_TRAIN_KEY_log_gradients};
+                                         YT_TRAIN_KEY_project,      YT_TRAIN_KEY_name, YT_TRAIN_KEY_exist_ok,
+                                         YT_TRAIN_KEY_log_gradients};
 
 static bool is_reserved(int key) {
     for (size_t i = 0; i < sizeof reserved / sizeof reserved[0]; i++)
@@ -45,11 +45,10 @@ static yt_status unknown_word(const char *text, yt_err *err) {
     }
     const char *near = yti_nearest_word(text, known, N_WORDS);
     if (near) return yt_fail(err, YT_ERR_ARGUMENT, "--compare: unknown \"%.64s\"; did you mean %s?", text, near);
-    return yt_fail(
-        err, YT_ERR_ARGUMENT,
-        "--compare: unknown \"%.64s\"; it is one of %s, or KEY=VALUE with a setting whose value has no "
-        "',' and no '+': these part variants and their words",
-        text, list);
+    return yt_fail(err, YT_ERR_ARGUMENT,
+                   "--compare: unknown \"%.64s\"; it is one of %s, or KEY=VALUE with a setting whose value has no "
+                   "',' and no '+': these part variants and their words",
+                   text, list);
 }
 
 static yt_status add_setting(study_words *out, const char *key, const char *value, yt_err *err) {
@@ -57,8 +56,7 @@ static yt_status add_setting(study_words *out, const char *key, const char *valu
         if (strcmp(out->settings[i].key, key) == 0)
             return yt_fail(err, YT_ERR_ARGUMENT, "--compare: \"%.64s\" sets %s twice", out->name, key);
     if (out->n_settings == STUDY_MAX_SETTINGS)
-        return yt_fail(err, YT_ERR_ARGUMENT, "--compare: \"%.64s\" has over %d words", out->name,
-                       STUDY_MAX_SETTINGS);
+        return yt_fail(err, YT_ERR_ARGUMENT, "--compare: \"%.64s\" has over %d words", out->name, STUDY_MAX_SETTINGS);
     study_setting *to = &out->settings[out->n_settings++];
     snprintf(to->key, sizeof to->key, "%s", key);
     snprintf(to->value, sizeof to->value, "%s", value);
@@ -72,8 +70,7 @@ static yt_status add_pair(study_words *out, char *text, char *equals, yt_err *er
         if (*c == '-') *c = '_';
     int key = yti_train_option_find(text);
     if (key < 0) return yt_fail(err, YT_ERR_ARGUMENT, "--compare: there is no setting \"%.64s\"", text);
-    if (is_reserved(key))
-        return yt_fail(err, YT_ERR_ARGUMENT, "--compare: %s is the same for all variants", text);
+    if (is_reserved(key)) return yt_fail(err, YT_ERR_ARGUMENT, "--compare: %s is the same for all variants", text);
     yti_train_config scratch;
     yti_train_config_defaults(&scratch);
     YT_TRY(yti_train_config_set(&scratch, text, equals + 1, YT_SOURCE_TYPED, err));
@@ -121,8 +118,7 @@ yt_status yti_variants_parse(const char *text, study_words *out, int *count, yt_
     int n = 0;
     for (const char *at = text; at; n++) {
         const char *comma = strchr(at, ',');
-        if (n == YT_MAX_VARIANTS)
-            return yt_fail(err, YT_ERR_ARGUMENT, "--compare: over %d variants", YT_MAX_VARIANTS);
+        if (n == YT_MAX_VARIANTS) return yt_fail(err, YT_ERR_ARGUMENT, "--compare: over %d variants", YT_MAX_VARIANTS);
         YT_TRY(parse_variant(at, comma ? (size_t)(comma - at) : strlen(at), &out[n], err));
         at = comma ? comma + 1 : NULL;
     }
@@ -143,8 +139,8 @@ yt_status yti_variant_apply(const study_words *variant, const yti_train_config *
     for (int i = 0; i < variant->n_settings; i++) {
         const study_setting *s = &variant->settings[i];
         if (base->source[yti_train_option_find(s->key)] == YT_SOURCE_TYPED)
-            return yt_fail(err, YT_ERR_ARGUMENT, "%s: is typed, and variant \"%.64s\" sets it; leave one out",
-                           s->key, variant->name);
+            return yt_fail(err, YT_ERR_ARGUMENT, "%s: is typed, and variant \"%.64s\" sets it; leave one out", s->key,
+                           variant->name);
         YT_TRY(yti_train_config_set(out, s->key, s->value, YT_SOURCE_TYPED, err));
     }
     return YT_OK;

@@ -8,8 +8,8 @@
  *
  * Random numbers need no state: they are named by seed, epoch and position.
  */
-#include "train/loop/training.h"
 #include "base/rng.h"
+#include "train/loop/training.h"
 
 #include <cjson/cJSON.h>
 
@@ -33,9 +33,9 @@ typedef struct field {
     bool may_be_absent; /* younger than the first files, and then as in a run that never met it */
 } field;
 
-#define FIELD(type, member)                                                                                  \
+#define FIELD(type, member)                                                                                            \
     { #member, type, offsetof(yti_progress, member), false }
-#define YOUNGER_FIELD(type, member)                                                                          \
+#define YOUNGER_FIELD(type, member)                                                                                    \
     { #member, type, offsetof(yti_progress, member), true }
 static const field fields[] = {
     FIELD(FIELD_INT, epochs_done),
@@ -174,15 +174,13 @@ yt_status yti_checkpoint_fill(const yti_training *t, yti_saved_file *file, yt_er
 
 /* ---- reading ---- */
 
-static yt_status open_json(const yti_st_file *file, const char *path, const char *key, cJSON **out,
-                           yt_err *err) {
+static yt_status open_json(const yti_st_file *file, const char *path, const char *key, cJSON **out, yt_err *err) {
     const char *text = yti_st_metadata(file, key);
     if (!text)
-        return yt_fail(
-            err, YT_ERR_MISMATCH,
-            "%s: is not a checkpoint to resume from (it has no %s); weights/last.safetensors of a run is "
-            "one, and --weights starts a new run from any weights",
-            path, key);
+        return yt_fail(err, YT_ERR_MISMATCH,
+                       "%s: is not a checkpoint to resume from (it has no %s); weights/last.safetensors of a run is "
+                       "one, and --weights starts a new run from any weights",
+                       path, key);
     cJSON *json = cJSON_Parse(text);
     if (!cJSON_IsObject(json)) {
         cJSON_Delete(json);
@@ -193,16 +191,15 @@ static yt_status open_json(const yti_st_file *file, const char *path, const char
 }
 
 /* One setting: typed ones stay where that is allowed, the others come from the file. */
-static yt_status merge(yti_train_config *config, yti_train_key key, const char *text, const char *path,
-                       yt_err *err) {
+static yt_status merge(yti_train_config *config, yti_train_key key, const char *text, const char *path, yt_err *err) {
     const yti_train_option *row = &yti_train_options()[key];
     if (row->on_resume == YT_RESUME_HERE) return YT_OK;
     if (config->source[key] == YT_SOURCE_TYPED) {
         char typed[YT_TRAIN_TEXT];
         yti_train_config_text(config, key, typed, sizeof typed);
         if (row->on_resume == YT_RESUME_FREE || strcmp(typed, text) == 0) return YT_OK;
-        return yt_fail(err, YT_ERR_ARGUMENT, "%s: cannot be %s in a resumed run, which began with %s", row->key,
-                       typed, text[0] ? text : "none");
+        return yt_fail(err, YT_ERR_ARGUMENT, "%s: cannot be %s in a resumed run, which began with %s", row->key, typed,
+                       text[0] ? text : "none");
     }
     yt_err reason;
     if (yti_train_config_set(config, row->key, text, YT_SOURCE_CHECKPOINT, &reason) != YT_OK)
@@ -210,8 +207,7 @@ static yt_status merge(yti_train_config *config, yti_train_key key, const char *
     return YT_OK;
 }
 
-yt_status yti_checkpoint_settings(const yti_st_file *file, const char *path, yti_train_config *config,
-                                  yt_err *err) {
+yt_status yti_checkpoint_settings(const yti_st_file *file, const char *path, yti_train_config *config, yt_err *err) {
     cJSON *json = NULL;
     YT_TRY(open_json(file, path, "settings", &json, err));
     yt_status status = YT_OK;
@@ -227,8 +223,7 @@ yt_status yti_checkpoint_settings(const yti_st_file *file, const char *path, yti
     return status;
 }
 
-yt_status yti_checkpoint_progress(const yti_st_file *file, const char *path, yti_progress *progress,
-                                  yt_err *err) {
+yt_status yti_checkpoint_progress(const yti_st_file *file, const char *path, yti_progress *progress, yt_err *err) {
     cJSON *json = NULL;
     YT_TRY(open_json(file, path, "progress", &json, err));
     yti_progress read = {.rate_factor = 1};
@@ -238,8 +233,8 @@ yt_status yti_checkpoint_progress(const yti_st_file *file, const char *path, yti
             status = yt_fail(err, YT_ERR_SYNTAX, "%s: its progress has no right %s", path, fields[i].name);
     cJSON_Delete(json);
     if (status == YT_OK && (read.epochs_done < 0 || read.iterations < 0 || read.updates < 0 ||
-                            read.last_step >= (read.iterations > 0 ? read.iterations : 1) ||
-                            read.skips_in_row < 0 || !(read.rate_factor > 0 && read.rate_factor <= 1)))
+                            read.last_step >= (read.iterations > 0 ? read.iterations : 1) || read.skips_in_row < 0 ||
+                            !(read.rate_factor > 0 && read.rate_factor <= 1)))
         status = yt_fail(err, YT_ERR_SYNTAX, "%s: its progress contradicts itself; the file is damaged", path);
     if (status == YT_OK) *progress = read;
     return status;

@@ -1,14 +1,14 @@
-/* data_print.c: which data a run was trained on, in a few numbers of its checkpoint, so that a resumed run notices other
- * ones.
+/* data_print.c: which data a run was trained on, in a few numbers of its checkpoint, so that a resumed run notices
+ * other ones.
  *
  *     data  {"train": {"images": 4, "boxes": 13, "hash": "84222325cbf29ce4"}, "val": {...}}
  *
- * The hash is FNV-1a over name, size and labels of every image in the order of the split. Of a path it takes what is below
- * the folder that all of them share: a data set that was moved whole is the same one.
+ * The hash is FNV-1a over name, size and labels of every image in the order of the split. Of a path it takes what is
+ * below the folder that all of them share: a data set that was moved whole is the same one.
  */
-#include "weights/class_names.h"
-#include "train/loop/training.h"
 #include "base/rng.h"
+#include "train/loop/training.h"
+#include "weights/class_names.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -91,8 +91,8 @@ static void check_split(const cJSON *json, const char *name, const yti_split *sp
     if (images->valuedouble == print.images && boxes->valuedouble == (double)print.boxes)
         snprintf(counts, sizeof counts, "as many images and boxes, but others");
     else
-        snprintf(counts, sizeof counts, "%.0f images with %.0f boxes then, %d with %lld now",
-                 images->valuedouble, boxes->valuedouble, print.images, (long long)print.boxes);
+        snprintf(counts, sizeof counts, "%.0f images with %.0f boxes then, %d with %lld now", images->valuedouble,
+                 boxes->valuedouble, print.images, (long long)print.boxes);
     snprintf(text, sizeof text,
              "%.600s: its run went on other %s data than this: %s; the result will not be that of an "
              "uninterrupted run",
@@ -106,11 +106,10 @@ static yt_status check_names(const yti_st_file *file, const yti_training *t, yt_
     yt_status status = YT_OK;
     for (int i = 0; status == YT_OK && i < former.count && i < t->names.count; i++)
         if (!yti_same_class_name(former.names[i], t->names.names[i]))
-            status =
-                yt_fail(err, YT_ERR_MISMATCH,
-                        "%.300s: class %d of its run is '%.100s', in %.300s it is '%.100s'; a run keeps its "
-                        "classes: put the names back, or start a new run from it with --weights",
-                        t->config.resume, i, former.names[i], t->config.data, t->names.names[i]);
+            status = yt_fail(err, YT_ERR_MISMATCH,
+                             "%.300s: class %d of its run is '%.100s', in %.300s it is '%.100s'; a run keeps its "
+                             "classes: put the names back, or start a new run from it with --weights",
+                             t->config.resume, i, former.names[i], t->config.data, t->names.names[i]);
     yti_class_names_free(&former);
     return status;
 }

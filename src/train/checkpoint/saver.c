@@ -1,7 +1,7 @@
 /* saver.c: one thread that writes the files of one epoch and ends.
  *
- * A checkpoint takes as long to reach the disk as a small network needs for a tenth of a training step, most
- * of it waiting, so the next epoch does not wait with it.
+ * A checkpoint takes as long to reach the disk as a small network needs for a tenth of a training step, most of it
+ * waiting, so the next epoch does not wait with it.
  */
 #include "train/checkpoint/saver.h"
 
@@ -19,9 +19,8 @@ yt_status yti_saver_add(yti_saver *saver, const char *path, yti_saved_file **out
 
 static yt_status write_file(const yti_saved_file *file, yt_err *err) {
     const yti_metadata *metadata = &file->metadata;
-    return yti_st_save(file->path, file->entries.entries, file->entries.count,
-                      (const char *const *)metadata->keys, (const char *const *)metadata->values,
-                      metadata->count, err);
+    return yti_st_save(file->path, file->entries.entries, file->entries.count, (const char *const *)metadata->keys,
+                       (const char *const *)metadata->values, metadata->count, err);
 }
 
 static void *write_files(void *context) {

@@ -28,12 +28,12 @@ typedef struct yti_saver {
 /* A further file, empty; the saver owns it. Not between begin and wait. */
 yt_status yti_saver_add(yti_saver *saver, const char *path, yti_saved_file **out, yt_err *err);
 
-/* Writes the files in the order they were added, up to the first failure, while the caller goes on. What
- * their entries lend must stay as it is until yti_saver_wait. */
+/* Writes the files in the order they were added, up to the first failure, while the caller goes on. What their
+ * entries lend must stay as it is until yti_saver_wait. */
 void yti_saver_begin(yti_saver *saver);
 
-/* Waits for the files that were begun, if any were, and says whether they are written; files that were
- * added and never begun are dropped. */
+/* Waits for the files that were begun, if any were, and says whether they are written; files that were added and
+ * never begun are dropped. */
 yt_status yti_saver_wait(yti_saver *saver, yt_err *err);
 
 #endif

@@ -12,9 +12,9 @@
  *            history    the steps before it, in words; images: JSON array
  */
 #include "train/diagnose/capsule.h"
+#include "base/text.h"
 #include "train/loop/training.h"
 #include "weights/weights_network.h"
-#include "base/text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -25,8 +25,8 @@ static const float MAX_BOX = 4; /* in sides of the input; a loader gives 1 at mo
 
 /* ---- writing ---- */
 
-static yt_status lend(yti_entry_list *list, const char *name, yti_st_type type, size_t width,
-                      const int64_t dims[4], int n_dims, const void *data, yt_err *err) {
+static yt_status lend(yti_entry_list *list, const char *name, yti_st_type type, size_t width, const int64_t dims[4],
+                      int n_dims, const void *data, yt_err *err) {
     char own_name[32];
     snprintf(own_name, sizeof own_name, "%s", name);
     yti_st_entry entry = {.name = own_name, .type = type, .n_dims = n_dims, .count = 1, .data = data};
@@ -52,11 +52,9 @@ _Static_assert(sizeof(int) == 4 && sizeof(yti_cxcywh) == 4 * sizeof(float), "as 
 static cJSON *step_json(const yti_step_place *at, bool waits) {
     cJSON *json = cJSON_CreateObject();
     if (json && cJSON_AddNumberToObject(json, "epoch", at->epoch) &&
-        cJSON_AddNumberToObject(json, "epochs", at->epochs) &&
-        cJSON_AddNumberToObject(json, "batch", at->batch) &&
+        cJSON_AddNumberToObject(json, "epochs", at->epochs) && cJSON_AddNumberToObject(json, "batch", at->batch) &&
         cJSON_AddNumberToObject(json, "batches", at->batches) &&
-        cJSON_AddNumberToObject(json, "step", (double)at->step) &&
-        cJSON_AddNumberToObject(json, "waits", waits))
+        cJSON_AddNumberToObject(json, "step", (double)at->step) && cJSON_AddNumberToObject(json, "waits", waits))
         return json;
     cJSON_Delete(json);
     return NULL;
@@ -115,7 +113,7 @@ yt_status yti_capsule_save(const char *path, const yti_capsule *capsule, yt_err 
     if (status == YT_OK) status = describe(&metadata, capsule, err);
     if (status == YT_OK)
         status = yti_st_save(path, list.entries, list.count, (const char *const *)metadata.keys,
-                            (const char *const *)metadata.values, metadata.count, err);
+                             (const char *const *)metadata.values, metadata.count, err);
     yti_metadata_free(&metadata);
     yti_entries_free(&list);
     return status;
@@ -128,8 +126,7 @@ static yt_status damaged(const char *path, const char *what, yt_err *err) {
 }
 
 /* Copies metadata as it is. */
-static yt_status copy_text(const yti_st_file *file, const char *path, const char *key, char **out,
-                           yt_err *err) {
+static yt_status copy_text(const yti_st_file *file, const char *path, const char *key, char **out, yt_err *err) {
     const char *text = yti_st_metadata(file, key);
     if (!text) return damaged(path, key, err);
     *out = strdup(text);
@@ -143,8 +140,7 @@ static int number_of(const cJSON *json, const char *key, int limit) {
     return value >= 0 && value < limit && value == floor(value) ? (int)value : -1;
 }
 
-static yt_status read_step(const yti_st_file *file, const char *path, yti_step_place *at, bool *waits,
-                           yt_err *err) {
+static yt_status read_step(const yti_st_file *file, const char *path, yti_step_place *at, bool *waits, yt_err *err) {
     const char *text = yti_st_metadata(file, "step");
     cJSON *json = text ? cJSON_Parse(text) : NULL;
     enum { MOST = 1 << 30 };
@@ -156,8 +152,8 @@ static yt_status read_step(const yti_st_file *file, const char *path, yti_step_p
     const int wait = number_of(json, "waits", 2);
     *waits = wait == 1;
     cJSON_Delete(json);
-    bool good = wait >= 0 && at->epoch >= 0 && at->epoch < at->epochs && at->batch >= 0 &&
-                at->batch < at->batches && at->step >= 0;
+    bool good = wait >= 0 && at->epoch >= 0 && at->epoch < at->epochs && at->batch >= 0 && at->batch < at->batches &&
+                at->step >= 0;
     return good ? YT_OK : damaged(path, "step", err);
 }
 
@@ -196,8 +192,7 @@ static yt_status copy_entry(const yti_st_entry *entry, void **out, yt_err *err) 
 static yt_status read_pictures(const yti_st_file *file, const char *path, yti_loaded_capsule *c, yt_err *err) {
     const yti_st_entry *rgb = entry_of(file, "batch.rgb", YT_ST_U8, 4);
     bool good = rgb && rgb->dims[3] == 3 && rgb->count > 0 && rgb->dims[0] <= MAX_BATCH;
-    for (int i = 1; good && i <= 2; i++)
-        good = rgb->dims[i] <= MAX_SIDE && rgb->dims[i] % c->model->max_stride == 0;
+    for (int i = 1; good && i <= 2; i++) good = rgb->dims[i] <= MAX_SIDE && rgb->dims[i] % c->model->max_stride == 0;
     if (!good) return damaged(path, "batch.rgb", err);
     c->batch.n = (int)rgb->dims[0];
     c->batch.h = (int)rgb->dims[1];
@@ -225,9 +220,8 @@ static yt_status read_targets(const yti_st_file *file, const char *path, yti_loa
     const yti_st_entry *image = entry_of(file, "batch.image", YT_ST_I32, 1);
     const yti_st_entry *class_id = entry_of(file, "batch.class", YT_ST_I32, 1);
     const yti_st_entry *boxes = entry_of(file, "batch.boxes", YT_ST_F32, 2);
-    bool good = image && class_id && boxes && image->dims[0] <= 1 << 24 &&
-                class_id->dims[0] == image->dims[0] && boxes->dims[0] == image->dims[0] &&
-                boxes->dims[1] == 4;
+    bool good = image && class_id && boxes && image->dims[0] <= 1 << 24 && class_id->dims[0] == image->dims[0] &&
+                boxes->dims[0] == image->dims[0] && boxes->dims[1] == 4;
     if (!good) return damaged(path, "list of boxes", err);
     YT_TRY(copy_entry(image, (void **)&c->target_image, err));
     YT_TRY(copy_entry(class_id, (void **)&c->target_class, err));
@@ -237,8 +231,7 @@ static yt_status read_targets(const yti_st_file *file, const char *path, yti_loa
     return good ? YT_OK : damaged(path, "list of boxes", err);
 }
 
-static yt_status read_class_weights(const yti_st_file *file, const char *path, yti_loaded_capsule *c,
-                                    yt_err *err) {
+static yt_status read_class_weights(const yti_st_file *file, const char *path, yti_loaded_capsule *c, yt_err *err) {
     if (!yti_st_find(file, "class_weights")) return YT_OK;
     const yti_st_entry *entry = entry_of(file, "class_weights", YT_ST_F32, 1);
     if (!entry || entry->dims[0] != c->model->n_classes) return damaged(path, "class_weights", err);

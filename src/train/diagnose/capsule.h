@@ -3,8 +3,8 @@
 #define YT_CAPSULE_H
 
 #include "train/diagnose/finite.h"
-#include "weights/weights_metadata.h"
 #include "train/loop/train.h"
+#include "weights/weights_metadata.h"
 
 typedef struct yti_capsule {
     const yti_step_story *story;

@@ -34,8 +34,8 @@ yt_status yti_step_loss_of(const yti_step *step, yti_step_loss *out, yt_err *err
         yti_head head = yti_model_head(step->model, b);
         yti_assigner assigner = yti_assigner_of(b == 1);
         assigner.widen_below_first = step->widen_below_first;
-        YT_TRY(yti_loss_branch(step->loss, &head, &step->batch->targets, step->gains, assigner,
-                              step->weight[b], step->threads, &out->branch[b], err));
+        YT_TRY(yti_loss_branch(step->loss, &head, &step->batch->targets, step->gains, assigner, step->weight[b],
+                               step->threads, &out->branch[b], err));
         out->total += step->weight[b] * out->branch[b].total;
     }
     return YT_OK;
@@ -94,12 +94,12 @@ static tally tally_array(const float *values, size_t n) {
 static yti_value_range range_of(yti_finding_kind kind, const char *name, const tally *t) {
     const size_t finite = t->values - t->nan - t->infinite;
     yti_value_range range = {.kind = kind,
-                            .values = t->values,
-                            .nan = t->nan,
-                            .infinite = t->infinite,
-                            .min = t->min,
-                            .max = t->max,
-                            .rms = finite ? sqrt(t->squares / (double)finite) : 0};
+                             .values = t->values,
+                             .nan = t->nan,
+                             .infinite = t->infinite,
+                             .min = t->min,
+                             .max = t->max,
+                             .rms = finite ? sqrt(t->squares / (double)finite) : 0};
     snprintf(range.name, sizeof range.name, "%.*s", YT_FINDING_NAME - 1, name);
     return range;
 }
@@ -136,8 +136,8 @@ static int row_of(const yti_model *model, yti_value value) {
 
 static void place_in_map(yti_finding *f, yti_tensor x, size_t index) {
     const size_t pixel = index / (size_t)x.c, row = pixel / (size_t)x.w;
-    snprintf(f->place, sizeof f->place, "image %zu, y %zu, x %zu, channel %zu", row / (size_t)x.h,
-             row % (size_t)x.h, pixel % (size_t)x.w, index % (size_t)x.c);
+    snprintf(f->place, sizeof f->place, "image %zu, y %zu, x %zu, channel %zu", row / (size_t)x.h, row % (size_t)x.h,
+             pixel % (size_t)x.w, index % (size_t)x.c);
 }
 
 /* Four dimensions lie in memory as [kh][kw][in][out]. */
@@ -345,9 +345,8 @@ yt_status yti_find_non_finite(const yti_step *step, yti_finding *out, yt_err *er
                 .gradients = calloc(nodes + 1, sizeof *s.gradients),
                 .ran = -1,
                 .found = &finding};
-    yt_status status = s.maps && s.gradients
-                           ? look(&s, err)
-                           : yt_fail(err, YT_ERR_NO_MEMORY, "no memory to look at %zu maps", nodes);
+    yt_status status = s.maps && s.gradients ? look(&s, err)
+                                             : yt_fail(err, YT_ERR_NO_MEMORY, "no memory to look at %zu maps", nodes);
     free(s.maps);
     free(s.gradients);
     if (status == YT_OK) *out = finding;

@@ -3,9 +3,9 @@
 #define YT_FINITE_H
 
 #include "base/finite.h"
-#include "tensor/batch.h"
 #include "loss/loss.h"
 #include "model/model.h"
+#include "tensor/batch.h"
 #include "train/diagnose/non_finite.h"
 
 /* A batch and how it is trained on: all that a step's numbers depend on beside the state of the model. */
@@ -16,7 +16,7 @@ typedef struct yti_step {
     yti_loss_gains gains;
     double weight[2];       /* of the branches in the loss */
     bool widen_below_first; /* of yti_assigner */
-    const float *waiting; /* [model->param_count] gradients of earlier batches that it adds to; NULL: none */
+    const float *waiting;   /* [model->param_count] gradients of earlier batches that it adds to; NULL: none */
     int threads;
 } yti_step;
 

@@ -1,6 +1,6 @@
 /* finite_text.c: a finding in words, in lines, and in bits. */
-#include "train/diagnose/finite.h"
 #include "base/text.h"
+#include "train/diagnose/finite.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -37,8 +37,8 @@ void yti_finding_sentence(const yti_finding *f, char *text, size_t room) {
     if (t->kind == YT_FINDING_LOSS)
         snprintf(text, room, "%s is %s", t->name, yti_value_text(f->value));
     else
-        snprintf(text, room, "%s in the %s%s %s%s at %s", yti_value_text(f->value),
-                 yti_finding_kind_text(t->kind), joint(t->kind), t->name, row, f->place);
+        snprintf(text, room, "%s in the %s%s %s%s at %s", yti_value_text(f->value), yti_finding_kind_text(t->kind),
+                 joint(t->kind), t->name, row, f->place);
 }
 
 static void print_range(const yti_value_range *r, FILE *out) {
@@ -46,8 +46,7 @@ static void print_range(const yti_value_range *r, FILE *out) {
     if (r->nan) fprintf(out, ", %zu nan", r->nan);
     if (r->infinite) fprintf(out, ", %zu infinite", r->infinite);
     if (r->nan + r->infinite < r->values)
-        fprintf(out, ", %s%.4g to %.4g, rms %.4g", r->nan + r->infinite ? "the others " : "", r->min, r->max,
-                r->rms);
+        fprintf(out, ", %s%.4g to %.4g, rms %.4g", r->nan + r->infinite ? "the others " : "", r->min, r->max, r->rms);
     fputc('\n', out);
 }
 
@@ -124,8 +123,7 @@ char *yti_step_report(const yti_step_story *story, const yti_finding *finding, c
     size_t length;
     FILE *out = open_memstream(&text, &length);
     if (!out) return NULL;
-    fprintf(out, "epoch %d, batch %d of %d, step %" PRId64 ":\n", at->epoch + 1, at->batch + 1, at->batches,
-            at->step);
+    fprintf(out, "epoch %d, batch %d of %d, step %" PRId64 ":\n", at->epoch + 1, at->batch + 1, at->batches, at->step);
     fprintf(out, "  noticed   %s\n", story->noticed);
     yti_finding_print(finding, model, out);
     fputs(story->history, out);

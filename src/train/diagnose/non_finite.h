@@ -2,10 +2,10 @@
  *
  * A step that would move the weights by something that is not finite is not made. The batch runs once more, with the
  * running statistics as they were, and every tensor is looked at in the order in which it is made: weights and
- * statistics, input, maps forwards, loss terms, gradients of maps backwards with the gradients of weights between
- * them. The first one that is not finite is the finding. What the step was made of, with the gradients of earlier
- * batches that waited for the same update, lies in the run folder as non-finite.safetensors, from which yti_replay makes
- * it again, with the same bits for any number of threads. A run that begins in the folder or goes on there removes it.
+ * statistics, input, maps forwards, loss terms, gradients of maps backwards with the gradients of weights between them.
+ * The first one that is not finite is the finding. What the step was made of, with the gradients of earlier batches
+ * that waited for the same update, lies in the run folder as non-finite.safetensors, from which yti_replay makes it
+ * again, with the same bits for any number of threads. A run that begins in the folder or goes on there removes it.
  *
  *     yti_replay_result result;
  *     YT_TRY(yti_replay("runs/detect/train/non-finite.safetensors", threads, &result, err));
@@ -15,8 +15,8 @@
 #ifndef YT_NON_FINITE_H
 #define YT_NON_FINITE_H
 
-#include "loss/loss.h"
 #include "base/status.h"
+#include "loss/loss.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -31,9 +31,9 @@
  *           there with half the learning rates, for good. Ends like stop after YT_MAX_ROLLBACKS to the same place, and
  *           where a step fails before the first update from there, which no rate changes.
  * A resumed run repeats what the run did from that checkpoint on, skips and rollbacks too. */
-#define YT_ON_NAN_MAP(X)                                                                                     \
-    X(STOP, "stop")                                                                                          \
-    X(SKIP, "skip")                                                                                          \
+#define YT_ON_NAN_MAP(X)                                                                                               \
+    X(STOP, "stop")                                                                                                    \
+    X(SKIP, "skip")                                                                                                    \
     X(ROLLBACK, "rollback")
 
 typedef enum yti_on_nan {
@@ -48,15 +48,15 @@ enum {
 };
 
 /* What kind of value was found, in the order in which they are made. */
-#define YT_FINDING_MAP(X)                                                                                    \
-    X(NOTHING, "nothing")                                                                                    \
-    X(WEIGHT, "weight")                                                                                      \
-    X(STATISTIC, "running statistic")                                                                        \
-    X(MAP, "activation")                                                                                     \
-    X(LOSS, "loss term")                                                                                     \
-    X(MAP_GRADIENT, "gradient of the activation")                                                            \
-    X(WEIGHT_GRADIENT, "gradient of the weight")                                                             \
-    X(WAITING_GRADIENT, "gradient from earlier batches of the weight")                                       \
+#define YT_FINDING_MAP(X)                                                                                              \
+    X(NOTHING, "nothing")                                                                                              \
+    X(WEIGHT, "weight")                                                                                                \
+    X(STATISTIC, "running statistic")                                                                                  \
+    X(MAP, "activation")                                                                                               \
+    X(LOSS, "loss term")                                                                                               \
+    X(MAP_GRADIENT, "gradient of the activation")                                                                      \
+    X(WEIGHT_GRADIENT, "gradient of the weight")                                                                       \
+    X(WAITING_GRADIENT, "gradient from earlier batches of the weight")                                                 \
     X(SUMMED_GRADIENT, "sum of gradients of the weight")
 
 typedef enum yti_finding_kind {
@@ -79,12 +79,12 @@ typedef struct yti_value_range {
 
 typedef struct yti_finding {
     yti_value_range tensor; /* kind NOTHING: all is finite */
-    int row;               /* of the model YAML; -1: belongs to none */
-    char module[64];       /* "C3k2" */
-    char place[96];        /* of the first value that is not finite: "image 0, y 3, x 5, channel 7" */
-    double value;          /* which it has */
-    uint64_t bits;         /* of the float, or of the double that a loss term is */
-    int n_inputs;          /* what it was made from, as far as there is room */
+    int row;                /* of the model YAML; -1: belongs to none */
+    char module[64];        /* "C3k2" */
+    char place[96];         /* of the first value that is not finite: "image 0, y 3, x 5, channel 7" */
+    double value;           /* which it has */
+    uint64_t bits;          /* of the float, or of the double that a loss term is */
+    int n_inputs;           /* what it was made from, as far as there is room */
     yti_value_range inputs[YT_FINDING_INPUTS];
     int n_branches; /* of the loss below, which is that of the whole batch; 0: not reached */
     double loss[2][YT_LOSS_TERMS], total;
@@ -92,9 +92,9 @@ typedef struct yti_finding {
 
 /* Shown to observers when it happens. */
 typedef struct yti_non_finite {
-    int epoch, batch; /* from 0 */
+    int epoch, batch;  /* from 0 */
     yti_on_nan action; /* what the run does now: YT_ON_NAN_STOP where it ends */
-    bool to_initial;  /* ROLLBACK: to the initial weights, there being no checkpoint yet */
+    bool to_initial;   /* ROLLBACK: to the initial weights, there being no checkpoint yet */
     const yti_finding *finding;
     const char *report; /* of several lines */
     const char

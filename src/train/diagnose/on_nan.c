@@ -4,9 +4,9 @@
  * Nothing that is not finite gets into a checkpoint: a step is looked at before it moves anything, and what a
  * checkpoint would hold once more before it is written, for an update of finite values may overflow.
  */
+#include "base/file.h"
 #include "train/diagnose/capsule.h"
 #include "train/loop/training.h"
-#include "base/file.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -37,8 +37,7 @@ static void print_past(const yti_training *t, FILE *out) {
     for (int64_t i = first; i < t->n_past; i++) {
         const yti_past_step *past = &t->past[i % YTI_PAST_STEPS];
         fprintf(out, "            step %" PRId64 ":", past->step);
-        for (int k = 0; k < YT_LOSS_TERMS; k++)
-            fprintf(out, " %s %.4g,", yti_loss_name(t->model, k), past->loss[k]);
+        for (int k = 0; k < YT_LOSS_TERMS; k++) fprintf(out, " %s %.4g,", yti_loss_name(t->model, k), past->loss[k]);
         fprintf(out, " gradient norm %.4g\n", past->gradient_norm);
     }
 }
@@ -167,12 +166,12 @@ static void say_why(const event *e, char *text, size_t room) {
 
 static void show(const event *e, yti_on_nan action, const yti_watchers *watchers) {
     const yti_non_finite shown = {.epoch = e->report->epoch,
-                                 .batch = e->report->batch,
-                                 .action = action,
-                                 .to_initial = yti_rolls_back_to_initial(e->t),
-                                 .finding = &e->finding,
-                                 .report = e->report_text,
-                                 .capsule = e->capsule_written ? e->capsule_path : NULL};
+                                  .batch = e->report->batch,
+                                  .action = action,
+                                  .to_initial = yti_rolls_back_to_initial(e->t),
+                                  .finding = &e->finding,
+                                  .report = e->report_text,
+                                  .capsule = e->capsule_written ? e->capsule_path : NULL};
     yti_watch_non_finite(watchers, &shown);
 }
 
@@ -206,8 +205,7 @@ static yt_status fail(const event *e, const char *first, yt_err *err) {
                    "--clip often "
                    "helps%s. Images of the batch: %s",
                    e->report->epoch + 1, e->report->batch + 1, e->report->batches, e->story.noticed, first,
-                   t->progress.epochs_done ? "the checkpoint of the last epoch is kept"
-                                           : "there is no checkpoint yet",
+                   t->progress.epochs_done ? "the checkpoint of the last epoch is kept" : "there is no checkpoint yet",
                    why, kept, images);
 }
 
@@ -233,8 +231,8 @@ static yt_status meet(event *e, const yti_watchers *watchers, yt_err *err) {
     return fail(e, first, err);
 }
 
-yt_status yti_meet_non_finite(yti_training *t, const yti_step *step, const yti_train_batch *report,
-                              const char *what, const yti_watchers *watchers, yt_err *err) {
+yt_status yti_meet_non_finite(yti_training *t, const yti_step *step, const yti_train_batch *report, const char *what,
+                              const yti_watchers *watchers, yt_err *err) {
     event e = {.t = t,
                .report = report,
                .step = *step,

@@ -5,15 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-static yt_status make_step(const yti_loaded_capsule *c, yti_loss *loss, int threads, yti_step *out,
-                           yt_err *err) {
+static yt_status make_step(const yti_loaded_capsule *c, yti_loss *loss, int threads, yti_step *out, yt_err *err) {
     const yti_batch *batch = &c->batch;
-    yti_step step = {
-        .model = c->model, .loss = loss, .batch = batch, .waiting = c->waiting, .threads = threads};
+    yti_step step = {.model = c->model, .loss = loss, .batch = batch, .waiting = c->waiting, .threads = threads};
     yti_shape_loss(&step, &c->config, c->at.epoch, c->at.epochs);
     YT_TRY(yti_loss_weigh_classes(loss, c->class_weights, c->model->n_classes, err));
-    YT_TRY(
-        yti_step_memory_check(c->model, batch->n, batch->h, batch->w, threads, yti_memory_available(), err));
+    YT_TRY(yti_step_memory_check(c->model, batch->n, batch->h, batch->w, threads, yti_memory_available(), err));
     YT_TRY(yti_model_plan(c->model, YT_MODE_TRAIN, batch->n, batch->h, batch->w, threads, err));
     *out = step;
     return YT_OK;

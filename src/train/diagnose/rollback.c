@@ -47,11 +47,11 @@ static void show(yti_training *t, const yti_param_info *bad, const char *text, c
     snprintf(report, sizeof report, "%s\n", text);
     t->goes_back = t->config.on_nan == YT_ON_NAN_ROLLBACK && t->rollbacks_in_row < YT_MAX_ROLLBACKS;
     const yti_non_finite event = {.epoch = t->progress.epochs_done,
-                                 .batch = t->info.batches - 1,
-                                 .action = t->goes_back ? YT_ON_NAN_ROLLBACK : YT_ON_NAN_STOP,
-                                 .to_initial = yti_rolls_back_to_initial(t),
-                                 .finding = &finding,
-                                 .report = report};
+                                  .batch = t->info.batches - 1,
+                                  .action = t->goes_back ? YT_ON_NAN_ROLLBACK : YT_ON_NAN_STOP,
+                                  .to_initial = yti_rolls_back_to_initial(t),
+                                  .finding = &finding,
+                                  .report = report};
     yti_watch_non_finite(watchers, &event);
 }
 

@@ -1,5 +1,5 @@
-/* gradient_alarms.c: telling of a sampled step what is not sound, in few lines: a network whose gradients vanish does so in
- * most of its layers at once, and a unit that dies is seldom alone. */
+/* gradient_alarms.c: telling of a sampled step what is not sound, in few lines: a network whose gradients vanish
+ * does so in most of its layers at once, and a unit that dies is seldom alone. */
 #include "train/gradient_log/gradient_alarms.h"
 #include "flow/slope.h"
 
@@ -23,32 +23,31 @@ static double largest_update(const yti_flow_step *step, int row) {
 }
 
 static void tell(yti_gradient_alarms *alarms, yti_flow_alarm alarm, const yti_flow_step *step,
-                 const yti_flow_record *worst, const yti_flow_case *found, yti_problem_sink sink,
-                 void *context) {
+                 const yti_flow_record *worst, const yti_flow_case *found, yti_problem_sink sink, void *context) {
     char reason[256], others[64] = "", line[512];
     const int n = alarms->places[alarm] - 1;
     if (n > 0) snprintf(others, sizeof others, ", here and in %d other place%s", n, n > 1 ? "s" : "");
     yti_flow_alarm_reason(alarm, found, reason, sizeof reason);
-    snprintf(line, sizeof line, "step %lld, row %d %s: %s%s: %s", (long long)step->batch.step, worst->row,
-             worst->name, yti_flow_alarm_word(alarm), others, reason);
+    snprintf(line, sizeof line, "step %lld, row %d %s: %s%s: %s", (long long)step->batch.step, worst->row, worst->name,
+             yti_flow_alarm_word(alarm), others, reason);
     sink(context, line);
     alarms->told[alarm] = alarms->places[alarm];
 }
 
 /* Tells of one alarm; returns whether it is raised anywhere. */
-static bool raise_alarm(yti_gradient_alarms *alarms, yti_flow_alarm alarm, const yti_flow_step *step,
-                        double median, yti_problem_sink sink, void *context) {
+static bool raise_alarm(yti_gradient_alarms *alarms, yti_flow_alarm alarm, const yti_flow_step *step, double median,
+                        yti_problem_sink sink, void *context) {
     const yti_flow_record *worst = NULL;
     yti_flow_case worst_case;
     double most = 0;
     for (size_t i = 0; i < step->count; i++) {
         const yti_flow_record *r = &step->records[i];
         const yti_flow_case found = {r->kind,
-                                    r->act,
-                                    &r->stats,
-                                    median,
-                                    largest_update(step, r->row),
-                                    step->batch.updates ? step->batch.gradient_norm : (double)NAN};
+                                     r->act,
+                                     &r->stats,
+                                     median,
+                                     largest_update(step, r->row),
+                                     step->batch.updates ? step->batch.gradient_norm : (double)NAN};
         const double excess = yti_flow_alarm_excess(alarm, &found);
         if (excess == 0) continue;
         if (!(*r->raised & 1u << alarm)) alarms->places[alarm]++;
@@ -66,8 +65,7 @@ static bool raise_alarm(yti_gradient_alarms *alarms, yti_flow_alarm alarm, const
 }
 
 /* Where gradients vanish, nothing is said of how they compare with each other. */
-void yti_raise_alarms(yti_gradient_alarms *alarms, const yti_flow_step *step, yti_problem_sink sink,
-                      void *context) {
+void yti_raise_alarms(yti_gradient_alarms *alarms, const yti_flow_step *step, yti_problem_sink sink, void *context) {
     const double median = median_row(step, alarms->sorted);
     bool vanishing = false;
     for (int a = 0; a < YT_FLOW_ALARMS; a++) {

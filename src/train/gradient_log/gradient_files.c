@@ -12,8 +12,8 @@
  * events.out.tfevents.gradients: the curves and histograms for TensorBoard.
  */
 #include "train/gradient_log/gradient_files.h"
-#include "train/loop/csv_log.h"
 #include "base/file.h"
+#include "train/loop/csv_log.h"
 
 #include <cjson/cJSON.h>
 
@@ -22,7 +22,7 @@
 
 /* Those that are curves in TensorBoard. */
 static const yti_flow_stat curves[] = {YT_FLOW_STAT_RMS, YT_FLOW_STAT_RATIO, YT_FLOW_STAT_SPREAD,
-                                      YT_FLOW_STAT_SATURATED};
+                                       YT_FLOW_STAT_SATURATED};
 
 /* NAN: this kind does not have it, or it is not known. */
 static double value_of(const yti_flow_record *r, yti_flow_stat stat) {
@@ -41,9 +41,8 @@ static yt_status write_csv(yti_gradient_files *files, const yti_flow_step *step,
         for (int s = 0; s < YT_FLOW_STATS; s++) {
             const double value = value_of(r, (yti_flow_stat)s);
             if (!isnan(value))
-                fprintf(files->csv, "%lld,%d,%d,%s,%s,%s,%.6g\n", (long long)step->batch.step,
-                        step->batch.epoch + 1, r->row, r->name, yti_flow_kind_word(r->kind),
-                        yti_flow_stat_word((yti_flow_stat)s), value);
+                fprintf(files->csv, "%lld,%d,%d,%s,%s,%s,%.6g\n", (long long)step->batch.step, step->batch.epoch + 1,
+                        r->row, r->name, yti_flow_kind_word(r->kind), yti_flow_stat_word((yti_flow_stat)s), value);
         }
     }
     return yti_csv_flush(files->csv, files->csv_path, err);
@@ -75,8 +74,7 @@ static bool add_histogram(cJSON *object, const yti_flow_stats *stats) {
 static bool add_record(cJSON *array, const yti_flow_record *r) {
     cJSON *object = cJSON_CreateObject();
     if (!object || !cJSON_AddItemToArray(array, object)) return false;
-    bool ok = cJSON_AddNumberToObject(object, "layer", r->row) &&
-              cJSON_AddStringToObject(object, "name", r->name) &&
+    bool ok = cJSON_AddNumberToObject(object, "layer", r->row) && cJSON_AddStringToObject(object, "name", r->name) &&
               cJSON_AddStringToObject(object, "kind", yti_flow_kind_word(r->kind));
     for (int s = 0; ok && s < YT_FLOW_STATS; s++) {
         const double value = value_of(r, (yti_flow_stat)s);
@@ -92,14 +90,12 @@ static bool add_batch(cJSON *object, const yti_gradient_files *files, const yti_
               cJSON_AddNumberToObject(object, "batch", batch->batch);
     for (int i = 0; step->complete && ok && i < YT_LOSS_TERMS; i++)
         ok = add_number(object, files->info->loss_names[i], batch->own_loss[i]);
-    return ok &&
-           (!step->complete || !batch->updates || add_number(object, "gradient_norm", batch->gradient_norm));
+    return ok && (!step->complete || !batch->updates || add_number(object, "gradient_norm", batch->gradient_norm));
 }
 
 static yt_status write_json(yti_gradient_files *files, const yti_flow_step *step, yt_err *err) {
     cJSON *object = cJSON_CreateObject(), *records = NULL;
-    bool ok = object && add_batch(object, files, step) &&
-              (records = cJSON_AddArrayToObject(object, "records")) != NULL;
+    bool ok = object && add_batch(object, files, step) && (records = cJSON_AddArrayToObject(object, "records")) != NULL;
     for (size_t i = 0; ok && i < step->count; i++) ok = add_record(records, &step->records[i]);
     char *text = ok ? cJSON_PrintUnformatted(object) : NULL;
     cJSON_Delete(object);
@@ -149,8 +145,7 @@ yt_status yti_gradient_files_open(yti_gradient_files *files, const yti_train_inf
     files->csv_path = yti_path_join(info->folder, "gradients.csv");
     files->json_path = yti_path_join(info->folder, "gradients.jsonl");
     if (!files->csv_path || !files->json_path) return no_memory(err);
-    YT_TRY(
-        yti_csv_open(files->csv_path, "step,epoch,layer,name,kind,stat,value", first_step, &files->csv, err));
+    YT_TRY(yti_csv_open(files->csv_path, "step,epoch,layer,name,kind,stat,value", first_step, &files->csv, err));
     YT_TRY(yti_lines_open(files->json_path, "{\"step\":", first_step, &files->json, err));
     return open_events(files, first_step, err);
 }

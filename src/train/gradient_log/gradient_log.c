@@ -2,15 +2,15 @@
  *
  * At steps 0 (initialisation) and 1 and at every N-th: activations and dL/dx at every row of the model and at every
  * block inside one; with the update that follows the weights' gradients before it and the size of the change. (Of
- * several batches to an update a later one makes it; where the epoch or the next sample comes first it is left out.) Steps 0 and 1 and
- * every 10 N-th: dL/dx by term of the loss and by level of the head. Between them nothing is watched, so that those
- * steps cost nothing. Measured with YOLO26n, 320 px, batch 4: a sample costs 0.3 steps, the parts 4.2; at N = 100 that
- * is 0.7 % of training, and 9 steps at the beginning. What one step has shown goes into the files (gradient_files.c)
- * before the next begins.
+ * several batches to an update a later one makes it; where the epoch or the next sample comes first it is left out.)
+ * Steps 0 and 1 and every 10 N-th: dL/dx by term of the loss and by level of the head. Between them nothing is watched,
+ * so that those steps cost nothing. Measured with YOLO26n, 320 px, batch 4: a sample costs 0.3 steps, the parts 4.2; at
+ * N = 100 that is 0.7 % of training, and 9 steps at the beginning. What one step has shown goes into the files
+ * (gradient_files.c) before the next begins.
  */
+#include "ops/ops.h"
 #include "train/gradient_log/gradient_alarms.h"
 #include "train/loop/observers.h"
-#include "ops/ops.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +22,7 @@ typedef struct point {
     const char *name;
     int row; /* -1: the node is not watched */
     bool inside;
-    yti_activation_kind act; /* IDENTITY where the map is not fresh from an activation function */
+    yti_activation_kind act;                    /* IDENTITY where the map is not fresh from an activation function */
     unsigned raised_by_map, raised_by_gradient; /* alarms */
 } point;
 
@@ -52,15 +52,14 @@ typedef struct gradient_log {
 static yti_activation_kind activation_of(const yti_graph *graph, yti_value value) {
     const void *attr;
     int n_sources;
-    if (yti_graph_op(graph, value, &attr, &n_sources) != &yti_op_norm_act || n_sources != 1)
-        return YT_ACT_IDENTITY;
+    if (yti_graph_op(graph, value, &attr, &n_sources) != &yti_op_norm_act || n_sources != 1) return YT_ACT_IDENTITY;
     return ((const yti_norm_act_attr *)attr)->act.kind;
 }
 
 static void watch(gradient_log *log, yti_value value, int row, const char *name, bool inside) {
     if (value < 0 || log->points[value].row >= 0) return;
-    log->points[value] =
-        (point){.name = name, .row = row, .inside = inside, .act = activation_of(log->model->graph, value)};
+    log->points[value] = (point){
+        .name = name, .row = row, .inside = inside, .act = activation_of(log->model->graph, value)};
 }
 
 static bool is_weight(const yti_param_info *info) {
@@ -81,8 +80,7 @@ static yt_status find_points(gradient_log *log, yt_err *err) {
     if (!log->points || !log->before || !log->step.records || !log->raised || !log->alarms.sorted)
         return yt_fail(err, YT_ERR_NO_MEMORY, "no memory to log gradients");
     for (int i = 0; i < nodes; i++) log->points[i].row = -1;
-    for (int i = 0; i < model->n_rows; i++)
-        watch(log, model->rows[i].output, i, model->rows[i].module, false);
+    for (int i = 0; i < model->n_rows; i++) watch(log, model->rows[i].output, i, model->rows[i].module, false);
     for (int i = 0; i < model->n_blocks; i++)
         watch(log, model->blocks[i].output, model->blocks[i].row, model->blocks[i].name, true);
     return YT_OK;
@@ -170,8 +168,8 @@ static void update(void *context, const yti_train_batch *report) {
         const yti_param_info *info = &log->model->params[i];
         if (!is_weight(info)) continue;
         yti_flow_stats stats = {.saturated = (double)NAN};
-        stats.ratio = yti_flow_update_ratio(
-            log->before + info->offset, log->model->state.params + info->offset, info->count, log->threads);
+        stats.ratio = yti_flow_update_ratio(log->before + info->offset, log->model->state.params + info->offset,
+                                            info->count, log->threads);
         note_weight(log, i, YT_FLOW_UPDATE, stats);
     }
 }
@@ -237,22 +235,21 @@ static void finish(void *context, const yti_train_summary *summary) {
     if (log->status != YT_OK && log->alarm) log->alarm(log->alarm_context, log->err.text);
 }
 
-yt_status yti_gradient_log_create(yti_problem_sink alarm, void *alarm_context, yti_train_observer *out,
-                                 yt_err *err) {
+yt_status yti_gradient_log_create(yti_problem_sink alarm, void *alarm_context, yti_train_observer *out, yt_err *err) {
     gradient_log *log = calloc(1, sizeof *log);
     if (!log) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory to log gradients");
     log->alarm = alarm;
     log->alarm_context = alarm_context;
     *out = (yti_train_observer){.start = start,
-                               .wants = wants,
-                               .forward = forward,
-                               .backward = backward,
-                               .batch = batch,
-                               .part = part,
-                               .update = update,
-                               .epoch = epoch,
-                               .finish = finish,
-                               .context = log};
+                                .wants = wants,
+                                .forward = forward,
+                                .backward = backward,
+                                .batch = batch,
+                                .part = part,
+                                .update = update,
+                                .epoch = epoch,
+                                .finish = finish,
+                                .context = log};
     return YT_OK;
 }
 

@@ -1,13 +1,13 @@
 /* loss_parts.c: which part of the loss a gradient comes from.
  *
- * The gradient is linear in the loss, so dL/dx is the sum of the gradients of the terms (the other gains set to 0),
- * and the sum of those of the levels (the other levels' gradients at the head set to 0). Each needs a forward run of
- * its own too, because a backward run overwrites the maps. Gradients of parameters are not computed, and the running
+ * The gradient is linear in the loss, so dL/dx is the sum of the gradients of the terms (the other gains set to 0), and
+ * the sum of those of the levels (the other levels' gradients at the head set to 0). Each needs a forward run of its
+ * own too, because a backward run overwrites the maps. Gradients of parameters are not computed, and the running
  * statistics that a forward run moves are a copy: the run goes on as if this had not been.
  */
-#include "train/loop/training.h"
 #include "base/cpu.h"
 #include "kernels/kernels.h"
+#include "train/loop/training.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,11 +1,11 @@
 /* box_report.c: whether an epoch had objects to learn from, and what would give it some.
  *
  * A run may look healthy and learn nothing but the background: objects may be so small at this input size that the
- * augmentation drops them all, or that hardly any predicted box overlaps them enough to be assigned; and at a rate that is far too
- * high no prediction overlaps anything. The losses of boxes are 0 then, which are the best there are.
+ * augmentation drops them all, or that hardly any predicted box overlaps them enough to be assigned; and at a rate that
+ * is far too high no prediction overlaps anything. The losses of boxes are 0 then, which are the best there are.
  */
-#include "train/loop/training.h"
 #include "base/text.h"
+#include "train/loop/training.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -19,8 +19,8 @@ static const double GOOD_SIDE = 16;
 /* Of the boxes in view; fewer that are dropped for their size are no reason for a word. */
 static const double MANY = 0.1;
 
-/* Anchors per box in view, of both branches together; a box that is learnt has one or more in each. With fewer, hardly
- * any box is. */
+/* Anchors per box in view, of both branches together; a box that is learnt has one or more in each. With fewer,
+ * hardly any box is. */
 static const double FEW = 0.01;
 
 enum { MAX_IMGSZ = 8192 /* train_options.inc */, TEXT = 768 };
@@ -59,17 +59,15 @@ static yt_status find_short_side(const yti_split *split, double share, double *s
 }
 
 /* Appends from which --imgsz on a side, in inputs, measures so many pixels. */
-static void append_imgsz(const yti_training *t, double side, double pixels, const char *whom, char *text,
-                         size_t room) {
+static void append_imgsz(const yti_training *t, double side, double pixels, const char *whom, char *text, size_t room) {
     const int stride = t->model->max_stride > 32 ? t->model->max_stride : 32;
     const double wanted = side > 0 ? ceil(pixels / side / stride) * stride : HUGE_VAL;
     if (wanted <= MAX_IMGSZ)
-        yti_text_append(text, room, "; from --imgsz %d on %s would be at least %.3g pixels wide and high",
-                       (int)wanted, whom, pixels);
+        yti_text_append(text, room, "; from --imgsz %d on %s would be at least %.3g pixels wide and high", (int)wanted,
+                        whom, pixels);
     else
-        yti_text_append(text, room,
-                       "; no --imgsz makes %s %.3g pixels wide and high: cut the images into tiles", whom,
-                       pixels);
+        yti_text_append(text, room, "; no --imgsz makes %s %.3g pixels wide and high: cut the images into tiles", whom,
+                        pixels);
 }
 
 /* ": 3 at most 2 pixels wide or high, 5 out of view" */
@@ -106,13 +104,12 @@ static bool hardly_any(const yti_train_boxes *boxes) {
 }
 
 /* Why nothing, or hardly anything, is assigned: the objects are small, or the predictions are far off. */
-static void append_reason(const yti_training *t, const yti_train_epoch *row, double side, char *text,
-                          size_t room) {
+static void append_reason(const yti_training *t, const yti_train_epoch *row, double side, char *text, size_t room) {
     const double pixels = side * t->config.imgsz;
     const bool seen = row->boxes.fates[YT_BOX_SEEN] > 0, small = pixels < GOOD_SIDE;
     if (small) {
-        yti_text_append(text, room, "; half of the objects are at most %.2g pixels wide or high at --imgsz %d",
-                       pixels, t->config.imgsz);
+        yti_text_append(text, room, "; half of the objects are at most %.2g pixels wide or high at --imgsz %d", pixels,
+                        t->config.imgsz);
         append_imgsz(t, side, GOOD_SIDE, "half of them", text, room);
     }
     if (seen && (row->epoch > 1 || !small))
@@ -127,27 +124,25 @@ static yt_status report_nothing(const yti_training *t, const yti_train_epoch *ro
     YT_TRY(find_short_side(&t->train, 0.5, &side, err));
     if (row->boxes.assigned)
         yti_text_append(text, sizeof text,
-                       "epoch %d: hardly any object was assigned (%" PRId64 " predictions for %" PRId64
-                       " boxes), little but the background was trained; ",
-                       row->epoch, row->boxes.assigned, seen);
+                        "epoch %d: hardly any object was assigned (%" PRId64 " predictions for %" PRId64
+                        " boxes), little but the background was trained; ",
+                        row->epoch, row->boxes.assigned, seen);
     else
-        yti_text_append(text, sizeof text,
-                       "epoch %d: no object was assigned, only the background was trained; ", row->epoch);
+        yti_text_append(text, sizeof text, "epoch %d: no object was assigned, only the background was trained; ",
+                        row->epoch);
     if (seen == 0 || loses_many(&row->boxes)) append_dropped(&row->boxes, text, sizeof text);
     if (row->boxes.assigned)
         yti_text_append(text, sizeof text, "%spredictions overlap hardly any of the boxes",
-                       loses_many(&row->boxes) ? "; " : "");
+                        loses_many(&row->boxes) ? "; " : "");
     else if (seen)
-        yti_text_append(text, sizeof text,
-                       "%sno prediction overlaps any of the boxes that are left (%" PRId64 ")",
-                       loses_many(&row->boxes) ? "; " : "", seen);
+        yti_text_append(text, sizeof text, "%sno prediction overlaps any of the boxes that are left (%" PRId64 ")",
+                        loses_many(&row->boxes) ? "; " : "", seen);
     append_reason(t, row, side, text, sizeof text);
     yti_watch_alarm(watchers, text);
     return YT_OK;
 }
 
-static yt_status report_small(const yti_training *t, const yti_train_epoch *row, yti_watchers *watchers,
-                              yt_err *err) {
+static yt_status report_small(const yti_training *t, const yti_train_epoch *row, yti_watchers *watchers, yt_err *err) {
     /* A side that is still above the smallest at the smallest scale that is drawn. */
     const double stays = SMALLEST_SIDE / fmax(1 - t->config.scale, 0.1);
     char text[TEXT] = "";

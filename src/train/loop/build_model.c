@@ -1,11 +1,11 @@
-/* build_model.c: which network a run trains: the one the user names, else the one its weights belong to, else
- * the default.
+/* build_model.c: which network a run trains: the one the user names, else the one its weights belong to, else the
+ * default.
  */
-#include "weights/weights_head.h"
-#include "weights/weights_network.h"
 #include "base/log.h"
 #include "ops/ops.h"
 #include "train/loop/train.h"
+#include "weights/weights_head.h"
+#include "weights/weights_network.h"
 
 #include <string.h>
 
@@ -17,7 +17,7 @@ static bool is_chosen(const yti_train_config *config, yti_train_key key) {
 static yt_status take_options(yti_train_config *config, const yti_model_options *options, yt_err *err) {
     if (options->no_residual && !is_chosen(config, YT_TRAIN_KEY_no_residual))
         YT_TRY(yti_train_config_set(config, "no_residual", yti_no_residual_word(options->no_residual),
-                                   YT_SOURCE_CHECKPOINT, err));
+                                    YT_SOURCE_CHECKPOINT, err));
     if (options->no_batchnorm && !is_chosen(config, YT_TRAIN_KEY_no_batchnorm))
         YT_TRY(yti_train_config_set(config, "no_batchnorm", "true", YT_SOURCE_CHECKPOINT, err));
     if (options->activation < 0 || is_chosen(config, YT_TRAIN_KEY_activation)) return YT_OK;
@@ -25,8 +25,7 @@ static yt_status take_options(yti_train_config *config, const yti_model_options 
     return yti_train_config_set(config, "activation", name, YT_SOURCE_CHECKPOINT, err);
 }
 
-static yti_model_options build_options(const yti_train_config *config, int n_classes,
-                                      const char *const *search_dirs) {
+static yti_model_options build_options(const yti_train_config *config, int n_classes, const char *const *search_dirs) {
     yti_model_options options = YT_MODEL_DEFAULTS;
     options.n_classes = n_classes;
     options.no_residual = (yti_no_residual)(config->no_residual + 1); /* of a choice "false" is -1 */
@@ -62,14 +61,12 @@ static yt_status build_as_weights(yti_train_config *config, const yti_st_file *f
     return status;
 }
 
-/* A network that was typed keeps the class branch of the weights where it has their head: the same row, reading the same
- * channels. *model is built anew where that makes a difference. */
-static yt_status widen_head(const yti_train_config *config, const yti_model_options *options,
-                            const yti_st_file *file, yti_model **model, yt_err *err) {
-    const yti_head_facts wanted = yti_head_of_file(file, yti_weights_prefix(file)),
-                         built = yti_head_of_model(*model);
-    if (!yti_same_head(&wanted, &built) ||
-        memcmp(wanted.widths.cls, built.widths.cls, sizeof wanted.widths.cls) == 0)
+/* A network that was typed keeps the class branch of the weights where it has their head: the same row, reading the
+ * same channels. *model is built anew where that makes a difference. */
+static yt_status widen_head(const yti_train_config *config, const yti_model_options *options, const yti_st_file *file,
+                            yti_model **model, yt_err *err) {
+    const yti_head_facts wanted = yti_head_of_file(file, yti_weights_prefix(file)), built = yti_head_of_model(*model);
+    if (!yti_same_head(&wanted, &built) || memcmp(wanted.widths.cls, built.widths.cls, sizeof wanted.widths.cls) == 0)
         return YT_OK;
     yti_model_options wide = *options;
     yti_model *other;
@@ -87,14 +84,15 @@ static const yti_activation *activation_of(const yti_op *op, const void *attr) {
     return op == &yti_op_norm_act ? &((const yti_norm_act_attr *)attr)->act : NULL;
 }
 
-/* Appends what the first nodes that differ do. Widths are left to the tensors, whose shapes tell. false: they are alike. */
+/* Appends what the first nodes that differ do. Widths are left to the tensors, whose shapes tell. false: they are
+ * alike. */
 static bool nodes_differ(const yti_model *a, yti_value a_first, const yti_model *b, yti_value b_first, int count,
                          char *text, size_t room) {
     for (int i = 0; i < count; i++) {
         const void *a_attr, *b_attr;
         int a_sources, b_sources; /* one more with a skip connection */
         const yti_op *a_op = yti_graph_op(a->graph, a_first + i, &a_attr, &a_sources),
-                    *b_op = yti_graph_op(b->graph, b_first + i, &b_attr, &b_sources);
+                     *b_op = yti_graph_op(b->graph, b_first + i, &b_attr, &b_sources);
         if (a_op != b_op || a_sources != b_sources) {
             snprintf(text, room, "other operations");
             return true;
@@ -131,8 +129,7 @@ static bool rows_differ(const yti_model *a, const yti_model *b, int row, char *t
 }
 
 /* Tensors of equal names and shapes are taken whatever is computed with them, so this is all that shows it. */
-static void report_differences(const yti_train_config *config, const yti_model *model,
-                               const yti_model *weights) {
+static void report_differences(const yti_train_config *config, const yti_model *model, const yti_model *weights) {
     const int common = model->n_rows < weights->n_rows ? model->n_rows : weights->n_rows;
     char first[192] = "", text[192];
     int count = model->n_rows + weights->n_rows - 2 * common, first_row = common;
@@ -145,16 +142,16 @@ static void report_differences(const yti_train_config *config, const yti_model *
     if (count == 0) return;
     if (!first[0]) snprintf(first, sizeof first, "%d rows in place of %d", model->n_rows, weights->n_rows);
     yti_log(YT_LOG_WARNING,
-           "%s: %d of its rows compute%s something else than those of %s, first row %d (%s): %s; without "
-           "--model the "
-           "network of the weights is built",
-           config->model, count, count == 1 ? "s" : "", config->weights, first_row,
-           first_row < model->n_rows ? model->rows[first_row].module : "none", first);
+            "%s: %d of its rows compute%s something else than those of %s, first row %d (%s): %s; without "
+            "--model the "
+            "network of the weights is built",
+            config->model, count, count == 1 ? "s" : "", config->weights, first_row,
+            first_row < model->n_rows ? model->rows[first_row].module : "none", first);
 }
 
 /* The network of the weights, as far as their file describes it, with the options that were typed. */
-static yt_status compare_with_weights(const yti_train_config *config, const yti_st_file *file,
-                                      const yti_model *model, yt_err *err) {
+static yt_status compare_with_weights(const yti_train_config *config, const yti_st_file *file, const yti_model *model,
+                                      yt_err *err) {
     yti_model_options options = YT_MODEL_DEFAULTS;
     const char *name, *yaml;
     yti_model *weights;
@@ -185,7 +182,7 @@ static yt_status build_typed(yti_train_config *config, const yti_st_file *file, 
 }
 
 yt_status yti_train_build_model(yti_train_config *config, int n_classes, const char *const *search_dirs,
-                               yti_model **out, yt_err *err) {
+                                yti_model **out, yt_err *err) {
     if (!config->weights[0]) return build_typed(config, NULL, n_classes, search_dirs, out, err);
     yti_weights_file weights;
     YT_TRY(yti_weights_load(config->weights, &weights, err));

@@ -1,7 +1,7 @@
 /* csv_log.c: see csv_log.h.
  *
- * A table that an older program began may have fewer columns. New ones come last, so its rows are the beginnings of ours, and
- * empty cells make them whole: a table with rows of two lengths is read by nobody.
+ * A table that an older program began may have fewer columns. New ones come last, so its rows are the beginnings of
+ * ours, and empty cells make them whole: a table with rows of two lengths is read by nobody.
  */
 #include "train/loop/csv_log.h"
 #include "base/file.h"
@@ -39,8 +39,8 @@ static void copy_row(const char *line, const char *header, FILE *out) {
 
 /* Copies the whole lines of the former file that are kept; a line without its newline was cut by a crash. Line by
  * line: a long run's table may be larger than the memory. header: NULL where the lines are no rows of a table. */
-static yt_status copy_rows(const char *path, const char *header, const char *start, int64_t keep_below,
-                           FILE *out, yt_err *err) {
+static yt_status copy_rows(const char *path, const char *header, const char *start, int64_t keep_below, FILE *out,
+                           yt_err *err) {
     FILE *former = fopen(path, "r");
     if (!former && errno == ENOENT) return YT_OK;
     if (!former) return yt_fail(err, YT_ERR_IO, "%s: cannot be read: %s", path, strerror(errno));
@@ -59,23 +59,21 @@ static yt_status copy_rows(const char *path, const char *header, const char *sta
     const bool good = !ferror(former) && (n > 0 || feof(former));
     yt_status status = good ? YT_OK : yt_fail(err, YT_ERR_IO, "%s: reading failed: %s", path, strerror(errno));
     if (!fits)
-        status =
-            yt_fail(err, YT_ERR_DATA,
-                    "%s:1: its columns are not those of this run, \"%.300s\"; give the file another name, "
-                    "and the run begins a new one",
-                    path, header);
+        status = yt_fail(err, YT_ERR_DATA,
+                         "%s:1: its columns are not those of this run, \"%.300s\"; give the file another name, "
+                         "and the run begins a new one",
+                         path, header);
     free(line);
     fclose(former);
     return status;
 }
 
-static yt_status open_file(const char *path, const char *header, const char *start, int64_t keep_below,
-                           FILE **out, yt_err *err) {
+static yt_status open_file(const char *path, const char *header, const char *start, int64_t keep_below, FILE **out,
+                           yt_err *err) {
     yti_file_writer writer;
     YT_TRY(yti_file_writer_open(path, &writer, err));
     if (header) fprintf(writer.stream, "%s\n", header);
-    yt_status status =
-        keep_below > 0 ? copy_rows(path, header, start, keep_below, writer.stream, err) : YT_OK;
+    yt_status status = keep_below > 0 ? copy_rows(path, header, start, keep_below, writer.stream, err) : YT_OK;
     if (status == YT_OK)
         status = yti_file_writer_commit(&writer, err);
     else

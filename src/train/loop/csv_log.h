@@ -7,10 +7,10 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* Opens path for appending rows below `header`. Of a file that is there, the rows whose first column (an epoch, a step)
- * is below `keep_below` are kept and the others dropped, atomically. Where its columns are the first of `header`, as an older
- * program wrote them, its rows get empty cells for the others; DATA where they are something else
- * and rows would be kept. */
+/* Opens path for appending rows below `header`. Of a file that is there, the rows whose first column (an epoch, a
+ * step) is below `keep_below` are kept and the others dropped, atomically. Where its columns are the first of
+ * `header`, as an older program wrote them, its rows get empty cells for the others; DATA where they are something
+ * else and rows would be kept. */
 yt_status yti_csv_open(const char *path, const char *header, int64_t keep_below, FILE **out, yt_err *err);
 
 /* The same for a file without a header whose lines begin with `start` and then that number. */

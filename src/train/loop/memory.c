@@ -1,7 +1,7 @@
 /* memory.c: what a run will need, against what the machine has, before anything is trained. */
 #include "base/container.h"
-#include "train/loop/training.h"
 #include "image/image.h"
+#include "train/loop/training.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -61,10 +61,8 @@ static size_t loader_bytes(const yti_training *t, int batch) {
     size_t held = PREFETCHED_BATCHES * (size_t)h * (size_t)w * 3 * (size_t)batch;
     val_shape(t, &n, &h, &w);
     held += PREFETCHED_BATCHES * (size_t)h * (size_t)w * 3 * (size_t)val_images(t, batch);
-    size_t train = decoding_bytes(&t->train, t->config.workers),
-           val = decoding_bytes(&t->val, t->config.workers);
-    return (cache < all ? cache : all) + held + (size_t)t->config.workers * worker +
-           (train > val ? train : val);
+    size_t train = decoding_bytes(&t->train, t->config.workers), val = decoding_bytes(&t->val, t->config.workers);
+    return (cache < all ? cache : all) + held + (size_t)t->config.workers * worker + (train > val ? train : val);
 }
 
 /* The checkpoint of a resumed run may hold gradients that wait. */
@@ -72,14 +70,13 @@ bool yti_may_wait(const yti_training *t, int batch) {
     return t->config.nbs > batch || yti_gradients_wait(&t->progress);
 }
 
-/* Parameters, gradients, average, statistics and waiting gradients before a step, moments; to log gradients, a copy of
- * the weights and one of the statistics. */
+/* Parameters, gradients, average, statistics and waiting gradients before a step, moments; to log gradients, a copy
+ * of the weights and one of the statistics. */
 static size_t state_bytes(yti_training *t, int batch) {
     const yti_model *model = t->model;
     const size_t logged = t->config.log_gradients ? model->param_count + model->buffer_count : 0;
     const size_t waiting = yti_may_wait(t, batch) ? model->param_count : 0;
-    return (logged + waiting) * sizeof(float) +
-           (3 * model->param_count + 3 * model->buffer_count) * sizeof(float) +
+    return (logged + waiting) * sizeof(float) + (3 * model->param_count + 3 * model->buffer_count) * sizeof(float) +
            yti_optimizer_bytes(t->optimizer);
 }
 
@@ -98,11 +95,10 @@ static yt_status run_bytes(yti_training *t, int batch, size_t *bytes, yt_err *er
     return YT_OK;
 }
 
-static yt_status too_much(int batch, int side, size_t needed, size_t available, const char *advice,
-                          yt_err *err) {
+static yt_status too_much(int batch, int side, size_t needed, size_t available, const char *advice, yt_err *err) {
     const double mib = 1048576;
-    return yt_fail(err, YT_ERR_NO_MEMORY, "batch %d at %d pixels needs %.0f MiB and %.0f MiB are free: %s", batch,
-                   side, (double)needed / mib, (double)available / mib, advice);
+    return yt_fail(err, YT_ERR_NO_MEMORY, "batch %d at %d pixels needs %.0f MiB and %.0f MiB are free: %s", batch, side,
+                   (double)needed / mib, (double)available / mib, advice);
 }
 
 static yt_status refuse(yti_training *t, yt_err *err) {
@@ -120,8 +116,7 @@ static yt_status refuse(yti_training *t, yt_err *err) {
     }
     char advice[96] = "not even --batch 1 would; use a smaller --imgsz or model";
     if (fits) snprintf(advice, sizeof advice, "the largest batch that fits is --batch %d", fits);
-    return too_much(t->config.batch, t->config.imgsz, t->info.planned_bytes, t->info.available_bytes, advice,
-                    err);
+    return too_much(t->config.batch, t->config.imgsz, t->info.planned_bytes, t->info.available_bytes, advice, err);
 }
 
 yt_status yti_memory_check(yti_training *t, size_t available, yt_err *err) {

@@ -1,7 +1,7 @@
 /* param_groups.c: which parameters are stepped, by which treatment, and which values are averaged.
  *
- * Frozen rows are in neither: averaging even a constant would move its last bit. Parameters of one kind lie
- * together in memory, so that what is left are few long stretches.
+ * Frozen rows are in neither: averaging even a constant would move its last bit. Parameters of one kind lie together in
+ * memory, so that what is left are few long stretches.
  */
 #include "train/loop/training.h"
 
@@ -31,14 +31,13 @@ static bool is_fast(const yti_model *model, const yti_optimizer_plan *plan, cons
 
 /* A weight lies in memory as [kh][kw][in][out]: a matrix with out columns. Tensors of one or three dimensions are
  * stepped as vectors. */
-static yti_param_span span_of(const yti_model *model, const yti_optimizer_plan *plan,
-                             const yti_param_info *info) {
+static yti_param_span span_of(const yti_model *model, const yti_optimizer_plan *plan, const yti_param_info *info) {
     const yti_group group = (yti_group)info->kind;
     const bool is_matrix = info->n_dims == 2 || info->n_dims == 4;
     return (yti_param_span){.offset = info->offset,
-                           .count = info->count,
-                           .group = is_fast(model, plan, info) ? yti_group_fast(group) : group,
-                           .columns = is_matrix ? (size_t)info->dims[0] : 0};
+                            .count = info->count,
+                            .group = is_fast(model, plan, info) ? yti_group_fast(group) : group,
+                            .columns = is_matrix ? (size_t)info->dims[0] : 0};
 }
 _Static_assert((int)YT_PARAM_WEIGHT == (int)YT_GROUP_WEIGHT && (int)YT_PARAM_NORM == (int)YT_GROUP_NORM &&
                    (int)YT_PARAM_BIAS == (int)YT_GROUP_BIAS,
@@ -50,7 +49,7 @@ static int by_offset(const void *a, const void *b) {
 }
 
 yt_status yti_run_optimizer_create(const yti_model *model, const yti_optimizer_plan *plan, yti_optimizer **out,
-                               yt_err *err) {
+                                   yt_err *err) {
     yti_param_span *spans = calloc((size_t)model->n_params + 1, sizeof *spans);
     if (!spans) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the optimiser");
     size_t n_spans = 0;
@@ -59,8 +58,8 @@ yt_status yti_run_optimizer_create(const yti_model *model, const yti_optimizer_p
         if (yti_in_params(info) && !info->frozen) spans[n_spans++] = span_of(model, plan, info);
     }
     qsort(spans, n_spans, sizeof *spans, by_offset); /* neighbours are stepped in one sweep */
-    yt_status status = yti_optimizer_create(plan->kind, model->param_count, spans, n_spans,
-                                           (float)plan->weight_decay, plan->threads, out, err);
+    yt_status status = yti_optimizer_create(plan->kind, model->param_count, spans, n_spans, (float)plan->weight_decay,
+                                            plan->threads, out, err);
     free(spans);
     if (status == YT_OK) yti_optimizer_set_beta1(*out, plan->momentum);
     return status;
@@ -76,8 +75,8 @@ static void add_stretch(yti_stretches *list, size_t offset, size_t count) {
 }
 
 /* All parameters that are trained, or all statistics that move; params of one kind are in order of offset. */
-static yt_status find_stretches(const yti_model *model, yti_param_kind first, yti_param_kind last,
-                                yti_stretches *out, yt_err *err) {
+static yt_status find_stretches(const yti_model *model, yti_param_kind first, yti_param_kind last, yti_stretches *out,
+                                yt_err *err) {
     out->at = calloc((size_t)model->n_params + 1, sizeof *out->at);
     if (!out->at) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the moving average of the weights");
     for (int kind = (int)first; kind <= (int)last; kind++)

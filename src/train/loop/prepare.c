@@ -1,11 +1,11 @@
-/* prepare.c: from settings to a training that can begin: data, network, memory, loaders, optimiser.
- * Everything that can be wrong is found here, before a file is written.
+/* prepare.c: from settings to a training that can begin: data, network, memory, loaders, optimiser. Everything that can
+ * be wrong is found here, before a file is written.
  */
+#include "base/file.h"
+#include "kernels/kernels.h"
 #include "train/loop/run_folder.h"
 #include "train/loop/training.h"
 #include "weights/weights_network.h"
-#include "base/file.h"
-#include "kernels/kernels.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -26,8 +26,7 @@ yt_status yti_run_paths(yti_training *t, char *folder, yt_err *err) {
     t->folder = folder;
     t->last_path = yti_path_join(folder, "weights/last.safetensors");
     t->best_path = yti_path_join(folder, "weights/best.safetensors");
-    if (!t->last_path || !t->best_path)
-        return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the paths of the run");
+    if (!t->last_path || !t->best_path) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the paths of the run");
     return YT_OK;
 }
 
@@ -60,12 +59,11 @@ static void report_going_back(const yti_training *t, const setup *s) {
     const int last = strcmp(t->config.resume, t->last_path) == 0 ? from : epochs_of_last(t);
     if (last <= from || !s->problem) return;
     char text[1024];
-    snprintf(
-        text, sizeof text,
-        "%.300s: goes back to epoch %d of %d: the rows of later epochs leave results.csv, and "
-        "weights/last.safetensors of epoch %d is replaced after epoch %d; best.safetensors stays until an "
-        "epoch is better than the best up to epoch %d",
-        t->config.resume, from, last, last, from + 1, from);
+    snprintf(text, sizeof text,
+             "%.300s: goes back to epoch %d of %d: the rows of later epochs leave results.csv, and "
+             "weights/last.safetensors of epoch %d is replaced after epoch %d; best.safetensors stays until an "
+             "epoch is better than the best up to epoch %d",
+             t->config.resume, from, last, last, from + 1, from);
     s->problem(s->context, text);
 }
 
@@ -94,8 +92,7 @@ static yt_status read_checkpoint(yti_training *t, setup *s, yt_err *err) {
 static bool lacks_last_files(const yti_training *t) {
     if (t->progress.best_fitness < 0 || !yti_path_exists(t->best_path)) return false;
     bool lacks = false;
-    for (const char *const *file = yti_validator_file_names(YT_CONFUSION_CLASSES + 1); *file && !lacks;
-         file++) {
+    for (const char *const *file = yti_validator_file_names(YT_CONFUSION_CLASSES + 1); *file && !lacks; file++) {
         char *path = yti_path_join(t->folder, *file);
         lacks = path && !yti_path_exists(path);
         free(path);
@@ -129,8 +126,7 @@ static yt_status settle_end(yti_training *t, yt_err *err) {
         return is_over(t, why, err);
     }
     if (progress->epochs_done < t->epochs) return YT_OK;
-    snprintf(why, sizeof why, "has finished its %d epochs; a larger --epochs continues it",
-             progress->epochs_done);
+    snprintf(why, sizeof why, "has finished its %d epochs; a larger --epochs continues it", progress->epochs_done);
     return is_over(t, why, err);
 }
 
@@ -139,12 +135,12 @@ static yt_status scan(yti_training *t, const setup *s, const char *split, double
     bool *classes = NULL;
     if (t->config.classes[0]) YT_TRY(yti_dataset_classes(&t->dataset, t->config.classes, &classes, err));
     yti_scan_options options = {.strict = t->config.strict,
-                               .classes = classes,
-                               .single_class = t->config.single_cls,
-                               .fraction = fraction,
-                               .problem = s->problem,
-                               .context = s->context,
-                               .threads = t->config.threads > 0 ? t->config.threads : 1};
+                                .classes = classes,
+                                .single_class = t->config.single_cls,
+                                .fraction = fraction,
+                                .problem = s->problem,
+                                .context = s->context,
+                                .threads = t->config.threads > 0 ? t->config.threads : 1};
     yt_status status = yti_dataset_scan(&t->dataset, split, &options, out, err);
     free(classes);
     return status;
@@ -158,11 +154,11 @@ static yt_status copy_names(yti_training *t, yt_err *err) {
         if (!t->names.names[i]) break;
         t->names.count = i + 1;
     }
-    return t->names.count == count ? YT_OK
-                                   : yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %d class names", count);
+    return t->names.count == count ? YT_OK : yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %d class names", count);
 }
 
-/* A run may do without: where the data set names no images for it, or where it is switched off and they are not there. */
+/* A run may do without: where the data set names no images for it, or where it is switched off and they are not there.
+ */
 static yt_status open_validation(yti_training *t, const setup *s, yt_err *err) {
     yt_err reason;
     yt_status status = YT_OK;
@@ -196,8 +192,7 @@ static yt_status open_data_or_advise(yti_training *t, const setup *s, yt_err *er
     const bool typed = t->config.source[YT_TRAIN_KEY_data] == YT_SOURCE_TYPED;
     const bool may_have_moved = s->resumes && !typed && status != YT_ERR_NO_MEMORY && status != YT_ERR_STOPPED;
     return yt_fail(err, status, "%s%s%s", reason.text,
-                   may_have_moved ? "; where the data of this run has moved: yolotrain DATA.yaml --resume "
-                                  : "",
+                   may_have_moved ? "; where the data of this run has moved: yolotrain DATA.yaml --resume " : "",
                    may_have_moved ? t->config.resume : "");
 }
 
@@ -207,10 +202,9 @@ static yt_status build_model(yti_training *t, const setup *s, yt_err *err) {
     const yti_train_config *c = &t->config;
     if (s->resumes) {
         YT_TRY(yti_network_build(&s->file, c->resume, NULL, s->search_dirs, &t->model, err));
-        if (t->model->n_classes == t->names.count)
-            return yti_data_check(&s->file, t, s->problem, s->context, err);
-        return yt_fail(err, YT_ERR_MISMATCH, "%s: was trained on %d classes, %s has %d", c->resume,
-                       t->model->n_classes, c->data, t->names.count);
+        if (t->model->n_classes == t->names.count) return yti_data_check(&s->file, t, s->problem, s->context, err);
+        return yt_fail(err, YT_ERR_MISMATCH, "%s: was trained on %d classes, %s has %d", c->resume, t->model->n_classes,
+                       c->data, t->names.count);
     }
     YT_TRY(yti_train_build_model(&t->config, t->names.count, s->search_dirs, &t->model, err));
     return yti_initial_weights(t, err);
@@ -223,8 +217,7 @@ yt_status yti_initial_weights(yti_training *t, yt_err *err) {
     YT_TRY(yti_model_init_as(t->model, &init, (uint64_t)c->seed, &t->model->state, err));
     if (!c->weights[0]) return YT_OK;
     t->info.transferred = true;
-    YT_TRY(
-        yti_weights_transfer(c->weights, t->model, c->cls_remap ? &t->names : NULL, &t->info.transfer, err));
+    YT_TRY(yti_weights_transfer(c->weights, t->model, c->cls_remap ? &t->names : NULL, &t->info.transfer, err));
     if (t->info.transfer.matched + t->info.transfer.partial) return YT_OK;
     return yt_fail(err, YT_ERR_MISMATCH, "%s: none of its tensors fits this model; %s", c->weights,
                    t->info.transfer.first_miss);
@@ -235,10 +228,9 @@ static yt_status check_frozen(const yti_training *t, yt_err *err) {
     for (int i = 0; t->info.transferred && i < t->model->n_params; i++) {
         const yti_param_info *info = &t->model->params[i];
         if (!info->frozen || !yti_transfer_missed(&t->info.transfer, info->row)) continue;
-        return yt_fail(
-            err, YT_ERR_MISMATCH,
-            "freeze: row %d (%s) would stay as it was drawn, for %s has not all of its tensors: %s",
-            info->row, t->model->rows[info->row].module, t->config.weights, t->info.transfer.first_miss);
+        return yt_fail(err, YT_ERR_MISMATCH,
+                       "freeze: row %d (%s) would stay as it was drawn, for %s has not all of its tensors: %s",
+                       info->row, t->model->rows[info->row].module, t->config.weights, t->info.transfer.first_miss);
     }
     return YT_OK;
 }
@@ -257,11 +249,10 @@ static yt_status settle_sizes(yti_training *t, yt_err *err) {
     int smallest = (int)(c->imgsz * (1 - c->multi_scale));
     if (smallest < stride) smallest = stride;
     if (smallest < 2 * stride && last_is_single && !c->no_batchnorm)
-        return yt_fail(
-            err, YT_ERR_ARGUMENT,
-            "batch: %d images in batches of %d end with a batch of one, which at %d pixels leaves batch "
-            "normalisation a single value; choose another --batch%s or a larger --imgsz",
-            t->train.n_samples, c->batch, smallest, c->multi_scale > 0 ? ", a smaller --multi-scale" : "");
+        return yt_fail(err, YT_ERR_ARGUMENT,
+                       "batch: %d images in batches of %d end with a batch of one, which at %d pixels leaves batch "
+                       "normalisation a single value; choose another --batch%s or a larger --imgsz",
+                       t->train.n_samples, c->batch, smallest, c->multi_scale > 0 ? ", a smaller --multi-scale" : "");
     return YT_OK;
 }
 
@@ -302,8 +293,7 @@ static yt_status make_room_before(yti_training *t, yt_err *err) {
 static yt_status make_optimizer(yti_training *t, yt_err *err) {
     const yti_train_config *c = &t->config;
     const yti_optimizer_plan plan = {.kind = (yti_optimizer_kind)c->optimizer,
-                                     .weight_decay =
-                                         yti_scaled_weight_decay(c->weight_decay, c->batch, c->nbs),
+                                     .weight_decay = yti_scaled_weight_decay(c->weight_decay, c->batch, c->nbs),
                                      .momentum = c->momentum,
                                      .fast_by_name = yti_follows_old(c),
                                      .threads = c->threads};
@@ -316,14 +306,14 @@ static yt_status make_loaders(yti_training *t, yt_err *err) {
     size_t cache = (size_t)c->cache << 20, images = (size_t)t->train.n_samples + (size_t)t->val.n_samples;
     size_t train_cache = cache / images * (size_t)t->train.n_samples;
     yti_loader_config config = {.batch = c->batch,
-                               .imgsz = c->imgsz,
-                               .workers = c->workers,
-                               .seed = (uint64_t)c->seed,
-                               .train = true,
-                               .rect = c->rect,
-                               .stride = stride_of(t),
-                               .multi_scale = c->multi_scale,
-                               .cache_bytes = train_cache};
+                                .imgsz = c->imgsz,
+                                .workers = c->workers,
+                                .seed = (uint64_t)c->seed,
+                                .train = true,
+                                .rect = c->rect,
+                                .stride = stride_of(t),
+                                .multi_scale = c->multi_scale,
+                                .cache_bytes = train_cache};
     YT_TRY(yti_loader_create(&t->train, &config, &t->train_loader, err));
     if (!yti_can_validate(t)) return YT_OK;
     config.train = false;
@@ -348,8 +338,7 @@ static yt_status weigh_classes(yti_training *t, yt_err *err) {
             if (!sample->labels[k].coco_only) counts[sample->labels[k].class_id]++;
     }
     if (ok)
-        yti_loss_class_weights(counts, t->names.count, t->config.cls_pw, yti_follows_old(&t->config),
-                              t->class_weights);
+        yti_loss_class_weights(counts, t->names.count, t->config.cls_pw, yti_follows_old(&t->config), t->class_weights);
     free(counts);
     return ok ? YT_OK : yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %zu class weights", n);
 }
@@ -362,15 +351,15 @@ static yt_status make_validator(yti_training *t, yt_err *err) {
     /* 0.001, the default, is for AP: a matrix of what nobody would act on says nothing. */
     const float confusion_conf = c->conf == 0.001 ? YT_CONFUSION_CONF : (float)c->conf;
     yti_validate_options options = {.conf = (float)c->conf,
-                                   .iou = (float)c->iou,
-                                   .max_det = c->max_det,
-                                   .nms = (yti_nms)c->nms,
-                                   .confusion_conf = confusion_conf,
-                                   .classes = classes,
-                                   .gains = {(float)c->box, (float)c->cls, (float)c->dfl},
-                                   .class_weights = t->class_weights,
-                                   .widen_below_first = yti_follows_old(c),
-                                   .threads = c->threads};
+                                    .iou = (float)c->iou,
+                                    .max_det = c->max_det,
+                                    .nms = (yti_nms)c->nms,
+                                    .confusion_conf = confusion_conf,
+                                    .classes = classes,
+                                    .gains = {(float)c->box, (float)c->cls, (float)c->dfl},
+                                    .class_weights = t->class_weights,
+                                    .widen_below_first = yti_follows_old(c),
+                                    .threads = c->threads};
     yt_status status = yti_validator_create(t->model, t->val_loader, &options, &t->validator, err);
     free(classes);
     return status;
@@ -379,15 +368,15 @@ static yt_status make_validator(yti_training *t, yt_err *err) {
 static void make_schedule(yti_training *t) {
     const yti_train_config *c = &t->config;
     t->schedule = (yti_schedule){.lrf = c->lrf,
-                                .momentum = c->momentum,
-                                .warmup_epochs = c->warmup_epochs,
-                                .warmup_momentum = c->warmup_momentum,
-                                .cosine = c->cos_lr,
-                                .epochs = t->epochs,
-                                .batches_per_epoch = yti_loader_batches(t->train_loader),
-                                .batch = c->batch,
-                                .nominal_batch = c->nbs,
-                                .old_warmup = yti_follows_old(c)};
+                                 .momentum = c->momentum,
+                                 .warmup_epochs = c->warmup_epochs,
+                                 .warmup_momentum = c->warmup_momentum,
+                                 .cosine = c->cos_lr,
+                                 .epochs = t->epochs,
+                                 .batches_per_epoch = yti_loader_batches(t->train_loader),
+                                 .batch = c->batch,
+                                 .nominal_batch = c->nbs,
+                                 .old_warmup = yti_follows_old(c)};
     yti_apply_rate_factor(t);
 }
 
@@ -414,13 +403,11 @@ static void settle_max_det(yti_training *t, const setup *s) {
     if (most <= c->max_det) return;
     char text[256];
     if (c->source[YT_TRAIN_KEY_max_det] == YT_SOURCE_DEFAULT && most <= limit) {
-        snprintf(text, sizeof text, "an image has %d objects: max_det is %d instead of %d", most, most,
-                 c->max_det);
+        snprintf(text, sizeof text, "an image has %d objects: max_det is %d instead of %d", most, most, c->max_det);
         c->max_det = most;
         c->source[YT_TRAIN_KEY_max_det] = YT_SOURCE_DATASET;
     } else {
-        snprintf(text, sizeof text, "an image has %d objects, and max_det %d caps the recall", most,
-                 c->max_det);
+        snprintf(text, sizeof text, "an image has %d objects, and max_det %d caps the recall", most, c->max_det);
     }
     if (s->problem) s->problem(s->context, text);
 }
@@ -458,8 +445,8 @@ void yti_begin_progress(yti_progress *progress) {
     for (int i = 0; i < YT_LOSS_TERMS; i++) progress->last.val_loss[i] = (double)NAN; /* not known */
 }
 
-yt_status yti_train_prepare(const yti_train_config *config, const char *const *search_dirs,
-                           yti_problem_sink problem, void *context, yti_training **out, yt_err *err) {
+yt_status yti_train_prepare(const yti_train_config *config, const char *const *search_dirs, yti_problem_sink problem,
+                            void *context, yti_training **out, yt_err *err) {
     yti_training *t = calloc(1, sizeof *t);
     if (!t) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for a training");
     t->config = *config;

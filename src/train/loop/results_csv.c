@@ -1,8 +1,8 @@
 /* results_csv.c: the family's table of a run, one row per epoch (spec training 6.3). */
-#include "train/loop/csv_log.h"
-#include "train/loop/observers.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "train/loop/csv_log.h"
+#include "train/loop/observers.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -2,11 +2,11 @@
  *
  * The folder is made only here, after yti_train_prepare has checked everything that can be checked before.
  */
+#include "base/file.h"
 #include "train/diagnose/capsule.h"
 #include "train/loop/observers.h"
 #include "train/loop/run_folder.h"
 #include "train/loop/training.h"
-#include "base/file.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -57,14 +57,13 @@ static yt_status make_folder(yti_training *t, yt_err *err) {
     YT_TRY(remove_capsule(t, err));
     char *args = yti_path_join(t->folder, "args.yaml");
     if (!args) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the paths of the run");
-    yt_status status =
-        yti_train_config_write(&t->config, args, t->folder, t->model->n_classes, t->model->base_license, err);
+    yt_status status = yti_train_config_write(&t->config, args, t->folder, t->model->n_classes, t->model->base_license,
+                                              err);
     free(args);
     return status;
 }
 
-static yt_status watched_loop(yti_training *t, yti_watchers *watchers, const volatile sig_atomic_t *stop,
-                              yt_err *err) {
+static yt_status watched_loop(yti_training *t, yti_watchers *watchers, const volatile sig_atomic_t *stop, yt_err *err) {
     for (size_t i = 0; i < watchers->count; i++) {
         const yti_train_observer *o = &watchers->list[i];
         if (o->start) YT_TRY(o->start(o->context, &t->info, err));
@@ -79,13 +78,12 @@ static yt_status watched_loop(yti_training *t, yti_watchers *watchers, const vol
 }
 
 yt_status yti_train_run(yti_training *t, const yti_train_observer *observers, size_t n_observers,
-                       const volatile sig_atomic_t *stop, yt_err *err) {
+                        const volatile sig_atomic_t *stop, yt_err *err) {
     YT_TRY(make_folder(t, err));
     yti_train_observer *list = calloc(n_observers + 2, sizeof *list), results = {0}, gradients = {0};
     yti_watchers watchers = {.list = list, .wanted = calloc(n_observers + 2, sizeof *watchers.wanted)};
     yt_status status = YT_OK;
-    if (!list || !watchers.wanted)
-        status = yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %zu observers", n_observers);
+    if (!list || !watchers.wanted) status = yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %zu observers", n_observers);
     if (status == YT_OK) status = yti_results_csv_create(&results, err);
     if (status == YT_OK && t->config.log_gradients)
         status = yti_gradient_log_create(yti_watch_alarm, &watchers, &gradients, err);

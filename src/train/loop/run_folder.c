@@ -1,13 +1,13 @@
-/* run_folder.c: where a run writes: runs/detect/train, train-2, ... (spec training 6.1), which one a checkpoint belongs to,
- * and which one was last.
+/* run_folder.c: where a run writes: runs/detect/train, train-2, ... (spec training 6.1), which one a checkpoint belongs
+ * to, and which one was last.
  *
- * A run folder is known by its weights/ and its args.yaml. Nothing is ever written into a folder that has not both, unless
- * it was made for the run: a checkpoint may have been copied beside anybody's files.
+ * A run folder is known by its weights/ and its args.yaml. Nothing is ever written into a folder that has not both,
+ * unless it was made for the run: a checkpoint may have been copied beside anybody's files.
  */
 #define _XOPEN_SOURCE 700 /* realpath */
 #include "train/loop/run_folder.h"
-#include "base/folder.h"
 #include "base/file.h"
+#include "base/folder.h"
 #include "validate/validate.h"
 
 #include <errno.h>
@@ -63,17 +63,16 @@ static yt_status find_checkpoint(const char *resume, char **out, yt_err *err) {
     if (!path) return no_memory(err);
     yt_status status = YT_OK;
     if (!yti_path_exists(path))
-        status = yt_fail(err, YT_ERR_IO, "%s: cannot be opened: %s; --resume alone takes the newest run below %s",
-                         path, strerror(errno), ROOT);
+        status = yt_fail(err, YT_ERR_IO, "%s: cannot be opened: %s; --resume alone takes the newest run below %s", path,
+                         strerror(errno), ROOT);
     else if (has_ending(path, ".pt") || has_ending(path, ".yaml") || has_ending(path, ".yml"))
-        status =
-            yt_fail(err, YT_ERR_ARGUMENT,
-                    has_ending(path, ".pt")
-                        ? "%s: is not a checkpoint of this program, so it cannot be resumed; start a new "
-                          "run from it: yolotrain DATA.yaml --weights %s"
-                        : "%s: is not a checkpoint; a run continues from RUN/weights/last.safetensors, and "
-                          "where its data has moved that is yolotrain %s --resume RUN",
-                    path, path);
+        status = yt_fail(err, YT_ERR_ARGUMENT,
+                         has_ending(path, ".pt")
+                             ? "%s: is not a checkpoint of this program, so it cannot be resumed; start a new "
+                               "run from it: yolotrain DATA.yaml --weights %s"
+                             : "%s: is not a checkpoint; a run continues from RUN/weights/last.safetensors, and "
+                               "where its data has moved that is yolotrain %s --resume RUN",
+                         path, path);
     if (status == YT_OK)
         *out = path;
     else
@@ -112,11 +111,10 @@ yt_status yti_run_of(const char *resume, char **checkpoint, char **folder, yt_er
     YT_TRY(find_checkpoint(resume, &path, err));
     char *found = find_run(path);
     if (!found) {
-        yt_fail(
-            err, YT_ERR_ARGUMENT,
-            "%s: lies in no run folder, so there is no run to continue; put it into the weights/ of its "
-            "run, beside which args.yaml is, or start a new run from it: yolotrain DATA.yaml --weights %s",
-            path, path);
+        yt_fail(err, YT_ERR_ARGUMENT,
+                "%s: lies in no run folder, so there is no run to continue; put it into the weights/ of its "
+                "run, beside which args.yaml is, or start a new run from it: yolotrain DATA.yaml --weights %s",
+                path, path);
         free(path);
         return YT_ERR_ARGUMENT;
     }
@@ -130,8 +128,7 @@ yt_status yti_run_of(const char *resume, char **checkpoint, char **folder, yt_er
 static yt_status retire_weights(const char *folder, const char *file, yt_err *err) {
     char name[64], *weights = yti_path_join(folder, "weights");
     snprintf(name, sizeof name, "former-%s", file);
-    char *from = weights ? yti_path_join(weights, file) : NULL,
-         *to = from ? yti_path_join(weights, name) : NULL;
+    char *from = weights ? yti_path_join(weights, file) : NULL, *to = from ? yti_path_join(weights, name) : NULL;
     yt_status status = to ? YT_OK : no_memory(err);
     if (status == YT_OK && rename(from, to) != 0 && errno != ENOENT)
         status = yt_fail(err, YT_ERR_IO, "%s: these older weights cannot be renamed: %s", from, strerror(errno));
@@ -178,8 +175,7 @@ static bool is_newer(const newest *than, const char *path, struct timespec time)
 
 /* Takes the weights of one folder if it has any and they are newer. */
 static yt_status look_at(const char *folder, newest *best) {
-    char *weights = yti_path_join(folder, "weights"),
-         *path = weights ? yti_path_join(weights, best->file) : NULL;
+    char *weights = yti_path_join(folder, "weights"), *path = weights ? yti_path_join(weights, best->file) : NULL;
     free(weights);
     if (!path) return no_memory(best->err);
     struct stat info;
@@ -233,6 +229,5 @@ yt_status yti_train_newest_checkpoint(char **path, yt_err *err) {
     YT_TRY(yti_newest_weights(ROOT, LAST, path, err));
     if (*path) return YT_OK;
     return yt_fail(err, YT_ERR_IO,
-                   "%s: there is no weights/%s below it to resume from; name the file or its run folder",
-                   ROOT, LAST);
+                   "%s: there is no weights/%s below it to resume from; name the file or its run folder", ROOT, LAST);
 }

@@ -11,8 +11,8 @@ yt_status yti_run_folder_name(const char *project, const char *name, char **out,
  * weights/last.safetensors). Both malloc'd. A checkpoint that lies elsewhere has no run to go on with: an error. */
 yt_status yti_run_of(const char *resume, char **checkpoint, char **folder, yt_err *err);
 
-/* A run that starts where one was before: its last and best weights get out of the way (weights/former-*), and what shows
- * their work is removed, so that nothing of it is taken for the new run's. */
+/* A run that starts where one was before: its last and best weights get out of the way (weights/former-*), and what
+ * shows their work is removed, so that nothing of it is taken for the new run's. */
 yt_status yti_run_folder_retire(const char *folder, yt_err *err);
 
 /* malloc'd path of RUN/weights/`file` written last among the runs below `root`; NULL: there is none. */

@@ -1,11 +1,10 @@
-/* step.c: one training step, in the order of the design: forward, loss, backward, observers, optimiser,
- * average.
+/* step.c: one training step, in the order of the design: forward, loss, backward, observers, optimiser, average.
  *
- * Gradients are summed, not averaged, over the batches of one update (spec training 4.3): the loss is
- * multiplied by the number of images already.
+ * Gradients are summed, not averaged, over the batches of one update (spec training 4.3): the loss is multiplied by the
+ * number of images already.
  */
-#include "train/loop/training.h"
 #include "kernels/kernels.h"
+#include "train/loop/training.h"
 
 #include <string.h>
 
@@ -38,8 +37,7 @@ void yti_shape_loss(yti_step *step, const yti_train_config *config, int epoch, i
     step->widen_below_first = yti_follows_old(config);
     step->weight[0] = 1;
     step->weight[1] = 0;
-    if (step->model->n_branches == 2)
-        yti_loss_branch_weights(epoch, epochs, &step->weight[0], &step->weight[1]);
+    if (step->model->n_branches == 2) yti_loss_branch_weights(epoch, epochs, &step->weight[0], &step->weight[1]);
 }
 
 /* grads_before: filled by run_step. */
@@ -89,8 +87,8 @@ static void average(float *to, const float *from, const yti_stretches *which, fl
 static void update_weights(yti_training *t, const yti_schedule_step *schedule, double norm) {
     yti_state *live = &t->model->state;
     int threads = t->config.threads;
-    yti_optimizer_step(t->optimizer, live->params, live->grads, yti_clip_scale(norm, t->config.clip),
-                      schedule->lr, schedule->momentum);
+    yti_optimizer_step(t->optimizer, live->params, live->grads, yti_clip_scale(norm, t->config.clip), schedule->lr,
+                       schedule->momentum);
     memset(live->grads, 0, t->model->param_count * sizeof *live->grads);
 
     float decay = yti_ema_decay(++t->progress.updates);
@@ -98,10 +96,10 @@ static void update_weights(yti_training *t, const yti_schedule_step *schedule, d
     average(t->average.buffers, live->buffers, &t->averaged_buffers, decay, threads);
 }
 
-/* Forwards and backwards. *what stays empty where all is finite, loss and gradient norm then mean something.
- * maps: NULL: nobody watches them. */
-static yt_status run_step(yti_training *t, const yti_step *step, const yti_graph_observer *maps,
-                          yti_step_loss *loss, double *norm, char *what, size_t room, yt_err *err) {
+/* Forwards and backwards. *what stays empty where all is finite, loss and gradient norm then mean something. maps:
+ * NULL: nobody watches them. */
+static yt_status run_step(yti_training *t, const yti_step *step, const yti_graph_observer *maps, yti_step_loss *loss,
+                          double *norm, char *what, size_t room, yt_err *err) {
     yti_model *model = t->model;
     what[0] = '\0';
     memcpy(t->buffers_before, model->state.buffers, model->buffer_count * sizeof(float));
@@ -153,8 +151,8 @@ yt_status yti_train_step(yti_training *t, const yti_batch *batch, yti_train_batc
     report->warms_up = schedule.warms_up;
     const unsigned wanted = yti_watch_begin(watchers, report);
     const yti_graph_observer maps = yti_watch_maps(watchers);
-    YT_TRY(run_step(t, &step, wanted & YT_SEE_MAPS ? &maps : NULL, &loss, &report->gradient_norm, what,
-                    sizeof what, err));
+    YT_TRY(
+        run_step(t, &step, wanted & YT_SEE_MAPS ? &maps : NULL, &loss, &report->gradient_norm, what, sizeof what, err));
     report->skipped = what[0] != '\0';
     if (report->skipped) {
         YT_TRY(yti_meet_non_finite(t, &step, report, what, watchers, err));

@@ -12,12 +12,12 @@
 #define YT_TRAIN_H
 
 #include "data/index/dataset.h"
+#include "eval/metrics.h"
 #include "flow/flow.h"
 #include "loss/loss.h"
-#include "eval/metrics.h"
 #include "model/model.h"
-#include "train/diagnose/non_finite.h"
 #include "optim/optim.h"
+#include "train/diagnose/non_finite.h"
 #include "train/settings/config.h"
 #include "weights/weights.h"
 
@@ -27,7 +27,7 @@
 /* The network of a run, not yet initialised: of config->model, or where that is nobody's choice the one that
  * config->weights describes, whose name and build options then enter the settings. n_classes 0: as described. */
 yt_status yti_train_build_model(yti_train_config *config, int n_classes, const char *const *search_dirs,
-                               yti_model **out, yt_err *err);
+                                yti_model **out, yt_err *err);
 
 typedef struct yti_training yti_training;
 
@@ -47,9 +47,8 @@ typedef struct yti_train_info {
     yti_transfer_report transfer;
     const char *folder;                    /* of the run; NULL before yti_train_run */
     const char *loss_names[YT_LOSS_TERMS]; /* "box_loss", ... */
-    const char
-        *other_head; /* of a head with two branches, the one that is measured beside: "one2one", "one2many";
-                               NULL: the head has one */
+    const char *other_head; /* of a head with two branches, the one that is measured beside: "one2one", "one2many";
+                                      NULL: the head has one */
 } yti_train_info;
 
 /* What there was to learn from. */
@@ -68,9 +67,9 @@ typedef struct yti_train_batch {
     bool updates;                   /* an optimiser step follows */
     bool warms_up;                  /* learning rates are still below those of the run */
     double gradient_norm;           /* of the gradients summed for the update so far, before clipping */
-    bool skipped;         /* something was not finite: the batch is left out, its gradients are cleared */
-    int skips;            /* such batches of this epoch, with this one */
-    yti_train_boxes boxes; /* of the epoch so far, without skipped batches */
+    bool skipped;                   /* something was not finite: the batch is left out, its gradients are cleared */
+    int skips;                      /* such batches of this epoch, with this one */
+    yti_train_boxes boxes;          /* of the epoch so far, without skipped batches */
 } yti_train_batch;
 
 /* What validation finds with the branch of a head with two that does not choose the best weights. */
@@ -78,14 +77,13 @@ typedef struct yti_train_other {
     double precision, recall, ap50, ap;
 } yti_train_other;
 
-/* One finished epoch: a row of results.csv. Metrics and validation losses are those of the last validation.
- */
+/* One finished epoch: a row of results.csv. Metrics and validation losses are those of the last validation. */
 typedef struct yti_train_epoch {
     int epoch;      /* from 1 */
     double seconds; /* since the start of training, over all resumed parts */
     double train_loss[YT_LOSS_TERMS], val_loss[YT_LOSS_TERMS];
     double precision, recall, ap50, ap;
-    yti_train_other other;      /* with info.other_head */
+    yti_train_other other;     /* with info.other_head */
     double lr[YT_GROUP_COUNT]; /* at the end of the epoch; yti_optimizer_columns names the logged ones */
     bool validated, is_best;
     double images_per_second; /* of the training part */
@@ -106,11 +104,9 @@ typedef struct yti_train_summary {
     int64_t skips;      /* batches left out because something was not finite; these three of the whole run */
     int rollbacks;      /* for the same reason */
     double rate_factor; /* of the learning rates, by which they were lowered then */
-    double train_seconds,
-        watch_seconds; /* of this process: of all batches; of those, for observers with wants */
-    const yti_class_metrics
-        *classes;           /* of the best epoch, [n_classes]; NULL: never validated in this process */
-    yti_metrics_result best; /* its means; valid with classes */
+    double train_seconds, watch_seconds; /* of this process: of all batches; of those, for observers with wants */
+    const yti_class_metrics *classes;    /* of the best epoch, [n_classes]; NULL: never validated in this process */
+    yti_metrics_result best;             /* its means; valid with classes */
 } yti_train_summary;
 
 /* What an observer wants to see of a batch. Both cost time: a watched backward run is slower, and each part of the
@@ -121,20 +117,16 @@ enum {
 };
 
 /* Watches a run. Any callback may be NULL; a failure of start or epoch ends the run. Watching changes no weights. An
- * epoch is shown to the
- * observers before its checkpoint is written: what they keep is then never behind the checkpoint, and a
- * resumed run has to drop rows but never to invent one. */
+ * epoch is shown to the observers before its checkpoint is written: what they keep is then never behind the
+ * checkpoint, and a resumed run has to drop rows but never to invent one. */
 typedef struct yti_train_observer {
     yt_status (*start)(void *context, const yti_train_info *info, yt_err *err);
-    unsigned (*wants)(void *context,
-                      const yti_train_batch *batch); /* before a batch: YT_SEE_...; NULL: none */
-    void (*forward)(void *context, yti_value value,
-                    yti_tensor map); /* as in yti_graph_observer, here and below */
+    unsigned (*wants)(void *context, const yti_train_batch *batch);  /* before a batch: YT_SEE_...; NULL: none */
+    void (*forward)(void *context, yti_value value, yti_tensor map); /* as in yti_graph_observer, here and below */
     void (*backward)(void *context, yti_value value, yti_tensor gradient);
     void (*batch)(void *context, const yti_train_batch *batch); /* gradients complete, weights not yet moved */
-    void (*part)(void *context, yti_flow_kind part, yti_value value,
-                 yti_tensor gradient);                           /* of that part alone */
-    void (*update)(void *context, const yti_train_batch *batch); /* weights moved */
+    void (*part)(void *context, yti_flow_kind part, yti_value value, yti_tensor gradient); /* of that part alone */
+    void (*update)(void *context, const yti_train_batch *batch);                           /* weights moved */
     /* Before anything follows from it. After YT_ON_NAN_SKIP `batch` is called too, after YT_ON_NAN_ROLLBACK not: the
      * epoch behind the last checkpoint begins again, and what was gathered in this one is to be forgotten. */
     void (*non_finite)(void *context, const yti_non_finite *event);
@@ -144,18 +136,17 @@ typedef struct yti_train_observer {
     void *context;
 } yti_train_observer;
 
-/* Reads dataset and model, resolves the settings, checks that memory suffices, makes loaders and optimiser.
- * Nothing is written. search_dirs: where model names are looked for, NULL-terminated or NULL. problem
- * receives what is wrong with the dataset. With config->resume the run continues from that checkpoint. */
-yt_status yti_train_prepare(const yti_train_config *config, const char *const *search_dirs,
-                           yti_problem_sink problem, void *context, yti_training **out, yt_err *err);
+/* Reads dataset and model, resolves the settings, checks that memory suffices, makes loaders and optimiser. Nothing
+ * is written. search_dirs: where model names are looked for, NULL-terminated or NULL. problem receives what is wrong
+ * with the dataset. With config->resume the run continues from that checkpoint. */
+yt_status yti_train_prepare(const yti_train_config *config, const char *const *search_dirs, yti_problem_sink problem,
+                            void *context, yti_training **out, yt_err *err);
 const yti_train_info *yti_train_describe(const yti_training *training);
 
-/* Makes the run folder (args.yaml, results.csv, weights/) and trains. *stop, when not NULL, becoming non-zero
- * ends the run after the current batch with YT_ERR_STOPPED; the last checkpoint is that of the last finished
- * epoch. */
+/* Makes the run folder (args.yaml, results.csv, weights/) and trains. *stop, when not NULL, becoming non-zero ends
+ * the run after the current batch with YT_ERR_STOPPED; the last checkpoint is that of the last finished epoch. */
 yt_status yti_train_run(yti_training *training, const yti_train_observer *observers, size_t n_observers,
-                       const volatile sig_atomic_t *stop, yt_err *err);
+                        const volatile sig_atomic_t *stop, yt_err *err);
 void yti_train_destroy(yti_training *training);
 
 /* The newest weights/last.safetensors below runs/detect, malloc'd. */

@@ -1,13 +1,13 @@
 /* trainer.c: the epochs of a run: train, validate, judge, show, save.
  *
- * Validation and best.safetensors use the moving average. An interrupted or failed epoch leaves no trace: the
- * last checkpoint is that of the last finished one. It is written while the next epoch goes
- * on to its first update, and the weights do not change before it is.
+ * Validation and best.safetensors use the moving average. An interrupted or failed epoch leaves no trace: the last
+ * checkpoint is that of the last finished one. It is written while the next epoch goes on to its first update, and the
+ * weights do not change before it is.
  */
-#include "train/loop/training.h"
 #include "base/cpu.h"
 #include "base/file.h"
 #include "base/rng.h"
+#include "train/loop/training.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -29,26 +29,25 @@ static bool mosaics_are_closed(yti_training *t) {
     bool fitted = c->time > 0 && c->source[YT_TRAIN_KEY_close_mosaic] == YT_SOURCE_AUTO;
     int last = fitted ? yti_auto_close_mosaic(c, t->train.n_samples, t->epochs) : c->close_mosaic;
     bool closes = last > 0 && (last <= t->epochs || !yti_follows_old(c));
-    if (t->progress.closed_epoch == 0 && closes && epoch >= t->epochs - last)
-        t->progress.closed_epoch = epoch + 1;
+    if (t->progress.closed_epoch == 0 && closes && epoch >= t->epochs - last) t->progress.closed_epoch = epoch + 1;
     return t->progress.closed_epoch > 0 && epoch + 1 >= t->progress.closed_epoch;
 }
 
 static yti_augment augment_of(const yti_train_config *c, bool closed) {
     return (yti_augment){.mosaic = closed ? 0 : (float)c->mosaic,
-                        .mixup = closed ? 0 : (float)c->mixup,
-                        .cutmix = closed ? 0 : (float)c->cutmix,
-                        .degrees = (float)c->degrees,
-                        .translate = (float)c->translate,
-                        .scale = (float)c->scale,
-                        .shear = (float)c->shear,
-                        .perspective = (float)c->perspective,
-                        .hsv_h = (float)c->hsv_h,
-                        .hsv_s = (float)c->hsv_s,
-                        .hsv_v = (float)c->hsv_v,
-                        .flipud = (float)c->flipud,
-                        .fliplr = (float)c->fliplr,
-                        .bgr = (float)c->bgr};
+                         .mixup = closed ? 0 : (float)c->mixup,
+                         .cutmix = closed ? 0 : (float)c->cutmix,
+                         .degrees = (float)c->degrees,
+                         .translate = (float)c->translate,
+                         .scale = (float)c->scale,
+                         .shear = (float)c->shear,
+                         .perspective = (float)c->perspective,
+                         .hsv_h = (float)c->hsv_h,
+                         .hsv_s = (float)c->hsv_s,
+                         .hsv_v = (float)c->hsv_v,
+                         .flipud = (float)c->flipud,
+                         .fliplr = (float)c->fliplr,
+                         .bgr = (float)c->bgr};
 }
 
 /* An input that is planned for. */
@@ -109,8 +108,7 @@ static double loss_of(double value) {
 static yt_status keep_best(yti_training *t, const yti_metrics_result *metrics, yt_err *err) {
     size_t bytes = (size_t)metrics->n_classes * sizeof *metrics->classes;
     yti_class_metrics *copy = realloc(t->best_classes, bytes + 1);
-    if (!copy)
-        return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the metrics of %d classes", metrics->n_classes);
+    if (!copy) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the metrics of %d classes", metrics->n_classes);
     memcpy(copy, metrics->classes, bytes);
     t->best_classes = copy;
     t->best = *metrics;
@@ -126,8 +124,8 @@ static bool has_finite_losses(const yti_train_epoch *row) {
 }
 
 /* Best: mAP50-95, where a tie counts as the newer, of an epoch in which there was something to learn. Patience: from
- * the last real improvement. The reference trainer lets it begin only once there is one above 0 (spec training 4.9), so
- * that a run that finds nothing never ends early. */
+ * the last real improvement. The reference trainer lets it begin only once there is one above 0 (spec training 4.9),
+ * so that a run that finds nothing never ends early. */
 static yt_status judge(yti_training *t, const yti_metrics_result *metrics, yti_train_epoch *row, yt_err *err) {
     yti_progress *progress = &t->progress;
     const double fitness = row->ap;
@@ -149,14 +147,12 @@ static yt_status validate_epoch(yti_training *t, yti_watchers *watchers, yti_tra
     row->ap50 = five_decimals(result.metrics.ap50);
     row->ap = five_decimals(result.metrics.ap);
     if (result.has_other)
-        row->other =
-            (yti_train_other){five_decimals(result.other.precision), five_decimals(result.other.recall),
-                             five_decimals(result.other.ap50), five_decimals(result.other.ap)};
+        row->other = (yti_train_other){five_decimals(result.other.precision), five_decimals(result.other.recall),
+                                       five_decimals(result.other.ap50), five_decimals(result.other.ap)};
     row->validated = true;
     if (!has_finite_losses(row))
-        yti_watch_alarm(watchers,
-                        "validation: the loss is not finite, so the moving average of the weights finds "
-                        "nothing; this epoch is not judged. A smaller --lr0 often helps");
+        yti_watch_alarm(watchers, "validation: the loss is not finite, so the moving average of the weights finds "
+                                  "nothing; this epoch is not judged. A smaller --lr0 often helps");
     return judge(t, &result.metrics, row, err);
 }
 
@@ -200,8 +196,8 @@ static yt_status add_kept(yti_training *t, yt_err *err) {
     return status;
 }
 
-/* best before last: a run killed between the two repeats the epoch and writes the same best again.
- * Gradients that wait for an update change with the next batch, so that it has to wait too. */
+/* best before last: a run killed between the two repeats the epoch and writes the same best again. Gradients that
+ * wait for an update change with the next batch, so that it has to wait too. */
 static yt_status save_epoch(yti_training *t, yt_err *err) {
     YT_TRY(yti_finish_saving(t, err)); /* of an epoch before that had no update */
     if (t->progress.last.is_best) YT_TRY(add_best(t, err));
@@ -219,8 +215,7 @@ static void set_epochs(yti_training *t, int epochs) {
     t->epochs = t->info.epochs = t->schedule.epochs = epochs;
 }
 
-static yt_status one_epoch(yti_training *t, yti_watchers *watchers, const volatile sig_atomic_t *stop,
-                           yt_err *err) {
+static yt_status one_epoch(yti_training *t, yti_watchers *watchers, const volatile sig_atomic_t *stop, yt_err *err) {
     yti_progress *progress = &t->progress;
     yti_train_batch trained;
     const double begin = yti_seconds();
@@ -265,8 +260,8 @@ static bool best_is_last(const yti_training *t) {
     return t->best_classes && t->progress.last.is_best;
 }
 
-/* Else they are measured once more, for the files that show their work, and because a resumed run that found
- * nothing better has no table of classes. */
+/* Else they are measured once more, for the files that show their work, and because a resumed run that found nothing
+ * better has no table of classes. */
 static yt_status measure_best(yti_training *t, yt_err *err) {
     if (t->progress.best_epoch == 0 || !yti_can_validate(t)) return YT_OK;
     if (!best_is_last(t)) {
@@ -287,12 +282,11 @@ static yt_status measure_best(yti_training *t, yt_err *err) {
 static void warn_of_no_move(const yti_training *t, yti_watchers *watchers) {
     if (t->progress.iterations > 0 || t->config.time > 0 || yti_schedule_first_move(&t->schedule) >= 0) return;
     char text[256];
-    snprintf(
-        text, sizeof text,
-        "nothing will be learned: no update of the %lld batches of this run has a learning rate above 0; %s",
-        (long long)t->schedule.epochs * t->schedule.batches_per_epoch,
-        t->config.lr0 > 0 ? "more --epochs, a smaller --nbs or a shorter --warmup-epochs would help"
-                          : "--lr0 is 0");
+    snprintf(text, sizeof text,
+             "nothing will be learned: no update of the %lld batches of this run has a learning rate above 0; %s",
+             (long long)t->schedule.epochs * t->schedule.batches_per_epoch,
+             t->config.lr0 > 0 ? "more --epochs, a smaller --nbs or a shorter --warmup-epochs would help"
+                               : "--lr0 is 0");
     yti_watch_alarm(watchers, text);
 }
 
@@ -316,19 +310,19 @@ yt_status yti_train_loop(yti_training *t, yti_watchers *watchers, const volatile
     }
     if (status == YT_OK) status = measure_best(t, err);
     *summary = (yti_train_summary){.status = status,
-                                  .epochs = t->progress.epochs_done,
-                                  .stopped_early = early,
-                                  .out_of_time = t->out_of_time,
-                                  .best_epoch = t->progress.best_epoch,
-                                  .best_fitness = t->progress.best_fitness,
-                                  .seconds = yti_seconds() - t->begin,
-                                  .weights_hash = t->progress.last.weights_hash,
-                                  .skips = t->progress.skips,
-                                  .rollbacks = t->progress.rollbacks,
-                                  .rate_factor = t->progress.rate_factor,
-                                  .train_seconds = t->train_seconds,
-                                  .watch_seconds = watchers->seconds,
-                                  .classes = t->best_classes,
-                                  .best = t->best};
+                                   .epochs = t->progress.epochs_done,
+                                   .stopped_early = early,
+                                   .out_of_time = t->out_of_time,
+                                   .best_epoch = t->progress.best_epoch,
+                                   .best_fitness = t->progress.best_fitness,
+                                   .seconds = yti_seconds() - t->begin,
+                                   .weights_hash = t->progress.last.weights_hash,
+                                   .skips = t->progress.skips,
+                                   .rollbacks = t->progress.rollbacks,
+                                   .rate_factor = t->progress.rate_factor,
+                                   .train_seconds = t->train_seconds,
+                                   .watch_seconds = watchers->seconds,
+                                   .classes = t->best_classes,
+                                   .best = t->best};
     return status;
 }

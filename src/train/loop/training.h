@@ -6,9 +6,9 @@
 #define YT_TRAINING_H
 
 #include "base/folder.h"
-#include "train/diagnose/finite.h"
-#include "train/checkpoint/saver.h"
 #include "data/feed/loader.h"
+#include "train/checkpoint/saver.h"
+#include "train/diagnose/finite.h"
 #include "train/loop/train.h"
 #include "validate/validate.h"
 
@@ -68,17 +68,16 @@ struct yti_training {
     yti_loss *loss;
     yti_optimizer *optimizer;
     yti_schedule schedule;
-    float *class_weights; /* [names.count]; NULL: all 1 */
-    yti_state average;     /* exponential moving average of params and buffers; no grads */
+    float *class_weights;                            /* [names.count]; NULL: all 1 */
+    yti_state average;                               /* exponential moving average of params and buffers; no grads */
     yti_stretches averaged_params, averaged_buffers; /* without constants and frozen rows */
     yti_progress progress;
-    int epochs;           /* at which it ends; with a time limit estimated anew after every epoch */
-    bool out_of_time;     /* the limit ended the last epoch */
-    double train_seconds; /* of this process, in batches */
-    float
-        *spare_buffers; /* [model->buffer_count]: statistics that loss_parts.c moves; NULL: not needed yet */
-    double begin;       /* yti_seconds when the run would have begun if it had never stopped */
-    yti_metrics_result best;         /* of the best epoch; classes NULL: not in this process */
+    int epochs;              /* at which it ends; with a time limit estimated anew after every epoch */
+    bool out_of_time;        /* the limit ended the last epoch */
+    double train_seconds;    /* of this process, in batches */
+    float *spare_buffers;    /* [model->buffer_count]: statistics that loss_parts.c moves; NULL: not needed yet */
+    double begin;            /* yti_seconds when the run would have begun if it had never stopped */
+    yti_metrics_result best; /* of the best epoch; classes NULL: not in this process */
     yti_class_metrics *best_classes; /* owned copy */
     char *folder, *last_path, *best_path;
     yti_lock lock;         /* of the folder, from when it is written to */
@@ -120,8 +119,8 @@ void yti_watch_alarm(void *context, const char *text);
 
 /* ---- loss_parts.c ---- */
 
-/* Shows the watchers dL/dx of each term of the loss alone and of each level of the head alone: a forward and backward
- * run of the batch for each, from which neither gradients nor statistics of the run change. */
+/* Shows the watchers dL/dx of each term of the loss alone and of each level of the head alone: a forward and
+ * backward run of the batch for each, from which neither gradients nor statistics of the run change. */
 yt_status yti_show_parts(yti_training *training, const yti_step *step, yti_watchers *watchers, yt_err *err);
 
 /* ---- data_print.c ---- */
@@ -129,8 +128,8 @@ yt_status yti_show_parts(yti_training *training, const yti_step *step, yti_watch
 yti_split_print yti_split_print_of(const yti_split *split);
 
 /* The same data as the checkpoint was trained on? Other classes are an error; other images or labels are reported. */
-yt_status yti_data_check(const yti_st_file *file, const yti_training *training, yti_problem_sink problem,
-                         void *context, yt_err *err);
+yt_status yti_data_check(const yti_st_file *file, const yti_training *training, yti_problem_sink problem, void *context,
+                         yt_err *err);
 cJSON *yti_data_json(const yti_training *training);
 
 /* ---- prepare.c ---- */
@@ -146,8 +145,8 @@ static inline bool yti_can_validate(const yti_training *training) {
 /* The rates of the settings times that of the progress, into the schedule. */
 void yti_apply_rate_factor(yti_training *training);
 
-/* How many epochs fit into the time limit if those to come take as long as those done (spec training 4.9).
- * The last one may be cut short, so it is always one more than are done. */
+/* How many epochs fit into the time limit if those to come take as long as those done (spec training 4.9). The last
+ * one may be cut short, so it is always one more than are done. */
 int yti_epochs_in_time(double hours, double seconds, int epochs_done);
 
 /* Where a run begins: weights of its seed and of --weights; the average at the weights; nothing done. */
@@ -162,26 +161,24 @@ typedef struct yti_optimizer_plan {
     yti_optimizer_kind kind;
     double weight_decay; /* as it is to be applied */
     double momentum;     /* beta1 of Adam and AdamW */
-    bool
-        fast_by_name; /* which branches MuSGD trains faster, by the rule of the reference trainer until 8.4.104 */
+    bool fast_by_name;   /* which branches MuSGD trains faster, by the rule of the reference trainer until 8.4.104 */
     int threads;
 } yti_optimizer_plan;
 
 /* The optimizer over all of the model that is trained. */
 yt_status yti_run_optimizer_create(const yti_model *model, const yti_optimizer_plan *plan, yti_optimizer **out,
-                               yt_err *err);
+                                   yt_err *err);
 
 /* Fills averaged_params and averaged_buffers. */
 yt_status yti_find_averaged(yti_training *training, yt_err *err);
 
 /* ---- step.c ---- */
 
-/* How the terms and branches of a step's loss are weighed in that epoch of so many, and how boxes are assigned; of the
- * step's model. */
+/* How the terms and branches of a step's loss are weighed in that epoch of so many, and how boxes are assigned; of
+ * the step's model. */
 void yti_shape_loss(yti_step *step, const yti_train_config *config, int epoch, int epochs);
 
-/* One batch: forward, loss, backward, observers, and where enough images were summed optimiser and average.
- */
+/* One batch: forward, loss, backward, observers, and where enough images were summed optimiser and average. */
 yt_status yti_train_step(yti_training *training, const yti_batch *batch, yti_train_batch *report,
                          yti_watchers *watchers, yt_err *err);
 
@@ -209,8 +206,7 @@ yt_status yti_roll_back(yti_training *training, yt_err *err);
 /* ---- box_report.c ---- */
 
 /* Shows the watchers when the epoch had no object to learn from, and after the first epoch when many were too small. */
-yt_status yti_report_boxes(yti_training *training, const yti_train_epoch *row, yti_watchers *watchers,
-                           yt_err *err);
+yt_status yti_report_boxes(yti_training *training, const yti_train_epoch *row, yti_watchers *watchers, yt_err *err);
 
 /* ---- trainer.c ---- */
 
@@ -223,8 +219,8 @@ yt_status yti_train_loop(yti_training *training, yti_watchers *watchers, const v
 
 /* ---- checkpoint.c ---- */
 
-/* Before parameters, average or moments change: waits until the files of the last epoch are written. Where
- * they are not, that epoch is not done. */
+/* Before parameters, average or moments change: waits until the files of the last epoch are written. Where they are
+ * not, that epoch is not done. */
 yt_status yti_finish_saving(yti_training *training, yt_err *err);
 
 /* Live weights, average, optimiser, pending gradients, settings and progress. The file is lent all but the
@@ -237,10 +233,8 @@ cJSON *yti_settings_json(const yti_train_config *config);
 bool yti_gradients_wait(const yti_progress *progress);
 
 /* Settings of an open checkpoint into config, but for those typed there. */
-yt_status yti_checkpoint_settings(const yti_st_file *file, const char *path, yti_train_config *config,
-                                  yt_err *err);
-yt_status yti_checkpoint_progress(const yti_st_file *file, const char *path, yti_progress *progress,
-                                  yt_err *err);
+yt_status yti_checkpoint_settings(const yti_st_file *file, const char *path, yti_train_config *config, yt_err *err);
+yt_status yti_checkpoint_progress(const yti_st_file *file, const char *path, yti_progress *progress, yt_err *err);
 
 /* The arrays, once model, optimiser and average exist. */
 yt_status yti_checkpoint_arrays(const yti_st_file *file, const char *path, yti_training *training, yt_err *err);

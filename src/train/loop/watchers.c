@@ -3,8 +3,8 @@
  * Before a batch each observer says what it wants to see of it; what nobody wants is not computed. The time that goes
  * into those that want something is measured, so that a run can say what watching it has cost.
  */
-#include "train/loop/training.h"
 #include "base/cpu.h"
+#include "train/loop/training.h"
 
 unsigned yti_watch_begin(yti_watchers *watchers, const yti_train_batch *batch) {
     unsigned all = 0;

@@ -4,9 +4,9 @@
  *
  * Its keys are the reference trainer's where there are such; `task` and `mode` are what its files begin with.
  */
-#include "train/settings/config.h"
 #include "base/file.h"
 #include "base/yaml.h"
+#include "train/settings/config.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -41,8 +41,8 @@ static void write_text(const char *text, FILE *out) {
     }
 }
 
-yt_status yti_train_config_write(const yti_train_config *config, const char *path, const char *save_dir,
-                                int n_classes, const char *base_license, yt_err *err) {
+yt_status yti_train_config_write(const yti_train_config *config, const char *path, const char *save_dir, int n_classes,
+                                 const char *base_license, yt_err *err) {
     yti_file_writer writer;
     YT_TRY(yti_file_writer_open(path, &writer, err));
     FILE *out = writer.stream;
@@ -85,8 +85,7 @@ static bool recorded(const yti_yaml_node *root, yti_train_key key, char *text, s
     return true;
 }
 
-yt_status yti_config_same_run(const yti_train_config *config, const char *folder, const char *checkpoint,
-                              yt_err *err) {
+yt_status yti_config_same_run(const yti_train_config *config, const char *folder, const char *checkpoint, yt_err *err) {
     char *path = yti_path_join(folder, "args.yaml");
     if (!path) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the paths of the run");
     yti_yaml yaml;

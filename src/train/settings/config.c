@@ -1,12 +1,12 @@
 /* config.c: the settings of a run, all made from the one table in train_options.inc.
  *
- * Every value has a text form, by which it comes in (defaults, command line, checkpoint) and goes out
- * (args.yaml, checkpoint); reading back what was written gives the same bits.
+ * Every value has a text form, by which it comes in (defaults, command line, checkpoint) and goes out (args.yaml,
+ * checkpoint); reading back what was written gives the same bits.
  */
 #include "train/settings/config.h"
-#include "base/number.h"
 #include "base/activation.h"
 #include "base/file.h"
+#include "base/number.h"
 #include "base/text.h"
 #include "eval/metrics.h"
 #include "model/ablation.h"
@@ -80,18 +80,18 @@ static const yti_train_option options[YT_TRAIN_KEYS] = {
 #define YT_CHOICES_TEXT(key)   NULL
 #define YT_CHOICES_CHOICE(key) YT_CHOICES_##key
 #define YT_TRAIN_OPTION(...)   YT_TRAIN_ROW(__VA_ARGS__)
-#define YT_TRAIN_ROW(key, type, letter, metavar, fallback, min, max, on_resume, group, help)                 \
-    {#key,                                                                                                   \
-     YT_TYPE_##type,                                                                                         \
-     letter,                                                                                                 \
-     metavar,                                                                                                \
-     fallback,                                                                                               \
-     min,                                                                                                    \
-     max,                                                                                                    \
-     YT_RESUME_##on_resume,                                                                                  \
-     group,                                                                                                  \
-     help,                                                                                                   \
-     YT_CHOICES_##type(key),                                                                                 \
+#define YT_TRAIN_ROW(key, type, letter, metavar, fallback, min, max, on_resume, group, help)                           \
+    {#key,                                                                                                             \
+     YT_TYPE_##type,                                                                                                   \
+     letter,                                                                                                           \
+     metavar,                                                                                                          \
+     fallback,                                                                                                         \
+     min,                                                                                                              \
+     max,                                                                                                              \
+     YT_RESUME_##on_resume,                                                                                            \
+     group,                                                                                                            \
+     help,                                                                                                             \
+     YT_CHOICES_##type(key),                                                                                           \
      offsetof(yti_train_config, key)},
 #include "train/settings/train_options.inc"
 #undef YT_TRAIN_OPTION
@@ -147,8 +147,7 @@ static const char *number_of_word(const yti_train_option *row, const char *text,
     return room;
 }
 
-static yt_status set_number(yti_train_config *config, const yti_train_option *row, const char *text,
-                            yt_err *err) {
+static yt_status set_number(yti_train_config *config, const yti_train_option *row, const char *text, yt_err *err) {
     double value;
     bool whole = row->type == YT_TRAIN_INT;
     char bare[32];
@@ -164,8 +163,7 @@ static yt_status set_number(yti_train_config *config, const yti_train_option *ro
     return YT_OK;
 }
 
-static yt_status set_flag(yti_train_config *config, const yti_train_option *row, const char *text,
-                          yt_err *err) {
+static yt_status set_flag(yti_train_config *config, const yti_train_option *row, const char *text, yt_err *err) {
     bool value = strcasecmp(text, "true") == 0;
     if (!value && strcasecmp(text, "false") != 0)
         return yt_fail(err, YT_ERR_ARGUMENT, "%s: \"%s\" is neither true nor false", row->key, text);
@@ -173,12 +171,11 @@ static yt_status set_flag(yti_train_config *config, const yti_train_option *row,
     return YT_OK;
 }
 
-static yt_status set_text(yti_train_config *config, const yti_train_option *row, const char *text,
-                          yt_err *err) {
+static yt_status set_text(yti_train_config *config, const yti_train_option *row, const char *text, yt_err *err) {
     size_t length = strlen(text);
     if (length >= YT_TRAIN_TEXT)
-        return yt_fail(err, YT_ERR_ARGUMENT, "%s: the text has %zu letters; at most %d are accepted", row->key,
-                       length, YT_TRAIN_TEXT - 1);
+        return yt_fail(err, YT_ERR_ARGUMENT, "%s: the text has %zu letters; at most %d are accepted", row->key, length,
+                       YT_TRAIN_TEXT - 1);
     if (!yti_text_is_utf8(text, length)) /* as the metadata of a checkpoint must be */
         return yt_fail(err, YT_ERR_ARGUMENT, "%s: \"%s\" is not UTF-8 text", row->key, text);
     memcpy(field(config, row), text, length + 1);
@@ -195,14 +192,12 @@ static yt_status unknown_choice(const yti_train_option *row, const char *text, s
     const char *near = yti_nearest_word(text, row->choices, count);
     char list[256] = "";
     if (near) return yt_fail(err, YT_ERR_ARGUMENT, "%s: unknown \"%s\"; did you mean %s", row->key, text, near);
-    for (size_t i = 0; i < count; i++)
-        yti_text_append(list, sizeof list, "%s%s", i ? ", " : "", row->choices[i]);
+    for (size_t i = 0; i < count; i++) yti_text_append(list, sizeof list, "%s%s", i ? ", " : "", row->choices[i]);
     if (may_be_auto(row)) yti_text_append(list, sizeof list, ", auto");
     return yt_fail(err, YT_ERR_ARGUMENT, "%s: unknown \"%s\"; it is one of %s", row->key, text, list);
 }
 
-static yt_status set_choice(yti_train_config *config, const yti_train_option *row, const char *text,
-                            yt_err *err) {
+static yt_status set_choice(yti_train_config *config, const yti_train_option *row, const char *text, yt_err *err) {
     int found = strcasecmp(text, row->fallback) == 0 ? -1 : is_bare(row, text) ? 0 : -2;
     size_t count = 0;
     for (; row->choices[count]; count++)
@@ -212,8 +207,7 @@ static yt_status set_choice(yti_train_config *config, const yti_train_option *ro
     return YT_OK;
 }
 
-static yt_status set_value(yti_train_config *config, const yti_train_option *row, const char *text,
-                           yt_err *err) {
+static yt_status set_value(yti_train_config *config, const yti_train_option *row, const char *text, yt_err *err) {
     switch (row->type) {
     case YT_TRAIN_INT:
     case YT_TRAIN_REAL:
@@ -229,7 +223,7 @@ static yt_status set_value(yti_train_config *config, const yti_train_option *row
 }
 
 yt_status yti_train_config_set(yti_train_config *config, const char *key, const char *text, yti_setting_source source,
-                              yt_err *err) {
+                               yt_err *err) {
     int index = yti_train_option_find(key);
     if (index < 0) return yt_fail(err, YT_ERR_ARGUMENT, "there is no setting \"%s\"", key);
     const yti_train_option *row = &options[index];
@@ -246,15 +240,13 @@ void yti_train_config_defaults(yti_train_config *config) {
     memset(config, 0, sizeof *config);
     for (int i = 0; i < YT_TRAIN_KEYS; i++) {
         yt_err err;
-        yt_status status =
-            yti_train_config_set(config, options[i].key, options[i].fallback, YT_SOURCE_DEFAULT, &err);
+        yt_status status = yti_train_config_set(config, options[i].key, options[i].fallback, YT_SOURCE_DEFAULT, &err);
         assert(status == YT_OK && "the default of a row must satisfy the row");
         (void)status;
     }
 }
 
-/* The shortest of 15, 16 and 17 digits that reads back the same, with a decimal point as the family writes
- * it. */
+/* The shortest of 15, 16 and 17 digits that reads back the same, with a decimal point as the family writes it. */
 static void real_text(double value, char *text, size_t room) {
     for (int digits = 15; digits <= 17; digits++) {
         snprintf(text, room, "%.*g", digits, value);
@@ -303,8 +295,7 @@ static yt_status check_together(const yti_train_config *config, yt_err *err) {
     for (size_t i = 0; config->rect && i < sizeof mixing / sizeof mixing[0]; i++) {
         const double share = *(const double *)(const void *)((const char *)config + mixing[i].offset);
         if (share > 0 && config->source[mixing[i].key] == YT_SOURCE_TYPED)
-            return yt_fail(err, YT_ERR_ARGUMENT,
-                           "%s: rectangular batches hold whole images; leave out --rect or --%s",
+            return yt_fail(err, YT_ERR_ARGUMENT, "%s: rectangular batches hold whole images; leave out --rect or --%s",
                            options[mixing[i].key].key, options[mixing[i].key].key);
     }
     const bool adam = config->optimizer == YT_OPTIM_ADAM || config->optimizer == YT_OPTIM_ADAMW;

@@ -1,5 +1,5 @@
-/* config.h: the settings of a run. Every one is a row of train_options.inc, from which its field, its parser, --help, args.yaml
- * and the settings of a checkpoint are made.
+/* config.h: the settings of a run. Every one is a row of train_options.inc, from which its field, its parser, --help,
+ * args.yaml and the settings of a checkpoint are made.
  */
 #ifndef YT_TRAIN_CONFIG_H
 #define YT_TRAIN_CONFIG_H
@@ -13,8 +13,8 @@
 enum { YT_TRAIN_TEXT = 1024 };
 
 /* How the automatic settings are chosen: fitted to the size of the set, or exactly as the family does. */
-#define YT_RECIPE_MAP(X)                                                                                     \
-    X(ADAPTIVE, "adaptive")                                                                                  \
+#define YT_RECIPE_MAP(X)                                                                                               \
+    X(ADAPTIVE, "adaptive")                                                                                            \
     X(FAMILY, "family")
 
 typedef enum yti_recipe {
@@ -24,8 +24,8 @@ typedef enum yti_recipe {
 } yti_recipe;
 
 /* The release of the reference trainer whose rules of training a run follows (docs/reference.md). */
-#define YT_REFERENCE_MAP(X)                                                                                  \
-    X(NOW, "8.4.190")                                                                                        \
+#define YT_REFERENCE_MAP(X)                                                                                            \
+    X(NOW, "8.4.190")                                                                                                  \
     X(OLD, "8.4.104")
 
 typedef enum yti_reference {
@@ -35,11 +35,11 @@ typedef enum yti_reference {
 } yti_reference;
 
 /* Where the value of a setting comes from. A typed one always wins. */
-#define YT_SOURCE_MAP(X)                                                                                     \
-    X(DEFAULT, "default")                                                                                    \
-    X(TYPED, "cli")                                                                                          \
-    X(AUTO, "auto")                                                                                          \
-    X(DATASET, "dataset")                                                                                    \
+#define YT_SOURCE_MAP(X)                                                                                               \
+    X(DEFAULT, "default")                                                                                              \
+    X(TYPED, "cli")                                                                                                    \
+    X(AUTO, "auto")                                                                                                    \
+    X(DATASET, "dataset")                                                                                              \
     X(CHECKPOINT, "checkpoint")
 
 typedef enum yti_setting_source {
@@ -68,8 +68,8 @@ typedef enum yti_train_type {
 typedef enum yti_on_resume { YT_RESUME_FIXED, YT_RESUME_FREE, YT_RESUME_HERE } yti_on_resume;
 
 /* One field per row of the table; a CHOICE is an index (recipe: yti_recipe, reference: yti_reference, optimizer:
- * yti_optimizer_kind, activation: yti_activation_kind, no_residual: yti_no_residual less one, on_nan: yti_on_nan, nms:
- * yti_nms), -1 being the default word. */
+ * yti_optimizer_kind, activation: yti_activation_kind, no_residual: yti_no_residual less one, on_nan: yti_on_nan,
+ * nms: yti_nms), -1 being the default word. */
 typedef struct yti_train_config {
 #define YT_FIELD_INT(key)               int key;
 #define YT_FIELD_REAL(key)              double key;
@@ -102,13 +102,13 @@ typedef struct yti_train_option {
 } yti_train_option;
 
 const yti_train_option *yti_train_options(void); /* [YT_TRAIN_KEYS] */
-int yti_train_option_find(const char *key);     /* -1: unknown */
+int yti_train_option_find(const char *key);      /* -1: unknown */
 
 void yti_train_config_defaults(yti_train_config *config);
 
 /* Sets one value from its text; range and type are checked. "auto" where the default is auto. */
 yt_status yti_train_config_set(yti_train_config *config, const char *key, const char *text, yti_setting_source source,
-                              yt_err *err);
+                               yt_err *err);
 
 /* The value as text that yti_train_config_set reads back exactly ("auto" where it is not known yet). */
 void yti_train_config_text(const yti_train_config *config, yti_train_key key, char *text, size_t room);
@@ -116,18 +116,17 @@ void yti_train_config_text(const yti_train_config *config, yti_train_key key, ch
 /* Whether every value is in its range. */
 yt_status yti_train_config_check(const yti_train_config *config, yt_err *err);
 
-/* Resolves what is auto, from the number of training images and classes, whether training starts from
- * weights, and the machine. Nothing typed is touched. The reasons stand in src/train/auto_settings.c. */
+/* Resolves what is auto, from the number of training images and classes, whether training starts from weights, and
+ * the machine. Nothing typed is touched. The reasons stand in src/train/auto_settings.c. */
 void yti_train_config_resolve(yti_train_config *config, int n_images, int n_classes, bool pretrained);
 
 /* args.yaml: every setting with where it came from. */
-yt_status yti_train_config_write(const yti_train_config *config, const char *path, const char *save_dir,
-                                int n_classes, const char *base_license, yt_err *err);
+yt_status yti_train_config_write(const yti_train_config *config, const char *path, const char *save_dir, int n_classes,
+                                 const char *base_license, yt_err *err);
 
-/* An error where the args.yaml of a run folder was written with other settings than those of a checkpoint in it, of which
- * a run has the same ones all its life. */
-yt_status yti_config_same_run(const yti_train_config *config, const char *folder, const char *checkpoint,
-                              yt_err *err);
+/* An error where the args.yaml of a run folder was written with other settings than those of a checkpoint in it, of
+ * which a run has the same ones all its life. */
+yt_status yti_config_same_run(const yti_train_config *config, const char *folder, const char *checkpoint, yt_err *err);
 
 /* The automatic number of last epochs without mosaics, for a run of so many epochs. */
 int yti_auto_close_mosaic(const yti_train_config *config, int n_images, int epochs);

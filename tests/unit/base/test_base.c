@@ -37,8 +37,7 @@ Test(activation, names_of_a_model_yaml_are_understood) {
     cr_assert_eq(yti_activation_find("SILU"), -1);
 }
 
-/* Known answers of the authors' Random123 distribution (kat_vectors, philox4x32 10): counter and key all
- * zero. */
+/* Known answers of the authors' Random123 distribution (kat_vectors, philox4x32 10): counter and key all zero. */
 Test(rng, philox_gives_the_published_words) {
     yti_rng rng = {.used = 4};
     cr_assert_eq(yti_rng_u32(&rng), 0x6627e8d5u);
@@ -74,8 +73,7 @@ Test(rng, moments_are_those_of_the_distribution) {
     for (int i = 0; i < 3; i++) cr_assert(test_near(below[i] / (double)N, 1.0 / 3, 0.015));
 }
 
-/* "a" by the published test vectors of 64-bit FNV-1a; the float whose pattern is 0x61 is one item of the
- * same value. */
+/* "a" by the published test vectors of 64-bit FNV-1a; the float whose pattern is 0x61 is one item of the same value. */
 Test(rng, hashes_are_those_of_fnv) {
     const uint32_t pattern = 0x61;
     float values[2] = {0, 0};

@@ -1,8 +1,8 @@
 /* Tests of src/base/container.c: control groups of both versions, as files below a folder. */
 #include "base/container.h"
+#include "base/cpu.h"
 #include "support/folder.h"
 #include "train/loop/training.h"
-#include "base/cpu.h"
 
 #include <criterion/criterion.h>
 #include <stdint.h>
@@ -15,10 +15,9 @@ static void write_version_2(const char *group, const char *mounted_root) {
     char text[512];
     snprintf(text, sizeof text, "0::%s\n", group);
     test_folder_write_text("proc/self/cgroup", text);
-    snprintf(
-        text, sizeof text,
-        "22 1 0:20 / /proc rw - proc proc rw\n30 23 0:27 %s /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw\n",
-        mounted_root);
+    snprintf(text, sizeof text,
+             "22 1 0:20 / /proc rw - proc proc rw\n30 23 0:27 %s /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw\n",
+             mounted_root);
     test_folder_write_text("proc/self/mountinfo", text);
 }
 
@@ -27,9 +26,9 @@ static void write_version_1(const char *group) {
     snprintf(text, sizeof text, "9:name=systemd:/\n4:memory:%s\n1:cpu,cpuacct:%s\n0::/\n", group, group);
     test_folder_write_text("proc/self/cgroup", text);
     test_folder_write_text("proc/self/mountinfo", "33 31 0:30 / /cg/cpuacct rw - cgroup cgroup rw,cpuacct,cpu\n"
-                                                "32 31 0:29 / /cg/cpuset rw - cgroup cgroup rw,cpuset\n"
-                                                "35 31 0:32 / /cg/memory rw - cgroup cgroup rw,memory\n"
-                                                "41 31 0:38 / /cg/unified rw - cgroup2 cgroup2 rw\n");
+                                                  "32 31 0:29 / /cg/cpuset rw - cgroup cgroup rw,cpuset\n"
+                                                  "35 31 0:32 / /cg/memory rw - cgroup cgroup rw,memory\n"
+                                                  "41 31 0:38 / /cg/unified rw - cgroup2 cgroup2 rw\n");
 }
 
 Test(container, without_groups_there_is_no_limit) {
@@ -65,8 +64,7 @@ Test(container, version_1_has_a_group_per_controller) {
     write_version_1("/docker/1f");
     test_folder_write_text("cg/memory/docker/1f/memory.limit_in_bytes", "419430400\n");
     test_folder_write_text("cg/memory/docker/1f/memory.usage_in_bytes", "104857600\n");
-    test_folder_write_text("cg/memory/docker/1f/memory.stat",
-                         "inactive_file 5\ntotal_inactive_file 10485760\n");
+    test_folder_write_text("cg/memory/docker/1f/memory.stat", "inactive_file 5\ntotal_inactive_file 10485760\n");
     test_folder_write_text("cg/memory/memory.limit_in_bytes", "9223372036854771712\n");
     test_folder_write_text("cg/memory/memory.usage_in_bytes", "9000000000\n");
     test_folder_write_text("cg/cpuacct/docker/1f/cpu.cfs_quota_us", "200000\n");
@@ -77,7 +75,8 @@ Test(container, version_1_has_a_group_per_controller) {
     cr_assert_eq(yti_container_cpus(test_folder_path("")), 2);
 }
 
-/* The path is the host's, the mount point is the container's own group: with a mount that says so, and with one that does not. */
+/* The path is the host's, the mount point is the container's own group: with a mount that says so, and with one that
+ * does not. */
 Test(container, in_a_container_the_mount_point_is_its_group) {
     static const char *const roots[] = {"/docker/1f", "/", "/docker/1f/.."};
     for (int i = 0; i < 3; i++) {

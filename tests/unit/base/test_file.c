@@ -149,8 +149,7 @@ Test(file, a_pipe_gets_the_bytes_and_stays_a_pipe) {
     if (reader == 0) {
         char *data;
         size_t bytes;
-        const bool same =
-            yti_file_read(path, 100, &data, &bytes, NULL) == YT_OK && strcmp(data, "through") == 0;
+        const bool same = yti_file_read(path, 100, &data, &bytes, NULL) == YT_OK && strcmp(data, "through") == 0;
         _exit(same && write_text(copy, data, NULL) == YT_OK ? 0 : 1);
     }
     cr_assert_eq(write_text(path, "through", NULL), YT_OK);

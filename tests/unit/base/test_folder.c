@@ -1,10 +1,10 @@
 /* Tests of src/base/folder.c: folders made fresh, locked, listed and swept. */
 #define _GNU_SOURCE /* RTLD_NEXT */
+#include "base/file.h"
 #include "base/folder.h"
+#include "base/log.h"
 #include "support/folder.h"
 #include "support/problems.h"
-#include "base/file.h"
-#include "base/log.h"
 
 #include <criterion/criterion.h>
 #include <dlfcn.h>

@@ -26,7 +26,7 @@ static void refuse(const char *text, size_t length, const char *place, const cha
 
 Test(yaml, nodes_know_their_lines_and_kinds) {
     yti_yaml yaml = parse("# a comment\nnc: 80\nscales:\n  n: [0.50, 0.25, 1024]\n  s: [1, 2, 3]\nbackbone:\n"
-                         "  - [-1, 1, Conv, [64, 3, 2]] # 0\n  - [-1, 1, 'Conv', [128, None, True]]\n");
+                          "  - [-1, 1, Conv, [64, 3, 2]] # 0\n  - [-1, 1, 'Conv', [128, None, True]]\n");
     const yti_yaml_node *nc = yti_yaml_find(yaml.root, "nc");
     int64_t value;
     cr_assert(yti_yaml_int(nc, &value));
@@ -63,7 +63,7 @@ Test(yaml, an_empty_file_is_an_empty_map) {
 
 Test(yaml, scalars_are_numbers_words_or_texts) {
     yti_yaml yaml = parse("[12, -9223372036854775808, 9223372036854775807, 1e-3, .5, true, 'no', off, ~, '7', "
-                         "+3, \"\", !!str 8]");
+                          "+3, \"\", !!str 8]");
     const yti_yaml_node *const *item = yaml.root->items;
     int64_t i = 5;
     double d = 5;
@@ -90,7 +90,7 @@ Test(yaml, scalars_are_numbers_words_or_texts) {
 
 Test(yaml, what_is_no_number_leaves_the_output) {
     yti_yaml yaml = parse("[9223372036854775808, -9223372036854775809, 99999999999999999999999999, 1.5, 0x10, "
-                         "nan, .inf, inf, 1e999, -, 1_000, [1], 1e, 12abc]");
+                          "nan, .inf, inf, 1e999, -, 1_000, [1], 1e, 12abc]");
     for (size_t k = 0; k < yaml.root->count; k++) {
         int64_t i = 42;
         cr_assert_not(yti_yaml_int(yaml.root->items[k], &i), "item %zu", k);

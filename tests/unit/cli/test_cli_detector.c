@@ -21,8 +21,7 @@ static const cli_option options[] = {CLI_MODEL_ROWS, CLI_DETECTION_ROWS("0.25")}
 static yt_status open_weights(yt_err *err) {
     char program[] = "p", option[] = "--weights", path[] = "w.safetensors";
     char *argv[] = {program, option, path, NULL};
-    cli_line cli = {
-        .program = "p", .usage = "p", .options = options, .n_options = sizeof options / sizeof *options};
+    cli_line cli = {.program = "p", .usage = "p", .options = options, .n_options = sizeof options / sizeof *options};
     cr_assert_eq(cli_parse(&cli, 3, argv), -1);
     cli_trained trained;
     yt_status status = cli_open_weights(&cli, "runs", false, &trained, err);
@@ -34,8 +33,7 @@ static yt_status open_weights(yt_err *err) {
 static void save(const yti_model *model) {
     char red[] = "red", blue[] = "blue", *list[] = {red, blue};
     const yti_class_names names = {2, list};
-    cr_assert_eq(yti_weights_save("w.safetensors", model, &model->state, 1, &names, 64, NULL, NULL, 0, NULL),
-                 YT_OK);
+    cr_assert_eq(yti_weights_save("w.safetensors", model, &model->state, 1, &names, 64, NULL, NULL, 0, NULL), YT_OK);
 }
 
 Test(cli_detector, weights_that_are_not_finite_are_refused) {

@@ -31,14 +31,13 @@ static int parse(cli_line *cli, const char *line) {
     int argc = 1;
     char *rest = NULL;
     snprintf(text, sizeof text, "%s", line);
-    for (char *word = strtok_r(text, " ", &rest); word; word = strtok_r(NULL, " ", &rest))
-        argv[argc++] = word;
+    for (char *word = strtok_r(text, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) argv[argc++] = word;
     *cli = (cli_line){.program = "prog",
-                    .usage = "prog DATA",
-                    .version = "1.2",
-                    .options = options,
-                    .n_options = sizeof options / sizeof options[0],
-                    .max_words = 2};
+                      .usage = "prog DATA",
+                      .version = "1.2",
+                      .options = options,
+                      .n_options = sizeof options / sizeof options[0],
+                      .max_words = 2};
     return cli_parse(cli, argc, argv);
 }
 
@@ -46,9 +45,8 @@ Test(cli_options, an_optional_number_leaves_words_that_are_none) {
     static const struct {
         const char *line, *text;
         size_t words;
-    } cases[] = {{"--log data.yaml", "true", 1}, {"--log 20 data.yaml", "20", 1},
-                 {"--log=20", "20", 0},          {"2.yaml --log", "true", 1},
-                 {"--no-log a", "false", 1},     {"--log --epochs 3", "true", 0},
+    } cases[] = {{"--log data.yaml", "true", 1}, {"--log 20 data.yaml", "20", 1}, {"--log=20", "20", 0},
+                 {"2.yaml --log", "true", 1},    {"--no-log a", "false", 1},      {"--log --epochs 3", "true", 0},
                  {"--log false", "false", 0},    {"--log 2.yaml", "true", 1}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         cli_line cli;
@@ -113,16 +111,11 @@ Test(cli_options, a_choice_that_may_be_left_out_takes_only_its_own_words) {
         const char *line, *text;
         int number;
         size_t words;
-    } cases[] = {{"data", "false", -1, 1},
-                 {"--cut data", "small", 0, 1},
-                 {"--cut large data", "large", 1, 1},
-                 {"--cut true data", "small", 0, 1},
-                 {"--cut=LARGE", "large", 1, 0},
-                 {"--cut=0", "false", -1, 0},
-                 {"--cut=Off", "false", -1, 0},
-                 {"--cut=on data", "small", 0, 1},
-                 {"--cut no data", "false", -1, 1},
-                 {"--cut false", "false", -1, 0}};
+    } cases[] = {
+        {"data", "false", -1, 1},           {"--cut data", "small", 0, 1},    {"--cut large data", "large", 1, 1},
+        {"--cut true data", "small", 0, 1}, {"--cut=LARGE", "large", 1, 0},   {"--cut=0", "false", -1, 0},
+        {"--cut=Off", "false", -1, 0},      {"--cut=on data", "small", 0, 1}, {"--cut no data", "false", -1, 1},
+        {"--cut false", "false", -1, 0}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         cli_line cli;
         cr_assert_eq(parse(&cli, cases[i].line), -1, "%s", cases[i].line);
@@ -144,9 +137,9 @@ static void expect_usage_error(const char *line, const char *sentence) {
 }
 
 /* One error per test, because what was redirected is read once. */
-#define USAGE_TEST(name, line, sentence)                                                                     \
-    Test(cli_usage, name, .init = cr_redirect_stderr) {                                                      \
-        expect_usage_error(line, sentence);                                                                  \
+#define USAGE_TEST(name, line, sentence)                                                                               \
+    Test(cli_usage, name, .init = cr_redirect_stderr) {                                                                \
+        expect_usage_error(line, sentence);                                                                            \
     }
 
 USAGE_TEST(below, "--epochs 0", "--epochs: 0 is below 1")
@@ -193,8 +186,7 @@ Test(cli_options, help_shows_every_option_with_range_and_default) {
     cli_print_help(&cli, out);
     cr_assert_eq(fclose(out), 0);
     cr_assert_not_null(strstr(text, "usage: prog DATA\n"));
-    cr_assert_not_null(
-        strstr(text, "\nTraining\n  -e, --epochs N              passes (1 to 1000; default 100)\n"));
+    cr_assert_not_null(strstr(text, "\nTraining\n  -e, --epochs N              passes (1 to 1000; default 100)\n"));
     cr_assert_not_null(strstr(text, "--lr0 X                 rate (at least 0; default auto)\n"));
     cr_assert_not_null(strstr(text, "\nOutput\n"));
     cr_assert_not_null(strstr(text, "--[no-]val              validate (default true)\n"));

@@ -1,6 +1,6 @@
 /* Tests of src/cli/cli_palette.c: that colours differ, for every eye. Differences are those of CIELAB (1976) and
- * colour blindness is simulated after Vienot, Brettel and Mollon (1999): neither is what the palette is made
- * with. A difference of 2.3 can just be seen. */
+ * colour blindness is simulated after Vienot, Brettel and Mollon (1999): neither is what the palette is made with. A
+ * difference of 2.3 can just be seen. */
 #include "cli/cli_palette.h"
 
 #include <criterion/criterion.h>
@@ -47,13 +47,11 @@ static double lab_curve(double x) {
 }
 
 static triple cielab(triple rgb) {
-    static const double to_xyz[3][3] = {{0.4124564, 0.3575761, 0.1804375},
-                                        {0.2126729, 0.7151522, 0.0721750},
-                                        {0.0193339, 0.1191920, 0.9503041}};
+    static const double to_xyz[3][3] = {
+        {0.4124564, 0.3575761, 0.1804375}, {0.2126729, 0.7151522, 0.0721750}, {0.0193339, 0.1191920, 0.9503041}};
     for (int i = 0; i < 3; i++) rgb.v[i] = fmin(fmax(rgb.v[i], 0), 1);
     const triple xyz = times(to_xyz, rgb);
-    const double x = lab_curve(xyz.v[0] / 0.95047), y = lab_curve(xyz.v[1]),
-                 z = lab_curve(xyz.v[2] / 1.08883);
+    const double x = lab_curve(xyz.v[0] / 0.95047), y = lab_curve(xyz.v[1]), z = lab_curve(xyz.v[2] / 1.08883);
     return (triple){{116 * y - 16, 500 * (x - y), 200 * (y - z)}};
 }
 

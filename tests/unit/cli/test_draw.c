@@ -27,8 +27,7 @@ static bool untouched(const yt_image *image, int x, int y) {
     return is(image, x, y, GREY, GREY, GREY);
 }
 
-static char *names[] = {"person", "", "white one",
-                        "a name much longer than anything anybody would write on a picture"};
+static char *names[] = {"person", "", "white one", "a name much longer than anything anybody would write on a picture"};
 static char *foreign[] = {"\xc3\xa9l\xc3\xa9phant \xe8\xb1\xa1\x01"};
 
 static const cli_colour colours[] = {{4, 42, 255}, {200, 0, 0}, {243, 243, 243}, {0, 80, 0}};
@@ -68,8 +67,7 @@ Test(draw, no_detections_change_nothing) {
     yt_image_free(&image);
 }
 
-/* Colours of the pixels of a label drawn for class_id at the top of a picture, where it lies inside the box.
- */
+/* Colours of the pixels of a label drawn for class_id at the top of a picture, where it lies inside the box. */
 static void count_label(int class_id, int *black, int *white) {
     yt_image image = grey_image(640, 640);
     const yt_detection d = {{0, 0, 640, 640}, 0.5f, class_id};

@@ -1,6 +1,6 @@
 /* Tests of src/eval/coco_eval.c: the numbers of pycocotools on made cases, and cases worked by hand. */
-#include "eval/coco_eval.h"
 #include "base/file.h"
+#include "eval/coco_eval.h"
 #include "support/near.h"
 
 #include <cjson/cJSON.h>
@@ -26,8 +26,8 @@ static void add(yti_coco_eval *eval, int64_t rank, const yti_coco_found *found, 
 static void expect(yti_coco_eval *eval, yti_coco_number number, double expected) {
     double numbers[YT_COCO_NUMBERS];
     cr_assert_eq(yti_coco_eval_compute(eval, numbers, NULL), YT_OK);
-    cr_assert(test_near(numbers[number], expected, 1e-12), "%s is %.15g instead of %.15g",
-              yti_coco_rows()[number].name, numbers[number], expected);
+    cr_assert(test_near(numbers[number], expected, 1e-12), "%s is %.15g instead of %.15g", yti_coco_rows()[number].name,
+              numbers[number], expected);
 }
 
 /* ---- against pycocotools (tools/oracle/coco_cases.py) ---- */
@@ -76,8 +76,8 @@ Test(coco_eval, all_twelve_numbers_are_those_of_pycocotools) {
     char *text;
     size_t bytes;
     yt_err err = {.text = ""};
-    cr_assert_eq(yti_file_read(YT_SOURCE_DIR "/tests/data/coco_cases.json", MAX_FILE, &text, &bytes, &err),
-                 YT_OK, "%s", err.text);
+    cr_assert_eq(yti_file_read(YT_SOURCE_DIR "/tests/data/coco_cases.json", MAX_FILE, &text, &bytes, &err), YT_OK, "%s",
+                 err.text);
     cJSON *cases = cJSON_Parse(text);
     cr_assert_geq(cJSON_GetArraySize(cases), 16);
     const cJSON *drawn;
@@ -129,8 +129,7 @@ Test(coco_eval, nothing_at_all_is_minus_one_and_truth_alone_is_zero) {
     yti_coco_eval_destroy(eval);
 }
 
-/* Hit, miss, hit of two truths: precision 1 up to recall 1/2 (51 of the 101 samples: 0 to 0.50), 2/3 beyond.
- */
+/* Hit, miss, hit of two truths: precision 1 up to recall 1/2 (51 of the 101 samples: 0 to 0.50), 2/3 beyond. */
 Test(coco_eval, precision_is_looked_up_at_the_first_point_that_reaches_a_recall) {
     yti_coco_eval *eval = eval_of(1);
     const yti_coco_truth truth[] = {truth_at(0), truth_at(1)};
@@ -157,9 +156,9 @@ Test(coco_eval, detections_in_a_crowd_are_neither_right_nor_wrong) {
     yti_coco_eval *eval = eval_of(1);
     const yti_coco_truth truth[] = {{{0, 200, 400, 400}, 160000, 0, true}, truth_at(0)};
     const yti_coco_found found[] = {{{10, 210, 40, 40}, 0.9, 0},
-                                   {{100, 300, 40, 40}, 0.8, 0},
-                                   {{390, 300, 40, 40}, 0.75, 0}, /* a quarter inside: wrong */
-                                   found_at(0, 0.7)};
+                                    {{100, 300, 40, 40}, 0.8, 0},
+                                    {{390, 300, 40, 40}, 0.75, 0}, /* a quarter inside: wrong */
+                                    found_at(0, 0.7)};
     add(eval, 0, found, 2, truth, 2);
     expect(eval, YT_COCO_AR100, 0);
     expect(eval, YT_COCO_APl, -1); /* the crowd is not to be found */
@@ -246,8 +245,7 @@ Test(coco_eval, lines_look_like_those_of_pycocotools) {
     yti_coco_format(YT_COCO_AP75, 1, text, sizeof text);
     cr_assert_str_eq(text, " Average Precision  (AP) @[ IoU=0.75      | area=   all | maxDets=100 ] = 1.000");
     yti_coco_format(YT_COCO_AR1, -1, text, sizeof text);
-    cr_assert_str_eq(text,
-                     " Average Recall     (AR) @[ IoU=0.50:0.95 | area=   all | maxDets=  1 ] = -1.000");
+    cr_assert_str_eq(text, " Average Recall     (AR) @[ IoU=0.50:0.95 | area=   all | maxDets=  1 ] = -1.000");
     yti_coco_format(YT_COCO_ARm, 0.25, text, sizeof text);
     cr_assert_str_eq(text, " Average Recall     (AR) @[ IoU=0.50:0.95 | area=medium | maxDets=100 ] = 0.250");
 }

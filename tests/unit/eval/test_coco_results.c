@@ -1,6 +1,6 @@
 /* Tests of src/eval/coco_results.c: the results file as a reader of JSON sees it. */
-#include "eval/coco_results.h"
 #include "base/file.h"
+#include "eval/coco_results.h"
 #include "support/folder.h"
 
 #include <cjson/cJSON.h>

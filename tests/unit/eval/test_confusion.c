@@ -1,6 +1,6 @@
 /* Tests of src/eval/confusion.c: worked cases, and the table. */
-#include "eval/confusion.h"
 #include "base/file.h"
+#include "eval/confusion.h"
 #include "support/folder.h"
 
 #include <criterion/criterion.h>
@@ -15,18 +15,17 @@ static yti_confusion *confusion_of(int n_classes) {
     return confusion;
 }
 
-static void add(yti_confusion *confusion, const yt_detection *detections, int n_detections,
-                const yt_xyxy *truth, const int *truth_class, int n_truth) {
-    cr_assert_eq(yti_confusion_add(confusion, detections, n_detections, truth, truth_class, n_truth, NULL),
-                 YT_OK);
+static void add(yti_confusion *confusion, const yt_detection *detections, int n_detections, const yt_xyxy *truth,
+                const int *truth_class, int n_truth) {
+    cr_assert_eq(yti_confusion_add(confusion, detections, n_detections, truth, truth_class, n_truth, NULL), YT_OK);
 }
 
 /* expected: [n_classes + 1][n_classes + 1] */
 static void expect(const yti_confusion *confusion, int n_classes, const int *expected) {
     for (int p = 0; p <= n_classes; p++)
         for (int t = 0; t <= n_classes; t++)
-            cr_assert_eq(yti_confusion_count(confusion, p, t), *expected++, "predicted %d, true %d: %lld", p,
-                         t, (long long)yti_confusion_count(confusion, p, t));
+            cr_assert_eq(yti_confusion_count(confusion, p, t), *expected++, "predicted %d, true %d: %lld", p, t,
+                         (long long)yti_confusion_count(confusion, p, t));
 }
 
 /* The i-th of boxes far from each other, 10 x 10, and the left part of it with IoU part / 10. */
@@ -65,8 +64,7 @@ Test(confusion, overlap_must_exceed_its_bound) {
 Test(confusion, the_most_confident_detection_takes_a_truth) {
     yti_confusion *confusion = confusion_of(3);
     const yt_xyxy truth[] = {part_of(0, 10)};
-    const yt_detection found[] = {
-        {part_of(0, 6), 0.9f, 0}, {part_of(0, 9), 0.5f, 1}, {part_of(0, 9), 0.4f, 2}};
+    const yt_detection found[] = {{part_of(0, 6), 0.9f, 0}, {part_of(0, 9), 0.5f, 1}, {part_of(0, 9), 0.4f, 2}};
     add(confusion, found, 3, truth, (const int[]){2}, 1);
     expect(confusion, 3, (const int[]){0, 0, 1, 0, /**/ 0, 0, 0, 1, /**/ 0, 0, 0, 1, /**/ 0, 0, 0, 0});
     yti_confusion_destroy(confusion);
@@ -86,8 +84,7 @@ Test(confusion, a_detection_turns_to_the_truth_that_is_free) {
 Test(confusion, detections_below_its_confidence_are_not_counted) {
     yti_confusion *confusion = confusion_of(1);
     const yt_xyxy truth[] = {part_of(0, 10), part_of(1, 10)};
-    const yt_detection found[] = {
-        {part_of(0, 9), 0.9f, 0}, {part_of(1, 9), 0.25f, 0}, {part_of(3, 9), 0.001f, 0}};
+    const yt_detection found[] = {{part_of(0, 9), 0.9f, 0}, {part_of(1, 9), 0.25f, 0}, {part_of(3, 9), 0.001f, 0}};
     add(confusion, found, 3, truth, (const int[]){0, 0}, 2);
     expect(confusion, 1, (const int[]){1, 0, 1, 0});
     yti_confusion_destroy(confusion);

@@ -1,7 +1,7 @@
-/* Tests of src/eval/{decode,top,nms,select,detect}.c: head outputs to detections, on hand-worked cases and
- * against plain re-implementations. */
-#include "eval/metrics.h"
+/* Tests of src/eval/{decode,top,nms,select,detect}.c: head outputs to detections, on hand-worked cases and against
+ * plain re-implementations. */
 #include "base/rng.h"
+#include "eval/metrics.h"
 #include "eval/top.h"
 #include "support/near.h"
 
@@ -32,10 +32,10 @@ static void head_make(made_head *made, int n_levels, int h, int w, int n_classes
     memset(made, 0, sizeof *made);
     made->head = (yti_head){.n_levels = n_levels, .n_classes = n_classes, .reg_max = reg_max};
     for (int i = 0; i < n_levels; i++) {
-        made->head.level[i] =
-            (yti_head_level){.box = make_map(&made->memory[2 * i], h >> i, w >> i, 4 * reg_max, 1.0f),
-                            .cls = make_map(&made->memory[2 * i + 1], h >> i, w >> i, n_classes, -20.0f),
-                            .stride = 8 << i};
+        made->head.level[i] = (yti_head_level){
+            .box = make_map(&made->memory[2 * i], h >> i, w >> i, 4 * reg_max, 1.0f),
+            .cls = make_map(&made->memory[2 * i + 1], h >> i, w >> i, n_classes, -20.0f),
+            .stride = 8 << i};
     }
 }
 
@@ -97,8 +97,7 @@ Test(decode, distances_may_be_the_mean_of_a_distribution) {
     made_head made;
     yt_detection out[300];
     head_make(&made, 1, 3, 3, 1, 4);
-    /* Odds 1:2:1:4 of bins 0..3 have mean (2 + 2 + 12) / 8 = 2; equal odds 1.5; and sides that would
-     * overflow. */
+    /* Odds 1:2:1:4 of bins 0..3 have mean (2 + 2 + 12) / 8 = 2; equal odds 1.5; and sides that would overflow. */
     float bins[16] = {logf(1), logf(2), logf(1), logf(4), 7, 7, 7, 7, 0, 0, 1000, 0, -1000, 5000, -1000, 0};
     memcpy(at(made.head.level[0].box, 1, 1, 2), bins, sizeof bins);
     at(made.head.level[0].cls, 1, 1, 2)[0] = 3;
@@ -262,8 +261,8 @@ Test(nms, the_class_offset_is_added_in_single_precision) {
     made_head made;
     yt_detection out[300];
     head_make(&made, 1, 1, 2, 80, 1);
-    /* Equal boxes of 1/64 pixel. 79 * 7680 = 606720, where floats are 1/16 apart: both collapse to nothing,
-     * and 0/0 suppresses nothing. Without an offset the second goes. */
+    /* Equal boxes of 1/64 pixel. 79 * 7680 = 606720, where floats are 1/16 apart: both collapse to nothing, and 0/0
+     * suppresses nothing. Without an offset the second goes. */
     yt_xyxy speck = {0, 0, 0.015625f, 0.015625f};
     put(&made, 0, 0, 79, 0.6, speck);
     put(&made, 0, 1, 79, 0.5, speck);
@@ -542,8 +541,7 @@ Test(end2end, agrees_with_a_plain_selection_on_random_heads) {
 /* ---- back to the picture ---- */
 
 Test(unfit, undoes_a_letterbox_and_clips) {
-    yti_fit fit = {
-        .gain_x = 0.5f, .gain_y = 0.5f, .left = 10, .top = 20, .original_w = 200, .original_h = 100};
+    yti_fit fit = {.gain_x = 0.5f, .gain_y = 0.5f, .left = 10, .top = 20, .original_w = 200, .original_h = 100};
     yt_detection d[3] = {{{60 * 0.5f + 10, 40 * 0.5f + 20, 80 * 0.5f + 10, 90 * 0.5f + 20}, 0.5f, 1},
                          {{0, 0, 1000, 1000}, 0.4f, 0},
                          {{-50, 300, -20, 400}, 0.3f, 0}};

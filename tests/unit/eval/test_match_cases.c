@@ -1,8 +1,8 @@
-/* Tests of src/eval/metrics.c and confusion.c against a plain program (tools/oracle/match_cases.py) on made cases: either
- * rule of matching, average precision, and the confusion matrix. */
-#include "support/near.h"
-#include "eval/confusion.h"
+/* Tests of src/eval/metrics.c and confusion.c against a plain program (tools/oracle/match_cases.py) on made cases:
+ * either rule of matching, average precision, and the confusion matrix. */
 #include "base/file.h"
+#include "eval/confusion.h"
+#include "support/near.h"
 
 #include <cjson/cJSON.h>
 #include <criterion/criterion.h>
@@ -56,10 +56,10 @@ static void check_case(const cJSON *json, int number) {
         const cJSON *expected = cJSON_GetObjectItem(json, rules[r]);
         yti_metrics_result result;
         cr_assert_eq(yti_metrics_compute(metrics[r], &result, NULL), YT_OK);
-        cr_expect(test_near(result.ap50, item(expected, 0), 1e-12), "case %d, %s: mAP50 %.15g", number,
-                  rules[r], result.ap50);
-        cr_expect(test_near(result.ap, item(expected, 1), 1e-12), "case %d, %s: mAP50-95 %.15g", number,
-                  rules[r], result.ap);
+        cr_expect(test_near(result.ap50, item(expected, 0), 1e-12), "case %d, %s: mAP50 %.15g", number, rules[r],
+                  result.ap50);
+        cr_expect(test_near(result.ap, item(expected, 1), 1e-12), "case %d, %s: mAP50-95 %.15g", number, rules[r],
+                  result.ap);
         yti_metrics_destroy(metrics[r]);
     }
     for (int p = 0; p <= n_classes; p++)
@@ -73,8 +73,8 @@ Test(match_cases, numbers_are_those_of_a_plain_program) {
     char *text;
     size_t bytes;
     yt_err err;
-    cr_assert_eq(yti_file_read(YT_SOURCE_DIR "/tests/data/match_cases.json", MAX_FILE, &text, &bytes, &err),
-                 YT_OK, "%s", err.text);
+    cr_assert_eq(yti_file_read(YT_SOURCE_DIR "/tests/data/match_cases.json", MAX_FILE, &text, &bytes, &err), YT_OK,
+                 "%s", err.text);
     cJSON *json = cJSON_ParseWithLength(text, bytes);
     const cJSON *one;
     int n = 0;

@@ -1,8 +1,8 @@
 /* Tests of src/eval/metrics.c, curve.c and curve_files.c: matching, average precision, precision and recall, on
  * cases worked by hand. */
 #include "base/file.h"
-#include "eval/metrics.h"
 #include "base/rng.h"
+#include "eval/metrics.h"
 #include "support/folder.h"
 #include "support/near.h"
 
@@ -44,8 +44,8 @@ static yt_xyxy part_of(int i, int part) {
 
 static const int class_0[8];
 
-/* A perfect curve is 1 up to recall 0.99 and 0 at recall 1, where the closing point (1, 0) counts:
- * 0.99 + 0.01 * (1 + 0) / 2. */
+/* A perfect curve is 1 up to recall 0.99 and 0 at recall 1, where the closing point (1, 0) counts: 0.99 + 0.01 * (1
+ * + 0) / 2. */
 static const double PERFECT = 0.995;
 
 Test(metrics, perfect_detections) {
@@ -98,9 +98,9 @@ Test(metrics, detections_without_truth_of_their_class_do_not_count) {
     yti_metrics_destroy(metrics);
 }
 
-/* Two truths; in order of score a hit, a miss, a hit: recall 1/2, 1/2, 1 and precision 1, 1/2, 2/3. The
- * envelope is 1 below recall 1/2, 2/3 from there (at 1/2 the later point counts), and 0 at 1. Over 101
- * samples the trapezoid rule gives 0.01 * (50 * 1 + 50 * 2/3 + 0 - (1 + 0)/2). */
+/* Two truths; in order of score a hit, a miss, a hit: recall 1/2, 1/2, 1 and precision 1, 1/2, 2/3. The envelope is
+ * 1 below recall 1/2, 2/3 from there (at 1/2 the later point counts), and 0 at 1. Over 101 samples the trapezoid
+ * rule gives 0.01 * (50 * 1 + 50 * 2/3 + 0 - (1 + 0)/2). */
 Test(metrics, a_small_staircase) {
     yti_metrics *metrics = metrics_of(1);
     const yt_xyxy truth[] = {place(0), place(1)};
@@ -137,8 +137,8 @@ Test(metrics, equal_scores_keep_the_order_in_which_they_came) {
         if (miss_first) add(metrics, miss, 1, NULL, NULL, 0);
         add(metrics, hit, 1, truth, class_0, 1);
         if (!miss_first) add(metrics, miss, 1, NULL, NULL, 0);
-        /* With the miss first, recall is 0 and then 1 with precision 1/2. At recall 0 the later point counts,
-         * so the opening (0, 1) is not seen. */
+        /* With the miss first, recall is 0 and then 1 with precision 1/2. At recall 0 the later point counts, so the
+         * opening (0, 1) is not seen. */
         expect(compute(metrics).ap50, miss_first ? PERFECT / 2 : PERFECT);
         yti_metrics_destroy(metrics);
     }
@@ -155,8 +155,8 @@ Test(metrics, the_second_detection_of_a_truth_is_false) {
     yti_metrics_destroy(metrics);
 }
 
-/* Two truths that overlap; both detections overlap the first most. Then recall 1/2 at precision 1 and never more (the
- * closing point (1/2, 0) counts from there on) if there is no second choice, as before 8.4.176. */
+/* Two truths that overlap; both detections overlap the first most. Then recall 1/2 at precision 1 and never more
+ * (the closing point (1/2, 0) counts from there on) if there is no second choice, as before 8.4.176. */
 Test(metrics, a_detection_takes_the_best_truth_that_is_free) {
     const yt_xyxy truth[] = {{0, 0, 100, 100}, {30, 0, 130, 100}};
     const yt_detection found[] = {{{0, 0, 100, 100}, 0.9f, 0}, {{14, 0, 114, 100}, 0.8f, 0}};
@@ -226,9 +226,9 @@ Test(metrics, an_iou_equal_to_the_threshold_counts) {
     yti_metrics_destroy(metrics);
 }
 
-/* One class, hits at 0.9 and 0.2, a miss at 0.3. F1 at confidence c: below 0.2 all count, P = 2/3, R = 1, F1
- * = 0.8; from 0.3 to 0.9 P runs from 1/2 to 1 and R stays 1/2. The largest smoothed F1 is at the left end,
- * whose padding repeats the edge. */
+/* One class, hits at 0.9 and 0.2, a miss at 0.3. F1 at confidence c: below 0.2 all count, P = 2/3, R = 1, F1 = 0.8;
+ * from 0.3 to 0.9 P runs from 1/2 to 1 and R stays 1/2. The largest smoothed F1 is at the left end, whose padding
+ * repeats the edge. */
 Test(metrics, precision_and_recall_are_quoted_where_f1_is_best) {
     yti_metrics *metrics = metrics_of(1);
     const yt_xyxy truth[] = {place(0), place(1)};
@@ -242,9 +242,9 @@ Test(metrics, precision_and_recall_are_quoted_where_f1_is_best) {
     yti_metrics_destroy(metrics);
 }
 
-/* A hit at 0.9 and 99 misses at 0.1: F1 is tiny up to 0.1 and then climbs to 1 at 0.9. A window of 101
- * samples is best where it has the highest part of the climb without the fall to 0 beyond 0.9: it ends at
- * sample 899, the last one not above 0.9 (899/999 < 0.9 < 900/999), so it is centred on 849. */
+/* A hit at 0.9 and 99 misses at 0.1: F1 is tiny up to 0.1 and then climbs to 1 at 0.9. A window of 101 samples is
+ * best where it has the highest part of the climb without the fall to 0 beyond 0.9: it ends at sample 899, the last
+ * one not above 0.9 (899/999 < 0.9 < 900/999), so it is centred on 849. */
 Test(metrics, the_best_confidence_is_that_of_the_smoothed_curve) {
     yti_metrics *metrics = metrics_of(1);
     const yt_xyxy truth[] = {place(0)};
@@ -328,8 +328,7 @@ static yti_metrics *staircase(void) {
     yti_metrics *metrics = metrics_of(3);
     const yt_xyxy truth[] = {place(0), place(1), place(2)};
     const int classes[] = {0, 0, 2};
-    const yt_detection found[] = {
-        {place(0), 0.9f, 0}, {place(5), 0.8f, 0}, {place(1), 0.7f, 0}, {place(7), 0.6f, 1}};
+    const yt_detection found[] = {{place(0), 0.9f, 0}, {place(5), 0.8f, 0}, {place(1), 0.7f, 0}, {place(7), 0.6f, 1}};
     add(metrics, found, 4, truth, classes, 3);
     compute(metrics);
     return metrics;

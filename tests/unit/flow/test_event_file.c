@@ -1,8 +1,8 @@
-/* Tests of src/flow/event_file.c: records, checksums and fields, read back here by the definition; and what a second run
- * keeps of a file. tools/oracle/check_events.py reads such files with TensorBoard's own reader. */
-#include "support/folder.h"
+/* Tests of src/flow/event_file.c: records, checksums and fields, read back here by the definition; and what a second
+ * run keeps of a file. tools/oracle/check_events.py reads such files with TensorBoard's own reader. */
 #include "base/file.h"
 #include "flow/flow.h"
+#include "support/folder.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -94,8 +94,8 @@ Test(event_file, a_scalar_is_an_event_with_its_step) {
 
 Test(event_file, a_histogram_has_a_bucket_for_each_power_of_two) {
     const float x[6] = {0.3f, -0.4f, 0.6f, 2, 0, NAN};
-    yti_flow_stats stats =
-        yti_flow_measure(yti_tensor_of((float[6]){x[0], x[1], x[2], x[3], x[4], x[5]}, 1, 1, 6, 1), 1);
+    yti_flow_stats stats = yti_flow_measure(yti_tensor_of((float[6]){x[0], x[1], x[2], x[3], x[4], x[5]}, 1, 1, 6, 1),
+                                            1);
     yti_event_file *file = open_file(test_folder_path("events"), 0);
     yti_event_file_histogram(file, "h", &stats);
     cr_assert_eq(yti_event_file_end(file, 0, NULL), YT_OK);
@@ -104,8 +104,8 @@ Test(event_file, a_histogram_has_a_bucket_for_each_power_of_two) {
     record records[2];
     cr_assert_eq(read_records(test_folder_path("events"), &text, records, 2), 2);
     /* from -2 to 2: min, max, num, sum and sum of squares of the middles, five limits, five counts */
-    static const double expected[15] = {
-        -2, 2, 4, -1.5 * 2 - 0.5 + 1.5, 2.25 * 2 + 0.25 + 2.25, -2, -1, 0, 1, 2, 0, 2, 1, 0, 1};
+    static const double expected[15] = {-2, 2, 4, -1.5 * 2 - 0.5 + 1.5, 2.25 * 2 + 0.25 + 2.25, -2, -1, 0, 1, 2, 0, 2,
+                                        1,  0, 1};
     const char *at = records[1].data + 9 + 2 + 3 + 3 + 3 + 3; /* keys and lengths down to the histogram */
     for (int i = 0; i < 15; i++) {
         double value;

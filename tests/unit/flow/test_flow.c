@@ -1,9 +1,9 @@
 /* Tests of src/flow: the statistics of a tensor against plain loops, and the tables they are named by. */
+#include "base/rng.h"
+#include "flow/flow.h"
+#include "flow/verdict.h"
 #include "support/files.h"
 #include "support/near.h"
-#include "flow/flow.h"
-#include "base/rng.h"
-#include "flow/verdict.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -65,9 +65,8 @@ static void expect_equal(const yti_flow_stats *found, const yti_flow_stats *expe
 }
 
 Test(flow, statistics_are_those_of_plain_loops_for_any_shape_and_stride) {
-    static const int shapes[][5] = {{1, 1, 1, 1, 1},    {1, 1, 1, 7, 7},    {2, 3, 5, 3, 3},
-                                    {1, 4, 4, 8, 24},   {3, 5, 7, 13, 16},  {2, 40, 40, 16, 16},
-                                    {2, 61, 67, 9, 11}, {1, 1, 70001, 1, 1}};
+    static const int shapes[][5] = {{1, 1, 1, 1, 1},   {1, 1, 1, 7, 7},     {2, 3, 5, 3, 3},    {1, 4, 4, 8, 24},
+                                    {3, 5, 7, 13, 16}, {2, 40, 40, 16, 16}, {2, 61, 67, 9, 11}, {1, 1, 70001, 1, 1}};
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
         const int *s = shapes[i];
         yti_tensor t = make(s[0], s[1], s[2], s[3], s[4], (int)i);
@@ -143,8 +142,7 @@ Test(flow, update_ratio_is_the_norm_of_the_change_over_that_of_the_weights) {
     for (int i = 0; i < COUNT; i++) before[i] = 2, after[i] = i % 2 ? 2.5f : 2;
     const double half = 20000.0 / 40001;
     cr_expect(test_near(yti_flow_update_ratio(before, after, COUNT, 1), sqrt(half) * 0.25, 1e-12));
-    cr_expect_eq(yti_flow_update_ratio(before, after, COUNT, 1),
-                 yti_flow_update_ratio(before, after, COUNT, 3));
+    cr_expect_eq(yti_flow_update_ratio(before, after, COUNT, 1), yti_flow_update_ratio(before, after, COUNT, 3));
     memset(before, 0, COUNT * sizeof *before);
     cr_expect(isnan(yti_flow_update_ratio(before, after, COUNT, 2)));
     free(before);
@@ -169,9 +167,8 @@ Test(flow, a_unit_is_saturated_when_it_is_flat_at_over_99_percent_of_the_pixels)
     static const struct {
         yti_activation_kind act;
         float flat, live;
-    } cases[] = {{YT_ACT_RELU, 0, 1e-6f},       {YT_ACT_LEAKY_RELU, -0.3f, 1e-6f},
-                 {YT_ACT_SILU, -1e-4f, -0.2f},  {YT_ACT_GELU, -1e-5f, 0.01f},
-                 {YT_ACT_TANH, 1, 0.9999f},     {YT_ACT_TANH, -1, -0.9999f},
+    } cases[] = {{YT_ACT_RELU, 0, 1e-6f},       {YT_ACT_LEAKY_RELU, -0.3f, 1e-6f}, {YT_ACT_SILU, -1e-4f, -0.2f},
+                 {YT_ACT_GELU, -1e-5f, 0.01f},  {YT_ACT_TANH, 1, 0.9999f},         {YT_ACT_TANH, -1, -0.9999f},
                  {YT_ACT_SIGMOID, 1, 0.99999f}, {YT_ACT_SIGMOID, 1e-11f, 1e-9f}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         const char *name = yti_activation_name(cases[i].act);
@@ -189,8 +186,7 @@ Test(flow, saturated_units_are_counted_across_blocks_of_channels) {
     float y[5][CHANNELS];
     for (int p = 0; p < 5; p++)
         for (int c = 0; c < CHANNELS; c++) y[p][c] = c % 3 ? 1 : 0;
-    cr_expect(
-        test_near(yti_flow_saturated(YT_ACT_RELU, yti_tensor_of(y[0], 1, 1, 5, CHANNELS), 2), 1.0 / 3, 1e-15));
+    cr_expect(test_near(yti_flow_saturated(YT_ACT_RELU, yti_tensor_of(y[0], 1, 1, 5, CHANNELS), 2), 1.0 / 3, 1e-15));
 }
 
 /* ---- alarms ---- */
@@ -253,11 +249,9 @@ Test(flow, words_are_unlike_each_other_and_fit_a_csv) {
     for (int i = 0; i < YT_FLOW_STATS; i++)
         for (int j = 0; j < i; j++)
             cr_expect_str_neq(yti_flow_stat_word((yti_flow_stat)i), yti_flow_stat_word((yti_flow_stat)j));
-    cr_expect(yti_flow_has(YT_FLOW_WEIGHT, YT_FLOW_STAT_RMS) &&
-              !yti_flow_has(YT_FLOW_WEIGHT, YT_FLOW_STAT_RATIO));
+    cr_expect(yti_flow_has(YT_FLOW_WEIGHT, YT_FLOW_STAT_RMS) && !yti_flow_has(YT_FLOW_WEIGHT, YT_FLOW_STAT_RATIO));
     cr_expect(yti_flow_has(YT_FLOW_ACTIVATION, YT_FLOW_STAT_SATURATED));
-    cr_expect(yti_flow_has(YT_FLOW_UPDATE, YT_FLOW_STAT_RATIO) &&
-              !yti_flow_has(YT_FLOW_UPDATE, YT_FLOW_STAT_RMS));
+    cr_expect(yti_flow_has(YT_FLOW_UPDATE, YT_FLOW_STAT_RATIO) && !yti_flow_has(YT_FLOW_UPDATE, YT_FLOW_STAT_RMS));
 }
 
 Test(flow, levels_are_named_by_the_power_of_their_stride) {

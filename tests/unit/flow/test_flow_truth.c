@@ -2,23 +2,16 @@
  * Jacobians, computed here from the weights with plain loops in double; and the verdicts that the theory foretells for
  * deep tanh and sigmoid networks with and without shortcuts.
  */
-#include "model/model.h"
 #include "base/rng.h"
 #include "flow/verdict.h"
+#include "model/model.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    SIDE = 32,
-    STEM_STRIDE = 4,
-    MAP = SIDE / STEM_STRIDE,
-    CHANNELS = 8,
-    DEPTH = 20,
-    CELLS = MAP * MAP * CHANNELS
-};
+enum { SIDE = 32, STEM_STRIDE = 4, MAP = SIDE / STEM_STRIDE, CHANNELS = 8, DEPTH = 20, CELLS = MAP * MAP * CHANNELS };
 static const double LEARNING_RATE = 0.01;
 
 /* ---- the engine ---- */
@@ -49,8 +42,7 @@ static void watch(void *context, yti_value value, yti_tensor gradient) {
 
 static void fill(yti_tensor t, yti_rng *rng) {
     for (size_t p = 0; p < yti_tensor_pixels(t); p++)
-        for (int c = 0; c < t.c; c++)
-            t.data[(ptrdiff_t)p * t.ld + c] = (float)yti_rng_uniform(rng, -0.01, 0.01);
+        for (int c = 0; c < t.c; c++) t.data[(ptrdiff_t)p * t.ld + c] = (float)yti_rng_uniform(rng, -0.01, 0.01);
 }
 
 static const yti_param_info *parameter(const yti_model *model, const char *name) {
@@ -68,8 +60,7 @@ static void run_net(net *n, const char *yaml, int rows, bool no_residual, uint64
     options.no_batchnorm = true;
     yt_err err = {.text = ""};
     *n = (net){.last_row = rows - 1};
-    cr_assert_eq(yti_model_parse("deep.yaml", yaml, strlen(yaml), &options, &n->model, &err), YT_OK, "%s",
-                 err.text);
+    cr_assert_eq(yti_model_parse("deep.yaml", yaml, strlen(yaml), &options, &n->model, &err), YT_OK, "%s", err.text);
     yti_model_init(n->model, seed, &n->model->state);
     yti_graph_keep(n->model->graph, n->model->rows[0].output); /* read again below */
     cr_assert_eq(yti_model_plan(n->model, YT_MODE_TRAIN, 1, SIDE, SIDE, 2, &err), YT_OK, "%s", err.text);
@@ -98,8 +89,8 @@ static void run_net(net *n, const char *yaml, int rows, bool no_residual, uint64
 }
 
 static void deep_yaml(char *text, size_t room, const char *activation, int rows, const char *row) {
-    int used = snprintf(text, room, "nc: 2\nactivation: %s\nbackbone:\n  - [-1, 1, Conv, [%d, 3, %d]]\n",
-                        activation, CHANNELS, STEM_STRIDE);
+    int used = snprintf(text, room, "nc: 2\nactivation: %s\nbackbone:\n  - [-1, 1, Conv, [%d, 3, %d]]\n", activation,
+                        CHANNELS, STEM_STRIDE);
     for (int i = 1; i < rows; i++) used += snprintf(text + used, room - (size_t)used, "  - %s\n", row);
     snprintf(text + used, room - (size_t)used, "head:\n  - [[%d], 1, Detect, [nc]]\n", rows - 1);
 }
@@ -200,9 +191,9 @@ static yti_interval slope_of(const double *rms, int count, double step) {
 
 static yti_verdict verdict_of(const net *n, int rows, double step) {
     yti_flow_facts facts = {.first_to_last = n->rms[0] / n->rms[rows - 1],
-                           .update = n->update,
-                           .mean_abs = n->mean_abs,
-                           .norm = (double)NAN};
+                            .update = n->update,
+                            .mean_abs = n->mean_abs,
+                            .norm = (double)NAN};
     char text[512];
     yti_verdict verdict = yti_verdict_of(&facts, text, sizeof text);
     cr_log_info("%s; slope %.4f", text, slope_of(n->rms, rows, step).value);
@@ -219,8 +210,8 @@ static void expect_truth(const char *activation, function f, function slope) {
         jacobian_product(&n, f, slope, rms);
         double measured = slope_of(n.rms, DEPTH, 1).value, truth = slope_of(rms, DEPTH, 1).value;
         cr_assert(truth > 0.1, "%s: %.4f per layer does not vanish", activation, truth);
-        cr_assert(fabs(measured - truth) <= 0.01 * truth, "%s: %.6f per layer instead of %.6f", activation,
-                  measured, truth);
+        cr_assert(fabs(measured - truth) <= 0.01 * truth, "%s: %.6f per layer instead of %.6f", activation, measured,
+                  truth);
         cr_assert_eq(verdict_of(&n, DEPTH, 1), YT_VERDICT_VANISHING);
         yti_model_destroy(n.model);
     }

@@ -96,8 +96,7 @@ Test(slope, seeds_without_a_slope_are_left_out) {
 }
 
 Test(slope, intervals_overlap_where_they_share_a_point) {
-    const yti_interval a = {1, 0, 2, 5}, b = {3, 2, 4, 5}, c = {5, 4.5, 6, 5},
-                      none = {1, (double)NAN, (double)NAN, 1};
+    const yti_interval a = {1, 0, 2, 5}, b = {3, 2, 4, 5}, c = {5, 4.5, 6, 5}, none = {1, (double)NAN, (double)NAN, 1};
     cr_assert(yti_intervals_overlap(a, b) && yti_intervals_overlap(b, a));
     cr_assert(!yti_intervals_overlap(a, c) && !yti_intervals_overlap(c, b));
     cr_assert(!yti_intervals_overlap(a, none));

@@ -94,18 +94,16 @@ Test(verdict, variants_differ_where_the_interval_of_their_difference_excludes_0)
 }
 
 Test(verdict, with_one_seed_their_own_intervals_decide) {
-    const yti_interval steep = {0.3, 0.25, 0.35, 5}, flat = {0, -0.02, 0.02, 5},
-                      near_flat = {0.01, 0, 0.03, 5}, single = {0.3, (double)NAN, (double)NAN, 1},
-                      none = single;
+    const yti_interval steep = {0.3, 0.25, 0.35, 5}, flat = {0, -0.02, 0.02, 5}, near_flat = {0.01, 0, 0.03, 5},
+                       single = {0.3, (double)NAN, (double)NAN, 1}, none = single;
     cr_assert(contrast(steep, flat, none,
                        "different: plain 0.3000 [0.2500, 0.3500], residual 0.0000 [-0.0200, 0.0200]; "
                        "intervals apart"));
     cr_assert(!contrast(near_flat, flat, none,
                         "no difference: plain 0.0100 [0.0000, 0.0300], residual 0.0000 [-0.0200, 0.0200]; "
                         "intervals overlap"));
-    cr_assert(!contrast(
-        single, flat, none,
-        "unknown: plain 0.3000, residual 0.0000 [-0.0200, 0.0200]; fewer than two seeds have both"));
+    cr_assert(!contrast(single, flat, none,
+                        "unknown: plain 0.3000, residual 0.0000 [-0.0200, 0.0200]; fewer than two seeds have both"));
     cr_assert(!contrast(single, (yti_interval){(double)NAN, (double)NAN, (double)NAN, 0}, none,
                         "unknown: plain 0.3000, residual not measured; fewer than two seeds have both"));
 }

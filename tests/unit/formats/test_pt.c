@@ -1,7 +1,7 @@
 /* Tests of src/ckpt/pt_*.c: the family's checkpoints, made ones, and every hostile form. */
-#include "support/pt_archive.h"
 #include "base/file.h"
 #include "formats/pt.h"
+#include "support/pt_archive.h"
 
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
@@ -168,8 +168,7 @@ Test(pt, every_truncation_is_an_error) {
     pickle_checkpoint("model", "SiLU");
     archive_checkpoint(&made);
     for (size_t size = 0; size < made.size; size++) {
-        unsigned char *part =
-            malloc(size + 1); /* an exact block, so that a sanitizer sees a read beyond it */
+        unsigned char *part = malloc(size + 1); /* an exact block, so that a sanitizer sees a read beyond it */
         cr_assert_not_null(part);
         memcpy(part, made.bytes, size);
         yti_pt_file file;
@@ -306,8 +305,7 @@ Test(pt, a_wrong_checksum_is_noticed) {
 }
 
 Test(pt, tensors_must_lie_in_their_storage) {
-    static const int64_t big[] = {3, 3}, huge[] = {(int64_t)1 << 40, (int64_t)1 << 40}, six[] = {6},
-                         one[] = {1};
+    static const int64_t big[] = {3, 3}, huge[] = {(int64_t)1 << 40, (int64_t)1 << 40}, six[] = {6}, one[] = {1};
     pickle_plain("FloatStorage", 6, 0, 2, big, rows);
     expect_made_refused("reaches beyond its storage of 6 elements");
     pickle_plain("FloatStorage", 6, 1, 1, six, one);
@@ -347,8 +345,7 @@ Test(pt, copies_of_one_storage_take_no_more_than_the_file) {
 }
 
 Test(pt, storages_that_are_not_there_are_named) {
-    static const char *const keys[] = {"7", "", "../0",
-                                       "a very long key that is longer than any number of a member"};
+    static const char *const keys[] = {"7", "", "../0", "a very long key that is longer than any number of a member"};
     static const int64_t one[] = {1};
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
         pickle_begin();

@@ -37,13 +37,7 @@ Test(safetensors, what_is_written_is_read_back) {
     static const int64_t steps = -3;
     static const uint8_t bytes[3] = {1, 2, 255};
     const yti_st_entry entries[] = {
-        {.name = (char[]){"b"},
-         .type = YT_ST_U8,
-         .n_dims = 1,
-         .dims = {3},
-         .count = 3,
-         .data = bytes,
-         .bytes = 3},
+        {.name = (char[]){"b"}, .type = YT_ST_U8, .n_dims = 1, .dims = {3}, .count = 3, .data = bytes, .bytes = 3},
         {.name = (char[]){"w"}, .n_dims = 2, .dims = {2, 3}, .count = 6, .data = weights, .bytes = 24},
         {.name = (char[]){"n"}, .type = YT_ST_I64, .count = 1, .data = &steps, .bytes = 8},
         {.name = (char[]){"empty"}, .n_dims = 2, .dims = {4, 0}, .count = 0, .data = weights, .bytes = 0},
@@ -192,18 +186,15 @@ Test(safetensors, damaged_headers_are_refused) {
     expect_refused("{\"a\":{\"dtype\":\"F32\",\"data_offsets\":[0,4]}}", 4, "no shape");
     expect_refused("{\"a\":{\"dtype\":\"F32\",\"shape\":[1]}}", 4, "no data_offsets");
     expect_refused("{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,0]}}", 4, "no data_offsets");
-    expect_refused("{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4,8]}}", 8,
-                   "no data_offsets");
+    expect_refused("{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4,8]}}", 8, "no data_offsets");
     expect_refused("{\"__metadata__\":{\"k\":1}}", 0, "metadata k is not a text");
     expect_refused("{\"__metadata__\":{},\"__metadata__\":{}}", 0, "twice");
 }
 
 Test(safetensors, shapes_that_cannot_be_are_refused) {
     expect_refused("{\"a\":{\"dtype\":\"F32\",\"shape\":[-1],\"data_offsets\":[0,4]}}", 4, "no whole number");
-    expect_refused("{\"a\":{\"dtype\":\"F32\",\"shape\":[1.5],\"data_offsets\":[0,4]}}", 4,
-                   "no whole number");
-    expect_refused("{\"a\":{\"dtype\":\"F32\",\"shape\":[1e99],\"data_offsets\":[0,4]}}", 4,
-                   "no whole number");
+    expect_refused("{\"a\":{\"dtype\":\"F32\",\"shape\":[1.5],\"data_offsets\":[0,4]}}", 4, "no whole number");
+    expect_refused("{\"a\":{\"dtype\":\"F32\",\"shape\":[1e99],\"data_offsets\":[0,4]}}", 4, "no whole number");
     expect_refused("{\"a\":{\"dtype\":\"F32\",\"shape\":[4294967296,4294967296],\"data_offsets\":[0,4]}}", 4,
                    "impossible shape");
     expect_refused("{\"a\":{\"dtype\":\"F64\",\"shape\":[4611686018427387904],\"data_offsets\":[0,4]}}", 4,
@@ -216,8 +207,7 @@ Test(safetensors, shapes_that_cannot_be_are_refused) {
     expect_refused("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 4, "cut short");
 }
 
-#define TENSOR(name, begin, end)                                                                             \
-    "\"" name "\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[" begin "," end "]}"
+#define TENSOR(name, begin, end) "\"" name "\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[" begin "," end "]}"
 
 Test(safetensors, tensors_must_tile_the_data) {
     expect_refused("{" TENSOR("a", "0", "8") "," TENSOR("b", "4", "12") "}", 12, "overlap");
@@ -266,8 +256,8 @@ Test(safetensors, tensors_of_other_types_are_left_out) {
                  "{" TENSOR("a", "8", "16") ",\"q\":{\"dtype\":\"%s\",\"shape\":%s,"
                                             "\"data_offsets\":[0,8]}}",
                  types[i][0], types[i][1]);
-        cr_assert_eq(yti_st_load(raw_file(strlen(header), header, zeros, 16), &file, &err), YT_OK, "%s: %s",
-                     header, err.text);
+        cr_assert_eq(yti_st_load(raw_file(strlen(header), header, zeros, 16), &file, &err), YT_OK, "%s: %s", header,
+                     err.text);
         cr_expect(file.n_entries == 1 && strcmp(file.entries[0].name, "a") == 0);
         yti_st_free(&file);
     }
@@ -279,13 +269,7 @@ Test(safetensors, a_flipped_bit_in_a_file_of_ours_is_noticed) {
     const yti_st_entry entries[] = {
         {.name = (char[]){"w"}, .n_dims = 1, .dims = {3}, .count = 3, .data = values, .bytes = 12},
         {.name = (char[]){"v"}, .n_dims = 1, .dims = {2}, .count = 2, .data = other, .bytes = 8},
-        {.name = (char[]){"b"},
-         .type = YT_ST_U8,
-         .n_dims = 1,
-         .dims = {3},
-         .count = 3,
-         .data = "abc",
-         .bytes = 3}};
+        {.name = (char[]){"b"}, .type = YT_ST_U8, .n_dims = 1, .dims = {3}, .count = 3, .data = "abc", .bytes = 3}};
     const char *keys[] = {"yt_format", "yt_hash"}, *texts[] = {"1", "of another file"};
     const char *path = test_folder_path("own.safetensors");
     cr_assert_eq(yti_st_save(path, entries, 3, keys, texts, 2, NULL), YT_OK);
@@ -314,7 +298,7 @@ Test(safetensors, a_flipped_bit_in_a_file_of_ours_is_noticed) {
 Test(safetensors, names_written_twice_are_refused) {
     static const float value = 1;
     const yti_st_entry entries[] = {{.name = (char[]){"w"}, .count = 1, .data = &value, .bytes = 4},
-                                   {.name = (char[]){"w"}, .count = 1, .data = &value, .bytes = 4}};
+                                    {.name = (char[]){"w"}, .count = 1, .data = &value, .bytes = 4}};
     const char *path = test_folder_path("twice.safetensors");
     cr_assert_eq(yti_st_save(path, entries, 2, NULL, NULL, 0, NULL), YT_ERR_SYNTAX);
     cr_assert_not(yti_path_exists(path));

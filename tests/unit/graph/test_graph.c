@@ -1,10 +1,10 @@
 /* Tests of src/graph: where gradients flow, are added, and are not; memory that is planned once.
  *
- * The nets here are linear in each convolution's weights, so Euler's rule gives an exact truth for every
- * weight gradient: sum(w * dL/dw) = L(w) - L(0), L being the product of the outputs with fixed seeds. */
-#include "ops/ops.h"
-#include "graph/graph.h"
+ * The nets here are linear in each convolution's weights, so Euler's rule gives an exact truth for every weight
+ * gradient: sum(w * dL/dw) = L(w) - L(0), L being the product of the outputs with fixed seeds. */
 #include "base/rng.h"
+#include "graph/graph.h"
+#include "ops/ops.h"
 #include "support/near.h"
 
 #include <criterion/criterion.h>
@@ -28,8 +28,7 @@ typedef struct net {
 static yti_value add(net *t, const yti_op *op, const void *attr, const yti_value *src, int n, yti_params params) {
     yti_value value;
     yt_err err = {.text = ""};
-    cr_assert_eq(yti_graph_add(t->graph, op, attr, src, n, params, op->name, &value, &err), YT_OK, "%s",
-                 err.text);
+    cr_assert_eq(yti_graph_add(t->graph, op, attr, src, n, params, op->name, &value, &err), YT_OK, "%s", err.text);
     return value;
 }
 
@@ -43,12 +42,12 @@ static void begin(net *t) {
 
 static yti_value conv(net *t, yti_value x, int cin, int cout, int kernel, int stride) {
     const yti_conv_attr attr = {.conv = {.cin = cin,
-                                        .cout = cout,
-                                        .kernel = kernel,
-                                        .stride = stride,
-                                        .pad = kernel / 2,
-                                        .dilation = 1,
-                                        .groups = 1}};
+                                         .cout = cout,
+                                         .kernel = kernel,
+                                         .stride = stride,
+                                         .pad = kernel / 2,
+                                         .dilation = 1,
+                                         .groups = 1}};
     const int i = t->n_convs++;
     yti_params params = YT_NO_PARAMS;
     t->offset[i] = i ? t->offset[i - 1] + t->count[i - 1] : 0;
@@ -138,8 +137,8 @@ static void expect_exact_gradients(net *t) {
         memset(w, 0, t->count[i] * sizeof *w);
         const double without = run(t, false);
         memcpy(w, saved, t->count[i] * sizeof *w);
-        cr_expect(test_near(product, loss - without, 1e-4 * (1 + saved_sum)), "conv %d: %g, expected %g", i,
-                  product, loss - without);
+        cr_expect(test_near(product, loss - without, 1e-4 * (1 + saved_sum)), "conv %d: %g, expected %g", i, product,
+                  loss - without);
     }
     yti_graph_destroy(t->graph);
 }
@@ -199,8 +198,7 @@ Test(graph, no_gradient_passes_a_detached_map) {
     run(&t, true);
     for (size_t i = 0; i < t.count[0]; i++) cr_assert_eq(t.grads[t.offset[0] + i], 0.0f);
     double square = 0;
-    for (size_t i = 0; i < t.count[1]; i++)
-        square += (double)(t.grads[t.offset[1] + i] * t.grads[t.offset[1] + i]);
+    for (size_t i = 0; i < t.count[1]; i++) square += (double)(t.grads[t.offset[1] + i] * t.grads[t.offset[1] + i]);
     cr_assert(square > 1e-3);
     yti_graph_destroy(t.graph);
 }
@@ -251,8 +249,7 @@ Test(graph, planning_again_keeps_results_and_memory) {
     cr_assert_lt(yti_graph_planned_bytes(t.graph), train_bytes);
     size_t heap = 0;
     for (int i = 0; i < 20; i++) {
-        if (i == 3)
-            heap = mallinfo2().uordblks + mallinfo2().hblkhd; /* the allocator has its own stock by then */
+        if (i == 3) heap = mallinfo2().uordblks + mallinfo2().hblkhd; /* the allocator has its own stock by then */
         cr_assert_eq(yti_graph_plan(t.graph, YT_MODE_EVAL, 1, 4 + i % 3, 4, 1, NULL), YT_OK);
         plan(&t);
         cr_assert_eq(run(&t, true), first);

@@ -1,9 +1,9 @@
 /* Tests of src/image/image_io.c and exif.c: formats, orientation, damaged and hostile files. */
+#include "base/file.h"
 #include "image/exif.h"
+#include "image/image.h"
 #include "image/jpeg_check.h"
 #include "support/folder.h"
-#include "base/file.h"
-#include "image/image.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>
@@ -11,8 +11,7 @@
 
 TestSuite(image, .init = test_folder_make, .fini = test_folder_remove);
 
-/* 24 x 16 pixels: the left two thirds red over blue, the right third green: no turn or mirror maps it to
- * itself. */
+/* 24 x 16 pixels: the left two thirds red over blue, the right third green: no turn or mirror maps it to itself. */
 enum { W = 24, H = 16 };
 
 static yt_image make_flag(void) {
@@ -101,9 +100,8 @@ static uint8_t *jpeg_with_orientation(int orientation, bool little, size_t *byte
     uint8_t value = (uint8_t)orientation;
     const uint8_t intel[] = {0xFF, 0xE1, 0,    34,   'E', 'x', 'i', 'f', 0, 0, 'I',   'I', 42, 0, 8, 0, 0, 0,
                              1,    0,    0x12, 0x01, 3,   0,   1,   0,   0, 0, value, 0,   0,  0, 0, 0, 0, 0};
-    const uint8_t motorola[] = {0xFF, 0xE1, 0, 34, 'E', 'x',   'i', 'f', 0,    0,    'M', 'M',
-                                0,    42,   0, 0,  0,   8,     0,   1,   0x01, 0x12, 0,   3,
-                                0,    0,    0, 1,  0,   value, 0,   0,   0,    0,    0,   0};
+    const uint8_t motorola[] = {0xFF, 0xE1, 0,    34,   'E', 'x', 'i', 'f', 0, 0, 'M', 'M',   0, 42, 0, 0, 0, 8,
+                                0,    1,    0x01, 0x12, 0,   3,   0,   0,   0, 1, 0,   value, 0, 0,  0, 0, 0, 0};
     uint8_t *data = malloc(plain_bytes + sizeof intel);
     cr_assert_not_null(data);
     memcpy(data, plain, 2);
@@ -114,8 +112,8 @@ static uint8_t *jpeg_with_orientation(int orientation, bool little, size_t *byte
     return data;
 }
 
-/* What a person sees after the turn, at the four corners: top left, top right, bottom left, bottom right. The
- * stored corners are r g / b g. */
+/* What a person sees after the turn, at the four corners: top left, top right, bottom left, bottom right. The stored
+ * corners are r g / b g. */
 Test(image, all_eight_orientations_are_applied) {
     static const char *const corners[8] = {"rgbg",  /* 1 as stored */
                                            "grgb",  /* 2 left-right */
@@ -136,8 +134,7 @@ Test(image, all_eight_orientations_are_applied) {
             cr_assert_eq(image.w, swapped ? H : W);
             cr_assert_eq(image.h, swapped ? W : H);
             char seen[5] = {colour_at(&image, 1, 1), colour_at(&image, image.w - 2, 1),
-                            colour_at(&image, 1, image.h - 2), colour_at(&image, image.w - 2, image.h - 2),
-                            0};
+                            colour_at(&image, 1, image.h - 2), colour_at(&image, image.w - 2, image.h - 2), 0};
             cr_assert_str_eq(seen, corners[orientation - 1], "orientation %d shows %s", orientation, seen);
             yti_image_info info;
             cr_assert_eq(yti_image_probe(test_folder_path("turned.jpg"), &info, NULL), YT_OK);
@@ -157,8 +154,7 @@ Test(exif, apply_moves_every_pixel) {
         memset(dst, 0, sizeof dst);
         yti_exif_apply(orientation, src, 2, 3, dst);
         for (int i = 0; i < 18; i++)
-            cr_assert_eq(dst[i], 10 * (expected[orientation - 1][i / 3] - 'a') + i % 3, "orientation %d",
-                         orientation);
+            cr_assert_eq(dst[i], 10 * (expected[orientation - 1][i / 3] - 'a') + i % 3, "orientation %d", orientation);
     }
 }
 
@@ -191,12 +187,10 @@ Test(image, damaged_exif_means_upright_and_never_reads_outside) {
 
 /* Start, a frame of 16 x 8 grey pixels, one DC and one AC table of one code each, a scan, two bytes, end. */
 static const uint8_t tiny_jpeg[] = {
-    0xFF, 0xD8, 0xFF, 0xC0, 0,    11, 8,    0, 8,  0, 16,   1,    1,    0x11, 0, /* frame at 2 */
-    0xFF, 0xC4, 0,    20,   0x00, 1,  0,    0, 0,  0, 0,    0,    0,    0,    0,
-    0,    0,    0,    0,    0,    0,  0, /* DC at 15 */
-    0xFF, 0xC4, 0,    20,   0x10, 1,  0,    0, 0,  0, 0,    0,    0,    0,    0,
-    0,    0,    0,    0,    0,    0,  0,                                             /* AC at 37 */
-    0xFF, 0xDA, 0,    8,    1,    1,  0x00, 0, 63, 0, 0x12, 0xFF, 0x00, 0xFF, 0xD9}; /* scan at 59 */
+    0xFF, 0xD8, 0xFF, 0xC0, 0,    11, 8,    0, 8,  0, 16,   1,    1,    0x11, 0,                        /* frame at 2 */
+    0xFF, 0xC4, 0,    20,   0x00, 1,  0,    0, 0,  0, 0,    0,    0,    0,    0,   0, 0, 0, 0, 0, 0, 0, /* DC at 15 */
+    0xFF, 0xC4, 0,    20,   0x10, 1,  0,    0, 0,  0, 0,    0,    0,    0,    0,   0, 0, 0, 0, 0, 0, 0, /* AC at 37 */
+    0xFF, 0xDA, 0,    8,    1,    1,  0x00, 0, 63, 0, 0x12, 0xFF, 0x00, 0xFF, 0xD9};                    /* scan at 59 */
 
 static bool check(const uint8_t *data, size_t bytes, yti_jpeg *out, const char **reason) {
     uint8_t *exact = malloc(bytes ? bytes : 1);

@@ -1,10 +1,10 @@
-/* One image in every format that the build reads: the same pixels, and the same boxes. The files are written here, by the
- * libraries' own encoders.
+/* One image in every format that the build reads: the same pixels, and the same boxes. The files are written here, by
+ * the libraries' own encoders.
  */
-#include "support/folder.h"
 #include "base/file.h"
 #include "image/image.h"
 #include "infer/predict.h"
+#include "support/folder.h"
 #include "weights/weights.h"
 
 #include <criterion/criterion.h>
@@ -68,8 +68,8 @@ static void write_tiff(const char *path, const yt_image *image, bool wide) {
             for (int x0 = 0; x0 < image->w; x0 += TILE) {
                 int w = image->w - x0 < TILE ? image->w - x0 : TILE;
                 for (int y = 0; y < TILE && y0 + y < image->h; y++)
-                    memcpy(tile + (ptrdiff_t)y * TILE * 3,
-                           image->rgb + (size_t)(y0 + y) * row + 3 * (size_t)x0, 3 * (size_t)w);
+                    memcpy(tile + (ptrdiff_t)y * TILE * 3, image->rgb + (size_t)(y0 + y) * row + 3 * (size_t)x0,
+                           3 * (size_t)w);
                 cr_assert_gt(TIFFWriteTile(tiff, tile, (uint32_t)x0, (uint32_t)y0, 0, 0), 0);
             }
     }
@@ -92,8 +92,7 @@ static bool write_heif(const char *path, const yt_image *image, enum heif_compre
         heif_image_add_plane(pixels, heif_channel_interleaved, image->w, image->h, 8);
         uint8_t *to = heif_image_get_plane(pixels, heif_channel_interleaved, &stride);
         size_t row = 3 * (size_t)image->w;
-        for (int y = 0; y < image->h; y++)
-            memcpy(to + (size_t)y * (size_t)stride, image->rgb + (size_t)y * row, row);
+        for (int y = 0; y < image->h; y++) memcpy(to + (size_t)y * (size_t)stride, image->rgb + (size_t)y * row, row);
         cr_assert_eq(heif_context_encode_image(context, pixels, encoder, NULL, NULL).code, heif_error_Ok);
         cr_assert_eq(heif_context_write_to_file(context, path).code, heif_error_Ok);
         heif_image_release(pixels);
@@ -129,10 +128,8 @@ static int write_all(const yt_image *image, written files[MAX_FILES]) {
     files[n++] = (written){"wide.tif", true};
 #endif
 #ifdef YT_LIBHEIF
-    if (write_heif(test_folder_path("a.avif"), image, heif_compression_AV1))
-        files[n++] = (written){"a.avif", false};
-    if (write_heif(test_folder_path("a.heic"), image, heif_compression_HEVC))
-        files[n++] = (written){"a.heic", false};
+    if (write_heif(test_folder_path("a.avif"), image, heif_compression_AV1)) files[n++] = (written){"a.avif", false};
+    if (write_heif(test_folder_path("a.heic"), image, heif_compression_HEVC)) files[n++] = (written){"a.heic", false};
 #endif
     return n;
 }
@@ -175,8 +172,7 @@ static bool is_found(const yt_detection *wanted, const yt_detection *found, int 
     for (int i = 0; i < n; i++) {
         const yt_xyxy a = wanted->box, b = found[i].box;
         if (found[i].class_id == wanted->class_id && fabsf(found[i].score - wanted->score) <= 0.06f &&
-            fabsf(a.x1 - b.x1) <= 3 && fabsf(a.y1 - b.y1) <= 3 && fabsf(a.x2 - b.x2) <= 3 &&
-            fabsf(a.y2 - b.y2) <= 3)
+            fabsf(a.x1 - b.x1) <= 3 && fabsf(a.y1 - b.y1) <= 3 && fabsf(a.x2 - b.x2) <= 3 && fabsf(a.y2 - b.y2) <= 3)
             return true;
     }
     return false;
@@ -191,8 +187,8 @@ Test(boxes, one_photograph_has_the_same_boxes_in_every_format) {
     yti_class_names names;
     int imgsz;
     yt_err err;
-    cr_assert_eq(yti_weights_open(weights, "yolo26n.yaml", search_dirs, &model, &names, &imgsz, &err), YT_OK,
-                 "%s", err.text);
+    cr_assert_eq(yti_weights_open(weights, "yolo26n.yaml", search_dirs, &model, &names, &imgsz, &err), YT_OK, "%s",
+                 err.text);
     yti_predict_options options = YT_PREDICT_DEFAULTS;
     options.imgsz = SIDE;
     options.max_det = MAX_DET;

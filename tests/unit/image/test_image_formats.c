@@ -3,11 +3,11 @@
  *
  * A reader that the build lacks is skipped once its refusal has been looked at.
  */
+#include "base/file.h"
 #include "image/decode_gate.h"
+#include "image/image.h"
 #include "image/image_format.h"
 #include "support/folder.h"
-#include "base/file.h"
-#include "image/image.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -102,9 +102,9 @@ Test(formats, pixels_are_those_of_the_reference) {
     cr_assert_geq(compared, 30); /* what needs no library */
 }
 
-/* AVIF of full range differs by the rounding of planes on their way through libheif 1.15, at most at edges of colour; one
- * of limited range and those of more bits by one more rounding. Colour that is repeated in place of interpolated gives a
- * mean of 7.7, a turn that is left out 90. */
+/* AVIF of full range differs by the rounding of planes on their way through libheif 1.15, at most at edges of
+ * colour; one of limited range and those of more bits by one more rounding. Colour that is repeated in place of
+ * interpolated gives a mean of 7.7, a turn that is left out 90. */
 Test(formats, avif_and_heic_are_near_to_the_reference) {
     static row rows[MAX_ROWS];
     size_t count = read_table(rows);
@@ -165,7 +165,7 @@ static void expect_refused(const char *path, const char *words) {
     cr_expect_null(image.rgb);
 }
 
-#define KIND(name, bytes, words)                                                                             \
+#define KIND(name, bytes, words)                                                                                       \
     { name, bytes, sizeof bytes - 1, words }
 
 Test(formats, the_wrong_kind_of_file_is_named) {
@@ -226,9 +226,8 @@ Test(formats, only_regular_files_are_read) {
 
 /* The size is within what is accepted, the memory to decode it is not: 8 bytes a pixel, twice. */
 Test(formats, what_takes_too_much_memory_is_refused_before_it_is_taken) {
-    static const uint8_t png[] =
-        "\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x40\0\0\0\x40\0\x10\6\0\0\0\xC9\xD8\x2B\x63"
-        "\0\0\0\0IEND\xAE\x42\x60\x82";
+    static const uint8_t png[] = "\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x40\0\0\0\x40\0\x10\6\0\0\0\xC9\xD8\x2B\x63"
+                                 "\0\0\0\0IEND\xAE\x42\x60\x82";
     test_folder_write("bomb.png", png, sizeof png - 1);
     expect_refused(test_folder_path("bomb.png"), "would take 4096 MiB");
 }
@@ -270,7 +269,8 @@ Test(formats, a_coded_image_of_another_size_than_its_container_says_is_refused) 
     }
 }
 
-/* Cut anywhere, each file ends in pixels or in an error; what is not a JPEG or an image of several parts in an error. */
+/* Cut anywhere, each file ends in pixels or in an error; what is not a JPEG or an image of several parts in an error.
+ */
 Test(formats, cut_off_and_damaged_files_never_crash) {
     static row rows[MAX_ROWS];
     size_t count = read_table(rows);
@@ -303,8 +303,7 @@ Test(formats, cut_off_and_damaged_files_never_crash) {
 }
 
 Test(formats, a_cut_off_file_is_refused) {
-    static const char *const names[] = {"rgba.png",      "top-down.bmp", "rle8.bmp",
-                                        "lossless.webp", "rgb.tif",      "444.avif"};
+    static const char *const names[] = {"rgba.png", "top-down.bmp", "rle8.bmp", "lossless.webp", "rgb.tif", "444.avif"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         size_t bytes;
         char *data = read_file(path_of(names[i]), &bytes);
@@ -343,8 +342,7 @@ Test(formats, twelve_bits_in_sixteen_are_noticed) {
         yt_err err = {.text = ""};
         if (!load(path_of(cases[i].name), &image, &err)) continue;
         yt_image_free(&image);
-        cr_assert_eq(yti_image_load_with_info(path_of(cases[i].name), &image, &info, &err), YT_OK, "%s",
-                     err.text);
+        cr_assert_eq(yti_image_load_with_info(path_of(cases[i].name), &image, &info, &err), YT_OK, "%s", err.text);
         cr_expect_eq(yti_image_is_dim(&image, &info), cases[i].dim, "%s", cases[i].name);
         yt_image_free(&image);
     }
@@ -375,9 +373,7 @@ Test(formats, threads_share_the_memory_of_one_large_image) {
     visit visits[6];
     cr_assert_eq(yti_decode_gate_init(&gate, NULL), YT_OK);
     for (size_t i = 0; i < 6; i++) {
-        visits[i] = (visit){&gate, i % 3 == 0   ? YT_MAX_DECODE_BYTES
-                                   : i % 3 == 1 ? YT_MAX_DECODE_BYTES / 2
-                                                : 1000};
+        visits[i] = (visit){&gate, i % 3 == 0 ? YT_MAX_DECODE_BYTES : i % 3 == 1 ? YT_MAX_DECODE_BYTES / 2 : 1000};
         cr_assert_eq(pthread_create(&threads[i], NULL, pass_often, &visits[i]), 0);
     }
     for (size_t i = 0; i < 6; i++) pthread_join(threads[i], NULL);

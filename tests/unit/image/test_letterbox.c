@@ -1,7 +1,7 @@
 /* Tests of src/image/letterbox.c and resize.c: worked numbers and the reference batch. */
-#include "image/resize.h"
 #include "base/file.h"
 #include "image/image.h"
+#include "image/resize.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -79,10 +79,9 @@ Test(resize, the_same_size_is_a_copy) {
     cr_assert_arr_eq(src, dst, 45);
 }
 
-/* One row of two pixels, 0 and 200, to four. scale 0.5: f = -0.25, 0.25, 0.75, 1.25, so the weights are (1,
- * 0), (1536, 512), (512, 1536), (1, 0) of the last pixel: T = 0, 102400, 307200, 409600. One source row: both
- * rows are the same, f = 0, so b = (2048, 0): (2048 * (T >> 4) >> 16) = 0, 200, 600, 800; (+ 2) >> 2 = 0, 50,
- * 150, 200. */
+/* One row of two pixels, 0 and 200, to four. scale 0.5: f = -0.25, 0.25, 0.75, 1.25, so the weights are (1, 0),
+ * (1536, 512), (512, 1536), (1, 0) of the last pixel: T = 0, 102400, 307200, 409600. One source row: both rows are
+ * the same, f = 0, so b = (2048, 0): (2048 * (T >> 4) >> 16) = 0, 200, 600, 800; (+ 2) >> 2 = 0, 50, 150, 200. */
 Test(resize, a_row_worked_by_hand) {
     uint8_t src[6] = {0, 0, 0, 200, 200, 200}, dst[12];
     cr_assert_eq(yti_image_resize(src, 2, 1, dst, 4, 1, NULL), YT_OK);
@@ -90,9 +89,9 @@ Test(resize, a_row_worked_by_hand) {
     for (int i = 0; i < 12; i++) cr_assert_eq(dst[i], expected[i / 3]);
 }
 
-/* One column of three pixels 10, 20, 250 to two. scale 1.5: f = 0.25, 1.75: rows (0, 1) with b = (1536, 512)
- * and (1, 2) with (512, 1536). T >> 4 = 128 v = 1280, 2560, 32000. First: 1536*1280 >> 16 = 30, 512*2560 >>
- * 16 = 20, (52 >> 2) = 13. Second: 512*2560 >> 16 = 20, 1536*32000 >> 16 = 750, (772 >> 2) = 193. */
+/* One column of three pixels 10, 20, 250 to two. scale 1.5: f = 0.25, 1.75: rows (0, 1) with b = (1536, 512) and (1,
+ * 2) with (512, 1536). T >> 4 = 128 v = 1280, 2560, 32000. First: 1536*1280 >> 16 = 30, 512*2560 >> 16 = 20, (52 >>
+ * 2) = 13. Second: 512*2560 >> 16 = 20, 1536*32000 >> 16 = 750, (772 >> 2) = 193. */
 Test(resize, a_column_worked_by_hand) {
     uint8_t src[9] = {10, 10, 10, 20, 20, 20, 250, 250, 250}, dst[6];
     cr_assert_eq(yti_image_resize(src, 1, 3, dst, 1, 2, NULL), YT_OK);
@@ -156,15 +155,15 @@ Test(resize, a_wider_target_keeps_its_other_bytes) {
     for (int i = 0; i < 40; i++) cr_assert_eq(dst[i], i % 20 < 6 ? 0 : 9);
 }
 
-/* The four COCO8 training images, long side to 320 and boxed to 320 x 320, as another implementation made
- * them (its JPEG decoder is libjpeg's, ours stb's: the two differ by a grey level here and there). */
+/* The four COCO8 training images, long side to 320 and boxed to 320 x 320, as another implementation made them (its
+ * JPEG decoder is libjpeg's, ours stb's: the two differ by a grey level here and there). */
 Test(letterbox, the_reference_batch_is_reproduced) {
     static const char *const names[] = {"000000000009", "000000000025", "000000000030", "000000000034"};
     enum { SIDE = 320, BYTES = SIDE * SIDE * 3 };
     char *reference;
     size_t bytes;
-    if (yti_file_read(YT_SHARED_DIR "/fixtures/batch_images_4x320x320x3_rgb_u8.bin", 1 << 24, &reference,
-                     &bytes, NULL) != YT_OK)
+    if (yti_file_read(YT_SHARED_DIR "/fixtures/batch_images_4x320x320x3_rgb_u8.bin", 1 << 24, &reference, &bytes,
+                      NULL) != YT_OK)
         cr_skip_test("no shared fixtures");
     cr_assert_eq(bytes, 4u * BYTES);
     uint8_t *scaled = malloc(BYTES), *boxed = malloc(BYTES);

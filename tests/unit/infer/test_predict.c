@@ -1,11 +1,11 @@
 /* Tests of src/infer/predict.c: against an independent implementation's detections, and on awkward pictures.
  */
-#include "infer/predict.h"
 #include "base/file.h"
-#include "weights/weights.h"
+#include "infer/predict.h"
 #include "support/folder.h"
 #include "support/near.h"
 #include "support/tiny.h"
+#include "weights/weights.h"
 
 #include <cjson/cJSON.h>
 #include <criterion/criterion.h>
@@ -17,15 +17,13 @@
 enum {
     SIDE = 320,
     IMAGES = 4,
-    COMPARED =
-        3, /* the fourth, 640 x 425, was halved to 213 rows for the batch and to 212 for the detections */
-    LISTED = 8, /* pictures with detections in the reference */
+    COMPARED = 3, /* the fourth, 640 x 425, was halved to 213 rows for the batch and to 212 for the detections */
+    LISTED = 8,   /* pictures with detections in the reference */
     MAX_DET = 300
 };
 
 static const char *const search_dirs[] = {YT_SOURCE_DIR "/models", NULL};
-static const char *const file_names[IMAGES] = {"000000000009", "000000000025", "000000000030",
-                                               "000000000034"};
+static const char *const file_names[IMAGES] = {"000000000009", "000000000025", "000000000030", "000000000034"};
 
 static void read_all(const char *path, char **data, size_t *bytes) {
     yt_err err;
@@ -41,8 +39,7 @@ static yti_model *open_fixture(const char *model) {
     yti_class_names names;
     int imgsz;
     yt_err err;
-    cr_assert_eq(yti_weights_open(path, yaml, search_dirs, &opened, &names, &imgsz, &err), YT_OK, "%s",
-                 err.text);
+    cr_assert_eq(yti_weights_open(path, yaml, search_dirs, &opened, &names, &imgsz, &err), YT_OK, "%s", err.text);
     yti_class_names_free(&names);
     return opened;
 }
@@ -74,9 +71,9 @@ static double number(const cJSON *array, int i) {
     return cJSON_GetArrayItem(array, i)->valuedouble;
 }
 
-/* Found boxes of the 320 x 320 picture against the reference's, which are in pixels of the w x h original.
- * Scores of the reference have five decimals and boxes three; float32 sums in another order move a box by
- * less than 1/50 pixel. Two scores so close that they may change places do not occur. */
+/* Found boxes of the 320 x 320 picture against the reference's, which are in pixels of the w x h original. Scores of
+ * the reference have five decimals and boxes three; float32 sums in another order move a box by less than 1/50
+ * pixel. Two scores so close that they may change places do not occur. */
 static void expect_reference(yt_detection *found, int n, const cJSON *boxes, int w, int h) {
     yti_letterbox box = yti_letterbox_plan(w, h, SIDE, SIDE, false, true, 32);
     float gain = (float)SIDE / (float)(w > h ? w : h);
@@ -139,20 +136,18 @@ Test(predict, agrees_with_the_reference_on_yolo26n) {
 
 /* ---- the whole way from .pt and JPEG files ---- */
 
-/* The reference numbers are of a release that took boxes back to the image by one gain for both axes; newer ones take
- * each axis by its own. What was clipped there may lie up to a pixel inside now. */
+/* The reference numbers are of a release that took boxes back to the image by one gain for both axes; newer ones
+ * take each axis by its own. What was clipped there may lie up to a pixel inside now. */
 static bool is_near_corner(double found, double expected, int side, int longest, double pixels) {
     const double gain = (double)SIDE / longest, own = rint(side * gain) / side, moved = expected * gain / own;
-    return expected < side ? test_near(found, fmin(moved, side), pixels)
-                           : found >= side - 1.01 && found <= side;
+    return expected < side ? test_near(found, fmin(moved, side), pixels) : found >= side - 1.01 && found <= side;
 }
 
 static bool is_near_box(const yt_detection *d, const cJSON *expected, const yt_image *image, double pixels,
                         double score) {
     const float corners[4] = {d->box.x1, d->box.y1, d->box.x2, d->box.y2};
     const int sides[2] = {image->w, image->h}, longest = image->w > image->h ? image->w : image->h;
-    bool near =
-        d->class_id == (int)number(expected, 5) && test_near((double)d->score, number(expected, 4), score);
+    bool near = d->class_id == (int)number(expected, 5) && test_near((double)d->score, number(expected, 4), score);
     for (int k = 0; k < 4; k++)
         near = near && is_near_corner((double)corners[k], number(expected, k), sides[k % 2], longest, pixels);
     return near;
@@ -186,8 +181,7 @@ static yti_model *open_fused(const char *name, char *path, size_t room) {
     yti_class_names names;
     int imgsz;
     yt_err err;
-    cr_assert_eq(yti_weights_open(path, NULL, search_dirs, &model, &names, &imgsz, &err), YT_OK, "%s",
-                 err.text);
+    cr_assert_eq(yti_weights_open(path, NULL, search_dirs, &model, &names, &imgsz, &err), YT_OK, "%s", err.text);
     cr_assert_eq(yti_model_fuse(model, &model->state, model->end2end, &fused, &err), YT_OK, "%s", err.text);
     yti_class_names_free(&names);
     yti_model_destroy(model);
@@ -284,8 +278,7 @@ static void expect_only_wanted(const char *name, bool end2end) {
         cr_assert_eq(memcmp(&all[i], &some[expected], sizeof *all), 0);
         expected++;
     }
-    cr_assert(expected == n_some && expected > 0 && expected < n_all, "%d of %d, %d expected", n_some, n_all,
-              expected);
+    cr_assert(expected == n_some && expected > 0 && expected < n_all, "%d of %d, %d expected", n_some, n_all, expected);
     yt_image_free(&image);
     yti_model_destroy(fused);
     yti_model_destroy(model);
@@ -342,8 +335,8 @@ Test(predict, boxes_stay_in_the_picture_whatever_its_shape) {
     }
 }
 
-/* 481 x 640 at 320 is resized to 240 x 320: the gain of x is 240 / 481 and that of y 0.5. With one gain for both the box
- * at the right border would end at 480. */
+/* 481 x 640 at 320 is resized to 240 x 320: the gain of x is 240 / 481 and that of y 0.5. With one gain for both the
+ * box at the right border would end at 480. */
 Test(predict, a_box_at_the_border_comes_back_to_the_border) {
     test_folder_make();
     test_tiny_write_models();

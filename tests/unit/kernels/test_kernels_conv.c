@@ -1,7 +1,7 @@
 /* Tests of the convolutions of every table that runs here, bit for bit against the reference. */
+#include "kernels/kernels_internal.h"
 #include "support/conv_case.h"
 #include "support/guarded.h"
-#include "kernels/kernels_internal.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>
@@ -29,8 +29,8 @@ Test(conv2d, shapes_around_the_tile_edges_match_the_reference) {
     }
 }
 
-/* Real numbers, where rounding tells: the end of a normalisation's gradient is the same to the bit, done by itself or by
- * the gradient of the weights. */
+/* Real numbers, where rounding tells: the end of a normalisation's gradient is the same to the bit, done by itself
+ * or by the gradient of the weights. */
 Test(conv2d, finishing_a_gradient_while_packing_gives_the_bits_of_the_pass) {
     for (int cout = 1; cout < 60; cout += 1 + cout / 9) {
         yti_conv_geometry conv = {5, cout, 3, 1, 1, 1, 1};
@@ -65,8 +65,8 @@ Test(conv2d, finishing_a_gradient_while_packing_gives_the_bits_of_the_pass) {
     }
 }
 
-/* Depthwise: one column, fewer than a tile and several, channels around the vectors, taps that do and do not
- * lie beside each other. */
+/* Depthwise: one column, fewer than a tile and several, channels around the vectors, taps that do and do not lie
+ * beside each other. */
 Test(conv2d, depthwise_shapes_match_the_reference) {
     static const conv_case cases[] = {
         {{9, 9, 3, 1, 1, 1, 9}, 2, 9, 1, 3, 0},      {{16, 16, 3, 1, 1, 1, 16}, 1, 1, 2, 0, 0},
@@ -82,8 +82,7 @@ Test(conv2d, depthwise_shapes_match_the_reference) {
     }
 }
 
-/* Rows long enough for several items, bands, chunks and channel blocks; maps large enough to be fetched
- * ahead. */
+/* Rows long enough for several items, bands, chunks and channel blocks; maps large enough to be fetched ahead. */
 Test(conv2d, larger_maps_match_the_reference) {
     static const conv_case cases[] = {
         {{3, 16, 3, 2, 1, 1, 1}, 2, 64, 56, 0, 0},    {{16, 32, 3, 2, 1, 1, 1}, 1, 40, 40, 0, 16},

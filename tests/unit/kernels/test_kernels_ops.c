@@ -1,8 +1,8 @@
 /* Tests of every slot but the convolutions, for every table that runs here, and of the choice of the table.
  */
 #define _POSIX_C_SOURCE 200809L /* setenv */
-#include "support/op_case.h"
 #include "kernels/kernels_internal.h"
+#include "support/op_case.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>
@@ -56,9 +56,9 @@ Test(kernels, every_slot_of_every_table_is_filled) {
                       k->norm_act_scratch && k->norm_act_backward && k->norm_tail && k->conv2d_act_forward &&
                       k->conv2d_packed_bytes && k->conv2d_pack && k->maxpool_forward && k->maxpool_backward &&
                       k->upsample_forward && k->upsample_backward && k->copy && k->fill && k->from_bytes &&
-                      k->attention_scratch && k->attention_forward && k->attention_backward &&
-                      k->bce_background && k->sum_squares && k->sgd_step && k->adam_step && k->ema_step &&
-                      k->matrix_scratch && k->gram && k->matmul && k->symmetric_product,
+                      k->attention_scratch && k->attention_forward && k->attention_backward && k->bce_background &&
+                      k->sum_squares && k->sgd_step && k->adam_step && k->ema_step && k->matrix_scratch && k->gram &&
+                      k->matmul && k->symmetric_product,
                   "table %d", i);
     }
 }

@@ -1,8 +1,8 @@
-/* Tests of the reference loops: compiled for double, every backward loop against central differences of its
- * forward loop. What the forward loops compute is checked by worked numbers in test_kernels_worked.c. */
+/* Tests of the reference loops: compiled for double, every backward loop against central differences of its forward
+ * loop. What the forward loops compute is checked by worked numbers in test_kernels_worked.c. */
 #define _GNU_SOURCE /* M_SQRT1_2 */
-#include "kernels/kernels.h"
 #include "base/rng.h"
+#include "kernels/kernels.h"
 #include "support/gradcheck.h"
 
 #include <criterion/criterion.h>
@@ -109,8 +109,7 @@ Test(kernels_ref, accumulation_adds_to_the_gradient_of_the_input) {
     map64 before = copy_of(&d_x), alone = copy_of(&d_x);
     ref_conv2d_backward_data(&conv, &d_y, w.data, &alone, false, NULL);
     ref_conv2d_backward_data(&conv, &d_y, w.data, &d_x, true, NULL);
-    for (size_t i = 0; i < count_of(&d_x); i++)
-        cr_assert(fabs(d_x.data[i] - before.data[i] - alone.data[i]) <= 1e-12);
+    for (size_t i = 0; i < count_of(&d_x); i++) cr_assert(fabs(d_x.data[i] - before.data[i] - alone.data[i]) <= 1e-12);
     free(d_y.data), free(w.data), free(d_x.data), free(before.data), free(alone.data);
 }
 
@@ -217,8 +216,7 @@ static void check_pool_gradient(int kernel, int stride, int pad) {
     /* Values a tenth apart in a shuffled order: no tie, and no step of the differences changes a maximum. */
     size_t count = count_of(&l.x);
     for (size_t i = 0; i < count; i++) l.x.data[i] = 0.1 * (double)(i * 47 % count); /* 47 is prime to 120 */
-    l.y =
-        make_map(2, yti_conv_out(5, kernel, stride, pad, 1), yti_conv_out(6, kernel, stride, pad, 1), 2, &rng);
+    l.y = make_map(2, yti_conv_out(5, kernel, stride, pad, 1), yti_conv_out(6, kernel, stride, pad, 1), 2, &rng);
     l.weights = copy_of(&l.y);
     uint8_t *index = malloc(count_of(&l.y));
     cr_assert_not_null(index);

@@ -1,6 +1,6 @@
 /* Tests of the vector source at the width of AVX-512, compiled for the baseline: the compiler lowers the 64-byte
- * vectors, so the wide blocks are checked on machines that cannot run kernels_avx512.c. The tiles have fewer pixels than
- * there: nothing else depends on how many, and 28 accumulators of four registers each take minutes to compile. */
+ * vectors, so the wide blocks are checked on machines that cannot run kernels_avx512.c. The tiles have fewer pixels
+ * than there: nothing else depends on how many, and 28 accumulators of four registers each take minutes to compile. */
 #define YT_VL             16
 #define YT_MR3            4
 #define YT_MR2            6

@@ -1,5 +1,5 @@
-/* Tests of the forward formulas by worked numbers, on every table that runs here, the reference among
- * them: what a gradient check cannot see, an error common to both directions, shows here. */
+/* Tests of the forward formulas by worked numbers, on every table that runs here, the reference among them: what a
+ * gradient check cannot see, an error common to both directions, shows here. */
 #include "kernels/kernels_internal.h"
 #include "support/near.h"
 
@@ -29,11 +29,10 @@ static void convolve(const yti_kernels *k, yti_conv_geometry conv, int h, int w,
                      const float *bias, const float *want, int count, float *moments) {
     padded in = {{0}}, filter = {{0}}, out = {{0}};
     memcpy(in.v, x, (size_t)(h * w * conv.cin) * sizeof(float));
-    memcpy(filter.v, weights,
-           (size_t)(conv.kernel * conv.kernel * conv.cin / conv.groups * conv.cout) * sizeof(float));
+    memcpy(filter.v, weights, (size_t)(conv.kernel * conv.kernel * conv.cin / conv.groups * conv.cout) * sizeof(float));
     yti_tensor tx = yti_tensor_of(in.v, 1, h, w, conv.cin);
     yti_tensor ty = yti_tensor_of(out.v, 1, yti_conv_out(h, conv.kernel, conv.stride, conv.pad, conv.dilation),
-                                yti_conv_out(w, conv.kernel, conv.stride, conv.pad, conv.dilation), conv.cout);
+                                  yti_conv_out(w, conv.kernel, conv.stride, conv.pad, conv.dilation), conv.cout);
     cr_assert_eq(yti_tensor_elements(ty), (size_t)count);
     yti_scratch scratch = {.bytes = k->conv2d_scratch(&conv, 1, h, w, 1), .threads = 1};
     scratch.data = aligned_alloc(64, scratch.bytes / 64 * 64 + 64);
@@ -41,8 +40,7 @@ static void convolve(const yti_kernels *k, yti_conv_geometry conv, int h, int w,
     k->conv2d_forward(&conv, &tx, filter.v, bias, &ty, moments, &scratch);
     free(scratch.data);
     for (int i = 0; i < count; i++)
-        cr_assert(out.v[i] == want[i], "%s: output %d is %g, not %g", k->name, i, (double)out.v[i],
-                  (double)want[i]);
+        cr_assert(out.v[i] == want[i], "%s: output %d is %g, not %g", k->name, i, (double)out.v[i], (double)want[i]);
 }
 
 static const float counting[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
@@ -55,8 +53,7 @@ static void padding_and_stride(const yti_kernels *k) {
     /* 1..16 in 4x4, stride 2: windows start at -1 and 1: 1+2+5+6, 2+3+4+6+7+8, 5+6+9+10+13+14, the rest. */
     static const float half[] = {14, 30, 57, 99};
     convolve(k, (yti_conv_geometry){1, 1, 3, 2, 1, 1, 1}, 4, 4, counting, ones, NULL, half, 4, NULL);
-    /* One row 1..5, stride 2: only the middle row of the kernel, 1 2 3, meets it: 1*2+2*3, 2*1+3*2+4*3,
-     * 4*1+5*2. */
+    /* One row 1..5, stride 2: only the middle row of the kernel, 1 2 3, meets it: 1*2+2*3, 2*1+3*2+4*3, 4*1+5*2. */
     static const float middle[] = {9, 9, 9, 1, 2, 3, 9, 9, 9}, odd[] = {8, 20, 14};
     convolve(k, (yti_conv_geometry){1, 1, 3, 2, 1, 1, 1}, 1, 5, counting, middle, NULL, odd, 3, NULL);
 }
@@ -73,8 +70,7 @@ static void channels_and_bias(const yti_kernels *k) {
     static const float grouped[] = {2, 20, 300, 3000};
     convolve(k, (yti_conv_geometry){2, 4, 1, 1, 0, 1, 2}, 1, 1, x, w, NULL, grouped, 4, NULL);
     /* Depthwise, weights [kh][kw][c]: only the centre (0.5, 2) meets a 1x1 map. */
-    static const float centre[] = {9, 9, 9, 9, 9, 9, 9, 9, 0.5f, 2, 9, 9, 9, 9, 9, 9, 9, 9},
-                       depthwise[] = {1, 6};
+    static const float centre[] = {9, 9, 9, 9, 9, 9, 9, 9, 0.5f, 2, 9, 9, 9, 9, 9, 9, 9, 9}, depthwise[] = {1, 6};
     convolve(k, (yti_conv_geometry){2, 2, 3, 1, 1, 1, 2}, 1, 1, x, centre, NULL, depthwise, 2, NULL);
 }
 
@@ -88,8 +84,7 @@ static void even_kernel_and_dilation(const yti_kernels *k) {
     float moments[2];
     convolve(k, (yti_conv_geometry){1, 1, 2, 1, 0, 1, 1}, 2, 3, counting, counting, NULL, want, 2, moments);
     cr_assert(moments[0] == 42 && moments[1] == 25, "%s: moments", k->name);
-    /* 1..5 under taps 1, 10, 100 two apart, two pixels of padding: 10*1+100*3, 10*2+100*4, 1+30+500,
-     * 2+40, 3+50. */
+    /* 1..5 under taps 1, 10, 100 two apart, two pixels of padding: 10*1+100*3, 10*2+100*4, 1+30+500, 2+40, 3+50. */
     static const float taps[] = {9, 9, 9, 1, 10, 100, 9, 9, 9}, dilated[] = {310, 420, 531, 42, 53};
     convolve(k, (yti_conv_geometry){1, 1, 3, 1, 2, 2, 1}, 1, 5, counting, taps, NULL, dilated, 5, NULL);
 }
@@ -128,8 +123,7 @@ static void activations(const yti_kernels *k) {
                  {YT_ACT_GELU, -2, -0.04550026}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         float got = norm_act_of(k, cases[i].kind, cases[i].y);
-        cr_assert(test_near((double)got, cases[i].want + 10, 2e-6), "%s: case %zu gives %g", k->name, i,
-                  (double)got);
+        cr_assert(test_near((double)got, cases[i].want + 10, 2e-6), "%s: case %zu gives %g", k->name, i, (double)got);
     }
 }
 
@@ -157,8 +151,8 @@ Test(worked, max_pooling_takes_the_first_maximum) {
 }
 
 static void attention(const yti_kernels *k) {
-    /* Two pixels, one channel each of q, k, v: q = (1, 0), k = (0, ln 3), v = (1, 5): the rows of P are
-     * (1/4, 3/4) and (1/2, 1/2), the outputs 4 and 3. */
+    /* Two pixels, one channel each of q, k, v: q = (1, 0), k = (0, ln 3), v = (1, 5): the rows of P are (1/4, 3/4)
+     * and (1/2, 1/2), the outputs 4 and 3. */
     padded qkv = {{1, 0, 1, 0, 1.0986123f, 5}}, out = {{0}};
     float probs[4];
     yti_tensor tq = yti_tensor_of(qkv.v, 1, 1, 2, 3), to = yti_tensor_of(out.v, 1, 1, 2, 1);
@@ -181,8 +175,7 @@ static void loss_and_steps(const yti_kernels *k) {
     yti_tensor tx = yti_tensor_of(x.v, 1, 1, 2, 1), td = yti_tensor_of(d.v, 1, 1, 2, 1);
     double loss = k->bce_background(&tx, 2, NULL, &td, 1);
     cr_assert(test_near(loss, 0.69314718 + 0.12692801, 1e-6), "%s: loss %g", k->name, loss);
-    cr_assert(test_near((double)d.v[0], 1, 1e-6) && test_near((double)d.v[1], 2 * 0.11920292, 1e-6), "%s",
-              k->name);
+    cr_assert(test_near((double)d.v[0], 1, 1e-6) && test_near((double)d.v[1], 2 * 0.11920292, 1e-6), "%s", k->name);
     padded classes = {{3, 0.5f}};
     tx = yti_tensor_of(x.v, 1, 1, 1, 2), td = yti_tensor_of(d.v, 1, 1, 1, 2);
     loss = k->bce_background(&tx, 2, classes.v, &td, 1);
@@ -196,11 +189,9 @@ static void loss_and_steps(const yti_kernels *k) {
     float q = 1, m = 0, v = 0;
     yti_adam adam = {.lr = 0.1, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .decay = 0.5, .scale = 0.5, .t = 1};
     k->adam_step(&q, &g, &m, &v, 1, &adam, 1);
-    cr_assert(test_near((double)q, 0.85, 1e-6) && test_near((double)m, 0.1, 1e-6) &&
-                  test_near((double)v, 0.001, 1e-6),
+    cr_assert(test_near((double)q, 0.85, 1e-6) && test_near((double)m, 0.1, 1e-6) && test_near((double)v, 0.001, 1e-6),
               "%s: adamw", k->name);
-    /* Second step, same gradient: m = 0.19, corrected by 1 - 0.81; v = 0.001999 by 1 - 0.998001: again
-     * -0.1. */
+    /* Second step, same gradient: m = 0.19, corrected by 1 - 0.81; v = 0.001999 by 1 - 0.998001: again -0.1. */
     adam.decay = 0, adam.t = 2;
     k->adam_step(&q, &g, &m, &v, 1, &adam, 1);
     cr_assert(test_near((double)q, 0.75, 1e-5), "%s: adamw, second step: %g", k->name, (double)q);

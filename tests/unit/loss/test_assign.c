@@ -1,9 +1,9 @@
-/* Tests of src/loss/assign.c against an assigner written down plainly: full matrices of boxes by anchors, in
- * the order of the definition (spec training 3.3), on heads of all sorts. */
+/* Tests of src/loss/assign.c against an assigner written down plainly: full matrices of boxes by anchors, in the
+ * order of the definition (spec training 3.3), on heads of all sorts. */
+#include "base/rng.h"
 #include "loss/assign.h"
 #include "support/heads.h"
 #include "support/near.h"
-#include "base/rng.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -40,8 +40,8 @@ static double predicted_distance(const float *side, int reg_max) {
     return mean / sum;
 }
 
-static void measure_pair(const made_head *made, int image, int target, int anchor, yti_assigner rule,
-                         double *align, double *overlap) {
+static void measure_pair(const made_head *made, int image, int target, int anchor, yti_assigner rule, double *align,
+                         double *overlap) {
     const yti_head *head = &made->head;
     yti_cxcywh t = made->targets.boxes[target];
     int level, pixel;
@@ -103,8 +103,7 @@ static plain plain_create(const made_head *made, int image, yti_assigner rule) {
     for (int b = 0; b < p.boxes; b++) {
         double *align = p.align + (size_t)b * a, *overlap = p.overlap + (size_t)b * a;
         char *wanted = p.wanted + (size_t)b * a;
-        for (int i = 0; i < p.anchors; i++)
-            measure_pair(made, image, first + b, i, rule, &align[i], &overlap[i]);
+        for (int i = 0; i < p.anchors; i++) measure_pair(made, image, first + b, i, rule, &align[i], &overlap[i]);
         mark_largest(align, NULL, p.anchors, rule.topk, wanted);
         for (int i = 0; i < p.anchors; i++) wanted[i] = wanted[i] && align[i] > 0;
     }
@@ -112,8 +111,7 @@ static plain plain_create(const made_head *made, int image, yti_assigner rule) {
         int takers = 0, largest = 0;
         for (int b = 0; b < p.boxes; b++) {
             takers += p.wanted[(size_t)b * a + (size_t)i];
-            if (p.overlap[(size_t)b * a + (size_t)i] > p.overlap[(size_t)largest * a + (size_t)i])
-                largest = b;
+            if (p.overlap[(size_t)b * a + (size_t)i] > p.overlap[(size_t)largest * a + (size_t)i]) largest = b;
         }
         for (int b = 0; takers > 1 && b < p.boxes; b++) p.wanted[(size_t)b * a + (size_t)i] = b == largest;
     }
@@ -146,8 +144,7 @@ typedef struct tally {
     int foreground, shared;
 } tally;
 
-static void compare_image(const made_head *made, const yti_assignment *got, int image, yti_assigner rule,
-                          tally *sum) {
+static void compare_image(const made_head *made, const yti_assignment *got, int image, yti_assigner rule, tally *sum) {
     plain p = plain_create(made, image, rule);
     int seen = 0;
     for (int i = 0; i < got->count; i++) {
@@ -161,8 +158,7 @@ static void compare_image(const made_head *made, const yti_assignment *got, int 
         p.target[m->anchor] = -1; /* a second match of the anchor would differ */
         seen++;
     }
-    for (int a = 0; a < p.anchors; a++)
-        cr_assert_eq(p.target[a], -1, "image %d anchor %d is missing", image, a);
+    for (int a = 0; a < p.anchors; a++) cr_assert_eq(p.target[a], -1, "image %d anchor %d is missing", image, a);
     sum->foreground += seen;
     for (int a = 0; a < p.anchors; a++) {
         int positive = 0;
@@ -188,7 +184,7 @@ static tally compare(made_options options, yti_assigner rule) {
 }
 
 static const yti_assigner RULES[] = {{10, 10, false}, {7, 1, false},  {3, 2, false}, {1, 1, false},
-                                    {2, 5, false},   {10, 10, true}, {7, 1, true}};
+                                     {2, 5, false},   {10, 10, true}, {7, 1, true}};
 
 static tally compare_many(made_options options, int seeds) {
     tally all = {0};
@@ -203,15 +199,13 @@ static tally compare_many(made_options options, int seeds) {
 }
 
 Test(assign, agrees_with_the_plain_assigner_on_random_heads) {
-    made_options o = {
-        .images = 3, .width = 128, .height = 96, .n_levels = 3, .n_classes = 4, .reg_max = 1, .boxes = 8};
+    made_options o = {.images = 3, .width = 128, .height = 96, .n_levels = 3, .n_classes = 4, .reg_max = 1, .boxes = 8};
     tally all = compare_many(o, 60);
     cr_assert(all.foreground > 1000 && all.shared > 1000, "%d %d", all.foreground, all.shared);
 }
 
 Test(assign, agrees_with_the_plain_assigner_on_heads_with_bins) {
-    made_options o = {
-        .images = 2, .width = 96, .height = 64, .n_levels = 3, .n_classes = 2, .reg_max = 16, .boxes = 6};
+    made_options o = {.images = 2, .width = 96, .height = 64, .n_levels = 3, .n_classes = 2, .reg_max = 16, .boxes = 6};
     tally all = compare_many(o, 15);
     cr_assert(all.foreground > 300, "%d", all.foreground);
 }
@@ -230,15 +224,13 @@ Test(assign, agrees_with_the_plain_assigner_when_many_overlaps_are_equal) {
 }
 
 Test(assign, works_on_a_head_with_one_level) {
-    made_options o = {
-        .images = 1, .width = 64, .height = 64, .n_levels = 1, .n_classes = 3, .reg_max = 1, .boxes = 5};
+    made_options o = {.images = 1, .width = 64, .height = 64, .n_levels = 1, .n_classes = 3, .reg_max = 1, .boxes = 5};
     tally all = compare_many(o, 20);
     cr_assert(all.foreground > 100, "%d", all.foreground);
 }
 
 Test(assign, works_on_crowded_images_with_fewer_anchors_than_topk) {
-    made_options o = {
-        .images = 2, .width = 16, .height = 16, .n_levels = 2, .n_classes = 3, .reg_max = 1, .boxes = 30};
+    made_options o = {.images = 2, .width = 16, .height = 16, .n_levels = 2, .n_classes = 3, .reg_max = 1, .boxes = 30};
     tally all = compare_many(o, 20);
     cr_assert(all.foreground > 50, "%d", all.foreground);
 }
@@ -252,7 +244,7 @@ Test(assign, agrees_with_the_plain_assigner_on_three_hundred_objects_in_one_cell
     tally sum = {0};
     for (int i = 0; i < o.boxes; i++)
         made.boxes[i] = (yti_cxcywh){20 / 64.f, 20 / 64.f, (float)(4 + 2 * (i % 10)) / 64,
-                                    (float)(4 + 2 * (i / 10 % 10)) / 64};
+                                     (float)(4 + 2 * (i / 10 % 10)) / 64};
     for (int l = 0; l < 3; l++) {
         yti_head_level *level = &made.head.level[l];
         for (int p = 0; p < level->box.h * level->box.w; p++)
@@ -344,8 +336,8 @@ Test(assign, of_two_equal_boxes_the_first_gets_the_anchors) {
     made_head_destroy(&made);
 }
 
-/* One box, exactly the prediction of one anchor: overlap 1 and p = 1/2, so align = 2^-1/2 and the score is
- * align * 1 / (align + 1e-9). */
+/* One box, exactly the prediction of one anchor: overlap 1 and p = 1/2, so align = 2^-1/2 and the score is align * 1
+ * / (align + 1e-9). */
 Test(assign, the_best_anchor_of_a_box_scores_its_overlap) {
     made_head made = even_head(1);
     yti_assignment got = {0};
@@ -402,8 +394,7 @@ Test(assign, is_the_same_for_any_number_of_threads) {
     cr_assert_eq(yti_assign(&one, &made.head, &made.targets, (yti_assigner){10, 10, false}, 1, NULL), YT_OK);
     cr_assert_gt(one.count, 20);
     for (int threads = 2; threads <= 5; threads++) {
-        cr_assert_eq(
-            yti_assign(&many, &made.head, &made.targets, (yti_assigner){10, 10, false}, threads, NULL), YT_OK);
+        cr_assert_eq(yti_assign(&many, &made.head, &made.targets, (yti_assigner){10, 10, false}, threads, NULL), YT_OK);
         cr_assert_eq(many.count, one.count);
         for (int i = 0; i < one.count; i++) {
             const yti_match *a = &one.matches[i], *b = &many.matches[i];

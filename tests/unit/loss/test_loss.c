@@ -1,10 +1,10 @@
-/* Tests of src/loss/yolo_loss.c: value and gradient against the definition written plainly in double, the
- * matches being those of the assigner (which has its own tests) and held constant, as the gradient has it. */
+/* Tests of src/loss/yolo_loss.c: value and gradient against the definition written plainly in double, the matches
+ * being those of the assigner (which has its own tests) and held constant, as the gradient has it. */
+#include "base/rng.h"
+#include "kernels/kernels.h"
 #include "loss/assign.h"
 #include "support/heads.h"
 #include "support/near.h"
-#include "kernels/kernels.h"
-#include "base/rng.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -38,8 +38,7 @@ static double value(const plain_loss *p, const float *at) {
 static double plain_ciou(const double a[4], const double b[4], double *alpha) {
     const double eps = 1e-7;
     double wa = a[2] - a[0], ha = a[3] - a[1] + eps, wb = b[2] - b[0], hb = b[3] - b[1] + eps;
-    double iw = fmax(0, fmin(a[2], b[2]) - fmax(a[0], b[0])),
-           ih = fmax(0, fmin(a[3], b[3]) - fmax(a[1], b[1]));
+    double iw = fmax(0, fmin(a[2], b[2]) - fmax(a[0], b[0])), ih = fmax(0, fmin(a[3], b[3]) - fmax(a[1], b[1]));
     double iou = iw * ih / (wa * ha + wb * hb - iw * ih + eps);
     double cw = fmax(a[2], b[2]) - fmin(a[0], b[0]), ch = fmax(a[3], b[3]) - fmin(a[1], b[1]);
     double dx = (a[0] + a[2]) / 2 - (b[0] + b[2]) / 2, dy = (a[1] + a[3]) / 2 - (b[1] + b[3]) / 2;
@@ -114,8 +113,7 @@ static double plain_classes(const plain_loss *p) {
     for (int i = 0; i < p->matches->count; i++) {
         const yti_match *m = &p->matches->matches[i];
         int c = p->made->targets.class_id[m->target];
-        sum -= class_weight(p, c) * m->score *
-               value(p, &made_pixel(&head->level[m->level].cls, m->image, m->pixel)[c]);
+        sum -= class_weight(p, c) * m->score * value(p, &made_pixel(&head->level[m->level].cls, m->image, m->pixel)[c]);
     }
     return sum;
 }
@@ -170,9 +168,8 @@ static trial trial_create(made_options options, yti_assigner rule, double weight
     yt_err err;
     cr_assert_eq(yti_loss_create(&t.loss, &err), YT_OK);
     cr_assert_eq(yti_assign(&t.matches, &t.made.head, &t.made.targets, rule, 1, &err), YT_OK);
-    cr_assert_eq(
-        yti_loss_branch(t.loss, &t.made.head, &t.made.targets, GAINS, rule, weight, 2, &t.result, &err),
-        YT_OK);
+    cr_assert_eq(yti_loss_branch(t.loss, &t.made.head, &t.made.targets, GAINS, rule, weight, 2, &t.result, &err),
+                 YT_OK);
     t.plain.matches = NULL;
     return t;
 }
@@ -180,9 +177,8 @@ static trial trial_create(made_options options, yti_assigner rule, double weight
 /* Computes the loss anew with weights of the classes. */
 static void trial_weigh(trial *t, yti_assigner rule, double weight, const float weights[3]) {
     cr_assert_eq(yti_loss_weigh_classes(t->loss, weights, 3, NULL), YT_OK);
-    cr_assert_eq(
-        yti_loss_branch(t->loss, &t->made.head, &t->made.targets, GAINS, rule, weight, 2, &t->result, NULL),
-        YT_OK);
+    cr_assert_eq(yti_loss_branch(t->loss, &t->made.head, &t->made.targets, GAINS, rule, weight, 2, &t->result, NULL),
+                 YT_OK);
 }
 
 /* After the trial has found its place: points the plain loss at it. */
@@ -275,20 +271,17 @@ Test(loss, weights_for_other_classes_are_refused_and_may_be_taken_back) {
     yti_loss_result plain = t.result, result;
     yt_err err;
     cr_assert_eq(yti_loss_weigh_classes(t.loss, UNEVEN, 2, NULL), YT_OK);
-    cr_assert_eq(
-        yti_loss_branch(t.loss, &t.made.head, &t.made.targets, GAINS, ONE_TO_ONE, 1, 1, &result, &err),
-        YT_ERR_ARGUMENT);
+    cr_assert_eq(yti_loss_branch(t.loss, &t.made.head, &t.made.targets, GAINS, ONE_TO_ONE, 1, 1, &result, &err),
+                 YT_ERR_ARGUMENT);
     cr_assert_str_eq(err.text, "there are weights for 2 classes, the head has 3");
     cr_assert_eq(yti_loss_weigh_classes(t.loss, NULL, 3, NULL), YT_OK);
-    cr_assert_eq(
-        yti_loss_branch(t.loss, &t.made.head, &t.made.targets, GAINS, ONE_TO_ONE, 1, 1, &result, &err), YT_OK);
+    cr_assert_eq(yti_loss_branch(t.loss, &t.made.head, &t.made.targets, GAINS, ONE_TO_ONE, 1, 1, &result, &err), YT_OK);
     cr_assert(result.total == plain.total);
     trial_destroy(&t);
 }
 
-/* One anchor, one class. Logit ln 3: p = 3/4, softplus = ln 4. The prediction equals the box (20..36 px
- * wide): CIoU = 1, L1 = 0, score = 1, T = 1, so only the class term remains: ln 4 - ln 3 (cells apart have p
- * = 0). */
+/* One anchor, one class. Logit ln 3: p = 3/4, softplus = ln 4. The prediction equals the box (20..36 px wide): CIoU
+ * = 1, L1 = 0, score = 1, T = 1, so only the class term remains: ln 4 - ln 3 (cells apart have p = 0). */
 Test(loss, of_a_perfect_prediction_is_the_class_term) {
     trial t = {0};
     yt_err err;
@@ -303,9 +296,8 @@ Test(loss, of_a_perfect_prediction_is_the_class_term) {
     made_pixel(&level->cls, 0, 3 * 8 + 3)[0] = (float)log(3);
     t.made.boxes[0] = (yti_cxcywh){28 / 64.f, 28 / 64.f, 16 / 64.f, 16 / 64.f};
     cr_assert_eq(yti_loss_create(&t.loss, &err), YT_OK);
-    cr_assert_eq(
-        yti_loss_branch(t.loss, &t.made.head, &t.made.targets, GAINS, ONE_TO_ONE, 1, 1, &t.result, &err),
-        YT_OK);
+    cr_assert_eq(yti_loss_branch(t.loss, &t.made.head, &t.made.targets, GAINS, ONE_TO_ONE, 1, 1, &t.result, &err),
+                 YT_OK);
     cr_assert_eq(t.result.foreground, 1);
     cr_assert(test_near(t.result.target_sum, 1, 0));
     cr_assert(test_near(t.result.terms[YT_LOSS_CLS], 0.5 * log(4.0 / 3), 1e-6));
@@ -314,8 +306,8 @@ Test(loss, of_a_perfect_prediction_is_the_class_term) {
     trial_destroy(&t);
 }
 
-/* One pixel around the point (20, 20) of a cell, predicted as two pixels: overlap 1/4, so the score is 1/4 but for the
- * 1e-9 beside an align of 1.7e-4, and T is 1. Box: 7.5 * 1/4 * 3/4. L1: 1.5 * 1/4 * half a pixel of 64. */
+/* One pixel around the point (20, 20) of a cell, predicted as two pixels: overlap 1/4, so the score is 1/4 but for
+ * the 1e-9 beside an align of 1.7e-4, and T is 1. Box: 7.5 * 1/4 * 3/4. L1: 1.5 * 1/4 * half a pixel of 64. */
 Test(loss, of_an_object_of_one_pixel_is_that_of_the_definition) {
     trial t = {0};
     t.made = made_head_create((made_options){
@@ -327,9 +319,8 @@ Test(loss, of_an_object_of_one_pixel_is_that_of_the_definition) {
     }
     t.made.boxes[0] = (yti_cxcywh){20 / 64.f, 20 / 64.f, 1 / 64.f, 1 / 64.f};
     cr_assert_eq(yti_loss_create(&t.loss, NULL), YT_OK);
-    cr_assert_eq(
-        yti_loss_branch(t.loss, &t.made.head, &t.made.targets, GAINS, ONE_TO_MANY, 1, 1, &t.result, NULL),
-        YT_OK);
+    cr_assert_eq(yti_loss_branch(t.loss, &t.made.head, &t.made.targets, GAINS, ONE_TO_MANY, 1, 1, &t.result, NULL),
+                 YT_OK);
     cr_assert_eq(t.result.foreground, 1);
     cr_assert(test_near(t.result.terms[YT_LOSS_BOX], 7.5 * 3 / 16, 2e-5), "%.9g", t.result.terms[YT_LOSS_BOX]);
     cr_assert(test_near(t.result.terms[YT_LOSS_DFL], 1.5 / 4 / 128, 1e-7), "%.9g", t.result.terms[YT_LOSS_DFL]);
@@ -338,9 +329,9 @@ Test(loss, of_an_object_of_one_pixel_is_that_of_the_definition) {
 
 /* ---- gradients ---- */
 
-/* Central differences in double, step 1e-5: truncation of order 1e-10, rounding 1e-16 * total / 1e-5; totals
- * are of order 100, so 1e-9. The gradient itself is stored in float32 (6e-8 relative), and the class kernel
- * computes in float32. */
+/* Central differences in double, step 1e-5: truncation of order 1e-10, rounding 1e-16 * total / 1e-5; totals are of
+ * order 100, so 1e-9. The gradient itself is stored in float32 (6e-8 relative), and the class kernel computes in
+ * float32. */
 static void check_slope(trial *t, const float *x, const float *d, double weight) {
     const double step = 1e-5;
     t->plain.nudge = (nudge){x, step};
@@ -348,8 +339,8 @@ static void check_slope(trial *t, const float *x, const float *d, double weight)
     t->plain.nudge = (nudge){x, -step};
     double slope = weight * (up - plain_total(&t->plain)) / (2 * step);
     t->plain.nudge = (nudge){0};
-    cr_assert(test_near((double)*d, slope, 1e-7 + 1e-5 * fabs(slope)), "%.9g against a slope of %.9g",
-              (double)*d, slope);
+    cr_assert(test_near((double)*d, slope, 1e-7 + 1e-5 * fabs(slope)), "%.9g against a slope of %.9g", (double)*d,
+              slope);
 }
 
 /* Every channel of every foreground anchor, and a few hundred class logits anywhere. */
@@ -377,8 +368,7 @@ static void check_gradient(int reg_max, yti_assigner rule, double weight, const 
         int image = (int)yti_rng_below(&rng, (uint32_t)lv->box.n);
         int pixel = (int)yti_rng_below(&rng, (uint32_t)(lv->box.h * lv->box.w));
         int c = (int)yti_rng_below(&rng, 3);
-        check_slope(&t, &made_pixel(&lv->cls, image, pixel)[c], &made_pixel(&lv->d_cls, image, pixel)[c],
-                    weight);
+        check_slope(&t, &made_pixel(&lv->cls, image, pixel)[c], &made_pixel(&lv->d_cls, image, pixel)[c], weight);
     }
     cr_assert_eq(made_head_damage(&t.made), 0);
     trial_destroy(&t);
@@ -452,8 +442,7 @@ Test(loss, is_the_same_for_any_number_of_threads) {
     cr_assert_eq(yti_loss_create(&loss, NULL), YT_OK);
     cr_assert_eq(yti_loss_branch(loss, &one.head, &one.targets, GAINS, ONE_TO_MANY, 1, 1, &a, NULL), YT_OK);
     for (int threads = 2; threads <= 5; threads++) {
-        cr_assert_eq(
-            yti_loss_branch(loss, &many.head, &many.targets, GAINS, ONE_TO_MANY, 1, threads, &b, NULL), YT_OK);
+        cr_assert_eq(yti_loss_branch(loss, &many.head, &many.targets, GAINS, ONE_TO_MANY, 1, threads, &b, NULL), YT_OK);
         for (int i = 0; i < YT_LOSS_TERMS; i++) cr_assert(a.terms[i] == b.terms[i]);
         cr_assert(a.total == b.total && a.target_sum == b.target_sum && a.foreground == b.foreground);
         cr_assert(memcmp(one.memory, many.memory, one.floats * sizeof(float)) == 0);
@@ -494,8 +483,8 @@ Test(loss, does_without_gradients) {
     trial_destroy(&without);
 }
 
-/* Every position takes its turn to be poisoned. A distance may be poisoned where nobody looks; a class logit
- * is always seen, and so is a distance of a foreground anchor. */
+/* Every position takes its turn to be poisoned. A distance may be poisoned where nobody looks; a class logit is
+ * always seen, and so is a distance of a foreground anchor. */
 static void poison(int reg_max, float bad) {
     made_options o = small(reg_max);
     trial t = trial_create(o, ONE_TO_MANY, 1);
@@ -508,9 +497,9 @@ static void poison(int reg_max, float bad) {
         for (int k = 0; k < 2; k++) {
             float before = *spots[k];
             *spots[k] = bad;
-            cr_assert_eq(yti_loss_branch(t.loss, &t.made.head, &t.made.targets, GAINS, ONE_TO_ONE, 1, 2,
-                                        &t.result, NULL),
-                         YT_OK);
+            cr_assert_eq(
+                yti_loss_branch(t.loss, &t.made.head, &t.made.targets, GAINS, ONE_TO_ONE, 1, 2, &t.result, NULL),
+                YT_OK);
             cr_assert(!isfinite(t.result.total), "match %d, map %d", i, k);
             if (k == 0 && isnan(bad)) cr_assert(isnan(t.result.target_sum));
             *spots[k] = before;
@@ -536,8 +525,7 @@ Test(loss, survives_outputs_that_are_all_nan) {
     yti_loss_result result;
     for (size_t i = 0; i < made.floats; i++) made.memory[i] = NAN;
     cr_assert_eq(yti_loss_create(&loss, NULL), YT_OK);
-    cr_assert_eq(yti_loss_branch(loss, &made.head, &made.targets, GAINS, ONE_TO_MANY, 1, 2, &result, NULL),
-                 YT_OK);
+    cr_assert_eq(yti_loss_branch(loss, &made.head, &made.targets, GAINS, ONE_TO_MANY, 1, 2, &result, NULL), YT_OK);
     cr_assert(isnan(result.total));
     yti_loss_destroy(loss);
     made_head_destroy(&made);
@@ -547,8 +535,7 @@ Test(loss, refuses_targets_that_do_not_fit_the_head) {
     trial t = trial_create(small(1), ONE_TO_ONE, 1);
     yt_err err;
     yti_loss_result result = {.foreground = -7};
-#define TRY_LOSS()                                                                                           \
-    yti_loss_branch(t.loss, &t.made.head, &t.made.targets, GAINS, ONE_TO_ONE, 1, 1, &result, &err)
+#define TRY_LOSS() yti_loss_branch(t.loss, &t.made.head, &t.made.targets, GAINS, ONE_TO_ONE, 1, 1, &result, &err)
     t.made.class_id[4] = 3;
     cr_assert_eq(TRY_LOSS(), YT_ERR_ARGUMENT);
     cr_assert_str_eq(err.text, "box 4 has class 3; classes are 0 to 2");
@@ -575,9 +562,9 @@ Test(loss, refuses_targets_that_do_not_fit_the_head) {
 Test(loss, refuses_an_assigner_without_candidates) {
     trial t = trial_create(small(1), ONE_TO_ONE, 1);
     yti_loss_result result;
-    cr_assert_eq(yti_loss_branch(t.loss, &t.made.head, &t.made.targets, GAINS, (yti_assigner){0, 1, false}, 1,
-                                1, &result, NULL),
-                 YT_ERR_ARGUMENT);
+    cr_assert_eq(
+        yti_loss_branch(t.loss, &t.made.head, &t.made.targets, GAINS, (yti_assigner){0, 1, false}, 1, 1, &result, NULL),
+        YT_ERR_ARGUMENT);
     trial_destroy(&t);
 }
 

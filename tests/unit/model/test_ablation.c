@@ -1,8 +1,8 @@
 /* Tests of src/model/ablation.c and of the networks that are built without their shortcuts: what is gone, what is
  * left, and that the rest is the same. */
+#include "base/rng.h"
 #include "kernels/kernels.h"
 #include "model/model.h"
-#include "base/rng.h"
 #include "support/near.h"
 
 #include <criterion/criterion.h>
@@ -48,9 +48,10 @@ Test(ablation, every_kind_has_a_word_and_each_cut_holds_those_before_it) {
     cr_assert_eq(yti_no_residual_neck(YT_NO_RESIDUAL_CSP_NECK), YT_CUT_CSP);
 }
 
-/* Parameters by the formulas of the specification, 3: a C2f of c1 -> c2 with c hidden channels and n bottlenecks loses
- * c c1 + 2c of cv1 and (n+1) c c2 of cv2; a C3k inside also c h + 2h of its cv2 and h c of its cv3; C2PSA c c1 + 2c and
- * c c1. Lateral: the first convolutions behind the four Concat rows read fewer channels, and two heads are gone. */
+/* Parameters by the formulas of the specification, 3: a C2f of c1 -> c2 with c hidden channels and n bottlenecks
+ * loses c c1 + 2c of cv1 and (n+1) c c2 of cv2; a C3k inside also c h + 2h of its cv2 and h c of its cv3; C2PSA c c1
+ * + 2c and c c1. Lateral: the first convolutions behind the four Concat rows read fewer channels, and two heads are
+ * gone. */
 static const struct {
     const char *name;
     size_t params[YT_NO_RESIDUAL_COUNT]; /* in the order of the table of kinds */
@@ -98,10 +99,10 @@ Test(ablation, maps_keep_their_shapes_and_lateral_keeps_the_deepest_head) {
             run(cut, YT_MODE_EVAL, pictures, SIDE);
             for (int r = 0; r < whole->n_rows - 1; r++) {
                 const yti_shape a = yti_graph_shape(whole->graph, whole->rows[r].output),
-                               c = yti_graph_shape(cut->graph, cut->rows[r].output);
+                                c = yti_graph_shape(cut->graph, cut->rows[r].output);
                 const bool joins = lateral && strcmp(whole->rows[r].module, "Concat") == 0;
-                cr_expect(a.h == c.h && a.w == c.w && (joins ? c.c < a.c : c.c == a.c), "%s %d row %d",
-                          counted[m].name, kind, r);
+                cr_expect(a.h == c.h && a.w == c.w && (joins ? c.c < a.c : c.c == a.c), "%s %d row %d", counted[m].name,
+                          kind, r);
             }
             const int deepest = whole->n_levels - 1;
             cr_expect_eq(cut->n_levels, lateral ? 1 : whole->n_levels);
@@ -142,8 +143,7 @@ static bool sees(const char *name, yti_no_residual kind, const char *silenced) {
         const size_t pixels = (size_t)cls->h * (size_t)cls->w;
         for (size_t p = 0; p < pixels; p++)
             for (int c = 0; c < cls->c; c++)
-                differ |=
-                    cls->data[(ptrdiff_t)p * cls->ld + c] != cls->data[(ptrdiff_t)(pixels + p) * cls->ld + c];
+                differ |= cls->data[(ptrdiff_t)p * cls->ld + c] != cls->data[(ptrdiff_t)(pixels + p) * cls->ld + c];
     }
     yti_model_destroy(model);
     return differ;
@@ -258,7 +258,7 @@ static double weighted_outputs(const yti_model *model) {
     const yti_head head = yti_model_head(model, 0);
     for (int l = 0; l < head.n_levels; l++) {
         const yti_tensor maps[2] = {head.level[l].box, head.level[l].cls},
-                        gradients[2] = {head.level[l].d_box, head.level[l].d_cls};
+                         gradients[2] = {head.level[l].d_box, head.level[l].d_cls};
         for (int k = 0; k < 2; k++) {
             yti_rng rng = yti_rng_make(2, 0, map_number++, YT_RNG_TEST);
             for (size_t p = 0; p < yti_tensor_pixels(maps[k]); p++)
@@ -277,10 +277,10 @@ static double loss_at(yti_model *model) {
     return weighted_outputs(model);
 }
 
-/* Moves a tensor along its gradient: the loss must change by the gradient's length per unit of way. A way on which the
- * loss changes by 0.2 is short against the curvature of these networks and long against the last bits of a weight. */
-static void check_tensor(yti_model *model, const yti_param_info *info, const float *gradient,
-                         const char *word) {
+/* Moves a tensor along its gradient: the loss must change by the gradient's length per unit of way. A way on which
+ * the loss changes by 0.2 is short against the curvature of these networks and long against the last bits of a
+ * weight. */
+static void check_tensor(yti_model *model, const yti_param_info *info, const float *gradient, const char *word) {
     float *values = model->state.params + info->offset, kept[16384];
     double length = 0;
     cr_assert(info->count <= 16384);
@@ -297,20 +297,18 @@ static void check_tensor(yti_model *model, const yti_param_info *info, const flo
     }
     memcpy(values, kept, info->count * sizeof *kept);
     const double measured = (loss[1] - loss[0]) / (2 * step);
-    cr_expect(fabs(measured - length) <= 0.02 * length, "%s %s: |g| %.6g, measured %.6g", word, info->name,
-              length, measured);
+    cr_expect(fabs(measured - length) <= 0.02 * length, "%s %s: |g| %.6g, measured %.6g", word, info->name, length,
+              measured);
 }
 
 static void check_gradients(yti_model *model, const char *word) {
     enum { SMALL_SIDE = 32 };
     static uint8_t pictures[2 * SMALL_SIDE * SMALL_SIDE * 3];
     yt_err err = {.text = ""};
-    const yti_init kaiming = {.kind = YT_INIT_KAIMING,
-                             .gain = 1}; /* keeps the variances that are divided by up */
+    const yti_init kaiming = {.kind = YT_INIT_KAIMING, .gain = 1}; /* keeps the variances that are divided by up */
     cr_assert_eq(yti_model_init_as(model, &kaiming, 1, &model->state, &err), YT_OK);
     draw(pictures, sizeof pictures, 2);
-    cr_assert_eq(yti_model_plan(model, YT_MODE_TRAIN, 2, SMALL_SIDE, SMALL_SIDE, 1, &err), YT_OK, "%s",
-                 err.text);
+    cr_assert_eq(yti_model_plan(model, YT_MODE_TRAIN, 2, SMALL_SIDE, SMALL_SIDE, 1, &err), YT_OK, "%s", err.text);
     yti_model_set_input(model, pictures);
     loss_at(model);
     yti_model_backward(model, &model->state, NULL);
@@ -360,8 +358,7 @@ Test(ablation, each_option_is_counted_on_top_of_those_before_it) {
     cr_assert_str_eq(found[2].name, "activation tanh");
     cr_assert_eq(found[0].before.params - found[0].after.params, 3157200 - 2820784);
     cr_assert_eq(found[1].before.params, found[0].after.params);
-    cr_assert(found[1].after.params < found[1].before.params &&
-              found[1].after.gflops < found[1].before.gflops);
+    cr_assert(found[1].after.params < found[1].before.params && found[1].after.gflops < found[1].before.gflops);
     cr_assert_eq(found[2].after.params, yti_model_parameters(model));
     double gflops;
     cr_assert_eq(yti_model_gflops(model, 640, &gflops, &err), YT_OK);

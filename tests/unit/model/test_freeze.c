@@ -1,7 +1,7 @@
 /* Tests of src/model/freeze.c and of what freezing does to a graph: rows that are not trained. */
+#include "model/model.h"
 #include "support/folder.h"
 #include "support/tiny.h"
-#include "model/model.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>
@@ -130,8 +130,7 @@ Test(freeze, the_backward_run_ends_above_the_frozen_rows) {
     backward(model);
     expect_gradients(model);
     for (int row = 0; row < 6; row++)
-        cr_assert_eq(yti_graph_gradient(model->graph, model->rows[row].output).data == NULL, row < 3, "row %d",
-                     row);
+        cr_assert_eq(yti_graph_gradient(model->graph, model->rows[row].output).data == NULL, row < 3, "row %d", row);
     size_t bytes = yti_graph_planned_bytes(model->graph);
     yti_model *whole = tiny();
     forward(whole, YT_MODE_TRAIN);
@@ -163,8 +162,8 @@ static float *copy_floats(const float *x, size_t count) {
     return copy;
 }
 
-/* In training mode a frozen row gives what it gives in evaluation: it normalises by its running statistics,
- * and leaves them alone. */
+/* In training mode a frozen row gives what it gives in evaluation: it normalises by its running statistics, and
+ * leaves them alone. */
 Test(freeze, frozen_rows_run_on_their_running_statistics) {
     yti_model *model = frozen("4");
     yti_graph_keep(model->graph, model->rows[3].output);
@@ -177,9 +176,9 @@ Test(freeze, frozen_rows_run_on_their_running_statistics) {
     forward(model, YT_MODE_TRAIN);
     map = yti_graph_map(model->graph, model->rows[3].output);
     for (size_t p = 0; p < yti_tensor_pixels(map); p++)
-        cr_assert_eq(memcmp(map.data + p * (size_t)map.ld, expected + p * (size_t)map.ld,
-                            (size_t)map.c * sizeof(float)),
-                     0, "pixel %zu", p);
+        cr_assert_eq(
+            memcmp(map.data + p * (size_t)map.ld, expected + p * (size_t)map.ld, (size_t)map.c * sizeof(float)), 0,
+            "pixel %zu", p);
     for (int i = 0; i < model->n_params; i++) {
         const yti_param_info *info = &model->params[i];
         if (info->kind != YT_PARAM_BUFFER) continue;

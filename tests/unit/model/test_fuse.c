@@ -1,8 +1,8 @@
 /* Tests of src/model/fuse.c: a fused model gives what its model gives. */
-#include "support/near.h"
 #include "base/file.h"
-#include "model/model.h"
 #include "base/rng.h"
+#include "model/model.h"
+#include "support/near.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -29,8 +29,7 @@ static void pretend_training(yti_model *model) {
         const yti_param_info *info = &model->params[i];
         if (info->kind == YT_PARAM_WEIGHT || info->kind == YT_PARAM_FROZEN) continue;
         if (!strstr(info->name, ".bn.")) continue;
-        float *values =
-            (info->kind == YT_PARAM_BUFFER ? model->state.buffers : model->state.params) + info->offset;
+        float *values = (info->kind == YT_PARAM_BUFFER ? model->state.buffers : model->state.params) + info->offset;
         yti_rng rng = yti_rng_make(9, 0, (uint64_t)i, YT_RNG_TEST);
         for (size_t k = 0; k < info->count; k++) {
             const double noise = yti_rng_uniform(&rng, -0.5, 0.5);
@@ -62,24 +61,23 @@ static double distance(yti_tensor a, yti_tensor b) {
     cr_assert(a.n == b.n && a.h == b.h && a.w == b.w && a.c == b.c && b.c > 0);
     for (size_t p = 0; p < yti_tensor_pixels(a); p++)
         for (int c = 0; c < a.c; c++) {
-            const double x = (double)a.data[(ptrdiff_t)p * a.ld + c],
-                         y = (double)b.data[(ptrdiff_t)p * b.ld + c];
+            const double x = (double)a.data[(ptrdiff_t)p * a.ld + c], y = (double)b.data[(ptrdiff_t)p * b.ld + c];
             difference += (x - y) * (x - y);
             square += y * y;
         }
     return sqrt(difference / square);
 }
 
-/* Each of a hundred layers in a row rounds differently once its weights are scaled: 1e-5 is some hundred
- * roundings of 6e-8 each. */
+/* Each of a hundred layers in a row rounds differently once its weights are scaled: 1e-5 is some hundred roundings
+ * of 6e-8 each. */
 static void expect_same_output(yti_model *fused, yti_model *model) {
     const yti_head got = evaluate(fused), want = evaluate(model);
     cr_assert(got.n_levels == want.n_levels && want.n_levels > 0);
     for (int l = 0; l < want.n_levels; l++) {
         const double box = distance(got.level[l].box, want.level[l].box),
                      cls = distance(got.level[l].cls, want.level[l].cls);
-        cr_expect(box <= 1e-5 && cls <= 1e-5, "%s level %d: boxes differ by %g, classes by %g", model->name,
-                  l, box, cls);
+        cr_expect(box <= 1e-5 && cls <= 1e-5, "%s level %d: boxes differ by %g, classes by %g", model->name, l, box,
+                  cls);
     }
 }
 
@@ -163,8 +161,7 @@ Test(fuse, without_end2end_the_one_to_many_branch_is_kept) {
     yti_model *single = NULL;
     yti_model_options options = YT_MODEL_DEFAULTS;
     options.n_classes = 5;
-    cr_assert_eq(yti_model_parse("yolo26n.yaml", single_text, strlen(single_text), &options, &single, NULL),
-                 YT_OK);
+    cr_assert_eq(yti_model_parse("yolo26n.yaml", single_text, strlen(single_text), &options, &single, NULL), YT_OK);
     for (int i = 0; i < single->n_params; i++) {
         const yti_param_info *to = &single->params[i];
         int from = 0;

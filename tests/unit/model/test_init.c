@@ -1,4 +1,5 @@
-/* Tests of src/model/init.c: the distributions of initial weights, and that variants of a network share their values. */
+/* Tests of src/model/init.c: the distributions of initial weights, and that variants of a network share their values.
+ */
 #include "model/model.h"
 #include "support/near.h"
 
@@ -92,8 +93,7 @@ static double activate(yti_activation_kind kind, double x) {
 static double mean_square(yti_activation_kind kind) {
     const double step = 1e-3, density = 1 / sqrt(2 * acos(-1.0));
     double sum = 0;
-    for (double z = -10; z <= 10; z += step)
-        sum += pow(activate(kind, z), 2) * exp(-z * z / 2) * density * step;
+    for (double z = -10; z <= 10; z += step) sum += pow(activate(kind, z), 2) * exp(-z * z / 2) * density * step;
     return sum;
 }
 
@@ -147,8 +147,7 @@ Test(init, xavier_is_uniform_by_both_fans_of_a_group) {
 /* Rows or columns, whichever are fewer, of the matrix of each group. */
 static void expect_orthonormal(const yti_param_info *info, const float *memory) {
     const size_t in = (size_t)(info->dims[1] * info->dims[2] * info->dims[3]),
-                 out = (size_t)(info->dims[0] / info->groups), few = out < in ? out : in,
-                 many = out < in ? in : out;
+                 out = (size_t)(info->dims[0] / info->groups), few = out < in ? out : in, many = out < in ? in : out;
     float *file = malloc(info->count * sizeof *file);
     cr_assert_not_null(file);
     yti_param_to_file_order(info, memory, file);
@@ -226,8 +225,8 @@ static int expect_shared(const yti_model *a, const yti_model *b, const char *ini
     for (int i = 0; i < b->n_params; i++) {
         const yti_param_info *info = &b->params[i], *other = find(a, info->name);
         if (info->kind >= YT_PARAM_FROZEN || !other || other->count != info->count) continue;
-        cr_assert_arr_eq(b->state.params + info->offset, a->state.params + other->offset,
-                         info->count * sizeof(float), "%s %s", init, info->name);
+        cr_assert_arr_eq(b->state.params + info->offset, a->state.params + other->offset, info->count * sizeof(float),
+                         "%s %s", init, info->name);
         shared++;
     }
     return shared;
@@ -238,7 +237,7 @@ Test(init, residual_and_plain_and_normalised_or_not_share_their_values) {
     plain.no_residual = YT_NO_RESIDUAL_ADD;
     bare.no_batchnorm = true;
     yti_model *models[3] = {load("study-s.yaml", YT_MODEL_DEFAULTS), load("study-s.yaml", plain),
-                           load("study-s.yaml", bare)};
+                            load("study-s.yaml", bare)};
     int weights = 0;
     for (int p = 0; p < models[0]->n_params; p++) weights += models[0]->params[p].kind == YT_PARAM_WEIGHT;
     cr_assert(weights > 20);

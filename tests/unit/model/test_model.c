@@ -37,8 +37,7 @@ Test(model, tensors_have_the_names_and_shapes_of_the_family) {
                 {"model.23.one2one_cv2.2.2.weight", {4, 16, 1, 1}}};
     yti_model *model = load("yolo26n.yaml", YT_MODEL_DEFAULTS);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        cr_assert_arr_eq(find(model, rows[i].name)->dims, rows[i].dims, sizeof rows[i].dims, "%s",
-                         rows[i].name);
+        cr_assert_arr_eq(find(model, rows[i].name)->dims, rows[i].dims, sizeof rows[i].dims, "%s", rows[i].name);
     /* 708 entries of the family's state dict less the 114 counters, which are not floats. */
     cr_assert_eq(model->n_params, 708 - 114);
     yti_model_destroy(model);
@@ -92,8 +91,7 @@ Test(model, variants_share_the_initial_values_of_shared_tensors) {
     plain_options.no_residual = YT_NO_RESIDUAL_ADD;
     plain_options.no_batchnorm = true;
     plain_options.activation = YT_ACT_TANH;
-    yti_model *residual = load("yolo26n.yaml", YT_MODEL_DEFAULTS),
-             *plain = load("yolo26n.yaml", plain_options);
+    yti_model *residual = load("yolo26n.yaml", YT_MODEL_DEFAULTS), *plain = load("yolo26n.yaml", plain_options);
     yti_model_init(residual, 7, &residual->state);
     yti_model_init(plain, 7, &plain->state);
     int shared = 0;
@@ -126,10 +124,8 @@ Test(model, file_order_is_out_in_rows_columns) {
 static const struct {
     const char *text, *place, *words;
 } mistakes[] = {
-    {"nc: 2\nbackbone:\n  - [-1, 1, Cnov, [8, 3, 2]]\nhead:\n  - [[0], 1, Detect, [nc]]\n",
-     "m.yaml:3:", "Conv"},
-    {"nc: 2\nbackbone:\n  - [-1, 1, Conv, [0, 3, 2]]\nhead:\n  - [[0], 1, Detect, [nc]]\n",
-     "m.yaml:3:", "channels"},
+    {"nc: 2\nbackbone:\n  - [-1, 1, Cnov, [8, 3, 2]]\nhead:\n  - [[0], 1, Detect, [nc]]\n", "m.yaml:3:", "Conv"},
+    {"nc: 2\nbackbone:\n  - [-1, 1, Conv, [0, 3, 2]]\nhead:\n  - [[0], 1, Detect, [nc]]\n", "m.yaml:3:", "channels"},
     {"nc: 2\nbackbone:\n  - [-1, 1, Conv, [eight, 3, 2]]\nhead:\n  - [[0], 1, Detect, [nc]]\n",
      "m.yaml:3:", "channels"},
     {"nc: 2\nbackbone:\n  - [-1, 1, Conv, [8, 3, 2]]\n  - [5, 1, Conv, [8, 3, 2]]\nhead:\n  - [[0], 1, "
@@ -144,12 +140,9 @@ static const struct {
      "m.yaml:3:", "does not exist"},
     {"nc: 2\nbackbone:\n  - [-1, 1, Conv]\nhead:\n  - [[0], 1, Detect, [nc]]\n", "m.yaml:3:", "channels"},
     {"nc: 2\nbackbone:\n  - [-1, 1]\nhead:\n  - [[0], 1, Detect, [nc]]\n", "m.yaml:3:", "a row is"},
-    {"nc: 2\nbackbone:\n  - [-1, 0, Conv, [8, 3, 2]]\nhead:\n  - [[0], 1, Detect, [nc]]\n",
-     "m.yaml:3:", "repeats"},
-    {"nc: 2\nbackbone:\n  - [-1, 1, Conv, [8, 3, 2]]\nhead:\n  - [[0, -1], 1, Conv, [8]]\n",
-     "m.yaml:5:", "one row"},
-    {"nc: 2\nbackbone:\n  - [-1, 1, Conv, [8, 3, 2]]\nhead:\n  - [-1, 1, Conv, [8]]\n",
-     "m.yaml:5:", "no Detect"},
+    {"nc: 2\nbackbone:\n  - [-1, 0, Conv, [8, 3, 2]]\nhead:\n  - [[0], 1, Detect, [nc]]\n", "m.yaml:3:", "repeats"},
+    {"nc: 2\nbackbone:\n  - [-1, 1, Conv, [8, 3, 2]]\nhead:\n  - [[0, -1], 1, Conv, [8]]\n", "m.yaml:5:", "one row"},
+    {"nc: 2\nbackbone:\n  - [-1, 1, Conv, [8, 3, 2]]\nhead:\n  - [-1, 1, Conv, [8]]\n", "m.yaml:5:", "no Detect"},
     {"nc: 2\nbackbone:\n  - [-1, 1, Conv, [8, 3, 2]]\n  - [-1, 1, Conv, [8, 3, 2]]\nhead:\n  - [[0, 1], 1, "
      "Concat, "
      "[1]]\n  - [[0], 1, Detect, [nc]]\n",
@@ -177,12 +170,11 @@ Test(model, mistakes_are_told_with_file_line_and_reason) {
     for (size_t i = 0; i < sizeof mistakes / sizeof mistakes[0]; i++) {
         yti_model *model = NULL;
         yt_err err = {.text = ""};
-        yt_status status =
-            yti_model_parse("m.yaml", mistakes[i].text, strlen(mistakes[i].text), &options, &model, &err);
+        yt_status status = yti_model_parse("m.yaml", mistakes[i].text, strlen(mistakes[i].text), &options, &model,
+                                           &err);
         cr_expect_neq(status, YT_OK, "case %zu was accepted", i);
         cr_expect_null(model);
-        cr_expect_eq(strncmp(err.text, mistakes[i].place, strlen(mistakes[i].place)), 0, "case %zu: %s", i,
-                     err.text);
+        cr_expect_eq(strncmp(err.text, mistakes[i].place, strlen(mistakes[i].place)), 0, "case %zu: %s", i, err.text);
         cr_expect_not_null(strstr(err.text, mistakes[i].words), "case %zu: %s", i, err.text);
     }
 }
@@ -211,8 +203,7 @@ Test(model, every_module_of_the_family_builds_and_runs_in_both_directions) {
     yti_model *model = NULL;
     yt_err err = {.text = ""};
     const yti_model_options options = YT_MODEL_DEFAULTS;
-    cr_assert_eq(yti_model_parse("all.yaml", text, sizeof text - 1, &options, &model, &err), YT_OK, "%s",
-                 err.text);
+    cr_assert_eq(yti_model_parse("all.yaml", text, sizeof text - 1, &options, &model, &err), YT_OK, "%s", err.text);
     yti_model_init(model, 1, &model->state);
     uint8_t *picture = malloc(2 * 32 * 32 * 3);
     for (int i = 0; i < 2 * 32 * 32 * 3; i++) picture[i] = (uint8_t)(i * 37);
@@ -231,16 +222,14 @@ Test(model, every_module_of_the_family_builds_and_runs_in_both_directions) {
         const yti_param_info *info = &model->params[i];
         double square = 0;
         if (info->kind > YT_PARAM_BIAS) continue;
-        for (size_t k = 0; k < info->count; k++)
-            square += pow((double)model->state.grads[info->offset + k], 2);
+        for (size_t k = 0; k < info->count; k++) square += pow((double)model->state.grads[info->offset + k], 2);
         cr_expect(square > 0 && square < 1e12, "%s has a gradient of %g", info->name, square);
     }
     free(picture);
     yti_model_destroy(model);
 }
 
-/* A fourth level of stride 64 is smaller than a pixel of the picture that the published figures are
- * counted on. */
+/* A fourth level of stride 64 is smaller than a pixel of the picture that the published figures are counted on. */
 Test(model, a_level_of_stride_64_can_be_counted_and_planned) {
     static const char text[] = "nc: 2\nreg_max: 1\nbackbone:\n"
                                "  - [-1, 1, Conv, [8, 3, 8]]\n"
@@ -254,8 +243,7 @@ Test(model, a_level_of_stride_64_can_be_counted_and_planned) {
     yt_err err = {.text = ""};
     double gflops = 0;
     const yti_model_options options = YT_MODEL_DEFAULTS;
-    cr_assert_eq(yti_model_parse("p6.yaml", text, sizeof text - 1, &options, &model, &err), YT_OK, "%s",
-                 err.text);
+    cr_assert_eq(yti_model_parse("p6.yaml", text, sizeof text - 1, &options, &model, &err), YT_OK, "%s", err.text);
     cr_assert_eq(model->max_stride, 64);
     cr_assert_eq(yti_model_gflops(model, 128, &gflops, &err), YT_OK, "%s", err.text);
     cr_assert(gflops > 0);

@@ -1,10 +1,10 @@
-/* Tests of src/model against the published figures of the family: parameters, operations and tensors of
- * all fifteen models, fused and not, and what each module is made of at each scale. */
+/* Tests of src/model against the published figures of the family: parameters, operations and tensors of all fifteen
+ * models, fused and not, and what each module is made of at each scale. */
+#include "base/file.h"
+#include "model/model.h"
 #include "model/model_file.h"
 #include "support/folder.h"
 #include "support/near.h"
-#include "base/file.h"
-#include "model/model.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -37,20 +37,13 @@ static const struct published {
     double gflops, fused_gflops;
     int entries, fused_entries;
 } published[] = {
-    {"yolov8n", 3157200, 3151904, 8.9, 8.7, 355, 127},
-    {"yolov8s", 11166560, 11156544, 28.8, 28.6, 355, 127},
-    {"yolov8m", 25902640, 25886080, 79.3, 78.9, 475, 167},
-    {"yolov8l", 43691520, 43668288, 165.7, 165.2, 595, 207},
-    {"yolov8x", 68229648, 68200608, 258.5, 257.8, 595, 207},
-    {"yolo11n", 2624080, 2616248, 6.6, 6.5, 499, 175},
-    {"yolo11s", 9458752, 9443760, 21.7, 21.5, 499, 175},
-    {"yolo11m", 20114688, 20091712, 68.5, 68.0, 649, 225},
-    {"yolo11l", 25372160, 25340992, 87.6, 86.9, 1015, 347},
-    {"yolo11x", 56966176, 56919424, 196.0, 194.9, 1015, 347},
-    {"yolo26n", 2572280, 2408932, 6.1, 5.4, 708, 204},
-    {"yolo26s", 10009784, 9496140, 22.8, 20.7, 708, 204},
-    {"yolo26m", 21896248, 20411132, 75.4, 68.2, 768, 224},
-    {"yolo26l", 26299704, 24807420, 93.8, 86.4, 1092, 332},
+    {"yolov8n", 3157200, 3151904, 8.9, 8.7, 355, 127},        {"yolov8s", 11166560, 11156544, 28.8, 28.6, 355, 127},
+    {"yolov8m", 25902640, 25886080, 79.3, 78.9, 475, 167},    {"yolov8l", 43691520, 43668288, 165.7, 165.2, 595, 207},
+    {"yolov8x", 68229648, 68200608, 258.5, 257.8, 595, 207},  {"yolo11n", 2624080, 2616248, 6.6, 6.5, 499, 175},
+    {"yolo11s", 9458752, 9443760, 21.7, 21.5, 499, 175},      {"yolo11m", 20114688, 20091712, 68.5, 68.0, 649, 225},
+    {"yolo11l", 25372160, 25340992, 87.6, 86.9, 1015, 347},   {"yolo11x", 56966176, 56919424, 196.0, 194.9, 1015, 347},
+    {"yolo26n", 2572280, 2408932, 6.1, 5.4, 708, 204},        {"yolo26s", 10009784, 9496140, 22.8, 20.7, 708, 204},
+    {"yolo26m", 21896248, 20411132, 75.4, 68.2, 768, 224},    {"yolo26l", 26299704, 24807420, 93.8, 86.4, 1092, 332},
     {"yolo26x", 58993368, 55725948, 209.5, 193.9, 1092, 332},
 };
 enum { MODELS = sizeof published / sizeof published[0] };
@@ -64,22 +57,19 @@ static void expect_figures(const char *name, yti_fusion fusion, size_t params, d
     cr_expect_eq(count_entries(model), entries, "%s: %d entries", name, count_entries(model));
     cr_assert_eq(yti_model_gflops(model, 640, &counted, NULL), YT_OK);
     cr_expect(test_near(counted, gflops, 0.05), "%s: %.4f GFLOPs", name, counted);
-    cr_expect(model->n_levels == 3 && model->strides[0] == 8 && model->strides[1] == 16 &&
-              model->strides[2] == 32);
+    cr_expect(model->n_levels == 3 && model->strides[0] == 8 && model->strides[1] == 16 && model->strides[2] == 32);
     yti_model_destroy(model);
 }
 
 Test(model_family, counts_of_parameters_operations_and_tensors_are_the_published_ones) {
     for (int i = 0; i < MODELS; i++)
-        expect_figures(published[i].name, YT_NOT_FUSED, published[i].params, published[i].gflops,
-                       published[i].entries);
+        expect_figures(published[i].name, YT_NOT_FUSED, published[i].params, published[i].gflops, published[i].entries);
 }
 
 Test(model_family, counts_of_fused_models_are_the_published_ones) {
     for (int i = 0; i < MODELS; i++)
         expect_figures(published[i].name,
-                       strncmp(published[i].name, "yolo26", 6) == 0 ? YT_FUSED_ONE_TO_ONE
-                                                                    : YT_FUSED_ONE_TO_MANY,
+                       strncmp(published[i].name, "yolo26", 6) == 0 ? YT_FUSED_ONE_TO_ONE : YT_FUSED_ONE_TO_MANY,
                        published[i].fused_params, published[i].fused_gflops, published[i].fused_entries);
 }
 
@@ -97,8 +87,8 @@ Test(model_family, parameter_counts_follow_the_number_of_classes) {
             yti_model_options options = YT_MODEL_DEFAULTS;
             options.n_classes = classes[c];
             yti_model *model = load(rows[i].name, options);
-            cr_expect_eq(yti_model_parameters(model), rows[i].params[c], "%s nc=%d: %zu", rows[i].name,
-                         classes[c], yti_model_parameters(model));
+            cr_expect_eq(yti_model_parameters(model), rows[i].params[c], "%s nc=%d: %zu", rows[i].name, classes[c],
+                         yti_model_parameters(model));
             yti_model_destroy(model);
         }
 }
@@ -111,12 +101,10 @@ Test(model_family, rows_have_the_parameters_of_the_specification) {
     } models[] = {
         {"yolov8n", 23, {464,    4672, 7360, 18560, 49664, 73984, 197632, 295424, 460288, 164608, 0,     0,
                          148224, 0,    0,    37248, 36992, 0,     123648, 147712, 0,      493056, 897664}},
-        {"yolo11n", 24, {464,    4672,   6640,   36992, 26080,  147712, 87040,  295424,
-                         346112, 164608, 249728, 0,     0,      111296, 0,      0,
-                         32096,  36992,  0,      86720, 147712, 0,      378880, 464912}},
-        {"yolo26n", 24, {464,    4672,   6640,   36992, 26080,  147712, 87040,  295424,
-                         346112, 164608, 249728, 0,     0,      119808, 0,      0,
-                         34304,  36992,  0,      95232, 147712, 0,      463104, 309656}},
+        {"yolo11n", 24, {464, 4672,   6640, 36992, 26080, 147712, 87040, 295424, 346112, 164608, 249728, 0,
+                         0,   111296, 0,    0,     32096, 36992,  0,     86720,  147712, 0,      378880, 464912}},
+        {"yolo26n", 24, {464, 4672,   6640, 36992, 26080, 147712, 87040, 295424, 346112, 164608, 249728, 0,
+                         0,   119808, 0,    0,     34304, 36992,  0,     95232,  147712, 0,      463104, 309656}},
     };
     for (size_t m = 0; m < sizeof models / sizeof models[0]; m++) {
         yti_model *model = load(models[m].name, YT_MODEL_DEFAULTS);
@@ -133,8 +121,8 @@ static const yti_param_info *find(const yti_model *model, const char *name) {
     return NULL;
 }
 
-/* What m.<j> of a row is, by the tensors it has: B Bottleneck, C C3k, P PSABlock, A Bottleneck and
- * PSABlock; 0: there is none. */
+/* What m.<j> of a row is, by the tensors it has: B Bottleneck, C C3k, P PSABlock, A Bottleneck and PSABlock; 0:
+ * there is none. */
 static char kind_of(const yti_model *model, int row, int j) {
     static const struct {
         const char *tensor;
@@ -255,8 +243,7 @@ Test(model_family, an_end_to_end_head_with_distance_bins_works_for_every_family)
     static const struct {
         const char *family, *lines;
         int row;
-    } cases[] = {{"yolov8", "end2end: True\nreg_max: 8\n", 22},
-                 {"yolo11", "end2end: true\nreg_max: 8\n", 23}};
+    } cases[] = {{"yolov8", "end2end: True\nreg_max: 8\n", 22}, {"yolo11", "end2end: true\nreg_max: 8\n", 23}};
     for (int i = 0; i < 2; i++) {
         yti_model *model = with_keys(cases[i].family, cases[i].lines);
         char name[64];
@@ -306,11 +293,9 @@ Test(model_family, the_scale_is_the_letter_behind_the_number_in_the_name) {
         cr_expect_eq(yti_scale_letter(cases[i].name), cases[i].letter, "%s", cases[i].name);
 }
 
-static const char ONE_SIZE[] =
-    "nc: 2\nbackbone:\n  - [-1, 1, Conv, [8, 3, 2]]\nhead:\n  - [[0], 1, Detect, [nc]]\n";
-static const char TWO_SCALES[] =
-    "nc: 2\nscales: {n: [1.0, 0.5, 1024], s: [1.0, 1.0, 1024]}\n"
-    "backbone:\n  - [-1, 1, Conv, [16, 3, 2]]\nhead:\n  - [[0], 1, Detect, [nc]]\n";
+static const char ONE_SIZE[] = "nc: 2\nbackbone:\n  - [-1, 1, Conv, [8, 3, 2]]\nhead:\n  - [[0], 1, Detect, [nc]]\n";
+static const char TWO_SCALES[] = "nc: 2\nscales: {n: [1.0, 0.5, 1024], s: [1.0, 1.0, 1024]}\n"
+                                 "backbone:\n  - [-1, 1, Conv, [16, 3, 2]]\nhead:\n  - [[0], 1, Detect, [nc]]\n";
 
 static void expect_scale(const char *name, char scale, const char *model_name) {
     yti_model *model = NULL;
@@ -323,8 +308,8 @@ static void expect_scale(const char *name, char scale, const char *model_name) {
     char file[64];
     stored.scale = model->scale;
     snprintf(file, sizeof file, "%s.yaml", model->name);
-    cr_assert_eq(yti_model_parse(file, model->yaml_text, strlen(model->yaml_text), &stored, &again, &err),
-                 YT_OK, "%s", err.text);
+    cr_assert_eq(yti_model_parse(file, model->yaml_text, strlen(model->yaml_text), &stored, &again, &err), YT_OK, "%s",
+                 err.text);
     cr_expect_eq(again->param_count, model->param_count);
     yti_model_destroy(again);
     yti_model_destroy(model);
@@ -361,8 +346,8 @@ Test(model_family, an_activation_option_replaces_that_of_a_row_too) {
             yt_err err = {.text = ""};
             yti_model_options options = YT_MODEL_DEFAULTS;
             if (replaced) options.activation = YT_ACT_TANH;
-            cr_assert_eq(yti_model_parse("a.yaml", texts[i], strlen(texts[i]), &options, &model, &err), YT_OK,
-                         "%s", err.text);
+            cr_assert_eq(yti_model_parse("a.yaml", texts[i], strlen(texts[i]), &options, &model, &err), YT_OK, "%s",
+                         err.text);
             expect_runs(model);
             first[i][replaced] = yti_model_head(model, 0).level[0].box.data[5];
             yti_model_destroy(model);

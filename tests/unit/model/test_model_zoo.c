@@ -1,11 +1,11 @@
-/* Tests of the YAMLs in models/ against figures published for the networks beside the three families of test_model_family.c:
- * they settle what a module's arguments, hidden widths and scales are. Parameters are to the last digit where a count
- * is known to it: as the reference trainer prints it, and with its operations by the same convention; or as the
- * networks' papers round them.
+/* Tests of the YAMLs in models/ against figures published for the networks beside the three families of
+ * test_model_family.c: they settle what a module's arguments, hidden widths and scales are. Parameters are to the last
+ * digit where a count is known to it: as the reference trainer prints it, and with its operations by the same
+ * convention; or as the networks' papers round them.
  */
-#include "support/near.h"
 #include "base/file.h"
 #include "model/model.h"
+#include "support/near.h"
 
 #include <criterion/criterion.h>
 #include <dirent.h>
@@ -39,18 +39,14 @@ static const struct printed {
     size_t params;
     double gflops;
 } printed[] = {
-    {"yolov5n", 2654816, 7.8},           {"yolov5s", 9153152, 24.2},
-    {"yolov5m", 25111456, 64.6},         {"yolov8n-p2", 3354144, 0},
-    {"yolov8x-p2", 66637536, 0},         {"yolov8n-ghost", 1865316, 5.8},
-    {"yolov8s-ghost", 5960072, 16.4},    {"yolov8m-ghost", 10336312, 32.7},
-    {"yolov8l-ghost", 14277872, 53.7},   {"yolov8x-ghost", 22229308, 83.3},
-    {"yolov8n-ghost-p2", 2033944, 13.8}, {"yolov8n-ghost-p6", 2901100, 5.8},
-    {"yolov9t", 2128720, 8.5},           {"yolov9s", 7318368, 27.6},
-    {"yolov9m", 20216160, 77.9},         {"yolov9c", 25590912, 104.0},
-    {"yolov9e", 58206592, 193.0},        {"yolov10n", 2775520, 8.7},
-    {"yolo12n", 2602288, 6.7},           {"yolo12s", 9284096, 21.7},
-    {"yolo12m", 20199168, 68.1},         {"yolo12l", 26450784, 89.7},
-    {"yolo12x", 59210784, 200.3},        {"yolo26n-p2", 2662400, 9.5},
+    {"yolov5n", 2654816, 7.8},         {"yolov5s", 9153152, 24.2},          {"yolov5m", 25111456, 64.6},
+    {"yolov8n-p2", 3354144, 0},        {"yolov8x-p2", 66637536, 0},         {"yolov8n-ghost", 1865316, 5.8},
+    {"yolov8s-ghost", 5960072, 16.4},  {"yolov8m-ghost", 10336312, 32.7},   {"yolov8l-ghost", 14277872, 53.7},
+    {"yolov8x-ghost", 22229308, 83.3}, {"yolov8n-ghost-p2", 2033944, 13.8}, {"yolov8n-ghost-p6", 2901100, 5.8},
+    {"yolov9t", 2128720, 8.5},         {"yolov9s", 7318368, 27.6},          {"yolov9m", 20216160, 77.9},
+    {"yolov9c", 25590912, 104.0},      {"yolov9e", 58206592, 193.0},        {"yolov10n", 2775520, 8.7},
+    {"yolo12n", 2602288, 6.7},         {"yolo12s", 9284096, 21.7},          {"yolo12m", 20199168, 68.1},
+    {"yolo12l", 26450784, 89.7},       {"yolo12x", 59210784, 200.3},        {"yolo26n-p2", 2662400, 9.5},
     {"yolo26n-p6", 4063872, 6.0},
 };
 
@@ -117,8 +113,8 @@ static void expect_to_run(const char *file, char scale) {
     cr_assert_eq(yti_model_load(path, &options, &model, &err), YT_OK, "%s", err.text);
     cr_expect(model->n_levels >= 1 && model->max_stride >= 8 && model->max_stride <= 64, "%s", file);
     const int side = 2 * model->max_stride;
-    cr_expect_eq(yti_graph_shapes(model->graph, YT_MODE_TRAIN, 2, side, side, NULL, &err), YT_OK, "%s: %s",
-                 file, err.text);
+    cr_expect_eq(yti_graph_shapes(model->graph, YT_MODE_TRAIN, 2, side, side, NULL, &err), YT_OK, "%s: %s", file,
+                 err.text);
     yti_model_destroy(model);
 }
 
@@ -172,8 +168,7 @@ Test(model_zoo, the_class_branch_is_that_of_the_networks_age) {
                  {"yolo12n", NULL, "model.21.cv3.0.0.0.conv.weight"}};
     for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++) {
         yti_model *model = load(heads[i].name, YT_MODEL_DEFAULTS);
-        cr_expect_not_null(find(model, heads[i].dense ? heads[i].dense : heads[i].split), "%s",
-                           heads[i].name);
+        cr_expect_not_null(find(model, heads[i].dense ? heads[i].dense : heads[i].split), "%s", heads[i].name);
         yti_model_destroy(model);
     }
 }
@@ -216,8 +211,7 @@ Test(model_zoo, a_name_that_does_not_exist_lists_those_that_do) {
     cr_expect_not_null(strstr(err.text, ", yolov9t; looked, "), "%s", err.text);
 }
 
-#define AROUND(row)                                                                                          \
-    "nc: 2\nbackbone:\n  - [-1, 1, Conv, [16, 3, 2]]\n" row "head:\n  - [[-1], 1, Detect, [nc]]\n"
+#define AROUND(row) "nc: 2\nbackbone:\n  - [-1, 1, Conv, [16, 3, 2]]\n" row "head:\n  - [[-1], 1, Detect, [nc]]\n"
 
 static const struct {
     const char *text, *words;
@@ -240,8 +234,7 @@ static const struct {
     {AROUND("  - [-1, 1, CBLinear, [[8, 8]]]\n"), "only CBFuse can"},
     {AROUND("  - [-1, 1, CBLinear, [[8, 16]]]\n  - [[1, 0], 1, CBFuse, [[2]]]\n"), "part 2"},
     {AROUND("  - [-1, 1, CBLinear, [[8, 16]]]\n  - [[1, 0], 1, CBFuse, [[0]]]\n"), "they must be equal"},
-    {AROUND("  - [-1, 1, CBLinear, [[8, 16]]]\n  - [[1, 0], 1, CBFuse, [[0, 1]]]\n"),
-     "one for every map but the last"},
+    {AROUND("  - [-1, 1, CBLinear, [[8, 16]]]\n  - [[1, 0], 1, CBFuse, [[0, 1]]]\n"), "one for every map but the last"},
     {AROUND("  - [-1, 1, nn.MaxPool2d, []]\n"), "a pooling window of 0"},
     {AROUND("  - [-1, 1, nn.MaxPool2d, [2, 2, 2]]\n"), "a padding of 2"},
     {AROUND("  - [-1, 1, nn.MaxPool2d, [2, 2, 0, 2]]\n"), "alone"},
@@ -261,8 +254,7 @@ Test(model_zoo, mistakes_are_named_with_what_would_be_right) {
         yti_model *model = NULL;
         yt_err err = {.text = ""};
         const char *text = mistakes[i].text;
-        cr_expect_neq(yti_model_parse("m.yaml", text, strlen(text), &options, &model, &err), YT_OK, "%s",
-                      text);
+        cr_expect_neq(yti_model_parse("m.yaml", text, strlen(text), &options, &model, &err), YT_OK, "%s", text);
         cr_expect(strncmp(err.text, "m.yaml:", 7) == 0 && strstr(err.text, mistakes[i].words), "%s: %s", text,
                   err.text);
         yti_model_destroy(model);
@@ -275,8 +267,7 @@ Test(model_zoo, an_image_size_that_areas_do_not_divide_is_refused_at_planning) {
     yti_model *model = NULL;
     yt_err err = {.text = ""};
     const yti_model_options options = YT_MODEL_DEFAULTS;
-    cr_assert_eq(yti_model_parse("m.yaml", text, sizeof text - 1, &options, &model, &err), YT_OK, "%s",
-                 err.text);
+    cr_assert_eq(yti_model_parse("m.yaml", text, sizeof text - 1, &options, &model, &err), YT_OK, "%s", err.text);
     cr_expect_eq(yti_model_plan(model, YT_MODE_EVAL, 1, 10, 10, 1, &err), YT_ERR_MISMATCH);
     cr_expect_not_null(strstr(err.text, "4 areas of a 5x5 map"), "%s", err.text);
     yti_model_destroy(model);

@@ -3,9 +3,9 @@
  * gradient of every parameter; the same bits for any number of threads. Every value is drawn from a hash of its
  * tensor's name, so that the file holds results only.
  */
-#include "support/near.h"
 #include "base/file.h"
 #include "model/model.h"
+#include "support/near.h"
 
 #include <cjson/cJSON.h>
 #include <criterion/criterion.h>
@@ -19,8 +19,8 @@ static cJSON *load_cases(void) {
     char *text = NULL;
     size_t length = 0;
     yt_err err = {.text = ""};
-    cr_assert_eq(yti_file_read(YT_SOURCE_DIR "/tests/data/module_cases.json", 1 << 20, &text, &length, &err),
-                 YT_OK, "%s", err.text);
+    cr_assert_eq(yti_file_read(YT_SOURCE_DIR "/tests/data/module_cases.json", 1 << 20, &text, &length, &err), YT_OK,
+                 "%s", err.text);
     cJSON *cases = cJSON_ParseWithLength(text, length);
     cr_assert_eq(cJSON_GetArraySize(cases), CASES);
     free(text);
@@ -74,14 +74,13 @@ static void draw(yti_model *model) {
             const double u = uniform(seed, k);
             if (info->n_dims == 4)
                 file[k] = (float)((2 * u - 1) * sqrt(3.0 / (info->dims[1] * info->dims[2] * info->dims[3])));
-            else if (ends(info->name, "bn.weight") || ends(info->name, "running_var") ||
-                     ends(info->name, "gamma"))
+            else if (ends(info->name, "bn.weight") || ends(info->name, "running_var") || ends(info->name, "gamma"))
                 file[k] = (float)(u + 0.5);
             else
                 file[k] = (float)((ends(info->name, "running_mean") ? 0.4 : 1.0) * (u - 0.5));
         }
-        yti_param_from_file_order(
-            info, file, (yti_in_params(info) ? model->state.params : model->state.buffers) + info->offset);
+        yti_param_from_file_order(info, file,
+                                  (yti_in_params(info) ? model->state.params : model->state.buffers) + info->offset);
         free(file);
     }
 }
@@ -110,10 +109,10 @@ static void measure(yti_tensor map, yti_tensor gradient, const char *name, doubl
         for (int p = 0; p < map.h * map.w; p++)
             for (int c = 0; c < map.c; c++) {
                 const ptrdiff_t pixel = (ptrdiff_t)n * map.h * map.w + p;
-                const double weight =
-                    2 * uniform(seed, ((size_t)n * (size_t)map.c + (size_t)c) * (size_t)(map.h * map.w) +
-                                          (size_t)p) -
-                    1;
+                const double weight = 2 * uniform(seed,
+                                                  ((size_t)n * (size_t)map.c + (size_t)c) * (size_t)(map.h * map.w) +
+                                                      (size_t)p) -
+                                      1;
                 const double value = (double)map.data[pixel * map.ld + c];
                 out[0] += value * value;
                 out[1] += value * weight;
@@ -125,8 +124,7 @@ static void measure(yti_tensor map, yti_tensor gradient, const char *name, doubl
  * dozen layers of float, each of which rounds to 6e-8. */
 static int expect_maps(const yti_model *model, int branch, const cJSON *list, int at, const char *where) {
     const yti_head head = yti_model_head(model, branch);
-    const int named =
-        model->n_branches == 1 && at > 0 ? 1 : branch; /* of a fused model: as in the whole one */
+    const int named = model->n_branches == 1 && at > 0 ? 1 : branch; /* of a fused model: as in the whole one */
     for (int l = 0; l < head.n_levels; l++)
         for (int k = 0; k < 2; k++, at++) {
             char name[32];
@@ -138,9 +136,8 @@ static int expect_maps(const yti_model *model, int branch, const cJSON *list, in
             measure(map, k ? head.level[l].d_cls : head.level[l].d_box, name, found);
             const double square = cJSON_GetArrayItem(pair, 0)->valuedouble,
                          product = cJSON_GetArrayItem(pair, 1)->valuedouble;
-            cr_expect(
-                test_near(found[0], square, 1e-4 * square) && test_near(found[1], product, 1e-4 * sqrt(square)),
-                "%s: %s: %.9g, %.9g; expected %.9g, %.9g", where, name, found[0], found[1], square, product);
+            cr_expect(test_near(found[0], square, 1e-4 * square) && test_near(found[1], product, 1e-4 * sqrt(square)),
+                      "%s: %s: %.9g, %.9g; expected %.9g, %.9g", where, name, found[0], found[1], square, product);
         }
     return at;
 }
@@ -156,16 +153,14 @@ Test(modules, give_in_evaluation_what_pytorch_gives_fused_or_not) {
         yti_model_evaluate(model, ~0u);
         run(model, YT_MODE_EVAL, 2);
         int at = 0;
-        for (int b = 0; b < model->n_branches; b++)
-            at = expect_maps(model, b, list, at, text_of(entry, "name"));
+        for (int b = 0; b < model->n_branches; b++) at = expect_maps(model, b, list, at, text_of(entry, "name"));
         cr_expect_eq(at, cJSON_GetArraySize(list));
-        cr_assert_eq(yti_model_fuse_all(model, &model->state, &fused, &err), YT_OK, "%s: %s",
-                     text_of(entry, "name"), err.text);
+        cr_assert_eq(yti_model_fuse_all(model, &model->state, &fused, &err), YT_OK, "%s: %s", text_of(entry, "name"),
+                     err.text);
         yti_model_evaluate(fused, ~0u);
         run(fused, YT_MODE_EVAL, 2);
         at = 0;
-        for (int b = 0; b < fused->n_branches; b++)
-            at = expect_maps(fused, b, list, at, text_of(entry, "name"));
+        for (int b = 0; b < fused->n_branches; b++) at = expect_maps(fused, b, list, at, text_of(entry, "name"));
         yti_model_destroy(fused);
         yti_model_destroy(model);
     }
@@ -182,8 +177,7 @@ Test(modules, without_normalisation_fuse_to_the_same) {
         yti_model *model = parse(entry, options), *fused = NULL;
         yt_err err = {.text = ""};
         draw(model);
-        cr_assert_eq(yti_model_fuse(model, &model->state, model->end2end, &fused, &err), YT_OK, "%s",
-                     err.text);
+        cr_assert_eq(yti_model_fuse(model, &model->state, model->end2end, &fused, &err), YT_OK, "%s", err.text);
         run(model, YT_MODE_EVAL, 2);
         run(fused, YT_MODE_EVAL, 2);
         const yti_head a = yti_model_head(model, yti_model_eval_branch(model)), b = yti_model_head(fused, 0);
@@ -193,8 +187,8 @@ Test(modules, without_normalisation_fuse_to_the_same) {
             measure(b.level[l].cls, (yti_tensor){0}, "cls", of_fused);
             cr_expect(test_near(of_fused[0], of_model[0], 1e-5 * of_model[0]) &&
                           test_near(of_fused[1], of_model[1], 1e-5 * sqrt(of_model[0])),
-                      "%s: %.9g, %.9g; fused %.9g, %.9g", text_of(entry, "name"), of_model[0], of_model[1],
-                      of_fused[0], of_fused[1]);
+                      "%s: %.9g, %.9g; fused %.9g, %.9g", text_of(entry, "name"), of_model[0], of_model[1], of_fused[0],
+                      of_fused[1]);
         }
         yti_model_destroy(fused);
         yti_model_destroy(model);
@@ -225,8 +219,7 @@ static void expect_gradient(const yti_model *model, const yti_param_info *info, 
                  along = cJSON_GetArrayItem(expected, 1)->valuedouble;
     const double tolerance = 1e-3 * norm + VANISHING;
     cr_expect(test_near(sqrt(square), norm, tolerance) && test_near(product, along, tolerance),
-              "%s: %s: %.9g, %.9g; expected %.9g, %.9g", where, info->name, sqrt(square), product, norm,
-              along);
+              "%s: %s: %.9g, %.9g; expected %.9g, %.9g", where, info->name, sqrt(square), product, norm, along);
 }
 
 Test(modules, have_the_gradients_that_pytorch_has) {
@@ -234,13 +227,11 @@ Test(modules, have_the_gradients_that_pytorch_has) {
     const cJSON *entry;
     cJSON_ArrayForEach(entry, cases) {
         yti_model *model = parse(entry, YT_MODEL_DEFAULTS);
-        const cJSON *list = cJSON_GetObjectItem(entry, "train"),
-                    *gradients = cJSON_GetObjectItem(entry, "gradients");
+        const cJSON *list = cJSON_GetObjectItem(entry, "train"), *gradients = cJSON_GetObjectItem(entry, "gradients");
         int at = 0, compared = 0;
         draw(model);
         run(model, YT_MODE_TRAIN, 2);
-        for (int b = 0; b < model->n_branches; b++)
-            at = expect_maps(model, b, list, at, text_of(entry, "name"));
+        for (int b = 0; b < model->n_branches; b++) at = expect_maps(model, b, list, at, text_of(entry, "name"));
         yti_model_backward(model, &model->state, NULL);
         for (int i = 0; i < model->n_params; i++) {
             const yti_param_info *info = &model->params[i];
@@ -274,8 +265,7 @@ Test(modules, give_the_same_bits_for_any_number_of_threads) {
                 cr_assert_not_null(first);
                 memcpy(first, model->state.grads, bytes);
             }
-            cr_expect_arr_eq(model->state.grads, first, bytes, "%s with %d threads", text_of(entry, "name"),
-                             threads);
+            cr_expect_arr_eq(model->state.grads, first, bytes, "%s with %d threads", text_of(entry, "name"), threads);
             yti_model_destroy(model);
         }
         free(first);
@@ -314,8 +304,7 @@ Test(modules, can_be_frozen) {
             double sum = 0;
             cr_expect_eq(info->frozen, frozen);
             if (yti_in_params(info))
-                for (size_t k = 0; k < info->count; k++)
-                    sum += fabs((double)model->state.grads[info->offset + k]);
+                for (size_t k = 0; k < info->count; k++) sum += fabs((double)model->state.grads[info->offset + k]);
             if (frozen && yti_in_params(info)) cr_expect(sum <= 0, "%s has a gradient", info->name);
             if (!frozen && info->kind == YT_PARAM_WEIGHT) cr_expect(sum > 0, "%s has none", info->name);
             if (frozen && info->kind == YT_PARAM_BUFFER)

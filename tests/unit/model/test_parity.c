@@ -1,16 +1,16 @@
-/* The whole network against an independent implementation (release 8.4.104), for the smallest model of each family: feature
- * maps of every row, evaluation output, loss, every parameter gradient, running statistics and three
- * optimiser steps. Tolerances are those of the design: 1e-4 for outputs and loss, 1e-3 relative for
- * gradients, 1e-5 for running statistics, 1e-4 for parameters after three steps. Run with --verbose to see
- * the deviations. The suite parity has the numbers of the reference trainer, parity_tiny those of PyTorch for tiny
- * networks, which are in the repository. */
+/* The whole network against an independent implementation (release 8.4.104), for the smallest model of each family:
+ * feature maps of every row, evaluation output, loss, every parameter gradient, running statistics and three
+ * optimiser steps. Tolerances are those of the design: 1e-4 for outputs and loss, 1e-3 relative for gradients, 1e-5
+ * for running statistics, 1e-4 for parameters after three steps. Run with --verbose to see the deviations. The suite
+ * parity has the numbers of the reference trainer, parity_tiny those of PyTorch for tiny networks, which are in the
+ * repository. */
 #include "eval/decode.h"
+#include "loss/loss.h"
+#include "optim/optim.h"
 #include "support/fixture.h"
 #include "support/float_statistics.h"
 #include "support/near.h"
 #include "train/loop/training.h"
-#include "loss/loss.h"
-#include "optim/optim.h"
 
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
@@ -33,18 +33,18 @@ static family tiny[] = {{"tiny26", 23, 366, 76, 45, "l1_loss"},
                         {"tiny11", 23, 255, 54, 35, "dfl_loss"},
                         {"tiny8", 22, 183, 38, 25, "dfl_loss"}};
 
-#define EACH_OF(families, suite, test)                                                                       \
-    ParameterizedTestParameters(suite, test) {                                                               \
-        return cr_make_param_array(family, families, sizeof families / sizeof *families);                    \
-    }                                                                                                        \
-    ParameterizedTest(family *which, suite, test) {                                                          \
-        test(which);                                                                                         \
+#define EACH_OF(families, suite, test)                                                                                 \
+    ParameterizedTestParameters(suite, test) {                                                                         \
+        return cr_make_param_array(family, families, sizeof families / sizeof *families);                              \
+    }                                                                                                                  \
+    ParameterizedTest(family *which, suite, test) {                                                                    \
+        test(which);                                                                                                   \
     }
 /* A case for the numbers of the reference, and one for those in the repository. */
-#define EACH_FAMILY(test)                                                                                    \
-    static void test(const family *which);                                                                   \
-    EACH_OF(families, parity, test)                                                                          \
-    EACH_OF(tiny, parity_tiny, test)                                                                         \
+#define EACH_FAMILY(test)                                                                                              \
+    static void test(const family *which);                                                                             \
+    EACH_OF(families, parity, test)                                                                                    \
+    EACH_OF(tiny, parity_tiny, test)                                                                                   \
     static void test(const family *which)
 
 static void report(const family *which, const char *what, fixture_deviation worst) {
@@ -100,8 +100,7 @@ static void look_at(output_deviation *worst, double *which, double off, int imag
 
 static void look_at_box(output_deviation *worst, yt_xyxy found, const float expected[4], int image, int row) {
     const float box[4] = {found.x1, found.y1, found.x2, found.y2};
-    for (int k = 0; k < 4; k++)
-        look_at(worst, &worst->box, fabs((double)box[k] - (double)expected[k]), image, row);
+    for (int k = 0; k < 4; k++) look_at(worst, &worst->box, fabs((double)box[k] - (double)expected[k]), image, row);
 }
 
 static void look_at_score(output_deviation *worst, float found, float expected, int image, int row) {
@@ -111,12 +110,11 @@ static void look_at_score(output_deviation *worst, float found, float expected, 
 static void expect_close(const output_deviation *worst) {
     cr_log_info("scores deviate by %.2g, boxes by %.2g pixels", worst->score, worst->box);
     cr_expect(worst->score <= 1e-4 && worst->box <= 1e-4 * FIXTURE_SIDE,
-              "scores deviate by %g, boxes by %g pixels: image %d, row %d", worst->score, worst->box,
-              worst->image, worst->row);
+              "scores deviate by %g, boxes by %g pixels: image %d, row %d", worst->score, worst->box, worst->image,
+              worst->row);
 }
 
-/* Rows of the reference are by descending score; where scores are within the tolerance their order is
- * free. */
+/* Rows of the reference are by descending score; where scores are within the tolerance their order is free. */
 static void expect_detections(const fixture *f, const yti_head *head) {
     enum { KEPT = 300 };
     float *expected = fixture_floats(f, "eval_output_4x300x6_f32.bin", FIXTURE_IMAGES * KEPT * 6);
@@ -153,10 +151,8 @@ static void expect_anchors(const fixture *f, const yti_head *head) {
             float row[CHANNELS];
             for (int c = 0; c < CHANNELS; c++) row[c] = expected[(n * CHANNELS + c) * ANCHORS + a];
             const float *logits = yti_anchor_logits(head, n, (size_t)a);
-            for (int c = 4; c < CHANNELS; c++)
-                look_at_score(&worst, yti_sigmoid(logits[c - 4]), row[c], n, a);
-            const float box[4] = {row[0] - row[2] / 2, row[1] - row[3] / 2, row[0] + row[2] / 2,
-                                  row[1] + row[3] / 2};
+            for (int c = 4; c < CHANNELS; c++) look_at_score(&worst, yti_sigmoid(logits[c - 4]), row[c], n, a);
+            const float box[4] = {row[0] - row[2] / 2, row[1] - row[3] / 2, row[0] + row[2] / 2, row[1] + row[3] / 2};
             look_at_box(&worst, yti_decode_box(head, n, (size_t)a, true), box, n, a);
         }
     expect_close(&worst);
@@ -233,15 +229,14 @@ EACH_FAMILY(evaluation_output_of_the_fused_model_is_that_of_the_reference) {
     fixture f = fixture_open(which->name);
     yti_model *fused = NULL;
     yt_err err = {.text = ""};
-    cr_assert_eq(yti_model_fuse(f.model, &f.model->state, f.model->end2end, &fused, &err), YT_OK, "%s",
-                 err.text);
+    cr_assert_eq(yti_model_fuse(f.model, &f.model->state, f.model->end2end, &fused, &err), YT_OK, "%s", err.text);
     expect_evaluation(&f, fused);
     yti_model_destroy(fused);
     fixture_close(&f);
 }
 
-/* All branches' losses with their gradients at the head; returns what is back-propagated: the terms of a
- * single branch, or both branches' in the proportion of epoch 0 of 10. */
+/* All branches' losses with their gradients at the head; returns what is back-propagated: the terms of a single
+ * branch, or both branches' in the proportion of epoch 0 of 10. */
 static double losses(fixture *f, yti_loss_result result[2]) {
     const yti_targets targets = {f->n_targets, f->image, f->class_id, f->boxes};
     const yti_loss_gains gains = {7.5f, 0.5f, 1.5f};
@@ -256,7 +251,7 @@ static double losses(fixture *f, yti_loss_result result[2]) {
         yti_assigner assigner = yti_assigner_of(branch == 1);
         assigner.widen_below_first = true; /* the numbers are those of release 8.4.104 */
         cr_assert_eq(yti_loss_branch(loss, &head, &targets, gains, assigner, weight[branch], FIXTURE_THREADS,
-                                    &result[branch], &err),
+                                     &result[branch], &err),
                      YT_OK, "%s", err.text);
         total += weight[branch] * result[branch].total;
     }
@@ -274,8 +269,7 @@ static double train_step(fixture *f, yti_loss_result result[2]) {
 
 static void expect_relative(double value, double expected, double tolerance, const char *what) {
     cr_log_info("%s %.9g, off by %.2g", what, value, fabs(value - expected) / expected);
-    cr_expect(test_near(value, expected, tolerance * expected), "%s %.9g, expected %.9g", what, value,
-              expected);
+    cr_expect(test_near(value, expected, tolerance * expected), "%s %.9g, expected %.9g", what, value, expected);
 }
 
 EACH_FAMILY(loss_gradients_and_running_statistics_are_those_of_the_reference) {
@@ -287,12 +281,11 @@ EACH_FAMILY(loss_gradients_and_running_statistics_are_those_of_the_reference) {
     expect_relative(total, fixture_number(expected, "total"), 1e-4, "total");
     const char *const names[YT_LOSS_TERMS] = {"box_loss", "cls_loss", which->third_loss};
     for (int t = 0; t < YT_LOSS_TERMS; t++) /* the reported items are those of the last branch */
-        expect_relative(result[f.model->n_branches - 1].terms[t], fixture_number(items, names[t]), 1e-4,
-                        names[t]);
+        expect_relative(result[f.model->n_branches - 1].terms[t], fixture_number(items, names[t]), 1e-4, names[t]);
     fixture_deviation gradients = {0}, statistics = {0};
-    cr_expect_eq(fixture_compare_tensors(&f, fixture_item(f.reference, "grads"), f.model->state.grads, 1e-3,
-                                         &gradients),
-                 which->gradients);
+    cr_expect_eq(
+        fixture_compare_tensors(&f, fixture_item(f.reference, "grads"), f.model->state.grads, 1e-3, &gradients),
+        which->gradients);
     cr_expect_eq(fixture_compare_tensors(&f, fixture_item(f.reference, "bn_after_one_train_forward"),
                                          f.model->state.params, 1e-5, &statistics),
                  which->statistics);
@@ -301,9 +294,8 @@ EACH_FAMILY(loss_gradients_and_running_statistics_are_those_of_the_reference) {
     fixture_close(&f);
 }
 
-/* Adam and Muon divide by the gradient's own size, so a parameter without a gradient walks by the sign of the
- * noise: left out. So is the bias in front of attention, a quarter of which, that of the keys, the softmax does
- * not see. */
+/* Adam and Muon divide by the gradient's own size, so a parameter without a gradient walks by the sign of the noise:
+ * left out. So is the bias in front of attention, a quarter of which, that of the keys, the softmax does not see. */
 static cJSON *without_noise(const fixture *f, const cJSON *summaries) {
     cJSON *kept = cJSON_Duplicate(summaries, true);
     cJSON *item = kept ? kept->child : NULL;
@@ -316,16 +308,14 @@ static cJSON *without_noise(const fixture *f, const cJSON *summaries) {
     return kept;
 }
 
-/* With batch statistics as rough as the reference's: three steps at the full rate make of their error up
- * to 2e-2 of the loss, when it moves the edge of a box across the target's, where the gradient of the
- * overlap jumps. */
+/* With batch statistics as rough as the reference's: three steps at the full rate make of their error up to 2e-2 of
+ * the loss, when it moves the edge of a box across the target's, where the gradient of the overlap jumps. */
 static void three_steps(const family *which, const char *name, yti_optimizer_kind kind, double loss_tolerance,
                         double tolerance) {
     fixture f = fixture_open(which->name);
     test_float_statistics(!fixture_is_small(which->name));
     const cJSON *expected = fixture_item(fixture_item(f.reference, "optimizer_steps"), name);
-    const float lr = (float)fixture_number(expected, "lr"),
-                momentum = (float)fixture_number(expected, "momentum");
+    const float lr = (float)fixture_number(expected, "lr"), momentum = (float)fixture_number(expected, "momentum");
     float rates[YT_GROUP_COUNT];
     for (int g = 0; g < YT_GROUP_COUNT; g++) rates[g] = g < YT_GROUP_FAST_WEIGHT ? lr : 3 * lr;
     yti_optimizer *optimizer = NULL;
@@ -338,16 +328,15 @@ static void three_steps(const family *which, const char *name, yti_optimizer_kin
     for (int step = 0; step < 4; step++) {
         yti_loss_result result[2];
         const double total = train_step(&f, result);
-        expect_relative(total, cJSON_GetArrayItem(fixture_item(expected, "losses"), step)->valuedouble,
-                        loss_tolerance, "loss");
-        if (step < 3)
-            yti_optimizer_step(optimizer, f.model->state.params, f.model->state.grads, 1, rates, momentum);
+        expect_relative(total, cJSON_GetArrayItem(fixture_item(expected, "losses"), step)->valuedouble, loss_tolerance,
+                        "loss");
+        if (step < 3) yti_optimizer_step(optimizer, f.model->state.params, f.model->state.grads, 1, rates, momentum);
     }
     const cJSON *after = fixture_item(expected, "params_after");
     cJSON *certain = kind != YT_OPTIM_SGD ? without_noise(&f, after) : NULL;
     fixture_deviation worst = {0};
-    const int compared =
-        fixture_compare_tensors(&f, certain ? certain : after, f.model->state.params, tolerance, &worst);
+    const int compared = fixture_compare_tensors(&f, certain ? certain : after, f.model->state.params, tolerance,
+                                                 &worst);
     cr_expect(compared > which->moved);
     report(which, "parameters after three steps", worst);
     cJSON_Delete(certain);

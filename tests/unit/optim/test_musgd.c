@@ -1,9 +1,9 @@
 /* Tests of src/optim/muon.c and of MuSGD: what orthogonalisation promises, and whole steps against NumPy. */
-#include "optim/muon.h"
-#include "support/near.h"
-#include "kernels/kernels.h"
-#include "optim/optim.h"
 #include "base/rng.h"
+#include "kernels/kernels.h"
+#include "optim/muon.h"
+#include "optim/optim.h"
+#include "support/near.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -114,8 +114,8 @@ Test(muon, singular_values_end_around_one) {
     }
 }
 
-/* With X = U S V^T and the result U T V^T, X^T (U T V^T) = V (S T) V^T is symmetric with positive diagonal.
- * Errors: five rounds of float sums over at most 300 terms. */
+/* With X = U S V^T and the result U T V^T, X^T (U T V^T) = V (S T) V^T is symmetric with positive diagonal. Errors:
+ * five rounds of float sums over at most 300 terms. */
 Test(muon, singular_vectors_stay) {
     for (int i = 0; i < N_SHAPES; i++) {
         int rows = SHAPES[i][0], cols = SHAPES[i][1];
@@ -126,8 +126,8 @@ Test(muon, singular_vectors_stay) {
         for (int p = 0; p < a.cols; p++) {
             cr_assert(c[p * a.cols + p] > 0, "%d x %d", rows, cols);
             for (int q = 0; q < p; q++)
-                cr_assert(test_near(c[p * a.cols + q], c[q * a.cols + p], 1e-5 * scale), "%d x %d: %g and %g",
-                          rows, cols, c[p * a.cols + q], c[q * a.cols + p]);
+                cr_assert(test_near(c[p * a.cols + q], c[q * a.cols + p], 1e-5 * scale), "%d x %d: %g and %g", rows,
+                          cols, c[p * a.cols + q], c[q * a.cols + p]);
         }
         free(c);
         free(x);
@@ -158,8 +158,8 @@ Test(muon, nothing_stays_nothing) {
 
 /* ---- whole steps ---- */
 
-/* tools/oracle/musgd_steps.py: three steps in double, in the order of files. tall: (3, 2, 2, 2), in memory
- * 8 x 3; wide: (8, 1, 2, 2), depth-wise, in memory 4 x 8. */
+/* tools/oracle/musgd_steps.py: three steps in double, in the order of files. tall: (3, 2, 2, 2), in memory 8 x 3;
+ * wide: (8, 1, 2, 2), depth-wise, in memory 4 x 8. */
 /* clang-format off */
 static const double tall[] = {
     0.916690612, 0.663620844, 0.197941346, -0.388921299, -0.907396845, -1.0322938, -0.57491173, 0.237819108,

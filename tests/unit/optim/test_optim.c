@@ -1,8 +1,8 @@
 /* Tests of src/optim: update rules against steps worked by hand in double, schedules against spec training 4.
  */
-#include "support/near.h"
 #include "kernels/kernels.h"
 #include "optim/optim.h"
+#include "support/near.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -13,8 +13,7 @@ enum { N = 4, ROOM = N + YT_READ_SLACK };
 /* ---- optimisers ---- */
 
 /* Parameter 0: weight, a matrix of one element, 1: norm, 2: bias, 3: in no span. */
-static const yti_param_span SPANS[] = {
-    {0, 1, YT_GROUP_WEIGHT, 1}, {1, 1, YT_GROUP_NORM, 0}, {2, 1, YT_GROUP_BIAS, 0}};
+static const yti_param_span SPANS[] = {{0, 1, YT_GROUP_WEIGHT, 1}, {1, 1, YT_GROUP_NORM, 0}, {2, 1, YT_GROUP_BIAS, 0}};
 static const float LR[YT_GROUP_COUNT] = {0.1f, 0.2f, 0.4f};
 
 static yti_optimizer *make(yti_optimizer_kind kind, float decay) {
@@ -30,8 +29,7 @@ static void step_plain_sgd(double *p, double g, double *buf, double lr, double m
     *p -= lr * (g + mu * *buf);
 }
 
-static void step_plain_adamw(double *p, double g, double *m, double *v, double lr, double b1, double wd,
-                             int t) {
+static void step_plain_adamw(double *p, double g, double *m, double *v, double lr, double b1, double wd, int t) {
     *p *= 1 - lr * wd;
     *m = b1 * *m + (1 - b1) * g;
     *v = 0.999 * *v + 0.001 * g * g;
@@ -155,10 +153,10 @@ Test(optim, a_step_is_the_same_for_any_number_of_threads) {
     enum { LONG = 100003 };
     static float one[LONG + YT_READ_SLACK], many[LONG + YT_READ_SLACK], g[LONG + YT_READ_SLACK];
     const yti_param_span spans[] = {{0, 10000, YT_GROUP_WEIGHT, 200},
-                                   {10000, 24000, YT_GROUP_WEIGHT, 48},
-                                   {34000, 6000, YT_GROUP_WEIGHT, 600},
-                                   {40000, 50001, YT_GROUP_WEIGHT, 21},
-                                   {90002, 10000, YT_GROUP_BIAS, 0}};
+                                    {10000, 24000, YT_GROUP_WEIGHT, 48},
+                                    {34000, 6000, YT_GROUP_WEIGHT, 600},
+                                    {40000, 50001, YT_GROUP_WEIGHT, 21},
+                                    {90002, 10000, YT_GROUP_BIAS, 0}};
     for (int kind = 0; kind < YT_OPTIM_COUNT; kind++) {
         yti_optimizer *a, *b;
         cr_assert_eq(yti_optimizer_create((yti_optimizer_kind)kind, LONG, spans, 5, 0.01f, 1, &a, NULL), YT_OK);
@@ -172,8 +170,7 @@ Test(optim, a_step_is_the_same_for_any_number_of_threads) {
             yti_optimizer_step(b, many, g, 0.5f, LR, 0.9f);
         }
         cr_assert(memcmp(one, many, LONG * sizeof *one) == 0);
-        cr_assert(one[90001] == (float)sin(90001) && one[100002] == (float)sin(100002),
-                  "the gaps are frozen");
+        cr_assert(one[90001] == (float)sin(90001) && one[100002] == (float)sin(100002), "the gaps are frozen");
         cr_assert(one[90000] != (float)sin(90000) && one[100001] != (float)sin(100001));
         yti_optimizer_destroy(a);
         yti_optimizer_destroy(b);
@@ -207,9 +204,8 @@ Test(optim, names_are_found_in_any_case) {
 }
 
 Test(optim, learning_rates_are_logged_by_the_groups_of_the_family) {
-    static const yti_group split[] = {YT_GROUP_FAST_WEIGHT, YT_GROUP_WEIGHT,    YT_GROUP_FAST_NORM,
-                                     YT_GROUP_NORM,        YT_GROUP_FAST_BIAS, YT_GROUP_BIAS,
-                                     YT_GROUP_FAST_WEIGHT, YT_GROUP_WEIGHT};
+    static const yti_group split[] = {YT_GROUP_FAST_WEIGHT, YT_GROUP_WEIGHT, YT_GROUP_FAST_NORM,   YT_GROUP_NORM,
+                                      YT_GROUP_FAST_BIAS,   YT_GROUP_BIAS,   YT_GROUP_FAST_WEIGHT, YT_GROUP_WEIGHT};
     yti_group columns[YT_MAX_LR_COLUMNS];
     cr_assert_eq(yti_optimizer_columns(YT_OPTIM_ADAMW, columns), 3);
     cr_assert(columns[0] == YT_GROUP_WEIGHT && columns[1] == YT_GROUP_NORM && columns[2] == YT_GROUP_BIAS);
@@ -260,8 +256,7 @@ Test(optim, weight_decay_follows_the_batch) {
 Test(optim, factor_falls_from_one_towards_lrf) {
     cr_assert(test_near(yti_schedule_factor(0, 100, 0.01, false), 1, 1e-15));
     cr_assert(test_near(yti_schedule_factor(50, 100, 0.01, false), 0.505, 1e-15));
-    cr_assert(test_near(yti_schedule_factor(99, 100, 0.01, false), 0.0199, 1e-15),
-              "the last epoch is above lrf");
+    cr_assert(test_near(yti_schedule_factor(99, 100, 0.01, false), 0.0199, 1e-15), "the last epoch is above lrf");
     cr_assert(test_near(yti_schedule_factor(120, 100, 0.01, false), 0.01, 1e-15));
     cr_assert(test_near(yti_schedule_factor(0, 100, 0.01, true), 1, 1e-15));
     cr_assert(test_near(yti_schedule_factor(25, 100, 0.2, true), 1 - 0.8 * (1 - sqrt(0.5)) / 2, 1e-12));
@@ -270,15 +265,15 @@ Test(optim, factor_falls_from_one_towards_lrf) {
 
 static yti_schedule family(void) {
     return (yti_schedule){.lr0 = 0.01,
-                         .lrf = 0.01,
-                         .momentum = 0.937,
-                         .warmup_epochs = 3,
-                         .warmup_momentum = 0.8,
-                         .warmup_bias_lr = 0.1,
-                         .epochs = 100,
-                         .batches_per_epoch = 10,
-                         .batch = 16,
-                         .nominal_batch = 64};
+                          .lrf = 0.01,
+                          .momentum = 0.937,
+                          .warmup_epochs = 3,
+                          .warmup_momentum = 0.8,
+                          .warmup_bias_lr = 0.1,
+                          .epochs = 100,
+                          .batches_per_epoch = 10,
+                          .batch = 16,
+                          .nominal_batch = 64};
 }
 
 static void expect(const yti_schedule *s, int epoch, int iteration, double lr, double bias_lr, double momentum,
@@ -342,15 +337,14 @@ static int updates_of(const yti_schedule *s, int n, int *at) {
 }
 
 /* COCO8 as the reference trainer has it by default: ten epochs of one batch, nbs 64 over batch 16. 8.4.190 was seen
- * to take 1 2 3 4 4 ... batches per update and to update at iterations 0, 4 and 8, the first time with rate 0; 8.4.104
- * to update four times. */
+ * to take 1 2 3 4 4 ... batches per update and to update at iterations 0, 4 and 8, the first time with rate 0;
+ * 8.4.104 to update four times. */
 Test(optim, ten_batches_of_the_reference_trainer_are_three_updates) {
     yti_schedule s = family();
     int at[10];
     s.epochs = 10, s.batches_per_epoch = 1, s.lr0 = 0.000119, s.warmup_bias_lr = 0;
     for (int i = 0; i < 10; i++) cr_assert_eq(yti_schedule_at(&s, i, 0).accumulate, i < 4 ? i + 1 : 4);
-    cr_assert(yti_schedule_at(&s, 0, 0).lr[YT_GROUP_WEIGHT] == 0 &&
-              yti_schedule_at(&s, 0, 0).lr[YT_GROUP_BIAS] == 0);
+    cr_assert(yti_schedule_at(&s, 0, 0).lr[YT_GROUP_WEIGHT] == 0 && yti_schedule_at(&s, 0, 0).lr[YT_GROUP_BIAS] == 0);
     cr_assert_eq(updates_of(&s, 10, at), 3);
     cr_assert(at[0] == 0 && at[1] == 4 && at[2] == 8);
     s.old_warmup = true;
@@ -358,9 +352,9 @@ Test(optim, ten_batches_of_the_reference_trainer_are_three_updates) {
     cr_assert(at[0] == 0 && at[1] == 3 && at[2] == 6 && at[3] == 9);
 }
 
-/* Three epochs of one batch, nw = 2: 1, 2 and 3 batches per update, so the one update is that of iteration 0, at rate
- * 0. So it is with two and four epochs: 1, 2 and 1, 2, 3, 4. The fifth has one, as ten have; a single one has no
- * warm-up. */
+/* Three epochs of one batch, nw = 2: 1, 2 and 3 batches per update, so the one update is that of iteration 0, at
+ * rate 0. So it is with two and four epochs: 1, 2 and 1, 2, 3, 4. The fifth has one, as ten have; a single one has
+ * no warm-up. */
 Test(optim, a_run_may_be_too_short_to_move_its_weights) {
     yti_schedule s = family();
     s.batches_per_epoch = 1, s.warmup_bias_lr = 0;

@@ -1,7 +1,7 @@
 /* Tests of src/tensor/box.c: formats, IoU, CIoU and its gradient. */
+#include "base/rng.h"
 #include "support/near.h"
 #include "tensor/box.h"
-#include "base/rng.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -36,9 +36,9 @@ Test(box, iou_of_a_nan_is_a_nan) {
     cr_assert(isnan(yti_box_iou((yt_xyxy){0, 0, 2, 2}, (yt_xyxy){0, 0, NAN, 2}, 0)));
 }
 
-/* 1/7 - 2/18: squares of side 2, centres (1,1) and (2,2), enclosing square of side 3, equal proportions.
- * 1/3 - 2/32 - v^2/(v + 2/3) with v = 4/pi^2 (atan 2 - atan 1/2)^2 = 0.16782604: 4 x 2 over 2 x 4 in a
- * corner. 0 - 16/104 apart: unit squares with centres 4 apart, enclosing 5 x 1; 16/26. */
+/* 1/7 - 2/18: squares of side 2, centres (1,1) and (2,2), enclosing square of side 3, equal proportions. 1/3 - 2/32
+ * - v^2/(v + 2/3) with v = 4/pi^2 (atan 2 - atan 1/2)^2 = 0.16782604: 4 x 2 over 2 x 4 in a corner. 0 - 16/104
+ * apart: unit squares with centres 4 apart, enclosing 5 x 1; 16/26. */
 Test(box, ciou_agrees_with_hand_worked_values) {
     const double a[4] = {0, 0, 2, 2}, b[4] = {1, 1, 3, 3}, flat[4] = {0, 0, 4, 2}, tall[4] = {0, 0, 2, 4};
     const double left[4] = {0, 0, 1, 1}, right[4] = {4, 0, 5, 1};
@@ -98,13 +98,11 @@ Test(box, ciou_limit_of_what_is_not_finite_is_a_nan) {
     }
 }
 
-/* The definition once more, written down differently; alpha < 0 asks for the box's own alpha, which is
- * returned. */
+/* The definition once more, written down differently; alpha < 0 asks for the box's own alpha, which is returned. */
 static double plain_ciou(const double a[4], const double b[4], double *alpha) {
     const double eps = 1e-7;
     double wa = a[2] - a[0], ha = a[3] - a[1] + eps, wb = b[2] - b[0], hb = b[3] - b[1] + eps;
-    double iw = fmax(0, fmin(a[2], b[2]) - fmax(a[0], b[0])),
-           ih = fmax(0, fmin(a[3], b[3]) - fmax(a[1], b[1]));
+    double iw = fmax(0, fmin(a[2], b[2]) - fmax(a[0], b[0])), ih = fmax(0, fmin(a[3], b[3]) - fmax(a[1], b[1]));
     double iou = iw * ih / (wa * ha + wb * hb - iw * ih + eps);
     double cw = fmax(a[2], b[2]) - fmin(a[0], b[0]), ch = fmax(a[3], b[3]) - fmin(a[1], b[1]);
     double dx = (a[0] + a[2]) / 2 - (b[0] + b[2]) / 2, dy = (a[1] + a[3]) / 2 - (b[1] + b[3]) / 2;
@@ -113,8 +111,8 @@ static double plain_ciou(const double a[4], const double b[4], double *alpha) {
     return iou - (dx * dx + dy * dy) / (cw * cw + ch * ch + eps) - *alpha * v;
 }
 
-/* Central differences with alpha held. Step 1e-6 on numbers of order 1: the truncation error is of order
- * 1e-12 times a third derivative, the rounding error 1e-16/1e-6 = 1e-10. */
+/* Central differences with alpha held. Step 1e-6 on numbers of order 1: the truncation error is of order 1e-12 times
+ * a third derivative, the rounding error 1e-16/1e-6 = 1e-10. */
 static void check_gradient(const double a[4], const double b[4]) {
     const double step = 1e-6;
     double alpha = -1, gradient[4];
@@ -124,8 +122,8 @@ static void check_gradient(const double a[4], const double b[4]) {
         double up[4] = {a[0], a[1], a[2], a[3]}, down[4] = {a[0], a[1], a[2], a[3]};
         up[k] += step, down[k] -= step;
         double slope = (plain_ciou(up, b, &alpha) - plain_ciou(down, b, &alpha)) / (2 * step);
-        cr_assert(test_near(gradient[k], slope, 1e-6 * (1 + fabs(slope))), "coordinate %d: %.9g against %.9g",
-                  k, gradient[k], slope);
+        cr_assert(test_near(gradient[k], slope, 1e-6 * (1 + fabs(slope))), "coordinate %d: %.9g against %.9g", k,
+                  gradient[k], slope);
     }
 }
 

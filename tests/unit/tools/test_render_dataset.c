@@ -1,8 +1,8 @@
 /* Tests of tools/render_dataset: the shipped set can be made again, and the boxes are those of what is seen.
  */
-#include "support/folder.h"
 #include "base/file.h"
 #include "image/image.h"
+#include "support/folder.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -16,8 +16,8 @@ TestSuite(render_dataset, .init = test_folder_make, .fini = test_folder_remove);
 
 static int render(const char *name, const char *options) {
     char command[2048];
-    snprintf(command, sizeof command, "%s/render_dataset --out '%s' %s 2>'%s'", YT_BINARY_DIR,
-             test_folder_path(name), options, test_folder_path("messages"));
+    snprintf(command, sizeof command, "%s/render_dataset --out '%s' %s 2>'%s'", YT_BINARY_DIR, test_folder_path(name),
+             options, test_folder_path("messages"));
     return system(command);
 }
 
@@ -51,8 +51,8 @@ Test(render_dataset, gives_the_shipped_labels_again) {
     }
 }
 
-/* A stop sign is the only thing in a street this red: every such pixel lies in its box, and the box is full
- * of them from edge to edge but for the white rim. */
+/* A stop sign is the only thing in a street this red: every such pixel lies in its box, and the box is full of them
+ * from edge to edge but for the white rim. */
 Test(render_dataset, a_box_is_the_extent_of_its_object) {
     cr_assert_eq(render("one", "--count 3 --val 1 --objects 1-1 --classes 'stop sign' --seed 5"), 0);
     for (int number = 1; number <= 3; number++) {

@@ -1,8 +1,8 @@
 /* Tests of src/validate/coco_validate.c: from network pixels to COCO's numbers and file. */
-#include "validate/coco_validate.h"
 #include "base/file.h"
 #include "support/folder.h"
 #include "support/near.h"
+#include "validate/coco_validate.h"
 
 #include <cjson/cJSON.h>
 #include <criterion/criterion.h>
@@ -16,7 +16,7 @@ enum { W = 200, H = 100 };
 /* Two pictures of 200 x 100; "9" comes after "10" in the split and before it by id. */
 static char path_10[] = "images/10.jpg", path_9[] = "images/9.jpg";
 static yti_label labels_10[] = {{.class_id = 0, .box = {0.25f, 0.5f, 0.25f, 0.5f}},
-                               {.class_id = 0, .box = {0.75f, 0.5f, 0.5f, 1}, .crowd = true}};
+                                {.class_id = 0, .box = {0.75f, 0.5f, 0.5f, 1}, .crowd = true}};
 static const yti_coco_object object_9 = {50, 25, 100, 50, 1000};
 static yti_label labels_9[] = {{.class_id = 1, .box = {0.5f, 0.5f, 0.5f, 0.5f}, .object = &object_9}};
 static yti_sample samples[] = {
@@ -45,8 +45,8 @@ static void finish(yti_coco_validation *coco, double numbers[YT_COCO_NUMBERS]) {
 }
 
 static void expect(const double *numbers, yti_coco_number number, double expected) {
-    cr_assert(test_near(numbers[number], expected, 1e-12), "%s is %.15g instead of %.15g",
-              yti_coco_rows()[number].name, numbers[number], expected);
+    cr_assert(test_near(numbers[number], expected, 1e-12), "%s is %.15g instead of %.15g", yti_coco_rows()[number].name,
+              numbers[number], expected);
 }
 
 Test(coco_validate, boxes_are_judged_in_the_original_picture) {
@@ -79,8 +79,7 @@ Test(coco_validate, boxes_are_judged_in_the_original_picture) {
 }
 
 Test(coco_validate, crowds_of_the_split_take_detections_away) {
-    const yt_detection in_crowd = {{60, 20, 80, 40}, 0.9f, 0},
-                       right = {{12.5f, 26.5f, 37.5f, 51.5f}, 0.8f, 0};
+    const yt_detection in_crowd = {{60, 20, 80, 40}, 0.9f, 0}, right = {{12.5f, 26.5f, 37.5f, 51.5f}, 0.8f, 0};
     yti_coco_validation *coco = validation_of(NULL);
     show(coco, 0, (const yt_detection[]){in_crowd, right}, 2);
     double numbers[YT_COCO_NUMBERS];
@@ -93,13 +92,12 @@ Test(coco_validate, crowds_of_the_split_take_detections_away) {
 Test(coco_validate, truth_that_nothing_is_left_of_counts) {
     static const yti_coco_object right = {50, 25, 100, 50, 5000}, flat = {20, 20, 0, 40, 5000};
     yti_label labels[] = {{.class_id = 0, .box = {0.5f, 0.5f, 0.5f, 0.5f}, .object = &right},
-                         {.class_id = 0, .coco_only = true, .object = &flat}};
+                          {.class_id = 0, .coco_only = true, .object = &flat}};
     yti_sample sample = {.image_path = path_9, .w = W, .h = H, .image_id = 9, .n_labels = 2, .labels = labels};
     const yti_split one = {.n_samples = 1, .samples = &sample};
     yti_coco_validation *coco = NULL;
     const int64_t ids[] = {4, -1};
-    cr_assert_eq(yti_coco_validation_create(&one, 2, test_folder_path("predictions.json"), ids, &coco, NULL),
-                 YT_OK);
+    cr_assert_eq(yti_coco_validation_create(&one, 2, test_folder_path("predictions.json"), ids, &coco, NULL), YT_OK);
     const yt_detection found[] = {{{25, 26.5f, 75, 51.5f}, 0.9f, 0}, {{25, 26.5f, 75, 51.5f}, 0.8f, 1}};
     show(coco, 0, found, 2);
     double numbers[YT_COCO_NUMBERS];
@@ -162,11 +160,9 @@ static void expect_ids(const char *first, const char *second, const int ids[2], 
     const char *const names[] = {"cat", "M\xFCll"};
     double numbers[YT_COCO_NUMBERS];
     const yt_detection found = {{12.5f, 26.5f, 37.5f, 51.5f}, 0.9f, 0};
-    cr_assert_eq(yti_coco_validation_create(&named, 2, test_folder_path("predictions.json"), NULL, &coco, NULL),
-                 YT_OK);
+    cr_assert_eq(yti_coco_validation_create(&named, 2, test_folder_path("predictions.json"), NULL, &coco, NULL), YT_OK);
     for (int i = 0; i < 2; i++) show(coco, i, &found, 1);
-    cr_assert_eq(yti_coco_validation_write_truth(coco, names, 2, test_folder_path("ground_truth.json"), NULL),
-                 YT_OK);
+    cr_assert_eq(yti_coco_validation_write_truth(coco, names, 2, test_folder_path("ground_truth.json"), NULL), YT_OK);
     const char *said = yti_coco_validation_note(coco);
     cr_assert(note ? said && strstr(said, note) : !said, "%s", said ? said : "nothing");
     finish(coco, numbers);
@@ -181,8 +177,7 @@ static void expect_ids(const char *first, const char *second, const int ids[2], 
         cr_assert_eq(number_in(images, i, "width"), W);
         cr_assert_eq(number_in(categories, i, "id"), i + 1);
     }
-    static const int sample_of[] = {0, 0, 1}, category[] = {1, 1, 2}, crowd[] = {0, 1, 0},
-                     area[] = {2500, 10000, 1000};
+    static const int sample_of[] = {0, 0, 1}, category[] = {1, 1, 2}, crowd[] = {0, 1, 0}, area[] = {2500, 10000, 1000};
     for (int i = 0; i < 3; i++) {
         cr_assert_eq(number_in(annotations, i, "id"), i + 1, "COCO's tools take 0 for 'not found'");
         cr_assert_eq(number_in(annotations, i, "image_id"), ids[sample_of[i]]);
@@ -190,8 +185,7 @@ static void expect_ids(const char *first, const char *second, const int ids[2], 
         cr_assert_eq(number_in(annotations, i, "iscrowd"), crowd[i]);
         cr_assert_eq(number_in(annotations, i, "area"), area[i]);
     }
-    cr_assert_str_eq(cJSON_GetObjectItem(cJSON_GetArrayItem(categories, 1), "name")->valuestring,
-                     "M\xEF\xBF\xBDll");
+    cr_assert_str_eq(cJSON_GetObjectItem(cJSON_GetArrayItem(categories, 1), "name")->valuestring, "M\xEF\xBF\xBDll");
     cJSON_Delete(predictions);
     cJSON_Delete(truth);
     free(two[0].image_path);

@@ -1,10 +1,10 @@
 /* Tests of src/validate/validate.c: which detections are judged, and what is written of many classes. */
-#include "graph/graph_internal.h"
-#include "validate/validate.h"
 #include "base/file.h"
+#include "graph/graph_internal.h"
 #include "image/image.h"
 #include "support/folder.h"
 #include "support/tiny.h"
+#include "validate/validate.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -66,13 +66,13 @@ static void close_bench(bench *b) {
 
 static void count_with(bench *b, const bool *classes, bool single_class) {
     yti_validate_options options = {.conf = 1e-4f,
-                                   .iou = 0.7f,
-                                   .max_det = 300,
-                                   .single_class = single_class,
-                                   .classes = classes,
-                                   .threads = 1,
-                                   .image = count_found,
-                                   .image_context = b};
+                                    .iou = 0.7f,
+                                    .max_det = 300,
+                                    .single_class = single_class,
+                                    .classes = classes,
+                                    .threads = 1,
+                                    .image = count_found,
+                                    .image_context = b};
     yti_validator *validator;
     yti_validation result;
     memset(b->found, 0, sizeof b->found);
@@ -112,13 +112,13 @@ Test(validate, both_branches_are_measured_in_one_run) {
         b[1] = (bench){0};
         test_tiny_find_cells(b[0].model);
         yti_validate_options options = {.conf = 0.5f,
-                                       .iou = 0.7f,
-                                       .max_det = 300,
-                                       .nms = one_to_one ? YT_NMS_FALSE : YT_NMS_AUTO,
-                                       .threads = 1,
-                                       .image = count_found,
-                                       .image_context = &b[0],
-                                       .other_context = &b[1]};
+                                        .iou = 0.7f,
+                                        .max_det = 300,
+                                        .nms = one_to_one ? YT_NMS_FALSE : YT_NMS_AUTO,
+                                        .threads = 1,
+                                        .image = count_found,
+                                        .image_context = &b[0],
+                                        .other_context = &b[1]};
         yti_validator *validator;
         cr_assert_eq(yti_validator_create(b[0].model, b[0].loader, &options, &validator, NULL), YT_OK);
         cr_assert_eq(yti_validator_run(validator, &b[0].model->state, &result[one_to_one], NULL), YT_OK);
@@ -163,24 +163,19 @@ Test(validate, boxes_go_back_to_the_image_by_the_gain_of_their_axis) {
     cr_assert_eq(yti_loader_create(&b.split, &config, &b.loader, NULL), YT_OK);
     test_tiny_find_cells(b.model);
     int near[2] = {0, 0};
-    yti_validate_options options = {.conf = 0.5f,
-                                   .iou = 0.7f,
-                                   .max_det = 4096,
-                                   .threads = 1,
-                                   .image = keep_left_sides,
-                                   .image_context = near};
+    yti_validate_options options = {
+        .conf = 0.5f, .iou = 0.7f, .max_det = 4096, .threads = 1, .image = keep_left_sides, .image_context = near};
     yti_validator *validator;
     yti_validation result;
     cr_assert_eq(yti_validator_create(b.model, b.loader, &options, &validator, NULL), YT_OK);
     cr_assert_eq(yti_validator_run(validator, &b.model->state, &result, NULL), YT_OK);
-    cr_assert(near[0] >= 40 && near[1] == 0, "%d by its own gain, %d by that of the other axis", near[0],
-              near[1]);
+    cr_assert(near[0] >= 40 && near[1] == 0, "%d by its own gain, %d by that of the other axis", near[0], near[1]);
     yti_validator_destroy(validator);
     close_bench(&b);
 }
 
-/* With a map a detection counts as the class that it is mapped to: everything is found when the truth's numbers are those of
- * the model turned round, and the loss is that of the truth in the model's own. */
+/* With a map a detection counts as the class that it is mapped to: everything is found when the truth's numbers are
+ * those of the model turned round, and the loss is that of the truth in the model's own. */
 Test(validate, detections_count_as_the_class_they_are_mapped_to) {
     yti_validation result[3];
     for (int turned = 0; turned < 3; turned++) {
@@ -190,8 +185,7 @@ Test(validate, detections_count_as_the_class_they_are_mapped_to) {
         for (int i = 0; i < N_VAL; i++) {
             yti_label *label = &b.split.samples[i].labels[0];
             label->class_id = turned == 1;
-            label->box =
-                (yti_cxcywh){36.0f / TINY_SIDE, 36.0f / TINY_SIDE, 8.0f / TINY_SIDE, 8.0f / TINY_SIDE};
+            label->box = (yti_cxcywh){36.0f / TINY_SIDE, 36.0f / TINY_SIDE, 8.0f / TINY_SIDE, 8.0f / TINY_SIDE};
         }
         yti_validate_options options = {
             .conf = 0.5f, .iou = 0.7f, .max_det = 300, .threads = 1, .gains = {7.5f, 0.5f, 1.5f}};
@@ -207,8 +201,7 @@ Test(validate, detections_count_as_the_class_they_are_mapped_to) {
     }
     cr_assert(result[0].metrics.ap50 > 0 && result[0].metrics.ap50 == result[1].metrics.ap50);
     for (int t = 0; t < YT_LOSS_TERMS; t++) cr_assert_eq(result[0].loss[t], result[1].loss[t]);
-    cr_assert(result[2].metrics.ap50 == 0 && result[2].loss[YT_LOSS_BOX] == 0,
-              "a class that is not mapped is found");
+    cr_assert(result[2].metrics.ap50 == 0 && result[2].loss[YT_LOSS_BOX] == 0, "a class that is not mapped is found");
 }
 
 Test(validate, images_whose_maps_are_not_finite_are_counted) {

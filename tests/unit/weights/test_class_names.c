@@ -6,9 +6,9 @@
 
 enum { MOST = 8 };
 
-/* expected: class of the set for each of the weights; NULL: refused. said: part of the note or the refusal, "" for none. */
-static void expect(const char *const *weights, const char *const *set, const int *expected,
-                   const char *said) {
+/* expected: class of the set for each of the weights; NULL: refused. said: part of the note or the refusal, "" for
+ * none. */
+static void expect(const char *const *weights, const char *const *set, const int *expected, const char *said) {
     int n_weights = 0, n_set = 0, map[MOST];
     char note[512];
     yt_err err = {.text = ""};
@@ -18,8 +18,7 @@ static void expect(const char *const *weights, const char *const *set, const int
     cr_assert_eq(status, expected ? YT_OK : YT_ERR_MISMATCH, "%s", err.text);
     const char *text = expected ? note : err.text;
     cr_assert(*said ? strstr(text, said) != NULL : !*text, "'%s' does not say '%s'", text, said);
-    for (int w = 0; expected && w < n_weights; w++)
-        cr_assert_eq(map[w], expected[w], "class %d: %d", w, map[w]);
+    for (int w = 0; expected && w < n_weights; w++) cr_assert_eq(map[w], expected[w], "class %d: %d", w, map[w]);
 }
 
 #define LIST(...) ((const char *const[]){__VA_ARGS__, NULL})
@@ -47,8 +46,7 @@ Test(class_names, more_and_fewer_classes_are_matched_by_name) {
 Test(class_names, one_renamed_class_is_named_and_taken_by_number) {
     expect(LIST("cat", "dog", "cow"), LIST("cat", "hound", "cow"), MAP(0, 1, 2),
            "taken by number: class 1 is 'hound' in the data set and 'dog' in the weights");
-    expect(LIST("cat", "dog"), LIST("x", "y"), MAP(0, 1),
-           "class 0 is 'x' in the data set and 'cat' in the weights");
+    expect(LIST("cat", "dog"), LIST("x", "y"), MAP(0, 1), "class 0 is 'x' in the data set and 'cat' in the weights");
 }
 
 Test(class_names, numbers_in_the_place_of_names_say_nothing) {

@@ -1,11 +1,11 @@
 /* Tests of src/train/weights*.c and build_model.c: a model's state through files, and into other models. */
 #include "base/file.h"
 #include "base/log.h"
-#include "train/loop/train.h"
-#include "weights/weights.h"
 #include "support/folder.h"
 #include "support/problems.h"
 #include "support/tiny.h"
+#include "train/loop/train.h"
+#include "weights/weights.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -145,8 +145,7 @@ Test(weights, a_file_without_metadata_needs_a_model) {
     expect_refused(path, NULL, "--model");
     yti_class_names found = {0};
     int imgsz = 0;
-    cr_assert_eq(yti_weights_open(path, test_folder_path("tiny8.yaml"), NULL, &read, &found, &imgsz, NULL),
-                 YT_OK);
+    cr_assert_eq(yti_weights_open(path, test_folder_path("tiny8.yaml"), NULL, &read, &found, &imgsz, NULL), YT_OK);
     expect_same_state(model, read);
     cr_assert_eq(imgsz, 640);
     cr_assert_str_eq(found.names[1], "class_1");
@@ -165,11 +164,10 @@ Test(weights, a_transfer_takes_what_fits_and_counts_it) {
     yti_transfer_report report;
     cr_assert_eq(yti_weights_transfer(path, other, NULL, &report, NULL), YT_OK);
     cr_assert_eq(report.total, other->n_params);
-    cr_assert_eq(report.matched, other->n_params - 6,
-                 "weight and bias of the last class layers of three levels");
+    cr_assert_eq(report.matched, other->n_params - 6, "weight and bias of the last class layers of three levels");
     cr_assert_not_null(strstr(report.first_miss, "has shape"), "%s", report.first_miss);
-    cr_assert_arr_eq(other->state.params + other->params[0].offset,
-                     model->state.params + model->params[0].offset, model->params[0].count * sizeof(float));
+    cr_assert_arr_eq(other->state.params + other->params[0].offset, model->state.params + model->params[0].offset,
+                     model->params[0].count * sizeof(float));
     yti_model_destroy(other);
     yti_model_destroy(model);
 }
@@ -195,8 +193,7 @@ Test(weights, the_moving_average_of_a_checkpoint_is_preferred) {
     yti_entries_free(&list);
     yti_class_names found = {0};
     int imgsz;
-    cr_assert_eq(yti_weights_open(path, test_folder_path("tiny8.yaml"), NULL, &read, &found, &imgsz, NULL),
-                 YT_OK);
+    cr_assert_eq(yti_weights_open(path, test_folder_path("tiny8.yaml"), NULL, &read, &found, &imgsz, NULL), YT_OK);
     size_t at = model->params[0].offset;
     cr_assert_eq(read->state.params[at] + 1, model->state.params[at]);
     free(average.params);
@@ -219,7 +216,7 @@ Test(weights, damaged_metadata_is_refused) {
         bool replaces = strcmp(bad[i][0], "model_yaml") == 0;
         const char *path = test_folder_path("bad.safetensors");
         cr_assert_eq(yti_st_save(path, list.entries, list.count, keys + replaces, values + replaces,
-                                (size_t)(3 - replaces), NULL),
+                                 (size_t)(3 - replaces), NULL),
                      YT_OK);
         yti_entries_free(&list);
         yti_model *read = NULL;
@@ -242,9 +239,8 @@ Test(weights, a_pt_file_opens_like_the_safetensors_file_beside_it) {
     int imgsz = 0, ignored;
     yt_err err = {.text = ""};
     cr_assert_eq(yti_weights_open(path, NULL, NULL, &a, &a_names, &imgsz, &err), YT_OK, "%s", err.text);
-    cr_assert_eq(
-        yti_weights_open(beside, YT_SOURCE_DIR "/models/yolov8n.yaml", NULL, &b, &b_names, &ignored, &err),
-        YT_OK, "%s", err.text);
+    cr_assert_eq(yti_weights_open(beside, YT_SOURCE_DIR "/models/yolov8n.yaml", NULL, &b, &b_names, &ignored, &err),
+                 YT_OK, "%s", err.text);
     expect_same_state(a, b);
     cr_assert_str_eq(a->name, "yolov8n");
     cr_assert(a->scale == 'n' && a->n_classes == 80 && imgsz == 320);
@@ -255,8 +251,8 @@ Test(weights, a_pt_file_opens_like_the_safetensors_file_beside_it) {
     yti_model_destroy(b);
 }
 
-#define SPPF_YAML(args)                                                                                      \
-    "nc: 2\nbackbone:\n  - [-1, 1, Conv, [8, 3, 2]]\n  - [-1, 1, SPPF, [" args "]]\n"                        \
+#define SPPF_YAML(args)                                                                                                \
+    "nc: 2\nbackbone:\n  - [-1, 1, Conv, [8, 3, 2]]\n  - [-1, 1, SPPF, [" args "]]\n"                                  \
     "head:\n  - [[0, 1], 1, Detect, [nc]]\n"
 
 /* The first output of a model for a picture of noise. */
@@ -336,8 +332,7 @@ static const char *red_and_blue(void) {
     yti_model *model = filled(2, 7);
     for (int i = 0; i < model->n_params; i++) {
         const yti_param_info *info = &model->params[i];
-        if (!strstr(info->name, ".cv3.") || !strstr(info->name, ".2.") || strstr(info->name, "conv"))
-            continue;
+        if (!strstr(info->name, ".cv3.") || !strstr(info->name, ".2.") || strstr(info->name, "conv")) continue;
         for (size_t k = 0; k < info->count; k++)
             model->state.params[info->offset + k] = (float)(1 + k % (size_t)info->dims[0]);
     }
@@ -367,8 +362,7 @@ static void expect_rows(const yti_model *model, const char *name, int inputs, co
 
 Test(weights, class_rows_go_by_name) {
     yti_transfer_report report;
-    yti_model *model =
-        transferred(3, (char *[]){(char[]){" Blue "}, (char[]){"green"}, (char[]){"RED"}}, &report);
+    yti_model *model = transferred(3, (char *[]){(char[]){" Blue "}, (char[]){"green"}, (char[]){"RED"}}, &report);
     expect_rows(model, CLASS_BIAS, 1, (const float[]){2, 5, 1});
     expect_rows(model, CLASS_WEIGHT, find_param(model, CLASS_WEIGHT)->dims[1], (const float[]){2, 5, 1});
     cr_assert_eq(report.total, model->n_params);
@@ -410,7 +404,7 @@ Test(weights, what_was_not_taken_is_listed_in_groups) {
 
 Test(weights, the_first_convolution_takes_the_channels_that_overlap) {
     test_folder_write_text("wide.yaml", "nc: 2\nbackbone:\n  - [-1, 1, Conv, [16, 3, 2]]\n"
-                                      "head:\n  - [[0], 1, Detect, [nc]]\n");
+                                        "head:\n  - [[0], 1, Detect, [nc]]\n");
     yti_model *wide = load("wide.yaml", YT_MODEL_DEFAULTS);
     for (size_t i = 0; i < wide->param_count; i++) wide->state.params[i] = 5;
     yti_transfer_report report;
@@ -514,8 +508,7 @@ static yti_model *open_ok(const char *path, const char *model_path, const char *
     yti_class_names found = {0};
     int imgsz;
     yt_err err = {.text = ""};
-    cr_assert_eq(yti_weights_open(path, model_path, dirs, &model, &found, &imgsz, &err), YT_OK, "%s",
-                 err.text);
+    cr_assert_eq(yti_weights_open(path, model_path, dirs, &model, &found, &imgsz, &err), YT_OK, "%s", err.text);
     yti_class_names_free(&found);
     return model;
 }
@@ -526,9 +519,8 @@ Test(weights, a_run_keeps_the_class_branch_of_its_weights) {
     for (int i = 0; i < 2; i++) {
         yti_model *source = with_classes(yamls[i], 30), *built = NULL, *fused = NULL;
         const char *path = test_folder_path("thirty.safetensors");
-        cr_assert_eq(
-            yti_weights_save(path, source, &source->state, 0, &(yti_class_names){0}, 96, NULL, NULL, 0, NULL),
-            YT_OK);
+        cr_assert_eq(yti_weights_save(path, source, &source->state, 0, &(yti_class_names){0}, 96, NULL, NULL, 0, NULL),
+                     YT_OK);
         for (int typed = 0; typed < 2; typed++) {
             yti_train_config config = config_with(path, typed ? test_folder_path(yamls[i]) : NULL);
             yt_err err = {.text = ""};
@@ -537,8 +529,8 @@ Test(weights, a_run_keeps_the_class_branch_of_its_weights) {
             cr_expect_eq(find_param(built, "model.6.cv3.0.2.weight")->dims[1], 30);
             cr_expect_eq(find_param(built, "model.6.cv3.2.0.conv.weight")->dims[0], 30);
             cr_assert_eq(yti_weights_transfer(path, built, &names, &report, &err), YT_OK, "%s", err.text);
-            cr_expect_eq(report.matched, report.total - 6 * built->n_branches,
-                         "all but the last class layers: %s", report.missed);
+            cr_expect_eq(report.matched, report.total - 6 * built->n_branches, "all but the last class layers: %s",
+                         report.missed);
             if (!typed) yti_model_destroy(built);
         }
         const char *saved = test_folder_path("two.safetensors");
@@ -591,12 +583,11 @@ Test(weights, tensors_say_how_many_classes_there_are) {
 
 static void write_scaled_models(void) {
     test_folder_write_text("other.yaml", "nc: 80\nbackbone:\n  - [-1, 1, Conv, [8, 3, 2]]\n"
-                                       "head:\n  - [[0], 1, Detect, [nc]]\n");
+                                         "head:\n  - [[0], 1, Detect, [nc]]\n");
     test_folder_write_text("yolo8-x.yaml", "not: [a model\n");
     test_folder_write_text(
-        "yolo8.yaml",
-        "nc: 80\nscales:\n  n: [1, 1, 64]\n  s: [1, 2, 64]\nbackbone:\n  - [-1, 1, Conv, [8, 3, 2]]\n"
-        "head:\n  - [[0], 1, Detect, [nc]]\n");
+        "yolo8.yaml", "nc: 80\nscales:\n  n: [1, 1, 64]\n  s: [1, 2, 64]\nbackbone:\n  - [-1, 1, Conv, [8, 3, 2]]\n"
+                      "head:\n  - [[0], 1, Detect, [nc]]\n");
 }
 
 Test(weights, a_network_is_found_by_its_tensors) {
@@ -624,16 +615,14 @@ Test(weights, a_network_is_found_by_its_tensors) {
 
 /* A network of one size has its letter in the name of its file, with scales or without. */
 Test(weights, a_network_of_one_size_is_found_by_its_tensors) {
-    static const char *const stems[] = {"yolo7b", "yolo7n", "yolo7c"}, *const keys[] = {
-                                                                           "scales:\n  b: [1, 1, 64]\n",
-                                                                           "scales:\n  n: [1, 2, 64]\n",
-                                                                           "width_multiple: 3\n"};
+    static const char *const stems[] = {"yolo7b", "yolo7n", "yolo7c"}, *const keys[] = {"scales:\n  b: [1, 1, 64]\n",
+                                                                                        "scales:\n  n: [1, 2, 64]\n",
+                                                                                        "width_multiple: 3\n"};
     for (int i = 0; i < 3; i++) {
         char file[32], text[256];
         snprintf(file, sizeof file, "%s.yaml", stems[i]);
         snprintf(text, sizeof text,
-                 "nc: 80\n%sbackbone:\n  - [-1, 1, Conv, [8, 3, 2]]\nhead:\n  - [[0], 1, Detect, [nc]]\n",
-                 keys[i]);
+                 "nc: 80\n%sbackbone:\n  - [-1, 1, Conv, [8, 3, 2]]\nhead:\n  - [[0], 1, Detect, [nc]]\n", keys[i]);
         test_folder_write_text(file, text);
     }
     for (int i = 0; i < 3; i++) {
@@ -686,8 +675,8 @@ Test(weights, metadata_of_others_is_not_taken_for_ours) {
         yti_class_names found = {0};
         int imgsz = 0;
         yt_err err = {.text = ""};
-        cr_assert_eq(yti_weights_open(path, test_folder_path("tiny8.yaml"), NULL, &read, &found, &imgsz, &err),
-                     YT_OK, "%s", err.text);
+        cr_assert_eq(yti_weights_open(path, test_folder_path("tiny8.yaml"), NULL, &read, &found, &imgsz, &err), YT_OK,
+                     "%s", err.text);
         cr_expect_str_eq(found.names[0], cases[i].first ? cases[i].first : "class_0");
         cr_expect_eq(imgsz, 320);
         yti_class_names_free(&found);
@@ -749,8 +738,7 @@ Test(weights, a_licence_goes_with_the_weights) {
         cr_assert_null(model->base_license);
         cr_assert_eq(yti_weights_transfer(path, model, NULL, &report, NULL), YT_OK);
         cr_assert_str_eq(model->base_license, text);
-        const char *saved = test_folder_path("tuned.safetensors"),
-                   *converted = test_folder_path("copy.safetensors");
+        const char *saved = test_folder_path("tuned.safetensors"), *converted = test_folder_path("copy.safetensors");
         save(saved, model);
         yti_model *read = open_ok(saved, NULL, NULL), *fused = NULL;
         cr_assert_str_eq(read->base_license, text);
@@ -773,14 +761,13 @@ Test(weights, weights_that_are_not_finite_are_named) {
     static const struct {
         const char *tensor;
         float value;
-    } cases[] = {{"model.1.conv.weight", NAN},
-                 {"model.2.bn.running_var", INFINITY},
-                 {"model.6.cv3.0.2.bias", -INFINITY}};
+    } cases[] = {
+        {"model.1.conv.weight", NAN}, {"model.2.bn.running_var", INFINITY}, {"model.6.cv3.0.2.bias", -INFINITY}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         yti_model *model = load("tiny8.yaml", YT_MODEL_DEFAULTS), *read = NULL;
         const yti_param_info *info = find_param(model, cases[i].tensor);
-        (yti_in_params(info) ? model->state.params : model->state.buffers)[info->offset + 3 % info->count] =
-            cases[i].value;
+        (yti_in_params(info) ? model->state.params
+                             : model->state.buffers)[info->offset + 3 % info->count] = cases[i].value;
         const char *path = test_folder_path("w.safetensors");
         save(path, model);
         yti_class_names found = {0};
@@ -790,8 +777,7 @@ Test(weights, weights_that_are_not_finite_are_named) {
         cr_assert_not_null(strstr(err.text, cases[i].tensor), "%s", err.text);
         cr_assert_not_null(strstr(err.text, "w.safetensors: "), "%s", err.text);
         yti_conversion report;
-        cr_assert_eq(yti_weights_convert(path, test_folder_path("copy.safetensors"), false, &report, NULL),
-                     YT_OK);
+        cr_assert_eq(yti_weights_convert(path, test_folder_path("copy.safetensors"), false, &report, NULL), YT_OK);
         cr_expect_eq(report.n_bad, 1u);
         cr_expect_str_eq(report.first_bad, cases[i].tensor);
         yti_model_destroy(model);
@@ -814,10 +800,9 @@ Test(weights, values_beyond_sixteen_bits_are_counted) {
     values[8] = -INFINITY;
     save(path, model);
     yt_err err = {.text = ""};
-    cr_assert_eq(yti_weights_convert(path, test_folder_path("none.safetensors"), true, NULL, &err),
-                 YT_ERR_NON_FINITE);
-    cr_assert_not_null(strstr(err.text, "1 of the 1152 values of tensor model.1.conv.weight are infinite"),
-                       "%s", err.text);
+    cr_assert_eq(yti_weights_convert(path, test_folder_path("none.safetensors"), true, NULL, &err), YT_ERR_NON_FINITE);
+    cr_assert_not_null(strstr(err.text, "1 of the 1152 values of tensor model.1.conv.weight are infinite"), "%s",
+                       err.text);
     cr_assert_not(yti_path_exists(test_folder_path("none.safetensors")));
     yti_model_destroy(model);
 }
@@ -853,8 +838,7 @@ Test(weights, an_older_file_says_whether_its_shortcuts_are_dropped) {
     static const struct {
         const char *value; /* seven letters in place of \"add\" */
         int kind;          /* -1: refused */
-    } cases[] = {
-        {"true   ", YT_NO_RESIDUAL_ADD}, {"false  ", YT_RESIDUAL_KEPT}, {"7      ", -1}, {"\\\"adx\\\"", -1}};
+    } cases[] = {{"true   ", YT_NO_RESIDUAL_ADD}, {"false  ", YT_RESIDUAL_KEPT}, {"7      ", -1}, {"\\\"adx\\\"", -1}};
     static const char key[] = "no_residual\\\":";
     yti_model_options options = YT_MODEL_DEFAULTS;
     options.no_residual = YT_NO_RESIDUAL_ADD;
@@ -874,8 +858,8 @@ Test(weights, an_older_file_says_whether_its_shortcuts_are_dropped) {
         yti_model *read = NULL;
         yti_class_names found = {0};
         int imgsz;
-        const yt_status status =
-            yti_weights_open(test_folder_path("old.safetensors"), NULL, NULL, &read, &found, &imgsz, &err);
+        const yt_status status = yti_weights_open(test_folder_path("old.safetensors"), NULL, NULL, &read, &found,
+                                                  &imgsz, &err);
         cr_expect_eq(status == YT_OK, cases[i].kind >= 0, "case %zu: %s", i, err.text);
         if (read) cr_expect_eq((int)read->options.no_residual, cases[i].kind);
         if (status != YT_OK) cr_expect(strstr(err.text, "model_options is damaged"), "%s", err.text);
@@ -899,7 +883,7 @@ Test(weights, a_weights_file_is_no_model_yaml) {
         yti_class_names found = {0};
         int imgsz;
         cr_assert_eq(yti_weights_open(test_folder_path("w.safetensors"), test_folder_path(files[i]), NULL, &built,
-                                     &found, &imgsz, NULL),
+                                      &found, &imgsz, NULL),
                      YT_ERR_ARGUMENT);
     }
     yti_train_config config = config_with("", test_folder_path("empty.yaml"));
@@ -917,8 +901,7 @@ Test(weights, a_file_that_is_no_weights_file_is_told_so) {
         test_folder_write_text("README.md", texts[i]);
         cr_assert_eq(yti_weights_open(test_folder_path("README.md"), NULL, NULL, &model, &found, &imgsz, &err),
                      YT_ERR_SYNTAX);
-        cr_assert_not_null(strstr(err.text, "README.md: is neither a safetensors nor a .pt file"), "%s",
-                           err.text);
+        cr_assert_not_null(strstr(err.text, "README.md: is neither a safetensors nor a .pt file"), "%s", err.text);
     }
     cr_assert_eq(yti_weights_open(test_folder_path("absent"), NULL, NULL, &model, &found, &imgsz, NULL), YT_ERR_IO);
 }
@@ -969,22 +952,21 @@ Test(weights, what_a_typed_model_computes_otherwise_than_the_weights_is_reported
         const char *typed;
         int sppf, activation;
         const char *activation_typed, *what;
-    } cases[] = {
-        {"sppf.yaml", -1, -1, NULL, NULL},
-        {"sppf.yaml", 1, -1, NULL, NULL},
-        {"sppf.yaml", 0, -1, NULL,
-         "sppf.yaml: 1 of its rows computes something else than those of w.safetensors, first row 1 (SPPF): "
-         "the "
-         "activation silu in place of identity; without --model the network of the weights is built\n"},
-        {"long.yaml", -1, -1, NULL, "row 1 (SPPF): the activation identity in place of silu;"},
-        {"long.yaml", 0, -1, NULL, NULL},
-        {"wide.yaml", -1, -1, NULL, "row 1 (SPPF): pooling over other windows;"},
-        {"sppf.yaml", -1, YT_ACT_RELU, NULL,
-         "3 of its rows compute something else than those of w.safetensors, first row 0 (Conv): the "
-         "activation "
-         "silu in place of relu;"},
-        {"sppf.yaml", -1, YT_ACT_RELU, "tanh", NULL}, /* what was typed is meant */
-        {"tiny8.yaml", -1, -1, NULL, "first row 1 (Conv): Conv in place of SPPF;"}};
+    } cases[] = {{"sppf.yaml", -1, -1, NULL, NULL},
+                 {"sppf.yaml", 1, -1, NULL, NULL},
+                 {"sppf.yaml", 0, -1, NULL,
+                  "sppf.yaml: 1 of its rows computes something else than those of w.safetensors, first row 1 (SPPF): "
+                  "the "
+                  "activation silu in place of identity; without --model the network of the weights is built\n"},
+                 {"long.yaml", -1, -1, NULL, "row 1 (SPPF): the activation identity in place of silu;"},
+                 {"long.yaml", 0, -1, NULL, NULL},
+                 {"wide.yaml", -1, -1, NULL, "row 1 (SPPF): pooling over other windows;"},
+                 {"sppf.yaml", -1, YT_ACT_RELU, NULL,
+                  "3 of its rows compute something else than those of w.safetensors, first row 0 (Conv): the "
+                  "activation "
+                  "silu in place of relu;"},
+                 {"sppf.yaml", -1, YT_ACT_RELU, "tanh", NULL}, /* what was typed is meant */
+                 {"tiny8.yaml", -1, -1, NULL, "first row 1 (Conv): Conv in place of SPPF;"}};
     cr_assert_eq(chdir(test_folder_path("")), 0);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         yti_model_options options = YT_MODEL_DEFAULTS;
@@ -994,9 +976,8 @@ Test(weights, what_a_typed_model_computes_otherwise_than_the_weights_is_reported
         save("w.safetensors", model);
         yti_train_config config = config_with("w.safetensors", cases[i].typed);
         if (cases[i].activation_typed)
-            cr_assert_eq(
-                yti_train_config_set(&config, "activation", cases[i].activation_typed, YT_SOURCE_TYPED, NULL),
-                YT_OK);
+            cr_assert_eq(yti_train_config_set(&config, "activation", cases[i].activation_typed, YT_SOURCE_TYPED, NULL),
+                         YT_OK);
         test_problems heard = {.count = 0};
         yt_log_set_sink(on_log, &heard);
         cr_assert_eq(yti_train_build_model(&config, 5, NULL, &built, NULL), YT_OK);

@@ -1,6 +1,6 @@
 /* kernel_clock.c: wrappers of the kernel slots that a network's forward and backward runs use. */
-#include "kernel_clock.h"
 #include "base/cpu.h"
+#include "kernel_clock.h"
 #include "kernels/kernels.h"
 
 #include <stdio.h>
@@ -10,15 +10,15 @@
 const yti_kernels *__real_yti_kernels_get(void);
 const yti_kernels *__wrap_yti_kernels_get(void);
 
-#define KINDS(X)                                                                                             \
-    X(CONV_FORWARD, "convolution forward")                                                                   \
-    X(CONV_DATA, "convolution backward data")                                                                \
-    X(CONV_WEIGHTS, "convolution backward weights")                                                          \
-    X(NORM_FORWARD, "norm + activation forward")                                                             \
-    X(NORM_BACKWARD, "norm + activation backward")                                                           \
-    X(ATTENTION, "attention, both ways")                                                                     \
-    X(POOL, "max pool, both ways")                                                                           \
-    X(RESAMPLE, "upsample, both ways")                                                                       \
+#define KINDS(X)                                                                                                       \
+    X(CONV_FORWARD, "convolution forward")                                                                             \
+    X(CONV_DATA, "convolution backward data")                                                                          \
+    X(CONV_WEIGHTS, "convolution backward weights")                                                                    \
+    X(NORM_FORWARD, "norm + activation forward")                                                                       \
+    X(NORM_BACKWARD, "norm + activation backward")                                                                     \
+    X(ATTENTION, "attention, both ways")                                                                               \
+    X(POOL, "max pool, both ways")                                                                                     \
+    X(RESAMPLE, "upsample, both ways")                                                                                 \
     X(COPY, "copy, add, fill, input")
 
 #define CODE(code, name) code,
@@ -62,8 +62,8 @@ static double map_bytes(const yti_tensor *t) {
     return t->data ? (double)yti_tensor_elements(*t) * sizeof(float) : 0;
 }
 
-static void count_conv(int kind, const yti_conv_geometry *c, const yti_tensor *x, const yti_tensor *y, double more_bytes,
-                       double begin) {
+static void count_conv(int kind, const yti_conv_geometry *c, const yti_tensor *x, const yti_tensor *y,
+                       double more_bytes, double begin) {
     char shape[64];
     snprintf(shape, sizeof shape, "%dx%d%s s%d %d>%d @%dx%d", c->kernel, c->kernel, c->groups > 1 ? "dw" : "",
              c->stride, c->cin, c->cout, x->h, x->w);
@@ -87,8 +87,8 @@ static void conv2d_forward(const yti_conv_geometry *conv, const yti_tensor *x, c
 }
 
 static void conv2d_act_forward(const yti_conv_geometry *conv, const yti_tensor *x, const float *w, const float *packed,
-                               const float *bias, yti_activation act, const yti_tensor *shortcut,
-                               const yti_tensor *y, const yti_scratch *scratch) {
+                               const float *bias, yti_activation act, const yti_tensor *shortcut, const yti_tensor *y,
+                               const yti_scratch *scratch) {
     double begin = yti_seconds();
     __real_yti_kernels_get()->conv2d_act_forward(conv, x, w, packed, bias, act, shortcut, y, scratch);
     count_conv(CONV_FORWARD, conv, x, y, 0, begin);
@@ -102,15 +102,14 @@ static void conv2d_backward_data(const yti_conv_geometry *conv, const yti_tensor
 }
 
 static void conv2d_backward_weights(const yti_conv_geometry *conv, const yti_tensor *x, const yti_tensor *d_y,
-                                    const yti_norm_tail *tail, float *d_w, float *d_bias,
-                                    const yti_scratch *scratch) {
+                                    const yti_norm_tail *tail, float *d_w, float *d_bias, const yti_scratch *scratch) {
     double begin = yti_seconds();
     __real_yti_kernels_get()->conv2d_backward_weights(conv, x, d_y, tail, d_w, d_bias, scratch);
     count_conv(CONV_WEIGHTS, conv, x, d_y, tail ? 2 * map_bytes(d_y) : 0, begin);
 }
 
-static void norm_act_forward(yti_activation act, const yti_norm *norm, const yti_tensor *y,
-                             const yti_tensor *shortcut, const yti_tensor *out, int threads) {
+static void norm_act_forward(yti_activation act, const yti_norm *norm, const yti_tensor *y, const yti_tensor *shortcut,
+                             const yti_tensor *out, int threads) {
     double begin = yti_seconds();
     __real_yti_kernels_get()->norm_act_forward(act, norm, y, shortcut, out, threads);
     count_map(NORM_FORWARD, y, begin, 2 * map_bytes(y) + map_bytes(shortcut));
@@ -119,16 +118,16 @@ static void norm_act_forward(yti_activation act, const yti_norm *norm, const yti
 /* The sums over all pixels must be known before any is written for good: y and d are read twice, d written twice,
  * unless the second time is the convolution's. */
 static void norm_act_backward(yti_activation act, const yti_norm *norm, const yti_tensor *y, const yti_tensor *d,
-                              const yti_tensor *d_shortcut, bool accumulate, float *d_gamma, float *d_beta,
-                              float *tail, const yti_scratch *scratch) {
+                              const yti_tensor *d_shortcut, bool accumulate, float *d_gamma, float *d_beta, float *tail,
+                              const yti_scratch *scratch) {
     double begin = yti_seconds();
     __real_yti_kernels_get()->norm_act_backward(act, norm, y, d, d_shortcut, accumulate, d_gamma, d_beta, tail,
-                                               scratch);
+                                                scratch);
     count_map(NORM_BACKWARD, y, begin, (norm->mean && !tail ? 6 : 3) * map_bytes(y) + map_bytes(d_shortcut));
 }
 
-static void maxpool_forward(int kernel, int stride, int pad, const yti_tensor *x, const yti_tensor *y,
-                            uint8_t *index, int threads) {
+static void maxpool_forward(int kernel, int stride, int pad, const yti_tensor *x, const yti_tensor *y, uint8_t *index,
+                            int threads) {
     double begin = yti_seconds();
     __real_yti_kernels_get()->maxpool_forward(kernel, stride, pad, x, y, index, threads);
     count_map(POOL, x, begin, map_bytes(x) + map_bytes(y) * 1.25);
@@ -147,8 +146,7 @@ static void upsample_forward(int factor, const yti_tensor *x, const yti_tensor *
     count_map(RESAMPLE, x, begin, map_bytes(x) + map_bytes(y));
 }
 
-static void upsample_backward(int factor, const yti_tensor *d_y, const yti_tensor *d_x, bool accumulate,
-                              int threads) {
+static void upsample_backward(int factor, const yti_tensor *d_y, const yti_tensor *d_x, bool accumulate, int threads) {
     double begin = yti_seconds();
     __real_yti_kernels_get()->upsample_backward(factor, d_y, d_x, accumulate, threads);
     count_map(RESAMPLE, d_x, begin, map_bytes(d_x) + map_bytes(d_y));
@@ -177,8 +175,8 @@ static double attention_flops(int heads, int key_dim, int head_dim, const yti_te
     return 2.0 * qkv->n * heads * pixels * pixels * (key_dim + head_dim);
 }
 
-static void attention_forward(int heads, int key_dim, int head_dim, const yti_tensor *qkv,
-                              const yti_tensor *out, float *probs, const yti_scratch *scratch) {
+static void attention_forward(int heads, int key_dim, int head_dim, const yti_tensor *qkv, const yti_tensor *out,
+                              float *probs, const yti_scratch *scratch) {
     double begin = yti_seconds();
     __real_yti_kernels_get()->attention_forward(heads, key_dim, head_dim, qkv, out, probs, scratch);
     count(ATTENTION, "forward", begin, attention_flops(heads, key_dim, head_dim, qkv), map_bytes(qkv));
@@ -188,8 +186,8 @@ static void attention_backward(int heads, int key_dim, int head_dim, const yti_t
                                const yti_tensor *d_out, const yti_tensor *d_qkv, bool accumulate,
                                const yti_scratch *scratch) {
     double begin = yti_seconds();
-    __real_yti_kernels_get()->attention_backward(heads, key_dim, head_dim, qkv, probs, d_out, d_qkv,
-                                                accumulate, scratch);
+    __real_yti_kernels_get()->attention_backward(heads, key_dim, head_dim, qkv, probs, d_out, d_qkv, accumulate,
+                                                 scratch);
     count(ATTENTION, "backward", begin, 2 * attention_flops(heads, key_dim, head_dim, qkv), map_bytes(qkv));
 }
 
@@ -235,8 +233,7 @@ static double roofline(const entry *e, double peak, double bandwidth) {
     return compute > memory ? compute : memory;
 }
 
-static void print_row(const char *name, double calls, double seconds, double flops, double bytes,
-                      double least) {
+static void print_row(const char *name, double calls, double seconds, double flops, double bytes, double least) {
     printf("%-32s %5.0f %9.3f %9.3f %8.2f", name, calls, 1e3 * seconds, 1e3 * least, seconds / least);
     if (flops > 0)
         printf(" %9.1f GFLOP/s\n", flops / seconds * 1e-9);
@@ -264,15 +261,14 @@ void kernel_clock_print(int steps, double peak, double bandwidth, bool shapes) {
         }
         all += seconds, all_least += least;
         if (calls > 0)
-            print_row(kind_names[kind], calls / steps, seconds / steps, flops / steps, bytes / steps,
-                      least / steps);
+            print_row(kind_names[kind], calls / steps, seconds / steps, flops / steps, bytes / steps, least / steps);
         for (int i = 0; shapes && i < n_entries; i++) {
             const entry *e = &entries[i];
             char name[80];
             snprintf(name, sizeof name, "    %s", e->shape);
             if (e->kind == kind)
-                print_row(name, e->calls / (double)steps, e->seconds / steps, e->flops / steps,
-                          e->bytes / steps, roofline(e, peak, bandwidth) / steps);
+                print_row(name, e->calls / (double)steps, e->seconds / steps, e->flops / steps, e->bytes / steps,
+                          roofline(e, peak, bandwidth) / steps);
         }
     }
     print_row("all kernels", 0, all / steps, 0, 0, all_least / steps);

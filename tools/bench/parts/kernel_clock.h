@@ -1,8 +1,8 @@
 /* kernel_clock.h: a kernel table that times every call of a network's kernels, by kind and by shape.
  *
  * Linked with --wrap=yti_kernels_get, so the library itself knows nothing of it. Each call's least possible time
- * (roofline: Williams, Waterman, Patterson 2009) is the larger of its operations at the machine's peak and its
- * bytes, every map counted once per pass, at the machine's bandwidth.
+ * (roofline: Williams, Waterman, Patterson 2009) is the larger of its operations at the machine's peak and its bytes,
+ * every map counted once per pass, at the machine's bandwidth.
  */
 #ifndef BENCH_KERNEL_CLOCK_H
 #define BENCH_KERNEL_CLOCK_H

@@ -1,7 +1,7 @@
 /* machine.c: loops that do one thing only, timed. */
-#include "machine.h"
-#include "kernels/kernels.h"
 #include "base/rng.h"
+#include "kernels/kernels.h"
+#include "machine.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,13 +53,13 @@ typedef float vec4 __attribute__((vector_size(16)));
 static volatile float peak_seed = 0.5f;
 
 /* 12 independent multiply-adds per step: more than latency times units of any CPU of ours. */
-#define PEAK_LOOP(vec)                                                                                       \
-    vec a[CHAINS], b = peak_seed - (vec){0}, c = peak_seed - (vec){0};                                       \
-    for (int i = 0; i < CHAINS; i++) a[i] = (float)i - (vec){0};                                             \
-    for (int s = 0; s < STEPS; s++)                                                                          \
-        for (int i = 0; i < CHAINS; i++) a[i] = a[i] * b + c;                                                \
-    for (int i = 1; i < CHAINS; i++) a[0] += a[i];                                                           \
-    volatile float sink = a[0][0];                                                                           \
+#define PEAK_LOOP(vec)                                                                                                 \
+    vec a[CHAINS], b = peak_seed - (vec){0}, c = peak_seed - (vec){0};                                                 \
+    for (int i = 0; i < CHAINS; i++) a[i] = (float)i - (vec){0};                                                       \
+    for (int s = 0; s < STEPS; s++)                                                                                    \
+        for (int i = 0; i < CHAINS; i++) a[i] = a[i] * b + c;                                                          \
+    for (int i = 1; i < CHAINS; i++) a[0] += a[i];                                                                     \
+    volatile float sink = a[0][0];                                                                                     \
     (void)sink;
 
 #if defined(__x86_64__)
@@ -109,8 +109,7 @@ static void stream_call(void *argument) {
 }
 
 double bench_bandwidth(int threads) {
-    stream s = {bench_floats(STREAM_FLOATS), bench_floats(STREAM_FLOATS), bench_floats(STREAM_FLOATS),
-                threads};
+    stream s = {bench_floats(STREAM_FLOATS), bench_floats(STREAM_FLOATS), bench_floats(STREAM_FLOATS), threads};
     double seconds = bench_time(stream_call, &s, threads);
     free(s.a), free(s.b), free(s.c);
     return 3.0 * STREAM_FLOATS * sizeof(float) / seconds;

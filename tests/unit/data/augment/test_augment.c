@@ -1,5 +1,5 @@
-/* Tests of src/data/augment/augment.c, outline.c, mix.c, warp.c and hsv.c: worked geometry, a plain reference for the
- * warp, known colours; and of the Beta distribution that mixing draws from. */
+/* Tests of src/data/augment/augment.c, outline.c, mix.c, warp.c and hsv.c: worked geometry, a plain reference for
+ * the warp, known colours; and of the Beta distribution that mixing draws from. */
 #include "data/augment/augment.h"
 #include "support/near.h"
 
@@ -21,8 +21,8 @@ static uint8_t *noise(size_t bytes, uint32_t state) {
 /* ---- mosaic ---- */
 
 static void expect_tile(yti_tile got, int dst_x, int dst_y, int src_x, int src_y, int w, int h) {
-    cr_assert(got.dst_x == dst_x && got.dst_y == dst_y && got.src_x == src_x && got.src_y == src_y &&
-                  got.w == w && got.h == h,
+    cr_assert(got.dst_x == dst_x && got.dst_y == dst_y && got.src_x == src_x && got.src_y == src_y && got.w == w &&
+                  got.h == h,
               "dst %d %d src %d %d size %d %d", got.dst_x, got.dst_y, got.src_x, got.src_y, got.w, got.h);
 }
 
@@ -92,8 +92,7 @@ Test(affine, without_ranges_the_centre_goes_to_the_centre) {
     cr_assert(test_near(map.gain, 1, 0));
 }
 
-/* The linear part of any drawn map: gain * rotation with shear; the centre lands within the translation
- * range. */
+/* The linear part of any drawn map: gain * rotation with shear; the centre lands within the translation range. */
 Test(affine, draws_stay_in_their_ranges) {
     yti_augment augment = {.degrees = 30, .translate = 0.2f, .scale = 0.4f, .shear = 10};
     double lowest = 2, highest = 0;
@@ -102,8 +101,7 @@ Test(affine, draws_stay_in_their_ranges) {
         yti_affine map = yti_affine_draw(&augment, 64, 64, 32, 32, &rng);
         const double *m = map.m;
         double x = m[0] * 32 + m[1] * 32 + m[2], y = m[3] * 32 + m[4] * 32 + m[5];
-        cr_assert(x >= 0.3 * 32 - 1e-9 && x <= 0.7 * 32 + 1e-9 && y >= 0.3 * 32 - 1e-9 &&
-                  y <= 0.7 * 32 + 1e-9);
+        cr_assert(x >= 0.3 * 32 - 1e-9 && x <= 0.7 * 32 + 1e-9 && y >= 0.3 * 32 - 1e-9 && y <= 0.7 * 32 + 1e-9);
         cr_assert(map.gain >= 0.6 && map.gain < 1.4);
         /* det(S R) = gain^2 * (1 - tan shx tan shy) */
         double determinant = m[0] * m[4] - m[1] * m[3], shear = tan(10 * 3.14159265358979 / 180);
@@ -148,8 +146,7 @@ Test(warp, a_whole_shift_moves_pixels_and_fills_with_grey) {
             for (int c = 0; c < 3; c++) {
                 int sx = x - 2, sy = y + 3;
                 bool inside = sx >= 0 && sx < W && sy < H;
-                cr_assert_eq(dst[3 * (12 * y + x) + c], inside ? src[3 * (W * sy + sx) + c] : 114, "%d %d", x,
-                             y);
+                cr_assert_eq(dst[3 * (12 * y + x) + c], inside ? src[3 * (W * sy + sx) + c] : 114, "%d %d", x, y);
             }
     free(src);
 }
@@ -193,13 +190,12 @@ static void expect_warp(const yti_affine *map, int w, int h, int ow, int oh, dou
             /* Solve m (u, v, 1) ~ (x, y, 1) by Cramer's rule. */
             double a = m[0] - x * m[6], b = m[1] - x * m[7], e = x * m[8] - m[2];
             double c = m[3] - y * m[6], d = m[4] - y * m[7], f = y * m[8] - m[5];
-            double determinant = a * d - b * c, u = (e * d - b * f) / determinant,
-                   v = (a * f - e * c) / determinant;
+            double determinant = a * d - b * c, u = (e * d - b * f) / determinant, v = (a * f - e * c) / determinant;
             if (!isfinite(u) || !isfinite(v)) continue;
             for (int k = 0; k < 3; k++, compared++) {
                 double expected = plain_sample(src, w, h, u, v, k);
-                cr_assert(test_near(dst[3 * (y * ow + x) + k], expected, tolerance), "at %d %d: %d, not %g", x,
-                          y, dst[3 * (y * ow + x) + k], expected);
+                cr_assert(test_near(dst[3 * (y * ow + x) + k], expected, tolerance), "at %d %d: %d, not %g", x, y,
+                          dst[3 * (y * ow + x) + k], expected);
             }
         }
     cr_assert_eq(compared, 3 * ow * oh);
@@ -207,8 +203,8 @@ static void expect_warp(const yti_affine *map, int w, int h, int ow, int oh, dou
     free(dst);
 }
 
-/* Rounding to a whole level (0.5), weights in 1/256 (up to 3 * 255 / 512 worst, far less here) and
- * positions in 1/512 of a pixel times the step to the grey border (at most 134): within 2. */
+/* Rounding to a whole level (0.5), weights in 1/256 (up to 3 * 255 / 512 worst, far less here) and positions in
+ * 1/512 of a pixel times the step to the grey border (at most 134): within 2. */
 Test(warp, turned_scaled_and_sheared_pictures_equal_the_plain_formula) {
     yti_augment augment = {.degrees = 180, .translate = 0.5f, .scale = 0.9f, .shear = 20};
     static const int sizes[][4] = {{40, 30, 32, 32}, {64, 64, 32, 32}, {1, 1, 16, 16},
@@ -256,15 +252,13 @@ Test(affine, boxes_are_mapped_and_clipped) {
     map.gain = 2;
     yti_box boxes[] = {{3, {10, 20, 30, 40}, 0, 0}, {4, {30, 5, 60, 45}, 0, 0}};
     cr_assert_eq(yti_affine_boxes(&map, NULL, boxes, 2, 100, 100, NULL), 2);
-    cr_assert(boxes[0].box.x1 == 30 && boxes[0].box.y1 == 20 && boxes[0].box.x2 == 70 &&
-              boxes[0].box.y2 == 60);
-    cr_assert(boxes[1].box.x1 == 70 && boxes[1].box.y1 == 0 && boxes[1].box.x2 == 100 &&
-              boxes[1].box.y2 == 70);
+    cr_assert(boxes[0].box.x1 == 30 && boxes[0].box.y1 == 20 && boxes[0].box.x2 == 70 && boxes[0].box.y2 == 60);
+    cr_assert(boxes[1].box.x1 == 70 && boxes[1].box.y1 == 0 && boxes[1].box.x2 == 100 && boxes[1].box.y2 == 70);
     cr_assert(boxes[0].class_id == 3 && boxes[1].class_id == 4);
 }
 
-/* A square of side 2 around (5, 5), turned by 45 degrees about the origin: its corners (4, 4), (6, 6), (4,
- * 6), (6, 4) go to (x + y, y - x) / sqrt 2. */
+/* A square of side 2 around (5, 5), turned by 45 degrees about the origin: its corners (4, 4), (6, 6), (4, 6), (6,
+ * 4) go to (x + y, y - x) / sqrt 2. */
 Test(affine, a_turned_box_is_the_one_around_its_corners) {
     double s = sqrt(0.5);
     yti_affine map = map_of(s, s, 0, -s, s, 0);
@@ -311,14 +305,12 @@ Test(affine, what_becomes_of_boxes_is_counted) {
         yt_xyxy box;
         yti_box_fate fate;
     } cases[] = {
-        {{10, 10, 20, 20}, YT_BOX_SEEN},
-        {{10, 10, 11, 40}, YT_BOX_SMALL},       /* 2 wide */
-        {{49.5f, 10, 50.5f, 40}, YT_BOX_SMALL}, /* 2 wide, half of it in view */
-        {{60, 10, 61, 40}, YT_BOX_OUTSIDE},     /* 2 wide too */
-        {{50, 10, 90, 40}, YT_BOX_OUTSIDE},
-        {{-38, 10, 2, 40}, YT_BOX_CUT},     /* a twentieth of it is in view */
-        {{-9, 10, 0.5f, 40}, YT_BOX_CUT},   /* one pixel of it is */
-        {{10, 10, 10, 40}, YT_BOX_OUTSIDE}, /* there is nothing of it */
+        {{10, 10, 20, 20}, YT_BOX_SEEN},        {{10, 10, 11, 40}, YT_BOX_SMALL}, /* 2 wide */
+        {{49.5f, 10, 50.5f, 40}, YT_BOX_SMALL},                                   /* 2 wide, half of it in view */
+        {{60, 10, 61, 40}, YT_BOX_OUTSIDE},                                       /* 2 wide too */
+        {{50, 10, 90, 40}, YT_BOX_OUTSIDE},     {{-38, 10, 2, 40}, YT_BOX_CUT},   /* a twentieth of it is in view */
+        {{-9, 10, 0.5f, 40}, YT_BOX_CUT},                                         /* one pixel of it is */
+        {{10, 10, 10, 40}, YT_BOX_OUTSIDE},                                       /* there is nothing of it */
     };
     enum { N = sizeof cases / sizeof *cases };
     yti_affine map = map_of(2, 0, 0, 0, 2, 0);
@@ -354,8 +346,8 @@ Test(affine, perspective_divides_by_the_depth) {
 
 static const double unmoved[9] = {1, 0, 0, 0, 1, 0, 0, 0, 1};
 
-static void expect_outline(const double m[9], const yti_point *points, int count, double x1, double y1,
-                           double x2, double y2) {
+static void expect_outline(const double m[9], const yti_point *points, int count, double x1, double y1, double x2,
+                           double y2) {
     yt_xyxy box = yti_outline_box(m, points, count, 100, 80);
     cr_assert(test_near((double)box.x1, x1, 1e-4) && test_near((double)box.y1, y1, 1e-4) &&
                   test_near((double)box.x2, x2, 1e-4) && test_near((double)box.y2, y2, 1e-4),
@@ -386,8 +378,7 @@ Test(outline, its_box_is_that_of_the_visible_part) {
 Test(outline, it_is_mapped_first) {
     const double turned[9] = {0, -2, 90, 2, 0, 0, 0, 0, 1}; /* (x, y) -> (90 - 2y, 2x) */
     const yti_point points[] = {{10, 20}, {40, 25}, {30, 60}};
-    /* (50, 20), (40, 80), (-30, 60): cut at x = 0, where the edge to (50, 20) is at 45, that to (40, 80) at
-     * 68.6 */
+    /* (50, 20), (40, 80), (-30, 60): cut at x = 0, where the edge to (50, 20) is at 45, that to (40, 80) at 68.6 */
     expect_outline(turned, points, 3, 0, 20, 50, 80);
     const double projective[9] = {1, 0, 0, 0, 1, 0, 0.01, 0, 1};
     const yti_point square[] = {{0, 10}, {100, 10}, {100, 50}, {0, 50}};
@@ -409,11 +400,9 @@ Test(outline, random_triangles_agree_with_a_grid) {
                 double x = ix * 0.25, y = iy * 0.25, side[3];
                 for (int i = 0; i < 3; i++) {
                     yti_point a = p[i], b = p[(i + 1) % 3];
-                    side[i] =
-                        (double)(b.x - a.x) * (y - (double)a.y) - (double)(b.y - a.y) * (x - (double)a.x);
+                    side[i] = (double)(b.x - a.x) * (y - (double)a.y) - (double)(b.y - a.y) * (x - (double)a.x);
                 }
-                bool in = (side[0] > 0 && side[1] > 0 && side[2] > 0) ||
-                          (side[0] < 0 && side[1] < 0 && side[2] < 0);
+                bool in = (side[0] > 0 && side[1] > 0 && side[2] > 0) || (side[0] < 0 && side[1] < 0 && side[2] < 0);
                 if (!in) continue;
                 low_x = fmin(low_x, x), high_x = fmax(high_x, x);
                 low_y = fmin(low_y, y), high_y = fmax(high_y, y);
@@ -448,9 +437,8 @@ Test(outline, a_box_follows_it_through_the_map) {
 
 /* ---- mixing ---- */
 
-/* Beta(a, b) has the mean a / (a + b) and the variance a b / ((a + b)^2 (a + b + 1)). With N draws the mean
- * misses by sqrt(variance / N) and the variance by less than twice itself / sqrt(N); five of these are
- * allowed. */
+/* Beta(a, b) has the mean a / (a + b) and the variance a b / ((a + b)^2 (a + b + 1)). With N draws the mean misses
+ * by sqrt(variance / N) and the variance by less than twice itself / sqrt(N); five of these are allowed. */
 static void expect_beta(int a, int b) {
     enum { N = 20000 };
     yti_rng rng = yti_rng_make(8, 0, (uint64_t)(100 * a + b), YT_RNG_TEST);
@@ -464,8 +452,8 @@ static void expect_beta(int a, int b) {
     double n = a + b, mean = sum / N, variance = squares / N - mean * mean;
     double expected_mean = a / n, expected = a * b / (n * n * (n + 1));
     cr_assert(test_near(mean, expected_mean, 5 * sqrt(expected / N)), "Beta(%d, %d): mean %g", a, b, mean);
-    cr_assert(test_near(variance, expected, 5 * 2 * expected / sqrt(N)), "Beta(%d, %d): variance %g, not %g", a,
-              b, variance, expected);
+    cr_assert(test_near(variance, expected, 5 * 2 * expected / sqrt(N)), "Beta(%d, %d): variance %g, not %g", a, b,
+              variance, expected);
 }
 
 Test(beta, mean_and_variance_are_those_of_the_distribution) {
@@ -511,9 +499,8 @@ Test(cutmix, a_rectangle_touches_no_box) {
     cr_assert(drawn > 500 && drawn < 2000 && large > 100, "%d drawn, %d large", drawn, large);
 }
 
-/* Without boxes any of the three is taken, so its side is that of one draw: E[sqrt(1 - lam)] = 2/3 of the
- * width before it is cut at the borders; in the middle third of the centres a quarter of that is cut at most.
- */
+/* Without boxes any of the three is taken, so its side is that of one draw: E[sqrt(1 - lam)] = 2/3 of the width
+ * before it is cut at the borders; in the middle third of the centres a quarter of that is cut at most. */
 Test(cutmix, rectangles_have_the_aspect_of_the_picture) {
     double area = 0;
     for (uint64_t i = 0; i < 4000; i++) {
@@ -524,8 +511,8 @@ Test(cutmix, rectangles_have_the_aspect_of_the_picture) {
         if (r.x1 > 0 && r.x2 < 400 && r.y1 > 0 && r.y2 < 200) cr_assert_leq(abs(w - 2 * h), 3);
         area += (double)w * h / (400 * 200) / 4000;
     }
-    /* Side c, centre uniform: a side keeps c - c^2 / 4 of the width on average; the square of that over
-     * c = sqrt(u) is 1/2 - 1/5 + 1/48. Deviation of one draw below 0.3, of the mean below 0.005. */
+    /* Side c, centre uniform: a side keeps c - c^2 / 4 of the width on average; the square of that over c = sqrt(u)
+     * is 1/2 - 1/5 + 1/48. Deviation of one draw below 0.3, of the mean below 0.005. */
     cr_assert(test_near(area, 0.5 - 0.2 + 1 / 48.0, 0.025), "mean area %g", area);
 }
 
@@ -550,8 +537,7 @@ Test(cutmix, pixels_of_the_rectangle_are_copied) {
     yti_cutmix_pixels(rgb, other, 5, (yti_rect){1, 2, 4, 4});
     for (int y = 0; y < 4; y++)
         for (int x = 0; x < 5; x++)
-            for (int c = 0; c < 3; c++)
-                cr_assert_eq(rgb[3 * (5 * y + x) + c], x >= 1 && x < 4 && y >= 2 ? 7 : 0);
+            for (int c = 0; c < 3; c++) cr_assert_eq(rgb[3 * (5 * y + x) + c], x >= 1 && x < 4 && y >= 2 ? 7 : 0);
     yti_cutmix_pixels(rgb, other, 5, (yti_rect){5, 0, 5, 4}); /* nothing */
 }
 
@@ -561,8 +547,8 @@ static void expect_colour(double h, double s, double v, int r, int g, int b, int
     uint8_t rgb[3] = {(uint8_t)r, (uint8_t)g, (uint8_t)b};
     const double gains[3] = {h, s, v};
     yti_hsv_shift(rgb, 1, gains);
-    cr_assert(rgb[0] == er && rgb[1] == eg && rgb[2] == eb, "(%d %d %d) became (%d %d %d)", r, g, b, rgb[0],
-              rgb[1], rgb[2]);
+    cr_assert(rgb[0] == er && rgb[1] == eg && rgb[2] == eb, "(%d %d %d) became (%d %d %d)", r, g, b, rgb[0], rgb[1],
+              rgb[2]);
 }
 
 Test(hsv, pure_colours_turn_around_the_circle) {
@@ -577,9 +563,8 @@ Test(hsv, pure_colours_turn_around_the_circle) {
 Test(hsv, value_and_saturation_are_scaled) {
     expect_colour(0, 0, -0.5, 200, 100, 50, 100, 50, 25);
     expect_colour(0, -1, 0, 200, 100, 50, 200, 200, 200); /* no saturation: grey of the value */
-    expect_colour(0, 0, 1, 200, 100, 50, 255, 127,
-                  63); /* value 255: 255*(1-.49935)=127.7, 255*(1-.74902)=64-: */
-    expect_colour(0, 1, 0, 200, 100, 50, 200, 66, 0); /* saturation 255: 200/3, 0 */
+    expect_colour(0, 0, 1, 200, 100, 50, 255, 127, 63);   /* value 255: 255*(1-.49935)=127.7, 255*(1-.74902)=64-: */
+    expect_colour(0, 1, 0, 200, 100, 50, 200, 66, 0);     /* saturation 255: 200/3, 0 */
 }
 
 Test(hsv, greys_stay_grey) {

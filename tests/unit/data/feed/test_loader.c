@@ -1,9 +1,9 @@
 /* Tests of src/data/feed/loader.c, sample.c, order.c and image_cache.c: what batches hold, and that it depends on
  * nothing but seed, epoch and position. */
 #include "data/feed/order.h"
+#include "image/image.h"
 #include "support/flat_split.h"
 #include "support/near.h"
-#include "image/image.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -27,7 +27,7 @@ static uint64_t hash_run(const yti_loader_config *config) {
 
 Test(loader, batches_do_not_depend_on_workers_or_cache) {
     yti_loader_config one = test_flat_training(3, 1, 0), three = test_flat_training(3, 3, 0),
-                     many = test_flat_training(3, 8, 1 << 20);
+                      many = test_flat_training(3, 8, 1 << 20);
     yti_loader_config little = test_flat_training(3, 3, 20000); /* room for one or two pictures */
     uint64_t expected = hash_run(&one);
     cr_assert_eq(hash_run(&three), expected);
@@ -146,8 +146,7 @@ Test(loader, without_augmentation_the_picture_is_centred) {
         for (int y = 0; y < 64; y++)
             for (int x = 0; x < 64; x++)
                 for (int c = 0; c < 3; c++)
-                    cr_assert_eq(rgb[3 * (64 * y + x) + c], y >= 8 && y < 56 ? 10 * c + 7 : 114, "%d %d", x,
-                                 y);
+                    cr_assert_eq(rgb[3 * (64 * y + x) + c], y >= 8 && y < 56 ? 10 * c + 7 : 114, "%d %d", x, y);
     }
     yti_loader_destroy(loader);
 }
@@ -162,8 +161,7 @@ Test(loader, boxes_of_a_mosaic_lie_on_their_colour) {
         for (const yti_batch *b; (b = test_flat_next(loader));) {
             for (int t = 0; t < b->targets.count; t++, boxes++) {
                 yti_cxcywh box = b->targets.boxes[t];
-                cr_assert(box.w > 0 && box.h > 0 && box.cx - box.w / 2 >= -1e-5f &&
-                          box.cx + box.w / 2 <= 1.00001f);
+                cr_assert(box.w > 0 && box.h > 0 && box.cx - box.w / 2 >= -1e-5f && box.cx + box.w / 2 <= 1.00001f);
                 int x = (int)(box.cx * 64), y = (int)(box.cy * 64);
                 cr_assert_eq(b->rgb[3 * (64 * y + x)], 30 * b->targets.class_id[t] + 7);
             }
@@ -205,8 +203,7 @@ Test(loader, a_batch_knows_every_sample_that_is_in_it) {
         for (int epoch = 0; epoch < 10; epoch++)
             parts += count_parts(loader, epoch, &cases[k].augment, cases[k].least, cases[k].most);
         if (cases[k].least < cases[k].most) /* some partners are pasted, some are not */
-            cr_assert(parts > 10 * YT_FLAT_SAMPLES * cases[k].least &&
-                      parts < 10 * YT_FLAT_SAMPLES * cases[k].most);
+            cr_assert(parts > 10 * YT_FLAT_SAMPLES * cases[k].least && parts < 10 * YT_FLAT_SAMPLES * cases[k].most);
     }
     cr_assert_eq(count_parts(other, 0, NULL, 1, 1), YT_FLAT_SAMPLES);
     yti_loader_destroy(loader);
@@ -216,8 +213,8 @@ Test(loader, a_batch_knows_every_sample_that_is_in_it) {
 Test(loader, crowds_are_in_no_batch) {
     test_flat_split.samples[2].labels[0].coco_only = true;
     for (int train = 0; train < 2; train++) {
-        yti_loader_config config =
-            train ? test_flat_training(YT_FLAT_SAMPLES, 2, 0) : test_flat_validation(YT_FLAT_SAMPLES, false);
+        yti_loader_config config = train ? test_flat_training(YT_FLAT_SAMPLES, 2, 0)
+                                         : test_flat_validation(YT_FLAT_SAMPLES, false);
         yti_loader *loader = test_flat_create(&config);
         test_flat_begin(loader, 0, 0, NULL);
         const yti_batch *b = test_flat_next(loader);
@@ -229,8 +226,8 @@ Test(loader, crowds_are_in_no_batch) {
     }
 }
 
-/* A triangle with its tip at the left and its base along the right side. Shifted to the right by d it shows a
- * height of 1 - d, while its box still has the whole height. */
+/* A triangle with its tip at the left and its base along the right side. Shifted to the right by d it shows a height
+ * of 1 - d, while its box still has the whole height. */
 Test(loader, outlines_go_through_the_map) {
     yti_sample *one = &test_flat_split.samples[3]; /* 32 x 32, shown as 64 x 64 */
     one->labels[0] = (yti_label){.class_id = 3, .box = {0.5f, 0.5f, 1, 1}, .n_points = 3};
@@ -273,9 +270,9 @@ Test(loader, sample_gives_what_the_batch_gives) {
         for (int i = 0, target = 0; i < b->n; i++, position++) {
             yti_label labels[16];
             int count = -1, h = 0, w = 0;
-            cr_assert_eq(yti_loader_sample(loader, 2, position, &test_flat_augment, rgb, &h, &w, labels, 16,
-                                          &count, NULL),
-                         YT_OK);
+            cr_assert_eq(
+                yti_loader_sample(loader, 2, position, &test_flat_augment, rgb, &h, &w, labels, 16, &count, NULL),
+                YT_OK);
             cr_assert_arr_eq(rgb, b->rgb + (size_t)i * 64 * 64 * 3, 64 * 64 * 3);
             for (int k = 0; k < count; k++, target++) {
                 cr_assert_eq(b->targets.image[target], i);
@@ -309,8 +306,7 @@ Test(loader, validation_keeps_order_and_says_how_it_fitted) {
             cr_assert(fit->original_w == test_flat_sizes[seen][0] && fit->original_h == test_flat_sizes[seen][1]);
             bool wide = test_flat_sizes[seen][0] >= test_flat_sizes[seen][1];
             double gain = wide ? (double)fit->gain_x : (double)fit->gain_y;
-            cr_assert(
-                test_near(gain, 64.0 / test_flat_sizes[seen][!wide], 1e-6)); /* the long side fills the input */
+            cr_assert(test_near(gain, 64.0 / test_flat_sizes[seen][!wide], 1e-6)); /* the long side fills the input */
             /* Inside is the picture's colour, outside grey. */
             const uint8_t *rgb = b->rgb + (size_t)i * 64 * 64 * 3;
             cr_assert_eq(rgb[3 * (64 * fit->top + fit->left)], 30 * seen + 7);
@@ -338,8 +334,8 @@ Test(loader, validation_boxes_follow_the_letterbox) {
     yti_loader_destroy(loader);
 }
 
-/* Sorted by h/w: 4 (0.3), 2 (0.5), 0 (0.75) | 3 (1), 6 (1), 1 (1.33) | 5 (2.5). S/stride = 2, so shapes are
- * ceil(2 * (0.75, 1) + 0.5) = (2, 3), then (3, 3), then (3, ceil(2 * 0.4 + 0.5)) = (3, 2) strides of 32. */
+/* Sorted by h/w: 4 (0.3), 2 (0.5), 0 (0.75) | 3 (1), 6 (1), 1 (1.33) | 5 (2.5). S/stride = 2, so shapes are ceil(2 *
+ * (0.75, 1) + 0.5) = (2, 3), then (3, 3), then (3, ceil(2 * 0.4 + 0.5)) = (3, 2) strides of 32. */
 Test(loader, rectangular_validation_sorts_by_aspect) {
     yti_loader_config config = test_flat_validation(3, true);
     yti_loader *loader = test_flat_create(&config);
@@ -350,8 +346,7 @@ Test(loader, rectangular_validation_sorts_by_aspect) {
     cr_assert(n == 3 && h == 96 && w == 96);
     test_flat_begin(loader, 0, 0, NULL);
     for (const yti_batch *b; (b = test_flat_next(loader)); batch++) {
-        cr_assert(b->h == shapes[batch][0] && b->w == shapes[batch][1], "batch %d is %d x %d", batch, b->h,
-                  b->w);
+        cr_assert(b->h == shapes[batch][0] && b->w == shapes[batch][1], "batch %d is %d x %d", batch, b->h, b->w);
         for (int i = 0; i < b->n; i++) cr_assert_eq(b->samples[i], order[seen++]);
     }
     cr_assert_eq(batch, 3);
@@ -417,8 +412,7 @@ Test(loader, impossible_settings_are_refused) {
         {{.batch = 1, .imgsz = 64, .workers = 1, .stride = 0}, YT_ERR_ARGUMENT},
         {{.batch = 1, .imgsz = 64, .workers = 1, .stride = 32, .rect_pad = (double)NAN}, YT_ERR_ARGUMENT},
         {{.batch = 1, .imgsz = 64, .workers = 1, .stride = 32, .train = true, .rect_pad = 0.5}, YT_ERR_ARGUMENT},
-        {{.batch = 1, .imgsz = 64, .workers = 1, .stride = 32, .train = true, .multi_scale = 1.1},
-         YT_ERR_ARGUMENT},
+        {{.batch = 1, .imgsz = 64, .workers = 1, .stride = 32, .train = true, .multi_scale = 1.1}, YT_ERR_ARGUMENT},
         {{.batch = 1, .imgsz = 64, .workers = 1, .stride = 32, .multi_scale = 0.5}, YT_ERR_ARGUMENT},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -452,8 +446,7 @@ Test(loader, validation_can_see_what_prediction_sees) {
         for (int i = 0; i < batch->n; i++) {
             uint8_t expected[64 * 64 * 3];
             yt_image image;
-            cr_assert_eq(yt_image_load(test_flat_split.samples[batch->samples[i]].image_path, &image, NULL),
-                         YT_OK);
+            cr_assert_eq(yt_image_load(test_flat_split.samples[batch->samples[i]].image_path, &image, NULL), YT_OK);
             const yti_letterbox plan = yti_letterbox_plan(image.w, image.h, 64, 64, false, true, 32);
             cr_assert_eq(yti_letterbox_apply(&plan, image.rgb, image.w, image.h, expected, NULL), YT_OK);
             differ += memcmp(expected, batch->rgb + (size_t)i * sizeof expected, sizeof expected) != 0;

@@ -1,10 +1,10 @@
 /* Tests of src/data/index/coco_file.c and coco_truth.c: a COCO ground-truth file in place of label files. */
+#include "base/file.h"
+#include "data/index/dataset.h"
+#include "image/image.h"
 #include "support/folder.h"
 #include "support/near.h"
 #include "support/problems.h"
-#include "data/index/dataset.h"
-#include "base/file.h"
-#include "image/image.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>
@@ -150,9 +150,8 @@ Test(coco_truth, what_other_tools_trip_over_is_noted) {
         write_files("train: truth.json\nnames: [car, dog]\n", truth);
         test_problems p;
         yti_split split = scan("train", &p);
-        cr_assert(cases[i].note ? split.coco_note && strstr(split.coco_note, cases[i].note)
-                                : !split.coco_note,
-                  "%s", split.coco_note ? split.coco_note : "nothing");
+        cr_assert(cases[i].note ? split.coco_note && strstr(split.coco_note, cases[i].note) : !split.coco_note, "%s",
+                  split.coco_note ? split.coco_note : "nothing");
         yti_split_free(&split);
     }
 }
@@ -235,9 +234,8 @@ Test(coco_truth, boxes_that_nothing_is_left_of_are_kept_for_cocos_numbers_alone)
     cr_assert(labels[0].object->w == 0 && labels[0].object->h == 4 && labels[0].object->area == 7);
     cr_assert(labels[1].object->x == 40 && labels[1].object->w == 5.5 && labels[1].object->area == -1);
     cr_assert(split.summary.boxes == 1 && yti_scan_bad_rows(&split.summary) == 2 && p.count == 2);
-    cr_assert_not_null(strstr(p.text,
-                              "annotation 1: the width and height of bbox must be above 0; it is used "
-                              "for COCO's numbers only"));
+    cr_assert_not_null(strstr(p.text, "annotation 1: the width and height of bbox must be above 0; it is used "
+                                      "for COCO's numbers only"));
     yti_split_free(&split);
 }
 
@@ -270,25 +268,23 @@ Test(coco_truth, many_categories_are_linked_by_name) {
 /* Everything that costs one annotation or one image; strict mode counts them all. */
 Test(coco_truth, each_problem_is_told_with_its_annotation) {
     make_pictures("d");
-    write_files(
-        "train: truth.json\nnames: [car]\n",
-        "{\"categories\": [{\"id\": 1, \"name\": \"car\"}, {\"id\": 2, \"name\": \"unused\"}],\n"
-        "\"images\": [{\"id\": 1, \"file_name\": \"a.png\"}, {\"id\": 2, \"file_name\": \"gone.png\"},\n"
-        "{\"id\": 3, \"file_name\": \"b.png\", \"width\": 21, \"height\": 40}, {\"file_name\": \"c.png\"}],\n"
-        "\"annotations\": [{\"id\": 1, \"image_id\": 1, \"category_id\": 1, \"bbox\": [1, 2, 3, 4]},\n"
-        "{\"id\": 2, \"image_id\": 9, \"category_id\": 1, \"bbox\": [1, 2, 3, 4]},\n"
-        "{\"id\": 3, \"image_id\": 1, \"category_id\": 5, \"bbox\": [1, 2, 3, 4]},\n"
-        "{\"id\": 4, \"image_id\": 1, \"category_id\": 1, \"bbox\": [1, 2, 3]},\n"
-        "{\"id\": 5, \"image_id\": 1, \"category_id\": 1, \"bbox\": [1, 2, 0, 4]},\n"
-        "{\"id\": 6, \"image_id\": 1, \"category_id\": 1, \"bbox\": [40, 2, 5, 4]},\n"
-        "{\"id\": 7, \"image_id\": \"1\", \"category_id\": 1, \"bbox\": [1, 2, 3, 4]},\n"
-        "{\"image_id\": 1, \"category_id\": 1, \"bbox\": [1, 2, 3, 1e999]},\n"
-        "{\"id\": 8, \"image_id\": 2, \"category_id\": 1, \"bbox\": [1, 2, 3, 4]}, 5]}");
+    write_files("train: truth.json\nnames: [car]\n",
+                "{\"categories\": [{\"id\": 1, \"name\": \"car\"}, {\"id\": 2, \"name\": \"unused\"}],\n"
+                "\"images\": [{\"id\": 1, \"file_name\": \"a.png\"}, {\"id\": 2, \"file_name\": \"gone.png\"},\n"
+                "{\"id\": 3, \"file_name\": \"b.png\", \"width\": 21, \"height\": 40}, {\"file_name\": \"c.png\"}],\n"
+                "\"annotations\": [{\"id\": 1, \"image_id\": 1, \"category_id\": 1, \"bbox\": [1, 2, 3, 4]},\n"
+                "{\"id\": 2, \"image_id\": 9, \"category_id\": 1, \"bbox\": [1, 2, 3, 4]},\n"
+                "{\"id\": 3, \"image_id\": 1, \"category_id\": 5, \"bbox\": [1, 2, 3, 4]},\n"
+                "{\"id\": 4, \"image_id\": 1, \"category_id\": 1, \"bbox\": [1, 2, 3]},\n"
+                "{\"id\": 5, \"image_id\": 1, \"category_id\": 1, \"bbox\": [1, 2, 0, 4]},\n"
+                "{\"id\": 6, \"image_id\": 1, \"category_id\": 1, \"bbox\": [40, 2, 5, 4]},\n"
+                "{\"id\": 7, \"image_id\": \"1\", \"category_id\": 1, \"bbox\": [1, 2, 3, 4]},\n"
+                "{\"image_id\": 1, \"category_id\": 1, \"bbox\": [1, 2, 3, 1e999]},\n"
+                "{\"id\": 8, \"image_id\": 2, \"category_id\": 1, \"bbox\": [1, 2, 3, 4]}, 5]}");
     test_problems p;
     yti_split split = scan("train", &p);
     cr_assert_eq(split.n_samples, 1, "%s", p.text);
-    cr_assert_eq(split.samples[0].n_labels,
-                 4); /* 5 and 6 for COCO's numbers; 7, whose image is a text, repeats 1 */
+    cr_assert_eq(split.samples[0].n_labels, 4); /* 5 and 6 for COCO's numbers; 7, whose image is a text, repeats 1 */
     cr_assert_eq(split.summary.boxes, 1);
     cr_assert_eq(split.summary.rules[YT_LABEL_DUPLICATE], 1);
     cr_assert_eq(split.summary.bad_images, 3);
@@ -327,8 +323,7 @@ Test(coco_truth, fractions_in_place_of_pixels_are_asked_about) {
         write_files("train: truth.json\nval: truth.json\nnames: [car]\n", truth);
         test_problems p;
         yti_split split = scan("train", &p);
-        cr_assert_eq(strstr(p.text, "are they fractions? COCO's bbox is in pixels") != NULL, i == 0, "%s",
-                     p.text);
+        cr_assert_eq(strstr(p.text, "are they fractions? COCO's bbox is in pixels") != NULL, i == 0, "%s", p.text);
         yti_split_free(&split);
     }
 }
@@ -342,8 +337,8 @@ static void expect_equal_boxes(const yti_split *a, const yti_split *b) {
             if (right->coco_only) continue;
             cr_assert_lt(k, a->samples[i].n_labels);
             const yti_cxcywh box = right->box;
-            expect_box(&a->samples[i].labels[k++], right->class_id, (double)box.cx, (double)box.cy,
-                       (double)box.w, (double)box.h);
+            expect_box(&a->samples[i].labels[k++], right->class_id, (double)box.cx, (double)box.cy, (double)box.w,
+                       (double)box.h);
         }
         cr_assert_eq(k, a->samples[i].n_labels);
     }
@@ -359,8 +354,8 @@ Test(coco_truth, a_label_file_and_a_coco_file_give_the_same_boxes) {
     char rows[4096] = "", list[8192] = "";
     for (size_t i = 0; i < sizeof boxes / sizeof *boxes; i++) {
         const double *b = boxes[i];
-        sprintf(rows + strlen(rows), "0 %.9g %.9g %.9g %.9g\n", (b[0] + b[2] / 2) / 40,
-                (b[1] + b[3] / 2) / 20, b[2] / 40, b[3] / 20);
+        sprintf(rows + strlen(rows), "0 %.9g %.9g %.9g %.9g\n", (b[0] + b[2] / 2) / 40, (b[1] + b[3] / 2) / 20,
+                b[2] / 40, b[3] / 20);
         sprintf(list + strlen(list),
                 "%s{\"id\": %zu, \"image_id\": 1, \"category_id\": 1, \"bbox\": [%.9g, %.9g, %.9g, %.9g]}",
                 i ? ",\n" : "", i + 1, b[0], b[1], b[2], b[3]);
@@ -401,8 +396,7 @@ Test(coco_truth, crowds_are_counted_and_refused_where_nothing_else_is_left) {
                 "{" CATEGORIES ", " IMAGES ", \"annotations\": [" CROWD
                 ", {\"image_id\": \"1\", \"category_id\": \"1\", \"bbox\": [1, 2, 3, 4]}]}");
     yt_err err;
-    cr_assert_eq(try_scan("train", true, 1, &p, &split, &err), YT_OK, "%s",
-                 err.text); /* no problem of --strict */
+    cr_assert_eq(try_scan("train", true, 1, &p, &split, &err), YT_OK, "%s", err.text); /* no problem of --strict */
     char text[512];
     yti_scan_summary_text(&split.summary, text, sizeof text);
     cr_assert_str_eq(text, "1 images, 1 boxes, 0 backgrounds, 1 crowd left out");
@@ -411,12 +405,11 @@ Test(coco_truth, crowds_are_counted_and_refused_where_nothing_else_is_left) {
 
 Test(coco_truth, an_image_of_bad_annotations_only_is_not_trained_as_background) {
     make_pictures("d");
-    write_files(
-        "train: truth.json\nval: truth.json\nnames: [car]\n",
-        "{" CATEGORIES ", \"images\": [{\"id\": 1, \"file_name\": \"a.png\"}, {\"id\": 2, \"file_name\": "
-        "\"b.png\"}, {\"id\": 3, \"file_name\": \"c.png\"}],\n\"annotations\": [{\"image_id\": 1, "
-        "\"category_id\": 1, \"bbox\": [1, 2, 0, 4]}, {\"image_id\": 2, \"category_id\": 1, \"bbox\": [1, 2, "
-        "3, 4]}]}");
+    write_files("train: truth.json\nval: truth.json\nnames: [car]\n",
+                "{" CATEGORIES ", \"images\": [{\"id\": 1, \"file_name\": \"a.png\"}, {\"id\": 2, \"file_name\": "
+                "\"b.png\"}, {\"id\": 3, \"file_name\": \"c.png\"}],\n\"annotations\": [{\"image_id\": 1, "
+                "\"category_id\": 1, \"bbox\": [1, 2, 0, 4]}, {\"image_id\": 2, \"category_id\": 1, \"bbox\": [1, 2, "
+                "3, 4]}]}");
     test_problems p;
     yti_split split = scan("train", &p);
     cr_assert(split.n_samples == 2 && split.summary.lost_images == 1 && split.summary.backgrounds == 1);
@@ -433,10 +426,10 @@ Test(coco_truth, what_is_no_coco_file_is_refused) {
         yt_status status;
     } cases[] = {
         {"", "truth.json:1: this is not JSON at column 1: it ends there", YT_ERR_SYNTAX},
-        {"{\"images\": [],\n \"annotations\": [{\"id\": }]}",
-         "truth.json:2: this is not JSON at column 25: '}]}'", YT_ERR_SYNTAX},
-        {"{\n\n  \001\"\t01234567890123456789",
-         "truth.json:3: this is not JSON at column 3: '?\"?0123456789012'", YT_ERR_SYNTAX},
+        {"{\"images\": [],\n \"annotations\": [{\"id\": }]}", "truth.json:2: this is not JSON at column 25: '}]}'",
+         YT_ERR_SYNTAX},
+        {"{\n\n  \001\"\t01234567890123456789", "truth.json:3: this is not JSON at column 3: '?\"?0123456789012'",
+         YT_ERR_SYNTAX},
         {"{" IMAGES ", \"annotations\": [], \"categories\": [{\"id\": -1, \"name\": \"car\"}]}",
          "category 1 of the list: needs a whole number from 0 as id", YT_ERR_DATA},
         {"{\"images\": [] \"annotations\": []}", "this is not JSON", YT_ERR_SYNTAX},
@@ -449,8 +442,7 @@ Test(coco_truth, what_is_no_coco_file_is_refused) {
         {"{" IMAGES ", " IMAGES "}", "two lists of \"images\"", YT_ERR_DATA},
         {"{\"images\": 5}", "\"images\" must be a list", YT_ERR_DATA},
         {"{" IMAGES ", \"annotations\": [], \"categories\": []}", "categories is empty", YT_ERR_DATA},
-        {"{" IMAGES ", \"annotations\": [], \"categories\": [{\"id\": 1}]}", "category 1 of the list",
-         YT_ERR_DATA},
+        {"{" IMAGES ", \"annotations\": [], \"categories\": [{\"id\": 1}]}", "category 1 of the list", YT_ERR_DATA},
         {"{" IMAGES ", \"annotations\": [], \"categories\": [{\"id\": 1, \"name\": \"car\"}, {\"id\": 1, "
          "\"name\": \"dog\"}]}",
          "have the same id 1", YT_ERR_DATA},
@@ -458,12 +450,10 @@ Test(coco_truth, what_is_no_coco_file_is_refused) {
          "\"annotations\": [], " CATEGORIES "}",
          "'a.png' and 'b.png' have the same id 1", YT_ERR_DATA},
         {"{\"images\": [], \"annotations\": [], " CATEGORIES "}", "no image files", YT_ERR_DATA},
-        {"{" IMAGES
-         ", \"annotations\": [{\"id\": 4, \"image_id\": 1, \"category_id\": 2, \"bbox\": [1, 1, 2, "
+        {"{" IMAGES ", \"annotations\": [{\"id\": 4, \"image_id\": 1, \"category_id\": 2, \"bbox\": [1, 1, 2, "
          "2]}], \"categories\": [{\"id\": 2, \"name\": \"cars\"}]}",
          "annotation 4: its category 'cars' is not among the names", YT_ERR_DATA},
-        {"{" IMAGES
-         ", \"annotations\": [{\"id\": 4, \"image_id\": 1, \"category_id\": 2, \"bbox\": [1, 1, 2, "
+        {"{" IMAGES ", \"annotations\": [{\"id\": 4, \"image_id\": 1, \"category_id\": 2, \"bbox\": [1, 1, 2, "
          "2]}], \"categories\": [{\"id\": 2, \"name\": \"cars\"}]}",
          "did you mean 'car'?", YT_ERR_DATA},
     };

@@ -1,10 +1,10 @@
 /* Tests of src/data/index/dataset.c, sources.c, listing.c and scan.c: YAML forms, paths, classes, reports. */
+#include "base/file.h"
+#include "data/index/dataset.h"
+#include "image/image.h"
 #include "support/folder.h"
 #include "support/near.h"
 #include "support/problems.h"
-#include "data/index/dataset.h"
-#include "base/file.h"
-#include "image/image.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>
@@ -74,8 +74,7 @@ static void expect_small_dataset(const char *yaml) {
 
 Test(dataset, path_is_looked_for_beside_the_yaml) {
     make_small_dataset("d/small");
-    test_folder_write_text("d/small.yaml",
-                         "path: small\ntrain: images/train\nval: images/val\nnames: [x, y]\n");
+    test_folder_write_text("d/small.yaml", "path: small\ntrain: images/train\nval: images/val\nnames: [x, y]\n");
     expect_small_dataset(test_folder_path("d/small.yaml"));
 }
 
@@ -97,27 +96,25 @@ Test(dataset, path_may_be_absolute_absent_or_empty) {
 Test(dataset, path_of_another_machine_gives_way_to_the_folder_of_the_same_name) {
     make_small_dataset("d/small");
     test_folder_write_text("d/small/data.yaml", "path: /home/somebody/datasets/small/\ntrain: images/train\n"
-                                              "val: images/val\nnames: [x, y]\n");
+                                                "val: images/val\nnames: [x, y]\n");
     expect_small_dataset(test_folder_path("d/small/data.yaml"));
 }
 
 Test(dataset, a_leading_dotdot_may_count_from_the_wrong_folder) {
     make_small_dataset("d");
-    test_folder_write_text("d/data.yaml",
-                         "train: ../images/train\nvalid: ../images/val\nnc: 2\nnames: ['x', 'y']\n");
+    test_folder_write_text("d/data.yaml", "train: ../images/train\nvalid: ../images/val\nnc: 2\nnames: ['x', 'y']\n");
     expect_small_dataset(test_folder_path("d/data.yaml"));
 }
 
 Test(dataset, the_working_directory_comes_second) {
     make_small_dataset("cwd/small");
-    test_folder_write_text("elsewhere/data.yaml",
-                         "path: small\ntrain: images/train\nval: images/val\nnames: [x, y]\n");
+    test_folder_write_text("elsewhere/data.yaml", "path: small\ntrain: images/train\nval: images/val\nnames: [x, y]\n");
     char yaml[1024];
     snprintf(yaml, sizeof yaml, "%s", test_folder_path("elsewhere/data.yaml"));
     cr_assert_eq(chdir(test_folder_path("cwd")), 0);
     expect_small_dataset(yaml);
     test_folder_write_text("cwd/here.yaml",
-                         "path: small\ntrain: images/train\nvalidation: images/val\nnames: [x, y]\n");
+                           "path: small\ntrain: images/train\nvalidation: images/val\nnames: [x, y]\n");
     expect_small_dataset("here.yaml");
     expect_small_dataset("here");
 }
@@ -312,8 +309,7 @@ Test(dataset, fraction_keeps_the_first_images) {
     static const struct {
         double fraction;
         int expected;
-    } cases[] = {{1, 3},   {0.7, 2}, {2.5 / 3, 2},
-                 {0.5, 2}, {0.4, 1}, {0.01, 1}}; /* half to even; never none */
+    } cases[] = {{1, 3}, {0.7, 2}, {2.5 / 3, 2}, {0.5, 2}, {0.4, 1}, {0.01, 1}}; /* half to even; never none */
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         options.fraction = cases[i].fraction;
         yti_split split = scan(&dataset, "train", &options);
@@ -368,13 +364,12 @@ Test(dataset, classes_are_named_by_number_or_name) {
     static const struct {
         const char *text;
         bool wanted[4];
-    } cases[] = {
-        {"0,2", {true, false, true}},
-        {"1", {false, true, false}},
-        {" red bus , 1 ", {false, true, true}},
-        {"dog,dog,1", {false, true, false}},
-        {"Cat,DOG", {true, false, false, true}}, /* as names are compared; one that is written so is meant */
-        {"RED BUS, Dog", {false, true, true}}};
+    } cases[] = {{"0,2", {true, false, true}},
+                 {"1", {false, true, false}},
+                 {" red bus , 1 ", {false, true, true}},
+                 {"dog,dog,1", {false, true, false}},
+                 {"Cat,DOG", {true, false, false, true}}, /* as names are compared; one that is written so is meant */
+                 {"RED BUS, Dog", {false, true, true}}};
     bool *wanted;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         cr_assert_eq(yti_dataset_classes(&dataset, cases[i].text, &wanted, NULL), YT_OK);
@@ -475,8 +470,8 @@ static void expect_real(const char *yaml, const char *split, int images, int box
     yti_scan_options options = options_for(&p);
     yti_split found = scan(&dataset, split, &options);
     cr_log_info("%s %s: %d images, %d backgrounds, %d boxes, %d bad rows, %d duplicates\n%s", yaml, split,
-                found.n_samples, found.summary.backgrounds, found.summary.boxes,
-                yti_scan_bad_rows(&found.summary), found.summary.rules[YT_LABEL_DUPLICATE], p.text);
+                found.n_samples, found.summary.backgrounds, found.summary.boxes, yti_scan_bad_rows(&found.summary),
+                found.summary.rules[YT_LABEL_DUPLICATE], p.text);
     cr_assert_eq(found.n_samples, images);
     if (boxes >= 0) cr_assert_eq(found.summary.boxes, boxes);
     yti_split_free(&found);
@@ -516,12 +511,10 @@ Test(dataset, coco128_and_bccd_are_read) {
     expect_real("bccd.yaml", "val", 72, -1);
 }
 
-/* A picture whose header is good and whose pixels are not: it costs itself, before the training, not
- * during it. */
+/* A picture whose header is good and whose pixels are not: it costs itself, before the training, not during it. */
 Test(dataset, an_image_damaged_in_the_middle_is_left_out_by_the_scan) {
     make_small_dataset("d/small");
-    test_folder_write_text("d/small.yaml",
-                         "path: small\ntrain: images/train\nval: images/val\nnames: [x, y]\n");
+    test_folder_write_text("d/small.yaml", "path: small\ntrain: images/train\nval: images/val\nnames: [x, y]\n");
     make_image("d/small/images/train/z.png", 64, 64);
     FILE *file = fopen(test_folder_path("d/small/images/train/z.png"), "r+b");
     cr_assert_not_null(file);
@@ -544,14 +537,12 @@ Test(dataset, twelve_bits_in_sixteen_are_reported_once) {
     char *data;
     size_t bytes;
     make_small_dataset("d/small");
-    cr_assert_eq(
-        yti_file_read(YT_SOURCE_DIR "/tests/data/images/twelve-bits.png", 1 << 20, &data, &bytes, NULL),
-        YT_OK);
+    cr_assert_eq(yti_file_read(YT_SOURCE_DIR "/tests/data/images/twelve-bits.png", 1 << 20, &data, &bytes, NULL),
+                 YT_OK);
     test_folder_write("d/small/images/train/a.png", data, bytes);
     test_folder_write("d/small/images/train/b.png", data, bytes);
     free(data);
-    test_folder_write_text("d/small.yaml",
-                         "path: small\ntrain: images/train\nval: images/val\nnames: [x, y]\n");
+    test_folder_write_text("d/small.yaml", "path: small\ntrain: images/train\nval: images/val\nnames: [x, y]\n");
     yti_dataset dataset = open_dataset(test_folder_path("d/small.yaml"));
     test_problems p;
     yti_scan_options options = options_for(&p);

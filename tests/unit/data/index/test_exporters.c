@@ -1,13 +1,13 @@
-/* Tests of what annotation tools write, as docs/exporters.md lists it: small sets of the form that each tool gives them,
- * with its name and version, and what is read from them. The forms were seen in the tools' own exports; the files here are
- * written by hand. Every image is 40 x 20 pixels.
+/* Tests of what annotation tools write, as docs/exporters.md lists it: small sets of the form that each tool gives
+ * them, with its name and version, and what is read from them. The forms were seen in the tools' own exports; the files
+ * here are written by hand. Every image is 40 x 20 pixels.
  */
+#include "base/file.h"
+#include "data/index/dataset.h"
+#include "image/image.h"
 #include "support/folder.h"
 #include "support/near.h"
 #include "support/problems.h"
-#include "data/index/dataset.h"
-#include "base/file.h"
-#include "image/image.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
@@ -60,9 +60,8 @@ static const export exports[] = {
      .boxes = 1,
      .first = {1, .5, .25, .5, .5}},
     {.tool = "labelme2yolo 0.4.0, unpacked under another name",
-     .files = {{"mine/dataset.yaml",
-                "path: /home/annotator/export/YOLODataset\ntrain: images/train\nval: images/val\n"
-                "names:\n  0: cat\n"},
+     .files = {{"mine/dataset.yaml", "path: /home/annotator/export/YOLODataset\ntrain: images/train\nval: images/val\n"
+                                     "names:\n  0: cat\n"},
                {"mine/images/train/a.jpg", NULL},
                {"mine/labels/train/a.txt", "0 0.5 0.25 0.5 0.5\n"}},
      .data = "mine/dataset.yaml",
@@ -70,14 +69,12 @@ static const export exports[] = {
      .images = 1,
      .boxes = 1,
      .first = {0, .5, .25, .5, .5},
-     .told =
-         "path: '/home/annotator/export/YOLODataset' does not exist here; the folder of the YAML is used"},
+     .told = "path: '/home/annotator/export/YOLODataset' does not exist here; the folder of the YAML is used"},
     /* --output_format polygon: rectangles as four corners, here over the border; a point is a box without a size */
     {.tool = "labelme2yolo 0.4.0 polygon",
      .files = {{"d/dataset.yaml", "train: images\nval: images\nnames: {0: cat}\n"},
                {"d/images/a.jpg", NULL},
-               {"d/labels/a.txt",
-                "0 -0.03125 0.125 0.15625 0.125 0.15625 0.541667 -0.03125 0.541667\n0 0.5 0.5\n"}},
+               {"d/labels/a.txt", "0 -0.03125 0.125 0.15625 0.125 0.15625 0.541667 -0.03125 0.541667\n0 0.5 0.5\n"}},
      .data = "d/dataset.yaml",
      .names = "cat",
      .images = 1,
@@ -110,10 +107,9 @@ static const export exports[] = {
     {.tool = "label-studio-sdk 2.1.2 COCO",
      .files = {{"d/data.yaml", "train: result.json\nval: result.json\n"},
                {"d/images/a.jpg", NULL},
-               {"d/result.json",
-                "{\"images\": [{\"id\": 0, \"file_name\": \"/label-studio/files/images/a.jpg\"}], "
-                "\"categories\": [{\"id\": 0, \"name\": \"cat\"}], \"annotations\": [{\"id\": 0, "
-                "\"image_id\": 0, \"category_id\": 0, \"bbox\": [10, 5, 20, 10], \"iscrowd\": 0}]}"}},
+               {"d/result.json", "{\"images\": [{\"id\": 0, \"file_name\": \"/label-studio/files/images/a.jpg\"}], "
+                                 "\"categories\": [{\"id\": 0, \"name\": \"cat\"}], \"annotations\": [{\"id\": 0, "
+                                 "\"image_id\": 0, \"category_id\": 0, \"bbox\": [10, 5, 20, 10], \"iscrowd\": 0}]}"}},
      .data = "d/data.yaml",
      .names = "cat",
      .images = 1,
@@ -121,13 +117,12 @@ static const export exports[] = {
      .first = {0, .5, .5, .5, .5},
      .told = "result.json: '/label-studio/files/images/a.jpg' does not exist here; "},
     {.tool = "a COCO file with one image twice",
-     .files =
-         {{"d/data.yaml", "train: c.json\nval: c.json\n"},
-          {"d/a.jpg", NULL},
-          {"d/c.json",
-           "{\"images\": [{\"id\": 0, \"file_name\": \"a.jpg\"}, {\"id\": 5, \"file_name\": \"a.jpg\"}], "
-           "\"categories\": [{\"id\": 0, \"name\": \"cat\"}], \"annotations\": [{\"id\": 1, \"image_id\": 0, "
-           "\"category_id\": 0, \"bbox\": [10, 5, 20, 10]}]}"}},
+     .files = {{"d/data.yaml", "train: c.json\nval: c.json\n"},
+               {"d/a.jpg", NULL},
+               {"d/c.json",
+                "{\"images\": [{\"id\": 0, \"file_name\": \"a.jpg\"}, {\"id\": 5, \"file_name\": \"a.jpg\"}], "
+                "\"categories\": [{\"id\": 0, \"name\": \"cat\"}], \"annotations\": [{\"id\": 1, \"image_id\": 0, "
+                "\"category_id\": 0, \"bbox\": [10, 5, 20, 10]}]}"}},
      .data = "d/data.yaml",
      .names = "cat",
      .images = 2,
@@ -193,12 +188,11 @@ static const export exports[] = {
      .boxes = 1,
      .first = {1, .5, .5, .25, .5}},
     {.tool = "fiftyone 1.22.1 YOLOv5",
-     .files =
-         {{"d/dataset.yaml",
-           "names:\n  0: cat\npath: /home/annotator/export/d\ntrain: ./images/train/\nval: ./images/val/\n"},
-          {"d/images/train/a.jpg", NULL},
-          {"d/images/train/b.jpg", NULL},
-          {"d/labels/train/a.txt", "0 0.500000 0.500000 0.250000 0.500000"}},
+     .files = {{"d/dataset.yaml",
+                "names:\n  0: cat\npath: /home/annotator/export/d\ntrain: ./images/train/\nval: ./images/val/\n"},
+               {"d/images/train/a.jpg", NULL},
+               {"d/images/train/b.jpg", NULL},
+               {"d/labels/train/a.txt", "0 0.500000 0.500000 0.250000 0.500000"}},
      .data = "d/dataset.yaml",
      .names = "cat",
      .images = 2,
@@ -328,12 +322,11 @@ static const export exports[] = {
      .first = {0, .5, .5, .25, .5}},
     /* ../train/images counts from a folder that is not there; valid/ */
     {.tool = "Roboflow, YOLOv8 zip",
-     .files =
-         {{"d/data.yaml",
-           "train: ../train/images\nval: ../valid/images\ntest: ../test/images\n\nnc: 1\nnames: ['cat']\n\n"
-           "roboflow:\n  workspace: w\n  version: 1\n"},
-          {"d/train/images/a_jpg.rf.0a1b.jpg", NULL},
-          {"d/train/labels/a_jpg.rf.0a1b.txt", "0 0.5 0.5 0.25 0.5"}},
+     .files = {{"d/data.yaml",
+                "train: ../train/images\nval: ../valid/images\ntest: ../test/images\n\nnc: 1\nnames: ['cat']\n\n"
+                "roboflow:\n  workspace: w\n  version: 1\n"},
+               {"d/train/images/a_jpg.rf.0a1b.jpg", NULL},
+               {"d/train/labels/a_jpg.rf.0a1b.txt", "0 0.5 0.5 0.25 0.5"}},
      .data = "d/data.yaml",
      .names = "cat",
      .images = 1,
@@ -633,8 +626,7 @@ static const export exports[] = {
 static void expect_names(const export *e, const yti_dataset *dataset) {
     char joined[512] = "";
     for (int i = 0; i < dataset->n_classes; i++)
-        snprintf(joined + strlen(joined), sizeof joined - strlen(joined), "%s%s", i ? "|" : "",
-                 dataset->names[i]);
+        snprintf(joined + strlen(joined), sizeof joined - strlen(joined), "%s%s", i ? "|" : "", dataset->names[i]);
     cr_assert_str_eq(joined, e->names, "%s: %s", e->tool, joined);
 }
 
@@ -645,10 +637,10 @@ static void expect_first_box(const export *e, const yti_split *split) {
             if (label->coco_only || e->first[0] == 9) continue;
             const yti_cxcywh b = label->box;
             cr_assert_eq(label->class_id, (int)e->first[0], "%s", e->tool);
-            cr_assert(test_near((double)b.cx, e->first[1], 1e-6) && test_near((double)b.cy, e->first[2], 1e-6),
-                      "%s", e->tool);
-            cr_assert(test_near((double)b.w, e->first[3], 1e-6) && test_near((double)b.h, e->first[4], 1e-6),
-                      "%s", e->tool);
+            cr_assert(test_near((double)b.cx, e->first[1], 1e-6) && test_near((double)b.cy, e->first[2], 1e-6), "%s",
+                      e->tool);
+            cr_assert(test_near((double)b.w, e->first[3], 1e-6) && test_near((double)b.h, e->first[4], 1e-6), "%s",
+                      e->tool);
             return;
         }
 }
@@ -688,8 +680,7 @@ static void check_export(const export *e) {
     }
     if (status == YT_OK) return;
     cr_assert_not_null(e->refused, "%s: %s", e->tool, err.text);
-    cr_assert_not_null(strstr(err.text, e->refused), "%s: '%s' does not say '%s'", e->tool, err.text,
-                       e->refused);
+    cr_assert_not_null(strstr(err.text, e->refused), "%s: '%s' does not say '%s'", e->tool, err.text, e->refused);
 }
 
 Test(exporters, every_form_is_read_or_refused_as_the_table_says) {

@@ -43,14 +43,13 @@ Test(labels, rows_of_five_are_boxes) {
 /* Label Studio, supervision and kili write boxes and polygons into one file. */
 Test(labels, five_columns_are_a_box_beside_polygons_too) {
     char report[2000];
-    yti_labels labels = parse("0 0.25 0.5 0.125 0.25\n1 0.1 0.2 0.5 0.2 0.5 0.8 0.3 0.9\n0 0.2 0.4 0.3 0.2\n",
-                              3, report, sizeof report);
+    yti_labels labels = parse("0 0.25 0.5 0.125 0.25\n1 0.1 0.2 0.5 0.2 0.5 0.8 0.3 0.9\n0 0.2 0.4 0.3 0.2\n", 3,
+                              report, sizeof report);
     cr_assert_eq(labels.count, 3);
     expect_box(&labels.items[0], 0, 0.25, 0.5, 0.125, 0.25);
     expect_box(&labels.items[1], 1, 0.3, 0.55, 0.4, 0.7);
     cr_assert(labels.items[0].n_points == 0 && labels.items[1].n_points == 4);
-    cr_assert_str_eq(report,
-                     "x.txt:2: boxes and outlines in one file; its rows of 5 columns are taken as boxes\n");
+    cr_assert_str_eq(report, "x.txt:2: boxes and outlines in one file; its rows of 5 columns are taken as boxes\n");
     cr_assert(labels.tally.rules[YT_LABEL_MIXED] == 1 && labels.tally.rules[YT_LABEL_OUTLINE] == 1);
     cr_assert_eq(yti_tally_bad(&labels.tally), 0);
     yti_labels_free(&labels);
@@ -71,8 +70,7 @@ Test(labels, each_bad_row_is_told_and_left_out) {
         {"# class cx cy w", YT_LABEL_CLASS, "class '#' is not a number"},
         {"0 0.5 0.5 0.1", YT_LABEL_COLUMNS, "4 columns; a row is: class cx cy w h"},
         {"0", YT_LABEL_COLUMNS, "1 columns"},
-        {"1 0.1 0.2 0.5 0.2 0.5 0.6 0.7", YT_LABEL_COLUMNS,
-         "8 columns; a polygon is: class x1 y1 x2 y2 x3 y3"},
+        {"1 0.1 0.2 0.5 0.2 0.5 0.6 0.7", YT_LABEL_COLUMNS, "8 columns; a polygon is: class x1 y1 x2 y2 x3 y3"},
         {"0 0.5 0.5 0.1 0.1 0.9", YT_LABEL_CONFIDENCE,
          "6 columns; a row is: class cx cy w h, without a detector's confidence after it"},
         {"0 0.5 0.5 0.2 0.3 0.4 0.4 2 0.6 0.6 1", YT_LABEL_KEYPOINTS,
@@ -88,8 +86,7 @@ Test(labels, each_bad_row_is_told_and_left_out) {
         {"0,0.5,0.5,0.1,0.1", YT_LABEL_SEPARATOR, "commas"},
         {"0, 0.5, 0.5, 0.1, 0.1", YT_LABEL_SEPARATOR, "commas"},
         {"0;0.5;0.5;0.1;0.1", YT_LABEL_SEPARATOR, "commas"},
-        {"0 320 0.5 0.1 0.1", YT_LABEL_OUTSIDE,
-         "outside the image; coordinates are fractions of its size, 0 to 1"},
+        {"0 320 0.5 0.1 0.1", YT_LABEL_OUTSIDE, "outside the image; coordinates are fractions of its size, 0 to 1"},
         {"0 320 240 100 50", YT_LABEL_OUTSIDE, "(cx 320, cy 240, w 100, h 50) is outside the image"},
         {"0 5 5 10 10", YT_LABEL_OUTSIDE, "fractions"},
         {"0 1e300 0.5 0.1 0.1", YT_LABEL_OUTSIDE, "'1e300' is outside"},
@@ -111,13 +108,13 @@ Test(labels, each_bad_row_is_told_and_left_out) {
         cr_assert_eq(yti_tally_bad(&labels.tally), 1);
         cr_assert_eq(labels.items[1].class_id, 2);
         cr_assert_eq(strncmp(report, "x.txt:2: ", 9), 0);
-        cr_assert_not_null(strstr(report, cases[i].reason), "'%s' does not say '%s'", report,
-                           cases[i].reason);
+        cr_assert_not_null(strstr(report, cases[i].reason), "'%s' does not say '%s'", report, cases[i].reason);
         yti_labels_free(&labels);
     }
 }
 
-/* Over the border: kept as it is within the tolerance of the reference, cut to the image beyond, whatever form the row has. */
+/* Over the border: kept as it is within the tolerance of the reference, cut to the image beyond, whatever form the
+ * row has. */
 Test(labels, what_reaches_over_the_border_is_kept_or_clipped) {
     static const struct {
         const char *row;
@@ -138,10 +135,8 @@ Test(labels, what_reaches_over_the_border_is_kept_or_clipped) {
         yti_labels labels = parse(cases[i].row, 3, report, sizeof report);
         cr_assert_eq(labels.count, 1, "%s: %s", cases[i].row, report);
         const yti_cxcywh box = labels.items[0].box;
-        cr_assert(test_near((double)box.cx, b[0], 1e-6) && test_near((double)box.cy, b[1], 1e-6), "%s",
-                  cases[i].row);
-        cr_assert(test_near((double)box.w, b[2], 1e-6) && test_near((double)box.h, b[3], 1e-6), "%s",
-                  cases[i].row);
+        cr_assert(test_near((double)box.cx, b[0], 1e-6) && test_near((double)box.cy, b[1], 1e-6), "%s", cases[i].row);
+        cr_assert(test_near((double)box.w, b[2], 1e-6) && test_near((double)box.h, b[3], 1e-6), "%s", cases[i].row);
         cr_assert_eq(labels.tally.rules[YT_LABEL_CLIPPED], cases[i].clipped);
         cr_assert_eq(*report != '\0', cases[i].clipped, "%s", report);
         for (int k = 0; cases[i].clipped && k < labels.items[0].n_points; k++)
@@ -154,15 +149,14 @@ Test(labels, keypoints_follow_the_box_where_the_data_set_has_them) {
     char report[2000];
     const yti_label_format three = {.n_classes = 3, .keypoint_columns = 6},
                            two = {.n_classes = 3, .keypoint_columns = 4};
-    yti_labels labels =
-        parse_as("0 0.5 0.5 0.2 0.3 0.4 0.4 1 0.6 0.6 2\n1 0.5 0.5 0.2 0.3\n", three, report, sizeof report);
+    yti_labels labels = parse_as("0 0.5 0.5 0.2 0.3 0.4 0.4 1 0.6 0.6 2\n1 0.5 0.5 0.2 0.3\n", three, report,
+                                 sizeof report);
     cr_assert_str_eq(report, "");
     cr_assert_eq(labels.count, 2);
     expect_box(&labels.items[0], 0, 0.5, 0.5, 0.2, 0.3);
     cr_assert(labels.items[0].n_points == 0 && labels.tally.rules[YT_LABEL_POSE] == 1);
     yti_labels_free(&labels);
-    labels = parse_as("0 0.5 0.5 0.2 0.3 0.4 0.4 0.6 0.6\n0 0.5 0.5 0.2 0.3 0.4 0.4 0.6\n", two, report,
-                      sizeof report);
+    labels = parse_as("0 0.5 0.5 0.2 0.3 0.4 0.4 0.6 0.6\n0 0.5 0.5 0.2 0.3 0.4 0.4 0.6\n", two, report, sizeof report);
     cr_assert_eq(labels.count, 1);
     expect_box(&labels.items[0], 0, 0.5, 0.5, 0.2, 0.3);
     cr_assert_not_null(strstr(report, "x.txt:2: 8 columns; by kpt_shape: a row has 9"), "%s", report);
@@ -180,7 +174,7 @@ Test(labels, texts_of_other_systems_are_read) {
         "\f0 .5 .5 .1 .1\f\n1\v.5 .5\t.2 .2",
         "0\xC2\xA0.5\xC2\xA0.5 .1 .1\n1 .5 .5 .2 .2\xC2\xA0\n", /* no-break spaces */
         "0\xE3\x80\x80.5 .5 .1 .1\n1 .5\xE2\x80\x89.5 .2 .2\n", /* ideographic and thin space */
-        "\xEF\xBB\xBF\060 .5 .5 .1 .1\n\n   \n1 .5 .5 .2 .2", /* a byte order mark, and 0 as \060, which ends it */
+        "\xEF\xBB\xBF\060 .5 .5 .1 .1\n\n   \n1 .5 .5 .2 .2",   /* a byte order mark, and 0 as \060, which ends it */
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         char report[2000];
@@ -205,8 +199,8 @@ Test(labels, texts_of_other_systems_are_read) {
 
 Test(labels, equal_rows_are_kept_once_in_their_order) {
     char report[2000];
-    yti_labels labels = parse("1 .5 .5 .1 .1\n0 .5 .5 .1 .1\n1 .5 .5 .10 .1\n0 .4 .5 .1 .1\n1 0.5 .5 .1 .1\n",
-                              3, report, sizeof report);
+    yti_labels labels = parse("1 .5 .5 .1 .1\n0 .5 .5 .1 .1\n1 .5 .5 .10 .1\n0 .4 .5 .1 .1\n1 0.5 .5 .1 .1\n", 3,
+                              report, sizeof report);
     cr_assert_eq(labels.count, 3);
     cr_assert_eq(labels.tally.rules[YT_LABEL_DUPLICATE], 2);
     cr_assert_eq(yti_tally_bad(&labels.tally), 0);
@@ -219,8 +213,8 @@ Test(labels, equal_rows_are_kept_once_in_their_order) {
 
 Test(labels, outlines_are_equal_by_their_points) {
     char report[2000];
-    yti_labels labels =
-        parse("0 .1 .1 .9 .1 .9 .9\n0 .1 .1 .9 .9 .1 .9\n0 .1 .1 .9 .1 .9 .9\n", 3, report, sizeof report);
+    yti_labels labels = parse("0 .1 .1 .9 .1 .9 .9\n0 .1 .1 .9 .9 .1 .9\n0 .1 .1 .9 .1 .9 .9\n", 3, report,
+                              sizeof report);
     cr_assert_eq(labels.count, 2); /* one box, two shapes */
     cr_assert_str_eq(report, "x.txt:3: the same box as in line 1\n");
     yti_labels_free(&labels);
@@ -228,8 +222,8 @@ Test(labels, outlines_are_equal_by_their_points) {
 
 Test(labels, polygons_keep_their_points) {
     char report[2000];
-    yti_labels labels = parse("0 .1 .2 .5 .2 .5 .8\n0 .1 .2 .5 .2 .5 .8 .5\n1 .3 .4 .6 .4 .6 .9 .3 .9\n", 3,
-                              report, sizeof report);
+    yti_labels labels = parse("0 .1 .2 .5 .2 .5 .8\n0 .1 .2 .5 .2 .5 .8 .5\n1 .3 .4 .6 .4 .6 .9 .3 .9\n", 3, report,
+                              sizeof report);
     cr_assert_eq(labels.count, 2);
     cr_assert_eq(labels.items[0].n_points, 3);
     cr_assert_eq(labels.items[1].n_points, 4);

@@ -1,9 +1,10 @@
-/* Tests of src/data/index/ndjson.c and lines.c: what a file of lines holds is used or reported with its line, never lost. */
+/* Tests of src/data/index/ndjson.c and lines.c: what a file of lines holds is used or reported with its line, never
+ * lost. */
+#include "data/index/dataset.h"
 #include "data/index/lines.h"
+#include "image/image.h"
 #include "support/folder.h"
 #include "support/problems.h"
-#include "data/index/dataset.h"
-#include "image/image.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -11,9 +12,8 @@
 #include <string.h>
 
 #define HEAD "{\"type\": \"dataset\", \"class_names\": {\"0\": \"cat\"}}\n"
-#define GOOD                                                                                                 \
-    "{\"type\": \"image\", \"file\": \"a.png\", \"annotations\": {\"boxes\": [[0, 0.5, 0.5, 0.2, 0.4]]}}\n"
-#define B(split, annotations)                                                                                \
+#define GOOD "{\"type\": \"image\", \"file\": \"a.png\", \"annotations\": {\"boxes\": [[0, 0.5, 0.5, 0.2, 0.4]]}}\n"
+#define B(split, annotations)                                                                                          \
     "{\"type\": \"image\", \"file\": \"b.png\", \"split\": " split ", \"annotations\": " annotations "}\n"
 
 TestSuite(ndjson, .init = test_folder_make, .fini = test_folder_remove);
@@ -27,8 +27,8 @@ static void make_image(const char *name) {
     yt_image_free(&image);
 }
 
-static yt_status try_file(const char *file, const char *name, bool strict, test_problems *p,
-                          yti_scan_summary *found, yt_err *err) {
+static yt_status try_file(const char *file, const char *name, bool strict, test_problems *p, yti_scan_summary *found,
+                          yt_err *err) {
     yti_dataset dataset;
     yti_split split;
     *p = (test_problems){0};
@@ -46,8 +46,8 @@ static yt_status try_file(const char *file, const char *name, bool strict, test_
     return status;
 }
 
-static yt_status try_text(const char *text, const char *name, bool strict, test_problems *p,
-                          yti_scan_summary *found, yt_err *err) {
+static yt_status try_text(const char *text, const char *name, bool strict, test_problems *p, yti_scan_summary *found,
+                          yt_err *err) {
     make_image("d/a.png");
     make_image("d/b.png");
     test_folder_write_text("d/set.ndjson", text);
@@ -70,18 +70,15 @@ static void expect_bad_rows(const char *annotations, int bad, int lost, const ch
 }
 
 Test(ndjson, annotations_of_another_shape_are_bad_rows_and_no_background) {
-    static const char one[] =
-        "set.ndjson:3: 1 of its annotations is no row: they are {\"boxes\": [[class, cx,";
+    static const char one[] = "set.ndjson:3: 1 of its annotations is no row: they are {\"boxes\": [[class, cx,";
     expect_bad_rows("[[0, 0.5, 0.5, 0.2, 0.4]]", 1, 1, one);
     expect_bad_rows("\"none\"", 1, 1, one);
     expect_bad_rows("7", 1, 1, one);
     expect_bad_rows("{\"boxes\": 7}", 1, 1, one);
     expect_bad_rows("{\"boxes\": {\"0\": [0, 0.5, 0.5, 0.2, 0.4]}}", 1, 1, one);
     expect_bad_rows("{\"boxes\": [[]]}", 1, 1, one);
-    expect_bad_rows("{\"boxes\": [{\"class\": 0, \"cx\": 0.5, \"cy\": 0.5, \"w\": 0.2, \"h\": 0.4}]}", 1, 1,
-                    one);
-    expect_bad_rows("{\"boxes\": [0, 0.5, 0.5, 0.2, 0.4]}", 5, 1,
-                    "set.ndjson:3: 5 of its annotations are no row");
+    expect_bad_rows("{\"boxes\": [{\"class\": 0, \"cx\": 0.5, \"cy\": 0.5, \"w\": 0.2, \"h\": 0.4}]}", 1, 1, one);
+    expect_bad_rows("{\"boxes\": [0, 0.5, 0.5, 0.2, 0.4]}", 5, 1, "set.ndjson:3: 5 of its annotations are no row");
     expect_bad_rows("{\"boxes\": [[0, 0.5, 0.5, 0.2, 0.4], null]}", 1, 0, one);
     expect_bad_rows("{\"boxes\": [[0, \"x\", 0.5, 0.2, 0.4]]}", 1, 1, "set.ndjson:3:1: '?' is not a number");
 }
@@ -96,8 +93,7 @@ Test(ndjson, a_set_without_annotations_is_not_said_to_have_label_files) {
     yti_scan_summary found;
     yt_err err;
     cr_assert_neq(try_text(HEAD B("null", "{}"), "train", false, &p, &found, &err), YT_OK);
-    cr_assert_not_null(strstr(err.text, "no usable box in 1 images; there are no annotations"), "%s",
-                       err.text);
+    cr_assert_not_null(strstr(err.text, "no usable box in 1 images; there are no annotations"), "%s", err.text);
 }
 
 Test(ndjson, valid_and_validation_are_val_and_other_words_are_reported) {
@@ -117,8 +113,8 @@ Test(ndjson, valid_and_validation_are_val_and_other_words_are_reported) {
     for (size_t i = 0; i < sizeof strange / sizeof *strange; i++) {
         char wanted[128];
         snprintf(text, sizeof text, HEAD GOOD B("%s", "{}"), strange[i]);
-        snprintf(wanted, sizeof wanted,
-                 "set.ndjson:3: the image is left out: its split is %s; there are train,", told[i]);
+        snprintf(wanted, sizeof wanted, "set.ndjson:3: the image is left out: its split is %s; there are train,",
+                 told[i]);
         cr_assert_eq(try_text(text, "train", false, &p, &found, &err), YT_OK, "%s", err.text);
         cr_assert_not_null(strstr(p.text, wanted), "'%s' does not say '%s'", p.text, wanted);
         cr_assert_eq(found.images, 1);
@@ -145,8 +141,7 @@ Test(ndjson, lines_that_are_no_image_and_images_that_are_there_twice_are_reporte
     test_problems p;
     yti_scan_summary found;
     yt_err err;
-    cr_assert_eq(try_text(HEAD GOOD
-                          "{\"type\": \"picture\", \"file\": \"b.png\"}\n\n{\"name\": \"b.png\"}\n" GOOD,
+    cr_assert_eq(try_text(HEAD GOOD "{\"type\": \"picture\", \"file\": \"b.png\"}\n\n{\"name\": \"b.png\"}\n" GOOD,
                           "train", false, &p, &found, &err),
                  YT_OK, "%s", err.text);
     cr_assert_not_null(strstr(p.text, "set.ndjson:3: the line is left out: it is no image"), "%s", p.text);
@@ -170,13 +165,12 @@ Test(ndjson, two_records_in_one_line_and_a_wrong_kpt_shape_are_refused) {
     test_problems p;
     yti_scan_summary found;
     yt_err err;
-    cr_assert_eq(
-        try_text(HEAD "{\"file\": \"a.png\"} {\"file\": \"b.png\"}\n", "train", false, &p, &found, &err),
-        YT_ERR_SYNTAX);
+    cr_assert_eq(try_text(HEAD "{\"file\": \"a.png\"} {\"file\": \"b.png\"}\n", "train", false, &p, &found, &err),
+                 YT_ERR_SYNTAX);
     cr_assert_not_null(strstr(err.text, "set.ndjson:2: this is not one JSON object"), "%s", err.text);
-    cr_assert_eq(try_text("{\"class_names\": [\"cat\"], \"kpt_shape\": [17, 4]}\n" GOOD, "train", false, &p,
-                          &found, &err),
-                 YT_ERR_DATA);
+    cr_assert_eq(
+        try_text("{\"class_names\": [\"cat\"], \"kpt_shape\": [17, 4]}\n" GOOD, "train", false, &p, &found, &err),
+        YT_ERR_DATA);
     cr_assert_not_null(strstr(err.text, "set.ndjson:1: kpt_shape: must be"), "%s", err.text);
 }
 
@@ -222,9 +216,8 @@ Test(ndjson, a_nul_byte_ends_no_text_of_a_data_set_in_silence) {
 
     write_with_nul("d/set.yaml", "train: good.txt\n@\nnames: [cat]\n");
     expect_refused("d/set.yaml", "set.yaml");
-    write_with_nul("d/coco.json",
-                   "{\"images\": [{\"id\": 1, \"file_name\": \"a.png\"}],\n\"annotations\": [@],\n"
-                   "\"categories\": [{\"id\": 1, \"name\": \"c@at\"}]}");
+    write_with_nul("d/coco.json", "{\"images\": [{\"id\": 1, \"file_name\": \"a.png\"}],\n\"annotations\": [@],\n"
+                                  "\"categories\": [{\"id\": 1, \"name\": \"c@at\"}]}");
     test_folder_write_text("d/coco.yaml", "train: coco.json\nnames: [c]\n");
     expect_refused("d/coco.yaml", "coco.json:2: holds a NUL byte");
 }

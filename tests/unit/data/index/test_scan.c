@@ -1,11 +1,11 @@
 /* Tests of src/data/index/scan.c, strays.c and presence.c: what costs a row, an image or the run. */
 #define _GNU_SOURCE /* RTLD_NEXT */
+#include "base/file.h"
 #include "base/presence.h"
+#include "data/index/dataset.h"
+#include "image/image.h"
 #include "support/folder.h"
 #include "support/problems.h"
-#include "data/index/dataset.h"
-#include "base/file.h"
-#include "image/image.h"
 
 #include <criterion/criterion.h>
 #include <dirent.h>
@@ -101,9 +101,8 @@ Test(scan, an_image_whose_rows_are_all_bad_is_left_out) {
     cr_assert(split.n_samples == 1 && split.summary.lost_images == 1 && split.summary.backgrounds == 0);
     char text[512];
     yti_scan_summary_text(&split.summary, text, sizeof text);
-    cr_assert_str_eq(
-        text, "1 images, 1 boxes, 0 backgrounds, 1 images left out because all their rows are bad, 2 bad "
-              "boxes left out (2 with a sixth column)");
+    cr_assert_str_eq(text, "1 images, 1 boxes, 0 backgrounds, 1 images left out because all their rows are bad, 2 bad "
+                           "boxes left out (2 with a sixth column)");
     yti_split_free(&split);
 }
 
@@ -132,8 +131,8 @@ Test(scan, classes_that_count_from_1_are_recognised) {
     test_problems p;
     test_folder_write_text("d/labels/a.txt", "1 .5 .5 .4 .4\n2 .5 .5 .2 .2\n");
     yti_split split = scan(&p);
-    cr_assert_not_null(strstr(p.text, "there is a class 2, and no class 0: are the classes numbered from 1?"),
-                       "%s", p.text);
+    cr_assert_not_null(strstr(p.text, "there is a class 2, and no class 0: are the classes numbered from 1?"), "%s",
+                       p.text);
     yti_split_free(&split);
     test_folder_write_text("d/labels/b.txt", "0 .5 .5 .4 .4\n");
     split = scan(&p);

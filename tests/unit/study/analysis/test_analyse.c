@@ -1,5 +1,5 @@
-/* Tests of src/study/analysis/analyse.c: studies whose runs are written by hand, so that every number of the report is known:
- * slopes, intervals over seeds, ratios, verdicts, a run that ended early.
+/* Tests of src/study/analysis/analyse.c: studies whose runs are written by hand, so that every number of the report is
+ * known: slopes, intervals over seeds, ratios, verdicts, a run that ended early.
  */
 #include "study/record/run_record.h"
 #include "study/study.h"
@@ -19,16 +19,16 @@ static void init(void) {
     test_folder_make();
     test_tiny_write_data(2, 2);
     test_folder_write_text("net.yaml", "nc: 2\nreg_max: 1\nbackbone:\n"
-                                     "  - [-1, 1, Conv, [8, 3, 2]]\n"
-                                     "  - [-1, 1, Conv, [8, 3, 2]]\n"
-                                     "  - [-1, 1, Conv, [8, 3, 2]]\n"
-                                     "  - [-1, 1, Conv, [8, 3, 1]]\n"
-                                     "head:\n  - [[3], 1, Detect, [nc]]\n");
+                                       "  - [-1, 1, Conv, [8, 3, 2]]\n"
+                                       "  - [-1, 1, Conv, [8, 3, 2]]\n"
+                                       "  - [-1, 1, Conv, [8, 3, 2]]\n"
+                                       "  - [-1, 1, Conv, [8, 3, 1]]\n"
+                                       "head:\n  - [[3], 1, Detect, [nc]]\n");
     test_folder_write_text("necked.yaml", "nc: 2\nreg_max: 1\nbackbone:\n"
-                                        "  - [-1, 1, Conv, [8, 3, 2]]\n"
-                                        "  - [-1, 1, Conv, [8, 3, 2]]\n"
-                                        "  - [-1, 1, Conv, [8, 3, 2]]\n"
-                                        "head:\n  - [-1, 1, Conv, [8, 3, 1]]\n  - [[3], 1, Detect, [nc]]\n");
+                                          "  - [-1, 1, Conv, [8, 3, 2]]\n"
+                                          "  - [-1, 1, Conv, [8, 3, 2]]\n"
+                                          "  - [-1, 1, Conv, [8, 3, 2]]\n"
+                                          "head:\n  - [-1, 1, Conv, [8, 3, 1]]\n  - [[3], 1, Detect, [nc]]\n");
     cr_assert_eq(chdir(test_folder_path("")), 0);
 }
 TestSuite(analyse, .init = init, .fini = test_folder_remove);
@@ -50,8 +50,8 @@ static yti_compare *make_study_of(const char *model, const char *variants) {
     const char *const settings[][2] = {
         {"data", "data.yaml"}, {"model", model}, {"project", test_folder_path("study")}, {"imgsz", "64"}};
     for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++)
-        cr_assert_eq(yti_train_config_set(&config, settings[i][0], settings[i][1], YT_SOURCE_TYPED, &err),
-                     YT_OK, "%s", err.text);
+        cr_assert_eq(yti_train_config_set(&config, settings[i][0], settings[i][1], YT_SOURCE_TYPED, &err), YT_OK, "%s",
+                     err.text);
     yti_compare *study;
     cr_assert_eq(yti_compare_create(&config, variants, SEEDS, NULL, &study, &err), YT_OK, "%s", err.text);
     return study;
@@ -78,18 +78,16 @@ static void write_run(const yti_compare *study, const study_run *run, story s) {
         for (int layer = 0; layer < LAYERS; layer++)
             fprintf(file, "%d,1,%d,Conv,activation_gradient,rms,%.12g\n", step, layer,
                     s.first_zero && layer == 0 ? 0 : pow(10, s.slope * (layer + 1) - 3));
-        if (s.bad_step && step == s.bad_step)
-            fprintf(file, "%d,1,2,Conv,activation_gradient,non_finite,1\n", step);
-        fprintf(file, "%d,1,0,model.0.conv.weight,weight,l2,3\n%d,1,1,model.1.conv.weight,weight,l2,4\n",
-                step, step);
+        if (s.bad_step && step == s.bad_step) fprintf(file, "%d,1,2,Conv,activation_gradient,non_finite,1\n", step);
+        fprintf(file, "%d,1,0,model.0.conv.weight,weight,l2,3\n%d,1,1,model.1.conv.weight,weight,l2,4\n", step, step);
         fprintf(file, "%d,1,0,model.0.conv.weight,weight,mean_abs,%g\n", step, s.first_zero ? 0 : 0.001);
         fprintf(file, "%d,1,0,model.0.conv.weight,update,ratio,%.12g\n", step, s.update);
         fprintf(file, "%d,1,0,model.0.conv.weight,activation,rms,77\n", step);
     }
     fclose(file);
     file = create(run, "results.csv");
-    fprintf(file, "epoch,time,train/box_loss,metrics/mAP50(B),metrics/mAP50-95(B)\n1,1,%d,0.5,%.2f\n",
-            5 + run->seed, 0.1 * run->seed);
+    fprintf(file, "epoch,time,train/box_loss,metrics/mAP50(B),metrics/mAP50-95(B)\n1,1,%d,0.5,%.2f\n", 5 + run->seed,
+            0.1 * run->seed);
     fclose(file);
     yti_train_config config;
     study_record record = {.status = s.status, .epochs = 1, .message = "", .weights_hash = "00"};
@@ -150,8 +148,7 @@ Test(analyse, slopes_ratios_and_ends_are_means_over_seeds_with_intervals) {
 Test(analyse, the_same_profiles_are_no_difference) {
     yti_compare *study = make_study("residual,plain");
     for (int i = 0; i < yti_compare_runs(study); i++)
-        write_run(study, &study->runs[i],
-                  (story){-0.1 + 0.01 * study->runs[i].seed, 1e-3, YT_OK, 2, false, 0, false});
+        write_run(study, &study->runs[i], (story){-0.1 + 0.01 * study->runs[i].seed, 1e-3, YT_OK, 2, false, 0, false});
     analyse(study);
     cr_assert_eq(study->n_moments, 2); /* the last step is step 1 */
     cr_assert(!study->variants[1].moments[1].differs);
@@ -164,8 +161,7 @@ Test(analyse, a_run_that_ended_early_counts_as_far_as_it_came) {
     for (int i = 0; i < yti_compare_runs(study); i++) {
         const study_run *run = &study->runs[i];
         bool fails = run->variant == 1 && run->seed == 2;
-        write_run(study, run,
-                  (story){0.1, 1e-3, fails ? YT_ERR_NON_FINITE : YT_OK, fails ? 2 : 5, false, 0, false});
+        write_run(study, run, (story){0.1, 1e-3, fails ? YT_ERR_NON_FINITE : YT_OK, fails ? 2 : 5, false, 0, false});
     }
     analyse(study);
     const study_variant *plain = &study->variants[1];

@@ -15,8 +15,7 @@ static gradient_table load(const char *text) {
     test_folder_write_text("gradients.csv", text);
     gradient_table table;
     yt_err err = {.text = ""};
-    cr_assert_eq(yti_gradient_table_load(test_folder_path("gradients.csv"), &table, &err), YT_OK, "%s",
-                 err.text);
+    cr_assert_eq(yti_gradient_table_load(test_folder_path("gradients.csv"), &table, &err), YT_OK, "%s", err.text);
     return table;
 }
 
@@ -24,8 +23,7 @@ static void refused(const char *text, const char *sentence) {
     test_folder_write_text("gradients.csv", text);
     gradient_table table = {0};
     yt_err err = {.text = ""};
-    cr_assert_eq(yti_gradient_table_load(test_folder_path("gradients.csv"), &table, &err), YT_ERR_SYNTAX, "%s",
-                 text);
+    cr_assert_eq(yti_gradient_table_load(test_folder_path("gradients.csv"), &table, &err), YT_ERR_SYNTAX, "%s", text);
     cr_assert(strstr(err.text, sentence), "\"%s\" lacks \"%s\"", err.text, sentence);
     cr_assert_null(table.rows);
 }
@@ -35,8 +33,7 @@ Test(study_tables, rows_of_the_long_form_are_read_in_order) {
                                    "0,1,4,model.4.m.0,block_gradient,rms,2\n"
                                    "120,3,0,model.0.conv.weight,update,ratio,0.001\n");
     cr_assert_eq(t.count, 3);
-    cr_assert(t.rows[0].step == 0 && t.rows[0].epoch == 1 && t.rows[0].layer == 4 &&
-              t.rows[0].value == 1.5e-05);
+    cr_assert(t.rows[0].step == 0 && t.rows[0].epoch == 1 && t.rows[0].layer == 4 && t.rows[0].value == 1.5e-05);
     cr_assert_str_eq(t.rows[1].name, "model.4.m.0");
     cr_assert_str_eq(t.rows[1].kind, "block_gradient");
     cr_assert(t.rows[2].step == 120 && strcmp(t.rows[2].stat, "ratio") == 0);
@@ -75,10 +72,9 @@ Test(study_tables, what_is_no_table_is_refused_with_its_line) {
 
 Test(study_tables, curves_are_sums_of_losses_and_ap_by_epoch) {
     test_folder_write_text(
-        "results.csv",
-        "epoch,time,train/box_loss,train/cls_loss,train/l1_loss,metrics/precision(B),metrics/recall(B),"
-        "metrics/mAP50(B),metrics/mAP50-95(B),val/box_loss,val/cls_loss,val/l1_loss,lr/pg0\n"
-        "1,0.5,1,2,3.5,0.1,0.2,0.3,0.25,4,5,6,0.01\n2,1.5,1,1,1,0.1,0.2,0.5,0.4,1,1,1,0.01\n3,2,1,");
+        "results.csv", "epoch,time,train/box_loss,train/cls_loss,train/l1_loss,metrics/precision(B),metrics/recall(B),"
+                       "metrics/mAP50(B),metrics/mAP50-95(B),val/box_loss,val/cls_loss,val/l1_loss,lr/pg0\n"
+                       "1,0.5,1,2,3.5,0.1,0.2,0.3,0.25,4,5,6,0.01\n2,1.5,1,1,1,0.1,0.2,0.5,0.4,1,1,1,0.01\n3,2,1,");
     study_epoch *rows = NULL;
     int count = 0;
     yt_err err = {.text = ""};

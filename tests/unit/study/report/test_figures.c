@@ -1,9 +1,9 @@
-/* Tests of src/study/report/figures.c and page.c: studies made by hand in which little was seen, or nothing, and what the page
- * says about them.
+/* Tests of src/study/report/figures.c and page.c: studies made by hand in which little was seen, or nothing, and what
+ * the page says about them.
  */
+#include "base/file.h"
 #include "study/study.h"
 #include "support/folder.h"
-#include "base/file.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -97,8 +97,7 @@ static const char *drawn(void) {
         char *svg = text_of(path);
         cr_assert(strstr(svg, "</svg>"), "%s is no whole picture", path);
         free(svg);
-        snprintf(names + strlen(names), sizeof names - strlen(names), "%s%.40s", i ? " " : "",
-                 figures[i].file);
+        snprintf(names + strlen(names), sizeof names - strlen(names), "%s%.40s", i ? " " : "", figures[i].file);
     }
     return names;
 }
@@ -163,10 +162,8 @@ Test(figures, those_of_a_former_report_are_removed_and_nothing_else) {
     static const char *const stale[] = {"profile-step9.svg", "heat-7.dat", "ratio-step3.dat", "ap.svg"},
                              *const others[] = {"mine.svg", "heat-7.txt", "notes"};
     char path[64];
-    for (int i = 0; i < 4; i++)
-        snprintf(path, sizeof path, "figures/%s", stale[i]), test_folder_write_text(path, "");
-    for (int i = 0; i < 3; i++)
-        snprintf(path, sizeof path, "figures/%s", others[i]), test_folder_write_text(path, "");
+    for (int i = 0; i < 4; i++) snprintf(path, sizeof path, "figures/%s", stale[i]), test_folder_write_text(path, "");
+    for (int i = 0; i < 3; i++) snprintf(path, sizeof path, "figures/%s", others[i]), test_folder_write_text(path, "");
     cr_assert_eq(setenv("PATH", "/nonexistent", 1), 0);
     study_figure figures[STUDY_MAX_FIGURES];
     int count = -1;
@@ -188,8 +185,8 @@ Test(figures, those_of_a_former_report_are_removed_and_nothing_else) {
 
 static char *page(void) {
     yt_err err = {.text = ""};
-    cr_assert_eq(yti_page_write(&f.study, NULL, 0, "nobody drew them", test_folder_path("page.html"), &err),
-                 YT_OK, "%s", err.text);
+    cr_assert_eq(yti_page_write(&f.study, NULL, 0, "nobody drew them", test_folder_path("page.html"), &err), YT_OK,
+                 "%s", err.text);
     return text_of("page.html");
 }
 
@@ -208,10 +205,9 @@ Test(figures, the_page_leaves_out_what_a_variant_sets) {
     page_says("; batch: <b>auto</b>; ", true);
     page_says("seed: <b>", false);
     page_says("workers: <b>", false);
-    page_says(
-        "share these and the seeds, and with them the initial weights of the layers they have in common and "
-        "the batches in their order:",
-        true);
+    page_says("share these and the seeds, and with them the initial weights of the layers they have in common and "
+              "the batches in their order:",
+              true);
     f.variants[1].words.settings[0] = (study_setting){"batch", "4"};
     f.variants[0].words.n_settings = 0;
     page_says("batch: <b>", false);
@@ -222,25 +218,17 @@ Test(figures, the_page_leaves_out_what_a_variant_sets) {
               true);
     f.variants[0].words.settings[0] = (study_setting){"init", "kaiming"};
     f.variants[0].words.n_settings = 1;
-    page_says(
-        "share these and the seeds. Their initial weights differ by init. Their batches differ by batch:",
-        true);
+    page_says("share these and the seeds. Their initial weights differ by init. Their batches differ by batch:", true);
     f.variants[1].words.n_settings = 0;
-    page_says("the seeds, and with them the batches in their order. Their initial weights differ by init:",
-              true);
+    page_says("the seeds, and with them the batches in their order. Their initial weights differ by init:", true);
 }
 
 Test(figures, sizes_on_the_page_have_three_digits_and_no_bounds) {
     static const struct {
         double exponent;
         const char *want;
-    } cases[] = {{0, ">1</td>"},
-                 {-2.5, ">0.00316</td>"},
-                 {-7.5, ">3.16e-08</td>"},
-                 {4.1, ">12589</td>"},
-                 {5.2, ">1.58e+05</td>"},
-                 {400, ">1.00e+400</td>"},
-                 {-400.0001, ">1.00e-400</td>"}};
+    } cases[] = {{0, ">1</td>"},          {-2.5, ">0.00316</td>"},  {-7.5, ">3.16e-08</td>"},      {4.1, ">12589</td>"},
+                 {5.2, ">1.58e+05</td>"}, {400, ">1.00e+400</td>"}, {-400.0001, ">1.00e-400</td>"}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         f.variants[1].moments[0].first_to_last = (yti_interval){cases[i].exponent, NONE, NONE, 1};
         page_says(cases[i].want, true);

@@ -1,7 +1,7 @@
 /* Tests of src/study/report/page.c and gnuplot.c: texts from outside are shown and never acted on. */
+#include "base/file.h"
 #include "study/study.h"
 #include "support/folder.h"
-#include "base/file.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>

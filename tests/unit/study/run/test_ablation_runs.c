@@ -1,9 +1,9 @@
-/* Whole runs of networks with something taken away: they train, are stored, resumed and validated as what they are, and
- * see the same pictures in the same order. */
+/* Whole runs of networks with something taken away: they train, are stored, resumed and validated as what they are,
+ * and see the same pictures in the same order. */
 #include "base/rng.h"
-#include "train/loop/train.h"
 #include "support/folder.h"
 #include "support/tiny.h"
+#include "train/loop/train.h"
 #include "train/loop/training.h"
 
 #include <criterion/criterion.h>
@@ -144,8 +144,7 @@ static uint64_t hash_of_epoch(yti_training *t, int epoch) {
     const yti_batch *batch;
     cr_assert_eq(yti_loader_begin(t->train_loader, epoch, 0, &augment, &err), YT_OK, "%s", err.text);
     while (yti_loader_next(t->train_loader, &batch, &err) == YT_OK && batch)
-        hash = hash * 31 +
-               yti_hash64(batch->rgb, (uint64_t)batch->n * (uint64_t)batch->h * (uint64_t)batch->w * 3);
+        hash = hash * 31 + yti_hash64(batch->rgb, (uint64_t)batch->n * (uint64_t)batch->h * (uint64_t)batch->w * 3);
     return hash;
 }
 

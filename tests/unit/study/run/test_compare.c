@@ -1,10 +1,10 @@
-/* Tests of src/study/run/compare.c, runs.c, run_record.c and study_record.c: what a study refuses, what it keeps, and that an
- * interrupted one comes to the same result.
+/* Tests of src/study/run/compare.c, runs.c, run_record.c and study_record.c: what a study refuses, what it keeps, and
+ * that an interrupted one comes to the same result.
  */
+#include "base/file.h"
 #include "study/record/run_record.h"
 #include "support/folder.h"
 #include "support/tiny.h"
-#include "base/file.h"
 
 #include <criterion/criterion.h>
 #include <limits.h>
@@ -161,10 +161,9 @@ Test(compare, a_study_grows_by_variants_and_seeds_and_never_turns_into_another) 
     test_folder_write_text("a/compare.json", "{}");
     s = run_all(&config, "plain,residual,nobn", 2);
     cr_assert(s.kept == 6 && s.trained == 0);
-    refused(
-        &config, "tanh", 2,
-        "holds the comparison of plain,residual,nobn with 2 seeds; choose another --name, or continue it: "
-        "--compare plain,residual,nobn,tanh --seed 0 --seeds 2");
+    refused(&config, "tanh", 2,
+            "holds the comparison of plain,residual,nobn with 2 seeds; choose another --name, or continue it: "
+            "--compare plain,residual,nobn,tanh --seed 0 --seeds 2");
     refused(&config, "plain,residual,nobn", 1, "with 2 seeds; choose another --name");
     set(&config, "seed", "1");
     refused(&config, "plain,residual,nobn", 3, "--compare plain,residual,nobn --seed 0 --seeds 4");
@@ -198,8 +197,7 @@ Test(compare, a_changed_network_of_the_same_name_is_noticed) {
     yti_compare_hooks hooks = {.run = NULL};
     yt_err err = {.text = ""};
     cr_assert_eq(yti_compare_run(study, &hooks, NULL, &err), YT_ERR_MISMATCH);
-    cr_assert(strstr(err.text, "residual-seed0: this run was made before tiny26.yaml was changed"), "%s",
-              err.text);
+    cr_assert(strstr(err.text, "residual-seed0: this run was made before tiny26.yaml was changed"), "%s", err.text);
     yti_compare_destroy(study);
     test_folder_write_text("tiny26.yaml", text);
     cr_assert_eq(run_all(&config, "residual", 1).kept, 1);
@@ -235,8 +233,7 @@ static void record_of(const yti_compare *study, int index, study_record *record,
     yti_train_config config;
     yt_err err = {.text = ""};
     cr_assert_eq(yti_study_run_config(study, &study->runs[index], &config, &err), YT_OK, "%s", err.text);
-    cr_assert_eq(yti_record_load(study->runs[index].folder, &config, record, found, &err), YT_OK, "%s",
-                 err.text);
+    cr_assert_eq(yti_record_load(study->runs[index].folder, &config, record, found, &err), YT_OK, "%s", err.text);
 }
 
 static void same_result(const yti_compare *whole, const yti_compare *parts, int index) {
@@ -259,8 +256,7 @@ Test(compare, an_interrupted_run_goes_on_to_the_same_bits) {
     yti_train_config whole_config = settings("whole"), parts_config = settings("parts");
     set(&whole_config, "imgsz", "50");
     set(&parts_config, "imgsz", "50");
-    yti_compare *whole = make(&whole_config, "residual,tanh", 1),
-               *parts = make(&parts_config, "residual,tanh", 1);
+    yti_compare *whole = make(&whole_config, "residual,tanh", 1), *parts = make(&parts_config, "residual,tanh", 1);
     seen s = run(whole);
     cr_assert(s.trained == 2 && s.first_epoch == 0);
     leave_interrupted(parts, &parts->runs[1]);

@@ -1,7 +1,7 @@
 /* Tests of models/study.yaml: that its scales are the 6n+2-layer networks that it says they are. */
+#include "base/rng.h"
 #include "kernels/kernels.h"
 #include "model/model.h"
-#include "base/rng.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -12,8 +12,7 @@ static const char *const search_dirs[] = {YT_SOURCE_DIR "/models", NULL};
 static const struct {
     const char *name;
     int layers, blocks; /* blocks of a stage */
-} scales[] = {
-    {"study-s.yaml", 20, 3}, {"study-m.yaml", 32, 5}, {"study-l.yaml", 56, 9}, {"study-x.yaml", 110, 18}};
+} scales[] = {{"study-s.yaml", 20, 3}, {"study-m.yaml", 32, 5}, {"study-l.yaml", 56, 9}, {"study-x.yaml", 110, 18}};
 enum { SCALES = sizeof scales / sizeof scales[0] };
 
 static yti_model *load(const char *name, yti_no_residual kind) {
@@ -26,8 +25,8 @@ static yti_model *load(const char *name, yti_no_residual kind) {
     return model;
 }
 
-/* Every row reads the one before it, so each convolution of the backbone lies on the road from the picture to the last
- * stage. Stem, 2n of each stage and the last one of the head make 6n+2. */
+/* Every row reads the one before it, so each convolution of the backbone lies on the road from the picture to the
+ * last stage. Stem, 2n of each stage and the last one of the head make 6n+2. */
 Test(study_models, the_layers_on_the_road_are_six_n_and_two) {
     for (int i = 0; i < SCALES; i++)
         for (int plain = 0; plain < 2; plain++) {
@@ -96,8 +95,7 @@ Test(study_models, gradients_reach_the_stem_at_every_depth_in_both_forms) {
         for (int plain = 0; plain < 2; plain++) {
             yti_model *model = load(scales[i].name, plain ? YT_NO_RESIDUAL_ADD : YT_RESIDUAL_KEPT);
             const double rms = first_gradient(model);
-            cr_expect(rms > 0 && isfinite(rms), "%s %s: %g", scales[i].name, plain ? "plain" : "residual",
-                      rms);
+            cr_expect(rms > 0 && isfinite(rms), "%s %s: %g", scales[i].name, plain ? "plain" : "residual", rms);
             yti_model_destroy(model);
         }
 }

@@ -88,8 +88,7 @@ Test(variant, what_is_no_word_is_refused_with_the_nearest) {
 
 Test(variant, too_many_are_refused) {
     char text[1024] = "";
-    for (int i = 0; i <= YT_MAX_VARIANTS; i++)
-        sprintf(text + strlen(text), "%slr0=0.%d", i ? "," : "", i + 1);
+    for (int i = 0; i <= YT_MAX_VARIANTS; i++) sprintf(text + strlen(text), "%slr0=0.%d", i ? "," : "", i + 1);
     refused(text, "over 16 variants");
 }
 

@@ -1,10 +1,11 @@
-/* Tests of src/train/diagnose/finite.c, capsule.c and replay.c: what is found first, and that a capsule shows it again. */
+/* Tests of src/train/diagnose/finite.c, capsule.c and replay.c: what is found first, and that a capsule shows it again.
+ */
+#include "base/file.h"
 #include "support/files.h"
 #include "support/folder.h"
 #include "support/tiny.h"
 #include "support/watched_run.h"
 #include "train/loop/training.h"
-#include "base/file.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -93,8 +94,7 @@ Test(capsule, a_gradient_that_overflows_is_found_behind_the_one_it_was_made_from
     yt_err err;
     cr_assert_eq(test_watched_train(&config, &r, &err), YT_ERR_NON_FINITE);
     yti_finding found = test_watched_replay(WATCHED_RUN "non-finite.safetensors");
-    cr_assert(found.tensor.kind == YT_FINDING_MAP_GRADIENT ||
-              found.tensor.kind == YT_FINDING_WEIGHT_GRADIENT);
+    cr_assert(found.tensor.kind == YT_FINDING_MAP_GRADIENT || found.tensor.kind == YT_FINDING_WEIGHT_GRADIENT);
     for (int i = 0; i < found.n_inputs; i++)
         cr_assert_eq(found.inputs[i].nan + found.inputs[i].infinite, 0u, "%s", found.inputs[i].name);
 }
@@ -142,9 +142,8 @@ Test(capsule, gradients_that_overflow_when_they_are_summed_are_found_and_replaye
 
     cr_assert_eq(rename(WATCHED_RUN "non-finite.safetensors", "good.safetensors"), 0);
     cr_assert(is_same_with("sentence", "any"));
-    cr_assert_not(
-        is_same_with("step", "{\"epoch\":0,\"epochs\":1,\"batch\":1,\"batches\":4,\"step\":1,\"waits\":0}"),
-        "alone the gradients of the batch are finite");
+    cr_assert_not(is_same_with("step", "{\"epoch\":0,\"epochs\":1,\"batch\":1,\"batches\":4,\"step\":1,\"waits\":0}"),
+                  "alone the gradients of the batch are finite");
 }
 
 Test(capsule, a_step_with_frozen_rows_weighed_classes_another_size_and_waiting_gradients_is_replayed) {
@@ -165,7 +164,7 @@ Test(capsule, a_step_with_frozen_rows_weighed_classes_another_size_and_waiting_g
     cr_assert_eq(yti_st_load("good.safetensors", &file, NULL), YT_OK);
     cr_assert_not_null(yti_st_find(&file, "class_weights"));
     const yti_st_entry *rgb = yti_st_find(&file, "batch.rgb"),
-                      *frozen = yti_st_find(&file, "waiting.model.0.conv.weight");
+                       *frozen = yti_st_find(&file, "waiting.model.0.conv.weight");
     cr_assert(rgb && rgb->dims[1] != TINY_SIDE, "seed 0 gives the third batch another size");
     float *values = calloc(frozen->count, sizeof *values);
     cr_assert(values && yti_st_to_float(frozen, values));
@@ -247,9 +246,8 @@ static void overwrite(const char *name, const void *bytes, size_t count) {
         file.entries[i].data = copy;
     }
     cr_assert_not_null(copy, "%s", name);
-    cr_assert_eq(yti_st_save("bad.safetensors", file.entries, file.n_entries,
-                            (const char *const *)file.metadata_keys,
-                            (const char *const *)file.metadata_values, file.n_metadata, NULL),
+    cr_assert_eq(yti_st_save("bad.safetensors", file.entries, file.n_entries, (const char *const *)file.metadata_keys,
+                             (const char *const *)file.metadata_values, file.n_metadata, NULL),
                  YT_OK);
     yti_st_free(&file);
     free(copy);
@@ -267,16 +265,14 @@ static void expect_refused(const char *why) {
 Test(capsule, a_damaged_capsule_is_refused) {
     plant("model.1.conv.weight", (float)NAN);
     cr_assert_eq(rename(WATCHED_RUN "non-finite.safetensors", "good.safetensors"), 0);
-    static const char *const keys[] = {"step",    "finding", "sentence", "noticed",
-                                       "history", "images",  "settings"};
+    static const char *const keys[] = {"step", "finding", "sentence", "noticed", "history", "images", "settings"};
     for (int i = 0; i < 7; i++) {
         test_watched_rewrite(keys[i], NULL);
         expect_refused(keys[i]);
     }
     test_watched_rewrite("step", "{\"epoch\":3,\"epochs\":3,\"batch\":0,\"batches\":4,\"step\":0,\"waits\":0}");
     expect_refused("step");
-    test_watched_rewrite("step",
-                       "{\"epoch\":0.5,\"epochs\":3,\"batch\":0,\"batches\":4,\"step\":0,\"waits\":0}");
+    test_watched_rewrite("step", "{\"epoch\":0.5,\"epochs\":3,\"batch\":0,\"batches\":4,\"step\":0,\"waits\":0}");
     expect_refused("step");
     test_watched_rewrite("step", "{\"epoch\":0,\"epochs\":3,\"batch\":0,\"batches\":4,\"step\":0}");
     expect_refused("step");

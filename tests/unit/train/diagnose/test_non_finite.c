@@ -1,10 +1,11 @@
-/* Tests of src/train/diagnose/on_nan.c and rollback.c: when a run stops, leaves a batch out or goes back, and what is saved. */
+/* Tests of src/train/diagnose/on_nan.c and rollback.c: when a run stops, leaves a batch out or goes back, and what
+ * is saved. */
+#include "base/file.h"
 #include "support/files.h"
 #include "support/folder.h"
 #include "support/tiny.h"
 #include "support/watched_run.h"
 #include "train/loop/training.h"
-#include "base/file.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -58,8 +59,7 @@ Test(non_finite, a_skipped_batch_leaves_no_trace) {
     cr_assert(yti_path_exists(WATCHED_RUN "non-finite.safetensors"));
     test_watched_set(&config, "threads", "2");
     cr_assert_eq(test_watched_train(&config, &two, &err), YT_OK, "%s", err.text);
-    test_expect_same_tensors(WATCHED_RUN "weights/last.safetensors",
-                           "runs/detect/train-2/weights/last.safetensors");
+    test_expect_same_tensors(WATCHED_RUN "weights/last.safetensors", "runs/detect/train-2/weights/last.safetensors");
 }
 
 Test(non_finite, a_run_with_a_skipped_batch_resumes_as_if_it_had_never_stopped) {
@@ -67,7 +67,7 @@ Test(non_finite, a_run_with_a_skipped_batch_resumes_as_if_it_had_never_stopped) 
     test_watched_set(&config, "on_nan", "skip");
     test_watched_set(&config, "nbs", "6"); /* so that gradients wait at the end of an epoch */
     test_watched whole = {.poison_at = WATCHED_BATCHES + 3},
-               half = {.poison_at = WATCHED_BATCHES + 3, .stop_in_epoch = 3};
+                 half = {.poison_at = WATCHED_BATCHES + 3, .stop_in_epoch = 3};
     test_watched rest = {.poison_at = -1}; /* all are watched */
     yt_err err = {.text = ""};
     cr_assert_eq(test_watched_train(&config, &whole, &err), YT_OK, "%s", err.text);
@@ -75,8 +75,7 @@ Test(non_finite, a_run_with_a_skipped_batch_resumes_as_if_it_had_never_stopped) 
     cr_assert_eq(test_watched_resume("runs/detect/train-2/weights/last.safetensors", &rest, &err), YT_OK, "%s",
                  err.text);
     cr_assert(whole.skips == 1 && half.skips == 1 && rest.skips == 0 && rest.epochs == 1);
-    test_expect_same_tensors(WATCHED_RUN "weights/last.safetensors",
-                           "runs/detect/train-2/weights/last.safetensors");
+    test_expect_same_tensors(WATCHED_RUN "weights/last.safetensors", "runs/detect/train-2/weights/last.safetensors");
     yti_st_file file;
     cr_assert_eq(yti_st_load("runs/detect/train-2/weights/last.safetensors", &file, NULL), YT_OK);
     cr_assert_not_null(strstr(yti_st_metadata(&file, "progress"), "\"skips\":1,"));
@@ -128,8 +127,7 @@ Test(non_finite, the_step_that_ends_a_run_is_kept_in_place_of_the_first) {
     cr_assert_eq(test_watched_train(&config, &r, &err), YT_ERR_NON_FINITE);
     cr_assert(r.events == WATCHED_BATCHES && r.capsules == 2 && r.action == YT_ON_NAN_STOP);
     yti_replay_result result;
-    cr_assert_eq(yti_replay("runs/detect/train-2/non-finite.safetensors", 1, &result, &err), YT_OK, "%s",
-                 err.text);
+    cr_assert_eq(yti_replay("runs/detect/train-2/non-finite.safetensors", 1, &result, &err), YT_OK, "%s", err.text);
     cr_assert_str_eq(result.report, r.report);
     cr_assert_not_null(strstr(result.report, "epoch 1, batch 4 of 4, step 3:"), "%s", result.report);
     yti_replay_free(&result);
@@ -143,8 +141,7 @@ Test(non_finite, the_step_of_a_former_run_does_not_stay) {
     static const char capsule[] = WATCHED_RUN "non-finite.safetensors";
     cr_assert_eq(test_watched_train(&config, &failed, &err), YT_ERR_NON_FINITE);
     cr_assert(yti_path_exists(capsule));
-    cr_assert_eq(test_watched_resume(WATCHED_RUN "weights/last.safetensors", &rest, &err), YT_OK, "%s",
-                 err.text);
+    cr_assert_eq(test_watched_resume(WATCHED_RUN "weights/last.safetensors", &rest, &err), YT_OK, "%s", err.text);
     cr_assert_not(yti_path_exists(capsule));
     cr_assert_eq(test_watched_train(&config, &again, &err), YT_ERR_NON_FINITE);
     cr_assert(yti_path_exists(capsule));
@@ -158,10 +155,9 @@ Test(non_finite, a_run_that_went_back_is_one_that_was_resumed_with_half_the_rate
     yti_train_config config = test_watched_config("tiny26.yaml", "3");
     test_watched_set(&config, "on_nan", "rollback");
     test_watched_set(&config, "save_period", "1");
-    test_watched_set(&config, "log_gradients",
-                   "3"); /* the checkpoint's step is no sample, the one that fails is */
+    test_watched_set(&config, "log_gradients", "3"); /* the checkpoint's step is no sample, the one that fails is */
     test_watched back = {.poison_at = WATCHED_BATCHES + 3},
-               half = {.poison_at = -1}; /* both watched, one never poisoned */
+                 half = {.poison_at = -1}; /* both watched, one never poisoned */
     yt_err err = {.text = ""};
     cr_assert_eq(test_watched_train(&config, &back, &err), YT_OK, "%s", err.text);
     cr_assert(back.events == 1 && back.epochs == 3 && back.action == YT_ON_NAN_ROLLBACK && !back.to_initial);
@@ -177,8 +173,7 @@ Test(non_finite, a_run_that_went_back_is_one_that_was_resumed_with_half_the_rate
     cr_assert_eq(rename("runs/detect/other/weights/last.safetensors", "back.safetensors"), 0);
     static const char *const logs[] = {"gradients.csv", "gradients.jsonl"};
     char path[64];
-    for (int i = 0; i < 2;
-         i++) { /* the resumed run drops what lies behind its checkpoint and writes it anew */
+    for (int i = 0; i < 2; i++) { /* the resumed run drops what lies behind its checkpoint and writes it anew */
         snprintf(path, sizeof path, "runs/detect/other/%s", logs[i]);
         test_copy_file(path, logs[i]);
     }
@@ -210,8 +205,7 @@ Test(non_finite, a_network_that_explodes_goes_back_until_it_trains) {
     yti_train_config_defaults(&resumed);
     test_watched_set(&resumed, "resume", "runs/detect/train-2/weights/last.safetensors");
     cr_assert_eq(test_watched_train(&resumed, &rest, &err), YT_OK, "%s", err.text);
-    test_expect_same_tensors(WATCHED_RUN "weights/last.safetensors",
-                           "runs/detect/train-2/weights/last.safetensors");
+    test_expect_same_tensors(WATCHED_RUN "weights/last.safetensors", "runs/detect/train-2/weights/last.safetensors");
 }
 
 Test(non_finite, a_run_does_not_go_back_for_ever) {
@@ -225,9 +219,8 @@ Test(non_finite, a_run_does_not_go_back_for_ever) {
     test_watched first = {.poison_at = WATCHED_BATCHES + 1};
     cr_assert_eq(test_watched_train(&config, &first, &err), YT_ERR_NON_FINITE);
     cr_assert(first.epochs == 1 && first.events == 1);
-    cr_assert_not_null(
-        strstr(err.text, "it comes before the first update from there, which no learning rate changes"), "%s",
-        err.text);
+    cr_assert_not_null(strstr(err.text, "it comes before the first update from there, which no learning rate changes"),
+                       "%s", err.text);
 }
 
 /* Four batches an update: the third one is not the first step, but its weights are still those of the checkpoint. */
@@ -263,11 +256,9 @@ Test(non_finite, nothing_that_is_not_finite_is_saved) {
     const char *name;
     float *moments;
     cr_assert(yti_optimizer_state(t->optimizer, 1, &name, &moments));
-    float *places[] = {t->model->state.params, t->model->state.buffers, t->average.params, t->average.buffers,
-                       moments};
-    const char *const texts[] = {
-        ": model.0.conv.weight is", "running_mean is", "the average of model.0.conv.weight",
-        "the average of model.0.bn.running_mean", "the optimiser's exp_avg_sq of model.0"};
+    float *places[] = {t->model->state.params, t->model->state.buffers, t->average.params, t->average.buffers, moments};
+    const char *const texts[] = {": model.0.conv.weight is", "running_mean is", "the average of model.0.conv.weight",
+                                 "the average of model.0.bn.running_mean", "the optimiser's exp_avg_sq of model.0"};
     for (int i = 0; i < 5; i++) {
         const float before = places[i][0];
         places[i][0] = (float)INFINITY;
@@ -325,7 +316,6 @@ Test(non_finite, an_older_checkpoint_resumes_and_a_damaged_one_does_not) {
     snprintf(changed, sizeof changed, "%s}", progress);
     test_watched_rewrite("progress", changed);
     cr_assert_eq(rename("bad.safetensors", WATCHED_RUN "weights/last.safetensors"), 0);
-    cr_assert_eq(test_watched_resume(WATCHED_RUN "weights/last.safetensors", &rest, &err), YT_OK, "%s",
-                 err.text);
+    cr_assert_eq(test_watched_resume(WATCHED_RUN "weights/last.safetensors", &rest, &err), YT_OK, "%s", err.text);
     cr_assert_eq(rest.epochs, 1);
 }

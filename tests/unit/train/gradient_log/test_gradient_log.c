@@ -1,11 +1,11 @@
-/* Tests of src/train/gradient_log/gradient_log.c, gradient_files.c, loss_parts.c and watchers.c: what a run that watches its
- * gradients writes, that watching changes nothing, and that the parts of the loss add up. */
+/* Tests of src/train/gradient_log/gradient_log.c, gradient_files.c, loss_parts.c and watchers.c: what a run that
+ * watches its gradients writes, that watching changes nothing, and that the parts of the loss add up. */
+#include "base/file.h"
 #include "support/files.h"
 #include "support/fixture.h"
 #include "support/folder.h"
 #include "support/near.h"
 #include "support/tiny.h"
-#include "base/file.h"
 #include "train/loop/train.h"
 
 #include <criterion/criterion.h>
@@ -67,7 +67,7 @@ Test(gradient_log, a_watched_run_has_the_same_bits_as_one_that_is_not, .timeout 
         cr_assert_eq(run(&plain, NULL, NULL), YT_OK);
         cr_assert_eq(run(&logged, NULL, NULL), YT_OK);
         test_expect_same_bytes("runs/detect/plain/weights/best.safetensors",
-                             "runs/detect/logged/weights/best.safetensors");
+                               "runs/detect/logged/weights/best.safetensors");
         cr_assert(yti_path_exists("runs/detect/logged/gradients.csv"));
         cr_assert_not(yti_path_exists("runs/detect/plain/gradients.csv"));
     }
@@ -103,8 +103,8 @@ static csv_row *read_rows(const char *path, size_t *count) {
     *count = 0;
     for (const char *line = text + strlen(header); *line; line = strchr(line, '\n') + 1) {
         csv_row *r = &rows[(*count)++];
-        cr_assert_eq(sscanf(line, "%lld,%d,%d,%127[^,],%63[^,],%63[^,],%lf", &r->step, &r->epoch, &r->layer,
-                            r->name, r->kind, r->stat, &r->value),
+        cr_assert_eq(sscanf(line, "%lld,%d,%d,%127[^,],%63[^,],%63[^,],%lf", &r->step, &r->epoch, &r->layer, r->name,
+                            r->kind, r->stat, &r->value),
                      7, "%.100s", line);
         cr_assert(isfinite(r->value), "%.100s", line);
     }
@@ -154,16 +154,15 @@ Test(gradient_log, rows_blocks_weights_and_parts_are_written_at_their_steps, .ti
         cr_assert_eq(count(rows, n, step, "update", "ratio", -1, NULL),
                      count(rows, n, step, "weight", "rms", -1, NULL));
         for (int p = 0; p < 6; p++)
-            cr_assert_eq(count(rows, n, step, parts[p], "rms", 0, "Conv"), parted, "%s, step %lld", parts[p],
-                         step);
+            cr_assert_eq(count(rows, n, step, parts[p], "rms", 0, "Conv"), parted, "%s, step %lld", parts[p], step);
     }
     /* fresh from SiLU: the rows; behind the bottleneck's shortcut it does not show */
     cr_assert_eq(count(rows, n, 0, "activation", "saturated", -1, NULL), 6);
     free(rows);
 }
 
-/* Two batches to an update, three to an epoch: an update may follow the sample, in the same epoch, and stands under its
- * step; or none does. */
+/* Two batches to an update, three to an epoch: an update may follow the sample, in the same epoch, and stands under
+ * its step; or none does. */
 Test(gradient_log, weights_that_move_later_stand_beside_the_maps_of_their_sample) {
     yti_train_config config = tiny("tiny26.yaml", "4", "3");
     set(&config, "nbs", "4");
@@ -208,11 +207,10 @@ Test(gradient_log, a_sound_run_raises_no_alarm) {
 /* Twenty-three layers in a row without batch norm or shortcuts. */
 static yti_train_config deep(const char *activation) {
     char yaml[512];
-    snprintf(
-        yaml, sizeof yaml,
-        "nc: 2\nactivation: %s\nbackbone:\n  - [-1, 1, Conv, [8, 3, 2]]\n  - [-1, 20, Conv, [8, 3, 1]]\n"
-        "  - [-1, 1, Conv, [8, 3, 2]]\n  - [-1, 1, Conv, [8, 3, 2]]\nhead:\n  - [[3], 1, Detect, [nc]]\n",
-        activation);
+    snprintf(yaml, sizeof yaml,
+             "nc: 2\nactivation: %s\nbackbone:\n  - [-1, 1, Conv, [8, 3, 2]]\n  - [-1, 20, Conv, [8, 3, 1]]\n"
+             "  - [-1, 1, Conv, [8, 3, 2]]\n  - [-1, 1, Conv, [8, 3, 2]]\nhead:\n  - [[3], 1, Detect, [nc]]\n",
+             activation);
     test_folder_write_text("deep.yaml", yaml);
     yti_train_config config = tiny("deep.yaml", "2", "1");
     set(&config, "no_batchnorm", "true");
@@ -347,11 +345,8 @@ Test(gradient_log, terms_and_levels_add_up_to_the_whole_gradient) {
     for (int m = 0; m < 2; m++) {
         yti_train_config config = tiny(models[m], "1", "0");
         sums s = {0};
-        const yti_train_observer observer = {.start = remember_model,
-                                            .wants = want_all,
-                                            .backward = see_whole,
-                                            .part = see_part,
-                                            .context = &s};
+        const yti_train_observer observer = {
+            .start = remember_model, .wants = want_all, .backward = see_whole, .part = see_part, .context = &s};
         cr_assert_eq(run(&config, &observer, NULL), YT_OK);
         cr_assert_eq(s.parts, 6 * 6);
         for (int row = 0; row < 6; row++) {
@@ -359,10 +354,10 @@ Test(gradient_log, terms_and_levels_add_up_to_the_whole_gradient) {
             const double terms = p[YT_FLOW_BOX] + p[YT_FLOW_CLS] + p[m ? YT_FLOW_DFL : YT_FLOW_L1],
                          levels = p[YT_FLOW_P3] + p[YT_FLOW_P4] + p[YT_FLOW_P5];
             cr_assert_gt(s.size[row], 0);
-            cr_expect(test_near(terms, s.whole[row], 1e-5 * s.size[row]), "%s row %d: terms %g, whole %g",
-                      models[m], row, terms, s.whole[row]);
-            cr_expect(test_near(levels, s.whole[row], 1e-5 * s.size[row]), "%s row %d: levels %g, whole %g",
-                      models[m], row, levels, s.whole[row]);
+            cr_expect(test_near(terms, s.whole[row], 1e-5 * s.size[row]), "%s row %d: terms %g, whole %g", models[m],
+                      row, terms, s.whole[row]);
+            cr_expect(test_near(levels, s.whole[row], 1e-5 * s.size[row]), "%s row %d: levels %g, whole %g", models[m],
+                      row, levels, s.whole[row]);
         }
         /* rows 3 and 4 feed the levels above them only through row 5, the deepest */
         cr_expect(s.part[5][YT_FLOW_P3] == 0 && s.part[5][YT_FLOW_P4] == 0 && s.part[4][YT_FLOW_P3] == 0);
@@ -386,8 +381,8 @@ static void expect_reference_gradients(const char *family, int expected) {
     if (f.model->n_branches == 2) yti_loss_branch_weights(0, 10, &weight[0], &weight[1]);
     for (int b = 0; b < f.model->n_branches; b++) {
         const yti_head head = yti_model_head(f.model, b);
-        cr_assert_eq(yti_loss_branch(loss, &head, &targets, gains, yti_assigner_of(b == 1), weight[b],
-                                    FIXTURE_THREADS, &result, NULL),
+        cr_assert_eq(yti_loss_branch(loss, &head, &targets, gains, yti_assigner_of(b == 1), weight[b], FIXTURE_THREADS,
+                                     &result, NULL),
                      YT_OK);
     }
     yti_loss_destroy(loss);
@@ -403,10 +398,9 @@ static void expect_reference_gradients(const char *family, int expected) {
                      largest = fixture_number(summary, "absmax");
         cr_expect(test_near(yti_flow_value(&s, YT_FLOW_STAT_L2), l2, 1e-3 * l2), "%s", info->name);
         cr_expect(test_near(yti_flow_value(&s, YT_FLOW_STAT_RMS), rms, 1e-3 * rms), "%s", info->name);
-        cr_expect(test_near(yti_flow_value(&s, YT_FLOW_STAT_MEAN), fixture_number(summary, "mean"), 1e-3 * rms),
-                  "%s", info->name);
-        cr_expect(test_near(yti_flow_value(&s, YT_FLOW_STAT_MAX_ABS), largest, 2e-3 * largest), "%s",
+        cr_expect(test_near(yti_flow_value(&s, YT_FLOW_STAT_MEAN), fixture_number(summary, "mean"), 1e-3 * rms), "%s",
                   info->name);
+        cr_expect(test_near(yti_flow_value(&s, YT_FLOW_STAT_MAX_ABS), largest, 2e-3 * largest), "%s", info->name);
         cr_expect_eq(s.count, (uint64_t)fixture_number(summary, "numel"));
         compared++;
     }

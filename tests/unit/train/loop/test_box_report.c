@@ -1,9 +1,10 @@
-/* What a run says when it cannot learn: of objects that it cannot (src/train/loop/box_report.c), of rates that are 0; and that
- * an epoch without an object is not the best one. Images are 64 pixels wide and high, and so is the input, so that sizes can be told by hand. */
+/* What a run says when it cannot learn: of objects that it cannot (src/train/loop/box_report.c), of rates that are
+ * 0; and that an epoch without an object is not the best one. Images are 64 pixels wide and high, and so is the
+ * input, so that sizes can be told by hand. */
+#include "base/file.h"
 #include "support/folder.h"
 #include "support/tiny.h"
 #include "train/loop/training.h"
-#include "base/file.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -76,8 +77,7 @@ static heard run(const yti_train_config *config) {
     yt_err err = {.text = ""};
     yti_training *training;
     cr_assert_eq(yti_train_prepare(config, NULL, NULL, NULL, &training, &err), YT_OK, "%s", err.text);
-    const yti_train_observer observer = {
-        .epoch = on_epoch, .alarm = on_alarm, .finish = on_finish, .context = &h};
+    const yti_train_observer observer = {.epoch = on_epoch, .alarm = on_alarm, .finish = on_finish, .context = &h};
     cr_assert_eq(yti_train_run(training, &observer, 1, NULL, &err), YT_OK, "%s", err.text);
     yti_train_destroy(training);
     return h;
@@ -99,12 +99,11 @@ Test(box_report, objects_that_are_all_dropped_are_reported_once_and_no_epoch_is_
     const yti_train_config config = still_config("3");
     const heard h = run(&config);
     cr_assert(h.alarms == 1 && h.epochs == 3 && h.empty_epochs == 3, "%d", h.alarms);
-    cr_assert_str_eq(
-        h.text[0],
-        "epoch 1: no object was assigned, only the background was trained; the augmentation dropped "
-        "4 of 4 boxes: 4 at most 2 pixels wide or high; half of the objects are at most 1 pixels wide "
-        "or high at --imgsz 64; from --imgsz 1024 on half of them would be at least 16 pixels wide "
-        "and high");
+    cr_assert_str_eq(h.text[0],
+                     "epoch 1: no object was assigned, only the background was trained; the augmentation dropped "
+                     "4 of 4 boxes: 4 at most 2 pixels wide or high; half of the objects are at most 1 pixels wide "
+                     "or high at --imgsz 64; from --imgsz 1024 on half of them would be at least 16 pixels wide "
+                     "and high");
     cr_assert(h.empty_bests == 0 && h.summary.best_epoch == 0);
     cr_assert_not(yti_path_exists("runs/detect/train/weights/best.safetensors"));
     cr_assert(yti_path_exists("runs/detect/train/weights/last.safetensors"));
@@ -116,22 +115,20 @@ Test(box_report, where_no_input_is_large_enough_tiles_are_named) {
     const yti_train_config config = still_config("1");
     const heard h = run(&config);
     cr_assert_eq(h.alarms, 1);
-    cr_assert_not_null(strstr(h.text[0],
-                              "; no --imgsz makes half of them 16 pixels wide and high: cut the images into "
-                              "tiles"),
+    cr_assert_not_null(strstr(h.text[0], "; no --imgsz makes half of them 16 pixels wide and high: cut the images into "
+                                         "tiles"),
                        "%s", h.text[0]);
 }
 
-/* Of two objects in each image one is of a pixel. At half the size, the smallest scale, it takes 4 pixels to be above
- * 2: four times the input. */
+/* Of two objects in each image one is of a pixel. At half the size, the smallest scale, it takes 4 pixels to be
+ * above 2: four times the input. */
 Test(box_report, objects_of_which_many_are_dropped_are_reported_after_the_first_epoch) {
     write_labels("0 0.3 0.3 0.4 0.4\n1 0.7 0.7 0.015625 0.015625\n");
     const yti_train_config config = still_config("2");
     const heard h = run(&config);
     cr_assert(h.alarms == 1 && h.empty_epochs == 0, "%d %s", h.alarms, h.text[0]);
-    cr_assert_str_eq(h.text[0],
-                     "epoch 1: the augmentation dropped 4 of 8 boxes: 4 at most 2 pixels wide or high; from "
-                     "--imgsz 256 on nine in ten objects would be at least 4 pixels wide and high");
+    cr_assert_str_eq(h.text[0], "epoch 1: the augmentation dropped 4 of 8 boxes: 4 at most 2 pixels wide or high; from "
+                                "--imgsz 256 on nine in ten objects would be at least 4 pixels wide and high");
     cr_assert_geq(h.summary.best_epoch, 1);
 }
 
@@ -160,12 +157,11 @@ Test(box_report, an_epoch_with_hardly_any_assigned_object_is_reported_until_ther
         cr_assert_eq(yti_report_boxes(training, &row, &watchers, NULL), YT_OK);
         cr_assert_eq(h.alarms, alarms[i], "epoch %d: %d", i + 1, h.alarms);
     }
-    cr_assert_str_eq(
-        h.text[0],
-        "epoch 2: hardly any object was assigned (9 predictions for 1000 boxes), little but the "
-        "background was trained; predictions overlap hardly any of the boxes; half of the objects "
-        "are at most 4 pixels wide or high at --imgsz 64; from --imgsz 256 on half of them would be "
-        "at least 16 pixels wide and high; a smaller --lr0 than 0.002 often helps");
+    cr_assert_str_eq(h.text[0],
+                     "epoch 2: hardly any object was assigned (9 predictions for 1000 boxes), little but the "
+                     "background was trained; predictions overlap hardly any of the boxes; half of the objects "
+                     "are at most 4 pixels wide or high at --imgsz 64; from --imgsz 256 on half of them would be "
+                     "at least 16 pixels wide and high; a smaller --lr0 than 0.002 often helps");
     yti_train_destroy(training);
 }
 
@@ -178,9 +174,8 @@ Test(box_report, a_run_whose_updates_all_have_rate_zero_is_reported_at_its_start
     set(&config, "batch", "16");
     const heard h = run(&config);
     cr_assert_eq(h.alarms, 1);
-    cr_assert_str_eq(h.text[0],
-                     "nothing will be learned: no update of the 3 batches of this run has a learning rate "
-                     "above 0; more --epochs, a smaller --nbs or a shorter --warmup-epochs would help");
+    cr_assert_str_eq(h.text[0], "nothing will be learned: no update of the 3 batches of this run has a learning rate "
+                                "above 0; more --epochs, a smaller --nbs or a shorter --warmup-epochs would help");
 }
 
 /* ---- predictions that overlap nothing ---- */
@@ -193,9 +188,8 @@ Test(box_report, a_rate_at_which_nothing_is_overlapped_is_named) {
     const heard h = run(&config);
     cr_assert_gt(h.empty_epochs, 0);
     cr_assert_geq(h.alarms, 1);
-    cr_assert_not_null(strstr(h.text[0],
-                              "no prediction overlaps any of the boxes that are left (4); a smaller --lr0 "
-                              "than 1 often helps"),
+    cr_assert_not_null(strstr(h.text[0], "no prediction overlaps any of the boxes that are left (4); a smaller --lr0 "
+                                         "than 1 often helps"),
                        "%s", h.text[0]);
     cr_assert_eq(h.empty_bests, 0);
 }

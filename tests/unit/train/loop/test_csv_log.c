@@ -1,5 +1,5 @@
-/* Tests of src/train/loop/csv_log.c: tables that are cut back to a checkpoint. fopen is replaced for the library (tests/CMakeLists.txt),
- * so that reading can fail in the middle of a file. */
+/* Tests of src/train/loop/csv_log.c: tables that are cut back to a checkpoint. fopen is replaced for the library
+ * (tests/CMakeLists.txt), so that reading can fail in the middle of a file. */
 #define _GNU_SOURCE /* fopencookie */
 #include "support/files.h"
 #include "support/folder.h"
@@ -100,8 +100,7 @@ Test(csv_log, a_table_of_other_columns_is_refused_and_left_as_it_was) {
         yt_err err = {.text = ""};
         cr_assert_eq(yti_csv_open(test_folder_path("t.csv"), "epoch,x,y,z", 4, &file, &err), YT_ERR_DATA, "%s",
                      others[i]);
-        cr_assert_not_null(strstr(err.text, "t.csv:1: its columns are not those of this run"), "%s",
-                           err.text);
+        cr_assert_not_null(strstr(err.text, "t.csv:1: its columns are not those of this run"), "%s", err.text);
         expect_text(others[i]);
     }
 }

@@ -1,12 +1,12 @@
 /* The rules of training that the reference trainer changed between its releases 8.4.104 and 8.4.190, in whole runs:
  * which of the two a run follows, and what that does to it. The rules one by one are tested where they are made. */
+#include "base/file.h"
+#include "kernels/kernels.h"
 #include "support/files.h"
 #include "support/folder.h"
 #include "support/tiny.h"
 #include "support/watched_run.h"
 #include "train/loop/training.h"
-#include "base/file.h"
-#include "kernels/kernels.h"
 
 #include <cjson/cJSON.h>
 #include <criterion/criterion.h>
@@ -66,8 +66,8 @@ static updates updates_of_run(const yti_train_config *config) {
     return u;
 }
 
-/* Seen of the reference trainer on the four images of COCO8 with its defaults: 8.4.190 updates at iterations 0, 4 and
- * 8 of ten epochs, 8.4.104 four times. */
+/* Seen of the reference trainer on the four images of COCO8 with its defaults: 8.4.190 updates at iterations 0, 4
+ * and 8 of ten epochs, 8.4.104 four times. */
 Test(reference, ten_epochs_of_four_images_are_three_updates) {
     yti_train_config config = tiny_config("10", NULL);
     updates now = updates_of_run(&config);
@@ -142,8 +142,8 @@ static void expect_fast(const char *name, bool old, const char *head, int expect
         const yti_param_info *info = &model->params[i];
         if (!yti_in_params(info)) continue;
         const char *part = info->name + strlen(head);
-        const bool is_class =
-            starts_with(info->name, head) && (starts_with(part, "cv3.") || starts_with(part, "one2one_cv3."));
+        const bool is_class = starts_with(info->name, head) &&
+                              (starts_with(part, "cv3.") || starts_with(part, "one2one_cv3."));
         bool moves = false;
         for (size_t k = 0; k < info->count; k++) moves |= model->state.params[info->offset + k] != 0;
         cr_assert_eq(moves, is_class && expected, "%s", info->name);
@@ -154,8 +154,8 @@ static void expect_fast(const char *name, bool old, const char *head, int expect
     yti_model_destroy(model);
 }
 
-/* A class branch of v8 is two convolutions with normalisation (3 tensors each) and one with a bias: 8 tensors on each
- * of three levels. Those of 11 and 26 are four convolutions with normalisation and one with a bias: 14; in two
+/* A class branch of v8 is two convolutions with normalisation (3 tensors each) and one with a bias: 8 tensors on
+ * each of three levels. Those of 11 and 26 are four convolutions with normalisation and one with a bias: 14; in two
  * branches with 26. */
 Test(reference, musgd_trains_the_class_branches_of_every_head_faster) {
     expect_fast(YT_SOURCE_DIR "/models/yolov8n.yaml", false, "model.22.", 3 * 8);
@@ -213,10 +213,8 @@ static int reference_of_resumed(void) {
     cr_assert_eq(yti_train_prepare(&config, NULL, NULL, NULL, &training, &err), YT_OK, "%s", err.text);
     const yti_train_config *c = &training->config;
     const int reference = c->reference;
-    cr_assert(c->source[YT_TRAIN_KEY_optimizer] == YT_SOURCE_CHECKPOINT &&
-              c->optimizer == (int)YT_OPTIM_ADAMW);
-    cr_assert(c->source[YT_TRAIN_KEY_lr0] == YT_SOURCE_CHECKPOINT && c->lr0 == 0.001667,
-              "0.002 * 5 / (4 + 2)");
+    cr_assert(c->source[YT_TRAIN_KEY_optimizer] == YT_SOURCE_CHECKPOINT && c->optimizer == (int)YT_OPTIM_ADAMW);
+    cr_assert(c->source[YT_TRAIN_KEY_lr0] == YT_SOURCE_CHECKPOINT && c->lr0 == 0.001667, "0.002 * 5 / (4 + 2)");
     yti_train_destroy(training);
     return reference;
 }

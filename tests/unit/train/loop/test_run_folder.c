@@ -1,12 +1,12 @@
-/* Tests of where runs lie and which run goes on: folders, checkpoints that were copied, runs that are over, data that changed,
- * validations that show nothing. */
+/* Tests of where runs lie and which run goes on: folders, checkpoints that were copied, runs that are over, data
+ * that changed, validations that show nothing. */
 #define _GNU_SOURCE /* RTLD_NEXT */
+#include "base/file.h"
 #include "support/files.h"
 #include "support/folder.h"
 #include "support/tiny.h"
 #include "train/loop/run_folder.h"
 #include "train/loop/training.h"
-#include "base/file.h"
 
 #include <criterion/criterion.h>
 #include <dirent.h>
@@ -251,16 +251,14 @@ Test(run_folder, other_data_is_reported_on_resume) {
     cr_assert_str_eq(problems.all, "");
     test_folder_write_text("data/labels/train/1.txt", "1 0.5 0.5 0.25 0.25\n"); /* one box moved */
     resume_with_problems("3", &problems);
-    cr_assert_not_null(
-        strstr(problems.all, "other train data than this: as many images and boxes, but others"), "%s",
-        problems.all);
+    cr_assert_not_null(strstr(problems.all, "other train data than this: as many images and boxes, but others"), "%s",
+                       problems.all);
     resume_with_problems("4", &problems); /* the run has gone on with these */
     cr_assert_str_eq(problems.all, "");
     cr_assert_eq(unlink("data/images/val/100.png"), 0);
     resume_with_problems("5", &problems);
-    cr_assert_not_null(
-        strstr(problems.all, "other val data than this: 3 images with 3 boxes then, 2 with 2 now"), "%s",
-        problems.all);
+    cr_assert_not_null(strstr(problems.all, "other val data than this: 3 images with 3 boxes then, 2 with 2 now"), "%s",
+                       problems.all);
 }
 
 Test(run_folder, a_data_set_that_moved_is_the_same_one) {
@@ -275,8 +273,7 @@ Test(run_folder, a_data_set_that_moved_is_the_same_one) {
     set(&config, "data", "nowhere.yaml");
     yt_err typed = {.text = ""};
     cr_assert_eq(train(&config, NULL, NULL, &typed), YT_ERR_IO);
-    cr_assert_str_eq(typed.text,
-                     "nowhere.yaml: does not exist; data sets are not downloaded, each has its own YAML");
+    cr_assert_str_eq(typed.text, "nowhere.yaml: does not exist; data sets are not downloaded, each has its own YAML");
     set(&config, "data", "elsewhere/data.yaml");
     yt_err err = {.text = ""};
     cr_assert_eq(train(&config, NULL, &problems, &err), YT_OK, "%s", err.text);
@@ -286,12 +283,10 @@ Test(run_folder, a_data_set_that_moved_is_the_same_one) {
 Test(run_folder, other_classes_are_refused_on_resume) {
     yti_train_config config = tiny_config("1");
     expect_run(&config);
-    test_folder_write_text("data.yaml",
-                         "path: data\ntrain: images/train\nval: images/val\nnames: [blue, red]\n");
+    test_folder_write_text("data.yaml", "path: data\ntrain: images/train\nval: images/val\nnames: [blue, red]\n");
     config = resume_config(LAST, "2");
     expect_refused(&config, "class 0 of its run is 'red', in data.yaml it is 'blue'");
-    test_folder_write_text("data.yaml",
-                         "path: data\ntrain: images/train\nval: images/val\nnames: [Red, BLUE]\n");
+    test_folder_write_text("data.yaml", "path: data\ntrain: images/train\nval: images/val\nnames: [Red, BLUE]\n");
     expect_run(&config); /* the same names, as names are compared everywhere */
 }
 
@@ -302,11 +297,10 @@ Test(run_folder, an_older_checkpoint_says_what_it_goes_back_to) {
     texts problems = {""};
     config = resume_config(RUN "/weights/epoch0.safetensors", "2");
     cr_assert_eq(train(&config, NULL, &problems, NULL), YT_OK);
-    cr_assert_str_eq(problems.all,
-                     RUN "/weights/epoch0.safetensors: goes back to epoch 1 of 3: the rows of later "
-                         "epochs leave results.csv, and weights/last.safetensors of epoch 3 is "
-                         "replaced after epoch 2; best.safetensors stays until an epoch is better "
-                         "than the best up to epoch 1\n");
+    cr_assert_str_eq(problems.all, RUN "/weights/epoch0.safetensors: goes back to epoch 1 of 3: the rows of later "
+                                       "epochs leave results.csv, and weights/last.safetensors of epoch 3 is "
+                                       "replaced after epoch 2; best.safetensors stays until an epoch is better "
+                                       "than the best up to epoch 1\n");
     cr_assert_eq(count_lines(RUN "/results.csv"), 3);
     problems = (texts){""};
     config = resume_config(RUN "/weights/epoch1.safetensors", "3"); /* as new as the last one */
@@ -340,8 +334,7 @@ static yt_status judge_row(void *context, const yti_train_epoch *row, yt_err *er
     (void)err;
     w->rows++;
     const bool wrecked = row->epoch >= 2;
-    cr_assert_eq(isnan(row->val_loss[0] + row->val_loss[1] + row->val_loss[2]), wrecked, "epoch %d",
-                 row->epoch);
+    cr_assert_eq(isnan(row->val_loss[0] + row->val_loss[1] + row->val_loss[2]), wrecked, "epoch %d", row->epoch);
     cr_assert_eq(row->is_best, !wrecked, "epoch %d", row->epoch);
     return YT_OK;
 }
@@ -349,8 +342,7 @@ static yt_status judge_row(void *context, const yti_train_epoch *row, yt_err *er
 Test(run_folder, a_validation_loss_that_is_not_finite_is_no_zero_and_never_the_best) {
     yti_train_config config = tiny_config("2");
     wrecker w = {0};
-    yti_train_observer observer = {
-        .update = wreck_average, .alarm = count_alarm, .epoch = judge_row, .context = &w};
+    yti_train_observer observer = {.update = wreck_average, .alarm = count_alarm, .epoch = judge_row, .context = &w};
     yt_err err = {.text = ""};
     cr_assert_eq(yti_train_prepare(&config, NULL, NULL, NULL, &w.training, &err), YT_OK, "%s", err.text);
     cr_assert_eq(yti_train_run(w.training, &observer, 1, NULL, &err), YT_OK, "%s", err.text);
@@ -372,7 +364,7 @@ static void expect_without_validation(const yti_train_config *config) {
     cr_assert_eq(yti_st_load(LAST, &last, NULL), YT_OK);
     cr_assert_eq(yti_st_load(RUN "/weights/best.safetensors", &best, NULL), YT_OK);
     const yti_st_entry *a = yti_st_find(&last, "ema.model.0.conv.weight"),
-                      *b = yti_st_find(&best, "model.0.conv.weight");
+                       *b = yti_st_find(&best, "model.0.conv.weight");
     cr_assert(a && b && a->bytes == b->bytes && memcmp(a->data, b->data, a->bytes) == 0);
     yti_st_free(&last);
     yti_st_free(&best);
@@ -397,16 +389,14 @@ Test(run_folder, a_data_set_without_validation_trains_and_its_last_weights_are_t
 }
 
 Test(run_folder, images_for_validation_that_are_not_there_are_no_hindrance_with_no_val) {
-    test_folder_write_text("data.yaml",
-                         "path: data\ntrain: images/train\nval: images/valid\nnames: [red, blue]\n");
+    test_folder_write_text("data.yaml", "path: data\ntrain: images/train\nval: images/valid\nnames: [red, blue]\n");
     yti_train_config config = tiny_config("2");
     expect_refused(&config, "images/valid");
     set(&config, "val", "false");
     texts problems = {.all = ""};
     yt_err err = {.text = ""};
     cr_assert_eq(train(&config, NULL, &problems, &err), YT_OK, "%s", err.text);
-    cr_assert_not_null(strstr(problems.all, "there is no validation, not even at the end"), "%s",
-                       problems.all);
+    cr_assert_not_null(strstr(problems.all, "there is no validation, not even at the end"), "%s", problems.all);
     cr_assert(yti_path_exists(RUN "/weights/best.safetensors"));
 }
 

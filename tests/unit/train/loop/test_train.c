@@ -1,12 +1,11 @@
-/* Tests of src/train: whole runs on a tiny problem; the files they leave, and that they can be stopped and
- * resumed. */
+/* Tests of src/train: whole runs on a tiny problem; the files they leave, and that they can be stopped and resumed. */
 #include "base/file.h"
-#include "train/loop/train.h"
-#include "validate/validate.h"
 #include "support/files.h"
 #include "support/folder.h"
 #include "support/tiny.h"
+#include "train/loop/train.h"
 #include "train/loop/training.h"
+#include "validate/validate.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -123,8 +122,7 @@ static void expect_same_results(const char *a_path, const char *b_path) {
     for (int row = 0; a_line || b_line; row++) {
         cr_assert(a_line && b_line, "%s and %s have different numbers of rows", a_path, b_path);
         cr_assert_eq(atoi(a_line), atoi(b_line));
-        const char *a_values = strchr(strchr(a_line, ',') + 1, ','),
-                   *b_values = strchr(strchr(b_line, ',') + 1, ',');
+        const char *a_values = strchr(strchr(a_line, ',') + 1, ','), *b_values = strchr(strchr(b_line, ',') + 1, ',');
         cr_assert_str_eq(a_values, b_values);
         a_line = strtok_r(NULL, "\n", &a_rest);
         b_line = strtok_r(NULL, "\n", &b_rest);
@@ -146,17 +144,16 @@ Test(train, a_run_leaves_settings_results_and_weights) {
     cr_assert(yti_path_exists("runs/detect/train/weights/last.safetensors"));
     cr_assert(yti_path_exists("runs/detect/train/args.yaml"));
     char *text = test_read_text("runs/detect/train/results.csv");
-    cr_assert_eq(
-        strncmp(text,
-                "epoch,time,train/box_loss,train/cls_loss,train/l1_loss,metrics/precision(B),"
-                "metrics/recall(B),metrics/mAP50(B),metrics/mAP50-95(B),val/box_loss,val/cls_loss,"
-                "val/l1_loss,lr/pg0,lr/pg1,lr/pg2,one2one/precision(B),one2one/recall(B),one2one/mAP50(B),"
-                "one2one/mAP50-95(B)\n1,",
-                strlen("epoch,time,train/box_loss,train/cls_loss,train/l1_loss,metrics/precision(B),"
-                       "metrics/recall(B),metrics/mAP50(B),metrics/mAP50-95(B),val/box_loss,val/cls_loss,"
-                       "val/l1_loss,lr/pg0,lr/pg1,lr/pg2,one2one/precision(B),one2one/recall(B),"
-                       "one2one/mAP50(B),one2one/mAP50-95(B)\n1,")),
-        0, "%s", text);
+    cr_assert_eq(strncmp(text,
+                         "epoch,time,train/box_loss,train/cls_loss,train/l1_loss,metrics/precision(B),"
+                         "metrics/recall(B),metrics/mAP50(B),metrics/mAP50-95(B),val/box_loss,val/cls_loss,"
+                         "val/l1_loss,lr/pg0,lr/pg1,lr/pg2,one2one/precision(B),one2one/recall(B),one2one/mAP50(B),"
+                         "one2one/mAP50-95(B)\n1,",
+                         strlen("epoch,time,train/box_loss,train/cls_loss,train/l1_loss,metrics/precision(B),"
+                                "metrics/recall(B),metrics/mAP50(B),metrics/mAP50-95(B),val/box_loss,val/cls_loss,"
+                                "val/l1_loss,lr/pg0,lr/pg1,lr/pg2,one2one/precision(B),one2one/recall(B),"
+                                "one2one/mAP50(B),one2one/mAP50-95(B)\n1,")),
+                 0, "%s", text);
     cr_assert_eq(count_lines(text), 3);
     free(text);
     cr_assert_not(yti_path_exists("runs/detect/train/gradients.csv"));
@@ -170,9 +167,9 @@ Test(train, best_weights_describe_themselves) {
     yti_class_names names = {0};
     int imgsz = 0;
     yt_err err = {.text = ""};
-    cr_assert_eq(yti_weights_open("runs/detect/train/weights/best.safetensors", NULL, NULL, &model, &names,
-                                 &imgsz, &err),
-                 YT_OK, "%s", err.text);
+    cr_assert_eq(
+        yti_weights_open("runs/detect/train/weights/best.safetensors", NULL, NULL, &model, &names, &imgsz, &err), YT_OK,
+        "%s", err.text);
     cr_assert_eq(imgsz, 64);
     cr_assert_str_eq(names.names[0], "red");
     yti_class_names_free(&names);
@@ -206,8 +203,8 @@ Test(train, a_tiny_problem_is_learnt) {
     cr_assert_gt(r.summary.best.ap50, 0.5);
 }
 
-/* The files that show the work of the best weights are those of a validation of best.safetensors, whether the
- * best epoch was the last one or not. */
+/* The files that show the work of the best weights are those of a validation of best.safetensors, whether the best
+ * epoch was the last one or not. */
 static void expect_files_of_best(const char *best, const char *folder) {
     yti_model *model;
     yti_class_names names;
@@ -221,8 +218,7 @@ static void expect_files_of_best(const char *best, const char *folder) {
     cr_assert_eq(yti_dataset_open("data.yaml", &dataset, NULL), YT_OK);
     yti_scan_options scan = {.fraction = 1, .threads = 1};
     cr_assert_eq(yti_dataset_scan(&dataset, "val", &scan, &split, NULL), YT_OK);
-    yti_loader_config config = {
-        .batch = 4, .imgsz = imgsz, .workers = 1, .rect = true, .stride = 32, .rect_pad = 0.5};
+    yti_loader_config config = {.batch = 4, .imgsz = imgsz, .workers = 1, .rect = true, .stride = 32, .rect_pad = 0.5};
     cr_assert_eq(yti_loader_create(&split, &config, &loader, NULL), YT_OK);
     yti_validate_options options = {
         .conf = 0.001f, .iou = 0.7f, .max_det = 300, .confusion_conf = YT_CONFUSION_CONF, .threads = 1};
@@ -274,7 +270,7 @@ Test(train, one_and_two_threads_give_the_same_bits) {
     expect_run(&config, &two);
     cr_assert_eq(one.summary.weights_hash, two.summary.weights_hash);
     test_expect_same_tensors("runs/detect/train/weights/last.safetensors",
-                           "runs/detect/train-2/weights/last.safetensors");
+                             "runs/detect/train-2/weights/last.safetensors");
     expect_same_results("runs/detect/train/results.csv", "runs/detect/train-2/results.csv");
 }
 
@@ -304,9 +300,9 @@ static void stop_and_resume(yti_train_config *config) {
     cr_assert_eq(rest.summary.weights_hash, whole.summary.weights_hash);
     cr_assert_eq(rest.summary.best_epoch, whole.summary.best_epoch);
     test_expect_same_tensors("runs/detect/train/weights/last.safetensors",
-                           "runs/detect/train-2/weights/last.safetensors");
+                             "runs/detect/train-2/weights/last.safetensors");
     test_expect_same_tensors("runs/detect/train/weights/best.safetensors",
-                           "runs/detect/train-2/weights/best.safetensors");
+                             "runs/detect/train-2/weights/best.safetensors");
     expect_same_results("runs/detect/train/results.csv", "runs/detect/train-2/results.csv");
 }
 
@@ -338,7 +334,7 @@ Test(train, batches_of_changing_size_are_the_same_after_a_resume) {
     set(&config, "workers", "3");
     expect_run(&config, &two);
     test_expect_same_tensors("runs/detect/train/weights/last.safetensors",
-                           "runs/detect/train-3/weights/last.safetensors");
+                             "runs/detect/train-3/weights/last.safetensors");
 }
 
 Test(train, rectangular_batches_train_and_resume) {
@@ -379,7 +375,7 @@ Test(train, classes_that_are_not_wanted_are_not_validated) {
         record r = {0};
         expect_run(&config, &r);
         char *matrix = test_read_text(only_red ? "runs/detect/red/confusion_matrix.csv"
-                                             : "runs/detect/both/confusion_matrix.csv");
+                                               : "runs/detect/both/confusion_matrix.csv");
         cr_assert_eq(strstr(matrix, "\nblue,0,0,0\n") != NULL, only_red, "%s", matrix);
         free(matrix);
     }
@@ -465,8 +461,7 @@ Test(train, a_loss_that_is_not_finite_stops_the_run_and_names_it) {
     for (size_t i = 0; i < model->param_count; i++) model->state.params[i] = (float)NAN;
     char *list[] = {(char[]){"a"}, (char[]){"b"}};
     yti_class_names names = {2, list};
-    cr_assert_eq(yti_weights_save("nan.safetensors", model, &model->state, 0, &names, 64, NULL, NULL, 0, NULL),
-                 YT_OK);
+    cr_assert_eq(yti_weights_save("nan.safetensors", model, &model->state, 0, &names, 64, NULL, NULL, 0, NULL), YT_OK);
     yti_model_destroy(model);
     set(&config, "weights", "nan.safetensors");
     record r = {0};
@@ -593,7 +588,7 @@ Test(train, an_epoch_whose_checkpoint_cannot_be_written_is_not_done) {
         record r = {0};
         int shown = 0;
         yti_train_observer observers[] = {{.epoch = put_folder_in_the_way, .context = &shown},
-                                         {.finish = on_finish, .context = &r}};
+                                          {.finish = on_finish, .context = &r}};
         cr_assert_eq(yti_train_run(training, observers, 2, NULL, &err), YT_ERR_IO);
         cr_assert_not_null(strstr(err.text, "last.safetensors"), "%s", err.text);
         cr_assert(shown == 2 && r.finishes == 1 && r.summary.status == YT_ERR_IO && r.summary.epochs == 1,
@@ -744,8 +739,8 @@ Test(train, musgd_learns_a_tiny_problem) {
 
 /* ---- frozen rows ---- */
 
-/* Checks in a checkpoint, or in its average, that rows below n_frozen are as they were initialised, statistics
- * too, and that other weights and statistics moved. */
+/* Checks in a checkpoint, or in its average, that rows below n_frozen are as they were initialised, statistics too,
+ * and that other weights and statistics moved. */
 static void expect_frozen(const char *path, const char *prefix, int n_frozen) {
     yti_model_options options = YT_MODEL_DEFAULTS;
     yti_model *model, *begin;
@@ -834,8 +829,7 @@ Test(train, a_run_ends_when_its_time_is_over) {
     yti_train_config resumed = resume_config("runs/detect/train/weights/last.safetensors");
     yt_err err;
     cr_assert_eq(run(&resumed, &rest, &err), YT_ERR_ARGUMENT);
-    cr_assert_not_null(strstr(err.text, "has used its 1e-09 hours; a larger --time continues it"), "%s",
-                       err.text);
+    cr_assert_not_null(strstr(err.text, "has used its 1e-09 hours; a larger --time continues it"), "%s", err.text);
     set(&resumed, "time", "1");
     cr_assert_eq(run(&resumed, &rest, &err), YT_ERR_STOPPED, "%s", err.text);
     cr_assert_eq(rest.first_epoch, 1);

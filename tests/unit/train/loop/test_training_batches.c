@@ -1,9 +1,9 @@
-/* Tests of src/data/feed/loader.c, sample.c and order.c: training batches whose pictures are mixed, and those
- * whose shape changes. */
+/* Tests of src/data/feed/loader.c, sample.c and order.c: training batches whose pictures are mixed, and those whose
+ * shape changes. */
 #include "data/feed/order.h"
+#include "image/image.h"
 #include "support/flat_split.h"
 #include "support/near.h"
-#include "image/image.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -14,8 +14,8 @@ TestSuite(training_batches, .init = test_flat_make, .fini = test_flat_free, .tim
 
 /* ---- mixing ---- */
 
-/* The boxes of one image of a batch must be those of `sample` and behind them those of one other. Returns
- * which, or -1: only its own. */
+/* The boxes of one image of a batch must be those of `sample` and behind them those of one other. Returns which, or
+ * -1: only its own. */
 static int partner_of(const yti_batch *b, int image, int sample) {
     int own = 0, partner = -1;
     for (int t = 0; t < b->targets.count; t++) {
@@ -78,11 +78,10 @@ Test(training_batches, cutmix_covers_no_box_and_its_boxes_lie_on_their_colour) {
 }
 
 /* What is drawn for the mix disturbs nothing else. */
-/* Every box of the images and of those of their mosaics is counted once, those that the batch holds as seen; the same
- * for any number of workers. */
+/* Every box of the images and of those of their mosaics is counted once, those that the batch holds as seen; the
+ * same for any number of workers. */
 Test(training_batches, what_becomes_of_boxes_is_counted) {
-    const yti_augment mixed = {
-        .mosaic = 0.7f, .mixup = 0.4f, .cutmix = 0.4f, .scale = 0.5f, .translate = 0.4f};
+    const yti_augment mixed = {.mosaic = 0.7f, .mixup = 0.4f, .cutmix = 0.4f, .scale = 0.5f, .translate = 0.4f};
     int64_t sums[2][YT_BOX_FATES] = {{0}};
     for (int workers = 1; workers <= 2; workers++) {
         yti_loader_config config = test_flat_training(3, workers, 0);
@@ -167,9 +166,8 @@ Test(training_batches, a_scaled_batch_is_the_resized_batch) {
             const yti_batch *p = test_flat_next(plain);
             size_t bytes = (size_t)b->h * (size_t)b->w * 3;
             for (int i = 0; i < b->n; i++) {
-                cr_assert_eq(
-                    yti_image_resize(p->rgb + (size_t)i * 64 * 64 * 3, 64, 64, resized, b->w, b->h, NULL),
-                    YT_OK);
+                cr_assert_eq(yti_image_resize(p->rgb + (size_t)i * 64 * 64 * 3, 64, 64, resized, b->w, b->h, NULL),
+                             YT_OK);
                 cr_assert_arr_eq(b->rgb + (size_t)i * bytes, resized, bytes);
             }
             size_t count = (size_t)p->targets.count;
@@ -184,8 +182,8 @@ Test(training_batches, a_scaled_batch_is_the_resized_batch) {
     yti_loader_destroy(scaled);
 }
 
-/* s = 640, stride 32: a quarter is 480 to 831, rounded down. The reference gives the shorter side of a
- * rectangle ceil(dim * f / stride) strides. */
+/* s = 640, stride 32: a quarter is 480 to 831, rounded down. The reference gives the shorter side of a rectangle
+ * ceil(dim * f / stride) strides. */
 Test(order, scaled_shapes_of_the_specification) {
     yti_loader_config config = {.imgsz = 640, .stride = 32, .multi_scale = 0.25, .seed = 3};
     int smallest, largest, seen[27] = {0};
@@ -207,8 +205,7 @@ Test(order, scaled_shapes_of_the_specification) {
     cr_assert(shape.h == 448 && shape.w == 640);
 }
 
-/* As in validation, without its half stride: ceil(2 * (0.75, 1)) = (2, 2), (2, 2) and (2, ceil(0.8)) = (2,
- * 1). */
+/* As in validation, without its half stride: ceil(2 * (0.75, 1)) = (2, 2), (2, 2) and (2, ceil(0.8)) = (2, 1). */
 Test(training_batches, rectangular_training_keeps_its_order_and_has_no_mosaics) {
     yti_loader_config config = test_flat_training(3, 2, 0);
     config.rect = true;

@@ -1,9 +1,9 @@
 /* Tests of src/train/settings/config.c, config_file.c and auto_settings.c: the settings of a run. */
 #include "base/cpu.h"
 #include "base/file.h"
-#include "train/loop/train.h"
 #include "base/yaml.h"
 #include "support/folder.h"
+#include "train/loop/train.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>
@@ -25,8 +25,7 @@ static void set(yti_train_config *config, const char *key, const char *text) {
 static void expect_refused(const char *key, const char *text, const char *sentence) {
     yti_train_config config = defaults(), before = config;
     yt_err err = {.text = ""};
-    cr_assert_eq(yti_train_config_set(&config, key, text, YT_SOURCE_TYPED, &err), YT_ERR_ARGUMENT, "%s %s", key,
-                 text);
+    cr_assert_eq(yti_train_config_set(&config, key, text, YT_SOURCE_TYPED, &err), YT_ERR_ARGUMENT, "%s %s", key, text);
     cr_assert_str_eq(err.text, sentence);
     cr_assert_arr_eq(&config, &before, sizeof config);
 }
@@ -108,8 +107,7 @@ Test(train_config, fields_filled_by_hand_are_checked) {
 }
 
 Test(train_config, text_reads_back_to_the_same_bits) {
-    static const char *const values[] = {"0.1", "1e-6", "0.333333333333333314829616256247", "1",
-                                         "0.30000000000000004"};
+    static const char *const values[] = {"0.1", "1e-6", "0.333333333333333314829616256247", "1", "0.30000000000000004"};
     for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
         yti_train_config a = defaults(), b = defaults();
         set(&a, "lr0", values[i]);
@@ -246,8 +244,7 @@ Test(train_config, rectangular_batches_and_typed_mosaics_rule_each_other_out) {
     set(&c, "rect", "true");
     cr_assert_eq(yti_train_config_check(&c, NULL), YT_OK);
     yti_train_config_resolve(&c, 500, 3, false);
-    cr_assert(c.mosaic == 0 && c.source[YT_TRAIN_KEY_mosaic] == YT_SOURCE_AUTO,
-              "what happens is written down");
+    cr_assert(c.mosaic == 0 && c.source[YT_TRAIN_KEY_mosaic] == YT_SOURCE_AUTO, "what happens is written down");
     c = defaults();
     set(&c, "rect", "true");
     set(&c, "mixup", "0.5");
