@@ -44,8 +44,7 @@ static void show_run(void *context, const yti_compare_progress *p) {
     fputc('\n', stderr);
 }
 
-static yt_status compare(yti_compare *study, const yti_compare_hooks *hooks, const volatile sig_atomic_t *stop,
-                         yt_err *err) {
+static yt_status compare(yti_compare *study, const yti_compare_hooks *hooks, const yti_stop *stop, yt_err *err) {
     fprintf(stderr, "comparing in %d runs below %s\n", yti_compare_runs(study), yti_compare_folder(study));
     yt_status status = yti_compare_run(study, hooks, stop, err);
     if (status == YT_ERR_STOPPED) fprintf(stderr, "interrupted; the same command continues from here\n");
@@ -61,7 +60,7 @@ static yt_status compare(yti_compare *study, const yti_compare_hooks *hooks, con
 }
 
 yt_status cli_compare(const yti_train_config *config, const char *variants, int seeds, const char *const *search_dirs,
-                      yti_problem_sink problem, void *context, const volatile sig_atomic_t *stop, yt_err *err) {
+                      yti_problem_sink problem, void *context, const yti_stop *stop, yt_err *err) {
     yti_compare *study;
     listener l = {.problem = problem, .context = context};
     yti_compare_hooks hooks = {.run = show_run, .problem = show_problem, .context = &l};

@@ -5,6 +5,6 @@
 #include "study/compare.h"
 
 yt_status cli_compare(const yti_train_config *config, const char *variants, int seeds, const char *const *search_dirs,
-                      yti_problem_sink problem, void *context, const volatile sig_atomic_t *stop, yt_err *err);
+                      yti_problem_sink problem, void *context, const yti_stop *stop, yt_err *err);
 
 #endif

@@ -9,6 +9,7 @@
 #include "train/loop/train.h"
 #include "yolotrain/version.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +26,7 @@ enum {
 #define VARIANT_WORD(word, key, value, meaning) word ", "
 #define VARIANT_WORDS                           YT_VARIANT_MAP(VARIANT_WORD)
 
-static volatile sig_atomic_t interrupted; /* the signal, 0: none */
+static yti_stop interrupted; /* the signal, 0: none */
 
 static void on_interrupt(int signal_number) {
     static const char heard[] = "\nstopping as soon as this batch or validation is done; once more: at once\n";

@@ -65,8 +65,7 @@ yt_status yti_compare_check(const char *variants, yt_err *err);
  * non-zero ends the study with YT_ERR_STOPPED; called again it goes on with the run that was interrupted, from its
  * last checkpoint, to the same result; a run that was killed behind its last one begins anew. Kept runs are known by
  * their settings and the text of the model YAML, not by the contents of a data set or of weights. */
-yt_status yti_compare_run(yti_compare *study, const yti_compare_hooks *hooks, const volatile sig_atomic_t *stop,
-                          yt_err *err);
+yt_status yti_compare_run(yti_compare *study, const yti_compare_hooks *hooks, const yti_stop *stop, yt_err *err);
 
 /* Reads what the runs left and writes compare.json, compare.html and the figures. Where gnuplot is missing or fails
  * there are no figures: why_no_figures then says why, else it is empty. */

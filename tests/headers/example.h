@@ -23,7 +23,7 @@
 
 static yti_train_observer observer;
 static yti_compare_hooks hooks;
-static volatile sig_atomic_t stop;
+static yti_stop stop;
 static yti_train_config config;
 static yti_split split;
 

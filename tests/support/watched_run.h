@@ -27,7 +27,7 @@ typedef struct test_watched {
     yti_train_summary summary;
 
     yti_model *model;
-    volatile sig_atomic_t stop;
+    yti_stop stop;
     bool normalised;
     float *buffers; /* after the batch before */
 } test_watched;

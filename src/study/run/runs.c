@@ -92,8 +92,7 @@ static yt_status begin_records(yti_compare *study, const study_run *run, const y
     return yti_record_save(run->folder, config, &record, err);
 }
 
-static yt_status finish_training(yti_training *training, const volatile sig_atomic_t *stop, study_record *record,
-                                 yt_err *err) {
+static yt_status finish_training(yti_training *training, const yti_stop *stop, study_record *record, yt_err *err) {
     yti_train_observer observer = {.finish = keep_summary, .context = record};
     yt_err reason = {.text = ""};
     record->running = false;
@@ -106,7 +105,7 @@ static yt_status finish_training(yti_training *training, const volatile sig_atom
 /* record: that of the interrupted run on entry, and that of the complete one. problem: for those of the data, or
  * NULL. first_epoch: the one it goes on after. */
 static yt_status train(yti_compare *study, const study_run *run, const yti_train_config *config,
-                       const yti_compare_hooks *hooks, yti_problem_sink problem, const volatile sig_atomic_t *stop,
+                       const yti_compare_hooks *hooks, yti_problem_sink problem, const yti_stop *stop,
                        study_record *record, int *first_epoch, yt_err *err) {
     yti_training *training = NULL;
     if (record->running) YT_TRY(resume(study, run, config, hooks, problem, &training, err));
@@ -146,8 +145,8 @@ static yt_status same_model(const yti_compare *study, const study_run *run, cons
                    run->folder, v->config.model);
 }
 
-static yt_status one_run(yti_compare *study, int index, const yti_compare_hooks *hooks,
-                         const volatile sig_atomic_t *stop, bool *listened, yt_err *err) {
+static yt_status one_run(yti_compare *study, int index, const yti_compare_hooks *hooks, const yti_stop *stop,
+                         bool *listened, yt_err *err) {
     study_run *run = &study->runs[index];
     yti_train_config config;
     YT_TRY(yti_study_run_config(study, run, &config, err));
@@ -176,8 +175,7 @@ static yt_status take_folder(yti_compare *study, yt_err *err) {
     return yti_folder_lock(study->folder, &study->lock, err);
 }
 
-yt_status yti_compare_run(yti_compare *study, const yti_compare_hooks *hooks, const volatile sig_atomic_t *stop,
-                          yt_err *err) {
+yt_status yti_compare_run(yti_compare *study, const yti_compare_hooks *hooks, const yti_stop *stop, yt_err *err) {
     bool listened = false;
     for (int i = 0; i < yti_compare_runs(study); i++) {
         if (stop && *stop) return yt_fail(err, YT_ERR_STOPPED, "stopped before run %d", i + 1);

@@ -63,7 +63,7 @@ static yt_status make_folder(yti_training *t, yt_err *err) {
     return status;
 }
 
-static yt_status watched_loop(yti_training *t, yti_watchers *watchers, const volatile sig_atomic_t *stop, yt_err *err) {
+static yt_status watched_loop(yti_training *t, yti_watchers *watchers, const yti_stop *stop, yt_err *err) {
     for (size_t i = 0; i < watchers->count; i++) {
         const yti_train_observer *o = &watchers->list[i];
         if (o->start) YT_TRY(o->start(o->context, &t->info, err));
@@ -77,8 +77,8 @@ static yt_status watched_loop(yti_training *t, yti_watchers *watchers, const vol
     return status;
 }
 
-yt_status yti_train_run(yti_training *t, const yti_train_observer *observers, size_t n_observers,
-                        const volatile sig_atomic_t *stop, yt_err *err) {
+yt_status yti_train_run(yti_training *t, const yti_train_observer *observers, size_t n_observers, const yti_stop *stop,
+                        yt_err *err) {
     YT_TRY(make_folder(t, err));
     yti_train_observer *list = calloc(n_observers + 2, sizeof *list), results = {0}, gradients = {0};
     yti_watchers watchers = {.list = list, .wanted = calloc(n_observers + 2, sizeof *watchers.wanted)};

@@ -11,6 +11,7 @@
 #ifndef YT_TRAIN_H
 #define YT_TRAIN_H
 
+#include "base/stop.h"
 #include "data/index/dataset.h"
 #include "eval/metrics.h"
 #include "flow/flow.h"
@@ -21,7 +22,6 @@
 #include "train/settings/config.h"
 #include "weights/weights.h"
 
-#include <signal.h>
 #include <stdio.h>
 
 /* The network of a run, not yet initialised: of config->model, or where that is nobody's choice the one that
@@ -146,7 +146,7 @@ const yti_train_info *yti_train_describe(const yti_training *training);
 /* Makes the run folder (args.yaml, results.csv, weights/) and trains. *stop, when not NULL, becoming non-zero ends
  * the run after the current batch with YT_ERR_STOPPED; the last checkpoint is that of the last finished epoch. */
 yt_status yti_train_run(yti_training *training, const yti_train_observer *observers, size_t n_observers,
-                        const volatile sig_atomic_t *stop, yt_err *err);
+                        const yti_stop *stop, yt_err *err);
 void yti_train_destroy(yti_training *training);
 
 /* The newest weights/last.safetensors below runs/detect, malloc'd. */

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool wants_stop(const volatile sig_atomic_t *stop) {
+static bool wants_stop(const yti_stop *stop) {
     return stop && *stop;
 }
 
@@ -69,8 +69,8 @@ static yt_status plan_epoch(yti_training *t, planned_input *planned, yt_err *err
     return plan_for(t, largest, planned, err);
 }
 
-static yt_status train_epoch(yti_training *t, yti_watchers *watchers, const volatile sig_atomic_t *stop,
-                             yti_train_batch *report, yt_err *err) {
+static yt_status train_epoch(yti_training *t, yti_watchers *watchers, const yti_stop *stop, yti_train_batch *report,
+                             yt_err *err) {
     int epoch = t->progress.epochs_done, images = 0;
     planned_input planned;
     double begin = yti_seconds();
@@ -215,7 +215,7 @@ static void set_epochs(yti_training *t, int epochs) {
     t->epochs = t->info.epochs = t->schedule.epochs = epochs;
 }
 
-static yt_status one_epoch(yti_training *t, yti_watchers *watchers, const volatile sig_atomic_t *stop, yt_err *err) {
+static yt_status one_epoch(yti_training *t, yti_watchers *watchers, const yti_stop *stop, yt_err *err) {
     yti_progress *progress = &t->progress;
     yti_train_batch trained;
     const double begin = yti_seconds();
@@ -290,8 +290,8 @@ static void warn_of_no_move(const yti_training *t, yti_watchers *watchers) {
     yti_watch_alarm(watchers, text);
 }
 
-yt_status yti_train_loop(yti_training *t, yti_watchers *watchers, const volatile sig_atomic_t *stop,
-                         yti_train_summary *summary, yt_err *err) {
+yt_status yti_train_loop(yti_training *t, yti_watchers *watchers, const yti_stop *stop, yti_train_summary *summary,
+                         yt_err *err) {
     t->begin = yti_seconds() - t->progress.last.seconds;
     warn_of_no_move(t, watchers);
     yt_status status = YT_OK;

@@ -214,7 +214,7 @@ yt_status yti_report_boxes(yti_training *training, const yti_train_epoch *row, y
 bool yti_patience_is_over(const yti_progress *progress, const yti_train_config *config);
 
 /* Epochs until the end, patience or *stop. */
-yt_status yti_train_loop(yti_training *training, yti_watchers *watchers, const volatile sig_atomic_t *stop,
+yt_status yti_train_loop(yti_training *training, yti_watchers *watchers, const yti_stop *stop,
                          yti_train_summary *summary, yt_err *err);
 
 /* ---- checkpoint.c ---- */

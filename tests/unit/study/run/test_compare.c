@@ -208,7 +208,7 @@ Test(compare, a_changed_network_of_the_same_name_is_noticed) {
 /* Stops a training in the epoch after the second. */
 static yt_status stop_after_two(void *context, const yti_train_epoch *epoch, yt_err *err) {
     (void)err;
-    *(volatile sig_atomic_t *)context = epoch->epoch == 2;
+    *(yti_stop *)context = epoch->epoch == 2;
     return YT_OK;
 }
 
@@ -223,7 +223,7 @@ static void leave_interrupted(const yti_compare *study, const study_run *one) {
     cr_assert_eq(yti_path_make_dirs(one->folder, &err), YT_OK, "%s", err.text);
     cr_assert_eq(yti_record_save(one->folder, &config, &record, &err), YT_OK, "%s", err.text);
     cr_assert_eq(yti_train_prepare(&config, NULL, NULL, NULL, &training, &err), YT_OK, "%s", err.text);
-    volatile sig_atomic_t stop = 0;
+    yti_stop stop = 0;
     yti_train_observer observer = {.epoch = stop_after_two, .context = (void *)(uintptr_t)&stop};
     cr_assert_eq(yti_train_run(training, &observer, 1, &stop, &err), YT_ERR_STOPPED, "%s", err.text);
     yti_train_destroy(training);
@@ -352,7 +352,7 @@ Test(compare, an_interrupted_run_of_other_settings_is_named) {
 Test(compare, a_study_that_is_stopped_leaves_no_half_record) {
     yti_train_config config = settings("a");
     yti_compare *study = make(&config, "residual", 1);
-    volatile sig_atomic_t stop = 1;
+    yti_stop stop = 1;
     yti_compare_hooks hooks = {.run = NULL};
     yt_err err = {.text = ""};
     cr_assert_eq(yti_compare_run(study, &hooks, &stop, &err), YT_ERR_STOPPED);

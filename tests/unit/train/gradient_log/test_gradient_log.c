@@ -41,8 +41,7 @@ static yti_train_config tiny(const char *model, const char *epochs, const char *
     return config;
 }
 
-static yt_status run(const yti_train_config *config, const yti_train_observer *observer,
-                     const volatile sig_atomic_t *stop) {
+static yt_status run(const yti_train_config *config, const yti_train_observer *observer, const yti_stop *stop) {
     yti_training *training;
     yt_err err = {.text = ""};
     cr_assert_eq(yti_train_prepare(config, NULL, NULL, NULL, &training, &err), YT_OK, "%s", err.text);
@@ -257,7 +256,7 @@ Test(gradient_log, large_weights_without_clipping_explode_and_then_are_not_finit
 /* ---- resumption ---- */
 
 typedef struct stopper {
-    volatile sig_atomic_t stop;
+    yti_stop stop;
     int64_t at;
 } stopper;
 

@@ -164,7 +164,7 @@ Test(run_folder, a_checkpoint_of_another_run_is_refused) {
 
 static void stop_run(void *context, const yti_train_batch *batch) {
     (void)batch;
-    *(volatile sig_atomic_t *)context = 1;
+    *(yti_stop *)context = 1;
 }
 
 Test(run_folder, a_run_over_an_older_one_does_not_leave_its_checkpoint) {
@@ -173,7 +173,7 @@ Test(run_folder, a_run_over_an_older_one_does_not_leave_its_checkpoint) {
     cr_assert(yti_path_exists(RUN "/pr_curve.csv"));
     set(&config, "exist_ok", "true");
     set(&config, "seed", "1");
-    volatile sig_atomic_t stop = 0;
+    yti_stop stop = 0;
     yti_train_observer observer = {.batch = stop_run, .context = (void *)(uintptr_t)&stop};
     yti_training *training;
     cr_assert_eq(yti_train_prepare(&config, NULL, NULL, NULL, &training, NULL), YT_OK);

@@ -55,7 +55,7 @@ typedef struct record {
     const yti_train_info *info;
     int all_epochs; /* as known when it was stopped */
     yti_train_summary summary;
-    volatile sig_atomic_t stop;
+    yti_stop stop;
 } record;
 
 static yt_status on_start(void *context, const yti_train_info *info, yt_err *err) {
@@ -555,7 +555,7 @@ static yt_status put_folder_in_the_way(void *context, const yti_train_epoch *epo
 
 typedef struct stopper {
     int shown;
-    volatile sig_atomic_t stop;
+    yti_stop stop;
 } stopper;
 
 static yt_status stop_after_the_way_is_blocked(void *context, const yti_train_epoch *epoch, yt_err *err) {
