@@ -12,24 +12,24 @@
 /* Rows of an option table: which weights, and how boxes are chosen. */
 /* clang-format off */
 #define CLI_MODEL_ROWS                                                                                    \
-    {"weights", 'w', CLI_STRING, NULL, 0, 0, NULL, "FILE", "Model",                                       \
+    {"weights", 'w', YT_OPTION_TEXT, NULL, 0, 0, NULL, "FILE", "Model",                                       \
      "trained weights (.safetensors or .pt); else the newest best.safetensors under " CLI_RUNS},          \
-    {"model", 0, CLI_STRING, NULL, 0, 0, NULL, "YAML", "Model",                                           \
+    {"model", 0, YT_OPTION_TEXT, NULL, 0, 0, NULL, "YAML", "Model",                                           \
      "model description, for weights that carry none"},                                                      \
     CLI_NMS_ROW,                                                                                          \
     CLI_END2END_ROW
 
 #define CLI_DETECTION_ROWS(conf)                                                                          \
-    {"conf", 0, CLI_DOUBLE, conf, 0, 1, NULL, NULL, "Detection", "keep boxes with a higher score"},       \
-    {"iou", 0, CLI_DOUBLE, "0.7", 0, 1, NULL, NULL, "Detection",                                          \
+    {"conf", 0, YT_OPTION_DOUBLE, conf, 0, 1, NULL, NULL, "Detection", "keep boxes with a higher score"},       \
+    {"iou", 0, YT_OPTION_DOUBLE, "0.7", 0, 1, NULL, NULL, "Detection",                                          \
      "drop a box that overlaps a better one of its class more (not used with --nms false)"},                 \
-    {"agnostic", 0, CLI_FLAG, NULL, 0, 0, NULL, NULL, "Detection",                                        \
+    {"agnostic", 0, YT_OPTION_FLAG, NULL, 0, 0, NULL, NULL, "Detection",                                        \
      "let a box drop worse ones of every class"},                                                            \
-    {"imgsz", 's', CLI_INT, "auto", 32, 8192, NULL, "PX", "Detection",                                    \
+    {"imgsz", 's', YT_OPTION_INT, "auto", 32, 8192, NULL, "PX", "Detection",                                    \
      "long side of the network's input; auto: what the weights were trained at"},                            \
-    {"max-det", 0, CLI_INT, "300", 1, 100000, NULL, NULL, "Detection",                                    \
+    {"max-det", 0, YT_OPTION_INT, "300", 1, 100000, NULL, NULL, "Detection",                                    \
      "keep at most this many boxes per image"},                                                              \
-    {"rect", 0, CLI_FLAG, "true", 0, 0, NULL, NULL, "Detection",                                          \
+    {"rect", 0, YT_OPTION_FLAG, "true", 0, 0, NULL, NULL, "Detection",                                          \
      "pad images as little as possible; --no-rect pads them to squares"}
 /* clang-format on */
 

@@ -9,8 +9,11 @@
 enum { HELP_COLUMN = 30, LINE_WIDTH = 100 };
 
 static const char *metavar_of(const cli_option *row) {
-    static const char *const by_type[] = {
-        [CLI_FLAG] = NULL, [CLI_INT] = "N", [CLI_DOUBLE] = "X", [CLI_STRING] = "TEXT", [CLI_CHOICE] = "NAME"};
+    static const char *const by_type[] = {[YT_OPTION_FLAG] = NULL,
+                                          [YT_OPTION_INT] = "N",
+                                          [YT_OPTION_DOUBLE] = "X",
+                                          [YT_OPTION_TEXT] = "TEXT",
+                                          [YT_OPTION_CHOICE] = "NAME"};
     return row->metavar ? row->metavar : by_type[row->type];
 }
 
@@ -36,10 +39,10 @@ static void append_choices(char *text, size_t room, const cli_option *row) {
 /* "help text (1 to 100; default 16)" */
 static void explain(char *text, size_t room, const cli_option *row) {
     char limits[512] = "";
-    if (row->type == CLI_INT || row->type == CLI_DOUBLE) append_range(limits, sizeof limits, row);
-    if (row->type == CLI_CHOICE) append_choices(limits, sizeof limits, row);
+    if (row->type == YT_OPTION_INT || row->type == YT_OPTION_DOUBLE) append_range(limits, sizeof limits, row);
+    if (row->type == YT_OPTION_CHOICE) append_choices(limits, sizeof limits, row);
     bool has_default = row->fallback && row->fallback[0] &&
-                       !(row->type == CLI_FLAG && strcmp(row->fallback, "false") == 0);
+                       !(row->type == YT_OPTION_FLAG && strcmp(row->fallback, "false") == 0);
     snprintf(text, room, "%s", row->help);
     if (!limits[0] && !has_default) return;
     yti_text_append(text, room, " (");
@@ -80,7 +83,7 @@ static void print_row(const char *left, const char *right, FILE *out) {
 static void print_option(const cli_option *row, FILE *out) {
     char left[128], right[1024];
     const char *metavar = metavar_of(row);
-    bool on_by_default = row->type == CLI_FLAG && row->fallback && strcmp(row->fallback, "true") == 0;
+    bool on_by_default = row->type == YT_OPTION_FLAG && row->fallback && strcmp(row->fallback, "true") == 0;
     char letter[5] = "    ";
     if (row->letter) snprintf(letter, sizeof letter, "-%c, ", row->letter);
     snprintf(left, sizeof left, "%s--%s%s%s%s", letter, on_by_default ? "[no-]" : "", row->name, metavar ? " " : "",

@@ -7,12 +7,12 @@
 
 /* clang-format off */
 #define CLI_NMS_ROW                                                                                       \
-    {"nms", 0, CLI_CHOICE, "auto", 0, 0, cli_nms_words, "BOOL", "Model",                               \
+    {"nms", 0, YT_OPTION_CHOICE, "auto", 0, 0, cli_nms_words, "BOOL", "Model",                               \
      "of a head with two branches, as YOLO26's: false, the one-to-one branch, one box per object; true and " \
      "auto, the one-to-many branch and non-maximum suppression"}
 
 #define CLI_END2END_ROW                                                                                   \
-    {"end2end", 0, CLI_CHOICE, "auto", 0, 0, cli_truths, "BOOL", "Model",                              \
+    {"end2end", 0, YT_OPTION_CHOICE, "auto", 0, 0, cli_truths, "BOOL", "Model",                              \
      "the former name: true is --nms false, false is --nms auto"}
 /* clang-format on */
 

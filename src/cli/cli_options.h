@@ -5,7 +5,7 @@
  * and the table.
  *
  *     static const cli_option options[] = {
- *         {"imgsz", 's', CLI_INT, "640", 32, 8192, NULL, "PX", "Model", "side of the network input"},
+ *         {"imgsz", 's', YT_OPTION_INT, "640", 32, 8192, NULL, "PX", "Model", "side of the network input"},
  *     };
  *     cli_line cli = {.program = "yoloval", .usage = "yoloval WEIGHTS DATA.yaml [options]", .options = options,
  *                   .n_options = 1, .min_words = 2, .max_words = 2};
@@ -17,37 +17,16 @@
 #ifndef CLI_OPTIONS_H
 #define CLI_OPTIONS_H
 
+#include "base/option.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
-typedef enum cli_type {
-    CLI_FLAG,   /* --x, --x=false, --x false, --no-x */
-    CLI_INT,    /* a whole number; the word auto too where that is the default. metavar "[N]": it may be left out,
-                         then it is the word true; --no-x is the word false */
-    CLI_DOUBLE, /* the same for any finite number */
-    CLI_STRING, /* metavar "[X]": the value may be left out, then it is "" */
-    CLI_CHOICE  /* one of choices, or the default word; case does not matter. metavar "[X]": left out, or true,
-                       it is the first one; the next word is the value only where it can be one */
-} cli_type;
-
-typedef struct cli_option {
-    const char *name; /* with dashes; underscores are accepted for them */
-    char letter;      /* 0: none */
-    cli_type type;
-    const char *fallback;       /* the value when it is not typed; NULL: none (flag: false) */
-    double min, max;            /* numbers only; -HUGE_VAL and HUGE_VAL: no limit */
-    const char *const *choices; /* CHOICE only, NULL-terminated */
-    const char *metavar;        /* "N"; NULL: from the type */
-    const char *group;          /* heading in --help; rows of a group are neighbours */
-    const char *help;
-} cli_option;
-
-typedef struct cli_value {
-    bool typed;
-    bool is_auto;     /* a number whose value is the word auto */
-    const char *text; /* as typed, or the default; NULL: none. Flags: "true" or "false" */
-    double number;    /* numbers; flags: 0 or 1; choices: the index, or -1 for a default that is no choice */
-} cli_value;
+/* On a command line: FLAG --x, --x=false, --x false, --no-x; INT and DOUBLE with metavar "[N]" may be left out, then
+ * the value is the word true, and --no-x is the word false; TEXT with metavar "[X]" left out is "". CHOICE with "[X]",
+ * left out or true, is the first one; the next word is the value only where it can be one. */
+typedef yt_option cli_option;
+typedef yti_option_value cli_value;
 
 typedef struct cli_line {
     /* Set by the caller. */

@@ -54,10 +54,10 @@ static const char *const format_names[] = {
 
 /* clang-format off */
 static const cli_option options[] = {
-    {"format", 'f', CLI_CHOICE, "safetensors", 0, 0, format_names, "NAME", "Export", "what to write"},
-    {"output", 'o', CLI_STRING, NULL, 0, 0, NULL, "FILE", "Export",
+    {"format", 'f', YT_OPTION_CHOICE, "safetensors", 0, 0, format_names, "NAME", "Export", "what to write"},
+    {"output", 'o', YT_OPTION_TEXT, NULL, 0, 0, NULL, "FILE", "Export",
      "where to, over what is there; else beside the input, a new file with the suffix of the format"},
-    {"half", 0, CLI_FLAG, NULL, 0, 0, NULL, NULL, "Export",
+    {"half", 0, YT_OPTION_FLAG, NULL, 0, 0, NULL, NULL, "Export",
      "write 16-bit floats; else every tensor keeps its type"},
 };
 /* clang-format on */

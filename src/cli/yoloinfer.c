@@ -23,14 +23,14 @@
 static const cli_option options[] = {
     CLI_MODEL_ROWS,
     CLI_DETECTION_ROWS("0.25"),
-    {"classes", 0, CLI_STRING, NULL, 0, 0, NULL, "LIST", "Detection",
+    {"classes", 0, YT_OPTION_TEXT, NULL, 0, 0, NULL, "LIST", "Detection",
      "keep these classes only: numbers or names with commas between"},
-    {"json", 0, CLI_FLAG, NULL, 0, 0, NULL, NULL, "Output", "print one JSON array"},
-    {"save", 0, CLI_FLAG, NULL, 0, 0, NULL, NULL, "Output",
+    {"json", 0, YT_OPTION_FLAG, NULL, 0, 0, NULL, NULL, "Output", "print one JSON array"},
+    {"save", 0, YT_OPTION_FLAG, NULL, 0, 0, NULL, NULL, "Output",
      "write the images with their boxes drawn in"},
-    {"out", 'o', CLI_STRING, NULL, 0, 0, NULL, "DIR", "Output",
+    {"out", 'o', YT_OPTION_TEXT, NULL, 0, 0, NULL, "DIR", "Output",
      "folder for them, and --save; else " CLI_RUNS "/predict, predict-2, ..."},
-    {"threads", 't', CLI_INT, "auto", 1, 1024, NULL, NULL, "Machine", "processor cores to use; auto: all"},
+    {"threads", 't', YT_OPTION_INT, "auto", 1, 1024, NULL, NULL, "Machine", "processor cores to use; auto: all"},
 };
 /* clang-format on */
 

@@ -54,11 +54,11 @@ typedef struct command_line {
 } command_line;
 
 static void make_command_line(command_line *line) {
-    static const cli_type types[] = {[YT_TRAIN_INT] = CLI_INT,
-                                     [YT_TRAIN_REAL] = CLI_DOUBLE,
-                                     [YT_TRAIN_FLAG] = CLI_FLAG,
-                                     [YT_TRAIN_TEXT_TYPE] = CLI_STRING,
-                                     [YT_TRAIN_CHOICE] = CLI_CHOICE};
+    static const yt_option_type types[] = {[YT_TRAIN_INT] = YT_OPTION_INT,
+                                           [YT_TRAIN_REAL] = YT_OPTION_DOUBLE,
+                                           [YT_TRAIN_FLAG] = YT_OPTION_FLAG,
+                                           [YT_TRAIN_TEXT_TYPE] = YT_OPTION_TEXT,
+                                           [YT_TRAIN_CHOICE] = YT_OPTION_CHOICE};
     for (int i = 0; i < YT_TRAIN_KEYS; i++) {
         const yti_train_option *row = &yti_train_options()[i];
         snprintf(line->names[i], MAX_NAME, "%s", row->key);
@@ -76,19 +76,19 @@ static void make_command_line(command_line *line) {
                                         .help = row->help};
     }
     line->options[YT_TRAIN_KEYS] = (cli_option){.name = "summary",
-                                                .type = CLI_FLAG,
+                                                .type = YT_OPTION_FLAG,
                                                 .group = "Output",
                                                 .help = "print the layers of the model with their sizes, and end"};
     line->options[YT_TRAIN_KEYS + 1] = (cli_option){
         .name = "replay",
-        .type = CLI_STRING,
+        .type = YT_OPTION_TEXT,
         .metavar = "FILE",
         .group = "Output",
         .help = "make the step of a run's non-finite.safetensors again, print its first value that is "
                 "not finite, and end"};
     line->options[YT_TRAIN_KEYS + 2] = (cli_option){
         .name = "compare",
-        .type = CLI_STRING,
+        .type = YT_OPTION_TEXT,
         .metavar = "LIST",
         .group = "Comparison",
         .help = "train variants on the same batches and compare their gradients: a list like "
@@ -96,7 +96,7 @@ static void make_command_line(command_line *line) {
                 "KEY=VALUE, joined by +; looks at the gradients as --log-gradients says, else "
                 "every " YT_COMPARE_LOG_INTERVAL " batches; continues where it was interrupted"};
     line->options[YT_TRAIN_KEYS + 3] = (cli_option){.name = "seeds",
-                                                    .type = CLI_INT,
+                                                    .type = YT_OPTION_INT,
                                                     .fallback = "5",
                                                     .min = 1,
                                                     .max = YT_MAX_SEEDS,

@@ -21,27 +21,27 @@ static const char *const matchings[] = {"free", "single", NULL};
 /* clang-format off */
 static const cli_option options[] = {
     CLI_MODEL_ROWS,
-    {"split", 0, CLI_CHOICE, "val", 0, 0, splits, "NAME", "Data", "which images of the dataset"},
-    {"classes", 0, CLI_STRING, NULL, 0, 0, NULL, "LIST", "Data",
+    {"split", 0, YT_OPTION_CHOICE, "val", 0, 0, splits, "NAME", "Data", "which images of the dataset"},
+    {"classes", 0, YT_OPTION_TEXT, NULL, 0, 0, NULL, "LIST", "Data",
      "judge these classes only: numbers or names with commas between"},
-    {"single-cls", 0, CLI_FLAG, NULL, 0, 0, NULL, NULL, "Data", "treat all classes as one, called \"item\""},
-    {"strict", 0, CLI_FLAG, NULL, 0, 0, NULL, NULL, "Data", "stop at the first problem of the dataset"},
+    {"single-cls", 0, YT_OPTION_FLAG, NULL, 0, 0, NULL, NULL, "Data", "treat all classes as one, called \"item\""},
+    {"strict", 0, YT_OPTION_FLAG, NULL, 0, 0, NULL, NULL, "Data", "stop at the first problem of the dataset"},
     CLI_DETECTION_ROWS("0.001"),
-    {"matching", 0, CLI_CHOICE, "free", 0, 0, matchings, "RULE", "Detection",
+    {"matching", 0, YT_OPTION_CHOICE, "free", 0, 0, matchings, "RULE", "Detection",
      "a box takes the object it overlaps most of those still free, as in COCO and the Ultralytics trainer since 8.4.176; "
      "or of all, free or not, as before: single"},
-    {"json", 0, CLI_FLAG, NULL, 0, 0, NULL, NULL, "Output", "print one JSON object"},
-    {"save-json", 0, CLI_FLAG, NULL, 0, 0, NULL, NULL, "Output",
+    {"json", 0, YT_OPTION_FLAG, NULL, 0, 0, NULL, NULL, "Output", "print one JSON object"},
+    {"save-json", 0, YT_OPTION_FLAG, NULL, 0, 0, NULL, NULL, "Output",
      "write the boxes to predictions.json, in COCO's format for results, and truth from label files to ground_truth.json; "
      "category_id is class + 1, for COCO's own sets COCO's ids, with a COCO file the file's; image_id is the number that "
      "the image's name is, or where not all are (or two are equal) its place from 1"},
-    {"project", 0, CLI_STRING, NULL, 0, 0, NULL, "DIR", "Output",
+    {"project", 0, YT_OPTION_TEXT, NULL, 0, 0, NULL, "DIR", "Output",
      "folder of the run folder: below " CLI_RUNS ", or absolute"},
-    {"name", 0, CLI_STRING, "val", 0, 0, NULL, "NAME", "Output", "name of the run folder"},
-    {"exist-ok", 0, CLI_FLAG, NULL, 0, 0, NULL, NULL, "Output",
+    {"name", 0, YT_OPTION_TEXT, "val", 0, 0, NULL, "NAME", "Output", "name of the run folder"},
+    {"exist-ok", 0, YT_OPTION_FLAG, NULL, 0, 0, NULL, NULL, "Output",
      "write into an existing run folder instead of NAME-2"},
-    {"batch", 'b', CLI_INT, "16", 1, 4096, NULL, NULL, "Machine", "images per step"},
-    {"threads", 't', CLI_INT, "auto", 1, 1024, NULL, NULL, "Machine", "processor cores to use; auto: all"},
+    {"batch", 'b', YT_OPTION_INT, "16", 1, 4096, NULL, NULL, "Machine", "images per step"},
+    {"threads", 't', YT_OPTION_INT, "auto", 1, 1024, NULL, NULL, "Machine", "processor cores to use; auto: all"},
 };
 /* clang-format on */
 

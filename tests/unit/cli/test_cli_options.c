@@ -11,15 +11,15 @@
 static const char *const colours[] = {"red", "green", NULL};
 static const char *const cuts[] = {"small", "large", NULL};
 static const cli_option options[] = {
-    {"epochs", 'e', CLI_INT, "100", 1, 1000, NULL, NULL, "Training", "passes"},
-    {"lr0", 0, CLI_DOUBLE, "auto", 0, HUGE_VAL, NULL, NULL, "Training", "rate"},
-    {"exist-ok", 0, CLI_FLAG, NULL, 0, 0, NULL, NULL, "Output", "overwrite"},
-    {"val", 0, CLI_FLAG, "true", 0, 0, NULL, NULL, "Output", "validate"},
-    {"name", 'n', CLI_STRING, NULL, 0, 0, NULL, "NAME", "Output", "of the folder"},
-    {"resume", 0, CLI_STRING, "", 0, 0, NULL, "[FILE]", "Output", "go on"},
-    {"log", 0, CLI_INT, "0", 0, 1000, NULL, "[N=5]", "Output", "every N-th"},
-    {"colour", 0, CLI_CHOICE, "auto", 0, 0, colours, NULL, "Output", "of boxes"},
-    {"cut", 0, CLI_CHOICE, "false", 0, 0, cuts, "[CUT]", "Output", "of roads"},
+    {"epochs", 'e', YT_OPTION_INT, "100", 1, 1000, NULL, NULL, "Training", "passes"},
+    {"lr0", 0, YT_OPTION_DOUBLE, "auto", 0, HUGE_VAL, NULL, NULL, "Training", "rate"},
+    {"exist-ok", 0, YT_OPTION_FLAG, NULL, 0, 0, NULL, NULL, "Output", "overwrite"},
+    {"val", 0, YT_OPTION_FLAG, "true", 0, 0, NULL, NULL, "Output", "validate"},
+    {"name", 'n', YT_OPTION_TEXT, NULL, 0, 0, NULL, "NAME", "Output", "of the folder"},
+    {"resume", 0, YT_OPTION_TEXT, "", 0, 0, NULL, "[FILE]", "Output", "go on"},
+    {"log", 0, YT_OPTION_INT, "0", 0, 1000, NULL, "[N=5]", "Output", "every N-th"},
+    {"colour", 0, YT_OPTION_CHOICE, "auto", 0, 0, colours, NULL, "Output", "of boxes"},
+    {"cut", 0, YT_OPTION_CHOICE, "false", 0, 0, cuts, "[CUT]", "Output", "of roads"},
 };
 
 enum { MAX_ARGS = 16 };
