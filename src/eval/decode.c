@@ -1,4 +1,5 @@
-/* decode.c: head outputs to boxes and scores (spec: anchor p = (x + 0.5, y + 0.5) in cells of one level).
+/* decode.c: head outputs to boxes and scores (spec architecture 6.2, 6.3): the anchor of cell (x, y)
+ * is p = (x + 0.5, y + 0.5) in cells of its level.
  *
  * A box is told by its distances (l, t, r, b) from the anchor, in cells: corners p - (l, t) and p + (r, b), times the
  * stride. With reg_max R > 1 a distance is the expectation sum k p_k of a distribution over R bins (generalised focal
