@@ -85,10 +85,10 @@ static yt_status on_start(void *context, const yti_train_info *info, yt_err *err
     return YT_OK;
 }
 
-static unsigned on_wants(void *context, const yti_train_batch *batch) {
+static unsigned on_begin_batch(void *context, const yti_train_batch *batch) {
     (void)context;
     (void)batch;
-    return YT_SEE_MAPS;
+    return YT_WATCH_MAPS;
 }
 
 static void on_backward(void *context, yti_value value, yti_tensor gradient) {
@@ -135,8 +135,14 @@ static void on_non_finite(void *context, const yti_non_finite *event) {
     r->to_initial = event->to_initial;
     r->capsules += event->capsule != NULL;
     snprintf(r->report, sizeof r->report, "%s", event->report);
-    if (event->action == YT_ON_NAN_ROLLBACK) r->batches = event->epoch * WATCHED_BATCHES;
     if (!r->poison_to) r->poison_at = 0;
+}
+
+static void on_rolled_back(void *context, int64_t step) {
+    test_watched *r = context;
+    cr_assert_eq(r->action, YT_ON_NAN_ROLLBACK);
+    r->batches = (int)step;
+    r->rollbacks++;
 }
 
 static yt_status on_epoch(void *context, const yti_train_epoch *epoch, yt_err *err) {
@@ -154,10 +160,11 @@ static void on_finish(void *context, const yti_train_summary *summary) {
 
 yt_status test_watched_run(yti_training *training, test_watched *r, yt_err *err) {
     yti_train_observer observer = {.start = on_start,
-                                   .wants = r->poison_at ? on_wants : NULL,
+                                   .begin_batch = r->poison_at ? on_begin_batch : NULL,
                                    .backward = on_backward,
                                    .batch = on_batch,
                                    .non_finite = on_non_finite,
+                                   .rolled_back = on_rolled_back,
                                    .epoch = on_epoch,
                                    .finish = on_finish,
                                    .context = r};

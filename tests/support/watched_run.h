@@ -16,7 +16,7 @@ typedef struct test_watched {
     int poison_at, poison_to; /* a gradient of a map becomes NaN there; without poison_to only once */
     int overflow_behind;      /* the gradients that wait behind that batch become as large as floats are */
     int stop_in_epoch;        /* as Ctrl-C does; from 1 */
-    int events, epochs, skips, batches;
+    int events, epochs, skips, rollbacks, batches;
     int capsules;      /* events that said where the step is kept */
     yti_on_nan action; /* of the last event, and below */
     bool to_initial;

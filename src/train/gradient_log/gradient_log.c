@@ -7,6 +7,18 @@
  * so that those steps cost nothing. Measured with YOLO26n, 320 px, batch 4: a sample costs 0.3 steps, the parts 4.2; at
  * N = 100 that is 0.7 % of training, and 9 steps at the beginning. What one step has shown goes into the files
  * (gradient_files.c) before the next begins.
+ *
+ *   state        callback                              next         what is done
+ *   any          begin_batch of a sampled step         SAMPLING     the sample before it is written
+ *   IDLE         begin_batch of another step           IDLE         the same
+ *   SAMPLING     batch                                 WEIGHTS_DUE  its losses are kept; maps came in before
+ *   SAMPLING     batch that is skipped                 IDLE         its maps are dropped
+ *   WEIGHTS_DUE  batch that updates, this or a later   UPDATE_DUE   gradients of the weights are measured
+ *   WEIGHTS_DUE  batch that is skipped                 IDLE         gradients that waited are gone
+ *   UPDATE_DUE   update                                IDLE         the change of the weights is measured
+ *   any          epoch                                 IDLE         written: all before a checkpoint is on disk
+ *   any          rolled_back                           IDLE         the sample is dropped, the files are cut back
+ *   any          finish                                             written; still SAMPLING: without losses
  */
 #include "ops/ops.h"
 #include "train/gradient_log/gradient_alarms.h"
@@ -26,6 +38,8 @@ typedef struct point {
     unsigned raised_by_map, raised_by_gradient; /* alarms */
 } point;
 
+typedef enum phase { IDLE, SAMPLING, WEIGHTS_DUE, UPDATE_DUE } phase;
+
 typedef struct gradient_log {
     const yti_train_info *info;
     const yti_model *model;
@@ -35,10 +49,8 @@ typedef struct gradient_log {
     size_t capacity;  /* of step.records */
     unsigned *raised; /* [n_params] alarms of weights */
     yti_gradient_alarms alarms;
-    float *before;        /* [param_count] weights before an update */
-    int64_t last_step;    /* of the run, that the log was asked about */
-    bool weights_are_due; /* since a sampled step, until an update */
-    bool update_is_due;
+    float *before; /* [param_count] weights before an update */
+    phase state;
     yti_gradient_files files;
     yt_status status; /* of writing, until an epoch can report it */
     yt_err err;
@@ -126,12 +138,6 @@ static void part(void *context, yti_flow_kind kind, yti_value value, yti_tensor 
     note_map(log, at, kind, yti_flow_measure(gradient, log->threads));
 }
 
-/* What is not finite says nothing about how gradients flow. */
-static void forget_step(gradient_log *log) {
-    log->step.count = 0;
-    log->weights_are_due = log->update_is_due = false;
-}
-
 static void measure_weights(gradient_log *log, const yti_train_batch *report) {
     const yti_state *state = &log->model->state;
     log->step.batch.updates = true;
@@ -148,22 +154,26 @@ static void measure_weights(gradient_log *log, const yti_train_batch *report) {
 /* With several batches to an update the weights' part follows batches after the maps', under the same step. */
 static void batch(void *context, const yti_train_batch *report) {
     gradient_log *log = context;
-    const bool sampled = report->step == log->step.batch.step;
-    if (sampled) log->step.batch = *report;
-    log->step.complete |= sampled;
-    if (report->skipped && sampled) forget_step(log);
-    if (report->skipped) log->weights_are_due = false; /* gradients that waited are gone */
-    log->update_is_due = log->weights_are_due && report->updates;
-    if (!log->update_is_due) return;
-    log->weights_are_due = false;
-    measure_weights(log, report);
+    if (report->skipped) {
+        if (log->state == SAMPLING) log->step.count = 0; /* what is not finite says nothing about gradient flow */
+        log->state = IDLE;
+        return;
+    }
+    if (log->state == SAMPLING) {
+        log->step.batch = *report;
+        log->state = WEIGHTS_DUE;
+    }
+    if (log->state == WEIGHTS_DUE && report->updates) {
+        measure_weights(log, report);
+        log->state = UPDATE_DUE;
+    }
 }
 
 static void update(void *context, const yti_train_batch *report) {
     gradient_log *log = context;
     (void)report;
-    if (!log->update_is_due) return;
-    log->update_is_due = false;
+    if (log->state != UPDATE_DUE) return;
+    log->state = IDLE;
     for (int i = 0; i < log->model->n_params; i++) {
         const yti_param_info *info = &log->model->params[i];
         if (!is_weight(info)) continue;
@@ -176,34 +186,31 @@ static void update(void *context, const yti_train_batch *report) {
 
 /* ---- when ---- */
 
-/* A step that the run ended in has its own report. */
+/* The step that a run ended in has no losses; what was wrong with it is reported elsewhere. */
 static void write_step(gradient_log *log) {
     if (log->step.count == 0) return;
+    log->step.complete = log->state != SAMPLING;
     if (log->step.complete) yti_raise_alarms(&log->alarms, &log->step, log->alarm, log->alarm_context);
     if (log->status == YT_OK) log->status = yti_gradient_files_write(&log->files, &log->step, &log->err);
     log->step.count = 0;
 }
 
-/* After a rollback steps come again: the files are cut back to them, and alarms may be raised again. */
-static void go_back(gradient_log *log, int64_t step) {
-    forget_step(log);
+static void rolled_back(void *context, int64_t step) {
+    gradient_log *log = context;
+    log->step.count = 0;
+    log->state = IDLE;
     if (log->status == YT_OK) log->status = yti_gradient_files_open(&log->files, log->info, step, &log->err);
 }
 
-static unsigned wants(void *context, const yti_train_batch *report) {
+static unsigned begin_batch(void *context, const yti_train_batch *report) {
     gradient_log *log = context;
     const bool first = report->step < FIRST_STEPS, sampled = first || report->step % log->every == 0;
-    if (report->step <= log->last_step)
-        go_back(log, report->step);
-    else if (sampled || !log->weights_are_due)
-        write_step(log);
-    log->last_step = report->step;
+    if (sampled || log->state == IDLE) write_step(log);
     if (!sampled) return 0;
     log->step.batch = *report;
-    log->step.complete = false;
-    log->weights_are_due = true;
+    log->state = SAMPLING;
     const bool parts = first || report->step % ((int64_t)PARTS_EVERY * log->every) == 0;
-    return YT_SEE_MAPS | (parts ? YT_SEE_PARTS : 0);
+    return YT_WATCH_MAPS | (parts ? YT_WATCH_LOSS_PARTS : 0);
 }
 
 static yt_status start(void *context, const yti_train_info *info, yt_err *err) {
@@ -212,8 +219,6 @@ static yt_status start(void *context, const yti_train_info *info, yt_err *err) {
     log->model = info->model;
     log->threads = info->config->threads;
     log->every = info->config->log_gradients;
-    log->last_step = info->first_step - 1;
-    log->step.batch.step = -1;
     YT_TRY(find_points(log, err));
     return yti_gradient_files_open(&log->files, info, info->first_step, err);
 }
@@ -222,7 +227,7 @@ static yt_status epoch(void *context, const yti_train_epoch *report, yt_err *err
     gradient_log *log = context;
     (void)report;
     write_step(log);
-    log->weights_are_due = false; /* what a checkpoint is behind of is complete */
+    log->state = IDLE;
     if (log->status != YT_OK && err) *err = log->err;
     return log->status;
 }
@@ -241,12 +246,13 @@ yt_status yti_gradient_log_create(yti_problem_sink alarm, void *alarm_context, y
     log->alarm = alarm;
     log->alarm_context = alarm_context;
     *out = (yti_train_observer){.start = start,
-                                .wants = wants,
+                                .begin_batch = begin_batch,
                                 .forward = forward,
                                 .backward = backward,
                                 .batch = batch,
                                 .part = part,
                                 .update = update,
+                                .rolled_back = rolled_back,
                                 .epoch = epoch,
                                 .finish = finish,
                                 .context = log};

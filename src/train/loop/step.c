@@ -151,8 +151,8 @@ yt_status yti_train_step(yti_training *t, const yti_batch *batch, yti_train_batc
     report->warms_up = schedule.warms_up;
     const unsigned wanted = yti_watch_begin(watchers, report);
     const yti_graph_observer maps = yti_watch_maps(watchers);
-    YT_TRY(
-        run_step(t, &step, wanted & YT_SEE_MAPS ? &maps : NULL, &loss, &report->gradient_norm, what, sizeof what, err));
+    YT_TRY(run_step(t, &step, wanted & YT_WATCH_MAPS ? &maps : NULL, &loss, &report->gradient_norm, what, sizeof what,
+                    err));
     report->skipped = what[0] != '\0';
     if (report->skipped) {
         YT_TRY(yti_meet_non_finite(t, &step, report, what, watchers, err));
@@ -163,7 +163,7 @@ yt_status yti_train_step(yti_training *t, const yti_batch *batch, yti_train_batc
         yti_remember_step(t, &loss, report->gradient_norm);
         report->updates = t->progress.iterations - t->progress.last_step >= schedule.accumulate;
         yti_watch_batch(watchers, report);
-        if (wanted & YT_SEE_PARTS) YT_TRY(yti_show_parts(t, &step, watchers, err));
+        if (wanted & YT_WATCH_LOSS_PARTS) YT_TRY(yti_show_parts(t, &step, watchers, err));
         YT_TRY(use_gradients(t, &schedule, report, watchers, err));
     }
     t->progress.iterations++;

@@ -104,7 +104,7 @@ typedef struct yti_train_summary {
     int64_t skips;      /* batches left out because something was not finite; these three of the whole run */
     int rollbacks;      /* for the same reason */
     double rate_factor; /* of the learning rates, by which they were lowered then */
-    double train_seconds, watch_seconds; /* of this process: of all batches; of those, for observers with wants */
+    double train_seconds, watch_seconds; /* of this process: of all batches; of those, for observers with begin_batch */
     const yti_class_metrics *classes;    /* of the best epoch, [n_classes]; NULL: never validated in this process */
     yti_metrics_result best;             /* its means; valid with classes */
 } yti_train_summary;
@@ -112,8 +112,8 @@ typedef struct yti_train_summary {
 /* What an observer wants to see of a batch. Both cost time: a watched backward run is slower, and each part of the
  * loss is a forward and backward run of its own. */
 enum {
-    YT_SEE_MAPS = 1, /* forward and backward */
-    YT_SEE_PARTS = 2 /* part */
+    YT_WATCH_MAPS = 1,      /* calls forward and backward */
+    YT_WATCH_LOSS_PARTS = 2 /* calls part */
 };
 
 /* Watches a run. Any callback may be NULL; a failure of start or epoch ends the run. Watching changes no weights. An
@@ -121,15 +121,18 @@ enum {
  * checkpoint, and a resumed run has to drop rows but never to invent one. */
 typedef struct yti_train_observer {
     yt_status (*start)(void *context, const yti_train_info *info, yt_err *err);
-    unsigned (*wants)(void *context, const yti_train_batch *batch);  /* before a batch: YT_SEE_...; NULL: none */
+    /* Before a batch; returns what it wants to see of it: YT_WATCH_..., or 0. NULL: nothing. */
+    unsigned (*begin_batch)(void *context, const yti_train_batch *batch);
     void (*forward)(void *context, yti_value value, yti_tensor map); /* as in yti_graph_observer, here and below */
     void (*backward)(void *context, yti_value value, yti_tensor gradient);
     void (*batch)(void *context, const yti_train_batch *batch); /* gradients complete, weights not yet moved */
     void (*part)(void *context, yti_flow_kind part, yti_value value, yti_tensor gradient); /* of that part alone */
     void (*update)(void *context, const yti_train_batch *batch);                           /* weights moved */
-    /* Before anything follows from it. After YT_ON_NAN_SKIP `batch` is called too, after YT_ON_NAN_ROLLBACK not: the
-     * epoch behind the last checkpoint begins again, and what was gathered in this one is to be forgotten. */
+    /* Called before any action is taken. With YT_ON_NAN_SKIP `batch` follows, with YT_ON_NAN_ROLLBACK `rolled_back`. */
     void (*non_finite)(void *context, const yti_non_finite *event);
+    /* The run is back at its last checkpoint, and the next batch is that with this step: what was gathered since then
+     * is to be discarded. */
+    void (*rolled_back)(void *context, int64_t step);
     yt_status (*epoch)(void *context, const yti_train_epoch *epoch, yt_err *err);
     void (*alarm)(void *context, const char *text); /* something about training is not sound: one line */
     void (*finish)(void *context, const yti_train_summary *summary);

@@ -298,7 +298,10 @@ yt_status yti_train_loop(yti_training *t, yti_watchers *watchers, const yti_stop
     bool early = false;
     while (status == YT_OK && t->progress.epochs_done < t->epochs && !early) {
         status = one_epoch(t, watchers, stop, err);
-        if (status == YT_ERR_NON_FINITE && t->goes_back) status = yti_roll_back(t, err);
+        if (status == YT_ERR_NON_FINITE && t->goes_back) {
+            status = yti_roll_back(t, err);
+            if (status == YT_OK) yti_watch_rolled_back(watchers, t->progress.iterations);
+        }
         early = status == YT_OK && yti_patience_is_over(&t->progress, &t->config) &&
                 t->progress.epochs_done < t->epochs;
     }

@@ -104,7 +104,7 @@ typedef struct yti_watchers {
 
 /* ---- watchers.c ---- */
 
-/* Asks what they want to see of this batch; returns it together. */
+/* Tells the observers that a batch begins; returns what any of them wants to see of it: YT_WATCH_.... */
 unsigned yti_watch_begin(yti_watchers *watchers, const yti_train_batch *batch);
 
 /* Passes maps and their gradients on to those that wanted them. */
@@ -113,6 +113,7 @@ void yti_watch_part(yti_watchers *watchers, yti_flow_kind part, yti_value value,
 void yti_watch_batch(yti_watchers *watchers, const yti_train_batch *batch);
 void yti_watch_non_finite(const yti_watchers *watchers, const yti_non_finite *event);
 void yti_watch_update(yti_watchers *watchers, const yti_train_batch *batch);
+void yti_watch_rolled_back(const yti_watchers *watchers, int64_t step);
 
 /* A yti_problem_sink: context is a yti_watchers. */
 void yti_watch_alarm(void *context, const char *text);

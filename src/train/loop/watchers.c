@@ -11,7 +11,7 @@ unsigned yti_watch_begin(yti_watchers *watchers, const yti_train_batch *batch) {
     const double begin = yti_seconds();
     for (size_t i = 0; i < watchers->count; i++) {
         const yti_train_observer *o = &watchers->list[i];
-        watchers->wanted[i] = o->wants ? o->wants(o->context, batch) : 0;
+        watchers->wanted[i] = o->begin_batch ? o->begin_batch(o->context, batch) : 0;
         all |= watchers->wanted[i];
     }
     watchers->seconds += yti_seconds() - begin;
@@ -23,7 +23,7 @@ static void pass_forward(void *context, yti_value value, yti_tensor map) {
     const double begin = yti_seconds();
     for (size_t i = 0; i < watchers->count; i++) {
         const yti_train_observer *o = &watchers->list[i];
-        if (watchers->wanted[i] & YT_SEE_MAPS && o->forward) o->forward(o->context, value, map);
+        if (watchers->wanted[i] & YT_WATCH_MAPS && o->forward) o->forward(o->context, value, map);
     }
     watchers->seconds += yti_seconds() - begin;
 }
@@ -33,7 +33,7 @@ static void pass_backward(void *context, yti_value value, yti_tensor gradient) {
     const double begin = yti_seconds();
     for (size_t i = 0; i < watchers->count; i++) {
         const yti_train_observer *o = &watchers->list[i];
-        if (watchers->wanted[i] & YT_SEE_MAPS && o->backward) o->backward(o->context, value, gradient);
+        if (watchers->wanted[i] & YT_WATCH_MAPS && o->backward) o->backward(o->context, value, gradient);
     }
     watchers->seconds += yti_seconds() - begin;
 }
@@ -45,13 +45,13 @@ yti_graph_observer yti_watch_maps(yti_watchers *watchers) {
 void yti_watch_part(yti_watchers *watchers, yti_flow_kind part, yti_value value, yti_tensor gradient) {
     for (size_t i = 0; i < watchers->count; i++) {
         const yti_train_observer *o = &watchers->list[i];
-        if (watchers->wanted[i] & YT_SEE_PARTS && o->part) o->part(o->context, part, value, gradient);
+        if (watchers->wanted[i] & YT_WATCH_LOSS_PARTS && o->part) o->part(o->context, part, value, gradient);
     }
 }
 
-/* The time is counted only where an observer can want something. */
+/* Only of observers that may want something. */
 static void count_time(yti_watchers *watchers, const yti_train_observer *observer, double begin) {
-    if (observer->wants) watchers->seconds += yti_seconds() - begin;
+    if (observer->begin_batch) watchers->seconds += yti_seconds() - begin;
 }
 
 void yti_watch_batch(yti_watchers *watchers, const yti_train_batch *batch) {
@@ -75,6 +75,11 @@ void yti_watch_update(yti_watchers *watchers, const yti_train_batch *batch) {
 void yti_watch_non_finite(const yti_watchers *watchers, const yti_non_finite *event) {
     for (size_t i = 0; i < watchers->count; i++)
         if (watchers->list[i].non_finite) watchers->list[i].non_finite(watchers->list[i].context, event);
+}
+
+void yti_watch_rolled_back(const yti_watchers *watchers, int64_t step) {
+    for (size_t i = 0; i < watchers->count; i++)
+        if (watchers->list[i].rolled_back) watchers->list[i].rolled_back(watchers->list[i].context, step);
 }
 
 void yti_watch_alarm(void *context, const char *text) {

@@ -323,7 +323,7 @@ static yt_status remember_model(void *context, const yti_train_info *info, yt_er
 
 static unsigned want_all(void *context, const yti_train_batch *batch) {
     (void)context;
-    return batch->step == 0 ? YT_SEE_MAPS | YT_SEE_PARTS : 0;
+    return batch->step == 0 ? YT_WATCH_MAPS | YT_WATCH_LOSS_PARTS : 0;
 }
 
 static void see_whole(void *context, yti_value value, yti_tensor gradient) {
@@ -345,7 +345,7 @@ Test(gradient_log, terms_and_levels_add_up_to_the_whole_gradient) {
         yti_train_config config = tiny(models[m], "1", "0");
         sums s = {0};
         const yti_train_observer observer = {
-            .start = remember_model, .wants = want_all, .backward = see_whole, .part = see_part, .context = &s};
+            .start = remember_model, .begin_batch = want_all, .backward = see_whole, .part = see_part, .context = &s};
         cr_assert_eq(run(&config, &observer, NULL), YT_OK);
         cr_assert_eq(s.parts, 6 * 6);
         for (int row = 0; row < 6; row++) {
