@@ -16,8 +16,9 @@ enum {
     MAX_NODES = 1 << 14,
     MAX_KERNEL = 31,
     MAX_DILATION = 16,
-    MAX_STRIDE = 16
-}; /* of sound models: hundreds; 7; 3; 2 */
+    MAX_STRIDE = 16,
+    MAX_SIDE = 64 * YT_PROBE_SIDE /* what any operation makes of it fits an int */
+};                                /* of sound models: hundreds; 7; 3; 2; YT_PROBE_SIDE */
 
 static const float BN_MOMENTUM = 0.03f; /* spec architecture 3.1 */
 
@@ -64,6 +65,7 @@ yti_value yti_add_node(yti_builder *b, const yti_op *op, const void *attr, const
     if (n_src > YT_MAX_SOURCES) return yti_fail(b, "reads %d maps; at most %d work", n_src, YT_MAX_SOURCES);
     if (built.side < 1)
         return yti_fail(b, "the map becomes smaller than one pixel for a %d-pixel image", YT_PROBE_SIDE);
+    if (built.side > MAX_SIDE) return yti_fail(b, "the map grows to %d times the image", built.side / YT_PROBE_SIDE);
     if (built.channels > 1 << 16) return yti_fail(b, "%d channels; at most %d work", built.channels, 1 << 16);
     yti_value value = 0;
     b->status = yti_graph_add(b->graph, op, attr, src, n_src, params, at.text, &value, b->err);
@@ -320,7 +322,6 @@ yti_value yti_upsample(yti_builder *b, yti_value x, yti_path at, int factor, boo
     const yti_upsample_attr attr = {.factor = factor, .uncounted = inner};
     yti_built built = b->built[x];
     built.side *= factor;
-    if (built.side > 1 << 14) return yti_fail(b, "the map grows to %d times the image", built.side / YT_PROBE_SIDE);
     return yti_add_node(b, &yti_op_upsample, &attr, &x, 1, YT_NO_PARAMS, at, built);
 }
 

@@ -14,6 +14,13 @@
 
 /* ---- the keys at the top ---- */
 
+enum { MAX_FACTOR = 16 }; /* of published networks: 1.5; below it, channels and repeats stay far within an int */
+
+/* Not those of a NaN. */
+static bool factors_in_range(const yti_builder *b) {
+    return b->depth > 0 && b->depth <= MAX_FACTOR && b->width > 0 && b->width <= MAX_FACTOR;
+}
+
 static bool read_scale(yti_builder *b, const yti_yaml_node *root) {
     const yti_yaml_node *scales = yti_yaml_find(root, "scales");
     b->depth = b->width = 1;
@@ -22,9 +29,10 @@ static bool read_scale(yti_builder *b, const yti_yaml_node *root) {
         const yti_yaml_node *depth = yti_yaml_find(root, "depth_multiple"),
                             *width = yti_yaml_find(root, "width_multiple");
         b->scale = 0;
+        if (depth || width) b->line = depth ? depth->line : width->line;
         if ((depth && !yti_yaml_double(depth, &b->depth)) || (width && !yti_yaml_double(width, &b->width)))
             return yti_fail(b, "depth_multiple and width_multiple are numbers");
-        return true;
+        return factors_in_range(b) || yti_fail(b, "depth_multiple and width_multiple lie between 0 and %d", MAX_FACTOR);
     }
     b->line = scales->line;
     if (scales->kind != YT_YAML_MAP || scales->count == 0)
@@ -42,9 +50,8 @@ static bool read_scale(yti_builder *b, const yti_yaml_node *root) {
     if (entry->kind != YT_YAML_LIST || entry->count != 3 || !yti_yaml_double(entry->items[0], &b->depth) ||
         !yti_yaml_double(entry->items[1], &b->width) || !yti_yaml_double(entry->items[2], &b->max_channels))
         return yti_fail(b, "a scale is [depth, width, max_channels]");
-    if (!(b->depth > 0 && b->depth <= 16 && b->width > 0 && b->width <= 16 && b->max_channels >= 1))
-        return yti_fail(b, "depth and width of a scale lie between 0 and 16, max_channels from 1 up");
-    return true;
+    return (factors_in_range(b) && b->max_channels >= 1) ||
+           yti_fail(b, "depth and width of a scale lie between 0 and %d, max_channels from 1 up", MAX_FACTOR);
 }
 
 /* Every key that means something; some are written by the family and have no effect here. */

@@ -213,6 +213,12 @@ Test(model_zoo, a_name_that_does_not_exist_lists_those_that_do) {
 
 #define AROUND(row) "nc: 2\nbackbone:\n  - [-1, 1, Conv, [16, 3, 2]]\n" row "head:\n  - [[-1], 1, Detect, [nc]]\n"
 
+#define GROWS   "  - [-1, 1, nn.ConvTranspose2d, [16, 16, 16, 0]]\n"
+#define TIMES_8 "  - [-1, 1, nn.Upsample, [None, 8, nearest]]\n"
+#define MULTIPLES(depth, width)                                                                                        \
+    "nc: 2\ndepth_multiple: " depth "\nwidth_multiple: " width                                                         \
+    "\nbackbone:\n  - [-1, 3, C2f, [16]]\nhead:\n  - [[-1], 1, Detect, [nc]]\n"
+
 static const struct {
     const char *text, *words;
 } mistakes[] = {
@@ -240,6 +246,12 @@ static const struct {
     {AROUND("  - [-1, 1, nn.MaxPool2d, [2, 2, 0, 2]]\n"), "alone"},
     {AROUND("  - [-1, 1, nn.ZeroPad2d, [[0, 1]]]\n"), "left, right, top, bottom"},
     {AROUND("  - [-1, 1, nn.ConvTranspose2d, [16, 2, 0]]\n"), "a stride of 0"},
+    {AROUND(GROWS GROWS GROWS GROWS GROWS GROWS GROWS), "the map grows to 128 times the image"},
+    {AROUND(GROWS TIMES_8 TIMES_8), "the map grows to 512 times the image"},
+    {MULTIPLES("1.e+300", "1"), "m.yaml:2: depth_multiple and width_multiple lie between 0 and 16"},
+    {MULTIPLES("1", "1.e+300"), "lie between 0 and 16"},
+    {MULTIPLES("-1", "1"), "lie between 0 and 16"},
+    {MULTIPLES("1", ".nan"), "depth_multiple and width_multiple"},
     {AROUND("  - [-1, 1, Conv, [16, 3, 0]]\n"), "argument 3 of Conv is 0; it must be at least 1"},
     {AROUND("  - [-1, 1, Conv, [16, 3, 1, 1, 0]]\n"), "argument 5 of Conv is 0"},
     {AROUND("  - [-1, 1, Conv, [16, 3, 1, 1, 1, 0]]\n"), "argument 6 of Conv is 0"},
