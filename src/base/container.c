@@ -162,3 +162,16 @@ int yti_container_cpus(const char *root) {
     walk(root, NULL, see_cpu_2, &cpus);
     return cpus < 1e6 ? (int)ceil(cpus) : 0;
 }
+
+size_t yti_memory_available(void) {
+    FILE *file = fopen("/proc/meminfo", "r");
+    if (!file) return 0;
+    char line[256];
+    size_t kilobytes = 0;
+    while (fgets(line, sizeof line, file))
+        if (strncmp(line, "MemAvailable:", 13) == 0) kilobytes = strtoull(line + 13, NULL, 10);
+    const bool good = !ferror(file);
+    fclose(file);
+    const size_t machine = good ? kilobytes * 1024 : 0, group = yti_container_memory("");
+    return machine == 0 && group == SIZE_MAX ? 0 : machine && machine < group ? machine : group;
+}

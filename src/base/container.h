@@ -10,6 +10,10 @@
 /* Bytes that may still be taken, in the tightest of the groups this process is in; SIZE_MAX: no limit. */
 size_t yti_container_memory(const char *root);
 
+/* Bytes that this process may still take: MemAvailable of the machine, or less where a control group (a container) is
+ * given less; 0: unknown. */
+size_t yti_memory_available(void);
+
 /* Processors by the tightest quota, parts of one rounded up; 0: no quota. */
 int yti_container_cpus(const char *root);
 

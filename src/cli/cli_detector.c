@@ -3,7 +3,7 @@
 #include "cli/cli_common.h"
 #include "cli/cli_search.h"
 #include "infer/predict.h"
-#include "train/loop/run_folder.h"
+#include "base/run_folder.h"
 
 #include <stdio.h>
 #include <stdlib.h>

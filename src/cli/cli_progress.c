@@ -83,8 +83,7 @@ static void non_finite(void *context, const yti_non_finite *event) {
     if (!p->reported || event->action == YT_ON_NAN_STOP) {
         fputs("not finite: ", stderr);
         cli_print_lines(stderr, event->report);
-        if (event->capsule)
-            fprintf(stderr, "the step is kept in %s; yolotrain --replay makes it again\n", event->capsule);
+        if (event->dump) fprintf(stderr, "the step is kept in %s; yolotrain --replay makes it again\n", event->dump);
     }
     p->reported = true;
     if (event->action == YT_ON_NAN_ROLLBACK)

@@ -6,7 +6,10 @@
 #include "cli/cli_progress.h"
 #include "cli/cli_search.h"
 #include "cli/cli_threads.h"
+#include "base/run_folder.h"
+#include "train/diagnose/replay.h"
 #include "train/loop/train.h"
+#include "train/parts/build_model.h"
 #include "yolotrain/version.h"
 
 #include <signal.h>
@@ -115,7 +118,7 @@ static yt_status read_settings(const cli_line *cli, yti_train_config *config, yt
     if (cli->n_words) YT_TRY(yti_train_config_set(config, "data", cli->words[0], YT_SOURCE_TYPED, err));
     if (!cli_typed(cli, "resume") || cli_text(cli, "resume")[0]) return YT_OK;
     char *newest;
-    YT_TRY(yti_train_newest_checkpoint(&newest, err));
+    YT_TRY(yti_newest_checkpoint(&newest, err));
     yt_status status = yti_train_config_set(config, "resume", newest, YT_SOURCE_TYPED, err);
     free(newest);
     return status;

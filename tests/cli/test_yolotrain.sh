@@ -258,17 +258,17 @@ says err 'gradient norm'
 says err 'coco8/images/train/'
 says err '^yolotrain: epoch 1, batch 2 of 2: .*; no update was made and there is no checkpoint yet'
 [ ! -e runs/detect/boom/weights/last.safetensors ] || fail "a run that exploded in its first epoch left a checkpoint"
-capsule=runs/detect/boom/non-finite.safetensors
+dump=runs/detect/boom/non-finite.safetensors
 grep '^  ' err >finding
 for threads in 1 2 3; do
-    expect 1 --replay $capsule --threads $threads
-    says err "^yolotrain: $capsule: as in the run, to the last bit: "
+    expect 1 --replay $dump --threads $threads
+    says err "^yolotrain: $dump: as in the run, to the last bit: "
     grep '^  ' out | cmp -s - finding || fail "$threads threads find something else"
 done
-expect 2 --replay $capsule --lr0 0.1
+expect 2 --replay $dump --lr0 0.1
 says err 'only --threads may stand beside it'
 expect 1 --replay none.safetensors
-head -c 20000 $capsule >cut.safetensors
+head -c 20000 $dump >cut.safetensors
 expect 1 --replay cut.safetensors
 says err 'yolotrain: cut.safetensors: '
 expect 1 --replay $run/weights/last.safetensors

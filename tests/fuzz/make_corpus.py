@@ -303,13 +303,13 @@ def safetensors_files():
     put("safetensors", "truncated.safetensors", good[:-7])
 
 
-# ---- a step that was kept (src/train/diagnose/capsule.c) ----
+# ---- a step that was kept (src/train/diagnose/step_dump.c) ----
 
-CAPSULE_YAML = "nc: 1\nreg_max: 1\nbackbone:\n  - [-1, 1, Conv, [8, 3, 2]]\nhead:\n  - [[0], 1, Detect, [nc]]\n"
+STEP_DUMP_YAML = "nc: 1\nreg_max: 1\nbackbone:\n  - [-1, 1, Conv, [8, 3, 2]]\nhead:\n  - [[0], 1, Detect, [nc]]\n"
 
 
-def capsule_shapes():
-    """Names and shapes of CAPSULE_YAML: parameters, and statistics after them."""
+def step_dump_shapes():
+    """Names and shapes of STEP_DUMP_YAML: parameters, and statistics after them."""
     convs = (("model.0", 8, 3), ("model.1.cv2.0.0", 16, 8), ("model.1.cv2.0.1", 16, 16), ("model.1.cv3.0.0", 8, 8),
              ("model.1.cv3.0.1", 8, 8))
     params, statistics = {}, {}
@@ -330,9 +330,9 @@ def halves(shape, first=None):
     return struct.pack(f"<{count}e", *values)
 
 
-def capsule(first=None, waiting=False, tensors=True, metadata={}, **changed):
+def step_dump(first=None, waiting=False, tensors=True, metadata={}, **changed):
     """One picture of 8 x 8 pixels with one box. changed: other (type, shape, bytes) of batch_rgb and so on."""
-    params, statistics = capsule_shapes()
+    params, statistics = step_dump_shapes()
     entries = {}
     if tensors:
         for name, shape in (params | statistics).items():
@@ -345,7 +345,7 @@ def capsule(first=None, waiting=False, tensors=True, metadata={}, **changed):
     entries |= changed
     header, data = {}, b""
     step = {"epoch": 0, "epochs": 3, "batch": 1, "batches": 4, "step": 1, "waits": int(waiting)}
-    words = {"format": "pt", "model_name": "tiny.yaml", "model_yaml": CAPSULE_YAML, "names": '["cat"]', "imgsz": "32",
+    words = {"format": "pt", "model_name": "tiny.yaml", "model_yaml": STEP_DUMP_YAML, "names": '["cat"]', "imgsz": "32",
              "settings": "{}", "step": json.dumps(step), "images": '["a.png", "b.png"]', "finding": "0",
              "sentence": "nan in the weight", "noticed": "box_loss is nan", "history": "  before\n"} | metadata
     header["__metadata__"] = {key: value for key, value in words.items() if value is not None}
@@ -356,27 +356,27 @@ def capsule(first=None, waiting=False, tensors=True, metadata={}, **changed):
     return safetensors(header, data)
 
 
-def capsule_files():
-    put("capsule", "good.safetensors", capsule(first=math.nan))
-    put("capsule", "waiting.safetensors", capsule(waiting=True))
-    put("capsule", "class-weights.safetensors", capsule(class_weights=("F32", [1], struct.pack("<f", 3e38))))
-    put("capsule", "frozen.safetensors", capsule(metadata={"settings": '{"freeze": "1", "box": "1e38"}'}))
-    put("capsule", "truncated.safetensors", capsule()[:-9])
+def step_dump_files():
+    put("step_dump", "good.safetensors", step_dump(first=math.nan))
+    put("step_dump", "waiting.safetensors", step_dump(waiting=True))
+    put("step_dump", "class-weights.safetensors", step_dump(class_weights=("F32", [1], struct.pack("<f", 3e38))))
+    put("step_dump", "frozen.safetensors", step_dump(metadata={"settings": '{"freeze": "1", "box": "1e38"}'}))
+    put("step_dump", "truncated.safetensors", step_dump()[:-9])
     for name, metadata in (("no-step", {"step": None}), ("step-of-text", {"step": '{"epoch": "0"}'}), ("step-cut", {"step": '{"ep'}),
                            ("no-finding", {"finding": None}), ("no-history", {"history": None}), ("no-model", {"model_yaml": None}),
                            ("settings-list", {"settings": "[]"}), ("settings-wrong", {"settings": '{"batch": "-1"}'}),
                            ("no-tensors", {})):
-        put("capsule", f"{name}.safetensors", capsule(tensors=False, metadata=metadata))
+        put("step_dump", f"{name}.safetensors", step_dump(tensors=False, metadata=metadata))
     for name, metadata in (("images-of-numbers", {"images": "[1, 2]"}), ("freeze-99", {"settings": '{"freeze": "99"}'}),
                            ("waits-for-none", {"step": '{"epoch":0,"epochs":3,"batch":1,"batches":4,"step":1,"waits":1}'})):
-        put("capsule", f"{name}.safetensors", capsule(metadata=metadata))
+        put("step_dump", f"{name}.safetensors", step_dump(metadata=metadata))
     for name, changed in (("odd-side", {"batch_rgb": ("U8", [1, 7, 8, 3], bytes(168))}),
                           ("no-pictures", {"batch_rgb": ("U8", [0, 8, 8, 3], b"")}),
                           ("box-nan", {"batch_boxes": ("F32", [1, 4], struct.pack("<4f", 0.5, math.nan, 0.4, 0.3))}),
                           ("image-beyond", {"batch_image": ("I32", [1], struct.pack("<i", 1))}),
                           ("class-negative", {"batch_class": ("I32", [1], struct.pack("<i", -1))}),
                           ("more-classes-than-boxes", {"batch_class": ("I32", [2], bytes(8))})):
-        put("capsule", f"{name}.safetensors", capsule(**changed))
+        put("step_dump", f"{name}.safetensors", step_dump(**changed))
 
 
 # ---- YAML ----
@@ -497,7 +497,7 @@ def image_files():
 if __name__ == "__main__":
     pt_files()
     safetensors_files()
-    capsule_files()
+    step_dump_files()
     yaml_files()
     coco_files()
     label_files()

@@ -8,7 +8,7 @@
 #include "infer/predict.h"
 #include "study/compare.h"
 #include "tensor/batch.h"
-#include "train/diagnose/non_finite.h"
+#include "train/diagnose/replay.h"
 #include "train/loop/train.h"
 #include "validate/coco_validate.h"
 #include "validate/validate.h"

@@ -2,6 +2,7 @@
 #include "support/watched_run.h"
 
 #include "base/file.h"
+#include "base/finite.h"
 #include "support/files.h"
 #include "support/folder.h"
 #include "support/tiny.h"
@@ -133,7 +134,7 @@ static void on_non_finite(void *context, const yti_non_finite *event) {
     }
     r->action = event->action;
     r->to_initial = event->to_initial;
-    r->capsules += event->capsule != NULL;
+    r->dumps += event->dump != NULL;
     snprintf(r->report, sizeof r->report, "%s", event->report);
     if (!r->poison_to) r->poison_at = 0;
 }

@@ -4,6 +4,7 @@
 #ifndef YT_TEST_WATCHED_RUN_H
 #define YT_TEST_WATCHED_RUN_H
 
+#include "train/diagnose/replay.h"
 #include "train/loop/training.h"
 
 enum { WATCHED_TRAIN = 8, WATCHED_VAL = 2, WATCHED_BATCHES = 4 /* per epoch */ };
@@ -17,7 +18,7 @@ typedef struct test_watched {
     int overflow_behind;      /* the gradients that wait behind that batch become as large as floats are */
     int stop_in_epoch;        /* as Ctrl-C does; from 1 */
     int events, epochs, skips, rollbacks, batches;
-    int capsules;      /* events that said where the step is kept */
+    int dumps;         /* events that said where the step is kept */
     yti_on_nan action; /* of the last event, and below */
     bool to_initial;
     char report[1 << 14];

@@ -5,7 +5,8 @@
 #include "base/rng.h"
 #include "study/record/run_record.h"
 #include "study/study.h"
-#include "train/loop/run_folder.h"
+#include "train/parts/build_model.h"
+#include "base/run_folder.h"
 
 #include <stdlib.h>
 #include <string.h>

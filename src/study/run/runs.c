@@ -4,7 +4,7 @@
 #include "base/file.h"
 #include "study/record/run_record.h"
 #include "study/study.h"
-#include "train/loop/training.h"
+#include "train/loop/train.h"
 
 #include <math.h>
 

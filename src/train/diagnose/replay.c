@@ -1,11 +1,14 @@
-/* replay.c: the step of a capsule made once more, and whether it finds what the run found. */
-#include "train/diagnose/capsule.h"
-#include "train/loop/training.h"
+/* replay.c: a kept step made once more, and whether it finds what the run found. */
+#include "train/diagnose/replay.h"
+#include "base/container.h"
+#include "train/diagnose/search.h"
+#include "train/diagnose/step_dump.h"
+#include "train/step/step_memory.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static yt_status make_step(const yti_loaded_capsule *c, yti_loss *loss, int threads, yti_step *out, yt_err *err) {
+static yt_status make_step(const yti_loaded_dump *c, yti_loss *loss, int threads, yti_step *out, yt_err *err) {
     const yti_batch *batch = &c->batch;
     yti_step step = {.model = c->model, .loss = loss, .batch = batch, .waiting = c->waiting, .threads = threads};
     yti_shape_loss(&step, &c->config, c->at.epoch, c->at.epochs);
@@ -16,7 +19,7 @@ static yt_status make_step(const yti_loaded_capsule *c, yti_loss *loss, int thre
     return YT_OK;
 }
 
-static yt_status tell(const yti_loaded_capsule *c, yti_replay_result *out, yt_err *err) {
+static yt_status report(const yti_loaded_dump *c, yti_replay_result *out, yt_err *err) {
     const yti_step_story story = {.at = c->at,
                                   .noticed = c->noticed,
                                   .history = c->history,
@@ -32,24 +35,24 @@ static yt_status tell(const yti_loaded_capsule *c, yti_replay_result *out, yt_er
     return good ? YT_OK : yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the report of a step");
 }
 
-static yt_status replay(const yti_loaded_capsule *c, int threads, yti_replay_result *out, yt_err *err) {
+static yt_status replay(const yti_loaded_dump *c, int threads, yti_replay_result *out, yt_err *err) {
     yti_loss *loss = NULL;
     yti_step step;
     YT_TRY(yti_loss_create(&loss, err));
     yt_status status = make_step(c, loss, threads, &step, err);
     if (status == YT_OK) status = yti_find_non_finite(&step, &out->finding, err);
-    if (status == YT_OK) status = tell(c, out, err);
+    if (status == YT_OK) status = report(c, out, err);
     yti_loss_destroy(loss);
     return status;
 }
 
 yt_status yti_replay(const char *path, int threads, yti_replay_result *out, yt_err *err) {
-    yti_loaded_capsule capsule;
+    yti_loaded_dump dump;
     yti_replay_result result = {0};
-    YT_TRY(yti_capsule_load(path, &capsule, err));
+    YT_TRY(yti_step_dump_load(path, &dump, err));
     yt_err reason;
-    yt_status status = replay(&capsule, threads, &result, &reason);
-    yti_capsule_free(&capsule);
+    yt_status status = replay(&dump, threads, &result, &reason);
+    yti_step_dump_free(&dump);
     if (status != YT_OK) {
         yti_replay_free(&result);
         return yt_fail(err, status, "%s: %.900s", path, reason.text);

@@ -12,8 +12,8 @@
  * events.out.tfevents.gradients: the curves and histograms for TensorBoard.
  */
 #include "train/gradient_log/gradient_files.h"
+#include "base/csv_log.h"
 #include "base/file.h"
-#include "train/loop/csv_log.h"
 
 #include <cjson/cJSON.h>
 

@@ -2,7 +2,7 @@
 #ifndef YT_GRADIENT_FILES_H
 #define YT_GRADIENT_FILES_H
 
-#include "train/loop/train.h"
+#include "train/observe/observer.h"
 
 typedef struct yti_flow_record {
     int row; /* of the model YAML */

@@ -20,9 +20,9 @@
  *   any          rolled_back                           IDLE         the sample is dropped, the files are cut back
  *   any          finish                                             written; still SAMPLING: without losses
  */
+#include "train/gradient_log/gradient_log.h"
 #include "ops/ops.h"
 #include "train/gradient_log/gradient_alarms.h"
-#include "train/loop/observers.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,29 +1,12 @@
 /* memory.c: what a run will need, against what the machine has, before anything is trained. */
-#include "base/container.h"
 #include "image/image.h"
 #include "train/loop/training.h"
-
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
+#include "train/step/step_memory.h"
 
 enum {
     PREFETCHED_BATCHES = 3, /* one in use, one waiting, one in the making */
     MOSAIC_IMAGES = 4
 };
-
-size_t yti_memory_available(void) {
-    FILE *file = fopen("/proc/meminfo", "r");
-    if (!file) return 0;
-    char line[256];
-    size_t kilobytes = 0;
-    while (fgets(line, sizeof line, file))
-        if (strncmp(line, "MemAvailable:", 13) == 0) kilobytes = strtoull(line + 13, NULL, 10);
-    const bool good = !ferror(file);
-    fclose(file);
-    const size_t machine = good ? kilobytes * 1024 : 0, group = yti_container_memory("");
-    return machine == 0 && group == SIZE_MAX ? 0 : machine && machine < group ? machine : group;
-}
 
 /* Maps, gradients, saved values and scratch of the largest training step. */
 static yt_status step_bytes(yti_training *t, int batch, size_t *bytes, yt_err *err) {
@@ -95,12 +78,6 @@ static yt_status run_bytes(yti_training *t, int batch, size_t *bytes, yt_err *er
     return YT_OK;
 }
 
-static yt_status too_much(int batch, int side, size_t needed, size_t available, const char *advice, yt_err *err) {
-    const double mib = 1048576;
-    return yt_fail(err, YT_ERR_NO_MEMORY, "batch %d at %d pixels needs %.0f MiB and %.0f MiB are free: %s", batch, side,
-                   (double)needed / mib, (double)available / mib, advice);
-}
-
 static yt_status refuse(yti_training *t, yt_err *err) {
     int fits = 0;
     for (int low = 1, high = t->config.batch - 1; low <= high;) {
@@ -116,7 +93,8 @@ static yt_status refuse(yti_training *t, yt_err *err) {
     }
     char advice[96] = "not even --batch 1 would; use a smaller --imgsz or model";
     if (fits) snprintf(advice, sizeof advice, "the largest batch that fits is --batch %d", fits);
-    return too_much(t->config.batch, t->config.imgsz, t->info.planned_bytes, t->info.available_bytes, advice, err);
+    return yti_fail_memory(t->config.batch, t->config.imgsz, t->info.planned_bytes, t->info.available_bytes, advice,
+                           err);
 }
 
 yt_status yti_memory_check(yti_training *t, size_t available, yt_err *err) {
@@ -124,12 +102,4 @@ yt_status yti_memory_check(yti_training *t, size_t available, yt_err *err) {
     t->info.available_bytes = available;
     bool fits = available == 0 || t->info.planned_bytes <= available;
     return fits ? YT_OK : refuse(t, err);
-}
-
-yt_status yti_step_memory_check(const yti_model *model, int n, int h, int w, int threads, size_t available,
-                                yt_err *err) {
-    size_t bytes;
-    YT_TRY(yti_graph_measure(model->graph, YT_MODE_TRAIN, n, h, w, threads, &bytes, err));
-    if (available == 0 || bytes <= available) return YT_OK;
-    return too_much(n, h > w ? h : w, bytes, available, "a step needs the memory of the run it is from", err);
 }

@@ -1,10 +1,13 @@
 /* prepare.c: from settings to a training that can begin: data, network, memory, loaders, optimiser. Everything that can
  * be wrong is found here, before a file is written.
  */
+#include "base/container.h"
 #include "base/file.h"
+#include "base/run_folder.h"
 #include "kernels/kernels.h"
-#include "train/loop/run_folder.h"
 #include "train/loop/training.h"
+#include "train/parts/build_model.h"
+#include "train/settings/settings_json.h"
 #include "weights/weights_network.h"
 
 #include <stdlib.h>
@@ -81,7 +84,7 @@ static yt_status read_checkpoint(yti_training *t, setup *s, yt_err *err) {
     const char *path = t->config.resume;
     YT_TRY(yti_st_load(path, &s->file, err));
     s->resumes = true;
-    YT_TRY(yti_checkpoint_settings(&s->file, path, &t->config, err));
+    YT_TRY(yti_settings_read(&s->file, path, &t->config, err));
     YT_TRY(yti_checkpoint_progress(&s->file, path, &t->progress, err));
     YT_TRY(yti_config_same_run(&t->config, folder, path, err));
     report_going_back(t, s);
@@ -485,7 +488,6 @@ void yti_train_destroy(yti_training *t) {
     free(t->averaged_params.at);
     free(t->averaged_buffers.at);
     free(t->class_weights);
-    free(t->spare_buffers);
     free(t->best_classes);
     yti_folder_unlock(&t->lock);
     free(t->folder);

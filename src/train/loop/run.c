@@ -3,10 +3,11 @@
  * The folder is made only here, after yti_train_prepare has checked everything that can be checked before.
  */
 #include "base/file.h"
-#include "train/diagnose/capsule.h"
-#include "train/loop/observers.h"
-#include "train/loop/run_folder.h"
+#include "base/run_folder.h"
+#include "train/diagnose/step_dump.h"
+#include "train/gradient_log/gradient_log.h"
 #include "train/loop/training.h"
+#include "train/observe/results_csv.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -14,14 +15,45 @@
 #include <unistd.h>
 
 /* The step of a former run, or of this one before it was resumed, would be taken for one of this process. */
-static yt_status remove_capsule(const yti_training *t, yt_err *err) {
-    char *path = yti_path_join(t->folder, YTI_CAPSULE_NAME);
+static yt_status remove_dump(const yti_training *t, yt_err *err) {
+    char *path = yti_path_join(t->folder, YTI_STEP_DUMP_NAME);
     if (!path) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the paths of the run");
     yt_status status = YT_OK;
     if (unlink(path) != 0 && errno != ENOENT && !yti_path_is_dir(path))
         status = yt_fail(err, YT_ERR_IO, "%s: cannot be removed: %s", path, strerror(errno));
     free(path);
     return status;
+}
+
+static yt_status retire_weights(const char *folder, const char *file, yt_err *err) {
+    char name[64], *weights = yti_path_join(folder, "weights");
+    snprintf(name, sizeof name, "former-%s", file);
+    char *from = weights ? yti_path_join(weights, file) : NULL, *to = from ? yti_path_join(weights, name) : NULL;
+    yt_status status = to ? YT_OK : yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the name of the run folder");
+    if (status == YT_OK && rename(from, to) != 0 && errno != ENOENT)
+        status = yt_fail(err, YT_ERR_IO, "%s: these older weights cannot be renamed: %s", from, strerror(errno));
+    free(weights);
+    free(from);
+    free(to);
+    return status;
+}
+
+/* A run that starts where one was before: its last and best weights get out of the way (weights/former-*), and what
+ * shows their work is removed, so that nothing of it is taken for the new run's. */
+static yt_status retire_former_run(const char *folder, yt_err *err) {
+    YT_TRY(retire_weights(folder, "last.safetensors", err));
+    YT_TRY(retire_weights(folder, "best.safetensors", err));
+    for (const char *const *file = yti_validator_file_names(1); *file; file++) {
+        char *path = yti_path_join(folder, *file);
+        if (!path) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the name of the run folder");
+        yt_status status = YT_OK;
+        if (unlink(path) != 0 && errno != ENOENT)
+            status = yt_fail(err, YT_ERR_IO, "%s: this file of an older run cannot be removed: %s", path,
+                             strerror(errno));
+        free(path);
+        YT_TRY(status);
+    }
+    return YT_OK;
 }
 
 /* A folder that no other process uses: its own, or with --exist-ok an older one. */
@@ -37,7 +69,7 @@ static yt_status choose_folder(yti_training *t, yt_err *err) {
     if (status != YT_OK) return status;
     YT_TRY(yti_run_paths(t, folder, err));
     YT_TRY(yti_folder_lock(folder, &t->lock, err));
-    return c->exist_ok ? yti_run_folder_retire(folder, err) : YT_OK;
+    return c->exist_ok ? retire_former_run(folder, err) : YT_OK;
 }
 
 static yt_status make_weights_folder(const char *folder, yt_err *err) {
@@ -54,7 +86,7 @@ static yt_status make_folder(yti_training *t, yt_err *err) {
     if (!t->folder) YT_TRY(choose_folder(t, err));
     YT_TRY(make_weights_folder(t->folder, err));
     t->info.folder = t->folder;
-    YT_TRY(remove_capsule(t, err));
+    YT_TRY(remove_dump(t, err));
     char *args = yti_path_join(t->folder, "args.yaml");
     if (!args) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the paths of the run");
     yt_status status = yti_train_config_write(&t->config, args, t->folder, t->model->n_classes, t->model->base_license,
@@ -64,16 +96,10 @@ static yt_status make_folder(yti_training *t, yt_err *err) {
 }
 
 static yt_status watched_loop(yti_training *t, yti_watchers *watchers, const yti_stop *stop, yt_err *err) {
-    for (size_t i = 0; i < watchers->count; i++) {
-        const yti_train_observer *o = &watchers->list[i];
-        if (o->start) YT_TRY(o->start(o->context, &t->info, err));
-    }
+    YT_TRY(yti_watch_start(watchers, &t->info, err));
     yti_train_summary summary;
     yt_status status = yti_train_loop(t, watchers, stop, &summary, err);
-    for (size_t i = 0; i < watchers->count; i++) {
-        const yti_train_observer *o = &watchers->list[i];
-        if (o->finish) o->finish(o->context, &summary);
-    }
+    yti_watch_finish(watchers, &summary);
     return status;
 }
 

@@ -1,6 +1,6 @@
 /* training.h: what a run owns. Internal to src/train.
  *
- * prepare.c fills it, trainer.c and step.c move it forward, checkpoint.c writes it down and brings it back.
+ * prepare.c fills it, epochs.c and train_step.c move it forward, checkpoint.c writes it down and brings it back.
  */
 #ifndef YT_TRAINING_H
 #define YT_TRAINING_H
@@ -8,8 +8,9 @@
 #include "base/folder.h"
 #include "data/feed/loader.h"
 #include "train/checkpoint/saver.h"
-#include "train/diagnose/finite.h"
 #include "train/loop/train.h"
+#include "train/observe/watchers.h"
+#include "train/step/step_loss.h"
 #include "validate/validate.h"
 
 enum { SECONDS_PER_HOUR = 3600 };
@@ -72,12 +73,11 @@ struct yti_training {
     yti_state average;                               /* exponential moving average of params and buffers; no grads */
     yti_stretches averaged_params, averaged_buffers; /* without constants and frozen rows */
     yti_progress progress;
-    int epochs;              /* at which it ends; with a time limit estimated anew after every epoch */
-    bool out_of_time;        /* the limit ended the last epoch */
-    double train_seconds;    /* of this process, in batches */
-    float *spare_buffers;    /* [model->buffer_count]: statistics that loss_parts.c moves; NULL: not needed yet */
-    double begin;            /* yti_seconds when the run would have begun if it had never stopped */
-    yti_metrics_result best; /* of the best epoch; classes NULL: not in this process */
+    int epochs;                      /* at which it ends; with a time limit estimated anew after every epoch */
+    bool out_of_time;                /* the limit ended the last epoch */
+    double train_seconds;            /* of this process, in batches */
+    double begin;                    /* yti_seconds when the run would have begun if it had never stopped */
+    yti_metrics_result best;         /* of the best epoch; classes NULL: not in this process */
     yti_class_metrics *best_classes; /* owned copy */
     char *folder, *last_path, *best_path;
     yti_lock lock;         /* of the folder, from when it is written to */
@@ -86,43 +86,13 @@ struct yti_training {
     float *grads_before;   /* gradients that waited before it, [model->param_count]; NULL: none ever wait */
     yti_past_step past[YTI_PAST_STEPS];
     int64_t n_past;             /* step i is past[i % YTI_PAST_STEPS] */
-    bool has_capsule;           /* this process has tried to write one */
+    bool has_dump;              /* this process has tried to write one */
     bool has_checkpoint;        /* last_path was begun by this process */
     int rollbacks_in_row;       /* to the same checkpoint */
     int64_t checkpoint_updates; /* of the state that a rollback goes to */
     bool goes_back;             /* the failure that is being returned ends in a rollback */
     bool reported_nothing;      /* the epoch before had nothing to learn from, which was reported */
 };
-
-/* The list of observers of a run. */
-typedef struct yti_watchers {
-    const yti_train_observer *list;
-    size_t count;
-    unsigned *wanted; /* by each of them, of this batch */
-    double seconds;   /* spent for those that ask for something */
-} yti_watchers;
-
-/* ---- watchers.c ---- */
-
-/* Tells the observers that a batch begins; returns what any of them wants to see of it: YT_WATCH_.... */
-unsigned yti_watch_begin(yti_watchers *watchers, const yti_train_batch *batch);
-
-/* Passes maps and their gradients on to those that wanted them. */
-yti_graph_observer yti_watch_maps(yti_watchers *watchers);
-void yti_watch_part(yti_watchers *watchers, yti_flow_kind part, yti_value value, yti_tensor gradient);
-void yti_watch_batch(yti_watchers *watchers, const yti_train_batch *batch);
-void yti_watch_non_finite(const yti_watchers *watchers, const yti_non_finite *event);
-void yti_watch_update(yti_watchers *watchers, const yti_train_batch *batch);
-void yti_watch_rolled_back(const yti_watchers *watchers, int64_t step);
-
-/* A yti_problem_sink: context is a yti_watchers. */
-void yti_watch_alarm(void *context, const char *text);
-
-/* ---- loss_parts.c ---- */
-
-/* Shows the watchers dL/dx of each term of the loss alone and of each level of the head alone: a forward and
- * backward run of the batch for each, from which neither gradients nor statistics of the run change. */
-yt_status yti_show_parts(yti_training *training, const yti_step *step, yti_watchers *watchers, yt_err *err);
 
 /* ---- data_print.c ---- */
 
@@ -173,17 +143,13 @@ yt_status yti_run_optimizer_create(const yti_model *model, const yti_optimizer_p
 /* Fills averaged_params and averaged_buffers. */
 yt_status yti_find_averaged(yti_training *training, yt_err *err);
 
-/* ---- step.c ---- */
-
-/* How the terms and branches of a step's loss are weighed in that epoch of so many, and how boxes are assigned; of
- * the step's model. */
-void yti_shape_loss(yti_step *step, const yti_train_config *config, int epoch, int epochs);
+/* ---- train_step.c ---- */
 
 /* One batch: forward, loss, backward, observers, and where enough images were summed optimiser and average. */
 yt_status yti_train_step(yti_training *training, const yti_batch *batch, yti_train_batch *report,
                          yti_watchers *watchers, yt_err *err);
 
-/* ---- on_nan.c ---- */
+/* ---- non_finite_step.c ---- */
 
 /* After a step that was made. */
 void yti_remember_step(yti_training *training, const yti_step_loss *loss, double gradient_norm);
@@ -209,7 +175,7 @@ yt_status yti_roll_back(yti_training *training, yt_err *err);
 /* Shows the watchers when the epoch had no object to learn from, and after the first epoch when many were too small. */
 yt_status yti_report_boxes(yti_training *training, const yti_train_epoch *row, yti_watchers *watchers, yt_err *err);
 
-/* ---- trainer.c ---- */
+/* ---- epochs.c ---- */
 
 /* Whether there were `patience` epochs without a better mAP50-95; 0: never. It does not begin without validation. */
 bool yti_patience_is_over(const yti_progress *progress, const yti_train_config *config);
@@ -228,13 +194,9 @@ yt_status yti_finish_saving(yti_training *training, yt_err *err);
  * statistics. */
 yt_status yti_checkpoint_fill(const yti_training *training, yti_saved_file *file, yt_err *err);
 
-cJSON *yti_settings_json(const yti_train_config *config);
-
 /* Whether gradients of the last batches wait for an update, which the next batch adds to. */
 bool yti_gradients_wait(const yti_progress *progress);
 
-/* Settings of an open checkpoint into config, but for those typed there. */
-yt_status yti_checkpoint_settings(const yti_st_file *file, const char *path, yti_train_config *config, yt_err *err);
 yt_status yti_checkpoint_progress(const yti_st_file *file, const char *path, yti_progress *progress, yt_err *err);
 
 /* The arrays, once model, optimiser and average exist. */
@@ -242,15 +204,8 @@ yt_status yti_checkpoint_arrays(const yti_st_file *file, const char *path, yti_t
 
 /* ---- memory.c ---- */
 
-/* MemAvailable of the machine in bytes, or less where a control group (a container) is given less; 0: unknown. */
-size_t yti_memory_available(void);
-
 /* Fills info.planned_bytes and available_bytes; an error when the run needs more than is available. */
 yt_status yti_memory_check(yti_training *training, size_t available, yt_err *err);
-
-/* An error where a training step of a model needs more than is available; 0: unknown. */
-yt_status yti_step_memory_check(const yti_model *model, int n, int h, int w, int threads, size_t available,
-                                yt_err *err);
 
 /* Whether gradients may wait for those of another batch, in batches of so many images. */
 bool yti_may_wait(const yti_training *training, int batch);

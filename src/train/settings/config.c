@@ -11,7 +11,6 @@
 #include "eval/metrics.h"
 #include "model/ablation.h"
 #include "optim/optim.h"
-#include "train/diagnose/non_finite.h"
 
 #include <assert.h>
 #include <limits.h>

@@ -34,6 +34,31 @@ typedef enum yti_reference {
 #undef YT_REFERENCE_ENUM
 } yti_reference;
 
+/* The setting on_nan: what a run does when something of a step is not finite.
+ * stop      ends with YT_ERR_NON_FINITE; the last checkpoint stays.
+ * skip      leaves the batch out: its gradients, and those that waited with it for an update, are dropped, and the
+ *           statistics are as before it. Ends like stop where it would leave out more than YT_MAX_SKIPS batches in a
+ *           row, or all of an epoch: that is no unlucky batch.
+ * rollback  goes back to the last checkpoint, or to the initial weights where there is none yet, and repeats from
+ *           there with half the learning rates, for good. Ends like stop after YT_MAX_ROLLBACKS to the same place, and
+ *           where a step fails before the first update from there, which no rate changes.
+ * A resumed run repeats what the run did from that checkpoint on, skips and rollbacks too. */
+#define YT_ON_NAN_MAP(X)                                                                                               \
+    X(STOP, "stop")                                                                                                    \
+    X(SKIP, "skip")                                                                                                    \
+    X(ROLLBACK, "rollback")
+
+typedef enum yti_on_nan {
+#define YT_ON_NAN_ENUM(code, name) YT_ON_NAN_##code,
+    YT_ON_NAN_MAP(YT_ON_NAN_ENUM)
+#undef YT_ON_NAN_ENUM
+} yti_on_nan;
+
+enum {
+    YT_MAX_SKIPS = 10,
+    YT_MAX_ROLLBACKS = 5 /* rates of 1/32: what still explodes then has another cause */
+};
+
 /* Where the value of a setting comes from. A typed one always wins. */
 #define YT_SOURCE_MAP(X)                                                                                               \
     X(DEFAULT, "default")                                                                                              \

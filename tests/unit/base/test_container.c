@@ -2,10 +2,10 @@
 #include "base/container.h"
 #include "base/cpu.h"
 #include "support/folder.h"
-#include "train/loop/training.h"
 
 #include <criterion/criterion.h>
 #include <stdint.h>
+#include <stdio.h>
 
 TestSuite(container, .init = test_folder_make, .fini = test_folder_remove);
 

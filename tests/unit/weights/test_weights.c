@@ -4,7 +4,7 @@
 #include "support/folder.h"
 #include "support/problems.h"
 #include "support/tiny.h"
-#include "train/loop/train.h"
+#include "train/parts/build_model.h"
 #include "weights/weights.h"
 
 #include <criterion/criterion.h>

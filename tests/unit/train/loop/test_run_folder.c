@@ -5,7 +5,7 @@
 #include "support/files.h"
 #include "support/folder.h"
 #include "support/tiny.h"
-#include "train/loop/run_folder.h"
+#include "base/run_folder.h"
 #include "train/loop/training.h"
 
 #include <criterion/criterion.h>

@@ -1,5 +1,7 @@
 /* Tests of src/train: whole runs on a tiny problem; the files they leave, and that they can be stopped and resumed. */
+#include "base/container.h"
 #include "base/file.h"
+#include "base/run_folder.h"
 #include "support/files.h"
 #include "support/folder.h"
 #include "support/tiny.h"
@@ -291,7 +293,7 @@ static void stop_and_resume(yti_train_config *config) {
     cr_assert_eq(run(config, &half, &err), YT_ERR_STOPPED);
     cr_assert(half.epochs == 2 && half.summary.epochs == 2);
     char *newest;
-    cr_assert_eq(yti_train_newest_checkpoint(&newest, &err), YT_OK);
+    cr_assert_eq(yti_newest_checkpoint(&newest, &err), YT_OK);
     cr_assert_str_eq(newest, "runs/detect/train-2/weights/last.safetensors");
     yti_train_config resumed = resume_config(newest);
     free(newest);

@@ -1,9 +1,9 @@
 /* build_model.c: which network a run trains: the one the user names, else the one its weights belong to, else the
  * default.
  */
+#include "train/parts/build_model.h"
 #include "base/log.h"
 #include "ops/ops.h"
-#include "train/loop/train.h"
 #include "weights/weights_head.h"
 #include "weights/weights_network.h"
 

@@ -3,8 +3,8 @@
  * Before a batch each observer says what it wants to see of it; what nobody wants is not computed. The time that goes
  * into those that want something is measured, so that a run can say what watching it has cost.
  */
+#include "train/observe/watchers.h"
 #include "base/cpu.h"
-#include "train/loop/training.h"
 
 unsigned yti_watch_begin(yti_watchers *watchers, const yti_train_batch *batch) {
     unsigned all = 0;
@@ -70,6 +70,27 @@ void yti_watch_update(yti_watchers *watchers, const yti_train_batch *batch) {
         if (o->update) o->update(o->context, batch);
         count_time(watchers, o, begin);
     }
+}
+
+yt_status yti_watch_start(yti_watchers *watchers, const yti_train_info *info, yt_err *err) {
+    for (size_t i = 0; i < watchers->count; i++) {
+        const yti_train_observer *o = &watchers->list[i];
+        if (o->start) YT_TRY(o->start(o->context, info, err));
+    }
+    return YT_OK;
+}
+
+yt_status yti_watch_epoch(yti_watchers *watchers, const yti_train_epoch *epoch, yt_err *err) {
+    for (size_t i = 0; i < watchers->count; i++) {
+        const yti_train_observer *o = &watchers->list[i];
+        if (o->epoch) YT_TRY(o->epoch(o->context, epoch, err));
+    }
+    return YT_OK;
+}
+
+void yti_watch_finish(yti_watchers *watchers, const yti_train_summary *summary) {
+    for (size_t i = 0; i < watchers->count; i++)
+        if (watchers->list[i].finish) watchers->list[i].finish(watchers->list[i].context, summary);
 }
 
 void yti_watch_non_finite(const yti_watchers *watchers, const yti_non_finite *event) {

@@ -1,4 +1,4 @@
-/* Tests of src/train/diagnose/on_nan.c and rollback.c: when a run stops, leaves a batch out or goes back, and what
+/* Tests of src/train/loop: non_finite_step.c and rollback.c: when a run stops, leaves a batch out or goes back, and what
  * is saved. */
 #include "base/file.h"
 #include "support/files.h"
@@ -121,11 +121,11 @@ Test(non_finite, the_step_that_ends_a_run_is_kept_in_place_of_the_first) {
     test_watched once = {.poison_at = 2}, r = {.poison_at = 2, .poison_to = WATCHED_BATCHES};
     yt_err err = {.text = ""};
     cr_assert_eq(test_watched_train(&config, &once, &err), YT_OK, "%s", err.text);
-    cr_assert(once.events == 1 && once.capsules == 1);
+    cr_assert(once.events == 1 && once.dumps == 1);
     cr_assert_not_null(strstr(once.report, "\n  noticed   the gradient of model."), "%s", once.report);
     r.poison_at = 1;
     cr_assert_eq(test_watched_train(&config, &r, &err), YT_ERR_NON_FINITE);
-    cr_assert(r.events == WATCHED_BATCHES && r.capsules == 2 && r.action == YT_ON_NAN_STOP);
+    cr_assert(r.events == WATCHED_BATCHES && r.dumps == 2 && r.action == YT_ON_NAN_STOP);
     yti_replay_result result;
     cr_assert_eq(yti_replay("runs/detect/train-2/non-finite.safetensors", 1, &result, &err), YT_OK, "%s", err.text);
     cr_assert_str_eq(result.report, r.report);
@@ -138,15 +138,15 @@ Test(non_finite, the_step_of_a_former_run_does_not_stay) {
     test_watched_set(&config, "exist_ok", "true");
     test_watched failed = {.poison_at = WATCHED_BATCHES + 1}, rest = {0}, again = {.poison_at = 1}, good = {0};
     yt_err err = {.text = ""};
-    static const char capsule[] = WATCHED_RUN "non-finite.safetensors";
+    static const char dump[] = WATCHED_RUN "non-finite.safetensors";
     cr_assert_eq(test_watched_train(&config, &failed, &err), YT_ERR_NON_FINITE);
-    cr_assert(yti_path_exists(capsule));
+    cr_assert(yti_path_exists(dump));
     cr_assert_eq(test_watched_resume(WATCHED_RUN "weights/last.safetensors", &rest, &err), YT_OK, "%s", err.text);
-    cr_assert_not(yti_path_exists(capsule));
+    cr_assert_not(yti_path_exists(dump));
     cr_assert_eq(test_watched_train(&config, &again, &err), YT_ERR_NON_FINITE);
-    cr_assert(yti_path_exists(capsule));
+    cr_assert(yti_path_exists(dump));
     cr_assert_eq(test_watched_train(&config, &good, &err), YT_OK, "%s", err.text);
-    cr_assert_not(yti_path_exists(capsule));
+    cr_assert_not(yti_path_exists(dump));
 }
 
 /* ---- rollback ---- */

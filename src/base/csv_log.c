@@ -3,7 +3,7 @@
  * A table that an older program began may have fewer columns. New ones come last, so its rows are the beginnings of
  * ours, and empty cells make them whole: a table with rows of two lengths is read by nobody.
  */
-#include "train/loop/csv_log.h"
+#include "base/csv_log.h"
 #include "base/file.h"
 
 #include <errno.h>

@@ -1,14 +1,13 @@
 /* run_folder.c: where a run writes: runs/detect/train, train-2, ... (spec training 6.1), which one a checkpoint belongs
  * to, and which one was last.
  *
- * A run folder is known by its weights/ and its args.yaml. Nothing is ever written into a folder that has not both,
+ * A run folder is known by its weights/ and its args.yaml. Nothing is ever written into a folder that lacks either,
  * unless it was made for the run: a checkpoint may have been copied beside anybody's files.
  */
 #define _XOPEN_SOURCE 700 /* realpath */
-#include "train/loop/run_folder.h"
+#include "base/run_folder.h"
 #include "base/file.h"
 #include "base/folder.h"
-#include "validate/validate.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -123,37 +122,6 @@ yt_status yti_run_of(const char *resume, char **checkpoint, char **folder, yt_er
     return YT_OK;
 }
 
-/* ---- a run where one was before ---- */
-
-static yt_status retire_weights(const char *folder, const char *file, yt_err *err) {
-    char name[64], *weights = yti_path_join(folder, "weights");
-    snprintf(name, sizeof name, "former-%s", file);
-    char *from = weights ? yti_path_join(weights, file) : NULL, *to = from ? yti_path_join(weights, name) : NULL;
-    yt_status status = to ? YT_OK : no_memory(err);
-    if (status == YT_OK && rename(from, to) != 0 && errno != ENOENT)
-        status = yt_fail(err, YT_ERR_IO, "%s: these older weights cannot be renamed: %s", from, strerror(errno));
-    free(weights);
-    free(from);
-    free(to);
-    return status;
-}
-
-yt_status yti_run_folder_retire(const char *folder, yt_err *err) {
-    YT_TRY(retire_weights(folder, LAST, err));
-    YT_TRY(retire_weights(folder, "best.safetensors", err));
-    for (const char *const *file = yti_validator_file_names(1); *file; file++) {
-        char *path = yti_path_join(folder, *file);
-        if (!path) return no_memory(err);
-        yt_status status = YT_OK;
-        if (unlink(path) != 0 && errno != ENOENT)
-            status = yt_fail(err, YT_ERR_IO, "%s: this file of an older run cannot be removed: %s", path,
-                             strerror(errno));
-        free(path);
-        YT_TRY(status);
-    }
-    return YT_OK;
-}
-
 /* ---- the newest ---- */
 
 typedef struct newest {
@@ -225,7 +193,7 @@ yt_status yti_newest_weights(const char *root, const char *file, char **out, yt_
     return status;
 }
 
-yt_status yti_train_newest_checkpoint(char **path, yt_err *err) {
+yt_status yti_newest_checkpoint(char **path, yt_err *err) {
     YT_TRY(yti_newest_weights(ROOT, LAST, path, err));
     if (*path) return YT_OK;
     return yt_fail(err, YT_ERR_IO,

@@ -1,12 +1,13 @@
-/* finite.c: the search for the first value of a step that is not finite, in the order in which values are made.
+/* search.c: the search for the first value of a step that is not finite, in the order in which values are made.
  *
- * The step is run with an observer behind every node, which counts each map and each gradient when it is complete and
+ * The step is run with an observer after every node, which counts each map and each gradient when it is complete and
  * before its memory serves another. What was counted is kept, so that a finding can say what it was made from: a map
  * from the maps its node reads and from its parameters, a gradient of a map from those of the nodes that read the map,
  * a gradient of a weight from the maps its node reads and from the gradient of the map it makes, and where gradients of
  * earlier batches waited for the same update from those, to which it is added. Nothing here is fast; it runs once.
  */
-#include "train/diagnose/finite.h"
+#include "train/diagnose/search.h"
+#include "base/finite.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -24,33 +25,6 @@ typedef struct search {
 
 static bool is_over(const search *s) {
     return s->found->tensor.kind != YT_FINDING_NOTHING;
-}
-
-/* ---- the loss of a step ---- */
-
-yt_status yti_step_loss_of(const yti_step *step, yti_step_loss *out, yt_err *err) {
-    out->total = 0;
-    for (int b = 0; b < step->model->n_branches; b++) {
-        yti_head head = yti_model_head(step->model, b);
-        yti_assigner assigner = yti_assigner_of(b == 1);
-        assigner.widen_below_first = step->widen_below_first;
-        YT_TRY(yti_loss_branch(step->loss, &head, &step->batch->targets, step->gains, assigner, step->weight[b],
-                               step->threads, &out->branch[b], err));
-        out->total += step->weight[b] * out->branch[b].total;
-    }
-    return YT_OK;
-}
-
-const char *yti_loss_name(const yti_model *model, int term) {
-    return term == YT_LOSS_BOX   ? "box_loss"
-           : term == YT_LOSS_CLS ? "cls_loss"
-           : model->reg_max == 1 ? "l1_loss"
-                                 : "dfl_loss";
-}
-
-const char *yti_branch_text(const yti_model *model, int branch) {
-    if (model->n_branches < 2) return "";
-    return branch ? " of the one-to-one branch" : " of the one-to-many branch";
 }
 
 /* ---- counting ---- */

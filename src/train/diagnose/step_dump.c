@@ -1,6 +1,6 @@
-/* capsule.c: a training step written down so that it can be made again, and read back.
+/* step_dump.c: a training step written down so that it can be made again, and read back.
  *
- *   <name>              weights, and statistics as they were before the step; a capsule reads as a weights file
+ *   <name>              weights, and statistics as they were before the step; it reads as a weights file
  *   waiting.<name>      gradients of earlier batches that the step adds to, where there are any
  *   batch.rgb           U8 [n][h][w][3]
  *   batch.image, .class I32 [targets]
@@ -8,12 +8,12 @@
  *   class_weights       F32 [classes], where the loss has them
  *   metadata settings   as in a checkpoint
  *            step       JSON: epoch, epochs, batch, batches, step; waits: 1 where gradients wait, else 0
- *            finding    its bits (finite_text.c); sentence: in words; noticed: by what
+ *            finding    its bits (finding.c); sentence: in words; noticed: by what
  *            history    the steps before it, in words; images: JSON array
  */
-#include "train/diagnose/capsule.h"
+#include "train/diagnose/step_dump.h"
 #include "base/text.h"
-#include "train/loop/training.h"
+#include "train/settings/settings_json.h"
 #include "weights/weights_network.h"
 
 #include <stdlib.h>
@@ -78,7 +78,7 @@ static cJSON *images_json(const char *const *images, int n) {
     return json;
 }
 
-static yt_status describe(yti_metadata *metadata, const yti_capsule *c, yt_err *err) {
+static yt_status describe(yti_metadata *metadata, const yti_step_dump *c, yt_err *err) {
     char sentence[512];
     yti_finding_sentence(c->finding, sentence, sizeof sentence);
     YT_TRY(yti_metadata_describe(metadata, c->step->model, c->names, c->config->imgsz, err));
@@ -89,13 +89,13 @@ static yt_status describe(yti_metadata *metadata, const yti_capsule *c, yt_err *
     YT_TRY(yti_metadata_add(metadata, "noticed", c->story->noticed, err));
     YT_TRY(yti_metadata_add(metadata, "history", c->story->history, err));
     char *bits = yti_finding_bits(c->finding);
-    if (!bits) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the metadata of a capsule");
+    if (!bits) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the metadata of a step");
     yt_status status = yti_metadata_add(metadata, "finding", bits, err);
     free(bits);
     return status;
 }
 
-static yt_status add_arrays(yti_entry_list *list, const yti_capsule *c, yt_err *err) {
+static yt_status add_arrays(yti_entry_list *list, const yti_step_dump *c, yt_err *err) {
     const yti_model *model = c->step->model;
     const yti_state before = {.params = model->state.params, .buffers = c->buffers};
     YT_TRY(yti_entries_add_state(list, "", model, &before, c->story->at.step, err));
@@ -106,11 +106,11 @@ static yt_status add_arrays(yti_entry_list *list, const yti_capsule *c, yt_err *
     return lend(list, "class_weights", YT_ST_F32, sizeof(float), classes, 1, c->class_weights, err);
 }
 
-yt_status yti_capsule_save(const char *path, const yti_capsule *capsule, yt_err *err) {
+yt_status yti_step_dump_save(const char *path, const yti_step_dump *dump, yt_err *err) {
     yti_entry_list list = {0};
     yti_metadata metadata = {0};
-    yt_status status = add_arrays(&list, capsule, err);
-    if (status == YT_OK) status = describe(&metadata, capsule, err);
+    yt_status status = add_arrays(&list, dump, err);
+    if (status == YT_OK) status = describe(&metadata, dump, err);
     if (status == YT_OK)
         status = yti_st_save(path, list.entries, list.count, (const char *const *)metadata.keys,
                              (const char *const *)metadata.values, metadata.count, err);
@@ -157,7 +157,7 @@ static yt_status read_step(const yti_st_file *file, const char *path, yti_step_p
     return good ? YT_OK : damaged(path, "step", err);
 }
 
-static yt_status read_images(const yti_st_file *file, const char *path, yti_loaded_capsule *c, yt_err *err) {
+static yt_status read_images(const yti_st_file *file, const char *path, yti_loaded_dump *c, yt_err *err) {
     const char *text = yti_st_metadata(file, "images");
     cJSON *json = text ? cJSON_Parse(text) : NULL;
     const int count = cJSON_IsArray(json) ? cJSON_GetArraySize(json) : 0;
@@ -184,12 +184,12 @@ static const yti_st_entry *entry_of(const yti_st_file *file, const char *name, y
 
 static yt_status copy_entry(const yti_st_entry *entry, void **out, yt_err *err) {
     *out = malloc(entry->bytes + YT_READ_SLACK * sizeof(float));
-    if (!*out) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %s of the capsule", entry->name);
+    if (!*out) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %s of the step", entry->name);
     memcpy(*out, entry->data, entry->bytes);
     return YT_OK;
 }
 
-static yt_status read_pictures(const yti_st_file *file, const char *path, yti_loaded_capsule *c, yt_err *err) {
+static yt_status read_rgb(const yti_st_file *file, const char *path, yti_loaded_dump *c, yt_err *err) {
     const yti_st_entry *rgb = entry_of(file, "batch.rgb", YT_ST_U8, 4);
     bool good = rgb && rgb->dims[3] == 3 && rgb->count > 0 && rgb->dims[0] <= MAX_BATCH;
     for (int i = 1; good && i <= 2; i++) good = rgb->dims[i] <= MAX_SIDE && rgb->dims[i] % c->model->max_stride == 0;
@@ -216,7 +216,7 @@ static bool targets_fit(const yti_targets *targets, int n_images, int n_classes)
     return true;
 }
 
-static yt_status read_targets(const yti_st_file *file, const char *path, yti_loaded_capsule *c, yt_err *err) {
+static yt_status read_targets(const yti_st_file *file, const char *path, yti_loaded_dump *c, yt_err *err) {
     const yti_st_entry *image = entry_of(file, "batch.image", YT_ST_I32, 1);
     const yti_st_entry *class_id = entry_of(file, "batch.class", YT_ST_I32, 1);
     const yti_st_entry *boxes = entry_of(file, "batch.boxes", YT_ST_F32, 2);
@@ -231,14 +231,14 @@ static yt_status read_targets(const yti_st_file *file, const char *path, yti_loa
     return good ? YT_OK : damaged(path, "list of boxes", err);
 }
 
-static yt_status read_class_weights(const yti_st_file *file, const char *path, yti_loaded_capsule *c, yt_err *err) {
+static yt_status read_class_weights(const yti_st_file *file, const char *path, yti_loaded_dump *c, yt_err *err) {
     if (!yti_st_find(file, "class_weights")) return YT_OK;
     const yti_st_entry *entry = entry_of(file, "class_weights", YT_ST_F32, 1);
     if (!entry || entry->dims[0] != c->model->n_classes) return damaged(path, "class_weights", err);
     return copy_entry(entry, (void **)&c->class_weights, err);
 }
 
-static yt_status read_model(const yti_st_file *file, const char *path, yti_loaded_capsule *c, yt_err *err) {
+static yt_status read_model(const yti_st_file *file, const char *path, yti_loaded_dump *c, yt_err *err) {
     YT_TRY(yti_network_build(file, path, NULL, NULL, &c->model, err));
     YT_TRY(yti_name_file(yti_weights_read(file, "", c->model, &c->model->state, err), path, err));
     yt_err reason;
@@ -246,43 +246,43 @@ static yt_status read_model(const yti_st_file *file, const char *path, yti_loade
     return yt_fail(err, YT_ERR_SYNTAX, "%s: its settings are damaged: %.500s", path, reason.text);
 }
 
-static yt_status read_waiting(const yti_st_file *file, const char *path, yti_loaded_capsule *c, yt_err *err) {
+static yt_status read_waiting(const yti_st_file *file, const char *path, yti_loaded_dump *c, yt_err *err) {
     c->waiting = calloc(c->model->param_count + YT_READ_SLACK, sizeof *c->waiting);
     if (!c->waiting) return yt_fail(err, YT_ERR_NO_MEMORY, "%s: no memory for its gradients", path);
     return yti_name_file(yti_weights_read_params(file, WAITING, c->model, c->waiting, err), path, err);
 }
 
-static yt_status read_capsule(const yti_st_file *file, const char *path, yti_loaded_capsule *c, yt_err *err) {
+static yt_status read_dump(const yti_st_file *file, const char *path, yti_loaded_dump *c, yt_err *err) {
     bool waits;
     YT_TRY(read_step(file, path, &c->at, &waits, err));
     YT_TRY(copy_text(file, path, "finding", &c->finding_bits, err));
     YT_TRY(copy_text(file, path, "sentence", &c->sentence, err));
     YT_TRY(copy_text(file, path, "noticed", &c->noticed, err));
     YT_TRY(copy_text(file, path, "history", &c->history, err));
-    YT_TRY(yti_checkpoint_settings(file, path, &c->config, err));
+    YT_TRY(yti_settings_read(file, path, &c->config, err));
     YT_TRY(read_model(file, path, c, err));
     if (waits) YT_TRY(read_waiting(file, path, c, err));
-    YT_TRY(read_pictures(file, path, c, err));
+    YT_TRY(read_rgb(file, path, c, err));
     YT_TRY(read_images(file, path, c, err));
     YT_TRY(read_targets(file, path, c, err));
     return read_class_weights(file, path, c, err);
 }
 
-yt_status yti_capsule_load(const char *path, yti_loaded_capsule *out, yt_err *err) {
-    yti_loaded_capsule capsule = {0};
-    yti_train_config_defaults(&capsule.config);
+yt_status yti_step_dump_load(const char *path, yti_loaded_dump *out, yt_err *err) {
+    yti_loaded_dump dump = {0};
+    yti_train_config_defaults(&dump.config);
     yti_st_file file;
     YT_TRY(yti_st_load(path, &file, err));
-    yt_status status = read_capsule(&file, path, &capsule, err);
+    yt_status status = read_dump(&file, path, &dump, err);
     yti_st_free(&file);
     if (status == YT_OK)
-        *out = capsule;
+        *out = dump;
     else
-        yti_capsule_free(&capsule);
+        yti_step_dump_free(&dump);
     return status;
 }
 
-void yti_capsule_free(yti_loaded_capsule *c) {
+void yti_step_dump_free(yti_loaded_dump *c) {
     for (int i = 0; i < c->n_images; i++) free(c->images[i]);
     free(c->images);
     free(c->waiting);
@@ -296,5 +296,5 @@ void yti_capsule_free(yti_loaded_capsule *c) {
     free(c->noticed);
     free(c->history);
     yti_model_destroy(c->model);
-    *c = (yti_loaded_capsule){0};
+    *c = (yti_loaded_dump){0};
 }

@@ -1,11 +1,12 @@
-/* on_nan.c: what a run does about a value that is not finite: find the first one, keep the step, show it, and stop,
- * leave the batch out, or go back (yt/non_finite.h says the rules).
+/* non_finite_step.c: what a run does about a value that is not finite: find the first one, keep the step, show it, and
+ * stop, leave the batch out, or go back (yti_on_nan says the rules).
  *
  * Nothing that is not finite gets into a checkpoint: a step is looked at before it moves anything, and what a
  * checkpoint would hold once more before it is written, for an update of finite values may overflow.
  */
 #include "base/file.h"
-#include "train/diagnose/capsule.h"
+#include "train/diagnose/search.h"
+#include "train/diagnose/step_dump.h"
 #include "train/loop/training.h"
 
 #include <inttypes.h>
@@ -63,16 +64,16 @@ typedef struct event {
     yti_step_story story;
     yti_finding finding;
     const char **images; /* of the story */
-    char *history, *report_text, *capsule_path;
-    bool capsule_written;
-    yt_err capsule_err;
+    char *history, *report_text, *dump_path;
+    bool dump_written;
+    yt_err dump_err;
 } event;
 
 static void free_event(event *e) {
     free(e->images);
     free(e->history);
     free(e->report_text);
-    free(e->capsule_path);
+    free(e->dump_path);
 }
 
 static void restore(const yti_training *t) {
@@ -108,29 +109,29 @@ static bool name_images(event *e) {
 static yt_status write_report(event *e, yt_err *err) {
     const yti_training *t = e->t;
     e->history = past_text(t);
-    e->capsule_path = yti_path_join(t->folder, YTI_CAPSULE_NAME);
+    e->dump_path = yti_path_join(t->folder, YTI_STEP_DUMP_NAME);
     if (name_images(e) && e->history) {
         e->story.history = e->history;
         e->story.images = e->images;
         e->report_text = yti_step_report(&e->story, &e->finding, t->model);
     }
-    if (e->report_text && e->capsule_path) return YT_OK;
+    if (e->report_text && e->dump_path) return YT_OK;
     return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the report of a step");
 }
 
 /* The first one of a process, which what comes later has for a cause or is like; and the one that ends the run. */
 static void keep_step(event *e, yti_on_nan action) {
     yti_training *t = e->t;
-    if (t->has_capsule && action != YT_ON_NAN_STOP) return;
-    const yti_capsule capsule = {.story = &e->story,
-                                 .config = &t->config,
-                                 .names = &t->names,
-                                 .step = &e->step,
-                                 .buffers = t->buffers_before,
-                                 .class_weights = t->class_weights,
-                                 .finding = &e->finding};
-    t->has_capsule = true;
-    e->capsule_written = yti_capsule_save(e->capsule_path, &capsule, &e->capsule_err) == YT_OK;
+    if (t->has_dump && action != YT_ON_NAN_STOP) return;
+    const yti_step_dump dump = {.story = &e->story,
+                                .config = &t->config,
+                                .names = &t->names,
+                                .step = &e->step,
+                                .buffers = t->buffers_before,
+                                .class_weights = t->class_weights,
+                                .finding = &e->finding};
+    t->has_dump = true;
+    e->dump_written = yti_step_dump_save(e->dump_path, &dump, &e->dump_err) == YT_OK;
 }
 
 static bool leaves_out_epoch(const event *e) {
@@ -171,7 +172,7 @@ static void show(const event *e, yti_on_nan action, const yti_watchers *watchers
                                   .to_initial = yti_rolls_back_to_initial(e->t),
                                   .finding = &e->finding,
                                   .report = e->report_text,
-                                  .capsule = e->capsule_written ? e->capsule_path : NULL};
+                                  .dump = e->dump_written ? e->dump_path : NULL};
     yti_watch_non_finite(watchers, &shown);
 }
 
@@ -196,10 +197,10 @@ static yt_status fail(const event *e, const char *first, yt_err *err) {
     char images[256], why[128], kept[256] = "";
     list_images(&e->story, images, sizeof images);
     say_why(e, why, sizeof why);
-    if (e->capsule_written)
-        snprintf(kept, sizeof kept, "; yolotrain --replay %.180s makes the step again", e->capsule_path);
-    else if (e->capsule_err.code != YT_OK)
-        snprintf(kept, sizeof kept, "; the step could not be kept: %.180s", e->capsule_err.text);
+    if (e->dump_written)
+        snprintf(kept, sizeof kept, "; yolotrain --replay %.180s makes the step again", e->dump_path);
+    else if (e->dump_err.code != YT_OK)
+        snprintf(kept, sizeof kept, "; the step could not be kept: %.180s", e->dump_err.text);
     return yt_fail(err, YT_ERR_NON_FINITE,
                    "epoch %d, batch %d of %d: %s; first %s; no update was made and %s%s; a smaller --lr0 or "
                    "--clip often "

@@ -1,4 +1,4 @@
-/* trainer.c: the epochs of a run: train, validate, judge, show, save.
+/* epochs.c: the epochs of a run: train, validate, judge, show, save.
  *
  * Validation and best.safetensors use the moving average. An interrupted or failed epoch leaves no trace: the last
  * checkpoint is that of the last finished one. It is written while the next epoch goes on to its first update, and the
@@ -162,14 +162,6 @@ static void take_as_best(yti_training *t, yti_train_epoch *row) {
     t->progress.best_epoch = row->epoch;
 }
 
-static yt_status show_epoch(const yti_training *t, yti_watchers *watchers, yt_err *err) {
-    for (size_t i = 0; i < watchers->count; i++) {
-        const yti_train_observer *watcher = &watchers->list[i];
-        if (watcher->epoch) YT_TRY(watcher->epoch(watcher->context, &t->progress.last, err));
-    }
-    return YT_OK;
-}
-
 static yt_status add_best(yti_training *t, yt_err *err) {
     yti_saved_file *file;
     YT_TRY(yti_saver_add(&t->saver, t->best_path, &file, err));
@@ -241,7 +233,7 @@ static yt_status one_epoch(yti_training *t, yti_watchers *watchers, const yti_st
 
     row.seconds = yti_seconds() - t->begin;
     progress->last = row;
-    YT_TRY(show_epoch(t, watchers, err));
+    YT_TRY(yti_watch_epoch(watchers, &progress->last, err));
     progress->epochs_done = row.epoch;
     yt_status status = save_epoch(t, err);
     if (status != YT_OK) progress->epochs_done--; /* it is not saved */

@@ -4,6 +4,7 @@
  * rates is part of the progress: checkpoints hold it, and a run that is resumed meets the same failure in the same
  * batch and goes back as the first one did.
  */
+#include "base/finite.h"
 #include "train/loop/training.h"
 
 #include <stdlib.h>

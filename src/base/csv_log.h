@@ -1,6 +1,6 @@
-/* csv_log.h: a table that grows with the run and survives kill and resume. Internal to src/train. */
-#ifndef YT_CSV_LOG_H
-#define YT_CSV_LOG_H
+/* csv_log.h: a table that grows with the run and survives kill and resume. Internal to the library. */
+#ifndef YT_BASE_CSV_LOG_H
+#define YT_BASE_CSV_LOG_H
 
 #include "base/status.h"
 

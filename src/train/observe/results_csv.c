@@ -1,8 +1,8 @@
-/* results_csv.c: the family's table of a run, one row per epoch (spec training 6.3). */
+/* results_csv.c: the reference trainer's table of a run, one row per epoch (spec training 6.3). */
+#include "train/observe/results_csv.h"
+#include "base/csv_log.h"
 #include "base/file.h"
 #include "base/text.h"
-#include "train/loop/csv_log.h"
-#include "train/loop/observers.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,9 +1,12 @@
-/* step.c: one training step, in the order of the design: forward, loss, backward, observers, optimiser, average.
+/* train_step.c: one training step, in the order of the design: forward, loss, backward, observers, optimiser, average.
  *
  * Gradients are summed, not averaged, over the batches of one update (spec training 4.3): the loss is multiplied by the
  * number of images already.
  */
+#include "base/finite.h"
 #include "kernels/kernels.h"
+#include "train/diagnose/finding.h"
+#include "train/gradient_log/loss_parts.h"
 #include "train/loop/training.h"
 
 #include <string.h>
@@ -31,14 +34,6 @@ static void name_gradient(const yti_training *t, char *text, size_t room) {
 }
 
 /* ---- the parts of a step ---- */
-
-void yti_shape_loss(yti_step *step, const yti_train_config *config, int epoch, int epochs) {
-    step->gains = (yti_loss_gains){(float)config->box, (float)config->cls, (float)config->dfl};
-    step->widen_below_first = yti_follows_old(config);
-    step->weight[0] = 1;
-    step->weight[1] = 0;
-    if (step->model->n_branches == 2) yti_loss_branch_weights(epoch, epochs, &step->weight[0], &step->weight[1]);
-}
 
 /* grads_before: filled by run_step. */
 static yti_step describe_step(yti_training *t, const yti_batch *batch, int epoch) {
@@ -163,7 +158,7 @@ yt_status yti_train_step(yti_training *t, const yti_batch *batch, yti_train_batc
         yti_remember_step(t, &loss, report->gradient_norm);
         report->updates = t->progress.iterations - t->progress.last_step >= schedule.accumulate;
         yti_watch_batch(watchers, report);
-        if (wanted & YT_WATCH_LOSS_PARTS) YT_TRY(yti_show_parts(t, &step, watchers, err));
+        if (wanted & YT_WATCH_LOSS_PARTS) YT_TRY(yti_show_parts(&step, watchers, err));
         YT_TRY(use_gradients(t, &schedule, report, watchers, err));
     }
     t->progress.iterations++;

@@ -1,6 +1,6 @@
-/* finite_text.c: a finding in words, in lines, and in bits. */
-#include "base/text.h"
-#include "train/diagnose/finite.h"
+/* finding.c: a finding in words, in lines, and in bits. */
+#include "train/diagnose/finding.h"
+#include "train/step/step_loss.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -102,32 +102,6 @@ char *yti_finding_bits(const yti_finding *f) {
     for (int b = 0; b < f->n_branches; b++)
         for (int i = 0; i < YT_LOSS_TERMS; i++) put_double(f->loss[b][i], out);
     put_double(f->total, out);
-    bool good = !ferror(out);
-    if (fclose(out) == 0 && good) return text;
-    free(text);
-    return NULL;
-}
-
-/* One line each, without what a terminal would act on. */
-static void print_images(const char *const *images, int n, FILE *out) {
-    for (int i = 0; i < n; i++) {
-        fputs(i ? "            " : "  images    ", out);
-        for (const char *c = images[i]; *c; c++) fputc(yti_text_is_control(*c) ? '?' : *c, out);
-        fputc('\n', out);
-    }
-}
-
-char *yti_step_report(const yti_step_story *story, const yti_finding *finding, const yti_model *model) {
-    const yti_step_place *at = &story->at;
-    char *text = NULL;
-    size_t length;
-    FILE *out = open_memstream(&text, &length);
-    if (!out) return NULL;
-    fprintf(out, "epoch %d, batch %d of %d, step %" PRId64 ":\n", at->epoch + 1, at->batch + 1, at->batches, at->step);
-    fprintf(out, "  noticed   %s\n", story->noticed);
-    yti_finding_print(finding, model, out);
-    fputs(story->history, out);
-    print_images(story->images, story->n_images, out);
     bool good = !ferror(out);
     if (fclose(out) == 0 && good) return text;
     free(text);

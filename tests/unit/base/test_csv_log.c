@@ -1,9 +1,9 @@
-/* Tests of src/train/loop/csv_log.c: tables that are cut back to a checkpoint. fopen is replaced for the library
+/* Tests of src/base/csv_log.c: tables that are cut back to a checkpoint. fopen is replaced for the library
  * (tests/CMakeLists.txt), so that reading can fail in the middle of a file. */
 #define _GNU_SOURCE /* fopencookie */
 #include "support/files.h"
 #include "support/folder.h"
-#include "train/loop/csv_log.h"
+#include "base/csv_log.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>

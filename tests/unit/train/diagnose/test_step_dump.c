@@ -1,4 +1,4 @@
-/* Tests of src/train/diagnose/finite.c, capsule.c and replay.c: what is found first, and that a capsule shows it again.
+/* Tests of src/train/diagnose: search.c, step_dump.c and replay.c: what is found first, and that a dump shows it again.
  */
 #include "base/file.h"
 #include "support/files.h"
@@ -6,17 +6,18 @@
 #include "support/tiny.h"
 #include "support/watched_run.h"
 #include "train/loop/training.h"
+#include "train/step/step_memory.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-TestSuite(capsule, .init = test_watched_begin, .fini = test_folder_remove, .timeout = 60);
+TestSuite(step_dump, .init = test_watched_begin, .fini = test_folder_remove, .timeout = 60);
 
 /* ---- what is found ---- */
 
-Test(capsule, a_network_that_explodes_is_caught_before_a_checkpoint_holds_it_and_replayed) {
+Test(step_dump, a_network_that_explodes_is_caught_before_a_checkpoint_holds_it_and_replayed) {
     yti_train_config config = test_watched_exploding("4");
     test_watched r = {0};
     yt_err err;
@@ -33,7 +34,7 @@ Test(capsule, a_network_that_explodes_is_caught_before_a_checkpoint_holds_it_and
         cr_assert(found.inputs[i].nan + found.inputs[i].infinite == 0, "%s is earlier", found.inputs[i].name);
 }
 
-Test(capsule, with_clipping_the_same_network_trains_on) {
+Test(step_dump, with_clipping_the_same_network_trains_on) {
     yti_train_config config = test_watched_exploding("4");
     test_watched_set(&config, "clip", "0.1");
     test_watched r = {0};
@@ -44,7 +45,7 @@ Test(capsule, with_clipping_the_same_network_trains_on) {
     test_watched_expect_finite(WATCHED_RUN "weights/last.safetensors", true);
 }
 
-Test(capsule, a_step_that_cannot_be_kept_is_still_told) {
+Test(step_dump, a_step_that_cannot_be_kept_is_still_told) {
     yti_train_config config = test_watched_exploding("4");
     test_watched_set(&config, "exist_ok", "true");
     test_watched r = {0};
@@ -68,7 +69,7 @@ static yti_finding plant(const char *name, float value) {
     return test_watched_replay(WATCHED_RUN "non-finite.safetensors");
 }
 
-Test(capsule, what_is_planted_is_found_where_it_shows_first) {
+Test(step_dump, what_is_planted_is_found_where_it_shows_first) {
     yti_finding found = plant("model.1.conv.weight", (float)NAN);
     cr_assert_eq(found.tensor.kind, YT_FINDING_WEIGHT);
     cr_assert_str_eq(found.tensor.name, "model.1.conv.weight");
@@ -87,7 +88,7 @@ Test(capsule, what_is_planted_is_found_where_it_shows_first) {
     cr_assert_eq(found.row, 6);
 }
 
-Test(capsule, a_gradient_that_overflows_is_found_behind_the_one_it_was_made_from) {
+Test(step_dump, a_gradient_that_overflows_is_found_behind_the_one_it_was_made_from) {
     yti_train_config config = test_watched_config("tiny26.yaml", "4");
     test_watched_set(&config, "box", "3e38");
     test_watched r = {0};
@@ -123,7 +124,7 @@ static bool is_same_with(const char *key, const char *value) {
 }
 
 /* Gradients of 1e37 on top of those that wait at the end of the range. */
-Test(capsule, gradients_that_overflow_when_they_are_summed_are_found_and_replayed) {
+Test(step_dump, gradients_that_overflow_when_they_are_summed_are_found_and_replayed) {
     yti_train_config config = test_watched_config("tiny26.yaml", "1");
     test_watched_set(&config, "nbs", "4");
     test_watched_set(&config, "box", "1e36");
@@ -146,7 +147,7 @@ Test(capsule, gradients_that_overflow_when_they_are_summed_are_found_and_replaye
                   "alone the gradients of the batch are finite");
 }
 
-Test(capsule, a_step_with_frozen_rows_weighed_classes_another_size_and_waiting_gradients_is_replayed) {
+Test(step_dump, a_step_with_frozen_rows_weighed_classes_another_size_and_waiting_gradients_is_replayed) {
     yti_train_config config = test_watched_config("tiny26.yaml", "1");
     test_watched_set(&config, "freeze", "2");
     test_watched_set(&config, "cls_pw", "0.5");
@@ -179,7 +180,7 @@ Test(capsule, a_step_with_frozen_rows_weighed_classes_another_size_and_waiting_g
     free(settings);
 }
 
-Test(capsule, every_picture_of_the_batch_is_named_once) {
+Test(step_dump, every_picture_of_the_batch_is_named_once) {
     yti_train_config config = test_watched_config("tiny26.yaml", "1");
     test_watched_set(&config, "mosaic", "1");
     test_watched_set(&config, "close_mosaic", "0");
@@ -201,7 +202,7 @@ Test(capsule, every_picture_of_the_batch_is_named_once) {
     free(images);
 }
 
-Test(capsule, a_step_that_needs_more_memory_than_there_is_is_refused_before_it_is_made) {
+Test(step_dump, a_step_that_needs_more_memory_than_there_is_is_refused_before_it_is_made) {
     yti_model *model;
     yt_err err = {.text = ""};
     const yti_model_options options = YT_MODEL_DEFAULTS;
@@ -214,7 +215,7 @@ Test(capsule, a_step_that_needs_more_memory_than_there_is_is_refused_before_it_i
     yti_model_destroy(model);
 }
 
-Test(capsule, memory_is_planned_for_gradients_that_wait) {
+Test(step_dump, memory_is_planned_for_gradients_that_wait) {
     size_t planned[2], params = 0;
     for (int waits = 0; waits < 2; waits++) {
         yti_train_config config = test_watched_config("tiny26.yaml", "1");
@@ -230,7 +231,7 @@ Test(capsule, memory_is_planned_for_gradients_that_wait) {
     cr_assert_eq(planned[1] - planned[0], params * sizeof(float));
 }
 
-/* ---- damaged capsules ---- */
+/* ---- damaged dumps ---- */
 
 /* Rewrites it with other first bytes of a tensor. */
 static void overwrite(const char *name, const void *bytes, size_t count) {
@@ -262,7 +263,7 @@ static void expect_refused(const char *why) {
     cr_assert_not_null(strstr(err.text, why), "%s lacks %s", err.text, why);
 }
 
-Test(capsule, a_damaged_capsule_is_refused) {
+Test(step_dump, a_damaged_step_dump_is_refused) {
     plant("model.1.conv.weight", (float)NAN);
     cr_assert_eq(rename(WATCHED_RUN "non-finite.safetensors", "good.safetensors"), 0);
     static const char *const keys[] = {"step", "finding", "sentence", "noticed", "history", "images", "settings"};
@@ -313,7 +314,7 @@ Test(capsule, a_damaged_capsule_is_refused) {
     cr_assert_eq(yti_replay("none.safetensors", 1, &result, &err), YT_ERR_IO);
 }
 
-Test(capsule, weights_are_no_capsule) {
+Test(step_dump, weights_are_no_step_dump) {
     test_watched_plant("tiny26.yaml", false, 1, NULL, 0);
     cr_assert_eq(rename("planted.safetensors", "bad.safetensors"), 0);
     expect_refused("is not a step to replay");
