@@ -85,15 +85,15 @@ static yt_status open_file(const char *path, const char *header, const char *sta
     return YT_OK;
 }
 
-yt_status yti_csv_open(const char *path, const char *header, int64_t keep_below, FILE **out, yt_err *err) {
+yt_status yti_csv_log_open(const char *path, const char *header, int64_t keep_below, FILE **out, yt_err *err) {
     return open_file(path, header, "", keep_below, out, err);
 }
 
-yt_status yti_lines_open(const char *path, const char *start, int64_t keep_below, FILE **out, yt_err *err) {
+yt_status yti_lines_log_open(const char *path, const char *start, int64_t keep_below, FILE **out, yt_err *err) {
     return open_file(path, NULL, start, keep_below, out, err);
 }
 
-yt_status yti_csv_flush(FILE *file, const char *path, yt_err *err) {
+yt_status yti_csv_log_flush(FILE *file, const char *path, yt_err *err) {
     if (fflush(file) != 0 || ferror(file))
         return yt_fail(err, YT_ERR_IO, "%s: writing failed: %s", path, strerror(errno));
     return YT_OK;

@@ -1,4 +1,4 @@
-/* csv_log.h: a table that grows with the run and survives kill and resume. Internal to the library. */
+/* csv_log.h: a table, or another file of lines, that grows along a run and survives being killed and resumed. */
 #ifndef YT_BASE_CSV_LOG_H
 #define YT_BASE_CSV_LOG_H
 
@@ -11,12 +11,12 @@
  * step) is below `keep_below` are kept and the others dropped, atomically. Where its columns are the first of
  * `header`, as an older program wrote them, its rows get empty cells for the others; DATA where they are something
  * else and rows would be kept. */
-yt_status yti_csv_open(const char *path, const char *header, int64_t keep_below, FILE **out, yt_err *err);
+yt_status yti_csv_log_open(const char *path, const char *header, int64_t keep_below, FILE **out, yt_err *err);
 
 /* The same for a file without a header whose lines begin with `start` and then that number. */
-yt_status yti_lines_open(const char *path, const char *start, int64_t keep_below, FILE **out, yt_err *err);
+yt_status yti_lines_log_open(const char *path, const char *start, int64_t keep_below, FILE **out, yt_err *err);
 
 /* Makes the rows written since the last call visible to other programs. */
-yt_status yti_csv_flush(FILE *file, const char *path, yt_err *err);
+yt_status yti_csv_log_flush(FILE *file, const char *path, yt_err *err);
 
 #endif

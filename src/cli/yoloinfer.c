@@ -4,6 +4,7 @@
 #include "base/cpu.h"
 #include "base/file.h"
 #include "base/folder.h"
+#include "base/json.h"
 #include "base/text.h"
 #include "cli/cli_common.h"
 #include "cli/cli_detector.h"
@@ -14,7 +15,6 @@
 #include "infer/predict.h"
 #include "yolotrain/version.h"
 
-#include <cjson/cJSON.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,7 +43,8 @@ typedef struct {
     yt_detection *found; /* [max_det] */
     char *out_dir;       /* NULL: nothing is saved */
     cli_colour *colours; /* of the classes, where pictures are saved */
-    cJSON *json;         /* NULL: lines */
+    bool as_json;        /* else lines */
+    yti_json_writer json;
     int images, boxes;
     double seconds; /* in the predictor */
 } session;
@@ -77,8 +78,8 @@ static yt_status open_model(session *s, yt_err *err) {
 
 static yt_status open_outputs(session *s, yt_err *err) {
     const char *dir = cli_text(s->cli, "out");
-    if (cli_flag(s->cli, "json") && !(s->json = cJSON_CreateArray()))
-        return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the results");
+    s->as_json = cli_flag(s->cli, "json");
+    if (s->as_json) yti_json_array(&s->json, NULL);
     if (!dir && !cli_flag(s->cli, "save")) return YT_OK;
     YT_TRY(cli_palette_create(s->trained.names.count, &s->colours, err));
     if (!dir) return yti_folder_fresh(CLI_RUNS "/predict", &s->out_dir, err);
@@ -91,7 +92,7 @@ static void close_all(session *s) {
     yti_predictor_destroy(s->predictor);
     cli_close_weights(&s->trained);
     cli_inputs_free(&s->inputs);
-    cJSON_Delete(s->json);
+    yti_json_discard(&s->json);
     free(s->out_dir);
     free(s->found);
     free(s->classes);
@@ -110,38 +111,36 @@ static void print_lines(const session *s, const char *path, int n) {
 }
 
 /* Rounded, so that JSON is not full of digits that mean nothing. */
-static cJSON *rounded(float value, double per_unit) {
-    return cJSON_CreateNumber(round((double)value * per_unit) / per_unit);
+static void put_rounded(yti_json_writer *w, const char *key, float value, double per_unit) {
+    yti_json_number(w, key, round((double)value * per_unit) / per_unit);
 }
 
-/* Adds item to an array or, under key, to an object; drops it where that fails. */
-static bool put(cJSON *parent, const char *key, cJSON *item) {
-    bool done = item && (key ? cJSON_AddItemToObject(parent, key, item) : cJSON_AddItemToArray(parent, item));
-    if (!done) cJSON_Delete(item);
-    return done;
-}
-
-static bool put_detection(cJSON *boxes, const yt_detection *d, const char *name) {
+static void put_detection(yti_json_writer *w, const yt_detection *d, const char *name) {
     const float corners[4] = {d->box.x1, d->box.y1, d->box.x2, d->box.y2};
-    cJSON *box = cJSON_CreateObject();
-    if (!put(boxes, NULL, box)) return false;
-    cJSON *xyxy = cJSON_CreateArray();
-    bool done = put(box, "class_id", cJSON_CreateNumber(d->class_id)) && put(box, "class", cJSON_CreateString(name)) &&
-                put(box, "score", rounded(d->score, 1e5)) && put(box, "xyxy", xyxy);
-    for (int i = 0; done && i < 4; i++) done = put(xyxy, NULL, rounded(corners[i], 1e3));
-    return done;
+    yti_json_object(w, NULL);
+    yti_json_number(w, "class_id", d->class_id);
+    yti_json_text(w, "class", name);
+    put_rounded(w, "score", d->score, 1e5);
+    yti_json_array(w, "xyxy");
+    for (int i = 0; i < 4; i++) put_rounded(w, NULL, corners[i], 1e3);
+    yti_json_end(w);
+    yti_json_end(w);
 }
 
 static yt_status add_json(session *s, const char *path, const yt_image *image, int n, yt_err *err) {
-    cJSON *entry = cJSON_CreateObject(), *boxes = NULL;
+    yti_json_writer *w = &s->json;
     char *name = yti_text_to_utf8(path);
-    bool done = name && put(s->json, NULL, entry) && put(entry, "image", cJSON_CreateString(name)) &&
-                put(entry, "width", cJSON_CreateNumber(image->w)) &&
-                put(entry, "height", cJSON_CreateNumber(image->h)) && put(entry, "boxes", boxes = cJSON_CreateArray());
-    for (int i = 0; done && i < n; i++)
-        done = put_detection(boxes, &s->found[i], s->trained.names.names[s->found[i].class_id]);
+    if (!name) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the results");
+    yti_json_object(w, NULL);
+    yti_json_text(w, "image", name);
+    yti_json_number(w, "width", image->w);
+    yti_json_number(w, "height", image->h);
+    yti_json_array(w, "boxes");
+    for (int i = 0; i < n; i++) put_detection(w, &s->found[i], s->trained.names.names[s->found[i].class_id]);
+    yti_json_end(w);
+    yti_json_end(w);
     free(name);
-    return done ? YT_OK : yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the results");
+    return w->failed ? yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the results") : YT_OK;
 }
 
 static yt_status save_picture(const session *s, size_t input, yt_image *image, int n, yt_err *err) {
@@ -167,7 +166,7 @@ static yt_status handle_picture(session *s, size_t input, yt_image *image, yt_er
     s->seconds += yti_seconds() - start;
     s->images++;
     s->boxes += n;
-    if (s->json)
+    if (s->as_json)
         YT_TRY(add_json(s, path, image, n, err));
     else
         print_lines(s, path, n);
@@ -203,14 +202,14 @@ static int handle_all(session *s, yt_err *err) {
     return code;
 }
 
-static int print_json(const session *s) {
-    char *text = cJSON_Print(s->json);
+static int print_json(session *s) {
+    char *text = yti_json_finish(&s->json, YTI_JSON_INDENTED);
     if (!text) {
         fprintf(stderr, "%s: no memory for the results\n", s->cli->program);
         return 1;
     }
     puts(text);
-    cJSON_free(text);
+    free(text);
     return 0;
 }
 
@@ -230,7 +229,7 @@ static int infer(const cli_line *cli) {
         code = cli_failure(cli, &err);
     } else {
         code = handle_all(&s, &err);
-        if (s.json && print_json(&s) != 0) code = 1;
+        if (s.as_json && print_json(&s) != 0) code = 1;
         code = cli_finish_stdout(cli, code);
         print_summary(&s);
     }

@@ -2,6 +2,7 @@
  * numbers on stdout, or one JSON object; confusion matrix, curves and results file in a run folder.
  */
 #include "base/file.h"
+#include "base/json.h"
 #include "cli/cli_common.h"
 #include "cli/cli_detector.h"
 #include "cli/cli_threads.h"
@@ -9,7 +10,6 @@
 #include "weights/class_names.h"
 #include "yolotrain/version.h"
 
-#include <cjson/cJSON.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -242,69 +242,57 @@ static void print_heads(const session *s, const yti_validation *v) {
     }
 }
 
-static bool put_number(cJSON *object, const char *key, double value) {
-    return cJSON_AddNumberToObject(object, key, value) != NULL;
-}
-
-static bool put_metrics(cJSON *object, int images, int instances, double p, double r, double ap50, double ap) {
-    return put_number(object, "images", images) && put_number(object, "instances", instances) &&
-           put_number(object, "precision", p) && put_number(object, "recall", r) && put_number(object, "map50", ap50) &&
-           put_number(object, "map50_95", ap);
-}
-
-static bool put_losses(const session *s, cJSON *object, const double loss[YT_LOSS_TERMS]) {
-    const char *distance = s->trained.model->reg_max > 1 ? "dfl" : "l1";
-    cJSON *losses = cJSON_AddObjectToObject(object, "loss");
-    return losses && put_number(losses, "box", loss[YT_LOSS_BOX]) && put_number(losses, "cls", loss[YT_LOSS_CLS]) &&
-           put_number(losses, distance, loss[YT_LOSS_DFL]);
-}
-
-static bool put_class(const session *s, cJSON *classes, int c, const yti_class_metrics *k) {
-    cJSON *entry = cJSON_CreateObject();
-    if (!entry || !cJSON_AddItemToArray(classes, entry)) {
-        cJSON_Delete(entry);
-        return false;
-    }
-    return put_number(entry, "class_id", c) && cJSON_AddStringToObject(entry, "class", s->names[c]) &&
-           put_metrics(entry, k->n_images, k->n_truth, k->precision, k->recall, k->ap50, k->ap);
-}
-
-static bool put_coco(cJSON *object, const double numbers[YT_COCO_NUMBERS]) {
-    cJSON *coco = cJSON_AddObjectToObject(object, "coco");
-    bool done = coco != NULL;
-    for (int i = 0; done && i < YT_COCO_NUMBERS; i++) done = put_number(coco, yti_coco_rows()[i].name, numbers[i]);
-    return done;
+static void put_metrics(yti_json_writer *w, int images, int instances, double p, double r, double ap50, double ap) {
+    yti_json_number(w, "images", images);
+    yti_json_number(w, "instances", instances);
+    yti_json_number(w, "precision", p);
+    yti_json_number(w, "recall", r);
+    yti_json_number(w, "map50", ap50);
+    yti_json_number(w, "map50_95", ap);
 }
 
 /* What one branch of the head comes to. */
-static bool put_head(const session *s, cJSON *object, bool one_to_one, const yti_metrics_result *m,
+static void put_head(const session *s, yti_json_writer *w, bool one_to_one, const yti_metrics_result *m,
                      const double coco[YT_COCO_NUMBERS]) {
-    bool done = cJSON_AddStringToObject(object, "head", one_to_one ? "one_to_one" : "one_to_many") &&
-                put_metrics(object, m->n_images, m->n_truth, m->precision, m->recall, m->ap50, m->ap) &&
-                put_number(object, "best_confidence", m->best_confidence) && put_coco(object, coco);
-    cJSON *classes = done ? cJSON_AddArrayToObject(object, "classes") : NULL;
-    done = classes != NULL;
-    for (int c = 0; done && c < m->n_classes; c++)
-        if (m->classes[c].n_truth > 0) done = put_class(s, classes, c, &m->classes[c]);
-    return done;
+    yti_json_text(w, "head", one_to_one ? "one_to_one" : "one_to_many");
+    put_metrics(w, m->n_images, m->n_truth, m->precision, m->recall, m->ap50, m->ap);
+    yti_json_number(w, "best_confidence", m->best_confidence);
+    yti_json_object(w, "coco");
+    for (int i = 0; i < YT_COCO_NUMBERS; i++) yti_json_number(w, yti_coco_rows()[i].name, coco[i]);
+    yti_json_end(w);
+    yti_json_array(w, "classes");
+    for (int c = 0; c < m->n_classes; c++) {
+        const yti_class_metrics *k = &m->classes[c];
+        if (k->n_truth == 0) continue;
+        yti_json_object(w, NULL);
+        yti_json_number(w, "class_id", c);
+        yti_json_text(w, "class", s->names[c]);
+        put_metrics(w, k->n_images, k->n_truth, k->precision, k->recall, k->ap50, k->ap);
+        yti_json_end(w);
+    }
+    yti_json_end(w);
 }
 
-static bool fill_json(const session *s, cJSON *root, const yti_validation *v) {
-    bool done = put_head(s, root, v->one_to_one, &v->metrics, s->coco_numbers) && put_losses(s, root, v->loss) &&
-                cJSON_AddStringToObject(root, "folder", s->folder);
-    if (!done || !v->has_other) return done;
-    cJSON *other = cJSON_AddObjectToObject(root, "other_head");
-    return other && put_head(s, other, !v->one_to_one, &v->other, s->other_numbers);
-}
-
-static yt_status print_json(const session *s, const yti_validation *validation, yt_err *err) {
-    cJSON *root = cJSON_CreateObject();
-    char *text = root && fill_json(s, root, validation) ? cJSON_Print(root) : NULL;
-    if (text) puts(text);
-    bool done = text != NULL;
-    cJSON_free(text);
-    cJSON_Delete(root);
-    return done ? YT_OK : yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the results");
+static yt_status print_json(const session *s, const yti_validation *v, yt_err *err) {
+    yti_json_writer w = {0};
+    yti_json_object(&w, NULL);
+    put_head(s, &w, v->one_to_one, &v->metrics, s->coco_numbers);
+    yti_json_object(&w, "loss");
+    yti_json_number(&w, "box", v->loss[YT_LOSS_BOX]);
+    yti_json_number(&w, "cls", v->loss[YT_LOSS_CLS]);
+    yti_json_number(&w, s->trained.model->reg_max > 1 ? "dfl" : "l1", v->loss[YT_LOSS_DFL]);
+    yti_json_end(&w);
+    yti_json_text(&w, "folder", s->folder);
+    if (v->has_other) {
+        yti_json_object(&w, "other_head");
+        put_head(s, &w, !v->one_to_one, &v->other, s->other_numbers);
+        yti_json_end(&w);
+    }
+    char *text = yti_json_finish(&w, YTI_JSON_INDENTED);
+    if (!text) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the results");
+    puts(text);
+    free(text);
+    return YT_OK;
 }
 
 /* What is worth knowing before the files are judged by COCO's own tools. */

@@ -6,9 +6,8 @@
 #include "eval/coco_results.h"
 
 #include "base/file.h"
-#include "base/text.h"
+#include "base/json.h"
 
-#include <cjson/cJSON.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,19 +43,10 @@ yt_status yti_coco_results_open(const char *path, const int64_t *ids, yti_coco_r
     return YT_OK;
 }
 
-char *yti_coco_quoted(const char *text) {
-    char *copy = yti_text_to_utf8(text);
-    cJSON *string = copy ? cJSON_CreateString(copy) : NULL;
-    char *printed = string ? cJSON_PrintUnformatted(string) : NULL;
-    cJSON_Delete(string);
-    free(copy);
-    return printed;
-}
-
 yt_status yti_coco_results_add(yti_coco_results *results, const char *image_path, int64_t image_id,
                                const yti_coco_found *found, int n_found, yt_err *err) {
     FILE *stream = results->writer.stream;
-    char *name = yti_coco_quoted(yti_path_base(image_path));
+    char *name = yti_json_quoted(yti_path_base(image_path));
     if (!name) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the results of %s", image_path);
     for (int i = 0; i < n_found; i++) {
         const yti_coco_found *f = &found[i];

@@ -24,9 +24,6 @@ yt_status yti_coco_results_commit(yti_coco_results *results, yt_err *err);
 /* Leaves no file. NULL is fine. */
 void yti_coco_results_discard(yti_coco_results *results);
 
-/* malloc'd JSON string of a text that need not be UTF-8. NULL: no memory. */
-char *yti_coco_quoted(const char *text);
-
 /* Category ids of COCO's 80 classes, which were numbered when there were 91. */
 enum { YT_COCO_CLASSES = 80 };
 const int64_t *yti_coco_category_ids(void); /* [YT_COCO_CLASSES] */

@@ -9,7 +9,7 @@
 
 #include "base/array.h"
 #include "base/file.h"
-#include "eval/csv.h"
+#include "base/csv.h"
 
 #include <stdint.h>
 #include <stdlib.h>

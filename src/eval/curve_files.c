@@ -2,7 +2,7 @@
  * plot them.
  */
 #include "base/file.h"
-#include "eval/csv.h"
+#include "base/csv.h"
 #include "eval/metrics.h"
 
 #include <stdlib.h>

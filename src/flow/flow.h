@@ -1,8 +1,8 @@
-/* flow.h: gradient flow in numbers: statistics of a tensor, of the units of an activation function, and when they are
- * worth an alarm.
+/* flow.h: gradient flow in numbers: what is measured of a tensor and of the units of an activation function.
  *
- * The tables below are the only place where kinds, statistics and thresholds are named: columns of files, alarms,
- * documentation and tests are made from them.
+ * The tables below are the only place where kinds and statistics are named: columns of files, documentation and tests
+ * are made from them. What is made of the numbers: alarms.h (a line to the person who trains), slope.h and verdict.h (a
+ * study), gradient_table.h and event_file.h (files).
  */
 #ifndef YT_FLOW_H
 #define YT_FLOW_H
@@ -10,16 +10,13 @@
 #include "base/activation.h"
 #include "tensor/tensor.h"
 
-#include "base/status.h"
-
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 
 /* What is measured: code, word in files, class of statistics (below), meaning. A part of the loss is a term or a
  * level of the head; Pn is the level of stride 2^n. */
 #define YT_FLOW_KIND_MAP(X)                                                                                            \
-    X(WEIGHT, "weight", GRADIENT, "gradient of a weight tensor as the optimiser gets it, before clipping")             \
+    X(WEIGHT, "weight", GRADIENT, "gradient of a weight tensor as the optimizer gets it, before clipping")             \
     X(ACTIVATION_GRADIENT, "activation_gradient", GRADIENT, "dL/dx of the map that leaves a row")                      \
     X(BLOCK_GRADIENT, "block_gradient", GRADIENT, "dL/dx of the map that leaves a block inside a row")                 \
     X(ACTIVATION, "activation", MAP, "the map itself")                                                                 \
@@ -68,6 +65,12 @@ typedef enum yti_flow_stat {
 
 const char *yti_flow_kind_word(yti_flow_kind kind);
 const char *yti_flow_stat_word(yti_flow_stat stat);
+
+/* The other way; YT_FLOW_KINDS or YT_FLOW_STATS: there is no such word. */
+yti_flow_kind yti_flow_kind_find(const char *word);
+yti_flow_stat yti_flow_stat_find(const char *word);
+
+/* Whether a kind has a statistic. */
 bool yti_flow_has(yti_flow_kind kind, yti_flow_stat stat);
 
 /* The kind of a head level; YT_FLOW_KINDS: its stride is no power of two from 2 to 128. */
@@ -101,55 +104,14 @@ double yti_flow_update_ratio(const float *before, const float *after, size_t cou
 /* Whether the function has flat parts on both sides, so that its units saturate; else they die. */
 bool yti_flow_is_bounded(yti_activation_kind act);
 
-/* ---- alarms ---- */
-
-/* Code, word, statistic, its limit (a row of YT_VERDICT_LIMIT_MAP), relative to. "median": of the RMS of dL/dx over
- * the rows at that step. */
-#define YT_FLOW_ALARM_MAP(X)                                                                                           \
-    X(NON_FINITE, "non-finite", NON_FINITE, NON_FINITE, "")                                                            \
-    X(VANISHING, "vanishing", MEAN_ABS, MEAN_LOW, "")                                                                  \
-    X(FADING, "vanishing", RMS, VANISHING, "median")                                                                   \
-    X(EXPLODING, "exploding", RMS, EXPLODING, "median")                                                                \
-    X(DEAD, "dead", SATURATED, UNITS, "")                                                                              \
-    X(SATURATED, "saturated", SATURATED, UNITS, "")
-
-typedef enum yti_flow_alarm {
-#define YT_FLOW_ALARM_ENUM(code, word, stat, limit, relative) YT_FLOW_ALARM_##code,
-    YT_FLOW_ALARM_MAP(YT_FLOW_ALARM_ENUM)
-#undef YT_FLOW_ALARM_ENUM
-        YT_FLOW_ALARMS
-} yti_flow_alarm;
-
-/* A measurement and what it is judged by. */
-typedef struct yti_flow_case {
+/* What was measured at one place of a network. */
+typedef struct yti_flow_record {
+    int row;          /* of the model YAML */
+    const char *name; /* of the module, block or parameter; borrowed */
     yti_flow_kind kind;
-    yti_activation_kind act; /* of an activation map */
-    const yti_flow_stats *stats;
-    double median; /* NAN: not known, here and below */
-    double update; /* the largest update ratio among the weights of the row, behind the warm-up */
-    double norm;   /* of all weight gradients, before clipping */
-} yti_flow_case;
-
-/* By what factor a measurement is beyond the limit of an alarm, at least 1; 0: the alarm is not raised. */
-double yti_flow_alarm_excess(yti_flow_alarm alarm, const yti_flow_case *c);
-
-const char *yti_flow_alarm_word(yti_flow_alarm alarm);
-
-/* "mean_abs of activation_gradient is 3e-09, limit 1e-07 (SageMaker VanishingGradient)". */
-void yti_flow_alarm_reason(yti_flow_alarm alarm, const yti_flow_case *c, char *text, size_t room);
-
-/* ---- files for TensorBoard (event_file.c) ---- */
-
-/* A file of events. Those of a former file whose step is below keep_below are kept, the others dropped. */
-typedef struct yti_event_file yti_event_file;
-yt_status yti_event_file_open(const char *path, int64_t keep_below, yti_event_file **out, yt_err *err);
-
-/* Values of one step are one event, begun by the first and written by yti_event_file_end. */
-void yti_event_file_scalar(yti_event_file *file, const char *tag, double value);
-
-/* The magnitudes by their log2, one bucket for each power of two. */
-void yti_event_file_histogram(yti_event_file *file, const char *tag, const yti_flow_stats *stats);
-yt_status yti_event_file_end(yti_event_file *file, int64_t step, yt_err *err);
-void yti_event_file_close(yti_event_file *file); /* NULL is fine */
+    yti_flow_stats stats;
+    yti_activation_kind act; /* of ACTIVATION */
+    unsigned *raised;        /* bits of the alarms that this place and kind has raised already; borrowed */
+} yti_flow_record;
 
 #endif

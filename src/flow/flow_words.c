@@ -1,7 +1,11 @@
-/* flow_words.c: the tables of flow.h as functions: words of kinds and statistics, and which kind has which. */
+/* flow_words.c: the tables of flow.h and limits.h as functions: words of kinds and statistics, which kind has which,
+ * the limits.
+ */
 #include "flow/flow.h"
+#include "flow/limits.h"
 
 #include <math.h>
+#include <string.h>
 
 const char *yti_flow_kind_word(yti_flow_kind kind) {
     static const char *const words[] = {
@@ -19,6 +23,18 @@ const char *yti_flow_stat_word(yti_flow_stat stat) {
 #undef STAT_WORD
     };
     return words[stat];
+}
+
+yti_flow_kind yti_flow_kind_find(const char *word) {
+    int kind = 0;
+    while (kind < YT_FLOW_KINDS && strcmp(word, yti_flow_kind_word((yti_flow_kind)kind)) != 0) kind++;
+    return (yti_flow_kind)kind;
+}
+
+yti_flow_stat yti_flow_stat_find(const char *word) {
+    int stat = 0;
+    while (stat < YT_FLOW_STATS && strcmp(word, yti_flow_stat_word((yti_flow_stat)stat)) != 0) stat++;
+    return (yti_flow_stat)stat;
 }
 
 bool yti_flow_has(yti_flow_kind kind, yti_flow_stat stat) {
@@ -68,4 +84,13 @@ double yti_flow_value(const yti_flow_stats *s, yti_flow_stat stat) {
         break;
     }
     return (double)NAN;
+}
+
+const yti_flow_limit *yti_flow_limits(void) {
+    static const yti_flow_limit rows[] = {
+#define LIMIT_ROW(code, name, value, meaning, source) {name, value, meaning, source},
+        YT_FLOW_LIMIT_MAP(LIMIT_ROW)
+#undef LIMIT_ROW
+    };
+    return rows;
 }

@@ -1,4 +1,4 @@
-/* verdict.c: from facts to a word. The limits and their sources stand in verdict.h.
+/* verdict.c: from facts to a word. The limits and their sources are in limits.h.
  *
  *   non-finite                                              exploding
  *   mean low                                                vanishing
@@ -12,19 +12,11 @@
  */
 #include "flow/verdict.h"
 #include "base/text.h"
+#include "flow/limits.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-const yti_verdict_limit *yti_verdict_limits(void) {
-    static const yti_verdict_limit rows[] = {
-#define LIMIT_ROW(code, name, value, meaning, source) {name, value, meaning, source},
-        YT_VERDICT_LIMIT_MAP(LIMIT_ROW)
-#undef LIMIT_ROW
-    };
-    return rows;
-}
 
 const char *yti_verdict_word(yti_verdict verdict) {
     static const char *const words[] = {
@@ -35,8 +27,8 @@ const char *yti_verdict_word(yti_verdict verdict) {
     return words[verdict];
 }
 
-static double limit(yti_verdict_limit_code which) {
-    return yti_verdict_limits()[which].value;
+static double limit(yti_flow_limit_code which) {
+    return yti_flow_limits()[which].value;
 }
 
 static bool is_tiny(const yti_flow_facts *f) {

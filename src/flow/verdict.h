@@ -1,57 +1,13 @@
 /* verdict.h: what a gradient profile means, in one word and one sentence with the numbers behind it.
  *
  * The primary rules are relative, because absolute sizes depend on the scale of the loss and on the batch; the absolute
- * limits that other tools use count where they confirm a relative rule, and are named where they are passed. Every
- * limit is a row of one table.
+ * limits that other tools use count where they confirm a relative rule, and are named where they are passed. The
+ * limits are in limits.h.
  */
 #ifndef YT_VERDICT_H
 #define YT_VERDICT_H
 
 #include "flow/slope.h"
-
-/* code, name, value, what it bounds, where it comes from */
-#define YT_VERDICT_LIMIT_MAP(X)                                                                                        \
-    X(FLAT, "flat ratio", 10.0, "flat: the first layer's gradient is within this factor of the last layer's",          \
-      "one order of magnitude; SageMaker PoorWeightInitialization uses 10 for variances")                              \
-    X(VANISHING, "vanishing ratio", 1e-3,                                                                              \
-      "vanishing: the first layer's gradient is below this part of the last layer's, unless its update is "            \
-      "known and not below its limit",                                                                                 \
-      "three orders of magnitude; relative, so independent of the scale of the loss")                                  \
-    X(UPDATE_LOW, "lowest update : weight", 1e-5,                                                                      \
-      "below: the first layer hardly learns (healthy is about 1e-3). Judged of SGD alone: Adam and MuSGD "             \
-      "make updates nearly as large for small gradients",                                                              \
-      "Karpathy, course notes")                                                                                        \
-    X(MEAN_LOW, "lowest mean |g|", 1e-7, "below: vanishing, whatever the ratio",                                       \
-      "SageMaker VanishingGradient; tensorlogic GradientMonitor")                                                      \
-    X(EXPLODING, "exploding ratio", 1e3,                                                                               \
-      "exploding: the first layer's gradient is above this multiple of the last layer's, and its update or "           \
-      "the norm is above its limit",                                                                                   \
-      "mirror of the vanishing ratio")                                                                                 \
-    X(UPDATE_HIGH, "highest update : weight", 0.1, "above: the step destroys what was learnt",                         \
-      "Karpathy, course notes")                                                                                        \
-    X(NORM_HIGH, "highest norm", 100.0,                                                                                \
-      "above: large gradients, before clipping; decides only beside the exploding ratio: weight gradients "            \
-      "of a healthy YOLO26n begin at 183",                                                                             \
-      "tensorlogic GradientMonitor")                                                                                   \
-    X(UNITS, "units without slope", 0.5,                                                                               \
-      "alarm while training, above: dead, or saturated where the activation function has two flat parts",              \
-      "SageMaker DeadRelu: over half of the units")                                                                    \
-    X(NON_FINITE, "values that are not finite", 1.0, "alarm while training, and a verdict: exploding",                 \
-      "any NaN or infinity")
-
-typedef enum yti_verdict_limit_code {
-#define YT_VERDICT_LIMIT_ENUM(code, name, value, meaning, source) YT_LIMIT_##code,
-    YT_VERDICT_LIMIT_MAP(YT_VERDICT_LIMIT_ENUM)
-#undef YT_VERDICT_LIMIT_ENUM
-        YT_VERDICT_LIMITS
-} yti_verdict_limit_code;
-
-typedef struct yti_verdict_limit {
-    const char *name;
-    double value;
-    const char *meaning, *source;
-} yti_verdict_limit;
-const yti_verdict_limit *yti_verdict_limits(void); /* [YT_VERDICT_LIMITS] */
 
 /* code, word */
 #define YT_VERDICT_MAP(X)                                                                                              \

@@ -8,10 +8,9 @@
 #include "formats/safetensors.h"
 #include "base/file.h"
 #include "base/half.h"
+#include "base/json.h"
 #include "base/rng.h"
 #include "formats/safetensors_types.h"
-
-#include <cjson/cJSON.h>
 
 #include <math.h>
 #include <stdio.h>
@@ -30,7 +29,7 @@ enum {
 
 typedef struct storage {
     char *bytes;
-    cJSON *json; /* owns the names and metadata texts */
+    yti_json *json; /* owns the names and metadata texts */
 } storage;
 
 const yti_st_type_row yti_st_types[] = {
@@ -78,7 +77,7 @@ static yt_status check_header_text(const char *path, const char *text, size_t le
     return YT_OK;
 }
 
-static yt_status parse_header(const char *path, const char *bytes, size_t n_bytes, cJSON **json, size_t *data_begin,
+static yt_status parse_header(const char *path, const char *bytes, size_t n_bytes, yti_json **json, size_t *data_begin,
                               yt_err *err) {
     if (n_bytes < LENGTH_BYTES)
         return yt_fail(err, YT_ERR_SYNTAX, "%s: has %zu bytes; a safetensors file begins with an 8-byte length", path,
@@ -96,12 +95,12 @@ static yt_status parse_header(const char *path, const char *bytes, size_t n_byte
     const char *text = bytes + LENGTH_BYTES;
     YT_TRY(check_header_text(path, text, (size_t)length, err));
     const char *end = NULL;
-    cJSON *parsed = length ? cJSON_ParseWithLengthOpts(text, (size_t)length, &end, false) : NULL;
-    bool whole = parsed && cJSON_IsObject(parsed);
+    yti_json *parsed = length ? yti_json_parse(text, (size_t)length, &end) : NULL;
+    bool whole = yti_json_is_object(parsed);
     for (; whole && end < text + length; end++) /* writers pad with spaces; JSON allows what else is blank */
         whole = *end == '\0' || strchr(" \t\r\n", *end) != NULL;
     if (!whole) {
-        cJSON_Delete(parsed);
+        yti_json_free(parsed);
         return yt_fail(err, YT_ERR_SYNTAX, "%s: the header is not a JSON object", path);
     }
     *json = parsed;
@@ -110,10 +109,9 @@ static yt_status parse_header(const char *path, const char *bytes, size_t n_byte
 }
 
 /* A whole number from 0 to 2^53, which JSON's doubles hold exactly. */
-static bool whole_number(const cJSON *item, uint64_t *out) {
-    if (!cJSON_IsNumber(item)) return false;
-    double value = item->valuedouble;
-    if (!(value >= 0 && value <= 9007199254740992.0) || value != floor(value)) return false;
+static bool whole_number(const yti_json *item, uint64_t *out) {
+    int64_t value;
+    if (!yti_json_as_whole(item, 0, 9007199254740992.0, &value)) return false;
     *out = (uint64_t)value;
     return true;
 }
@@ -128,15 +126,15 @@ static const struct foreign_type {
     {"F8_E8M0", 8}, {"F8_E4M3FNUZ", 8}, {"F8_E5M2FNUZ", 8}, {"F6_E2M3", 6}, {"F6_E3M2", 6}, {"F4", 4},
 };
 
-static const struct foreign_type *foreign_type_of(const cJSON *item) {
-    const char *word = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "dtype"));
+static const struct foreign_type *foreign_type_of(const yti_json *item) {
+    const char *word = yti_json_as_text(yti_json_get(item, "dtype"));
     for (size_t i = 0; word && i < sizeof foreign_types / sizeof foreign_types[0]; i++)
         if (strcmp(word, foreign_types[i].name) == 0) return &foreign_types[i];
     return NULL;
 }
 
-static yt_status read_type(const char *path, const cJSON *item, yti_st_entry *entry, yt_err *err) {
-    const char *word = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "dtype"));
+static yt_status read_type(const char *path, const yti_json *item, yti_st_entry *entry, yt_err *err) {
+    const char *word = yti_json_as_text(yti_json_get(item, "dtype"));
     for (int i = 0; word && i < N_TYPES; i++) {
         if (strcmp(word, yti_st_types[i].name) != 0) continue;
         entry->type = (yti_st_type)i;
@@ -148,11 +146,12 @@ static yt_status read_type(const char *path, const cJSON *item, yti_st_entry *en
 }
 
 /* Fills dims, count and bytes; products are checked for overflow. */
-static yt_status read_shape(const char *path, const cJSON *item, size_t bits, yti_st_entry *entry, yt_err *err) {
-    const cJSON *shape = cJSON_GetObjectItemCaseSensitive(item, "shape"), *dim = NULL;
-    if (!cJSON_IsArray(shape)) return yt_fail(err, YT_ERR_SYNTAX, "%s: tensor %.200s has no shape", path, entry->name);
+static yt_status read_shape(const char *path, const yti_json *item, size_t bits, yti_st_entry *entry, yt_err *err) {
+    const yti_json *shape = yti_json_get(item, "shape"), *dim = NULL;
+    if (!yti_json_is_array(shape))
+        return yt_fail(err, YT_ERR_SYNTAX, "%s: tensor %.200s has no shape", path, entry->name);
     size_t count = 1;
-    cJSON_ArrayForEach(dim, shape) {
+    for (dim = yti_json_first(shape); dim; dim = yti_json_next(dim)) {
         uint64_t side;
         if (entry->n_dims == YT_ST_MAX_DIMS)
             return yt_fail(err, YT_ERR_SYNTAX, "%s: tensor %.200s has more than %d dimensions", path, entry->name,
@@ -171,19 +170,19 @@ static yt_status read_shape(const char *path, const cJSON *item, size_t bits, yt
     return YT_OK;
 }
 
-static yt_status read_entry(const char *path, const cJSON *item, const char *data, size_t n_data, yti_st_entry *entry,
-                            yt_err *err) {
-    entry->name = item->string;
-    if (!cJSON_IsObject(item))
+static yt_status read_entry(const char *path, const yti_json *item, const char *data, size_t n_data,
+                            yti_st_entry *entry, yt_err *err) {
+    entry->name = yti_json_key(item);
+    if (!yti_json_is_object(item))
         return yt_fail(err, YT_ERR_SYNTAX, "%s: tensor %.200s is not described by an object", path, entry->name);
     const struct foreign_type *foreign = foreign_type_of(item);
     if (!foreign) YT_TRY(read_type(path, item, entry, err));
     YT_TRY(read_shape(path, item, foreign ? foreign->bits : 8 * yti_st_types[entry->type].bytes, entry, err));
-    const cJSON *offsets = cJSON_GetObjectItemCaseSensitive(item, "data_offsets");
+    const yti_json *offsets = yti_json_get(item, "data_offsets");
+    const yti_json *first = yti_json_first(offsets), *second = yti_json_next(first);
     uint64_t begin, end;
-    if (!cJSON_IsArray(offsets) || cJSON_GetArraySize(offsets) != 2 ||
-        !whole_number(cJSON_GetArrayItem(offsets, 0), &begin) || !whole_number(cJSON_GetArrayItem(offsets, 1), &end) ||
-        begin > end)
+    if (!yti_json_is_array(offsets) || !whole_number(first, &begin) || !whole_number(second, &end) ||
+        yti_json_next(second) || begin > end)
         return yt_fail(err, YT_ERR_SYNTAX, "%s: tensor %.200s has no data_offsets [begin, end]", path, entry->name);
     if (end > n_data)
         return yt_fail(err, YT_ERR_SYNTAX,
@@ -197,21 +196,21 @@ static yt_status read_entry(const char *path, const cJSON *item, const char *dat
     return YT_OK;
 }
 
-static yt_status read_metadata(const char *path, const cJSON *item, yti_st_file *file, yt_err *err) {
-    if (cJSON_IsNull(item)) return YT_OK;
-    if (!cJSON_IsObject(item)) return yt_fail(err, YT_ERR_SYNTAX, "%s: __metadata__ is not an object", path);
-    size_t count = (size_t)cJSON_GetArraySize(item);
+static yt_status read_metadata(const char *path, const yti_json *item, yti_st_file *file, yt_err *err) {
+    if (yti_json_is_null(item)) return YT_OK;
+    if (!yti_json_is_object(item)) return yt_fail(err, YT_ERR_SYNTAX, "%s: __metadata__ is not an object", path);
+    size_t count = (size_t)yti_json_count(item);
     if (file->metadata_keys) return yt_fail(err, YT_ERR_SYNTAX, "%s: __metadata__ stands there twice", path);
     file->metadata_keys = calloc(count + 1, sizeof *file->metadata_keys);
     file->metadata_values = calloc(count + 1, sizeof *file->metadata_values);
     if (!file->metadata_keys || !file->metadata_values)
         return yt_fail(err, YT_ERR_NO_MEMORY, "%s: no memory for %zu metadata entries", path, count);
-    const cJSON *pair = NULL;
-    cJSON_ArrayForEach(pair, item) {
-        if (!cJSON_IsString(pair))
-            return yt_fail(err, YT_ERR_SYNTAX, "%s: metadata %.200s is not a text", path, pair->string);
-        file->metadata_keys[file->n_metadata] = pair->string;
-        file->metadata_values[file->n_metadata++] = pair->valuestring;
+    const yti_json *pair = NULL;
+    for (pair = yti_json_first(item); pair; pair = yti_json_next(pair)) {
+        char *key = yti_json_key(pair), *text = yti_json_as_text(pair);
+        if (!text) return yt_fail(err, YT_ERR_SYNTAX, "%s: metadata %.200s is not a text", path, key);
+        file->metadata_keys[file->n_metadata] = key;
+        file->metadata_values[file->n_metadata++] = text;
     }
     return YT_OK;
 }
@@ -313,11 +312,11 @@ static void drop_foreign(yti_st_file *file) {
 
 static yt_status read_entries(const char *path, yti_st_file *file, const char *data, size_t n_data, yt_err *err) {
     const storage *owned = file->storage;
-    file->entries = calloc((size_t)cJSON_GetArraySize(owned->json) + 1, sizeof *file->entries);
+    file->entries = calloc((size_t)yti_json_count(owned->json) + 1, sizeof *file->entries);
     if (!file->entries) return yt_fail(err, YT_ERR_NO_MEMORY, "%s: no memory for its list of tensors", path);
-    const cJSON *item = NULL;
-    cJSON_ArrayForEach(item, owned->json) {
-        if (strcmp(item->string, "__metadata__") == 0)
+    const yti_json *item = NULL;
+    for (item = yti_json_first(owned->json); item; item = yti_json_next(item)) {
+        if (strcmp(yti_json_key(item), "__metadata__") == 0)
             YT_TRY(read_metadata(path, item, file, err));
         else
             YT_TRY(read_entry(path, item, data, n_data, &file->entries[file->n_entries++], err));
@@ -349,7 +348,7 @@ yt_status yti_st_load(const char *path, yti_st_file *out, yt_err *err) {
 void yti_st_free(yti_st_file *file) {
     storage *owned = file->storage;
     if (owned) {
-        cJSON_Delete(owned->json);
+        yti_json_free(owned->json);
         free(owned->bytes);
         free(owned);
     }

@@ -1,43 +1,38 @@
-/* safetensors_write.c: writing safetensors files; the layout is told in safetensors.c.
+/* safetensors_write.c: writing safetensors files; the layout is described in safetensors.c.
  *
  * Tensors with wide elements come first and the header is padded to a multiple of 8 bytes, so that every tensor is
  * aligned to its element: readers that map the file need that.
  */
 #include "base/file.h"
+#include "base/json.h"
 #include "base/text.h"
 #include "formats/safetensors_types.h"
-
-#include <cjson/cJSON.h>
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static bool add_tensor(cJSON *header, const yti_st_entry *entry, size_t begin) {
-    cJSON *item = cJSON_AddObjectToObject(header, entry->name);
-    if (!item || !cJSON_AddStringToObject(item, "dtype", yti_st_types[entry->type].name)) return false;
-    cJSON *shape = cJSON_AddArrayToObject(item, "shape");
-    if (!shape) return false;
-    for (int i = 0; i < entry->n_dims; i++) {
-        cJSON *side = cJSON_CreateNumber((double)entry->dims[i]);
-        if (!side) return false;
-        cJSON_AddItemToArray(shape, side);
-    }
-    cJSON *offsets = cJSON_CreateDoubleArray((double[]){(double)begin, (double)(begin + entry->bytes)}, 2);
-    if (offsets && cJSON_AddItemToObject(item, "data_offsets", offsets)) return true;
-    cJSON_Delete(offsets);
-    return false;
+static void put_tensor(yti_json_writer *w, const yti_st_entry *entry, size_t begin) {
+    yti_json_object(w, entry->name);
+    yti_json_text(w, "dtype", yti_st_types[entry->type].name);
+    yti_json_array(w, "shape");
+    for (int i = 0; i < entry->n_dims; i++) yti_json_number(w, NULL, (double)entry->dims[i]);
+    yti_json_end(w);
+    yti_json_array(w, "data_offsets");
+    yti_json_number(w, NULL, (double)begin);
+    yti_json_number(w, NULL, (double)(begin + entry->bytes));
+    yti_json_end(w);
+    yti_json_end(w);
 }
 
-static bool add_metadata(cJSON *header, const char *const *keys, const char *const *values, size_t count,
+static void put_metadata(yti_json_writer *w, const char *const *keys, const char *const *values, size_t count,
                          const char *hash) {
-    cJSON *item = cJSON_AddObjectToObject(header, "__metadata__");
-    for (size_t i = 0; item && i < count; i++)
-        if (!(hash[0] && strcmp(keys[i], YTI_ST_HASH) == 0) && /* of another file */
-            !cJSON_AddStringToObject(item, keys[i], values[i]))
-            return false;
-    if (item && hash[0] && !cJSON_AddStringToObject(item, YTI_ST_HASH, hash)) return false;
-    return item != NULL;
+    yti_json_object(w, "__metadata__");
+    for (size_t i = 0; i < count; i++)
+        if (!(hash[0] && strcmp(keys[i], YTI_ST_HASH) == 0)) /* of another file */
+            yti_json_text(w, keys[i], values[i]);
+    if (hash[0]) yti_json_text(w, YTI_ST_HASH, hash);
+    yti_json_end(w);
 }
 
 /* Entries by descending element size, otherwise as given: their order in the file. */
@@ -51,16 +46,15 @@ static void order_by_width(const yti_st_entry *entries, size_t count, const yti_
 /* The header as text; NULL without memory. */
 static char *make_header(const yti_st_entry *const *order, size_t n_entries, const char *const *keys,
                          const char *const *values, size_t n_metadata, const char *hash) {
-    cJSON *header = cJSON_CreateObject();
-    bool good = header && (n_metadata == 0 || add_metadata(header, keys, values, n_metadata, hash));
+    yti_json_writer w = {0};
+    yti_json_object(&w, NULL);
+    if (n_metadata > 0) put_metadata(&w, keys, values, n_metadata, hash);
     size_t begin = 0;
-    for (size_t i = 0; good && i < n_entries; i++) {
-        good = add_tensor(header, order[i], begin);
+    for (size_t i = 0; i < n_entries; i++) {
+        put_tensor(&w, order[i], begin);
         begin += order[i]->bytes;
     }
-    char *text = good ? cJSON_PrintUnformatted(header) : NULL;
-    cJSON_Delete(header);
-    return text;
+    return yti_json_finish(&w, YTI_JSON_ON_ONE_LINE);
 }
 
 static bool is_utf8(const char *text) {
@@ -144,7 +138,7 @@ yt_status yti_st_save(const char *path, const yti_st_entry *entries, size_t n_en
         write_file(writer.stream, header, order, n_entries, room);
         status = yti_file_writer_commit(&writer, err);
     }
-    cJSON_free(header);
+    free(header);
     free(room);
     free(order);
     return status;

@@ -11,6 +11,7 @@
 #include "base/folder.h"
 #include "flow/verdict.h"
 #include "study/compare.h"
+#include "train/observe/results_csv.h"
 
 enum { STUDY_TEXT = 256, STUDY_SENTENCE = 640, STUDY_MOMENTS = 3 };
 
@@ -58,36 +59,6 @@ typedef struct study_points {
 yt_status yti_points_find(const yti_model *model, study_points *out, yt_err *err);
 void yti_points_free(study_points *points);
 
-/* ---- gradient_table.c ---- */
-
-typedef struct gradient_row {
-    long step;
-    int epoch, layer;
-    char *name, *kind, *stat; /* lent from the table's text */
-    double value;             /* NaN, and +-infinity, as written */
-} gradient_row;
-
-typedef struct gradient_table {
-    char *text;
-    gradient_row *rows; /* in the order of the file */
-    size_t count;
-} gradient_table;
-
-/* gradients.csv in long form: step,epoch,layer,name,kind,stat,value. */
-yt_status yti_gradient_table_load(const char *path, gradient_table *out, yt_err *err);
-void yti_gradient_table_free(gradient_table *table);
-
-/* ---- curves.c ---- */
-
-/* One row of results.csv. */
-typedef struct study_epoch {
-    int epoch;
-    double loss, val_loss; /* sums of the three terms */
-    double ap50, ap;
-} study_epoch;
-
-yt_status yti_curves_load(const char *path, study_epoch **out, int *count, yt_err *err);
-
 /* ---- the whole ---- */
 
 /* One training. */
@@ -99,7 +70,7 @@ typedef struct study_run {
     double seconds;
     char weights_hash[17];
     bool update_tells; /* of SGD, whose updates are as large as its gradients make them */
-    study_epoch *epochs;
+    yti_results_row *epochs;
     int n_epochs;
     long *steps; /* at which gradients were looked at, ascending */
     int n_steps;

@@ -10,6 +10,7 @@
 
 #include "base/array.h"
 #include "base/file.h"
+#include "base/json.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -181,7 +182,7 @@ int64_t yti_coco_validation_dropped(const yti_coco_validation *v) {
 
 /* "name" as JSON; a failure of memory goes into *good. */
 static void put_name(FILE *stream, const char *name, bool *good) {
-    char *text = yti_coco_quoted(name);
+    char *text = yti_json_quoted(name);
     *good &= text != NULL;
     if (text) fputs(text, stream);
     free(text);

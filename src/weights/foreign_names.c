@@ -64,7 +64,7 @@ static bool take_key(const char **at, int expected) {
     return take_text(at, number) && strcmp(number, wanted) == 0 && take(at, ':');
 }
 
-static bool take_names(const char *at, cJSON *names) {
+static bool take_names(const char *at, yti_json_writer *names) {
     const bool map = take(&at, '{');
     char name[MAX_NAME];
     if (!map && !take(&at, '[')) return false;
@@ -72,19 +72,16 @@ static bool take_names(const char *at, cJSON *names) {
         if (i == MAX_NAMES || (i && !take(&at, ','))) return false;
         if (i && take(&at, map ? '}' : ']')) break; /* a comma behind the last one */
         if ((map && !take_key(&at, i)) || !take_text(&at, name)) return false;
-        cJSON *item = cJSON_CreateString(name);
-        if (!item || !cJSON_AddItemToArray(names, item)) {
-            cJSON_Delete(item);
-            return false;
-        }
+        yti_json_text(names, NULL, name);
     }
     skip_space(&at);
     return *at == '\0';
 }
 
-cJSON *yti_foreign_names(const char *text) {
-    cJSON *names = cJSON_CreateArray();
-    if (names && take_names(text, names)) return names;
-    cJSON_Delete(names);
+yti_json *yti_foreign_names(const char *text) {
+    yti_json_writer names = {0};
+    yti_json_array(&names, NULL);
+    if (take_names(text, &names)) return yti_json_tree(&names);
+    yti_json_discard(&names);
     return NULL;
 }

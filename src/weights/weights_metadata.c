@@ -14,8 +14,6 @@
 #include "base/text.h"
 #include "weights/foreign_names.h"
 
-#include <cjson/cJSON.h>
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,31 +64,28 @@ void yti_metadata_free(yti_metadata *metadata) {
     *metadata = (yti_metadata){0};
 }
 
-yt_status yti_metadata_add_json(yti_metadata *metadata, const char *key, cJSON *json, yt_err *err) {
-    char *text = json ? cJSON_PrintUnformatted(json) : NULL;
-    cJSON_Delete(json);
+yt_status yti_metadata_add_json(yti_metadata *metadata, const char *key, yti_json_writer *json, yt_err *err) {
+    char *text = yti_json_finish(json, YTI_JSON_ON_ONE_LINE);
     if (!text) return no_memory(err);
     yt_status status = yti_metadata_add(metadata, key, text, err);
-    cJSON_free(text);
+    free(text);
     return status;
 }
 
 /* n_classes and scale are those the model has, not 0. */
-static cJSON *options_json(const yti_model_options *options) {
-    cJSON *json = cJSON_CreateObject();
+static void put_options(yti_json_writer *w, const yti_model_options *options) {
     char scale[2] = {options->scale, '\0'};
-    const char *name = options->activation >= 0 ? yti_activation_name((yti_activation_kind)options->activation) : "";
-    bool good = json && cJSON_AddNumberToObject(json, "n_classes", options->n_classes) &&
-                cJSON_AddStringToObject(json, "scale", scale) &&
-                cJSON_AddStringToObject(json, "no_residual", yti_no_residual_word(options->no_residual)) &&
-                cJSON_AddBoolToObject(json, "no_batchnorm", options->no_batchnorm) &&
-                cJSON_AddStringToObject(json, "activation", name) &&
-                (options->sppf_activation < 0
-                     ? cJSON_AddNullToObject(json, "sppf_activation")
-                     : cJSON_AddBoolToObject(json, "sppf_activation", options->sppf_activation > 0));
-    if (good) return json;
-    cJSON_Delete(json);
-    return NULL;
+    yti_json_object(w, NULL);
+    yti_json_number(w, "n_classes", options->n_classes);
+    yti_json_text(w, "scale", scale);
+    yti_json_text(w, "no_residual", yti_no_residual_word(options->no_residual));
+    yti_json_bool(w, "no_batchnorm", options->no_batchnorm);
+    yti_json_text(w, "activation",
+                  options->activation >= 0 ? yti_activation_name((yti_activation_kind)options->activation) : "");
+    if (options->sppf_activation < 0)
+        yti_json_null(w, "sppf_activation");
+    else
+        yti_json_bool(w, "sppf_activation", options->sppf_activation > 0);
 }
 
 /* What a description is made of. */
@@ -110,10 +105,14 @@ static yt_status describe(yti_metadata *metadata, const description *d, yt_err *
     YT_TRY(yti_metadata_add(metadata, "yt_format", number, err));
     YT_TRY(yti_metadata_add(metadata, "model_name", d->model_name, err));
     YT_TRY(yti_metadata_add(metadata, "model_yaml", d->yaml, err));
-    YT_TRY(yti_metadata_add_json(metadata, "model_options", options_json(&d->options), err));
-    if (d->n_names)
-        YT_TRY(yti_metadata_add_json(metadata, "names",
-                                     cJSON_CreateStringArray((const char *const *)d->names, d->n_names), err));
+    yti_json_writer w = {0};
+    put_options(&w, &d->options);
+    YT_TRY(yti_metadata_add_json(metadata, "model_options", &w, err));
+    if (d->n_names) {
+        yti_json_array(&w, NULL);
+        for (int i = 0; i < d->n_names; i++) yti_json_text(&w, NULL, d->names[i]);
+        YT_TRY(yti_metadata_add_json(metadata, "names", &w, err));
+    }
     if (d->base_license) YT_TRY(yti_metadata_add(metadata, "base_license", d->base_license, err));
     if (!d->imgsz) return YT_OK;
     snprintf(number, sizeof number, "%d", d->imgsz);
@@ -174,33 +173,34 @@ static yt_status bad(yt_err *err, const char *path, const char *what) {
 }
 
 /* A word; in files from before there were several, true or false. -1: neither. */
-static int read_no_residual(const cJSON *item) {
-    if (cJSON_IsString(item)) return yti_no_residual_find(item->valuestring);
-    if (cJSON_IsBool(item)) return cJSON_IsTrue(item) ? YT_NO_RESIDUAL_ADD : YT_RESIDUAL_KEPT;
+static int read_no_residual(const yti_json *item) {
+    const char *word = yti_json_as_text(item);
+    if (word) return yti_no_residual_find(word);
+    if (yti_json_is_bool(item)) return yti_json_is_true(item) ? YT_NO_RESIDUAL_ADD : YT_RESIDUAL_KEPT;
     return item ? -1 : YT_RESIDUAL_KEPT;
 }
 
 static yt_status read_options(const yti_st_file *file, const char *path, yti_model_options *options, yt_err *err) {
     const char *text = yti_st_metadata(file, "model_options");
     if (!text) return YT_OK;
-    cJSON *json = cJSON_Parse(text);
-    const cJSON *classes = cJSON_GetObjectItemCaseSensitive(json, "n_classes");
-    const char *scale = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "scale"));
-    const char *activation = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "activation"));
-    const int no_residual = read_no_residual(cJSON_GetObjectItemCaseSensitive(json, "no_residual"));
-    bool good = cJSON_IsNumber(classes) && classes->valuedouble >= 1 && classes->valuedouble <= MAX_CLASSES && scale &&
-                strlen(scale) <= 1 && activation && no_residual >= 0;
+    yti_json *json = yti_json_parse(text, strlen(text), NULL);
+    double classes;
+    const char *scale = yti_json_as_text(yti_json_get(json, "scale"));
+    const char *activation = yti_json_as_text(yti_json_get(json, "activation"));
+    const int no_residual = read_no_residual(yti_json_get(json, "no_residual"));
+    bool good = yti_json_as_number(yti_json_get(json, "n_classes"), &classes) && classes >= 1 &&
+                classes <= MAX_CLASSES && scale && strlen(scale) <= 1 && activation && no_residual >= 0;
     if (good) {
-        options->n_classes = classes->valueint;
+        options->n_classes = (int)classes;
         options->scale = scale[0];
         options->no_residual = (yti_no_residual)no_residual;
-        options->no_batchnorm = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "no_batchnorm"));
+        options->no_batchnorm = yti_json_is_true(yti_json_get(json, "no_batchnorm"));
         options->activation = activation[0] ? yti_activation_find(activation) : -1;
-        const cJSON *sppf = cJSON_GetObjectItemCaseSensitive(json, "sppf_activation");
-        options->sppf_activation = cJSON_IsNull(sppf) ? -1 : cJSON_IsTrue(sppf);
+        const yti_json *sppf = yti_json_get(json, "sppf_activation");
+        options->sppf_activation = yti_json_is_null(sppf) ? -1 : yti_json_is_true(sppf);
         good = !activation[0] || options->activation >= 0;
     }
-    cJSON_Delete(json);
+    yti_json_free(json);
     return good ? YT_OK : bad(err, path, "model_options");
 }
 
@@ -230,17 +230,17 @@ void yti_class_names_free(yti_class_names *names) {
 }
 
 /* Texts of a JSON array; with NULL class_0, class_1, ... */
-static yt_status fill_names(const cJSON *json, int n_classes, yti_class_names *out, yt_err *err) {
+static yt_status fill_names(const yti_json *json, int n_classes, yti_class_names *out, yt_err *err) {
     yti_class_names names = {.names = calloc((size_t)n_classes + 1, sizeof(char *))};
     bool good = names.names != NULL;
-    const cJSON *item = json ? json->child : NULL;
+    const yti_json *item = yti_json_first(json);
     for (int i = 0; good && i < n_classes; i++) {
         char made[32];
         snprintf(made, sizeof made, "class_%d", i);
-        names.names[i] = strdup(item ? item->valuestring : made);
+        names.names[i] = strdup(item ? yti_json_as_text(item) : made);
         good = names.names[i] != NULL;
         names.count = i + 1;
-        if (item) item = item->next;
+        item = yti_json_next(item);
     }
     if (!good) {
         yti_class_names_free(&names);
@@ -256,17 +256,18 @@ yt_status yti_metadata_own_names(const yti_st_file *file, const char *path, yti_
         *out = (yti_class_names){0};
         return YT_OK;
     }
-    cJSON *json = is_own(file) ? cJSON_Parse(text) : yti_foreign_names(text);
-    bool good = cJSON_IsArray(json);
-    for (const cJSON *item = good ? json->child : NULL; good && item; item = item->next) good = cJSON_IsString(item);
+    yti_json *json = is_own(file) ? yti_json_parse(text, strlen(text), NULL) : yti_foreign_names(text);
+    bool good = yti_json_is_array(json);
+    for (const yti_json *item = good ? yti_json_first(json) : NULL; good && item; item = yti_json_next(item))
+        good = yti_json_as_text(item) != NULL;
     yt_status status = YT_OK;
     if (good)
-        status = fill_names(json, cJSON_GetArraySize(json), out, err);
+        status = fill_names(json, yti_json_count(json), out, err);
     else if (is_own(file))
         status = bad(err, path, "names");
     else
         *out = (yti_class_names){0};
-    cJSON_Delete(json);
+    yti_json_free(json);
     return status;
 }
 

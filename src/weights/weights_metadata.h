@@ -1,11 +1,10 @@
-/* weights_metadata.h: what a weights file says about itself. Internal to src/train. */
+/* weights_metadata.h: what a weights file says about itself. Internal to the library. */
 #ifndef YT_WEIGHTS_METADATA_H
 #define YT_WEIGHTS_METADATA_H
 
+#include "base/json.h"
 #include "formats/pt.h"
 #include "weights/weights.h"
-
-#include <cjson/cJSON.h>
 
 /* Says which file an error is about, in front of what was said; passes the status on. */
 yt_status yti_name_file(yt_status status, const char *path, yt_err *err);
@@ -18,8 +17,8 @@ typedef struct yti_metadata {
 
 yt_status yti_metadata_add(yti_metadata *metadata, const char *key, const char *value, yt_err *err);
 
-/* Adds a JSON value as text and deletes it, also on failure; NULL: it could not be made. */
-yt_status yti_metadata_add_json(yti_metadata *metadata, const char *key, cJSON *json, yt_err *err);
+/* Adds what was written as JSON, on one line, and empties the writer, also on failure. */
+yt_status yti_metadata_add_json(yti_metadata *metadata, const char *key, yti_json_writer *json, yt_err *err);
 void yti_metadata_free(yti_metadata *metadata);
 
 /* Adds format version, model YAML, build options, class names and image size. */

@@ -1,17 +1,17 @@
 /* coco_file.c: {"images": [...], "annotations": [...], "categories": [...]}, read record by record.
  *
- * The annotations of COCO itself are half a gigabyte of text; as a tree of cJSON nodes, outlines included, they would
- * be many times that. So cJSON is given one record of a list after the other, and what lies between them, a few
+ * The annotations of COCO itself are half a gigabyte of text; as a tree of nodes, outlines included, they would
+ * be many times that. So the parser is given one record of a list after the other, and what lies between them, a few
  * brackets and commas, is read here.
  */
 #include "data/index/coco_file.h"
 
 #include "base/array.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "base/number.h"
 #include "data/index/lines.h"
 
-#include <cjson/cJSON.h>
 #include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
@@ -34,40 +34,37 @@ typedef struct reader {
 } reader;
 
 /* Keeps or reports record number `index` of a list. */
-typedef yt_status (*taker)(reader *r, const cJSON *record, size_t index);
+typedef yt_status (*taker)(reader *r, const yti_json *record, size_t index);
 
 /* ---- records ---- */
 
 /* A whole number, which may be written as a text: "id": "7". */
-static bool whole_number(const cJSON *record, const char *key, int64_t *out) {
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(record, key);
+static bool whole_number(const yti_json *record, const char *key, int64_t *out) {
+    const yti_json *item = yti_json_get(record, key);
+    const char *text = yti_json_as_text(item);
     double value = 0;
-    if (cJSON_IsNumber(item))
-        value = item->valuedouble;
-    else if (!cJSON_IsString(item) || !yti_parse_decimal(item->valuestring, strlen(item->valuestring), &value))
-        return false;
+    if (!yti_json_as_number(item, &value) && !(text && yti_parse_decimal(text, strlen(text), &value))) return false;
     if (!(fabs(value) <= LARGEST_ID) || value != floor(value)) return false;
     *out = (int64_t)value;
     return true;
 }
 
 /* A side in pixels, 0 where it is missing or is none. */
-static int side_of(const cJSON *record, const char *key) {
+static int side_of(const yti_json *record, const char *key) {
     int64_t value;
     bool good = whole_number(record, key, &value) && value > 0 && value <= MAX_SIDE;
     return good ? (int)value : 0;
 }
 
-static char *text_of(const cJSON *record, const char *key) {
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(record, key);
-    return cJSON_IsString(item) ? item->valuestring : NULL;
+static const char *text_of(const yti_json *record, const char *key) {
+    return yti_json_as_text(yti_json_get(record, key));
 }
 
 static yt_status no_memory(const reader *r) {
     return yt_fail(r->err, YT_ERR_NO_MEMORY, "%s: no memory for its records", r->path);
 }
 
-static yt_status take_image(reader *r, const cJSON *record, size_t index) {
+static yt_status take_image(reader *r, const yti_json *record, size_t index) {
     yti_coco_file *file = r->out;
     yti_coco_image image = {.w = side_of(record, "width"), .h = side_of(record, "height")};
     const char *name = text_of(record, "file_name");
@@ -89,38 +86,39 @@ static yt_status take_image(reader *r, const cJSON *record, size_t index) {
 }
 
 /* Why bbox is none, YT_LABEL_RULES: it is one. */
-static yti_label_rule read_box(const cJSON *record, double box[4]) {
-    const cJSON *list = cJSON_GetObjectItemCaseSensitive(record, "bbox"), *item;
+static yti_label_rule read_box(const yti_json *record, double box[4]) {
+    const yti_json *list = yti_json_get(record, "bbox"), *item;
     int count = 0;
-    if (!cJSON_IsArray(list)) return YT_LABEL_COLUMNS;
-    cJSON_ArrayForEach(item, list) {
+    if (!yti_json_is_array(list)) return YT_LABEL_COLUMNS;
+    for (item = yti_json_first(list); item; item = yti_json_next(item)) {
         if (count == 4) return YT_LABEL_COLUMNS;
-        if (!cJSON_IsNumber(item) || !isfinite(item->valuedouble)) return YT_LABEL_NUMBER;
-        box[count++] = item->valuedouble;
+        if (!yti_json_as_number(item, &box[count]) || !isfinite(box[count])) return YT_LABEL_NUMBER;
+        count++;
     }
     return count == 4 ? YT_LABEL_RULES : YT_LABEL_COLUMNS;
 }
 
-static bool read_crowd(const cJSON *record) {
-    const cJSON *crowd = cJSON_GetObjectItemCaseSensitive(record, "iscrowd");
-    return cJSON_IsTrue(crowd) || (cJSON_IsNumber(crowd) && crowd->valuedouble != 0);
+static bool read_crowd(const yti_json *record) {
+    const yti_json *crowd = yti_json_get(record, "iscrowd");
+    double number;
+    return yti_json_is_true(crowd) || (yti_json_as_number(crowd, &number) && number != 0);
 }
 
 /* By which rule an annotation is left out, and the reason; YT_LABEL_RULES: it is not. */
-static yti_label_rule read_annotation(const cJSON *record, yti_coco_annotation *out, const char **reason) {
+static yti_label_rule read_annotation(const yti_json *record, yti_coco_annotation *out, const char **reason) {
     *reason = "image_id must be a whole number";
     if (!whole_number(record, "image_id", &out->image_id)) return YT_LABEL_IMAGE;
     *reason = "category_id must be a whole number";
     if (!whole_number(record, "category_id", &out->category_id)) return YT_LABEL_CLASS;
     *reason = "bbox must be [x, y, width, height] in pixels";
-    const cJSON *area = cJSON_GetObjectItemCaseSensitive(record, "area");
-    bool said = cJSON_IsNumber(area) && area->valuedouble >= 0 && isfinite(area->valuedouble);
-    out->area = said ? area->valuedouble : -1;
+    double area;
+    bool said = yti_json_as_number(yti_json_get(record, "area"), &area) && area >= 0 && isfinite(area);
+    out->area = said ? area : -1;
     out->crowd = read_crowd(record);
     return read_box(record, out->box);
 }
 
-static yt_status take_annotation(reader *r, const cJSON *record, size_t index) {
+static yt_status take_annotation(reader *r, const yti_json *record, size_t index) {
     yti_coco_file *file = r->out;
     yti_coco_annotation annotation = {0};
     const char *reason;
@@ -139,7 +137,7 @@ static yt_status take_annotation(reader *r, const cJSON *record, size_t index) {
     return YT_OK;
 }
 
-static yt_status take_category(reader *r, const cJSON *record, size_t index) {
+static yt_status take_category(reader *r, const yti_json *record, size_t index) {
     yti_coco_file *file = r->out;
     yti_coco_category category = {0};
     const char *name = text_of(record, "name"), *group = text_of(record, "supercategory");
@@ -161,7 +159,7 @@ static yt_status take_category(reader *r, const cJSON *record, size_t index) {
     return YT_OK;
 }
 
-static yt_status pass_over(reader *r, const cJSON *record, size_t index) {
+static yt_status pass_over(reader *r, const yti_json *record, size_t index) {
     (void)r, (void)record, (void)index;
     return YT_OK;
 }
@@ -198,10 +196,10 @@ static bool accept(reader *r, char c) {
     return is;
 }
 
-static yt_status parse_value(reader *r, cJSON **out) {
+static yt_status parse_value(reader *r, yti_json **out) {
     const char *end = NULL;
     peek(r);
-    *out = cJSON_ParseWithLengthOpts(r->text + r->at, r->bytes - r->at, &end, 0);
+    *out = yti_json_parse(r->text + r->at, r->bytes - r->at, &end);
     size_t stopped = end ? (size_t)(end - r->text) : r->at;
     if (!*out) return broken(r, stopped);
     r->at = stopped;
@@ -212,10 +210,10 @@ static yt_status read_list(reader *r, taker take) {
     if (!accept(r, '[')) return broken(r, r->at);
     if (accept(r, ']')) return YT_OK;
     for (size_t index = 0;; index++) {
-        cJSON *record;
+        yti_json *record;
         YT_TRY(parse_value(r, &record));
         yt_status status = take(r, record, index);
-        cJSON_Delete(record);
+        yti_json_free(record);
         if (status != YT_OK) return status;
         if (accept(r, ']')) return YT_OK;
         if (!accept(r, ',')) return broken(r, r->at);
@@ -223,10 +221,10 @@ static yt_status read_list(reader *r, taker take) {
 }
 
 static yt_status skip_value(reader *r) {
-    cJSON *value;
+    yti_json *value;
     if (peek(r) == '[') return read_list(r, pass_over);
     YT_TRY(parse_value(r, &value));
-    cJSON_Delete(value);
+    yti_json_free(value);
     return YT_OK;
 }
 
@@ -236,12 +234,12 @@ static const char *const list_names[LISTS] = {"images", "annotations", "categori
 
 static yt_status read_member(reader *r, bool only_categories, bool found[LISTS]) {
     static const taker takers[LISTS] = {take_image, take_annotation, take_category};
-    cJSON *key;
+    yti_json *key;
     if (peek(r) != '"') return broken(r, r->at);
     YT_TRY(parse_value(r, &key));
     int list = 0;
-    while (list < LISTS && strcmp(key->valuestring, list_names[list]) != 0) list++;
-    cJSON_Delete(key);
+    while (list < LISTS && strcmp(yti_json_as_text(key), list_names[list]) != 0) list++;
+    yti_json_free(key);
     if (!accept(r, ':')) return broken(r, r->at);
     if (list == LISTS || (only_categories && list != CATEGORIES)) return skip_value(r);
     if (found[list]) return yt_fail(r->err, YT_ERR_DATA, "%s: has two lists of \"%s\"", r->path, list_names[list]);

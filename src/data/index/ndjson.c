@@ -13,12 +13,12 @@
 
 #include "base/array.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "base/number.h"
 #include "base/text.h"
 #include "data/index/lines.h"
 #include "data/index/sources.h"
 
-#include <cjson/cJSON.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,14 +50,14 @@ static yt_status open_reader(const char *path, reader *r, yt_err *err) {
 }
 
 /* The record of the next line that is not empty; NULL: there is none. */
-static yt_status next_record(reader *r, cJSON **out) {
+static yt_status next_record(reader *r, yti_json **out) {
     *out = NULL;
     for (char *line; (line = yti_next_line(&r->rest));) {
         r->line++;
         if (!*line) continue;
-        *out = cJSON_ParseWithOpts(line, NULL, true); /* nothing may follow it */
-        if (cJSON_IsObject(*out)) return YT_OK;
-        cJSON_Delete(*out);
+        *out = yti_json_parse_all(line);
+        if (yti_json_is_object(*out)) return YT_OK;
+        yti_json_free(*out);
         *out = NULL;
         return yti_fail_at(r->err, YT_ERR_SYNTAX, r->path, r->line,
                            "this is not one JSON object; the file has one a line");
@@ -65,12 +65,11 @@ static yt_status next_record(reader *r, cJSON **out) {
     return YT_OK;
 }
 
-static const char *text_of(const cJSON *record, const char *key) {
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(record, key);
-    return cJSON_IsString(item) ? item->valuestring : NULL;
+static const char *text_of(const yti_json *record, const char *key) {
+    return yti_json_as_text(yti_json_get(record, key));
 }
 
-static bool is_image(const cJSON *record) {
+static bool is_image(const yti_json *record) {
     const char *type = text_of(record, "type");
     return type ? strcmp(type, "image") == 0 : text_of(record, "file") != NULL;
 }
@@ -79,64 +78,66 @@ static bool is_image(const cJSON *record) {
 enum { TRAIN, VAL, TEST, SPLITS, NO_SPLIT = SPLITS };
 static const char *const splits[SPLITS] = {"train", "val", "test"};
 
-static int split_of(const cJSON *record) {
+static int split_of(const yti_json *record) {
     static const struct {
         const char *word;
         int split;
     } words[] = {{"", TRAIN}, {"train", TRAIN}, {"val", VAL}, {"validation", VAL}, {"valid", VAL}, {"test", TEST}};
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(record, "split");
-    if (!item || cJSON_IsNull(item)) return TRAIN;
-    for (size_t i = 0; cJSON_IsString(item) && i < sizeof words / sizeof *words; i++)
-        if (strcasecmp(item->valuestring, words[i].word) == 0) return words[i].split;
+    const yti_json *item = yti_json_get(record, "split");
+    if (!item || yti_json_is_null(item)) return TRAIN;
+    const char *word = yti_json_as_text(item);
+    for (size_t i = 0; word && i < sizeof words / sizeof *words; i++)
+        if (strcasecmp(word, words[i].word) == 0) return words[i].split;
     return NO_SPLIT;
 }
 
 /* ---- the first line ---- */
 
-static yt_status set_name(const reader *r, const cJSON *item, int i, yti_dataset *dataset) {
+static yt_status set_name(const reader *r, const yti_json *item, int i, yti_dataset *dataset) {
+    const char *key = yti_json_key(item), *text = yti_json_as_text(item);
     double index = i;
-    if (item->string && !yti_parse_decimal(item->string, strlen(item->string), &index)) index = -1;
-    if (!cJSON_IsString(item) || index != floor(index) || index < 0 || index >= dataset->n_classes)
+    if (key && !yti_parse_decimal(key, strlen(key), &index)) index = -1;
+    if (!text || index != floor(index) || index < 0 || index >= dataset->n_classes)
         return yti_fail_at(r->err, YT_ERR_DATA, r->path, r->line, "class_names: must be names numbered from 0 to %d",
                            dataset->n_classes - 1);
     char **name = &dataset->names[(int)index];
-    if (*name || !yti_text_is_utf8(item->valuestring, strlen(item->valuestring)))
+    if (*name || !yti_text_is_utf8(text, strlen(text)))
         return yti_fail_at(r->err, YT_ERR_DATA, r->path, r->line,
                            "class_names: class %.0f has two names, or one that is not UTF-8", index);
-    *name = strdup(item->valuestring);
+    *name = strdup(text);
     return *name ? YT_OK : yt_fail(r->err, YT_ERR_NO_MEMORY, "no memory for the class names");
 }
 
-static yt_status read_names(const reader *r, const cJSON *record, yti_dataset *dataset) {
-    const cJSON *names = cJSON_GetObjectItemCaseSensitive(record, "class_names"), *item;
-    int count = cJSON_GetArraySize(names), i = 0;
-    if (!(cJSON_IsObject(names) || cJSON_IsArray(names)) || count < 1 || count > MAX_CLASSES)
+static yt_status read_names(const reader *r, const yti_json *record, yti_dataset *dataset) {
+    const yti_json *names = yti_json_get(record, "class_names"), *item;
+    int count = yti_json_count(names), i = 0;
+    if (!(yti_json_is_object(names) || yti_json_is_array(names)) || count < 1 || count > MAX_CLASSES)
         return yti_fail_at(r->err, YT_ERR_DATA, r->path, r->line,
                            "the first line must describe the set, with class_names");
     dataset->names = calloc((size_t)count, sizeof *dataset->names);
     if (!dataset->names) return yt_fail(r->err, YT_ERR_NO_MEMORY, "no memory for the class names");
     dataset->n_classes = count;
-    cJSON_ArrayForEach(item, names) YT_TRY(set_name(r, item, i++, dataset));
+    for (item = yti_json_first(names); item; item = yti_json_next(item)) YT_TRY(set_name(r, item, i++, dataset));
     return YT_OK;
 }
 
-static yt_status read_keypoints(const reader *r, const cJSON *record, yti_dataset *dataset) {
-    const cJSON *shape = cJSON_GetObjectItemCaseSensitive(record, "kpt_shape");
-    const cJSON *points = cJSON_GetArrayItem(shape, 0), *values = cJSON_GetArrayItem(shape, 1);
+static yt_status read_keypoints(const reader *r, const yti_json *record, yti_dataset *dataset) {
+    const yti_json *shape = yti_json_get(record, "kpt_shape");
+    const yti_json *first = yti_json_first(shape), *second = yti_json_next(first);
     enum { MAX_KEYPOINTS = 10000 };
-    if (!shape || cJSON_IsNull(shape)) return YT_OK;
-    bool good = cJSON_IsArray(shape) && cJSON_GetArraySize(shape) == 2 && cJSON_IsNumber(points) &&
-                cJSON_IsNumber(values) && points->valueint > 0 && points->valueint <= MAX_KEYPOINTS &&
-                points->valuedouble == points->valueint && (values->valuedouble == 2 || values->valuedouble == 3);
+    int64_t points, values;
+    if (!shape || yti_json_is_null(shape)) return YT_OK;
+    bool good = yti_json_is_array(shape) && yti_json_as_whole(first, 1, MAX_KEYPOINTS, &points) &&
+                yti_json_as_whole(second, 2, 3, &values) && !yti_json_next(second);
     if (!good)
         return yti_fail_at(r->err, YT_ERR_DATA, r->path, r->line,
                            "kpt_shape: must be [number of keypoints, 2 or 3 values of each]");
-    dataset->keypoint_columns = points->valueint * values->valueint;
+    dataset->keypoint_columns = (int)(points * values);
     return YT_OK;
 }
 
 /* A line that is of no split: the first scan reports it, as a problem, whichever split that is of. */
-static yt_status note_stray(const reader *r, const cJSON *record, yti_dataset_sources *sources) {
+static yt_status note_stray(const reader *r, const yti_json *record, yti_dataset_sources *sources) {
     const char *split = text_of(record, "split");
     if (sources->notes && sources->notes->count >= MAX_REPORTED) {
         sources->notes->count++;
@@ -159,7 +160,7 @@ static yt_status note_stray(const reader *r, const cJSON *record, yti_dataset_so
 static yt_status find_splits(reader *r, yti_dataset *dataset) {
     yti_dataset_sources *sources = dataset->sources;
     bool found[SPLITS] = {false};
-    for (cJSON *record;;) {
+    for (yti_json *record;;) {
         YT_TRY(next_record(r, &record));
         if (!record) break;
         int split = is_image(record) ? split_of(record) : NO_SPLIT;
@@ -168,7 +169,7 @@ static yt_status find_splits(reader *r, yti_dataset *dataset) {
             status = note_stray(r, record, sources);
         else
             found[split] = true;
-        cJSON_Delete(record);
+        yti_json_free(record);
         YT_TRY(status);
     }
     if (sources->notes && sources->notes->count > MAX_REPORTED)
@@ -184,12 +185,12 @@ static yt_status read_set(reader *r, yti_dataset *dataset) {
     dataset->sources = calloc(1, sizeof *dataset->sources);
     if (!dataset->path || !dataset->sources) return yt_fail(r->err, YT_ERR_NO_MEMORY, "no memory for the dataset");
     YT_TRY(yti_sources_begin(r->path, dataset->sources, r->err));
-    cJSON *first;
+    yti_json *first;
     YT_TRY(next_record(r, &first));
     if (!first) return yt_fail(r->err, YT_ERR_DATA, "%s: the file is empty", r->path);
     yt_status status = read_names(r, first, dataset);
     if (status == YT_OK) status = read_keypoints(r, first, dataset);
-    cJSON_Delete(first);
+    yti_json_free(first);
     return status == YT_OK ? find_splits(r, dataset) : status;
 }
 
@@ -221,13 +222,14 @@ static bool append(text *t, const char *part) {
 }
 
 /* One object: a list of numbers. What is no number becomes a column that none can be read from. */
-static bool append_row(text *rows, const cJSON *object) {
-    const cJSON *item;
+static bool append_row(text *rows, const yti_json *object) {
+    const yti_json *item;
     bool good = true;
-    cJSON_ArrayForEach(item, object) {
+    for (item = yti_json_first(object); item; item = yti_json_next(item)) {
         char number[40];
-        if (cJSON_IsNumber(item))
-            snprintf(number, sizeof number, "%.9g ", item->valuedouble);
+        double value;
+        if (yti_json_as_number(item, &value))
+            snprintf(number, sizeof number, "%.9g ", value);
         else
             snprintf(number, sizeof number, "? ");
         good = good && append(rows, number);
@@ -236,19 +238,19 @@ static bool append_row(text *rows, const cJSON *object) {
 }
 
 /* Whether it holds nothing: null, or a list or object without members. */
-static bool is_nothing(const cJSON *item) {
-    return cJSON_IsNull(item) || ((cJSON_IsArray(item) || cJSON_IsObject(item)) && !item->child);
+static bool is_nothing(const yti_json *item) {
+    return yti_json_is_null(item) || ((yti_json_is_array(item) || yti_json_is_object(item)) && !yti_json_first(item));
 }
 
 /* The objects of one kind; those that are no list of numbers are counted. */
-static bool append_kind(text *rows, const cJSON *kind, int *shapeless) {
-    const cJSON *object;
-    if (!cJSON_IsArray(kind)) {
+static bool append_kind(text *rows, const yti_json *kind, int *shapeless) {
+    const yti_json *object;
+    if (!yti_json_is_array(kind)) {
         *shapeless += !is_nothing(kind);
         return true;
     }
-    cJSON_ArrayForEach(object, kind) {
-        if (!cJSON_IsArray(object) || !object->child)
+    for (object = yti_json_first(kind); object; object = yti_json_next(object)) {
+        if (!yti_json_is_array(object) || !yti_json_first(object))
             ++*shapeless;
         else if (!append_row(rows, object))
             return false;
@@ -257,13 +259,14 @@ static bool append_kind(text *rows, const cJSON *kind, int *shapeless) {
 }
 
 /* The lists of every kind of annotation: boxes, segments, pose, obb. The rows are malloc'd. */
-static yt_status make_rows(const reader *r, const cJSON *record, yti_record *out) {
-    const cJSON *annotations = cJSON_GetObjectItemCaseSensitive(record, "annotations"), *kind;
+static yt_status make_rows(const reader *r, const yti_json *record, yti_record *out) {
+    const yti_json *annotations = yti_json_get(record, "annotations"), *kind;
     text rows = {0};
     bool good = append(&rows, "");
-    if (annotations && !cJSON_IsObject(annotations)) out->shapeless = !is_nothing(annotations);
-    if (cJSON_IsObject(annotations))
-        cJSON_ArrayForEach(kind, annotations) good = good && append_kind(&rows, kind, &out->shapeless);
+    if (annotations && !yti_json_is_object(annotations)) out->shapeless = !is_nothing(annotations);
+    if (yti_json_is_object(annotations))
+        for (kind = yti_json_first(annotations); kind; kind = yti_json_next(kind))
+            good = good && append_kind(&rows, kind, &out->shapeless);
     out->rows = rows.data;
     if (good) return YT_OK;
     free(rows.data);
@@ -313,7 +316,7 @@ static yt_status find_image(const reader *r, const char *split, const char *name
     return status;
 }
 
-static yt_status take_image(reader *r, const cJSON *record, yti_records *out, yti_report *report, int *missing) {
+static yt_status take_image(reader *r, const yti_json *record, yti_records *out, yti_report *report, int *missing) {
     const char *name = text_of(record, "file"), *written = text_of(record, "split");
     const char *split = splits[split_of(record)], *folder = written && *written ? written : split;
     yti_record made = {.line = r->line};
@@ -365,13 +368,13 @@ static void report_doubles(const reader *r, const yti_records *records, yti_repo
 
 static yt_status take_images(reader *r, const char *split, yti_records *out, yti_report *report) {
     int missing = 0;
-    for (cJSON *record;;) {
+    for (yti_json *record;;) {
         YT_TRY(next_record(r, &record));
         if (!record) break;
         yt_status status = YT_OK;
         if (is_image(record) && split_of(record) != NO_SPLIT && strcmp(splits[split_of(record)], split) == 0)
             status = take_image(r, record, out, report, &missing);
-        cJSON_Delete(record);
+        yti_json_free(record);
         if (status != YT_OK) return status;
     }
     if (missing > MAX_REPORTED)

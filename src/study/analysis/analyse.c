@@ -9,6 +9,7 @@
  */
 #include "base/file.h"
 #include "base/text.h"
+#include "flow/gradient_table.h"
 #include "study/record/run_record.h"
 #include "study/study.h"
 
@@ -30,25 +31,13 @@ void yti_moment_name(const yti_compare *study, int moment, char *out, size_t roo
 
 /* ---- reading what a run left ---- */
 
-static bool is(const char *a, const char *b) {
-    return strcmp(a, b) == 0;
-}
-
-static bool is_kind(const gradient_row *row, yti_flow_kind kind) {
-    return is(row->kind, yti_flow_kind_word(kind));
-}
-
-static bool is_stat(const gradient_row *row, yti_flow_stat stat) {
-    return is(row->stat, yti_flow_stat_word(stat));
-}
-
 /* The point a row of the table is about; -1: none. */
-static int point_of(const study_points *points, const gradient_row *row) {
-    bool block = is_kind(row, YT_FLOW_BLOCK_GRADIENT);
-    if (!block && !is_kind(row, YT_FLOW_ACTIVATION_GRADIENT)) return -1;
+static int point_of(const study_points *points, const yti_gradient_row *row) {
+    const bool block = row->kind == YT_FLOW_BLOCK_GRADIENT;
+    if (!block && row->kind != YT_FLOW_ACTIVATION_GRADIENT) return -1;
     for (int i = 0; i < points->count; i++) {
         const study_point *p = &points->at[i];
-        if (p->layer == row->layer && p->is_block == block && (!block || is(p->name, row->name))) return i;
+        if (p->layer == row->layer && p->is_block == block && (!block || strcmp(p->name, row->name) == 0)) return i;
     }
     return -1;
 }
@@ -71,7 +60,7 @@ static int by_value(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-static yt_status find_steps(const gradient_table *table, study_run *run, yt_err *err) {
+static yt_status find_steps(const yti_gradient_table *table, study_run *run, yt_err *err) {
     long *steps = malloc((table->count + 1) * sizeof *steps);
     if (!steps) return no_memory(err);
     size_t n = 0;
@@ -92,18 +81,18 @@ static double *nothing(size_t count) {
 }
 
 /* What the verdict asks about the first layer's weights, the norm over all of them, and whether all is finite. */
-static void take_weights(const gradient_row *row, int first_layer, study_run *run, int step) {
-    bool first = row->layer == first_layer;
-    if (is_kind(row, YT_FLOW_WEIGHT) && is_stat(row, YT_FLOW_STAT_MEAN_ABS) && first && isnan(run->mean_abs[step]))
+static void take_weights(const yti_gradient_row *row, int first_layer, study_run *run, int step) {
+    const bool first = row->layer == first_layer, weight = row->kind == YT_FLOW_WEIGHT;
+    if (weight && row->stat == YT_FLOW_STAT_MEAN_ABS && first && isnan(run->mean_abs[step]))
         run->mean_abs[step] = row->value;
-    if (is_kind(row, YT_FLOW_UPDATE) && is_stat(row, YT_FLOW_STAT_RATIO) && first && isnan(run->update[step]))
+    if (row->kind == YT_FLOW_UPDATE && row->stat == YT_FLOW_STAT_RATIO && first && isnan(run->update[step]))
         run->update[step] = row->value;
-    if (is_stat(row, YT_FLOW_STAT_NON_FINITE) && row->value > 0) run->bad[step] = true;
-    if (is_kind(row, YT_FLOW_WEIGHT) && is_stat(row, YT_FLOW_STAT_L2))
+    if (row->stat == YT_FLOW_STAT_NON_FINITE && row->value > 0) run->bad[step] = true;
+    if (weight && row->stat == YT_FLOW_STAT_L2)
         run->norm[step] = hypot(isnan(run->norm[step]) ? 0 : run->norm[step], row->value);
 }
 
-static yt_status fill_run(const gradient_table *table, const study_points *points, study_run *run, yt_err *err) {
+static yt_status fill_run(const yti_gradient_table *table, const study_points *points, study_run *run, yt_err *err) {
     YT_TRY(find_steps(table, run, err));
     size_t n = (size_t)run->n_steps, width = (size_t)points->count;
     run->rms = nothing(n * width);
@@ -114,10 +103,10 @@ static yt_status fill_run(const gradient_table *table, const study_points *point
     if (!run->rms || !run->mean_abs || !run->update || !run->norm || !run->bad) return no_memory(err);
     int first_layer = points->count ? points->at[0].layer : -1;
     for (size_t i = 0; i < table->count; i++) {
-        const gradient_row *row = &table->rows[i];
+        const yti_gradient_row *row = &table->rows[i];
         int step = step_of(run, row->step);
         take_weights(row, first_layer, run, step);
-        int point = is_stat(row, YT_FLOW_STAT_RMS) ? point_of(points, row) : -1;
+        int point = row->stat == YT_FLOW_STAT_RMS ? point_of(points, row) : -1;
         if (point >= 0) run->rms[(size_t)step * width + (size_t)point] = row->value;
     }
     return YT_OK;
@@ -134,7 +123,7 @@ static yt_status find_points(yti_compare *study, int variant, yt_err *err) {
 static yt_status load_gradients(yti_compare *study, study_run *run, yt_err *err) {
     char *path = yti_path_join(run->folder, "gradients.csv");
     if (!path) return no_memory(err);
-    gradient_table table;
+    yti_gradient_table table;
     yt_status status = yti_gradient_table_load(path, &table, err);
     free(path);
     if (status != YT_OK) return status;
@@ -159,7 +148,7 @@ static yt_status load_run(yti_compare *study, study_run *run, yt_err *err) {
     snprintf(run->weights_hash, sizeof run->weights_hash, "%s", record.weights_hash);
     char *path = yti_path_join(run->folder, "results.csv");
     if (!path) return no_memory(err);
-    yt_status status = yti_curves_load(path, &run->epochs, &run->n_epochs, err);
+    yt_status status = yti_results_load(path, &run->epochs, &run->n_epochs, err);
     free(path);
     return status == YT_OK ? load_gradients(study, run, err) : status;
 }
@@ -338,8 +327,8 @@ static yt_status judge_moment(yti_compare *study, int variant, int moment, yt_er
 /* Of the last epoch of a run that ended well. */
 static double final_of(const study_run *run, bool of_ap) {
     if (run->status != YT_OK || run->n_epochs == 0) return NONE;
-    const study_epoch *last = &run->epochs[run->n_epochs - 1];
-    return of_ap ? last->ap : last->loss;
+    const yti_results_row *last = &run->epochs[run->n_epochs - 1];
+    return of_ap ? last->ap : last->train_loss;
 }
 
 static yti_interval final_over_seeds(const yti_compare *study, int variant, bool of_ap) {

@@ -1,9 +1,8 @@
 /* run_record.c: run.json, see run_record.h. */
 #include "study/record/run_record.h"
 #include "base/file.h"
-#include "base/json_file.h"
+#include "train/settings/settings_json.h"
 
-#include <cjson/cJSON.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,26 +24,12 @@ bool yti_setting_counts(int key) {
     return yti_train_options()[key].on_resume != YT_RESUME_HERE;
 }
 
-cJSON *yti_settings_write(const yti_train_config *config) {
-    cJSON *settings = cJSON_CreateObject();
-    for (int i = 0; settings && i < YT_TRAIN_KEYS; i++) {
-        char text[YT_TRAIN_TEXT];
-        if (!yti_setting_counts(i)) continue;
-        yti_train_config_text(config, (yti_train_key)i, text, sizeof text);
-        if (cJSON_AddStringToObject(settings, yti_train_options()[i].key, text)) continue;
-        cJSON_Delete(settings);
-        settings = NULL;
-    }
-    return settings;
-}
-
-int yti_settings_differ(const cJSON *settings, const yti_train_config *config, const char **was) {
+int yti_settings_differ(const yti_json *settings, const yti_train_config *config, const char **was) {
     for (int i = 0; i < YT_TRAIN_KEYS; i++) {
         char text[YT_TRAIN_TEXT];
         if (!yti_setting_counts(i)) continue;
         yti_train_config_text(config, (yti_train_key)i, text, sizeof text);
-        const char *former = cJSON_GetStringValue(
-            cJSON_GetObjectItemCaseSensitive(settings, yti_train_options()[i].key));
+        const char *former = yti_settings_get(settings, (yti_train_key)i);
         *was = former ? former : "unknown";
         if (!former || strcmp(former, text) != 0) return i;
     }
@@ -53,52 +38,42 @@ int yti_settings_differ(const cJSON *settings, const yti_train_config *config, c
 
 /* ---- writing ---- */
 
-static bool add_settings(cJSON *json, const yti_train_config *config) {
-    cJSON *settings = yti_settings_write(config);
-    if (settings && cJSON_AddItemToObject(json, "settings", settings)) return true;
-    cJSON_Delete(settings);
-    return false;
-}
-
-static cJSON *record_json(const yti_train_config *config, const study_record *record) {
-    cJSON *json = cJSON_CreateObject();
-    bool good = json && cJSON_AddBoolToObject(json, "complete", !record->running) &&
-                cJSON_AddBoolToObject(json, "finite", record->status == YT_OK) &&
-                cJSON_AddStringToObject(json, "message", record->message) &&
-                cJSON_AddNumberToObject(json, "epochs", record->epochs) &&
-                cJSON_AddNumberToObject(json, "ap", record->ap) &&
-                cJSON_AddNumberToObject(json, "seconds", record->seconds) &&
-                cJSON_AddStringToObject(json, "weights_hash", record->weights_hash) &&
-                cJSON_AddStringToObject(json, "optimizer", record->optimizer) &&
-                cJSON_AddStringToObject(json, "model_hash", record->model_hash) && add_settings(json, config);
-    if (good) return json;
-    cJSON_Delete(json);
-    return NULL;
-}
-
 yt_status yti_record_save(const char *folder, const yti_train_config *config, const study_record *record, yt_err *err) {
+    yti_json_writer w = {0};
+    yti_json_object(&w, NULL);
+    yti_json_bool(&w, "complete", !record->running);
+    yti_json_bool(&w, "finite", record->status == YT_OK);
+    yti_json_text(&w, "message", record->message);
+    yti_json_number(&w, "epochs", record->epochs);
+    yti_json_number(&w, "ap", record->ap);
+    yti_json_number(&w, "seconds", record->seconds);
+    yti_json_text(&w, "weights_hash", record->weights_hash);
+    yti_json_text(&w, "optimizer", record->optimizer);
+    yti_json_text(&w, "model_hash", record->model_hash);
+    yti_settings_write(&w, "settings", config, yti_setting_counts);
     char *path = yti_path_join(folder, NAME);
-    if (!path) return no_memory(err);
-    yt_status status = yti_json_write(record_json(config, record), path, err);
+    yt_status status = path ? yti_json_save(&w, path, err) : no_memory(err);
+    yti_json_discard(&w);
     free(path);
     return status;
 }
 
 /* ---- reading ---- */
 
-static void copy_text(const cJSON *json, const char *key, char *out, size_t room) {
-    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, key));
+static void copy_text(const yti_json *json, const char *key, char *out, size_t room) {
+    const char *text = yti_json_as_text(yti_json_get(json, key));
     snprintf(out, room, "%s", text ? text : "");
 }
 
-static double number(const cJSON *json, const char *key) {
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(json, key);
-    return cJSON_IsNumber(item) ? item->valuedouble : 0;
+static double number(const yti_json *json, const char *key) {
+    double value = 0;
+    yti_json_as_number(yti_json_get(json, key), &value);
+    return value;
 }
 
-static yt_status same_settings(const char *folder, const cJSON *json, const yti_train_config *config, yt_err *err) {
+static yt_status same_settings(const char *folder, const yti_json *json, const yti_train_config *config, yt_err *err) {
     const char *was;
-    int key = yti_settings_differ(cJSON_GetObjectItemCaseSensitive(json, "settings"), config, &was);
+    int key = yti_settings_differ(yti_json_get(json, "settings"), config, &was);
     if (key < 0) return YT_OK;
     char text[YT_TRAIN_TEXT];
     yti_train_config_text(config, (yti_train_key)key, text, sizeof text);
@@ -113,15 +88,16 @@ static yt_status read_record(const char *path, const char *folder, const yti_tra
     char *text;
     size_t bytes;
     YT_TRY(yti_file_read(path, MAX_BYTES, &text, &bytes, err));
-    cJSON *json = cJSON_ParseWithLength(text, bytes);
+    yti_json *json = yti_json_parse(text, bytes, NULL);
     free(text);
-    if (!cJSON_IsObject(json)) {
-        cJSON_Delete(json);
+    if (!yti_json_is_object(json)) {
+        yti_json_free(json);
         return yt_fail(err, YT_ERR_SYNTAX, "%s: is not the record of a run; remove the folder", path);
     }
     yt_status status = same_settings(folder, json, config, err);
-    bool finite = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "finite"));
-    *out = (study_record){.running = cJSON_IsFalse(cJSON_GetObjectItemCaseSensitive(json, "complete")),
+    const bool finite = yti_json_is_true(yti_json_get(json, "finite"));
+    const yti_json *complete = yti_json_get(json, "complete");
+    *out = (study_record){.running = yti_json_is_bool(complete) && !yti_json_is_true(complete),
                           .status = finite ? YT_OK : YT_ERR_NON_FINITE,
                           .epochs = (int)number(json, "epochs"),
                           .ap = number(json, "ap"),
@@ -130,7 +106,7 @@ static yt_status read_record(const char *path, const char *folder, const yti_tra
     copy_text(json, "weights_hash", out->weights_hash, sizeof out->weights_hash);
     copy_text(json, "optimizer", out->optimizer, sizeof out->optimizer);
     copy_text(json, "model_hash", out->model_hash, sizeof out->model_hash);
-    cJSON_Delete(json);
+    yti_json_free(json);
     return status;
 }
 

@@ -7,9 +7,8 @@
 #ifndef YT_RUN_RECORD_H
 #define YT_RUN_RECORD_H
 
+#include "base/json.h"
 #include "study/study.h"
-
-typedef struct cJSON cJSON;
 
 typedef struct study_record {
     bool running;     /* it began and is not complete */
@@ -32,11 +31,8 @@ yt_status yti_record_save(const char *folder, const yti_train_config *config, co
 /* Whether a setting can change what a run finds: not the machine's, not names of folders, not how data are kept. */
 bool yti_setting_counts(int key);
 
-/* The settings that count as an object; NULL: no memory. */
-cJSON *yti_settings_write(const yti_train_config *config);
-
 /* The first setting that counts and is another one than in such an object; -1: none. was: its value there. */
-int yti_settings_differ(const cJSON *settings, const yti_train_config *config, const char **was);
+int yti_settings_differ(const yti_json *settings, const yti_train_config *config, const char **was);
 
 /* An error where the folder has another study than this one. One with other settings is always another; one with
  * fewer variants or seeds is it when there is a report that would be lost. */

@@ -1,9 +1,9 @@
 /* study_record.c: study.json, see run_record.h: which study a folder belongs to. */
 #include "base/file.h"
-#include "base/json_file.h"
+#include "base/text.h"
 #include "study/record/run_record.h"
+#include "train/settings/settings_json.h"
 
-#include <cjson/cJSON.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,56 +16,93 @@ static yt_status no_memory(yt_err *err) {
 
 /* ---- writing ---- */
 
-/* The seed is not one of the settings: seeds may come to a study. */
-static cJSON *settings_of(const yti_compare *study) {
-    yti_train_config config = study->base;
-    config.seed = 0;
-    return yti_settings_write(&config);
-}
-
-static cJSON *variants_of(const yti_compare *study) {
-    cJSON *list = cJSON_CreateArray();
-    for (int i = 0; list && i < study->n_variants; i++) {
-        cJSON *name = cJSON_CreateString(study->variants[i].words.name);
-        if (name && cJSON_AddItemToArray(list, name)) continue;
-        cJSON_Delete(name);
-        cJSON_Delete(list);
-        list = NULL;
-    }
-    return list;
-}
-
-static bool add(cJSON *json, const char *key, cJSON *item) {
-    if (item && cJSON_AddItemToObject(json, key, item)) return true;
-    cJSON_Delete(item);
-    return false;
-}
-
-static cJSON *record_json(const yti_compare *study) {
-    cJSON *json = cJSON_CreateObject();
-    bool good = json && add(json, "variants", variants_of(study)) &&
-                cJSON_AddNumberToObject(json, "first_seed", study->base.seed) &&
-                cJSON_AddNumberToObject(json, "seeds", study->n_seeds) && add(json, "settings", settings_of(study));
-    if (good) return json;
-    cJSON_Delete(json);
-    return NULL;
-}
-
 yt_status yti_study_record_save(const yti_compare *study, yt_err *err) {
+    yti_train_config config = study->base;
+    config.seed = 0; /* no setting of the study: it may get more seeds */
+    yti_json_writer w = {0};
+    yti_json_object(&w, NULL);
+    yti_json_array(&w, "variants");
+    for (int i = 0; i < study->n_variants; i++) yti_json_text(&w, NULL, study->variants[i].words.name);
+    yti_json_end(&w);
+    yti_json_number(&w, "first_seed", study->base.seed);
+    yti_json_number(&w, "seeds", study->n_seeds);
+    yti_settings_write(&w, "settings", &config, yti_setting_counts);
     char *path = yti_path_join(study->folder, NAME);
     yt_status status = path ? yti_path_make_dirs(study->folder, err) : no_memory(err);
-    if (status == YT_OK) status = yti_json_write(record_json(study), path, err);
+    if (status == YT_OK) status = yti_json_save(&w, path, err);
+    yti_json_discard(&w);
     free(path);
     return status;
 }
 
 /* ---- reading ---- */
 
-static yt_status same_settings(const yti_compare *study, const cJSON *json, yt_err *err) {
+/* What study.json says. */
+typedef struct recorded {
+    const char *variants[YT_MAX_VARIANTS]; /* lent by the JSON */
+    int n_variants;
+    int first_seed, seeds;
+} recorded;
+
+static bool read_runs(const yti_json *json, recorded *out) {
+    int64_t first, seeds;
+    *out = (recorded){.n_variants = 0};
+    for (const yti_json *item = yti_json_first(yti_json_get(json, "variants")); item; item = yti_json_next(item)) {
+        const char *name = yti_json_as_text(item);
+        if (!name || out->n_variants == YT_MAX_VARIANTS) return false;
+        out->variants[out->n_variants++] = name;
+    }
+    if (!yti_json_as_whole(yti_json_get(json, "seeds"), 1, YT_MAX_SEEDS, &seeds) ||
+        !yti_json_as_whole(yti_json_get(json, "first_seed"), 0, INT32_MAX - (double)(seeds - 1), &first))
+        return false;
+    out->first_seed = (int)first;
+    out->seeds = (int)seeds;
+    return true;
+}
+
+static bool has_variant(const yti_compare *study, const char *name) {
+    for (int i = 0; i < study->n_variants; i++)
+        if (strcmp(study->variants[i].words.name, name) == 0) return true;
+    return false;
+}
+
+/* Whether the study has all runs that were recorded, so that none is lost from its report. */
+static bool covers(const yti_compare *study, const recorded *there) {
+    for (int i = 0; i < there->n_variants; i++)
+        if (!has_variant(study, there->variants[i])) return false;
+    return study->base.seed <= there->first_seed && there->first_seed + (there->seeds - 1) <= yti_last_seed(study);
+}
+
+static void append(char *list, const char *name) {
+    yti_text_append(list, LIST_TEXT, "%s%s", list[0] ? "," : "", name);
+}
+
+/* Says what is there, and the command that has it and what is asked for, where there is one. */
+static yt_status another_study(const yti_compare *study, const recorded *there, yt_err *err) {
+    char old[LIST_TEXT] = "", both[LIST_TEXT] = "", command[640] = "";
+    int n_both = study->n_variants;
+    for (int i = 0; i < there->n_variants; i++) {
+        append(old, there->variants[i]);
+        if (has_variant(study, there->variants[i])) continue;
+        append(both, there->variants[i]);
+        n_both++;
+    }
+    for (int i = 0; i < study->n_variants; i++) append(both, study->variants[i].words.name);
+    const int last_there = there->first_seed + (there->seeds - 1), last_asked = yti_last_seed(study);
+    const int first = study->base.seed < there->first_seed ? study->base.seed : there->first_seed,
+              last = last_asked > last_there ? last_asked : last_there;
+    if (last - first < YT_MAX_SEEDS && n_both <= YT_MAX_VARIANTS)
+        snprintf(command, sizeof command, ", or continue it: --compare %.350s --seed %d --seeds %d", both, first,
+                 last - first + 1);
+    return yt_fail(err, YT_ERR_MISMATCH, "%s: holds the comparison of %.250s with %d seed%s; choose another --name%s",
+                   study->folder, old, there->seeds, there->seeds == 1 ? "" : "s", command);
+}
+
+static yt_status same_settings(const yti_compare *study, const yti_json *json, yt_err *err) {
     yti_train_config config = study->base;
     config.seed = 0;
     const char *was;
-    int key = yti_settings_differ(cJSON_GetObjectItemCaseSensitive(json, "settings"), &config, &was);
+    int key = yti_settings_differ(yti_json_get(json, "settings"), &config, &was);
     if (key < 0) return YT_OK;
     char text[YT_TRAIN_TEXT];
     yti_train_config_text(&config, (yti_train_key)key, text, sizeof text);
@@ -75,68 +112,25 @@ static yt_status same_settings(const yti_compare *study, const cJSON *json, yt_e
                    study->folder, yti_train_options()[key].key, was, text);
 }
 
-static void append(char *list, const char *name) {
-    size_t used = strlen(list);
-    snprintf(list + used, LIST_TEXT - used, "%s%s", used ? "," : "", name);
-}
-
-static bool has_variant(const yti_compare *study, const char *name) {
-    for (int i = 0; i < study->n_variants; i++)
-        if (strcmp(study->variants[i].words.name, name) == 0) return true;
-    return false;
-}
-
-/* What is there, and the command that has it and what is asked for, where there is one. */
-static yt_status another_study(const yti_compare *study, const char *there, const char *both, int n_both, int first,
-                               int seeds, yt_err *err) {
-    int64_t last = (int64_t)first + seeds - 1;
-    const int64_t own_last = yti_last_seed(study);
-    if (study->base.seed < first) first = study->base.seed;
-    if (own_last > last) last = own_last;
-    const int64_t all = last - first + 1;
-    char go_on[640] = "";
-    if (all <= YT_MAX_SEEDS && n_both <= YT_MAX_VARIANTS)
-        snprintf(go_on, sizeof go_on, ", or continue it: --compare %.350s --seed %d --seeds %d", both, first, (int)all);
-    return yt_fail(err, YT_ERR_MISMATCH, "%s: holds the comparison of %.250s with %d seed%s; choose another --name%s",
-                   study->folder, there, seeds, seeds == 1 ? "" : "s", go_on);
-}
-
-static yt_status same_runs(const yti_compare *study, const cJSON *json, yt_err *err) {
-    char there[LIST_TEXT] = "", both[LIST_TEXT] = "";
-    bool all = true;
-    int n_both = study->n_variants;
-    const cJSON *item;
-    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(json, "variants")) {
-        const char *name = cJSON_GetStringValue(item);
-        if (!name) continue;
-        append(there, name);
-        if (has_variant(study, name)) continue;
-        append(both, name);
-        n_both++;
-        all = false;
-    }
-    for (int i = 0; i < study->n_variants; i++) append(both, study->variants[i].words.name);
-    const cJSON *seed = cJSON_GetObjectItemCaseSensitive(json, "first_seed"),
-                *count = cJSON_GetObjectItemCaseSensitive(json, "seeds");
-    int first = cJSON_IsNumber(seed) ? seed->valueint : 0, seeds = cJSON_IsNumber(count) ? count->valueint : 0;
-    if (seeds < 1 || seeds > YT_MAX_SEEDS || first < 0 || first > INT32_MAX - (seeds - 1))
-        return yt_fail(err, YT_ERR_SYNTAX, "%s/%s: is not the record of a study; remove the folder", study->folder,
-                       NAME);
-    all = all && study->base.seed <= first && first + (seeds - 1) <= yti_last_seed(study);
-    return all ? YT_OK : another_study(study, there, both, n_both, first, seeds, err);
+static yt_status damaged(const yti_compare *study, yt_err *err) {
+    return yt_fail(err, YT_ERR_SYNTAX, "%s/%s: is not the record of a study; remove the folder", study->folder, NAME);
 }
 
 static yt_status check(const yti_compare *study, const char *path, const char *report, yt_err *err) {
     char *text;
     size_t bytes;
     YT_TRY(yti_file_read(path, MAX_BYTES, &text, &bytes, err));
-    cJSON *json = cJSON_ParseWithLength(text, bytes);
+    yti_json *json = yti_json_parse(text, bytes, NULL);
     free(text);
-    yt_status status = cJSON_IsObject(json)
-                           ? same_settings(study, json, err)
-                           : yt_fail(err, YT_ERR_SYNTAX, "%s: is not the record of a study; remove the folder", path);
-    if (status == YT_OK && yti_path_exists(report)) status = same_runs(study, json, err);
-    cJSON_Delete(json);
+    yt_status status = yti_json_is_object(json) ? same_settings(study, json, err) : damaged(study, err);
+    if (status == YT_OK && yti_path_exists(report)) {
+        recorded there;
+        if (!read_runs(json, &there))
+            status = damaged(study, err);
+        else if (!covers(study, &there))
+            status = another_study(study, &there, err);
+    }
+    yti_json_free(json);
     return status;
 }
 

@@ -242,13 +242,13 @@ static yt_status draw_ratio(study_drawing *d, int moment, place *places, yt_err 
 
 /* ---- curves of training ---- */
 
-typedef double (*epoch_value)(const study_epoch *epoch);
+typedef double (*epoch_value)(const yti_results_row *epoch);
 
-static double log_loss_of(const study_epoch *epoch) {
-    return log10(epoch->loss);
+static double log_loss_of(const yti_results_row *epoch) {
+    return log10(epoch->train_loss);
 }
 
-static double ap_of(const study_epoch *epoch) {
+static double ap_of(const yti_results_row *epoch) {
     return epoch->ap;
 }
 

@@ -4,6 +4,7 @@
  */
 #include "base/file.h"
 #include "base/text.h"
+#include "flow/limits.h"
 #include "study/record/run_record.h"
 #include "study/study.h"
 
@@ -328,8 +329,8 @@ static void write_thresholds(FILE *out) {
           "class=\"n\">value</th><th>meaning</th>"
           "<th>source</th></tr>\n",
           out);
-    for (int i = 0; i < YT_VERDICT_LIMITS; i++) {
-        const yti_verdict_limit *row = &yti_verdict_limits()[i];
+    for (int i = 0; i < YT_FLOW_LIMITS; i++) {
+        const yti_flow_limit *row = &yti_flow_limits()[i];
         fputs("<tr>", out);
         cell(out, row->name);
         fprintf(out, "<td class=\"n\">%g</td>", row->value);

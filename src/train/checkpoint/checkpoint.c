@@ -1,8 +1,8 @@
-/* checkpoint.c: a training run written down after an epoch, so that it can go on as if it had never stopped.
+/* checkpoint.c: a training run written down after an epoch, so that it can continue as if it had never stopped.
  *
  *   <name>                       live weights and statistics; a checkpoint reads as a weights file
  *   ema.<name>                   their moving average
- *   optim.<state>.<name>         moments of the optimiser
+ *   optim.<state>.<name>         moments of the optimizer
  *   optim.gradient.<name>        gradients waiting for their update, where an epoch ended between two updates
  *   metadata settings, progress  JSON objects; data: which it was trained on (data_print.c)
  *
@@ -11,8 +11,6 @@
 #include "base/rng.h"
 #include "train/loop/training.h"
 #include "train/settings/settings_json.h"
-
-#include <cjson/cJSON.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -71,62 +69,52 @@ static const field fields[] = {
 enum { N_FIELDS = sizeof fields / sizeof fields[0] };
 _Static_assert(YT_LOSS_TERMS == 3, "the list of fields names every loss term");
 
-/* A hash has more digits than a JSON number holds, so it is a text. */
-static bool put_field(cJSON *json, const yti_progress *progress, const field *f) {
+static void put_field(yti_json_writer *w, const yti_progress *progress, const field *f) {
     const void *value = (const char *)progress + f->offset;
-    char text[32];
     switch (f->type) {
     case FIELD_INT:
-        return cJSON_AddNumberToObject(json, f->name, *(const int *)value);
+        yti_json_number(w, f->name, *(const int *)value);
+        break;
     case FIELD_INT64:
-        return cJSON_AddNumberToObject(json, f->name, (double)*(const int64_t *)value);
+        yti_json_number(w, f->name, (double)*(const int64_t *)value);
+        break;
     case FIELD_LOSS:
-        if (!isfinite(*(const double *)value)) return cJSON_AddNullToObject(json, f->name);
-        return cJSON_AddNumberToObject(json, f->name, *(const double *)value);
     case FIELD_REAL:
-        return cJSON_AddNumberToObject(json, f->name, *(const double *)value);
+        yti_json_number(w, f->name, *(const double *)value);
+        break;
     case FIELD_HASH:
-        snprintf(text, sizeof text, "%016llx", (unsigned long long)*(const uint64_t *)value);
-        return cJSON_AddStringToObject(json, f->name, text);
+        yti_json_hash(w, f->name, *(const uint64_t *)value);
+        break;
+    }
+}
+
+static bool get_field(const yti_json *json, yti_progress *progress, const field *f) {
+    const yti_json *item = yti_json_get(json, f->name);
+    void *value = (char *)progress + f->offset;
+    const char *text;
+    int64_t whole;
+    if (!item && f->may_be_absent) return true;
+    switch (f->type) {
+    case FIELD_HASH:
+        text = yti_json_as_text(item);
+        if (text) *(uint64_t *)value = strtoull(text, NULL, 16);
+        return text != NULL;
+    case FIELD_LOSS:
+        if (yti_json_is_null(item)) {
+            *(double *)value = (double)NAN;
+            return true;
+        }
+        return yti_json_as_number(item, value) && isfinite(*(double *)value);
+    case FIELD_REAL:
+        return yti_json_as_number(item, value) && isfinite(*(double *)value);
+    case FIELD_INT:
+        if (!yti_json_as_whole(item, -1, INT32_MAX, &whole)) return false;
+        *(int *)value = (int)whole;
+        return true;
+    case FIELD_INT64:
+        return yti_json_as_whole(item, -1, 9007199254740992.0, value);
     }
     return false;
-}
-
-static bool get_field(const cJSON *json, yti_progress *progress, const field *f) {
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(json, f->name);
-    void *value = (char *)progress + f->offset;
-    if (!item && f->may_be_absent) return true;
-    if (f->type == FIELD_HASH) {
-        if (!cJSON_IsString(item)) return false;
-        *(uint64_t *)value = strtoull(item->valuestring, NULL, 16);
-        return true;
-    }
-    if (f->type == FIELD_LOSS && cJSON_IsNull(item)) {
-        *(double *)value = (double)NAN;
-        return true;
-    }
-    if (!cJSON_IsNumber(item)) return false;
-    double number = item->valuedouble;
-    if (f->type == FIELD_REAL || f->type == FIELD_LOSS) {
-        *(double *)value = number;
-        return isfinite(number);
-    }
-    double limit = f->type == FIELD_INT ? 2147483647.0 : 9007199254740992.0;
-    if (!(number >= -1 && number <= limit) || number != floor(number)) return false;
-    if (f->type == FIELD_INT)
-        *(int *)value = (int)number;
-    else
-        *(int64_t *)value = (int64_t)number;
-    return true;
-}
-
-static cJSON *progress_json(const yti_progress *progress) {
-    cJSON *json = cJSON_CreateObject();
-    bool good = json != NULL;
-    for (int i = 0; good && i < N_FIELDS; i++) good = put_field(json, progress, &fields[i]);
-    if (good) return json;
-    cJSON_Delete(json);
-    return NULL;
 }
 
 /* ---- writing ---- */
@@ -155,22 +143,27 @@ static yt_status add_arrays(yti_entry_list *list, const yti_training *t, yt_err 
 yt_status yti_checkpoint_fill(const yti_training *t, yti_saved_file *file, yt_err *err) {
     YT_TRY(add_arrays(&file->entries, t, err));
     YT_TRY(yti_metadata_describe(&file->metadata, t->model, &t->names, t->config.imgsz, err));
-    YT_TRY(yti_metadata_add_json(&file->metadata, "settings", yti_settings_json(&t->config), err));
-    YT_TRY(yti_metadata_add_json(&file->metadata, "data", yti_data_json(t), err));
-    return yti_metadata_add_json(&file->metadata, "progress", progress_json(&t->progress), err);
+    yti_json_writer w = {0};
+    yti_settings_write(&w, NULL, &t->config, NULL);
+    YT_TRY(yti_metadata_add_json(&file->metadata, "settings", &w, err));
+    yti_data_write(&w, t);
+    YT_TRY(yti_metadata_add_json(&file->metadata, "data", &w, err));
+    yti_json_object(&w, NULL);
+    for (int i = 0; i < N_FIELDS; i++) put_field(&w, &t->progress, &fields[i]);
+    return yti_metadata_add_json(&file->metadata, "progress", &w, err);
 }
 
 /* ---- reading ---- */
 
 yt_status yti_checkpoint_progress(const yti_st_file *file, const char *path, yti_progress *progress, yt_err *err) {
-    cJSON *json = NULL;
+    yti_json *json = NULL;
     YT_TRY(yti_resume_json(file, path, "progress", &json, err));
     yti_progress read = {.rate_factor = 1};
     yt_status status = YT_OK;
     for (int i = 0; status == YT_OK && i < N_FIELDS; i++)
         if (!get_field(json, &read, &fields[i]))
             status = yt_fail(err, YT_ERR_SYNTAX, "%s: its progress has no right %s", path, fields[i].name);
-    cJSON_Delete(json);
+    yti_json_free(json);
     if (status == YT_OK && (read.epochs_done < 0 || read.iterations < 0 || read.updates < 0 ||
                             read.last_step >= (read.iterations > 0 ? read.iterations : 1) || read.skips_in_row < 0 ||
                             !(read.rate_factor > 0 && read.rate_factor <= 1)))

@@ -59,40 +59,39 @@ yti_split_print yti_split_print_of(const yti_split *split) {
 
 /* ---- in a checkpoint ---- */
 
-static bool add_print(cJSON *json, const char *name, const yti_split *split) {
+static void put_print(yti_json_writer *w, const char *name, const yti_split *split) {
     const yti_split_print print = yti_split_print_of(split);
-    char hash[32];
-    snprintf(hash, sizeof hash, "%016llx", (unsigned long long)print.hash);
-    cJSON *object = cJSON_AddObjectToObject(json, name);
-    return object && cJSON_AddNumberToObject(object, "images", print.images) &&
-           cJSON_AddNumberToObject(object, "boxes", (double)print.boxes) &&
-           cJSON_AddStringToObject(object, "hash", hash);
+    yti_json_object(w, name);
+    yti_json_number(w, "images", print.images);
+    yti_json_number(w, "boxes", (double)print.boxes);
+    yti_json_hash(w, "hash", print.hash);
+    yti_json_end(w);
 }
 
-cJSON *yti_data_json(const yti_training *t) {
-    cJSON *json = cJSON_CreateObject();
-    if (json && add_print(json, "train", &t->train) && add_print(json, "val", &t->val)) return json;
-    cJSON_Delete(json);
-    return NULL;
+void yti_data_write(yti_json_writer *w, const yti_training *t) {
+    yti_json_object(w, NULL);
+    put_print(w, "train", &t->train);
+    put_print(w, "val", &t->val);
 }
 
 /* ---- on --resume ---- */
 
-static void check_split(const cJSON *json, const char *name, const yti_split *split, const char *checkpoint,
+static void check_split(const yti_json *json, const char *name, const yti_split *split, const char *checkpoint,
                         yti_problem_sink problem, void *context) {
-    const cJSON *former = cJSON_GetObjectItemCaseSensitive(json, name);
-    const cJSON *images = cJSON_GetObjectItemCaseSensitive(former, "images"),
-                *boxes = cJSON_GetObjectItemCaseSensitive(former, "boxes");
-    const char *hash = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(former, "hash"));
-    if (!cJSON_IsNumber(images) || !cJSON_IsNumber(boxes) || !hash) return; /* an older file */
+    const yti_json *former = yti_json_get(json, name);
+    double images, boxes;
+    const char *hash = yti_json_as_text(yti_json_get(former, "hash"));
+    if (!yti_json_as_number(yti_json_get(former, "images"), &images) ||
+        !yti_json_as_number(yti_json_get(former, "boxes"), &boxes) || !hash)
+        return; /* an older file */
     const yti_split_print print = yti_split_print_of(split);
     if (strtoull(hash, NULL, 16) == print.hash || !problem) return;
     char text[1024], counts[160];
-    if (images->valuedouble == print.images && boxes->valuedouble == (double)print.boxes)
+    if (images == print.images && boxes == (double)print.boxes)
         snprintf(counts, sizeof counts, "as many images and boxes, but others");
     else
-        snprintf(counts, sizeof counts, "%.0f images with %.0f boxes then, %d with %lld now", images->valuedouble,
-                 boxes->valuedouble, print.images, (long long)print.boxes);
+        snprintf(counts, sizeof counts, "%.0f images with %.0f boxes then, %d with %lld now", images, boxes,
+                 print.images, (long long)print.boxes);
     snprintf(text, sizeof text,
              "%.600s: its run went on other %s data than this: %s; the result will not be that of an "
              "uninterrupted run",
@@ -118,9 +117,9 @@ yt_status yti_data_check(const yti_st_file *file, const yti_training *t, yti_pro
                          yt_err *err) {
     YT_TRY(check_names(file, t, err));
     const char *text = yti_st_metadata(file, "data");
-    cJSON *json = text ? cJSON_Parse(text) : NULL;
+    yti_json *json = text ? yti_json_parse(text, strlen(text), NULL) : NULL;
     check_split(json, "train", &t->train, t->config.resume, problem, context);
     check_split(json, "val", &t->val, t->config.resume, problem, context);
-    cJSON_Delete(json);
+    yti_json_free(json);
     return YT_OK;
 }

@@ -49,42 +49,44 @@ static yt_status add_batch(yti_entry_list *list, const yti_batch *batch, yt_err 
 }
 _Static_assert(sizeof(int) == 4 && sizeof(yti_cxcywh) == 4 * sizeof(float), "as the file has them");
 
-static cJSON *step_json(const yti_step_place *at, bool waits) {
-    cJSON *json = cJSON_CreateObject();
-    if (json && cJSON_AddNumberToObject(json, "epoch", at->epoch) &&
-        cJSON_AddNumberToObject(json, "epochs", at->epochs) && cJSON_AddNumberToObject(json, "batch", at->batch) &&
-        cJSON_AddNumberToObject(json, "batches", at->batches) &&
-        cJSON_AddNumberToObject(json, "step", (double)at->step) && cJSON_AddNumberToObject(json, "waits", waits))
-        return json;
-    cJSON_Delete(json);
-    return NULL;
+static void put_step(yti_json_writer *w, const yti_step_place *at, bool waits) {
+    yti_json_object(w, NULL);
+    yti_json_number(w, "epoch", at->epoch);
+    yti_json_number(w, "epochs", at->epochs);
+    yti_json_number(w, "batch", at->batch);
+    yti_json_number(w, "batches", at->batches);
+    yti_json_number(w, "step", (double)at->step);
+    yti_json_number(w, "waits", waits);
 }
 
 /* File names may be any bytes; metadata are UTF-8. */
-static cJSON *images_json(const char *const *images, int n) {
-    cJSON *json = cJSON_CreateArray();
-    for (int i = 0; json && i < n; i++) {
+static yt_status put_images(yti_json_writer *w, const char *const *images, int n, yt_err *err) {
+    yti_json_array(w, NULL);
+    for (int i = 0; i < n; i++) {
         char *text = strdup(images[i]);
-        if (text && !yti_text_is_utf8(text, strlen(text)))
+        if (!text) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the names of the images of a step");
+        if (!yti_text_is_utf8(text, strlen(text)))
             for (char *c = text; *c; c++)
                 if ((unsigned char)*c >= 0x80) *c = '?';
-        cJSON *item = text ? cJSON_CreateString(text) : NULL;
+        yti_json_text(w, NULL, text);
         free(text);
-        if (!item || !cJSON_AddItemToArray(json, item)) {
-            cJSON_Delete(json);
-            json = NULL;
-        }
     }
-    return json;
+    return YT_OK;
 }
 
 static yt_status describe(yti_metadata *metadata, const yti_step_dump *c, yt_err *err) {
     char sentence[512];
     yti_finding_sentence(c->finding, sentence, sizeof sentence);
     YT_TRY(yti_metadata_describe(metadata, c->step->model, c->names, c->config->imgsz, err));
-    YT_TRY(yti_metadata_add_json(metadata, "settings", yti_settings_json(c->config), err));
-    YT_TRY(yti_metadata_add_json(metadata, "step", step_json(&c->story->at, c->step->waiting), err));
-    YT_TRY(yti_metadata_add_json(metadata, "images", images_json(c->story->images, c->story->n_images), err));
+    yti_json_writer w = {0};
+    yti_settings_write(&w, NULL, c->config, NULL);
+    YT_TRY(yti_metadata_add_json(metadata, "settings", &w, err));
+    put_step(&w, &c->story->at, c->step->waiting);
+    YT_TRY(yti_metadata_add_json(metadata, "step", &w, err));
+    yt_status named = put_images(&w, c->story->images, c->story->n_images, err);
+    if (named != YT_OK) yti_json_discard(&w);
+    YT_TRY(named);
+    YT_TRY(yti_metadata_add_json(metadata, "images", &w, err));
     YT_TRY(yti_metadata_add(metadata, "sentence", sentence, err));
     YT_TRY(yti_metadata_add(metadata, "noticed", c->story->noticed, err));
     YT_TRY(yti_metadata_add(metadata, "history", c->story->history, err));
@@ -134,15 +136,14 @@ static yt_status copy_text(const yti_st_file *file, const char *path, const char
 }
 
 /* A whole number of an object, from 0 to below a limit; -1: it is none. */
-static int number_of(const cJSON *json, const char *key, int limit) {
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(json, key);
-    double value = cJSON_IsNumber(item) ? item->valuedouble : -1;
-    return value >= 0 && value < limit && value == floor(value) ? (int)value : -1;
+static int number_of(const yti_json *json, const char *key, int limit) {
+    int64_t value;
+    return yti_json_as_whole(yti_json_get(json, key), 0, limit - 1, &value) ? (int)value : -1;
 }
 
 static yt_status read_step(const yti_st_file *file, const char *path, yti_step_place *at, bool *waits, yt_err *err) {
     const char *text = yti_st_metadata(file, "step");
-    cJSON *json = text ? cJSON_Parse(text) : NULL;
+    yti_json *json = text ? yti_json_parse(text, strlen(text), NULL) : NULL;
     enum { MOST = 1 << 30 };
     *at = (yti_step_place){.epoch = number_of(json, "epoch", MOST),
                            .epochs = number_of(json, "epochs", MOST),
@@ -151,7 +152,7 @@ static yt_status read_step(const yti_st_file *file, const char *path, yti_step_p
                            .step = number_of(json, "step", MOST)};
     const int wait = number_of(json, "waits", 2);
     *waits = wait == 1;
-    cJSON_Delete(json);
+    yti_json_free(json);
     bool good = wait >= 0 && at->epoch >= 0 && at->epoch < at->epochs && at->batch >= 0 && at->batch < at->batches &&
                 at->step >= 0;
     return good ? YT_OK : damaged(path, "step", err);
@@ -159,19 +160,21 @@ static yt_status read_step(const yti_st_file *file, const char *path, yti_step_p
 
 static yt_status read_images(const yti_st_file *file, const char *path, yti_loaded_dump *c, yt_err *err) {
     const char *text = yti_st_metadata(file, "images");
-    cJSON *json = text ? cJSON_Parse(text) : NULL;
-    const int count = cJSON_IsArray(json) ? cJSON_GetArraySize(json) : 0;
+    yti_json *json = text ? yti_json_parse(text, strlen(text), NULL) : NULL;
+    const int count = yti_json_is_array(json) ? yti_json_count(json) : 0;
     bool good = count > 0 && count <= MAX_IMAGES;
     bool memory = true;
     if (good) c->images = calloc((size_t)count, sizeof *c->images);
     memory = !good || c->images;
-    for (const cJSON *item = good && memory ? json->child : NULL; item && good && memory; item = item->next) {
-        good = cJSON_IsString(item);
-        char *name = good ? strdup(item->valuestring) : NULL;
+    const yti_json *item = good && memory ? yti_json_first(json) : NULL;
+    for (; item && good && memory; item = yti_json_next(item)) {
+        const char *text_of_item = yti_json_as_text(item);
+        good = text_of_item != NULL;
+        char *name = good ? strdup(text_of_item) : NULL;
         memory = !good || name;
         if (name) c->images[c->n_images++] = name;
     }
-    cJSON_Delete(json);
+    yti_json_free(json);
     if (!memory) return yt_fail(err, YT_ERR_NO_MEMORY, "%s: no memory for its list of images", path);
     return good ? YT_OK : damaged(path, "list of images", err);
 }

@@ -1,10 +1,6 @@
 /* gradient_files.c: what a sampled step has shown, in three files.
  *
- * gradients.csv, in long form, one row per number:
- *   step,epoch,layer,name,kind,stat,value
- * step is the number of batches done before that one (0: at initialisation), epoch counts from 1 as in results.csv,
- * layer is the row of the model YAML, name a parameter, the module of a row or the path of a block in it; kind and stat
- * are words of the tables in flow.h. Numbers that are not known are left out.
+ * gradients.csv: one row per number (flow/gradient_table.h).
  *
  * gradients.jsonl: one object per step: the same numbers, with the histograms of log2 of the magnitudes:
  *   {"from": -12, "counts": [3, 5]}  three between 2^-12 and 2^-11, five between 2^-11 and 2^-10
@@ -14,11 +10,11 @@
 #include "train/gradient_log/gradient_files.h"
 #include "base/csv_log.h"
 #include "base/file.h"
+#include "base/json.h"
+#include "flow/gradient_table.h"
 
-#include <cjson/cJSON.h>
-
+#include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* Those that are curves in TensorBoard. */
 static const yti_flow_stat curves[] = {YT_FLOW_STAT_RMS, YT_FLOW_STAT_RATIO, YT_FLOW_STAT_SPREAD,
@@ -40,69 +36,65 @@ static yt_status write_csv(yti_gradient_files *files, const yti_flow_step *step,
         const yti_flow_record *r = &step->records[i];
         for (int s = 0; s < YT_FLOW_STATS; s++) {
             const double value = value_of(r, (yti_flow_stat)s);
-            if (!isnan(value))
-                fprintf(files->csv, "%lld,%d,%d,%s,%s,%s,%.6g\n", (long long)step->batch.step, step->batch.epoch + 1,
-                        r->row, r->name, yti_flow_kind_word(r->kind), yti_flow_stat_word((yti_flow_stat)s), value);
+            const yti_gradient_row row = {step->batch.step, step->batch.epoch + 1, r->row, r->name,
+                                          r->kind,          (yti_flow_stat)s,      value};
+            if (!isnan(value)) yti_gradient_row_write(&row, files->csv);
         }
     }
-    return yti_csv_flush(files->csv, files->csv_path, err);
+    return yti_csv_log_flush(files->csv, files->csv_path, err);
 }
 
 /* ---- gradients.jsonl ---- */
 
-/* Six digits, as in the table. */
-static bool add_number(cJSON *object, const char *key, double value) {
-    char text[32];
-    snprintf(text, sizeof text, "%.6g", value);
-    return cJSON_AddRawToObject(object, key, text) != NULL;
-}
-
-static bool add_histogram(cJSON *object, const yti_flow_stats *stats) {
+static void put_histogram(yti_json_writer *w, const yti_flow_stats *stats) {
     int first = 0, last = YT_FLOW_BINS - 1;
     while (last >= 0 && stats->histogram[last] == 0) last--;
-    if (last < 0) return true; /* zeros only */
+    if (last < 0) return; /* zeros only */
     while (stats->histogram[first] == 0) first++;
-    cJSON *histogram = cJSON_AddObjectToObject(object, "log2_histogram");
-    cJSON *counts = NULL;
-    bool ok = histogram && add_number(histogram, "from", YT_FLOW_LOWEST + first - 1) &&
-              (counts = cJSON_AddArrayToObject(histogram, "counts")) != NULL;
-    for (int i = first; ok && i <= last; i++)
-        ok = cJSON_AddItemToArray(counts, cJSON_CreateNumber((double)stats->histogram[i]));
-    return ok;
+    yti_json_object(w, "log2_histogram");
+    yti_json_number6(w, "from", YT_FLOW_LOWEST + first - 1);
+    yti_json_array(w, "counts");
+    for (int i = first; i <= last; i++) yti_json_number(w, NULL, (double)stats->histogram[i]);
+    yti_json_end(w);
+    yti_json_end(w);
 }
 
-static bool add_record(cJSON *array, const yti_flow_record *r) {
-    cJSON *object = cJSON_CreateObject();
-    if (!object || !cJSON_AddItemToArray(array, object)) return false;
-    bool ok = cJSON_AddNumberToObject(object, "layer", r->row) && cJSON_AddStringToObject(object, "name", r->name) &&
-              cJSON_AddStringToObject(object, "kind", yti_flow_kind_word(r->kind));
-    for (int s = 0; ok && s < YT_FLOW_STATS; s++) {
+static void put_record(yti_json_writer *w, const yti_flow_record *r) {
+    yti_json_object(w, NULL);
+    yti_json_number(w, "layer", r->row);
+    yti_json_text(w, "name", r->name);
+    yti_json_text(w, "kind", yti_flow_kind_word(r->kind));
+    for (int s = 0; s < YT_FLOW_STATS; s++) {
         const double value = value_of(r, (yti_flow_stat)s);
-        if (!isnan(value)) ok = add_number(object, yti_flow_stat_word((yti_flow_stat)s), value);
+        if (!isnan(value)) yti_json_number6(w, yti_flow_stat_word((yti_flow_stat)s), value);
     }
-    return ok && (r->kind == YT_FLOW_UPDATE || add_histogram(object, &r->stats));
+    if (r->kind != YT_FLOW_UPDATE) put_histogram(w, &r->stats);
+    yti_json_end(w);
 }
 
-static bool add_batch(cJSON *object, const yti_gradient_files *files, const yti_flow_step *step) {
+#define LINE_START "{\"step\":" /* by which a line is known when the file is cut back */
+
+static void put_batch(yti_json_writer *w, const yti_gradient_files *files, const yti_flow_step *step) {
     const yti_train_batch *batch = &step->batch;
-    bool ok = cJSON_AddNumberToObject(object, "step", (double)batch->step) && /* first: yti_lines_open */
-              cJSON_AddNumberToObject(object, "epoch", batch->epoch + 1) &&
-              cJSON_AddNumberToObject(object, "batch", batch->batch);
-    for (int i = 0; step->complete && ok && i < YT_LOSS_TERMS; i++)
-        ok = add_number(object, files->info->loss_names[i], batch->own_loss[i]);
-    return ok && (!step->complete || !batch->updates || add_number(object, "gradient_norm", batch->gradient_norm));
+    yti_json_number(w, "step", (double)batch->step);
+    yti_json_number(w, "epoch", batch->epoch + 1);
+    yti_json_number(w, "batch", batch->batch);
+    for (int i = 0; step->complete && i < YT_LOSS_TERMS; i++)
+        yti_json_number6(w, files->info->loss_names[i], batch->own_loss[i]);
+    if (step->complete && batch->updates) yti_json_number6(w, "gradient_norm", batch->gradient_norm);
 }
 
 static yt_status write_json(yti_gradient_files *files, const yti_flow_step *step, yt_err *err) {
-    cJSON *object = cJSON_CreateObject(), *records = NULL;
-    bool ok = object && add_batch(object, files, step) && (records = cJSON_AddArrayToObject(object, "records")) != NULL;
-    for (size_t i = 0; ok && i < step->count; i++) ok = add_record(records, &step->records[i]);
-    char *text = ok ? cJSON_PrintUnformatted(object) : NULL;
-    cJSON_Delete(object);
+    yti_json_writer w = {0};
+    yti_json_object(&w, NULL);
+    put_batch(&w, files, step);
+    yti_json_array(&w, "records");
+    for (size_t i = 0; i < step->count; i++) put_record(&w, &step->records[i]);
+    char *text = yti_json_finish(&w, YTI_JSON_ON_ONE_LINE);
     if (!text) return no_memory(err);
     fprintf(files->json, "%s\n", text);
-    cJSON_free(text);
-    return yti_csv_flush(files->json, files->json_path, err);
+    free(text);
+    return yti_csv_log_flush(files->json, files->json_path, err);
 }
 
 /* ---- events ---- */
@@ -145,8 +137,8 @@ yt_status yti_gradient_files_open(yti_gradient_files *files, const yti_train_inf
     files->csv_path = yti_path_join(info->folder, "gradients.csv");
     files->json_path = yti_path_join(info->folder, "gradients.jsonl");
     if (!files->csv_path || !files->json_path) return no_memory(err);
-    YT_TRY(yti_csv_open(files->csv_path, "step,epoch,layer,name,kind,stat,value", first_step, &files->csv, err));
-    YT_TRY(yti_lines_open(files->json_path, "{\"step\":", first_step, &files->json, err));
+    YT_TRY(yti_csv_log_open(files->csv_path, yti_gradient_table_header(), first_step, &files->csv, err));
+    YT_TRY(yti_lines_log_open(files->json_path, LINE_START, first_step, &files->json, err));
     return open_events(files, first_step, err);
 }
 

@@ -2,16 +2,9 @@
 #ifndef YT_GRADIENT_FILES_H
 #define YT_GRADIENT_FILES_H
 
+#include "flow/event_file.h"
+#include "flow/flow.h"
 #include "train/observe/observer.h"
-
-typedef struct yti_flow_record {
-    int row; /* of the model YAML */
-    const char *name;
-    yti_flow_kind kind;
-    yti_flow_stats stats;
-    yti_activation_kind act; /* of ACTIVATION */
-    unsigned *raised;        /* bits of the alarms that this place and kind has raised already */
-} yti_flow_record;
 
 /* What one step has shown. */
 typedef struct yti_flow_step {
@@ -28,8 +21,8 @@ typedef struct yti_gradient_files {
     yti_event_file *events;
 } yti_gradient_files;
 
-/* In the folder of the run. What is there from first_step on is dropped: steps behind the checkpoint that the run
- * goes on from. Closes what was open. */
+/* In the folder of the run. What is there from first_step on is dropped: steps after the checkpoint that the run
+ * continues from. Closes what was open. */
 yt_status yti_gradient_files_open(yti_gradient_files *files, const yti_train_info *info, int64_t first_step,
                                   yt_err *err);
 yt_status yti_gradient_files_write(yti_gradient_files *files, const yti_flow_step *step, yt_err *err);

@@ -22,7 +22,8 @@
  */
 #include "train/gradient_log/gradient_log.h"
 #include "ops/ops.h"
-#include "train/gradient_log/gradient_alarms.h"
+#include "flow/alarms.h"
+#include "train/gradient_log/gradient_files.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -48,7 +49,7 @@ typedef struct gradient_log {
     yti_flow_step step;
     size_t capacity;  /* of step.records */
     unsigned *raised; /* [n_params] alarms of weights */
-    yti_gradient_alarms alarms;
+    yti_alarm_spread alarms;
     float *before; /* [param_count] weights before an update */
     phase state;
     yti_gradient_files files;
@@ -60,7 +61,7 @@ typedef struct gradient_log {
 
 /* ---- where ---- */
 
-/* Behind a shortcut or another operation the values do not show what the activation function gave. */
+/* After a shortcut or another operation the values do not show what the activation function gave. */
 static yti_activation_kind activation_of(const yti_graph *graph, yti_value value) {
     const void *attr;
     int n_sources;
@@ -186,11 +187,21 @@ static void update(void *context, const yti_train_batch *report) {
 
 /* ---- when ---- */
 
+static void raise_alarms(gradient_log *log) {
+    const yti_train_batch *batch = &log->step.batch;
+    const yti_flow_sample sample = {.step = batch->step,
+                                    .warms_up = batch->warms_up,
+                                    .norm = batch->updates ? batch->gradient_norm : (double)NAN,
+                                    .records = log->step.records,
+                                    .count = log->step.count};
+    yti_raise_alarms(&log->alarms, &sample, log->alarm, log->alarm_context);
+}
+
 /* The step that a run ended in has no losses; what was wrong with it is reported elsewhere. */
 static void write_step(gradient_log *log) {
     if (log->step.count == 0) return;
     log->step.complete = log->state != SAMPLING;
-    if (log->step.complete) yti_raise_alarms(&log->alarms, &log->step, log->alarm, log->alarm_context);
+    if (log->step.complete) raise_alarms(log);
     if (log->status == YT_OK) log->status = yti_gradient_files_write(&log->files, &log->step, &log->err);
     log->step.count = 0;
 }

@@ -6,6 +6,7 @@
 #define YT_TRAINING_H
 
 #include "base/folder.h"
+#include "base/json.h"
 #include "data/feed/loader.h"
 #include "train/checkpoint/saver.h"
 #include "train/loop/train.h"
@@ -101,7 +102,9 @@ yti_split_print yti_split_print_of(const yti_split *split);
 /* The same data as the checkpoint was trained on? Other classes are an error; other images or labels are reported. */
 yt_status yti_data_check(const yti_st_file *file, const yti_training *training, yti_problem_sink problem, void *context,
                          yt_err *err);
-cJSON *yti_data_json(const yti_training *training);
+
+/* The whole of a text: what it is checked against. */
+void yti_data_write(yti_json_writer *writer, const yti_training *training);
 
 /* ---- prepare.c ---- */
 

@@ -1,33 +1,33 @@
-/* settings_json.c: the settings of a run as the JSON object in the metadata of its checkpoints: every one, as text. */
+/* settings_json.c: see settings_json.h. */
 #include "train/settings/settings_json.h"
-
-#include <cjson/cJSON.h>
 
 #include <string.h>
 
-cJSON *yti_settings_json(const yti_train_config *config) {
-    cJSON *json = cJSON_CreateObject();
-    bool good = json != NULL;
-    for (int i = 0; good && i < YT_TRAIN_KEYS; i++) {
+void yti_settings_write(yti_json_writer *w, const char *key, const yti_train_config *config, bool (*counts)(int key)) {
+    yti_json_object(w, key);
+    for (int i = 0; i < YT_TRAIN_KEYS; i++) {
         char text[YT_TRAIN_TEXT];
+        if (counts && !counts(i)) continue;
         yti_train_config_text(config, (yti_train_key)i, text, sizeof text);
-        good = cJSON_AddStringToObject(json, yti_train_options()[i].key, text) != NULL;
+        yti_json_text(w, yti_train_options()[i].key, text);
     }
-    if (good) return json;
-    cJSON_Delete(json);
-    return NULL;
+    yti_json_end(w);
 }
 
-yt_status yti_resume_json(const yti_st_file *file, const char *path, const char *key, cJSON **out, yt_err *err) {
+const char *yti_settings_get(const yti_json *settings, yti_train_key key) {
+    return yti_json_as_text(yti_json_get(settings, yti_train_options()[key].key));
+}
+
+yt_status yti_resume_json(const yti_st_file *file, const char *path, const char *key, yti_json **out, yt_err *err) {
     const char *text = yti_st_metadata(file, key);
     if (!text)
         return yt_fail(err, YT_ERR_MISMATCH,
                        "%s: is not a checkpoint to resume from (it has no %s); weights/last.safetensors of a run is "
                        "one, and --weights starts a new run from any weights",
                        path, key);
-    cJSON *json = cJSON_Parse(text);
-    if (!cJSON_IsObject(json)) {
-        cJSON_Delete(json);
+    yti_json *json = yti_json_parse(text, strlen(text), NULL);
+    if (!yti_json_is_object(json)) {
+        yti_json_free(json);
         return yt_fail(err, YT_ERR_SYNTAX, "%s: its %s are damaged", path, key);
     }
     *out = json;
@@ -52,17 +52,16 @@ static yt_status merge(yti_train_config *config, yti_train_key key, const char *
 }
 
 yt_status yti_settings_read(const yti_st_file *file, const char *path, yti_train_config *config, yt_err *err) {
-    cJSON *json = NULL;
+    yti_json *json = NULL;
     YT_TRY(yti_resume_json(file, path, "settings", &json, err));
     yt_status status = YT_OK;
     for (int i = 0; status == YT_OK && i < YT_TRAIN_KEYS; i++) {
-        const char *key = yti_train_options()[i].key;
-        const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, key));
+        const char *text = yti_settings_get(json, (yti_train_key)i);
         /* A setting that is younger than the file has its default, which is what the run was made with; but runs
          * that name no release are older than the change of the default. */
         if (!text && i == (int)YT_TRAIN_KEY_reference) text = yti_train_options()[i].choices[YT_REFERENCE_OLD];
         if (text) status = merge(config, (yti_train_key)i, text, path, err);
     }
-    cJSON_Delete(json);
+    yti_json_free(json);
     return status;
 }

@@ -67,7 +67,7 @@ static int lines_of(const char *path) {
 Test(csv_log, rows_below_the_checkpoint_are_kept) {
     write_table(1000);
     FILE *file;
-    cr_assert_eq(yti_csv_open(test_folder_path("t.csv"), "epoch,x", 900, &file, NULL), YT_OK);
+    cr_assert_eq(yti_csv_log_open(test_folder_path("t.csv"), "epoch,x", 900, &file, NULL), YT_OK);
     fclose(file);
     cr_assert_eq(lines_of(test_folder_path("t.csv")), 900); /* the header and 1 to 899 */
 }
@@ -82,11 +82,11 @@ static void expect_text(const char *expected) {
 Test(csv_log, rows_of_an_older_table_get_empty_cells_for_the_columns_that_are_new) {
     test_folder_write_text("t.csv", "epoch,x\n1,5\n2,6\n3,7,8,9\n4,1\n");
     FILE *file;
-    cr_assert_eq(yti_csv_open(test_folder_path("t.csv"), "epoch,x,y,z", 4, &file, NULL), YT_OK);
+    cr_assert_eq(yti_csv_log_open(test_folder_path("t.csv"), "epoch,x,y,z", 4, &file, NULL), YT_OK);
     fclose(file);
     expect_text("epoch,x,y,z\n1,5,,\n2,6,,\n3,7,8,9\n");
     test_folder_write_text("t.csv", "epoch,x,y,z\r\n1,5\r\n");
-    cr_assert_eq(yti_csv_open(test_folder_path("t.csv"), "epoch,x,y,z", 4, &file, NULL), YT_OK);
+    cr_assert_eq(yti_csv_log_open(test_folder_path("t.csv"), "epoch,x,y,z", 4, &file, NULL), YT_OK);
     fclose(file);
     expect_text("epoch,x,y,z\n1,5,,\n");
 }
@@ -98,7 +98,7 @@ Test(csv_log, a_table_of_other_columns_is_refused_and_left_as_it_was) {
         test_folder_write_text("t.csv", others[i]);
         FILE *file = NULL;
         yt_err err = {.text = ""};
-        cr_assert_eq(yti_csv_open(test_folder_path("t.csv"), "epoch,x,y,z", 4, &file, &err), YT_ERR_DATA, "%s",
+        cr_assert_eq(yti_csv_log_open(test_folder_path("t.csv"), "epoch,x,y,z", 4, &file, &err), YT_ERR_DATA, "%s",
                      others[i]);
         cr_assert_not_null(strstr(err.text, "t.csv:1: its columns are not those of this run"), "%s", err.text);
         expect_text(others[i]);
@@ -109,7 +109,7 @@ Test(csv_log, a_table_of_other_columns_is_refused_and_left_as_it_was) {
 Test(csv_log, a_table_of_other_columns_of_which_no_row_is_kept_gives_way) {
     test_folder_write_text("t.csv", "epoch,y\n1,5\n");
     FILE *file;
-    cr_assert_eq(yti_csv_open(test_folder_path("t.csv"), "epoch,x", 1, &file, NULL), YT_OK);
+    cr_assert_eq(yti_csv_log_open(test_folder_path("t.csv"), "epoch,x", 1, &file, NULL), YT_OK);
     fclose(file);
     expect_text("epoch,x\n");
 }
@@ -122,7 +122,7 @@ Test(csv_log, a_read_that_fails_leaves_the_table_as_it_was) {
         fail_after = places[i];
         FILE *file = NULL;
         yt_err err = {.text = ""};
-        cr_assert_eq(yti_csv_open(test_folder_path("t.csv"), "epoch,x", 900, &file, &err), YT_ERR_IO,
+        cr_assert_eq(yti_csv_log_open(test_folder_path("t.csv"), "epoch,x", 900, &file, &err), YT_ERR_IO,
                      "a failure after %zu bytes is none", places[i]);
         cr_assert_not_null(strstr(err.text, "reading failed: Input/output error"), "%s", err.text);
         fail_after = 0;

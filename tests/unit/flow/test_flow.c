@@ -1,6 +1,7 @@
 /* Tests of src/flow: the statistics of a tensor against plain loops, and the tables they are named by. */
 #include "base/rng.h"
-#include "flow/flow.h"
+#include "flow/alarms.h"
+#include "flow/limits.h"
 #include "flow/verdict.h"
 #include "support/files.h"
 #include "support/near.h"
@@ -275,9 +276,9 @@ Test(flow, every_word_and_limit_is_explained_in_the_docs) {
         snprintf(wanted, sizeof wanted, "`%s`", yti_flow_kind_word((yti_flow_kind)i));
         cr_expect_not_null(strstr(page, wanted), "kind %s", wanted);
     }
-    for (int i = 0; i < YT_VERDICT_LIMITS; i++) {
+    for (int i = 0; i < YT_FLOW_LIMITS; i++) {
         char name[64];
-        const yti_verdict_limit *limit = &yti_verdict_limits()[i];
+        const yti_flow_limit *limit = &yti_flow_limits()[i];
         size_t n = 0;
         for (const char *c = limit->name; *c && n + 2 < sizeof name; c++) { /* a table cell escapes it */
             if (*c == '|') name[n++] = '\\';

@@ -3,6 +3,7 @@
  * deep tanh and sigmoid networks with and without shortcuts.
  */
 #include "base/rng.h"
+#include "flow/limits.h"
 #include "flow/verdict.h"
 #include "model/model.h"
 

@@ -1,4 +1,5 @@
 /* Tests of src/flow/verdict.c: hand-made facts on either side of every limit. */
+#include "flow/limits.h"
 #include "flow/verdict.h"
 
 #include <criterion/criterion.h>
@@ -109,8 +110,8 @@ Test(verdict, with_one_seed_their_own_intervals_decide) {
 }
 
 Test(verdict, every_limit_has_a_name_a_meaning_and_a_source) {
-    for (int i = 0; i < YT_VERDICT_LIMITS; i++) {
-        const yti_verdict_limit *row = &yti_verdict_limits()[i];
+    for (int i = 0; i < YT_FLOW_LIMITS; i++) {
+        const yti_flow_limit *row = &yti_flow_limits()[i];
         cr_assert(row->name[0] && row->meaning[0] && row->source[0] && row->value > 0, "row %d", i);
     }
 }

@@ -22,7 +22,7 @@ typedef struct fixture {
     yti_interval profile[VARIANTS][POINTS], ratio[VARIANTS][POINTS];
     long step;
     double rms[VARIANTS][POINTS];
-    study_epoch epochs[VARIANTS];
+    yti_results_row epochs[VARIANTS];
 } fixture;
 
 static fixture f;
@@ -52,7 +52,7 @@ static void make_variant(int v) {
     variant->moments[0].ratio = f.ratio[v];
     variant->moments[0].first_to_last = interval(2, 0.1);
     variant->loss = variant->ap = UNKNOWN;
-    f.epochs[v] = (study_epoch){.epoch = 1, .loss = 3, .ap = 0.2};
+    f.epochs[v] = (yti_results_row){.epoch = 1, .train_loss = 3, .ap = 0.2};
     f.runs[v] = (study_run){
         .variant = v, .epochs = &f.epochs[v], .n_epochs = 1, .steps = &f.step, .n_steps = 1, .rms = f.rms[v]};
 }
@@ -134,7 +134,7 @@ Test(figures, runs_that_died_in_their_first_epoch_are_no_figure) {
 }
 
 Test(figures, a_loss_that_is_not_finite_is_no_figure) {
-    for (int v = 0; v < VARIANTS; v++) f.epochs[v].loss = f.epochs[v].ap = NONE;
+    for (int v = 0; v < VARIANTS; v++) f.epochs[v].train_loss = f.epochs[v].ap = NONE;
     cr_assert_str_eq(drawn(), "profile-step0.svg ratio-step0.svg heat-0.svg heat-1.svg");
 }
 
