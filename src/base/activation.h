@@ -10,7 +10,8 @@
     X(LEAKY_RELU, "leaky_relu", "LeakyReLU", "x > 0 ? x : slope * x")                                                  \
     X(TANH, "tanh", "Tanh", "tanh(x)")                                                                                 \
     X(SIGMOID, "sigmoid", "Sigmoid", "1 / (1 + exp(-x))")                                                              \
-    X(GELU, "gelu", "GELU", "x * (1 + erf(x / sqrt 2)) / 2")
+    X(GELU, "gelu", "GELU", "x * (1 + erf(x / sqrt 2)) / 2")                                                           \
+    X(HARDSWISH, "hardswish", "Hardswish", "x * min(max(x + 3, 0), 6) / 6")
 
 typedef enum yti_activation_kind {
 #define YT_ACTIVATION_ENUM(code, name, module, formula) YT_ACT_##code,

@@ -21,6 +21,7 @@ static const struct flat {
     {YT_ACT_LEAKY_RELU, -HUGE_VALF, 0, HUGE_VALF},                /* a slope of `slope` only */
     {YT_ACT_SILU, -1e-3f, 0, HUGE_VALF},                          /* z < -9.1: |slope| < 1e-3 */
     {YT_ACT_GELU, -1e-3f, 0, HUGE_VALF},                          /* z < -3.4: |slope| < 4e-3 */
+    {YT_ACT_HARDSWISH, 0, 0, HUGE_VALF},                          /* z <= -3, where the slope is 0; and z = 0 */
     {YT_ACT_TANH, -HUGE_VALF, -(1 - 1e-7f), 1 - 1e-7f},           /* |z| > 8.4; SageMaker: 9.4999, where float is 1 */
     {YT_ACT_SIGMOID, -HUGE_VALF, 1.026188e-10f, 1 - 4.139938e-8f} /* z < -23 or > 16.99999: SageMaker */
 };

@@ -97,8 +97,13 @@ static double fan_out(const yti_param_info *info) {
 /* E[f(z)^2] for z normal with variance 1. */
 static double second_moment(yti_activation act) {
     static const double moments[YT_ACT_COUNT] = {
-        [YT_ACT_IDENTITY] = 1,       [YT_ACT_SILU] = 0.355775520,    [YT_ACT_RELU] = 0.5,
-        [YT_ACT_TANH] = 0.394294490, [YT_ACT_SIGMOID] = 0.293379036, [YT_ACT_GELU] = 0.425221482,
+        [YT_ACT_IDENTITY] = 1,
+        [YT_ACT_SILU] = 0.355775520,
+        [YT_ACT_RELU] = 0.5,
+        [YT_ACT_TANH] = 0.394294490,
+        [YT_ACT_SIGMOID] = 0.293379036,
+        [YT_ACT_GELU] = 0.425221482,
+        [YT_ACT_HARDSWISH] = 0.331567375,
     };
     const double slope = (double)act.slope;
     return act.kind == YT_ACT_LEAKY_RELU ? (1 + slope * slope) / 2 : moments[act.kind];

@@ -338,6 +338,11 @@ class Network(nn.Module):
             channels.append(c2)
             self.sources.append(sources if isinstance(source, list) else sources[0])
         self.model = nn.ModuleList(layers)
+        if "activation" in table:  # "nn.Hardswish()"
+            name = table["activation"].removeprefix("nn.").removesuffix("()")
+            for module in self.modules():
+                if isinstance(getattr(module, "act", None), nn.SiLU):
+                    module.act = getattr(nn, name)()
 
     def forward(self, x):
         """[branch][level]: box map, class map."""
@@ -464,6 +469,8 @@ CASES = (
 def main():
     torch.manual_seed(0)  # values are drawn anew; nothing depends on it
     cases = [case(name, text_of(rows, detect)) for name, rows, detect in CASES]
+    cases += [case(f"activation {name}", f"activation: nn.{name}()\n" + text_of([STEM2, "[-1, 1, C2, [24, True]]"], [0, 1]))
+              for name in ("ReLU", "GELU", "Hardswish")]
     cases.append(case("v10Detect", text_of([STEM2, "[-1, 1, Conv, [24, 3, 2]]"], [0, 1], 3, 4, "v10Detect")))
     print("[" + ",\n".join(json.dumps(c) for c in cases) + "]")
 

@@ -17,6 +17,8 @@ static double activation_value(yti_activation act, double z) {
         return 1 / (1 + exp(-z));
     case YT_ACT_GELU:
         return 0.5 * z * (1 + erf(z * M_SQRT1_2));
+    case YT_ACT_HARDSWISH: /* Howard et al. 2019, arXiv 1905.02244 */
+        return z * (fmin(fmax(z + 3, 0), 6) / 6);
     default:
         return z;
     }
@@ -38,6 +40,8 @@ static double activation_gradient(yti_activation act, double z) {
     case YT_ACT_GELU: /* Phi(z) + z phi(z), phi the normal density: 1/sqrt(2 pi) = M_2_SQRTPI * M_SQRT1_2 / 2
                        */
         return 0.5 * (1 + erf(z * M_SQRT1_2)) + z * exp(-0.5 * z * z) * (0.5 * M_2_SQRTPI * M_SQRT1_2);
+    case YT_ACT_HARDSWISH: /* a NaN stays one */
+        return z <= -3 ? 0 : z >= 3 ? 1 : z / 3 + 0.5;
     default:
         return 1;
     }

@@ -20,6 +20,8 @@ YT_INLINE vf act_value(const int kind, float slope, vf z) {
         return vsigmoid(z);
     case YT_ACT_GELU:
         return 0.5f * z * (1.0f + verf(z * 0.707106781f));
+    case YT_ACT_HARDSWISH:
+        return z * (vmin(vmax(z + 3.0f, splat(0)), splat(6)) * (1.0f / 6));
     default:
         return z;
     }
@@ -45,6 +47,8 @@ YT_INLINE vf act_slope(const int kind, float slope, vf z) {
     }
     case YT_ACT_GELU: /* Phi(z) + z phi(z); 0.398942280 = 1 / sqrt(2 pi) */
         return 0.5f * (1.0f + verf(z * 0.707106781f)) + z * vexp(-0.5f * z * z) * 0.398942280f;
+    case YT_ACT_HARDSWISH: /* a NaN stays one */
+        return select(z <= -3.0f, splat(0), select(z >= 3.0f, splat(1), z * (1.0f / 3) + 0.5f));
     default:
         return splat(1);
     }

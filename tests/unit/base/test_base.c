@@ -32,6 +32,8 @@ Test(activation, names_of_a_model_yaml_are_understood) {
     cr_assert_eq(yti_activation_parse("torch.nn.LeakyReLU(0.1)", &act), 0);
     cr_assert_eq(act.kind, YT_ACT_LEAKY_RELU);
     cr_assert(test_near((double)act.slope, 0.1, 1e-7));
+    cr_assert_eq(yti_activation_parse("nn.Hardswish()", &act), 0);
+    cr_assert_eq(act.kind, YT_ACT_HARDSWISH);
     cr_assert_eq(yti_activation_parse("nn.Swish()", &act), -1);
     cr_assert_eq(yti_activation_find("tanh"), YT_ACT_TANH);
     cr_assert_eq(yti_activation_find("SILU"), -1);

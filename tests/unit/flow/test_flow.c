@@ -170,7 +170,7 @@ Test(flow, a_unit_is_saturated_when_it_is_flat_at_over_99_percent_of_the_pixels)
         float flat, live;
     } cases[] = {{YT_ACT_RELU, 0, 1e-6f},       {YT_ACT_LEAKY_RELU, -0.3f, 1e-6f}, {YT_ACT_SILU, -1e-4f, -0.2f},
                  {YT_ACT_GELU, -1e-5f, 0.01f},  {YT_ACT_TANH, 1, 0.9999f},         {YT_ACT_TANH, -1, -0.9999f},
-                 {YT_ACT_SIGMOID, 1, 0.99999f}, {YT_ACT_SIGMOID, 1e-11f, 1e-9f}};
+                 {YT_ACT_SIGMOID, 1, 0.99999f}, {YT_ACT_SIGMOID, 1e-11f, 1e-9f},   {YT_ACT_HARDSWISH, -0.0f, -1e-6f}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         const char *name = yti_activation_name(cases[i].act);
         cr_expect_eq(share(cases[i].act, cases[i].flat, 0), 0.5, "%s", name);

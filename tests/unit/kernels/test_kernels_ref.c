@@ -144,12 +144,18 @@ static double norm_loss_value(const void *self) {
     return weighted_sum(&l->out, &l->weights);
 }
 
-/* A kink within the steps of the differences would be measured, not the gradient: all |z| must stay off 0. */
+/* The |z| at which a function has a kink; negative: nowhere. */
+static double kink_of(yti_activation_kind kind) {
+    if (kind == YT_ACT_HARDSWISH) return 3;
+    return kind == YT_ACT_RELU || kind == YT_ACT_LEAKY_RELU ? 0 : -1;
+}
+
+/* A kink within the steps of the differences would be measured, not the gradient: all z must stay off it. */
 static bool near_a_kink(const norm_loss *l) {
     norm64 norm = norm_of(l);
-    if (l->act.kind != YT_ACT_RELU && l->act.kind != YT_ACT_LEAKY_RELU) return false;
-    for (size_t i = 0; i < count_of(&l->y); i++)
-        if (fabs(norm_z(&norm, l->y.data[i], (int)(i % (size_t)l->y.c))) < 1e-3) return true;
+    const double kink = kink_of(l->act.kind);
+    for (size_t i = 0; kink >= 0 && i < count_of(&l->y); i++)
+        if (fabs(fabs(norm_z(&norm, l->y.data[i], (int)(i % (size_t)l->y.c))) - kink) < 1e-3) return true;
     return false;
 }
 

@@ -120,7 +120,11 @@ static void activations(const yti_kernels *k) {
                  {YT_ACT_TANH, -2, -0.96402758},
                  {YT_ACT_SIGMOID, 2, 0.88079708},
                  {YT_ACT_GELU, 1, 0.84134475},
-                 {YT_ACT_GELU, -2, -0.04550026}};
+                 {YT_ACT_GELU, -2, -0.04550026},
+                 {YT_ACT_HARDSWISH, -4, 0},
+                 {YT_ACT_HARDSWISH, -1.5f, -0.375},
+                 {YT_ACT_HARDSWISH, 1, 2.0 / 3},
+                 {YT_ACT_HARDSWISH, 4, 4}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         float got = norm_act_of(k, cases[i].kind, cases[i].y);
         cr_assert(test_near((double)got, cases[i].want + 10, 2e-6), "%s: case %zu gives %g", k->name, i, (double)got);
@@ -129,6 +133,29 @@ static void activations(const yti_kernels *k) {
 
 Test(worked, activations) {
     on_every_table(activations);
+}
+
+/* In its three parts and where they meet; a NaN is in none of them. */
+static void slopes_of_hardswish(const yti_kernels *k) {
+    static const float z[] = {-7, -3, -2.25f, 0, 1.5f, 3, 7, NAN}, want[] = {0, 0, -0.25f, 0.5f, 1, 1, 1, NAN};
+    enum { COUNT = sizeof z / sizeof *z };
+    float y[COUNT], d[COUNT];
+    for (int i = 0; i < COUNT; i++) y[i] = z[i], d[i] = 2;
+    yti_norm none = {0};
+    yti_tensor ty = yti_tensor_of(y, 1, 1, 1, COUNT), td = yti_tensor_of(d, 1, 1, 1, COUNT), no_shortcut = {0};
+    yti_scratch scratch = {.bytes = k->norm_act_scratch(COUNT, 1, 1), .threads = 1};
+    scratch.data = aligned_alloc(64, (scratch.bytes + 64) & ~(size_t)63);
+    cr_assert_not_null(scratch.data);
+    k->norm_act_backward((yti_activation){.kind = YT_ACT_HARDSWISH}, &none, &ty, &td, &no_shortcut, false, NULL, NULL,
+                         NULL, &scratch);
+    free(scratch.data);
+    for (int i = 0; i < COUNT; i++)
+        cr_assert(isnan(want[i]) ? isnan(d[i]) : test_near((double)d[i], 2 * (double)want[i], 1e-6), "%s: z = %g: %g",
+                  k->name, (double)z[i], (double)d[i]);
+}
+
+Test(worked, hardswish_has_three_slopes) {
+    on_every_table(slopes_of_hardswish);
 }
 
 static void pooling(const yti_kernels *k) {

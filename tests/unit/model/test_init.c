@@ -83,6 +83,8 @@ static double activate(yti_activation_kind kind, double x) {
         return 1 / (1 + exp(-x));
     case YT_ACT_GELU:
         return x * (1 + erf(x / sqrt(2.0))) / 2;
+    case YT_ACT_HARDSWISH:
+        return x * fmin(fmax(x + 3, 0), 6) / 6;
     case YT_ACT_COUNT:
         break;
     }
