@@ -357,6 +357,7 @@ static yt_status make_validator(yti_training *t, yt_err *err) {
                                     .iou = (float)c->iou,
                                     .max_det = c->max_det,
                                     .nms = (yti_nms)c->nms,
+                                    .agnostic = c->agnostic_nms,
                                     .confusion_conf = confusion_conf,
                                     .classes = classes,
                                     .gains = {(float)c->box, (float)c->cls, (float)c->dfl},

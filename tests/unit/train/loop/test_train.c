@@ -367,6 +367,33 @@ Test(train, boxes_of_classes_that_are_not_wanted_are_left_out) {
     cr_assert_not_null(strstr(err.text, "classes: 'nothing' is neither"), "%s", err.text);
 }
 
+/* The detections in a confusion matrix, a row per class that was found and one of what was not. */
+static int detections_in(const char *path) {
+    char *matrix = test_read_text(path);
+    int sum = 0;
+    for (char *line = strchr(matrix, '\n'); line && line[1] && strncmp(line, "\nbackground", 11) != 0;
+         line = strchr(line + 1, '\n'))
+        for (char *comma = line + 1; (comma = strpbrk(comma, ",\n")) && *comma == ','; comma++) sum += atoi(comma + 1);
+    free(matrix);
+    return sum;
+}
+
+/* With every score counted a cell is found as either class, of which the better one suppresses the other. */
+Test(train, agnostic_nms_changes_what_is_found_and_not_what_is_learnt) {
+    record plain = {0}, agnostic = {0};
+    yti_train_config config = tiny_config("1");
+    set(&config, "conf", "0");
+    set(&config, "name", "plain");
+    expect_run(&config, &plain);
+    set(&config, "name", "agnostic");
+    set(&config, "agnostic_nms", "true");
+    expect_run(&config, &agnostic);
+    const int all = detections_in("runs/detect/plain/confusion_matrix.csv"),
+              fewer = detections_in("runs/detect/agnostic/confusion_matrix.csv");
+    cr_assert(fewer > 0 && fewer < all, "%d detections, %d with classes ignored", all, fewer);
+    cr_assert_eq(plain.summary.weights_hash, agnostic.summary.weights_hash);
+}
+
 /* Neither in the truth nor among what was found. */
 Test(train, classes_that_are_not_wanted_are_not_validated) {
     for (int only_red = 0; only_red < 2; only_red++) {
