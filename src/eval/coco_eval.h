@@ -87,7 +87,8 @@ void yti_coco_eval_destroy(yti_coco_eval *eval); /* NULL is fine */
 void yti_coco_eval_reset(yti_coco_eval *eval);
 
 /* One image; detections in any order. Images may come in any order too: among equal scores the lower `rank` counts
- * first (pycocotools: the smaller image id), then the order here. */
+ * first (pycocotools: the smaller image id), then the order here. ARGUMENT: a class outside [0, n_classes), or a number
+ * that is not finite; then, and for NO_MEMORY, the image is not counted. */
 yt_status yti_coco_eval_add(yti_coco_eval *eval, int64_t rank, const yti_coco_found *found, int n_found,
                             const yti_coco_truth *truth, int n_truth, yt_err *err);
 

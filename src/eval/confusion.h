@@ -18,7 +18,8 @@ yt_status yti_confusion_create(int n_classes, float conf, yti_confusion **out, y
 void yti_confusion_destroy(yti_confusion *confusion); /* NULL is fine */
 void yti_confusion_reset(yti_confusion *confusion);
 
-/* One image: detections by descending score and ground-truth boxes in the same pixels. */
+/* One image: detections by descending score and ground-truth boxes in the same pixels. ARGUMENT: a class outside [0,
+ * n_classes); then, and for NO_MEMORY, the image is not counted. */
 yt_status yti_confusion_add(yti_confusion *confusion, const yt_detection *detections, int n_detections,
                             const yt_xyxy *truth, const int *truth_class, int n_truth, yt_err *err);
 

@@ -33,7 +33,8 @@ typedef struct yti_detect_options {
 } yti_detect_options;
 
 /* Detections of image `image` of the batch, in pixels of the network input, by descending score. out has room for
- * max_det. Returns their number through *n_out. Fails only for lack of memory. */
+ * max_det. Returns their number through *n_out. ARGUMENT: max_det below 1, or no such image; NO_MEMORY. Several threads
+ * may call it on one head. */
 yt_status yti_detect(const yti_head *head, int image, const yti_detect_options *options, yt_detection *out, int *n_out,
                      yt_err *err);
 
@@ -71,9 +72,13 @@ int yti_metrics_classes(const yti_metrics *metrics);
  * have it since 8.4.176; single: only the one it overlaps most, free or not, as before. */
 void yti_metrics_match_single(yti_metrics *metrics, bool single);
 
-/* One image: detections by descending score and ground-truth boxes in the same pixels. */
+/* One image: detections by descending score and ground-truth boxes in the same pixels. ARGUMENT: a class outside [0,
+ * n_classes) or a score that is NaN; then, and for NO_MEMORY, the image is not counted. */
 yt_status yti_metrics_add(yti_metrics *metrics, const yt_detection *detections, int n_detections, const yt_xyxy *truth,
                           const int *truth_class, int n_truth, yt_err *err);
+
+/* Of all images so far; more may follow. out->classes is rewritten by the next call and by yti_metrics_reset.
+ * NO_MEMORY. */
 yt_status yti_metrics_compute(yti_metrics *metrics, yti_metrics_result *out, yt_err *err);
 
 enum {
@@ -88,7 +93,7 @@ typedef struct yti_class_curves {
     double precision[YT_CONFIDENCE_POINTS], recall[YT_CONFIDENCE_POINTS], f1[YT_CONFIDENCE_POINTS];
 } yti_class_curves;
 
-/* After yti_metrics_compute. */
+/* After yti_metrics_compute, with no image added since. ARGUMENT: no such class; NO_MEMORY. */
 yt_status yti_metrics_curves(const yti_metrics *metrics, int class_id, yti_class_curves *out, yt_err *err);
 
 /* After yti_metrics_compute: pr_curve.csv and confidence_curves.csv in an existing folder, in rows of class_id,

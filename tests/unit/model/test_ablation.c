@@ -3,6 +3,7 @@
 #include "base/rng.h"
 #include "kernels/kernels.h"
 #include "model/model.h"
+#include "support/models.h"
 #include "support/near.h"
 
 #include <criterion/criterion.h>
@@ -12,16 +13,10 @@
 
 enum { SIDE = 64, PICTURE = SIDE * SIDE * 3 };
 
-static const char *const search_dirs[] = {YT_SOURCE_DIR "/models", NULL};
-
 static yti_model *load(const char *name, yti_no_residual kind) {
-    yti_model *model = NULL;
-    yt_err err = {.text = ""};
     yti_model_options options = YT_MODEL_DEFAULTS;
-    options.search_dirs = search_dirs;
     options.no_residual = kind;
-    cr_assert_eq(yti_model_load(name, &options, &model, &err), YT_OK, "%s", err.text);
-    return model;
+    return test_model_load(name, options);
 }
 
 static yti_model *parse(const char *text, yti_no_residual kind) {
@@ -31,12 +26,6 @@ static yti_model *parse(const char *text, yti_no_residual kind) {
     options.no_residual = kind;
     cr_assert_eq(yti_model_parse("m.yaml", text, strlen(text), &options, &model, &err), YT_OK, "%s", err.text);
     return model;
-}
-
-static const yti_param_info *find(const yti_model *model, const char *name) {
-    for (int i = 0; i < model->n_params; i++)
-        if (strcmp(model->params[i].name, name) == 0) return &model->params[i];
-    return NULL;
 }
 
 Test(ablation, every_kind_has_a_word_and_each_cut_holds_those_before_it) {
@@ -130,7 +119,7 @@ static bool sees(const char *name, yti_no_residual kind, const char *silenced) {
     for (int i = 0; i < 2; i++) {
         char tensor[96];
         snprintf(tensor, sizeof tensor, "%s.%s", silenced, ends[i]);
-        const yti_param_info *info = find(model, tensor);
+        const yti_param_info *info = test_model_find(model, tensor);
         cr_assert(info, "%s has no %s", name, tensor);
         memset(model->state.params + info->offset, 0, info->count * sizeof(float));
     }
@@ -185,7 +174,7 @@ Test(ablation, variants_share_the_initial_values_of_every_tensor_they_share) {
             yti_model_init(cut, 7, &cut->state);
             int shared = 0;
             for (int i = 0; i < cut->n_params; i++) {
-                const yti_param_info *info = &cut->params[i], *other = find(whole, info->name);
+                const yti_param_info *info = &cut->params[i], *other = test_model_find(whole, info->name);
                 cr_assert(other, "%s is new", info->name);
                 if (info->kind >= YT_PARAM_FROZEN || info->count != other->count) continue;
                 cr_assert_arr_eq(cut->state.params + info->offset, whole->state.params + other->offset,
@@ -338,7 +327,6 @@ Test(ablation, each_option_is_counted_on_top_of_those_before_it) {
     yti_model *model = NULL;
     yt_err err = {.text = ""};
     yti_model_options options = YT_MODEL_DEFAULTS;
-    options.search_dirs = search_dirs;
     yti_ablation found[YT_MAX_ABLATIONS];
     int n;
     model = load("yolov8n.yaml", YT_RESIDUAL_KEPT);
@@ -350,7 +338,7 @@ Test(ablation, each_option_is_counted_on_top_of_those_before_it) {
     options.no_residual = YT_NO_RESIDUAL_CSP;
     options.no_batchnorm = true;
     options.activation = YT_ACT_TANH;
-    cr_assert_eq(yti_model_load("yolov8n.yaml", &options, &model, &err), YT_OK, "%s", err.text);
+    model = test_model_load("yolov8n", options);
     cr_assert_eq(yti_model_ablations(model, 640, found, &n, &err), YT_OK, "%s", err.text);
     cr_assert_eq(n, 3);
     cr_assert_str_eq(found[0].name, "no_residual csp");

@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "base/rng.h"
 #include "model/model.h"
+#include "support/models.h"
 #include "support/near.h"
 
 #include <criterion/criterion.h>
@@ -11,15 +12,9 @@
 
 enum { H = 96, W = 64, N = 2 };
 
-static const char *const search_dirs[] = {YT_SOURCE_DIR "/models", NULL};
-
 static yti_model *load(const char *name, yti_model_options options) {
-    yti_model *model = NULL;
-    yt_err err = {.text = ""};
     options.n_classes = 5;
-    options.search_dirs = search_dirs;
-    cr_assert_eq(yti_model_load(name, &options, &model, &err), YT_OK, "%s", err.text);
-    return model;
+    return test_model_load(name, options);
 }
 
 /* Weights as after training: gains, biases and statistics are not what they were initialised to. */

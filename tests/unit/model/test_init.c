@@ -1,6 +1,7 @@
 /* Tests of src/model/init.c: the distributions of initial weights, and that variants of a network share their values.
  */
 #include "model/model.h"
+#include "support/models.h"
 #include "support/near.h"
 
 #include <criterion/criterion.h>
@@ -8,18 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const search_dirs[] = {YT_SOURCE_DIR "/models", NULL};
-
 static const char *const all_inits[] = {"default", "kaiming", "xavier", "orthogonal", "scaled:0.5"};
 enum { INITS = sizeof all_inits / sizeof all_inits[0] };
-
-static yti_model *load(const char *name, yti_model_options options) {
-    yti_model *model = NULL;
-    yt_err err = {.text = ""};
-    options.search_dirs = search_dirs;
-    cr_assert_eq(yti_model_load(name, &options, &model, &err), YT_OK, "%s", err.text);
-    return model;
-}
 
 static void fill(yti_model *model, const char *text, uint64_t seed) {
     yti_init init;
@@ -28,14 +19,8 @@ static void fill(yti_model *model, const char *text, uint64_t seed) {
     cr_assert_eq(yti_model_init_as(model, &init, seed, &model->state, &err), YT_OK, "%s", err.text);
 }
 
-static const yti_param_info *find(const yti_model *model, const char *name) {
-    for (int i = 0; i < model->n_params; i++)
-        if (strcmp(model->params[i].name, name) == 0) return &model->params[i];
-    return NULL;
-}
-
 static const float *values_of(const yti_model *model, const char *name) {
-    const yti_param_info *info = find(model, name);
+    const yti_param_info *info = test_model_find(model, name);
     cr_assert(info, "no tensor %s", name);
     return model->state.params + info->offset;
 }
@@ -104,7 +89,7 @@ Test(init, kaiming_has_the_variance_that_its_activation_needs) {
     for (int kind = 0; kind < YT_ACT_COUNT; kind++) {
         yti_model_options options = YT_MODEL_DEFAULTS;
         options.activation = kind;
-        yti_model *model = load("study-s.yaml", options);
+        yti_model *model = test_model_load("study-s.yaml", options);
         fill(model, "kaiming", 1);
         double sum = 0, square = 0, n = 0;
         for (int i = 0; i < model->n_params; i++) {
@@ -133,10 +118,10 @@ Test(init, xavier_is_uniform_by_both_fans_of_a_group) {
     } rows[] = {{"model.1.conv.weight", (16 + 32) * 9},
                 {"model.23.cv3.0.0.0.conv.weight", 9 + 9}, /* depth-wise */
                 {"model.10.cv1.conv.weight", 256 + 256}};
-    yti_model *model = load("yolo26n.yaml", YT_MODEL_DEFAULTS);
+    yti_model *model = test_model_load("yolo26n.yaml", YT_MODEL_DEFAULTS);
     fill(model, "xavier", 1);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        const yti_param_info *info = find(model, rows[i].name);
+        const yti_param_info *info = test_model_find(model, rows[i].name);
         const float *values = values_of(model, rows[i].name);
         const double bound = sqrt(6 / rows[i].fans);
         double largest = 0;
@@ -169,7 +154,7 @@ static void expect_orthonormal(const yti_param_info *info, const float *memory) 
 }
 
 Test(init, orthogonal_weights_are_orthonormal_in_every_group) {
-    yti_model *model = load("yolo26n.yaml", YT_MODEL_DEFAULTS);
+    yti_model *model = test_model_load("yolo26n.yaml", YT_MODEL_DEFAULTS);
     int wide = 0, tall = 0, grouped = 0;
     fill(model, "orthogonal", 1);
     for (int i = 0; i < model->n_params; i++) {
@@ -188,7 +173,7 @@ Test(init, orthogonal_weights_are_orthonormal_in_every_group) {
 Test(init, a_scaled_start_is_the_default_times_the_gain) {
     yti_model_options options = YT_MODEL_DEFAULTS;
     options.no_batchnorm = true;
-    yti_model *plain = load("yolov8n.yaml", options), *scaled = load("yolov8n.yaml", options);
+    yti_model *plain = test_model_load("yolov8n.yaml", options), *scaled = test_model_load("yolov8n.yaml", options);
     fill(plain, "default", 5);
     fill(scaled, "scaled:4", 5);
     for (int i = 0; i < plain->n_params; i++) {
@@ -205,7 +190,8 @@ Test(init, a_scaled_start_is_the_default_times_the_gain) {
 Test(init, only_weights_and_the_biases_of_convolutions_are_concerned) {
     yti_model_options options = YT_MODEL_DEFAULTS;
     options.no_batchnorm = true;
-    yti_model *bare = load("study-s.yaml", options), *whole = load("study-s.yaml", YT_MODEL_DEFAULTS);
+    yti_model *bare = test_model_load("study-s.yaml", options),
+              *whole = test_model_load("study-s.yaml", YT_MODEL_DEFAULTS);
     for (int i = 0; i < INITS; i++) {
         fill(bare, all_inits[i], 1);
         fill(whole, all_inits[i], 1);
@@ -215,7 +201,7 @@ Test(init, only_weights_and_the_biases_of_convolutions_are_concerned) {
         cr_expect(values_of(bare, "model.9.cv3.0.2.bias")[0] < -10);
         cr_expect_eq(values_of(whole, "model.0.bn.weight")[0], 1.0f);
         cr_expect_eq(values_of(whole, "model.0.bn.bias")[0], 0.0f);
-        cr_expect_eq(whole->state.buffers[find(whole, "model.0.bn.running_var")->offset], 1.0f);
+        cr_expect_eq(whole->state.buffers[test_model_find(whole, "model.0.bn.running_var")->offset], 1.0f);
     }
     yti_model_destroy(bare);
     yti_model_destroy(whole);
@@ -225,7 +211,7 @@ Test(init, only_weights_and_the_biases_of_convolutions_are_concerned) {
 static int expect_shared(const yti_model *a, const yti_model *b, const char *init) {
     int shared = 0;
     for (int i = 0; i < b->n_params; i++) {
-        const yti_param_info *info = &b->params[i], *other = find(a, info->name);
+        const yti_param_info *info = &b->params[i], *other = test_model_find(a, info->name);
         if (info->kind >= YT_PARAM_FROZEN || !other || other->count != info->count) continue;
         cr_assert_arr_eq(b->state.params + info->offset, a->state.params + other->offset, info->count * sizeof(float),
                          "%s %s", init, info->name);
@@ -238,8 +224,8 @@ Test(init, residual_and_plain_and_normalised_or_not_share_their_values) {
     yti_model_options plain = YT_MODEL_DEFAULTS, bare = YT_MODEL_DEFAULTS;
     plain.no_residual = YT_NO_RESIDUAL_ADD;
     bare.no_batchnorm = true;
-    yti_model *models[3] = {load("study-s.yaml", YT_MODEL_DEFAULTS), load("study-s.yaml", plain),
-                            load("study-s.yaml", bare)};
+    yti_model *models[3] = {test_model_load("study-s.yaml", YT_MODEL_DEFAULTS), test_model_load("study-s.yaml", plain),
+                            test_model_load("study-s.yaml", bare)};
     int weights = 0;
     for (int p = 0; p < models[0]->n_params; p++) weights += models[0]->params[p].kind == YT_PARAM_WEIGHT;
     cr_assert(weights > 20);
@@ -253,7 +239,7 @@ Test(init, residual_and_plain_and_normalised_or_not_share_their_values) {
 }
 
 Test(init, the_one_to_one_branch_starts_as_a_copy_and_seeds_differ) {
-    yti_model *model = load("yolo26n.yaml", YT_MODEL_DEFAULTS);
+    yti_model *model = test_model_load("yolo26n.yaml", YT_MODEL_DEFAULTS);
     for (int i = 0; i < INITS; i++) {
         fill(model, all_inits[i], 1);
         cr_expect_arr_eq(values_of(model, "model.23.cv3.0.1.1.conv.weight"),

@@ -1,27 +1,11 @@
 /* Tests of src/model: names and places of tensors, initial values, the users' mistakes. */
 #include "model/model.h"
+#include "support/models.h"
 #include "support/near.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
 #include <string.h>
-
-static const char *const search_dirs[] = {YT_SOURCE_DIR "/models", NULL};
-
-static yti_model *load(const char *name, yti_model_options options) {
-    yti_model *model = NULL;
-    yt_err err = {.text = ""};
-    options.search_dirs = search_dirs;
-    cr_assert_eq(yti_model_load(name, &options, &model, &err), YT_OK, "%s", err.text);
-    return model;
-}
-
-static const yti_param_info *find(const yti_model *model, const char *name) {
-    for (int i = 0; i < model->n_params; i++)
-        if (strcmp(model->params[i].name, name) == 0) return &model->params[i];
-    cr_assert_fail("no tensor %s", name);
-    return NULL;
-}
 
 Test(model, tensors_have_the_names_and_shapes_of_the_family) {
     static const struct {
@@ -35,16 +19,17 @@ Test(model, tensors_have_the_names_and_shapes_of_the_family) {
                 {"model.22.m.0.1.ffn.1.conv.weight", {128, 256, 1, 1}},
                 {"model.23.cv3.1.1.0.conv.weight", {80, 1, 3, 3}},
                 {"model.23.one2one_cv2.2.2.weight", {4, 16, 1, 1}}};
-    yti_model *model = load("yolo26n.yaml", YT_MODEL_DEFAULTS);
+    yti_model *model = test_model_load("yolo26n.yaml", YT_MODEL_DEFAULTS);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        cr_assert_arr_eq(find(model, rows[i].name)->dims, rows[i].dims, sizeof rows[i].dims, "%s", rows[i].name);
+        cr_assert_arr_eq(test_model_find(model, rows[i].name)->dims, rows[i].dims, sizeof rows[i].dims, "%s",
+                         rows[i].name);
     /* 708 entries of the family's state dict less the 114 counters, which are not floats. */
     cr_assert_eq(model->n_params, 708 - 114);
     yti_model_destroy(model);
 }
 
 Test(model, every_tensor_lies_in_a_place_of_its_own) {
-    yti_model *model = load("yolo26n.yaml", YT_MODEL_DEFAULTS);
+    yti_model *model = test_model_load("yolo26n.yaml", YT_MODEL_DEFAULTS);
     char *used_params = calloc(model->param_count, 1), *used_buffers = calloc(model->buffer_count, 1);
     for (int i = 0; i < model->n_params; i++) {
         const yti_param_info *info = &model->params[i];
@@ -59,9 +44,9 @@ Test(model, every_tensor_lies_in_a_place_of_its_own) {
 }
 
 Test(model, initial_values_are_those_of_the_specification) {
-    yti_model *model = load("yolo26n.yaml", YT_MODEL_DEFAULTS);
+    yti_model *model = test_model_load("yolo26n.yaml", YT_MODEL_DEFAULTS);
     yti_model_init(model, 3, &model->state);
-    const yti_param_info *weight = find(model, "model.1.conv.weight");
+    const yti_param_info *weight = test_model_find(model, "model.1.conv.weight");
     const double bound = 1 / sqrt(16.0 * 9);
     double largest = 0, square = 0;
     for (size_t k = 0; k < weight->count; k++) {
@@ -75,14 +60,14 @@ Test(model, initial_values_are_those_of_the_specification) {
     for (int l = 0; l < 3; l++) {
         char name[64];
         snprintf(name, sizeof name, "model.23.one2one_cv3.%d.2.bias", l);
-        cr_assert(test_near((double)model->state.params[find(model, name)->offset], class_bias[l], 1e-5));
+        cr_assert(test_near((double)model->state.params[test_model_find(model, name)->offset], class_bias[l], 1e-5));
         snprintf(name, sizeof name, "model.23.cv2.%d.2.bias", l);
-        cr_assert(test_near((double)model->state.params[find(model, name)->offset], 2.0, 0));
+        cr_assert(test_near((double)model->state.params[test_model_find(model, name)->offset], 2.0, 0));
     }
-    const float *many = model->state.params + find(model, "model.23.cv3.0.1.1.conv.weight")->offset;
-    const float *one = model->state.params + find(model, "model.23.one2one_cv3.0.1.1.conv.weight")->offset;
+    const float *many = model->state.params + test_model_find(model, "model.23.cv3.0.1.1.conv.weight")->offset;
+    const float *one = model->state.params + test_model_find(model, "model.23.one2one_cv3.0.1.1.conv.weight")->offset;
     cr_assert_arr_eq(many, one, 80 * 80 * sizeof *one);
-    cr_assert_eq(model->state.buffers[find(model, "model.0.bn.running_var")->offset], 1.0f);
+    cr_assert_eq(model->state.buffers[test_model_find(model, "model.0.bn.running_var")->offset], 1.0f);
     yti_model_destroy(model);
 }
 
@@ -91,14 +76,15 @@ Test(model, variants_share_the_initial_values_of_shared_tensors) {
     plain_options.no_residual = YT_NO_RESIDUAL_ADD;
     plain_options.no_batchnorm = true;
     plain_options.activation = YT_ACT_TANH;
-    yti_model *residual = load("yolo26n.yaml", YT_MODEL_DEFAULTS), *plain = load("yolo26n.yaml", plain_options);
+    yti_model *residual = test_model_load("yolo26n.yaml", YT_MODEL_DEFAULTS),
+              *plain = test_model_load("yolo26n.yaml", plain_options);
     yti_model_init(residual, 7, &residual->state);
     yti_model_init(plain, 7, &plain->state);
     int shared = 0;
     for (int i = 0; i < plain->n_params; i++) {
         const yti_param_info *info = &plain->params[i];
         if (info->kind != YT_PARAM_WEIGHT) continue;
-        const yti_param_info *other = find(residual, info->name);
+        const yti_param_info *other = test_model_find(residual, info->name);
         cr_assert_arr_eq(plain->state.params + info->offset, residual->state.params + other->offset,
                          info->count * sizeof(float), "%s", info->name);
         shared++;

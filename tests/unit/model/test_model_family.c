@@ -4,24 +4,13 @@
 #include "model/model.h"
 #include "model/model_file.h"
 #include "support/folder.h"
+#include "support/models.h"
 #include "support/near.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static const char *const search_dirs[] = {YT_SOURCE_DIR "/models", NULL};
-
-static yti_model *load(const char *name, yti_model_options options) {
-    yti_model *model = NULL;
-    yt_err err = {.text = ""};
-    char file[64];
-    snprintf(file, sizeof file, "%s.yaml", name);
-    options.search_dirs = search_dirs;
-    cr_assert_eq(yti_model_load(file, &options, &model, &err), YT_OK, "%s", err.text);
-    return model;
-}
 
 /* Entries of the family's state dict: every tensor, and a counter of batches per normalisation. */
 static int count_entries(const yti_model *model) {
@@ -51,7 +40,7 @@ enum { MODELS = sizeof published / sizeof published[0] };
 static void expect_figures(const char *name, yti_fusion fusion, size_t params, double gflops, int entries) {
     yti_model_options options = YT_MODEL_DEFAULTS;
     options.fusion = fusion;
-    yti_model *model = load(name, options);
+    yti_model *model = test_model_load(name, options);
     double counted = 0;
     cr_expect_eq(yti_model_parameters(model), params, "%s: %zu", name, yti_model_parameters(model));
     cr_expect_eq(count_entries(model), entries, "%s: %d entries", name, count_entries(model));
@@ -86,7 +75,7 @@ Test(model_family, parameter_counts_follow_the_number_of_classes) {
         for (int c = 0; c < 5; c++) {
             yti_model_options options = YT_MODEL_DEFAULTS;
             options.n_classes = classes[c];
-            yti_model *model = load(rows[i].name, options);
+            yti_model *model = test_model_load(rows[i].name, options);
             cr_expect_eq(yti_model_parameters(model), rows[i].params[c], "%s nc=%d: %zu", rows[i].name, classes[c],
                          yti_model_parameters(model));
             yti_model_destroy(model);
@@ -107,18 +96,12 @@ Test(model_family, rows_have_the_parameters_of_the_specification) {
                          0,   119808, 0,    0,     34304, 36992,  0,     95232,  147712, 0,      463104, 309656}},
     };
     for (size_t m = 0; m < sizeof models / sizeof models[0]; m++) {
-        yti_model *model = load(models[m].name, YT_MODEL_DEFAULTS);
+        yti_model *model = test_model_load(models[m].name, YT_MODEL_DEFAULTS);
         cr_assert_eq(model->n_rows, models[m].n_rows);
         for (int i = 0; i < model->n_rows; i++)
             cr_expect_eq(model->rows[i].params, models[m].params[i], "%s row %d", models[m].name, i);
         yti_model_destroy(model);
     }
-}
-
-static const yti_param_info *find(const yti_model *model, const char *name) {
-    for (int i = 0; i < model->n_params; i++)
-        if (strcmp(model->params[i].name, name) == 0) return &model->params[i];
-    return NULL;
 }
 
 /* What m.<j> of a row is, by the tensors it has: B Bottleneck, C C3k, P PSABlock, A Bottleneck and PSABlock; 0:
@@ -134,7 +117,7 @@ static char kind_of(const yti_model *model, int row, int j) {
     for (int i = 0; i < 4; i++) {
         char name[96];
         snprintf(name, sizeof name, "model.%d.m.%d.%s", row, j, marks[i].tensor);
-        if (find(model, name)) return marks[i].kind;
+        if (test_model_find(model, name)) return marks[i].kind;
     }
     return 0;
 }
@@ -173,7 +156,7 @@ Test(model_family, inner_modules_are_those_of_the_scale) {
                                                  "2:CC 4:CC 6:CC 8:CC 10:PP 13:CC 16:CC 19:CC 22:A",
                                                  "2:CC 4:CC 6:CC 8:CC 10:PP 13:CC 16:CC 19:CC 22:A"};
     for (int i = 0; i < MODELS; i++) {
-        yti_model *model = load(published[i].name, YT_MODEL_DEFAULTS);
+        yti_model *model = test_model_load(published[i].name, YT_MODEL_DEFAULTS);
         char found[160];
         inner_modules(model, found, sizeof found);
         cr_expect_str_eq(found, expected[i], "%s: %s", published[i].name, found);
@@ -191,15 +174,15 @@ Test(model_family, heads_have_the_size_of_the_scale) {
                           {1472704, 64, 256}, {3237952, 96, 384}, {309656, 16, 80},   {993784, 32, 128},
                           {2921976, 64, 256}, {2921976, 64, 256}, {6440952, 96, 384}};
     for (int i = 0; i < MODELS; i++) {
-        yti_model *model = load(published[i].name, YT_MODEL_DEFAULTS);
+        yti_model *model = test_model_load(published[i].name, YT_MODEL_DEFAULTS);
         const yti_model_row *head = &model->rows[model->n_rows - 1];
         char box[64], cls[64];
         cr_expect_eq(head->params, expected[i].params, "%s: %zu", published[i].name, head->params);
         snprintf(box, sizeof box, "model.%d.cv2.0.2.weight", model->n_rows - 1);
         snprintf(cls, sizeof cls, "model.%d.cv3.2.2.weight", model->n_rows - 1);
-        cr_assert(find(model, box) && find(model, cls), "%s", published[i].name);
-        cr_expect_eq(find(model, box)->dims[1], expected[i].box, "%s", published[i].name);
-        cr_expect_eq(find(model, cls)->dims[1], expected[i].cls, "%s", published[i].name);
+        cr_assert(test_model_find(model, box) && test_model_find(model, cls), "%s", published[i].name);
+        cr_expect_eq(test_model_find(model, box)->dims[1], expected[i].box, "%s", published[i].name);
+        cr_expect_eq(test_model_find(model, cls)->dims[1], expected[i].cls, "%s", published[i].name);
         yti_model_destroy(model);
     }
 }
@@ -249,11 +232,11 @@ Test(model_family, an_end_to_end_head_with_distance_bins_works_for_every_family)
         char name[64];
         cr_expect(model->end2end && model->n_branches == 2 && model->reg_max == 8);
         snprintf(name, sizeof name, "model.%d.dfl.conv.weight", cases[i].row);
-        const yti_param_info *dfl = find(model, name);
+        const yti_param_info *dfl = test_model_find(model, name);
         cr_assert_not_null(dfl);
         cr_expect(dfl->count == 8 && dfl->kind == YT_PARAM_FROZEN);
         snprintf(name, sizeof name, "model.%d.one2one_cv2.2.2.weight", cases[i].row);
-        cr_expect_not_null(find(model, name));
+        cr_expect_not_null(test_model_find(model, name));
         expect_runs(model);
         yti_model_destroy(model);
     }
@@ -361,7 +344,7 @@ Test(model_family, the_activation_key_replaces_that_of_every_convolution) {
     yti_model *by_key = with_keys("yolov8", "activation: torch.nn.Tanh()\n");
     yti_model_options options = YT_MODEL_DEFAULTS;
     options.activation = YT_ACT_TANH;
-    yti_model *by_option = load("yolov8n", options), *plain = load("yolov8n", YT_MODEL_DEFAULTS);
+    yti_model *by_option = test_model_load("yolov8n", options), *plain = test_model_load("yolov8n", YT_MODEL_DEFAULTS);
     yti_model *all[3] = {by_key, by_option, plain};
     float first[3];
     for (int i = 0; i < 3; i++) {

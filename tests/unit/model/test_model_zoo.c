@@ -5,6 +5,7 @@
  */
 #include "base/file.h"
 #include "model/model.h"
+#include "support/models.h"
 #include "support/near.h"
 
 #include <criterion/criterion.h>
@@ -13,16 +14,6 @@
 #include <string.h>
 
 static const char *const search_dirs[] = {YT_SOURCE_DIR "/models", NULL};
-
-static yti_model *load(const char *name, yti_model_options options) {
-    yti_model *model = NULL;
-    yt_err err = {.text = ""};
-    char file[64];
-    snprintf(file, sizeof file, "%s.yaml", name);
-    options.search_dirs = search_dirs;
-    cr_assert_eq(yti_model_load(file, &options, &model, &err), YT_OK, "%s", err.text);
-    return model;
-}
 
 static double gflops_of(yti_model *model) {
     double counted = 0;
@@ -53,7 +44,7 @@ static const struct printed {
 Test(model_zoo, parameters_and_operations_are_those_the_reference_trainer_prints) {
     for (size_t i = 0; i < sizeof printed / sizeof printed[0]; i++) {
         const struct printed *p = &printed[i];
-        yti_model *model = load(p->name, YT_MODEL_DEFAULTS);
+        yti_model *model = test_model_load(p->name, YT_MODEL_DEFAULTS);
         cr_expect_eq(yti_model_parameters(model), p->params, "%s: %zu", p->name, yti_model_parameters(model));
         cr_expect(p->gflops <= 0 || test_near(gflops_of(model), p->gflops, 0.05), "%s: %.4f GFLOPs", p->name,
                   gflops_of(model));
@@ -65,7 +56,7 @@ Test(model_zoo, parameters_and_operations_are_those_the_reference_trainer_prints
 Test(model_zoo, yolov6n_has_the_parameters_that_are_printed_of_it) {
     yti_model_options options = YT_MODEL_DEFAULTS;
     options.n_classes = 2;
-    yti_model *model = load("yolov6n", options);
+    yti_model *model = test_model_load("yolov6n", options);
     cr_expect_eq(yti_model_parameters(model), 4238342, "%zu", yti_model_parameters(model));
     cr_expect(test_near(gflops_of(model), 11.9, 0.05), "%.4f", gflops_of(model));
     yti_model_destroy(model);
@@ -91,7 +82,7 @@ Test(model_zoo, fused_models_have_the_rounded_figures_of_papers_and_tables) {
         const struct rounded *r = &rounded[i];
         yti_model_options options = YT_MODEL_DEFAULTS;
         options.fusion = strncmp(r->name, "yolov10", 7) == 0 ? YT_FUSED_ONE_TO_ONE : YT_FUSED_ONE_TO_MANY;
-        yti_model *model = load(r->name, options);
+        yti_model *model = test_model_load(r->name, options);
         const double millions = (double)yti_model_parameters(model) * 1e-6;
         cr_expect(test_near(millions, r->millions, r->tolerance + 1e-9), "%s: %.4f M", r->name, millions);
         cr_expect(r->gflops <= 0 || test_near(gflops_of(model), r->gflops, 0.06), "%s: %.4f GFLOPs", r->name,
@@ -150,12 +141,6 @@ Test(model_zoo, every_file_builds_at_every_scale_it_lists) {
 
 /* ---- heads ---- */
 
-static const yti_param_info *find(const yti_model *model, const char *name) {
-    for (int i = 0; i < model->n_params; i++)
-        if (strcmp(model->params[i].name, name) == 0) return &model->params[i];
-    return NULL;
-}
-
 /* The class branch of YOLOv8 has two dense convolutions; that of networks with newer modules depth-wise ones. */
 Test(model_zoo, the_class_branch_is_that_of_the_networks_age) {
     static const struct {
@@ -167,8 +152,9 @@ Test(model_zoo, the_class_branch_is_that_of_the_networks_age) {
                  {"yolov10m", NULL, "model.23.cv3.0.0.0.conv.weight"},
                  {"yolo12n", NULL, "model.21.cv3.0.0.0.conv.weight"}};
     for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++) {
-        yti_model *model = load(heads[i].name, YT_MODEL_DEFAULTS);
-        cr_expect_not_null(find(model, heads[i].dense ? heads[i].dense : heads[i].split), "%s", heads[i].name);
+        yti_model *model = test_model_load(heads[i].name, YT_MODEL_DEFAULTS);
+        cr_expect_not_null(test_model_find(model, heads[i].dense ? heads[i].dense : heads[i].split), "%s",
+                           heads[i].name);
         yti_model_destroy(model);
     }
 }
@@ -191,8 +177,8 @@ Test(model_zoo, names_of_tensors_are_those_of_checkpoints) {
         {"yolo12x", "model.8.m.0.0.mlp.0.conv.weight", {460, 384, 1, 1}},
     };
     for (size_t i = 0; i < sizeof tensors / sizeof tensors[0]; i++) {
-        yti_model *model = load(tensors[i].model, YT_MODEL_DEFAULTS);
-        const yti_param_info *info = find(model, tensors[i].tensor);
+        yti_model *model = test_model_load(tensors[i].model, YT_MODEL_DEFAULTS);
+        const yti_param_info *info = test_model_find(model, tensors[i].tensor);
         cr_expect_not_null(info, "%s has no %s", tensors[i].model, tensors[i].tensor);
         if (info) cr_expect_arr_eq(info->dims, tensors[i].dims, sizeof info->dims, "%s", tensors[i].tensor);
         yti_model_destroy(model);
