@@ -2,8 +2,11 @@
 """checkpoints.py: checkpoints laid out as releases 8.4.175 and later of the reference trainer write them, made by PyTorch's
 own torch.save from the networks of tools/bench/torch_peer, and the boxes that PyTorch finds with them against ours.
 
-    checkpoints.py FOLDER MODELS IMAGES              writes FOLDER/*.pt; IMAGES: 320 x 320 PNG files
+    checkpoints.py FOLDER MODELS IMAGES              writes FOLDER/*.pt, and FOLDER/images/*.png from those in IMAGES
     checkpoints.py FOLDER MODELS IMAGES YOLOINFER    and compares
+
+A row of the comparison says how many boxes were compared, not only how many there were: at least half of them must be,
+with none left over on either side. A file in the format of before PyTorch 1.6 must be refused with a sentence.
 
 The classes in the files have the names of the reference's and nothing else of it. What a file for one or three classes has
 of the one for 80 is everything but its last class layers: the class branch stays 80 wide, and the model description says
@@ -61,15 +64,29 @@ for word, home in HOMES.items():
     call_it(getattr(peer, word), "ultralytics.nn.modules." + home)
 
 
-def spread(net, seed):
-    """Statistics and class layers by which there are hundreds of boxes with distinct scores."""
+GAIN = 0.85
+
+
+def spread(net, pixels, seed):
+    """Statistics as training leaves them: near those of the maps, so that images remain different to the last layer,
+    but of no layer equal to them. With gains that keep the size of the maps, a random network doubles rounding errors
+    from block to block, until scores in float and double differ by a thousandth; GAIN makes that a hundred thousandth."""
     random = torch.Generator().manual_seed(seed)
-    for m in net.modules():
-        if isinstance(m, nn.BatchNorm2d):
-            m.running_mean.copy_(0.1 * torch.randn(m.num_features, generator=random))
-            m.running_var.copy_(0.5 + torch.rand(m.num_features, generator=random))
-            m.weight.data.copy_(0.8 + 0.4 * torch.rand(m.num_features, generator=random))
-            m.num_batches_tracked.fill_(1234)
+    norms = [m for m in net.modules() if isinstance(m, nn.BatchNorm2d)]
+    for m in norms:
+        m.weight.data.copy_(0.8 + 0.4 * torch.rand(m.num_features, generator=random))
+        m.bias.data.copy_(0.2 * torch.randn(m.num_features, generator=random))
+        m.momentum = None  # the mean over what it sees
+        m.reset_running_stats()
+    net.train()
+    net(pixels)
+    net.eval()
+    for m in norms:
+        m.momentum = 0.03
+        m.weight.data.mul_(GAIN)
+        m.running_mean.add_(0.1 * m.running_var.sqrt() * torch.randn(m.num_features, generator=random))
+        m.running_var.mul_(0.8 + 0.4 * torch.rand(m.num_features, generator=random))
+        m.num_batches_tracked.fill_(1234)
 
 
 def maps_of(net, pixels):
@@ -87,14 +104,16 @@ def strides_of(net, pixels):
 
 
 def level_out(net, pixels):
-    """Logits of an image lie around -3, a few of them above 0."""
+    """Logits of all images lie around -2.5, a few of them above 0 and none where sigmoids are 1 to the last digit."""
     head, maps = net.model[-1], maps_of(net, pixels)
     for branch in [head.cv3] + ([head.one2one_cv3] if head.end2end else []):
         for level, x in zip(branch, maps):
-            logits = level(x)
-            scale = 1.2 / (logits - logits.mean((0, 2, 3), keepdim=True)).std()
-            level[-1].weight.data.mul_(scale)
-            level[-1].bias.data.copy_(-3 - (logits.mean((0, 2, 3)) - level[-1].bias) * scale)
+            logits = level(x) - level[-1].bias.view(1, -1, 1, 1)
+            mean, largest = logits.mean((0, 2, 3)), logits.amax((0, 2, 3))
+            # each class its own largest logit, so that classes differ and none takes all the places
+            scale = torch.linspace(4.5, 6.5, len(mean)) / (largest - mean).clamp(min=1e-3)
+            level[-1].weight.data.mul_(scale.view(-1, 1, 1, 1))
+            level[-1].bias.data.copy_(-2.5 - mean * scale)
 
 
 def with_classes(net, classes, pixels):
@@ -169,7 +188,7 @@ def write_all(folder, models, pixels):
         torch.manual_seed(1)
         net = peer.Network(path, scale).eval()
         with torch.no_grad():
-            spread(net, 2)
+            spread(net, pixels, 2)
             strides = strides_of(net, pixels)
             level_out(net, pixels)
             for classes in (80, 3, 1):
@@ -215,23 +234,10 @@ def top(corners, scores, count=300):
             for v, i in zip(value, at)]
 
 
-def greedy(corners, scores, conf, iou=0.7, count=300):
+def best_class(corners, scores, conf, count=300):
     value, label = scores.max(1)
-    keep = value > conf
-    boxes, value, label = corners[keep], value[keep], label[keep]
-    order = value.argsort(descending=True, stable=True)
-    boxes, value, label = boxes[order], value[order], label[order]
-    shifted = (boxes + label[:, None].float() * 7680).numpy()
-    area = (shifted[:, 2] - shifted[:, 0]) * (shifted[:, 3] - shifted[:, 1])
-    alive, found = np.ones(len(shifted), bool), []
-    for i in range(len(shifted)):
-        if not alive[i] or len(found) == count:
-            continue
-        found.append((*boxes[i].tolist(), value[i].item(), label[i].item()))
-        w = np.clip(np.minimum(shifted[i, 2], shifted[i + 1:, 2]) - np.maximum(shifted[i, 0], shifted[i + 1:, 0]), 0, None)
-        h = np.clip(np.minimum(shifted[i, 3], shifted[i + 1:, 3]) - np.maximum(shifted[i, 1], shifted[i + 1:, 1]), 0, None)
-        alive[i + 1:] &= ~(w * h / (area[i] + area[i + 1:] - w * h) > iou)
-    return found
+    order = [i for i in value.argsort(descending=True, stable=True)[:count].tolist() if value[i] > conf]
+    return [(*corners[i].tolist(), value[i].item(), label[i].item()) for i in order]
 
 
 @torch.no_grad()
@@ -241,56 +247,110 @@ def expected(net, pixels, one_to_one, conf):
     branches = (head.one2one_cv2, head.one2one_cv3) if one_to_one else (head.cv2, head.cv3)
     boxes, logits = head.branch(maps, *branches)
     corners, scores = decode(boxes[0], logits[0], head.bins, strides_of(net, pixels))
-    found = top(corners, scores) if one_to_one else greedy(corners, scores, conf, 1)
+    found = top(corners, scores) if one_to_one else best_class(corners, scores, conf)
     return [row for row in found if row[4] > conf]
 
 
-def compare(folder, made, images, pixels, program):
+def run(program, folder, file, images, one_to_one, conf):
     # Without suppression: of overlapping boxes with scores that are equal to the last digit, rounding decides which one stays.
-    print(f"{'file':24} {'branch':12} boxes ours/theirs  unmatched  score     box (px)")
-    good = True
+    return subprocess.run([program, *images, "--weights", os.path.join(folder, file + ".pt"), "--imgsz", "320", "--no-rect",
+                           "--conf", str(conf), "--iou", "1", "--json", "--nms", "false" if one_to_one else "auto"],
+                          capture_output=True, text=True, check=False)
+
+
+BOX, SCORE = 0.01, 1e-4  # px and probability: what counts as the same; float and double differ by a tenth of it
+
+
+class Row:
+    """What one file's boxes came to over all images."""
+
+    def __init__(self):
+        self.ours = self.theirs = self.compared = self.unmatched = 0
+        self.score = self.box = 0.0
+
+    def add(self, ours, theirs, cut):
+        """Boxes above the cut need a partner, one each, whose score may be below it."""
+        self.ours, self.theirs = self.ours + len(ours), self.theirs + len(theirs)
+        mine, other = np.array(ours).reshape(-1, 6), np.array(theirs).reshape(-1, 6)
+        box = np.abs(mine[:, None, :4] - other[None, :, :4]).max(-1)
+        score = np.abs(mine[:, None, 4] - other[None, :, 4])
+        same = (mine[:, None, 5] == other[None, :, 5]) & (box <= BOX) & (score <= SCORE)
+        free = np.ones(len(other), bool)
+        for i in np.flatnonzero(mine[:, 4] > cut):
+            near = np.flatnonzero(same[i] & free)
+            if not len(near):
+                self.unmatched += 1
+                continue
+            k = near[(box[i, near] + 100 * score[i, near]).argmin()]
+            free[k] = False
+            self.compared += 1
+            self.box, self.score = max(self.box, box[i, k]), max(self.score, score[i, k])
+        self.unmatched += int((free & (other[:, 4] > cut + SCORE)).sum())
+
+    def good(self):
+        return self.unmatched == 0 and self.compared > 0 and 2 * self.compared >= max(self.ours, self.theirs)
+
+
+def compare(folder, made, images, pixels, program):
+    print(f"{'file':24} {'branch':12} {'ours':>6} {'theirs':>6} {'compared':>8} {'unmatched':>9} {'score':>8} {'box (px)':>8}")
+    good, conf = True, 0.3
     for file, net in made.items():
         for one_to_one in ([False, True] if net.model[-1].end2end else [False]):
-            conf = 0.3
-            out = subprocess.run([program, *images, "--weights", os.path.join(folder, file + ".pt"), "--imgsz", "320",
-                                  "--no-rect", "--conf", str(conf), "--iou", "1", "--json", "--nms", "false" if one_to_one else "auto"],
-                                 capture_output=True, text=True, check=False)
+            out = run(program, folder, file, images, one_to_one, conf)
             if out.returncode:
                 print(file, out.stderr.strip())
                 good = False
                 continue
-            ours_all, theirs_all, missed, score, box = 0, 0, 0, 0.0, 0.0
-            for entry, image in zip(json.loads(out.stdout), pixels):
-                theirs = [[min(max(c, 0), 320) for c in row[:4]] + list(row[4:]) for row in
-                          expected(net, image, one_to_one, conf)]
-                ours = [(*b["xyxy"], b["score"], b["class_id"]) for b in entry["boxes"]]
-                ours_all, theirs_all = ours_all + len(ours), theirs_all + len(theirs)
-                # Cells of plain padding have equal scores: which of them are among the best 300 is anybody's choice.
-                cut = min(row[4] for row in theirs) + 1e-4 if len(theirs) == 300 else 0
-                for mine in (row for row in ours if row[4] > cut):
-                    off = [(max(abs(a - b) for a, b in zip(mine[:4], row[:4])), abs(mine[4] - row[4])) for row in theirs
-                           if row[5] == mine[5]]
-                    near = min(off, default=(math.inf, 0), key=lambda o: o[0] + o[1])
-                    if near[0] > 0.5 or near[1] > 1e-3:
-                        missed += 1
-                    else:
-                        box, score = max(box, near[0]), max(score, near[1])
-            good &= missed == 0 and abs(ours_all - theirs_all) <= 2 and ours_all > 0
-            print(f"{file:24} {'one-to-one' if one_to_one else 'one-to-many':12} {ours_all:6} /{theirs_all:6}"
-                  f"   {missed:8}   {score:8.1e}  {box:8.1e}", flush=True)
+            row = Row()
+            for entry, image in zip(json.loads(out.stdout), pixels, strict=True):
+                theirs = [[min(max(c, 0), 320) for c in b[:4]] + list(b[4:]) for b in
+                          expected(net, image[None], one_to_one, conf)]
+                # Which of equal scores are the last of 300 is anybody's choice, and rounding decides which exceed conf.
+                cut = max(conf, min(b[4] for b in theirs) if len(theirs) == 300 else 0) + 1e-4
+                row.add([(*b["xyxy"], b["score"], b["class_id"]) for b in entry["boxes"]], theirs, cut)
+            good &= row.good()
+            print(f"{file:24} {'one-to-one' if one_to_one else 'one-to-many':12} {row.ours:6} {row.theirs:6} {row.compared:8}"
+                  f" {row.unmatched:9} {row.score:8.1e} {row.box:8.1e}{'' if row.good() else '   FAILS'}", flush=True)
     return good
+
+
+def refused(folder, files, images, program):
+    """What PyTorch wrote before 1.6 is a pickle without an archive: its tensors are not read, and the user hears so."""
+    good = True
+    for file in files:
+        out = run(program, folder, file, images[:1], False, 0.3)
+        fine = out.returncode == 1 and "torch before 1.6" in out.stderr and not out.stdout
+        good &= fine
+        print(f"{file:24} {'refused' if fine else 'FAILS'}: exit {out.returncode}: {out.stderr.strip()}")
+    return good
+
+
+def square_images(folder, source):
+    """320 x 320 pixels of the first images of a folder, no two of them equal."""
+    os.makedirs(folder, exist_ok=True)
+    names, pixels = [], []
+    for path in sorted(glob.glob(os.path.join(source, "*")))[:4]:
+        names.append(os.path.join(folder, os.path.splitext(os.path.basename(path))[0] + ".png"))
+        square = Image.open(path).convert("RGB").resize((320, 320), Image.Resampling.BILINEAR)
+        square.save(names[-1])
+        pixels.append(torch.from_numpy(np.array(square)).permute(2, 0, 1).float() / 255)
+    if len(pixels) < 2 or any((a - b).abs().mean() < 0.02 for i, a in enumerate(pixels) for b in pixels[:i]):
+        sys.exit(f"{source}: needs at least two images, which differ")
+    return names, torch.stack(pixels)
 
 
 def main():
     torch.set_num_threads(2)
     if len(sys.argv) not in (4, 5):
         sys.exit(__doc__)
-    folder, models, images = sys.argv[1], sys.argv[2], sorted(glob.glob(os.path.join(sys.argv[3], "*.png")))
-    os.makedirs(folder, exist_ok=True)
-    pixels = [torch.from_numpy(np.array(Image.open(i).convert("RGB"))).permute(2, 0, 1)[None].float() / 255 for i in images]
-    made = write_all(folder, models, pixels[0])
+    folder, models = sys.argv[1], sys.argv[2]
+    images, pixels = square_images(os.path.join(folder, "images"), sys.argv[3])
+    made = write_all(folder, models, pixels)
     if len(sys.argv) == 5:
-        sys.exit(0 if compare(folder, made, images, pixels, sys.argv[4]) else 1)
+        good = compare(folder, made, images, pixels, sys.argv[4])
+        legacy = sorted(os.path.basename(f)[:-3] for f in glob.glob(os.path.join(folder, "*-legacy.pt")))
+        good &= bool(legacy) and refused(folder, legacy, images, sys.argv[4])
+        sys.exit(0 if good else 1)
 
 
 main()
