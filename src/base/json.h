@@ -76,7 +76,7 @@ char *yti_json_quoted(const char *text);
 /* ---- reading ---- */
 
 /* The first value in `length` bytes, owned; NULL: there is none, or no memory. What follows it is the caller's
- * business: *end (unless end is NULL) points behind the value, or to where it is wrong. */
+ * business: *end (unless end is NULL) points after the value, or to where it is wrong. */
 yti_json *yti_json_parse(const char *text, size_t length, const char **end);
 
 /* The same of a text that is one value and nothing else. */

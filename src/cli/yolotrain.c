@@ -27,7 +27,7 @@ enum {
 
 /* "residual, plain, ..., " */
 #define VARIANT_WORD(word, key, value, meaning) word ", "
-#define VARIANT_WORDS                           YT_VARIANT_MAP(VARIANT_WORD)
+#define VARIANT_WORDS                           STUDY_VARIANT_MAP(VARIANT_WORD)
 
 static yti_stop interrupted; /* the signal, 0: none */
 
@@ -97,12 +97,12 @@ static void make_command_line(command_line *line) {
         .help = "train variants on the same batches and compare their gradients: a list like "
                 "residual,plain,plain+nobn of the words " VARIANT_WORDS "names of activation functions and "
                 "KEY=VALUE, joined by +; looks at the gradients as --log-gradients says, else "
-                "every " YT_COMPARE_LOG_INTERVAL " batches; continues where it was interrupted"};
+                "every " STUDY_LOG_INTERVAL " batches; continues where it was interrupted"};
     line->options[YT_TRAIN_KEYS + 3] = (cli_option){.name = "seeds",
                                                     .type = YT_OPTION_INT,
                                                     .fallback = "5",
                                                     .min = 1,
-                                                    .max = YT_MAX_SEEDS,
+                                                    .max = STUDY_MAX_SEEDS,
                                                     .metavar = "N",
                                                     .group = "Comparison",
                                                     .help = "runs of every variant, with --seed and those after it"};
@@ -184,7 +184,7 @@ static yt_status check_texts(const cli_line *cli, yt_err *err) {
     yti_init init;
     if (classes[0]) YT_TRY(yti_classes_check(classes, err));
     YT_TRY(yti_init_parse(cli_text(cli, "init"), &init, err));
-    if (cli_typed(cli, "compare")) YT_TRY(yti_compare_check(cli_text(cli, "compare"), err));
+    if (cli_typed(cli, "compare")) YT_TRY(study_check_variants(cli_text(cli, "compare"), err));
     return yti_freeze_check(cli_text(cli, "freeze"), err);
 }
 

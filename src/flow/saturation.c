@@ -1,4 +1,4 @@
-/* saturation.c: which units of a layer pass (almost) no gradient, from the values behind the activation function.
+/* saturation.c: which units of a layer pass (almost) no gradient, from the values after the activation function.
  *
  * A value is in a flat part of its function by the table below. A unit is a channel; it is saturated (of ReLU: dead)
  * when it is flat at more than 99 % of the pixels of a batch: "active < 1 %", the rule of SageMaker's DeadRelu. SiLU

@@ -13,7 +13,7 @@
 /* A value with the interval that covers it in 95 of 100 repetitions. */
 typedef struct yti_interval {
     double value, low, high; /* low and high NaN where there is none */
-    int count;               /* of the values behind it */
+    int count;               /* of the values that it comes from */
 } yti_interval;
 
 /* The factor t of a two-sided 95 % interval: value +- t * standard error. freedom >= 1; NaN below. */

@@ -1,4 +1,4 @@
-/* verdict.h: what a gradient profile means, in one word and one sentence with the numbers behind it.
+/* verdict.h: what a gradient profile means, in one word and one sentence with its numbers.
  *
  * The primary rules are relative, because absolute sizes depend on the scale of the loss and on the batch; the absolute
  * limits that other tools use count where they confirm a relative rule, and are named where they are passed. The

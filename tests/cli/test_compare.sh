@@ -87,8 +87,8 @@ cp $folder_of/compare.json before.json
 rm $folder_of/plain-seed0/run.json $folder_of/compare.json
 # shellcheck disable=SC2086
 expect 0 "$data" $tiny --compare residual,plain --seeds 1
-says err '^run 1/2 .*was complete already$'
-[ "$(grep -c 'was complete already' err)" -eq 1 ] || fail "not exactly one run was kept"
+says err '^run 1/2 .*already complete$'
+[ "$(grep -c 'already complete' err)" -eq 1 ] || fail "not exactly one run was kept"
 grep weights_hash before.json >before && grep weights_hash $folder_of/compare.json >after
 cmp -s before after || fail "a repeated run has other weights"
 # shellcheck disable=SC2086
@@ -108,7 +108,7 @@ mkdir -p $folder_of/figures
 touch $folder_of/figures/heat-9.svg $folder_of/figures/profile-step999.dat $folder_of/figures/note.svg
 # shellcheck disable=SC2086
 expect 0 "$data" $tiny --compare residual,plain,tanh --seeds 1
-[ "$(grep -c 'was complete already' err)" -eq 2 ] || fail "a study that grows trains again what it has"
+[ "$(grep -c 'already complete' err)" -eq 2 ] || fail "a study that grows trains again what it has"
 grep -q '"tanh"' $folder_of/compare.json || fail "the new variant is not in the report"
 [ ! -e $folder_of/figures/heat-9.svg ] && [ ! -e $folder_of/figures/profile-step999.dat ] || fail "stale figures are left"
 [ -e $folder_of/figures/note.svg ] || fail "a file that is no figure was removed"
@@ -116,15 +116,15 @@ grep -q '"tanh"' $folder_of/compare.json || fail "the new variant is not in the 
 # --- another name is another study; a variant that is not finite is a result ---
 # shellcheck disable=SC2086
 expect 0 "$data" $tiny --compare residual,lr0=1+clip=0+optimizer=SGD+nobn+warmup-epochs=0+box=1e30 --seeds 1 --name two
-says err '^run 2/2 .*ended with values that are not finite'
-says out '1 of 1 runs ended with values that are not finite'
-grep -q 'ended with values that are not finite' runs/detect/two/compare.html || fail "the page does not name the failed run"
+says err '^run 2/2 .*diverged \(NaN or Inf\)'
+says out '1 of 1 runs diverged \(NaN or Inf\)'
+grep -q 'diverged (NaN or Inf)' runs/detect/two/compare.html || fail "the page does not name the failed run"
 says runs/detect/two/compare.json '"finite":.*false'
 
 # --- runs that die at once are a result, too ---
 # shellcheck disable=SC2086
 expect 0 "$data" $tiny --compare plain --seeds 2 --lr0 1 --clip 0 --optimizer SGD --warmup-epochs 0 --box 1e38 --name dead
-says out '2 of 2 runs ended with values that are not finite'
+says out '2 of 2 runs diverged \(NaN or Inf\)'
 
 # --- a gnuplot that fails costs the figures and no more ---
 mkdir -p broken

@@ -6,7 +6,7 @@
 #include "formats/pt.h"
 #include "image/image.h"
 #include "infer/predict.h"
-#include "study/compare.h"
+#include "study/study.h"
 #include "tensor/batch.h"
 #include "train/diagnose/replay.h"
 #include "train/loop/train.h"
@@ -22,7 +22,7 @@
         const yti_coco_found *found, int n_found, int64_t rank_of_its_id
 
 static yti_train_observer observer;
-static yti_compare_hooks hooks;
+static study_hooks hooks;
 static yti_stop stop;
 static yti_train_config config;
 static yti_split split;

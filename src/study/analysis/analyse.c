@@ -7,11 +7,11 @@
  *
  * A value that is not there is NaN all the way to the page.
  */
+#include "study/analysis/analyse.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "flow/gradient_table.h"
 #include "study/record/run_record.h"
-#include "study/study.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -20,13 +20,6 @@ static const double NONE = (double)NAN;
 
 static yt_status no_memory(yt_err *err) {
     return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the numbers of a comparison");
-}
-
-void yti_moment_name(const yti_compare *study, int moment, char *out, size_t room) {
-    if (study->moment_steps[moment] == 0)
-        snprintf(out, room, "at initialisation");
-    else
-        snprintf(out, room, "after step %ld", study->moment_steps[moment]);
 }
 
 /* ---- reading what a run left ---- */
@@ -43,11 +36,11 @@ static int point_of(const study_points *points, const yti_gradient_row *row) {
 }
 
 static int step_of(const study_run *run, long step) {
-    int low = 0, high = run->n_steps - 1;
+    int low = 0, high = run->seen.n_steps - 1;
     while (low <= high) {
         int middle = (low + high) / 2;
-        if (run->steps[middle] == step) return middle;
-        if (run->steps[middle] < step)
+        if (run->seen.steps[middle] == step) return middle;
+        if (run->seen.steps[middle] < step)
             low = middle + 1;
         else
             high = middle - 1;
@@ -67,10 +60,10 @@ static yt_status find_steps(const yti_gradient_table *table, study_run *run, yt_
     for (size_t i = 0; i < table->count; i++)
         if (n == 0 || steps[n - 1] != table->rows[i].step) steps[n++] = table->rows[i].step;
     qsort(steps, n, sizeof *steps, by_value);
-    run->steps = steps;
-    run->n_steps = 0;
+    run->seen.steps = steps;
+    run->seen.n_steps = 0;
     for (size_t i = 0; i < n; i++)
-        if (i == 0 || steps[i] != steps[run->n_steps - 1]) steps[run->n_steps++] = steps[i];
+        if (i == 0 || steps[i] != steps[run->seen.n_steps - 1]) steps[run->seen.n_steps++] = steps[i];
     return YT_OK;
 }
 
@@ -83,44 +76,45 @@ static double *nothing(size_t count) {
 /* What the verdict asks about the first layer's weights, the norm over all of them, and whether all is finite. */
 static void take_weights(const yti_gradient_row *row, int first_layer, study_run *run, int step) {
     const bool first = row->layer == first_layer, weight = row->kind == YT_FLOW_WEIGHT;
-    if (weight && row->stat == YT_FLOW_STAT_MEAN_ABS && first && isnan(run->mean_abs[step]))
-        run->mean_abs[step] = row->value;
-    if (row->kind == YT_FLOW_UPDATE && row->stat == YT_FLOW_STAT_RATIO && first && isnan(run->update[step]))
-        run->update[step] = row->value;
-    if (row->stat == YT_FLOW_STAT_NON_FINITE && row->value > 0) run->bad[step] = true;
+    if (weight && row->stat == YT_FLOW_STAT_MEAN_ABS && first && isnan(run->seen.mean_abs[step]))
+        run->seen.mean_abs[step] = row->value;
+    if (row->kind == YT_FLOW_UPDATE && row->stat == YT_FLOW_STAT_RATIO && first && isnan(run->seen.update[step]))
+        run->seen.update[step] = row->value;
+    if (row->stat == YT_FLOW_STAT_NON_FINITE && row->value > 0) run->seen.bad[step] = true;
     if (weight && row->stat == YT_FLOW_STAT_L2)
-        run->norm[step] = hypot(isnan(run->norm[step]) ? 0 : run->norm[step], row->value);
+        run->seen.norm[step] = hypot(isnan(run->seen.norm[step]) ? 0 : run->seen.norm[step], row->value);
 }
 
 static yt_status fill_run(const yti_gradient_table *table, const study_points *points, study_run *run, yt_err *err) {
     YT_TRY(find_steps(table, run, err));
-    size_t n = (size_t)run->n_steps, width = (size_t)points->count;
-    run->rms = nothing(n * width);
-    run->mean_abs = nothing(n);
-    run->update = nothing(n);
-    run->norm = nothing(n);
-    run->bad = calloc(n + 1, sizeof *run->bad);
-    if (!run->rms || !run->mean_abs || !run->update || !run->norm || !run->bad) return no_memory(err);
+    size_t n = (size_t)run->seen.n_steps, width = (size_t)points->count;
+    run->seen.rms = nothing(n * width);
+    run->seen.mean_abs = nothing(n);
+    run->seen.update = nothing(n);
+    run->seen.norm = nothing(n);
+    run->seen.bad = calloc(n + 1, sizeof *run->seen.bad);
+    if (!run->seen.rms || !run->seen.mean_abs || !run->seen.update || !run->seen.norm || !run->seen.bad)
+        return no_memory(err);
     int first_layer = points->count ? points->at[0].layer : -1;
     for (size_t i = 0; i < table->count; i++) {
         const yti_gradient_row *row = &table->rows[i];
         int step = step_of(run, row->step);
         take_weights(row, first_layer, run, step);
         int point = row->stat == YT_FLOW_STAT_RMS ? point_of(points, row) : -1;
-        if (point >= 0) run->rms[(size_t)step * width + (size_t)point] = row->value;
+        if (point >= 0) run->seen.rms[(size_t)step * width + (size_t)point] = row->value;
     }
     return YT_OK;
 }
 
-static yt_status find_points(yti_compare *study, int variant, yt_err *err) {
+static yt_status find_points(study_comparison *study, int variant, yt_err *err) {
     yti_model *model;
-    YT_TRY(yti_study_model(study, variant, &model, err));
-    yt_status status = yti_points_find(model, &study->variants[variant].points, err);
+    YT_TRY(study_model(study, variant, &model, err));
+    yt_status status = study_points_find(model, &study->variants[variant].points, err);
     yti_model_destroy(model);
     return status;
 }
 
-static yt_status load_gradients(yti_compare *study, study_run *run, yt_err *err) {
+static yt_status load_gradients(study_comparison *study, study_run *run, yt_err *err) {
     char *path = yti_path_join(run->folder, "gradients.csv");
     if (!path) return no_memory(err);
     yti_gradient_table table;
@@ -134,21 +128,21 @@ static yt_status load_gradients(yti_compare *study, study_run *run, yt_err *err)
     return status;
 }
 
-static yt_status load_run(yti_compare *study, study_run *run, yt_err *err) {
-    study_record record;
+static yt_status load_run(study_comparison *study, study_run *run, yt_err *err) {
+    study_run_record record;
     bool found;
     yti_train_config config;
-    YT_TRY(yti_study_run_config(study, run, &config, err));
-    YT_TRY(yti_record_load(run->folder, &config, &record, &found, err));
+    YT_TRY(study_run_config(study, run, &config, err));
+    YT_TRY(study_run_record_load(run->folder, &config, &record, &found, err));
     if (!found) return yt_fail(err, YT_ERR_ARGUMENT, "%s: this run is not complete", run->folder);
-    run->status = record.status;
-    run->seconds = record.seconds;
-    snprintf(run->message, sizeof run->message, "%s", record.message);
-    run->update_tells = strcmp(record.optimizer, yti_optimizer_name(YT_OPTIM_SGD)) == 0;
-    snprintf(run->weights_hash, sizeof run->weights_hash, "%s", record.weights_hash);
+    run->end.status = record.status;
+    run->end.seconds = record.seconds;
+    snprintf(run->end.message, sizeof run->end.message, "%s", record.message);
+    run->end.optimizer = record.optimizer;
+    snprintf(run->end.weights_hash, sizeof run->end.weights_hash, "%s", record.weights_hash);
     char *path = yti_path_join(run->folder, "results.csv");
     if (!path) return no_memory(err);
-    yt_status status = yti_results_load(path, &run->epochs, &run->n_epochs, err);
+    yt_status status = yti_results_load(path, &run->end.epochs, &run->end.n_epochs, err);
     free(path);
     return status == YT_OK ? load_gradients(study, run, err) : status;
 }
@@ -156,31 +150,32 @@ static yt_status load_run(yti_compare *study, study_run *run, yt_err *err) {
 /* ---- moments ---- */
 
 /* The last step that every run that ended well has; -1: there is none. */
-static long last_common_step(const yti_compare *study) {
+static long last_common_step(const study_comparison *study) {
     const study_run *shortest = NULL;
-    for (int i = 0; i < yti_compare_runs(study); i++) {
+    for (int i = 0; i < study_runs(study); i++) {
         const study_run *run = &study->runs[i];
-        if (run->status != YT_OK || run->n_steps == 0) continue;
-        if (!shortest || run->steps[run->n_steps - 1] < shortest->steps[shortest->n_steps - 1]) shortest = run;
+        if (run->end.status != YT_OK || run->seen.n_steps == 0) continue;
+        if (!shortest || run->seen.steps[run->seen.n_steps - 1] < shortest->seen.steps[shortest->seen.n_steps - 1])
+            shortest = run;
     }
-    return shortest ? shortest->steps[shortest->n_steps - 1] : -1;
+    return shortest ? shortest->seen.steps[shortest->seen.n_steps - 1] : -1;
 }
 
-static void choose_moments(yti_compare *study) {
+static void choose_moments(study_comparison *study) {
     const long wanted[STUDY_MOMENTS] = {0, 1, last_common_step(study)};
     study->n_moments = 0;
     for (int m = 0; m < STUDY_MOMENTS; m++) {
         bool there = false;
-        for (int i = 0; i < yti_compare_runs(study); i++) there |= step_of(&study->runs[i], wanted[m]) >= 0;
+        for (int i = 0; i < study_runs(study); i++) there |= step_of(&study->runs[i], wanted[m]) >= 0;
         if (there && (m < 2 || wanted[m] > 1)) study->moment_steps[study->n_moments++] = wanted[m];
     }
 }
 
 /* ---- one run at one moment ---- */
 
-/* Points of the backbone by depth with what was seen there; those that were not seen are left out. Behind the
- * backbone the roads of the head levels part, and the deepest point is that of a level which may have next to no
- * gradient. */
+/* Points of the backbone by depth with what was seen there; those that were not seen are left out. After the
+ * backbone the paths to the levels of the head diverge, and the deepest point is that of a level which may have next to
+ * no gradient. */
 static int seen(const study_points *points, const double *rms, double *depth, double *values) {
     int n = 0;
     for (int i = 0; i < points->count; i++) {
@@ -193,32 +188,32 @@ static int seen(const study_points *points, const double *rms, double *depth, do
 
 /* The first update is made with the rate that the warm-up begins with and says nothing about the gradient. */
 static double update_of(const study_run *run, int step) {
-    return step < 0 || run->steps[step] == 0 ? NONE : run->update[step];
+    return step < 0 || run->seen.steps[step] == 0 ? NONE : run->seen.update[step];
 }
 
 /* What a run shows at a moment. Adam and MuSGD make updates as large for a gradient of 1e-6 as for one of 1: theirs
  * say nothing about it either. A run that ended early has failed at the last moment, which it may not have reached. */
-static yti_flow_facts facts_of(const yti_compare *study, const study_run *run, int moment) {
+static yti_flow_facts facts_of(const study_comparison *study, const study_run *run, int moment) {
     const int step = step_of(run, study->moment_steps[moment]);
-    const bool failed = run->status != YT_OK && (step < 0 || moment == study->n_moments - 1);
-    return (yti_flow_facts){.first_to_last = run->first_to_last[moment],
-                            .update = run->update_tells ? update_of(run, step) : NONE,
-                            .mean_abs = step < 0 ? NONE : run->mean_abs[step],
-                            .norm = step < 0 ? NONE : run->norm[step],
-                            .non_finite = failed || (step >= 0 && run->bad[step])};
+    const bool failed = run->end.status != YT_OK && (step < 0 || moment == study->n_moments - 1);
+    return (yti_flow_facts){.first_to_last = run->at[moment].first_to_last,
+                            .update = run->end.optimizer == YT_OPTIM_SGD ? update_of(run, step) : NONE,
+                            .mean_abs = step < 0 ? NONE : run->seen.mean_abs[step],
+                            .norm = step < 0 ? NONE : run->seen.norm[step],
+                            .non_finite = failed || (step >= 0 && run->seen.bad[step])};
 }
 
-static yt_status judge_run(const yti_compare *study, study_run *run, yt_err *err) {
+static yt_status judge_run(const study_comparison *study, study_run *run, yt_err *err) {
     const study_points *points = &study->variants[run->variant].points;
     double *depth = nothing((size_t)points->count), *rms = nothing((size_t)points->count);
     for (int m = 0; depth && rms && m < study->n_moments; m++) {
         const int step = step_of(run, study->moment_steps[m]);
-        const int n = step < 0 ? 0 : seen(points, run->rms + (size_t)step * (size_t)points->count, depth, rms);
-        run->slope[m] = yti_slope_fit(depth, rms, n, &run->zeros[m]);
-        run->first_to_last[m] = n > 1 ? rms[0] / rms[n - 1] : NONE;
-        run->facts[m] = facts_of(study, run, m);
+        const int n = step < 0 ? 0 : seen(points, run->seen.rms + (size_t)step * (size_t)points->count, depth, rms);
+        run->at[m].slope = yti_slope_fit(depth, rms, n, &run->at[m].zeros);
+        run->at[m].first_to_last = n > 1 ? rms[0] / rms[n - 1] : NONE;
+        run->at[m].facts = facts_of(study, run, m);
         char sentence[STUDY_SENTENCE];
-        run->verdict[m] = yti_verdict_of(&run->facts[m], sentence, sizeof sentence);
+        run->at[m].verdict = yti_verdict_of(&run->at[m].facts, sentence, sizeof sentence);
     }
     bool good = depth && rms;
     free(depth);
@@ -231,11 +226,11 @@ static yt_status judge_run(const yti_compare *study, study_run *run, yt_err *err
 /* The mean over seeds of what get() says, without what is not finite. */
 typedef double (*getter)(const study_run *run, int moment, int step, const study_points *points, int point);
 
-static yti_interval over_seeds(const yti_compare *study, int variant, int moment, int point, getter get) {
-    double values[YT_MAX_SEEDS];
+static yti_interval over_seeds(const study_comparison *study, int variant, int moment, int point, getter get) {
+    double values[STUDY_MAX_SEEDS];
     int n = 0;
     for (int s = 0; s < study->n_seeds; s++) {
-        const study_run *run = yti_study_run(study, variant, s);
+        const study_run *run = study_run_of(study, variant, s);
         int step = step_of(run, study->moment_steps[moment]);
         double value = step < 0 ? NONE : get(run, moment, step, &study->variants[variant].points, point);
         if (isfinite(value)) values[n++] = value;
@@ -245,7 +240,7 @@ static yti_interval over_seeds(const yti_compare *study, int variant, int moment
 
 static double get_rms(const study_run *run, int moment, int step, const study_points *points, int point) {
     (void)moment;
-    return log10(run->rms[(size_t)step * (size_t)points->count + (size_t)point]);
+    return log10(run->seen.rms[(size_t)step * (size_t)points->count + (size_t)point]);
 }
 
 static double get_ratio(const study_run *run, int moment, int step, const study_points *points, int point) {
@@ -255,25 +250,26 @@ static double get_ratio(const study_run *run, int moment, int step, const study_
 
 static double get_first_to_last(const study_run *run, int moment, int step, const study_points *points, int point) {
     (void)step, (void)points, (void)point;
-    return log10(run->first_to_last[moment]);
+    return log10(run->at[moment].first_to_last);
 }
 
-static void find_facts(const yti_compare *study, int variant, int moment, study_moment *out) {
-    yti_interval slopes[YT_MAX_SEEDS];
-    double ratio[YT_MAX_SEEDS], update[YT_MAX_SEEDS], judged[YT_MAX_SEEDS], mean_abs[YT_MAX_SEEDS], norm[YT_MAX_SEEDS];
+static void find_facts(const study_comparison *study, int variant, int moment, study_moment *out) {
+    yti_interval slopes[STUDY_MAX_SEEDS];
+    double ratio[STUDY_MAX_SEEDS], update[STUDY_MAX_SEEDS], judged[STUDY_MAX_SEEDS], mean_abs[STUDY_MAX_SEEDS],
+        norm[STUDY_MAX_SEEDS];
     bool non_finite = false;
     out->zeros = 0;
     for (int s = 0; s < study->n_seeds; s++) {
-        const study_run *run = yti_study_run(study, variant, s);
-        const yti_flow_facts *facts = &run->facts[moment];
-        slopes[s] = run->slope[moment];
+        const study_run *run = study_run_of(study, variant, s);
+        const yti_flow_facts *facts = &run->at[moment].facts;
+        slopes[s] = run->at[moment].slope;
         ratio[s] = facts->first_to_last;
         update[s] = update_of(run, step_of(run, study->moment_steps[moment]));
         judged[s] = facts->update;
         mean_abs[s] = facts->mean_abs;
         norm[s] = facts->norm;
         non_finite |= facts->non_finite;
-        out->zeros += run->zeros[moment];
+        out->zeros += run->at[moment].zeros;
     }
     out->slope = yti_slope_over_seeds(slopes, study->n_seeds);
     out->update = yti_median(update, study->n_seeds);
@@ -286,11 +282,11 @@ static void find_facts(const yti_compare *study, int variant, int moment, study_
 }
 
 /* The verdict of the medians, and how many seeds say the same. */
-static void find_verdict(const yti_compare *study, int variant, int moment, study_moment *m) {
+static void find_verdict(const study_comparison *study, int variant, int moment, study_moment *m) {
     m->verdict = yti_verdict_of(&m->facts, m->sentence, sizeof m->sentence);
     m->agreeing = 0;
     for (int s = 0; s < study->n_seeds; s++)
-        m->agreeing += yti_study_run(study, variant, s)->verdict[moment] == m->verdict;
+        m->agreeing += study_run_of(study, variant, s)->at[moment].verdict == m->verdict;
     if (m->agreeing < study->n_seeds)
         yti_text_append(m->sentence, sizeof m->sentence, "; so in %d of %d seeds", m->agreeing, study->n_seeds);
     if (m->zeros > 0)
@@ -298,7 +294,7 @@ static void find_verdict(const yti_compare *study, int variant, int moment, stud
                         "; %d gradients of exactly 0 in all seeds are left out of the slope", m->zeros);
 }
 
-static yt_status judge_moment(yti_compare *study, int variant, int moment, yt_err *err) {
+static yt_status judge_moment(study_comparison *study, int variant, int moment, yt_err *err) {
     study_variant *v = &study->variants[variant];
     study_moment *m = &v->moments[moment];
     m->profile = calloc((size_t)v->points.count + 1, sizeof *m->profile);
@@ -312,10 +308,10 @@ static yt_status judge_moment(yti_compare *study, int variant, int moment, yt_er
     find_verdict(study, variant, moment, m);
     if (variant == 0) return YT_OK;
     const study_variant *first = &study->variants[0];
-    double slopes[YT_MAX_SEEDS], first_slopes[YT_MAX_SEEDS];
+    double slopes[STUDY_MAX_SEEDS], first_slopes[STUDY_MAX_SEEDS];
     for (int s = 0; s < study->n_seeds; s++) {
-        slopes[s] = yti_study_run(study, variant, s)->slope[moment].value;
-        first_slopes[s] = yti_study_run(study, 0, s)->slope[moment].value;
+        slopes[s] = study_run_of(study, variant, s)->at[moment].slope.value;
+        first_slopes[s] = study_run_of(study, 0, s)->at[moment].slope.value;
     }
     const yti_contrast contrast = {v->words.name, first->words.name, m->slope, first->moments[moment].slope,
                                    yti_interval_difference(slopes, first_slopes, study->n_seeds)};
@@ -326,33 +322,33 @@ static yt_status judge_moment(yti_compare *study, int variant, int moment, yt_er
 
 /* Of the last epoch of a run that ended well. */
 static double final_of(const study_run *run, bool of_ap) {
-    if (run->status != YT_OK || run->n_epochs == 0) return NONE;
-    const yti_results_row *last = &run->epochs[run->n_epochs - 1];
+    if (run->end.status != YT_OK || run->end.n_epochs == 0) return NONE;
+    const yti_results_row *last = &run->end.epochs[run->end.n_epochs - 1];
     return of_ap ? last->ap : last->train_loss;
 }
 
-static yti_interval final_over_seeds(const yti_compare *study, int variant, bool of_ap) {
-    double values[YT_MAX_SEEDS];
+static yti_interval final_over_seeds(const study_comparison *study, int variant, bool of_ap) {
+    double values[STUDY_MAX_SEEDS];
     int n = 0;
     for (int s = 0; s < study->n_seeds; s++) {
-        values[n] = final_of(yti_study_run(study, variant, s), of_ap);
+        values[n] = final_of(study_run_of(study, variant, s), of_ap);
         n += isfinite(values[n]);
     }
     return yti_interval_mean(values, n);
 }
 
-static void judge_end(yti_compare *study, int variant) {
+static void judge_end(study_comparison *study, int variant) {
     study_variant *v = &study->variants[variant];
     v->failed = 0;
-    for (int s = 0; s < study->n_seeds; s++) v->failed += yti_study_run(study, variant, s)->status != YT_OK;
+    for (int s = 0; s < study->n_seeds; s++) v->failed += study_run_of(study, variant, s)->end.status != YT_OK;
     v->loss = final_over_seeds(study, variant, false);
     v->ap = final_over_seeds(study, variant, true);
     if (variant == 0) return;
     const study_variant *first = &study->variants[0];
-    double ap[YT_MAX_SEEDS], first_ap[YT_MAX_SEEDS];
+    double ap[STUDY_MAX_SEEDS], first_ap[STUDY_MAX_SEEDS];
     for (int s = 0; s < study->n_seeds; s++) {
-        ap[s] = final_of(yti_study_run(study, variant, s), true);
-        first_ap[s] = final_of(yti_study_run(study, 0, s), true);
+        ap[s] = final_of(study_run_of(study, variant, s), true);
+        first_ap[s] = final_of(study_run_of(study, 0, s), true);
     }
     const yti_contrast contrast = {v->words.name, first->words.name, v->ap, first->ap,
                                    yti_interval_difference(ap, first_ap, study->n_seeds)};
@@ -360,10 +356,10 @@ static void judge_end(yti_compare *study, int variant) {
     yti_verdict_compare(&contrast, v->ap_against, sizeof v->ap_against);
 }
 
-yt_status yti_analyse(yti_compare *study, yt_err *err) {
-    for (int i = 0; i < yti_compare_runs(study); i++) YT_TRY(load_run(study, &study->runs[i], err));
+yt_status study_analyse(study_comparison *study, yt_err *err) {
+    for (int i = 0; i < study_runs(study); i++) YT_TRY(load_run(study, &study->runs[i], err));
     choose_moments(study);
-    for (int i = 0; i < yti_compare_runs(study); i++) YT_TRY(judge_run(study, &study->runs[i], err));
+    for (int i = 0; i < study_runs(study); i++) YT_TRY(judge_run(study, &study->runs[i], err));
     for (int v = 0; v < study->n_variants; v++) {
         for (int m = 0; m < study->n_moments; m++) YT_TRY(judge_moment(study, v, m, err));
         judge_end(study, v);

@@ -1,13 +1,15 @@
-/* study_record.c: study.json, see run_record.h: which study a folder belongs to. */
+/* study_record.c: see study_record.h. */
+#include "study/record/study_record.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "study/record/run_record.h"
+
 #include "train/settings/settings_json.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_BYTES = 1 << 22, LIST_TEXT = YT_MAX_VARIANTS * 64 };
+enum { MAX_BYTES = 1 << 22, LIST_TEXT = STUDY_MAX_VARIANTS * 64 };
 static const char NAME[] = "study.json";
 
 static yt_status no_memory(yt_err *err) {
@@ -16,7 +18,7 @@ static yt_status no_memory(yt_err *err) {
 
 /* ---- writing ---- */
 
-yt_status yti_study_record_save(const yti_compare *study, yt_err *err) {
+yt_status study_record_save(const study_comparison *study, yt_err *err) {
     yti_train_config config = study->base;
     config.seed = 0; /* no setting of the study: it may get more seeds */
     yti_json_writer w = {0};
@@ -26,7 +28,7 @@ yt_status yti_study_record_save(const yti_compare *study, yt_err *err) {
     yti_json_end(&w);
     yti_json_number(&w, "first_seed", study->base.seed);
     yti_json_number(&w, "seeds", study->n_seeds);
-    yti_settings_write(&w, "settings", &config, yti_setting_counts);
+    yti_settings_write(&w, "settings", &config, study_setting_counts);
     char *path = yti_path_join(study->folder, NAME);
     yt_status status = path ? yti_path_make_dirs(study->folder, err) : no_memory(err);
     if (status == YT_OK) status = yti_json_save(&w, path, err);
@@ -39,7 +41,7 @@ yt_status yti_study_record_save(const yti_compare *study, yt_err *err) {
 
 /* What study.json says. */
 typedef struct recorded {
-    const char *variants[YT_MAX_VARIANTS]; /* lent by the JSON */
+    const char *variants[STUDY_MAX_VARIANTS]; /* lent by the JSON */
     int n_variants;
     int first_seed, seeds;
 } recorded;
@@ -49,10 +51,10 @@ static bool read_runs(const yti_json *json, recorded *out) {
     *out = (recorded){.n_variants = 0};
     for (const yti_json *item = yti_json_first(yti_json_get(json, "variants")); item; item = yti_json_next(item)) {
         const char *name = yti_json_as_text(item);
-        if (!name || out->n_variants == YT_MAX_VARIANTS) return false;
+        if (!name || out->n_variants == STUDY_MAX_VARIANTS) return false;
         out->variants[out->n_variants++] = name;
     }
-    if (!yti_json_as_whole(yti_json_get(json, "seeds"), 1, YT_MAX_SEEDS, &seeds) ||
+    if (!yti_json_as_whole(yti_json_get(json, "seeds"), 1, STUDY_MAX_SEEDS, &seeds) ||
         !yti_json_as_whole(yti_json_get(json, "first_seed"), 0, INT32_MAX - (double)(seeds - 1), &first))
         return false;
     out->first_seed = (int)first;
@@ -60,17 +62,17 @@ static bool read_runs(const yti_json *json, recorded *out) {
     return true;
 }
 
-static bool has_variant(const yti_compare *study, const char *name) {
+static bool has_variant(const study_comparison *study, const char *name) {
     for (int i = 0; i < study->n_variants; i++)
         if (strcmp(study->variants[i].words.name, name) == 0) return true;
     return false;
 }
 
 /* Whether the study has all runs that were recorded, so that none is lost from its report. */
-static bool covers(const yti_compare *study, const recorded *there) {
+static bool covers(const study_comparison *study, const recorded *there) {
     for (int i = 0; i < there->n_variants; i++)
         if (!has_variant(study, there->variants[i])) return false;
-    return study->base.seed <= there->first_seed && there->first_seed + (there->seeds - 1) <= yti_last_seed(study);
+    return study->base.seed <= there->first_seed && there->first_seed + (there->seeds - 1) <= study_last_seed(study);
 }
 
 static void append(char *list, const char *name) {
@@ -78,7 +80,7 @@ static void append(char *list, const char *name) {
 }
 
 /* Says what is there, and the command that has it and what is asked for, where there is one. */
-static yt_status another_study(const yti_compare *study, const recorded *there, yt_err *err) {
+static yt_status another_study(const study_comparison *study, const recorded *there, yt_err *err) {
     char old[LIST_TEXT] = "", both[LIST_TEXT] = "", command[640] = "";
     int n_both = study->n_variants;
     for (int i = 0; i < there->n_variants; i++) {
@@ -88,21 +90,21 @@ static yt_status another_study(const yti_compare *study, const recorded *there, 
         n_both++;
     }
     for (int i = 0; i < study->n_variants; i++) append(both, study->variants[i].words.name);
-    const int last_there = there->first_seed + (there->seeds - 1), last_asked = yti_last_seed(study);
+    const int last_there = there->first_seed + (there->seeds - 1), last_asked = study_last_seed(study);
     const int first = study->base.seed < there->first_seed ? study->base.seed : there->first_seed,
               last = last_asked > last_there ? last_asked : last_there;
-    if (last - first < YT_MAX_SEEDS && n_both <= YT_MAX_VARIANTS)
+    if (last - first < STUDY_MAX_SEEDS && n_both <= STUDY_MAX_VARIANTS)
         snprintf(command, sizeof command, ", or continue it: --compare %.350s --seed %d --seeds %d", both, first,
                  last - first + 1);
     return yt_fail(err, YT_ERR_MISMATCH, "%s: holds the comparison of %.250s with %d seed%s; choose another --name%s",
                    study->folder, old, there->seeds, there->seeds == 1 ? "" : "s", command);
 }
 
-static yt_status same_settings(const yti_compare *study, const yti_json *json, yt_err *err) {
+static yt_status same_settings(const study_comparison *study, const yti_json *json, yt_err *err) {
     yti_train_config config = study->base;
     config.seed = 0;
     const char *was;
-    int key = yti_settings_differ(yti_json_get(json, "settings"), &config, &was);
+    int key = study_settings_differ(yti_json_get(json, "settings"), &config, &was);
     if (key < 0) return YT_OK;
     char text[YT_TRAIN_TEXT];
     yti_train_config_text(&config, (yti_train_key)key, text, sizeof text);
@@ -112,11 +114,11 @@ static yt_status same_settings(const yti_compare *study, const yti_json *json, y
                    study->folder, yti_train_options()[key].key, was, text);
 }
 
-static yt_status damaged(const yti_compare *study, yt_err *err) {
+static yt_status damaged(const study_comparison *study, yt_err *err) {
     return yt_fail(err, YT_ERR_SYNTAX, "%s/%s: is not the record of a study; remove the folder", study->folder, NAME);
 }
 
-static yt_status check(const yti_compare *study, const char *path, const char *report, yt_err *err) {
+static yt_status check(const study_comparison *study, const char *path, const char *report, yt_err *err) {
     char *text;
     size_t bytes;
     YT_TRY(yti_file_read(path, MAX_BYTES, &text, &bytes, err));
@@ -134,7 +136,7 @@ static yt_status check(const yti_compare *study, const char *path, const char *r
     return status;
 }
 
-yt_status yti_study_record_check(const yti_compare *study, yt_err *err) {
+yt_status study_record_check(const study_comparison *study, yt_err *err) {
     char *path = yti_path_join(study->folder, NAME), *report = yti_path_join(study->folder, "compare.json");
     yt_status status = path && report ? YT_OK : no_memory(err);
     if (status == YT_OK && yti_path_exists(path)) status = check(study, path, report, err);

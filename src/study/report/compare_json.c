@@ -2,10 +2,10 @@
  *
  * What is not known is null. Sizes of gradients are logarithms to base 10 where a name says log10.
  */
+#include "study/report/compare_json.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "flow/limits.h"
-#include "study/study.h"
 #include "train/settings/settings_json.h"
 
 static void put_interval(yti_json_writer *w, const char *key, yti_interval i) {
@@ -54,8 +54,8 @@ static void put_points(yti_json_writer *w, const study_points *list) {
 
 static void put_epochs(yti_json_writer *w, const study_run *run) {
     yti_json_array(w, "epochs");
-    for (int i = 0; i < run->n_epochs; i++) {
-        const yti_results_row *e = &run->epochs[i];
+    for (int i = 0; i < run->end.n_epochs; i++) {
+        const yti_results_row *e = &run->end.epochs[i];
         yti_json_object(w, NULL);
         yti_json_number(w, "epoch", e->epoch);
         yti_json_number(w, "loss", e->train_loss);
@@ -70,39 +70,41 @@ static void put_epochs(yti_json_writer *w, const study_run *run) {
 /* What was seen at every step that was sampled. */
 static void put_samples(yti_json_writer *w, const study_run *run, int width) {
     yti_json_array(w, "samples");
-    for (int i = 0; i < run->n_steps; i++) {
+    for (int i = 0; i < run->seen.n_steps; i++) {
         yti_json_object(w, NULL);
-        yti_json_number(w, "step", (double)run->steps[i]);
+        yti_json_number(w, "step", (double)run->seen.steps[i]);
         yti_json_array(w, "rms");
-        for (int p = 0; p < width; p++) yti_json_number(w, NULL, run->rms[(size_t)i * (size_t)width + (size_t)p]);
+        for (int p = 0; p < width; p++) yti_json_number(w, NULL, run->seen.rms[(size_t)i * (size_t)width + (size_t)p]);
         yti_json_end(w);
-        yti_json_number(w, "first_update_to_weight", run->update[i]);
-        yti_json_number(w, "first_mean_abs", run->mean_abs[i]);
-        yti_json_number(w, "norm", run->norm[i]);
+        yti_json_number(w, "first_update_to_weight", run->seen.update[i]);
+        yti_json_number(w, "first_mean_abs", run->seen.mean_abs[i]);
+        yti_json_number(w, "norm", run->seen.norm[i]);
         yti_json_end(w);
     }
     yti_json_end(w);
 }
 
-static void put_run(yti_json_writer *w, const yti_compare *study, const study_run *run) {
+static void put_run(yti_json_writer *w, const study_comparison *study, const study_run *run) {
     yti_json_object(w, NULL);
     yti_json_number(w, "seed", run->seed);
     yti_json_text(w, "folder", yti_path_base(run->folder));
-    yti_json_bool(w, "finite", run->status == YT_OK);
-    yti_json_text(w, "message", run->message);
-    yti_json_number(w, "seconds", run->seconds);
-    yti_json_text(w, "weights_hash", run->weights_hash);
+    yti_json_bool(w, "finite", run->end.status == YT_OK);
+    yti_json_text(w, "message", run->end.message);
+    yti_json_number(w, "seconds", run->end.seconds);
+    yti_json_text(w, "weights_hash", run->end.weights_hash);
     put_epochs(w, run);
     put_samples(w, run, study->variants[run->variant].points.count);
-    put_intervals(w, "slopes", run->slope, study->n_moments);
+    yti_json_array(w, "slopes");
+    for (int m = 0; m < study->n_moments; m++) put_interval(w, NULL, run->at[m].slope);
+    yti_json_end(w);
     yti_json_end(w);
 }
 
-static void put_moment(yti_json_writer *w, const yti_compare *study, int variant, int moment) {
+static void put_moment(yti_json_writer *w, const study_comparison *study, int variant, int moment) {
     const study_moment *m = &study->variants[variant].moments[moment];
     const int width = study->variants[variant].points.count;
     char name[64];
-    yti_moment_name(study, moment, name, sizeof name);
+    study_moment_name(study, moment, name, sizeof name);
     yti_json_object(w, NULL);
     yti_json_text(w, "moment", name);
     yti_json_number(w, "step", (double)study->moment_steps[moment]);
@@ -126,7 +128,7 @@ static void put_moment(yti_json_writer *w, const yti_compare *study, int variant
     yti_json_end(w);
 }
 
-static void put_variant(yti_json_writer *w, const yti_compare *study, int variant) {
+static void put_variant(yti_json_writer *w, const study_comparison *study, int variant) {
     const study_variant *v = &study->variants[variant];
     yti_json_object(w, NULL);
     yti_json_text(w, "name", v->words.name);
@@ -148,12 +150,12 @@ static void put_variant(yti_json_writer *w, const yti_compare *study, int varian
     }
     yti_json_number(w, "runs_not_finite", v->failed);
     yti_json_array(w, "runs");
-    for (int s = 0; s < study->n_seeds; s++) put_run(w, study, yti_study_run(study, variant, s));
+    for (int s = 0; s < study->n_seeds; s++) put_run(w, study, study_run_of(study, variant, s));
     yti_json_end(w);
     yti_json_end(w);
 }
 
-yt_status yti_compare_json_write(const yti_compare *study, const char *path, yt_err *err) {
+yt_status study_json_write(const study_comparison *study, const char *path, yt_err *err) {
     yti_json_writer w = {0};
     yti_json_object(&w, NULL);
     yti_json_text(&w, "data", study->base.data);

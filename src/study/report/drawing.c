@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-yt_status yti_open_numbers(const study_drawing *d, const char *name, yti_file_writer *writer, yt_err *err) {
+yt_status study_open_numbers(const study_drawing *d, const char *name, yti_file_writer *writer, yt_err *err) {
     char file[STUDY_TEXT + 8];
     snprintf(file, sizeof file, "%s.dat", name);
     char *path = yti_path_join(d->folder, file);
@@ -13,7 +13,7 @@ yt_status yti_open_numbers(const study_drawing *d, const char *name, yti_file_wr
     return status;
 }
 
-void yti_begin_figure(study_drawing *d, const char *file, const char *caption, int height) {
+void study_begin_figure(study_drawing *d, const char *file, const char *caption, int height) {
     study_figure *f = &d->figures[d->count++];
     snprintf(f->file, sizeof f->file, "%s.svg", file);
     snprintf(f->caption, sizeof f->caption, "%s", caption);

@@ -1,11 +1,12 @@
-/* figures.c: the pictures of a study: data files, one script, and gnuplot.
+/* figures.c: the figures of a study: data files, one script, and gnuplot.
  *
- * figures/ holds a file of numbers for every series, figures.gp, and the pictures it draws, so that they can be drawn
+ * figures/ holds a file of numbers for every series, figures.gp, and the figures it draws, so that they can be drawn
  * again with other colours. Variants differ by dash and point as well as by colour, and the colours of the heat maps
  * rise in lightness, so that both can be printed in black and white. A figure without a value is left out.
  */
 #include "base/file.h"
 #include "study/report/drawing.h"
+#include "study/report/gnuplot.h"
 
 #include <dirent.h>
 #include <stdlib.h>
@@ -26,7 +27,7 @@ static const double BESIDE = 0.003;
 typedef struct place {
     double x;
     yti_interval y; /* as drawn: not a logarithm */
-    bool hollow;    /* behind the backbone */
+    bool hollow;    /* after the backbone */
 } place;
 
 /* ---- series ---- */
@@ -51,7 +52,7 @@ typedef struct contents {
 static yt_status write_series(const study_drawing *d, const char *name, const place *places, int count,
                               contents *written, yt_err *err) {
     yti_file_writer writer;
-    YT_TRY(yti_open_numbers(d, name, &writer, err));
+    YT_TRY(study_open_numbers(d, name, &writer, err));
     for (int i = 0; i < count; i++) {
         const yti_interval *y = &places[i].y;
         if (!isfinite(y->value)) continue;
@@ -71,7 +72,7 @@ static yt_status write_series(const study_drawing *d, const char *name, const pl
 static void begin_lines(study_drawing *d, const char *x, const char *y) {
     static const char *const colours[N_COLOURS] = {"#000000", "#d55e00", "#0072b2", "#009e73", "#aa4499", "#8a6d00"};
     static const int points[N_COLOURS] = {7, 5, 9, 11, 13, 15}; /* filled */
-    for (int i = 0; i < YT_MAX_VARIANTS; i++)
+    for (int i = 0; i < STUDY_MAX_VARIANTS; i++)
         fprintf(d->script, "set linetype %d linecolor rgb '%s' dashtype %d pointtype %d linewidth 1.7 pointsize 0.7\n",
                 i + 1, colours[i % N_COLOURS], i % N_DASHES + 1, points[i % N_COLOURS]);
     fprintf(d->script,
@@ -90,7 +91,7 @@ static void raised_power(FILE *out, int exponent) {
     for (const char *c = digits; *c; c++) fputs(raised[*c - '0'], out);
 }
 
-/* A mark at every decade, or where these are many at every so many; small ones between where there is room. */
+/* A mark at every decade, or where there are many, at every n-th; small ones between where there is room. */
 static void mark_decades(FILE *out, int bottom, int top) {
     int every = (top - bottom + MOST_DECADES - 1) / MOST_DECADES;
     for (int decade = bottom; decade <= top; decade += every) {
@@ -127,7 +128,7 @@ static void depth_axis(study_drawing *d) {
 }
 
 /* What is drawn of a variant: fills places and returns how many. */
-typedef int (*series)(const yti_compare *study, int variant, int moment, place *places);
+typedef int (*series)(const study_comparison *study, int variant, int moment, place *places);
 
 /* One variant: bars, the line with its points, and a white spot on those that are to be hollow. */
 static void plot_variant(study_drawing *d, int variant, const char *name, double beside, contents has) {
@@ -136,7 +137,7 @@ static void plot_variant(study_drawing *d, int variant, const char *name, double
             "'%s.dat' using ($1%+.3f):2:3:4 with yerrorbars linetype %d dashtype 1 linewidth 0.9 pointsize 0 "
             "notitle, \\\n  '%s.dat' using ($1%+.3f):2 with linespoints linetype %d title ",
             name, beside, style, name, beside, style);
-    yti_gnuplot_text(d->script, d->study->variants[variant].words.name);
+    study_gnuplot_text(d->script, d->study->variants[variant].words.name);
     if (has.hollow)
         fprintf(d->script,
                 ", \\\n  '%s.dat' using ($1%+.3f):($5 > 0 ? $2 : NaN) with points linetype %d linecolor rgb "
@@ -165,14 +166,14 @@ static yt_status plot_variants(study_drawing *d, double axis, const char *base, 
 }
 
 static study_span range_of(const study_drawing *d, series get, int moment, place *places) {
-    study_span all = YTI_EMPTY_SPAN;
+    study_span all = STUDY_EMPTY_SPAN;
     for (int v = 0; v < d->study->n_variants; v++) {
         int count = get(d->study, v, moment, places);
         for (int i = 0; i < count; i++) {
-            yti_span_widen(&all, places[i].y.value);
+            study_span_widen(&all, places[i].y.value);
             if (!yti_interval_known(places[i].y)) continue;
-            yti_span_widen(&all, fmax(places[i].y.low, places[i].y.value / BAR));
-            yti_span_widen(&all, fmin(places[i].y.high, places[i].y.value * BAR));
+            study_span_widen(&all, fmax(places[i].y.low, places[i].y.value / BAR));
+            study_span_widen(&all, fmin(places[i].y.high, places[i].y.value * BAR));
         }
     }
     return all;
@@ -185,13 +186,13 @@ static place place_of(const study_point *point, yti_interval size) {
     return (place){point->depth, powers_of_ten(size), !point->in_backbone};
 }
 
-static int get_profile(const yti_compare *study, int variant, int moment, place *places) {
+static int get_profile(const study_comparison *study, int variant, int moment, place *places) {
     const study_variant *v = &study->variants[variant];
     for (int i = 0; i < v->points.count; i++) places[i] = place_of(&v->points.at[i], v->moments[moment].profile[i]);
     return v->points.count;
 }
 
-static int get_ratio(const yti_compare *study, int variant, int moment, place *places) {
+static int get_ratio(const study_comparison *study, int variant, int moment, place *places) {
     const study_variant *v = &study->variants[variant];
     for (int i = 0; i < v->points.count; i++) places[i] = place_of(&v->points.at[i], v->moments[moment].ratio[i]);
     return v->points.count;
@@ -201,19 +202,19 @@ static int get_ratio(const yti_compare *study, int variant, int moment, place *p
 static void begin_by_depth(study_drawing *d, const char *what, int moment, const char *title, const char *explained,
                            const char *y, char base[64]) {
     char when[64], caption[STUDY_SENTENCE];
-    yti_moment_name(d->study, moment, when, sizeof when);
+    study_moment_name(d->study, moment, when, sizeof when);
     snprintf(caption, sizeof caption,
              "%s %s: %s Bars: 95 %% intervals. Filled points: backbone; hollow ones: the rows after it.", title, when,
              explained);
     snprintf(base, 64, "%s-step%ld", what, d->study->moment_steps[moment]);
-    yti_begin_figure(d, base, caption, 480);
+    study_begin_figure(d, base, caption, 480);
     begin_lines(d, "depth (convolutions from the input)", y);
     depth_axis(d);
 }
 
 static yt_status draw_profile(study_drawing *d, int moment, place *places, yt_err *err) {
     study_span range = range_of(d, get_profile, moment, places);
-    if (yti_span_is_empty(range)) return YT_OK;
+    if (study_span_is_empty(range)) return YT_OK;
     char base[64];
     begin_by_depth(d, "profile", moment, "Gradient by depth",
                    "RMS of dL/dx at the output of every row and block, geometric means over seeds. Gradients "
@@ -226,9 +227,9 @@ static yt_status draw_profile(study_drawing *d, int moment, place *places, yt_er
 
 static yt_status draw_ratio(study_drawing *d, int moment, place *places, yt_err *err) {
     study_span range = range_of(d, get_ratio, moment, places);
-    if (yti_span_is_empty(range)) return YT_OK;
-    yti_span_widen(&range, 0.1);
-    yti_span_widen(&range, 10);
+    if (study_span_is_empty(range)) return YT_OK;
+    study_span_widen(&range, 0.1);
+    study_span_widen(&range, 10);
     char base[64];
     begin_by_depth(d, "ratio", moment, "Ratio across each row or block",
                    "RMS of dL/dx before it over RMS after it. 1: the gradient passes unchanged; below 1: it "
@@ -252,41 +253,42 @@ static double ap_of(const yti_results_row *epoch) {
     return epoch->ap;
 }
 
-static int longest(const yti_compare *study, int variant) {
+static int longest(const study_comparison *study, int variant) {
     int epochs = 0;
     for (int s = 0; s < study->n_seeds; s++)
-        if (yti_study_run(study, variant, s)->n_epochs > epochs) epochs = yti_study_run(study, variant, s)->n_epochs;
+        if (study_run_of(study, variant, s)->end.n_epochs > epochs)
+            epochs = study_run_of(study, variant, s)->end.n_epochs;
     return epochs;
 }
 
 /* The mean over the seeds that came so far. */
-static int get_curve(const yti_compare *study, int variant, epoch_value value, place *places) {
+static int get_curve(const study_comparison *study, int variant, epoch_value value, place *places) {
     int epochs = longest(study, variant);
     for (int e = 0; e < epochs; e++) {
-        double values[YT_MAX_SEEDS];
+        double values[STUDY_MAX_SEEDS];
         int n = 0;
         for (int s = 0; s < study->n_seeds; s++) {
-            const study_run *run = yti_study_run(study, variant, s);
-            if (e < run->n_epochs) values[n++] = value(&run->epochs[e]);
+            const study_run *run = study_run_of(study, variant, s);
+            if (e < run->end.n_epochs) values[n++] = value(&run->end.epochs[e]);
         }
         places[e] = (place){.x = e + 1, .y = yti_interval_mean(values, n)};
     }
     return epochs;
 }
 
-static int get_loss(const yti_compare *study, int variant, int moment, place *places) {
+static int get_loss(const study_comparison *study, int variant, int moment, place *places) {
     (void)moment;
     int epochs = get_curve(study, variant, log_loss_of, places);
     for (int e = 0; e < epochs; e++) places[e].y = powers_of_ten(places[e].y);
     return epochs;
 }
 
-static int get_ap(const yti_compare *study, int variant, int moment, place *places) {
+static int get_ap(const study_comparison *study, int variant, int moment, place *places) {
     (void)moment;
     return get_curve(study, variant, ap_of, places);
 }
 
-static int most_epochs(const yti_compare *study) {
+static int most_epochs(const study_comparison *study) {
     int epochs = 0;
     for (int v = 0; v < study->n_variants; v++)
         if (longest(study, v) > epochs) epochs = longest(study, v);
@@ -294,16 +296,16 @@ static int most_epochs(const yti_compare *study) {
 }
 
 static void begin_curve(study_drawing *d, const char *base, const char *caption, const char *y, int epochs) {
-    yti_begin_figure(d, base, caption, 420);
+    study_begin_figure(d, base, caption, 420);
     begin_lines(d, "epoch", y);
     fprintf(d->script, "set xrange [0.5:%d.5]\n", epochs);
     if (epochs <= 20) fprintf(d->script, "set xtics 1\n");
 }
 
-/* On a logarithmic axis where some variant's loss leaves the others far behind. */
+/* On a logarithmic axis where some variant's loss is far above the others. */
 static yt_status draw_loss(study_drawing *d, int epochs, place *places, yt_err *err) {
     study_span range = range_of(d, get_loss, 0, places);
-    if (yti_span_is_empty(range)) return YT_OK;
+    if (study_span_is_empty(range)) return YT_OK;
     begin_curve(d, "loss",
                 "Training loss: sum of the terms, geometric mean over the seeds that came so far, bars: 95 % "
                 "intervals.",
@@ -327,11 +329,11 @@ static yt_status draw_ap(study_drawing *d, int epochs, place *places, yt_err *er
 /* ---- all ---- */
 
 static yt_status draw_all(study_drawing *d, place *places, yt_err *err) {
-    const yti_compare *study = d->study;
+    const study_comparison *study = d->study;
     for (int m = 0; m < study->n_moments; m++) YT_TRY(draw_profile(d, m, places, err));
     for (int m = 0; m < study->n_moments; m++)
         if (m == 0 || m == study->n_moments - 1) YT_TRY(draw_ratio(d, m, places, err));
-    YT_TRY(yti_draw_heat_maps(d, err));
+    YT_TRY(study_draw_heat_maps(d, err));
     int epochs = most_epochs(study);
     if (epochs == 0) return YT_OK;
     YT_TRY(draw_loss(d, epochs, places, err));
@@ -339,7 +341,7 @@ static yt_status draw_all(study_drawing *d, place *places, yt_err *err) {
 }
 
 /* Room for the longest series. */
-static place *make_places(const yti_compare *study) {
+static place *make_places(const study_comparison *study) {
     int most = most_epochs(study);
     for (int v = 0; v < study->n_variants; v++)
         if (study->variants[v].points.count > most) most = study->variants[v].points.count;
@@ -373,23 +375,23 @@ static bool ends_with(const char *text, const char *end) {
 }
 
 /* Files of figures are known by how their names begin and end; whatever else lies there is not ours. */
-static bool is_of_figures(const char *name, bool pictures_only) {
+static bool is_of_figures(const char *name, bool drawn_only) {
     static const char *const begins[] = {"profile-step", "ratio-step", "heat-", "loss.", "loss-", "ap.", "ap-"};
-    if (!pictures_only && strcmp(name, SCRIPT) == 0) return true;
-    if (!ends_with(name, ".svg") && (pictures_only || !ends_with(name, ".dat"))) return false;
+    if (!drawn_only && strcmp(name, SCRIPT) == 0) return true;
+    if (!ends_with(name, ".svg") && (drawn_only || !ends_with(name, ".dat"))) return false;
     for (size_t i = 0; i < sizeof begins / sizeof begins[0]; i++)
         if (strncmp(name, begins[i], strlen(begins[i])) == 0) return true;
     return false;
 }
 
 /* Removes what a former report has drawn, or half of this one. */
-static yt_status clear(const char *folder, bool pictures_only, yt_err *err) {
+static yt_status clear(const char *folder, bool drawn_only, yt_err *err) {
     DIR *dir = opendir(folder);
     if (!dir) return YT_OK;
     const char *name;
     yt_status status = YT_OK;
     while (status == YT_OK && (status = yti_folder_next(dir, folder, &name, err)) == YT_OK && name) {
-        if (!is_of_figures(name, pictures_only)) continue;
+        if (!is_of_figures(name, drawn_only)) continue;
         char *path = yti_path_join(folder, name);
         if (!path)
             status = yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the figures");
@@ -404,15 +406,15 @@ static yt_status clear(const char *folder, bool pictures_only, yt_err *err) {
 static yt_status draw(study_drawing *d, yt_err *err) {
     YT_TRY(clear(d->folder, false, err));
     char why[256];
-    if (!yti_gnuplot_works(why, sizeof why)) return yt_fail(err, YT_ERR_IO, "%s", why);
+    if (!study_gnuplot_works(why, sizeof why)) return yt_fail(err, YT_ERR_IO, "%s", why);
     YT_TRY(yti_path_make_dirs(d->folder, err));
     YT_TRY(write_script(d, err));
-    yt_status status = yti_gnuplot_run(d->folder, SCRIPT, err);
+    yt_status status = study_gnuplot_run(d->folder, SCRIPT, err);
     if (status != YT_OK) clear(d->folder, true, NULL); /* script and numbers show what was wrong */
     return status;
 }
 
-yt_status yti_figures_draw(const yti_compare *study, study_figure *out, int *count, yt_err *err) {
+yt_status study_figures_draw(const study_comparison *study, study_figure *out, int *count, yt_err *err) {
     study_drawing d = {.study = study, .figures = out, .folder = yti_path_join(study->folder, "figures")};
     if (!d.folder) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the figures");
     yt_status status = draw(&d, err);

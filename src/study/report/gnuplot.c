@@ -1,9 +1,9 @@
 /* gnuplot.c: the plotting program as a process. It reads a script file in the figures' folder; numbers come from data
  * files beside it, and texts stand in single quotes, in which gnuplot substitutes nothing.
  */
+#include "study/report/gnuplot.h"
 #include "base/file.h"
 #include "base/text.h"
-#include "study/study.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +17,7 @@ extern char **environ;
 
 static const char MISSING[] = "the figures need the program gnuplot (Debian: apt-get install gnuplot-nox)";
 
-void yti_gnuplot_text(FILE *out, const char *text) {
+void study_gnuplot_text(FILE *out, const char *text) {
     fputc('\'', out);
     for (const char *c = text; *c; c++) {
         if (*c == '\'') fputc('\'', out);
@@ -45,7 +45,7 @@ static int start(char *const *arguments, const char *log) {
     return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }
 
-bool yti_gnuplot_works(char *why_not, size_t room) {
+bool study_gnuplot_works(char *why_not, size_t room) {
     char name[] = "gnuplot", version[] = "--version";
     bool works = start((char *[]){name, version, NULL}, NULL) == 0;
     snprintf(why_not, room, "%s", works ? "" : MISSING);
@@ -70,13 +70,13 @@ static char *change_folder(const char *folder) {
     FILE *out = open_memstream(&text, &bytes);
     if (!out) return NULL;
     fputs("cd ", out);
-    yti_gnuplot_text(out, folder);
+    study_gnuplot_text(out, folder);
     if (fclose(out) == 0) return text;
     free(text);
     return NULL;
 }
 
-yt_status yti_gnuplot_run(const char *folder, const char *script, yt_err *err) {
+yt_status study_gnuplot_run(const char *folder, const char *script, yt_err *err) {
     char *cd = change_folder(folder), *log = yti_path_join(folder, "gnuplot.log"), *name = strdup(script);
     yt_status status = cd && log && name ? YT_OK : yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the names of figures");
     if (status == YT_OK) {

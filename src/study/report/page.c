@@ -1,12 +1,12 @@
 /* page.c: compare.html: the study on one page that needs nothing else: no network, no script, figures inlined.
  *
- * Every text that comes from outside goes through yti_html_text. In print each figure stays on one page.
+ * Every text that comes from outside goes through study_html_text. In print each figure stays on one page.
  */
+#include "study/report/page.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "flow/limits.h"
 #include "study/record/run_record.h"
-#include "study/study.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -44,7 +44,7 @@ static const char ABOUT[] =
     "training becomes unstable. Below, its size is the root mean square (RMS) over a map, and the depth of\n"
     "a map is the number of convolutions on the longest way to it from the input.</p>\n";
 
-void yti_html_text(FILE *out, const char *text) {
+void study_html_text(FILE *out, const char *text) {
     for (const char *c = text; *c; c++) {
         switch (*c) {
         case '&':
@@ -72,14 +72,14 @@ void yti_html_text(FILE *out, const char *text) {
 
 static void cell(FILE *out, const char *text) {
     fputs("<td>", out);
-    yti_html_text(out, text);
+    study_html_text(out, text);
     fputs("</td>", out);
 }
 
-/* Of a variant, which may be long: breaks anywhere. */
+/* The name of a variant may be long: it breaks anywhere. */
 static void name_cell(FILE *out, const char *name) {
     fputs("<td class=\"v\">", out);
-    yti_html_text(out, name);
+    study_html_text(out, name);
     fputs("</td>", out);
 }
 
@@ -146,21 +146,21 @@ static void power_cell(FILE *out, yti_interval i) {
 
 /* ---- sections ---- */
 
-static void write_verdicts(const yti_compare *study, FILE *out) {
+static void write_verdicts(const study_comparison *study, FILE *out) {
     fputs("<h2>Verdict</h2>\n", out);
     for (int m = 0; m < study->n_moments; m++) {
         char when[64];
-        yti_moment_name(study, m, when, sizeof when);
+        study_moment_name(study, m, when, sizeof when);
         fprintf(out, "<h3>Gradients %s</h3>\n<ul>\n", when);
         for (int v = 0; v < study->n_variants; v++) {
             const study_moment *moment = &study->variants[v].moments[m];
             fputs("<li><b>", out);
-            yti_html_text(out, study->variants[v].words.name);
+            study_html_text(out, study->variants[v].words.name);
             fputs("</b>: ", out);
-            yti_html_text(out, moment->sentence);
+            study_html_text(out, moment->sentence);
             if (v > 0) {
                 fputs(".<br>Decay slope: ", out);
-                yti_html_text(out, moment->against);
+                study_html_text(out, moment->against);
             }
             fputs(".</li>\n", out);
         }
@@ -169,14 +169,14 @@ static void write_verdicts(const yti_compare *study, FILE *out) {
     if (study->n_variants > 1) fputs("<h3>Final mAP50-95</h3>\n<ul>\n", out);
     for (int v = 1; v < study->n_variants; v++) {
         fputs("<li>", out);
-        yti_html_text(out, study->variants[v].ap_against);
+        study_html_text(out, study->variants[v].ap_against);
         fputs(".</li>\n", out);
     }
     if (study->n_variants > 1) fputs("</ul>\n", out);
     if (study->n_moments == 0) fputs("<p>No run lived long enough to show a gradient.</p>\n", out);
 }
 
-static void write_variants(const yti_compare *study, FILE *out) {
+static void write_variants(const study_comparison *study, FILE *out) {
     fputs("<h2>Variants and results</h2>\n<div class=\"wide\"><table "
           "class=\"whole\">\n<tr><th>variant</th><th>settings</th>"
           "<th class=\"n\">parameters</th><th class=\"n\">GFLOPs</th><th class=\"n\">runs</th>"
@@ -190,9 +190,9 @@ static void write_variants(const yti_compare *study, FILE *out) {
         fputs("<td>", out);
         for (int k = 0; k < v->words.n_settings; k++) {
             fputs(k ? ", " : "", out);
-            yti_html_text(out, v->words.settings[k].key);
+            study_html_text(out, v->words.settings[k].key);
             fputs(": ", out);
-            yti_html_text(out, v->words.settings[k].value);
+            study_html_text(out, v->words.settings[k].value);
         }
         fprintf(out, "</td><td class=\"n\">%zu</td>", v->parameters);
         fprintf(out, "<td class=\"n\">%.3f</td><td class=\"n\">%d</td><td class=\"n\">%d</td>", v->gflops,
@@ -206,18 +206,18 @@ static void write_variants(const yti_compare *study, FILE *out) {
           out);
 }
 
-static void write_failures(const yti_compare *study, FILE *out) {
+static void write_failures(const study_comparison *study, FILE *out) {
     bool any = false;
-    for (int i = 0; i < yti_compare_runs(study); i++) any |= study->runs[i].status != YT_OK;
+    for (int i = 0; i < study_runs(study); i++) any |= study->runs[i].end.status != YT_OK;
     if (!any) return;
-    fputs("<h3>Runs that ended with values that are not finite</h3>\n<ul>\n", out);
-    for (int i = 0; i < yti_compare_runs(study); i++) {
+    fputs("<h3>Runs that diverged (NaN or Inf)</h3>\n<ul>\n", out);
+    for (int i = 0; i < study_runs(study); i++) {
         const study_run *run = &study->runs[i];
-        if (run->status == YT_OK) continue;
+        if (run->end.status == YT_OK) continue;
         fputs("<li>", out);
-        yti_html_text(out, study->variants[run->variant].words.name);
+        study_html_text(out, study->variants[run->variant].words.name);
         fprintf(out, ", seed %d: ", run->seed);
-        yti_html_text(out, run->message);
+        study_html_text(out, run->end.message);
         fputs("</li>\n", out);
     }
     fputs("</ul>\n", out);
@@ -235,7 +235,7 @@ static void write_slope_row(const study_variant *variant, const study_moment *mo
     fputs("</tr>\n", out);
 }
 
-static void write_slopes(const yti_compare *study, FILE *out) {
+static void write_slopes(const study_comparison *study, FILE *out) {
     fputs("<h2>Decay slope</h2>\n<p>Least squares line of log10 RMS(dL/dx) over depth in the backbone. "
           "Positive: "
           "gradients shrink on their way to the input; +0.3 per layer is a halving at every layer.</p>\n<div "
@@ -246,7 +246,7 @@ static void write_slopes(const yti_compare *study, FILE *out) {
           out);
     for (int m = 0; m < study->n_moments; m++) {
         char when[64];
-        yti_moment_name(study, m, when, sizeof when);
+        study_moment_name(study, m, when, sizeof when);
         fprintf(out, "<tr class=\"moment\"><th colspan=\"7\">%s</th></tr>\n", when);
         for (int v = 0; v < study->n_variants; v++)
             write_slope_row(&study->variants[v], &study->variants[v].moments[m], out);
@@ -273,19 +273,19 @@ static bool same_places(const study_points *a, const study_points *b) {
 }
 
 /* One table of variants with the same places, a column each. */
-static void write_ratio_table(const yti_compare *study, const int *variants, int count, int moment, FILE *out) {
+static void write_ratio_table(const study_comparison *study, const int *variants, int count, int moment, FILE *out) {
     const study_points *points = &study->variants[variants[0]].points;
     fprintf(out, "<details%s><summary>", points->count <= MOST_OPEN ? " open" : "");
     for (int i = 0; i < count; i++) {
         fputs(i ? ", " : "", out);
-        yti_html_text(out, study->variants[variants[i]].words.name);
+        study_html_text(out, study->variants[variants[i]].words.name);
     }
     fputs("</summary>\n<div class=\"wide\"><table>\n<thead><tr><th>row or block</th><th class=\"n\">depth</th>"
           "<th>before it</th>",
           out);
     for (int i = 0; i < count; i++) {
         fputs("<th class=\"n v\">", out);
-        yti_html_text(out, study->variants[variants[i]].words.name);
+        study_html_text(out, study->variants[variants[i]].words.name);
         fputs("</th>", out);
     }
     fputs("</tr></thead>\n", out);
@@ -303,17 +303,17 @@ static void write_ratio_table(const yti_compare *study, const int *variants, int
 }
 
 /* The same numbers as the figure of ratios, for whoever wants to read them. */
-static void write_ratios(const yti_compare *study, FILE *out) {
+static void write_ratios(const study_comparison *study, FILE *out) {
     if (study->n_moments == 0) return;
     int last = study->n_moments - 1;
     char when[64];
-    yti_moment_name(study, last, when, sizeof when);
+    study_moment_name(study, last, when, sizeof when);
     fprintf(out,
             "<h2>Ratio across each block</h2>\n<p>RMS(dL/dx) before a row or block over that after it, %s; "
-            "where a place has no interval, one run has shown it. 1: the gradient passes unchanged; below 1: it "
+            "rows without an interval come from a single run. 1: the gradient passes unchanged; below 1: it "
             "shrinks on its way to the input.</p>\n",
             when);
-    bool written[YT_MAX_VARIANTS] = {false};
+    bool written[STUDY_MAX_VARIANTS] = {false};
     for (int i = 0; i < study->n_variants; i++) {
         int variants[MOST_COLUMNS], count = 0;
         for (int k = i; !written[i] && k < study->n_variants && count < MOST_COLUMNS; k++)
@@ -345,7 +345,7 @@ static void write_thresholds(FILE *out) {
           out);
 }
 
-static bool variants_set(const yti_compare *study, int key) {
+static bool variants_set(const study_comparison *study, int key) {
     for (int i = 0; i < study->n_variants; i++)
         for (int k = 0; k < study->variants[i].words.n_settings; k++)
             if (yti_train_option_find(study->variants[i].words.settings[k].key) == key) return true;
@@ -365,7 +365,7 @@ static bool changes_batches(int key) {
 }
 
 /* The settings of one kind that variants set, as a list; whether there are any. */
-static bool list_set(const yti_compare *study, bool (*is_kind)(int key), char *out, size_t room) {
+static bool list_set(const study_comparison *study, bool (*is_kind)(int key), char *out, size_t room) {
     out[0] = '\0';
     for (int i = 0; i < YT_TRAIN_KEYS; i++) {
         size_t used = strlen(out);
@@ -376,7 +376,7 @@ static bool list_set(const yti_compare *study, bool (*is_kind)(int key), char *o
 }
 
 /* With the same seed goes much that is the same, unless a variant says otherwise. */
-static void write_what_is_shared(const yti_compare *study, FILE *out) {
+static void write_what_is_shared(const study_comparison *study, FILE *out) {
     char weights[STUDY_TEXT], batches[STUDY_TEXT];
     bool other_weights = list_set(study, changes_weights, weights, sizeof weights),
          other_batches = list_set(study, changes_batches, batches, sizeof batches);
@@ -394,25 +394,25 @@ static void write_what_is_shared(const yti_compare *study, FILE *out) {
     fputs(":</p>\n", out);
 }
 
-static void write_settings(const yti_compare *study, FILE *out) {
+static void write_settings(const study_comparison *study, FILE *out) {
     write_what_is_shared(study, out);
     fputs("<p class=\"small\">", out);
     for (int i = 0; i < YT_TRAIN_KEYS; i++) {
         char text[YT_TRAIN_TEXT];
-        if (!yti_setting_counts(i) || i == YT_TRAIN_KEY_seed || variants_set(study, i)) continue;
+        if (!study_setting_counts(i) || i == YT_TRAIN_KEY_seed || variants_set(study, i)) continue;
         yti_train_config_text(&study->base, (yti_train_key)i, text, sizeof text);
         if (text[0] == '\0') continue;
         fprintf(out, "%s: <b>", yti_train_options()[i].key);
-        yti_html_text(out, text);
+        study_html_text(out, text);
         fputs("</b>; ", out);
     }
-    fprintf(out, "seeds: <b>%d to %d</b>.</p>\n", study->base.seed, yti_last_seed(study));
+    fprintf(out, "seeds: <b>%d to %d</b>.</p>\n", study->base.seed, study_last_seed(study));
 }
 
 /* ---- figures ---- */
 
-/* The picture from its tag on, without what stands before it in a file of its own. */
-static yt_status inline_figure(const yti_compare *study, const study_figure *figure, FILE *out, yt_err *err) {
+/* The figure from its tag on, without what comes before it in a file of its own. */
+static yt_status inline_figure(const study_comparison *study, const study_figure *figure, FILE *out, yt_err *err) {
     char file[STUDY_TEXT + 16];
     snprintf(file, sizeof file, "figures/%s", figure->file);
     char *path = yti_path_join(study->folder, file), *text = NULL;
@@ -425,7 +425,7 @@ static yt_status inline_figure(const yti_compare *study, const study_figure *fig
         fputs("<figure>\n", out);
         fputs(svg, out);
         fputs("\n<figcaption>", out);
-        yti_html_text(out, figure->caption);
+        study_html_text(out, figure->caption);
         fputs("</figcaption>\n</figure>\n", out);
     }
     free(text);
@@ -433,25 +433,25 @@ static yt_status inline_figure(const yti_compare *study, const study_figure *fig
     return status;
 }
 
-static yt_status write_figures(const yti_compare *study, const study_figure *figures, int count, const char *why_none,
-                               FILE *out, yt_err *err) {
+static yt_status write_figures(const study_comparison *study, const study_figure *figures, int count,
+                               const char *why_none, FILE *out, yt_err *err) {
     fputs("<h2>Figures</h2>\n", out);
     if (count == 0) {
         fputs("<p>There are none: ", out);
-        yti_html_text(out, why_none);
+        study_html_text(out, why_none);
         fputs(".</p>\n", out);
     }
     for (int i = 0; i < count; i++) YT_TRY(inline_figure(study, &figures[i], out, err));
     return YT_OK;
 }
 
-static yt_status write_page(const yti_compare *study, const study_figure *figures, int n_figures, const char *why_none,
-                            FILE *out, yt_err *err) {
+static yt_status write_page(const study_comparison *study, const study_figure *figures, int n_figures,
+                            const char *why_none, FILE *out, yt_err *err) {
     fputs(HEAD, out);
     fputs("<h1>Gradient flow compared</h1>\n<p>", out);
-    yti_html_text(out, study->base.model);
+    study_html_text(out, study->base.model);
     fputs(" on ", out);
-    yti_html_text(out, study->base.data);
+    study_html_text(out, study->base.data);
     fprintf(out, ": %d variant%s, %d seed%s each.</p>\n%s", study->n_variants, study->n_variants > 1 ? "s" : "",
             study->n_seeds, study->n_seeds > 1 ? "s" : "", ABOUT);
     write_verdicts(study, out);
@@ -468,8 +468,8 @@ static yt_status write_page(const yti_compare *study, const study_figure *figure
     return YT_OK;
 }
 
-yt_status yti_page_write(const yti_compare *study, const study_figure *figures, int n_figures,
-                         const char *why_no_figures, const char *path, yt_err *err) {
+yt_status study_page_write(const study_comparison *study, const study_figure *figures, int n_figures,
+                           const char *why_no_figures, const char *path, yt_err *err) {
     yti_file_writer writer;
     YT_TRY(yti_file_writer_open(path, &writer, err));
     yt_status status = write_page(study, figures, n_figures, why_no_figures, writer.stream, err);

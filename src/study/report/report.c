@@ -1,36 +1,38 @@
 /* report.c: what a study leaves: compare.json, compare.html, figures/, and a few lines for a terminal. */
 #include "base/file.h"
-#include "study/study.h"
+#include "study/analysis/analyse.h"
+#include "study/report/compare_json.h"
+#include "study/report/figures.h"
+#include "study/report/page.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static yt_status write_json(const yti_compare *study, yt_err *err) {
+static yt_status write_json(const study_comparison *study, yt_err *err) {
     char *path = yti_path_join(study->folder, "compare.json");
     if (!path) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the report");
-    yt_status status = yti_compare_json_write(study, path, err);
+    yt_status status = study_json_write(study, path, err);
     free(path);
     return status;
 }
 
-static yt_status write_page(const yti_compare *study, const study_figure *figures, int n_figures, const char *why,
+static yt_status write_page(const study_comparison *study, const study_figure *figures, int n_figures, const char *why,
                             yt_err *err) {
     char *path = yti_path_join(study->folder, "compare.html");
     if (!path) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the report");
-    yt_status status = yti_page_write(study, figures, n_figures, why, path, err);
+    yt_status status = study_page_write(study, figures, n_figures, why, path, err);
     free(path);
     return status;
 }
 
-/* A report without figures is one, too. */
-static yt_status with_figures(const yti_compare *study, study_figure *figures, yt_err *why) {
+static yt_status with_figures(const study_comparison *study, study_figure *figures, yt_err *why) {
     int count = 0;
-    YT_TRY(yti_figures_draw(study, figures, &count, why));
+    YT_TRY(study_figures_draw(study, figures, &count, why));
     return write_page(study, figures, count, "", why);
 }
 
-yt_status yti_compare_report(yti_compare *study, char *why_no_figures, size_t room, yt_err *err) {
-    YT_TRY(yti_analyse(study, err));
+yt_status study_report(study_comparison *study, char *why_no_figures, size_t room, yt_err *err) {
+    YT_TRY(study_analyse(study, err));
     YT_TRY(write_json(study, err));
     study_figure *figures = calloc(STUDY_MAX_FIGURES, sizeof *figures);
     if (!figures) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the report");
@@ -41,17 +43,17 @@ yt_status yti_compare_report(yti_compare *study, char *why_no_figures, size_t ro
     return status == YT_OK ? YT_OK : write_page(study, NULL, 0, why.text, err);
 }
 
-static int longest_name(const yti_compare *study) {
+static int longest_name(const study_comparison *study) {
     size_t longest = strlen("variant");
     for (int i = 0; i < study->n_variants; i++)
         if (strlen(study->variants[i].words.name) > longest) longest = strlen(study->variants[i].words.name);
     return (int)longest;
 }
 
-void yti_compare_print(const yti_compare *study, FILE *out) {
+void study_print(const study_comparison *study, FILE *out) {
     for (int m = 0; m < study->n_moments; m++) {
         char when[64];
-        yti_moment_name(study, m, when, sizeof when);
+        study_moment_name(study, m, when, sizeof when);
         fprintf(out, "gradients %s\n", when);
         for (int v = 0; v < study->n_variants; v++) {
             const study_moment *moment = &study->variants[v].moments[m];
@@ -67,7 +69,7 @@ void yti_compare_print(const yti_compare *study, FILE *out) {
         fprintf(out, "%-*s %12zu %8.3f %10.4g %10.4g", width, v->words.name, v->parameters, v->gflops, v->loss.value,
                 v->ap.value);
         if (v->ap_against[0]) fprintf(out, "  %.*s", (int)strcspn(v->ap_against, ":"), v->ap_against);
-        if (v->failed) fprintf(out, "  %d of %d runs ended with values that are not finite", v->failed, study->n_seeds);
+        if (v->failed) fprintf(out, "  %d of %d runs diverged (NaN or Inf)", v->failed, study->n_seeds);
         fputc('\n', out);
     }
 }

@@ -3,7 +3,7 @@
  * The gradient is linear in the loss, so dL/dx is the sum of the gradients of the terms (the other gains set to 0), and
  * the sum of those of the levels (the other levels' gradients at the head set to 0). Each needs a forward run of its
  * own too, because a backward run overwrites the maps. Gradients of parameters are not computed, and the running
- * statistics that a forward run moves are a copy: the run goes on as if this had not been.
+ * statistics that a forward run moves are a copy: the run continues as if this had not happened.
  */
 #include "train/gradient_log/loss_parts.h"
 #include "base/cpu.h"

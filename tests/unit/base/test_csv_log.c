@@ -114,7 +114,7 @@ Test(csv_log, a_table_of_other_columns_of_which_no_row_is_kept_gives_way) {
     expect_text("epoch,x\n");
 }
 
-/* At the end of a line, in its middle, in the first block and behind it. */
+/* At the end of a line, in its middle, in the first block and after it. */
 Test(csv_log, a_read_that_fails_leaves_the_table_as_it_was) {
     static const size_t places[] = {1, 8, 10, 4096, 4100, 8192, 9000};
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {

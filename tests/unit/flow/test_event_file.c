@@ -117,7 +117,7 @@ Test(event_file, a_histogram_has_a_bucket_for_each_power_of_two) {
     free(text);
 }
 
-Test(event_file, a_resumed_run_drops_what_lies_behind_its_checkpoint) {
+Test(event_file, a_resumed_run_drops_what_comes_after_its_checkpoint) {
     const char *path = test_folder_path("events");
     write_steps(open_file(path, 0), 0, 5);
     write_steps(open_file(path, 3), 3, 4);

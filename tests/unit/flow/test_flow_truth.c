@@ -54,7 +54,7 @@ static const yti_param_info *parameter(const yti_model *model, const char *name)
     return found;
 }
 
-/* Builds the network, runs it once on a drawn picture, and sends a drawn gradient back from its head. */
+/* Builds the network, runs it once on a drawn image, and sends a drawn gradient back from its head. */
 static void run_net(net *n, const char *yaml, int rows, bool no_residual, uint64_t seed) {
     yti_model_options options = YT_MODEL_DEFAULTS;
     options.no_residual = no_residual;
@@ -65,10 +65,10 @@ static void run_net(net *n, const char *yaml, int rows, bool no_residual, uint64
     yti_model_init(n->model, seed, &n->model->state);
     yti_graph_keep(n->model->graph, n->model->rows[0].output); /* read again below */
     cr_assert_eq(yti_model_plan(n->model, YT_MODE_TRAIN, 1, SIDE, SIDE, 2, &err), YT_OK, "%s", err.text);
-    uint8_t picture[SIDE * SIDE * 3];
+    uint8_t image[SIDE * SIDE * 3];
     yti_rng rng = yti_rng_make(seed, 0, 0, YT_RNG_TEST);
-    for (size_t i = 0; i < sizeof picture; i++) picture[i] = (uint8_t)yti_rng_uniform(&rng, 0, 255.9);
-    yti_model_set_input(n->model, picture);
+    for (size_t i = 0; i < sizeof image; i++) image[i] = (uint8_t)yti_rng_uniform(&rng, 0, 255.9);
+    yti_model_set_input(n->model, image);
     yti_model_forward(n->model, &n->model->state, NULL);
     yti_head head = yti_model_head(n->model, 0);
     fill(head.level[0].d_box, &rng);

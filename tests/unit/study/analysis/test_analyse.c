@@ -2,7 +2,7 @@
  * known: slopes, intervals over seeds, ratios, verdicts, a run that ended early.
  */
 #include "study/record/run_record.h"
-#include "study/study.h"
+#include "study/analysis/analyse.h"
 #include "support/folder.h"
 #include "support/tiny.h"
 
@@ -40,10 +40,10 @@ typedef struct story {
     int steps;       /* 0, 1, 10, 20, ... */
     bool first_zero; /* the gradients of the first layer are exactly 0 */
     int bad_step;    /* a gradient has a NaN there; 0: none */
-    bool adam;       /* the optimiser; else SGD */
+    bool adam;       /* the optimizer; else SGD */
 } story;
 
-static yti_compare *make_study_of(const char *model, const char *variants) {
+static study_comparison *make_study_of(const char *model, const char *variants) {
     yti_train_config config;
     yti_train_config_defaults(&config);
     yt_err err = {.text = ""};
@@ -52,12 +52,12 @@ static yti_compare *make_study_of(const char *model, const char *variants) {
     for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++)
         cr_assert_eq(yti_train_config_set(&config, settings[i][0], settings[i][1], YT_SOURCE_TYPED, &err), YT_OK, "%s",
                      err.text);
-    yti_compare *study;
-    cr_assert_eq(yti_compare_create(&config, variants, SEEDS, NULL, &study, &err), YT_OK, "%s", err.text);
+    study_comparison *study;
+    cr_assert_eq(study_create(&config, variants, SEEDS, NULL, &study, &err), YT_OK, "%s", err.text);
     return study;
 }
 
-static yti_compare *make_study(const char *variants) {
+static study_comparison *make_study(const char *variants) {
     return make_study_of("net.yaml", variants);
 }
 
@@ -70,7 +70,7 @@ static FILE *create(const study_run *run, const char *name) {
     return file;
 }
 
-static void write_run(const yti_compare *study, const study_run *run, story s) {
+static void write_run(const study_comparison *study, const study_run *run, story s) {
     FILE *file = create(run, "gradients.csv");
     fprintf(file, "step,epoch,layer,name,kind,stat,value\n");
     for (int i = 0; i < s.steps; i++) {
@@ -90,16 +90,16 @@ static void write_run(const yti_compare *study, const study_run *run, story s) {
             0.1 * run->seed);
     fclose(file);
     yti_train_config config;
-    study_record record = {.status = s.status, .epochs = 1, .message = "", .weights_hash = "00"};
-    strcpy(record.optimizer, s.adam ? "AdamW" : "SGD");
+    study_run_record record = {.status = s.status, .epochs = 1, .message = "", .weights_hash = "00"};
+    record.optimizer = s.adam ? YT_OPTIM_ADAMW : YT_OPTIM_SGD;
     if (s.status != YT_OK) strcpy(record.message, "box_loss is nan");
-    cr_assert_eq(yti_study_run_config(study, run, &config, NULL), YT_OK);
-    cr_assert_eq(yti_record_save(run->folder, &config, &record, NULL), YT_OK);
+    cr_assert_eq(study_run_config(study, run, &config, NULL), YT_OK);
+    cr_assert_eq(study_run_record_save(run->folder, &config, &record, NULL), YT_OK);
 }
 
-static void analyse(yti_compare *study) {
+static void analyse(study_comparison *study) {
     yt_err err = {.text = ""};
-    cr_assert_eq(yti_analyse(study, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(study_analyse(study, &err), YT_OK, "%s", err.text);
 }
 
 static void near(double got, double want) {
@@ -107,8 +107,8 @@ static void near(double got, double want) {
 }
 
 Test(analyse, slopes_ratios_and_ends_are_means_over_seeds_with_intervals) {
-    yti_compare *study = make_study("residual,plain");
-    for (int i = 0; i < yti_compare_runs(study); i++) {
+    study_comparison *study = make_study("residual,plain");
+    for (int i = 0; i < study_runs(study); i++) {
         const study_run *run = &study->runs[i];
         double slope = (run->variant ? 1.5 : 0.1) + 0.01 * run->seed;
         write_run(study, run, (story){slope, run->variant ? 1e-6 : 1e-3, YT_OK, 4, false, 0, false});
@@ -142,23 +142,23 @@ Test(analyse, slopes_ratios_and_ends_are_means_over_seeds_with_intervals) {
     near(residual->ap.value, 0.1);
     near(residual->ap.high, 0.1 + t2 * 0.1 / sqrt(3));
     near(plain->ap_difference.high, 0);
-    yti_compare_destroy(study);
+    study_destroy(study);
 }
 
 Test(analyse, the_same_profiles_are_no_difference) {
-    yti_compare *study = make_study("residual,plain");
-    for (int i = 0; i < yti_compare_runs(study); i++)
+    study_comparison *study = make_study("residual,plain");
+    for (int i = 0; i < study_runs(study); i++)
         write_run(study, &study->runs[i], (story){-0.1 + 0.01 * study->runs[i].seed, 1e-3, YT_OK, 2, false, 0, false});
     analyse(study);
     cr_assert_eq(study->n_moments, 2); /* the last step is step 1 */
     cr_assert(!study->variants[1].moments[1].differs);
     cr_assert_eq(strncmp(study->variants[1].moments[1].against, "no difference: ", 15), 0);
-    yti_compare_destroy(study);
+    study_destroy(study);
 }
 
 Test(analyse, a_run_that_ended_early_counts_as_far_as_it_came) {
-    yti_compare *study = make_study("residual,plain");
-    for (int i = 0; i < yti_compare_runs(study); i++) {
+    study_comparison *study = make_study("residual,plain");
+    for (int i = 0; i < study_runs(study); i++) {
         const study_run *run = &study->runs[i];
         bool fails = run->variant == 1 && run->seed == 2;
         write_run(study, run, (story){0.1, 1e-3, fails ? YT_ERR_NON_FINITE : YT_OK, fails ? 2 : 5, false, 0, false});
@@ -172,89 +172,89 @@ Test(analyse, a_run_that_ended_early_counts_as_far_as_it_came) {
     cr_assert_eq(plain->moments[0].verdict, YT_VERDICT_FLAT);
     cr_assert_eq(plain->moments[2].profile[0].count, 2);
     cr_assert_eq(plain->moments[2].verdict, YT_VERDICT_EXPLODING);
-    yti_compare_destroy(study);
+    study_destroy(study);
 }
 
 /* What a row of the neck shows is in the profile and in nothing that is judged. */
 Test(analyse, the_backbone_is_judged) {
-    yti_compare *study = make_study_of("necked.yaml", "residual");
-    for (int i = 0; i < yti_compare_runs(study); i++)
+    study_comparison *study = make_study_of("necked.yaml", "residual");
+    for (int i = 0; i < study_runs(study); i++)
         write_run(study, &study->runs[i], (story){0.45, 1e-3, YT_OK, 2, false, 0, false});
     analyse(study);
     const study_variant *v = &study->variants[0];
     cr_assert_eq(v->points.count, LAYERS);
     near(v->moments[1].first_to_last.value, -2 * 0.45);
     near(v->moments[1].profile[3].value, 0.45 * 4 - 3);
-    cr_assert_eq(study->runs[0].slope[1].count, 3);
+    cr_assert_eq(study->runs[0].at[1].slope.count, 3);
     cr_assert_eq(v->moments[1].verdict, YT_VERDICT_FLAT, "%s", v->moments[1].sentence);
-    yti_compare_destroy(study);
+    study_destroy(study);
 }
 
 Test(analyse, an_update_of_adam_does_not_speak_against_a_vanished_gradient) {
     for (int adam = 0; adam < 2; adam++) {
-        yti_compare *study = make_study("residual");
-        for (int i = 0; i < yti_compare_runs(study); i++)
+        study_comparison *study = make_study("residual");
+        for (int i = 0; i < study_runs(study); i++)
             write_run(study, &study->runs[i], (story){1.5, 1e-3, YT_OK, 2, false, 0, adam == 1});
         analyse(study);
         const study_moment *m = &study->variants[0].moments[1];
         cr_assert_eq(m->verdict, adam ? YT_VERDICT_VANISHING : YT_VERDICT_DECAYING, "%s", m->sentence);
         near(m->update, 1e-3);
-        yti_compare_destroy(study);
+        study_destroy(study);
     }
 }
 
 Test(analyse, one_seed_without_gradients_does_not_decide_and_is_counted) {
-    yti_compare *study = make_study("residual");
-    for (int i = 0; i < yti_compare_runs(study); i++)
+    study_comparison *study = make_study("residual");
+    for (int i = 0; i < study_runs(study); i++)
         write_run(study, &study->runs[i], (story){0.1, 1e-3, YT_OK, 4, i == 1, 0, false});
     analyse(study);
     const study_moment *m = &study->variants[0].moments[2];
     cr_assert(m->verdict == YT_VERDICT_FLAT && m->agreeing == 2 && m->zeros == 1, "%s", m->sentence);
     cr_assert(strstr(m->sentence, "; so in 2 of 3 seeds; 1 gradients of exactly 0"), "%s", m->sentence);
     near(m->facts.mean_abs, 0.001);
-    yti_compare_destroy(study);
+    study_destroy(study);
 }
 
 Test(analyse, a_value_that_is_not_finite_is_exploding_from_the_step_where_it_was_seen) {
-    yti_compare *study = make_study("residual");
-    for (int i = 0; i < yti_compare_runs(study); i++)
+    study_comparison *study = make_study("residual");
+    for (int i = 0; i < study_runs(study); i++)
         write_run(study, &study->runs[i], (story){0.1, 1e-3, YT_OK, 4, false, 20, false});
     analyse(study);
     cr_assert_eq(study->variants[0].moments[1].verdict, YT_VERDICT_FLAT);
     cr_assert_eq(study->variants[0].moments[2].verdict, YT_VERDICT_EXPLODING);
-    yti_compare_destroy(study);
+    study_destroy(study);
 }
 
 /* Steps 0 and 1 are all that is left of runs that died later. */
 Test(analyse, runs_that_died_between_two_samples_are_exploding_at_the_last_moment) {
-    yti_compare *study = make_study("residual");
-    for (int i = 0; i < yti_compare_runs(study); i++)
+    study_comparison *study = make_study("residual");
+    for (int i = 0; i < study_runs(study); i++)
         write_run(study, &study->runs[i], (story){0.1, 1e-3, YT_ERR_NON_FINITE, 2, false, 0, false});
     analyse(study);
     cr_assert_eq(study->n_moments, 2);
     cr_assert_eq(study->variants[0].moments[0].verdict, YT_VERDICT_FLAT);
     cr_assert_eq(study->variants[0].moments[1].verdict, YT_VERDICT_EXPLODING);
-    yti_compare_destroy(study);
+    study_destroy(study);
 }
 
 Test(analyse, a_study_of_which_nothing_lived_still_has_a_report) {
-    yti_compare *study = make_study("residual");
-    for (int i = 0; i < yti_compare_runs(study); i++)
+    study_comparison *study = make_study("residual");
+    for (int i = 0; i < study_runs(study); i++)
         write_run(study, &study->runs[i], (story){0, 0, YT_ERR_NON_FINITE, 0, false, 0, false});
     char why[256];
     yt_err err = {.text = ""};
-    cr_assert_eq(yti_compare_report(study, why, sizeof why, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(study_report(study, why, sizeof why, &err), YT_OK, "%s", err.text);
     cr_assert(why[0] == '\0' || strstr(why, "apt-get install gnuplot-nox"), "%s", why);
     cr_assert_eq(study->n_moments, 0);
     cr_assert_eq(study->variants[0].failed, SEEDS);
-    yti_compare_destroy(study);
+    study_destroy(study);
 }
 
 Test(analyse, an_incomplete_run_is_named) {
-    yti_compare *study = make_study("residual");
+    study_comparison *study = make_study("residual");
     write_run(study, &study->runs[0], (story){0.1, 1e-3, YT_OK, 2, false, 0, false});
     yt_err err = {.text = ""};
-    cr_assert_eq(yti_analyse(study, &err), YT_ERR_ARGUMENT);
+    cr_assert_eq(study_analyse(study, &err), YT_ERR_ARGUMENT);
     cr_assert(strstr(err.text, "residual-seed1: this run is not complete"), "%s", err.text);
-    yti_compare_destroy(study);
+    study_destroy(study);
 }

@@ -2,7 +2,9 @@
  * the page says about them.
  */
 #include "base/file.h"
-#include "study/study.h"
+#include "study/report/figures.h"
+#include "study/report/gnuplot.h"
+#include "study/report/page.h"
 #include "support/folder.h"
 
 #include <criterion/criterion.h>
@@ -15,7 +17,7 @@ enum { POINTS = 3, VARIANTS = 2 };
 
 /* A study of VARIANTS variants and one seed, with one moment and one epoch. */
 typedef struct fixture {
-    yti_compare study;
+    study_comparison study;
     study_variant variants[VARIANTS];
     study_run runs[VARIANTS];
     study_point points[VARIANTS][POINTS];
@@ -53,8 +55,9 @@ static void make_variant(int v) {
     variant->moments[0].first_to_last = interval(2, 0.1);
     variant->loss = variant->ap = UNKNOWN;
     f.epochs[v] = (yti_results_row){.epoch = 1, .train_loss = 3, .ap = 0.2};
-    f.runs[v] = (study_run){
-        .variant = v, .epochs = &f.epochs[v], .n_epochs = 1, .steps = &f.step, .n_steps = 1, .rms = f.rms[v]};
+    f.runs[v] = (study_run){.variant = v,
+                            .end = {.epochs = &f.epochs[v], .n_epochs = 1},
+                            .seen = {.steps = &f.step, .n_steps = 1, .rms = f.rms[v]}};
 }
 
 static void init(void) {
@@ -86,16 +89,16 @@ static const char *drawn(void) {
     static char names[1024];
     static study_figure figures[STUDY_MAX_FIGURES];
     char why[256];
-    if (!yti_gnuplot_works(why, sizeof why)) cr_skip_test("%s", why);
+    if (!study_gnuplot_works(why, sizeof why)) cr_skip_test("%s", why);
     int count = -1;
     yt_err err = {.text = ""};
-    cr_assert_eq(yti_figures_draw(&f.study, figures, &count, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(study_figures_draw(&f.study, figures, &count, &err), YT_OK, "%s", err.text);
     names[0] = '\0';
     for (int i = 0; i < count; i++) {
         char path[512];
         snprintf(path, sizeof path, "figures/%.200s", figures[i].file);
         char *svg = text_of(path);
-        cr_assert(strstr(svg, "</svg>"), "%s is no whole picture", path);
+        cr_assert(strstr(svg, "</svg>"), "%s is no whole image", path);
         free(svg);
         snprintf(names + strlen(names), sizeof names - strlen(names), "%s%.40s", i ? " " : "", figures[i].file);
     }
@@ -110,7 +113,7 @@ static void forget_gradients(void) {
         }
 }
 
-Test(figures, all_are_drawn_with_hollow_points_behind_the_backbone) {
+Test(figures, all_are_drawn_with_hollow_points_after_the_backbone) {
     cr_assert_str_eq(drawn(), "profile-step0.svg ratio-step0.svg heat-0.svg heat-1.svg loss.svg ap.svg");
     char *script = text_of("figures/figures.gp"), *data = text_of("figures/profile-step0-0.dat");
     cr_assert(strstr(script, "($5 > 0 ? $2 : NaN)"));
@@ -127,7 +130,7 @@ Test(figures, gradients_of_exactly_zero_are_no_figure) {
 
 Test(figures, runs_that_died_in_their_first_epoch_are_no_figure) {
     forget_gradients();
-    for (int v = 0; v < VARIANTS; v++) f.runs[v].n_epochs = f.runs[v].n_steps = 0;
+    for (int v = 0; v < VARIANTS; v++) f.runs[v].end.n_epochs = f.runs[v].seen.n_steps = 0;
     cr_assert_str_eq(drawn(), "");
     f.study.n_moments = 0;
     cr_assert_str_eq(drawn(), "");
@@ -168,7 +171,7 @@ Test(figures, those_of_a_former_report_are_removed_and_nothing_else) {
     study_figure figures[STUDY_MAX_FIGURES];
     int count = -1;
     yt_err err = {.text = ""};
-    cr_assert_neq(yti_figures_draw(&f.study, figures, &count, &err), YT_OK);
+    cr_assert_neq(study_figures_draw(&f.study, figures, &count, &err), YT_OK);
     cr_assert(strstr(err.text, "the figures need the program gnuplot"), "%s", err.text);
     cr_assert_eq(count, 0);
     for (int i = 0; i < 4; i++) {
@@ -185,7 +188,7 @@ Test(figures, those_of_a_former_report_are_removed_and_nothing_else) {
 
 static char *page(void) {
     yt_err err = {.text = ""};
-    cr_assert_eq(yti_page_write(&f.study, NULL, 0, "nobody drew them", test_folder_path("page.html"), &err), YT_OK,
+    cr_assert_eq(study_page_write(&f.study, NULL, 0, "nobody drew them", test_folder_path("page.html"), &err), YT_OK,
                  "%s", err.text);
     return text_of("page.html");
 }

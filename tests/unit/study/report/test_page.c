@@ -1,6 +1,7 @@
 /* Tests of src/study/report/page.c and gnuplot.c: texts from outside are shown and never acted on. */
 #include "base/file.h"
-#include "study/study.h"
+#include "study/report/gnuplot.h"
+#include "study/report/page.h"
 #include "support/folder.h"
 
 #include <criterion/criterion.h>
@@ -22,20 +23,20 @@ static void written(void (*write)(FILE *, const char *), const char *text, const
 }
 
 Test(page, marks_of_html_are_written_as_text) {
-    written(yti_html_text, "<b>&\"'\x01", "&lt;b&gt;&amp;&quot;&#39;?");
-    written(yti_html_text, "plain+nobn \xc3\xa4", "plain+nobn \xc3\xa4");
+    written(study_html_text, "<b>&\"'\x01", "&lt;b&gt;&amp;&quot;&#39;?");
+    written(study_html_text, "plain+nobn \xc3\xa4", "plain+nobn \xc3\xa4");
 }
 
 Test(page, strings_of_gnuplot_end_where_they_should) {
-    written(yti_gnuplot_text, "it's", "'it''s'");
-    written(yti_gnuplot_text, "a\nb", "'a?b'");
-    written(yti_gnuplot_text, "\\", "'\\'");
+    written(study_gnuplot_text, "it's", "'it''s'");
+    written(study_gnuplot_text, "a\nb", "'a?b'");
+    written(study_gnuplot_text, "\\", "'\\'");
 }
 
-/* The program itself reads it: nothing is substituted, nothing is run, and the text is in the picture. */
+/* The program itself reads it: nothing is substituted, nothing is run, and the text is in the image. */
 Test(page, gnuplot_shows_a_hostile_name_and_does_nothing_with_it) {
     char why[256];
-    if (!yti_gnuplot_works(why, sizeof why)) cr_skip_test("%s", why);
+    if (!study_gnuplot_works(why, sizeof why)) cr_skip_test("%s", why);
     test_folder_write_text("it's `touch x`/figures.gp", "");
     const char *folder = test_folder_path("it's `touch x`");
     char path[512];
@@ -43,11 +44,11 @@ Test(page, gnuplot_shows_a_hostile_name_and_does_nothing_with_it) {
     FILE *script = fopen(path, "w");
     cr_assert_not_null(script);
     fprintf(script, "set terminal svg noenhanced\nset output 'a.svg'\nplot x title ");
-    yti_gnuplot_text(script, "a' ; system 'touch made' # `touch made` @made {/:Bold b} <i>");
+    study_gnuplot_text(script, "a' ; system 'touch made' # `touch made` @made {/:Bold b} <i>");
     fprintf(script, "\n");
     fclose(script);
     yt_err err = {.text = ""};
-    cr_assert_eq(yti_gnuplot_run(folder, "figures.gp", &err), YT_OK, "%s", err.text);
+    cr_assert_eq(study_gnuplot_run(folder, "figures.gp", &err), YT_OK, "%s", err.text);
     snprintf(path, sizeof path, "%s/made", folder);
     cr_assert(!yti_path_exists(path));
     snprintf(path, sizeof path, "%s/a.svg", folder);
@@ -60,10 +61,10 @@ Test(page, gnuplot_shows_a_hostile_name_and_does_nothing_with_it) {
 
 Test(page, a_script_that_fails_is_an_error_that_says_why) {
     char why[256];
-    if (!yti_gnuplot_works(why, sizeof why)) cr_skip_test("%s", why);
+    if (!study_gnuplot_works(why, sizeof why)) cr_skip_test("%s", why);
     test_folder_write_text("figures.gp", "plot 'nothing.dat'\n");
     yt_err err = {.text = ""};
-    cr_assert_eq(yti_gnuplot_run(test_folder_path(""), "figures.gp", &err), YT_ERR_IO);
+    cr_assert_eq(study_gnuplot_run(test_folder_path(""), "figures.gp", &err), YT_ERR_IO);
     cr_assert(strstr(err.text, "figures.gp: gnuplot failed: "), "%s", err.text);
     cr_assert(strstr(err.text, "nothing.dat"), "%s", err.text);
 }
@@ -71,6 +72,6 @@ Test(page, a_script_that_fails_is_an_error_that_says_why) {
 Test(page, without_the_program_the_sentence_says_what_to_install) {
     cr_assert_eq(setenv("PATH", "/nonexistent", 1), 0);
     char why[256];
-    cr_assert(!yti_gnuplot_works(why, sizeof why));
+    cr_assert(!study_gnuplot_works(why, sizeof why));
     cr_assert(strstr(why, "apt-get install gnuplot-nox"), "%s", why);
 }

@@ -1,5 +1,5 @@
 /* Whole runs of networks with something taken away: they train, are stored, resumed and validated as what they are,
- * and see the same pictures in the same order. */
+ * and see the same images in the same order. */
 #include "base/rng.h"
 #include "support/folder.h"
 #include "support/tiny.h"
@@ -136,7 +136,7 @@ Test(ablation_runs, a_choice_of_init_starts_elsewhere_and_is_not_repeated_on_res
     cr_assert(strstr(err.text, "did you mean orthogonal"), "%s", err.text);
 }
 
-/* Hash of all pictures of an epoch in their order. */
+/* Hash of all images of an epoch in their order. */
 static uint64_t hash_of_epoch(yti_training *t, int epoch) {
     yt_err err = {.text = ""};
     const yti_augment augment = {.mosaic = 0.5f, .scale = 0.5f, .hsv_h = 0.1f, .fliplr = 0.5f};
@@ -148,7 +148,7 @@ static uint64_t hash_of_epoch(yti_training *t, int epoch) {
     return hash;
 }
 
-Test(ablation_runs, variants_see_the_same_pictures_in_the_same_order) {
+Test(ablation_runs, variants_see_the_same_images_in_the_same_order) {
     static const char *const variants[][2] = {{"no_residual", "false"},   {"no_residual", "add"},
                                               {"no_residual", "lateral"}, {"no_batchnorm", "true"},
                                               {"activation", "tanh"},     {"init", "kaiming"}};

@@ -1,7 +1,8 @@
-/* Tests of src/study/run/compare.c, runs.c, run_record.c and study_record.c: what a study refuses, what it keeps, and
+/* Tests of src/study/run/create.c, runs.c, run_record.c and study_record.c: what a study refuses, what it keeps, and
  * that an interrupted one comes to the same result.
  */
 #include "base/file.h"
+#include "study/comparison.h"
 #include "study/record/run_record.h"
 #include "support/folder.h"
 #include "support/tiny.h"
@@ -37,17 +38,17 @@ static yti_train_config settings(const char *name) {
     return config;
 }
 
-static yti_compare *make(const yti_train_config *config, const char *variants, int seeds) {
-    yti_compare *study;
+static study_comparison *make(const yti_train_config *config, const char *variants, int seeds) {
+    study_comparison *study;
     yt_err err = {.text = ""};
-    cr_assert_eq(yti_compare_create(config, variants, seeds, NULL, &study, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(study_create(config, variants, seeds, NULL, &study, &err), YT_OK, "%s", err.text);
     return study;
 }
 
 static void refused(const yti_train_config *config, const char *variants, int seeds, const char *sentence) {
-    yti_compare *study;
+    study_comparison *study;
     yt_err err = {.text = ""};
-    cr_assert_neq(yti_compare_create(config, variants, seeds, NULL, &study, &err), YT_OK, "%s", sentence);
+    cr_assert_neq(study_create(config, variants, seeds, NULL, &study, &err), YT_OK, "%s", sentence);
     cr_assert(strstr(err.text, sentence), "\"%s\" lacks \"%s\"", err.text, sentence);
 }
 
@@ -56,7 +57,7 @@ typedef struct seen {
     int trained, kept, first_epoch;
 } seen;
 
-static void see(void *context, const yti_compare_progress *progress) {
+static void see(void *context, const study_progress *progress) {
     seen *s = context;
     if (!progress->finished) return;
     s->kept += progress->kept;
@@ -64,18 +65,18 @@ static void see(void *context, const yti_compare_progress *progress) {
     s->first_epoch = progress->first_epoch;
 }
 
-static seen run(yti_compare *study) {
+static seen run(study_comparison *study) {
     seen s = {0};
-    yti_compare_hooks hooks = {.run = see, .context = &s};
+    study_hooks hooks = {.run = see, .context = &s};
     yt_err err = {.text = ""};
-    cr_assert_eq(yti_compare_run(study, &hooks, NULL, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(study_train(study, &hooks, NULL, &err), YT_OK, "%s", err.text);
     return s;
 }
 
 static seen run_all(const yti_train_config *config, const char *variants, int seeds) {
-    yti_compare *study = make(config, variants, seeds);
+    study_comparison *study = make(config, variants, seeds);
     seen s = run(study);
-    yti_compare_destroy(study);
+    study_destroy(study);
     return s;
 }
 
@@ -127,10 +128,10 @@ Test(compare, seeds_end_with_the_largest_one) {
     config.seed = INT_MAX;
     refused(&config, "residual", 2, "--seeds: 2 from --seed 2147483647 on leave the range");
     config.seed = INT_MAX - 1;
-    yti_compare *study = make(&config, "residual", 2);
-    cr_assert_eq(yti_study_run(study, 0, 1)->seed, INT_MAX);
-    cr_assert_eq(yti_last_seed(study), INT_MAX);
-    yti_compare_destroy(study);
+    study_comparison *study = make(&config, "residual", 2);
+    cr_assert_eq(study_run_of(study, 0, 1)->seed, INT_MAX);
+    cr_assert_eq(study_last_seed(study), INT_MAX);
+    study_destroy(study);
 }
 
 Test(compare, runs_lie_below_the_study_whatever_its_name) {
@@ -193,12 +194,12 @@ Test(compare, a_changed_network_of_the_same_name_is_noticed) {
     cr_assert_not_null(changed);
     snprintf(changed, bytes + 64, "activation: nn.ReLU()\n%s", text);
     test_folder_write_text("tiny26.yaml", changed);
-    yti_compare *study = make(&config, "residual", 1);
-    yti_compare_hooks hooks = {.run = NULL};
+    study_comparison *study = make(&config, "residual", 1);
+    study_hooks hooks = {.run = NULL};
     yt_err err = {.text = ""};
-    cr_assert_eq(yti_compare_run(study, &hooks, NULL, &err), YT_ERR_MISMATCH);
+    cr_assert_eq(study_train(study, &hooks, NULL, &err), YT_ERR_MISMATCH);
     cr_assert(strstr(err.text, "residual-seed0: this run was made before tiny26.yaml was changed"), "%s", err.text);
-    yti_compare_destroy(study);
+    study_destroy(study);
     test_folder_write_text("tiny26.yaml", text);
     cr_assert_eq(run_all(&config, "residual", 1).kept, 1);
     free(text);
@@ -212,16 +213,16 @@ static yt_status stop_after_two(void *context, const yti_train_epoch *epoch, yt_
     return YT_OK;
 }
 
-/* As yti_compare_run leaves the folder of a run when somebody stops it in the third epoch. */
-static void leave_interrupted(const yti_compare *study, const study_run *one) {
+/* As study_train leaves the folder of a run when somebody stops it in the third epoch. */
+static void leave_interrupted(const study_comparison *study, const study_run *one) {
     yti_train_config config;
     yti_training *training;
     yt_err err = {.text = ""};
-    cr_assert_eq(yti_study_run_config(study, one, &config, &err), YT_OK, "%s", err.text);
-    study_record record = {.running = true};
+    cr_assert_eq(study_run_config(study, one, &config, &err), YT_OK, "%s", err.text);
+    study_run_record record = {.running = true};
     strcpy(record.model_hash, study->variants[one->variant].model_hash);
     cr_assert_eq(yti_path_make_dirs(one->folder, &err), YT_OK, "%s", err.text);
-    cr_assert_eq(yti_record_save(one->folder, &config, &record, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(study_run_record_save(one->folder, &config, &record, &err), YT_OK, "%s", err.text);
     cr_assert_eq(yti_train_prepare(&config, NULL, NULL, NULL, &training, &err), YT_OK, "%s", err.text);
     yti_stop stop = 0;
     yti_train_observer observer = {.epoch = stop_after_two, .context = (void *)(uintptr_t)&stop};
@@ -229,19 +230,19 @@ static void leave_interrupted(const yti_compare *study, const study_run *one) {
     yti_train_destroy(training);
 }
 
-static void record_of(const yti_compare *study, int index, study_record *record, bool *found) {
+static void record_of(const study_comparison *study, int index, study_run_record *record, bool *found) {
     yti_train_config config;
     yt_err err = {.text = ""};
-    cr_assert_eq(yti_study_run_config(study, &study->runs[index], &config, &err), YT_OK, "%s", err.text);
-    cr_assert_eq(yti_record_load(study->runs[index].folder, &config, record, found, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(study_run_config(study, &study->runs[index], &config, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(study_run_record_load(study->runs[index].folder, &config, record, found, &err), YT_OK, "%s", err.text);
 }
 
-static void same_result(const yti_compare *whole, const yti_compare *parts, int index) {
+static void same_result(const study_comparison *whole, const study_comparison *parts, int index) {
     const char *a = whole->runs[index].folder, *b = parts->runs[index].folder;
     same_file(a, b, "results.csv");
     same_file(a, b, "gradients.csv");
     same_file(a, b, "weights/best.safetensors");
-    study_record records[2];
+    study_run_record records[2];
     bool found[2];
     record_of(whole, index, &records[0], &found[0]);
     record_of(parts, index, &records[1], &found[1]);
@@ -256,11 +257,11 @@ Test(compare, an_interrupted_run_goes_on_to_the_same_bits) {
     yti_train_config whole_config = settings("whole"), parts_config = settings("parts");
     set(&whole_config, "imgsz", "50");
     set(&parts_config, "imgsz", "50");
-    yti_compare *whole = make(&whole_config, "residual,tanh", 1), *parts = make(&parts_config, "residual,tanh", 1);
+    study_comparison *whole = make(&whole_config, "residual,tanh", 1), *parts = make(&parts_config, "residual,tanh", 1);
     seen s = run(whole);
     cr_assert(s.trained == 2 && s.first_epoch == 0);
     leave_interrupted(parts, &parts->runs[1]);
-    study_record record;
+    study_run_record record;
     bool found;
     record_of(parts, 1, &record, &found);
     cr_assert(!found && record.running);
@@ -268,36 +269,37 @@ Test(compare, an_interrupted_run_goes_on_to_the_same_bits) {
     cr_assert(s.trained == 2 && s.first_epoch == 2, "%d trained, after epoch %d", s.trained, s.first_epoch);
     same_result(whole, parts, 0);
     same_result(whole, parts, 1);
-    yti_compare_destroy(whole);
-    yti_compare_destroy(parts);
+    study_destroy(whole);
+    study_destroy(parts);
 }
 
-/* A checkpoint without a record may be of any run; one that is damaged or of a finished run is no place to go on. */
+/* A checkpoint without a record may be of any run; one that is damaged or of a finished run is nothing to continue
+ * from. */
 Test(compare, what_cannot_go_on_begins_anew) {
     yti_train_config config = settings("a");
-    yti_compare *study = make(&config, "residual", 1);
+    study_comparison *study = make(&config, "residual", 1);
     leave_interrupted(study, &study->runs[0]);
     cr_assert_eq(unlink(test_folder_path("a/residual-seed0/run.json")), 0);
     seen s = run(study);
     cr_assert(s.trained == 1 && s.first_epoch == 0);
 
-    study_record record;
+    study_run_record record;
     bool found;
     record_of(study, 0, &record, &found);
     char hash[17];
     strcpy(hash, record.weights_hash);
     yti_train_config one;
-    cr_assert_eq(yti_study_run_config(study, &study->runs[0], &one, NULL), YT_OK);
+    cr_assert_eq(study_run_config(study, &study->runs[0], &one, NULL), YT_OK);
     for (int damaged = 0; damaged < 2; damaged++) {
         record.running = true;
-        cr_assert_eq(yti_record_save(study->runs[0].folder, &one, &record, NULL), YT_OK);
+        cr_assert_eq(study_run_record_save(study->runs[0].folder, &one, &record, NULL), YT_OK);
         if (damaged) test_folder_write_text("a/residual-seed0/weights/last.safetensors", "12345678{");
         s = run(study);
         cr_assert(s.trained == 1 && s.first_epoch == 0);
         record_of(study, 0, &record, &found);
         cr_assert_str_eq(record.weights_hash, hash);
     }
-    yti_compare_destroy(study);
+    study_destroy(study);
 }
 
 /* With nothing to learn the first AP is the best, so that patience ends the run. */
@@ -307,21 +309,21 @@ Test(compare, a_run_that_ran_out_of_patience_gets_no_epoch_more) {
     set(&config, "patience", "2");
     set(&config, "lr0", "0");
     set(&config, "conf", "0");
-    yti_compare *study = make(&config, "residual", 1);
+    study_comparison *study = make(&config, "residual", 1);
     run(study);
-    study_record first, again;
+    study_run_record first, again;
     bool found;
     record_of(study, 0, &first, &found);
     cr_assert(found && first.ap > 0 && first.epochs < 30, "AP %g after %d epochs", first.ap, first.epochs);
     again = first;
     again.running = true;
-    cr_assert_eq(yti_study_run_config(study, &study->runs[0], &one, NULL), YT_OK);
-    cr_assert_eq(yti_record_save(study->runs[0].folder, &one, &again, NULL), YT_OK);
+    cr_assert_eq(study_run_config(study, &study->runs[0], &one, NULL), YT_OK);
+    cr_assert_eq(study_run_record_save(study->runs[0].folder, &one, &again, NULL), YT_OK);
     run(study);
     record_of(study, 0, &again, &found);
     cr_assert_eq(again.epochs, first.epochs, "%d instead of %d", again.epochs, first.epochs);
     cr_assert_str_eq(again.weights_hash, first.weights_hash);
-    yti_compare_destroy(study);
+    study_destroy(study);
 }
 
 Test(compare, a_damaged_record_of_a_study_is_named) {
@@ -337,25 +339,25 @@ Test(compare, a_damaged_record_of_a_study_is_named) {
 
 Test(compare, an_interrupted_run_of_other_settings_is_named) {
     yti_train_config config = settings("a");
-    yti_compare *study = make(&config, "residual", 1);
+    study_comparison *study = make(&config, "residual", 1);
     leave_interrupted(study, &study->runs[0]);
-    yti_compare_destroy(study);
+    study_destroy(study);
     set(&config, "lr0", "0.01");
     study = make(&config, "residual", 1);
-    yti_compare_hooks hooks = {.run = NULL};
+    study_hooks hooks = {.run = NULL};
     yt_err err = {.text = ""};
-    cr_assert_eq(yti_compare_run(study, &hooks, NULL, &err), YT_ERR_MISMATCH);
+    cr_assert_eq(study_train(study, &hooks, NULL, &err), YT_ERR_MISMATCH);
     cr_assert(strstr(err.text, "this run was made with lr0 \"auto\", not \"0.01\""), "%s", err.text);
-    yti_compare_destroy(study);
+    study_destroy(study);
 }
 
 Test(compare, a_study_that_is_stopped_leaves_no_half_record) {
     yti_train_config config = settings("a");
-    yti_compare *study = make(&config, "residual", 1);
+    study_comparison *study = make(&config, "residual", 1);
     yti_stop stop = 1;
-    yti_compare_hooks hooks = {.run = NULL};
+    study_hooks hooks = {.run = NULL};
     yt_err err = {.text = ""};
-    cr_assert_eq(yti_compare_run(study, &hooks, &stop, &err), YT_ERR_STOPPED);
+    cr_assert_eq(study_train(study, &hooks, &stop, &err), YT_ERR_STOPPED);
     cr_assert(!yti_path_exists(test_folder_path("a")));
-    yti_compare_destroy(study);
+    study_destroy(study);
 }

@@ -25,7 +25,7 @@ static yti_model *load(const char *name, yti_no_residual kind) {
     return model;
 }
 
-/* Every row reads the one before it, so each convolution of the backbone lies on the road from the picture to the
+/* Every row reads the one before it, so each convolution of the backbone lies on the path from the image to the
  * last stage. Stem, 2n of each stage and the last one of the head make 6n+2. */
 Test(study_models, the_layers_on_the_road_are_six_n_and_two) {
     for (int i = 0; i < SCALES; i++)
@@ -50,7 +50,7 @@ Test(study_models, the_layers_on_the_road_are_six_n_and_two) {
         }
 }
 
-Test(study_models, a_64_pixel_picture_gives_the_maps_of_the_paper) {
+Test(study_models, a_64_pixel_image_gives_the_maps_of_the_paper) {
     static const int rows[] = {2, 5, 8}, sides[] = {32, 16, 8};
     for (int i = 0; i < SCALES; i++) {
         yti_model *model = load(scales[i].name, YT_RESIDUAL_KEPT);
@@ -67,13 +67,13 @@ Test(study_models, a_64_pixel_picture_gives_the_maps_of_the_paper) {
 /* The square root of the mean of squares of the gradient of the first convolution. */
 static double first_gradient(yti_model *model) {
     enum { SIDE = 64 };
-    static uint8_t pictures[2 * SIDE * SIDE * 3];
+    static uint8_t images[2 * SIDE * SIDE * 3];
     yti_rng rng = yti_rng_make(1, 0, 0, YT_RNG_TEST);
     yt_err err = {.text = ""};
-    for (size_t i = 0; i < sizeof pictures; i++) pictures[i] = (uint8_t)yti_rng_below(&rng, 256);
+    for (size_t i = 0; i < sizeof images; i++) images[i] = (uint8_t)yti_rng_below(&rng, 256);
     yti_model_init(model, 1, &model->state);
     cr_assert_eq(yti_model_plan(model, YT_MODE_TRAIN, 2, SIDE, SIDE, 2, &err), YT_OK, "%s", err.text);
-    yti_model_set_input(model, pictures);
+    yti_model_set_input(model, images);
     yti_model_forward(model, &model->state, NULL);
     const yti_head head = yti_model_head(model, 0);
     for (int l = 0; l < head.n_levels; l++) {

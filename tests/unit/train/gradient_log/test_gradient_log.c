@@ -155,7 +155,7 @@ Test(gradient_log, rows_blocks_weights_and_parts_are_written_at_their_steps, .ti
         for (int p = 0; p < 6; p++)
             cr_assert_eq(count(rows, n, step, parts[p], "rms", 0, "Conv"), parted, "%s, step %lld", parts[p], step);
     }
-    /* fresh from SiLU: the rows; behind the bottleneck's shortcut it does not show */
+    /* fresh from SiLU: the rows; after the bottleneck's shortcut it does not show */
     cr_assert_eq(count(rows, n, 0, "activation", "saturated", -1, NULL), 6);
     free(rows);
 }
@@ -216,7 +216,7 @@ static yti_train_config deep(const char *activation) {
     return config;
 }
 
-/* A sigmoid passes at most a quarter: behind twenty of them nothing is left. */
+/* A sigmoid passes at most a quarter: after twenty of them nothing is left. */
 Test(gradient_log, a_vanishing_gradient_is_told_once_where_it_is_worst) {
     heard h = {0};
     const yti_train_observer observer = {.alarm = hear, .context = &h};
@@ -265,7 +265,7 @@ static void stop_at(void *context, const yti_train_batch *batch) {
     if (batch->step == s->at) s->stop = 1;
 }
 
-/* Stopped in the second epoch, behind its sampled steps: those are dropped and made again. */
+/* Stopped in the second epoch, after its sampled steps: those are dropped and made again. */
 static void expect_resumable(const char *every, const char *nbs) {
     yti_train_config whole = tiny("tiny26.yaml", "3", every);
     set(&whole, "nbs", nbs);
@@ -367,8 +367,8 @@ Test(gradient_log, terms_and_levels_add_up_to_the_whole_gradient) {
 /* ---- against the reference ---- */
 
 /* Norm, mean and largest magnitude of every weight gradient, within the design's 1e-3. */
-static void expect_reference_gradients(const char *family, int expected) {
-    fixture f = fixture_open(family);
+static void expect_reference_gradients(const char *name, int expected) {
+    fixture f = fixture_open(name);
     memset(f.model->state.grads, 0, f.model->param_count * sizeof(float));
     fixture_forward(&f, f.model, YT_MODE_TRAIN);
     const yti_targets targets = {FIXTURE_TARGETS, f.image, f.class_id, f.boxes};

@@ -1,11 +1,11 @@
 /* variant.c: the words of --compare: "residual,plain+nobn,lr0=0.001".
  *
- * Every word stands for settings of train_options.inc. Which words there are is said by YT_VARIANT_MAP and the table of
- * activation functions; KEY=VALUE reaches the other settings that belong to the network, the data or the training of a
- * run.
+ * Every word stands for settings of train_options.inc. Which words there are is said by STUDY_VARIANT_MAP and the table
+ * of activation functions; KEY=VALUE reaches the other settings that belong to the network, the data or the training of
+ * a run.
  */
+#include "study/variant.h"
 #include "base/file.h"
-#include "study/study.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -16,7 +16,7 @@ typedef struct word {
 
 static const word words[] = {
 #define VARIANT_WORD(word, key, value, meaning) {word, #key, value},
-    YT_VARIANT_MAP(VARIANT_WORD)
+    STUDY_VARIANT_MAP(VARIANT_WORD)
 #undef VARIANT_WORD
 #define ACTIVATION_WORD(code, name, module, formula) {name, "activation", name},
         YT_ACTIVATION_MAP(ACTIVATION_WORD)
@@ -106,19 +106,20 @@ static yt_status check_distinct(const study_words *variants, int count, yt_err *
     for (int i = 0; i < count; i++)
         for (int k = 0; k < i; k++) {
             char a[STUDY_TEXT], b[STUDY_TEXT];
-            yti_variant_file_name(&variants[i], a, sizeof a);
-            yti_variant_file_name(&variants[k], b, sizeof b);
+            study_variant_file_name(&variants[i], a, sizeof a);
+            study_variant_file_name(&variants[k], b, sizeof b);
             if (strcmp(a, b) == 0)
                 return yt_fail(err, YT_ERR_ARGUMENT, "--compare: \"%.64s\" is there twice", variants[i].name);
         }
     return YT_OK;
 }
 
-yt_status yti_variants_parse(const char *text, study_words *out, int *count, yt_err *err) {
+yt_status study_variants_parse(const char *text, study_words *out, int *count, yt_err *err) {
     int n = 0;
     for (const char *at = text; at; n++) {
         const char *comma = strchr(at, ',');
-        if (n == YT_MAX_VARIANTS) return yt_fail(err, YT_ERR_ARGUMENT, "--compare: over %d variants", YT_MAX_VARIANTS);
+        if (n == STUDY_MAX_VARIANTS)
+            return yt_fail(err, YT_ERR_ARGUMENT, "--compare: over %d variants", STUDY_MAX_VARIANTS);
         YT_TRY(parse_variant(at, comma ? (size_t)(comma - at) : strlen(at), &out[n], err));
         at = comma ? comma + 1 : NULL;
     }
@@ -127,14 +128,14 @@ yt_status yti_variants_parse(const char *text, study_words *out, int *count, yt_
     return YT_OK;
 }
 
-yt_status yti_compare_check(const char *variants, yt_err *err) {
-    study_words out[YT_MAX_VARIANTS];
+yt_status study_check_variants(const char *variants, yt_err *err) {
+    study_words out[STUDY_MAX_VARIANTS];
     int count;
-    return yti_variants_parse(variants, out, &count, err);
+    return study_variants_parse(variants, out, &count, err);
 }
 
-yt_status yti_variant_apply(const study_words *variant, const yti_train_config *base, yti_train_config *out,
-                            yt_err *err) {
+yt_status study_variant_apply(const study_words *variant, const yti_train_config *base, yti_train_config *out,
+                              yt_err *err) {
     *out = *base;
     for (int i = 0; i < variant->n_settings; i++) {
         const study_setting *s = &variant->settings[i];
@@ -146,7 +147,7 @@ yt_status yti_variant_apply(const study_words *variant, const yti_train_config *
     return YT_OK;
 }
 
-void yti_variant_file_name(const study_words *variant, char *out, size_t room) {
+void study_variant_file_name(const study_words *variant, char *out, size_t room) {
     snprintf(out, room, "%s", variant->name);
     for (char *c = out; *c; c++)
         if (!isalnum((unsigned char)*c) && !strchr("+._=-", *c)) *c = '_';

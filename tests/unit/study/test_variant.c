@@ -1,23 +1,23 @@
-/* Tests of src/study/run/variant.c: the words of --compare. */
-#include "study/study.h"
+/* Tests of src/study/variant.c: the words of --compare. */
+#include "study/variant.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
 
-static study_words words[YT_MAX_VARIANTS];
+static study_words words[STUDY_MAX_VARIANTS];
 
 static int parse(const char *text) {
     int count = -1;
     yt_err err = {.text = ""};
-    cr_assert_eq(yti_variants_parse(text, words, &count, &err), YT_OK, "%s", err.text);
-    cr_assert_eq(yti_compare_check(text, NULL), YT_OK);
+    cr_assert_eq(study_variants_parse(text, words, &count, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(study_check_variants(text, NULL), YT_OK);
     return count;
 }
 
 static void refused(const char *text, const char *sentence) {
     int count = -1;
     yt_err err = {.text = ""};
-    cr_assert_eq(yti_variants_parse(text, words, &count, &err), YT_ERR_ARGUMENT, "%s", text);
+    cr_assert_eq(study_variants_parse(text, words, &count, &err), YT_ERR_ARGUMENT, "%s", text);
     cr_assert(strstr(err.text, sentence), "\"%s\" lacks \"%s\"", err.text, sentence);
     cr_assert_eq(count, -1);
 }
@@ -45,7 +45,7 @@ Test(variant, words_stand_for_settings_and_join) {
 Test(variant, every_word_is_a_value_its_setting_takes) {
     static const char *const all[] = {
 #define WORD(word, key, value, meaning) word,
-        YT_VARIANT_MAP(WORD)
+        STUDY_VARIANT_MAP(WORD)
 #undef WORD
 #define ACTIVATION(code, name, module, formula) name,
             YT_ACTIVATION_MAP(ACTIVATION)
@@ -56,10 +56,10 @@ Test(variant, every_word_is_a_value_its_setting_takes) {
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         yt_err err = {.text = ""};
         cr_assert_eq(parse(all[i]), 1);
-        cr_assert_eq(yti_variant_apply(&words[0], &base, &config, &err), YT_OK, "%s: %s", all[i], err.text);
+        cr_assert_eq(study_variant_apply(&words[0], &base, &config, &err), YT_OK, "%s: %s", all[i], err.text);
     }
     cr_assert_eq(parse("nobn+tanh"), 1);
-    cr_assert_eq(yti_variant_apply(&words[0], &base, &config, NULL), YT_OK);
+    cr_assert_eq(study_variant_apply(&words[0], &base, &config, NULL), YT_OK);
     cr_assert(config.no_batchnorm && config.activation == YT_ACT_TANH);
     cr_assert(!base.no_batchnorm);
 }
@@ -88,7 +88,7 @@ Test(variant, what_is_no_word_is_refused_with_the_nearest) {
 
 Test(variant, too_many_are_refused) {
     char text[1024] = "";
-    for (int i = 0; i <= YT_MAX_VARIANTS; i++) sprintf(text + strlen(text), "%slr0=0.%d", i ? "," : "", i + 1);
+    for (int i = 0; i <= STUDY_MAX_VARIANTS; i++) sprintf(text + strlen(text), "%slr0=0.%d", i ? "," : "", i + 1);
     refused(text, "over 16 variants");
 }
 
@@ -98,13 +98,13 @@ Test(variant, a_typed_setting_that_a_variant_sets_is_refused) {
     cr_assert_eq(yti_train_config_set(&base, "activation", "relu", YT_SOURCE_TYPED, NULL), YT_OK);
     cr_assert_eq(parse("tanh"), 1);
     yt_err err;
-    cr_assert_eq(yti_variant_apply(&words[0], &base, &config, &err), YT_ERR_ARGUMENT);
+    cr_assert_eq(study_variant_apply(&words[0], &base, &config, &err), YT_ERR_ARGUMENT);
     cr_assert(strstr(err.text, "activation: is typed"), "%s", err.text);
 }
 
 Test(variant, its_name_is_harmless_as_a_file_name) {
     char name[STUDY_TEXT];
     cr_assert_eq(parse("plain+weights=../../a b;c"), 1);
-    yti_variant_file_name(&words[0], name, sizeof name);
+    study_variant_file_name(&words[0], name, sizeof name);
     cr_assert_str_eq(name, "plain+weights=.._.._a_b_c");
 }

@@ -1,5 +1,5 @@
-/* Tests of src/study/analysis/points.c: places and depths of a network whose convolutions can be counted by hand. */
-#include "study/study.h"
+/* Tests of src/study/points.c: places and depths of a network whose convolutions can be counted by hand. */
+#include "study/points.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
@@ -23,7 +23,7 @@ static study_points find(bool no_residual) {
     yt_err err = {.text = ""};
     cr_assert_eq(yti_model_parse("p.yaml", yaml, strlen(yaml), &options, &model, &err), YT_OK, "%s", err.text);
     study_points points;
-    cr_assert_eq(yti_points_find(model, &points, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(study_points_find(model, &points, &err), YT_OK, "%s", err.text);
     yti_model_destroy(model);
     return points;
 }
@@ -48,7 +48,7 @@ static void expect(bool no_residual) {
     cr_assert_eq(point(&points, 6, "6 Conv", 11, 6)->before, 5);
     cr_assert(points.at[2].is_block && !points.at[4].is_block);
     for (int i = 0; i < points.count; i++) cr_assert_eq(points.at[i].in_backbone, i < 6, "%d", i);
-    yti_points_free(&points);
+    study_points_free(&points);
 }
 
 Test(points, depth_counts_the_convolutions_on_the_longest_way) {

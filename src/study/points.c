@@ -4,8 +4,8 @@
  * papers do and is the same with and without shortcuts. A row without parameters (Concat, Upsample) is no place of its
  * own: its map is that of other rows, copied.
  */
+#include "study/points.h"
 #include "ops/ops.h"
-#include "study/study.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -74,7 +74,7 @@ static void find(const yti_model *model, int *depth, bool *reached, study_points
     for (int i = 0; i < out->count; i++) find_before(model->graph, out, i, reached);
 }
 
-yt_status yti_points_find(const yti_model *model, study_points *out, yt_err *err) {
+yt_status study_points_find(const yti_model *model, study_points *out, yt_err *err) {
     size_t nodes = (size_t)yti_graph_nodes(model->graph) + 1;
     int *depth = calloc(nodes, sizeof *depth);
     bool *reached = calloc(nodes, sizeof *reached);
@@ -92,7 +92,7 @@ yt_status yti_points_find(const yti_model *model, study_points *out, yt_err *err
     return good ? YT_OK : yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the places in %zu nodes", nodes);
 }
 
-void yti_points_free(study_points *points) {
+void study_points_free(study_points *points) {
     free(points->at);
     *points = (study_points){0};
 }
