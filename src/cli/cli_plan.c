@@ -62,7 +62,7 @@ static void print_frozen(const yti_train_info *info) {
     size_t trained = 0, all = 0;
     for (int i = 0; i < info->model->n_params; i++) {
         const yti_param_info *param = &info->model->params[i];
-        if (!yti_in_params(param)) continue;
+        if (!yti_param_is_trainable(param)) continue;
         all += param->count;
         trained += param->frozen ? 0 : param->count;
     }

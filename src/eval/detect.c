@@ -43,7 +43,7 @@ static float clip(float x, int largest) {
     return x < (float)largest ? x : (float)largest;
 }
 
-void yti_detection_unfit(yt_detection *detections, int n, const yti_fit *fit) {
+void yti_detections_to_image(yt_detection *detections, int n, const yti_fit *fit) {
     float left = (float)fit->left, top = (float)fit->top;
     for (int i = 0; i < n; i++) {
         yt_xyxy b = detections[i].box;

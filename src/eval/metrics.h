@@ -43,7 +43,7 @@ yt_status yti_detect(const yti_head *head, int image, const yti_detect_options *
 bool yti_head_is_finite(const yti_head *head, int image);
 
 /* Network-input pixels to pixels of the original image, clipped to it. */
-void yti_detection_unfit(yt_detection *detections, int n, const yti_fit *fit);
+void yti_detections_to_image(yt_detection *detections, int n, const yti_fit *fit);
 
 enum { YT_N_IOU = 10 }; /* IoU thresholds 0.50, 0.55, ... 0.95 */
 

@@ -112,7 +112,7 @@ yt_status yti_predictor_run(yti_predictor *predictor, const yt_image *image, yt_
     int n;
     YT_TRY(yti_detect(&head, 0, &detect, out, &n, err));
     yti_fit fit = fit_of(&letterbox, image);
-    yti_detection_unfit(out, n, &fit);
+    yti_detections_to_image(out, n, &fit);
     *n_out = n;
     return YT_OK;
 }

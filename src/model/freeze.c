@@ -68,7 +68,7 @@ yt_status yti_model_freeze(yti_model *model, const char *rows, yt_err *err) {
     if (is_list(rows)) read_list(model, rows, &largest);
     for (int i = 0; !is_list(rows) && i < (int)largest; i++) freeze_row(model, i);
     for (int i = 0; i < model->n_params; i++)
-        if (yti_in_params(&model->params[i]) && !model->params[i].frozen) return YT_OK;
+        if (yti_param_is_trainable(&model->params[i]) && !model->params[i].frozen) return YT_OK;
     return yt_fail(err, YT_ERR_ARGUMENT,
                    "--freeze: \"%s\" are all the rows of %s that have parameters; leave one to train", rows,
                    model->name);

@@ -22,7 +22,7 @@ static const yti_param_info *find(const yti_model *model, const char *stem, size
 }
 
 static const float *values(const yti_state *state, const yti_param_info *info) {
-    return (yti_in_params(info) ? state->params : state->buffers) + info->offset;
+    return (yti_param_is_trainable(info) ? state->params : state->buffers) + info->offset;
 }
 
 /* Scale t and bias of the normalisation behind a convolution, one float per channel each. */
@@ -131,7 +131,7 @@ static yt_status fill(const yti_param_info *info, float *to, const yti_model *mo
 static yt_status fill_all(yti_model *fused, const yti_model *model, const yti_state *state, yt_err *err) {
     for (int i = 0; i < fused->n_params; i++) {
         const yti_param_info *info = &fused->params[i];
-        float *block = yti_in_params(info) ? fused->state.params : fused->state.buffers;
+        float *block = yti_param_is_trainable(info) ? fused->state.params : fused->state.buffers;
         YT_TRY(fill(info, block + info->offset, model, state, err));
     }
     free(fused->name);

@@ -129,7 +129,7 @@ void yti_build_detect(yti_builder *b, yti_path at, const yti_value *maps, int n_
     if (model->options.fusion != YT_FUSED_ONE_TO_ONE) build_branch(b, at, levels, "", model->end2end);
     if (model->reg_max > 1) {
         const int dims[4] = {1, model->reg_max, 1, 1};
-        yti_param(b, YT_PARAM_FROZEN, yti_sub(at, "dfl.conv.weight"), 4, dims, 0, 0);
+        yti_param(b, YT_PARAM_CONSTANT, yti_sub(at, "dfl.conv.weight"), 4, dims, 0, 0);
     }
     if (!model->end2end) return;
     yti_value detached[YT_MAX_LEVELS];

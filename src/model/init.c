@@ -82,7 +82,7 @@ static void fill_default(yti_rng *rng, double gain, const yti_param_info *info, 
         for (size_t i = 0; gain != 1 && i < info->count; i++) values[i] = (float)(gain * (double)values[i]);
         return;
     }
-    const bool ramp = info->kind == YT_PARAM_FROZEN; /* of the DFL expectation (spec architecture 3.11) */
+    const bool ramp = info->kind == YT_PARAM_CONSTANT; /* of the DFL expectation (spec architecture 3.11) */
     for (size_t i = 0; i < info->count; i++) values[i] = ramp ? (float)i : info->init_value;
 }
 
@@ -192,13 +192,13 @@ yt_status yti_model_init_as(const yti_model *model, const yti_init *init, uint64
                             yt_err *err) {
     for (int i = 0; i < model->n_params; i++) {
         const yti_param_info *info = &model->params[i];
-        float *block = yti_in_params(info) ? state->params : state->buffers;
+        float *block = yti_param_is_trainable(info) ? state->params : state->buffers;
         YT_TRY(fill(init, model->activation, seed, info, block + info->offset, err));
     }
     return YT_OK;
 }
 
-void yti_model_init(const yti_model *model, uint64_t seed, const yti_state *state) {
+void yti_model_init_weights(const yti_model *model, uint64_t seed, const yti_state *state) {
     const yti_init init = {.kind = YT_INIT_DEFAULT, .gain = 1};
     (void)yti_model_init_as(model, &init, seed, state, NULL); /* takes no memory, so it cannot fail */
 }

@@ -308,7 +308,7 @@ static yt_status build_pass(yti_model *model, const yti_yaml_node *root, char sc
 
 static yt_status allocate_state(yti_model *model, const size_t used[YT_PARAM_KINDS], yt_err *err) {
     model->param_count = used[YT_PARAM_WEIGHT] + used[YT_PARAM_NORM] + used[YT_PARAM_BIAS];
-    model->buffer_count = used[YT_PARAM_FROZEN] + used[YT_PARAM_BUFFER];
+    model->buffer_count = used[YT_PARAM_CONSTANT] + used[YT_PARAM_BUFFER];
     model->state.params = calloc(model->param_count + YT_READ_SLACK, sizeof(float));
     const bool trained = model->options.fusion == YT_NOT_FUSED;
     if (trained) model->state.grads = calloc(model->param_count + YT_READ_SLACK, sizeof(float));
@@ -323,7 +323,7 @@ static yt_status build(yti_model *model, const yti_yaml_node *root, yt_err *err)
     YT_TRY(build_pass(model, root, scale, used, base, err));
     base[YT_PARAM_NORM] = used[YT_PARAM_WEIGHT];
     base[YT_PARAM_BIAS] = base[YT_PARAM_NORM] + used[YT_PARAM_NORM];
-    base[YT_PARAM_BUFFER] = used[YT_PARAM_FROZEN];
+    base[YT_PARAM_BUFFER] = used[YT_PARAM_CONSTANT];
     YT_TRY(build_pass(model, root, model->scale, used, base, err));
     return allocate_state(model, used, err);
 }

@@ -3,7 +3,7 @@
  *     yti_model_options options = YT_MODEL_DEFAULTS;
  *     yti_model *model;
  *     YT_TRY(yti_model_load("yolo26n.yaml", &options, &model, err));
- *     yti_model_init(model, seed, &model->state);
+ *     yti_model_init_weights(model, seed, &model->state);
  *     YT_TRY(yti_model_plan(model, YT_MODE_TRAIN, 4, 640, 640, threads, err));
  *     yti_model_set_input(model, batch->rgb);
  *     yti_model_forward(model, &model->state, NULL);
@@ -57,7 +57,7 @@ typedef enum yti_param_kind {
     YT_PARAM_WEIGHT,
     YT_PARAM_NORM,
     YT_PARAM_BIAS,
-    YT_PARAM_FROZEN,
+    YT_PARAM_CONSTANT,
     YT_PARAM_BUFFER,
     YT_PARAM_KINDS
 } yti_param_kind;
@@ -78,8 +78,8 @@ typedef struct yti_param_info {
 } yti_param_info;
 
 /* Whether a tensor lies in yti_state.params, and so has a gradient unless it is frozen; else in yti_state.buffers. */
-static inline bool yti_in_params(const yti_param_info *info) {
-    return info->kind < YT_PARAM_FROZEN;
+static inline bool yti_param_is_trainable(const yti_param_info *info) {
+    return info->kind < YT_PARAM_CONSTANT;
 }
 
 /* One row of the YAML. */
@@ -141,7 +141,7 @@ void yti_model_destroy(yti_model *model);
 
 /* Initial values (spec architecture 5) into a state's params and buffers. Each tensor draws from its own stream,
  * named by (seed, its name), so variants of a network share the values of the tensors they share. */
-void yti_model_init(const yti_model *model, uint64_t seed, const yti_state *state);
+void yti_model_init_weights(const yti_model *model, uint64_t seed, const yti_state *state);
 
 /* The same with the weights of convolutions from another distribution (init.h). NO_MEMORY: orthogonal only. */
 yt_status yti_model_init_as(const yti_model *model, const yti_init *init, uint64_t seed, const yti_state *state,

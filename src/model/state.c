@@ -17,7 +17,7 @@ enum { LINE = 64 / sizeof(float) };
                      o < n_out && o < first + LINE; o++, f += n_in * n_tap, m++)
 
 void yti_param_to_file_order(const yti_param_info *info, const float *memory, float *file) {
-    if (info->n_dims != 4 || info->kind == YT_PARAM_FROZEN) {
+    if (info->n_dims != 4 || info->kind == YT_PARAM_CONSTANT) {
         memcpy(file, memory, info->count * sizeof *file);
         return;
     }
@@ -25,7 +25,7 @@ void yti_param_to_file_order(const yti_param_info *info, const float *memory, fl
 }
 
 void yti_param_from_file_order(const yti_param_info *info, const float *file, float *memory) {
-    if (info->n_dims != 4 || info->kind == YT_PARAM_FROZEN) {
+    if (info->n_dims != 4 || info->kind == YT_PARAM_CONSTANT) {
         memcpy(memory, file, info->count * sizeof *file);
         return;
     }

@@ -3,9 +3,9 @@
  *
  * params: weight [kh][kw][cin/groups][cout], bias [cout]. Side, in training when the attribute asks for it: moments of
  * the output for the normalisation behind it (a frozen one does not read them), and in the backward run what that one
- * leaves to be done to its gradient (ops/norm_side.h).
+ * leaves to be done to its gradient (ops/norm_handover.h).
  */
-#include "ops/norm_side.h"
+#include "ops/norm_handover.h"
 #include "ops/ops.h"
 #include "ops/shortcut.h"
 
@@ -31,7 +31,7 @@ static yt_status conv2d_shape(const void *attr, yti_ports *io, yt_err *err) {
         return yt_fail(err, YT_ERR_MISMATCH, "a %dx%d map is too small for a kernel of %d", src->h, src->w,
                        conv->kernel);
     YT_TRY(yti_check_shortcut(io, err));
-    io->side_bytes = a->moments && io->mode == YT_MODE_TRAIN ? yti_norm_side_bytes(conv->cout) : 0;
+    io->side_bytes = a->moments && io->mode == YT_MODE_TRAIN ? yti_norm_handover_bytes(conv->cout) : 0;
     io->scratch_bytes = yti_kernels_get()->conv2d_scratch(conv, src->n, src->h, src->w, io->threads);
     if (io->mode == YT_MODE_EVAL) io->prepared_bytes = yti_kernels_get()->conv2d_packed_bytes(conv);
     return YT_OK;
@@ -46,9 +46,9 @@ static void conv2d_forward(const void *attr, const yti_run *run) {
     const yti_conv_attr *a = attr;
     const yti_kernels *kernels = yti_kernels_get();
     if (run->mode == YT_MODE_TRAIN) {
-        kernels->conv2d_forward(&a->conv, &run->src[0], run->param[0], run->param[1], &run->dst,
-                                run->frozen || !run->side ? NULL : yti_norm_side(run->side, a->conv.cout).moments,
-                                &run->scratch);
+        kernels->conv2d_forward(
+            &a->conv, &run->src[0], run->param[0], run->param[1], &run->dst,
+            run->frozen || !run->side ? NULL : yti_norm_handover_in(run->side, a->conv.cout).moments, &run->scratch);
         return;
     }
     const yti_tensor shortcut = run->n_src == 2 ? run->src[1] : (yti_tensor){0};
@@ -60,15 +60,15 @@ static void conv2d_backward(const void *attr, const yti_run *run) {
     const yti_conv_attr *a = attr;
     const yti_kernels *kernels = yti_kernels_get();
     yti_norm_tail tail;
-    bool unfinished = false;
+    bool tail_is_due = false;
     if (run->side) {
-        yti_norm_side_view side = yti_norm_side(run->side, a->conv.cout);
-        unfinished = *side.unfinished != 0;
+        yti_norm_handover side = yti_norm_handover_in(run->side, a->conv.cout);
+        tail_is_due = *side.tail_is_due != 0;
         tail = yti_norm_tail_of(side.tail, run->dst);
     }
-    assert(run->grad[0] || !unfinished); /* a convolution and its normalisation are frozen together */
+    assert(run->grad[0] || !tail_is_due); /* a convolution and its normalisation are frozen together */
     if (run->grad[0])
-        kernels->conv2d_backward_weights(&a->conv, &run->src[0], &run->d_dst, unfinished ? &tail : NULL, run->grad[0],
+        kernels->conv2d_backward_weights(&a->conv, &run->src[0], &run->d_dst, tail_is_due ? &tail : NULL, run->grad[0],
                                          run->grad[1], &run->scratch);
     if (run->d_src[0].data)
         kernels->conv2d_backward_data(&a->conv, &run->d_dst, run->param[0], &run->d_src[0], run->accumulate[0],

@@ -7,7 +7,7 @@
  * ones, which stay. saved: [2][c] mean and 1/sqrt(var + eps), used again by the backward pass. The gradient replaces
  * d_dst in place; its last step is left to the convolution where nobody looks at it in between.
  */
-#include "ops/norm_side.h"
+#include "ops/norm_handover.h"
 #include "ops/ops.h"
 #include "ops/shortcut.h"
 
@@ -38,7 +38,7 @@ static void choose_statistics(const yti_norm_act_attr *a, const yti_run *run) {
         }
         return;
     }
-    const float *moments = yti_norm_side(run->src_side[0], c).moments;
+    const float *moments = yti_norm_handover_in(run->src_side[0], c).moments;
     const double m = (double)yti_tensor_pixels(run->dst);
     const float unbias = (float)(m / (m - 1));
     for (int i = 0; i < c; i++) {
@@ -73,9 +73,9 @@ static void norm_act_backward(const void *attr, const yti_run *run) {
     yti_tensor d_shortcut = run->n_src == 2 ? run->d_src[1] : (yti_tensor){0};
     float *tail = NULL;
     if (run->src_side[0]) {
-        yti_norm_side_view side = yti_norm_side(run->src_side[0], run->dst.c);
+        yti_norm_handover side = yti_norm_handover_in(run->src_side[0], run->dst.c);
         if (a->normalise && !run->frozen && !run->observed) tail = side.tail;
-        *side.unfinished = tail ? 1 : 0;
+        *side.tail_is_due = tail ? 1 : 0;
     }
     yti_kernels_get()->norm_act_backward(a->act, &norm, &run->src[0], &run->d_dst, &d_shortcut,
                                          run->n_src == 2 && run->accumulate[1], run->grad[0], run->grad[1], tail,

@@ -157,7 +157,7 @@ yt_status yti_coco_validation_image(void *context, const yti_validated_image *im
     int n = image->n_detections;
     YT_TRY(make_room(v, n, sample->n_labels, err));
     if (n > 0) memcpy(v->detections, image->detections, (size_t)n * sizeof *v->detections);
-    yti_detection_unfit(v->detections, n, &image->fit);
+    yti_detections_to_image(v->detections, n, &image->fit);
     for (int i = 0; i < n; i++) v->found[i] = yti_coco_rounded(&v->detections[i]);
     for (int i = 0; i < sample->n_labels; i++) v->truth[i] = truth_of(sample, i);
     if (v->results)

@@ -53,7 +53,7 @@ static void to_file_order(const void *info, const void *values, void *out) {
 /* Statistics are copied, for they move with every batch. */
 static yt_status add_tensor(yti_entry_list *list, const char *prefix, const yti_param_info *info, const float *values,
                             yt_err *err) {
-    const bool lent = yti_in_params(info);
+    const bool lent = yti_param_is_trainable(info);
     void *room = NULL;
     YT_TRY(new_entry(list, prefix, info->name, YT_ST_F32, info->count, lent ? values : NULL, &room, err));
     yti_st_entry *entry = &list->entries[list->count - 1];
@@ -94,7 +94,7 @@ yt_status yti_entries_add_params(yti_entry_list *list, const char *prefix, const
                                  yt_err *err) {
     for (int i = 0; i < model->n_params; i++) {
         const yti_param_info *info = &model->params[i];
-        if (yti_in_params(info)) YT_TRY(add_tensor(list, prefix, info, block + info->offset, err));
+        if (yti_param_is_trainable(info)) YT_TRY(add_tensor(list, prefix, info, block + info->offset, err));
     }
     return YT_OK;
 }
@@ -146,7 +146,7 @@ yt_status yti_weights_read_params(const yti_st_file *file, const char *prefix, c
                                   yt_err *err) {
     for (int i = 0; i < model->n_params; i++) {
         const yti_param_info *info = &model->params[i];
-        if (yti_in_params(info)) YT_TRY(read_tensor(file, prefix, info, block + info->offset, err));
+        if (yti_param_is_trainable(info)) YT_TRY(read_tensor(file, prefix, info, block + info->offset, err));
     }
     return YT_OK;
 }

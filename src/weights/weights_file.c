@@ -145,7 +145,7 @@ const yti_st_entry *yti_weights_find(const yti_st_file *file, const char *prefix
 }
 
 float *yti_weights_values(const yti_param_info *info, const yti_state *state) {
-    return (yti_in_params(info) ? state->params : state->buffers) + info->offset;
+    return (yti_param_is_trainable(info) ? state->params : state->buffers) + info->offset;
 }
 
 static void shape_text(char *text, size_t room, int n_dims, const int64_t *dims) {

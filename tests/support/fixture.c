@@ -179,7 +179,7 @@ int fixture_compare_tensors(const fixture *f, const cJSON *summaries, const floa
         const yti_param_info *info = &f->model->params[i];
         const cJSON *summary = cJSON_GetObjectItemCaseSensitive(summaries, info->name);
         if (!summary) continue;
-        const float *block = info->kind >= YT_PARAM_FROZEN ? f->model->state.buffers : params;
+        const float *block = info->kind >= YT_PARAM_CONSTANT ? f->model->state.buffers : params;
         float *values = malloc(info->count * sizeof *values);
         cr_assert_not_null(values);
         cr_assert_eq((size_t)fixture_number(summary, "numel"), info->count, "%s", info->name);

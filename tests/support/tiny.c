@@ -53,11 +53,11 @@ void test_tiny_write_data(int n_train, int n_val) {
     "  - [[3, 4, 5], 1, Detect, [nc]]\n"
 
 void test_tiny_find_cells(yti_model *model) {
-    yti_model_init(model, 1, &model->state);
+    yti_model_init_weights(model, 1, &model->state);
     for (int i = 0; i < model->n_params; i++) {
         const yti_param_info *info = &model->params[i];
         const char *box = strstr(info->name, "cv2."), *cls = strstr(info->name, "cv3.");
-        if (!(box ? box : cls) || !yti_in_params(info)) continue;
+        if (!(box ? box : cls) || !yti_param_is_trainable(info)) continue;
         const bool last = strstr(box ? box : cls, ".2.") && strlen(strstr(box ? box : cls, ".2.")) > 3;
         float *values = model->state.params + info->offset;
         for (size_t k = 0; last && k < info->count; k++)

@@ -45,7 +45,7 @@ void test_watched_plant(const char *model_path, bool plain, float factor, const 
     yti_model *model;
     options.no_batchnorm = plain;
     cr_assert_eq(yti_model_load(model_path, &options, &model, NULL), YT_OK);
-    yti_model_init(model, 0, &model->state);
+    yti_model_init_weights(model, 0, &model->state);
     bool planted = name == NULL;
     for (int i = 0; i < model->n_params; i++) {
         const yti_param_info *info = &model->params[i];

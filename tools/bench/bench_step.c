@@ -112,7 +112,7 @@ static void setup(bench *b) {
     yti_model_options options = YT_MODEL_DEFAULTS;
     options.scale = b->s.scale;
     if (yti_model_load(b->s.model, &options, &b->model, &err) != YT_OK) die(err.text);
-    yti_model_init(b->model, 0, &b->model->state);
+    yti_model_init_weights(b->model, 0, &b->model->state);
     if (b->s.eval) fuse(b);
     if (yti_model_plan(b->model, b->s.eval ? YT_MODE_EVAL : YT_MODE_TRAIN, b->s.batch, b->s.imgsz, b->s.imgsz,
                        b->s.threads, &err) != YT_OK ||

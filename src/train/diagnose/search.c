@@ -116,7 +116,7 @@ static void place_in_map(yti_finding *f, yti_tensor x, size_t index) {
 
 /* Four dimensions lie in memory as [kh][kw][in][out]. */
 static void place_in_param(yti_finding *f, const yti_param_info *info, size_t index) {
-    if (info->n_dims != 4 || info->kind == YT_PARAM_FROZEN) {
+    if (info->n_dims != 4 || info->kind == YT_PARAM_CONSTANT) {
         snprintf(f->place, sizeof f->place, "channel %zu", index);
         return;
     }
@@ -131,17 +131,17 @@ static void place_in_param(yti_finding *f, const yti_param_info *info, size_t in
 /* The parameter that begins there, in yti_state.params or .buffers; NULL: none. */
 static const yti_param_info *param_at(const yti_model *model, ptrdiff_t offset, bool buffers) {
     for (int i = 0; offset >= 0 && i < model->n_params; i++)
-        if (model->params[i].offset == (size_t)offset && yti_in_params(&model->params[i]) != buffers)
+        if (model->params[i].offset == (size_t)offset && yti_param_is_trainable(&model->params[i]) != buffers)
             return &model->params[i];
     return NULL;
 }
 
 static yti_finding_kind kind_of(const yti_param_info *info) {
-    return yti_in_params(info) ? YT_FINDING_WEIGHT : YT_FINDING_STATISTIC;
+    return yti_param_is_trainable(info) ? YT_FINDING_WEIGHT : YT_FINDING_STATISTIC;
 }
 
 static const float *values_of(const yti_model *model, const yti_param_info *info) {
-    return (yti_in_params(info) ? model->state.params : model->state.buffers) + info->offset;
+    return (yti_param_is_trainable(info) ? model->state.params : model->state.buffers) + info->offset;
 }
 
 /* Counts one; true where it is the finding. */

@@ -55,7 +55,7 @@ yt_status yti_run_optimizer_create(const yti_model *model, const yti_optimizer_p
     size_t n_spans = 0;
     for (int i = 0; i < model->n_params; i++) {
         const yti_param_info *info = &model->params[i];
-        if (yti_in_params(info) && !info->frozen) spans[n_spans++] = span_of(model, plan, info);
+        if (yti_param_is_trainable(info) && !info->frozen) spans[n_spans++] = span_of(model, plan, info);
     }
     qsort(spans, n_spans, sizeof *spans, by_offset); /* neighbours are stepped in one sweep */
     yt_status status = yti_optimizer_create(plan->kind, model->param_count, spans, n_spans, (float)plan->weight_decay,

@@ -18,7 +18,7 @@ static const yti_param_info *first_bad(const yti_model *model, const float *bloc
     if (yti_all_finite(block, count)) return NULL;
     for (int i = 0; i < model->n_params; i++) {
         const yti_param_info *info = &model->params[i];
-        if (yti_in_params(info) != buffers && !yti_all_finite(block + info->offset, info->count)) return info;
+        if (yti_param_is_trainable(info) != buffers && !yti_all_finite(block + info->offset, info->count)) return info;
     }
     return NULL;
 }
@@ -43,7 +43,7 @@ static const yti_param_info *find_bad(yti_training *t, char *what, size_t room) 
 static void show(yti_training *t, const yti_param_info *bad, const char *text, const yti_watchers *watchers) {
     char report[sizeof((yt_err *)0)->text + 1];
     yti_finding finding = {.tensor = {.values = bad->count}, .row = bad->row};
-    finding.tensor.kind = yti_in_params(bad) ? YT_FINDING_WEIGHT : YT_FINDING_STATISTIC;
+    finding.tensor.kind = yti_param_is_trainable(bad) ? YT_FINDING_WEIGHT : YT_FINDING_STATISTIC;
     snprintf(finding.tensor.name, sizeof finding.tensor.name, "%.*s", YT_FINDING_NAME - 1, bad->name);
     snprintf(report, sizeof report, "%s\n", text);
     t->goes_back = t->config.on_nan == YT_ON_NAN_ROLLBACK && t->rollbacks_in_row < YT_MAX_ROLLBACKS;

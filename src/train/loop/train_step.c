@@ -28,7 +28,7 @@ static void name_gradient(const yti_training *t, char *text, size_t room) {
     snprintf(text, room, "the norm of the gradient is not finite");
     for (int i = t->model->n_params - 1; i >= 0; i--) {
         const yti_param_info *info = &t->model->params[i];
-        if (yti_in_params(info) && !yti_all_finite(t->model->state.grads + info->offset, info->count))
+        if (yti_param_is_trainable(info) && !yti_all_finite(t->model->state.grads + info->offset, info->count))
             snprintf(text, room, "the gradient of %.128s is not finite", info->name);
     }
 }

@@ -41,7 +41,7 @@ Test(cli_detector, weights_that_are_not_finite_are_refused) {
     yti_model *model;
     yt_err err = {.text = ""};
     cr_assert_eq(yti_model_load("tiny26.yaml", &build, &model, &err), YT_OK, "%s", err.text);
-    yti_model_init(model, 1, &model->state);
+    yti_model_init_weights(model, 1, &model->state);
     save(model);
     cr_assert_eq(open_weights(&err), YT_OK, "%s", err.text);
     const yti_param_info *info = &model->params[0];

@@ -545,7 +545,7 @@ Test(unfit, undoes_a_letterbox_and_clips) {
     yt_detection d[3] = {{{60 * 0.5f + 10, 40 * 0.5f + 20, 80 * 0.5f + 10, 90 * 0.5f + 20}, 0.5f, 1},
                          {{0, 0, 1000, 1000}, 0.4f, 0},
                          {{-50, 300, -20, 400}, 0.3f, 0}};
-    yti_detection_unfit(d, 3, &fit);
+    yti_detections_to_image(d, 3, &fit);
     expect_box(d[0].box, 60, 40, 80, 90);
     expect_box(d[1].box, 0, 0, 200, 100);
     expect_box(d[2].box, 0, 100, 0, 100);

@@ -62,7 +62,7 @@ static void run_net(net *n, const char *yaml, int rows, bool no_residual, uint64
     yt_err err = {.text = ""};
     *n = (net){.last_row = rows - 1};
     cr_assert_eq(yti_model_parse("deep.yaml", yaml, strlen(yaml), &options, &n->model, &err), YT_OK, "%s", err.text);
-    yti_model_init(n->model, seed, &n->model->state);
+    yti_model_init_weights(n->model, seed, &n->model->state);
     yti_graph_keep(n->model->graph, n->model->rows[0].output); /* read again below */
     cr_assert_eq(yti_model_plan(n->model, YT_MODE_TRAIN, 1, SIDE, SIDE, 2, &err), YT_OK, "%s", err.text);
     uint8_t image[SIDE * SIDE * 3];

@@ -78,7 +78,7 @@ static void expect_reference(yt_detection *found, int n, const cJSON *boxes, int
     yti_letterbox box = yti_letterbox_plan(w, h, SIDE, SIDE, false, true, 32);
     float gain = (float)SIDE / (float)(w > h ? w : h);
     yti_fit fit = {gain, gain, box.left, box.top, w, h};
-    yti_detection_unfit(found, n, &fit);
+    yti_detections_to_image(found, n, &fit);
     cr_assert_eq(n, cJSON_GetArraySize(boxes), "%d boxes instead of %d", n, cJSON_GetArraySize(boxes));
     for (int i = 0; i < n; i++) {
         const cJSON *e = cJSON_GetArrayItem(boxes, i);
@@ -299,7 +299,7 @@ static yti_model *untrained(const char *yaml) {
     yti_model *model;
     yt_err err;
     cr_assert_eq(yti_model_load(yaml, &options, &model, &err), YT_OK, "%s", err.text);
-    yti_model_init(model, 1, &model->state);
+    yti_model_init_weights(model, 1, &model->state);
     return model;
 }
 

@@ -84,7 +84,7 @@ Test(ablation, maps_keep_their_shapes_and_lateral_keeps_the_deepest_head) {
         for (int kind = 1; kind < YT_NO_RESIDUAL_COUNT; kind++) {
             yti_model *cut = load(counted[m].name, (yti_no_residual)kind);
             const bool lateral = kind == YT_NO_RESIDUAL_LATERAL;
-            yti_model_init(cut, 1, &cut->state);
+            yti_model_init_weights(cut, 1, &cut->state);
             run(cut, YT_MODE_EVAL, pictures, SIDE);
             for (int r = 0; r < whole->n_rows - 1; r++) {
                 const yti_shape a = yti_graph_shape(whole->graph, whole->rows[r].output),
@@ -115,7 +115,7 @@ static bool sees(const char *name, yti_no_residual kind, const char *silenced) {
     static uint8_t pictures[2 * PICTURE];
     static const char *const ends[] = {"bn.weight", "bn.bias"};
     yti_model *model = load(name, kind);
-    yti_model_init(model, 3, &model->state);
+    yti_model_init_weights(model, 3, &model->state);
     for (int i = 0; i < 2; i++) {
         char tensor[96];
         snprintf(tensor, sizeof tensor, "%s.%s", silenced, ends[i]);
@@ -168,15 +168,15 @@ Test(ablation, what_a_road_led_past_stops_the_signal_once_the_road_is_gone) {
 Test(ablation, variants_share_the_initial_values_of_every_tensor_they_share) {
     for (int m = 0; m < COUNTED; m++) {
         yti_model *whole = load(counted[m].name, YT_RESIDUAL_KEPT);
-        yti_model_init(whole, 7, &whole->state);
+        yti_model_init_weights(whole, 7, &whole->state);
         for (int kind = 1; kind < YT_NO_RESIDUAL_COUNT; kind++) {
             yti_model *cut = load(counted[m].name, (yti_no_residual)kind);
-            yti_model_init(cut, 7, &cut->state);
+            yti_model_init_weights(cut, 7, &cut->state);
             int shared = 0;
             for (int i = 0; i < cut->n_params; i++) {
                 const yti_param_info *info = &cut->params[i], *other = test_model_find(whole, info->name);
                 cr_assert(other, "%s is new", info->name);
-                if (info->kind >= YT_PARAM_FROZEN || info->count != other->count) continue;
+                if (info->kind >= YT_PARAM_CONSTANT || info->count != other->count) continue;
                 cr_assert_arr_eq(cut->state.params + info->offset, whole->state.params + other->offset,
                                  info->count * sizeof(float), "%s", info->name);
                 shared++;

@@ -21,7 +21,7 @@ static yti_model *tiny(void) {
     yt_err err = {.text = ""};
     cr_assert_eq(yti_model_load(test_folder_path("tiny26.yaml"), &options, &model, &err), YT_OK, "%s", err.text);
     cr_assert_eq(model->n_rows, ROWS);
-    yti_model_init(model, 3, &model->state);
+    yti_model_init_weights(model, 3, &model->state);
     return model;
 }
 

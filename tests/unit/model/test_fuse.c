@@ -19,10 +19,10 @@ static yti_model *load(const char *name, yti_model_options options) {
 
 /* Weights as after training: gains, biases and statistics are not what they were initialised to. */
 static void pretend_training(yti_model *model) {
-    yti_model_init(model, 5, &model->state);
+    yti_model_init_weights(model, 5, &model->state);
     for (int i = 0; i < model->n_params; i++) {
         const yti_param_info *info = &model->params[i];
-        if (info->kind == YT_PARAM_WEIGHT || info->kind == YT_PARAM_FROZEN) continue;
+        if (info->kind == YT_PARAM_WEIGHT || info->kind == YT_PARAM_CONSTANT) continue;
         if (!strstr(info->name, ".bn.")) continue;
         float *values = (info->kind == YT_PARAM_BUFFER ? model->state.buffers : model->state.params) + info->offset;
         yti_rng rng = yti_rng_make(9, 0, (uint64_t)i, YT_RNG_TEST);
@@ -162,7 +162,7 @@ Test(fuse, without_end2end_the_one_to_many_branch_is_kept) {
         int from = 0;
         while (from < model->n_params && strcmp(model->params[from].name, to->name) != 0) from++;
         cr_assert(from < model->n_params, "%s", to->name);
-        const bool buffer = to->kind >= YT_PARAM_FROZEN;
+        const bool buffer = to->kind >= YT_PARAM_CONSTANT;
         memcpy((buffer ? single->state.buffers : single->state.params) + to->offset,
                (buffer ? model->state.buffers : model->state.params) + model->params[from].offset,
                to->count * sizeof(float));
@@ -186,7 +186,7 @@ Test(fuse, a_model_with_one_branch_cannot_be_end_to_end) {
 
 Test(fuse, a_fused_model_cannot_be_trained) {
     yti_model *model = load("yolov8n.yaml", YT_MODEL_DEFAULTS);
-    yti_model_init(model, 1, &model->state);
+    yti_model_init_weights(model, 1, &model->state);
     yti_model *fused = fuse(model, false);
     yt_err err = {.text = ""};
     cr_expect_eq(yti_model_plan(fused, YT_MODE_TRAIN, 1, 64, 64, 1, &err), YT_ERR_MISMATCH);
@@ -197,7 +197,7 @@ Test(fuse, a_fused_model_cannot_be_trained) {
 
 Test(fuse, a_fused_model_needs_less_memory) {
     yti_model *model = load("yolo11n.yaml", YT_MODEL_DEFAULTS);
-    yti_model_init(model, 1, &model->state);
+    yti_model_init_weights(model, 1, &model->state);
     yti_model *fused = fuse(model, false);
     size_t before, after;
     cr_assert_eq(yti_graph_measure(model->graph, YT_MODE_EVAL, 1, 320, 320, 2, &before, NULL), YT_OK);

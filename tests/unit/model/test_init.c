@@ -178,7 +178,7 @@ Test(init, a_scaled_start_is_the_default_times_the_gain) {
     fill(scaled, "scaled:4", 5);
     for (int i = 0; i < plain->n_params; i++) {
         const yti_param_info *info = &plain->params[i];
-        if (info->kind >= YT_PARAM_FROZEN) continue;
+        if (info->kind >= YT_PARAM_CONSTANT) continue;
         const float gain = info->kind == YT_PARAM_WEIGHT ? 4.0f : 1.0f;
         const float *a = plain->state.params + info->offset, *c = scaled->state.params + info->offset;
         for (size_t k = 0; k < info->count; k++) cr_assert_eq(c[k], gain * a[k], "%s", info->name);
@@ -212,7 +212,7 @@ static int expect_shared(const yti_model *a, const yti_model *b, const char *ini
     int shared = 0;
     for (int i = 0; i < b->n_params; i++) {
         const yti_param_info *info = &b->params[i], *other = test_model_find(a, info->name);
-        if (info->kind >= YT_PARAM_FROZEN || !other || other->count != info->count) continue;
+        if (info->kind >= YT_PARAM_CONSTANT || !other || other->count != info->count) continue;
         cr_assert_arr_eq(b->state.params + info->offset, a->state.params + other->offset, info->count * sizeof(float),
                          "%s %s", init, info->name);
         shared++;

@@ -33,7 +33,7 @@ Test(model, every_tensor_lies_in_a_place_of_its_own) {
     char *used_params = calloc(model->param_count, 1), *used_buffers = calloc(model->buffer_count, 1);
     for (int i = 0; i < model->n_params; i++) {
         const yti_param_info *info = &model->params[i];
-        char *used = info->kind >= YT_PARAM_FROZEN ? used_buffers : used_params;
+        char *used = info->kind >= YT_PARAM_CONSTANT ? used_buffers : used_params;
         for (size_t k = 0; k < info->count; k++) cr_assert_eq(used[info->offset + k]++, 0, "%s", info->name);
     }
     for (size_t k = 0; k < model->param_count; k++) cr_assert_eq(used_params[k], 1);
@@ -45,7 +45,7 @@ Test(model, every_tensor_lies_in_a_place_of_its_own) {
 
 Test(model, initial_values_are_those_of_the_specification) {
     yti_model *model = test_model_load("yolo26n.yaml", YT_MODEL_DEFAULTS);
-    yti_model_init(model, 3, &model->state);
+    yti_model_init_weights(model, 3, &model->state);
     const yti_param_info *weight = test_model_find(model, "model.1.conv.weight");
     const double bound = 1 / sqrt(16.0 * 9);
     double largest = 0, square = 0;
@@ -78,8 +78,8 @@ Test(model, variants_share_the_initial_values_of_shared_tensors) {
     plain_options.activation = YT_ACT_TANH;
     yti_model *residual = test_model_load("yolo26n.yaml", YT_MODEL_DEFAULTS),
               *plain = test_model_load("yolo26n.yaml", plain_options);
-    yti_model_init(residual, 7, &residual->state);
-    yti_model_init(plain, 7, &plain->state);
+    yti_model_init_weights(residual, 7, &residual->state);
+    yti_model_init_weights(plain, 7, &plain->state);
     int shared = 0;
     for (int i = 0; i < plain->n_params; i++) {
         const yti_param_info *info = &plain->params[i];
@@ -190,7 +190,7 @@ Test(model, every_module_of_the_family_builds_and_runs_in_both_directions) {
     yt_err err = {.text = ""};
     const yti_model_options options = YT_MODEL_DEFAULTS;
     cr_assert_eq(yti_model_parse("all.yaml", text, sizeof text - 1, &options, &model, &err), YT_OK, "%s", err.text);
-    yti_model_init(model, 1, &model->state);
+    yti_model_init_weights(model, 1, &model->state);
     uint8_t *picture = malloc(2 * 32 * 32 * 3);
     for (int i = 0; i < 2 * 32 * 32 * 3; i++) picture[i] = (uint8_t)(i * 37);
     cr_assert_eq(yti_model_plan(model, YT_MODE_TRAIN, 2, 32, 32, 2, &err), YT_OK, "%s", err.text);

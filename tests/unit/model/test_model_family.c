@@ -209,7 +209,7 @@ static yti_model *with_keys(const char *family, const char *lines) {
 static void expect_runs(yti_model *model) {
     yt_err err = {.text = ""};
     static uint8_t picture[64 * 64 * 3];
-    yti_model_init(model, 1, &model->state);
+    yti_model_init_weights(model, 1, &model->state);
     for (size_t i = 0; i < sizeof picture; i++) picture[i] = (uint8_t)(i * 7919 % 251);
     cr_assert_eq(yti_model_plan(model, YT_MODE_EVAL, 1, 64, 64, 1, &err), YT_OK, "%s", err.text);
     yti_model_set_input(model, picture);
@@ -234,7 +234,7 @@ Test(model_family, an_end_to_end_head_with_distance_bins_works_for_every_family)
         snprintf(name, sizeof name, "model.%d.dfl.conv.weight", cases[i].row);
         const yti_param_info *dfl = test_model_find(model, name);
         cr_assert_not_null(dfl);
-        cr_expect(dfl->count == 8 && dfl->kind == YT_PARAM_FROZEN);
+        cr_expect(dfl->count == 8 && dfl->kind == YT_PARAM_CONSTANT);
         snprintf(name, sizeof name, "model.%d.one2one_cv2.2.2.weight", cases[i].row);
         cr_expect_not_null(test_model_find(model, name));
         expect_runs(model);

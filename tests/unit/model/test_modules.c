@@ -63,10 +63,10 @@ static bool ends(const char *name, const char *ending) {
 }
 
 static void draw(yti_model *model) {
-    yti_model_init(model, 0, &model->state); /* what is constant */
+    yti_model_init_weights(model, 0, &model->state); /* what is constant */
     for (int i = 0; i < model->n_params; i++) {
         const yti_param_info *info = &model->params[i];
-        if (info->kind == YT_PARAM_FROZEN) continue;
+        if (info->kind == YT_PARAM_CONSTANT) continue;
         const uint32_t seed = seed_of(info->name);
         float *file = malloc(info->count * sizeof *file);
         cr_assert_not_null(file);
@@ -79,8 +79,8 @@ static void draw(yti_model *model) {
             else
                 file[k] = (float)((ends(info->name, "running_mean") ? 0.4 : 1.0) * (u - 0.5));
         }
-        yti_param_from_file_order(info, file,
-                                  (yti_in_params(info) ? model->state.params : model->state.buffers) + info->offset);
+        yti_param_from_file_order(
+            info, file, (yti_param_is_trainable(info) ? model->state.params : model->state.buffers) + info->offset);
         free(file);
     }
 }
@@ -235,7 +235,7 @@ Test(modules, have_the_gradients_that_pytorch_has) {
         yti_model_backward(model, &model->state, NULL);
         for (int i = 0; i < model->n_params; i++) {
             const yti_param_info *info = &model->params[i];
-            if (!yti_in_params(info)) continue;
+            if (!yti_param_is_trainable(info)) continue;
             expect_gradient(model, info, cJSON_GetObjectItemCaseSensitive(gradients, info->name),
                             text_of(entry, "name"));
             compared++;
@@ -303,9 +303,9 @@ Test(modules, can_be_frozen) {
             const bool frozen = info->row < model->n_rows - 1;
             double sum = 0;
             cr_expect_eq(info->frozen, frozen);
-            if (yti_in_params(info))
+            if (yti_param_is_trainable(info))
                 for (size_t k = 0; k < info->count; k++) sum += fabs((double)model->state.grads[info->offset + k]);
-            if (frozen && yti_in_params(info)) cr_expect(sum <= 0, "%s has a gradient", info->name);
+            if (frozen && yti_param_is_trainable(info)) cr_expect(sum <= 0, "%s has a gradient", info->name);
             if (!frozen && info->kind == YT_PARAM_WEIGHT) cr_expect(sum > 0, "%s has none", info->name);
             if (frozen && info->kind == YT_PARAM_BUFFER)
                 cr_expect_arr_eq(model->state.buffers + info->offset, before + info->offset,

@@ -54,7 +54,7 @@ static void open_bench(const char *model, int n_classes, bench *b) {
     yti_model_options options = YT_MODEL_DEFAULTS;
     options.n_classes = n_classes;
     cr_assert_eq(yti_model_load(model, &options, &b->model, NULL), YT_OK);
-    yti_model_init(b->model, 1, &b->model->state);
+    yti_model_init_weights(b->model, 1, &b->model->state);
 }
 
 static void close_bench(bench *b) {
@@ -139,7 +139,7 @@ static yt_status keep_left_sides(void *context, const yti_validated_image *image
     (void)err;
     for (int i = 0; i < image->n_detections; i++) {
         yt_detection d = image->detections[i];
-        yti_detection_unfit(&d, 1, &image->fit);
+        yti_detections_to_image(&d, 1, &image->fit);
         near[0] += fabsf(d.box.x1 - (264 - 39) / (241.0f / 481)) < 1e-2f;
         near[1] += fabsf(d.box.x1 - (264 - 39) / 0.5f) < 1e-2f;
     }

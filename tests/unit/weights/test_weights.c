@@ -26,7 +26,7 @@ static yti_model *load(const char *name, yti_model_options options) {
     yti_model *model = NULL;
     yt_err err = {.text = ""};
     cr_assert_eq(yti_model_load(test_folder_path(name), &options, &model, &err), YT_OK, "%s", err.text);
-    yti_model_init(model, 3, &model->state);
+    yti_model_init_weights(model, 3, &model->state);
     for (size_t i = 0; i < model->buffer_count; i++) model->state.buffers[i] += (float)i * 0.25f;
     return model;
 }
@@ -275,15 +275,15 @@ Test(weights, the_activation_of_sppf_stays_with_the_weights) {
     yti_model *bare = load("sppf.yaml", options);
     options.sppf_activation = 1;
     yti_model *active = load("sppf.yaml", options);
-    yti_model_init(plain, 3, &plain->state); /* load's statistics hide what comes from below */
-    yti_model_init(bare, 3, &bare->state);
-    yti_model_init(active, 3, &active->state);
+    yti_model_init_weights(plain, 3, &plain->state); /* load's statistics hide what comes from below */
+    yti_model_init_weights(bare, 3, &bare->state);
+    yti_model_init_weights(active, 3, &active->state);
     const char *path = test_folder_path("w.safetensors");
     float with = first_output(active), without = first_output(bare);
     cr_assert_neq(with, without);
     cr_assert_eq(first_output(plain), with, "the short form of the row has an activation");
     yti_model *long_form = load("long.yaml", YT_MODEL_DEFAULTS);
-    yti_model_init(long_form, 3, &long_form->state);
+    yti_model_init_weights(long_form, 3, &long_form->state);
     cr_assert_eq(first_output(long_form), without, "the long form has none");
     yti_model_destroy(long_form);
     yti_model *const kinds[] = {plain, bare, active};
@@ -766,8 +766,8 @@ Test(weights, weights_that_are_not_finite_are_named) {
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         yti_model *model = load("tiny8.yaml", YT_MODEL_DEFAULTS), *read = NULL;
         const yti_param_info *info = find_param(model, cases[i].tensor);
-        (yti_in_params(info) ? model->state.params
-                             : model->state.buffers)[info->offset + 3 % info->count] = cases[i].value;
+        (yti_param_is_trainable(info) ? model->state.params
+                                      : model->state.buffers)[info->offset + 3 % info->count] = cases[i].value;
         const char *path = test_folder_path("w.safetensors");
         save(path, model);
         yti_class_names found = {0};

@@ -71,7 +71,7 @@ static double first_gradient(yti_model *model) {
     yti_rng rng = yti_rng_make(1, 0, 0, YT_RNG_TEST);
     yt_err err = {.text = ""};
     for (size_t i = 0; i < sizeof images; i++) images[i] = (uint8_t)yti_rng_below(&rng, 256);
-    yti_model_init(model, 1, &model->state);
+    yti_model_init_weights(model, 1, &model->state);
     cr_assert_eq(yti_model_plan(model, YT_MODE_TRAIN, 2, SIDE, SIDE, 2, &err), YT_OK, "%s", err.text);
     yti_model_set_input(model, images);
     yti_model_forward(model, &model->state, NULL);

@@ -389,7 +389,7 @@ static void expect_reference_gradients(const char *name, int expected) {
     int compared = 0;
     for (int i = 0; i < f.model->n_params; i++) {
         const yti_param_info *info = &f.model->params[i];
-        if (info->kind >= YT_PARAM_FROZEN || !fixture_has_gradient(&f, info->name)) continue;
+        if (info->kind >= YT_PARAM_CONSTANT || !fixture_has_gradient(&f, info->name)) continue;
         const cJSON *summary = fixture_item(fixture_item(f.reference, "grads"), info->name);
         const yti_flow_stats s = yti_flow_measure(
             yti_tensor_of(f.model->state.grads + info->offset, 1, 1, (int)info->count, 1), FIXTURE_THREADS);

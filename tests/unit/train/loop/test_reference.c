@@ -140,7 +140,7 @@ static void expect_fast(const char *name, bool old, const char *head, int expect
     yti_optimizer_step(optimizer, model->state.params, model->state.grads, 1, rates, 0);
     for (int i = 0; i < model->n_params; i++) {
         const yti_param_info *info = &model->params[i];
-        if (!yti_in_params(info)) continue;
+        if (!yti_param_is_trainable(info)) continue;
         const char *part = info->name + strlen(head);
         const bool is_class = starts_with(info->name, head) &&
                               (starts_with(part, "cv3.") || starts_with(part, "one2one_cv3."));

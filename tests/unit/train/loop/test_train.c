@@ -486,7 +486,7 @@ Test(train, a_loss_that_is_not_finite_stops_the_run_and_names_it) {
     yti_model_options options = YT_MODEL_DEFAULTS;
     yti_model *model;
     cr_assert_eq(yti_model_load(config.model, &options, &model, NULL), YT_OK);
-    yti_model_init(model, 0, &model->state);
+    yti_model_init_weights(model, 0, &model->state);
     for (size_t i = 0; i < model->param_count; i++) model->state.params[i] = (float)NAN;
     char *list[] = {(char[]){"a"}, (char[]){"b"}};
     yti_class_names names = {2, list};
@@ -778,7 +778,7 @@ static void expect_frozen(const char *path, const char *prefix, int n_frozen) {
     options.n_classes = 2;
     cr_assert_eq(yti_model_load("tiny26.yaml", &options, &model, &err), YT_OK, "%s", err.text);
     cr_assert_eq(yti_model_load("tiny26.yaml", &options, &begin, &err), YT_OK, "%s", err.text);
-    yti_model_init(begin, 0, &begin->state);
+    yti_model_init_weights(begin, 0, &begin->state);
     cr_assert_eq(yti_st_load(path, &file, &err), YT_OK, "%s", err.text);
     cr_assert_eq(yti_weights_read(&file, prefix, model, &model->state, &err), YT_OK, "%s", err.text);
     yti_st_free(&file);
