@@ -1,18 +1,19 @@
 /* plan.c: where every map, gradient and saved value lies in the arena, and when it may be overwritten.
  *
- * Time runs in steps: node i goes forward at step i, results get their gradients at step N, node i goes
- * backward at step 2N - i. Four passes:
- *  1. live      only what a result depends on is run.
- *  2. place     a slice is a window into its source; the sources of a concatenation are windows into it; a
- * gradient replaced in place shares its buffer. What is left are the roots: buffers of their own.
- *  3. coverage  the backward steps are played through in order, noting for each gradient buffer which
- * channels have been written: the first writer of a range stores, later ones add, gaps are zeroed before they
- * are read.
- *  4. assign    every buffer has a first and last step; largest first, each takes the lowest offset that is
- * free during its whole life.
+ * Time runs in steps: node i runs forward at step i, results get their gradients at step N, node i runs backward at
+ * step 2N - i. Four passes:
+ *  1. live      Only what a result depends on is run.
+ *  2. roots     A slice is a window into its source; the sources of a concatenation are windows into it; a gradient
+ *               that is replaced in place shares its buffer. What is no window is a root: it has a buffer of its own.
+ *  3. coverage  The backward steps are played through in order, noting which channels of each gradient buffer have been
+ *               written: the first writer of a range stores, later ones add, gaps are zeroed before they are read.
+ *  4. offsets   Every buffer has a first and a last step. Largest first, each takes the lowest offset that is free
+ *               during its whole life.
+ * plan_is_sound() says what must hold afterwards.
  */
 #include "graph/graph_internal.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,7 +44,7 @@ static void mark_needs_grad(yti_graph *graph) {
     }
 }
 
-/* ---- 2. place ---- */
+/* ---- 2. roots ---- */
 
 static int count_readers(const yti_graph *graph, yti_value value) {
     int readers = 0;
@@ -59,86 +60,83 @@ static int times_in_sources(const yti_node *node, yti_value value) {
     return times;
 }
 
-/* While placing, map.root and grad.root hold the parent (-1: none) and first the offset in it; resolve() follows the
- * chains. */
-static void place_in_parents(yti_graph *graph, yti_value v) {
-    yti_node *node = &graph->nodes[v];
+/* A map or gradient as a window into that of another node, the parent, from channel `first` on. */
+typedef struct window {
+    yti_value parent; /* -1: none, it is a root */
+    int first;
+} window;
+
+/* Windows that node v makes, of itself into a source or of its sources into it. maps, grads: [n_nodes]. */
+static void make_windows(const yti_graph *graph, window *maps, window *grads, yti_value v) {
+    const yti_node *node = &graph->nodes[v];
     switch (node->op->alias) {
     case YT_ALIAS_DST_IN_SRC:
-        node->map = (yti_map_place){node->src[0], node->ports.alias_offset};
-        if (node->needs_grad) node->grad = node->map;
+        maps[v] = (window){node->src[0], node->ports.alias_offset};
+        if (node->needs_grad) grads[v] = maps[v];
         break;
     case YT_ALIAS_SRC_IN_DST:
         for (int s = 0, first = 0; s < node->n_src; first += node->ports.src[s].c, s++) {
-            yti_node *source = &graph->nodes[node->src[s]];
-            if (times_in_sources(node, node->src[s]) > 1) continue;
-            if (source->map.root < 0) source->map = (yti_map_place){v, first};
-            if (node->needs_grad && source->needs_grad && source->grad.root < 0)
-                source->grad = (yti_map_place){v, first};
+            const yti_value source = node->src[s];
+            if (times_in_sources(node, source) > 1) continue; /* it cannot lie in two ranges */
+            if (maps[source].parent < 0) maps[source] = (window){v, first};
+            if (node->needs_grad && graph->nodes[source].needs_grad && grads[source].parent < 0)
+                grads[source] = (window){v, first};
         }
         break;
     case YT_ALIAS_NONE:
         break;
     }
     if (node->op->in_place) {
-        yti_node *source = &graph->nodes[node->src[0]];
-        if (graph->mode == YT_MODE_EVAL && source->map.root < 0 && source->n_src > 0 && !source->keep &&
-            !source->output)
-            source->map = (yti_map_place){v, 0};
-        if (node->needs_grad && source->needs_grad) source->grad = (yti_map_place){v, 0};
+        const yti_value source = node->src[0];
+        const yti_node *from = &graph->nodes[source];
+        const bool is_read_later = graph->mode == YT_MODE_TRAIN || from->keep || from->output || from->n_src == 0;
+        if (!is_read_later && maps[source].parent < 0) maps[source] = (window){v, 0};
+        if (node->needs_grad && from->needs_grad) grads[source] = (window){v, 0};
     }
 }
 
-static yti_map_place resolve(const yti_graph *graph, yti_value value, bool gradient) {
+static yti_map_place root_of(const window *windows, yti_value value) {
     yti_map_place place = {value, 0};
-    for (;;) {
-        const yti_node *node = &graph->nodes[place.root];
-        const yti_map_place parent = gradient ? node->grad : node->map;
-        if (parent.root < 0) return place;
-        place.root = parent.root;
-        place.first += parent.first;
-    }
+    for (window w = windows[value]; w.parent >= 0; w = windows[w.parent])
+        place = (yti_map_place){w.parent, place.first + w.first};
+    return place;
 }
 
-static yt_status place(yti_graph *graph, yti_map_place *scratch, yt_err *err) {
+/* maps, grads: working memory, [n_nodes] each. */
+static yt_status find_roots(yti_graph *graph, window *maps, window *grads, yt_err *err) {
+    static const yti_map_place nowhere = {-1, 0};
     for (int i = 0; i < graph->n_nodes; i++) {
-        yti_node *node = &graph->nodes[i];
-        node->map = node->grad = (yti_map_place){-1, 0};
+        const yti_node *node = &graph->nodes[i];
+        maps[i] = grads[i] = (window){-1, 0};
         if (node->live && node->op->in_place && count_readers(graph, node->src[0]) != 1)
             return yt_fail(err, YT_ERR_MISMATCH, "%s: works in place on %s, which has other readers", node->label,
                            graph->nodes[node->src[0]].label);
     }
     for (int i = 0; i < graph->n_nodes; i++)
-        if (graph->nodes[i].live) place_in_parents(graph, i);
-    yti_map_place *maps = scratch, *grads = scratch + graph->n_nodes;
-    for (int i = 0; i < graph->n_nodes; i++) {
-        maps[i] = resolve(graph, i, false);
-        grads[i] = resolve(graph, i, true);
-    }
+        if (graph->nodes[i].live) make_windows(graph, maps, grads, i);
     for (int i = 0; i < graph->n_nodes; i++) {
         yti_node *node = &graph->nodes[i];
-        node->map = node->live ? maps[i] : (yti_map_place){-1, 0};
-        node->grad = node->needs_grad ? grads[i] : (yti_map_place){-1, 0};
+        node->map = node->live ? root_of(maps, i) : nowhere;
+        node->grad = node->needs_grad ? root_of(grads, i) : nowhere;
     }
     return YT_OK;
 }
 
 /* ---- 3. coverage ---- */
 
-static int count_covered(const bool *covered, int first, int count) {
-    int n = 0;
-    for (int i = first; i < first + count; i++) n += covered[i];
-    return n;
+static bool any_written(const bool *written, int first, int count) {
+    return memchr(written + first, true, (size_t)count) != NULL;
 }
 
-static yt_status fill_gaps(yti_node *node, int root, bool *covered, int first, int count, yt_err *err) {
+/* Has the channels of [first, first + count) that nobody has written yet zeroed before the node's backward step. */
+static yt_status fill_gaps(yti_node *node, int root, bool *written, int first, int count, yt_err *err) {
     for (int i = first; i < first + count;) {
-        if (covered[i]) {
+        if (written[i]) {
             i++;
             continue;
         }
         int end = i;
-        while (end < first + count && !covered[end]) covered[end++] = true;
+        while (end < first + count && !written[end]) written[end++] = true;
         if (node->n_gaps == node->gaps_capacity) {
             int capacity = node->gaps_capacity ? 2 * node->gaps_capacity : 4;
             yti_gap *gaps = realloc(node->gaps, sizeof *gaps * (size_t)capacity);
@@ -165,57 +163,71 @@ static bool writes_gradient(const yti_graph *graph, const yti_node *node, int s)
     return true;
 }
 
-static yt_status play_backward(yti_graph *graph, bool **covered, yt_err *err) {
-    for (int i = graph->n_nodes - 1; i >= 0; i--) {
+/* Results get their gradients from outside. written[root][channel]: that channel of the root's gradient buffer holds
+ * something by now. */
+static void mark_results(yti_graph *graph, bool *const *written) {
+    for (int i = 0; i < graph->n_nodes; i++) {
         yti_node *node = &graph->nodes[i];
         node->n_gaps = 0;
         node->runs_backward = false;
-        if (!node->needs_grad) continue;
-        bool *own = covered[node->grad.root];
-        if (node->output) memset(own + node->grad.first, true, (size_t)node->ports.dst.c);
+        if (node->needs_grad && node->output)
+            memset(written[node->grad.root] + node->grad.first, true, (size_t)node->ports.dst.c);
     }
+}
+
+static yt_status play_backward(yti_graph *graph, bool *const *written, yt_err *err) {
+    mark_results(graph, written);
     for (int i = graph->n_nodes - 1; i >= 0; i--) {
         yti_node *node = &graph->nodes[i];
         if (!node->needs_grad) continue;
-        bool *own = covered[node->grad.root];
-        if (count_covered(own, node->grad.first, node->ports.dst.c) == 0) continue; /* no gradient comes here */
+        bool *node_written = written[node->grad.root];
+        if (!any_written(node_written, node->grad.first, node->ports.dst.c)) continue; /* no gradient comes here */
         node->runs_backward = true;
-        YT_TRY(fill_gaps(node, node->grad.root, own, node->grad.first, node->ports.dst.c, err));
+        YT_TRY(fill_gaps(node, node->grad.root, node_written, node->grad.first, node->ports.dst.c, err));
         for (int s = 0; s < node->n_src; s++) {
             if (!writes_gradient(graph, node, s)) continue;
             const yti_node *source = &graph->nodes[node->src[s]];
-            bool *theirs = covered[source->grad.root];
+            bool *source_written = written[source->grad.root];
             const int first = source->grad.first, count = source->ports.dst.c;
-            node->accumulate[s] = count_covered(theirs, first, count) > 0;
-            if (node->accumulate[s]) YT_TRY(fill_gaps(node, source->grad.root, theirs, first, count, err));
-            memset(theirs + first, true, (size_t)count);
+            node->accumulate[s] = any_written(source_written, first, count);
+            if (node->accumulate[s]) YT_TRY(fill_gaps(node, source->grad.root, source_written, first, count, err));
+            memset(source_written + first, true, (size_t)count);
         }
     }
     return YT_OK;
 }
 
 static yt_status cover(yti_graph *graph, yt_err *err) {
-    bool **covered = calloc((size_t)graph->n_nodes, sizeof *covered);
-    yt_status status = covered ? YT_OK : yt_fail(err, YT_ERR_NO_MEMORY, "out of memory while planning");
+    bool **written = calloc((size_t)graph->n_nodes, sizeof *written);
+    yt_status status = written ? YT_OK : yt_fail(err, YT_ERR_NO_MEMORY, "out of memory while planning");
     for (int i = 0; status == YT_OK && i < graph->n_nodes; i++) {
-        covered[i] = calloc((size_t)graph->nodes[i].ports.dst.c, sizeof **covered);
-        if (!covered[i]) status = yt_fail(err, YT_ERR_NO_MEMORY, "out of memory while planning");
+        written[i] = calloc((size_t)graph->nodes[i].ports.dst.c, sizeof **written);
+        if (!written[i]) status = yt_fail(err, YT_ERR_NO_MEMORY, "out of memory while planning");
     }
-    if (status == YT_OK) status = play_backward(graph, covered, err);
-    for (int i = 0; covered && i < graph->n_nodes; i++) free(covered[i]);
-    free(covered);
+    if (status == YT_OK) status = play_backward(graph, written, err);
+    for (int i = 0; written && i < graph->n_nodes; i++) free(written[i]);
+    free(written);
     return status;
 }
 
-/* ---- 4. assign ---- */
+/* ---- 4. offsets ---- */
 
 typedef struct buffer {
     size_t bytes, at;
     int first_step, last_step; /* first > last: not used */
-    size_t *result;            /* receives `at` */
 } buffer;
 
-static void lives_at(buffer *b, int step) {
+/* Of a root: its map and its gradient. Of any node: what its forward step saves for the backward step. */
+typedef struct node_buffers {
+    buffer map, grad, saved;
+} node_buffers;
+
+static bool is_used(const buffer *b) {
+    return b->first_step <= b->last_step && b->bytes > 0;
+}
+
+/* Its life includes the step. */
+static void live_at(buffer *b, int step) {
     if (step < b->first_step) b->first_step = step;
     if (step > b->last_step) b->last_step = step;
 }
@@ -224,39 +236,45 @@ static size_t map_bytes(yti_shape s) {
     return sizeof(float) * (size_t)s.n * (size_t)s.h * (size_t)s.w * (size_t)yti_row_stride(s.c);
 }
 
-/* Three buffers per node: [3i] map, [3i + 1] gradient, [3i + 2] saved. */
-static void find_lifetimes(yti_graph *graph, buffer *buffers) {
-    const int n = graph->n_nodes, end = graph->mode == YT_MODE_TRAIN ? 2 * n : n;
-    for (int i = 0; i < n; i++) {
-        yti_node *node = &graph->nodes[i];
-        const buffer unused = {.first_step = end + 1, .last_step = -1};
-        buffers[3 * i] = buffers[3 * i + 1] = buffers[3 * i + 2] = unused;
-        buffers[3 * i].bytes = buffers[3 * i + 1].bytes = map_bytes(node->ports.dst);
-        buffers[3 * i + 2].bytes = node->ports.saved_bytes;
-        buffers[3 * i].result = &node->map_at;
-        buffers[3 * i + 1].result = &node->grad_at;
-        buffers[3 * i + 2].result = &node->saved_at;
+/* What node i runs forward on. */
+static void live_forward(const yti_graph *graph, node_buffers *buffers, int i) {
+    const yti_node *node = &graph->nodes[i];
+    const int end = graph->mode == YT_MODE_TRAIN ? 2 * graph->n_nodes : graph->n_nodes;
+    buffer *map = &buffers[node->map.root].map;
+    live_at(map, i);
+    if (node->output || node->keep) live_at(map, end); /* may be read by the caller when all is done */
+    for (int s = 0; s < node->n_src; s++) live_at(&buffers[graph->nodes[node->src[s]].map.root].map, i);
+    if (node->ports.saved_bytes) live_at(&buffers[i].saved, i);
+    if (node->output && node->needs_grad) live_at(&buffers[node->grad.root].grad, graph->n_nodes); /* set by the loss */
+}
+
+/* What node i runs backward on. */
+static void live_backward(const yti_graph *graph, node_buffers *buffers, int i) {
+    const yti_node *node = &graph->nodes[i];
+    const int back = 2 * graph->n_nodes - i;
+    live_at(&buffers[node->grad.root].grad, back);
+    if (node->op->needs_dst) live_at(&buffers[node->map.root].map, back);
+    if (node->ports.saved_bytes) live_at(&buffers[i].saved, back);
+    for (int s = 0; s < node->n_src; s++) {
+        const yti_node *source = &graph->nodes[node->src[s]];
+        if (node->op->needs_src & 1u << s) live_at(&buffers[source->map.root].map, back);
+        if (source->needs_grad) live_at(&buffers[source->grad.root].grad, back); /* written, or added to */
     }
-    for (int i = 0; i < n; i++) {
-        const yti_node *node = &graph->nodes[i];
-        if (!node->live) continue;
-        const int back = 2 * n - i;
-        buffer *map = &buffers[3 * node->map.root];
-        lives_at(map, i);
-        if (node->output || node->keep) lives_at(map, end);
-        if (node->ports.saved_bytes) lives_at(&buffers[3 * i + 2], i);
-        if (node->ports.saved_bytes && node->runs_backward) lives_at(&buffers[3 * i + 2], back);
-        if (node->output && node->needs_grad) lives_at(&buffers[3 * node->grad.root + 1], n);
-        if (node->runs_backward) lives_at(&buffers[3 * node->grad.root + 1], back);
-        for (int s = 0; s < node->n_src; s++) {
-            const yti_node *source = &graph->nodes[node->src[s]];
-            lives_at(&buffers[3 * source->map.root], i);
-            if (!node->runs_backward) continue;
-            if (node->op->needs_src & 1u << s) lives_at(&buffers[3 * source->map.root], back);
-            if (source->needs_grad) lives_at(&buffers[3 * source->grad.root + 1], back);
-        }
-        if (node->runs_backward && node->op->needs_dst) lives_at(map, back);
-        for (int g = 0; g < node->n_gaps; g++) lives_at(&buffers[3 * node->gaps[g].root + 1], back);
+    for (int g = 0; g < node->n_gaps; g++) live_at(&buffers[node->gaps[g].root].grad, back);
+}
+
+static void find_lifetimes(const yti_graph *graph, node_buffers *buffers) {
+    for (int i = 0; i < graph->n_nodes; i++) {
+        const yti_ports *ports = &graph->nodes[i].ports;
+        const buffer unused = {.first_step = 2 * graph->n_nodes + 1, .last_step = -1};
+        buffers[i] = (node_buffers){unused, unused, unused};
+        buffers[i].map.bytes = buffers[i].grad.bytes = map_bytes(ports->dst);
+        buffers[i].saved.bytes = ports->saved_bytes;
+    }
+    for (int i = 0; i < graph->n_nodes; i++) {
+        if (!graph->nodes[i].live) continue;
+        live_forward(graph, buffers, i);
+        if (graph->nodes[i].runs_backward) live_backward(graph, buffers, i);
     }
 }
 
@@ -282,24 +300,69 @@ static size_t lowest_free(const buffer *b, buffer *const *placed, int n_placed) 
     return at;
 }
 
-/* Returns the bytes needed. order and placed have room for n pointers. */
-static size_t assign(buffer *buffers, int n, buffer **order, buffer **placed) {
+/* Returns the bytes needed. order, placed: working memory for 3 n pointers each; placed ends sorted by offset, and
+ * *n_placed is how many. */
+static size_t choose_offsets(node_buffers *buffers, int n, buffer **order, buffer **placed, int *n_placed) {
     int used = 0;
-    for (int i = 0; i < n; i++)
-        if (buffers[i].first_step <= buffers[i].last_step && buffers[i].bytes) order[used++] = &buffers[i];
+    for (int i = 0; i < n; i++) {
+        buffer *const all[] = {&buffers[i].map, &buffers[i].grad, &buffers[i].saved};
+        for (int k = 0; k < 3; k++)
+            if (is_used(all[k])) order[used++] = all[k];
+    }
     qsort(order, (size_t)used, sizeof *order, larger_first);
     size_t total = 0;
     for (int i = 0; i < used; i++) {
         buffer *b = order[i];
         b->at = lowest_free(b, placed, i);
-        *b->result = b->at;
         if (b->at + round_up(b->bytes) > total) total = b->at + round_up(b->bytes);
         int slot = i;
         for (; slot > 0 && placed[slot - 1]->at > b->at; slot--) placed[slot] = placed[slot - 1];
         placed[slot] = b;
     }
+    *n_placed = used;
     return total;
 }
+
+static void store_offsets(yti_graph *graph, const node_buffers *buffers) {
+    for (int i = 0; i < graph->n_nodes; i++) {
+        yti_node *node = &graph->nodes[i];
+        node->map_at = buffers[i].map.at;
+        node->grad_at = buffers[i].grad.at;
+        node->saved_at = buffers[i].saved.at;
+    }
+}
+
+/* ---- what must hold ---- */
+
+/* A window lies inside a root of the same size in pixels. */
+static bool window_is_sound(const yti_graph *graph, const yti_node *node, yti_map_place place, bool is_root) {
+    const yti_shape inner = node->ports.dst, outer = graph->nodes[place.root].ports.dst;
+    return is_root && place.first >= 0 && place.first + inner.c <= outer.c && inner.n == outer.n &&
+           inner.h == outer.h && inner.w == outer.w;
+}
+
+/* Sources run before their readers, windows lie inside roots, and no two buffers that live at the same step overlap.
+ * placed: sorted by offset. */
+static bool plan_is_sound(const yti_graph *graph, buffer *const *placed, int n_placed) {
+    const yti_node *nodes = graph->nodes;
+    for (int i = 0; i < graph->n_nodes; i++) {
+        const yti_node *node = &nodes[i];
+        if (!node->live) continue;
+        for (int s = 0; s < node->n_src; s++)
+            if (node->src[s] >= i || !nodes[node->src[s]].live) return false;
+        if (!window_is_sound(graph, node, node->map, nodes[node->map.root].map.root == node->map.root)) return false;
+        if (node->needs_grad &&
+            !window_is_sound(graph, node, node->grad, nodes[node->grad.root].grad.root == node->grad.root))
+            return false;
+    }
+    for (int i = 0; i < n_placed; i++)
+        for (int j = i + 1; j < n_placed && placed[j]->at < placed[i]->at + placed[i]->bytes; j++)
+            if (placed[i]->first_step <= placed[j]->last_step && placed[j]->first_step <= placed[i]->last_step)
+                return false;
+    return true;
+}
+
+/* ---- the plan ---- */
 
 static void place_fixed_parts(yti_graph *graph) {
     graph->scratch_bytes = 0;
@@ -319,21 +382,25 @@ static void place_fixed_parts(yti_graph *graph) {
 
 yt_status yti_plan(yti_graph *graph, yt_err *err) {
     const size_t n = (size_t)graph->n_nodes;
-    yti_map_place *places = malloc(2 * n * sizeof *places);
-    buffer *buffers = malloc(3 * n * sizeof *buffers);
+    window *windows = malloc(2 * n * sizeof *windows);
+    node_buffers *buffers = malloc(n * sizeof *buffers);
     buffer **pointers = malloc(6 * n * sizeof *pointers);
-    yt_status status = places && buffers && pointers ? YT_OK : YT_ERR_NO_MEMORY;
+    yt_status status = windows && buffers && pointers ? YT_OK : YT_ERR_NO_MEMORY;
     if (status != YT_OK) yt_fail(err, status, "out of memory while planning");
     mark_live(graph);
     mark_needs_grad(graph);
-    if (status == YT_OK) status = place(graph, places, err);
+    if (status == YT_OK) status = find_roots(graph, windows, windows + n, err);
     if (status == YT_OK) status = cover(graph, err);
     if (status == YT_OK) {
+        buffer **order = pointers, **placed = pointers + 3 * n;
+        int n_placed;
         find_lifetimes(graph, buffers);
-        graph->plan_bytes = assign(buffers, 3 * graph->n_nodes, pointers, pointers + 3 * n);
+        graph->plan_bytes = choose_offsets(buffers, graph->n_nodes, order, placed, &n_placed);
+        store_offsets(graph, buffers);
+        assert(plan_is_sound(graph, placed, n_placed));
         place_fixed_parts(graph);
     }
-    free(places);
+    free(windows);
     free(buffers);
     free(pointers);
     return status;
