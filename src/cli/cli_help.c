@@ -4,11 +4,12 @@
 #include "kernels/kernels.h"
 
 #include <math.h>
+#include <stdint.h>
 #include <string.h>
 
 enum { HELP_COLUMN = 30, LINE_WIDTH = 100 };
 
-static const char *metavar_of(const cli_option *row) {
+const char *cli_metavar(const cli_option *row) {
     static const char *const by_type[] = {[YT_OPTION_FLAG] = NULL,
                                           [YT_OPTION_INT] = "N",
                                           [YT_OPTION_DOUBLE] = "X",
@@ -36,8 +37,7 @@ static void append_choices(char *text, size_t room, const cli_option *row) {
     }
 }
 
-/* "help text (1 to 100; default 16)" */
-static void explain(char *text, size_t room, const cli_option *row) {
+void cli_explain(char *text, size_t room, const cli_option *row) {
     char limits[512] = "";
     if (row->type == YT_OPTION_INT || row->type == YT_OPTION_DOUBLE) append_range(limits, sizeof limits, row);
     if (row->type == YT_OPTION_CHOICE) append_choices(limits, sizeof limits, row);
@@ -80,15 +80,18 @@ static void print_row(const char *left, const char *right, FILE *out) {
     print_wrapped(right, out);
 }
 
+bool cli_is_on_by_default(const cli_option *row) {
+    return row->type == YT_OPTION_FLAG && row->fallback && strcmp(row->fallback, "true") == 0;
+}
+
 static void print_option(const cli_option *row, FILE *out) {
     char left[128], right[1024];
-    const char *metavar = metavar_of(row);
-    bool on_by_default = row->type == YT_OPTION_FLAG && row->fallback && strcmp(row->fallback, "true") == 0;
+    const char *metavar = cli_metavar(row);
     char letter[5] = "    ";
     if (row->letter) snprintf(letter, sizeof letter, "-%c, ", row->letter);
-    snprintf(left, sizeof left, "%s--%s%s%s%s", letter, on_by_default ? "[no-]" : "", row->name, metavar ? " " : "",
-             metavar ? metavar : "");
-    explain(right, sizeof right, row);
+    snprintf(left, sizeof left, "%s--%s%s%s%s", letter, cli_is_on_by_default(row) ? "[no-]" : "", row->name,
+             metavar ? " " : "", metavar ? metavar : "");
+    cli_explain(right, sizeof right, row);
     print_row(left, right, out);
 }
 
@@ -102,28 +105,71 @@ static bool begins_group(const cli_line *cli, size_t i) {
     return true;
 }
 
-/* Every option of the group that `first` begins, wherever it stands in the table. */
-static void print_group(const cli_line *cli, size_t first, FILE *out) {
-    fprintf(out, "\n%s\n", cli->options[first].group);
-    for (size_t i = first; i < cli->n_options; i++)
-        if (in_one_group(cli, first, i)) print_option(&cli->options[i], out);
+size_t cli_next_in_order(const cli_line *cli, size_t at) {
+    const size_t n = cli->n_options;
+    size_t next = 0;
+    if (at < n) {
+        for (size_t i = at + 1; i < n; i++)
+            if (in_one_group(cli, at, i)) return i;
+        while (!in_one_group(cli, at, next)) next++;
+        next++; /* after the first of its group */
+    }
+    while (next < n && !begins_group(cli, next)) next++;
+    return next;
+}
+
+void cli_help_extras(const cli_line *cli, cli_help_sink sink, void *context) {
+    sink(context, "Help", "-h, --help[=FORMAT]",
+         "print this text; FORMAT man, bash, zsh or fish: the manual page, or completion for that shell");
+    if (cli->version) sink(context, "Help", "    --version", "print the version");
+    char names[128], isa[192];
+    yti_kernels_list(names, sizeof names);
+    snprintf(isa, sizeof isa, "widest instructions to use: %s", names);
+    sink(context, "Environment", "YT_MAX_ISA=NAME", isa);
+    sink(
+        context, "Environment", "OMP_WAIT_POLICY=active",
+        "let waiting threads spin; this, GOMP_SPINCOUNT or KMP_BLOCKTIME, set to anything, also keeps the program from "
+        "starting itself over once to choose how they wait");
+}
+
+typedef struct text_page {
+    FILE *out;
+    const char *group;
+} text_page;
+
+static void print_extra(void *context, const char *group, const char *left, const char *right) {
+    text_page *page = context;
+    if (page->group != group && (!page->group || strcmp(page->group, group) != 0))
+        fprintf(page->out, "\n%s\n", page->group = group);
+    print_row(left, right, page->out);
 }
 
 void cli_print_help(const cli_line *cli, FILE *out) {
     fprintf(out, "usage: %s\n", cli->usage);
     if (cli->about) fprintf(out, "\n%s\n", cli->about);
-    for (size_t i = 0; i < cli->n_options; i++)
-        if (begins_group(cli, i)) print_group(cli, i, out);
-    fprintf(out, "\nHelp\n");
-    print_row("-h, --help", "print this text", out);
-    if (cli->version) print_row("    --version", "print the version", out);
-    fprintf(out, "\nEnvironment\n");
-    char names[128], isa[192];
-    yti_kernels_list(names, sizeof names);
-    snprintf(isa, sizeof isa, "widest instructions to use: %s", names);
-    print_row("YT_MAX_ISA=NAME", isa, out);
-    print_row("OMP_WAIT_POLICY=active",
-              "let waiting threads spin; this, GOMP_SPINCOUNT or KMP_BLOCKTIME, set to anything, also keeps the "
-              "program from starting itself over once to choose how they wait",
-              out);
+    text_page page = {.out = out};
+    for (size_t i = cli_next_in_order(cli, SIZE_MAX); i < cli->n_options; i = cli_next_in_order(cli, i)) {
+        const char *group = cli->options[i].group;
+        if (!page.group || strcmp(page.group, group) != 0) fprintf(out, "\n%s\n", page.group = group);
+        print_option(&cli->options[i], out);
+    }
+    cli_help_extras(cli, print_extra, &page);
+}
+
+static const struct {
+    const char *name;
+    void (*print)(const cli_line *cli, FILE *out);
+} formats[] = {{"text", cli_print_help},
+               {"man", cli_print_man},
+               {"bash", cli_print_bash},
+               {"zsh", cli_print_zsh},
+               {"fish", cli_print_fish}};
+
+bool cli_print_help_as(const cli_line *cli, const char *format, FILE *out) {
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
+        if (strcmp(formats[i].name, format) == 0) {
+            formats[i].print(cli, out);
+            return true;
+        }
+    return false;
 }

@@ -105,7 +105,8 @@ static int take_long(const cli_line *cli, int argc, char *const *argv, int *at) 
     const cli_option *row = find_name(cli, typed, n);
     if (row) return take_value(cli, row, equals ? equals + 1 : NULL, argc, argv, at);
     if (n == 4 && strncmp(typed, "help", n) == 0) {
-        cli_print_help(cli, stdout);
+        if (!cli_print_help_as(cli, equals ? equals + 1 : "text", stdout))
+            return cli_usage_error(cli, "--help: unknown \"%s\"; it is one of text, man, bash, zsh, fish", equals + 1);
         return cli_finish_stdout(cli, 0);
     }
     if (n == 7 && strncmp(typed, "version", n) == 0 && cli->version) {
