@@ -116,6 +116,9 @@ static yt_status read_settings(const cli_line *cli, yti_train_config *config, yt
         if (cli->values[i].typed)
             YT_TRY(yti_train_config_set(config, yti_train_options()[i].key, cli->values[i].text, YT_SOURCE_TYPED, err));
     if (cli->n_words) YT_TRY(yti_train_config_set(config, "data", cli->words[0], YT_SOURCE_TYPED, err));
+    char data[4096];
+    if (cli_search_data(config->data, data, sizeof data))
+        YT_TRY(yti_train_config_set(config, "data", data, YT_SOURCE_TYPED, err));
     if (!cli_typed(cli, "resume") || cli_text(cli, "resume")[0]) return YT_OK;
     char *newest;
     YT_TRY(yti_newest_checkpoint(&newest, err));

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "cli/cli_common.h"
 #include "cli/cli_detector.h"
+#include "cli/cli_search.h"
 #include "cli/cli_threads.h"
 #include "validate/coco_validate.h"
 #include "weights/class_names.h"
@@ -88,7 +89,9 @@ static yt_status open_data(session *s, yt_err *err) {
     const cli_line *cli = s->cli;
     static const char *const one_name[] = {"item"};
     bool single = cli_flag(cli, "single-cls");
-    YT_TRY(yti_dataset_open(cli->words[0], &s->dataset, err));
+    char found[4096];
+    const bool is_starter = cli_search_data(cli->words[0], found, sizeof found);
+    YT_TRY(yti_dataset_open(is_starter ? found : cli->words[0], &s->dataset, err));
     s->names = single ? one_name : (const char *const *)s->dataset.names;
     const char *listed = cli_text(cli, "classes");
     if (listed) YT_TRY(yti_dataset_classes(&s->dataset, listed, &s->classes, err));
