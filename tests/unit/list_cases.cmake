@@ -13,7 +13,7 @@ foreach(line ${lines})
   elseif(line MATCHES "^[^A-Za-z0-9_]+([A-Za-z0-9_]+)")
     set(case ${CMAKE_MATCH_1})
     string(APPEND tests "add_test(${prefix}.${case} ${PROGRAM} --filter ${suite}/${case})\n"
-      "set_tests_properties(${prefix}.${case} PROPERTIES LABELS quick TIMEOUT 600 SKIP_RETURN_CODE 77"
+      "set_tests_properties(${prefix}.${case} PROPERTIES TIMEOUT 600 SKIP_RETURN_CODE 77"
       " ENVIRONMENT OMP_WAIT_POLICY=passive)\n")
   endif()
 endforeach()
