@@ -24,10 +24,8 @@ void yti_csv_text(FILE *file, const char *text) {
 }
 
 void yti_csv_number(FILE *file, double value) {
-    if (isnan(value))
-        fputs("nan", file); /* printf may write -nan */
-    else
-        fprintf(file, "%.6g", value);
+    char text[YTI_DECIMAL];
+    fputs(yti_decimal(value, 6, text), file);
 }
 
 /* ---- reading ---- */

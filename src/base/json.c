@@ -4,6 +4,7 @@
  */
 #include "base/json.h"
 #include "base/file.h"
+#include "base/number.h"
 #include "base/text.h"
 
 #include <assert.h>
@@ -67,9 +68,8 @@ void yti_json_number(yti_json_writer *w, const char *key, double value) {
 }
 
 void yti_json_number6(yti_json_writer *w, const char *key, double value) {
-    char text[32];
-    snprintf(text, sizeof text, "%.6g", value);
-    put(w, key, cJSON_CreateRaw(text));
+    char text[YTI_DECIMAL];
+    put(w, key, cJSON_CreateRaw(yti_decimal(value, 6, text)));
 }
 
 void yti_json_hash(yti_json_writer *w, const char *key, uint64_t hash) {

@@ -1,4 +1,4 @@
-/* number.c: decimal text to double, whatever the locale (strtod expects a comma in half of Europe).
+/* number.c: decimal text to double and back, whatever the locale (strtod and printf use a comma in half of Europe).
  *
  * The digits become an integer and a power of ten. Where the integer is below 2^53 and the power within 10^22, both are
  * exact doubles and one operation rounds correctly (Clinger 1990); that is every number people write. The rest goes
@@ -8,6 +8,8 @@
 
 #include <math.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <string.h>
 
 enum { MAX_DIGITS = 19, MAX_EXPONENT = 10000 };
 
@@ -84,4 +86,18 @@ bool yti_parse_decimal(const char *text, size_t length, double *out) {
     if (at != length || !isfinite(value)) return false;
     *out = negative ? -value : value;
     return true;
+}
+
+/* What printf writes beside digits, signs, an exponent and the words nan and inf is the locale's decimal point, of one
+ * byte or several. */
+const char *yti_decimal(double value, int digits, char out[YTI_DECIMAL]) {
+    static const char own[] = "0123456789+-einfa";
+    if (isnan(value)) return memcpy(out, "nan", sizeof "nan"); /* printf may write -nan */
+    snprintf(out, YTI_DECIMAL, "%.*g", digits, value);
+    char *point = out + strspn(out, own);
+    const size_t length = strcspn(point, own);
+    if (*point == '\0') return out;
+    *point = '.';
+    memmove(point + 1, point + length, strlen(point + length) + 1);
+    return out;
 }

@@ -7,10 +7,13 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/number.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { DIGITS = 10 };
 
 struct yti_coco_results {
     yti_file_writer writer;
@@ -50,16 +53,17 @@ yt_status yti_coco_results_add(yti_coco_results *results, const char *image_path
     if (!name) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the results of %s", image_path);
     for (int i = 0; i < n_found; i++) {
         const yti_coco_found *f = &found[i];
+        char text[5][YTI_DECIMAL];
         long long category = results->category_ids ? (long long)results->category_ids[f->class_id] : f->class_id + 1;
         if (category < 0) {
             results->dropped++;
             continue;
         }
         fprintf(stream,
-                "%s\n{\"image_id\":%lld,\"file_name\":%s,\"category_id\":%lld,"
-                "\"bbox\":[%.10g,%.10g,%.10g,%.10g],\"score\":%.10g}",
-                results->any ? "," : "", (long long)image_id, name, category, f->box.x, f->box.y, f->box.w, f->box.h,
-                f->score);
+                "%s\n{\"image_id\":%lld,\"file_name\":%s,\"category_id\":%lld,\"bbox\":[%s,%s,%s,%s],\"score\":%s}",
+                results->any ? "," : "", (long long)image_id, name, category, yti_decimal(f->box.x, DIGITS, text[0]),
+                yti_decimal(f->box.y, DIGITS, text[1]), yti_decimal(f->box.w, DIGITS, text[2]),
+                yti_decimal(f->box.h, DIGITS, text[3]), yti_decimal(f->score, DIGITS, text[4]));
         results->any = true;
     }
     free(name);

@@ -5,6 +5,7 @@
 #include "base/csv.h"
 #include "eval/metrics.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 typedef struct {
@@ -19,12 +20,20 @@ static void put_class(FILE *file, int class_id, const char *name) {
 static void put_curves(const writers *to, int class_id, const char *name, const yti_class_curves *curves) {
     for (int i = 0; i < YT_PR_POINTS; i++) {
         put_class(to->pr.stream, class_id, name);
-        fprintf(to->pr.stream, ",%.2f,%.6g\n", (double)i / (YT_PR_POINTS - 1), curves->pr[i]);
+        fprintf(to->pr.stream, ",%d.%02d,", i / 100, i % 100);
+        yti_csv_number(to->pr.stream, curves->pr[i]);
+        fputc('\n', to->pr.stream);
     }
     for (int i = 0; i < YT_CONFIDENCE_POINTS; i++) {
         put_class(to->confidence.stream, class_id, name);
-        fprintf(to->confidence.stream, ",%.6f,%.6g,%.6g,%.6g\n", (double)i / (YT_CONFIDENCE_POINTS - 1),
-                curves->precision[i], curves->recall[i], curves->f1[i]);
+        const int millionths = (int)lround(1e6 * i / (YT_CONFIDENCE_POINTS - 1));
+        const double *numbers[] = {curves->precision, curves->recall, curves->f1};
+        fprintf(to->confidence.stream, ",%d.%06d", millionths / 1000000, millionths % 1000000);
+        for (int k = 0; k < 3; k++) {
+            fputc(',', to->confidence.stream);
+            yti_csv_number(to->confidence.stream, numbers[k][i]);
+        }
+        fputc('\n', to->confidence.stream);
     }
 }
 

@@ -11,6 +11,7 @@
 #include "base/array.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/number.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -209,11 +210,14 @@ static bool put_truth(const yti_coco_validation *v, const char *const *names, in
     for (int i = 0; i < v->split->n_samples; i++)
         for (int k = 0; k < v->split->samples[i].n_labels; k++) {
             const yti_coco_truth truth = truth_of(&v->split->samples[i], k);
+            char text[5][YTI_DECIMAL];
             fprintf(stream,
-                    "%s\n{\"id\":%lld,\"image_id\":%lld,\"category_id\":%lld,\"bbox\":[%.17g,%.17g,%.17g,%.17g],"
-                    "\"area\":%.17g,\"iscrowd\":%d}",
-                    number ? "," : "", number + 1, (long long)v->ids[i], category_of(v, truth.class_id), truth.box.x,
-                    truth.box.y, truth.box.w, truth.box.h, truth.area, truth.crowd);
+                    "%s\n{\"id\":%lld,\"image_id\":%lld,\"category_id\":%lld,\"bbox\":[%s,%s,%s,%s],\"area\":%s,"
+                    "\"iscrowd\":%d}",
+                    number ? "," : "", number + 1, (long long)v->ids[i], category_of(v, truth.class_id),
+                    yti_decimal(truth.box.x, 17, text[0]), yti_decimal(truth.box.y, 17, text[1]),
+                    yti_decimal(truth.box.w, 17, text[2]), yti_decimal(truth.box.h, 17, text[3]),
+                    yti_decimal(truth.area, 17, text[4]), truth.crowd);
             number++;
         }
     fputs("\n],\"categories\":[", stream);

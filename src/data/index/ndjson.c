@@ -226,10 +226,10 @@ static bool append_row(text *rows, const yti_json *object) {
     const yti_json *item;
     bool good = true;
     for (item = yti_json_first(object); item; item = yti_json_next(item)) {
-        char number[40];
+        char number[YTI_DECIMAL + 1], digits[YTI_DECIMAL];
         double value;
         if (yti_json_as_number(item, &value))
-            snprintf(number, sizeof number, "%.9g ", value);
+            snprintf(number, sizeof number, "%s ", yti_decimal(value, 9, digits));
         else
             snprintf(number, sizeof number, "? ");
         good = good && append(rows, number);

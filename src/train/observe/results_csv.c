@@ -70,7 +70,8 @@ static void put(FILE *file, const double *values, int count) {
 
 static yt_status epoch(void *context, const yti_train_epoch *row, yt_err *err) {
     results *r = context;
-    fprintf(r->file, "%d,%.6g", row->epoch, row->seconds);
+    fprintf(r->file, "%d", row->epoch);
+    put(r->file, &row->seconds, 1);
     put(r->file, row->train_loss, YT_LOSS_TERMS);
     put(r->file, (double[N_METRICS]){row->precision, row->recall, row->ap50, row->ap}, N_METRICS);
     put(r->file, row->val_loss, YT_LOSS_TERMS);

@@ -248,8 +248,9 @@ void yti_train_config_defaults(yti_train_config *config) {
 /* The shortest of 15, 16 and 17 digits that reads back the same, with a decimal point as the family writes it. */
 static void real_text(double value, char *text, size_t room) {
     for (int digits = 15; digits <= 17; digits++) {
-        snprintf(text, room, "%.*g", digits, value);
+        char number[YTI_DECIMAL];
         double read;
+        snprintf(text, room, "%s", yti_decimal(value, digits, number));
         if (yti_parse_decimal(text, strlen(text), &read) && read == value) break;
     }
     if (!strpbrk(text, ".ein")) yti_text_append(text, room, ".0");

@@ -1,5 +1,8 @@
 /* Tests of src/base/number.c: decimal text to the nearest double, and what is no number. */
+#include "base/csv.h"
+#include "base/json.h"
 #include "base/number.h"
+#include "support/folder.h"
 
 #include <criterion/criterion.h>
 #include <locale.h>
@@ -78,4 +81,54 @@ Test(number, tiny_and_endless_numbers_are_harmless) {
 Test(number, only_the_given_length_is_read) {
     double value = 0;
     cr_assert(yti_parse_decimal("1.25xyz", 4, &value) && value == 1.25);
+}
+
+Test(number, a_double_is_written_as_printf_writes_it) {
+    const double numbers[] = {0, -0.0, 1, 0.1, 1e-30, 123456789, 1e300, -1.0 / 3, HUGE_VAL, -HUGE_VAL};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        for (int digits = 1; digits <= 17; digits++) {
+            char text[YTI_DECIMAL], expected[64];
+            snprintf(expected, sizeof expected, "%.*g", digits, numbers[i]);
+            cr_assert_str_eq(yti_decimal(numbers[i], digits, text), expected);
+        }
+    char text[YTI_DECIMAL];
+    cr_assert_str_eq(yti_decimal(-(double)NAN, 6, text), "nan");
+}
+
+/* A locale that writes a comma, compiled here because few machines have one; false: this one cannot. */
+static bool begin_comma(void) {
+    test_folder_write_text("comma",
+                           "LC_CTYPE\ncopy \"POSIX\"\nEND LC_CTYPE\nLC_COLLATE\ncopy \"POSIX\"\nEND LC_COLLATE\n"
+                           "LC_NUMERIC\ndecimal_point \",\"\nthousands_sep \"\"\ngrouping -1\nEND LC_NUMERIC\n");
+    char command[1024];
+    snprintf(command, sizeof command, "cd '%s' && localedef -c -i ./comma -f ANSI_X3.4-1968 ./xx_XX >/dev/null 2>&1",
+             test_folder_path(""));
+    if (system(command) < 0 || setenv("LOCPATH", test_folder_path(""), 1) != 0) return false;
+    return setlocale(LC_NUMERIC, "xx_XX") && strcmp(localeconv()->decimal_point, ",") == 0;
+}
+
+Test(number, a_comma_of_the_locale_is_not_written_nor_read, .init = test_folder_make, .fini = test_folder_remove) {
+    if (!begin_comma()) cr_skip_test("localedef makes no locale with a comma here");
+    char text[YTI_DECIMAL], table[64] = "", printed[32];
+    snprintf(printed, sizeof printed, "%.2f", 0.5);
+    cr_assert_str_eq(printed, "0,50", "the locale is in force");
+    cr_assert_str_eq(yti_decimal(-1234.5, 6, text), "-1234.5");
+    cr_assert_str_eq(yti_decimal(1.5e-30, 6, text), "1.5e-30");
+    cr_assert_str_eq(yti_decimal(7, 6, text), "7");
+    FILE *file = fmemopen(table, sizeof table, "w");
+    yti_csv_number(file, 0.25);
+    fclose(file);
+    cr_assert_str_eq(table, "0.25");
+    yti_json_writer w = {0};
+    yti_json_array(&w, NULL);
+    yti_json_number(&w, NULL, 0.25);
+    yti_json_number6(&w, NULL, 0.75);
+    char *json = yti_json_finish(&w, YTI_JSON_ON_ONE_LINE);
+    cr_assert_str_eq(json, "[0.25,0.75]");
+    yti_json *tree = yti_json_parse_all(json);
+    double value = 0;
+    cr_assert(yti_json_as_number(yti_json_next(yti_json_first(tree)), &value) && value == 0.75);
+    yti_json_free(tree);
+    free(json);
+    cr_assert(parse("0.125", &value) && value == 0.125);
 }

@@ -1,6 +1,6 @@
 /* Tests of src/flow: the statistics of a tensor against plain loops, and the tables they are named by. */
 #include "base/rng.h"
-#include "flow/alarms.h"
+#include "flow/flow.h"
 #include "flow/limits.h"
 #include "flow/verdict.h"
 #include "support/files.h"
@@ -188,52 +188,6 @@ Test(flow, saturated_units_are_counted_across_blocks_of_channels) {
     for (int p = 0; p < 5; p++)
         for (int c = 0; c < CHANNELS; c++) y[p][c] = c % 3 ? 1 : 0;
     cr_expect(test_near(yti_flow_saturated(YT_ACT_RELU, yti_tensor_of(y[0], 1, 1, 5, CHANNELS), 2), 1.0 / 3, 1e-15));
-}
-
-/* ---- alarms ---- */
-
-typedef struct alarm_case {
-    yti_flow_kind kind;
-    yti_activation_kind act;
-    float value; /* of every element */
-    double median, update, saturated, norm;
-    yti_flow_alarm alarm;
-} alarm_case;
-
-/* Each on its side of a limit, and the same not known. */
-Test(flow, alarms_are_raised_at_their_limits_and_by_nothing_unknown) {
-    static const double none = (double)NAN;
-    const alarm_case raised[] = {
-        {YT_FLOW_WEIGHT, YT_ACT_IDENTITY, INFINITY, none, none, none, none, YT_FLOW_ALARM_NON_FINITE},
-        {YT_FLOW_ACTIVATION, YT_ACT_SILU, NAN, none, none, none, none, YT_FLOW_ALARM_NON_FINITE},
-        {YT_FLOW_ACTIVATION_GRADIENT, YT_ACT_SILU, 0.9e-7f, none, none, none, none, YT_FLOW_ALARM_VANISHING},
-        {YT_FLOW_BLOCK_GRADIENT, YT_ACT_SILU, 0, none, none, none, none, YT_FLOW_ALARM_VANISHING},
-        {YT_FLOW_ACTIVATION_GRADIENT, YT_ACT_SILU, 0.9e-3f, 1, 0.9e-5, none, none, YT_FLOW_ALARM_FADING},
-        {YT_FLOW_BLOCK_GRADIENT, YT_ACT_SILU, -2100, 2, 0.11, none, none, YT_FLOW_ALARM_EXPLODING},
-        {YT_FLOW_BLOCK_GRADIENT, YT_ACT_SILU, -2100, 2, none, none, 101, YT_FLOW_ALARM_EXPLODING},
-        {YT_FLOW_ACTIVATION, YT_ACT_RELU, 1, none, none, 0.51, none, YT_FLOW_ALARM_DEAD},
-        {YT_FLOW_ACTIVATION, YT_ACT_SIGMOID, 1, none, none, 0.51, none, YT_FLOW_ALARM_SATURATED}};
-    const alarm_case quiet[] = {
-        {YT_FLOW_ACTIVATION_GRADIENT, YT_ACT_SILU, 1.1e-7f, none, none, none, none, YT_FLOW_ALARMS},
-        {YT_FLOW_ACTIVATION_GRADIENT, YT_ACT_SILU, 0.9e-3f, 1, 2e-5, none, none, YT_FLOW_ALARMS},
-        {YT_FLOW_ACTIVATION_GRADIENT, YT_ACT_SILU, 0.9e-3f, 1, none, none, none, YT_FLOW_ALARMS},
-        {YT_FLOW_ACTIVATION_GRADIENT, YT_ACT_SILU, 900, 1, 1, none, 1e9, YT_FLOW_ALARMS},
-        {YT_FLOW_ACTIVATION_GRADIENT, YT_ACT_SILU, 2100, 2, 0.09, none, 99, YT_FLOW_ALARMS},
-        {YT_FLOW_WEIGHT, YT_ACT_IDENTITY, 0, 1, 0, none, none, YT_FLOW_ALARMS},
-        {YT_FLOW_ACTIVATION, YT_ACT_TANH, 1, 1, none, 0.5, none, YT_FLOW_ALARMS},
-        {YT_FLOW_ACTIVATION, YT_ACT_IDENTITY, 0, 1, none, none, none, YT_FLOW_ALARMS}};
-    const size_t n_raised = sizeof raised / sizeof raised[0], n = n_raised + sizeof quiet / sizeof quiet[0];
-    for (size_t i = 0; i < n; i++) {
-        const alarm_case *c = i < n_raised ? &raised[i] : &quiet[i - n_raised];
-        float x[3] = {c->value, c->value, c->value};
-        yti_flow_stats stats = yti_flow_measure(yti_tensor_of(x, 1, 1, 3, 1), 1);
-        stats.saturated = c->saturated;
-        const yti_flow_case judged = {c->kind, c->act, &stats, c->median, c->update, c->norm};
-        for (int a = 0; a < YT_FLOW_ALARMS; a++) {
-            const double excess = yti_flow_alarm_excess((yti_flow_alarm)a, &judged);
-            cr_expect(a == (int)c->alarm ? excess >= 1 : excess == 0, "case %zu, alarm %d: %g", i, a, excess);
-        }
-    }
 }
 
 /* ---- the tables ---- */
