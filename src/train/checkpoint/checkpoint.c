@@ -8,8 +8,9 @@
  *
  * Random numbers need no state: they are named by seed, epoch and position.
  */
+#include "train/checkpoint/checkpoint.h"
 #include "base/rng.h"
-#include "train/loop/training.h"
+#include "train/checkpoint/data_print.h"
 #include "train/settings/settings_json.h"
 
 #include <stdlib.h>
@@ -119,38 +120,36 @@ static bool get_field(const yti_json *json, yti_progress *progress, const field 
 
 /* ---- writing ---- */
 
-bool yti_gradients_wait(const yti_progress *progress) {
-    return progress->iterations > 0 && progress->last_step != progress->iterations - 1;
-}
-
-static yt_status add_arrays(yti_entry_list *list, const yti_training *t, yt_err *err) {
-    const yti_model *model = t->model;
-    int64_t steps = t->progress.iterations;
+static yt_status add_arrays(yti_entry_list *list, const yti_run_parts *parts, const yti_progress *progress,
+                            yt_err *err) {
+    const yti_model *model = parts->model;
+    int64_t steps = progress->iterations;
     YT_TRY(yti_entries_add_state(list, "", model, &model->state, steps, err));
-    YT_TRY(yti_entries_add_state(list, "ema.", model, &t->average, steps, err));
+    YT_TRY(yti_entries_add_state(list, "ema.", model, &parts->average.state, steps, err));
     const char *name;
     float *array;
-    for (int i = 0; yti_optimizer_state(t->optimizer, i, &name, &array); i++) {
+    for (int i = 0; yti_optimizer_state(parts->optimizer, i, &name, &array); i++) {
         char prefix[64];
         snprintf(prefix, sizeof prefix, "optim.%s.", name);
         YT_TRY(yti_entries_add_params(list, prefix, model, array, err));
     }
-    if (yti_gradients_wait(&t->progress))
+    if (yti_gradients_wait(progress))
         YT_TRY(yti_entries_add_params(list, "optim.gradient.", model, model->state.grads, err));
     return YT_OK;
 }
 
-yt_status yti_checkpoint_fill(const yti_training *t, yti_saved_file *file, yt_err *err) {
-    YT_TRY(add_arrays(&file->entries, t, err));
-    YT_TRY(yti_metadata_describe(&file->metadata, t->model, &t->names, t->config.imgsz, err));
+yt_status yti_checkpoint_fill(const yti_run_view *run, yti_saved_file *file, yt_err *err) {
+    yti_metadata *metadata = &file->metadata;
+    YT_TRY(add_arrays(&file->entries, run->parts, run->progress, err));
+    YT_TRY(yti_metadata_describe(metadata, run->parts->model, &run->data->names, run->config->imgsz, err));
     yti_json_writer w = {0};
-    yti_settings_write(&w, NULL, &t->config, NULL);
-    YT_TRY(yti_metadata_add_json(&file->metadata, "settings", &w, err));
-    yti_data_write(&w, t);
-    YT_TRY(yti_metadata_add_json(&file->metadata, "data", &w, err));
+    yti_settings_write(&w, NULL, run->config, NULL);
+    YT_TRY(yti_metadata_add_json(metadata, "settings", &w, err));
+    yti_data_write(&w, run->data);
+    YT_TRY(yti_metadata_add_json(metadata, "data", &w, err));
     yti_json_object(&w, NULL);
-    for (int i = 0; i < N_FIELDS; i++) put_field(&w, &t->progress, &fields[i]);
-    return yti_metadata_add_json(&file->metadata, "progress", &w, err);
+    for (int i = 0; i < N_FIELDS; i++) put_field(&w, run->progress, &fields[i]);
+    return yti_metadata_add_json(metadata, "progress", &w, err);
 }
 
 /* ---- reading ---- */
@@ -172,39 +171,34 @@ yt_status yti_checkpoint_progress(const yti_st_file *file, const char *path, yti
     return status;
 }
 
-static yt_status read_arrays(const yti_st_file *file, yti_training *t, yt_err *err) {
-    const yti_model *model = t->model;
+static yt_status read_arrays(const yti_st_file *file, yti_run_parts *parts, const yti_progress *progress, yt_err *err) {
+    const yti_model *model = parts->model;
     YT_TRY(yti_weights_read(file, "", model, &model->state, err));
-    YT_TRY(yti_weights_read(file, "ema.", model, &t->average, err));
+    YT_TRY(yti_weights_read(file, "ema.", model, &parts->average.state, err));
     const char *name;
     float *array;
-    for (int i = 0; yti_optimizer_state(t->optimizer, i, &name, &array); i++) {
+    for (int i = 0; yti_optimizer_state(parts->optimizer, i, &name, &array); i++) {
         char prefix[64];
         snprintf(prefix, sizeof prefix, "optim.%s.", name);
         YT_TRY(yti_weights_read_params(file, prefix, model, array, err));
     }
-    if (yti_gradients_wait(&t->progress))
+    if (yti_gradients_wait(progress))
         YT_TRY(yti_weights_read_params(file, "optim.gradient.", model, model->state.grads, err));
     return YT_OK;
 }
 
-yt_status yti_checkpoint_arrays(const yti_st_file *file, const char *path, yti_training *t, yt_err *err) {
+yt_status yti_checkpoint_arrays(const yti_st_file *file, const char *path, yti_run_parts *parts,
+                                const yti_progress *progress, yt_err *err) {
     yt_err reason;
-    yt_status status = read_arrays(file, t, &reason);
+    yt_status status = read_arrays(file, parts, progress, &reason);
     if (status != YT_OK) return yt_fail(err, status, "%s: %.900s", path, reason.text);
-    const uint64_t hash = yti_hash64_floats(t->model->state.params, t->model->param_count);
-    if (t->progress.epochs_done > 0 && hash != t->progress.last.weights_hash)
+    const uint64_t hash = yti_hash64_floats(parts->model->state.params, parts->model->param_count);
+    if (progress->epochs_done > 0 && hash != progress->last.weights_hash)
         return yt_fail(err, YT_ERR_SYNTAX,
                        "%s: its weights are not those of its last epoch (their hash is %016llx, not "
                        "%016llx); the file is "
                        "damaged",
-                       path, (unsigned long long)hash, (unsigned long long)t->progress.last.weights_hash);
-    yti_optimizer_set_steps(t->optimizer, t->progress.updates);
+                       path, (unsigned long long)hash, (unsigned long long)progress->last.weights_hash);
+    yti_optimizer_set_steps(parts->optimizer, progress->updates);
     return YT_OK;
-}
-
-yt_status yti_finish_saving(yti_training *t, yt_err *err) {
-    yt_status status = yti_saver_wait(&t->saver, err);
-    if (status != YT_OK) t->progress.epochs_done--;
-    return status;
 }

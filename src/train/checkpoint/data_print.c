@@ -6,9 +6,10 @@
  * The hash is FNV-1a over name, size and labels of every image in the order of the split. Of a path it takes what is
  * below the folder that all of them share: a data set that was moved whole is the same one.
  */
+#include "train/checkpoint/data_print.h"
 #include "base/rng.h"
-#include "train/loop/training.h"
 #include "weights/class_names.h"
+#include "weights/weights_metadata.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -68,10 +69,10 @@ static void put_print(yti_json_writer *w, const char *name, const yti_split *spl
     yti_json_end(w);
 }
 
-void yti_data_write(yti_json_writer *w, const yti_training *t) {
+void yti_data_write(yti_json_writer *w, const yti_run_data *data) {
     yti_json_object(w, NULL);
-    put_print(w, "train", &t->train);
-    put_print(w, "val", &t->val);
+    put_print(w, "train", &data->train);
+    put_print(w, "val", &data->val);
 }
 
 /* ---- on --resume ---- */
@@ -99,27 +100,28 @@ static void check_split(const yti_json *json, const char *name, const yti_split 
     problem(context, text);
 }
 
-static yt_status check_names(const yti_st_file *file, const yti_training *t, yt_err *err) {
+static yt_status check_names(const yti_st_file *file, const yti_train_config *config, const yti_class_names *names,
+                             yt_err *err) {
     yti_class_names former = {0};
-    YT_TRY(yti_metadata_own_names(file, t->config.resume, &former, err));
+    YT_TRY(yti_metadata_own_names(file, config->resume, &former, err));
     yt_status status = YT_OK;
-    for (int i = 0; status == YT_OK && i < former.count && i < t->names.count; i++)
-        if (!yti_same_class_name(former.names[i], t->names.names[i]))
+    for (int i = 0; status == YT_OK && i < former.count && i < names->count; i++)
+        if (!yti_same_class_name(former.names[i], names->names[i]))
             status = yt_fail(err, YT_ERR_MISMATCH,
                              "%.300s: class %d of its run is '%.100s', in %.300s it is '%.100s'; a run keeps its "
                              "classes: put the names back, or start a new run from it with --weights",
-                             t->config.resume, i, former.names[i], t->config.data, t->names.names[i]);
+                             config->resume, i, former.names[i], config->data, names->names[i]);
     yti_class_names_free(&former);
     return status;
 }
 
-yt_status yti_data_check(const yti_st_file *file, const yti_training *t, yti_problem_sink problem, void *context,
-                         yt_err *err) {
-    YT_TRY(check_names(file, t, err));
+yt_status yti_data_check(const yti_st_file *file, const yti_train_config *config, const yti_run_data *data,
+                         yti_problem_sink problem, void *context, yt_err *err) {
+    YT_TRY(check_names(file, config, &data->names, err));
     const char *text = yti_st_metadata(file, "data");
     yti_json *json = text ? yti_json_parse(text, strlen(text), NULL) : NULL;
-    check_split(json, "train", &t->train, t->config.resume, problem, context);
-    check_split(json, "val", &t->val, t->config.resume, problem, context);
+    check_split(json, "train", &data->train, config->resume, problem, context);
+    check_split(json, "val", &data->val, config->resume, problem, context);
     yti_json_free(json);
     return YT_OK;
 }

@@ -7,6 +7,8 @@
 #include "base/cpu.h"
 #include "base/file.h"
 #include "base/rng.h"
+#include "train/loop/epochs.h"
+#include "train/loop/train_step.h"
 #include "train/loop/training.h"
 
 #include <stdlib.h>
@@ -17,7 +19,7 @@ static bool wants_stop(const yti_stop *stop) {
 }
 
 static bool time_is_over(const yti_training *t) {
-    return t->config.time > 0 && yti_seconds() - t->begin > t->config.time * SECONDS_PER_HOUR;
+    return t->config.time > 0 && yti_seconds() - t->end.begin > t->config.time * YTI_SECONDS_PER_HOUR;
 }
 
 /* At the first of the last close_mosaic epochs, which in a shorter run is its first one; until 8.4.104 the reference
@@ -27,9 +29,9 @@ static bool mosaics_are_closed(yti_training *t) {
     const yti_train_config *c = &t->config;
     int epoch = t->progress.epochs_done;
     bool fitted = c->time > 0 && c->source[YT_TRAIN_KEY_close_mosaic] == YT_SOURCE_AUTO;
-    int last = fitted ? yti_auto_close_mosaic(c, t->train.n_samples, t->epochs) : c->close_mosaic;
-    bool closes = last > 0 && (last <= t->epochs || !yti_follows_old(c));
-    if (t->progress.closed_epoch == 0 && closes && epoch >= t->epochs - last) t->progress.closed_epoch = epoch + 1;
+    int last = fitted ? yti_auto_close_mosaic(c, t->data.train.n_samples, t->end.epochs) : c->close_mosaic;
+    bool closes = last > 0 && (last <= t->end.epochs || !yti_follows_old(c));
+    if (t->progress.closed_epoch == 0 && closes && epoch >= t->end.epochs - last) t->progress.closed_epoch = epoch + 1;
     return t->progress.closed_epoch > 0 && epoch + 1 >= t->progress.closed_epoch;
 }
 
@@ -58,37 +60,47 @@ typedef struct planned_input {
 static yt_status plan_for(yti_training *t, planned_input input, planned_input *planned, yt_err *err) {
     if (input.n == planned->n && input.h == planned->h && input.w == planned->w) return YT_OK;
     *planned = input;
-    return yti_model_plan(t->model, YT_MODE_TRAIN, input.n, input.h, input.w, t->config.threads, err);
+    return yti_model_plan(t->parts.model, YT_MODE_TRAIN, input.n, input.h, input.w, t->config.threads, err);
 }
 
 /* Validation has left its own plan behind. The largest batch comes first, so that memory is taken once. */
 static yt_status plan_epoch(yti_training *t, planned_input *planned, yt_err *err) {
     planned_input largest;
-    yti_loader_max_shape(t->train_loader, &largest.n, &largest.h, &largest.w);
+    yti_loader_max_shape(t->data.train_loader, &largest.n, &largest.h, &largest.w);
     *planned = (planned_input){0};
     return plan_for(t, largest, planned, err);
 }
 
+/* What became of an epoch. */
+typedef enum epoch_result { EPOCH_DONE, EPOCH_ROLLS_BACK } epoch_result;
+
 static yt_status train_epoch(yti_training *t, yti_watchers *watchers, const yti_stop *stop, yti_train_batch *report,
-                             yt_err *err) {
+                             epoch_result *result, yt_err *err) {
+    yti_loader *loader = t->data.train_loader;
     int epoch = t->progress.epochs_done, images = 0;
     planned_input planned;
     double begin = yti_seconds();
     yti_augment augment = augment_of(&t->config, mosaics_are_closed(t));
-    YT_TRY(yti_loader_begin(t->train_loader, epoch, 0, &augment, err));
+    YT_TRY(yti_loader_begin(loader, epoch, 0, &augment, err));
     YT_TRY(plan_epoch(t, &planned, err));
-    *report = (yti_train_batch){.epoch = epoch, .batches = yti_loader_batches(t->train_loader)};
+    *report = (yti_train_batch){.epoch = epoch, .batches = yti_loader_batches(loader)};
+    *result = EPOCH_DONE;
     for (;;) {
         const yti_batch *batch;
-        YT_TRY(yti_loader_next(t->train_loader, &batch, err));
+        yti_step_result step;
+        YT_TRY(yti_loader_next(loader, &batch, err));
         if (!batch) return YT_OK;
         YT_TRY(plan_for(t, (planned_input){batch->n, batch->h, batch->w}, &planned, err));
         report->images = batch->n;
-        YT_TRY(yti_train_step(t, batch, report, watchers, err));
+        YT_TRY(yti_train_step(t, batch, report, watchers, &step, err));
+        if (step == YTI_STEP_ROLLS_BACK) {
+            *result = EPOCH_ROLLS_BACK;
+            return YT_OK;
+        }
         images += batch->n;
         report->images_per_second = images / fmax(yti_seconds() - begin, 1e-9);
-        t->out_of_time = report->updates && time_is_over(t);
-        if (t->out_of_time) return YT_OK;
+        t->end.out_of_time = step == YTI_STEP_UPDATED && time_is_over(t);
+        if (t->end.out_of_time) return YT_OK;
         if (wants_stop(stop)) return yt_fail(err, YT_ERR_STOPPED, "stopped in epoch %d", epoch + 1);
         report->batch++;
     }
@@ -107,12 +119,11 @@ static double loss_of(double value) {
 /* Keeps the per-class table of the best epoch for the end of the run. */
 static yt_status keep_best(yti_training *t, const yti_metrics_result *metrics, yt_err *err) {
     size_t bytes = (size_t)metrics->n_classes * sizeof *metrics->classes;
-    yti_class_metrics *copy = realloc(t->best_classes, bytes + 1);
+    yti_class_metrics *copy = realloc(t->best.classes, bytes + 1);
     if (!copy) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the metrics of %d classes", metrics->n_classes);
     memcpy(copy, metrics->classes, bytes);
-    t->best_classes = copy;
-    t->best = *metrics;
-    t->best.classes = copy;
+    t->best = (yti_run_best){.metrics = *metrics, .classes = copy};
+    t->best.metrics.classes = copy;
     return YT_OK;
 }
 
@@ -140,7 +151,7 @@ static yt_status judge(yti_training *t, const yti_metrics_result *metrics, yti_t
 
 static yt_status validate_epoch(yti_training *t, yti_watchers *watchers, yti_train_epoch *row, yt_err *err) {
     yti_validation result;
-    YT_TRY(yti_validator_run(t->validator, &t->average, &result, err));
+    YT_TRY(yti_validator_run(t->parts.validator, &t->parts.average.state, &result, err));
     for (int i = 0; i < YT_LOSS_TERMS; i++) row->val_loss[i] = loss_of(result.loss[i]);
     row->precision = five_decimals(result.metrics.precision);
     row->recall = five_decimals(result.metrics.recall);
@@ -162,143 +173,109 @@ static void take_as_best(yti_training *t, yti_train_epoch *row) {
     t->progress.best_epoch = row->epoch;
 }
 
-static yt_status add_best(yti_training *t, yt_err *err) {
-    yti_saved_file *file;
-    YT_TRY(yti_saver_add(&t->saver, t->best_path, &file, err));
-    YT_TRY(yti_entries_add_state(&file->entries, "", t->model, &t->average, t->progress.iterations, err));
-    return yti_metadata_describe(&file->metadata, t->model, &t->names, t->config.imgsz, err);
-}
-
-static yt_status add_checkpoint(yti_training *t, const char *path, yt_err *err) {
-    yti_saved_file *file;
-    YT_TRY(yti_saver_add(&t->saver, path, &file, err));
-    return yti_checkpoint_fill(t, file, err);
-}
-
-/* weights/epochN.safetensors, N from 0, as the family names them. */
-static yt_status add_kept(yti_training *t, yt_err *err) {
-    int epoch = t->progress.epochs_done - 1, period = t->config.save_period;
-    if (period < 1 || epoch % period != 0) return YT_OK;
-    size_t room = strlen(t->folder) + 64;
-    char *path = malloc(room);
-    if (!path) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the name of a checkpoint");
-    snprintf(path, room, "%s/weights/epoch%d.safetensors", t->folder, epoch);
-    yt_status status = add_checkpoint(t, path, err);
-    free(path);
-    return status;
-}
-
-/* best before last: a run killed between the two repeats the epoch and writes the same best again. Gradients that
- * wait for an update change with the next batch, so that it has to wait too. */
+/* What a checkpoint of the run holds from now on is where a rollback leads. */
 static yt_status save_epoch(yti_training *t, yt_err *err) {
-    YT_TRY(yti_finish_saving(t, err)); /* of an epoch before that had no update */
-    if (t->progress.last.is_best) YT_TRY(add_best(t, err));
-    YT_TRY(add_kept(t, err));
-    YT_TRY(add_checkpoint(t, t->last_path, err));
-    yti_saver_begin(&t->saver);
-    t->has_checkpoint = true;
-    t->checkpoint_updates = t->progress.updates;
-    t->rollbacks_in_row = 0;
-    return yti_gradients_wait(&t->progress) ? yti_saver_wait(&t->saver, err) : YT_OK;
+    const yti_run_view run = yti_view(t);
+    YT_TRY(yti_output_finish(&t->output, &t->progress, err)); /* of an epoch before that had no update */
+    t->rollback = (yti_rollback){.checkpoint_updates = t->progress.updates};
+    return yti_output_save(&t->output, &run, err);
 }
 
 /* The number of epochs that everything goes by which depends on it: rates, branch weights, mosaics. */
 static void set_epochs(yti_training *t, int epochs) {
-    t->epochs = t->info.epochs = t->schedule.epochs = epochs;
+    t->end.epochs = t->info.epochs = t->parts.schedule.epochs = epochs;
 }
 
-static yt_status one_epoch(yti_training *t, yti_watchers *watchers, const yti_stop *stop, yt_err *err) {
+/* Trains one, checks it, validates it, shows it and writes it down. */
+static yt_status one_epoch(yti_training *t, yti_watchers *watchers, const yti_stop *stop, epoch_result *result,
+                           yt_err *err) {
     yti_progress *progress = &t->progress;
     yti_train_batch trained;
+    bool rolls_back = false;
     const double begin = yti_seconds();
-    const yt_status finished = train_epoch(t, watchers, stop, &trained, err);
+    const yt_status finished = train_epoch(t, watchers, stop, &trained, result, err);
     t->train_seconds += yti_seconds() - begin;
-    if (finished != YT_OK) return finished;
-    YT_TRY(yti_check_state(t, watchers, err));
+    if (finished != YT_OK || *result == EPOCH_ROLLS_BACK) return finished;
+    YT_TRY(yti_check_state(t, watchers, &rolls_back, err));
+    if (rolls_back) *result = EPOCH_ROLLS_BACK;
+    if (rolls_back) return YT_OK;
 
     yti_train_epoch row = progress->last; /* metrics of an epoch without validation are the former ones */
     row.epoch = progress->epochs_done + 1;
-    if (t->out_of_time) set_epochs(t, row.epoch);
+    if (t->end.out_of_time) set_epochs(t, row.epoch);
     row.validated = row.is_best = false;
     row.images_per_second = trained.images_per_second;
     row.skips = trained.skips;
     row.boxes = trained.boxes;
-    row.weights_hash = yti_hash64_floats(t->model->state.params, t->model->param_count);
+    row.weights_hash = yti_hash64_floats(t->parts.model->state.params, t->parts.model->param_count);
     for (int i = 0; i < YT_LOSS_TERMS; i++) row.train_loss[i] = loss_of(trained.loss[i]);
-    YT_TRY(yti_report_boxes(t, &row, watchers, err));
-    if (!yti_can_validate(t))
+    YT_TRY(yti_report_boxes(&t->boxes, &row, watchers, err));
+    if (!yti_can_validate(&t->data))
         take_as_best(t, &row);
-    else if (t->config.val || row.epoch == t->epochs)
+    else if (t->config.val || row.epoch == t->end.epochs)
         YT_TRY(validate_epoch(t, watchers, &row, err));
 
-    row.seconds = yti_seconds() - t->begin;
+    row.seconds = yti_seconds() - t->end.begin;
     progress->last = row;
     YT_TRY(yti_watch_epoch(watchers, &progress->last, err));
     progress->epochs_done = row.epoch;
     yt_status status = save_epoch(t, err);
     if (status != YT_OK) progress->epochs_done--; /* it is not saved */
-    if (t->config.time > 0 && !t->out_of_time)
+    if (t->config.time > 0 && !t->end.out_of_time)
         set_epochs(t, yti_epochs_in_time(t->config.time, row.seconds, row.epoch));
     return status;
 }
 
-bool yti_patience_is_over(const yti_progress *progress, const yti_train_config *config) {
-    return config->val && config->patience > 0 && progress->epochs_done > 0 &&
-           progress->epochs_done - progress->improved_epoch >= config->patience;
-}
-
 /* Whether the validator still holds what it found with the best weights. */
 static bool best_is_last(const yti_training *t) {
-    return t->best_classes && t->progress.last.is_best;
+    return t->best.classes && t->progress.last.is_best;
 }
 
 /* Else they are measured once more, for the files that show their work, and because a resumed run that found nothing
  * better has no table of classes. */
 static yt_status measure_best(yti_training *t, yt_err *err) {
-    if (t->progress.best_epoch == 0 || !yti_can_validate(t)) return YT_OK;
+    if (t->progress.best_epoch == 0 || !yti_can_validate(&t->data)) return YT_OK;
     if (!best_is_last(t)) {
-        if (!yti_path_exists(t->best_path)) return YT_OK; /* it was removed: the program says so */
+        if (!yti_path_exists(t->output.best_path)) return YT_OK; /* it was removed: the program says so */
         yti_st_file file;
-        YT_TRY(yti_st_load(t->best_path, &file, err));
-        yt_status status = yti_weights_read(&file, "", t->model, &t->average, err);
+        YT_TRY(yti_st_load(t->output.best_path, &file, err));
+        yt_status status = yti_weights_read(&file, "", t->parts.model, &t->parts.average.state, err);
         yti_st_free(&file);
         yti_validation result;
-        if (status == YT_OK) status = yti_validator_run(t->validator, &t->average, &result, err);
+        if (status == YT_OK) status = yti_validator_run(t->parts.validator, &t->parts.average.state, &result, err);
         if (status == YT_OK) status = keep_best(t, &result.metrics, err);
         if (status != YT_OK) return status;
     }
-    return yti_validator_save(t->validator, (const char *const *)t->names.names, t->folder, err);
+    return yti_validator_save(t->parts.validator, (const char *const *)t->data.names.names, t->output.folder, err);
 }
 
 /* An update takes more batches than there are after the first ones, whose rate is 0. */
 static void warn_of_no_move(const yti_training *t, yti_watchers *watchers) {
-    if (t->progress.iterations > 0 || t->config.time > 0 || yti_schedule_first_move(&t->schedule) >= 0) return;
+    if (t->progress.iterations > 0 || t->config.time > 0 || yti_schedule_first_move(&t->parts.schedule) >= 0) return;
     char text[256];
     snprintf(text, sizeof text,
              "nothing will be learned: no update of the %lld batches of this run has a learning rate above 0; %s",
-             (long long)t->schedule.epochs * t->schedule.batches_per_epoch,
+             (long long)t->parts.schedule.epochs * t->parts.schedule.batches_per_epoch,
              t->config.lr0 > 0 ? "more --epochs, a smaller --nbs or a shorter --warmup-epochs would help"
                                : "--lr0 is 0");
     yti_watch_alarm(watchers, text);
 }
 
-yt_status yti_train_loop(yti_training *t, yti_watchers *watchers, const yti_stop *stop, yti_train_summary *summary,
-                         yt_err *err) {
-    t->begin = yti_seconds() - t->progress.last.seconds;
+yt_status yti_train_epochs(yti_training *t, yti_watchers *watchers, const yti_stop *stop, yti_train_summary *summary,
+                           yt_err *err) {
+    t->end.begin = yti_seconds() - t->progress.last.seconds;
     warn_of_no_move(t, watchers);
     yt_status status = YT_OK;
     bool early = false;
-    while (status == YT_OK && t->progress.epochs_done < t->epochs && !early) {
-        status = one_epoch(t, watchers, stop, err);
-        if (status == YT_ERR_NON_FINITE && t->goes_back) {
-            status = yti_roll_back(t, err);
-            if (status == YT_OK) yti_watch_rolled_back(watchers, t->progress.iterations);
-        }
+    while (status == YT_OK && t->progress.epochs_done < t->end.epochs && !early) {
+        epoch_result result;
+        status = one_epoch(t, watchers, stop, &result, err);
+        if (status == YT_OK && result == EPOCH_ROLLS_BACK) status = yti_roll_back(t, watchers, err);
         early = status == YT_OK && yti_patience_is_over(&t->progress, &t->config) &&
-                t->progress.epochs_done < t->epochs;
+                t->progress.epochs_done < t->end.epochs;
     }
     yt_err late; /* a checkpoint that could not be written matters more than that somebody stopped the run */
-    yt_status saved = yti_finish_saving(t, &late);
+    yt_status saved = yti_output_finish(&t->output, &t->progress, &late);
     if (saved != YT_OK && (status == YT_OK || status == YT_ERR_STOPPED)) {
         status = saved;
         if (err) *err = late;
@@ -307,17 +284,17 @@ yt_status yti_train_loop(yti_training *t, yti_watchers *watchers, const yti_stop
     *summary = (yti_train_summary){.status = status,
                                    .epochs = t->progress.epochs_done,
                                    .stopped_early = early,
-                                   .out_of_time = t->out_of_time,
+                                   .out_of_time = t->end.out_of_time,
                                    .best_epoch = t->progress.best_epoch,
                                    .best_fitness = t->progress.best_fitness,
-                                   .seconds = yti_seconds() - t->begin,
+                                   .seconds = yti_seconds() - t->end.begin,
                                    .weights_hash = t->progress.last.weights_hash,
                                    .skips = t->progress.skips,
                                    .rollbacks = t->progress.rollbacks,
                                    .rate_factor = t->progress.rate_factor,
                                    .train_seconds = t->train_seconds,
                                    .watch_seconds = watchers->seconds,
-                                   .classes = t->best_classes,
-                                   .best = t->best};
+                                   .classes = t->best.classes,
+                                   .best = t->best.metrics};
     return status;
 }

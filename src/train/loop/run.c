@@ -6,6 +6,7 @@
 #include "base/run_folder.h"
 #include "train/diagnose/step_dump.h"
 #include "train/gradient_log/gradient_log.h"
+#include "train/loop/epochs.h"
 #include "train/loop/training.h"
 #include "train/observe/results_csv.h"
 
@@ -16,7 +17,7 @@
 
 /* The step of a former run, or of this one before it was resumed, would be taken for one of this process. */
 static yt_status remove_dump(const yti_training *t, yt_err *err) {
-    char *path = yti_path_join(t->folder, YTI_STEP_DUMP_NAME);
+    char *path = yti_path_join(t->output.folder, YTI_STEP_DUMP_NAME);
     if (!path) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the paths of the run");
     yt_status status = YT_OK;
     if (unlink(path) != 0 && errno != ENOENT && !yti_path_is_dir(path))
@@ -67,8 +68,7 @@ static yt_status choose_folder(yti_training *t, yt_err *err) {
     else
         free(name);
     if (status != YT_OK) return status;
-    YT_TRY(yti_run_paths(t, folder, err));
-    YT_TRY(yti_folder_lock(folder, &t->lock, err));
+    YT_TRY(yti_output_open(&t->output, folder, err));
     return c->exist_ok ? retire_former_run(folder, err) : YT_OK;
 }
 
@@ -83,14 +83,14 @@ static yt_status make_weights_folder(const char *folder, yt_err *err) {
 }
 
 static yt_status make_folder(yti_training *t, yt_err *err) {
-    if (!t->folder) YT_TRY(choose_folder(t, err));
-    YT_TRY(make_weights_folder(t->folder, err));
-    t->info.folder = t->folder;
+    if (!t->output.folder) YT_TRY(choose_folder(t, err));
+    YT_TRY(make_weights_folder(t->output.folder, err));
+    t->info.folder = t->output.folder;
     YT_TRY(remove_dump(t, err));
-    char *args = yti_path_join(t->folder, "args.yaml");
+    char *args = yti_path_join(t->output.folder, "args.yaml");
     if (!args) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the paths of the run");
-    yt_status status = yti_train_config_write(&t->config, args, t->folder, t->model->n_classes, t->model->base_license,
-                                              err);
+    yt_status status = yti_train_config_write(&t->config, args, t->output.folder, t->parts.model->n_classes,
+                                              t->parts.model->base_license, err);
     free(args);
     return status;
 }
@@ -98,7 +98,7 @@ static yt_status make_folder(yti_training *t, yt_err *err) {
 static yt_status watched_loop(yti_training *t, yti_watchers *watchers, const yti_stop *stop, yt_err *err) {
     YT_TRY(yti_watch_start(watchers, &t->info, err));
     yti_train_summary summary;
-    yt_status status = yti_train_loop(t, watchers, stop, &summary, err);
+    yt_status status = yti_train_epochs(t, watchers, stop, &summary, err);
     yti_watch_finish(watchers, &summary);
     return status;
 }

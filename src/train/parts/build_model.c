@@ -195,3 +195,15 @@ yt_status yti_train_build_model(yti_train_config *config, int n_classes, const c
     yti_weights_free(&weights);
     return status;
 }
+
+yt_status yti_initial_weights(const yti_train_config *config, const yti_class_names *names, yti_model *model,
+                              yti_transfer_report *transfer, yt_err *err) {
+    yti_init init;
+    YT_TRY(yti_init_parse(config->init, &init, err));
+    YT_TRY(yti_model_init_as(model, &init, (uint64_t)config->seed, &model->state, err));
+    if (!config->weights[0]) return YT_OK;
+    YT_TRY(yti_weights_transfer(config->weights, model, config->cls_remap ? names : NULL, transfer, err));
+    if (transfer->matched + transfer->partial) return YT_OK;
+    return yt_fail(err, YT_ERR_MISMATCH, "%s: none of its tensors fits this model; %s", config->weights,
+                   transfer->first_miss);
+}

@@ -10,7 +10,7 @@
 #include "support/fixture.h"
 #include "support/float_statistics.h"
 #include "support/near.h"
-#include "train/loop/training.h"
+#include "train/parts/optimizer_groups.h"
 
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>

@@ -45,6 +45,10 @@ static yti_training *prepare(const yti_train_config *config) {
     return training;
 }
 
+static const yti_model *model_of(const yti_training *training) {
+    return yti_train_describe(training)->model;
+}
+
 static yt_status on_epoch(void *context, const yti_train_epoch *epoch, yt_err *err) {
     (void)err;
     const double loss = epoch->train_loss[0] + epoch->train_loss[1] + epoch->train_loss[2];
@@ -60,7 +64,7 @@ static yti_model_options train_and_open(const yti_train_config *config) {
     const yti_train_observer observer = {.epoch = on_epoch, .context = &epochs};
     yti_training *training = prepare(config);
     cr_assert_eq(yti_train_run(training, &observer, 1, NULL, &err), YT_OK, "%s", err.text);
-    const size_t count = training->model->param_count;
+    const size_t count = model_of(training)->param_count;
     yti_train_destroy(training);
 
     yti_train_config again;
@@ -69,7 +73,7 @@ static yti_model_options train_and_open(const yti_train_config *config) {
     set(&again, "epochs", "2");
     set(&again, "threads", "1");
     training = prepare(&again);
-    cr_assert_eq(training->model->param_count, count);
+    cr_assert_eq(model_of(training)->param_count, count);
     cr_assert_eq(yti_train_run(training, &observer, 1, NULL, &err), YT_OK, "%s", err.text);
     yti_train_destroy(training);
     cr_assert_eq(epochs, 2);
@@ -108,15 +112,15 @@ Test(ablation_runs, a_choice_of_init_starts_elsewhere_and_is_not_repeated_on_res
     yti_train_config plain = tiny_config(), other = tiny_config(), again;
     set(&other, "init", "orthogonal");
     yti_training *a = prepare(&plain), *b = prepare(&other);
-    const size_t bytes = b->model->param_count * sizeof(float);
+    const size_t bytes = model_of(b)->param_count * sizeof(float);
     float *first = malloc(bytes), *last = malloc(bytes);
     cr_assert(first && last);
-    memcpy(first, b->model->state.params, bytes);
-    cr_assert_neq(memcmp(a->model->state.params, first, bytes), 0);
+    memcpy(first, model_of(b)->state.params, bytes);
+    cr_assert_neq(memcmp(model_of(a)->state.params, first, bytes), 0);
     yti_train_destroy(a);
     yt_err err = {.text = ""};
     cr_assert_eq(yti_train_run(b, NULL, 0, NULL, &err), YT_OK, "%s", err.text);
-    memcpy(last, b->model->state.params, bytes);
+    memcpy(last, model_of(b)->state.params, bytes);
     cr_assert_neq(memcmp(first, last, bytes), 0, "it has trained");
     yti_train_destroy(b);
 
@@ -125,8 +129,8 @@ Test(ablation_runs, a_choice_of_init_starts_elsewhere_and_is_not_repeated_on_res
     set(&again, "epochs", "2");
     b = prepare(&again);
     cr_assert_str_eq(yti_train_describe(b)->config->init, "orthogonal");
-    cr_assert_eq(b->model->param_count * sizeof(float), bytes);
-    cr_assert_eq(memcmp(b->model->state.params, last, bytes), 0);
+    cr_assert_eq(model_of(b)->param_count * sizeof(float), bytes);
+    cr_assert_eq(memcmp(model_of(b)->state.params, last, bytes), 0);
     yti_train_destroy(b);
     free(first);
     free(last);
@@ -142,8 +146,8 @@ static uint64_t hash_of_epoch(yti_training *t, int epoch) {
     const yti_augment augment = {.mosaic = 0.5f, .scale = 0.5f, .hsv_h = 0.1f, .fliplr = 0.5f};
     uint64_t hash = 0;
     const yti_batch *batch;
-    cr_assert_eq(yti_loader_begin(t->train_loader, epoch, 0, &augment, &err), YT_OK, "%s", err.text);
-    while (yti_loader_next(t->train_loader, &batch, &err) == YT_OK && batch)
+    cr_assert_eq(yti_loader_begin(t->data.train_loader, epoch, 0, &augment, &err), YT_OK, "%s", err.text);
+    while (yti_loader_next(t->data.train_loader, &batch, &err) == YT_OK && batch)
         hash = hash * 31 + yti_hash64(batch->rgb, (uint64_t)batch->n * (uint64_t)batch->h * (uint64_t)batch->w * 3);
     return hash;
 }

@@ -1,5 +1,5 @@
-/* Tests of src/train/loop: non_finite_step.c and rollback.c: when a run stops, leaves a batch out or goes back, and what
- * is saved. */
+/* Tests of src/train/loop: non_finite_step.c and rollback.c: when a run stops, leaves a batch out or goes back, and
+ * what is saved. */
 #include "base/file.h"
 #include "support/files.h"
 #include "support/folder.h"
@@ -151,6 +151,22 @@ Test(non_finite, the_step_of_a_former_run_does_not_stay) {
 
 /* ---- rollback ---- */
 
+/* In the checkpoint, as a rollback leaves them. */
+static void halve_rates(const char *path) {
+    yti_st_file file;
+    char progress[2048], changed[2048];
+    cr_assert_eq(rename(path, "good.safetensors"), 0);
+    cr_assert_eq(yti_st_load("good.safetensors", &file, NULL), YT_OK);
+    snprintf(progress, sizeof progress, "%s", yti_st_metadata(&file, "progress"));
+    yti_st_free(&file);
+    const char *factor = strstr(progress, "\"rate_factor\":1,");
+    cr_assert_not_null(factor, "%s", progress);
+    snprintf(changed, sizeof changed, "%.*s\"rate_factor\":0.5,%s", (int)(factor - progress), progress,
+             factor + strlen("\"rate_factor\":1,"));
+    test_watched_rewrite("progress", changed);
+    cr_assert_eq(rename("bad.safetensors", path), 0);
+}
+
 Test(non_finite, a_run_that_went_back_is_one_that_was_resumed_with_half_the_rates) {
     yti_train_config config = test_watched_config("tiny26.yaml", "3");
     test_watched_set(&config, "on_nan", "rollback");
@@ -167,9 +183,8 @@ Test(non_finite, a_run_that_went_back_is_one_that_was_resumed_with_half_the_rate
     yti_train_config_defaults(&resumed);
     cr_assert_eq(rename("runs/detect/train", "runs/detect/other"), 0);
     test_watched_set(&resumed, "resume", "runs/detect/other/weights/epoch0.safetensors");
+    halve_rates("runs/detect/other/weights/epoch0.safetensors");
     cr_assert_eq(yti_train_prepare(&resumed, NULL, NULL, NULL, &training, &err), YT_OK, "%s", err.text);
-    training->progress.rate_factor = 0.5;
-    yti_apply_rate_factor(training);
     cr_assert_eq(rename("runs/detect/other/weights/last.safetensors", "back.safetensors"), 0);
     static const char *const logs[] = {"gradients.csv", "gradients.jsonl"};
     char path[64];
@@ -253,21 +268,24 @@ Test(non_finite, nothing_that_is_not_finite_is_saved) {
     yt_err err = {.text = ""};
     cr_assert_eq(yti_train_prepare(&config, NULL, NULL, NULL, &t, &err), YT_OK, "%s", err.text);
     const yti_watchers nobody = {0};
-    cr_assert_eq(yti_check_state(t, &nobody, &err), YT_OK);
+    yti_run_parts *parts = &t->parts;
+    yti_state *live = &parts->model->state, *average = &parts->average.state;
+    bool rolls_back;
+    cr_assert_eq(yti_check_state(t, &nobody, &rolls_back, &err), YT_OK);
     const char *name;
     float *moments;
-    cr_assert(yti_optimizer_state(t->optimizer, 1, &name, &moments));
-    float *places[] = {t->model->state.params, t->model->state.buffers, t->average.params, t->average.buffers, moments};
+    cr_assert(yti_optimizer_state(parts->optimizer, 1, &name, &moments));
+    float *places[] = {live->params, live->buffers, average->params, average->buffers, moments};
     const char *const texts[] = {": model.0.conv.weight is", "running_mean is", "the average of model.0.conv.weight",
                                  "the average of model.0.bn.running_mean", "the optimiser's exp_avg_sq of model.0"};
     for (int i = 0; i < 5; i++) {
         const float before = places[i][0];
         places[i][0] = (float)INFINITY;
-        cr_assert_eq(yti_check_state(t, &nobody, &err), YT_ERR_NON_FINITE);
+        cr_assert_eq(yti_check_state(t, &nobody, &rolls_back, &err), YT_ERR_NON_FINITE);
         cr_assert_not_null(strstr(err.text, texts[i]), "%s", err.text);
         places[i][0] = before;
     }
-    cr_assert_eq(yti_check_state(t, &nobody, &err), YT_OK);
+    cr_assert_eq(yti_check_state(t, &nobody, &rolls_back, &err), YT_OK);
     yti_train_destroy(t);
 }
 

@@ -321,7 +321,8 @@ typedef struct wrecker {
 static void wreck_average(void *context, const yti_train_batch *batch) {
     const wrecker *w = context;
     if (batch->epoch != 1) return;
-    for (size_t i = 0; i < w->training->model->param_count; i++) w->training->average.params[i] = 1e30f;
+    yti_run_parts *parts = &w->training->parts;
+    for (size_t i = 0; i < parts->model->param_count; i++) parts->average.state.params[i] = 1e30f;
 }
 
 static void count_alarm(void *context, const char *text) {

@@ -4,10 +4,11 @@
  * augmentation drops them all, or that hardly any predicted box overlaps them enough to be assigned; and at a rate that
  * is far too high no prediction overlaps anything. The losses of boxes are 0 then, which are the best there are.
  */
+#include "train/observe/box_report.h"
 #include "base/text.h"
-#include "train/loop/training.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 
 /* Boxes of at most two pixels are dropped (spec training 2.4). */
@@ -58,10 +59,10 @@ static yt_status find_short_side(const yti_split *split, double share, double *s
     return YT_OK;
 }
 
-/* Appends from which --imgsz on a side, in inputs, measures so many pixels. */
-static void append_imgsz(const yti_training *t, double side, double pixels, const char *whom, char *text, size_t room) {
-    const int stride = t->model->max_stride > 32 ? t->model->max_stride : 32;
-    const double wanted = side > 0 ? ceil(pixels / side / stride) * stride : HUGE_VAL;
+/* Appends from which --imgsz on a side, in inputs, measures that many pixels. */
+static void append_imgsz(const yti_box_report *r, double side, double pixels, const char *whom, char *text,
+                         size_t room) {
+    const double wanted = side > 0 ? ceil(pixels / side / r->stride) * r->stride : HUGE_VAL;
     if (wanted <= MAX_IMGSZ)
         yti_text_append(text, room, "; from --imgsz %d on %s would be at least %.3g pixels wide and high", (int)wanted,
                         whom, pixels);
@@ -104,24 +105,24 @@ static bool hardly_any(const yti_train_boxes *boxes) {
 }
 
 /* Why nothing, or hardly anything, is assigned: the objects are small, or the predictions are far off. */
-static void append_reason(const yti_training *t, const yti_train_epoch *row, double side, char *text, size_t room) {
-    const double pixels = side * t->config.imgsz;
+static void append_reason(const yti_box_report *r, const yti_train_epoch *row, double side, char *text, size_t room) {
+    const double pixels = side * r->config->imgsz;
     const bool seen = row->boxes.fates[YT_BOX_SEEN] > 0, small = pixels < GOOD_SIDE;
     if (small) {
         yti_text_append(text, room, "; half of the objects are at most %.2g pixels wide or high at --imgsz %d", pixels,
-                        t->config.imgsz);
-        append_imgsz(t, side, GOOD_SIDE, "half of them", text, room);
+                        r->config->imgsz);
+        append_imgsz(r, side, GOOD_SIDE, "half of them", text, room);
     }
     if (seen && (row->epoch > 1 || !small))
-        yti_text_append(text, room, "; a smaller --lr0 than %.3g often helps", t->schedule.lr0);
+        yti_text_append(text, room, "; a smaller --lr0 than %.3g often helps", r->schedule->lr0);
 }
 
-static yt_status report_nothing(const yti_training *t, const yti_train_epoch *row, yti_watchers *watchers,
+static yt_status report_nothing(const yti_box_report *r, const yti_train_epoch *row, yti_watchers *watchers,
                                 yt_err *err) {
     const int64_t seen = row->boxes.fates[YT_BOX_SEEN];
     char text[TEXT] = "";
     double side;
-    YT_TRY(find_short_side(&t->train, 0.5, &side, err));
+    YT_TRY(find_short_side(r->split, 0.5, &side, err));
     if (row->boxes.assigned)
         yti_text_append(text, sizeof text,
                         "epoch %d: hardly any object was assigned (%" PRId64 " predictions for %" PRId64
@@ -137,27 +138,28 @@ static yt_status report_nothing(const yti_training *t, const yti_train_epoch *ro
     else if (seen)
         yti_text_append(text, sizeof text, "%sno prediction overlaps any of the boxes that are left (%" PRId64 ")",
                         loses_many(&row->boxes) ? "; " : "", seen);
-    append_reason(t, row, side, text, sizeof text);
+    append_reason(r, row, side, text, sizeof text);
     yti_watch_alarm(watchers, text);
     return YT_OK;
 }
 
-static yt_status report_small(const yti_training *t, const yti_train_epoch *row, yti_watchers *watchers, yt_err *err) {
+static yt_status report_small(const yti_box_report *r, const yti_train_epoch *row, yti_watchers *watchers,
+                              yt_err *err) {
     /* A side that is still above the smallest at the smallest scale that is drawn. */
-    const double stays = SMALLEST_SIDE / fmax(1 - t->config.scale, 0.1);
+    const double stays = SMALLEST_SIDE / fmax(1 - r->config->scale, 0.1);
     char text[TEXT] = "";
     double side;
-    YT_TRY(find_short_side(&t->train, 0.1, &side, err));
+    YT_TRY(find_short_side(r->split, 0.1, &side, err));
     yti_text_append(text, sizeof text, "epoch %d: ", row->epoch);
     append_dropped(&row->boxes, text, sizeof text);
-    append_imgsz(t, side, stays, "nine in ten objects", text, sizeof text);
+    append_imgsz(r, side, stays, "nine in ten objects", text, sizeof text);
     yti_watch_alarm(watchers, text);
     return YT_OK;
 }
 
-yt_status yti_report_boxes(yti_training *t, const yti_train_epoch *row, yti_watchers *watchers, yt_err *err) {
-    const bool nothing = hardly_any(&row->boxes), again = nothing && t->reported_nothing;
-    t->reported_nothing = nothing;
-    if (nothing) return again ? YT_OK : report_nothing(t, row, watchers, err);
-    return row->epoch == 1 && loses_many(&row->boxes) ? report_small(t, row, watchers, err) : YT_OK;
+yt_status yti_report_boxes(yti_box_report *r, const yti_train_epoch *row, yti_watchers *watchers, yt_err *err) {
+    const bool nothing = hardly_any(&row->boxes), again = nothing && r->reported_nothing;
+    r->reported_nothing = nothing;
+    if (nothing) return again ? YT_OK : report_nothing(r, row, watchers, err);
+    return row->epoch == 1 && loses_many(&row->boxes) ? report_small(r, row, watchers, err) : YT_OK;
 }

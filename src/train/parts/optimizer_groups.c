@@ -1,9 +1,5 @@
-/* param_groups.c: which parameters are stepped, by which treatment, and which values are averaged.
- *
- * Frozen rows are in neither: averaging even a constant would move its last bit. Parameters of one kind lie together in
- * memory, so that what is left are few long stretches.
- */
-#include "train/loop/training.h"
+/* optimizer_groups.c: which parameters are stepped, by which treatment; those of frozen rows by none. */
+#include "train/parts/optimizer_groups.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -41,7 +37,7 @@ static yti_param_span span_of(const yti_model *model, const yti_optimizer_plan *
 }
 _Static_assert((int)YT_PARAM_WEIGHT == (int)YT_GROUP_WEIGHT && (int)YT_PARAM_NORM == (int)YT_GROUP_NORM &&
                    (int)YT_PARAM_BIAS == (int)YT_GROUP_BIAS,
-               "the kinds of trained parameters are the groups of the optimiser");
+               "the kinds of trained parameters are the groups of the optimizer");
 
 static int by_offset(const void *a, const void *b) {
     const yti_param_span *x = a, *y = b;
@@ -63,31 +59,4 @@ yt_status yti_run_optimizer_create(const yti_model *model, const yti_optimizer_p
     free(spans);
     if (status == YT_OK) yti_optimizer_set_beta1(*out, plan->momentum);
     return status;
-}
-
-/* Appends a stretch, joined to the last one where it follows it. */
-static void add_stretch(yti_stretches *list, size_t offset, size_t count) {
-    yti_stretch *last = list->count ? &list->at[list->count - 1] : NULL;
-    if (last && last->offset + last->count == offset)
-        last->count += count;
-    else
-        list->at[list->count++] = (yti_stretch){offset, count};
-}
-
-/* All parameters that are trained, or all statistics that move; params of one kind are in order of offset. */
-static yt_status find_stretches(const yti_model *model, yti_param_kind first, yti_param_kind last, yti_stretches *out,
-                                yt_err *err) {
-    out->at = calloc((size_t)model->n_params + 1, sizeof *out->at);
-    if (!out->at) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the moving average of the weights");
-    for (int kind = (int)first; kind <= (int)last; kind++)
-        for (int i = 0; i < model->n_params; i++) {
-            const yti_param_info *info = &model->params[i];
-            if ((int)info->kind == kind && !info->frozen) add_stretch(out, info->offset, info->count);
-        }
-    return YT_OK;
-}
-
-yt_status yti_find_averaged(yti_training *t, yt_err *err) {
-    YT_TRY(find_stretches(t->model, YT_PARAM_WEIGHT, YT_PARAM_BIAS, &t->averaged_params, err));
-    return find_stretches(t->model, YT_PARAM_BUFFER, YT_PARAM_BUFFER, &t->averaged_buffers, err);
 }

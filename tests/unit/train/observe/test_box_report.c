@@ -4,7 +4,8 @@
 #include "base/file.h"
 #include "support/folder.h"
 #include "support/tiny.h"
-#include "train/loop/training.h"
+#include "train/loop/train.h"
+#include "train/observe/box_report.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -150,11 +151,14 @@ Test(box_report, an_epoch_with_hardly_any_assigned_object_is_reported_until_ther
     heard h = {0};
     yti_train_observer observer = {.alarm = on_alarm, .context = &h};
     yti_watchers watchers = {.list = &observer, .count = 1};
+    const yti_train_info *info = yti_train_describe(training);
+    const yti_schedule schedule = {.lr0 = info->config->lr0};
+    yti_box_report report = {.config = info->config, .split = info->train, .schedule = &schedule, .stride = 32};
     static const int assigned[] = {10, 9, 1, 11, 3}, alarms[] = {0, 1, 1, 1, 2};
     for (int i = 0; i < 5; i++) {
         yti_train_epoch row = {.epoch = i + 1, .boxes = {.assigned = assigned[i]}};
         row.boxes.fates[YT_BOX_SEEN] = 1000;
-        cr_assert_eq(yti_report_boxes(training, &row, &watchers, NULL), YT_OK);
+        cr_assert_eq(yti_report_boxes(&report, &row, &watchers, NULL), YT_OK);
         cr_assert_eq(h.alarms, alarms[i], "epoch %d: %d", i + 1, h.alarms);
     }
     cr_assert_str_eq(h.text[0],
