@@ -60,7 +60,7 @@ static void make_command_line(command_line *line) {
     static const yt_option_type types[] = {[YT_TRAIN_INT] = YT_OPTION_INT,
                                            [YT_TRAIN_REAL] = YT_OPTION_DOUBLE,
                                            [YT_TRAIN_FLAG] = YT_OPTION_FLAG,
-                                           [YT_TRAIN_TEXT_TYPE] = YT_OPTION_TEXT,
+                                           [YT_TRAIN_STRING] = YT_OPTION_TEXT,
                                            [YT_TRAIN_CHOICE] = YT_OPTION_CHOICE};
     for (int i = 0; i < YT_TRAIN_KEYS; i++) {
         const yti_train_option *row = &yti_train_options()[i];

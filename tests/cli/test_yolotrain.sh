@@ -88,7 +88,7 @@ says err 'yolotrain: none.yaml'
 [ ! -e runs ] || fail "a failed setup left a folder"
 
 # every key of the table is an option and a line of args.yaml
-keys=$(sed -n 's/^YT_TRAIN_OPTION(\([a-z0-9_]*\),.*/\1/p' "$source/src/train/settings/train_options.inc")
+keys=$(sed -n 's/^[A-Z]*_OPTION(\([a-z0-9_]*\),.*/\1/p' "$source/src/train/settings/train_options.inc")
 "$program" --help >help
 for key in $keys; do
     grep -q -e "--\(\[no-\]\)\?$(echo "$key" | tr _ -)\b" help || fail "--help lacks $key"

@@ -25,27 +25,37 @@ static const float MAX_BOX = 4; /* in sides of the input; a loader gives 1 at mo
 
 /* ---- writing ---- */
 
-static yt_status lend(yti_entry_list *list, const char *name, yti_st_type type, size_t width, const int64_t dims[4],
-                      int n_dims, const void *data, yt_err *err) {
+/* An array that the file is to hold. */
+typedef struct array {
+    const char *name;
+    yti_st_type type;
+    size_t width; /* bytes of a value */
+    int n_dims;
+    int64_t dims[4];
+    const void *data;
+} array;
+
+static yt_status lend(yti_entry_list *list, const array *a, yt_err *err) {
     char own_name[32];
-    snprintf(own_name, sizeof own_name, "%s", name);
-    yti_st_entry entry = {.name = own_name, .type = type, .n_dims = n_dims, .count = 1, .data = data};
-    for (int i = 0; i < n_dims; i++) {
-        entry.dims[i] = dims[i];
-        entry.count *= (size_t)dims[i];
+    snprintf(own_name, sizeof own_name, "%s", a->name);
+    yti_st_entry entry = {.name = own_name, .type = a->type, .n_dims = a->n_dims, .count = 1, .data = a->data};
+    for (int i = 0; i < a->n_dims; i++) {
+        entry.dims[i] = a->dims[i];
+        entry.count *= (size_t)a->dims[i];
     }
-    entry.bytes = entry.count * width;
+    entry.bytes = entry.count * a->width;
     if (!entry.data) entry.data = ""; /* of no bytes */
     return yti_entries_lend(list, &entry, err);
 }
 
 static yt_status add_batch(yti_entry_list *list, const yti_batch *batch, yt_err *err) {
-    const yti_targets *targets = &batch->targets;
-    const int64_t rgb[4] = {batch->n, batch->h, batch->w, 3}, boxes[4] = {targets->count, 4};
-    YT_TRY(lend(list, "batch.rgb", YT_ST_U8, 1, rgb, 4, batch->rgb, err));
-    YT_TRY(lend(list, "batch.image", YT_ST_I32, sizeof(int), boxes, 1, targets->image, err));
-    YT_TRY(lend(list, "batch.class", YT_ST_I32, sizeof(int), boxes, 1, targets->class_id, err));
-    return lend(list, "batch.boxes", YT_ST_F32, sizeof(float), boxes, 2, targets->boxes, err);
+    const yti_targets *t = &batch->targets;
+    const array arrays[] = {{"batch.rgb", YT_ST_U8, 1, 4, {batch->n, batch->h, batch->w, 3}, batch->rgb},
+                            {"batch.image", YT_ST_I32, sizeof(int), 1, {t->count}, t->image},
+                            {"batch.class", YT_ST_I32, sizeof(int), 1, {t->count}, t->class_id},
+                            {"batch.boxes", YT_ST_F32, sizeof(float), 2, {t->count, 4}, t->boxes}};
+    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) YT_TRY(lend(list, &arrays[i], err));
+    return YT_OK;
 }
 _Static_assert(sizeof(int) == 4 && sizeof(yti_cxcywh) == 4 * sizeof(float), "as the file has them");
 
@@ -103,9 +113,9 @@ static yt_status add_arrays(yti_entry_list *list, const yti_step_dump *c, yt_err
     YT_TRY(yti_entries_add_state(list, "", model, &before, c->story->at.step, err));
     if (c->step->waiting) YT_TRY(yti_entries_add_params(list, WAITING, model, c->step->waiting, err));
     YT_TRY(add_batch(list, c->step->batch, err));
-    const int64_t classes[4] = {c->names->count};
     if (!c->class_weights) return YT_OK;
-    return lend(list, "class_weights", YT_ST_F32, sizeof(float), classes, 1, c->class_weights, err);
+    const array weights = {"class_weights", YT_ST_F32, sizeof(float), 1, {c->names->count}, c->class_weights};
+    return lend(list, &weights, err);
 }
 
 yt_status yti_step_dump_save(const char *path, const yti_step_dump *dump, yt_err *err) {

@@ -28,7 +28,7 @@ static yt_status take_options(yti_train_config *config, const yti_model_options 
 static yti_model_options build_options(const yti_train_config *config, int n_classes, const char *const *search_dirs) {
     yti_model_options options = YT_MODEL_DEFAULTS;
     options.n_classes = n_classes;
-    options.no_residual = (yti_no_residual)(config->no_residual + 1); /* of a choice "false" is -1 */
+    options.no_residual = (yti_no_residual)config->no_residual;
     options.no_batchnorm = config->no_batchnorm;
     options.activation = config->activation;
     options.search_dirs = search_dirs;

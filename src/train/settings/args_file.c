@@ -52,7 +52,7 @@ yt_status yti_train_config_write(const yti_train_config *config, const char *pat
         char text[YT_TRAIN_TEXT];
         yti_train_config_text(config, (yti_train_key)i, text, sizeof text);
         fprintf(out, "%s: ", row->key);
-        if (row->type == YT_TRAIN_TEXT_TYPE)
+        if (row->type == YT_TRAIN_STRING)
             write_text(text, out);
         else
             fputs(text, out);
@@ -78,7 +78,7 @@ static bool recorded(const yti_yaml_node *root, yti_train_key key, char *text, s
     if (!node || node->kind != YT_YAML_SCALAR) return false;
     yti_train_config scratch;
     yti_train_config_defaults(&scratch);
-    const bool empty = row->type == YT_TRAIN_TEXT_TYPE && !node->quoted && yti_yaml_is_null(node);
+    const bool empty = row->type == YT_TRAIN_STRING && !node->quoted && yti_yaml_is_null(node);
     if (yti_train_config_set(&scratch, row->key, empty ? "" : node->text, YT_SOURCE_CHECKPOINT, NULL) != YT_OK)
         return false;
     yti_train_config_text(&scratch, key, text, room);

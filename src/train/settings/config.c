@@ -18,25 +18,25 @@
 #include <string.h>
 #include <strings.h>
 
-static const char *const optimizer_names[] = {
+static const char *const optimizer_words[] = {
 #define OPTIMIZER_NAME(code, name) name,
     YT_OPTIMIZER_MAP(OPTIMIZER_NAME)
 #undef OPTIMIZER_NAME
         NULL};
 
-static const char *const recipe_names[] = {
+static const char *const recipe_words[] = {
 #define RECIPE_NAME(code, name) name,
     YT_RECIPE_MAP(RECIPE_NAME)
 #undef RECIPE_NAME
         NULL};
 
-static const char *const reference_names[] = {
+static const char *const reference_words[] = {
 #define REFERENCE_NAME(code, name) name,
     YT_REFERENCE_MAP(REFERENCE_NAME)
 #undef REFERENCE_NAME
         NULL};
 
-static const char *const on_nan_names[] = {
+static const char *const on_nan_words[] = {
 #define ON_NAN_NAME(code, name) name,
     YT_ON_NAN_MAP(ON_NAN_NAME)
 #undef ON_NAN_NAME
@@ -48,7 +48,7 @@ static const char *const nms_words[] = {
 #undef NMS_WORD
         NULL};
 
-static const char *const activation_names[] = {
+static const char *const activation_words[] = {
 #define ACTIVATION_NAME(code, name, module, formula) name,
     YT_ACTIVATION_MAP(ACTIVATION_NAME)
 #undef ACTIVATION_NAME
@@ -60,42 +60,24 @@ static const char *const no_residual_words[] = {
 #undef NO_RESIDUAL_WORD
         NULL};
 
+/* A row: what a macro of the table does not have is given here. */
+#define ROW(key, type, ...) {#key, type, __VA_ARGS__, offsetof(yti_train_config, key)},
 static const yti_train_option options[YT_TRAIN_KEYS] = {
-#define YT_TYPE_INT            YT_TRAIN_INT
-#define YT_TYPE_REAL           YT_TRAIN_REAL
-#define YT_TYPE_FLAG           YT_TRAIN_FLAG
-#define YT_TYPE_TEXT           YT_TRAIN_TEXT_TYPE
-#define YT_TYPE_CHOICE         YT_TRAIN_CHOICE
-#define YT_CHOICES_recipe      recipe_names
-#define YT_CHOICES_reference   reference_names
-#define YT_CHOICES_optimizer   optimizer_names
-#define YT_CHOICES_activation  activation_names
-#define YT_CHOICES_no_residual no_residual_words
-#define YT_CHOICES_on_nan      on_nan_names
-#define YT_CHOICES_nms         nms_words
-#define YT_CHOICES_INT(key)    NULL
-#define YT_CHOICES_REAL(key)   NULL
-#define YT_CHOICES_FLAG(key)   NULL
-#define YT_CHOICES_TEXT(key)   NULL
-#define YT_CHOICES_CHOICE(key) YT_CHOICES_##key
-#define YT_TRAIN_OPTION(...)   YT_TRAIN_ROW(__VA_ARGS__)
-#define YT_TRAIN_ROW(key, type, letter, metavar, fallback, min, max, on_resume, group, help)                           \
-    {#key,                                                                                                             \
-     YT_TYPE_##type,                                                                                                   \
-     letter,                                                                                                           \
-     metavar,                                                                                                          \
-     fallback,                                                                                                         \
-     min,                                                                                                              \
-     max,                                                                                                              \
-     YT_RESUME_##on_resume,                                                                                            \
-     group,                                                                                                            \
-     help,                                                                                                             \
-     YT_CHOICES_##type(key),                                                                                           \
-     offsetof(yti_train_config, key)},
+#define INT_OPTION(key, letter, metavar, fallback, min, max, on_resume, group, help)                                   \
+    ROW(key, YT_TRAIN_INT, letter, metavar, fallback, min, max, YT_RESUME_##on_resume, group, help, NULL, 0)
+#define REAL_OPTION(key, letter, metavar, fallback, min, max, on_resume, group, help)                                  \
+    ROW(key, YT_TRAIN_REAL, letter, metavar, fallback, min, max, YT_RESUME_##on_resume, group, help, NULL, 0)
+#define FLAG_OPTION(key, fallback, on_resume, group, help)                                                             \
+    ROW(key, YT_TRAIN_FLAG, 0, NULL, fallback, -HUGE_VAL, HUGE_VAL, YT_RESUME_##on_resume, group, help, NULL, 0)
+#define TEXT_OPTION(key, letter, metavar, fallback, on_resume, group, help)                                            \
+    ROW(key, YT_TRAIN_STRING, letter, metavar, fallback, -HUGE_VAL, HUGE_VAL, YT_RESUME_##on_resume, group, help,      \
+        NULL, 0)
+#define CHOICE_OPTION(key, metavar, fallback, words, first, on_resume, group, help)                                    \
+    ROW(key, YT_TRAIN_CHOICE, 0, metavar, fallback, -HUGE_VAL, HUGE_VAL, YT_RESUME_##on_resume, group, help, words,    \
+        first)
 #include "train/settings/train_options.inc"
-#undef YT_TRAIN_OPTION
-#undef YT_TRAIN_ROW
 };
+#undef ROW
 
 const yti_train_option *yti_train_options(void) {
     return options;
@@ -202,7 +184,7 @@ static yt_status set_choice(yti_train_config *config, const yti_train_option *ro
     for (; row->choices[count]; count++)
         if (strcasecmp(text, row->choices[count]) == 0) found = (int)count;
     if (found == -2) return unknown_choice(row, text, count, err);
-    *(int *)field(config, row) = found;
+    *(int *)field(config, row) = row->first + found;
     return YT_OK;
 }
 
@@ -213,7 +195,7 @@ static yt_status set_value(yti_train_config *config, const yti_train_option *row
         return set_number(config, row, text, err);
     case YT_TRAIN_FLAG:
         return set_flag(config, row, text, err);
-    case YT_TRAIN_TEXT_TYPE:
+    case YT_TRAIN_STRING:
         return set_text(config, row, text, err);
     case YT_TRAIN_CHOICE:
         return set_choice(config, row, text, err);
@@ -273,11 +255,11 @@ void yti_train_config_text(const yti_train_config *config, yti_train_key key, ch
     case YT_TRAIN_FLAG:
         snprintf(text, room, "%s", *(const bool *)value ? "true" : "false");
         break;
-    case YT_TRAIN_TEXT_TYPE:
+    case YT_TRAIN_STRING:
         snprintf(text, room, "%s", (const char *)value);
         break;
     case YT_TRAIN_CHOICE: {
-        int index = *(const int *)value;
+        const int index = *(const int *)value - row->first; /* -1: the default word */
         snprintf(text, room, "%s", index < 0 ? row->fallback : row->choices[index]);
         break;
     }

@@ -75,9 +75,12 @@ typedef enum yti_setting_source {
 const char *yti_setting_source_text(yti_setting_source source);
 
 typedef enum yti_train_key {
-#define YT_TRAIN_OPTION(key, ...) YT_TRAIN_KEY_##key,
+#define INT_OPTION(key, ...)    YT_TRAIN_KEY_##key,
+#define REAL_OPTION(key, ...)   YT_TRAIN_KEY_##key,
+#define FLAG_OPTION(key, ...)   YT_TRAIN_KEY_##key,
+#define TEXT_OPTION(key, ...)   YT_TRAIN_KEY_##key,
+#define CHOICE_OPTION(key, ...) YT_TRAIN_KEY_##key,
 #include "train/settings/train_options.inc"
-#undef YT_TRAIN_OPTION
     YT_TRAIN_KEYS
 } yti_train_key;
 
@@ -85,30 +88,23 @@ typedef enum yti_train_type {
     YT_TRAIN_INT,
     YT_TRAIN_REAL,
     YT_TRAIN_FLAG,
-    YT_TRAIN_TEXT_TYPE,
+    YT_TRAIN_STRING,
     YT_TRAIN_CHOICE
 } yti_train_type;
 
 /* What --resume does with a setting; see train_options.inc. */
 typedef enum yti_on_resume { YT_RESUME_FIXED, YT_RESUME_FREE, YT_RESUME_HERE } yti_on_resume;
 
-/* One field per row of the table; a CHOICE is an index (recipe: yti_recipe, reference: yti_reference, optimizer:
- * yti_optimizer_kind, activation: yti_activation_kind, no_residual: yti_no_residual less one, on_nan: yti_on_nan,
- * nms: yti_nms), -1 being the default word. */
+/* One field per row of the table; a CHOICE is a value of its enum (recipe: yti_recipe, reference: yti_reference,
+ * optimizer: yti_optimizer_kind, activation: yti_activation_kind, no_residual: yti_no_residual, on_nan: yti_on_nan,
+ * nms: yti_nms), of optimizer, activation and nms -1 where the default word holds. */
 typedef struct yti_train_config {
-#define YT_FIELD_INT(key)               int key;
-#define YT_FIELD_REAL(key)              double key;
-#define YT_FIELD_FLAG(key)              bool key;
-#define YT_FIELD_TEXT(key)              char key[YT_TRAIN_TEXT];
-#define YT_FIELD_CHOICE(key)            int key;
-#define YT_TRAIN_OPTION(key, type, ...) YT_FIELD_##type(key)
+#define INT_OPTION(key, ...)    int key;
+#define REAL_OPTION(key, ...)   double key;
+#define FLAG_OPTION(key, ...)   bool key;
+#define TEXT_OPTION(key, ...)   char key[YT_TRAIN_TEXT];
+#define CHOICE_OPTION(key, ...) int key;
 #include "train/settings/train_options.inc"
-#undef YT_TRAIN_OPTION
-#undef YT_FIELD_INT
-#undef YT_FIELD_REAL
-#undef YT_FIELD_FLAG
-#undef YT_FIELD_TEXT
-#undef YT_FIELD_CHOICE
     yti_setting_source source[YT_TRAIN_KEYS];
     bool resolved; /* the values with source AUTO are known */
 } yti_train_config;
@@ -123,6 +119,7 @@ typedef struct yti_train_option {
     yti_on_resume on_resume;
     const char *group, *help;
     const char *const *choices; /* CHOICE, NULL-terminated */
+    int first;                  /* the value of the first choice */
     size_t offset;              /* in yti_train_config */
 } yti_train_option;
 
