@@ -840,14 +840,6 @@ Test(train, rare_classes_may_weigh_more) {
 
 /* ---- time limit ---- */
 
-Test(train, epochs_are_fitted_to_the_time) {
-    cr_assert_eq(yti_epochs_in_time(1, 360, 1), 10);
-    cr_assert_eq(yti_epochs_in_time(1, 361, 1), 10, "the tenth will be cut short");
-    cr_assert_eq(yti_epochs_in_time(0.5, 360, 4), 20);
-    cr_assert_eq(yti_epochs_in_time(1, 3601, 3), 4, "there is always one more");
-    cr_assert_eq(yti_epochs_in_time(1, 0, 3), 1000000);
-}
-
 /* The time is over after the first update, which ends the first epoch: validated and saved as the last. */
 Test(train, a_run_ends_when_its_time_is_over) {
     yti_train_config config = tiny_config("50");
