@@ -1,4 +1,4 @@
-/* saver.h: files of weights that are written while training goes on. Internal to src/train. */
+/* saver.h: files of weights that are written while training continues. Internal to src/train. */
 #ifndef YT_SAVER_H
 #define YT_SAVER_H
 
@@ -28,7 +28,7 @@ typedef struct yti_saver {
 /* A further file, empty; the saver owns it. Not between begin and wait. */
 yt_status yti_saver_add(yti_saver *saver, const char *path, yti_saved_file **out, yt_err *err);
 
-/* Writes the files in the order they were added, up to the first failure, while the caller goes on. What their
+/* Writes the files in the order they were added, up to the first failure, while the caller continues. What their
  * entries lend must stay as it is until yti_saver_wait. */
 void yti_saver_begin(yti_saver *saver);
 

@@ -1,8 +1,8 @@
 /* epochs.c: the epochs of a run: train, validate, judge, show, save.
  *
  * Validation and best.safetensors use the moving average. An interrupted or failed epoch leaves no trace: the last
- * checkpoint is that of the last finished one. It is written while the next epoch goes on to its first update, and the
- * weights do not change before it is.
+ * checkpoint is that of the last finished one. It is written while the next epoch is trained to its first update, and
+ * the weights do not change before it is.
  */
 #include "base/cpu.h"
 #include "base/file.h"
@@ -63,7 +63,7 @@ static yt_status plan_for(yti_training *t, planned_input input, planned_input *p
     return yti_model_plan(t->parts.model, YT_MODE_TRAIN, input.n, input.h, input.w, t->config.threads, err);
 }
 
-/* Validation has left its own plan behind. The largest batch comes first, so that memory is taken once. */
+/* The plan is validation's. The largest batch comes first, so that memory is taken once. */
 static yt_status plan_epoch(yti_training *t, planned_input *planned, yt_err *err) {
     planned_input largest;
     yti_loader_max_shape(t->data.train_loader, &largest.n, &largest.h, &largest.w);

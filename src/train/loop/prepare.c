@@ -1,4 +1,4 @@
-/* prepare.c: from settings to a training that can begin: data, network, memory, loaders, optimiser. Everything that can
+/* prepare.c: from settings to a training that can begin: data, network, memory, loaders, optimizer. Everything that can
  * be wrong is found here, before a file is written.
  */
 #include "base/container.h"

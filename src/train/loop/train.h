@@ -16,7 +16,7 @@
 
 typedef struct yti_training yti_training;
 
-/* Reads dataset and model, resolves the settings, checks that memory suffices, makes loaders and optimiser. Nothing
+/* Reads dataset and model, resolves the settings, checks that memory suffices, makes loaders and optimizer. Nothing
  * is written. search_dirs: where model names are looked for, NULL-terminated or NULL. problem receives what is wrong
  * with the dataset. With config->resume the run continues from that checkpoint. */
 yt_status yti_train_prepare(const yti_train_config *config, const char *const *search_dirs, yti_problem_sink problem,

@@ -87,7 +87,7 @@ static void append_fates(const yti_train_boxes *boxes, char *text, size_t room) 
     }
 }
 
-/* Whether so many of the boxes in view were dropped for their size that it is worth a word. */
+/* Whether enough of the boxes in view were dropped for their size to be worth a word. */
 static bool loses_many(const yti_train_boxes *boxes) {
     const int64_t in_view = all_boxes(boxes) - boxes->fates[YT_BOX_OUTSIDE];
     return (double)boxes->fates[YT_BOX_SMALL] > MANY * (double)in_view;

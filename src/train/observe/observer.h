@@ -25,13 +25,13 @@ typedef struct yti_train_info {
     int64_t first_step;               /* batches done when it begins: 0, or where a resumed run continues */
     int batches, epochs, first_epoch; /* per epoch; all (with a time limit: as far as is known); 0 or where a
                                          resumed run continues */
-    size_t planned_bytes;             /* of network, optimiser, average and loaders */
+    size_t planned_bytes;             /* of network, optimizer, average and loaders */
     size_t available_bytes;           /* of the machine; 0: unknown */
     bool transferred;                 /* --weights: */
     yti_transfer_report transfer;
     const char *folder;                    /* of the run; NULL before yti_train_run */
     const char *loss_names[YT_LOSS_TERMS]; /* "box_loss", ... */
-    const char *other_head; /* of a head with two branches, the one that is measured beside: "one2one", "one2many";
+    const char *other_head; /* of a head with two branches, the other one, which is measured too: "one2one", "one2many";
                                       NULL: the head has one */
 } yti_train_info;
 
@@ -48,7 +48,7 @@ typedef struct yti_train_batch {
     double loss[YT_LOSS_TERMS];     /* running mean over the epoch */
     double own_loss[YT_LOSS_TERMS]; /* of this batch alone */
     double images_per_second;       /* of the batches of this epoch before this one; 0 in its first */
-    bool updates;                   /* an optimiser step follows */
+    bool updates;                   /* an optimizer step follows */
     bool warms_up;                  /* learning rates are still below those of the run */
     double gradient_norm;           /* of the gradients summed for the update so far, before clipping */
     bool skipped;                   /* something was not finite: the batch is left out, its gradients are cleared */

@@ -1,10 +1,10 @@
 /* auto_settings.c: the values chosen where the user typed none, and why.
  *
- * The family's defaults (spec training 4.2, 4.5, 4.10) are made for a hundred thousand images: 64 images per update,
- * three epochs of warm-up, ten epochs without mosaics. On four images they give one update in sixteen epochs and
- * nothing is learnt; a set is called small here when an epoch has fewer than sixteen updates of 64 images. The recipe
- * "family" knows no small sets, and no better rates for training from scratch: it is the family's trainer to the
- * letter, for comparisons.
+ * The reference trainer's defaults (spec training 4.2, 4.5, 4.10) are made for a hundred thousand images: 64 images per
+ * update, three epochs of warm-up, ten epochs without mosaics. On four images they give one update in sixteen epochs
+ * and nothing is learnt; a set is called small here when an epoch has fewer than sixteen updates of 64 images. The
+ * recipe "family" knows no small sets, and no better rates for training from scratch: it is the reference trainer to
+ * the letter, for comparisons.
  */
 #include "base/cpu.h"
 #include "optim/optim.h"
@@ -41,7 +41,7 @@ static int settle_batch(yti_train_config *config, int n_images, bool family) {
     return wanted;
 }
 
-/* Rectangular batches hold whole pictures (spec training 2.2). */
+/* Rectangular batches hold whole images (spec training 2.2). */
 static void settle_rect(yti_train_config *config) {
     static const yti_train_key mixing[] = {YT_TRAIN_KEY_mosaic, YT_TRAIN_KEY_mixup, YT_TRAIN_KEY_cutmix};
     if (!config->rect) return;
@@ -50,7 +50,7 @@ static void settle_rect(yti_train_config *config) {
         if (config->source[mixing[i]] == YT_SOURCE_DEFAULT) config->source[mixing[i]] = YT_SOURCE_AUTO;
 }
 
-/* The family's rule: short runs take AdamW, which needs no tuned rate; long ones MuSGD. */
+/* The reference trainer's rule: short runs take AdamW, which needs no tuned rate; long ones MuSGD. */
 static void settle_optimizer(yti_train_config *config, int n_images) {
     if (!is_auto(config, YT_TRAIN_KEY_optimizer)) return;
     int largest = config->batch > config->nbs ? config->batch : config->nbs;
@@ -58,21 +58,21 @@ static void settle_optimizer(yti_train_config *config, int n_images) {
     config->optimizer = iterations > LONG_RUN ? YT_OPTIM_MUSGD : YT_OPTIM_ADAMW;
 }
 
-/* What goes with the optimiser. The family chooses for its `auto` only: an optimiser that is typed gets rate 0.01,
- * momentum 0.937 and warm-up from 0.1, whatever it is. We take that for the ones it suits. */
+/* What goes with the optimizer. The reference trainer chooses for its `auto` only: an optimizer that is typed gets rate
+ * 0.01, momentum 0.937 and warm-up from 0.1, whatever it is. We take that for the ones it suits. */
 static void settle_rates(yti_train_config *config, int n_classes, bool pretrained, bool family) {
     bool adam = config->optimizer == YT_OPTIM_ADAM || config->optimizer == YT_OPTIM_ADAMW;
     bool fits = is_auto(config, YT_TRAIN_KEY_optimizer) || !family;
 
-    /* Fine-tuning with Adam: the family's formula, 0.002 * 5 / (4 + classes). From scratch the network has to move
-     * much further; measured with YOLO26n at 320 px on four images, best mAP50 at 0.001 and 0.002: 0.94 and 0.96
-     * (drawn set, other images, 200 epochs), 0.91 and 0.96 (COCO8, the same images, 300 epochs). */
+    /* Fine-tuning with Adam: the reference trainer's formula, 0.002 * 5 / (4 + classes). From scratch the network has
+     * to move much further; measured with YOLO26n at 320 px on four images, best mAP50 at 0.001 and 0.002: 0.94 and
+     * 0.96 (drawn set, other images, 200 epochs), 0.91 and 0.96 (COCO8, the same images, 300 epochs). */
     if (is_auto(config, YT_TRAIN_KEY_lr0)) {
         double fine = rint(0.002 * 5 / (4 + n_classes) * 1e6) / 1e6;
         config->lr0 = !adam || !fits ? 0.01 : pretrained || family ? fine : 0.002;
     }
 
-    /* The family makes MuSGD with 0.9, which its warm-up at once replaces by the way to 0.937. */
+    /* The reference trainer makes MuSGD with 0.9, which its warm-up replaces at once: it leads to 0.937. */
     bool warms_up = config->warmup_epochs > 0 && config->epochs > 1;
     bool low = is_auto(config, YT_TRAIN_KEY_optimizer) && !warms_up;
     if (is_auto(config, YT_TRAIN_KEY_momentum)) config->momentum = (adam && fits) || low ? 0.9 : 0.937;
@@ -86,8 +86,8 @@ static bool is_small(const yti_train_config *config, int n_images) {
     return config->recipe != YT_RECIPE_FAMILY && n_images < SMALL_SET;
 }
 
-/* The last ten epochs without mosaics, as the family; a small set's last third, because a mosaic of four of its few
- * pictures is unlike any picture it will be asked about. Best mAP50-95 on COCO8's own images after 300 epochs,
+/* The last ten epochs without mosaics, as the reference trainer; a small set's last third, because a mosaic of four of
+ * its few images is unlike any image it will be asked about. Best mAP50-95 on COCO8's own images after 300 epochs,
  * YOLO26n at 320 px: 0.49 closing ten epochs before the end, 0.55 closing a hundred. */
 int yti_auto_close_mosaic(const yti_train_config *config, int n_images, int epochs) {
     if (config->recipe == YT_RECIPE_FAMILY) return 10;
@@ -99,8 +99,8 @@ void yti_train_config_resolve(yti_train_config *config, int n_images, int n_clas
     int wanted = settle_batch(config, n_images, family);
     settle_rect(config);
 
-    /* Small set: an update after every batch. The family counts with the batch that was asked for also where the set
-     * has fewer images: as many batches to an update, from a nominal batch that is smaller in proportion. */
+    /* Small set: an update after every batch. The reference trainer counts with the batch that was asked for also where
+     * the set has fewer images: as many batches to an update, from a nominal batch that is smaller in proportion. */
     if (is_auto(config, YT_TRAIN_KEY_nbs))
         config->nbs = small ? config->batch : (int)rint((double)FAMILY_NOMINAL_BATCH * config->batch / wanted);
     if (config->nbs < 1) config->nbs = 1;

@@ -227,7 +227,8 @@ void yti_train_config_defaults(yti_train_config *config) {
     }
 }
 
-/* The shortest of 15, 16 and 17 digits that reads back the same, with a decimal point as the family writes it. */
+/* The shortest of 15, 16 and 17 digits that reads back the same, with a decimal point as the reference trainer writes
+ * it. */
 static void real_text(double value, char *text, size_t room) {
     for (int digits = 15; digits <= 17; digits++) {
         char number[YTI_DECIMAL];

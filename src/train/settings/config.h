@@ -12,7 +12,7 @@
 
 enum { YT_TRAIN_TEXT = 1024 };
 
-/* How the automatic settings are chosen: fitted to the size of the set, or exactly as the family does. */
+/* How the automatic settings are chosen: fitted to the size of the set, or exactly as the reference trainer does. */
 #define YT_RECIPE_MAP(X)                                                                                               \
     X(ADAPTIVE, "adaptive")                                                                                            \
     X(FAMILY, "family")
@@ -150,7 +150,7 @@ yt_status yti_train_config_write(const yti_train_config *config, const char *pat
  * which a run has the same ones all its life. */
 yt_status yti_config_same_run(const yti_train_config *config, const char *folder, const char *checkpoint, yt_err *err);
 
-/* The automatic number of last epochs without mosaics, for a run of so many epochs. */
+/* The automatic number of last epochs without mosaics, for a run of that many epochs. */
 int yti_auto_close_mosaic(const yti_train_config *config, int n_images, int epochs);
 
 /* Whether the rules of the reference trainer's release 8.4.104 hold. */

@@ -9,7 +9,7 @@
 #include "tensor/batch.h"
 #include "train/settings/config.h"
 
-/* A batch and how it is trained on: all that a step's numbers depend on beside the state of the model. */
+/* A batch and how it is trained on: all that a step's numbers depend on besides the state of the model. */
 typedef struct yti_step {
     yti_model *model; /* planned for the batch */
     yti_loss *loss;
