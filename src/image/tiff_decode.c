@@ -136,7 +136,9 @@ static yt_status measure(TIFF *tiff, const yti_source *source, yti_facts *facts,
         return yt_fail(err, YT_ERR_DATA, "%s: not a readable TIFF: an impossible size", source->path);
     /* RGB, and one block as stored and as RGBA; what it is unpacked from is in the file. */
     uint64_t stored = ((uint64_t)bits * samples + 7) / 8;
-    uint64_t memory = 3 * (uint64_t)w * h + (4 + stored) * b.w * b.h;
+    uint64_t block = (4 + stored) * b.w, memory; /* 2^30 times 2^28 at most */
+    if (__builtin_mul_overflow(block, b.h, &memory) || __builtin_add_overflow(memory, 3 * (uint64_t)w * h, &memory))
+        memory = SIZE_MAX;
     *facts = (yti_facts){.w = (int)w,
                          .h = (int)h,
                          .orientation = orientation >= 1 && orientation <= 8 ? orientation : 1,

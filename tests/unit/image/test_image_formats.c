@@ -250,6 +250,34 @@ Test(formats, a_block_larger_than_its_image_is_refused) {
     expect_refused(test_folder_path("tile.tif"), "MiB; at most");
 }
 
+/* Tiles of 2^28 x 2^28 with 126 samples of 16 bits, each sample in its own tiles: 252 bytes a pixel and 4 of RGBA are
+ * 2^64, of which 64 bits hold nothing. A file that asks for it is bad; the machine lacks nothing. */
+Test(formats, a_block_whose_bytes_wrap_is_the_fault_of_its_file) {
+    static const struct {
+        const char *tag, *rest;                            /* kind, count, value */
+    } entries[] = {{"\x02\x01", "\3\0\1\0\0\0\x10\0\0\0"}, /* bits */
+                   {"\x15\x01", "\3\0\1\0\0\0\x7E\0\0\0"}, /* samples */
+                   {"\x1C\x01", "\3\0\1\0\0\0\2\0\0\0"},   /* not interleaved */
+                   {"\x42\x01", "\4\0\1\0\0\0\0\0\0\x10"}, /* width and height of a tile */
+                   {"\x43\x01", "\4\0\1\0\0\0\0\0\0\x10"}};
+    enum { ENTRIES = sizeof entries / sizeof *entries };
+    yt_image image = {0};
+    yt_err err = {.text = ""};
+    if (!load(path_of("tiled-plain.tif"), &image, &err)) cr_skip_test("no libtiff");
+    yt_image_free(&image);
+    size_t bytes;
+    int changed = 0;
+    char *data = read_file(path_of("tiled-plain.tif"), &bytes);
+    for (size_t at = 10; at + 12 <= bytes && changed < ENTRIES; at += 12)
+        for (size_t i = 0; i < ENTRIES; i++)
+            if (memcmp(data + at, entries[i].tag, 2) == 0) memcpy(data + at + 2, entries[i].rest, 10), changed++;
+    cr_assert_eq(changed, ENTRIES);
+    test_folder_write("tile.tif", data, bytes);
+    free(data);
+    cr_expect_eq(yt_image_load(test_folder_path("tile.tif"), &image, &err), YT_ERR_DATA, "%s", err.text);
+    expect_refused(test_folder_path("tile.tif"), "MiB; at most");
+}
+
 /* The size that the gate of memory let through is the only one for which there is room. */
 Test(formats, a_coded_image_of_another_size_than_its_container_says_is_refused) {
     static const char *const names[] = {"444.avif", "444.heic"}; /* by its planes, and as the library's RGB */
