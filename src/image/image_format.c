@@ -6,7 +6,6 @@
 
 #include "image/jpeg_check.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -113,69 +112,70 @@ static const char *kind_of_text(const uint8_t *data, size_t bytes) {
 
 const char *yti_foreign_kind(const uint8_t *data, size_t bytes) {
     enum { HEAD_BYTES = 512 };
+#define KIND(at, signature, name)                                                                                      \
+    { at, sizeof signature - 1, signature, name }
     static const struct {
-        size_t at;
-        const char *signature;
-        size_t length;
-        const char *kind;
+        size_t at, length;
+        const char *signature, *name;
     } kinds[] = {
-        {0, "\0\0\0\x0CjP  ", 8, "a JPEG 2000 image"},
-        {0, "\xFF\x4F\xFF\x51", 4, "a JPEG 2000 codestream"},
-        {0, "\0\0\0\x0CJXL ", 8, "a JPEG XL image"},
-        {0, "\xFF\x0A", 2, "a JPEG XL image"},
-        {0, "8BPS", 4, "a Photoshop document"},
-        {0, "gimp xcf", 8, "a GIMP document"},
-        {0, "#?RADIANCE", 10, "a Radiance HDR image"},
-        {0, "\x76\x2F\x31\x01", 4, "an OpenEXR image"},
-        {0, "DDS ", 4, "a DDS texture"},
-        {0, "\0\0\1\0", 4, "a Windows icon"},
-        {128, "DICM", 4, "a DICOM file"},
-        {0, "SIMPLE  =", 9, "a FITS file"},
-        {0, "FUJIFILMCCD-RAW", 15, "a camera's raw file"},
-        {4, "ftypcrx", 7, "a camera's raw file"},
-        {0, "IIRO", 4, "a camera's raw file"},
-        {0, "IIU\0", 4, "a camera's raw file"},
-        {0, "%PDF", 4, "a PDF document"},
-        {0, "%!PS", 4, "a PostScript document"},
-        {4, "ftyp", 4, "a video (MP4 or QuickTime)"},
-        {4, "moov", 4, "a video (QuickTime)"},
-        {4, "mdat", 4, "a video (QuickTime)"},
-        {8, "AVI ", 4, "a video (AVI)"},
-        {8, "WAVE", 4, "a sound file (WAV)"},
-        {0, "\x1A\x45\xDF\xA3", 4, "a video (Matroska or WebM)"},
-        {0, "FLV\1", 4, "a video (FLV)"},
-        {0, "\0\0\1\xBA", 4, "a video (MPEG)"},
-        {0, "\0\0\1\xB3", 4, "a video (MPEG)"},
-        {0, "\x30\x26\xB2\x75", 4, "a video (WMV)"},
-        {0, "OggS", 4, "an Ogg file"},
-        {0, "PK\3\4", 4, "a ZIP archive"},
-        {0, "\x1F\x8B", 2, "a gzip archive"},
-        {0, "Rar!", 4, "a RAR archive"},
-        {0, "7z\xBC\xAF\x27\x1C", 6, "a 7z archive"},
-        {0,
-         "\xFD"
-         "7zXZ",
-         5, "an xz archive"},
-        {257, "ustar", 5, "a tar archive"},
-        {0, "\x93NUMPY", 6, "a NumPy array"},
-        {0, "\x89HDF", 4, "an HDF5 file"},
-        {0, "MATLAB", 6, "a MATLAB file"},
-        {0, "SQLite format 3", 15, "a SQLite data base"},
-        {0, "\0\5\x16\7", 4, "the macOS notes of a file (AppleDouble), not the file"},
-        {0, "Bud1", 4, "a folder's view settings (.DS_Store)"},
-        {0, "\0\0\0\1Bud1", 8, "a folder's view settings (.DS_Store)"},
-        {0,
-         "\x7F"
-         "ELF",
-         4, "a program"},
-        {0, "version https://git-lfs", 23, "a Git LFS pointer; run git lfs pull for the image"},
+        KIND(0, "\0\0\0\x0CjP  ", "a JPEG 2000 image"),
+        KIND(0, "\xFF\x4F\xFF\x51", "a JPEG 2000 codestream"),
+        KIND(0, "\0\0\0\x0CJXL ", "a JPEG XL image"),
+        KIND(0, "\xFF\x0A", "a JPEG XL image"),
+        KIND(0, "8BPS", "a Photoshop document"),
+        KIND(0, "gimp xcf", "a GIMP document"),
+        KIND(0, "#?RADIANCE", "a Radiance HDR image"),
+        KIND(0, "\x76\x2F\x31\x01", "an OpenEXR image"),
+        KIND(0, "DDS ", "a DDS texture"),
+        KIND(0, "\0\0\1\0", "a Windows icon"),
+        KIND(128, "DICM", "a DICOM file"),
+        KIND(0, "SIMPLE  =", "a FITS file"),
+        KIND(0, "FUJIFILMCCD-RAW", "a camera's raw file"),
+        KIND(4, "ftypcrx", "a camera's raw file"),
+        KIND(0, "IIRO", "a camera's raw file"),
+        KIND(0, "IIU\0", "a camera's raw file"),
+        KIND(0, "%PDF", "a PDF document"),
+        KIND(0, "%!PS", "a PostScript document"),
+        KIND(4, "ftyp", "a video (MP4 or QuickTime)"),
+        KIND(4, "moov", "a video (QuickTime)"),
+        KIND(4, "mdat", "a video (QuickTime)"),
+        KIND(8, "AVI ", "a video (AVI)"),
+        KIND(8, "WAVE", "a sound file (WAV)"),
+        KIND(0, "\x1A\x45\xDF\xA3", "a video (Matroska or WebM)"),
+        KIND(0, "FLV\1", "a video (FLV)"),
+        KIND(0, "\0\0\1\xBA", "a video (MPEG)"),
+        KIND(0, "\0\0\1\xB3", "a video (MPEG)"),
+        KIND(0, "\x30\x26\xB2\x75", "a video (WMV)"),
+        KIND(0, "OggS", "an Ogg file"),
+        KIND(0, "PK\3\4", "a ZIP archive"),
+        KIND(0, "\x1F\x8B", "a gzip archive"),
+        KIND(0, "Rar!", "a RAR archive"),
+        KIND(0, "7z\xBC\xAF\x27\x1C", "a 7z archive"),
+        KIND(0,
+             "\xFD"
+             "7zXZ",
+             "an xz archive"),
+        KIND(257, "ustar", "a tar archive"),
+        KIND(0, "\x93NUMPY", "a NumPy array"),
+        KIND(0, "\x89HDF", "an HDF5 file"),
+        KIND(0, "MATLAB", "a MATLAB file"),
+        KIND(0, "SQLite format 3", "a SQLite data base"),
+        KIND(0, "\0\5\x16\7", "the macOS notes of a file (AppleDouble), not the file"),
+        KIND(0, "Bud1", "a folder's view settings (.DS_Store)"),
+        KIND(0, "\0\0\0\1Bud1", "a folder's view settings (.DS_Store)"),
+        KIND(0,
+             "\x7F"
+             "ELF",
+             "a program"),
+        KIND(0, "version https://git-lfs", "a Git LFS pointer; run git lfs pull for the image"),
     };
+#undef KIND
     if (bytes >= 3 && data[0] == 'P' && data[1] >= '1' && data[1] <= '7' && strchr(" \t\r\n#", data[2]))
         return "a portable anymap (PBM, PGM, PPM)";
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (bytes >= kinds[i].at &&
             begins(data + kinds[i].at, bytes - kinds[i].at, kinds[i].signature, kinds[i].length))
-            return kinds[i].kind;
+            return kinds[i].name;
     if (is_all_zero(data, bytes)) return "nothing but zero bytes";
     size_t head = bytes < HEAD_BYTES ? bytes : HEAD_BYTES;
     return is_text(data, head) ? kind_of_text(data, head) : "not an image file that is known here";

@@ -26,13 +26,16 @@ typedef struct yti_facts {
     bool truncated;  /* it lacks its end and is used as far as it goes */
 } yti_facts;
 
+/* What every format has. `out` is set on success only. */
+typedef bool yti_format_is(const uint8_t *data, size_t bytes);
+typedef yt_status yti_format_measure(const yti_source *source, yti_facts *facts, yt_err *err);
+typedef yt_status yti_format_decode(const yti_source *source, const yti_facts *facts, yt_image *out, yt_err *err);
+
 typedef struct yti_format {
     const char *name;
-    bool (*is)(const uint8_t *data, size_t bytes);
-
-    /* Without them the build has no reader: `package` was not installed. */
-    yt_status (*measure)(const yti_source *source, yti_facts *facts, yt_err *err);
-    yt_status (*decode)(const yti_source *source, const yti_facts *facts, yt_image *out, yt_err *err);
+    yti_format_is *is;
+    yti_format_measure *measure; /* NULL, as decode: the build has no reader, `package` was not installed */
+    yti_format_decode *decode;
     const char *package; /* Debian's, NULL: nothing but the C sources here and stb is needed */
 } yti_format;
 
@@ -46,26 +49,10 @@ const char *yti_foreign_kind(const uint8_t *data, size_t bytes);
  * pixels take, and the turned ones beside them. */
 yt_status yti_check_facts(const yti_source *source, yti_facts *facts, yt_err *err);
 
-bool yti_is_png(const uint8_t *data, size_t bytes);
-yt_status yti_png_measure(const yti_source *source, yti_facts *facts, yt_err *err);
-yt_status yti_png_decode(const yti_source *source, const yti_facts *facts, yt_image *out, yt_err *err);
-
-yt_status yti_gif_measure(const yti_source *source, yti_facts *facts, yt_err *err);
-yt_status yti_gif_decode(const yti_source *source, const yti_facts *facts, yt_image *out, yt_err *err);
-
-yt_status yti_jpeg_measure(const yti_source *source, yti_facts *facts, yt_err *err);
-yt_status yti_jpeg_load(const yti_source *source, const yti_facts *facts, yt_image *out, yt_err *err);
-
-yt_status yti_bmp_measure(const yti_source *source, yti_facts *facts, yt_err *err);
-yt_status yti_bmp_decode(const yti_source *source, const yti_facts *facts, yt_image *out, yt_err *err);
-
-yt_status yti_webp_measure(const yti_source *source, yti_facts *facts, yt_err *err);
-yt_status yti_webp_decode(const yti_source *source, const yti_facts *facts, yt_image *out, yt_err *err);
-
-yt_status yti_tiff_measure(const yti_source *source, yti_facts *facts, yt_err *err);
-yt_status yti_tiff_decode(const yti_source *source, const yti_facts *facts, yt_image *out, yt_err *err);
-
-yt_status yti_heif_measure(const yti_source *source, yti_facts *facts, yt_err *err);
-yt_status yti_heif_decode(const yti_source *source, const yti_facts *facts, yt_image *out, yt_err *err);
+yti_format_is yti_is_png; /* that of JPEG is in jpeg_check.h */
+yti_format_measure yti_bmp_measure, yti_gif_measure, yti_heif_measure, yti_jpeg_measure, yti_png_measure,
+    yti_tiff_measure, yti_webp_measure;
+yti_format_decode yti_bmp_decode, yti_gif_decode, yti_heif_decode, yti_jpeg_load, yti_png_decode, yti_tiff_decode,
+    yti_webp_decode;
 
 #endif
