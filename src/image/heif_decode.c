@@ -31,6 +31,14 @@ static void close_heif(heif *f) {
     if (f->context) heif_context_free(f->context);
 }
 
+/* Some sentences of the library's are several lines. A limit that a file goes beyond has the code of a lack of memory,
+ * too. */
+static yt_status fail(const yti_source *source, const char *what, struct heif_error e, yt_err *err) {
+    bool lacks = e.code == heif_error_Memory_allocation_error && e.subcode != heif_suberror_Security_limit_exceeded;
+    return yt_fail(err, lacks ? YT_ERR_NO_MEMORY : YT_ERR_DATA, "%s: %s: %.*s", source->path, what,
+                   (int)strcspn(e.message, "\r\n"), e.message);
+}
+
 static yt_status open_heif(const yti_source *source, heif *out, yt_err *err) {
     enum { MAX_SIDE = 1 << 16 };
     heif f = {.context = heif_context_alloc(), .options = heif_decoding_options_alloc()};
@@ -47,20 +55,27 @@ static yt_status open_heif(const yti_source *source, heif *out, yt_err *err) {
         *out = f;
         return YT_OK;
     }
-    yt_fail(err, YT_ERR_DATA, "%s: not a readable HEIF (AVIF, HEIC): %s", source->path, e.message);
+    yt_status status = fail(source, "not a readable HEIF (AVIF, HEIC)", e, err);
     close_heif(&f);
-    return YT_ERR_DATA;
+    return status;
+}
+
+/* A crop is of the whole image, once that is decoded. */
+static void size_before_cropping(const struct heif_image_handle *handle, int *w, int *h) {
+    *w = heif_image_handle_get_ispe_width(handle);
+    *h = heif_image_handle_get_ispe_height(handle);
 }
 
 yt_status yti_heif_measure(const yti_source *source, yti_facts *facts, yt_err *err) {
     heif f;
     YT_TRY(open_heif(source, &f, err));
     int w = heif_image_handle_get_width(f.handle), h = heif_image_handle_get_height(f.handle);
-    int bits = heif_image_handle_get_luma_bits_per_pixel(f.handle);
+    int bits = heif_image_handle_get_luma_bits_per_pixel(f.handle), whole_w, whole_h;
+    size_before_cropping(f.handle, &whole_w, &whole_h);
     close_heif(&f);
     *facts = (yti_facts){.w = w, .h = h, .orientation = 1, .bits = bits > 0 ? bits : 8};
     /* RGB here and in the library (3 + 3), and there the planes, twice while they are converted. */
-    if (w > 0 && h > 0) facts->memory = (size_t)w * (size_t)h * (bits > 8 ? 18u : 12u);
+    if (whole_w > 0 && whole_h > 0) facts->memory = (size_t)whole_w * (size_t)whole_h * (bits > 8 ? 18u : 12u);
     return YT_OK;
 }
 
@@ -109,7 +124,8 @@ static bool open_plane(const struct heif_image *image, enum heif_channel channel
                    .h = heif_image_get_height(image, channel),
                    .bits = heif_image_get_bits_per_pixel_range(image, channel)};
     out->data = heif_image_get_plane_readonly(image, channel, &out->stride);
-    return out->data && out->w > 0 && out->h > 0 && out->bits >= 8 && out->bits <= 16;
+    return out->data && out->w > 0 && out->h > 0 && out->bits >= 8 && out->bits <= 16 &&
+           out->stride >= (out->bits > 8 ? 2 : 1) * out->w;
 }
 
 static int value_at(const plane *p, int x, int y) {
@@ -200,8 +216,7 @@ static yt_status decode_rgb(const yti_source *source, const yti_facts *facts, co
     struct heif_image *decoded = NULL;
     struct heif_error e = heif_decode_image(f->handle, &decoded, heif_colorspace_RGB, heif_chroma_interleaved_RGB,
                                             f->options);
-    if (e.code != heif_error_Ok)
-        return yt_fail(err, YT_ERR_DATA, "%s: the image cannot be decoded: %s", source->path, e.message);
+    if (e.code != heif_error_Ok) return fail(source, "the image cannot be decoded", e, err);
     yt_status status = create_measured(source, facts, heif_image_get_width(decoded, heif_channel_interleaved),
                                        heif_image_get_height(decoded, heif_channel_interleaved), out, err);
     if (status == YT_OK && !copy_rows(decoded, out)) {
@@ -242,10 +257,19 @@ static yt_status decode_planes(const yti_source *source, const yti_facts *facts,
     return status;
 }
 
+/* An image that is composed of others (a grid, an overlay) has a canvas with a size of its own, for which the library
+ * takes memory, or ends the program for want of it, before anybody can compare. */
+static void limit_canvas(const heif *f) {
+    int w, h;
+    size_before_cropping(f->handle, &w, &h);
+    heif_context_set_maximum_image_size_limit(f->context, w > h ? w : h);
+}
+
 yt_status yti_heif_decode(const yti_source *source, const yti_facts *facts, yt_image *out, yt_err *err) {
     heif f;
     bool done = false;
     YT_TRY(open_heif(source, &f, err));
+    limit_canvas(&f);
     yt_status status = decode_planes(source, facts, &f, out, &done, err);
     if (status == YT_OK && !done) status = decode_rgb(source, facts, &f, out, err);
     close_heif(&f);

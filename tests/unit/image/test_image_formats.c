@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 TestSuite(formats, .init = test_folder_make, .fini = test_folder_remove);
@@ -295,6 +296,31 @@ Test(formats, a_coded_image_of_another_size_than_its_container_says_is_refused) 
         cr_expect_null(image.rgb);
         free(data);
     }
+}
+
+static long peak_mib(void) {
+    struct rusage usage;
+    cr_assert_eq(getrusage(RUSAGE_SELF, &usage), 0);
+    return usage.ru_maxrss / 1024;
+}
+
+/* Its header says 64 x 64, the overlay in it 43735 x 50512. */
+Test(formats, a_canvas_larger_than_its_image_takes_no_memory) {
+    yti_image_info info;
+    yt_image image = {0};
+    yt_err err = {.text = ""};
+    const char *path = YT_SOURCE_DIR "/tests/fuzz/corpus/image/overlay-canvas.heic";
+    if (!load(path_of("444.avif"), &image, &err)) cr_skip_test("no libheif");
+    yt_image_free(&image);
+    long before = peak_mib();
+    cr_expect_eq(yt_image_load(path, &image, &err), YT_ERR_DATA, "%s", err.text);
+    cr_expect_lt(peak_mib() - before, 200);
+    cr_expect_null(strchr(err.text, '?'), "a control character of the library's: %s", err.text);
+
+    /* 64 x 64 are decoded before 29 x 21 are cut out. */
+    cr_assert_eq(yti_image_probe(path_of("444.heic"), &info, &err), YT_OK, "%s", err.text);
+    cr_expect(info.w == 29 && info.h == 21);
+    cr_expect_geq(info.memory, 64u * 64 * 12);
 }
 
 /* Cut anywhere, each file ends in pixels or in an error; what is not a JPEG or an image of several parts in an error.
