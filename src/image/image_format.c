@@ -6,6 +6,7 @@
 
 #include "image/jpeg_check.h"
 
+#include <inttypes.h>
 #include <string.h>
 #include <strings.h>
 
@@ -181,12 +182,16 @@ const char *yti_foreign_kind(const uint8_t *data, size_t bytes) {
     return is_text(data, head) ? kind_of_text(data, head) : "not an image file that is known here";
 }
 
+yt_status yti_check_size(const yti_source *source, uint64_t w, uint64_t h, yt_err *err) {
+    if (w == 0 || h == 0) return yt_fail(err, YT_ERR_DATA, "%s: an image without pixels", source->path);
+    if (w <= MAX_PIXELS / h) return YT_OK;
+    return yt_fail(err, YT_ERR_DATA, "%s: %" PRIu64 " x %" PRIu64 " pixels are more than the %d that are accepted",
+                   source->path, w, h, MAX_PIXELS);
+}
+
 yt_status yti_check_facts(const yti_source *source, yti_facts *facts, yt_err *err) {
     int w = facts->w, h = facts->h;
-    if (w < 1 || h < 1) return yt_fail(err, YT_ERR_DATA, "%s: an image without pixels", source->path);
-    if ((int64_t)w * h > MAX_PIXELS)
-        return yt_fail(err, YT_ERR_DATA, "%s: %d x %d pixels are more than the %d that are accepted", source->path, w,
-                       h, MAX_PIXELS);
+    YT_TRY(yti_check_size(source, w > 0 ? (uint64_t)w : 0, h > 0 ? (uint64_t)h : 0, err));
     size_t rgb = 3 * (size_t)w * (size_t)h, least = facts->orientation == 1 ? rgb : 2 * rgb;
     if (facts->memory < least) facts->memory = least;
     if (facts->memory <= YT_MAX_DECODE_BYTES) return YT_OK;

@@ -26,7 +26,8 @@ typedef struct yti_facts {
     bool truncated;  /* it lacks its end and is used as far as it goes */
 } yti_facts;
 
-/* What every format has. `out` is set on success only. */
+/* What every format has. Bytes that are no image of the format are YT_ERR_DATA, a lack of memory is YT_ERR_NO_MEMORY;
+ * `out` is set on success only. */
 typedef bool yti_format_is(const uint8_t *data, size_t bytes);
 typedef yt_status yti_format_measure(const yti_source *source, yti_facts *facts, yt_err *err);
 typedef yt_status yti_format_decode(const yti_source *source, const yti_facts *facts, yt_image *out, yt_err *err);
@@ -48,6 +49,9 @@ const char *yti_foreign_kind(const uint8_t *data, size_t bytes);
 /* Refuses a size or an amount of memory beyond what is accepted (data/README.md). Raises facts->memory to what the
  * pixels take, and the turned ones beside them. */
 yt_status yti_check_facts(const yti_source *source, yti_facts *facts, yt_err *err);
+
+/* A size that may come from a file as it is: YT_ERR_DATA for none and for more than 2^28 pixels. */
+yt_status yti_check_size(const yti_source *source, uint64_t w, uint64_t h, yt_err *err);
 
 yti_format_is yti_is_png; /* that of JPEG is in jpeg_check.h */
 yti_format_measure yti_bmp_measure, yti_gif_measure, yti_heif_measure, yti_jpeg_measure, yti_png_measure,

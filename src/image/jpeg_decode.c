@@ -10,14 +10,19 @@
 #include "image/jpeg_decode.h"
 
 #include <setjmp.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include <jpeglib.h> /* needs FILE and size_t */
+
+#include <jerror.h> /* needs jpeglib.h */
 
 typedef struct decoder {
     struct jpeg_error_mgr errors; /* first: the library hands out its address */
     struct jpeg_decompress_struct jpeg;
     jmp_buf begin;
+    yt_status status;
     char *reason;
 } decoder;
 
@@ -26,6 +31,7 @@ static void leave(j_common_ptr jpeg) {
     char text[JMSG_LENGTH_MAX];
     jpeg->err->format_message(jpeg, text);
     snprintf(d->reason, YTI_JPEG_REASON, "%s", text);
+    d->status = jpeg->err->msg_code == JERR_OUT_OF_MEMORY ? YT_ERR_NO_MEMORY : YT_ERR_DATA;
     longjmp(d->begin, 1);
 }
 
@@ -39,7 +45,7 @@ static void spread_cmyk(const uint8_t *cmyk, int w, uint8_t *rgb) {
         for (int c = 0; c < 3; c++) rgb[c] = (uint8_t)(cmyk[3] - ((255 - cmyk[c]) * cmyk[3] >> 8));
 }
 
-static bool read_rows(decoder *d, int w, int h, uint8_t *rgb) {
+static void read_rows(decoder *d, int w, int h, uint8_t *rgb) {
     struct jpeg_decompress_struct *jpeg = &d->jpeg;
     jpeg_read_header(jpeg, TRUE);
     const bool printing = jpeg->num_components == 4;
@@ -47,7 +53,8 @@ static bool read_rows(decoder *d, int w, int h, uint8_t *rgb) {
     jpeg_start_decompress(jpeg);
     if (jpeg->output_width != (JDIMENSION)w || jpeg->output_height != (JDIMENSION)h) {
         snprintf(d->reason, YTI_JPEG_REASON, "its size is not that of its header");
-        return false;
+        d->status = YT_ERR_DATA;
+        return;
     }
     JSAMPARRAY line = NULL; /* of CMYK; the library frees it */
     if (printing) line = jpeg->mem->alloc_sarray((j_common_ptr)jpeg, JPOOL_IMAGE, 4 * (JDIMENSION)w, 1);
@@ -57,20 +64,22 @@ static bool read_rows(decoder *d, int w, int h, uint8_t *rgb) {
         if (printing) spread_cmyk(line[0], w, row);
     }
     jpeg_finish_decompress(jpeg);
-    return true;
 }
 
-bool yti_jpeg_decode(const uint8_t *data, size_t bytes, int w, int h, uint8_t *rgb, char reason[YTI_JPEG_REASON]) {
-    decoder d = {.reason = reason};
+/* The jump ends here. The decoder belongs to the caller: what is changed in a function that is jumped into is lost. */
+static void decode(decoder *d, const uint8_t *data, size_t bytes, int w, int h, uint8_t *rgb) {
+    if (setjmp(d->begin) != 0) return;
+    jpeg_create_decompress(&d->jpeg);
+    jpeg_mem_src(&d->jpeg, data, (unsigned long)bytes);
+    read_rows(d, w, h, rgb);
+}
+
+yt_status yti_jpeg_decode(const uint8_t *data, size_t bytes, int w, int h, uint8_t *rgb, char reason[YTI_JPEG_REASON]) {
+    decoder d = {.status = YT_OK, .reason = reason};
     d.jpeg.err = jpeg_std_error(&d.errors);
     d.errors.error_exit = leave;
     d.errors.emit_message = stay_silent;
-    volatile bool good = false; /* survives the jump */
-    if (setjmp(d.begin) == 0) {
-        jpeg_create_decompress(&d.jpeg);
-        jpeg_mem_src(&d.jpeg, data, (unsigned long)bytes);
-        good = read_rows(&d, w, h, rgb);
-    }
+    decode(&d, data, bytes, w, h, rgb);
     jpeg_destroy_decompress(&d.jpeg);
-    return good;
+    return d.status;
 }

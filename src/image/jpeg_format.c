@@ -54,17 +54,18 @@ yt_status yti_jpeg_measure(const yti_source *source, yti_facts *facts, yt_err *e
 
 yt_status yti_jpeg_load(const yti_source *source, const yti_facts *facts, yt_image *out, yt_err *err) {
     yti_jpeg jpeg;
-    (void)facts;
     YT_TRY(check(source, &jpeg, err));
     memcpy(source->data + jpeg.usable, "\xFF\xD9", 2);
 #ifdef YT_LIBJPEG
     char reason[YTI_JPEG_REASON];
+    (void)facts;
     YT_TRY(yt_image_create(jpeg.w, jpeg.h, out, err));
-    if (yti_jpeg_decode(source->data, jpeg.usable + 2, jpeg.w, jpeg.h, out->rgb, reason)) return YT_OK;
+    yt_status status = yti_jpeg_decode(source->data, jpeg.usable + 2, jpeg.w, jpeg.h, out->rgb, reason);
+    if (status == YT_OK) return YT_OK;
     yt_image_free(out);
-    return yt_fail(err, YT_ERR_DATA, "%s: the image cannot be decoded: %s", source->path, reason);
+    return yt_fail(err, status, "%s: the image cannot be decoded: %s", source->path, reason);
 #else
     yti_source whole = {source->path, source->data, jpeg.usable + 2};
-    return yti_stb_decode(&whole, out, err);
+    return yti_stb_decode(&whole, facts, out, err);
 #endif
 }

@@ -13,16 +13,31 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Memory is zeroed, so that what a damaged file leaves out is the same every time; and a compressed image cannot
- * grow without bound. */
-enum { MAX_BLOCK_BYTES = 0x7FFFFFFF };
+/* Memory is zeroed, so that what a damaged file leaves out is the same every time. stb allocates what compressed data
+ * unpack to, whatever the header says, and doubles a block that is too small; what it may take is set before a
+ * decoding, so that data which do not belong to the header are the fault of their file. */
+static _Thread_local size_t max_block;
+static _Thread_local bool lacks_memory;
+
+static void let_take(const yti_source *source, const yti_facts *facts) {
+    enum { LEAST = 1 << 20 }; /* tables, and what a writer adds to a small image */
+    size_t most = facts->memory > source->bytes ? facts->memory : source->bytes;
+    max_block = 2 * most + LEAST;
+    lacks_memory = false;
+}
 
 static void *stb_malloc(size_t bytes) {
-    return bytes <= MAX_BLOCK_BYTES ? calloc(1, bytes ? bytes : 1) : NULL;
+    if (bytes > max_block) return NULL;
+    void *block = calloc(1, bytes ? bytes : 1);
+    if (!block) lacks_memory = true;
+    return block;
 }
 
 static void *stb_realloc(void *block, size_t bytes) {
-    return bytes <= MAX_BLOCK_BYTES ? realloc(block, bytes) : NULL;
+    if (bytes > max_block) return NULL;
+    void *longer = realloc(block, bytes);
+    if (!longer) lacks_memory = true;
+    return longer;
 }
 
 /* Third-party code is not held to our warnings. These are given where it is inlined or at the end of the file, so
@@ -46,22 +61,39 @@ static void *stb_realloc(void *block, size_t bytes) {
 #include <stb/stb_image.h>
 #pragma GCC diagnostic pop
 
-static yt_status fail_to_decode(const yti_source *source, yt_err *err) {
-    return yt_fail(err, YT_ERR_DATA, "%s: the image cannot be decoded: %s", source->path, stbi_failure_reason());
+static yt_status fail_for_memory(const yti_source *source, yt_err *err) {
+    return yt_fail(err, YT_ERR_NO_MEMORY, "%s: no memory to decode it", source->path);
 }
 
-yt_status yti_stb_decode(const yti_source *source, yt_image *out, yt_err *err) {
-    int channels;
-    out->rgb = stbi_load_from_memory(source->data, (int)source->bytes, &out->w, &out->h, &channels, 3);
-    return out->rgb ? YT_OK : fail_to_decode(source, err); /* stb's memory is malloc's too */
+static yt_status fail_to_decode(const yti_source *source, yt_err *err) {
+    const char *reason = stbi_failure_reason();
+    if (lacks_memory) return fail_for_memory(source, err);
+    return yt_fail(err, YT_ERR_DATA, "%s: the image cannot be decoded: %s", source->path,
+                   strcmp(reason, "outofmem") == 0 ? "its data are more than its size needs" : reason);
+}
+
+yt_status yti_stb_decode(const yti_source *source, const yti_facts *facts, yt_image *out, yt_err *err) {
+    int w, h, channels;
+    let_take(source, facts);
+    uint8_t *rgb = stbi_load_from_memory(source->data, (int)source->bytes, &w, &h, &channels, 3);
+    if (!rgb) return fail_to_decode(source, err);
+    *out = (yt_image){w, h, rgb}; /* stb's memory is malloc's too */
+    return YT_OK;
 }
 
 static yt_status measure_by_stb(const yti_source *source, const char *name, yti_facts *facts, int *channels,
                                 yt_err *err) {
     *facts = (yti_facts){.orientation = 1, .bits = 8};
+    let_take(source, facts);
     if (!stbi_info_from_memory(source->data, (int)source->bytes, &facts->w, &facts->h, channels))
-        return yt_fail(err, YT_ERR_DATA, "%s: not a readable %s: %s", source->path, name, stbi_failure_reason());
+        return lacks_memory
+                   ? fail_for_memory(source, err)
+                   : yt_fail(err, YT_ERR_DATA, "%s: not a readable %s: %s", source->path, name, stbi_failure_reason());
     return YT_OK;
+}
+
+static size_t get32(const uint8_t *p) {
+    return (size_t)p[0] << 24 | (size_t)p[1] << 16 | (size_t)p[2] << 8 | (size_t)p[3];
 }
 
 /* Walks the chunks (length, kind, data, checksum) for the orientation; false: the end is missing. */
@@ -69,7 +101,7 @@ static bool walk_chunks(const uint8_t *data, size_t bytes, int *orientation) {
     enum { SIGNATURE = 8, FRAME = 12 };
     for (size_t at = SIGNATURE; at <= bytes && bytes - at >= FRAME;) {
         const uint8_t *chunk = data + at;
-        size_t length = (size_t)chunk[0] << 24 | (size_t)chunk[1] << 16 | (size_t)chunk[2] << 8 | (size_t)chunk[3];
+        size_t length = get32(chunk);
         if (memcmp(chunk + 4, "IEND", 4) == 0) return true;
         if (length > bytes - at - FRAME) return false;
         if (memcmp(chunk + 4, "eXIf", 4) == 0) *orientation = yti_exif_tiff_orientation(chunk + 8, length);
@@ -78,8 +110,16 @@ static bool walk_chunks(const uint8_t *data, size_t bytes, int *orientation) {
     return false;
 }
 
+/* stb refuses a large image by its number of channels, too, and without its size. */
+static yt_status check_png_size(const yti_source *source, yt_err *err) {
+    enum { KIND = 12, W = 16, H = 20, END = 24 };
+    if (source->bytes < END || memcmp(source->data + KIND, "IHDR", 4) != 0) return YT_OK; /* stb says what it is */
+    return yti_check_size(source, get32(source->data + W), get32(source->data + H), err);
+}
+
 yt_status yti_png_measure(const yti_source *source, yti_facts *facts, yt_err *err) {
     int channels;
+    YT_TRY(check_png_size(source, err));
     YT_TRY(measure_by_stb(source, "PNG", facts, &channels, err));
     if (!walk_chunks(source->data, source->bytes, &facts->orientation))
         return yt_fail(err, YT_ERR_DATA, "%s: the file is cut off", source->path);
@@ -113,6 +153,7 @@ yt_status yti_png_decode(const yti_source *source, const yti_facts *facts, yt_im
     int w, h, channels, bytes = (int)source->bytes;
     uint8_t *narrow = NULL;
     uint16_t *wide = NULL;
+    let_take(source, facts);
     if (facts->bits == 16)
         wide = stbi_load_16_from_memory(source->data, bytes, &w, &h, &channels, 0);
     else
@@ -150,7 +191,7 @@ static void find_background(const yti_source *source, uint8_t rgb[3]) {
 yt_status yti_gif_decode(const yti_source *source, const yti_facts *facts, yt_image *out, yt_err *err) {
     int w, h, channels;
     uint8_t background[3];
-    (void)facts;
+    let_take(source, facts);
     uint8_t *rgba = stbi_load_from_memory(source->data, (int)source->bytes, &w, &h, &channels, 4);
     if (!rgba) return fail_to_decode(source, err);
     find_background(source, background);

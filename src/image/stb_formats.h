@@ -5,6 +5,6 @@
 #include "image/image_format.h"
 
 /* Decodes a JPEG, PNG or GIF that has been checked. */
-yt_status yti_stb_decode(const yti_source *source, yt_image *out, yt_err *err);
+yti_format_decode yti_stb_decode;
 
 #endif

@@ -7,6 +7,7 @@
  */
 #include "image/image_format.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,6 +88,8 @@ static TIFF *open_tiff(reader *r) {
     return tiff;
 }
 
+static const char unreadable[] = "not a readable TIFF";
+
 /* NULL, or why the first page cannot be read. */
 static const char *refusal(TIFF *tiff, char text[1024]) {
     uint16_t format = SAMPLEFORMAT_UINT;
@@ -123,7 +126,7 @@ static yt_status measure(TIFF *tiff, const yti_source *source, yti_facts *facts,
     enum { MAX_SIDE = 1 << 28 };
     char text[1024] = "";
     const char *reason = refusal(tiff, text);
-    if (reason) return yt_fail(err, YT_ERR_DATA, "%s: not a readable TIFF: %s", source->path, reason);
+    if (reason) return yt_fail(err, YT_ERR_DATA, "%s: %s: %s", source->path, unreadable, reason);
     uint32_t w = 0, h = 0;
     uint16_t orientation = ORIENTATION_TOPLEFT, bits = 1, samples = 1;
     TIFFGetField(tiff, TIFFTAG_IMAGEWIDTH, &w);
@@ -132,8 +135,9 @@ static yt_status measure(TIFF *tiff, const yti_source *source, yti_facts *facts,
     TIFFGetFieldDefaulted(tiff, TIFFTAG_BITSPERSAMPLE, &bits);
     TIFFGetFieldDefaulted(tiff, TIFFTAG_SAMPLESPERPIXEL, &samples);
     blocks b = blocks_of(tiff, w, h);
-    if (w > MAX_SIDE || h > MAX_SIDE || b.w > MAX_SIDE || b.h > MAX_SIDE || b.w == 0 || b.h == 0)
-        return yt_fail(err, YT_ERR_DATA, "%s: not a readable TIFF: an impossible size", source->path);
+    YT_TRY(yti_check_size(source, w, h, err));
+    if (b.w > MAX_SIDE || b.h > MAX_SIDE || b.w == 0 || b.h == 0)
+        return yt_fail(err, YT_ERR_DATA, "%s: %s: tiles or strips of an impossible size", source->path, unreadable);
     /* RGB, and one block as stored and as RGBA; what it is unpacked from is in the file. */
     uint64_t stored = ((uint64_t)bits * samples + 7) / 8;
     uint64_t block = (4 + stored) * b.w, memory; /* 2^30 times 2^28 at most */
@@ -147,15 +151,20 @@ static yt_status measure(TIFF *tiff, const yti_source *source, yti_facts *facts,
     return YT_OK;
 }
 
-static yt_status fail_to_open(const reader *r, yt_err *err) {
-    return yt_fail(err, YT_ERR_DATA, "%s: not a readable TIFF: %s", r->source->path,
-                   r->reason[0] ? r->reason : "no memory");
+/* The library has no codes for what went wrong. What it refuses to allocate (open_tiff) is the fault of the file. */
+static yt_status fail(const reader *r, const char *what, yt_err *err) {
+    bool lacks = errno == ENOMEM;
+    return yt_fail(err, lacks ? YT_ERR_NO_MEMORY : YT_ERR_DATA, "%s: %s: %s", r->source->path, what,
+                   lacks          ? "no memory"
+                   : r->reason[0] ? r->reason
+                                  : "the file is damaged");
 }
 
 yt_status yti_tiff_measure(const yti_source *source, yti_facts *facts, yt_err *err) {
     reader r = {.source = source};
+    errno = 0;
     TIFF *tiff = open_tiff(&r);
-    if (!tiff) return fail_to_open(&r, err);
+    if (!tiff) return fail(&r, unreadable, err);
     yt_status status = measure(tiff, source, facts, err);
     TIFFClose(tiff);
     return status;
@@ -189,17 +198,17 @@ static bool read_blocks(TIFF *tiff, blocks b, uint32_t *rgba, yt_image *out) {
 
 yt_status yti_tiff_decode(const yti_source *source, const yti_facts *facts, yt_image *out, yt_err *err) {
     reader r = {.source = source};
+    errno = 0;
     TIFF *tiff = open_tiff(&r);
-    if (!tiff) return fail_to_open(&r, err);
+    if (!tiff) return fail(&r, unreadable, err);
     TIFFSetField(tiff, TIFFTAG_ORIENTATION, ORIENTATION_TOPLEFT); /* of this handle: as stored */
     blocks b = blocks_of(tiff, (uint32_t)facts->w, (uint32_t)facts->h);
     uint32_t *rgba = calloc((size_t)b.w * b.h, sizeof *rgba); /* the same every time where data are missing */
     yt_status status = rgba ? yt_image_create(facts->w, facts->h, out, err)
                             : yt_fail(err, YT_ERR_NO_MEMORY, "%s: no memory to decode it", source->path);
     if (status == YT_OK && !read_blocks(tiff, b, rgba, out)) {
+        status = fail(&r, "the image cannot be decoded", err);
         yt_image_free(out);
-        status = yt_fail(err, YT_ERR_DATA, "%s: the image cannot be decoded: %s", source->path,
-                         r.reason[0] ? r.reason : "the file is damaged");
     }
     free(rgba);
     TIFFClose(tiff);

@@ -7,6 +7,7 @@
 #include "image/exif.h"
 #include "image/image_format.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include <webp/decode.h>
@@ -28,10 +29,10 @@ static int orientation_of(const uint8_t *data, size_t bytes) {
     return 1;
 }
 
+static const char no_memory[] = "no memory", other_version[] = "the installed libwebp is of another version";
+
 static const char *reason_of(VP8StatusCode code) {
     switch (code) {
-    case VP8_STATUS_OUT_OF_MEMORY:
-        return "no memory";
     case VP8_STATUS_UNSUPPORTED_FEATURE:
         return "a kind of WebP that is not supported";
     case VP8_STATUS_NOT_ENOUGH_DATA:
@@ -57,38 +58,53 @@ yt_status yti_webp_measure(const yti_source *source, yti_facts *facts, yt_err *e
     return YT_OK;
 }
 
-static const char *decode_still(const yti_source *source, yt_image *out) {
+typedef struct outcome {
+    yt_status status;
+    const char *reason; /* of a failure */
+} outcome;
+
+static outcome decode_still(const yti_source *source, yt_image *out) {
     WebPDecoderConfig config;
-    if (!WebPInitDecoderConfig(&config)) return "the installed libwebp is of another version";
+    if (!WebPInitDecoderConfig(&config)) return (outcome){YT_ERR_DATA, other_version};
     config.output.colorspace = MODE_RGB;
     config.output.is_external_memory = 1;
     config.output.u.RGBA = (WebPRGBABuffer){out->rgb, 3 * out->w, 3 * (size_t)out->w * (size_t)out->h};
     VP8StatusCode code = WebPDecode(source->data, source->bytes, &config);
     WebPFreeDecBuffer(&config.output);
-    return code == VP8_STATUS_OK ? NULL : reason_of(code);
+    if (code == VP8_STATUS_OUT_OF_MEMORY) return (outcome){YT_ERR_NO_MEMORY, no_memory};
+    return code == VP8_STATUS_OK ? (outcome){.status = YT_OK} : (outcome){YT_ERR_DATA, reason_of(code)};
 }
 
-static const char *decode_animation(const yti_source *source, yt_image *out) {
+/* The library's decoder of animations has no codes. */
+static outcome decode_animation(const yti_source *source, yt_image *out) {
     WebPAnimDecoderOptions options;
     WebPAnimInfo info;
     uint8_t *rgba;
     int milliseconds;
-    if (!WebPAnimDecoderOptionsInit(&options)) return "the installed libwebp is of another version";
+    if (!WebPAnimDecoderOptionsInit(&options)) return (outcome){YT_ERR_DATA, other_version};
     const WebPData data = {source->data, source->bytes};
+    errno = 0;
     WebPAnimDecoder *decoder = WebPAnimDecoderNew(&data, &options);
     bool good = decoder && WebPAnimDecoderGetInfo(decoder, &info) && info.canvas_width == (uint32_t)out->w &&
                 info.canvas_height == (uint32_t)out->h && WebPAnimDecoderGetNext(decoder, &rgba, &milliseconds);
+    bool lacks = !good && errno == ENOMEM;
     for (size_t i = 0; good && i < (size_t)out->w * (size_t)out->h; i++) memcpy(out->rgb + 3 * i, rgba + 4 * i, 3);
     WebPAnimDecoderDelete(decoder);
-    return good ? NULL : "the animation is damaged or cut off";
+    return good    ? (outcome){.status = YT_OK}
+           : lacks ? (outcome){YT_ERR_NO_MEMORY, no_memory}
+                   : (outcome){YT_ERR_DATA, "the animation is damaged or cut off"};
 }
 
 yt_status yti_webp_decode(const yti_source *source, const yti_facts *facts, yt_image *out, yt_err *err) {
     WebPBitstreamFeatures features;
-    YT_TRY(yt_image_create(facts->w, facts->h, out, err));
+    yt_image image;
+    YT_TRY(yt_image_create(facts->w, facts->h, &image, err));
     bool animated = WebPGetFeatures(source->data, source->bytes, &features) == VP8_STATUS_OK && features.has_animation;
-    const char *reason = animated ? decode_animation(source, out) : decode_still(source, out);
-    if (!reason) return YT_OK;
-    yt_image_free(out);
-    return yt_fail(err, YT_ERR_DATA, "%s: the image cannot be decoded: %s", source->path, reason);
+    outcome o = animated ? decode_animation(source, &image) : decode_still(source, &image);
+    if (o.status == YT_OK) {
+        *out = image;
+        return YT_OK;
+    }
+    yt_image_free(&image);
+    return yt_fail(err, o.status, "%s: the image cannot be decoded: %s", source->path, o.reason);
 }

@@ -12,6 +12,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #ifdef YT_LIBHEIF
 #    include <libheif/heif.h>
 #endif
@@ -155,6 +158,89 @@ Test(boxes, one_image_has_the_same_pixels_in_every_format) {
         yt_image_free(&other);
     }
     yt_image_free(&image);
+}
+
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
+enum { SANITIZED = 1 }; /* takes memory of its own */
+#elif defined __has_feature
+#    if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+enum { SANITIZED = 1 };
+#    else
+enum { SANITIZED = 0 };
+#    endif
+#else
+enum { SANITIZED = 0 };
+#endif
+
+/* Of what the process may write to, which the system counts for RLIMIT_DATA; the address space holds reserves. */
+static size_t data_bytes(void) {
+    char line[200];
+    unsigned long kib = 0;
+    FILE *file = fopen("/proc/self/status", "r");
+    cr_assert_not_null(file);
+    while (kib == 0 && fgets(line, sizeof line, file)) sscanf(line, "VmData: %lu kB", &kib);
+    fclose(file);
+    cr_assert_gt(kib, 0u);
+    return kib << 10;
+}
+
+/* What loading gives where only that many more bytes can be had; in a process of its own, as the allocator keeps some.
+ */
+static yt_status load_with(const char *path, size_t more) {
+    int status;
+    size_t now = data_bytes();
+    pid_t child = fork();
+    if (child == 0) {
+        yt_image image;
+        struct rlimit limit;
+        getrlimit(RLIMIT_DATA, &limit);
+        limit.rlim_cur = now + more;
+        _exit(setrlimit(RLIMIT_DATA, &limit) == 0 ? (int)yt_image_load(path, &image, NULL) : 255);
+    }
+    cr_assert_gt(child, 0);
+    cr_assert_eq(waitpid(child, &status, 0), child);
+    cr_assert(WIFEXITED(status), "%s: ended by signal %d with %zu bytes", path, WTERMSIG(status), more);
+    return (yt_status)WEXITSTATUS(status);
+}
+
+/* In a process of its own, too: encoders leave much free memory to the allocator. */
+static void write_all_but_heif(void) {
+    int status;
+    pid_t child = fork();
+    if (child == 0) {
+        yt_image image = load(YT_SOURCE_DIR "/data/coco8/images/val/000000000006.jpg");
+        write_plain(test_folder_path("a.png"), &image);
+        write_plain(test_folder_path("a.bmp"), &image);
+        write_plain(test_folder_path("a.jpg"), &image);
+#ifdef YT_LIBWEBP
+        write_webp("a.webp", &image);
+#endif
+#ifdef YT_LIBTIFF
+        write_tiff(test_folder_path("tiles.tif"), &image, false);
+        write_tiff(test_folder_path("wide.tif"), &image, true);
+#endif
+        _exit(0);
+    }
+    cr_assert_gt(child, 0);
+    cr_assert_eq(waitpid(child, &status, 0), child);
+    cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+/* A good image is never called damaged, for which a scan would leave it out. Not of HEIF: libheif ends the program. */
+Test(boxes, a_lack_of_memory_is_no_fault_of_the_file) {
+    enum { STEP = 32 << 10, MAX_STEPS = 1000 };
+    static const char *const names[] = {"a.png", "a.bmp", "a.jpg", "a.webp", "tiles.tif", "wide.tif"};
+    if (SANITIZED) cr_skip_test("the sanitizers' memory cannot be limited");
+    write_all_but_heif();
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const char *path = test_folder_path(names[i]);
+        yt_status status = YT_ERR_NO_MEMORY;
+        size_t steps = 0;
+        if (!yti_path_exists(path)) continue; /* the build has no library for it */
+        for (; steps < MAX_STEPS && status == YT_ERR_NO_MEMORY; steps++) status = load_with(path, steps * STEP);
+        cr_expect_eq(status, YT_OK, "%s: '%s' after %zu steps", names[i], yt_status_text(status), steps);
+        cr_expect_gt(steps, 10u, "%s: %zu", names[i], steps);
+    }
 }
 
 enum { SIDE = 320, MAX_DET = 300 };

@@ -323,6 +323,94 @@ Test(formats, a_canvas_larger_than_its_image_takes_no_memory) {
     cr_expect_geq(info.memory, 64u * 64 * 12);
 }
 
+typedef struct bits {
+    uint8_t *to;
+    size_t count;
+} bits;
+
+static void put_bits(bits *b, unsigned value, int count) {
+    for (int i = 0; i < count; i++, b->count++) b->to[b->count / 8] |= (uint8_t)((value >> i & 1) << b->count % 8);
+}
+
+static size_t put_chunk(uint8_t *to, const char *kind, const uint8_t *data, size_t bytes) {
+    for (int i = 0; i < 4; i++) to[i] = (uint8_t)(bytes >> (24 - 8 * i));
+    memcpy(to + 4, kind, 4);
+    if (bytes > 0) memcpy(to + 8, data, bytes);
+    return bytes + 12; /* the checksum stays 0: it is not looked at */
+}
+
+/* 16 x 16 grey pixels, and data that unpack to 256 MiB: a zero, and a million times the 258 before. */
+Test(formats, data_that_do_not_belong_to_the_header_take_no_memory) {
+    enum { REPEATS = 1 << 20, ROOM = REPEATS * 13 / 8 + 64 };
+    uint8_t *data = calloc(ROOM, 1), *png = calloc(ROOM + 128, 1);
+    cr_assert(data && png);
+    bits b = {data, 0};
+    put_bits(&b, 0x0178, 16); /* zlib's header */
+    put_bits(&b, 3, 3);       /* the last block, of the fixed codes (RFC 1951 3.2.6) */
+    put_bits(&b, 0x0C, 8);    /* a zero: 00110000, from its upper bit */
+    for (int i = 0; i < REPEATS; i++) {
+        put_bits(&b, 0xA3, 8); /* 258 bytes: code 285, 11000101 */
+        put_bits(&b, 0, 5);    /* from one byte before */
+    }
+    put_bits(&b, 0, 7);
+    memcpy(png, "\x89PNG\r\n\x1a\n", 8);
+    size_t at = 8;
+    at += put_chunk(png + at, "IHDR", (const uint8_t *)"\0\0\0\x10\0\0\0\x10\x8\0\0\0", 13);
+    at += put_chunk(png + at, "IDAT", data, (b.count + 7) / 8 + 4);
+    at += put_chunk(png + at, "IEND", NULL, 0);
+    test_folder_write("bomb.png", png, at);
+    free(data);
+    free(png);
+
+    yt_image image = {0};
+    yt_err err = {.text = ""};
+    long before = peak_mib();
+    cr_expect_eq(yt_image_load(test_folder_path("bomb.png"), &image, &err), YT_ERR_DATA);
+    cr_expect_lt(peak_mib() - before, 100);
+    cr_expect_not_null(strstr(err.text, "more than its size needs"), "%s", err.text);
+    cr_expect_null(image.rgb);
+}
+
+/* Sizes beyond what is accepted, in every format: one code and one sentence. */
+Test(formats, a_giant_image_is_refused_by_its_size_in_every_format) {
+    static const struct {
+        const char *name;
+        struct {
+            size_t at; /* 0: none */
+            const char *bytes;
+            size_t length;
+        } changes[2];
+        const char *size;
+    } cases[] = {
+#define BYTES(text) text, sizeof text - 1
+        {"rgba.png", {{16, BYTES("\0\0\x4E\x20\0\0\x4E\x20")}}, "20000 x 20000"},
+        {"rgb16.png", {{16, BYTES("\x7F\xFF\xFF\xFF\0\0\0\1")}}, "2147483647 x 1"},
+        {"bits32.bmp", {{18, BYTES("\x20\x4E\0\0\x20\x4E\0\0")}}, "20000 x 20000"},
+        {"plain.gif", {{6, BYTES("\xFF\xFF\xFF\xFF")}}, "65535 x 65535"},
+        {"animated.webp", {{24, BYTES("\xFF\x7F\0\xFF\x7F\0")}}, "32768 x 32768"},
+        {"rgb.tif", {{10 + 8, BYTES("\x20\x4E\0\0")}, {22 + 8, BYTES("\x20\x4E\0\0")}}, "20000 x 20000"},
+        {"rgb.tif", {{10 + 8, BYTES("\xFF\xFF\xFF\xFF")}}, "4294967295 x 21"},
+        {"444.avif", {{0xBD, BYTES("\0\0\xFF\xFF\0\0\xFF\xFF")}}, "65535 x 65535"},
+#undef BYTES
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        size_t bytes;
+        char expected[100];
+        yt_image image = {0};
+        yt_err err = {.text = ""};
+        char *data = read_file(path_of(cases[i].name), &bytes);
+        for (size_t k = 0; k < 2; k++)
+            if (cases[i].changes[k].at)
+                memcpy(data + cases[i].changes[k].at, cases[i].changes[k].bytes, cases[i].changes[k].length);
+        test_folder_write("giant", data, bytes);
+        free(data);
+        if (!load(test_folder_path("giant"), &image, &err)) continue;
+        cr_expect_eq(err.code, YT_ERR_DATA, "%s: %s", cases[i].name, err.text);
+        snprintf(expected, sizeof expected, "giant: %s pixels are more than the 268435456", cases[i].size);
+        cr_expect_not_null(strstr(err.text, expected), "%s: %s", cases[i].name, err.text);
+    }
+}
+
 /* Cut anywhere, each file ends in pixels or in an error; what is not a JPEG or an image of several parts in an error.
  */
 Test(formats, cut_off_and_damaged_files_never_crash) {
