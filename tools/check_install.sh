@@ -66,7 +66,7 @@ in_root "programs are built on it" "
     photo=/usr/share/yolotrain/data/coco8/images/val/000000000006.jpg weights=/root/runs/detect/first/weights/best.safetensors
     source consumer/examples.sh
     cp consumer/version.c consumer/version.cpp # the headers in C++
-    mapfile -t sources < <(example_sources consumer \$weights \$photo /usr/share/yolotrain/data/coco8.yaml)
+    mapfile -t sources < <(example_sources consumer \$weights \$photo /usr/share/yolotrain/data/coco8.yaml yolo26n.yaml)
     bash consumer/consumer.sh /usr /root/built \"\${sources[@]}\""
 tail -n 1 "$log"
 in_root "the packages are removed" "

@@ -24,7 +24,7 @@ photo=$(dirname "$bin")/share/yolotrain/data/coco8/images/val/000000000006.jpg w
 mkdir "$folder/sources"
 cp "$here/version.c" "$here"/../../examples/*.c* "$folder/sources/" 2>/dev/null || true
 cp "$here/version.c" "$folder/sources/version.cpp" # the headers in C++
-mapfile -t sources < <(example_sources "$folder/sources" "$weights" "$photo" coco8/coco8.yaml)
+mapfile -t sources < <(example_sources "$folder/sources" "$weights" "$photo" coco8/coco8.yaml "$(dirname "$bin")/share/yolotrain/models/yolo26n.yaml")
 ((${#sources[@]} >= 2)) || exit 1
 mkdir coco8 && cp -r "$(dirname "$bin")"/share/yolotrain/data/* coco8/
 bash "$here/consumer.sh" "$folder/prefix" "$folder/consumer" "${sources[@]}"
