@@ -31,6 +31,7 @@ static yt_status transpose2d_shape(const void *attr, yti_ports *io, yt_err *err)
 /* Every pixel starts as the bias. */
 static void spread_bias(const float *bias, const yti_tensor *map, int threads) {
     const ptrdiff_t pixels = (ptrdiff_t)yti_tensor_pixels(*map);
+    (void)threads; /* without OpenMP */
 #pragma omp parallel for schedule(static) num_threads(threads)
     for (ptrdiff_t p = 0; p < pixels; p++)
         for (int c = 0; c < map->c; c++) map->data[p * map->ld + c] = bias[c];
@@ -45,6 +46,7 @@ static void transpose2d_forward(const void *attr, const yti_run *run) {
 /* One channel's sum, over the pixels in their order. */
 static void add_bias_gradient(const yti_tensor *d, float *grad, int threads) {
     const ptrdiff_t pixels = (ptrdiff_t)yti_tensor_pixels(*d);
+    (void)threads; /* without OpenMP */
 #pragma omp parallel for schedule(static) num_threads(threads)
     for (int c = 0; c < d->c; c++) {
         double sum = 0;
