@@ -9,7 +9,7 @@
 #include <stdio.h>
 
 /* The folder of a run's files, from --project, --name and --exist-ok: below `runs` unless the project is absolute;
- * made, and with -2, -3, ... behind its name where that is taken. malloc'd. */
+ * made, and with -2, -3, ... after its name where that is taken. malloc'd. */
 yt_status cli_run_dir(const cli_line *cli, const char *runs, char **out, yt_err *err);
 
 /* --threads, where auto means every core this process may use. */
@@ -37,7 +37,7 @@ void cli_print_lines(FILE *out, const char *text);
 /* Says on stderr, after "program: " or another lead, which licence a weights file names. */
 void cli_print_license(const char *lead, const char *separator, const char *weights, const char *license);
 
-/* Writes "1:02:03" or "2:03" behind a text. */
+/* Writes "1:02:03" or "2:03" after a text. */
 void cli_append_duration(char *text, size_t room, double seconds);
 
 /* Pushes out what was printed to stdout; a failure to write is one of the program. Returns the exit code. */

@@ -15,16 +15,16 @@
     {"weights", 'w', YT_OPTION_TEXT, NULL, 0, 0, NULL, "FILE", "Model",                                       \
      "trained weights (.safetensors or .pt); else the newest best.safetensors under " CLI_RUNS},          \
     {"model", 0, YT_OPTION_TEXT, NULL, 0, 0, NULL, "YAML", "Model",                                           \
-     "model description, for weights that carry none"},                                                      \
+     "model YAML, for weights that carry none"},                                                      \
     CLI_NMS_ROW,                                                                                          \
     CLI_END2END_ROW
 
 #define CLI_DETECTION_ROWS(conf)                                                                          \
     {"conf", 0, YT_OPTION_DOUBLE, conf, 0, 1, NULL, NULL, "Detection", "keep boxes with a higher score"},       \
     {"iou", 0, YT_OPTION_DOUBLE, "0.7", 0, 1, NULL, NULL, "Detection",                                          \
-     "drop a box that overlaps a better one of its class more (not used with --nms false)"},                 \
+     "drop a box that overlaps a better one of its class by more than this (not used with --nms false)"},                 \
     {"agnostic", 0, YT_OPTION_FLAG, NULL, 0, 0, NULL, NULL, "Detection",                                        \
-     "let a box drop worse ones of every class"},                                                            \
+     "let a box suppress worse ones of every class"},                                                            \
     {"imgsz", 's', YT_OPTION_INT, "auto", 32, 8192, NULL, "PX", "Detection",                                    \
      "long side of the network's input; auto: what the weights were trained at"},                            \
     {"max-det", 0, YT_OPTION_INT, "300", 1, 100000, NULL, NULL, "Detection",                                    \

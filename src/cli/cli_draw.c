@@ -2,7 +2,7 @@
  * and vertical strokes.
  *
  * A frame is drawn inwards from the box, so it covers nothing outside. Its label sits on top of it, or inside where
- * there is no room above; it is moved left where it would run out of the picture.
+ * there is no room above; it is moved left where it would run out of the image.
  */
 #include "cli/cli_draw.h"
 
@@ -18,7 +18,7 @@ enum {
     PIXELS_PER_WIDTH = 320 /* lines have 1 pixel in an image of this side, 2 in one twice as large */
 };
 
-/* Columns x1 to x2 - 1, rows y1 to y2 - 1, as far as they are in the picture. */
+/* Columns x1 to x2 - 1, rows y1 to y2 - 1, as far as they are in the image. */
 static void fill(yt_image *image, int x1, int y1, int x2, int y2, cli_colour c) {
     if (x1 < 0) x1 = 0;
     if (y1 < 0) y1 = 0;
@@ -34,7 +34,7 @@ static void fill(yt_image *image, int x1, int y1, int x2, int y2, cli_colour c) 
     }
 }
 
-/* Nearest pixel edge, within reach of the picture so that later sums cannot overflow. */
+/* Nearest pixel edge, within reach of the image so that later sums cannot overflow. */
 static int edge(float x, int side) {
     if (!(x > 0)) return 0;
     return x < (float)side ? (int)lrintf(x) : side;

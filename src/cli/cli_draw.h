@@ -1,4 +1,4 @@
-/* cli_draw.h: detections drawn into a picture. */
+/* cli_draw.h: detections drawn into an image. */
 #ifndef CLI_DRAW_H
 #define CLI_DRAW_H
 
@@ -7,8 +7,8 @@
 #include "image/image.h"
 
 /* Draws a frame and a label "name 0.87" per detection, the most confident on top. Line and letters grow with the
- * picture. colours[class_id] is from cli_palette_create; names[class_id] is UTF-8, and letters outside ASCII show as
- * '?'. Boxes are in pixels of the picture; what lies outside is cut off. */
+ * image. colours[class_id] is from cli_palette_create; names[class_id] is UTF-8, and letters outside ASCII show as
+ * '?'. Boxes are in pixels of the image; what lies outside is cut off. */
 void cli_draw_detections(yt_image *image, const yt_detection *detections, int n, char *const *names,
                          const cli_colour *colours);
 

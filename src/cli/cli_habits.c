@@ -16,7 +16,7 @@ static const struct habit {
     {"img img-size imgs image-size", "imgsz", NULL},
     {"batch-size batchsize", "batch", NULL},
     {"num-workers", "workers", NULL},
-    {"nc num-classes", NULL, "the number of classes is that of the data set; leave it out"},
+    {"nc num-classes", NULL, "the number of classes is that of the dataset; leave it out"},
     {"save-txt", "save-json", NULL},
     {"save-txt", "json", NULL},
     {"show view-img", "save", NULL},
@@ -41,7 +41,7 @@ static const struct habit {
     {"include", "format", NULL},
     {"device gpu gpus", NULL, "everything runs on the processor; leave it out (--threads N is the number of cores)"},
     {"sync-bn local-rank", NULL, "there is one process; leave it out"},
-    {"amp half int8", NULL, "numbers have 32 bits; leave it out (yoloexport --half writes files with 16)"},
+    {"amp half int8", NULL, "everything is computed in 32 bits; leave it out (yoloexport --half writes files with 16)"},
     {"deterministic", NULL, "every run is; leave it out"},
     {"hyp", NULL, "every hyperparameter is an option of its own (--lr0 0.01); --help lists them"},
     {"evolve", NULL, "hyperparameters are not searched here"},
@@ -89,7 +89,7 @@ bool cli_habit(const cli_line *cli, const char *typed, size_t n, char *advice, s
     char name[48];
     if (!copy_name(typed, n, name, sizeof name)) return false;
     if (is_plain_word(cli, name)) {
-        snprintf(advice, room, "it is named without an option: %s %s", program_for(name),
+        snprintf(advice, room, "it is given without an option: %s %s", program_for(name),
                  name[0] == 's' ? "IMAGE" : "DATA.yaml");
         return true;
     }

@@ -1,4 +1,4 @@
-/* cli_inputs.c: the pictures a command line names, and what their results are called; see cli_inputs.h. */
+/* cli_inputs.c: the images a command line names, and what their results are called; see cli_inputs.h. */
 #include "cli/cli_inputs.h"
 #include "base/file.h"
 #include "cli/cli_common.h"

@@ -19,7 +19,7 @@
 extern const char *const cli_nms_words[]; /* by yti_nms */
 extern const char *const cli_truths[];    /* false, true */
 
-/* Translates a typed --end2end into --nms, and says so on stderr. Returns -1 to go on, or the exit code of a usage
+/* Translates a typed --end2end into --nms, and says so on stderr. Returns -1 to continue, or the exit code of a usage
  * error: both were typed and contradict each other. After cli_parse. */
 int cli_settle_nms(cli_line *cli);
 

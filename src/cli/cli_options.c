@@ -76,7 +76,7 @@ static bool could_be_value(const cli_option *row, const char *word) {
     return row->type != YT_OPTION_FLAG && yti_parse_decimal(word, strlen(word), &value);
 }
 
-/* The value of an option found at argv[*at]: behind '=', the next word, or none for a flag. */
+/* The value of an option found at argv[*at]: after '=', the next word, or none for a flag. */
 static int take_value(const cli_line *cli, const cli_option *row, const char *attached, int argc, char *const *argv,
                       int *at) {
     const char *next = *at + 1 < argc ? argv[*at + 1] : NULL;

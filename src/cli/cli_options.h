@@ -43,7 +43,7 @@ typedef struct cli_line {
     size_t n_words;
 } cli_line;
 
-/* Returns -1 to go on, or the exit code: 0 after --help or --version (printed to stdout), 2 after a usage error (one
+/* Returns -1 to continue, or the exit code: 0 after --help or --version (printed to stdout), 2 after a usage error (one
  * sentence to stderr), 1 without memory. */
 int cli_parse(cli_line *cli, int argc, char *const *argv);
 void cli_free(cli_line *cli);

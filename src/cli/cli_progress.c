@@ -83,7 +83,7 @@ static void non_finite(void *context, const yti_non_finite *event) {
     if (!p->reported || event->action == YT_ON_NAN_STOP) {
         fputs("not finite: ", stderr);
         cli_print_lines(stderr, event->report);
-        if (event->dump) fprintf(stderr, "the step is kept in %s; yolotrain --replay makes it again\n", event->dump);
+        if (event->dump) fprintf(stderr, "the step is kept in %s; yolotrain --replay repeats it\n", event->dump);
     }
     p->reported = true;
     if (event->action == YT_ON_NAN_ROLLBACK)
@@ -123,7 +123,7 @@ static void print_row(const char *name, int images, int boxes, const double valu
     putchar('\n');
 }
 
-/* The family's table: all, then every class that occurs. */
+/* The reference trainer's table: all, then every class that occurs. */
 static void print_table(const yti_class_names *names, const yti_train_summary *summary) {
     const yti_metrics_result *all = &summary->best;
     printf("%22s %11s %11s %11s %11s %11s %11s\n", "Class", "Images", "Instances", "Box(P", "R", "mAP50", "mAP50-95)");
@@ -184,7 +184,7 @@ static void print_files(const yti_train_info *info, bool has_best) {
          has_best && info->val->n_samples && *file; file++)
         list_file(info->folder, *file, &n, missing, sizeof missing);
     fputc('\n', stderr);
-    if (missing[0]) fprintf(stderr, "warning: not there, because they were removed meanwhile: %s\n", missing);
+    if (missing[0]) fprintf(stderr, "warning: missing, because they were removed meanwhile: %s\n", missing);
 }
 
 static void finish(void *context, const yti_train_summary *summary) {
@@ -199,7 +199,7 @@ static void finish(void *context, const yti_train_summary *summary) {
         return;
     }
     if (summary->stopped_early)
-        fprintf(stderr, "stopped early: no better mAP50-95 in %d epochs\n", info->config->patience);
+        fprintf(stderr, "stopped early: no improvement in mAP50-95 in %d epochs\n", info->config->patience);
     if (summary->out_of_time) fprintf(stderr, "stopped after the %g hours of --time\n", info->config->time);
     char text[64] = "";
     cli_append_duration(text, sizeof text, summary->seconds);

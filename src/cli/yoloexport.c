@@ -56,7 +56,7 @@ static const char *const format_names[] = {
 static const cli_option options[] = {
     {"format", 'f', YT_OPTION_CHOICE, "safetensors", 0, 0, format_names, "NAME", "Export", "what to write"},
     {"output", 'o', YT_OPTION_TEXT, NULL, 0, 0, NULL, "FILE", "Export",
-     "where to, over what is there; else beside the input, a new file with the suffix of the format"},
+     "output file, overwritten if it exists; without it a new file beside the input, with the suffix of the format"},
     {"half", 0, YT_OPTION_FLAG, NULL, 0, 0, NULL, NULL, "Export",
      "write 16-bit floats; else every tensor keeps its type"},
 };
@@ -106,7 +106,7 @@ static int check_output(const cli_line *cli, const struct format *format, const 
     return cli_failure(cli, &err);
 }
 
-/* The weights themselves went there, and a line behind them would damage them. */
+/* The weights themselves went there, and a line after them would damage them. */
 static bool is_stdout(const char *path) {
     struct stat own, named;
     return fstat(STDOUT_FILENO, &own) == 0 && stat(path, &named) == 0 && own.st_dev == named.st_dev &&

@@ -1,5 +1,5 @@
-/* yoloinfer.c: pictures in, boxes out: one line per box on stdout (or one JSON array), everything else on stderr,
- * pictures with the boxes drawn in when asked. A picture that cannot be read costs that picture and the exit code.
+/* yoloinfer.c: images in, boxes out: one line per box on stdout (or one JSON array), everything else on stderr,
+ * images with the boxes drawn in when asked. An image that cannot be read costs that image and the exit code.
  */
 #include "base/cpu.h"
 #include "base/file.h"
@@ -42,7 +42,7 @@ typedef struct {
     bool *classes;       /* [n_classes] of --classes; NULL: all */
     yt_detection *found; /* [max_det] */
     char *out_dir;       /* NULL: nothing is saved */
-    cli_colour *colours; /* of the classes, where pictures are saved */
+    cli_colour *colours; /* of the classes, where images are saved */
     bool as_json;        /* else lines */
     yti_json_writer json;
     int images, boxes;
@@ -147,7 +147,7 @@ static yt_status save_picture(const session *s, size_t input, yt_image *image, i
     char *path = cli_inputs_result(&s->inputs, input, s->out_dir);
     if (!path) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the name of a file");
     yt_status status = cli_inputs_has(&s->inputs, path)
-                           ? yt_fail(err, YT_ERR_ARGUMENT, "%s is an input; it is not written over, name another --out",
+                           ? yt_fail(err, YT_ERR_ARGUMENT, "%s is an input and is not overwritten; name another --out",
                                      path)
                            : YT_OK;
     if (status == YT_OK) {

@@ -87,7 +87,7 @@ static void make_command_line(command_line *line) {
         .type = YT_OPTION_TEXT,
         .metavar = "FILE",
         .group = "Output",
-        .help = "make the step of a run's non-finite.safetensors again, print its first value that is "
+        .help = "repeat the step of a run's non-finite.safetensors, print its first value that is "
                 "not finite, and end"};
     line->options[YT_TRAIN_KEYS + 2] = (cli_option){
         .name = "compare",
@@ -96,7 +96,7 @@ static void make_command_line(command_line *line) {
         .group = "Comparison",
         .help = "train variants on the same batches and compare their gradients: a list like "
                 "residual,plain,plain+nobn of the words " VARIANT_WORDS "names of activation functions and "
-                "KEY=VALUE, joined by +; looks at the gradients as --log-gradients says, else "
+                "KEY=VALUE, joined by +; measures gradients as --log-gradients says, else "
                 "every " STUDY_LOG_INTERVAL " batches; continues where it was interrupted"};
     line->options[YT_TRAIN_KEYS + 3] = (cli_option){.name = "seeds",
                                                     .type = YT_OPTION_INT,

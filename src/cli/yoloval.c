@@ -1,5 +1,5 @@
-/* yoloval.c: trained weights over a split of a dataset: the family's table of metrics per class and COCO's twelve
- * numbers on stdout, or one JSON object; confusion matrix, curves and results file in a run folder.
+/* yoloval.c: trained weights over a split of a dataset: the reference trainer's table of metrics per class and COCO's
+ * twelve numbers on stdout, or one JSON object; confusion matrix, curves and results file in a run folder.
  */
 #include "base/file.h"
 #include "base/json.h"

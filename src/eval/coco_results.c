@@ -22,7 +22,7 @@ struct yti_coco_results {
     int64_t dropped;
 };
 
-/* COCO's 2017 labels without the eleven that no picture has: 12, 26, 29, 30, 45, 66, 68, 69, 71, 83, 91. */
+/* COCO's 2017 labels without the eleven that no image has: 12, 26, 29, 30, 45, 66, 68, 69, 71, 83, 91. */
 static const int64_t category_ids[YT_COCO_CLASSES] = {
     1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 27, 28, 31,
     32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59,

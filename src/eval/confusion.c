@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const float MIN_IOU = 0.45f; /* the family's */
+static const float MIN_IOU = 0.45f; /* the reference trainer's */
 
 struct yti_confusion {
     int n_classes;

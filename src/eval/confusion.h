@@ -9,7 +9,7 @@
 /* The most classes of a matrix: its memory and its table grow with their square. */
 enum { YT_CONFUSION_CLASSES = 1000 };
 
-/* From which confidence on detections are told apart from noise, where nobody says another: the reference trainer's. */
+/* Detections of a higher confidence count unless another limit is given; the reference trainer's value. */
 #define YT_CONFUSION_CONF 0.25f
 
 typedef struct yti_confusion yti_confusion;

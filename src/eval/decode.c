@@ -1,7 +1,7 @@
 /* decode.c: head outputs to boxes and scores (spec architecture 6.2, 6.3): the anchor of cell (x, y)
  * is p = (x + 0.5, y + 0.5) in cells of its level.
  *
- * A box is told by its distances (l, t, r, b) from the anchor, in cells: corners p - (l, t) and p + (r, b), times the
+ * A box is given by its distances (l, t, r, b) from the anchor, in cells: corners p - (l, t) and p + (r, b), times the
  * stride. With reg_max R > 1 a distance is the expectation sum k p_k of a distribution over R bins (generalised focal
  * loss, Li et al. 2020); with R = 1 it is the raw output, which may be negative. A score is the sigmoid of a logit;
  * there is no objectness. All in float32, like the implementation whose numbers we compare with.

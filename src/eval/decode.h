@@ -1,6 +1,6 @@
 /* eval/decode.h: anchors of a head and what their outputs mean; shared by the two ways of choosing detections.
  *
- * An anchor is numbered as in the family: level by level, row-major within a level.
+ * An anchor is numbered as in the reference trainer: level by level, row-major within a level.
  */
 #ifndef YT_EVAL_DECODE_H
 #define YT_EVAL_DECODE_H
@@ -25,8 +25,8 @@ float yti_logit_bound(float conf);
 /* The class with the largest score (the first of equals) and that score. At least one logit exceeds bound. */
 int yti_best_class(const float *logits, int n_classes, float bound, float *score);
 
-/* Box of an anchor in pixels of the network input. via_centre: through (centre, size) and back, as the family does
- * before NMS; it rounds differently. */
+/* Box of an anchor in pixels of the network input. via_centre: through (centre, size) and back, as the reference
+ * trainer does before NMS; it rounds differently. */
 yt_xyxy yti_decode_box(const yti_head *head, int image, size_t anchor, bool via_centre);
 
 /* Appends a detection unless its box is not finite, which only a broken network gives. Returns the new count. */

@@ -1,4 +1,4 @@
-/* detect.c: detections of one image of a batch, and their way back to the original picture. */
+/* detect.c: detections of one image of a batch, and their way back to the original image. */
 #include "eval/decode.h"
 
 #include <stdint.h>

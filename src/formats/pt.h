@@ -1,4 +1,4 @@
-/* pt.h: the family's .pt checkpoints (spec architecture 8): a ZIP archive that holds a pickled network and the raw
+/* pt.h: Ultralytics' .pt checkpoints (spec architecture 8): a ZIP archive that holds a pickled network and the raw
  * bytes of its tensors.
  *
  * A pickle is a program for a stack machine. This reader runs it with a machine that can only build tensors,
@@ -18,7 +18,7 @@
 /* What a checkpoint says, the moving average preferred to the live weights. Owns everything. */
 typedef struct yti_pt_file {
     size_t n_tensors;
-    yti_st_entry *tensors; /* the network's state under the family's names, in its order; values in memory */
+    yti_st_entry *tensors; /* the network's state under Ultralytics' names, in its order; values in memory */
     char *yaml;            /* the model YAML as text; NULL: the file holds a plain map of tensors only */
     char *model_name;      /* what that YAML was called, without its folder; NULL: not said */
     char scale;            /* its letter; 0: not said */

@@ -14,8 +14,8 @@
 #include <string.h>
 
 enum {
-    MAX_DEPTH = 32,      /* modules in modules; the family's nest 9 deep */
-    MAX_STEPS = 1 << 24, /* looks at an item of a map; the largest of the family takes some 10^6 */
+    MAX_DEPTH = 32,      /* modules in modules; those of Ultralytics models nest 9 deep */
+    MAX_STEPS = 1 << 24, /* looks at an item of a map; the largest Ultralytics model takes some 10^6 */
     MAX_TENSORS = 1 << 16,
     MAX_NAME = 256,
     MAX_CLASSES = 10000, /* as in a model YAML */

@@ -14,8 +14,8 @@
 #include <string.h>
 
 enum {
-    MAX_VALUES = 1 << 22, /* the largest of the family has some 10^5 */
-    MAX_MARKS = 256,      /* open containers; the family's nest a dozen deep */
+    MAX_VALUES = 1 << 22, /* the largest Ultralytics file has some 10^5 */
+    MAX_MARKS = 256,      /* open containers; those of Ultralytics files nest a dozen deep */
     MAX_PROTOCOL = 5,
     MAX_GLOBAL_LETTERS = 512
 };

@@ -1,4 +1,4 @@
-/* pt_yaml.c: the model description of a checkpoint, a tree of pickled values, as YAML text like the family's files: a
+/* pt_yaml.c: the model description of a checkpoint, a tree of pickled values, as YAML text like Ultralytics files: a
  * line per key, and under backbone and head a line per row.
  *
  * Values may be shared and circular, so depth and length are bounded.

@@ -3,7 +3,7 @@
  * The framework stores members uncompressed; files that were packed anew have them deflated, which its reader takes
  * too. What members take in the file adds up to no more than the file: that one sum refuses members that overlap. What
  * they unpack to is bounded by a multiple of the file, far above what weights can be packed to: that refuses bombs.
- * Both before anything is read. libzip is told to compare the local headers with the central directory.
+ * Both before anything is read. libzip is asked to compare the local headers with the central directory.
  */
 #include "formats/pt_zip.h"
 

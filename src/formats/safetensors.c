@@ -2,7 +2,7 @@
  *
  * Layout: u64 length of the header (little endian), the header (JSON), the bytes of all tensors. The header maps a name
  * to {"dtype", "shape", "data_offsets": [begin, end)}, offsets counting from the end of the header; "__metadata__" maps
- * texts to texts. Nothing in a file is believed before it was checked: the tensors must tile the bytes behind the
+ * texts to texts. Nothing in a file is believed before it was checked: the tensors must tile the bytes after the
  * header, without overlap, gap or rest, and every size must be what type and shape say.
  */
 #include "formats/safetensors.h"

@@ -46,7 +46,7 @@ static yt_status node_init(yti_node *node, const yti_op *op, const void *attr, c
 yt_status yti_graph_add(yti_graph *graph, const yti_op *op, const void *attr, const yti_value *sources, int n_sources,
                         yti_params params, const char *label, yti_value *out, yt_err *err) {
     if (n_sources > YT_MAX_SOURCES)
-        return yt_fail(err, YT_ERR_ARGUMENT, "%s: %d sources; at most %d work", label, n_sources, YT_MAX_SOURCES);
+        return yt_fail(err, YT_ERR_ARGUMENT, "%s: %d sources; the limit is %d", label, n_sources, YT_MAX_SOURCES);
     for (int i = 0; i < n_sources; i++)
         if (sources[i] < 0 || sources[i] >= graph->n_nodes)
             return yt_fail(err, YT_ERR_ARGUMENT, "%s: source %d does not exist yet", label, sources[i]);
@@ -162,7 +162,7 @@ yt_status yti_graph_plan(yti_graph *graph, yti_mode mode, int n, int h, int w, i
         graph->arena_bytes = 0;
         graph->arena = aligned_alloc(64, (bytes + 63) / 64 * 64);
         if (!graph->arena)
-            return yt_fail(err, YT_ERR_NO_MEMORY, "%.0f MB for feature maps of %d x %d x %d are not to be had",
+            return yt_fail(err, YT_ERR_NO_MEMORY, "cannot allocate %.0f MB for feature maps of %d x %d x %d",
                            (double)bytes / 1e6, n, h, w);
         graph->arena_bytes = bytes;
     }

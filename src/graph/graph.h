@@ -66,7 +66,7 @@ yti_tensor yti_graph_gradient(const yti_graph *graph, yti_value value);
 
 /* Watches a run. Called for every node in the order they run; `value` is the node's. forward: the map is complete.
  * backward: the gradient of the map is complete and not yet overwritten (data NULL where none flows); where the map
- * was not kept its memory may hold something else by then. A concatenation whose sources have readers behind it
+ * was not kept its memory may hold something else by then. A concatenation whose sources have readers after it
  * shows their gradients too: the memory is shared. Either may be NULL. */
 typedef struct yti_graph_observer {
     void (*forward)(void *context, yti_value value, yti_tensor map);

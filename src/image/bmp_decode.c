@@ -28,7 +28,7 @@ static uint32_t get32(const uint8_t *p) {
     return get16(p) | get16(p + 2) << 16;
 }
 
-/* The entries behind the header, of three or four bytes. */
+/* The entries after the header, of three or four bytes. */
 static void read_palette(bmp *b, size_t at, size_t count, size_t entry) {
     for (size_t i = 0; i < count && i < MAX_COLOURS && at + 3 <= b->bytes; i++, at += entry)
         for (int c = 0; c < 3; c++) b->palette[i][c] = b->data[at + 2 - (size_t)c];
@@ -39,7 +39,7 @@ static bool read_masks(bmp *b, bool named) {
     static const uint32_t in16[3] = {0x7C00, 0x3E0, 0x1F}, in32[3] = {0xFF0000, 0xFF00, 0xFF};
     memcpy(b->masks, b->bits == 16 ? in16 : in32, sizeof b->masks);
     if (!named) return true;
-    enum { AT = FILE_HEADER + INFO_HEADER }; /* in a longer header and behind a short one */
+    enum { AT = FILE_HEADER + INFO_HEADER }; /* in a longer header and after a short one */
     if (b->bytes < AT + 12) return false;
     for (size_t c = 0; c < 3; c++) b->masks[c] = get32(b->data + AT + 4 * c);
     return true;

@@ -16,7 +16,7 @@ typedef struct yti_decode_gate {
 yt_status yti_decode_gate_init(yti_decode_gate *gate, yt_err *err);
 void yti_decode_gate_deinit(yti_decode_gate *gate);
 
-/* Waits until so much memory is free, and gives it back. */
+/* Waits until that much memory is free, and gives it back. */
 void yti_decode_gate_enter(yti_decode_gate *gate, size_t memory);
 void yti_decode_gate_leave(yti_decode_gate *gate, size_t memory);
 

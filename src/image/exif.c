@@ -1,5 +1,5 @@
 /* exif.c: the orientation tag of EXIF notes (JEITA CP-3451, tag 0x0112 of IFD 0) and the eight ways it can turn an
- * image. The notes are a TIFF structure: in a JPEG behind a signature in the APP1 segment, in PNG and WebP bare.
+ * image. The notes are a TIFF structure: in a JPEG after a signature in the APP1 segment, in PNG and WebP bare.
  *
  * Every read is bounded by the segment it is in: this text comes from strangers.
  */
@@ -54,7 +54,7 @@ int yti_exif_swaps(int orientation) {
 }
 
 void yti_exif_apply(int orientation, const uint8_t *src, int w, int h, uint8_t *dst) {
-    /* Where the upright picture's first pixel is stored, and the steps (in pixels) to the one right of it and the
+    /* Where the upright image's first pixel is stored, and the steps (in pixels) to the one right of it and the
      * one below. */
     ptrdiff_t row = w, right = w - 1, bottom = (ptrdiff_t)(h - 1) * w;
     const struct {

@@ -15,7 +15,7 @@ int yti_exif_tiff_orientation(const uint8_t *data, size_t bytes);
 /* Whether an orientation exchanges width and height. */
 int yti_exif_swaps(int orientation);
 
-/* Writes the picture src of w x h pixels, as stored, upright into dst (h x w where it swaps). */
+/* Writes the image src of w x h pixels, as stored, upright into dst (h x w where it swaps). */
 void yti_exif_apply(int orientation, const uint8_t *src, int w, int h, uint8_t *dst);
 
 #endif

@@ -37,8 +37,8 @@ yt_status yti_image_size(const char *path, int *w, int *h, yt_err *err);
  * room for dst_w * dst_h * 3 bytes. Fails only for lack of memory. */
 yt_status yti_image_resize(const uint8_t *src, int src_w, int src_h, uint8_t *dst, int dst_w, int dst_h, yt_err *err);
 
-/* The size of a w0 x h0 picture scaled so that its long side is `side` (spec training 2.1: the other side is rounded
- * up). The loader brings every picture to this size first. */
+/* The size of a w0 x h0 image scaled so that its long side is `side` (spec training 2.1: the other side is rounded
+ * up). The loader brings every image to this size first. */
 void yti_long_side_plan(int w0, int h0, int side, int *w, int *h);
 
 /* Letterbox geometry (spec architecture 6.6): how an image of w0 x h0 goes into w x h. */

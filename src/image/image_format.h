@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The bytes of a file. `path` is for messages. Two bytes behind the end may be written to. */
+/* The bytes of a file. `path` is for messages. Two bytes after the end may be written to. */
 typedef struct yti_source {
     const char *path;
     uint8_t *data;

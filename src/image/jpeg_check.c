@@ -2,7 +2,7 @@
  *
  * stb_image writes past its tables when a DHT segment announces more than 256 codes, and reads past them when a scan
  * names a table that was never defined. So both are checked here, over exactly the bytes that it gets afterwards:
- * anything behind the first end marker is cut off, and a marker it does not know refuses the file. In entropy-coded
+ * anything after the first end marker is cut off, and a marker it does not know refuses the file. In entropy-coded
  * data FF is followed by 00, a restart marker or a fill byte; any other pair is the next marker.
  */
 #include "image/jpeg_check.h"
@@ -57,7 +57,7 @@ typedef struct segment {
     size_t bytes;
 } segment;
 
-/* Where the first segment begins: behind the start marker, which may have fill bytes in front as any marker
+/* Where the first segment begins: after the start marker, which may have fill bytes in front as any marker
  * (B.1.1.2), and which the decoder then takes for one. 0: no JPEG. */
 static size_t first_segment(const uint8_t *data, size_t bytes) {
     size_t at = 0;
@@ -136,7 +136,7 @@ static bool check_scan(walker *w, segment s) {
     return true;
 }
 
-/* Moves to the next marker behind entropy-coded data; false: there is none. */
+/* Moves to the next marker after entropy-coded data; false: there is none. */
 static bool skip_entropy(walker *w) {
     while (w->bytes - w->at >= 2) {
         uint8_t next = w->data[w->at + 1];
@@ -173,7 +173,7 @@ static bool check_segment(walker *w, int marker, segment s) {
 
 enum step { GO_ON, DONE, REFUSED };
 
-/* One segment, with the entropy-coded data behind a scan header. */
+/* One segment, with the entropy-coded data after a scan header. */
 static enum step walk_segment(walker *w) {
     size_t start = w->at;
     w->out->usable = start;

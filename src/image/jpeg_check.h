@@ -11,7 +11,7 @@ typedef struct yti_jpeg {
     int components;  /* 1: grey, 3: colour, 4: printing colours */
     int orientation; /* EXIF, 1..8 */
     bool progressive, arithmetic;
-    bool has_scan; /* some picture data is there */
+    bool has_scan; /* some image data is there */
     bool complete; /* the end marker was reached */
     size_t usable; /* bytes up to there, or up to the last whole segment */
 } yti_jpeg;

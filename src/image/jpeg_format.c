@@ -1,6 +1,6 @@
 /* jpeg_format.c: JPEG, checked (jpeg_check.c) and then decoded by libjpeg, or by stb_image where the build lacks it.
  *
- * A JPEG that was cut off is used as far as it goes: with an end-of-image marker put behind the bytes there are, the
+ * A JPEG that was cut off is used as far as it goes: with an end-of-image marker put after the bytes there are, the
  * decoder fills the rest instead of refusing the whole.
  */
 #include "image/image_format.h"
@@ -25,7 +25,7 @@ static yt_status check(const yti_source *source, yti_jpeg *jpeg, yt_err *err) {
     return YT_OK;
 }
 
-/* Whether the end marker that a whole file has is missing near its end: cameras append padding and notes behind it. */
+/* Whether the end marker that a whole file has is missing near its end: cameras append padding and notes after it. */
 static bool lacks_end(const uint8_t *data, size_t bytes) {
     enum { TAIL_BYTES = 1024 };
     for (size_t i = bytes > TAIL_BYTES ? bytes - TAIL_BYTES : 0; i + 2 <= bytes; i++)

@@ -1,4 +1,4 @@
-/* letterbox.c: fitting a picture into a rectangle without distortion; the rest is grey (spec architecture 6.6).
+/* letterbox.c: fitting an image into a rectangle without distortion; the rest is grey (spec architecture 6.6).
  *
  * Rounding is half to even, and the 0.1 puts the odd pixel of an uneven margin to the right and the bottom.
  */
@@ -31,7 +31,7 @@ yti_letterbox yti_letterbox_plan(int w0, int h0, int w, int h, bool minimal, boo
     double ratio = fmin((double)h / h0, (double)w / w0);
     if (!scale_up && ratio > 1) ratio = 1;
     yti_letterbox plan = {.resized_w = (int)lrint(w0 * ratio), .resized_h = (int)lrint(h0 * ratio)};
-    if (plan.resized_w < 1) plan.resized_w = 1; /* a very long, thin picture */
+    if (plan.resized_w < 1) plan.resized_w = 1; /* a very long, thin image */
     if (plan.resized_h < 1) plan.resized_h = 1;
     int margin_x = w - plan.resized_w, margin_y = h - plan.resized_h;
     if (minimal) {

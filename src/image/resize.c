@@ -100,7 +100,7 @@ yt_status yti_resize(const uint8_t *src, int src_w, int src_h, uint8_t *dst, siz
         halve(src, src_w, dst, dst_stride, dst_w, dst_h);
         return YT_OK;
     }
-    size_t width = (size_t)dst_w; /* pictures are bounded by 2^28 pixels, so these sums cannot overflow */
+    size_t width = (size_t)dst_w; /* images are bounded by 2^28 pixels, so these sums cannot overflow */
     tap *taps = malloc(width * sizeof *taps + 2 * 3 * width * sizeof(int16_t));
     if (!taps) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory to resize an image to %d x %d", dst_w, dst_h);
     make_taps_x(taps, src_w, dst_w);

@@ -1,4 +1,4 @@
-/* resize.h: bilinear resize into a part of a larger picture. */
+/* resize.h: bilinear resize into a part of a larger image. */
 #ifndef YT_DATA_RESIZE_H
 #define YT_DATA_RESIZE_H
 

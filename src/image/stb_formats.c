@@ -3,7 +3,7 @@
  * stb is built for these three alone: every other decoder of it would be a door for hostile files (its TGA reader, for
  * one, takes almost any bytes for an image).
  *
- * A PNG may have its EXIF notes anywhere between header and end, also behind the pixels, so the whole file is walked.
+ * A PNG may have its EXIF notes anywhere between header and end, also after the pixels, so the whole file is walked.
  * 16-bit values become their high byte, which is what the reference trainer sees. Of a GIF the first image is read.
  */
 #include "image/stb_formats.h"
@@ -174,7 +174,7 @@ yt_status yti_png_decode(const yti_source *source, const yti_facts *facts, yt_im
 yt_status yti_gif_measure(const yti_source *source, yti_facts *facts, yt_err *err) {
     int channels;
     YT_TRY(measure_by_stb(source, "GIF", facts, &channels, err));
-    /* RGBA as drawn, behind it, a byte of history, RGB. */
+    /* RGBA as drawn, after it, a byte of history, RGB. */
     if (facts->w > 0 && facts->h > 0) facts->memory = (size_t)facts->w * (size_t)facts->h * (4 + 4 + 1 + 3);
     return YT_OK;
 }

@@ -1,6 +1,6 @@
-/* predict.c: letterbox, forward, detect, and back to the picture's own pixels.
+/* predict.c: letterbox, forward, detect, and back to the image's own pixels.
  *
- * A plan of the graph belongs to one input size, so pictures of the same shape in a row cost no planning.
+ * A plan of the graph belongs to one input size, so images of the same shape in a row cost no planning.
  */
 #include "infer/predict.h"
 

@@ -50,7 +50,7 @@ typedef struct yti_predictor yti_predictor;
 yt_status yti_predictor_create(yti_model *model, const yti_predict_options *options, yti_predictor **out, yt_err *err);
 void yti_predictor_destroy(yti_predictor *predictor); /* NULL is fine */
 
-/* Detections by descending score, in pixels of the picture and clipped to it. out has room for max_det. */
+/* Detections by descending score, in pixels of the image and clipped to it. out has room for max_det. */
 yt_status yti_predictor_run(yti_predictor *predictor, const yt_image *image, yt_detection *out, int *n_out,
                             yt_err *err);
 

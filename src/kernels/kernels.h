@@ -58,7 +58,7 @@ typedef struct yti_norm_tail {
     yti_tensor y;
 } yti_norm_tail;
 
-/* The four arrays one behind the other, as norm_act_backward writes them. */
+/* The four arrays one after the other, as norm_act_backward writes them. */
 static inline yti_norm_tail yti_norm_tail_of(const float *values, yti_tensor y) {
     return (yti_norm_tail){values, values + y.c, values + 2 * y.c, values + 3 * y.c, y};
 }

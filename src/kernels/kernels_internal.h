@@ -1,4 +1,4 @@
-/* kernels_internal.h: the getters behind kernel_list.inc, for kernels.c and the files that define them. */
+/* kernels_internal.h: the getters of the tables in kernel_list.inc, for kernels.c and the files that define them. */
 #ifndef YT_KERNELS_INTERNAL_H
 #define YT_KERNELS_INTERNAL_H
 

@@ -1,4 +1,5 @@
-/* assign.c: task-aligned assignment of anchors to boxes (Feng et al., "TOOD", ICCV 2021, as the family has it).
+/* assign.c: task-aligned assignment of anchors to boxes (Feng et al., "TOOD", ICCV 2021, as the reference trainer does
+ * it).
  *
  *   1. An anchor is a candidate of a box when its point lies strictly inside; for this test alone, a side
  *      shorter than the second stride is replaced by it, so that small boxes have candidates.
@@ -153,7 +154,7 @@ static void offer(const search *s, int image, int target, cell c) {
 static void rank_candidates(const search *s, int image, int target) {
     yt_xyxy reach = s->reach[target], b = s->boxes[target];
     s->ranked[target] = 0;
-    if (!(b.x1 + b.y1 + b.x2 + b.y2 > 0)) return; /* the family's mark of an empty row */
+    if (!(b.x1 + b.y1 + b.x2 + b.y2 > 0)) return; /* the reference trainer's mark of an empty row */
     for (int level = 0; level < s->head->n_levels; level++) {
         const yti_head_level *lv = &s->head->level[level];
         double stride = lv->stride;

@@ -1,4 +1,4 @@
-/* loss.h: the detection loss of the family: task-aligned assignment, CIoU, BCE, DFL or L1 (spec training 3).
+/* loss.h: the detection loss of the reference trainer: task-aligned assignment, CIoU, BCE, DFL or L1 (spec training 3).
  */
 #ifndef YT_LOSS_H
 #define YT_LOSS_H
@@ -17,7 +17,7 @@ typedef struct yti_loss_gains {
     float box, cls, dfl; /* family: 7.5, 0.5, 1.5 */
 } yti_loss_gains;
 
-/* How anchors are assigned to boxes; the family's constants alpha 0.5, beta 6, eps 1e-9 are fixed. */
+/* How anchors are assigned to boxes; the reference trainer's constants alpha 0.5, beta 6, eps 1e-9 are fixed. */
 typedef struct yti_assigner {
     int topk;               /* candidates per box: 10; one-to-one branch 7 */
     int topk2;              /* kept per box after conflicts are resolved: = topk; one-to-one branch 1 */
@@ -25,7 +25,7 @@ typedef struct yti_assigner {
                                 reference trainer did until 8.4.104; else where they are shorter than the second */
 } yti_assigner;
 
-/* The family's: of a one-to-one branch, or of any other. */
+/* The reference trainer's: of a one-to-one branch, or of any other. */
 yti_assigner yti_assigner_of(bool one_to_one);
 
 /* What one branch's loss came to. */

@@ -62,11 +62,11 @@ yti_value yti_add_node(yti_builder *b, const yti_op *op, const void *attr, const
                        yti_params params, yti_path at, yti_built built) {
     if (b->status != YT_OK) return 0;
     if (yti_graph_nodes(b->graph) >= MAX_NODES) return yti_fail(b, "the model has over %d operations", MAX_NODES);
-    if (n_src > YT_MAX_SOURCES) return yti_fail(b, "reads %d maps; at most %d work", n_src, YT_MAX_SOURCES);
+    if (n_src > YT_MAX_SOURCES) return yti_fail(b, "reads %d maps; the limit is %d", n_src, YT_MAX_SOURCES);
     if (built.side < 1)
         return yti_fail(b, "the map becomes smaller than one pixel for a %d-pixel image", YT_PROBE_SIDE);
     if (built.side > MAX_SIDE) return yti_fail(b, "the map grows to %d times the image", built.side / YT_PROBE_SIDE);
-    if (built.channels > 1 << 16) return yti_fail(b, "%d channels; at most %d work", built.channels, 1 << 16);
+    if (built.channels > 1 << 16) return yti_fail(b, "%d channels; the limit is %d", built.channels, 1 << 16);
     yti_value value = 0;
     b->status = yti_graph_add(b->graph, op, attr, src, n_src, params, at.text, &value, b->err);
     if (b->status != YT_OK) return 0;
@@ -109,7 +109,7 @@ ptrdiff_t yti_param(yti_builder *b, yti_param_kind kind, yti_path name, int n_di
         info->count *= (size_t)dims[i];
     }
     b->used[kind] += info->count;
-    if (b->used[kind] > (size_t)1 << 31) return yti_fail(b, "the model has over two thousand million parameters") - 1;
+    if (b->used[kind] > (size_t)1 << 31) return yti_fail(b, "the model has over two billion parameters") - 1;
     return (ptrdiff_t)info->offset;
 }
 
@@ -136,7 +136,7 @@ yti_value yti_input(yti_builder *b, int channels) {
                         (yti_built){.channels = channels, .side = YT_PROBE_SIDE});
 }
 
-/* The convolution alone, with a bias or not; moments are wanted by a batch norm behind it. shortcut NULL: none. */
+/* The convolution alone, with a bias or not; moments are wanted by a batch norm after it. shortcut NULL: none. */
 static yti_value bare_conv(yti_builder *b, yti_value x, yti_path weights_at, yti_path at, const yti_conv_attr *attr,
                            bool bias, const yti_value *shortcut) {
     if (b->status != YT_OK) return 0;
@@ -156,20 +156,22 @@ static yti_value bare_conv(yti_builder *b, yti_value x, yti_path weights_at, yti
 
 /* Before anything is computed from them. dilation 0: the default. */
 static bool check_window(yti_builder *b, int kernel, int dilation) {
-    if (kernel < 1 || kernel > MAX_KERNEL) return yti_fail(b, "a kernel of %d; 1 to %d works", kernel, MAX_KERNEL);
+    if (kernel < 1 || kernel > MAX_KERNEL)
+        return yti_fail(b, "kernel size %d is out of range (1 to %d)", kernel, MAX_KERNEL);
     if (dilation < 0 || dilation > MAX_DILATION)
-        return yti_fail(b, "a dilation of %d; 1 to %d works", dilation, MAX_DILATION);
+        return yti_fail(b, "dilation %d is out of range (1 to %d)", dilation, MAX_DILATION);
     return true;
 }
 
 static bool check_conv(yti_builder *b, const yti_conv_geometry *c) {
-    if (c->cout < 1 || c->cout > 1 << 16) return yti_fail(b, "%d output channels; 1 to %d work", c->cout, 1 << 16);
+    if (c->cout < 1 || c->cout > 1 << 16)
+        return yti_fail(b, "%d output channels are out of range (1 to %d)", c->cout, 1 << 16);
     if (c->stride < 1 || c->stride > MAX_STRIDE)
-        return yti_fail(b, "a stride of %d; 1 to %d works", c->stride, MAX_STRIDE);
+        return yti_fail(b, "stride %d is out of range (1 to %d)", c->stride, MAX_STRIDE);
     if (!check_window(b, c->kernel, c->dilation)) return false;
-    if (c->dilation < 1) return yti_fail(b, "a dilation of %d; 1 to %d works", c->dilation, MAX_DILATION);
+    if (c->dilation < 1) return yti_fail(b, "dilation %d is out of range (1 to %d)", c->dilation, MAX_DILATION);
     if (c->pad < 0 || c->pad > c->dilation * (c->kernel - 1))
-        return yti_fail(b, "a padding of %d for a kernel of %d; 0 to %d works", c->pad, c->kernel,
+        return yti_fail(b, "padding %d is out of range for a kernel of %d (0 to %d)", c->pad, c->kernel,
                         c->dilation * (c->kernel - 1));
     if (c->groups < 1 || c->cin % c->groups || c->cout % c->groups)
         return yti_fail(b, "%d groups; the number must divide the %d input and %d output channels", c->groups, c->cin,
@@ -256,7 +258,7 @@ yti_value yti_transpose(yti_builder *b, yti_value x, yti_path at, int cout, int 
     const yti_transpose_attr attr = {
         .adjoint = {
             .cin = cout, .cout = cin, .kernel = kernel, .stride = stride, .pad = pad, .dilation = 1, .groups = 1}};
-    if (cout < 1 || cout > 1 << 16) return yti_fail(b, "%d output channels; 1 to %d work", cout, 1 << 16);
+    if (cout < 1 || cout > 1 << 16) return yti_fail(b, "%d output channels are out of range (1 to %d)", cout, 1 << 16);
     if (!check_conv(b, &attr.adjoint)) return 0;
     const int weight_dims[4] = {cin, cout, kernel, kernel}, bias_dims[4] = {cout};
     const float bound = (float)(1.0 / sqrt((double)cout * kernel * kernel)); /* by the fan that files show */
@@ -289,10 +291,10 @@ yti_value yti_gain(yti_builder *b, yti_value x, yti_path at, float initial) {
 
 yti_value yti_pool(yti_builder *b, yti_value x, yti_path at, const yti_op *op, int kernel, int stride, int pad) {
     if (b->status != YT_OK) return 0;
-    if (kernel < 1 || kernel > 15) return yti_fail(b, "a pooling window of %d; 1 to 15 work", kernel);
-    if (stride < 1 || stride > 16) return yti_fail(b, "a stride of %d; 1 to 16 works", stride);
+    if (kernel < 1 || kernel > 15) return yti_fail(b, "pooling window %d is out of range (1 to 15)", kernel);
+    if (stride < 1 || stride > 16) return yti_fail(b, "stride %d is out of range (1 to 16)", stride);
     if (pad < 0 || pad > kernel / 2)
-        return yti_fail(b, "a padding of %d for a window of %d; 0 to %d works", pad, kernel, kernel / 2);
+        return yti_fail(b, "padding %d is out of range for a window of %d (0 to %d)", pad, kernel, kernel / 2);
     const yti_pool_attr attr = {.kernel = kernel, .stride = stride, .pad = pad};
     const yti_built built = {.channels = b->built[x].channels,
                              .side = yti_conv_out(b->built[x].side, kernel, stride, pad, 1)};
@@ -300,14 +302,14 @@ yti_value yti_pool(yti_builder *b, yti_value x, yti_path at, const yti_op *op, i
 }
 
 yti_value yti_maxpool(yti_builder *b, yti_value x, yti_path at, int kernel) {
-    if (kernel % 2 == 0) return yti_fail(b, "a pooling window of %d; odd, up to 15", kernel);
+    if (kernel % 2 == 0) return yti_fail(b, "pooling window %d must be odd and at most 15", kernel);
     return yti_pool(b, x, at, &yti_op_maxpool2d, kernel, 1, kernel / 2);
 }
 
 yti_value yti_pad(yti_builder *b, yti_value x, yti_path at, const int sides[4]) {
     if (b->status != YT_OK) return 0;
     for (int i = 0; i < 4; i++)
-        if (sides[i] < 0 || sides[i] > 64) return yti_fail(b, "a padding of %d; 0 to 64 works", sides[i]);
+        if (sides[i] < 0 || sides[i] > 64) return yti_fail(b, "padding %d is out of range (0 to 64)", sides[i]);
     if (sides[0] + sides[1] != sides[2] + sides[3])
         return yti_fail(b, "pads %d columns and %d rows; a map stays square here", sides[0] + sides[1],
                         sides[2] + sides[3]);

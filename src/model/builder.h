@@ -10,7 +10,7 @@
 #include "model/model.h"
 #include "ops/ops.h"
 
-/* The side of the picture by which maps are compared while building: spec architecture 1.6. */
+/* The side of the image by which maps are compared while building: spec architecture 1.6. */
 enum { YT_PROBE_SIDE = 256 };
 
 /* What is added to a variance before its root is taken: spec architecture 3.1. */
@@ -23,7 +23,7 @@ typedef struct yti_path {
 
 /* What is known of a value while building. */
 typedef struct yti_built {
-    int channels, side;         /* side: of the map for a picture of YT_PROBE_SIDE */
+    int channels, side;         /* side: of the map for an image of YT_PROBE_SIDE */
     const yti_yaml_node *parts; /* CBLinear: the widths of the maps that lie side by side in it; else NULL */
 } yti_built;
 
@@ -48,7 +48,7 @@ typedef struct yti_builder {
     yt_err *err;
 } yti_builder;
 
-/* Convolution settings beyond the channels; zeros mean the family's defaults. */
+/* Convolution settings beyond the channels; zeros mean the reference trainer's defaults. */
 typedef struct yti_conv_opts {
     int stride;   /* 0: 1 */
     int groups;   /* 0: 1 */

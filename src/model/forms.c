@@ -71,7 +71,7 @@ static int arg_list(yti_builder *b, const row_form *f, size_t i, int out[MAX_LIS
         out[k] = (int)value;
     }
     if (count < 1 || count > MAX_LIST)
-        return yti_fail(b, "argument %zu of %s has %zu numbers; 1 to %d work", i + 1, f->module, count, MAX_LIST);
+        return yti_fail(b, "argument %zu of %s has %zu numbers; it takes 1 to %d", i + 1, f->module, count, MAX_LIST);
     return (int)count;
 }
 
@@ -163,7 +163,7 @@ static yti_value form_repcsp(yti_builder *b, const row_form *f) {
 
 static yti_value form_c3k(yti_builder *b, const row_form *f) {
     const int kernel = arg_int(b, f, 5, 3), n = arg_int(b, f, 1, 1);
-    if (n < 1 || n > 100) return yti_fail(b, "%d bottlenecks in a C3k; 1 to 100 work", n);
+    if (n < 1 || n > 100) return yti_fail(b, "%d bottlenecks in a C3k; it takes 1 to 100", n);
     return yti_c3(b, f->from[0], f->at, arg_channels(b, f), n, arg_double(b, f, 4, 0.5), YTI_BOTTLENECK,
                   (yti_bottleneck_opts){.shortcut = arg_bool(b, f, 2, true),
                                         .groups = arg_count(b, f, 3, 1),
@@ -184,7 +184,7 @@ static yti_value form_c3k2(yti_builder *b, const row_form *f) {
 }
 
 /* The short form, [1024, 5] of YOLOv5 to 11, has an activation in cv1; the long one, [1024, 5, 3, True] of YOLO26,
- * has none. Releases 8.4.0 to 8.4.140 of the family left it out of both, so weights may say otherwise. */
+ * has none. Releases 8.4.0 to 8.4.140 of the reference trainer left it out of both, so weights may say otherwise. */
 static yti_value form_sppf(yti_builder *b, const row_form *f) {
     enum { SHORT_FORM = 2 };
     const int chosen = b->model->options.sppf_activation;
@@ -270,7 +270,7 @@ static yti_value form_ghost_bottleneck(yti_builder *b, const row_form *f) {
 static yti_value form_repconv(yti_builder *b, const row_form *f) {
     const yti_conv_opts o = {.stride = arg_count(b, f, 2, 1)};
     const int kernel = arg_int(b, f, 1, 3);
-    if (kernel % 2 == 0) return yti_fail(b, "RepConv with a kernel of %d; an odd number works", kernel);
+    if (kernel % 2 == 0) return yti_fail(b, "RepConv with kernel size %d; it must be odd", kernel);
     if (f->args && f->args->count > 3) return yti_fail(b, "RepConv takes channels, kernel and stride alone");
     return yti_rep_conv(b, f->from[0], f->at, arg_channels(b, f), kernel, o);
 }
@@ -279,7 +279,7 @@ static yti_value form_elan(yti_builder *b, const row_form *f) {
     const yti_elan_opts o = {
         .hidden = arg_int(b, f, 1, 0), .inner = arg_int(b, f, 2, 0), .repeats = arg_int(b, f, 3, 1)};
     if (b->status == YT_OK && (o.repeats < 1 || o.repeats > 100))
-        return yti_fail(b, "%d bottlenecks in a stage of RepNCSPELAN4; 1 to 100 work", o.repeats);
+        return yti_fail(b, "%d bottlenecks in a stage of RepNCSPELAN4; it takes 1 to 100", o.repeats);
     return yti_elan(b, f->from[0], f->at, arg_channels(b, f), o);
 }
 
@@ -306,7 +306,7 @@ static yti_value form_cblinear(yti_builder *b, const row_form *f) {
     const int n = arg_list(b, f, 0, widths);
     for (int i = 0; i < n; i++) {
         if (widths[i] < 1 || widths[i] > 1 << 16)
-            return yti_fail(b, "CBLinear gives %d channels; 1 to %d work", widths[i], 1 << 16);
+            return yti_fail(b, "CBLinear gives %d channels; the range is 1 to %d", widths[i], 1 << 16);
         sum += widths[i];
     }
     if (b->status == YT_OK && (!n || f->args->items[0]->kind != YT_YAML_LIST || f->args->count > 1))
@@ -359,13 +359,13 @@ static yti_value form_upsample(yti_builder *b, const row_form *f) {
     if (arg_at(f, 0)) return yti_fail(b, "nn.Upsample to a fixed size is not known; use [None, 2, nearest]");
     if (mode && (!mode->text || strcmp(mode->text, "nearest") != 0))
         return yti_fail(b, "nn.Upsample knows only the mode nearest");
-    if (factor < 1 || factor > 8) return yti_fail(b, "nn.Upsample by %d; 1 to 8 work", factor);
+    if (factor < 1 || factor > 8) return yti_fail(b, "nn.Upsample by %d; the factor may be 1 to 8", factor);
     return yti_upsample(b, f->from[0], f->at, factor, false);
 }
 
 static yti_value form_concat(yti_builder *b, const row_form *f) {
     const int dimension = arg_int(b, f, 0, 1);
-    if (dimension != 1) return yti_fail(b, "Concat along dimension %d; only channels (1) work", dimension);
+    if (dimension != 1) return yti_fail(b, "Concat along dimension %d; only channels (1) can be joined", dimension);
     if (b->cut < YT_CUT_LATERAL) return yti_concat(b, f->from, f->n_from, f->at);
     yti_value latest = f->from[0];
     for (int i = 1; i < f->n_from; i++)

@@ -1,6 +1,6 @@
 /* freeze.c: which rows of a model are not trained (spec training 8).
  *
- * A number means so many rows from the first, a list its rows. Brackets make a list of one: "[3]".
+ * A number means that many rows from the first, a list its rows. Brackets make a list of one: "[3]".
  */
 #include "model/model.h"
 
@@ -14,7 +14,7 @@ static void freeze_row(yti_model *model, int row) {
     for (int i = 0; i < model->n_params; i++) model->params[i].frozen |= model->params[i].row == row;
 }
 
-/* A whole number; *text moves behind it and behind spaces. */
+/* A whole number; *text moves after it and after spaces. */
 static bool read_number(const char **text, long *number) {
     while (isspace((unsigned char)**text)) ++*text;
     if (!isdigit((unsigned char)**text)) return false;
@@ -70,6 +70,6 @@ yt_status yti_model_freeze(yti_model *model, const char *rows, yt_err *err) {
     for (int i = 0; i < model->n_params; i++)
         if (yti_param_is_trainable(&model->params[i]) && !model->params[i].frozen) return YT_OK;
     return yt_fail(err, YT_ERR_ARGUMENT,
-                   "--freeze: \"%s\" are all the rows of %s that have parameters; leave one to train", rows,
+                   "--freeze: \"%s\" would freeze every row of %s that has parameters; leave one to train", rows,
                    model->name);
 }

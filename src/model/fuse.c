@@ -25,7 +25,7 @@ static const float *values(const yti_state *state, const yti_param_info *info) {
     return (yti_param_is_trainable(info) ? state->params : state->buffers) + info->offset;
 }
 
-/* Scale t and bias of the normalisation behind a convolution, one float per channel each. */
+/* Scale t and bias of the normalisation after a convolution, one float per channel each. */
 typedef struct folded {
     const float *gain, *bias, *mean, *variance; /* gain NULL: there is no normalisation */
 } folded;

@@ -78,7 +78,7 @@ static void build_branch(yti_builder *b, yti_path at, level_list levels, const c
         const int hidden = settle_width(&model->options.head.cls[i], class_hidden);
         yti_value cls = b->legacy_head ? class_branch_legacy(b, levels.maps[i], branch_at, hidden, classes)
                                        : class_branch(b, levels.maps[i], branch_at, hidden, classes);
-        /* About five objects of any class in a picture of 640 pixels, whatever the picture's size is. */
+        /* About five objects of any class in an image of 640 pixels, whatever the image's size is. */
         set_bias_init(b, log(5.0 / classes / pow(640.0 / model->strides[l], 2)));
         model->head_cls[branch][l] = cls;
         if (b->status == YT_OK) yti_graph_output(b->graph, cls, train_only);
@@ -114,7 +114,7 @@ void yti_build_detect(yti_builder *b, yti_path at, const yti_value *maps, int n_
         return;
     }
     if (n_maps > YT_MAX_LEVELS) {
-        yti_fail(b, "Detect reads %d maps; at most %d work", n_maps, YT_MAX_LEVELS);
+        yti_fail(b, "Detect reads %d maps; the limit is %d", n_maps, YT_MAX_LEVELS);
         return;
     }
     level_list levels = {.maps = maps, .end = n_maps};

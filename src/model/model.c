@@ -54,7 +54,7 @@ static bool read_scale(yti_builder *b, const yti_yaml_node *root) {
            yti_fail(b, "depth and width of a scale lie between 0 and %d, max_channels from 1 up", MAX_FACTOR);
 }
 
-/* Every key that means something; some are written by the family and have no effect here. */
+/* Every key that means something; some are written by the reference trainer and have no effect here. */
 static const char *const known_keys[] = {
     "nc",   "scales",  "scale",   "depth_multiple", "backbone",  "width_multiple", "activation", "end2end",
     "head", "reg_max", "inplace", "kpt_shape",      "yaml_file", "channels",       "ch"};
@@ -154,7 +154,7 @@ static bool read_keys(yti_builder *b, const yti_yaml_node *root) {
 
 /* ---- rows ---- */
 
-/* One entry of `from`: the absolute row it means, or -2 after an error. The picture itself is row -1. */
+/* One entry of `from`: the absolute row it means, or -2 after an error. The image itself is row -1. */
 static int source_row(yti_builder *b, const yti_yaml_node *node) {
     int64_t from;
     if (!yti_yaml_int(node, &from)) return yti_fail(b, "from is a row number, or a list of them") - 2;

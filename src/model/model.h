@@ -62,7 +62,7 @@ typedef enum yti_param_kind {
     YT_PARAM_KINDS
 } yti_param_kind;
 
-/* One named tensor of the state, under the family's name ("model.0.conv.weight"). */
+/* One named tensor of the state, under its name in Ultralytics files ("model.0.conv.weight"). */
 typedef struct yti_param_info {
     char *name;
     yti_param_kind kind;
@@ -194,7 +194,7 @@ int yti_model_branch(const yti_model *model, bool one_to_one);
 /* Which branches evaluation runs, bit b: branch b; from the next plan on. What they share is computed once. */
 void yti_model_evaluate(yti_model *model, unsigned branches);
 
-/* Billions of operations for imgsz x imgsz by the family's convention (spec architecture 2.4). */
+/* Billions of operations for imgsz x imgsz by the reference trainer's convention (spec architecture 2.4). */
 yt_status yti_model_gflops(yti_model *model, int imgsz, double *gflops, yt_err *err);
 
 /* What one build option changes in a model. Counts as of yti_model_parameters and yti_model_gflops. */

@@ -2,7 +2,7 @@
  * study-l.yaml scale l of study.yaml.
  *
  * The letter is looked for in the name without its folder and ending: "yolo", optionally "e-" or "v", digits, then one
- * of n s m l x; else such a letter behind a dash at the end. The file is the one named, else the one named without the
+ * of n s m l x; else such a letter after a dash at the end. The file is the one named, else the one named without the
  * letter and its dash; in the working folder, else in the search folders. A file whose own name ends in a dash and a
  * letter is not one of scales: there the letter means nothing.
  */
@@ -23,7 +23,7 @@ static bool is_letter(char c) {
 
 /* Where in a base name the part lies that names the scale: the letter, or a dash and the letter. */
 typedef struct scale_part {
-    size_t at, length; /* length 0: there is none; 1: behind a number; 2: behind a dash */
+    size_t at, length; /* length 0: there is none; 1: after a number; 2: after a dash */
 } scale_part;
 
 static scale_part find_scale_part(const char *base) {

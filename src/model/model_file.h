@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-/* The scale letter behind the number in a name of the family ("yolo26n.yaml": n); 0: none. */
+/* The scale letter after the number in a model's name ("yolo26n.yaml": n); 0: none. */
 char yti_scale_letter(const char *path);
 
 /* malloc'd path of the file that a model name means, in the working folder or a search folder; NULL: there is none.

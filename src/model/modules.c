@@ -57,7 +57,7 @@ yti_value yti_c3(yti_builder *b, yti_value x, yti_path at, int c2, int n, double
 yti_value yti_c2f(yti_builder *b, yti_value x, yti_path at, int c2, int n, double expansion, yti_inner_kind kind,
                   yti_bottleneck_opts inner) {
     const int c = (int)(c2 * expansion);
-    if (n + 1 > YT_MAX_SOURCES) return yti_fail(b, "%d repeats; at most %d work", n, YT_MAX_SOURCES - 1);
+    if (n + 1 > YT_MAX_SOURCES) return yti_fail(b, "%d repeats; the limit is %d", n, YT_MAX_SOURCES - 1);
     const bool bypassed = b->cut < YT_CUT_CSP;
     inner.kernel1 = inner.kernel2 = 3;
     yti_value parts[YT_MAX_SOURCES];

@@ -2,7 +2,7 @@
  * and what a row of a YAML says; forms.c reads those rows.
  *
  * A split costs nothing: a concatenation takes the whole of cv1's output where a paper writes its two halves. The
- * shortcut of a block is added inside its last normalisation pass. Roads that a cut takes away (ablation.h) take their
+ * shortcut of a block is added inside its last normalisation pass. Paths that a cut takes away (ablation.h) take their
  * weights with them: what is left has no tensor that nothing reads.
  */
 #ifndef YT_MODEL_MODULES_H

@@ -47,7 +47,7 @@ yti_value yti_psa_block(yti_builder *b, yti_value x, yti_path at, int heads) {
     return feed_forward(b, attended, yti_sub(at, "ffn"), 2 * yti_channels(b, x), add);
 }
 
-/* The two halves of cv1, the second of which goes on in *attended; *bypass is only there while nothing cuts it. */
+/* The two halves of cv1, the second of which continues in *attended; *bypass is only there while nothing cuts it. */
 static bool split_for_attention(yti_builder *b, yti_value x, yti_path at, int c, yti_value *bypass,
                                 yti_value *attended) {
     const bool bypassed = b->cut < YT_CUT_CSP;
@@ -125,10 +125,11 @@ yti_value yti_a2c2f(yti_builder *b, yti_value x, yti_path at, int c2, int n, yti
     static const float GAMMA = 0.01f; /* where gamma starts */
     const int c = (int)(c2 * o.expansion);
     if (b->status != YT_OK) return 0;
-    if (n + 1 > YT_MAX_SOURCES) return yti_fail(b, "%d repeats; at most %d work", n, YT_MAX_SOURCES - 1);
+    if (n + 1 > YT_MAX_SOURCES) return yti_fail(b, "%d repeats; the limit is %d", n, YT_MAX_SOURCES - 1);
     if (o.attend && (c % AREA_HEAD || c < AREA_HEAD))
-        return yti_fail(b, "area attention over %d channels; a multiple of %d works", c, AREA_HEAD);
-    if (o.attend && (o.areas < 1 || o.areas > 64)) return yti_fail(b, "attention in %d areas; 1 to 64 work", o.areas);
+        return yti_fail(b, "area attention over %d channels; it must be a multiple of %d", c, AREA_HEAD);
+    if (o.attend && (o.areas < 1 || o.areas > 64))
+        return yti_fail(b, "attention in %d areas; the range is 1 to 64", o.areas);
     const bool residual = o.attend && o.residual && b->cut < YT_CUT_ADD;
     if (residual && yti_channels(b, x) != c2)
         return yti_fail(b, "A2C2f adds its %d channels to the %d it reads; they must be equal", c2, yti_channels(b, x));

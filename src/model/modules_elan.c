@@ -21,7 +21,7 @@ yti_value yti_elan(yti_builder *b, yti_value x, yti_path at, int c2, yti_elan_op
     const int half = o.hidden / 2;
     const bool bypassed = b->cut < YT_CUT_CSP;
     if (o.hidden < 2 || o.hidden % 2)
-        return yti_fail(b, "%d hidden channels, which are halved; an even number works", o.hidden);
+        return yti_fail(b, "%d hidden channels, which are halved; the number must be even", o.hidden);
     yti_value parts[3];
     yti_value h = parts[0] = yti_conv(b, x, yti_sub(at, "cv1"), bypassed ? o.hidden : half, 1, (yti_conv_opts){0});
     if (bypassed) h = yti_slice(b, parts[0], yti_sub(at, "split"), half, half);
@@ -44,7 +44,7 @@ yti_value yti_aconv(yti_builder *b, yti_value x, yti_path at, int c2) {
 yti_value yti_adown(yti_builder *b, yti_value x, yti_path at, int c2) {
     const int half = yti_channels(b, x) / 2;
     if (b->status == YT_OK && (yti_channels(b, x) % 2 || c2 % 2))
-        return yti_fail(b, "ADown halves %d and %d channels; even numbers work", yti_channels(b, x), c2);
+        return yti_fail(b, "ADown halves %d and %d channels; both must be even", yti_channels(b, x), c2);
     x = smooth(b, x, at);
     const yti_value first = yti_slice(b, x, yti_sub(at, "split.0"), 0, half),
                     second = yti_slice(b, x, yti_sub(at, "split.1"), half, half);
@@ -83,7 +83,7 @@ yti_value yti_cbfuse(yti_builder *b, const yti_value *maps, int n, const int *wh
             return yti_fail(b, "CBFuse takes part %d of map %d; it reads parts of CBLinear rows, from 0 up", which[i],
                             i + 1);
         if (wanted % side || wanted / side > 16)
-            return yti_fail(b, "CBFuse enlarges a map of 1/%d of the image to 1/%d; a whole factor up to 16 works",
+            return yti_fail(b, "CBFuse enlarges a map of 1/%d of the image to 1/%d; the factor must be whole, up to 16",
                             YT_PROBE_SIDE / side, YT_PROBE_SIDE / wanted);
         const yti_value part = yti_slice(b, maps[i], yti_sub(at, "part.%d", i), first, count);
         const yti_value large = yti_upsample(b, part, yti_sub(at, "large.%d", i), wanted / side, true);

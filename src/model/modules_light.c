@@ -5,7 +5,7 @@
 
 /* Half of the channels are computed from the map, the other half from those by a depth-wise kernel of 5. */
 yti_value yti_ghost_conv(yti_builder *b, yti_value x, yti_path at, int c2, int kernel, yti_conv_opts opts) {
-    if (c2 % 2) return yti_fail(b, "a ghost convolution of %d channels; an even number works", c2);
+    if (c2 % 2) return yti_fail(b, "a ghost convolution of %d channels; the number must be even", c2);
     const int half = c2 / 2;
     const yti_value made = yti_conv(b, x, yti_sub(at, "cv1"), half, kernel, opts);
     const yti_value ghost = yti_conv(b, made, yti_sub(at, "cv2"), half, 5,
@@ -17,7 +17,7 @@ yti_value yti_ghost_bottleneck(yti_builder *b, yti_value x, yti_path at, int c2,
     const int c1 = yti_channels(b, x), hidden = c2 / 2;
     const bool halves = stride == 2, add = b->cut < YT_CUT_ADD;
     if (b->status != YT_OK) return 0;
-    if (stride != 1 && !halves) return yti_fail(b, "a ghost bottleneck of stride %d; 1 or 2 works", stride);
+    if (stride != 1 && !halves) return yti_fail(b, "a ghost bottleneck of stride %d; it must be 1 or 2", stride);
     if (!halves && add && c1 != c2)
         return yti_fail(b, "a ghost bottleneck adds its %d channels to the %d it reads; they must be equal", c2, c1);
     yti_value h = yti_ghost_conv(b, x, yti_sub(at, "conv.0"), hidden, 1, (yti_conv_opts){0});

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-/* Counted on the smallest picture that every level divides, and scaled by area: 32 pixels for the published models,
+/* Counted on the smallest image that every level divides, and scaled by area: 32 pixels for the published models,
  * as their figures are (spec architecture 2.4). */
 static int count_side(const yti_model *model) {
     return model->max_stride > 32 ? model->max_stride : 32;

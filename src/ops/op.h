@@ -95,7 +95,8 @@ typedef struct yti_op {
     void (*prepare)(const void *attr, const yti_run *run);  /* fills prepared; NULL: nothing to do */
     void (*forward)(const void *attr, const yti_run *run);  /* NULL: nothing to do */
     void (*backward)(const void *attr, const yti_run *run); /* NULL: nothing to do */
-    double (*flops)(const void *attr, const yti_ports *io); /* by the family's convention; NULL: not counted */
+    double (*flops)(const void *attr,
+                    const yti_ports *io); /* by the reference trainer's convention; NULL: not counted */
 } yti_op;
 
 #endif

@@ -14,11 +14,11 @@ static yt_status attention_shape(const void *attr, yti_ports *io, yt_err *err) {
     const size_t whole = (size_t)src->h * (size_t)src->w, areas = (size_t)a->areas, pixels = whole / areas;
     if (whole % areas)
         return yt_fail(err, YT_ERR_MISMATCH,
-                       "attention in %d areas of a %dx%d map, whose %zu pixels are no multiple of it; a multiple "
-                       "of 32 as image size works",
+                       "attention in %d areas of a %dx%d map, whose %zu pixels are no multiple of it; use an "
+                       "image size that is a multiple of 32",
                        a->areas, src->h, src->w, whole);
     if (pixels > 1u << 16)
-        return yt_fail(err, YT_ERR_MISMATCH, "attention over %zu pixels of a %dx%d map; at most %u work", pixels,
+        return yt_fail(err, YT_ERR_MISMATCH, "attention over %zu pixels of a %dx%d map; the limit is %u", pixels,
                        src->h, src->w, 1u << 16);
     io->dst = *src;
     io->dst.c = a->heads * a->head_dim;

@@ -2,7 +2,7 @@
  * the activation and shortcut of the norm_act it has absorbed.
  *
  * params: weight [kh][kw][cin/groups][cout], bias [cout]. Side, in training when the attribute asks for it: moments of
- * the output for the normalisation behind it (a frozen one does not read them), and in the backward run what that one
+ * the output for the normalisation after it (a frozen one does not read them), and in the backward run what that one
  * leaves to be done to its gradient (ops/norm_handover.h).
  */
 #include "ops/norm_handover.h"

@@ -10,8 +10,9 @@ enum { MAX_POOL_KERNEL = 15 }; /* 15*15 positions fit a byte */
 /* What a window leaves of a map; of both kinds of pooling. */
 static yt_status pooled_shape(const yti_pool_attr *pool, const yti_shape *src, yti_shape *dst, yt_err *err) {
     if (pool->kernel < 1 || pool->kernel > MAX_POOL_KERNEL || pool->pad >= pool->kernel)
-        return yt_fail(err, YT_ERR_MISMATCH, "a pooling window of %d with padding %d; 1 to %d, padding below it, work",
-                       pool->kernel, pool->pad, MAX_POOL_KERNEL);
+        return yt_fail(err, YT_ERR_MISMATCH,
+                       "pooling window %d with padding %d is out of range (1 to %d, padding below it)", pool->kernel,
+                       pool->pad, MAX_POOL_KERNEL);
     *dst = (yti_shape){.n = src->n,
                        .h = yti_conv_out(src->h, pool->kernel, pool->stride, pool->pad, 1),
                        .w = yti_conv_out(src->w, pool->kernel, pool->stride, pool->pad, 1),

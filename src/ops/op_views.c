@@ -9,7 +9,7 @@
 static yt_status input_shape(const void *attr, yti_ports *io, yt_err *err) {
     const yti_input_attr *input = attr;
     (void)err;
-    io->dst.c = input->channels; /* n, h, w: set by the graph, which knows the picture */
+    io->dst.c = input->channels; /* n, h, w: set by the graph, which knows the image */
     return YT_OK;
 }
 

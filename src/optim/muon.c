@@ -7,13 +7,13 @@
  * X P for X, A becomes P A P, and the product Q of the five P is collected in small squares of which only half is
  * computed. |u|^2 is the trace of the first A. For YOLO26n that is 2.2 instead of 3.3 billion multiplications. The
  * errors of float are larger where singular values are tiny: 4e-4 of the result at most for values down to 1e-7 of the
- * largest, where the family, rounding to bfloat16, makes 2e-1.
+ * largest, where the reference trainer, rounding to bfloat16, makes 2e-1.
  *
- * The family means the matrix (out, in * kh * kw) of a convolution; in memory its weights are [kh][kw][in][out], the
- * transpose of that with its rows in another order. orth is an odd polynomial, so orth(P u^T) = P orth(u)^T for any
- * permutation P: the weights are worked on as they lie, and the factor sqrt(max(1, kh / kw)) of the family is 1,
- * kernels being square. Nor does it matter from which side the polynomial multiplies, so the Gram matrix is that of the
- * shorter side, wide matrices being transposed.
+ * The reference trainer means the matrix (out, in * kh * kw) of a convolution; in memory its weights are
+ * [kh][kw][in][out], the transpose of that with its rows in another order. orth is an odd polynomial, so orth(P u^T) =
+ * P orth(u)^T for any permutation P: the weights are worked on as they lie, and the factor sqrt(max(1, kh / kw)) of the
+ * reference trainer is 1, kernels being square. Nor does it matter from which side the polynomial multiplies, so the
+ * Gram matrix is that of the shorter side, wide matrices being transposed.
  *
  * The quintic does not converge: singular values from 0.01 up end between about 0.7 and 1.2, which is near enough to 1
  * for the purpose and takes five steps only.

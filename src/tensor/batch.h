@@ -39,7 +39,7 @@ typedef struct yti_batch {
     const yti_fit *fits;         /* [n] validation only, else NULL */
     int64_t fates[YT_BOX_FATES]; /* training: by what became of them */
     int n_parts;
-    const int *parts; /* [n_parts] samples of every picture in it, with those of mosaics and mixes; some may repeat */
+    const int *parts; /* [n_parts] samples of every image in it, with those of mosaics and mixes; some may repeat */
 } yti_batch;
 
 #endif

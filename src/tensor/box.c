@@ -4,8 +4,8 @@
  *     CIoU  = I/U - rho^2/c^2 - alpha*v
  *     rho   = distance between the centres,  c = diagonal of the smallest box around both
  *     v     = 4/pi^2 * (atan(w_b/h_b) - atan(w_a/h_a))^2,  alpha = v / (v - I/U + 1)
- * The epsilons sit where the family has them: on both heights, U, c^2 and alpha's denominator. The minima and
- * maxima have kinks; where two coordinates are equal the derivative is the mean of those on either side.
+ * The epsilons sit where the reference trainer has them: on both heights, U, c^2 and alpha's denominator. The minima
+ * and maxima have kinks; where two coordinates are equal the derivative is the mean of those on either side.
  */
 #include "tensor/box.h"
 

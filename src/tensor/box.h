@@ -14,12 +14,12 @@ yti_cxcywh yti_cxcywh_from_xyxy(yt_xyxy b);
 /* Intersection over union, I / (A1 + A2 - I + eps), in float32 (spec training 5.1 uses eps 1e-7, NMS eps 0). */
 float yti_box_iou(yt_xyxy a, yt_xyxy b, float eps);
 
-/* Complete IoU (Zheng et al. 2020) of a and b (xyxy) in double, with the family's epsilons: 1e-7 on heights, union
- * and diagonal, so that the value depends a little on the unit of length; it is symmetric in a and b. `grad`, when
- * not NULL, receives d CIoU / d a, alpha being a constant. */
+/* Complete IoU (Zheng et al. 2020) of a and b (xyxy) in double, with the reference trainer's epsilons: 1e-7 on heights,
+ * union and diagonal, so that the value depends a little on the unit of length; it is symmetric in a and b. `grad`,
+ * when not NULL, receives d CIoU / d a, alpha being a constant. */
 double yti_box_ciou(const double a[4], const double b[4], double grad[4]);
 
-/* What the CIoU of a and b is not larger than, without its costly terms: their IoU. NaN for boxes that are not
+/* A cheap upper bound of yti_box_ciou(a, b): their plain IoU. NaN for boxes that are not
  * finite. */
 double yti_box_ciou_limit(const double a[4], const double b[4]);
 

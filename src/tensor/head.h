@@ -6,8 +6,8 @@
 
 enum { YT_MAX_LEVELS = 8 };
 
-/* One pyramid level. NHWC, so pixel (y, x) in row-major order is the anchor order of the family. The anchor point of
- * a cell is (x + 0.5, y + 0.5) * stride in pixels of the network input. */
+/* One pyramid level. NHWC, so pixel (y, x) in row-major order is the anchor order of the reference trainer. The anchor
+ * point of a cell is (x + 0.5, y + 0.5) * stride in pixels of the network input. */
 typedef struct yti_head_level {
     yti_tensor box;   /* 4*reg_max channels, side-major (left, top, right, bottom): bin logits, or distances if
                         reg_max = 1 */

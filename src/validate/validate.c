@@ -1,9 +1,9 @@
 /* validate.c: losses, average precision and confusion of a model over a validation split. A head with two branches is
  * run once and measured twice.
  *
- * Detections are matched with the truth in pixels of the network input, letterbox included, as the family does (spec
- * training 5.1). Images of a batch are decoded in parallel and counted in order, so the result does not depend on the
- * number of threads.
+ * Detections are matched with the truth in pixels of the network input, letterbox included, as the reference trainer
+ * does (spec training 5.1). Images of a batch are decoded in parallel and counted in order, so the result does not
+ * depend on the number of threads.
  */
 #include "validate/validate.h"
 #include "base/cpu.h"

@@ -54,7 +54,7 @@ typedef struct yti_validation {
 typedef struct yti_validator yti_validator;
 
 /* Borrows model and loader (made with train = false). Re-plans the model's graph in evaluation mode for every batch
- * shape; the caller plans again before it goes on training. */
+ * shape; the caller plans again before it continues training. */
 yt_status yti_validator_create(yti_model *model, yti_loader *loader, const yti_validate_options *options,
                                yti_validator **out, yt_err *err);
 void yti_validator_destroy(yti_validator *validator);
@@ -65,7 +65,7 @@ yt_status yti_validator_run(yti_validator *validator, const yti_state *state, yt
  * classes judged. */
 yt_status yti_validator_save(const yti_validator *validator, const char *const *names, const char *folder, yt_err *err);
 
-/* What it writes for so many classes, for a message: their names with commas between. */
+/* What it writes for that many classes, for a message: their names with commas between. */
 const char *yti_validator_files(int n_classes);
 const char *const *yti_validator_file_names(int n_classes); /* ends with NULL */
 

@@ -70,7 +70,7 @@ static bool take_names(const char *at, yti_json_writer *names) {
     if (!map && !take(&at, '[')) return false;
     for (int i = 0; !take(&at, map ? '}' : ']'); i++) {
         if (i == MAX_NAMES || (i && !take(&at, ','))) return false;
-        if (i && take(&at, map ? '}' : ']')) break; /* a comma behind the last one */
+        if (i && take(&at, map ? '}' : ']')) break; /* a comma after the last one */
         if ((map && !take_key(&at, i)) || !take_text(&at, name)) return false;
         yti_json_text(names, NULL, name);
     }

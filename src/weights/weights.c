@@ -66,7 +66,7 @@ static yt_status add_tensor(yti_entry_list *list, const char *prefix, const yti_
     return YT_OK;
 }
 
-/* The family counts the batches each normalisation has seen, behind its running variance. */
+/* The reference trainer counts the batches each normalisation has seen, after its running variance. */
 static yt_status add_counter(yti_entry_list *list, const char *prefix, const char *variance_name, int64_t steps,
                              yt_err *err) {
     static const char suffix[] = ".running_var";

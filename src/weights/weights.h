@@ -1,8 +1,8 @@
-/* weights.h: a model's state in a file, under the family's tensor names and in its order of axes.
+/* weights.h: a model's state in a file, under Ultralytics' tensor names and in its order of axes.
  *
  * Written are safetensors files. A weights file describes itself: its metadata holds the model YAML, the build options,
  * the class names and the image size it was trained at, so inference needs nothing else. A training checkpoint has more
- * tensors ("ema.*", "optim.*") and reads as a weights file too; its moving average is preferred. The family's .pt files
+ * tensors ("ema.*", "optim.*") and reads as a weights file too; its moving average is preferred. Ultralytics .pt files
  * say the same things and are read wherever a weights file is.
  */
 #ifndef YT_WEIGHTS_H

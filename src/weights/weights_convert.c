@@ -30,7 +30,7 @@ static bool is_weight(const yti_st_entry *entry, const char *prefix) {
     return strncmp(entry->name, prefix, strlen(prefix)) == 0 && strncmp(entry->name, "optim.", 6) != 0;
 }
 
-/* A NaN or infinity that was there before goes on as it is. */
+/* A NaN or infinity that was there before is kept. */
 static void note_bad(conversion *c, const yti_st_entry *entry, const float *values) {
     if (yti_all_finite(values, entry->count)) return;
     if (!c->report.n_bad++) snprintf(c->report.first_bad, sizeof c->report.first_bad, "%.120s", entry->name);

@@ -64,7 +64,7 @@ static bool is_numbered(const char *name) {
     return *name >= '0' && *name <= '9';
 }
 
-/* "model.0.conv.weight", as the family names what is in a network. */
+/* "model.0.conv.weight", as the reference trainer names what is in a network. */
 static bool is_canonical(const char *name) {
     static const char word[] = "model.";
     return strncmp(name, word, sizeof word - 1) == 0 && is_numbered(name + sizeof word - 1);
@@ -85,7 +85,7 @@ static const char *unwrapped(const char *name, bool *bare) {
     }
 }
 
-/* Names as they are in the family's files, where nothing in this file is called so but some things may be. */
+/* Names as they are in Ultralytics files, where nothing in this file is called so but some things may be. */
 static yt_status unwrap_names(yti_weights_file *weights, const char *path, yt_err *err) {
     enum { WORD = 6 /* model. */ };
     yti_st_file *file = &weights->file;

@@ -8,7 +8,7 @@
  *   model.r.cv2.l.2.weight        [4 reg_max][box hidden][1][1]
  *   model.r.cv3.l.2.weight        [classes][class hidden][1][1]
  *
- * and the same behind "one2one_", of which a file for inference may have nothing else.
+ * and the same after "one2one_", of which a file for inference may have nothing else.
  */
 #include "weights/weights_head.h"
 
@@ -23,7 +23,7 @@ static bool skip(const char **text, const char *word) {
     return true;
 }
 
-/* A small number, and the dot behind it. */
+/* A small number, and the dot after it. */
 static bool skip_number(const char **text, int *number) {
     int value = 0, digits = 0;
     for (; **text >= '0' && **text <= '9' && digits < 5; ++*text, digits++) value = 10 * value + (**text - '0');

@@ -160,7 +160,7 @@ static char *scaled_name(const char *path, char scale) {
     return name;
 }
 
-/* The letter behind the number where the file's own name has one: yolov10b.yaml and yolov9c.yaml are networks of one
+/* The letter after the number where the file's own name has one: yolov10b.yaml and yolov9c.yaml are networks of one
  * size; 0: none. */
 static char own_letter(const char *path) {
     const char *at = strstr(yti_path_base(path), "yolo");

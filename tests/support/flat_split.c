@@ -1,4 +1,4 @@
-/* flat_split.c: seven pictures of one colour each, so that every pixel says where it comes from. */
+/* flat_split.c: seven images of one colour each, so that every pixel says where it comes from. */
 #include "support/flat_split.h"
 
 #include "base/rng.h"
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Seven pictures of different shapes and flat colours; sample i has i % 3 boxes of class i. */
+/* Seven images of different shapes and flat colours; sample i has i % 3 boxes of class i. */
 const int test_flat_sizes[YT_FLAT_SAMPLES][2] = {{64, 48}, {48, 64}, {80, 40}, {32, 32}, {100, 30}, {20, 50}, {64, 64}};
 yti_split test_flat_split;
 

@@ -1,4 +1,4 @@
-/* flat_split.h: a split of seven flat pictures, and loaders over it. */
+/* flat_split.h: a split of seven flat images, and loaders over it. */
 #ifndef YT_TEST_FLAT_SPLIT_H
 #define YT_TEST_FLAT_SPLIT_H
 
@@ -6,7 +6,7 @@
 
 enum { YT_FLAT_SAMPLES = 7 };
 
-/* Sample i: a picture of 30 i + 7, 30 i + 17, 30 i + 27 with i % 3 boxes of class i. */
+/* Sample i: an image of 30 i + 7, 30 i + 17, 30 i + 27 with i % 3 boxes of class i. */
 extern yti_split test_flat_split;
 extern const int test_flat_sizes[YT_FLAT_SAMPLES][2]; /* w, h */
 

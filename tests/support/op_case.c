@@ -128,7 +128,7 @@ static void check_norm_in_place(const yti_kernels *k) {
     free_norm_maps(&place);
 }
 
-/* As behind a frozen row: the gradient passes through, and none is taken of gamma and beta. */
+/* As after a frozen row: the gradient passes through, and none is taken of gamma and beta. */
 static void check_norm_passing_on(const yti_kernels *k) {
     norm_case q = {.kind = YT_ACT_SILU, .n = 1, .h = 9, .w = 7, .c = 13, .normed = true, .fixed = true};
     norm_maps with = make_norm_maps(&q), without = make_norm_maps(&q);

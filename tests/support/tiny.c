@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A grey picture with a rectangle of at least a quarter of the side, at a place that depends on the number. */
+/* A grey image with a rectangle of at least a quarter of the side, at a place that depends on the number. */
 static void write_picture(const char *split, int number) {
     yt_image image;
     cr_assert_eq(yt_image_create(TINY_SIDE, TINY_SIDE, &image, NULL), YT_OK);

@@ -1,4 +1,4 @@
-/* tiny.h: a detection problem small enough to train in a test: 64-pixel pictures with one coloured rectangle each
+/* tiny.h: a detection problem small enough to train in a test: 64-pixel images with one coloured rectangle each
  * (class 0 bright red, class 1 bright blue), and networks of a few thousand parameters.
  */
 #ifndef YT_TEST_TINY_H
@@ -6,7 +6,7 @@
 
 enum { TINY_SIDE = 64, TINY_CLASSES = 2 };
 
-/* Writes data.yaml and its pictures and labels into the test's folder. */
+/* Writes data.yaml and its images and labels into the test's folder. */
 void test_tiny_write_data(int n_train, int n_val);
 
 /* Makes a tiny26 find every cell of the input, as class 0 or 1 by the branch (0 is the one-to-many one), with one

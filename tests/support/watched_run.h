@@ -15,7 +15,7 @@ enum { WATCHED_TRAIN = 8, WATCHED_VAL = 2, WATCHED_BATCHES = 4 /* per epoch */ }
 /* What an observer does to a run, and what it saw. Batches are those of the run, from 1; 0: none. */
 typedef struct test_watched {
     int poison_at, poison_to; /* a gradient of a map becomes NaN there; without poison_to only once */
-    int overflow_behind;      /* the gradients that wait behind that batch become as large as floats are */
+    int overflow_behind;      /* the gradients that wait after that batch become as large as floats are */
     int stop_in_epoch;        /* as Ctrl-C does; from 1 */
     int events, epochs, skips, rollbacks, batches;
     int dumps;         /* events that said where the step is kept */
@@ -33,7 +33,7 @@ typedef struct test_watched {
     float *buffers; /* after the batch before */
 } test_watched;
 
-/* Makes the test's folder with networks and pictures, and goes there. */
+/* Makes the test's folder with networks and images, and goes there. */
 void test_watched_begin(void);
 
 void test_watched_set(yti_train_config *config, const char *key, const char *text);
@@ -48,7 +48,7 @@ void test_watched_plant(const char *model_path, bool plain, float factor, const 
 /* A linear network whose weights are too large, at a rate that is too high, without clipping. */
 yti_train_config test_watched_exploding(const char *epochs);
 
-/* Runs and destroys a training; prepares and runs one; goes on from a checkpoint. */
+/* Runs and destroys a training; prepares and runs one; continues from a checkpoint. */
 yt_status test_watched_run(yti_training *training, test_watched *watched, yt_err *err);
 yt_status test_watched_train(const yti_train_config *config, test_watched *watched, yt_err *err);
 yt_status test_watched_resume(const char *path, test_watched *watched, yt_err *err);

@@ -19,7 +19,7 @@ typedef struct yti_augment {
     float bgr; /* probability of leaving the channels swapped */
 } yti_augment;
 
-enum { YTI_GREY = 114 /* what lies outside a picture */ };
+enum { YTI_GREY = 114 /* what lies outside an image */ };
 
 /* A box in pixels, and its outline among the points that come with the boxes, in pixels too. */
 typedef struct yti_box {
@@ -48,7 +48,7 @@ typedef struct yti_affine {
     double gain; /* the scale that was drawn */
 } yti_affine;
 
-/* Draws a map from a picture of w x h to one of out_w x out_h (spec training 2.4). */
+/* Draws a map from an image of w x h to one of out_w x out_h (spec training 2.4). */
 yti_affine yti_affine_draw(const yti_augment *augment, int w, int h, int out_w, int out_h, yti_rng *rng);
 
 /* dst(p) = src(inverse of m at p), bilinear, grey outside. Coordinates are those of pixel corners' grid as in
@@ -69,7 +69,7 @@ yt_xyxy yti_outline_box(const double m[9], const yti_point *points, int count, i
 /* The part of a box's area that must be left of it: an outline says what is seen, a box guesses. */
 double yti_least_visible(const yti_box *box);
 
-/* ---- mixing two pictures (spec training 2.5) ---- */
+/* ---- mixing two images (spec training 2.5) ---- */
 
 /* rgb = rgb * share + other * (1 - share), truncated. */
 void yti_mixup_pixels(uint8_t *rgb, const uint8_t *other, size_t bytes, double share);
@@ -79,14 +79,14 @@ typedef struct yti_rect {
     int x1, y1, x2, y2;
 } yti_rect;
 
-/* Draws where a part of another picture may go in one of w x h: one of three rectangles, of those that touch no box.
+/* Draws where a part of another image may go in one of w x h: one of three rectangles, of those that touch no box.
  * False: all three do. */
 bool yti_cutmix_draw(const yti_box *boxes, int count, int w, int h, yti_rng *rng, yti_rect *out);
 
-/* Keeps the boxes of the other picture of which enough lies in the rectangle, clipped to it. Returns how many. */
+/* Keeps the boxes of the other image of which enough lies in the rectangle, clipped to it. Returns how many. */
 int yti_cutmix_boxes(yti_rect rect, yti_box *boxes, int count);
 
-/* Copies the rectangle's pixels from a picture of the same width. */
+/* Copies the rectangle's pixels from an image of the same width. */
 void yti_cutmix_pixels(uint8_t *rgb, const uint8_t *other, int w, yti_rect rect);
 
 /* ---- colour and flips ---- */

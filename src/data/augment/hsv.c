@@ -43,7 +43,7 @@ static float fade_of(int hue, int channel) {
 
 static uint8_t scaled(int x, double factor) {
     double value = x * factor;
-    return (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value); /* truncated, as the family does */
+    return (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value); /* truncated, as the reference trainer does */
 }
 
 static void make_tables(hsv_tables *t, const double gains[3]) {

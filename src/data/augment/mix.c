@@ -1,5 +1,5 @@
-/* mix.c: MixUp (Zhang et al. 2018: two pictures on top of each other) and CutMix (Yun et al. 2019: a part of one in the
- * other), as the family does them (spec training 2.5).
+/* mix.c: MixUp (Zhang et al. 2018: two images on top of each other) and CutMix (Yun et al. 2019: a part of one in the
+ * other), as the reference trainer does them (spec training 2.5).
  *
  * CutMix covers nothing that has a box: a rectangle that touches one is not taken.
  */
@@ -16,7 +16,7 @@ static int limit(int value, int high) {
     return value < 0 ? 0 : value > high ? high : value;
 }
 
-/* Of 1 - lam of the picture's area, lam ~ Beta(1, 1), around any pixel; what lies outside is cut off. */
+/* Of 1 - lam of the image's area, lam ~ Beta(1, 1), around any pixel; what lies outside is cut off. */
 static yti_rect draw_rect(int w, int h, yti_rng *rng) {
     double side = sqrt(1 - yti_rng_beta(rng, 1, 1));
     int half_w = (int)(w * side) / 2, half_h = (int)(h * side) / 2;

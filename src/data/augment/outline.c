@@ -2,8 +2,8 @@
  *
  * The box around the part of a polygon inside a rectangle is the box around three kinds of points: those of its edges
  * inside the rectangle, which are found edge by edge (Liang and Barsky 1984), and the corners of the rectangle that lie
- * inside the polygon (even-odd rule). A projective map keeps lines straight, so the vertices say everything; the family
- * brings every outline to a thousand points first and comes to the same box.
+ * inside the polygon (even-odd rule). A projective map keeps lines straight, so the vertices say everything; the
+ * reference trainer brings every outline to a thousand points first and comes to the same box.
  */
 #include "data/augment/augment.h"
 

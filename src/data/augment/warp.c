@@ -10,7 +10,7 @@
 #include <math.h>
 #include <string.h>
 
-/* A picture to sample from. */
+/* An image to sample from. */
 typedef struct source {
     const uint8_t *rgb;
     int w, h;
@@ -37,7 +37,7 @@ static uint32_t channel_at(const source *src, int64_t x, int64_t y, int c) {
     return src->rgb[3 * (y * src->w + x) + c];
 }
 
-/* Any position, for the border of the picture and for projective maps. NaN gives grey. */
+/* Any position, for the border of the image and for projective maps. NaN gives grey. */
 static void sample_carefully(const source *src, double x, double y, uint8_t *dst) {
     if (!(x > -2 && y > -2 && x < src->w + 1 && y < src->h + 1)) {
         memset(dst, YTI_GREY, 3);
@@ -74,7 +74,7 @@ static ramp make_ramp(double start, double step) {
     return (ramp){(int64_t)floor(start * one) + (1 << 23), (int64_t)floor(step * one + 0.5)};
 }
 
-/* Pixels whose four neighbours are all inside the picture. */
+/* Pixels whose four neighbours are all inside the image. */
 static void sample_inside(const source *src, ramp x, ramp y, int count, uint8_t *dst) {
     size_t row = (size_t)src->w * 3;
     for (int i = 0; i < count; i++, x.start += x.step, y.start += y.step, dst += 3) {

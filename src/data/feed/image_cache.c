@@ -1,8 +1,8 @@
 /* image_cache.c: decode and resize once, keep while there is room.
  *
- * Nothing is ever thrown out: a training epoch visits all pictures in a new order, so what was used longest ago is no
- * worse than any other, and a kept picture can be lent without counting its borrowers. Decoding happens outside the
- * lock; where two threads decode the same picture the second one's is dropped after use.
+ * Nothing is ever thrown out: a training epoch visits all images in a new order, so what was used longest ago is no
+ * worse than any other, and a kept image can be lent without counting its borrowers. Decoding happens outside the
+ * lock; where two threads decode the same image the second one's is dropped after use.
  */
 #include "data/feed/image_cache.h"
 
@@ -74,7 +74,7 @@ static yt_status decode(yti_image_cache *cache, int sample, yti_picture *out, yt
     return status;
 }
 
-/* Moves a fresh picture into the cache where there is room, leaving `picture` a loan. */
+/* Moves a fresh image into the cache where there is room, leaving `picture` a loan. */
 static void keep(yti_image_cache *cache, int sample, yti_picture *picture) {
     size_t bytes = (size_t)picture->w * (size_t)picture->h * 3;
     pthread_mutex_lock(&cache->lock);

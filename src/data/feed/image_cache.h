@@ -1,4 +1,4 @@
-/* image_cache.h: the pictures of a split, decoded and resized, some of them kept. */
+/* image_cache.h: the images of a split, decoded and resized, some of them kept. */
 #ifndef YT_DATA_IMAGE_CACHE_H
 #define YT_DATA_IMAGE_CACHE_H
 
@@ -9,7 +9,7 @@
 
 typedef struct yti_image_cache yti_image_cache;
 
-/* A picture with its long side at the cache's size. */
+/* An image with its long side at the cache's size. */
 typedef struct yti_picture {
     const uint8_t *rgb; /* [h][w][3] */
     int w, h;
@@ -23,7 +23,7 @@ yt_status yti_image_cache_create(const yti_split *split, int side, bool as_predi
                                  yti_image_cache **out, yt_err *err);
 void yti_image_cache_destroy(yti_image_cache *cache);
 
-/* The picture of a sample, to be given back with release. May be called from any thread. The pixels are the same
+/* The image of a sample, to be given back with release. May be called from any thread. The pixels are the same
  * whether they were kept or not. */
 yt_status yti_image_cache_get(yti_image_cache *cache, int sample, yti_picture *out, yt_err *err);
 void yti_picture_release(yti_picture *picture);

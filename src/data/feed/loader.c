@@ -74,7 +74,7 @@ static int batch_count(const yti_loader *loader, int b) {
     return left < loader->batch ? left : loader->batch;
 }
 
-/* Of the pictures of batch b before multi_scale. */
+/* Of the images of batch b before multi_scale. */
 static yti_input_shape base_shape(const yti_loader *loader, int b) {
     return loader->shapes ? loader->shapes[b] : (yti_input_shape){loader->config.imgsz, loader->config.imgsz};
 }
@@ -354,7 +354,7 @@ static int collate_parts(slot *s) {
     return n;
 }
 
-/* Puts the boxes of all images behind each other. The slot is ready, so no worker touches it. */
+/* Puts the boxes of all images one after the other. The slot is ready, so no worker touches it. */
 static yt_status collate(const yti_loader *loader, slot *s, yt_err *err) {
     size_t total = 0;
     for (int i = 0; i < s->count; i++) {

@@ -1,8 +1,8 @@
 /* sample.c: the order of the steps that make one network input (spec training 2.2 and 2.11): mosaic, affine map,
  * mixing, colour, flips, size of the batch; or letterbox.
  *
- * The other picture of a mix goes through mosaic and map itself. Its draws come from the stream of the mix, so whether
- * pictures are mixed changes nothing else.
+ * The other image of a mix goes through mosaic and map itself. Its draws come from the stream of the mix, so whether
+ * images are mixed changes nothing else.
  */
 #include "data/feed/sample.h"
 
@@ -14,7 +14,7 @@
 
 enum { MIXUP_SHAPE = 32 /* of the Beta distribution of the share: near a half */ };
 
-/* What stays the same while one picture is made. */
+/* What stays the same while one image is made. */
 typedef struct job {
     const yti_sample_source *source;
     yti_workspace *workspace;
@@ -52,7 +52,7 @@ static yt_status reserve(yti_boxes *boxes, size_t more, size_t more_points, yt_e
     return YT_OK;
 }
 
-/* A picture of w x h pixels put at (dx, dy). */
+/* An image of w x h pixels put at (dx, dy). */
 typedef struct frame {
     int w, h, dx, dy;
 } frame;
@@ -74,7 +74,7 @@ static yti_box place_label(yti_boxes *boxes, const yti_sample *sample, const yti
     return box;
 }
 
-/* Appends the boxes of a sample, whose picture has become `f`. */
+/* Appends the boxes of a sample, whose image has become `f`. */
 static yt_status add_boxes(yti_boxes *boxes, const yti_sample *sample, frame f, yt_err *err) {
     size_t points = 0;
     for (int i = 0; i < sample->n_labels; i++) points += (size_t)sample->labels[i].n_points;
@@ -98,7 +98,7 @@ static yt_status get_part(const job *j, int sample, yti_picture *picture) {
     return yti_image_cache_get(j->source->cache, sample, picture, j->err);
 }
 
-/* Four pictures around a random centre: this one and three of the split. */
+/* Four images around a random centre: this one and three of the split. */
 static yt_status make_mosaic(const job *j, int sample, yti_rng *rng, yti_boxes *boxes) {
     int side = j->source->side, canvas = 2 * side;
     size_t width = (size_t)canvas;
@@ -123,7 +123,7 @@ static yt_status make_mosaic(const job *j, int sample, yti_rng *rng, yti_boxes *
     return YT_OK;
 }
 
-/* Draws the map and carries picture and boxes into rgb. */
+/* Draws the map and carries image and boxes into rgb. */
 static void map_into(const job *j, const uint8_t *picture, int w, int h, yti_rng *rng, uint8_t *rgb, yti_boxes *boxes) {
     yti_affine affine = yti_affine_draw(j->augment, w, h, j->w, j->h, rng);
     yti_affine_warp(&affine, picture, w, h, rgb, j->w, j->h);

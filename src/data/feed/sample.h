@@ -9,11 +9,11 @@
 typedef struct yti_sample_source {
     const yti_split *split;
     yti_image_cache *cache;
-    int side; /* of the training input, and the long side of every picture */
+    int side; /* of the training input, and the long side of every image */
     uint64_t seed;
 } yti_sample_source;
 
-/* The boxes of a picture in the making, in its pixels. Zero-initialised. */
+/* The boxes of an image in the making, in its pixels. Zero-initialised. */
 typedef struct yti_boxes {
     yti_box *items;
     int count;
@@ -22,7 +22,7 @@ typedef struct yti_boxes {
     size_t n_points, point_capacity;
 } yti_boxes;
 
-enum { YTI_TILES = 4 /* of a mosaic */, YTI_MAX_PARTS = 3 * YTI_TILES /* of a picture and two partners */ };
+enum { YTI_TILES = 4 /* of a mosaic */, YTI_MAX_PARTS = 3 * YTI_TILES /* of an image and two partners */ };
 
 /* The samples that a network input was made from. */
 typedef struct yti_parts {
@@ -32,10 +32,10 @@ typedef struct yti_parts {
 /* Memory of one thread, kept between samples. Zero-initialised. */
 typedef struct yti_workspace {
     uint8_t *canvas;  /* of a mosaic, 2 side x 2 side */
-    uint8_t *partner; /* the other picture of a mix */
+    uint8_t *partner; /* the other image of a mix */
     uint8_t *picture; /* before it is brought to the size of its batch */
     yti_boxes boxes, partner_boxes;
-    yti_parts parts;             /* of the training picture made last */
+    yti_parts parts;             /* of the training image made last */
     int64_t fates[YT_BOX_FATES]; /* of the boxes of its parts */
 } yti_workspace;
 
@@ -48,7 +48,7 @@ typedef struct yti_label_list {
     size_t capacity;
 } yti_label_list;
 
-/* Which training picture to make. */
+/* Which training image to make. */
 typedef struct yti_sample_place {
     int epoch, position; /* in the epoch: with the seed all that the draws depend on */
     int sample;          /* that the order has there */
@@ -60,7 +60,7 @@ typedef struct yti_sample_place {
 yt_status yti_sample_train(const yti_sample_source *source, yti_workspace *workspace, const yti_augment *augment,
                            const yti_sample_place *place, uint8_t *rgb, yti_label_list *labels, yt_err *err);
 
-/* A validation picture in w x h (spec training 2.11). */
+/* A validation image in w x h (spec training 2.11). */
 yt_status yti_sample_validate(const yti_sample_source *source, int sample, int w, int h, uint8_t *rgb, yti_fit *fit,
                               yti_label_list *labels, yt_err *err);
 

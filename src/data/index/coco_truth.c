@@ -1,4 +1,4 @@
-/* coco_truth.c: from the records of a COCO file to labelled pictures.
+/* coco_truth.c: from the records of a COCO file to labelled images.
  *
  * Classes are found by the names of the categories. Boxes are judged by the rules of label files; those that are left
  * out of training stay for COCO's evaluation, whose own tools count them. Outlines are not read, the boxes say what
@@ -154,7 +154,7 @@ static yt_status fail_unnamed(const linker *l, const yti_coco_annotation *annota
                    near ? near : "", near ? "'?" : "");
 }
 
-/* ---- pictures ---- */
+/* ---- images ---- */
 
 /* The first of the folders that has the file; NULL and status OK: none has. */
 static yt_status find_as_written(const linker *l, const yti_paths *folders, const char *name, char **out) {
@@ -210,7 +210,7 @@ static void report_missing(const linker *l, const yti_paths *folders, const yti_
                    image->file_name, list);
 }
 
-/* out->images becomes parallel to the images of the file; path NULL: there is no picture. */
+/* out->images becomes parallel to the images of the file; path NULL: there is no image. */
 static yt_status link_images(linker *l, const yti_paths *folders) {
     yti_coco_file *file = &l->file;
     if (file->n_images) qsort(file->images, file->n_images, sizeof *file->images, compare_images);
@@ -264,7 +264,7 @@ static yt_status link_annotation(linker *l, yti_coco_annotation *a, size_t *imag
 static yt_status link_annotations(linker *l) {
     const yti_coco_file *file = &l->file;
     size_t n = file->n_annotations, at = 0;
-    yti_truth_image *images = l->out->images; /* with one more behind them for those left out */
+    yti_truth_image *images = l->out->images; /* with one more after them for those left out */
     l->image_of = malloc((n + 1) * sizeof *l->image_of);
     l->out->annotations = malloc((n + 1) * sizeof *l->out->annotations);
     l->out->objects = malloc((n + 1) * sizeof *l->out->objects);
@@ -368,7 +368,7 @@ void yti_truth_free(yti_truth *truth) {
     *truth = (yti_truth){0};
 }
 
-/* ---- labels of one picture ---- */
+/* ---- labels of one image ---- */
 
 static void tell(const yti_truth *truth, size_t at, yti_label_rule rule, const char *reason, yti_labels *out,
                  yti_report *report) {

@@ -6,7 +6,7 @@
 #include "data/index/labels.h"
 #include "data/index/listing.h"
 
-/* A picture that the file names and that exists. */
+/* An image that the file names and that exists. */
 typedef struct yti_truth_image {
     char *path;
     int64_t id;
@@ -26,14 +26,14 @@ typedef struct yti_truth {
     char *note;                       /* as yti_split.coco_note */
 } yti_truth;
 
-/* Reads the file, finds its pictures in `folders` (the first that has one) and its categories among the names of the
- * dataset. What is wrong with one picture or annotation is reported and left out. *out is to be freed also after a
+/* Reads the file, finds its images in `folders` (the first that has one) and its categories among the names of the
+ * dataset. What is wrong with one image or annotation is reported and left out. *out is to be freed also after a
  * failure. */
 yt_status yti_truth_load(const char *path, const yti_paths *folders, const yti_dataset *dataset, yti_truth *out,
                          yti_report *report, yt_err *err);
 void yti_truth_free(yti_truth *truth);
 
-/* The labels of image `index`, whose picture has w x h pixels. Annotations that are left out of training by a rule
+/* The labels of image `index`, whose image has w x h pixels. Annotations that are left out of training by a rule
  * (bad ones, crowds, repeated boxes) are coco_only. False: the file speaks of another size; reported. */
 bool yti_truth_labels(const yti_truth *truth, size_t index, int w, int h, yti_labels *out, yti_report *report,
                       yt_status *status);

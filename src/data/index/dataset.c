@@ -68,7 +68,7 @@ static yt_status find_in_folder(const char *folder, char **out, yt_err *err) {
     return yt_fail(err, YT_ERR_DATA, "%s: holds %zu YAML files; name the one to use", folder, count);
 }
 
-/* Turns what was typed into the path of a file: itself, with .yaml or .yml behind it, or inside a folder. */
+/* Turns what was typed into the path of a file: itself, with .yaml or .yml after it, or inside a folder. */
 static yt_status find_yaml(const char *path, char **out, yt_err *err) {
     static const char *const endings[] = {"", ".yaml", ".yml"};
     size_t room = strlen(path) + sizeof ".yaml";
@@ -279,7 +279,7 @@ static int compare_named(const void *a, const void *b) {
     return order ? order : (left->class_id > right->class_id) - (left->class_id < right->class_id);
 }
 
-/* Two classes of one name are told apart by nobody who reads the results. */
+/* Nobody who reads the results can tell two classes of one name apart. */
 static yt_status note_equal_names(yti_dataset *dataset, yt_err *err) {
     size_t n = (size_t)dataset->n_classes;
     named_class *list = malloc((n + 1) * sizeof *list);
@@ -295,7 +295,7 @@ static yt_status note_equal_names(yti_dataset *dataset, yt_err *err) {
     return status;
 }
 
-/* kpt_shape: [keypoints, values of each]: data sets for poses have them behind the box of every row. */
+/* kpt_shape: [keypoints, values of each]: data sets for poses have them after the box of every row. */
 static yt_status read_keypoints(const yti_yaml *yaml, yti_dataset *dataset, yt_err *err) {
     enum { MAX_KEYPOINTS = 10000 };
     const yti_yaml_node *node = yti_yaml_find(yaml->root, "kpt_shape");

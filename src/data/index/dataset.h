@@ -4,8 +4,8 @@
  * whose rows are all bad is left out, since without them it would teach that its objects are background), a bad image
  * costs that image; both are reported as "file:line: reason" and counted. Nothing on disk is ever changed.
  *
- * A split may be a COCO ground-truth file in place of pictures with label files: `val: annotations/val.json`. Its
- * pictures are looked for in the folder that `val_images:` names, or without that key beside the file, in `images`
+ * A split may be a COCO ground-truth file in place of images with label files: `val: annotations/val.json`. Its
+ * images are looked for in the folder that `val_images:` names, or without that key beside the file, in `images`
  * beside it, in `path:` and in `images` there. Its categories are found among names: by their name; without names: they
  * are the classes, by ascending id.
  */
@@ -111,7 +111,7 @@ typedef struct yti_dataset {
     char *path; /* of the YAML file */
     int n_classes;
     char **names;
-    int keypoint_columns;                /* behind the box of each row, by kpt_shape:; 0: none */
+    int keypoint_columns;                /* after the box of each row, by kpt_shape:; 0: none */
     struct yti_dataset_sources *sources; /* where the images of each split are to be looked for */
 } yti_dataset;
 

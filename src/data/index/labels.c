@@ -169,7 +169,7 @@ static float clamp_unit(float x) {
     return fminf(fmaxf(x, 0), 1);
 }
 
-/* False: a bad row, told. */
+/* False: a bad row, which was reported. */
 static bool judge(parser *p, size_t line, yti_label *label) {
     const yti_cxcywh box = label->box;
     double judged[4] = {(double)box.cx, (double)box.cy, (double)box.w, (double)box.h};
@@ -219,7 +219,7 @@ static bool has_separators(span row) {
     return memchr(row.data, ',', row.length) || memchr(row.data, ';', row.length);
 }
 
-/* What the columns of a row are; KIND_NONE: nothing, told. */
+/* What the columns of a row are; KIND_NONE: nothing, which was reported. */
 typedef enum row_kind { KIND_NONE, KIND_BOX, KIND_POSE, KIND_OUTLINE } row_kind;
 
 static row_kind kind_of_row(parser *p, size_t line, span row, size_t columns) {
@@ -256,7 +256,7 @@ static row_kind kind_of_row(parser *p, size_t line, span row, size_t columns) {
     return KIND_NONE;
 }
 
-/* False: a bad row, told. */
+/* False: a bad row, which was reported. */
 static bool parse_row(parser *p, size_t line, span row, size_t columns, yti_label *label) {
     row_kind kind = kind_of_row(p, line, row, columns);
     span token;

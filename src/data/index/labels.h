@@ -18,7 +18,7 @@ typedef struct yti_labels {
 /* What a row may hold. */
 typedef struct yti_label_format {
     int n_classes;        /* class numbers must be below it */
-    int keypoint_columns; /* behind the box; 0: the data set has no keypoints */
+    int keypoint_columns; /* after the box; 0: the data set has no keypoints */
 } yti_label_format;
 
 void yti_labels_free(yti_labels *labels);

@@ -1,4 +1,4 @@
-/* listing.c: walking folders and reading lists of pictures (spec training 1.3). */
+/* listing.c: walking folders and reading lists of images (spec training 1.3). */
 #include "data/index/listing.h"
 
 #include "base/array.h"

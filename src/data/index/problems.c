@@ -1,4 +1,4 @@
-/* problems.c: a growing text of problem lines. Workers fill one each; they are told in the order of the images.
+/* problems.c: a growing text of problem lines. Workers fill one each; they are reported in the order of the images.
  */
 #include "data/index/problems.h"
 

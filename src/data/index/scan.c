@@ -397,7 +397,7 @@ static void explain_no_box(const scan *s, const yti_split *split, const totals *
 }
 
 /* Whether the split can be used. Nothing could be learnt from a training set without boxes, while a validation set
- * without them is only useless and is told. */
+ * without them is only useless and is reported. */
 static yt_status judge(const scan *s, const yti_split *split, totals *sum, yt_err *err) {
     const char *yaml = s->dataset->path;
     if (s->count == 0) return yt_fail(err, YT_ERR_DATA, "%s: %s: no image files were found", yaml, s->name);
@@ -482,7 +482,7 @@ static yt_status scan_paths(const yti_dataset *dataset, const char *name, const 
     return status;
 }
 
-/* The pictures of a COCO file; *truth keeps the rest of it. */
+/* The images of a COCO file; *truth keeps the rest of it. */
 static yt_status list_truth(const yti_dataset *dataset, const char *split, yti_truth *truth, yti_paths *paths,
                             yti_report *report, yt_err *err) {
     yti_paths folders;

@@ -1,4 +1,4 @@
-/* sources.c: where the pictures of a split are.
+/* sources.c: where the images of a split are.
  *
  * An entry is looked for next to the YAML file first (below its `path:` when it has one), then from the working
  * directory; no setting outside the YAML has a say. Habits of exported datasets are understood: a `../` in front that
@@ -367,7 +367,8 @@ static bool ends_with(const char *text, const char *end) {
     return length >= tail && strcmp(text + length - tail, end) == 0;
 }
 
-/* The family's rule (spec training 5.6): ".../val2017.txt" or ".../test-dev2017.txt" with "coco" in the path. */
+/* The reference trainer's rule (spec training 5.6): ".../val2017.txt" or ".../test-dev2017.txt" with "coco" in the
+ * path. */
 bool yti_sources_is_coco(const yti_dataset_sources *sources, const char *split) {
     const yti_source *only = NULL;
     for (size_t i = 0; i < sources->count; i++) {

@@ -8,10 +8,10 @@
 
 #include <stddef.h>
 
-/* One folder, .txt list, picture or .json file that a split names; or a folder for the pictures of the .json file,
+/* One folder, .txt list, image or .json file that a split names; or a folder for the images of the .json file,
  * named by train_images:, val_images: or test_images:. */
 typedef struct yti_source {
-    char *split; /* "train", "val", "test" or one of these with "_images" behind it */
+    char *split; /* "train", "val", "test" or one of these with "_images" after it */
     char *text;  /* as written */
     size_t line; /* in the YAML */
 } yti_source;
@@ -42,15 +42,15 @@ yt_status yti_sources_note(yti_dataset_sources *sources, yt_err *err, const char
 yt_status yti_sources_read(const yti_yaml *yaml, yti_dataset_sources *out, yt_err *err);
 void yti_sources_free(yti_dataset_sources *sources);
 
-/* All pictures of a split, sorted. A source that does not exist fails with every path that was tried; a line of a
+/* All images of a split, sorted. A source that does not exist fails with every path that was tried; a line of a
  * list that names no file is reported and left out. *out is to be freed also after a failure. */
 yt_status yti_sources_list(const yti_dataset_sources *sources, const char *split, yti_paths *out, yti_report *report,
                            yt_err *err);
 
-/* Whether a split is one COCO file in place of pictures with label files. */
+/* Whether a split is one COCO file in place of images with label files. */
 bool yti_sources_has_truth(const yti_dataset_sources *sources, const char *split);
 
-/* The path of that file (malloc'd), and the folders in which its pictures may lie: those of `SPLIT_images:`, or
+/* The path of that file (malloc'd), and the folders in which its images may lie: those of `SPLIT_images:`, or
  * without it the file's own, `images` beside it, and `path:` and `images` below it. *folders is to be freed also
  * after a failure. */
 yt_status yti_sources_truth(const yti_dataset_sources *sources, const char *split, char **path, yti_paths *folders,

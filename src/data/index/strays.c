@@ -186,7 +186,7 @@ static yt_status look_in_folder(const pair *folders, strays *found, yt_err *err)
     return status;
 }
 
-/* Folders above those of the labels: pictures in images/train/a/ may have had their labels put into labels/train/. */
+/* Folders above those of the labels: images in images/train/a/ may have had their labels put into labels/train/. */
 static yt_status look_above(const pair *folders, const pairs *all, strays *found, yt_err *err) {
     char *image = yti_path_dir(folders->image), *label = yti_path_dir(folders->label);
     pair above = {image, label};

@@ -54,7 +54,7 @@ YT_INLINE vf act_slope(const int kind, float slope, vf z) {
     }
 }
 
-/* Up to YT_VL floats, zeros behind `lanes`. */
+/* Up to YT_VL floats, zeros after `lanes`. */
 YT_INLINE vf load_any(const float *p, int lanes) {
     return lanes >= YT_VL ? load(p) : load_part(p, lanes);
 }

@@ -15,7 +15,7 @@ YT_INLINE void tail_vector(const yti_norm_tail *tail, const float *y, float *d, 
     store_any(d + c, tail_value(load_any(d + c, lanes), load_any(y + c, lanes), tail, c), lanes);
 }
 
-/* The four arrays are read in whole vectors: memory behind them must be readable. */
+/* The four arrays are read in whole vectors: memory after them must be readable. */
 static void norm_tail(const yti_norm_tail *tail, const yti_tensor *d, int threads) {
     size_t pixels = yti_tensor_pixels(*d);
     int items = items_for(pixels, 512, 32), whole = d->c / YT_VL * YT_VL;

@@ -287,7 +287,7 @@ static int block_lanes(channel_blocks all, int block) {
 }
 
 /* to[k][lane] = from[k * ld + lane], zeros past `lanes`: a block of columns of a row-major matrix. Rows with enough
- * of the matrix behind them are read in whole vectors. */
+ * of the matrix after them are read in whole vectors. */
 static void pack_rows(const float *from, ptrdiff_t ld, ptrdiff_t depth, int vectors, int lanes, float *to) {
     int width = vectors * YT_VL;
     ptrdiff_t whole = depth - (width - lanes + ld - 1) / ld;

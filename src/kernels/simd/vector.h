@@ -46,7 +46,7 @@ YT_INLINE vi splat_int(int32_t s) {
     return s - (vi){0};
 }
 
-/* The first n < YT_VL floats, zeros behind them; touches no others. */
+/* The first n < YT_VL floats, zeros after them; touches no others. */
 YT_INLINE vf load_part(const float *p, int n) {
     vf v = {0};
     memcpy(&v, p, (size_t)n * sizeof(float));

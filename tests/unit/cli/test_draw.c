@@ -32,7 +32,7 @@ static char *foreign[] = {"\xc3\xa9l\xc3\xa9phant \xe8\xb1\xa1\x01"};
 
 static const cli_colour colours[] = {{4, 42, 255}, {200, 0, 0}, {243, 243, 243}, {0, 80, 0}};
 
-/* A 640 x 640 picture has lines of 2 pixels; class 0 is 042AFF. */
+/* A 640 x 640 image has lines of 2 pixels; class 0 is 042AFF. */
 Test(draw, a_frame_is_drawn_inside_the_box_and_a_label_above) {
     yt_image image = grey_image(640, 640);
     const yt_detection d = {{100, 200, 300, 400}, 0.87f, 0};
@@ -67,7 +67,7 @@ Test(draw, no_detections_change_nothing) {
     yt_image_free(&image);
 }
 
-/* Colours of the pixels of a label drawn for class_id at the top of a picture, where it lies inside the box. */
+/* Colours of the pixels of a label drawn for class_id at the top of an image, where it lies inside the box. */
 static void count_label(int class_id, int *black, int *white) {
     yt_image image = grey_image(640, 640);
     const yt_detection d = {{0, 0, 640, 640}, 0.5f, class_id};
@@ -104,7 +104,7 @@ Test(draw, lines_grow_with_the_picture) {
     cr_assert_eq(cli_line_width(4000, 3000), 11);
 }
 
-/* Whatever is drawn stays in memory (checked by the sanitizer build) and on the picture. */
+/* Whatever is drawn stays in memory (checked by the sanitizer build) and on the image. */
 Test(draw, tiny_pictures_and_odd_boxes_are_no_trouble) {
     const int sizes[][2] = {{1, 1}, {2, 3}, {5, 5}, {1, 400}, {400, 1}, {30, 20}, {2000, 8}};
     const yt_xyxy boxes[] = {{0, 0, 1, 1},   {-50, -50, 1e9f, 1e9f},   {3, 3, 3, 3},

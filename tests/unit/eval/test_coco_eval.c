@@ -163,7 +163,7 @@ Test(coco_eval, detections_in_a_crowd_are_neither_right_nor_wrong) {
     expect(eval, YT_COCO_AR100, 0);
     expect(eval, YT_COCO_APl, -1); /* the crowd is not to be found */
     add(eval, 1, found + 2, 2, truth, 2);
-    expect(eval, YT_COCO_AP50, 0.5 * 51 / 101); /* truth 0 of two, behind one wrong detection */
+    expect(eval, YT_COCO_AP50, 0.5 * 51 / 101); /* truth 0 of two, after one wrong detection */
     yti_coco_eval_destroy(eval);
 }
 

@@ -493,7 +493,7 @@ static int compare_anchors(const void *a, const void *b) {
     return (x->anchor > y->anchor) - (x->anchor < y->anchor);
 }
 
-/* The two steps as the family states them, confidence last. Returns the rows left in `rows`. */
+/* The two steps as the reference trainer states them, confidence last. Returns the rows left in `rows`. */
 static size_t plain_selection(row *rows, size_t all, size_t n_classes, size_t max_det, float conf) {
     static ranked_anchor anchors[RANDOM_ROWS];
     static row block[RANDOM_ROWS];
@@ -538,7 +538,7 @@ Test(end2end, agrees_with_a_plain_selection_on_random_heads) {
     }
 }
 
-/* ---- back to the picture ---- */
+/* ---- back to the image ---- */
 
 Test(unfit, undoes_a_letterbox_and_clips) {
     yti_fit fit = {.gain_x = 0.5f, .gain_y = 0.5f, .left = 10, .top = 20, .original_w = 200, .original_h = 100};

@@ -1,4 +1,4 @@
-/* Tests of src/ckpt/pt_*.c: the family's checkpoints, made ones, and every hostile form. */
+/* Tests of src/formats/pt_*.c: Ultralytics checkpoints, made ones, and every hostile form. */
 #include "base/file.h"
 #include "formats/pt.h"
 #include "support/pt_archive.h"
@@ -12,7 +12,7 @@ static archive made;
 
 static const int64_t two_three[] = {2, 3}, rows[] = {3, 1}, columns[] = {1, 2}, zeros[] = {0, 0};
 
-/* ---- files of the family ---- */
+/* ---- files of the reference trainer ---- */
 
 ParameterizedTestParameters(pt, a_checkpoint_holds_the_tensors_of_the_safetensors_file_beside_it) {
     static char names[3][16] = {"yolo26n", "yolo11n", "yolov8n"};
@@ -182,7 +182,7 @@ Test(pt, every_truncation_of_the_pickle_is_an_error) {
     archive_checkpoint(&made);
     static unsigned char whole[ARCHIVE_ROOM];
     static const char name[] = "net/data.pkl";
-    const unsigned char *begin = made.bytes + 30 + sizeof name - 1; /* behind the first local header */
+    const unsigned char *begin = made.bytes + 30 + sizeof name - 1; /* after the first local header */
     size_t size = 0;
     while (memcmp(begin + size, "PK", 2) != 0) size++;
     memcpy(whole, begin, size);

@@ -89,7 +89,7 @@ Test(image, save_refuses_other_endings_and_missing_folders) {
     yt_image_free(&image);
 }
 
-/* The bytes of a JPEG of the flag with an Exif segment of one entry behind SOI. */
+/* The bytes of a JPEG of the flag with an Exif segment of one entry after SOI. */
 static uint8_t *jpeg_with_orientation(int orientation, bool little, size_t *bytes) {
     yt_image image = make_flag();
     cr_assert_eq(yt_image_save(test_folder_path("plain.jpg"), &image, NULL), YT_OK);
@@ -162,7 +162,7 @@ Test(image, damaged_exif_means_upright_and_never_reads_outside) {
     enum { BODY = 6, BODY_BYTES = 32, ENTRY_ENDS = 28 };
     size_t bytes;
     uint8_t *data = jpeg_with_orientation(6, true, &bytes);
-    /* Cut anywhere: each prefix in memory of its exact size, so that sanitizers see a read behind it. */
+    /* Cut anywhere: each prefix in memory of its exact size, so that sanitizers see a read after it. */
     for (size_t cut = 0; cut <= BODY_BYTES; cut++) {
         uint8_t *part = malloc(cut ? cut : 1);
         cr_assert_not_null(part);

@@ -241,7 +241,7 @@ Test(formats, a_block_larger_than_its_image_is_refused) {
     yt_image_free(&image);
     size_t bytes;
     char *data = read_file(path_of("tiled-plain.tif"), &bytes);
-    size_t at = 10, changed = 0; /* behind the header and the count of entries, little-endian */
+    size_t at = 10, changed = 0; /* after the header and the count of entries, little-endian */
     for (; at + 12 <= bytes && changed < 2; at += 12)
         if (data[at + 1] == 1 && (data[at] == 0x42 || data[at] == 0x43)) /* tags 322 and 323 */
             memcpy(data + at + 8, "\0\0\1\0", 4), changed++;

@@ -1,4 +1,4 @@
-/* Tests of src/infer/predict.c: against an independent implementation's detections, and on awkward pictures.
+/* Tests of src/infer/predict.c: against an independent implementation's detections, and on awkward images.
  */
 #include "base/file.h"
 #include "infer/predict.h"
@@ -18,7 +18,7 @@ enum {
     SIDE = 320,
     IMAGES = 4,
     COMPARED = 3, /* the fourth, 640 x 425, was halved to 213 rows for the batch and to 212 for the detections */
-    LISTED = 8,   /* pictures with detections in the reference */
+    LISTED = 8,   /* images with detections in the reference */
     MAX_DET = 300
 };
 
@@ -71,7 +71,7 @@ static double number(const cJSON *array, int i) {
     return cJSON_GetArrayItem(array, i)->valuedouble;
 }
 
-/* Found boxes of the 320 x 320 picture against the reference's, which are in pixels of the w x h original. Scores of
+/* Found boxes of the 320 x 320 image against the reference's, which are in pixels of the w x h original. Scores of
  * the reference have five decimals and boxes three; float32 sums in another order move a box by less than 1/50
  * pixel. Two scores so close that they may change places do not occur. */
 static void expect_reference(yt_detection *found, int n, const cJSON *boxes, int w, int h) {
@@ -228,7 +228,7 @@ Test(predict, files_give_the_boxes_of_the_reference_with_yolo26n) {
     compare_files("yolo26n");
 }
 
-/* Minimal padding sees the same picture as square padding. */
+/* Minimal padding sees the same image as square padding. */
 Test(predict, finds_the_same_object_with_either_padding) {
     yti_model *model = open_fixture("yolo26n");
     yt_detection found[2][MAX_DET];
@@ -290,7 +290,7 @@ Test(predict, only_the_wanted_classes_are_reported) {
     expect_only_wanted("yolov8n", false);
 }
 
-/* ---- awkward pictures, on an untrained network ---- */
+/* ---- awkward images, on an untrained network ---- */
 
 static yti_model *untrained(const char *yaml) {
     yti_model_options options = YT_MODEL_DEFAULTS;

@@ -20,7 +20,7 @@ static void on_every_table(void (*check)(const yti_kernels *)) {
         if (yti_kernels_of(rows[i])) check(yti_kernels_of(rows[i]));
 }
 
-/* Room behind each array for the reads past the channels that kernels.h allows. */
+/* Room after each array for the reads past the channels that kernels.h allows. */
 typedef struct padded {
     float v[128];
 } padded;

@@ -39,7 +39,7 @@ Test(ablation, every_kind_has_a_word_and_each_cut_holds_those_before_it) {
 
 /* Parameters by the formulas of the specification, 3: a C2f of c1 -> c2 with c hidden channels and n bottlenecks
  * loses c c1 + 2c of cv1 and (n+1) c c2 of cv2; a C3k inside also c h + 2h of its cv2 and h c of its cv3; C2PSA c c1
- * + 2c and c c1. Lateral: the first convolutions behind the four Concat rows read fewer channels, and two heads are
+ * + 2c and c c1. Lateral: the first convolutions after the four Concat rows read fewer channels, and two heads are
  * gone. */
 static const struct {
     const char *name;
@@ -69,7 +69,7 @@ static void run(yti_model *model, yti_mode mode, const uint8_t *picture, int sid
     yti_model_forward(model, &model->state, NULL);
 }
 
-/* Two pictures of noise. */
+/* Two images of noise. */
 static void draw(uint8_t *pictures, size_t count, uint64_t item) {
     yti_rng rng = yti_rng_make(1, 0, item, YT_RNG_TEST);
     for (size_t i = 0; i < count; i++) pictures[i] = (uint8_t)yti_rng_below(&rng, 256);
@@ -109,7 +109,7 @@ Test(ablation, maps_keep_their_shapes_and_lateral_keeps_the_deepest_head) {
     }
 }
 
-/* Whether a network sees the picture at all while one of its convolutions is silenced: normalisation with gain 0 and
+/* Whether a network sees the image at all while one of its convolutions is silenced: normalisation with gain 0 and
  * bias 0, whose activation is 0. In training every other normalisation keeps the signal up. */
 static bool sees(const char *name, yti_no_residual kind, const char *silenced) {
     static uint8_t pictures[2 * PICTURE];

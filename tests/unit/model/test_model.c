@@ -23,7 +23,7 @@ Test(model, tensors_have_the_names_and_shapes_of_the_family) {
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         cr_assert_arr_eq(test_model_find(model, rows[i].name)->dims, rows[i].dims, sizeof rows[i].dims, "%s",
                          rows[i].name);
-    /* 708 entries of the family's state dict less the 114 counters, which are not floats. */
+    /* 708 entries of the reference trainer's state dict less the 114 counters, which are not floats. */
     cr_assert_eq(model->n_params, 708 - 114);
     yti_model_destroy(model);
 }
@@ -215,7 +215,7 @@ Test(model, every_module_of_the_family_builds_and_runs_in_both_directions) {
     yti_model_destroy(model);
 }
 
-/* A fourth level of stride 64 is smaller than a pixel of the picture that the published figures are counted on. */
+/* A fourth level of stride 64 is smaller than a pixel of the image that the published figures are counted on. */
 Test(model, a_level_of_stride_64_can_be_counted_and_planned) {
     static const char text[] = "nc: 2\nreg_max: 1\nbackbone:\n"
                                "  - [-1, 1, Conv, [8, 3, 8]]\n"

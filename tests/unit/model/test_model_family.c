@@ -1,5 +1,5 @@
-/* Tests of src/model against the published figures of the family: parameters, operations and tensors of all fifteen
- * models, fused and not, and what each module is made of at each scale. */
+/* Tests of src/model against the published figures of the reference trainer: parameters, operations and tensors of all
+ * fifteen models, fused and not, and what each module is made of at each scale. */
 #include "base/file.h"
 #include "model/model.h"
 #include "model/model_file.h"
@@ -12,14 +12,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Entries of the family's state dict: every tensor, and a counter of batches per normalisation. */
+/* Entries of the reference trainer's state dict: every tensor, and a counter of batches per normalisation. */
 static int count_entries(const yti_model *model) {
     int entries = model->n_params;
     for (int i = 0; i < model->n_params; i++) entries += strstr(model->params[i].name, "running_var") != NULL;
     return entries;
 }
 
-/* Specification of the family, table 2.4; GFLOPs to the digit that is published. */
+/* Specification of the reference trainer, table 2.4; GFLOPs to the digit that is published. */
 static const struct published {
     const char *name;
     size_t params, fused_params;

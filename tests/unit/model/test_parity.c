@@ -93,7 +93,7 @@ typedef struct output_deviation {
 } output_deviation;
 
 static void look_at(output_deviation *worst, double *which, double off, int image, int row) {
-    if (off <= *which) return; /* a NaN goes on */
+    if (off <= *which) return; /* a NaN falls through */
     *which = off;
     worst->image = image, worst->row = row;
 }

@@ -13,7 +13,7 @@ TestSuite(coco_validate, .init = test_folder_make, .fini = test_folder_remove);
 
 enum { W = 200, H = 100 };
 
-/* Two pictures of 200 x 100; "9" comes after "10" in the split and before it by id. */
+/* Two images of 200 x 100; "9" comes after "10" in the split and before it by id. */
 static char path_10[] = "images/10.jpg", path_9[] = "images/9.jpg";
 static yti_label labels_10[] = {{.class_id = 0, .box = {0.25f, 0.5f, 0.25f, 0.5f}},
                                 {.class_id = 0, .box = {0.75f, 0.5f, 0.5f, 1}, .crowd = true}};
@@ -50,7 +50,7 @@ static void expect(const double *numbers, yti_coco_number number, double expecte
 }
 
 Test(coco_validate, boxes_are_judged_in_the_original_picture) {
-    /* (25..75, 25..75) of the picture is (12.5..37.5, 26.5..51.5) of the input. */
+    /* (25..75, 25..75) of the image is (12.5..37.5, 26.5..51.5) of the input. */
     const yt_detection right = {{12.5f, 26.5f, 37.5f, 51.5f}, 0.9f, 0};
     const yt_detection beyond[] = {{{25, 26.5f, 75, 51.5f}, 0.9f, 1}, {{90, 0, 120, 80}, 0.1f, 0}};
     yti_coco_validation *coco = validation_of(test_folder_path("predictions.json"));
@@ -72,7 +72,7 @@ Test(coco_validate, boxes_are_judged_in_the_original_picture) {
     cr_assert_str_eq(box, "[25,25,50,50]");
     free(box);
     box = cJSON_PrintUnformatted(cJSON_GetObjectItem(cJSON_GetArrayItem(list, 2), "bbox"));
-    cr_assert_str_eq(box, "[180,0,20,100]"); /* clipped to the picture */
+    cr_assert_str_eq(box, "[180,0,20,100]"); /* clipped to the image */
     free(box);
     cJSON_Delete(list);
     free(text);

@@ -28,7 +28,7 @@ static void fini(void) {
 
 TestSuite(validate, .init = init, .fini = fini);
 
-/* What an untrained network finds in the tiny pictures. */
+/* What an untrained network finds in the tiny images. */
 typedef struct bench {
     yti_dataset dataset;
     yti_split split;

@@ -255,7 +255,7 @@ Test(weights, a_pt_file_opens_like_the_safetensors_file_beside_it) {
     "nc: 2\nbackbone:\n  - [-1, 1, Conv, [8, 3, 2]]\n  - [-1, 1, SPPF, [" args "]]\n"                                  \
     "head:\n  - [[0, 1], 1, Detect, [nc]]\n"
 
-/* The first output of a model for a picture of noise. */
+/* The first output of a model for an image of noise. */
 static float first_output(yti_model *model) {
     enum { SIDE = 32 };
     uint8_t picture[SIDE * SIDE * 3];

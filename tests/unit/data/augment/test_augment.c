@@ -26,7 +26,7 @@ static void expect_tile(yti_tile got, int dst_x, int dst_y, int src_x, int src_y
               "dst %d %d src %d %d size %d %d", got.dst_x, got.dst_y, got.src_x, got.src_y, got.w, got.h);
 }
 
-/* Canvas 1280. Pictures of 640 x 480 around (700, 500): the right ones lose 60 columns, none a row. */
+/* Canvas 1280. Images of 640 x 480 around (700, 500): the right ones lose 60 columns, none a row. */
 Test(mosaic, tiles_meet_at_the_centre) {
     expect_tile(yti_mosaic_tile(0, 700, 500, 640, 480, 1280), 60, 20, 0, 0, 640, 480);
     expect_tile(yti_mosaic_tile(1, 700, 500, 640, 480, 1280), 700, 20, 0, 0, 580, 480);
@@ -174,7 +174,7 @@ static double plain_sample(const uint8_t *src, int w, int h, double x, double y,
     return sum;
 }
 
-/* A smooth picture, so that a position rounded to 1/256 changes little. */
+/* A smooth image, so that a position rounded to 1/256 changes little. */
 static void expect_warp(const yti_affine *map, int w, int h, int ow, int oh, double tolerance) {
     uint8_t *src = malloc((size_t)(3 * w * h)), *dst = malloc((size_t)(3 * ow * oh));
     cr_assert(src && dst);
@@ -360,7 +360,7 @@ Test(outline, its_box_is_that_of_the_visible_part) {
     /* The tip is inside; at x = 0 the edges from (-20, 10) and (-20, 70) to (20, 40) are at 25 and 55. */
     const yti_point tip[] = {{20, 40}, {-20, 10}, {-20, 70}};
     expect_outline(unmoved, tip, 3, 0, 25, 20, 55);
-    /* No vertex is inside: a band across the picture, then one that holds it all, then a cut corner. */
+    /* No vertex is inside: a band across the image, then one that holds it all, then a cut corner. */
     const yti_point band[] = {{-10, 30}, {110, 30}, {110, 50}, {-10, 50}};
     expect_outline(unmoved, band, 4, 0, 30, 100, 50);
     const yti_point around[] = {{-1, -1}, {-1, 300}, {300, 300}, {300, -1}};

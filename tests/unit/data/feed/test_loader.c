@@ -28,7 +28,7 @@ static uint64_t hash_run(const yti_loader_config *config) {
 Test(loader, batches_do_not_depend_on_workers_or_cache) {
     yti_loader_config one = test_flat_training(3, 1, 0), three = test_flat_training(3, 3, 0),
                       many = test_flat_training(3, 8, 1 << 20);
-    yti_loader_config little = test_flat_training(3, 3, 20000); /* room for one or two pictures */
+    yti_loader_config little = test_flat_training(3, 3, 20000); /* room for one or two images */
     uint64_t expected = hash_run(&one);
     cr_assert_eq(hash_run(&three), expected);
     cr_assert_eq(hash_run(&many), expected);
@@ -123,7 +123,7 @@ Test(loader, buffers_are_reused) {
     yti_loader_destroy(loader);
 }
 
-/* Without augmentation a 64 x 48 picture lies in the middle of 64 x 64, its boxes with it. */
+/* Without augmentation a 64 x 48 image lies in the middle of 64 x 64, its boxes with it. */
 Test(loader, without_augmentation_the_picture_is_centred) {
     yti_loader_config config = test_flat_training(YT_FLAT_SAMPLES, 2, 0);
     yti_loader *loader = test_flat_create(&config);
@@ -307,7 +307,7 @@ Test(loader, validation_keeps_order_and_says_how_it_fitted) {
             bool wide = test_flat_sizes[seen][0] >= test_flat_sizes[seen][1];
             double gain = wide ? (double)fit->gain_x : (double)fit->gain_y;
             cr_assert(test_near(gain, 64.0 / test_flat_sizes[seen][!wide], 1e-6)); /* the long side fills the input */
-            /* Inside is the picture's colour, outside grey. */
+            /* Inside is the image's colour, outside grey. */
             const uint8_t *rgb = b->rgb + (size_t)i * 64 * 64 * 3;
             cr_assert_eq(rgb[3 * (64 * fit->top + fit->left)], 30 * seen + 7);
             if (fit->top > 0) cr_assert_eq(rgb[3 * (64 * (fit->top - 1) + fit->left)], 114);

@@ -24,7 +24,7 @@ static void make_image(const char *name, int w, int h) {
     yt_image_free(&image);
 }
 
-/* Pictures a (40 x 20), b (20 x 40) and c (30 x 30); ids and categories in no order. */
+/* Images a (40 x 20), b (20 x 40) and c (30 x 30); ids and categories in no order. */
 static const char json[] =
     "{\"info\": {\"year\": 2017},\n"
     " \"annotations\": [\n"

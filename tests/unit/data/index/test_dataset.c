@@ -511,7 +511,7 @@ Test(dataset, coco128_and_bccd_are_read) {
     expect_real("bccd.yaml", "val", 72, -1);
 }
 
-/* A picture whose header is good and whose pixels are not: it costs itself, before the training, not during it. */
+/* An image whose header is good and whose pixels are not: it costs itself, before the training, not during it. */
 Test(dataset, an_image_damaged_in_the_middle_is_left_out_by_the_scan) {
     make_small_dataset("d/small");
     test_folder_write_text("d/small.yaml", "path: small\ntrain: images/train\nval: images/val\nnames: [x, y]\n");

@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Stands in front of that of the C library: after so many entries a listing fails. -1: never. */
+/* Stands in front of that of the C library: after that many entries a listing fails. -1: never. */
 static int entries_left = -1;
 
 struct dirent *readdir(DIR *dir) {
