@@ -2,7 +2,7 @@
 """make_corpus.py: writes the files of corpus/ anew: one good file of each kind and the ways in which one can be bad.
 
 Needs Python alone; the compressed photographs (*.jpg) are kept as they are. The checkpoints are made by Python's own
-pickle module from classes that only have the names of the family's, so that the reader meets what a real trainer writes.
+pickle module from classes that only have the names of Ultralytics', so that the reader meets what a real trainer writes.
 """
 import collections
 import io
@@ -30,7 +30,7 @@ def put(kind, name, data):
     (folder / name).write_bytes(data if isinstance(data, bytes) else data.encode())
 
 
-# ---- pickles as the family's trainer writes them ----
+# ---- pickles as the Ultralytics trainer writes them ----
 
 class Storage:
     def __init__(self, kind, key, count):

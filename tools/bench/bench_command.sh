@@ -4,7 +4,7 @@
 #   tools/bench/bench_command.sh COCO8.yaml [build folder] [threads]
 #
 # Prints wall seconds and peak memory (resident set), start and end of the program, reading of the pictures, writing of
-# the run and all else included. The run goes into a temporary folder. The Python trainer of the family took 42 s and
+# the run and all else included. The run goes into a temporary folder. The Ultralytics trainer took 42 s and
 # 1.9 GB for the same on a machine with two cores; it is quoted, not run.
 set -euo pipefail
 [ $# -ge 1 ] || {

@@ -3,7 +3,7 @@
 
     tools/oracle/musgd_steps.py
 
-Written from the update rule of the family: Muon's orthogonalised momentum at 0.2 of the rate, then SGD with Nesterov
+Written from the update rule of the Ultralytics trainer: Muon's orthogonalised momentum at 0.2 of the rate, then SGD with Nesterov
 momentum on what that left.
 """
 import numpy as np

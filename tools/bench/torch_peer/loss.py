@@ -13,7 +13,7 @@ from network import STRIDES
 
 
 def ciou(a, b):
-    """Complete IoU of boxes xyxy in the last dimension; the epsilons are the family's."""
+    """Complete IoU of boxes xyxy in the last dimension; the epsilons are the reference trainer's."""
     eps = 1e-7
     ax1, ay1, ax2, ay2 = a.unbind(-1)
     bx1, by1, bx2, by2 = b.unbind(-1)

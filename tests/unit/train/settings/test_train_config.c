@@ -205,7 +205,7 @@ Test(train_config, runs_of_over_ten_thousand_iterations_take_musgd) {
     cr_assert_eq(c.momentum, 0.9, "no warm-up leads it to 0.937");
 }
 
-/* What the family's trainer would take for four images, spec training 4.2, 4.5 and 4.10; from scratch too. */
+/* What the Ultralytics trainer would take for four images, spec training 4.2, 4.5 and 4.10; from scratch too. */
 Test(train_config, a_choice_that_may_be_left_out_is_true_or_false_too) {
     static const char *const cases[][2] = {
         {"true", "add"}, {"False", "false"}, {"LATERAL", "lateral"}, {"csp:neck", "csp:neck"}};
