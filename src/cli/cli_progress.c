@@ -135,7 +135,7 @@ static void print_table(const yti_class_names *names, const yti_train_summary *s
     }
 }
 
-/* Of the whole run, with what it did before it was resumed. */
+/* Totals of the whole run, including what it did before it was resumed. */
 static void print_non_finite(const yti_train_summary *summary) {
     if (summary->skips)
         fprintf(stderr, "%lld batch%s skipped, in which something was not finite\n", (long long)summary->skips,

@@ -233,7 +233,7 @@ static void print_coco(const session *s) {
     }
 }
 
-/* Of a head with two branches: what each of them comes to. The first is the one of the tables above. */
+/* The results of each branch of a two-branch head. The first is the one of the tables above. */
 static void print_heads(const session *s, const yti_validation *v) {
     static const char *const names[] = {"one-to-many and NMS", "one-to-one"};
     if (!v->has_other) return;
@@ -254,7 +254,7 @@ static void put_metrics(yti_json_writer *w, int images, int instances, double p,
     yti_json_number(w, "map50_95", ap);
 }
 
-/* What one branch of the head comes to. */
+/* The results of one branch of the head. */
 static void put_head(const session *s, yti_json_writer *w, bool one_to_one, const yti_metrics_result *m,
                      const double coco[YT_COCO_NUMBERS]) {
     yti_json_text(w, "head", one_to_one ? "one_to_one" : "one_to_many");
@@ -298,7 +298,7 @@ static yt_status print_json(const session *s, const yti_validation *v, yt_err *e
     return YT_OK;
 }
 
-/* What is worth knowing before the files are judged by COCO's own tools. */
+/* Warnings for those who evaluate the files with COCO's own tools. */
 static void report_ids(const session *s) {
     const char *program = s->cli->program, *note = yti_coco_validation_note(s->coco);
     if (s->split.coco_note) {

@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-/* How detections come out of a head with two branches, as the reference trainer's `nms` has it since 8.4.142. auto:
+/* Which branch of a two-branch head detections come from, as the reference trainer's `nms` since 8.4.142. auto:
  * one-to-many, then NMS. false: one-to-one, without NMS. true: as auto; a difference in exported graphs only. A head
  * with one branch has no choice. */
 #define YT_NMS_MAP(X)                                                                                                  \
@@ -38,7 +38,7 @@ typedef struct yti_detect_options {
 yt_status yti_detect(const yti_head *head, int image, const yti_detect_options *options, yt_detection *out, int *n_out,
                      yt_err *err);
 
-/* Whether everything that the head says of an image is finite. Where it is not, nothing is found: a NaN is above no
+/* Whether all outputs of the head for an image are finite. Where they are not, nothing is found: a NaN is above no
  * confidence. */
 bool yti_head_is_finite(const yti_head *head, int image);
 
@@ -68,8 +68,8 @@ void yti_metrics_destroy(yti_metrics *metrics);
 void yti_metrics_reset(yti_metrics *metrics);
 int yti_metrics_classes(const yti_metrics *metrics);
 
-/* A detection takes the best ground-truth box that is still free, as COCO's evaluation and the reference trainer
- * have it since 8.4.176; single: only the one it overlaps most, free or not, as before. */
+/* A detection takes the best ground-truth box that is still free, as in COCO's evaluation and in the reference trainer
+ * since 8.4.176; single: only the one it overlaps most, free or not, as before. */
 void yti_metrics_match_single(yti_metrics *metrics, bool single);
 
 /* One image: detections by descending score and ground-truth boxes in the same pixels. ARGUMENT: a class outside [0,
@@ -77,8 +77,8 @@ void yti_metrics_match_single(yti_metrics *metrics, bool single);
 yt_status yti_metrics_add(yti_metrics *metrics, const yt_detection *detections, int n_detections, const yt_xyxy *truth,
                           const int *truth_class, int n_truth, yt_err *err);
 
-/* Of all images so far; more may follow. out->classes is rewritten by the next call and by yti_metrics_reset.
- * NO_MEMORY. */
+/* The result over all images so far; more may follow. out->classes is rewritten by the next call and by
+ * yti_metrics_reset. NO_MEMORY. */
 yt_status yti_metrics_compute(yti_metrics *metrics, yti_metrics_result *out, yt_err *err);
 
 enum {

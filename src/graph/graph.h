@@ -30,7 +30,7 @@ void yti_graph_output(yti_graph *graph, yti_value value, bool train_only);
  * and the backward run does not go below the lowest node that is trained. Before planning. */
 void yti_graph_freeze(yti_graph *graph, yti_value value);
 
-/* Keeps a value's map valid to the end of a run, for whoever looks at it then. Before planning. */
+/* Keeps a value's map valid to the end of a run, so that it can be read then. Before planning. */
 void yti_graph_keep(yti_graph *graph, yti_value value);
 
 int yti_graph_nodes(const yti_graph *graph);
@@ -66,8 +66,8 @@ yti_tensor yti_graph_gradient(const yti_graph *graph, yti_value value);
 
 /* Watches a run. Called for every node in the order they run; `value` is the node's. forward: the map is complete.
  * backward: the gradient of the map is complete and not yet overwritten (data NULL where none flows); where the map
- * was not kept its memory may hold something else by then. A concatenation whose sources have readers after it
- * shows their gradients too: the memory is shared. Either may be NULL. */
+ * was not kept its memory may hold something else by then. The gradient of a concatenation may
+ * include what later readers of its sources added: they share memory. Either may be NULL. */
 typedef struct yti_graph_observer {
     void (*forward)(void *context, yti_value value, yti_tensor map);
     void (*backward)(void *context, yti_value value, yti_tensor gradient);
@@ -75,7 +75,7 @@ typedef struct yti_graph_observer {
 } yti_graph_observer;
 
 /* For runs in evaluation whose parameters stay as they are: brings them into the order in which the kernels read
- * them, once. Holds until the graph is planned anew; forward runs up to then have to be given the same state. */
+ * them, once. Valid until the graph is planned again; forward runs until then must be given the same state. */
 void yti_graph_prepare(yti_graph *graph, const yti_state *state);
 
 /* Runs all nodes; the input's map must have been filled. In training mode running statistics in state->buffers move. */

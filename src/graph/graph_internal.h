@@ -26,7 +26,7 @@ typedef struct yti_node {
 
     yti_ports ports; /* of the last shape inference */
 
-    /* Of the current plan. */
+    /* Decided by the current plan. */
     bool live;          /* some result depends on it */
     bool needs_grad;    /* it or something before it has parameters to train */
     bool runs_backward; /* a gradient reaches it */

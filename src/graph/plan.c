@@ -217,7 +217,7 @@ typedef struct buffer {
     int first_step, last_step; /* first > last: not used */
 } buffer;
 
-/* Of a root: its map and its gradient. Of any node: what its forward step saves for the backward step. */
+/* map and grad are used for roots only, saved (from the forward to the backward step) for any node. */
 typedef struct node_buffers {
     buffer map, grad, saved;
 } node_buffers;
@@ -236,7 +236,7 @@ static size_t map_bytes(yti_shape s) {
     return sizeof(float) * (size_t)s.n * (size_t)s.h * (size_t)s.w * (size_t)yti_row_stride(s.c);
 }
 
-/* What node i runs forward on. */
+/* Extends the lives of the buffers that node i's forward step reads and writes. */
 static void live_forward(const yti_graph *graph, node_buffers *buffers, int i) {
     const yti_node *node = &graph->nodes[i];
     const int end = graph->mode == YT_MODE_TRAIN ? 2 * graph->n_nodes : graph->n_nodes;
@@ -248,7 +248,7 @@ static void live_forward(const yti_graph *graph, node_buffers *buffers, int i) {
     if (node->output && node->needs_grad) live_at(&buffers[node->grad.root].grad, graph->n_nodes); /* set by the loss */
 }
 
-/* What node i runs backward on. */
+/* The same for its backward step. */
 static void live_backward(const yti_graph *graph, node_buffers *buffers, int i) {
     const yti_node *node = &graph->nodes[i];
     const int back = 2 * graph->n_nodes - i;

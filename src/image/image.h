@@ -13,7 +13,7 @@
  * once turned upright. */
 enum { YT_MAX_DECODE_BYTES = 3 << 29 };
 
-/* What a file says of itself, without decoding it. */
+/* What a file's header says, without decoding it. */
 typedef struct yti_image_info {
     int w, h;        /* as yt_image_load would give them */
     int orientation; /* EXIF, 1..8 */

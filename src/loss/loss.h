@@ -14,7 +14,7 @@
 enum { YT_LOSS_BOX, YT_LOSS_CLS, YT_LOSS_DFL, YT_LOSS_TERMS };
 
 typedef struct yti_loss_gains {
-    float box, cls, dfl; /* family: 7.5, 0.5, 1.5 */
+    float box, cls, dfl; /* the reference trainer's: 7.5, 0.5, 1.5 */
 } yti_loss_gains;
 
 /* How anchors are assigned to boxes; the reference trainer's constants alpha 0.5, beta 6, eps 1e-9 are fixed. */
@@ -25,10 +25,10 @@ typedef struct yti_assigner {
                                 reference trainer did until 8.4.104; else where they are shorter than the second */
 } yti_assigner;
 
-/* The reference trainer's: of a one-to-one branch, or of any other. */
+/* The reference trainer's values for a one-to-one branch, or for any other. */
 yti_assigner yti_assigner_of(bool one_to_one);
 
-/* What one branch's loss came to. */
+/* The loss of one branch on one batch. */
 typedef struct yti_loss_result {
     double terms[YT_LOSS_TERMS]; /* gained (x box, cls, dfl gain), not multiplied by the batch size */
     double total;                /* sum of terms x images in the batch: what is back-propagated at weight 1 */
@@ -51,8 +51,8 @@ void yti_loss_class_weights(const int64_t *counts, int n_classes, double power, 
 yt_status yti_loss_weigh_classes(yti_loss *loss, const float *weights, int n_classes, yt_err *err);
 
 /* Loss of one head branch on one batch. Where the levels' d_box and d_cls have data, they are overwritten by weight
- * * d total / d box and cls. weight: of the branch in the whole loss (1 for a single-branch head). The network input
- * measures level[0].h * level[0].stride by level[0].w * level[0].stride pixels. Deterministic for any number of
+ * * d total / d box and cls. weight: the branch's share of the whole loss (1 for a single-branch head). The network
+ * input measures level[0].h * level[0].stride by level[0].w * level[0].stride pixels. Deterministic for any number of
  * threads. Targets with a class outside [0, n_classes), or weights for another number of classes, are an ARGUMENT
  * error. */
 yt_status yti_loss_branch(yti_loss *loss, const yti_head *head, const yti_targets *targets, yti_loss_gains gains,

@@ -13,7 +13,7 @@
 /* The side of the image by which maps are compared while building: spec architecture 1.6. */
 enum { YT_PROBE_SIDE = 256 };
 
-/* What is added to a variance before its root is taken: spec architecture 3.1. */
+/* Added to a variance before its root is taken: spec architecture 3.1. */
 #define YTI_BN_EPS 1e-3f
 
 /* A parameter path, "model.2.m.0.cv1". */
@@ -21,7 +21,7 @@ typedef struct yti_path {
     char text[128];
 } yti_path;
 
-/* What is known of a value while building. */
+/* What is known about a value while building. */
 typedef struct yti_built {
     int channels, side;         /* side: of the map for an image of YT_PROBE_SIDE */
     const yti_yaml_node *parts; /* CBLinear: the widths of the maps that lie side by side in it; else NULL */

@@ -18,7 +18,7 @@ typedef struct yti_bottleneck_opts {
     double expansion;
 } yti_bottleneck_opts;
 
-/* What stands in a chain. */
+/* The kinds of units in a chain. */
 typedef enum yti_inner_kind {
     YTI_BOTTLENECK,
     YTI_REP_BOTTLENECK, /* its first convolution trains as two */

@@ -3,7 +3,7 @@
  */
 #include "model/modules.h"
 
-/* What one kind of attention differs in from another. */
+/* How one kind of attention differs from another. */
 typedef struct attention_opts {
     int heads, areas;
     int key_share; /* a key has 1/key_share of the channels of a head's value */

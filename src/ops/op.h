@@ -1,7 +1,6 @@
 /* op.h: what a primitive operation is: one constant row of functions, defined in its own file in src/ops.
  *
- * The graph knows operations only through this row. Adding one =
- * its functions in src/ops, its line and attributes in ops.h, its test.
+ * The graph knows operations only through this row. docs/adding.md lists the places that a new one touches.
  */
 #ifndef YT_OP_H
 #define YT_OP_H
@@ -15,8 +14,8 @@
 enum { YT_MAX_SOURCES = 32, YT_MAX_PARAMS = 2 };
 
 typedef enum yti_mode {
-    YT_MODE_EVAL, /* running statistics, nothing kept for a backward pass */
-    YT_MODE_TRAIN /* batch statistics but where frozen; activations kept */
+    YT_MODE_EVAL, /* running statistics; nothing is kept for a backward pass */
+    YT_MODE_TRAIN /* batch statistics, except where frozen; activations are kept */
 } yti_mode;
 
 typedef struct yti_shape {
@@ -24,7 +23,7 @@ typedef struct yti_shape {
 } yti_shape;
 
 /* Where a node's parameters and buffers lie in the model's flat blocks, in floats; -1: it has none. What each slot
- * means is said in the op's file (convolution: weight, bias). */
+ * means is described in the op's file (convolution: weight, bias). */
 typedef struct yti_params {
     ptrdiff_t param[YT_MAX_PARAMS];
     ptrdiff_t buffer[YT_MAX_PARAMS];
@@ -39,7 +38,7 @@ typedef struct yti_state {
     float *buffers; /* running means and variances; updated in training mode */
 } yti_state;
 
-/* Shape time: in: mode, threads, sources. Out: the rest. */
+/* What `shape` reads (mode, threads, sources) and fills in (the rest). */
 typedef struct yti_ports {
     yti_mode mode;
     int threads;
@@ -53,7 +52,7 @@ typedef struct yti_ports {
     int alias_offset;      /* YT_ALIAS_DST_IN_SRC: channel at which dst begins in src[0] */
 } yti_ports;
 
-/* Run time. Gradient views have data NULL where no gradient flows. */
+/* What one step of a run gets. Gradient views have data NULL where no gradient flows. */
 typedef struct yti_run {
     yti_mode mode;
     bool frozen;   /* parameters and statistics stay as they are */

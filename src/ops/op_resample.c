@@ -7,7 +7,7 @@
 
 enum { MAX_POOL_KERNEL = 15 }; /* 15*15 positions fit a byte */
 
-/* What a window leaves of a map; of both kinds of pooling. */
+/* The shape after pooling of either kind. */
 static yt_status pooled_shape(const yti_pool_attr *pool, const yti_shape *src, yti_shape *dst, yt_err *err) {
     if (pool->kernel < 1 || pool->kernel > MAX_POOL_KERNEL || pool->pad >= pool->kernel)
         return yt_fail(err, YT_ERR_MISMATCH,
@@ -59,7 +59,7 @@ static yti_conv_geometry mean_conv(const yti_pool_attr *pool, int channels) {
                                .groups = channels};
 }
 
-/* Of the convolution alone, in whole cache lines; its weights follow. */
+/* Scratch bytes of the convolution alone, in whole cache lines; its weights follow. */
 static size_t mean_scratch(const yti_conv_geometry *conv, int n, int h, int w, int threads) {
     return (yti_kernels_get()->conv2d_scratch(conv, n, h, w, threads) + 63) / 64 * 64;
 }

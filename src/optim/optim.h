@@ -44,8 +44,8 @@ typedef enum yti_optimizer_kind {
 const char *yti_optimizer_name(yti_optimizer_kind kind);
 int yti_optimizer_find(const char *name); /* case-insensitive; -1: unknown */
 
-/* The groups whose rates are logged as lr/pg0, lr/pg1, ... (spec training 4.1); returns how many. MuSGD tells
- * matrices from other weights, whose rates are the same. */
+/* The groups whose rates are logged as lr/pg0, lr/pg1, ... (spec training 4.1); returns how many. MuSGD
+ * logs matrices apart from other weights, though their rates are equal. */
 enum { YT_MAX_LR_COLUMNS = 8 };
 int yti_optimizer_columns(yti_optimizer_kind kind, yti_group columns[YT_MAX_LR_COLUMNS]);
 
@@ -65,7 +65,7 @@ yt_status yti_optimizer_create(yti_optimizer_kind kind, size_t count, const yti_
                                float weight_decay, int threads, yti_optimizer **out, yt_err *err);
 void yti_optimizer_destroy(yti_optimizer *optimizer);
 
-/* Of its moments and working memory. */
+/* Bytes of its moments and working memory. */
 size_t yti_optimizer_bytes(const yti_optimizer *optimizer);
 
 /* beta1 of Adam and AdamW, 0.9 until set: the momentum setting of the run, which warm-up does not vary. */

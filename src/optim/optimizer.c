@@ -231,7 +231,7 @@ void yti_optimizer_set_beta1(yti_optimizer *optimizer, double beta1) {
     optimizer->beta1 = beta1;
 }
 
-/* What all spans of a step have in common. */
+/* The parts of a step that all spans share. */
 typedef struct step {
     float *params;
     const float *grads;

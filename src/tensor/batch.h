@@ -21,7 +21,7 @@ typedef struct yti_fit {
     int original_w, original_h;
 } yti_fit;
 
-/* What becomes of a box of an image that a training batch is made from. All but SEEN are dropped. */
+/* What happens to a box of an image from which a training batch is made. All but SEEN are dropped. */
 typedef enum yti_box_fate {
     YT_BOX_SEEN,
     YT_BOX_OUTSIDE, /* none of it is in view */

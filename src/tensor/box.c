@@ -41,7 +41,7 @@ static double follows(double p, double q) {
     return p < q ? 1 : p > q ? 0 : 0.5;
 }
 
-/* What CIoU is made of, kept for the gradient. Index 0 is x, 1 is y. */
+/* The parts of CIoU, kept for the gradient. Index 0 is x, 1 is y. */
 typedef struct parts {
     double side[2];    /* of the intersection, not negative */
     double hull[2];    /* sides of the enclosing box */

@@ -10,7 +10,7 @@
 #include "loss/loss.h"
 #include "model/model.h"
 
-/* What was found in an image; lent during the call that shows it. */
+/* The detections of an image; lent during the call that shows them. */
 typedef struct yti_validated_image {
     int sample;                     /* index into the split */
     const yt_detection *detections; /* by descending score, in pixels of the network input */

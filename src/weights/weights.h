@@ -17,7 +17,7 @@ typedef struct yti_class_names {
 } yti_class_names;
 void yti_class_names_free(yti_class_names *names);
 
-/* What a transfer by name and shape came to. */
+/* The result of a transfer by name and shape. */
 typedef struct yti_transfer_report {
     int total, matched; /* tensors of the model; those taken whole */
     int partial;        /* those taken in part: rows by class name, or the overlap of the first convolution */
@@ -65,7 +65,7 @@ static inline bool yti_transfer_missed(const yti_transfer_report *report, int ro
 yt_status yti_weights_transfer(const char *path, yti_model *model, const yti_class_names *names,
                                yti_transfer_report *report, yt_err *err);
 
-/* What a conversion came to. */
+/* The result of a conversion. */
 typedef struct yti_conversion {
     size_t n_tensors;
     size_t n_vanished;       /* values that are 0 in 16 bits and were not before */

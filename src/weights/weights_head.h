@@ -14,10 +14,10 @@ typedef struct yti_head_facts {
     yti_head_widths widths;
 } yti_head_facts;
 
-/* Of the tensors prefix + name of a file. */
+/* From the tensors prefix + name of a file. */
 yti_head_facts yti_head_of_file(const yti_st_file *file, const char *prefix);
 
-/* Of a network that was built. */
+/* From a network that was built. */
 yti_head_facts yti_head_of_model(const yti_model *model);
 
 /* Whether two heads are the same but for their classes and hidden layers: one row, one list of inputs. */

@@ -88,7 +88,7 @@ static void put_options(yti_json_writer *w, const yti_model_options *options) {
         yti_json_bool(w, "sppf_activation", options->sppf_activation > 0);
 }
 
-/* What a description is made of. */
+/* The parts of a description. */
 typedef struct description {
     const char *model_name, *yaml;
     yti_model_options options;

@@ -45,7 +45,7 @@ static bool ends_with(const char *text, const char *end) {
     return length >= tail && strcmp(text + length - tail, end) == 0;
 }
 
-/* What the names of a file's tensors tell of the form of its network. */
+/* What the names of a file's tensors say about its network. */
 typedef struct form {
     bool normalised, biased; /* convolutions */
     bool one_to_many, one_to_one;

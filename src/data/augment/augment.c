@@ -101,7 +101,7 @@ static yt_xyxy map_box(const double m[9], yt_xyxy box) {
     return (yt_xyxy){(float)low_x, (float)low_y, (float)high_x, (float)high_y};
 }
 
-/* What two boxes share; without area where they share nothing. */
+/* The intersection of two boxes; of area 0 where they do not overlap. */
 static yt_xyxy intersect(yt_xyxy a, yt_xyxy b) {
     yt_xyxy both = {fmaxf(a.x1, b.x1), fmaxf(a.y1, b.y1), fminf(a.x2, b.x2), fminf(a.y2, b.y2)};
     bool empty = !(both.x2 > both.x1 && both.y2 > both.y1);

@@ -16,7 +16,7 @@ static int limit(int value, int high) {
     return value < 0 ? 0 : value > high ? high : value;
 }
 
-/* Of 1 - lam of the image's area, lam ~ Beta(1, 1), around any pixel; what lies outside is cut off. */
+/* A rectangle of 1 - lam of the image's area, lam ~ Beta(1, 1), around a random pixel, clipped to the image. */
 static yti_rect draw_rect(int w, int h, yti_rng *rng) {
     double side = sqrt(1 - yti_rng_beta(rng, 1, 1));
     int half_w = (int)(w * side) / 2, half_h = (int)(h * side) / 2;

@@ -74,7 +74,7 @@ static int batch_count(const yti_loader *loader, int b) {
     return left < loader->batch ? left : loader->batch;
 }
 
-/* Of the images of batch b before multi_scale. */
+/* The shape of the images of batch b, before multi_scale. */
 static yti_input_shape base_shape(const yti_loader *loader, int b) {
     return loader->shapes ? loader->shapes[b] : (yti_input_shape){loader->config.imgsz, loader->config.imgsz};
 }

@@ -14,7 +14,7 @@
 
 enum { MIXUP_SHAPE = 32 /* of the Beta distribution of the share: near a half */ };
 
-/* What stays the same while one image is made. */
+/* What does not change while one image is made. */
 typedef struct job {
     const yti_sample_source *source;
     yti_workspace *workspace;

@@ -121,7 +121,7 @@ static int find_class(const named *list, size_t n, comparison *equal, const char
     return found ? found->index : NO_CLASS;
 }
 
-/* Of classes whose names differ in case only, each takes the category that is written as it is. */
+/* Where the names of classes differ in case only, each takes the category with exactly its name. */
 static yt_status link_categories(linker *l) {
     const yti_coco_file *file = &l->file;
     size_t n_classes = (size_t)l->dataset->n_classes, n_names = 0, n_alike = 0;

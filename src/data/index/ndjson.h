@@ -11,7 +11,7 @@ bool yti_is_ndjson(const char *path);
 /* Reads the names and which splits there are. *out is to be closed also after a failure. */
 yt_status yti_ndjson_open(const char *path, yti_dataset *out, yt_err *err);
 
-/* What the lines of one split say of their images. Zero-initialised. */
+/* What the lines of one split say about their images. Zero-initialised. */
 typedef struct yti_records {
     char *path; /* of the file */
     struct yti_record *items;

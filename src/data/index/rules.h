@@ -5,7 +5,7 @@
 #include "data/index/dataset.h"
 #include "data/index/problems.h"
 
-/* What was met in the rows of one image or file. Zero-initialised. */
+/* Counts of the rules that the rows of one image or file broke. Zero-initialised. */
 typedef struct yti_tally {
     int rules[YT_LABEL_RULES];
     int reported;      /* lines of a kind that ends after some */

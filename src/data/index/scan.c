@@ -31,7 +31,7 @@ enum {
     MAX_LINE = 1024
 };
 
-/* What was found of one image. */
+/* What the scan found out about one image. */
 typedef struct finding {
     bool usable, has_label_file;
     bool all_bad; /* it has rows, and none is left */
@@ -303,7 +303,7 @@ static void tell(const scan *s, const char *format, ...) {
     if (s->options->problem) s->options->problem(s->options->context, text);
 }
 
-/* What the reference trainer does, too: the numbers are the same, and the images a trap. */
+/* The reference trainer does this too: the numbers are the same, and the images a trap. */
 static void hint_at_dim_images(const scan *s, totals *sum) {
     size_t count = 0, first = 0;
     for (size_t i = s->count; i-- > 0;)

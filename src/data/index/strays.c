@@ -152,7 +152,7 @@ static bool has_name(const yti_paths *sorted, const char *name) {
     return sorted->count && bsearch(&name, sorted->items, sorted->count, sizeof *sorted->items, compare_names) != NULL;
 }
 
-/* What was found of strays. */
+/* The stray label files found so far. */
 typedef struct strays {
     size_t count;
     char *first;
