@@ -18,10 +18,10 @@ static const struct reason {
     {YT_TRAIN_KEY_batch, "half of the training images, at most 16", "16, at most all images"},
     {YT_TRAIN_KEY_nbs, "small datasets update after every batch; --recipe family does as Ultralytics does", "always"},
     {YT_TRAIN_KEY_optimizer, "AdamW for runs of up to 10000 updates, MuSGD for longer ones", NULL},
-    {YT_TRAIN_KEY_lr0, "by optimiser, and lower where training starts from weights", "by optimiser and classes"},
-    {YT_TRAIN_KEY_momentum, "by optimiser", NULL},
+    {YT_TRAIN_KEY_lr0, "by optimizer, and lower where training starts from weights", "by optimizer and classes"},
+    {YT_TRAIN_KEY_momentum, "by optimizer", NULL},
     {YT_TRAIN_KEY_warmup_epochs, "3, on small datasets at most a tenth of the run", "always"},
-    {YT_TRAIN_KEY_warmup_bias_lr, "by optimiser", NULL},
+    {YT_TRAIN_KEY_warmup_bias_lr, "by optimizer", NULL},
     {YT_TRAIN_KEY_close_mosaic, "10, at most half of the run; on small datasets its last third", "always"},
     {YT_TRAIN_KEY_threads, "every core this process may use", NULL},
 };
