@@ -12,7 +12,7 @@ habit() { # WHAT IS SAID, ARGUMENTS...
     expect 2 "$@"
     says err "$said"
 }
-habit 'it is named without an option: yoloinfer IMAGE' --source a.jpg
+habit 'it is given without an option: yoloinfer IMAGE' --source a.jpg
 habit 'type: yoloinfer a.jpg' source=a.jpg
 habit 'type --iou' a.jpg --iou-thres 0.5
 habit 'each task is a program of its own' predict a.jpg

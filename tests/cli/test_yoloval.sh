@@ -12,13 +12,13 @@ habit() { # WHAT IS SAID, ARGUMENTS...
     expect 2 "$@"
     says err "$said"
 }
-habit 'it is named without an option: yoloval DATA.yaml' --data x.yaml
+habit 'it is given without an option: yoloval DATA.yaml' --data x.yaml
 habit 'type: yoloval x.yaml' data=x.yaml
 habit 'type --weights a.pt' x.yaml model=a.pt
 habit 'type --conf' x.yaml --conf-thres 0.1
 habit 'type --save-json' x.yaml --save_txt
 habit 'type --batch' x.yaml --batchsize 4
-habit 'that of the data set; leave it out' x.yaml --nc 3
+habit 'that of the dataset; leave it out' x.yaml --nc 3
 habit 'runs on the processor' x.yaml --device cpu
 
 expect 0 --help
