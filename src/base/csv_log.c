@@ -7,8 +7,10 @@
 #include "base/file.h"
 
 #include <errno.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static bool is_kept(const char *line, const char *start, int64_t keep_below) {
     const size_t skipped = strlen(start);
@@ -93,8 +95,36 @@ yt_status yti_lines_log_open(const char *path, const char *start, int64_t keep_b
     return open_file(path, NULL, start, keep_below, out, err);
 }
 
+/* The length of the rows of a file that are whole: that end, and have as many cells as the first. */
+static off_t whole_rows(FILE *file, bool has_columns) {
+    char *line = NULL;
+    size_t room = 0, commas = 0;
+    off_t whole = 0;
+    ssize_t n;
+    while ((n = getline(&line, &room, file)) > 0 && line[n - 1] == '\n') {
+        if (whole == 0) commas = count_commas(line);
+        if (has_columns && count_commas(line) != commas) break;
+        whole += n;
+    }
+    const bool read = !ferror(file) && (n > 0 || feof(file));
+    free(line);
+    return read ? whole : -1;
+}
+
+/* After a write that failed: takes back a row of which only a part came into the file, and what still waits to be
+ * written. As well as that can be done: the file may be as unreadable as it is unwritable. */
+static void take_back(FILE *file, const char *path) {
+    __fpurge(file);
+    const char *ending = strrchr(path, '.');
+    FILE *written = fopen(path, "r");
+    const off_t whole = written ? whole_rows(written, ending && strcmp(ending, ".csv") == 0) : -1;
+    if (written) fclose(written);
+    if (whole >= 0 && ftruncate(fileno(file), whole) != 0) return;
+}
+
 yt_status yti_csv_log_flush(FILE *file, const char *path, yt_err *err) {
-    if (fflush(file) != 0 || ferror(file))
-        return yt_fail(err, YT_ERR_IO, "%s: writing failed: %s", path, strerror(errno));
-    return YT_OK;
+    if (fflush(file) == 0 && !ferror(file)) return YT_OK;
+    yt_status status = yt_fail(err, YT_ERR_IO, "%s: writing failed: %s", path, strerror(errno));
+    take_back(file, path);
+    return status;
 }

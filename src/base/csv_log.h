@@ -16,7 +16,8 @@ yt_status yti_csv_log_open(const char *path, const char *header, int64_t keep_be
 /* The same for a file without a header whose lines begin with `start` and then that number. */
 yt_status yti_lines_log_open(const char *path, const char *start, int64_t keep_below, FILE **out, yt_err *err);
 
-/* Makes the rows written since the last call visible to other programs. */
+/* Makes the rows written since the last call visible to other programs. Where that fails (a full disk), the rows that
+ * are not whole are taken back. */
 yt_status yti_csv_log_flush(FILE *file, const char *path, yt_err *err);
 
 #endif

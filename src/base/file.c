@@ -192,11 +192,9 @@ void yti_file_writer_discard(yti_file_writer *writer) {
 }
 
 bool yti_open_standard_streams(void) {
-    int fd; /* open gives the lowest number that is free */
-    do fd = open("/dev/null", O_RDWR);
-    while (fd >= 0 && fd <= 2);
-    if (fd > 2) close(fd);
-    return fd > 2;
+    for (int fd = 0; fd <= 2; fd++) /* open gives the lowest number that is free */
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd) return false;
+    return true;
 }
 
 bool yti_path_is_dir(const char *path) {

@@ -49,6 +49,12 @@ char *yti_path_dir(const char *path);
 /* Pointer into path: the part after the last '/'. */
 const char *yti_path_base(const char *path);
 
+/* "; did you mean X?" with the candidate that is nearest, or "". */
+typedef struct yti_suggestion {
+    char text[128];
+} yti_suggestion;
+yti_suggestion yti_suggest(const char *word, const char *const *candidates, size_t count);
+
 /* The candidate nearest to word by edit distance, or NULL when none is near (distance > 1 + length/3). For "unknown
  * X; did you mean Y?". */
 const char *yti_nearest_word(const char *word, const char *const *candidates, size_t count);

@@ -179,12 +179,12 @@ static const yt_option *find_row(const yti_options *options, const char *name) {
 }
 
 static yt_status unknown_name(const yti_options *options, const char *name, yt_err *err) {
-    const char **names = malloc((options->count + 1) * sizeof *names), *near = NULL;
+    const char **names = malloc((options->count + 1) * sizeof *names);
+    yti_suggestion meant = {""};
     for (size_t i = 0; names && i < options->count; i++) names[i] = options->rows[i].name;
-    if (names) near = yti_nearest_word(name, names, options->count);
+    if (names) meant = yti_suggest(name, names, options->count);
     free(names);
-    return near ? yt_fail(err, YT_ERR_ARGUMENT, "there is no option \"%s\"; did you mean %s?", name, near)
-                : yt_fail(err, YT_ERR_ARGUMENT, "there is no option \"%s\"", name);
+    return yt_fail(err, YT_ERR_ARGUMENT, "there is no option \"%s\"%s", name, meant.text);
 }
 
 yt_status yti_options_set(yti_options *options, const char *name, const char *text, yt_err *err) {

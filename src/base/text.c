@@ -37,6 +37,11 @@ bool yti_text_is_utf8(const char *text, size_t length) {
     return true;
 }
 
+size_t yti_text_mark(const char *text, size_t length) {
+    static const char mark[] = "\xEF\xBB\xBF";
+    return length >= 3 && memcmp(text, mark, 3) == 0 ? 3 : 0;
+}
+
 char *yti_text_to_utf8(const char *text) {
     static const char replacement[] = "\xEF\xBF\xBD";
     const size_t length = strlen(text), most = sizeof replacement - 1;
@@ -70,6 +75,12 @@ int yti_text_compare_names(const char *a, const char *b) {
     b = trimmed(b, &m);
     const int order = strncasecmp(a, b, n < m ? n : m);
     return order ? order : (n > m) - (n < m);
+}
+
+yti_class_text yti_text_class(int number) {
+    yti_class_text name;
+    snprintf(name.text, sizeof name.text, "class_%d", number);
+    return name;
 }
 
 void yti_text_append(char *text, size_t room, const char *format, ...) {

@@ -5,6 +5,7 @@
 #include "base/file.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { MAX_LETTERS = 64 }; /* a longer word has no near neighbour worth naming */
@@ -45,4 +46,11 @@ const char *yti_nearest_word(const char *word, const char *const *candidates, si
         }
     }
     return best;
+}
+
+yti_suggestion yti_suggest(const char *word, const char *const *candidates, size_t count) {
+    yti_suggestion suggestion = {""};
+    const char *near = yti_nearest_word(word, candidates, count);
+    if (near) snprintf(suggestion.text, sizeof suggestion.text, "; did you mean %s?", near);
+    return suggestion;
 }

@@ -12,11 +12,15 @@
 #include "cli/cli_threads.h"
 #include "base/file.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 void cli_begin(char **argv) {
-    if (!yti_open_standard_streams()) _exit(1); /* there is nowhere to say why */
+    if (!yti_open_standard_streams()) {
+        fputs("/dev/null cannot be opened in place of a standard stream that is closed\n", stderr);
+        exit(1);
+    }
 #ifdef _OPENMP
     if (getenv("OMP_WAIT_POLICY") || getenv("GOMP_SPINCOUNT") || getenv("KMP_BLOCKTIME")) return;
     setenv("GOMP_SPINCOUNT", "4000", 1); /* gcc's runtime: rounds; some ten microseconds */

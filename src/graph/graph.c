@@ -1,4 +1,5 @@
 /* graph.c: building the graph, inferring shapes, taking the arena. */
+#include "base/carve.h"
 #include "graph/graph_internal.h"
 
 #include <stdlib.h>
@@ -160,7 +161,7 @@ yt_status yti_graph_plan(yti_graph *graph, yti_mode mode, int n, int h, int w, i
     if (bytes > graph->arena_bytes) {
         free(graph->arena); /* first: the old and the new one need not fit together */
         graph->arena_bytes = 0;
-        graph->arena = aligned_alloc(64, (bytes + 63) / 64 * 64);
+        graph->arena = aligned_alloc(YTI_LINE, yti_whole_lines(bytes));
         if (!graph->arena)
             return yt_fail(err, YT_ERR_NO_MEMORY, "cannot allocate %.0f MB for feature maps of %d x %d x %d",
                            (double)bytes / 1e6, n, h, w);

@@ -11,6 +11,7 @@
  *               during its whole life.
  * plan_is_sound() says what must hold afterwards.
  */
+#include "base/carve.h"
 #include "graph/graph_internal.h"
 
 #include <assert.h>
@@ -284,10 +285,6 @@ static int larger_first(const void *a, const void *b) {
     return (x > y) - (x < y); /* a total order, so that the plan does not depend on qsort */
 }
 
-static size_t round_up(size_t bytes) {
-    return (bytes + 63) / 64 * 64;
-}
-
 /* The lowest offset at which b fits among the buffers already placed (sorted by offset) that live at the same time. */
 static size_t lowest_free(const buffer *b, buffer *const *placed, int n_placed) {
     size_t at = 0;
@@ -295,7 +292,7 @@ static size_t lowest_free(const buffer *b, buffer *const *placed, int n_placed) 
         const buffer *other = placed[i];
         if (other->last_step < b->first_step || other->first_step > b->last_step) continue;
         if (at + b->bytes <= other->at) break;
-        if (other->at + round_up(other->bytes) > at) at = other->at + round_up(other->bytes);
+        if (other->at + yti_whole_lines(other->bytes) > at) at = other->at + yti_whole_lines(other->bytes);
     }
     return at;
 }
@@ -314,7 +311,7 @@ static size_t choose_offsets(node_buffers *buffers, int n, buffer **order, buffe
     for (int i = 0; i < used; i++) {
         buffer *b = order[i];
         b->at = lowest_free(b, placed, i);
-        if (b->at + round_up(b->bytes) > total) total = b->at + round_up(b->bytes);
+        if (b->at + yti_whole_lines(b->bytes) > total) total = b->at + yti_whole_lines(b->bytes);
         int slot = i;
         for (; slot > 0 && placed[slot - 1]->at > b->at; slot--) placed[slot] = placed[slot - 1];
         placed[slot] = b;
@@ -366,18 +363,18 @@ static bool plan_is_sound(const yti_graph *graph, buffer *const *placed, int n_p
 
 static void place_fixed_parts(yti_graph *graph) {
     graph->scratch_bytes = 0;
-    graph->plan_bytes += round_up(YT_READ_SLACK * sizeof(float));
+    graph->plan_bytes += yti_whole_lines(YT_READ_SLACK * sizeof(float));
     for (int i = 0; i < graph->n_nodes; i++) {
         yti_node *node = &graph->nodes[i];
         if (!node->live) continue;
         node->side_at = graph->plan_bytes;
-        graph->plan_bytes += round_up(node->ports.side_bytes);
+        graph->plan_bytes += yti_whole_lines(node->ports.side_bytes);
         node->prepared_at = graph->plan_bytes;
-        graph->plan_bytes += round_up(node->ports.prepared_bytes);
+        graph->plan_bytes += yti_whole_lines(node->ports.prepared_bytes);
         if (node->ports.scratch_bytes > graph->scratch_bytes) graph->scratch_bytes = node->ports.scratch_bytes;
     }
     graph->scratch_at = graph->plan_bytes;
-    graph->plan_bytes += round_up(graph->scratch_bytes) + round_up(YT_READ_SLACK * sizeof(float));
+    graph->plan_bytes += yti_whole_lines(graph->scratch_bytes) + yti_whole_lines(YT_READ_SLACK * sizeof(float));
 }
 
 yt_status yti_plan(yti_graph *graph, yt_err *err) {

@@ -1,10 +1,59 @@
-/* image_save.c: image files out. The only user of stb_image_write. */
+/* image_save.c: image files out. The only user of stb_image_write.
+ *
+ * Its PNG writer asserts that there is memory, and passes no context to its allocator. So each encoding has a list of
+ * what it allocated, which an allocation that fails releases before it jumps out of the encoder.
+ */
 #include "base/file.h"
 #include "image/image.h"
 
 #include <ctype.h>
+#include <setjmp.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+
+typedef struct block {
+    struct block *next, **link; /* link: what points to this one */
+    max_align_t data[];
+} block;
+
+typedef struct encoding {
+    jmp_buf no_memory;
+    block *blocks;
+} encoding;
+
+static _Thread_local encoding *current;
+
+static void unlink_block(const block *b) {
+    *b->link = b->next;
+    if (b->next) b->next->link = b->link;
+}
+
+static void give(void *data) {
+    if (!data) return;
+    block *b = (block *)((char *)data - offsetof(block, data));
+    unlink_block(b);
+    free(b);
+}
+
+static void *take(void *data, size_t bytes) {
+    block *old = data ? (block *)((char *)data - offsetof(block, data)) : NULL;
+    if (old) unlink_block(old);
+    block *b = bytes <= SIZE_MAX - sizeof *b ? realloc(old, sizeof *b + bytes) : NULL;
+    block *linked = b ? b : old;
+    if (linked) {
+        linked->next = current->blocks;
+        linked->link = &current->blocks;
+        if (linked->next) linked->next->link = &linked->next;
+        current->blocks = linked;
+    }
+    if (!b) longjmp(current->no_memory, 1);
+    return b->data;
+}
+
+#define STBIW_MALLOC(bytes)        take(NULL, bytes)
+#define STBIW_REALLOC(data, bytes) take(data, bytes)
+#define STBIW_FREE(data)           give(data)
 
 /* Third-party code is not held to our warnings. */
 #pragma GCC diagnostic ignored "-Wunused-function"
@@ -18,6 +67,7 @@
 #pragma GCC diagnostic pop
 
 enum { JPEG_QUALITY = 92 };
+typedef enum file_format { PNG, BMP, JPEG } file_format;
 
 static void write_to_stream(void *context, void *data, int size) {
     fwrite(data, 1, (size_t)size, context); /* commit asks ferror */
@@ -31,6 +81,20 @@ static void ending_of(const char *path, char ending[8]) {
     ending[i] = '\0';
 }
 
+static bool encode(const yt_image *image, file_format format, FILE *out) {
+    encoding own = {0};
+    const int w = image->w, h = image->h;
+    volatile int good = 0; /* set between setjmp and longjmp */
+    current = &own;
+    if (setjmp(own.no_memory) == 0)
+        good = format == PNG   ? stbi_write_png_to_func(write_to_stream, out, w, h, 3, image->rgb, 3 * w)
+               : format == BMP ? stbi_write_bmp_to_func(write_to_stream, out, w, h, 3, image->rgb)
+                               : stbi_write_jpg_to_func(write_to_stream, out, w, h, 3, image->rgb, JPEG_QUALITY);
+    while (own.blocks) give(own.blocks->data);
+    current = NULL;
+    return good;
+}
+
 yt_status yt_image_save(const char *path, const yt_image *image, yt_err *err) {
     char ending[8];
     ending_of(path, ending);
@@ -40,16 +104,10 @@ yt_status yt_image_save(const char *path, const yt_image *image, yt_err *err) {
         return yt_fail(err, YT_ERR_ARGUMENT, "%s: the name must end in .png, .jpg, .jpeg or .bmp", path);
     yti_file_writer writer;
     YT_TRY(yti_file_writer_open(path, &writer, err));
-    int w = image->w, h = image->h, good;
-    if (png)
-        good = stbi_write_png_to_func(write_to_stream, writer.stream, w, h, 3, image->rgb, 3 * w);
-    else if (bmp)
-        good = stbi_write_bmp_to_func(write_to_stream, writer.stream, w, h, 3, image->rgb);
-    else
-        good = stbi_write_jpg_to_func(write_to_stream, writer.stream, w, h, 3, image->rgb, JPEG_QUALITY);
+    const bool good = encode(image, png ? PNG : bmp ? BMP : JPEG, writer.stream);
     if (!good) {
         yti_file_writer_discard(&writer);
-        return yt_fail(err, YT_ERR_NO_MEMORY, "%s: the image could not be encoded", path);
+        return yt_fail(err, YT_ERR_NO_MEMORY, "%s: no memory to encode the image", path);
     }
     return yti_file_writer_commit(&writer, err);
 }

@@ -15,6 +15,7 @@
  *
  * Images are independent and are worked on in parallel; what one writes does not depend on the others.
  */
+#include "base/carve.h"
 #include "loss/assign.h"
 #include "loss/distance.h"
 
@@ -245,47 +246,39 @@ static void assign_image(const search *s, int image) {
 
 /* ---- the batch ---- */
 
-/* Takes room for count * each * size bytes at the end of a block that is laid out from offset 0. */
-static bool book(size_t *end, size_t *offset, size_t count, size_t each, size_t size) {
-    size_t bytes;
-    if (__builtin_mul_overflow(count, each, &bytes) || __builtin_mul_overflow(bytes, size, &bytes) ||
-        __builtin_add_overflow(bytes, (size_t)63, &bytes)) {
-        return false;
-    }
-    *offset = *end;
-    return !__builtin_add_overflow(*end, bytes & ~(size_t)63, end);
+/* A search's arrays in the assignment's block; see base/carve.h. */
+static void lay_out(search *s, yti_carver *c) {
+    const size_t images = (size_t)s->head->level[0].box.n, targets = (size_t)s->targets->count;
+    const size_t anchors = (size_t)s->anchors, topk = (size_t)s->rule.topk;
+    const size_t topk2 = s->rule.topk2 == s->rule.topk ? 0 : (size_t)s->rule.topk2;
+    s->boxes = yti_carve(c, targets, 1, sizeof *s->boxes);
+    s->reach = yti_carve(c, targets, 1, sizeof *s->reach);
+    s->first = yti_carve(c, images + 1, 1, sizeof *s->first);
+    s->found = yti_carve(c, images, 1, sizeof *s->found);
+    s->ranked = yti_carve(c, targets, 1, sizeof *s->ranked);
+    s->wanted = yti_carve(c, targets, topk, sizeof *s->wanted);
+    s->kept = yti_carve(c, targets, topk2, sizeof *s->kept);
+    s->best_align = yti_carve(c, targets, 1, sizeof *s->best_align);
+    s->best_overlap = yti_carve(c, targets, 1, sizeof *s->best_overlap);
+    s->owner = yti_carve(c, images, anchors, sizeof *s->owner);
+    s->decoded = yti_carve(c, images, anchors, sizeof *s->decoded);
+    s->prediction = yti_carve(c, images, anchors, sizeof *s->prediction);
 }
 
-/* Lays the arrays of `s` out in the assignment's block, which is replaced when it is too small. */
+/* The block is replaced when it is too small. */
 static yt_status take_memory(yti_assignment *out, search *s, yt_err *err) {
-    size_t images = (size_t)s->head->level[0].box.n, targets = (size_t)s->targets->count;
-    size_t anchors = (size_t)s->anchors, end = 0;
-    size_t boxes, reach, first, found, ranked, wanted, kept, align, overlap, owner, decoded, prediction;
-    size_t topk = (size_t)s->rule.topk, topk2 = s->rule.topk2 == s->rule.topk ? 0 : (size_t)s->rule.topk2;
-    if (!book(&end, &boxes, targets, 1, sizeof *s->boxes) || !book(&end, &reach, targets, 1, sizeof *s->reach) ||
-        !book(&end, &first, images + 1, 1, sizeof *s->first) || !book(&end, &found, images, 1, sizeof *s->found) ||
-        !book(&end, &ranked, targets, 1, sizeof *s->ranked) || !book(&end, &wanted, targets, topk, sizeof *s->wanted) ||
-        !book(&end, &kept, targets, topk2, sizeof *s->kept) || !book(&end, &align, targets, 1, sizeof *s->best_align) ||
-        !book(&end, &overlap, targets, 1, sizeof *s->best_overlap) ||
-        !book(&end, &owner, images, anchors, sizeof *s->owner) ||
-        !book(&end, &decoded, images, anchors, sizeof *s->decoded) ||
-        !book(&end, &prediction, images, anchors, sizeof *s->prediction)) {
-        return yt_fail(err, YT_ERR_NO_MEMORY, "the loss of %zu boxes in %zu images does not fit into memory", targets,
-                       images);
-    }
-    if (end > out->block_bytes) {
-        void *block = aligned_alloc(64, end);
-        if (!block) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %zu bytes of the loss", end);
+    yti_carver count = {0};
+    lay_out(s, &count);
+    if (count.too_large)
+        return yt_fail(err, YT_ERR_NO_MEMORY, "the loss of %d boxes in %d images does not fit into memory",
+                       s->targets->count, s->head->level[0].box.n);
+    if (count.used > out->block_bytes) {
+        void *block = aligned_alloc(YTI_LINE, count.used);
+        if (!block) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %zu bytes of the loss", count.used);
         free(out->block);
-        out->block = block, out->block_bytes = end;
+        out->block = block, out->block_bytes = count.used;
     }
-    char *at = out->block;
-    s->boxes = (void *)(at + boxes), s->reach = (void *)(at + reach);
-    s->first = (void *)(at + first), s->found = (void *)(at + found), s->ranked = (void *)(at + ranked);
-    s->wanted = (void *)(at + wanted), s->kept = (void *)(at + kept);
-    s->best_align = (void *)(at + align), s->best_overlap = (void *)(at + overlap);
-    s->owner = (void *)(at + owner), s->decoded = (void *)(at + decoded);
-    s->prediction = (void *)(at + prediction);
+    lay_out(s, &(yti_carver){.base = out->block});
     return YT_OK;
 }
 

@@ -118,10 +118,8 @@ static bool refuse_unknown_keys(yti_builder *b, const yti_yaml_node *root) {
         int i = 0;
         while (i < N_KNOWN_KEYS && strcmp(known_keys[i], key) != 0) i++;
         if (i < N_KNOWN_KEYS) continue;
-        const char *nearest = yti_nearest_word(key, known_keys, N_KNOWN_KEYS);
         b->line = root->keys[k]->line;
-        return yti_fail(b, "unknown key '%s'%s%s%s", key, nearest ? "; did you mean " : "", nearest ? nearest : "",
-                        nearest ? "?" : "");
+        return yti_fail(b, "unknown key '%s'%s", key, yti_suggest(key, known_keys, N_KNOWN_KEYS).text);
     }
     return true;
 }

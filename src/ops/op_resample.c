@@ -3,6 +3,7 @@
  * Max-pooling keeps the position of each maximum (one byte) in saved, so neither pass needs the map itself again. The
  * mean of a window is a depth-wise convolution with equal weights, written into scratch.
  */
+#include "base/carve.h"
 #include "ops/ops.h"
 
 enum { MAX_POOL_KERNEL = 15 }; /* 15*15 positions fit a byte */
@@ -61,7 +62,7 @@ static yti_conv_geometry mean_conv(const yti_pool_attr *pool, int channels) {
 
 /* Scratch bytes of the convolution alone, in whole cache lines; its weights follow. */
 static size_t mean_scratch(const yti_conv_geometry *conv, int n, int h, int w, int threads) {
-    return (yti_kernels_get()->conv2d_scratch(conv, n, h, w, threads) + 63) / 64 * 64;
+    return yti_whole_lines(yti_kernels_get()->conv2d_scratch(conv, n, h, w, threads));
 }
 
 static size_t mean_weights(const yti_conv_geometry *conv) {

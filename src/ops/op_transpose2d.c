@@ -5,11 +5,12 @@
  * of the source. params: weight [kh][kw][result][source], bias [result]. Files hold the weight as
  * [source][result][kh][kw], which is how they hold that of the convolution.
  */
+#include "base/carve.h"
 #include "ops/ops.h"
 
 /* In whole cache lines. */
 static size_t conv_scratch(const yti_conv_geometry *conv, int n, int h, int w, int threads) {
-    return (yti_kernels_get()->conv2d_scratch(conv, n, h, w, threads) + 63) / 64 * 64;
+    return yti_whole_lines(yti_kernels_get()->conv2d_scratch(conv, n, h, w, threads));
 }
 
 static yt_status transpose2d_shape(const void *attr, yti_ports *io, yt_err *err) {

@@ -18,6 +18,7 @@
  * The quintic does not converge: singular values from 0.01 up end between about 0.7 and 1.2, which is near enough to 1
  * for the purpose and takes five steps only.
  */
+#include "base/carve.h"
 #include "optim/muon.h"
 #include "kernels/kernels.h"
 
@@ -47,29 +48,24 @@ typedef struct work_areas {
     void *scratch;
 } work_areas;
 
-static size_t whole_lines(size_t bytes) {
-    return (bytes + 63) / 64 * 64;
-}
-
-static float *take(char *base, size_t *used, size_t rows, size_t side) {
-    float *area = base ? (float *)(void *)(base + *used) : NULL;
-    *used += whole_lines((rows * side + YT_READ_SLACK) * sizeof(float));
-    return area;
+static float *take(yti_carver *carver, size_t rows, size_t side) {
+    return yti_carve(carver, rows * side + YT_READ_SLACK, 1, sizeof(float));
 }
 
 /* Cuts a block into areas, with the slack that kernels may read; returns its size. base NULL: only counts. */
-static size_t carve(char *base, tall_form form, work_areas *areas) {
-    size_t used = 0, side = (size_t)form.side;
-    areas->x = take(base, &used, (size_t)form.length, side);
-    areas->band = take(base, &used, BAND, side);
-    for (int i = 0; i < SQUARES; i++) areas->square[i] = take(base, &used, side, side);
-    areas->scratch = base ? base + used : NULL;
-    return used + whole_lines(yti_kernels_get()->matrix_scratch(form.side, form.side));
+static size_t lay_out(void *base, tall_form form, work_areas *areas) {
+    yti_carver carver = {.base = base};
+    const size_t side = (size_t)form.side;
+    areas->x = take(&carver, (size_t)form.length, side);
+    areas->band = take(&carver, BAND, side);
+    for (int i = 0; i < SQUARES; i++) areas->square[i] = take(&carver, side, side);
+    areas->scratch = yti_carve(&carver, yti_kernels_get()->matrix_scratch(form.side, form.side), 1, 1);
+    return carver.used;
 }
 
 size_t yti_muon_bytes(int rows, int cols) {
     work_areas areas;
-    return carve(NULL, tall_form_of(rows, cols), &areas);
+    return lay_out(NULL, tall_form_of(rows, cols), &areas);
 }
 
 double yti_muon_work(int rows, int cols) {
@@ -149,7 +145,7 @@ void yti_muon_step(float *p, const float *g, float *m, int rows, int cols, float
                    void *work) {
     tall_form form = tall_form_of(rows, cols);
     work_areas areas;
-    carve(work, form, &areas);
+    lay_out(work, form, &areas);
     const ptrdiff_t row = form.turned ? 1 : cols, column = form.turned ? rows : 1;
     const float fresh = (1 - momentum) * scale;
     for (ptrdiff_t r = 0; r < rows; r++) {

@@ -5,6 +5,7 @@
  * number of threads changes nothing. The scale of a clipped gradient is applied inside the step, which saves a pass
  * over the gradients.
  */
+#include "base/carve.h"
 #include "kernels/kernels.h"
 #include "optim/muon.h"
 #include "optim/optim.h"
@@ -141,15 +142,6 @@ static yt_status check_spans(size_t count, const yti_param_span *spans, size_t n
     return YT_OK;
 }
 
-/* Zeroed, 64-byte aligned, with the slack that kernels may read. */
-static float *zeros(size_t count) {
-    if (count > SIZE_MAX / sizeof(float) - YT_READ_SLACK - 64) return NULL;
-    size_t bytes = ((count + YT_READ_SLACK) * sizeof(float) + 63) & ~(size_t)63;
-    float *x = aligned_alloc(64, bytes);
-    if (x) memset(x, 0, bytes);
-    return x;
-}
-
 /* Copies the spans, joining neighbours of one group: fewer, longer sweeps. Matrices stay apart. */
 static bool copy_spans(yti_optimizer *o, const yti_param_span *spans, size_t n_spans) {
     o->spans = calloc(n_spans + 1, sizeof *spans);
@@ -185,7 +177,7 @@ static bool make_work(yti_optimizer *o) {
         size_t bytes = yti_muon_bytes((int)(s->count / s->columns), (int)s->columns);
         if (bytes > o->work_bytes) o->work_bytes = bytes;
     }
-    if (o->work_bytes) o->work = aligned_alloc(64, (size_t)o->threads * o->work_bytes);
+    if (o->work_bytes) o->work = aligned_alloc(YTI_LINE, (size_t)o->threads * o->work_bytes);
     return !o->work_bytes || o->work;
 }
 
@@ -202,7 +194,7 @@ yt_status yti_optimizer_create(yti_optimizer_kind kind, size_t count, const yti_
                              .threads = threads > 1 ? threads : 1};
     bool ok = o && copy_spans(o, spans, n_spans) && make_work(o);
     for (int i = 0; ok && i < MAX_STATES && RULES[kind].states[i]; i++) {
-        o->state[i] = zeros(count);
+        o->state[i] = yti_zeros(count, YT_READ_SLACK);
         ok = o->state[i];
     }
     if (!ok) {

@@ -235,9 +235,7 @@ static yt_status fill_names(const yti_json *json, int n_classes, yti_class_names
     bool good = names.names != NULL;
     const yti_json *item = yti_json_first(json);
     for (int i = 0; good && i < n_classes; i++) {
-        char made[32];
-        snprintf(made, sizeof made, "class_%d", i);
-        names.names[i] = strdup(item ? yti_json_as_text(item) : made);
+        names.names[i] = strdup(item ? yti_json_as_text(item) : yti_text_class(i).text);
         good = names.names[i] != NULL;
         names.count = i + 1;
         item = yti_json_next(item);

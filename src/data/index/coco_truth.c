@@ -148,10 +148,10 @@ static yt_status link_categories(linker *l) {
 
 /* A category that no annotation has may be missing from the dataset; exporters like to add one. */
 static yt_status fail_unnamed(const linker *l, const yti_coco_annotation *annotation, const char *name) {
-    const char *near = yti_nearest_word(name, (const char *const *)l->dataset->names, (size_t)l->dataset->n_classes);
-    return yt_fail(l->err, YT_ERR_DATA, "%s: annotation %lld: its category '%s' is not among the names of %s%s%s%s",
-                   l->path, (long long)annotation->id, name, l->dataset->path, near ? "; did you mean '" : "",
-                   near ? near : "", near ? "'?" : "");
+    const yti_dataset *dataset = l->dataset;
+    return yt_fail(l->err, YT_ERR_DATA, "%s: annotation %lld: its category '%s' is not among the names of %s%s",
+                   l->path, (long long)annotation->id, name, dataset->path,
+                   yti_suggest(name, (const char *const *)dataset->names, (size_t)dataset->n_classes).text);
 }
 
 /* ---- images ---- */

@@ -20,13 +20,6 @@
 
 enum { MAX_CLASSES = 100000, MAX_TYPED_NAME = 200 /* in a message */ };
 
-static char *copy_text(const char *text) {
-    size_t bytes = strlen(text) + 1;
-    char *copy = malloc(bytes);
-    if (copy) memcpy(copy, text, bytes);
-    return copy;
-}
-
 static bool has_yaml_ending(const char *name) {
     const char *dot = strrchr(name, '.');
     return dot && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
@@ -158,7 +151,7 @@ static yt_status set_name(const yti_yaml *yaml, yti_dataset *dataset, size_t ind
         return yti_fail_at(err, YT_ERR_DATA, yaml->path, name->line, "names: a name must be a text");
     if (dataset->names[index]) /* "1" and "01" are different keys and the same number */
         return yti_fail_at(err, YT_ERR_DATA, yaml->path, name->line, "names: class %zu has two names", index);
-    dataset->names[index] = copy_text(name->text);
+    dataset->names[index] = strdup(name->text);
     return dataset->names[index] ? YT_OK : yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the class names");
 }
 
@@ -181,9 +174,7 @@ static yt_status fill_names(const yti_yaml *yaml, const yti_yaml_node *names, yt
 /* Without names:, class_0, class_1, ... */
 static yt_status number_names(yti_dataset *dataset, yt_err *err) {
     for (int i = 0; i < dataset->n_classes; i++) {
-        char name[32];
-        snprintf(name, sizeof name, "class_%d", i);
-        dataset->names[i] = copy_text(name);
+        dataset->names[i] = strdup(yti_text_class(i).text);
         if (!dataset->names[i]) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the class names");
     }
     return YT_OK;
@@ -315,7 +306,7 @@ static yt_status read_dataset(const yti_yaml *yaml, yti_dataset *dataset, yt_err
     if (yaml->root->kind != YT_YAML_MAP)
         return yti_fail_at(err, YT_ERR_DATA, yaml->path, yaml->root->line,
                            "a dataset is a map with train:, val: and names:");
-    dataset->path = copy_text(yaml->path);
+    dataset->path = strdup(yaml->path);
     dataset->sources = calloc(1, sizeof *dataset->sources);
     if (!dataset->path || !dataset->sources) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the dataset");
     YT_TRY(yti_sources_read(yaml, dataset->sources, err));
@@ -401,9 +392,8 @@ static yt_status fail_class(const char *const *names, int n_classes, const char 
                             yt_err *err) {
     char typed[MAX_TYPED_NAME + 1];
     snprintf(typed, sizeof typed, "%.*s", (int)(length < MAX_TYPED_NAME ? length : MAX_TYPED_NAME), word);
-    const char *near = yti_nearest_word(typed, names, (size_t)n_classes);
-    return yt_fail(err, YT_ERR_ARGUMENT, "--classes: '%s' is neither a number from 0 to %d nor a class of %s%s%s%s",
-                   typed, n_classes - 1, whose, near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+    return yt_fail(err, YT_ERR_ARGUMENT, "--classes: '%s' is neither a number from 0 to %d nor a class of %s%s", typed,
+                   n_classes - 1, whose, yti_suggest(typed, names, (size_t)n_classes).text);
 }
 
 yt_status yti_classes_parse(const char *text, const char *const *names, int n_classes, const char *whose, bool **out,

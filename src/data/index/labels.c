@@ -9,6 +9,7 @@
 
 #include "base/array.h"
 #include "base/number.h"
+#include "base/text.h"
 #include "data/index/rules.h"
 
 #include <ctype.h>
@@ -348,9 +349,8 @@ void yti_labels_free(yti_labels *labels) {
 
 yt_status yti_labels_parse(const char *name, const char *text, size_t bytes, yti_label_format format, yti_labels *out,
                            yti_report *report, yt_err *err) {
-    static const char byte_order_mark[] = "\xEF\xBB\xBF";
-    span rest = {text, bytes};
-    if (bytes >= 3 && memcmp(text, byte_order_mark, 3) == 0) rest = (span){text + 3, bytes - 3};
+    const size_t mark = yti_text_mark(text, bytes);
+    const span rest = {text + mark, bytes - mark};
     *out = (yti_labels){0};
     parser p = {.name = name, .format = format, .out = out, .report = report, .err = err};
     if (is_utf16(text, bytes)) {

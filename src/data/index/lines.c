@@ -2,6 +2,7 @@
 #include "data/index/lines.h"
 
 #include "base/presence.h"
+#include "base/text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,18 +19,15 @@ static yt_status check_text(const char *path, const char *text, size_t bytes, yt
 }
 
 yt_status yti_read_text(const char *path, size_t max_bytes, char **text, size_t *bytes, yt_err *err) {
-    static const char mark[] = "\xEF\xBB\xBF";
-    const size_t length = sizeof mark - 1;
     YT_TRY(yti_read_file(path, max_bytes, text, bytes, err));
     yt_status status = check_text(path, *text, *bytes, err);
     if (status != YT_OK) {
         free(*text);
         return status;
     }
-    if (*bytes >= length && memcmp(*text, mark, length) == 0) {
-        *bytes -= length;
-        memmove(*text, *text + length, *bytes + 1);
-    }
+    const size_t mark = yti_text_mark(*text, *bytes);
+    *bytes -= mark;
+    if (mark) memmove(*text, *text + mark, *bytes + 1);
     return YT_OK;
 }
 

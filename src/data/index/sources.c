@@ -19,13 +19,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static char *copy_text(const char *text) {
-    size_t bytes = strlen(text) + 1;
-    char *copy = malloc(bytes);
-    if (copy) memcpy(copy, text, bytes);
-    return copy;
-}
-
 static yt_status no_memory(yt_err *err) {
     return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the paths of the dataset");
 }
@@ -58,7 +51,7 @@ static yt_status add_root(yti_dataset_sources *sources, char *root, yt_err *err)
 
 /* Whether the last folder of `path` has the name of the folder `dir`, which may be written as ".". */
 static bool same_last_folder(const char *path, const char *dir) {
-    char *real = realpath(*dir ? dir : ".", NULL), *trimmed = copy_text(path);
+    char *real = realpath(*dir ? dir : ".", NULL), *trimmed = strdup(path);
     bool same = false;
     if (real && trimmed) {
         for (size_t n = strlen(trimmed); n > 1 && trimmed[n - 1] == '/'; n--) trimmed[n - 1] = '\0';
@@ -72,18 +65,18 @@ static bool same_last_folder(const char *path, const char *dir) {
 /* `dir` is the YAML's folder, "" when that is the working directory. */
 static yt_status make_roots(yti_dataset_sources *sources, const char *dir, const char *path, yt_err *err) {
     if (!path) {
-        YT_TRY(add_root(sources, copy_text(dir), err));
-        return add_root(sources, copy_text(""), err);
+        YT_TRY(add_root(sources, strdup(dir), err));
+        return add_root(sources, strdup(""), err);
     }
     YT_TRY(add_root(sources, yti_path_join(dir, path), err));
-    YT_TRY(add_root(sources, copy_text(path), err));
+    YT_TRY(add_root(sources, strdup(path), err));
     if (yti_path_exists(sources->roots[0]) || yti_path_exists(path))
-        return same_last_folder(path, dir) ? add_root(sources, copy_text(dir), err) : YT_OK;
+        return same_last_folder(path, dir) ? add_root(sources, strdup(dir), err) : YT_OK;
     /* a path of another machine, or a slip: the set may still lie beside the YAML */
     char *near;
     YT_TRY(yti_find_tail(dir, path, &near, err));
     if (near) YT_TRY(add_root(sources, near, err));
-    YT_TRY(add_root(sources, copy_text(dir), err));
+    YT_TRY(add_root(sources, strdup(dir), err));
     if (same_last_folder(path, dir)) return YT_OK;
     return yti_sources_note(sources, err,
                             "%s: path: '%s' does not exist here; the folder of the YAML is used in its place",
@@ -104,10 +97,10 @@ static yt_status read_path(const yti_yaml *yaml, yti_dataset_sources *sources, y
 }
 
 yt_status yti_sources_begin(const char *path, yti_dataset_sources *out, yt_err *err) {
-    *out = (yti_dataset_sources){.yaml_path = copy_text(path), .from_above = true};
+    *out = (yti_dataset_sources){.yaml_path = strdup(path), .from_above = true};
     char *dir = yti_path_dir(path);
-    yt_status status = out->yaml_path && dir ? add_root(out, copy_text(dir), err) : no_memory(err);
-    if (status == YT_OK) status = add_root(out, copy_text(""), err);
+    yt_status status = out->yaml_path && dir ? add_root(out, strdup(dir), err) : no_memory(err);
+    if (status == YT_OK) status = add_root(out, strdup(""), err);
     if (status == YT_OK) status = add_root(out, yti_path_join(dir, ".."), err);
     free(dir);
     return status;
@@ -117,7 +110,7 @@ yt_status yti_sources_add(yti_dataset_sources *sources, const char *split, const
     yti_source *items = yti_grow(sources->items, &sources->capacity, sources->count + 1, sizeof *items);
     if (!items) return no_memory(err);
     sources->items = items;
-    yti_source source = {copy_text(split), copy_text(text), line};
+    yti_source source = {strdup(split), strdup(text), line};
     items[sources->count++] = source;
     return source.split && source.text ? YT_OK : no_memory(err);
 }
@@ -163,7 +156,7 @@ static yt_status read_split(const yti_yaml *yaml, yti_dataset_sources *sources, 
 
 yt_status yti_sources_read(const yti_yaml *yaml, yti_dataset_sources *out, yt_err *err) {
     static const char *const keys[] = {"train", "test", "train_images", "val_images", "test_images"};
-    *out = (yti_dataset_sources){.yaml_path = copy_text(yaml->path)};
+    *out = (yti_dataset_sources){.yaml_path = strdup(yaml->path)};
     if (!out->yaml_path) return no_memory(err);
     out->is_model = yti_yaml_find(yaml->root, "backbone") && yti_yaml_find(yaml->root, "head");
     YT_TRY(read_path(yaml, out, err));
@@ -329,7 +322,7 @@ static yt_status usual_folders(const yti_dataset_sources *sources, const char *f
     if (dir && strcmp(dir, ".") == 0) *dir = '\0';
     YT_TRY(add_folder_and_images(dir, out, err));
     for (size_t i = 0; i < sizeof sources->roots / sizeof *sources->roots && sources->roots[i]; i++)
-        YT_TRY(add_folder_and_images(copy_text(sources->roots[i]), out, err));
+        YT_TRY(add_folder_and_images(strdup(sources->roots[i]), out, err));
     return YT_OK;
 }
 

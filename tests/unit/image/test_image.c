@@ -1,8 +1,7 @@
-/* Tests of src/image/image_io.c and exif.c: formats, orientation, damaged and hostile files. */
+/* Tests of src/image/image_io.c and image_save.c: formats, orientation, damaged and hostile files. */
 #include "base/file.h"
 #include "image/exif.h"
 #include "image/image.h"
-#include "image/jpeg_check.h"
 #include "support/folder.h"
 
 #include <criterion/criterion.h>
@@ -144,20 +143,6 @@ Test(image, all_eight_orientations_are_applied) {
         }
 }
 
-/* Each of 2 x 3 pixels by hand: stored rows a b / c d / e f. */
-Test(exif, apply_moves_every_pixel) {
-    static const char *const expected[8] = {"abcdef", "badcfe", "fedcba", "efcdab",
-                                            "acebdf", "ecafdb", "fdbeca", "bdface"};
-    uint8_t src[18], dst[18];
-    for (int i = 0; i < 18; i++) src[i] = (uint8_t)(10 * ("abcdef"[i / 3] - 'a') + i % 3);
-    for (int orientation = 1; orientation <= 8; orientation++) {
-        memset(dst, 0, sizeof dst);
-        yti_exif_apply(orientation, src, 2, 3, dst);
-        for (int i = 0; i < 18; i++)
-            cr_assert_eq(dst[i], 10 * (expected[orientation - 1][i / 3] - 'a') + i % 3, "orientation %d", orientation);
-    }
-}
-
 Test(image, damaged_exif_means_upright_and_never_reads_outside) {
     enum { BODY = 6, BODY_BYTES = 32, ENTRY_ENDS = 28 };
     size_t bytes;
@@ -183,93 +168,6 @@ Test(image, damaged_exif_means_upright_and_never_reads_outside) {
             free(changed);
         }
     free(data);
-}
-
-/* Start, a frame of 16 x 8 grey pixels, one DC and one AC table of one code each, a scan, two bytes, end. */
-static const uint8_t tiny_jpeg[] = {
-    0xFF, 0xD8, 0xFF, 0xC0, 0,    11, 8,    0, 8,  0, 16,   1,    1,    0x11, 0,                        /* frame at 2 */
-    0xFF, 0xC4, 0,    20,   0x00, 1,  0,    0, 0,  0, 0,    0,    0,    0,    0,   0, 0, 0, 0, 0, 0, 0, /* DC at 15 */
-    0xFF, 0xC4, 0,    20,   0x10, 1,  0,    0, 0,  0, 0,    0,    0,    0,    0,   0, 0, 0, 0, 0, 0, 0, /* AC at 37 */
-    0xFF, 0xDA, 0,    8,    1,    1,  0x00, 0, 63, 0, 0x12, 0xFF, 0x00, 0xFF, 0xD9};                    /* scan at 59 */
-
-static bool check(const uint8_t *data, size_t bytes, yti_jpeg *out, const char **reason) {
-    uint8_t *exact = malloc(bytes ? bytes : 1);
-    cr_assert_not_null(exact);
-    memcpy(exact, data, bytes);
-    bool good = yti_jpeg_check(exact, bytes, out, reason);
-    free(exact);
-    return good;
-}
-
-Test(jpeg_check, a_whole_file_is_understood) {
-    yti_jpeg jpeg;
-    const char *reason = "";
-    cr_assert(check(tiny_jpeg, sizeof tiny_jpeg, &jpeg, &reason), "%s", reason);
-    cr_assert(jpeg.w == 16 && jpeg.h == 8 && jpeg.orientation == 1 && jpeg.has_scan && jpeg.complete);
-    cr_assert_eq(jpeg.usable, sizeof tiny_jpeg - 2);
-}
-
-Test(jpeg_check, what_lies_behind_the_end_plays_no_part) {
-    uint8_t data[sizeof tiny_jpeg + 6];
-    memcpy(data, tiny_jpeg, sizeof tiny_jpeg);
-    memcpy(data + sizeof tiny_jpeg, "\xFF\xC4\xFF\xFF\x00\xFF", 6);
-    yti_jpeg jpeg;
-    const char *reason = "";
-    cr_assert(check(data, sizeof data, &jpeg, &reason), "%s", reason);
-    cr_assert_eq(jpeg.usable, sizeof tiny_jpeg - 2);
-}
-
-Test(jpeg_check, any_prefix_is_short_or_refused) {
-    for (size_t cut = 0; cut < sizeof tiny_jpeg; cut++) {
-        yti_jpeg jpeg;
-        const char *reason = NULL;
-        bool good = check(tiny_jpeg, cut, &jpeg, &reason);
-        cr_assert_eq(good, cut >= 15, "cut at %zu", cut);
-        if (good) cr_assert(!jpeg.complete && jpeg.usable <= cut && jpeg.has_scan == (cut >= 69));
-        if (!good) cr_assert_not_null(reason);
-    }
-}
-
-Test(jpeg_check, what_a_decoder_would_stumble_over_is_refused) {
-    static const struct {
-        size_t at;
-        uint8_t value;
-        const char *reason;
-    } cases[] = {
-        {0, 0x00, "no JPEG"},           {6, 12, "12 bits"}, /* precision */
-        {11, 3, "wrong length"},                            /* components that are not there */
-        {3, 0xC3, "lossless"},                              /* kinds of coding */
-        {3, 0xCB, "lossless"},          {3, 0xC5, "hierarchical"},
-        {3, 0xC8, "not supported"},     {20, 255, "Huffman"}, /* more codes than bytes */
-        {19, 0x20, "Huffman"},                                /* class 2 */
-        {19, 0x04, "Huffman"},                                /* table 4 */
-        {19, 0x01, "without its"},                            /* DC table 0 is then undefined */
-        {41, 0x11, "without its"},                            /* AC table 0 is then undefined */
-        {63, 2, "wrong length"},                              /* scan of two components */
-        {64, 9, "impossible scan"},                           /* of a component that is not there */
-        {65, 0x40, "impossible scan"},                        /* DC table 4 */
-        {60, 0xD0, "without a length"}, {15, 0x00, "stray"},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        uint8_t data[sizeof tiny_jpeg];
-        memcpy(data, tiny_jpeg, sizeof data);
-        data[cases[i].at] = cases[i].value;
-        if (cases[i].at == 60) data[61] = 0, data[62] = 1; /* a segment of length 1 */
-        yti_jpeg jpeg;
-        const char *reason = "accepted";
-        cr_assert_not(check(data, sizeof data, &jpeg, &reason), "case %zu", i);
-        cr_assert_not_null(strstr(reason, cases[i].reason), "case %zu: '%s'", i, reason);
-    }
-}
-
-/* 16 counts of 17 are 272 codes, and all their symbols are there. */
-Test(jpeg_check, a_table_of_more_than_256_codes_is_refused) {
-    uint8_t data[2 + 4 + 17 + 272] = {0xFF, 0xD8, 0xFF, 0xC4, 291 >> 8, 291 & 255, 0};
-    memset(data + 7, 17, 16);
-    yti_jpeg jpeg;
-    const char *reason = "accepted";
-    cr_assert_not(check(data, sizeof data, &jpeg, &reason));
-    cr_assert_str_eq(reason, "an impossible Huffman table");
 }
 
 Test(image, a_cut_off_jpeg_is_used_as_far_as_it_goes) {

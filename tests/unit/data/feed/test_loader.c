@@ -1,6 +1,6 @@
-/* Tests of src/data/feed/loader.c, sample.c, order.c and image_cache.c: what batches hold, and that it depends on
+/* Tests of src/data/feed/loader.c and sample.c: what batches hold, and that it depends on
  * nothing but seed, epoch and position. */
-#include "data/feed/order.h"
+#include "data/feed/loader.h"
 #include "image/image.h"
 #include "support/flat_split.h"
 #include "support/near.h"
@@ -351,34 +351,6 @@ Test(loader, rectangular_validation_sorts_by_aspect) {
     }
     cr_assert_eq(batch, 3);
     yti_loader_destroy(loader);
-}
-
-/* The spec's own example: S = 640, stride 32, pad 0.5 give 672 on the unit side. */
-Test(order, rect_shape_of_the_specification) {
-    yti_sample samples[2] = {{.w = 640, .h = 480}, {.w = 640, .h = 320}};
-    yti_split two = {.n_samples = 2, .samples = samples};
-    yti_loader_config config = {.imgsz = 640, .stride = 32, .rect_pad = 0.5};
-    const int both[2] = {1, 0};
-    yti_input_shape shape = yti_rect_shape(&two, both, 2, &config);
-    cr_assert(shape.h == 512 && shape.w == 672); /* 0.75 * 20 + 0.5 = 15.5 -> 16 strides */
-}
-
-Test(order, shuffle_is_a_permutation_of_its_own_per_epoch) {
-    enum { N = 1000 };
-    int a[N], b[N];
-    bool seen[N] = {false};
-    yti_order_shuffle(a, N, 1, 0);
-    yti_order_shuffle(b, N, 1, 1);
-    int fixed = 0, same = 0;
-    for (int i = 0; i < N; i++) {
-        cr_assert(a[i] >= 0 && a[i] < N && !seen[a[i]]);
-        seen[a[i]] = true;
-        fixed += a[i] == i;
-        same += a[i] == b[i];
-    }
-    cr_assert(fixed < 10 && same < 10); /* one is expected of each */
-    yti_order_shuffle(b, N, 1, 0);
-    cr_assert_arr_eq(a, b, sizeof a);
 }
 
 Test(loader, an_image_that_went_away_is_named) {

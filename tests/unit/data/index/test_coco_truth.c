@@ -455,7 +455,7 @@ Test(coco_truth, what_is_no_coco_file_is_refused) {
          "annotation 4: its category 'cars' is not among the names", YT_ERR_DATA},
         {"{" IMAGES ", \"annotations\": [{\"id\": 4, \"image_id\": 1, \"category_id\": 2, \"bbox\": [1, 1, 2, "
          "2]}], \"categories\": [{\"id\": 2, \"name\": \"cars\"}]}",
-         "did you mean 'car'?", YT_ERR_DATA},
+         "did you mean car?", YT_ERR_DATA},
     };
     make_pictures("d");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
