@@ -18,7 +18,7 @@ typedef enum yt_option_type {
 
 /* Owned by the library, which may give it more fields at its end. */
 typedef struct yt_option {
-    const char *name; /* with dashes; underscores are accepted for them */
+    const char *name; /* in which a dash and an underscore are the same */
     char letter;      /* of the programs' command lines; 0: none */
     yt_option_type type;
     const char *fallback;       /* the default, as text; NULL: none (of a flag: false) */

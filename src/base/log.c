@@ -1,5 +1,6 @@
 /* log.c: one sink for the messages of the library, set by the program. */
 #include "base/log.h"
+#include "base/locale.h"
 
 #include <pthread.h>
 #include <stdarg.h>
@@ -23,6 +24,8 @@ void yti_log(yt_log_level level, const char *format, ...) {
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
     pthread_mutex_lock(&sink_lock);
+    const locale_t former = yti_locale_enter_callback();
     if (current_sink) current_sink(current_context, level, text);
+    yti_locale_leave(former);
     pthread_mutex_unlock(&sink_lock);
 }

@@ -33,7 +33,7 @@ bool yti_option_is_optional(const yt_option *row) {
 bool yti_option_is_named(const yt_option *row, const char *typed, size_t n) {
     if (strlen(row->name) != n) return false;
     for (size_t i = 0; i < n; i++)
-        if ((typed[i] == '_' ? '-' : typed[i]) != row->name[i]) return false;
+        if ((typed[i] == '_' ? '-' : typed[i]) != (row->name[i] == '_' ? '-' : row->name[i])) return false;
     return true;
 }
 
@@ -205,26 +205,31 @@ yt_status yti_options_set(yti_options *options, const char *name, const char *te
     return YT_OK;
 }
 
-const yti_option_value *yti_options_get(const yti_options *options, const char *name) {
+const yti_option_value *yti_options_find(const yti_options *options, const char *name) {
     const yt_option *row = find_row(options, name);
-    assert(row && "an option was asked for that the table does not have");
-    return &options->values[row - options->rows];
+    return row ? &options->values[row - options->rows] : NULL;
+}
+
+static const yti_option_value *get(const yti_options *options, const char *name) {
+    const yti_option_value *value = yti_options_find(options, name);
+    assert(value && "an option was asked for that the table does not have");
+    return value;
 }
 
 int yti_options_int(const yti_options *options, const char *name) {
-    const double number = yti_options_get(options, name)->number;
+    const double number = get(options, name)->number;
     assert(number >= INT_MIN && number <= INT_MAX);
     return (int)number;
 }
 
 double yti_options_double(const yti_options *options, const char *name) {
-    return yti_options_get(options, name)->number;
+    return get(options, name)->number;
 }
 
 bool yti_options_flag(const yti_options *options, const char *name) {
-    return yti_options_get(options, name)->number != 0;
+    return get(options, name)->number != 0;
 }
 
 const char *yti_options_text(const yti_options *options, const char *name) {
-    return yti_options_get(options, name)->text;
+    return get(options, name)->text;
 }

@@ -33,7 +33,7 @@ size_t yti_option_words(const yt_option *row, const char **words);
 enum { YTI_NO_CHOICE = -2 };
 int yti_option_choice(const yt_option *row, const char *text);
 
-/* Whether the first n letters of a typed name are the option's, '_' counting as '-'. */
+/* Whether the first n letters of a typed name are the option's, '_' and '-' being the same. */
 bool yti_option_is_named(const yt_option *row, const char *typed, size_t n);
 
 /* The options of one object: a table and a value for each row, whose texts it owns. */
@@ -52,8 +52,10 @@ yt_status yti_options_copy(const yti_options *options, yti_options *out, yt_err 
 /* ARGUMENT: no row is called so, or the value is not one of its. */
 yt_status yti_options_set(yti_options *options, const char *name, const char *text, yt_err *err);
 
+/* NULL: no row is called so. */
+const yti_option_value *yti_options_find(const yti_options *options, const char *name);
+
 /* By name, which must exist. */
-const yti_option_value *yti_options_get(const yti_options *options, const char *name);
 int yti_options_int(const yti_options *options, const char *name); /* the range of its row must fit an int */
 double yti_options_double(const yti_options *options, const char *name);
 bool yti_options_flag(const yti_options *options, const char *name);

@@ -92,7 +92,7 @@ static void draw_frame(yt_image *image, int x1, int y1, int x2, int y2, int line
 }
 
 /* All frames first, so that no line crosses a label. */
-void cli_draw_detections(yt_image *image, const yt_detection *detections, int n, char *const *names,
+void cli_draw_detections(yt_image *image, const yt_detection *detections, int n, const char *const *names,
                          const cli_colour *colours) {
     int line = cli_line_width(image->w, image->h), w = image->w, h = image->h;
     for (int i = n - 1; i >= 0; i--) {

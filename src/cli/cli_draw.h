@@ -9,7 +9,7 @@
 /* Draws a frame and a label "name 0.87" per detection, the most confident on top. Line and letters grow with the
  * image. colours[class_id] is from cli_palette_create; names[class_id] is UTF-8, and letters outside ASCII show as
  * '?'. Boxes are in pixels of the image; what lies outside is cut off. */
-void cli_draw_detections(yt_image *image, const yt_detection *detections, int n, char *const *names,
+void cli_draw_detections(yt_image *image, const yt_detection *detections, int n, const char *const *names,
                          const cli_colour *colours);
 
 /* Pixels of the lines that cli_draw_detections draws in an image of this size. */

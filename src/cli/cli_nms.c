@@ -4,11 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-const char *const cli_nms_words[] = {
-#define NMS_WORD(code, word) word,
-    YT_NMS_MAP(NMS_WORD)
-#undef NMS_WORD
-        NULL};
 const char *const cli_truths[] = {"false", "true", NULL};
 
 int cli_settle_nms(cli_line *cli) {
@@ -27,8 +22,4 @@ int cli_settle_nms(cli_line *cli) {
                                          .text = one_to_one ? "false" : "auto",
                                          .number = one_to_one ? YT_NMS_FALSE : YT_NMS_AUTO};
     return -1;
-}
-
-yti_nms cli_nms(const cli_line *cli) {
-    return (yti_nms)cli_get(cli, "nms")->number;
 }

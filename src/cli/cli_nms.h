@@ -6,23 +6,15 @@
 #include "eval/metrics.h"
 
 /* clang-format off */
-#define CLI_NMS_ROW                                                                                       \
-    {"nms", 0, YT_OPTION_CHOICE, "auto", 0, 0, cli_nms_words, "BOOL", "Model",                               \
-     "of a head with two branches, as YOLO26's: false, the one-to-one branch, one box per object; true and " \
-     "auto, the one-to-many branch and non-maximum suppression"}
-
 #define CLI_END2END_ROW                                                                                   \
     {"end2end", 0, YT_OPTION_CHOICE, "auto", 0, 0, cli_truths, "BOOL", "Model",                              \
      "the former name: true is --nms false, false is --nms auto"}
 /* clang-format on */
 
-extern const char *const cli_nms_words[]; /* by yti_nms */
-extern const char *const cli_truths[];    /* false, true */
+extern const char *const cli_truths[]; /* false, true */
 
 /* Translates a typed --end2end into --nms, and says so on stderr. Returns -1 to continue, or the exit code of a usage
  * error: both were typed and contradict each other. After cli_parse. */
 int cli_settle_nms(cli_line *cli);
-
-yti_nms cli_nms(const cli_line *cli);
 
 #endif

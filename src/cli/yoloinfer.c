@@ -1,5 +1,6 @@
 /* yoloinfer.c: images in, boxes out: one line per box on stdout (or one JSON array), everything else on stderr,
- * images with the boxes drawn in when asked. An image that cannot be read costs that image and the exit code.
+ * images with the boxes drawn in when asked. An image that cannot be read costs that image and the exit code. All it
+ * asks of the library is the public API.
  */
 #include "base/cpu.h"
 #include "base/file.h"
@@ -12,41 +13,38 @@
 #include "cli/cli_inputs.h"
 #include "cli/cli_threads.h"
 #include "data/index/dataset.h"
-#include "infer/predict.h"
-#include "yolotrain/version.h"
+#include "yolotrain.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 /* clang-format off */
-static const cli_option options[] = {
+static const cli_option rows[] = {
     CLI_MODEL_ROWS,
-    CLI_DETECTION_ROWS("0.25"),
-    {"classes", 0, YT_OPTION_TEXT, NULL, 0, 0, NULL, "LIST", "Detection",
-     "keep these classes only: numbers or names with commas between"},
+    YTI_DETECTION_ROWS("0.25"),
+    YTI_CLASSES_ROW,
     {"json", 0, YT_OPTION_FLAG, NULL, 0, 0, NULL, NULL, "Output", "print one JSON array"},
     {"save", 0, YT_OPTION_FLAG, NULL, 0, 0, NULL, NULL, "Output",
      "write the images with their boxes drawn in"},
     {"out", 'o', YT_OPTION_TEXT, NULL, 0, 0, NULL, "DIR", "Output",
      "folder for them, and --save; else " CLI_RUNS "/predict, predict-2, ..."},
-    {"threads", 't', YT_OPTION_INT, "auto", 1, 1024, NULL, NULL, "Machine", "processor cores to use; auto: all"},
+    YTI_THREADS_ROW,
 };
 /* clang-format on */
 
 typedef struct {
     const cli_line *cli;
     cli_inputs inputs;
-    cli_trained trained;
-    yti_predictor *predictor;
-    bool *classes;       /* [n_classes] of --classes; NULL: all */
-    yt_detection *found; /* [max_det] */
+    yt_detector *detector;
+    const char **names;  /* of the classes, lent by the detector */
+    yt_detection *found; /* [yt_detector_max_found] */
     char *out_dir;       /* NULL: nothing is saved */
     cli_colour *colours; /* of the classes, where images are saved */
     bool as_json;        /* else lines */
     yti_json_writer json;
     int images, boxes;
-    double seconds; /* in the predictor */
+    double seconds; /* in the detector */
 } session;
 
 static yt_status open_inputs(session *s, yt_err *err) {
@@ -55,25 +53,38 @@ static yt_status open_inputs(session *s, yt_err *err) {
     return YT_OK;
 }
 
+/* What was typed of the detector's options. */
+static yt_status set_options(const cli_line *cli, yt_detector_options *options, yt_err *err) {
+    const yt_option *row;
+    for (size_t i = 0; (row = yt_detector_option(i)); i++)
+        if (cli_typed(cli, row->name))
+            YT_TRY(yt_detector_options_set(options, row->name, cli_text(cli, row->name), err));
+    return YT_OK;
+}
+
+static yt_status open_detector(session *s, yt_err *err) {
+    char *weights = NULL;
+    yt_detector_options *options = NULL;
+    YT_TRY(cli_find_weights(s->cli, CLI_RUNS, &weights, err));
+    yt_status status = yt_detector_options_create(&options, err);
+    if (status == YT_OK) status = set_options(s->cli, options, err);
+    if (status == YT_OK) status = yt_detector_open(weights, options, &s->detector, err);
+    if (status == YT_OK && yt_detector_license(s->detector))
+        cli_print_license(s->cli->program, ": ", weights, yt_detector_license(s->detector));
+    yt_detector_options_destroy(options);
+    free(weights);
+    return status;
+}
+
 static yt_status open_model(session *s, yt_err *err) {
-    const cli_line *cli = s->cli;
-    YT_TRY(cli_open_weights(cli, CLI_RUNS, false, &s->trained, err));
-    const char *listed = cli_text(cli, "classes");
-    if (listed)
-        YT_TRY(yti_classes_parse(listed, (const char *const *)s->trained.names.names, s->trained.names.count,
-                                 "these weights", &s->classes, err));
-    yti_predict_options predict = {.imgsz = s->trained.imgsz,
-                                   .rect = cli_flag(cli, "rect"),
-                                   .conf = (float)cli_double(cli, "conf"),
-                                   .iou = (float)cli_double(cli, "iou"),
-                                   .max_det = cli_int(cli, "max-det"),
-                                   .nms = cli_nms(cli),
-                                   .agnostic = cli_flag(cli, "agnostic"),
-                                   .classes = s->classes,
-                                   .threads = cli_threads(cli)};
-    s->found = malloc((size_t)predict.max_det * sizeof *s->found);
-    if (!s->found) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %d boxes", predict.max_det);
-    return yti_predictor_create(s->trained.model, &predict, &s->predictor, err);
+    YT_TRY(open_detector(s, err));
+    const int n = yt_detector_classes(s->detector);
+    s->found = malloc(yt_detector_max_found(s->detector) * sizeof *s->found);
+    s->names = malloc((size_t)n * sizeof *s->names);
+    if (!s->found || !s->names)
+        return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %zu boxes", yt_detector_max_found(s->detector));
+    for (int c = 0; c < n; c++) s->names[c] = yt_detector_class_name(s->detector, c);
+    return YT_OK;
 }
 
 static yt_status open_outputs(session *s, yt_err *err) {
@@ -81,7 +92,7 @@ static yt_status open_outputs(session *s, yt_err *err) {
     s->as_json = cli_flag(s->cli, "json");
     if (s->as_json) yti_json_array(&s->json, NULL);
     if (!dir && !cli_flag(s->cli, "save")) return YT_OK;
-    YT_TRY(cli_palette_create(s->trained.names.count, &s->colours, err));
+    YT_TRY(cli_palette_create(yt_detector_classes(s->detector), &s->colours, err));
     if (!dir) return yti_folder_fresh(CLI_RUNS "/predict", &s->out_dir, err);
     YT_TRY(yti_path_make_dirs(dir, err));
     s->out_dir = yti_path_join("", dir);
@@ -89,13 +100,12 @@ static yt_status open_outputs(session *s, yt_err *err) {
 }
 
 static void close_all(session *s) {
-    yti_predictor_destroy(s->predictor);
-    cli_close_weights(&s->trained);
+    yt_detector_close(s->detector);
     cli_inputs_free(&s->inputs);
     yti_json_discard(&s->json);
     free(s->out_dir);
     free(s->found);
-    free(s->classes);
+    free(s->names);
     free(s->colours);
 }
 
@@ -104,7 +114,7 @@ static void print_lines(const session *s, const char *path, int n) {
         const yt_detection *d = &s->found[i];
         cli_print_text(stdout, 0, path);
         fputs(": ", stdout);
-        cli_print_text(stdout, 0, s->trained.names.names[d->class_id]);
+        cli_print_text(stdout, 0, s->names[d->class_id]);
         printf(" %.3f %.1f %.1f %.1f %.1f\n", (double)d->score, (double)d->box.x1, (double)d->box.y1, (double)d->box.x2,
                (double)d->box.y2);
     }
@@ -136,14 +146,14 @@ static yt_status add_json(session *s, const char *path, const yt_image *image, i
     yti_json_number(w, "width", image->w);
     yti_json_number(w, "height", image->h);
     yti_json_array(w, "boxes");
-    for (int i = 0; i < n; i++) put_detection(w, &s->found[i], s->trained.names.names[s->found[i].class_id]);
+    for (int i = 0; i < n; i++) put_detection(w, &s->found[i], s->names[s->found[i].class_id]);
     yti_json_end(w);
     yti_json_end(w);
     free(name);
     return w->failed ? yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the results") : YT_OK;
 }
 
-static yt_status save_picture(const session *s, size_t input, yt_image *image, int n, yt_err *err) {
+static yt_status save_image(const session *s, size_t input, yt_image *image, int n, yt_err *err) {
     char *path = cli_inputs_result(&s->inputs, input, s->out_dir);
     if (!path) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the name of a file");
     yt_status status = cli_inputs_has(&s->inputs, path)
@@ -151,18 +161,20 @@ static yt_status save_picture(const session *s, size_t input, yt_image *image, i
                                      path)
                            : YT_OK;
     if (status == YT_OK) {
-        cli_draw_detections(image, s->found, n, s->trained.names.names, s->colours);
+        cli_draw_detections(image, s->found, n, s->names, s->colours);
         status = yt_image_save(path, image, err);
     }
     free(path);
     return status;
 }
 
-static yt_status handle_picture(session *s, size_t input, yt_image *image, yt_err *err) {
+static yt_status handle_image(session *s, size_t input, yt_image *image, yt_err *err) {
     const char *path = s->inputs.paths[input];
     double start = yti_seconds();
-    int n;
-    YT_TRY(yti_predictor_run(s->predictor, image, s->found, &n, err));
+    const yt_pixels pixels = yt_image_pixels(image);
+    size_t found;
+    YT_TRY(yt_detector_run(s->detector, &pixels, s->found, yt_detector_max_found(s->detector), &found, err));
+    const int n = (int)found;
     s->seconds += yti_seconds() - start;
     s->images++;
     s->boxes += n;
@@ -170,7 +182,7 @@ static yt_status handle_picture(session *s, size_t input, yt_image *image, yt_er
         YT_TRY(add_json(s, path, image, n, err));
     else
         print_lines(s, path, n);
-    return s->out_dir ? save_picture(s, input, image, n, err) : YT_OK;
+    return s->out_dir ? save_image(s, input, image, n, err) : YT_OK;
 }
 
 static void warn_of(const session *s, const char *path, const yt_image *image, const yti_image_info *info) {
@@ -195,7 +207,7 @@ static int handle_all(session *s, yt_err *err) {
             continue;
         }
         warn_of(s, s->inputs.paths[i], &image, &info);
-        yt_status status = handle_picture(s, i, &image, err);
+        yt_status status = handle_image(s, i, &image, err);
         yt_image_free(&image);
         if (status != YT_OK) return cli_failure(s->cli, err);
     }
@@ -246,8 +258,8 @@ int main(int argc, char **argv) {
                              "names, - for a list on "
                              "standard input.",
                     .version = yt_version_text(),
-                    .options = options,
-                    .n_options = sizeof options / sizeof *options,
+                    .options = rows,
+                    .n_options = sizeof rows / sizeof *rows,
                     .min_words = 1,
                     .max_words = (size_t)argc};
     int code = cli_parse(&cli, argc, argv);

@@ -4,7 +4,7 @@
 #include "cli/cli_nms.h"
 #include "cli/cli_options.h"
 #include "cli/cli_progress.h"
-#include "cli/cli_search.h"
+#include "api/search.h"
 #include "cli/cli_threads.h"
 #include "base/run_folder.h"
 #include "train/diagnose/replay.h"
@@ -57,26 +57,12 @@ typedef struct command_line {
 } command_line;
 
 static void make_command_line(command_line *line) {
-    static const yt_option_type types[] = {[YT_TRAIN_INT] = YT_OPTION_INT,
-                                           [YT_TRAIN_REAL] = YT_OPTION_DOUBLE,
-                                           [YT_TRAIN_FLAG] = YT_OPTION_FLAG,
-                                           [YT_TRAIN_STRING] = YT_OPTION_TEXT,
-                                           [YT_TRAIN_CHOICE] = YT_OPTION_CHOICE};
     for (int i = 0; i < YT_TRAIN_KEYS; i++) {
-        const yti_train_option *row = &yti_train_options()[i];
-        snprintf(line->names[i], MAX_NAME, "%s", row->key);
+        line->options[i] = yti_train_option_rows()[i];
+        snprintf(line->names[i], MAX_NAME, "%s", line->options[i].name);
         for (char *c = line->names[i]; *c; c++)
             if (*c == '_') *c = '-';
-        line->options[i] = (cli_option){.name = line->names[i],
-                                        .letter = row->letter,
-                                        .type = types[row->type],
-                                        .fallback = row->fallback,
-                                        .min = row->min,
-                                        .max = row->max,
-                                        .choices = row->choices,
-                                        .metavar = row->metavar,
-                                        .group = row->group,
-                                        .help = row->help};
+        line->options[i].name = line->names[i];
     }
     line->options[YT_TRAIN_KEYS] = (cli_option){.name = "summary",
                                                 .type = YT_OPTION_FLAG,
@@ -117,7 +103,7 @@ static yt_status read_settings(const cli_line *cli, yti_train_config *config, yt
             YT_TRY(yti_train_config_set(config, yti_train_options()[i].key, cli->values[i].text, YT_SOURCE_TYPED, err));
     if (cli->n_words) YT_TRY(yti_train_config_set(config, "data", cli->words[0], YT_SOURCE_TYPED, err));
     char data[4096];
-    if (cli_search_data(config->data, data, sizeof data))
+    if (yti_search_data(config->data, data, sizeof data))
         YT_TRY(yti_train_config_set(config, "data", data, YT_SOURCE_TYPED, err));
     if (!cli_typed(cli, "resume") || cli_text(cli, "resume")[0]) return YT_OK;
     char *newest;
@@ -128,7 +114,7 @@ static yt_status read_settings(const cli_line *cli, yti_train_config *config, yt
 }
 
 /* --summary: the layers, with the classes of the dataset where one is named. */
-static yt_status print_summary(yti_train_config *config, const cli_search *search, yt_err *err) {
+static yt_status print_summary(yti_train_config *config, const yti_search *search, yt_err *err) {
     int n_classes = 0;
     if (config->data[0]) {
         yti_dataset dataset;
@@ -158,7 +144,7 @@ static void show_problem(void *context, const char *text) {
     fputc('\n', stderr);
 }
 
-static yt_status train(const yti_train_config *config, const cli_search *search, yt_err *err) {
+static yt_status train(const yti_train_config *config, const yti_search *search, yt_err *err) {
     problems found = {.all = config->strict};
     yti_training *training;
     yt_status status = yti_train_prepare(config, search->dirs, show_problem, &found, &training, err);
@@ -174,7 +160,7 @@ static yt_status train(const yti_train_config *config, const cli_search *search,
     return status;
 }
 
-static yt_status compare(const cli_line *cli, const yti_train_config *config, const cli_search *search, yt_err *err) {
+static yt_status compare(const cli_line *cli, const yti_train_config *config, const yti_search *search, yt_err *err) {
     problems found = {.all = config->strict};
     catch_interrupts();
     return cli_compare(config, cli_text(cli, "compare"), cli_int(cli, "seeds"), search->dirs, show_problem, &found,
@@ -221,8 +207,8 @@ static int replay(const cli_line *cli) {
 }
 
 static int run(const cli_line *cli) {
-    cli_search search;
-    cli_search_init(&search);
+    yti_search search;
+    yti_search_init(&search);
     yti_train_config config;
     yt_err err;
     if (cli_typed(cli, "replay")) {

@@ -66,6 +66,29 @@ yt_status yti_graph_add(yti_graph *graph, const yti_op *op, const void *attr, co
     return YT_OK;
 }
 
+yt_status yti_graph_clone(const yti_graph *graph, yti_graph **out, yt_err *err) {
+    yti_graph *clone = NULL;
+    YT_TRY(yti_graph_create(&clone, err));
+    yt_status status = YT_OK;
+    for (int i = 0; i < graph->n_nodes && status == YT_OK; i++) {
+        const yti_node *node = &graph->nodes[i];
+        yti_value same;
+        status = yti_graph_add(clone, node->op, node->attr, node->src, node->n_src, node->params, node->label, &same,
+                               err);
+        if (status != YT_OK) break;
+        yti_node *added = &clone->nodes[same];
+        added->output = node->output;
+        added->train_only = node->train_only;
+        added->keep = node->keep;
+        added->frozen = node->frozen;
+    }
+    if (status == YT_OK)
+        *out = clone;
+    else
+        yti_graph_destroy(clone);
+    return status;
+}
+
 void yti_graph_output(yti_graph *graph, yti_value value, bool train_only) {
     graph->nodes[value].output = true;
     graph->nodes[value].train_only = train_only;
@@ -174,4 +197,8 @@ yt_status yti_graph_plan(yti_graph *graph, yti_mode mode, int n, int h, int w, i
 
 size_t yti_graph_planned_bytes(const yti_graph *graph) {
     return graph->plan_bytes;
+}
+
+size_t yti_graph_arena_bytes(const yti_graph *graph) {
+    return graph->arena_bytes;
 }

@@ -17,6 +17,9 @@ typedef int yti_value;
 yt_status yti_graph_create(yti_graph **out, yt_err *err);
 void yti_graph_destroy(yti_graph *graph);
 
+/* The same nodes again, with neither plan nor arena: what a second thread runs at the same time. */
+yt_status yti_graph_clone(const yti_graph *graph, yti_graph **out, yt_err *err);
+
 /* Appends a node whose sources exist already (so there can be no cycle). The attributes are copied. label is for
  * messages and logs ("model.2.cv1"), copied. */
 yt_status yti_graph_add(yti_graph *graph, const yti_op *op, const void *attr, const yti_value *sources, int n_sources,
@@ -54,6 +57,7 @@ yt_status yti_graph_plan(yti_graph *graph, yti_mode mode, int n, int h, int w, i
 /* Bytes the current plan uses: maps, gradients, saved values and scratch. yti_graph_measure plans without taking
  * memory. */
 size_t yti_graph_planned_bytes(const yti_graph *graph);
+size_t yti_graph_arena_bytes(const yti_graph *graph); /* taken: those of the largest plan so far */
 yt_status yti_graph_measure(yti_graph *graph, yti_mode mode, int n, int h, int w, int threads, size_t *bytes,
                             yt_err *err);
 

@@ -16,6 +16,18 @@ enum {
     ROOM = 2 /* a JPEG that was cut off gets an end marker */
 };
 
+/* The bytes in memory of our own that has the room. */
+static yt_status copy_bytes(const void *bytes, size_t size, const char *name, yti_source *out, yt_err *err) {
+    if (size > MAX_FILE_BYTES)
+        return yt_fail(err, YT_ERR_DATA, "%s: %zu bytes are too many for an image; at most %d are accepted", name, size,
+                       (int)MAX_FILE_BYTES);
+    uint8_t *data = malloc(size + ROOM);
+    if (!data) return yt_fail(err, YT_ERR_NO_MEMORY, "%s: no memory to read it", name);
+    if (size > 0) memcpy(data, bytes, size);
+    *out = (yti_source){name, data, size};
+    return YT_OK;
+}
+
 /* A pipe or a device may have no end, or never a beginning. */
 static yt_status read_regular_file(const char *path, yti_source *out, yt_err *err) {
     struct stat info;
@@ -67,6 +79,10 @@ yt_status yt_image_create(int w, int h, yt_image *out, yt_err *err) {
     return YT_OK;
 }
 
+yt_pixels yt_image_pixels(const yt_image *image) {
+    return (yt_pixels){.data = image->rgb, .width = image->w, .height = image->h, .format = YT_PIXELS_RGB};
+}
+
 void yt_image_free(yt_image *image) {
     if (!image) return;
     free(image->rgb);
@@ -109,12 +125,11 @@ static yt_status decode(const yti_source *source, const yti_format *format, cons
     return yt_fail(err, YT_ERR_DATA, "%s: the image is not of the size that its header says", source->path);
 }
 
-yt_status yti_image_load_through(yti_decode_gate *gate, const char *path, yt_image *out, yti_image_info *info,
-                                 yt_err *err) {
-    yti_source source;
+/* Takes the bytes of the source. */
+static yt_status decode_through(yti_decode_gate *gate, yti_source source, yt_image *out, yti_image_info *info,
+                                yt_err *err) {
     const yti_format *format = NULL;
     yti_facts facts;
-    YT_TRY(read_regular_file(path, &source, err));
     yt_status status = measure(&source, &format, &facts, err);
     if (status == YT_OK) {
         *info = info_of(&facts);
@@ -124,6 +139,20 @@ yt_status yti_image_load_through(yti_decode_gate *gate, const char *path, yt_ima
     }
     free(source.data);
     return status;
+}
+
+yt_status yti_image_load_through(yti_decode_gate *gate, const char *path, yt_image *out, yti_image_info *info,
+                                 yt_err *err) {
+    yti_source source;
+    YT_TRY(read_regular_file(path, &source, err));
+    return decode_through(gate, source, out, info, err);
+}
+
+yt_status yt_image_decode(const void *bytes, size_t size, const char *name, yt_image *out, yt_err *err) {
+    yti_source source;
+    yti_image_info info;
+    YT_TRY(copy_bytes(bytes, size, name ? name : "image", &source, err));
+    return decode_through(NULL, source, out, &info, err);
 }
 
 yt_status yti_image_load_with_info(const char *path, yt_image *out, yti_image_info *info, yt_err *err) {

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 struct yti_predictor {
-    yti_model *model;
+    yti_model *model; /* a view */
     yti_predict_options options;
     int branch; /* of the head */
     bool one_to_one;
@@ -19,14 +19,8 @@ struct yti_predictor {
 
 enum { MIN_STRIDE = 32, MAX_SIDE = 1 << 15 };
 
-yt_status yti_choose_branch(const yti_model *model, yti_nms nms, bool *one_to_one, yt_err *err) {
-    if (nms == YT_NMS_FALSE && yti_model_branch(model, true) < 0)
-        return yt_fail(err, YT_ERR_ARGUMENT, "%s has no one-to-one branch: its detections need NMS", model->name);
-    *one_to_one = nms == YT_NMS_FALSE || yti_model_branch(model, false) < 0;
-    return YT_OK;
-}
-
-yt_status yti_predictor_create(yti_model *model, const yti_predict_options *options, yti_predictor **out, yt_err *err) {
+yt_status yti_predictor_create(const yti_model *model, const yti_predict_options *options, yti_predictor **out,
+                               yt_err *err) {
     if (options->imgsz < 1 || options->imgsz > MAX_SIDE)
         return yt_fail(err, YT_ERR_ARGUMENT, "an image size of %d is not possible; it must be 1 to %d", options->imgsz,
                        MAX_SIDE);
@@ -37,12 +31,16 @@ yt_status yti_predictor_create(yti_model *model, const yti_predict_options *opti
     YT_TRY(yti_choose_branch(model, options->nms, &one_to_one, err));
     yti_predictor *predictor = calloc(1, sizeof *predictor);
     if (!predictor) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for a predictor");
+    const yt_status status = yti_model_view(model, &predictor->model, err);
+    if (status != YT_OK) {
+        free(predictor);
+        return status;
+    }
     int stride = model->max_stride > MIN_STRIDE ? model->max_stride : MIN_STRIDE;
-    predictor->model = model;
     predictor->options = *options;
     predictor->one_to_one = one_to_one;
     predictor->branch = yti_model_branch(model, one_to_one);
-    yti_model_evaluate(model, 1u << predictor->branch);
+    yti_model_evaluate(predictor->model, 1u << predictor->branch);
     predictor->stride = stride;
     predictor->side = (options->imgsz + stride - 1) / stride * stride;
     *out = predictor;
@@ -51,6 +49,7 @@ yt_status yti_predictor_create(yti_model *model, const yti_predict_options *opti
 
 void yti_predictor_destroy(yti_predictor *predictor) {
     if (!predictor) return;
+    yti_model_destroy_view(predictor->model);
     free(predictor->input);
     free(predictor);
 }
@@ -75,26 +74,25 @@ static yt_status plan_for(yti_predictor *predictor, int h, int w, yt_err *err) {
 
 /* The inverse of the letterbox. Each axis has its own gain, since its side was rounded to whole pixels by itself: so
  * the image's border comes back to the image's border. */
-static yti_fit fit_of(const yti_letterbox *letterbox, const yt_image *image) {
-    return (yti_fit){.gain_x = (float)((double)letterbox->resized_w / image->w),
-                     .gain_y = (float)((double)letterbox->resized_h / image->h),
+static yti_fit fit_of(const yti_letterbox *letterbox, int w, int h) {
+    return (yti_fit){.gain_x = (float)((double)letterbox->resized_w / w),
+                     .gain_y = (float)((double)letterbox->resized_h / h),
                      .left = letterbox->left,
                      .top = letterbox->top,
-                     .original_w = image->w,
-                     .original_h = image->h};
+                     .original_w = w,
+                     .original_h = h};
 }
 
-yt_status yti_predictor_run(yti_predictor *predictor, const yt_image *image, yt_detection *out, int *n_out,
-                            yt_err *err) {
+yt_status yti_predictor_run(yti_predictor *predictor, const uint8_t *rgb, int image_w, int image_h, yt_detection *out,
+                            int *n_out, yt_err *err) {
     const yti_predict_options *options = &predictor->options;
     yti_model *model = predictor->model;
     int side = predictor->side;
-    yti_letterbox letterbox = yti_letterbox_plan(image->w, image->h, side, side, options->rect, true,
-                                                 predictor->stride);
+    yti_letterbox letterbox = yti_letterbox_plan(image_w, image_h, side, side, options->rect, true, predictor->stride);
     int w = letterbox.left + letterbox.resized_w + letterbox.right;
     int h = letterbox.top + letterbox.resized_h + letterbox.bottom;
     YT_TRY(plan_for(predictor, h, w, err));
-    YT_TRY(yti_letterbox_apply(&letterbox, image->rgb, image->w, image->h, predictor->input, err));
+    YT_TRY(yti_letterbox_apply(&letterbox, rgb, image_w, image_h, predictor->input, err));
     yti_model_set_input(model, predictor->input);
     yti_model_forward(model, &model->state, NULL);
 
@@ -111,8 +109,21 @@ yt_status yti_predictor_run(yti_predictor *predictor, const yt_image *image, yt_
                                  .classes = options->classes};
     int n;
     YT_TRY(yti_detect(&head, 0, &detect, out, &n, err));
-    yti_fit fit = fit_of(&letterbox, image);
+    yti_fit fit = fit_of(&letterbox, image_w, image_h);
     yti_detections_to_image(out, n, &fit);
     *n_out = n;
     return YT_OK;
+}
+
+int yti_predictor_side(const yti_predictor *predictor) {
+    return predictor->side;
+}
+
+size_t yti_predictor_bytes(const yti_predictor *predictor) {
+    return predictor->input_bytes + yti_graph_arena_bytes(predictor->model->graph);
+}
+
+void yti_predictor_input(const yti_predictor *predictor, int *w, int *h) {
+    *w = predictor->planned_w;
+    *h = predictor->planned_h;
 }

@@ -404,6 +404,24 @@ void yti_model_destroy(yti_model *model) {
     free(model);
 }
 
+yt_status yti_model_view(const yti_model *model, yti_model **out, yt_err *err) {
+    yti_model *view = malloc(sizeof *view);
+    if (!view) return yt_fail(err, YT_ERR_NO_MEMORY, "out of memory for the model");
+    *view = *model;
+    const yt_status status = yti_graph_clone(model->graph, &view->graph, err);
+    if (status == YT_OK)
+        *out = view;
+    else
+        free(view);
+    return status;
+}
+
+void yti_model_destroy_view(yti_model *view) {
+    if (!view) return;
+    yti_graph_destroy(view->graph);
+    free(view);
+}
+
 size_t yti_model_parameters(const yti_model *model) {
     size_t count = 0;
     for (int i = 0; i < model->n_rows; i++) count += model->rows[i].params;

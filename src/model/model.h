@@ -139,6 +139,12 @@ yt_status yti_model_parse(const char *name, const char *text, size_t length, con
                           yti_model **out, yt_err *err);
 void yti_model_destroy(yti_model *model);
 
+/* The same network over the same weights, with a graph of its own, so that it can be planned and run while another
+ * thread runs the first. Borrows everything else of `model`, whose weights nobody may change meanwhile. Release with
+ * yti_model_destroy_view. */
+yt_status yti_model_view(const yti_model *model, yti_model **out, yt_err *err);
+void yti_model_destroy_view(yti_model *view); /* NULL is fine */
+
 /* Initial values (spec architecture 5) into a state's params and buffers. Each tensor draws from its own stream,
  * named by (seed, its name), so variants of a network share the values of the tensors they share. */
 void yti_model_init_weights(const yti_model *model, uint64_t seed, const yti_state *state);
@@ -196,6 +202,9 @@ void yti_model_evaluate(yti_model *model, unsigned branches);
 
 /* Billions of operations for imgsz x imgsz by the reference trainer's convention (spec architecture 2.4). */
 yt_status yti_model_gflops(yti_model *model, int imgsz, double *gflops, yt_err *err);
+
+/* The same of each row of the YAML, [n_rows]. */
+yt_status yti_model_row_gflops(yti_model *model, int imgsz, double *gflops, yt_err *err);
 
 /* What one build option changes in a model. Counts as of yti_model_parameters and yti_model_gflops. */
 typedef struct yti_model_counts {

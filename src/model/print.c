@@ -52,16 +52,29 @@ yt_status yti_model_gflops(yti_model *model, int imgsz, double *gflops, yt_err *
     return YT_OK;
 }
 
+/* Of one row, from those of the nodes. */
+static double row_gflops(const yti_model *model, int i, const double *flops) {
+    const int end = i + 1 < model->n_rows ? model->rows[i + 1].first_node : yti_graph_nodes(model->graph);
+    return sum(flops, model->rows[i].first_node, end) * 1e-9;
+}
+
+yt_status yti_model_row_gflops(yti_model *model, int imgsz, double *gflops, yt_err *err) {
+    double *flops;
+    YT_TRY(count_flops(model, imgsz, &flops, err));
+    for (int i = 0; i < model->n_rows; i++) gflops[i] = row_gflops(model, i, flops);
+    free(flops);
+    return YT_OK;
+}
+
 static void print_row(const yti_model *model, int i, const double *flops, FILE *out) {
     const yti_model_row *row = &model->rows[i];
-    const int end = i + 1 < model->n_rows ? model->rows[i + 1].first_node : yti_graph_nodes(model->graph);
     char shape[40] = "-";
     if (row->output >= 0) {
         const yti_shape s = yti_graph_shape(model->graph, row->output);
         snprintf(shape, sizeof shape, "%dx%dx%d", s.h, s.w, s.c);
     }
     fprintf(out, "%3d %14s %3d %10zu %8.3f  %-12s %-14s %s\n", i, row->from, row->repeats, row->params,
-            sum(flops, row->first_node, end) * 1e-9, row->module, shape, row->args);
+            row_gflops(model, i, flops), row->module, shape, row->args);
 }
 
 yt_status yti_model_print(yti_model *model, int imgsz, FILE *out, yt_err *err) {

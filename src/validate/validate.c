@@ -8,7 +8,7 @@
 #include "validate/validate.h"
 #include "base/cpu.h"
 #include "base/file.h"
-#include "infer/predict.h"
+#include "infer/trained.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The example in a header's first comment compiles against the headers as they are: each is the body of a function whose
+# The example in an internal header's first comment compiles against the headers as they are: each is the body of a function whose
 # parameters, in example.h, are what the examples presume.
 # usage: check_examples.sh COMPILER SOURCE
 set -eu
@@ -7,7 +7,7 @@ compiler=$1 source=$2
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 examples=0
-for header in $(find "$source/include" "$source/src" -name "*.h" | sort); do
+for header in $(find "$source/src" -name "*.h" | sort); do
     name=$(basename "$header" .h)
     awk '/\*\//{exit} /^ \*     /{sub(/^ \*     /, ""); print}' "$header" >"$folder/body"
     [ -s "$folder/body" ] || continue

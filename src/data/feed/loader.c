@@ -9,6 +9,7 @@
 #include "data/feed/loader.h"
 
 #include "base/array.h"
+#include "base/locale.h"
 #include "data/feed/order.h"
 #include "data/feed/sample.h"
 
@@ -117,6 +118,7 @@ static void make_image(yti_loader *loader, yti_workspace *workspace, int positio
 static void *worker(void *context) {
     yti_loader *loader = context;
     yti_workspace workspace = {0};
+    yti_locale_enter();
     pthread_mutex_lock(&loader->lock);
     while (!loader->stop) {
         if (!has_work(loader)) {

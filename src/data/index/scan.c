@@ -4,6 +4,7 @@
  * the order of the sorted list whatever the number of threads. Nothing on disk is changed.
  */
 #include "base/file.h"
+#include "base/locale.h"
 #include "base/presence.h"
 #include "base/text.h"
 #include "data/index/coco_truth.h"
@@ -201,6 +202,7 @@ static yt_status read_labels(scan *s, size_t i, finding *found) {
 
 static void *scan_worker(void *context) {
     scan *s = context;
+    const locale_t former = yti_locale_enter();
     for (size_t i; (i = atomic_fetch_add(&s->next, 1)) < s->count;) {
         finding *found = &s->findings[i];
         yt_status status = YT_OK;
@@ -209,6 +211,7 @@ static void *scan_worker(void *context) {
         if (status != YT_OK || found->report.out_of_memory)
             give_up(s, YT_ERR_NO_MEMORY, "no memory for the labels of the images");
     }
+    yti_locale_leave(former);
     return NULL;
 }
 

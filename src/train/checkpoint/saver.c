@@ -4,6 +4,7 @@
  * waiting, so the next epoch does not wait with it.
  */
 #include "train/checkpoint/saver.h"
+#include "base/locale.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -25,9 +26,11 @@ static yt_status write_file(const yti_saved_file *file, yt_err *err) {
 
 static void *write_files(void *context) {
     yti_saver *saver = context;
+    const locale_t former = yti_locale_enter();
     saver->status = YT_OK;
     for (int i = 0; saver->status == YT_OK && i < saver->count; i++)
         saver->status = write_file(&saver->files[i], &saver->err);
+    yti_locale_leave(former);
     return NULL;
 }
 

@@ -83,6 +83,23 @@ const yti_train_option *yti_train_options(void) {
     return options;
 }
 
+const yt_option *yti_train_option_rows(void) {
+    static const yt_option rows[YT_TRAIN_KEYS] = {
+#define INT_OPTION(key, letter, metavar, fallback, min, max, on_resume, group, help)                                   \
+    {#key, letter, YT_OPTION_INT, fallback, min, max, NULL, metavar, group, help},
+#define REAL_OPTION(key, letter, metavar, fallback, min, max, on_resume, group, help)                                  \
+    {#key, letter, YT_OPTION_DOUBLE, fallback, min, max, NULL, metavar, group, help},
+#define FLAG_OPTION(key, fallback, on_resume, group, help)                                                             \
+    {#key, 0, YT_OPTION_FLAG, fallback, 0, 0, NULL, NULL, group, help},
+#define TEXT_OPTION(key, letter, metavar, fallback, on_resume, group, help)                                            \
+    {#key, letter, YT_OPTION_TEXT, fallback, 0, 0, NULL, metavar, group, help},
+#define CHOICE_OPTION(key, metavar, fallback, words, first, on_resume, group, help)                                    \
+    {#key, 0, YT_OPTION_CHOICE, fallback, 0, 0, words, metavar, group, help},
+#include "train/settings/train_options.inc"
+    };
+    return rows;
+}
+
 const char *yti_setting_source_text(yti_setting_source source) {
     static const char *const texts[] = {
 #define SOURCE_TEXT(code, text) [YT_SOURCE_##code] = text,

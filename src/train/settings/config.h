@@ -4,6 +4,7 @@
 #ifndef YT_TRAIN_CONFIG_H
 #define YT_TRAIN_CONFIG_H
 
+#include "base/option.h"
 #include "base/status.h"
 
 #include <math.h>
@@ -124,6 +125,7 @@ typedef struct yti_train_option {
 } yti_train_option;
 
 const yti_train_option *yti_train_options(void); /* [YT_TRAIN_KEYS] */
+const yt_option *yti_train_option_rows(void);    /* the same rows as programs and the public API have them */
 int yti_train_option_find(const char *key);      /* -1: unknown */
 
 void yti_train_config_defaults(yti_train_config *config);

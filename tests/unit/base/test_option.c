@@ -25,9 +25,9 @@ Test(option, all_begin_at_their_defaults) {
     yti_options options = make();
     cr_expect_eq(yti_options_double(&options, "conf"), 0.25);
     cr_expect_eq(yti_options_int(&options, "max-det"), 300);
-    cr_expect(yti_options_get(&options, "threads")->is_auto);
+    cr_expect(yti_options_find(&options, "threads")->is_auto);
     cr_expect(yti_options_flag(&options, "rect"));
-    cr_expect_eq(yti_options_get(&options, "colour")->number, -1);
+    cr_expect_eq(yti_options_find(&options, "colour")->number, -1);
     cr_expect_null(yti_options_text(&options, "name"));
     for (size_t i = 0; i < options.count; i++) cr_expect_not(options.values[i].typed, "%s", rows[i].name);
     yti_options_free(&options);
@@ -44,7 +44,7 @@ Test(option, a_set_value_is_a_copy_and_the_last_one_holds) {
     cr_assert_eq(yti_options_set(&options, "max_det", "7", NULL), YT_OK, "an underscore is a dash");
     cr_expect_eq(yti_options_int(&options, "max-det"), 7);
     cr_assert_eq(yti_options_set(&options, "colour", "GREEN", NULL), YT_OK);
-    cr_expect_eq(yti_options_get(&options, "colour")->number, 1);
+    cr_expect_eq(yti_options_find(&options, "colour")->number, 1);
     yti_options_free(&options);
 }
 
@@ -83,7 +83,7 @@ Test(option, a_copy_has_the_values_and_texts_of_its_own) {
     yti_options_free(&options);
     cr_expect_str_eq(yti_options_text(&copy, "name"), "cat");
     cr_expect_eq(yti_options_int(&copy, "threads"), 3);
-    cr_expect_not(yti_options_get(&copy, "threads")->is_auto);
-    cr_expect_not(yti_options_get(&copy, "conf")->typed);
+    cr_expect_not(yti_options_find(&copy, "threads")->is_auto);
+    cr_expect_not(yti_options_find(&copy, "conf")->typed);
     yti_options_free(&copy);
 }

@@ -27,8 +27,9 @@ static bool untouched(const yt_image *image, int x, int y) {
     return is(image, x, y, GREY, GREY, GREY);
 }
 
-static char *names[] = {"person", "", "white one", "a name much longer than anything anybody would write on a picture"};
-static char *foreign[] = {"\xc3\xa9l\xc3\xa9phant \xe8\xb1\xa1\x01"};
+static const char *const names[] = {"person", "", "white one",
+                                    "a name much longer than anything anybody would write on a picture"};
+static const char *const foreign[] = {"\xc3\xa9l\xc3\xa9phant \xe8\xb1\xa1\x01"};
 
 static const cli_colour colours[] = {{4, 42, 255}, {200, 0, 0}, {243, 243, 243}, {0, 80, 0}};
 
@@ -122,7 +123,7 @@ Test(draw, tiny_pictures_and_odd_boxes_are_no_trouble) {
 
 Test(draw, letters_that_the_font_lacks_are_replaced) {
     yt_image a = grey_image(320, 240), b = grey_image(320, 240);
-    static char *replaced[] = {"?l?phant ??"};
+    static const char *const replaced[] = {"?l?phant ??"};
     const yt_detection d = {{20, 50, 100, 100}, 0.5f, 0};
     cli_draw_detections(&a, &d, 1, foreign, colours);
     cli_draw_detections(&b, &d, 1, replaced, colours);

@@ -248,7 +248,7 @@ enum { SIDE = 320, MAX_DET = 300 };
 static int predict(yti_predictor *predictor, const char *path, yt_detection *out) {
     yt_image image = load(path);
     int n = -1;
-    cr_assert_eq(yti_predictor_run(predictor, &image, out, &n, NULL), YT_OK);
+    cr_assert_eq(yti_predictor_run(predictor, image.rgb, image.w, image.h, out, &n, NULL), YT_OK);
     yt_image_free(&image);
     return n;
 }

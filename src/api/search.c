@@ -1,5 +1,5 @@
-/* cli_search.c: see cli_search.h. */
-#include "cli/cli_search.h"
+/* search.c: see search.h. */
+#include "api/search.h"
 #include "base/file.h"
 
 #include <stdio.h>
@@ -20,18 +20,21 @@ static void program_folder(char folder[FOLDER]) {
     if (slash) *slash = '\0';
 }
 
-void cli_search_init(cli_search *search) {
+void yti_search_init(yti_search *search) {
     char folder[FOLDER];
     program_folder(folder);
-    *search = (cli_search){.dirs = {".", "models"}};
-    if (folder[0] == '\0') return;
-    snprintf(search->built, sizeof search->built, "%s/../models", folder);
-    snprintf(search->installed, sizeof search->installed, "%s/" YT_SHARE "/models", folder);
-    search->dirs[2] = search->built;
-    search->dirs[3] = search->installed;
+    *search = (yti_search){.dirs = {".", "models"}};
+    int n = 2;
+    if (folder[0]) {
+        snprintf(search->built, sizeof search->built, "%s/../models", folder);
+        snprintf(search->installed, sizeof search->installed, "%s/" YT_SHARE "/models", folder);
+        search->dirs[n++] = search->built;
+        search->dirs[n++] = search->installed;
+    }
+    search->dirs[n] = YT_MODELS_FOLDER;
 }
 
-bool cli_search_data(const char *name, char *path, size_t room) {
+bool yti_search_data(const char *name, char *path, size_t room) {
     static const char *const beside[] = {"../data", YT_SHARE "/data"};
     if (name[0] == '\0' || strchr(name, '/') || yti_path_exists(name)) return false;
     char folder[FOLDER], found[2 * FOLDER];
