@@ -2,7 +2,7 @@
 # install_missing.sh: the Debian packages that .ci/run needs, by apt, where they are missing.
 set -euo pipefail
 packages=(build-essential cmake ninja-build pkg-config libstb-dev libyaml-dev libcjson-dev libzip-dev libjpeg-dev libwebp-dev libtiff-dev
-    libheif-dev libcriterion-dev gnuplot-nox clang clang-format libomp-dev valgrind qemu-user mmdebstrap lintian groff-base mandoc zsh
+    libheif-dev libcriterion-dev gnuplot-nox clang clang-format libomp-dev valgrind qemu-user mmdebstrap lintian groff-base mandoc locales zsh
     fish)
 missing=()
 for package in "${packages[@]}"; do

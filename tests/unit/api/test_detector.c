@@ -93,7 +93,7 @@ Test(detector, finds_what_the_predictor_finds_to_the_last_bit) {
     cr_assert_eq(yti_predictor_run(predictor, image.rgb, W, H, expected, &n, NULL), YT_OK);
     yt_detector *detector = open_with(NULL, NULL);
     const yt_pixels pixels = yt_image_pixels(&image);
-    cr_expect_eq(run(detector, &pixels, found, ROOM), n);
+    cr_expect_eq(run(detector, &pixels, found, ROOM), (size_t)n);
     cr_expect(n > 3, "%d", n);
     cr_expect_arr_eq(found, expected, (size_t)n * sizeof *found);
     for (int i = 1; i < n; i++) cr_expect(found[i].score <= found[i - 1].score);
