@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-/* Reads a whole file into malloc'd memory with a NUL behind it. Refuses files over max_bytes. On failure errno is
+/* Reads a whole file into malloc'd memory, followed by a NUL. Refuses files over max_bytes. On failure errno is
  * that of the call that failed, or as it was where none did. */
 yt_status yti_file_read(const char *path, size_t max_bytes, char **data, size_t *bytes, yt_err *err);
 

@@ -17,8 +17,8 @@ static inline float yti_float_from_half(uint16_t half) {
     return (float)(half & 0x8000 ? -value : value);
 }
 
-/* To the nearest, ties to even. What is too large becomes the largest finite value, +-65504, as the family writes
- * it: an infinite weight is of no use to anybody. NaN stays NaN. */
+/* To the nearest, ties to even. What is too large becomes the largest finite value, +-65504, as the reference trainer
+ * writes it: an infinite weight is of no use to anybody. NaN stays NaN. */
 static inline uint16_t yti_half_from_float(float value) {
     const double magnitude = fabs((double)value);
     const unsigned sign = signbit(value) ? 0x8000u : 0;

@@ -38,7 +38,7 @@ static size_t read_digits(const char *text, size_t length, size_t at, bool behin
     return at;
 }
 
-/* The exponent behind 'e'; returns the next position, or `at` itself when there is no digit. */
+/* The exponent after 'e'; returns the next position, or `at` itself when there is no digit. */
 static size_t read_exponent(const char *text, size_t length, size_t at, int *exponent) {
     size_t first = at;
     bool negative = first < length && text[first] == '-';
@@ -78,9 +78,9 @@ bool yti_parse_decimal(const char *text, size_t length, double *out) {
     }
     if (digits == 0) return false;
     if (at < length && (text[at] == 'e' || text[at] == 'E')) {
-        size_t behind = read_exponent(text, length, at + 1, &d.exponent);
-        if (behind == at + 1) return false;
-        at = behind;
+        size_t after = read_exponent(text, length, at + 1, &d.exponent);
+        if (after == at + 1) return false;
+        at = after;
     }
     double value = scale(d.mantissa, d.exponent);
     if (at != length || !isfinite(value)) return false;

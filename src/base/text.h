@@ -28,7 +28,7 @@ typedef struct yti_class_text {
 } yti_class_text;
 yti_class_text yti_text_class(int number);
 
-/* Writes behind what text holds; what does not fit into room bytes is cut off. */
+/* Appends to what text holds; what does not fit into room bytes is cut off. */
 void yti_text_append(char *text, size_t room, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 #endif

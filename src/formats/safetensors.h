@@ -1,5 +1,5 @@
 /* safetensors.h: named, shaped arrays in one file (the safetensors format: u64 header length, JSON header, bytes).
- * Knows neither models nor optimisers. Reads and writes every type of yti_st_type.
+ * Knows neither models nor optimizers. Reads and writes every type of yti_st_type.
  */
 #ifndef YT_SAFETENSORS_H
 #define YT_SAFETENSORS_H

@@ -175,7 +175,7 @@ typedef struct yti_kernels {
      * neither a nor b. */
     void (*symmetric_product)(const float *a, const float *b, int side, float *c, void *scratch);
 
-    /* ---- loss and optimiser sweeps ---- */
+    /* ---- loss and optimizer sweeps ---- */
     /* Binary cross-entropy of logits x against an all-zero target: returns sum of w[channel] * softplus(x); when
      * d_x->data is not NULL stores d_x = weight * w[channel] * sigmoid(x). w, a weight per channel, may be NULL: all
      * 1. (The few positive targets are added by the caller.) */

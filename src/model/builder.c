@@ -1,7 +1,7 @@
 /* builder.c: the primitives of the builder: a node, a parameter, a convolution with its normalisation.
  *
  * Parameters of one kind lie together in memory (all weights, then all normalisation gains, then all biases), so that
- * the optimiser runs over three spans; where each kind begins is known from a first, counting pass over the same rows.
+ * the optimizer runs over three spans; where each kind begins is known from a first, counting pass over the same rows.
  */
 #include "model/builder.h"
 

@@ -135,7 +135,7 @@ static yt_status check_spans(size_t count, const yti_param_span *spans, size_t n
         }
         for (size_t j = 0; j < i; j++) {
             if (overlap(s, &spans[j])) {
-                return yt_fail(err, YT_ERR_ARGUMENT, "spans %zu and %zu of the optimiser overlap", j, i);
+                return yt_fail(err, YT_ERR_ARGUMENT, "spans %zu and %zu of the optimizer overlap", j, i);
             }
         }
     }
@@ -183,7 +183,7 @@ static bool make_work(yti_optimizer *o) {
 
 yt_status yti_optimizer_create(yti_optimizer_kind kind, size_t count, const yti_param_span *spans, size_t n_spans,
                                float weight_decay, int threads, yti_optimizer **out, yt_err *err) {
-    if ((int)kind < 0 || kind >= YT_OPTIM_COUNT) return yt_fail(err, YT_ERR_ARGUMENT, "no optimiser %d", (int)kind);
+    if ((int)kind < 0 || kind >= YT_OPTIM_COUNT) return yt_fail(err, YT_ERR_ARGUMENT, "no optimizer %d", (int)kind);
     YT_TRY(check_spans(count, spans, n_spans, err));
     yti_optimizer *o = calloc(1, sizeof *o);
     if (o)
@@ -199,7 +199,7 @@ yt_status yti_optimizer_create(yti_optimizer_kind kind, size_t count, const yti_
     }
     if (!ok) {
         yti_optimizer_destroy(o);
-        return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the optimiser's state of %zu parameters", count);
+        return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the optimizer's state of %zu parameters", count);
     }
     *out = o;
     return YT_OK;

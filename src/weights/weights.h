@@ -36,7 +36,7 @@ typedef struct yti_entry_list {
 } yti_entry_list;
 yt_status yti_entries_add_state(yti_entry_list *list, const char *prefix, const yti_model *model,
                                 const yti_state *state, int64_t steps, yt_err *err);
-/* The same for a block laid out like the parameters (moments of an optimiser), without buffers. */
+/* The same for a block laid out like the parameters (moments of an optimizer), without buffers. */
 yt_status yti_entries_add_params(yti_entry_list *list, const char *prefix, const yti_model *model, const float *block,
                                  yt_err *err);
 void yti_entries_free(yti_entry_list *list);

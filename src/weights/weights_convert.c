@@ -1,4 +1,4 @@
-/* weights_convert.c: any file of weights as a safetensors file that holds them alone: a checkpoint loses its optimiser,
+/* weights_convert.c: any file of weights as a safetensors file that holds them alone: a checkpoint loses its optimizer,
  * live weights and progress and keeps its moving average; a .pt file keeps every bit.
  */
 #include "base/finite.h"

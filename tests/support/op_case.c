@@ -446,7 +446,7 @@ void op_case_matrices(const yti_kernels *k) {
     }
 }
 
-/* ---- loss and optimiser ---- */
+/* ---- loss and optimizer ---- */
 
 /* Logits from -60 to 60: the sum's terms are positive, so 3 ulp each and the float sums of 64 pixels stay under 1e-6
  * of it; the gradient's relative error is that of the sigmoid. */
@@ -502,7 +502,7 @@ static vectors make_vectors(int count) {
 static void free_vectors(vectors *s) {
     guarded *all[] = {&s->p, &s->g, &s->m, &s->v};
     for (int i = 0; i < 4; i++) {
-        cr_assert(guarded_intact(all[i]), "an optimiser step wrote past array %d", i);
+        cr_assert(guarded_intact(all[i]), "an optimizer step wrote past array %d", i);
         guarded_free(all[i]);
     }
 }

@@ -72,3 +72,12 @@ void test_tiny_write_models(void) {
     test_folder_write_text("tiny26.yaml", "nc: 2\nend2end: True\nreg_max: 1\n" BODY);
     test_folder_write_text("tiny8.yaml", "nc: 2\n" BODY);
 }
+
+yti_model *test_tiny_model(uint64_t seed) {
+    yti_model *model;
+    yt_err err = {.text = ""};
+    const yti_model_options options = YT_MODEL_DEFAULTS;
+    cr_assert_eq(yti_model_load(test_folder_path("tiny8.yaml"), &options, &model, &err), YT_OK, "%s", err.text);
+    yti_model_init_weights(model, seed, &model->state);
+    return model;
+}

@@ -4,6 +4,8 @@
 #ifndef YT_TEST_TINY_H
 #define YT_TEST_TINY_H
 
+#include <stdint.h>
+
 enum { TINY_SIDE = 64, TINY_CLASSES = 2 };
 
 /* Writes data.yaml and its images and labels into the test's folder. */
@@ -16,5 +18,8 @@ void test_tiny_find_cells(struct yti_model *model);
 
 /* Writes tiny26.yaml (two branches, reg_max 1) and tiny8.yaml (one branch, reg_max 16) there. */
 void test_tiny_write_models(void);
+
+/* A tiny8 with initial weights of that seed, from the file there. The caller destroys it. */
+struct yti_model *test_tiny_model(uint64_t seed);
 
 #endif

@@ -1,4 +1,5 @@
 /* watched_run.c: what it writes, runs, records and looks at afterwards. */
+#include "support/run_config.h"
 #include "support/watched_run.h"
 
 #include "base/file.h"
@@ -20,23 +21,11 @@ void test_watched_begin(void) {
     test_tiny_write_data(WATCHED_TRAIN, WATCHED_VAL);
     cr_assert_eq(chdir(test_folder_path("")), 0);
 }
-void test_watched_set(yti_train_config *config, const char *key, const char *text) {
-    yt_err err = {.text = ""};
-    cr_assert_eq(yti_train_config_set(config, key, text, YT_SOURCE_TYPED, &err), YT_OK, "%s", err.text);
-}
-
 yti_train_config test_watched_config(const char *model, const char *epochs) {
-    yti_train_config config;
-    yti_train_config_defaults(&config);
-    test_watched_set(&config, "data", "data.yaml");
-    test_watched_set(&config, "model", model);
-    test_watched_set(&config, "imgsz", "64");
-    test_watched_set(&config, "batch", "2");
-    test_watched_set(&config, "epochs", epochs);
-    test_watched_set(&config, "threads", "1");
-    test_watched_set(&config, "warmup_epochs", "0");
-    test_watched_set(&config, "optimizer", "SGD");
-    test_watched_set(&config, "lr0", "0.01");
+    yti_train_config config = test_run_config(model, epochs);
+    test_set(&config, "warmup_epochs", "0");
+    test_set(&config, "optimizer", "SGD");
+    test_set(&config, "lr0", "0.01");
     return config;
 }
 
@@ -67,11 +56,11 @@ void test_watched_plant(const char *model_path, bool plain, float factor, const 
 yti_train_config test_watched_exploding(const char *epochs) {
     test_watched_plant("tiny8.yaml", true, 2, NULL, 0);
     yti_train_config config = test_watched_config("tiny8.yaml", epochs);
-    test_watched_set(&config, "weights", "planted.safetensors");
-    test_watched_set(&config, "no_batchnorm", "true");
-    test_watched_set(&config, "activation", "identity");
-    test_watched_set(&config, "lr0", "0.3");
-    test_watched_set(&config, "clip", "0");
+    test_set(&config, "weights", "planted.safetensors");
+    test_set(&config, "no_batchnorm", "true");
+    test_set(&config, "activation", "identity");
+    test_set(&config, "lr0", "0.3");
+    test_set(&config, "clip", "0");
     return config;
 }
 
@@ -202,7 +191,7 @@ yt_status test_watched_resume(const char *path, test_watched *r, yt_err *err) {
     yti_train_config config;
     yti_training *training;
     yti_train_config_defaults(&config);
-    test_watched_set(&config, "resume", path);
+    test_set(&config, "resume", path);
     YT_TRY(yti_train_prepare(&config, NULL, NULL, NULL, &training, err));
     return test_watched_run(training, r, err);
 }

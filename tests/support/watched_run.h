@@ -4,6 +4,7 @@
 #ifndef YT_TEST_WATCHED_RUN_H
 #define YT_TEST_WATCHED_RUN_H
 
+#include "support/run_config.h"
 #include "train/diagnose/replay.h"
 #include "train/loop/training.h"
 
@@ -35,8 +36,6 @@ typedef struct test_watched {
 
 /* Makes the test's folder with networks and images, and goes there. */
 void test_watched_begin(void);
-
-void test_watched_set(yti_train_config *config, const char *key, const char *text);
 
 /* SGD at 0.01 from the first batch on, one thread. */
 yti_train_config test_watched_config(const char *model, const char *epochs);

@@ -1,4 +1,4 @@
-/* problems.h: problems found in a dataset, kept as text until they can be told in order. */
+/* problems.h: problems found in a dataset, kept as text until they can be reported in order. */
 #ifndef YT_DATA_REPORT_H
 #define YT_DATA_REPORT_H
 

@@ -1,4 +1,4 @@
-/* sweep_ref.inl: the loss over all logits and the optimiser steps. YT_REAL, YT_MAP: see conv_ref.inl. */
+/* sweep_ref.inl: the loss over all logits and the optimizer steps. YT_REAL, YT_MAP: see conv_ref.inl. */
 
 /* softplus(x) = log(1 + exp(x)) without overflow; its derivative is the sigmoid. */
 static double ref_bce_background(const YT_MAP *x, YT_REAL weight, const YT_REAL *classes, const YT_MAP *d_x,

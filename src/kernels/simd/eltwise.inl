@@ -1,7 +1,7 @@
-/* eltwise.inl: sweeps over flat arrays: the loss of all logits, sums, optimiser steps.
+/* eltwise.inl: sweeps over flat arrays: the loss of all logits, sums, optimizer steps.
  *
  * An array is cut into at most SWEEP_ITEMS parts. Sums are float over at most a few hundred values per lane, then
- * double, then added part by part. The optimiser loops are plain C: the compiler vectorises them for the instruction
+ * double, then added part by part. The optimizer loops are plain C: the compiler vectorises them for the instruction
  * set of the file.
  */
 

@@ -38,7 +38,7 @@ static const yti_param_info *find_bad(const yti_run_parts *parts, char *what, si
     const char *name;
     float *array;
     for (int i = 0; !bad && yti_optimizer_state(parts->optimizer, i, &name, &array); i++) {
-        snprintf(what, room, "the optimiser's %s of ", name);
+        snprintf(what, room, "the optimizer's %s of ", name);
         bad = first_bad(model, array, false);
     }
     return bad;

@@ -43,7 +43,7 @@ Test(kernels, background_loss_matches_the_reference) {
     check_all(op_case_background_loss);
 }
 
-Test(kernels, optimiser_steps_match_the_reference) {
+Test(kernels, optimizer_steps_match_the_reference) {
     check_all(op_case_optimiser);
 }
 

@@ -1,6 +1,6 @@
 /* The whole network against an independent implementation (release 8.4.104), for the smallest model of each family:
  * feature maps of every row, evaluation output, loss, every parameter gradient, running statistics and three
- * optimiser steps. Tolerances are those of the design: 1e-4 for outputs and loss, 1e-3 relative for gradients, 1e-5
+ * optimizer steps. Tolerances are those of the design: 1e-4 for outputs and loss, 1e-3 relative for gradients, 1e-5
  * for running statistics, 1e-4 for parameters after three steps. Run with --verbose to see the deviations. The suite
  * parity has the numbers of the reference trainer, parity_tiny those of PyTorch for tiny networks, which are in the
  * repository. */

@@ -10,7 +10,7 @@
 
 enum { N = 4, ROOM = N + YT_READ_SLACK };
 
-/* ---- optimisers ---- */
+/* ---- optimizers ---- */
 
 /* Parameter 0: weight, a matrix of one element, 1: norm, 2: bias, 3: in no span. */
 static const yti_param_span SPANS[] = {{0, 1, YT_GROUP_WEIGHT, 1}, {1, 1, YT_GROUP_NORM, 0}, {2, 1, YT_GROUP_BIAS, 0}};
@@ -188,7 +188,7 @@ Test(optim, refuses_spans_that_overlap_or_leave_the_parameters) {
     cr_assert_eq(yti_optimizer_create(YT_OPTIM_SGD, N, huge, 1, 0, 1, &o, &err), YT_ERR_ARGUMENT);
     cr_assert_eq(yti_optimizer_create(YT_OPTIM_SGD, N, group, 1, 0, 1, &o, &err), YT_ERR_ARGUMENT);
     cr_assert_eq(yti_optimizer_create(YT_OPTIM_SGD, N, twice, 2, 0, 1, &o, &err), YT_ERR_ARGUMENT);
-    cr_assert_str_eq(err.text, "spans 0 and 1 of the optimiser overlap");
+    cr_assert_str_eq(err.text, "spans 0 and 1 of the optimizer overlap");
     cr_assert_eq(yti_optimizer_create(YT_OPTIM_MUSGD, N, ragged, 1, 0, 1, &o, &err), YT_ERR_ARGUMENT);
     cr_assert_str_eq(err.text, "span 0 of 3 floats is no matrix of 2 columns");
     cr_assert_eq(yti_optimizer_create(YT_OPTIM_SGD, SIZE_MAX / 2, SPANS, 3, 0, 1, &o, &err), YT_ERR_NO_MEMORY);

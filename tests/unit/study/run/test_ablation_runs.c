@@ -1,6 +1,7 @@
 /* Whole runs of networks with something taken away: they train, are stored, resumed and validated as what they are,
  * and see the same images in the same order. */
 #include "base/rng.h"
+#include "support/run_config.h"
 #include "support/folder.h"
 #include "support/tiny.h"
 #include "train/loop/train.h"
@@ -21,20 +22,8 @@ static void init(void) {
 }
 TestSuite(ablation_runs, .init = init, .fini = test_folder_remove);
 
-static void set(yti_train_config *config, const char *key, const char *text) {
-    yt_err err = {.text = ""};
-    cr_assert_eq(yti_train_config_set(config, key, text, YT_SOURCE_TYPED, &err), YT_OK, "%s", err.text);
-}
-
 static yti_train_config tiny_config(void) {
-    yti_train_config config;
-    yti_train_config_defaults(&config);
-    set(&config, "data", test_folder_path("data.yaml"));
-    set(&config, "model", test_folder_path("tiny8.yaml"));
-    set(&config, "imgsz", "64");
-    set(&config, "batch", "2");
-    set(&config, "epochs", "1");
-    set(&config, "threads", "1");
+    yti_train_config config = test_run_config("tiny8.yaml", "1");
     return config;
 }
 
@@ -69,9 +58,9 @@ static yti_model_options train_and_open(const yti_train_config *config) {
 
     yti_train_config again;
     yti_train_config_defaults(&again);
-    set(&again, "resume", LAST);
-    set(&again, "epochs", "2");
-    set(&again, "threads", "1");
+    test_set(&again, "resume", LAST);
+    test_set(&again, "epochs", "2");
+    test_set(&again, "threads", "1");
     training = prepare(&again);
     cr_assert_eq(model_of(training)->param_count, count);
     cr_assert_eq(yti_train_run(training, &observer, 1, NULL, &err), YT_OK, "%s", err.text);
@@ -92,8 +81,8 @@ static yti_model_options train_and_open(const yti_train_config *config) {
 Test(ablation_runs, every_cut_trains_resumes_and_is_stored) {
     for (int kind = 0; kind < YT_NO_RESIDUAL_COUNT; kind++) {
         yti_train_config config = tiny_config();
-        set(&config, "no_residual", yti_no_residual_word((yti_no_residual)kind));
-        set(&config, "exist_ok", "true");
+        test_set(&config, "no_residual", yti_no_residual_word((yti_no_residual)kind));
+        test_set(&config, "exist_ok", "true");
         cr_assert_eq(train_and_open(&config).no_residual, (yti_no_residual)kind);
     }
 }
@@ -101,8 +90,8 @@ Test(ablation_runs, every_cut_trains_resumes_and_is_stored) {
 Test(ablation_runs, every_activation_trains_resumes_and_is_stored) {
     for (int kind = 0; kind < YT_ACT_COUNT; kind++) {
         yti_train_config config = tiny_config();
-        set(&config, "activation", yti_activation_name((yti_activation_kind)kind));
-        set(&config, "exist_ok", "true");
+        test_set(&config, "activation", yti_activation_name((yti_activation_kind)kind));
+        test_set(&config, "exist_ok", "true");
         cr_assert_eq(train_and_open(&config).activation, kind);
     }
 }
@@ -110,7 +99,7 @@ Test(ablation_runs, every_activation_trains_resumes_and_is_stored) {
 /* What the checkpoint holds, not other orthogonal values, is where a resumed run begins. */
 Test(ablation_runs, a_choice_of_init_starts_elsewhere_and_is_not_repeated_on_resume) {
     yti_train_config plain = tiny_config(), other = tiny_config(), again;
-    set(&other, "init", "orthogonal");
+    test_set(&other, "init", "orthogonal");
     yti_training *a = prepare(&plain), *b = prepare(&other);
     const size_t bytes = model_of(b)->param_count * sizeof(float);
     float *first = malloc(bytes), *last = malloc(bytes);
@@ -125,8 +114,8 @@ Test(ablation_runs, a_choice_of_init_starts_elsewhere_and_is_not_repeated_on_res
     yti_train_destroy(b);
 
     yti_train_config_defaults(&again);
-    set(&again, "resume", LAST);
-    set(&again, "epochs", "2");
+    test_set(&again, "resume", LAST);
+    test_set(&again, "epochs", "2");
     b = prepare(&again);
     cr_assert_str_eq(yti_train_describe(b)->config->init, "orthogonal");
     cr_assert_eq(model_of(b)->param_count * sizeof(float), bytes);
@@ -135,7 +124,7 @@ Test(ablation_runs, a_choice_of_init_starts_elsewhere_and_is_not_repeated_on_res
     free(first);
     free(last);
 
-    set(&other, "init", "orthogonl");
+    test_set(&other, "init", "orthogonl");
     cr_assert_eq(yti_train_prepare(&other, NULL, NULL, NULL, &a, &err), YT_ERR_ARGUMENT);
     cr_assert(strstr(err.text, "did you mean orthogonal"), "%s", err.text);
 }
@@ -159,7 +148,7 @@ Test(ablation_runs, variants_see_the_same_images_in_the_same_order) {
     uint64_t first[2] = {0};
     for (size_t v = 0; v < sizeof variants / sizeof variants[0]; v++) {
         yti_train_config config = tiny_config();
-        set(&config, variants[v][0], variants[v][1]);
+        test_set(&config, variants[v][0], variants[v][1]);
         yti_training *t = prepare(&config);
         for (int epoch = 0; epoch < 2; epoch++) {
             const uint64_t hash = hash_of_epoch(t, epoch);

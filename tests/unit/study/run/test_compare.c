@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "study/comparison.h"
 #include "study/record/run_record.h"
+#include "support/run_config.h"
 #include "support/folder.h"
 #include "support/tiny.h"
 
@@ -21,20 +22,15 @@ static void init(void) {
 }
 TestSuite(compare, .init = init, .fini = test_folder_remove);
 
-static void set(yti_train_config *config, const char *key, const char *text) {
-    yt_err err = {.text = ""};
-    cr_assert_eq(yti_train_config_set(config, key, text, YT_SOURCE_TYPED, &err), YT_OK, "%s", err.text);
-}
-
 static yti_train_config settings(const char *name) {
     static const char *const fixed[][2] = {{"data", "data.yaml"}, {"model", "tiny26.yaml"}, {"imgsz", "64"},
                                            {"epochs", "4"},       {"batch", "2"},           {"threads", "1"},
                                            {"log_gradients", "3"}};
     yti_train_config config;
     yti_train_config_defaults(&config);
-    for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++) set(&config, fixed[i][0], fixed[i][1]);
-    set(&config, "project", test_folder_path(""));
-    set(&config, "name", name);
+    for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++) test_set(&config, fixed[i][0], fixed[i][1]);
+    test_set(&config, "project", test_folder_path(""));
+    test_set(&config, "name", name);
     return config;
 }
 
@@ -119,7 +115,7 @@ static void same_file(const char *a, const char *b, const char *file) {
 
 Test(compare, without_gradients_there_is_nothing_to_compare) {
     yti_train_config config = settings("a");
-    set(&config, "log_gradients", "0");
+    test_set(&config, "log_gradients", "0");
     refused(&config, "residual", 1, "log_gradients: 0 leaves no gradients to compare");
 }
 
@@ -139,7 +135,7 @@ Test(compare, runs_lie_below_the_study_whatever_its_name) {
     test_folder_write_text("d/file", "");
     for (int i = 0; i < 2; i++) {
         yti_train_config config = settings(names[i]);
-        set(&config, "epochs", "1");
+        test_set(&config, "epochs", "1");
         run_all(&config, "residual", 1);
         static const char *const files[] = {"run.json", "results.csv", "gradients.csv"};
         for (int k = 0; k < 3; k++) {
@@ -154,7 +150,7 @@ Test(compare, runs_lie_below_the_study_whatever_its_name) {
 
 Test(compare, a_study_grows_by_variants_and_seeds_and_never_turns_into_another) {
     yti_train_config config = settings("a");
-    set(&config, "epochs", "1");
+    test_set(&config, "epochs", "1");
     cr_assert_eq(run_all(&config, "residual,plain", 1).trained, 2);
     seen s = run_all(&config, "residual,plain,nobn", 2);
     cr_assert(s.kept == 2 && s.trained == 4, "%d kept, %d trained", s.kept, s.trained);
@@ -166,28 +162,28 @@ Test(compare, a_study_grows_by_variants_and_seeds_and_never_turns_into_another) 
             "holds the comparison of plain,residual,nobn with 2 seeds; choose another --name, or continue it: "
             "--compare plain,residual,nobn,tanh --seed 0 --seeds 2");
     refused(&config, "plain,residual,nobn", 1, "with 2 seeds; choose another --name");
-    set(&config, "seed", "1");
+    test_set(&config, "seed", "1");
     refused(&config, "plain,residual,nobn", 3, "--compare plain,residual,nobn --seed 0 --seeds 4");
-    set(&config, "seed", "0");
-    set(&config, "lr0", "0.01");
+    test_set(&config, "seed", "0");
+    test_set(&config, "lr0", "0.01");
     refused(&config, "plain,residual,nobn,tanh", 2,
             "the study here was made with lr0 \"auto\", not \"0.01\"; choose another --name");
 }
 
 Test(compare, settings_without_effect_do_not_make_another_study) {
     yti_train_config config = settings("a");
-    set(&config, "epochs", "1");
+    test_set(&config, "epochs", "1");
     run_all(&config, "residual", 1);
-    set(&config, "workers", "2");
-    set(&config, "cache", "0");
-    set(&config, "threads", "2");
-    set(&config, "save_period", "1");
+    test_set(&config, "workers", "2");
+    test_set(&config, "cache", "0");
+    test_set(&config, "threads", "2");
+    test_set(&config, "save_period", "1");
     cr_assert_eq(run_all(&config, "residual", 1).kept, 1);
 }
 
 Test(compare, a_changed_network_of_the_same_name_is_noticed) {
     yti_train_config config = settings("a");
-    set(&config, "epochs", "1");
+    test_set(&config, "epochs", "1");
     run_all(&config, "residual", 1);
     size_t bytes;
     char *text = read_all("tiny26.yaml", &bytes), *changed = malloc(bytes + 64);
@@ -255,8 +251,8 @@ static void same_result(const study_comparison *whole, const study_comparison *p
 /* imgsz is typed as no network can have it, so that the checkpoint has another one than the settings. */
 Test(compare, an_interrupted_run_goes_on_to_the_same_bits) {
     yti_train_config whole_config = settings("whole"), parts_config = settings("parts");
-    set(&whole_config, "imgsz", "50");
-    set(&parts_config, "imgsz", "50");
+    test_set(&whole_config, "imgsz", "50");
+    test_set(&parts_config, "imgsz", "50");
     study_comparison *whole = make(&whole_config, "residual,tanh", 1), *parts = make(&parts_config, "residual,tanh", 1);
     seen s = run(whole);
     cr_assert(s.trained == 2 && s.first_epoch == 0);
@@ -305,10 +301,10 @@ Test(compare, what_cannot_go_on_begins_anew) {
 /* With nothing to learn the first AP is the best, so that patience ends the run. */
 Test(compare, a_run_that_ran_out_of_patience_gets_no_epoch_more) {
     yti_train_config config = settings("a"), one;
-    set(&config, "epochs", "30");
-    set(&config, "patience", "2");
-    set(&config, "lr0", "0");
-    set(&config, "conf", "0");
+    test_set(&config, "epochs", "30");
+    test_set(&config, "patience", "2");
+    test_set(&config, "lr0", "0");
+    test_set(&config, "conf", "0");
     study_comparison *study = make(&config, "residual", 1);
     run(study);
     study_run_record first, again;
@@ -342,7 +338,7 @@ Test(compare, an_interrupted_run_of_other_settings_is_named) {
     study_comparison *study = make(&config, "residual", 1);
     leave_interrupted(study, &study->runs[0]);
     study_destroy(study);
-    set(&config, "lr0", "0.01");
+    test_set(&config, "lr0", "0.01");
     study = make(&config, "residual", 1);
     study_hooks hooks = {.run = NULL};
     yt_err err = {.text = ""};

@@ -13,10 +13,7 @@ static yti_guard guard;
 static void init(void) {
     test_folder_make();
     test_tiny_write_models();
-    yt_err err = {.text = ""};
-    const yti_model_options options = YT_MODEL_DEFAULTS;
-    cr_assert_eq(yti_model_load(test_folder_path("tiny8.yaml"), &options, &model, &err), YT_OK, "%s", err.text);
-    yti_model_init_weights(model, 3, &model->state);
+    model = test_tiny_model(3);
 }
 
 static void fini(void) {

@@ -36,7 +36,7 @@ Test(step_dump, a_network_that_explodes_is_caught_before_a_checkpoint_holds_it_a
 
 Test(step_dump, with_clipping_the_same_network_trains_on) {
     yti_train_config config = test_watched_exploding("4");
-    test_watched_set(&config, "clip", "0.1");
+    test_set(&config, "clip", "0.1");
     test_watched r = {0};
     yt_err err = {.text = ""};
     cr_assert_eq(test_watched_train(&config, &r, &err), YT_OK, "%s", err.text);
@@ -47,7 +47,7 @@ Test(step_dump, with_clipping_the_same_network_trains_on) {
 
 Test(step_dump, a_step_that_cannot_be_kept_is_still_told) {
     yti_train_config config = test_watched_exploding("4");
-    test_watched_set(&config, "exist_ok", "true");
+    test_set(&config, "exist_ok", "true");
     test_watched r = {0};
     yt_err err;
     cr_assert_eq(yti_path_make_dirs(WATCHED_RUN "non-finite.safetensors/in_the_way", &err), YT_OK);
@@ -60,8 +60,8 @@ Test(step_dump, a_step_that_cannot_be_kept_is_still_told) {
 static yti_finding plant(const char *name, float value) {
     test_watched_plant("tiny26.yaml", false, 1, name, value);
     yti_train_config config = test_watched_config("tiny26.yaml", "1");
-    test_watched_set(&config, "weights", "planted.safetensors");
-    test_watched_set(&config, "exist_ok", "true");
+    test_set(&config, "weights", "planted.safetensors");
+    test_set(&config, "exist_ok", "true");
     test_watched r = {0};
     yt_err err;
     cr_assert_eq(test_watched_train(&config, &r, &err), YT_ERR_NON_FINITE);
@@ -90,7 +90,7 @@ Test(step_dump, what_is_planted_is_found_where_it_shows_first) {
 
 Test(step_dump, a_gradient_that_overflows_is_found_behind_the_one_it_was_made_from) {
     yti_train_config config = test_watched_config("tiny26.yaml", "4");
-    test_watched_set(&config, "box", "3e38");
+    test_set(&config, "box", "3e38");
     test_watched r = {0};
     yt_err err;
     cr_assert_eq(test_watched_train(&config, &r, &err), YT_ERR_NON_FINITE);
@@ -126,8 +126,8 @@ static bool is_same_with(const char *key, const char *value) {
 /* Gradients of 1e37 on top of those that wait at the end of the range. */
 Test(step_dump, gradients_that_overflow_when_they_are_summed_are_found_and_replayed) {
     yti_train_config config = test_watched_config("tiny26.yaml", "1");
-    test_watched_set(&config, "nbs", "4");
-    test_watched_set(&config, "box", "1e36");
+    test_set(&config, "nbs", "4");
+    test_set(&config, "box", "1e36");
     test_watched r = {.overflow_behind = 1};
     yt_err err;
     cr_assert_eq(test_watched_train(&config, &r, &err), YT_ERR_NON_FINITE);
@@ -149,11 +149,11 @@ Test(step_dump, gradients_that_overflow_when_they_are_summed_are_found_and_repla
 
 Test(step_dump, a_step_with_frozen_rows_weighed_classes_another_size_and_waiting_gradients_is_replayed) {
     yti_train_config config = test_watched_config("tiny26.yaml", "1");
-    test_watched_set(&config, "freeze", "2");
-    test_watched_set(&config, "cls_pw", "0.5");
-    test_watched_set(&config, "multi_scale", "0.5");
-    test_watched_set(&config, "nbs", "8");
-    test_watched_set(&config, "box", "1e36");
+    test_set(&config, "freeze", "2");
+    test_set(&config, "cls_pw", "0.5");
+    test_set(&config, "multi_scale", "0.5");
+    test_set(&config, "nbs", "8");
+    test_set(&config, "box", "1e36");
     test_watched r = {.overflow_behind = 2};
     yt_err err;
     cr_assert_eq(test_watched_train(&config, &r, &err), YT_ERR_NON_FINITE);
@@ -182,8 +182,8 @@ Test(step_dump, a_step_with_frozen_rows_weighed_classes_another_size_and_waiting
 
 Test(step_dump, every_picture_of_the_batch_is_named_once) {
     yti_train_config config = test_watched_config("tiny26.yaml", "1");
-    test_watched_set(&config, "mosaic", "1");
-    test_watched_set(&config, "close_mosaic", "0");
+    test_set(&config, "mosaic", "1");
+    test_set(&config, "close_mosaic", "0");
     test_watched r = {.poison_at = 1};
     yt_err err;
     cr_assert_eq(test_watched_train(&config, &r, &err), YT_ERR_NON_FINITE);
@@ -219,7 +219,7 @@ Test(step_dump, memory_is_planned_for_gradients_that_wait) {
     size_t planned[2], params = 0;
     for (int waits = 0; waits < 2; waits++) {
         yti_train_config config = test_watched_config("tiny26.yaml", "1");
-        test_watched_set(&config, "nbs", waits ? "4" : "2");
+        test_set(&config, "nbs", waits ? "4" : "2");
         yti_training *training;
         yt_err err = {.text = ""};
         cr_assert_eq(yti_train_prepare(&config, NULL, NULL, NULL, &training, &err), YT_OK, "%s", err.text);

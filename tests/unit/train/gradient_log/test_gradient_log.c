@@ -1,6 +1,7 @@
 /* Tests of src/train/gradient_log/gradient_log.c, gradient_files.c, loss_parts.c and watchers.c: what a run that
  * watches its gradients writes, that watching changes nothing, and that the parts of the loss add up. */
 #include "base/file.h"
+#include "support/run_config.h"
 #include "support/files.h"
 #include "support/fixture.h"
 #include "support/folder.h"
@@ -22,22 +23,17 @@ static void init(void) {
 }
 TestSuite(gradient_log, .init = init, .fini = test_folder_remove);
 
-static void set(yti_train_config *config, const char *key, const char *text) {
-    yt_err err = {.text = ""};
-    cr_assert_eq(yti_train_config_set(config, key, text, YT_SOURCE_TYPED, &err), YT_OK, "%s", err.text);
-}
-
 /* Three batches to an epoch. */
 static yti_train_config tiny(const char *model, const char *epochs, const char *every) {
     yti_train_config config;
     yti_train_config_defaults(&config);
-    set(&config, "data", test_folder_path("data.yaml"));
-    set(&config, "model", test_folder_path(model));
-    set(&config, "imgsz", "64");
-    set(&config, "batch", "2");
-    set(&config, "epochs", epochs);
-    set(&config, "threads", "2");
-    set(&config, "log_gradients", every);
+    test_set(&config, "data", test_folder_path("data.yaml"));
+    test_set(&config, "model", test_folder_path(model));
+    test_set(&config, "imgsz", "64");
+    test_set(&config, "batch", "2");
+    test_set(&config, "epochs", epochs);
+    test_set(&config, "threads", "2");
+    test_set(&config, "log_gradients", every);
     return config;
 }
 
@@ -57,12 +53,12 @@ Test(gradient_log, a_watched_run_has_the_same_bits_as_one_that_is_not, .timeout 
     static const char *const models[] = {"tiny26.yaml", "tiny8.yaml"}, *const nbs[] = {"2", "4"};
     for (int m = 0; m < 2; m++) {
         yti_train_config plain = tiny(models[m], "2", "0"), logged = tiny(models[m], "2", "1");
-        set(&plain, "nbs", nbs[m]);
-        set(&logged, "nbs", nbs[m]);
-        set(&plain, "name", "plain");
-        set(&logged, "name", "logged");
-        set(&plain, "exist_ok", "true");
-        set(&logged, "exist_ok", "true");
+        test_set(&plain, "nbs", nbs[m]);
+        test_set(&logged, "nbs", nbs[m]);
+        test_set(&plain, "name", "plain");
+        test_set(&logged, "name", "logged");
+        test_set(&plain, "exist_ok", "true");
+        test_set(&logged, "exist_ok", "true");
         cr_assert_eq(run(&plain, NULL, NULL), YT_OK);
         cr_assert_eq(run(&logged, NULL, NULL), YT_OK);
         test_expect_same_bytes("runs/detect/plain/weights/best.safetensors",
@@ -76,8 +72,8 @@ Test(gradient_log, the_table_is_the_same_for_any_number_of_threads) {
     static const char *const threads[] = {"1", "3"};
     for (int i = 0; i < 2; i++) {
         yti_train_config config = tiny("tiny8.yaml", "1", "1");
-        set(&config, "threads", threads[i]);
-        set(&config, "name", threads[i]);
+        test_set(&config, "threads", threads[i]);
+        test_set(&config, "name", threads[i]);
         cr_assert_eq(run(&config, NULL, NULL), YT_OK);
     }
     test_expect_same_bytes("runs/detect/1/gradients.csv", "runs/detect/3/gradients.csv");
@@ -132,7 +128,7 @@ static int count(const csv_row *rows, size_t n, long long step, const char *kind
 /* Steps 0 to 26; rows 0 to 5 have maps, row 3 a C2f with one bottleneck; parts of the loss at 0, 1 and 20. */
 Test(gradient_log, rows_blocks_weights_and_parts_are_written_at_their_steps, .timeout = 120) {
     yti_train_config config = tiny("tiny8.yaml", "9", "2");
-    set(&config, "val", "false");
+    test_set(&config, "val", "false");
     cr_assert_eq(run(&config, NULL, NULL), YT_OK);
     size_t n;
     csv_row *rows = read_rows("runs/detect/train/gradients.csv", &n);
@@ -164,8 +160,8 @@ Test(gradient_log, rows_blocks_weights_and_parts_are_written_at_their_steps, .ti
  * its step; or none does. */
 Test(gradient_log, weights_that_move_later_stand_beside_the_maps_of_their_sample) {
     yti_train_config config = tiny("tiny26.yaml", "4", "3");
-    set(&config, "nbs", "4");
-    set(&config, "warmup_epochs", "0");
+    test_set(&config, "nbs", "4");
+    test_set(&config, "warmup_epochs", "0");
     cr_assert_eq(run(&config, NULL, NULL), YT_OK);
     size_t n;
     csv_row *rows = read_rows("runs/detect/train/gradients.csv", &n);
@@ -212,7 +208,7 @@ static yti_train_config deep(const char *activation) {
              activation);
     test_folder_write_text("deep.yaml", yaml);
     yti_train_config config = tiny("deep.yaml", "2", "1");
-    set(&config, "no_batchnorm", "true");
+    test_set(&config, "no_batchnorm", "true");
     return config;
 }
 
@@ -234,12 +230,12 @@ Test(gradient_log, large_weights_without_clipping_explode_and_then_are_not_finit
     heard h = {0};
     const yti_train_observer observer = {.alarm = hear, .context = &h};
     yti_train_config config = deep("nn.ReLU()");
-    set(&config, "init", "scaled:4");
-    set(&config, "optimizer", "SGD");
-    set(&config, "lr0", "0.1");
-    set(&config, "warmup_epochs", "0");
-    set(&config, "clip", "0");
-    set(&config, "exist_ok", "true");
+    test_set(&config, "init", "scaled:4");
+    test_set(&config, "optimizer", "SGD");
+    test_set(&config, "lr0", "0.1");
+    test_set(&config, "warmup_epochs", "0");
+    test_set(&config, "clip", "0");
+    test_set(&config, "exist_ok", "true");
     cr_assert_eq(run(&config, &observer, NULL), YT_ERR_NON_FINITE);
     cr_assert_not_null(strstr(h.text[0], "row 0 Conv: exploding"), "%s", h.text[0]);
     cr_assert_not(yti_path_exists("runs/detect/train/weights/last.safetensors"));
@@ -249,7 +245,7 @@ Test(gradient_log, large_weights_without_clipping_explode_and_then_are_not_finit
     cr_assert_null(strstr(last, "_loss"), "%.200s", last);
     cr_assert_null(strstr(last, "gradient_norm"), "%.200s", last);
     free(text);
-    set(&config, "clip", "1");
+    test_set(&config, "clip", "1");
     cr_assert_eq(run(&config, NULL, NULL), YT_OK);
 }
 
@@ -268,11 +264,11 @@ static void stop_at(void *context, const yti_train_batch *batch) {
 /* Stopped in the second epoch, after its sampled steps: those are dropped and made again. */
 static void expect_resumable(const char *every, const char *nbs) {
     yti_train_config whole = tiny("tiny26.yaml", "3", every);
-    set(&whole, "nbs", nbs);
-    set(&whole, "exist_ok", "true");
+    test_set(&whole, "nbs", nbs);
+    test_set(&whole, "exist_ok", "true");
     yti_train_config broken = whole;
-    set(&whole, "name", "whole");
-    set(&broken, "name", "broken");
+    test_set(&whole, "name", "whole");
+    test_set(&broken, "name", "broken");
     cr_assert_eq(run(&whole, NULL, NULL), YT_OK);
     stopper s = {.at = 4};
     const yti_train_observer observer = {.batch = stop_at, .context = &s};
@@ -282,8 +278,8 @@ static void expect_resumable(const char *every, const char *nbs) {
     free(text);
     yti_train_config resumed;
     yti_train_config_defaults(&resumed);
-    set(&resumed, "resume", "runs/detect/broken/weights/last.safetensors");
-    set(&resumed, "threads", "1");
+    test_set(&resumed, "resume", "runs/detect/broken/weights/last.safetensors");
+    test_set(&resumed, "threads", "1");
     cr_assert_eq(run(&resumed, NULL, NULL), YT_OK);
     test_expect_same_bytes("runs/detect/whole/gradients.csv", "runs/detect/broken/gradients.csv");
     test_expect_same_bytes("runs/detect/whole/gradients.jsonl", "runs/detect/broken/gradients.jsonl");

@@ -17,7 +17,7 @@ TestSuite(non_finite, .init = test_watched_begin, .fini = test_folder_remove, .t
 /* A norm of 1e37 has a square that no float holds. */
 Test(non_finite, gradients_whose_squares_overflow_are_clipped) {
     yti_train_config config = test_watched_config("tiny8.yaml", "1");
-    test_watched_set(&config, "box", "1e36");
+    test_set(&config, "box", "1e36");
     test_watched r = {0};
     yt_err err = {.text = ""};
     cr_assert_eq(test_watched_train(&config, &r, &err), YT_OK, "%s", err.text);
@@ -46,9 +46,9 @@ static void expect_steps(const char *path, int missing, int steps) {
 /* The second batch of the second epoch, at which two of four batches wait for one update. */
 Test(non_finite, a_skipped_batch_leaves_no_trace) {
     yti_train_config config = test_watched_config("tiny26.yaml", "3");
-    test_watched_set(&config, "on_nan", "skip");
-    test_watched_set(&config, "nbs", "4");
-    test_watched_set(&config, "log_gradients", "1");
+    test_set(&config, "on_nan", "skip");
+    test_set(&config, "nbs", "4");
+    test_set(&config, "log_gradients", "1");
     test_watched r = {.poison_at = WATCHED_BATCHES + 2}, two = {.poison_at = WATCHED_BATCHES + 2};
     yt_err err = {.text = ""};
     cr_assert_eq(test_watched_train(&config, &r, &err), YT_OK, "%s", err.text);
@@ -57,15 +57,15 @@ Test(non_finite, a_skipped_batch_leaves_no_trace) {
     expect_steps(WATCHED_RUN "gradients.jsonl", WATCHED_BATCHES + 1, 3 * WATCHED_BATCHES);
     test_watched_expect_finite(WATCHED_RUN "weights/last.safetensors", true);
     cr_assert(yti_path_exists(WATCHED_RUN "non-finite.safetensors"));
-    test_watched_set(&config, "threads", "2");
+    test_set(&config, "threads", "2");
     cr_assert_eq(test_watched_train(&config, &two, &err), YT_OK, "%s", err.text);
     test_expect_same_tensors(WATCHED_RUN "weights/last.safetensors", "runs/detect/train-2/weights/last.safetensors");
 }
 
 Test(non_finite, a_run_with_a_skipped_batch_resumes_as_if_it_had_never_stopped) {
     yti_train_config config = test_watched_config("tiny26.yaml", "3");
-    test_watched_set(&config, "on_nan", "skip");
-    test_watched_set(&config, "nbs", "6"); /* so that gradients wait at the end of an epoch */
+    test_set(&config, "on_nan", "skip");
+    test_set(&config, "nbs", "6"); /* so that gradients wait at the end of an epoch */
     test_watched whole = {.poison_at = WATCHED_BATCHES + 3},
                  half = {.poison_at = WATCHED_BATCHES + 3, .stop_in_epoch = 3};
     test_watched rest = {.poison_at = -1}; /* all are watched */
@@ -84,7 +84,7 @@ Test(non_finite, a_run_with_a_skipped_batch_resumes_as_if_it_had_never_stopped) 
 
 Test(non_finite, a_run_that_would_skip_a_whole_epoch_stops) {
     yti_train_config config = test_watched_config("tiny26.yaml", "3");
-    test_watched_set(&config, "on_nan", "skip");
+    test_set(&config, "on_nan", "skip");
     test_watched r = {.poison_at = WATCHED_BATCHES + 1, .poison_to = 2 * WATCHED_BATCHES};
     yt_err err;
     cr_assert_eq(test_watched_train(&config, &r, &err), YT_ERR_NON_FINITE);
@@ -95,7 +95,7 @@ Test(non_finite, a_run_that_would_skip_a_whole_epoch_stops) {
 /* The last two batches of an epoch and the first two of the next are four in a row, but neither epoch is lost. */
 Test(non_finite, skips_across_an_epoch_boundary_are_no_whole_epoch) {
     yti_train_config config = test_watched_config("tiny26.yaml", "2");
-    test_watched_set(&config, "on_nan", "skip");
+    test_set(&config, "on_nan", "skip");
     test_watched r = {.poison_at = WATCHED_BATCHES - 1, .poison_to = WATCHED_BATCHES + 2};
     yt_err err = {.text = ""};
     cr_assert_eq(test_watched_train(&config, &r, &err), YT_OK, "%s", err.text);
@@ -106,7 +106,7 @@ Test(non_finite, skips_across_an_epoch_boundary_are_no_whole_epoch) {
 Test(non_finite, more_than_ten_skips_in_a_row_end_the_run) {
     test_tiny_write_data(24, WATCHED_VAL);
     yti_train_config config = test_watched_config("tiny26.yaml", "3");
-    test_watched_set(&config, "on_nan", "skip");
+    test_set(&config, "on_nan", "skip");
     test_watched r = {.poison_at = 8, .poison_to = 36}; /* of 12 batches an epoch */
     yt_err err;
     cr_assert_eq(test_watched_train(&config, &r, &err), YT_ERR_NON_FINITE);
@@ -117,7 +117,7 @@ Test(non_finite, more_than_ten_skips_in_a_row_end_the_run) {
 /* The report of an event that does not end the run says by what it was noticed, too. */
 Test(non_finite, the_step_that_ends_a_run_is_kept_in_place_of_the_first) {
     yti_train_config config = test_watched_config("tiny26.yaml", "3");
-    test_watched_set(&config, "on_nan", "skip");
+    test_set(&config, "on_nan", "skip");
     test_watched once = {.poison_at = 2}, r = {.poison_at = 2, .poison_to = WATCHED_BATCHES};
     yt_err err = {.text = ""};
     cr_assert_eq(test_watched_train(&config, &once, &err), YT_OK, "%s", err.text);
@@ -135,7 +135,7 @@ Test(non_finite, the_step_that_ends_a_run_is_kept_in_place_of_the_first) {
 
 Test(non_finite, the_step_of_a_former_run_does_not_stay) {
     yti_train_config config = test_watched_config("tiny26.yaml", "2");
-    test_watched_set(&config, "exist_ok", "true");
+    test_set(&config, "exist_ok", "true");
     test_watched failed = {.poison_at = WATCHED_BATCHES + 1}, rest = {0}, again = {.poison_at = 1}, good = {0};
     yt_err err = {.text = ""};
     static const char dump[] = WATCHED_RUN "non-finite.safetensors";
@@ -169,9 +169,9 @@ static void halve_rates(const char *path) {
 
 Test(non_finite, a_run_that_went_back_is_one_that_was_resumed_with_half_the_rates) {
     yti_train_config config = test_watched_config("tiny26.yaml", "3");
-    test_watched_set(&config, "on_nan", "rollback");
-    test_watched_set(&config, "save_period", "1");
-    test_watched_set(&config, "log_gradients", "3"); /* the checkpoint's step is no sample, the one that fails is */
+    test_set(&config, "on_nan", "rollback");
+    test_set(&config, "save_period", "1");
+    test_set(&config, "log_gradients", "3"); /* the checkpoint's step is no sample, the one that fails is */
     test_watched back = {.poison_at = WATCHED_BATCHES + 3},
                  half = {.poison_at = -1}; /* both watched, one never poisoned */
     yt_err err = {.text = ""};
@@ -182,7 +182,7 @@ Test(non_finite, a_run_that_went_back_is_one_that_was_resumed_with_half_the_rate
     yti_training *training;
     yti_train_config_defaults(&resumed);
     cr_assert_eq(rename("runs/detect/train", "runs/detect/other"), 0);
-    test_watched_set(&resumed, "resume", "runs/detect/other/weights/epoch0.safetensors");
+    test_set(&resumed, "resume", "runs/detect/other/weights/epoch0.safetensors");
     halve_rates("runs/detect/other/weights/epoch0.safetensors");
     cr_assert_eq(yti_train_prepare(&resumed, NULL, NULL, NULL, &training, &err), YT_OK, "%s", err.text);
     cr_assert_eq(rename("runs/detect/other/weights/last.safetensors", "back.safetensors"), 0);
@@ -205,9 +205,9 @@ Test(non_finite, a_run_that_went_back_is_one_that_was_resumed_with_half_the_rate
 Test(non_finite, a_network_that_explodes_goes_back_until_it_trains) {
     test_tiny_write_data(24, WATCHED_VAL);
     yti_train_config config = test_watched_exploding("3");
-    test_watched_set(&config, "on_nan", "rollback");
-    test_watched_set(&config, "lr0", "0.1");
-    test_watched_set(&config, "momentum", "0");
+    test_set(&config, "on_nan", "rollback");
+    test_set(&config, "lr0", "0.1");
+    test_set(&config, "momentum", "0");
     test_watched r = {0}, stopped = {.stop_in_epoch = 2}, rest = {0};
     yt_err err = {.text = ""};
     cr_assert_eq(test_watched_train(&config, &r, &err), YT_OK, "%s", err.text);
@@ -218,14 +218,14 @@ Test(non_finite, a_network_that_explodes_goes_back_until_it_trains) {
     cr_assert_eq(test_watched_train(&config, &stopped, &err), YT_ERR_STOPPED);
     yti_train_config resumed;
     yti_train_config_defaults(&resumed);
-    test_watched_set(&resumed, "resume", "runs/detect/train-2/weights/last.safetensors");
+    test_set(&resumed, "resume", "runs/detect/train-2/weights/last.safetensors");
     cr_assert_eq(test_watched_train(&resumed, &rest, &err), YT_OK, "%s", err.text);
     test_expect_same_tensors(WATCHED_RUN "weights/last.safetensors", "runs/detect/train-2/weights/last.safetensors");
 }
 
 Test(non_finite, a_run_does_not_go_back_for_ever) {
     yti_train_config config = test_watched_config("tiny26.yaml", "3");
-    test_watched_set(&config, "on_nan", "rollback");
+    test_set(&config, "on_nan", "rollback");
     test_watched r = {.poison_at = WATCHED_BATCHES + 2, .poison_to = 3 * WATCHED_BATCHES};
     yt_err err;
     cr_assert_eq(test_watched_train(&config, &r, &err), YT_ERR_NON_FINITE);
@@ -241,9 +241,9 @@ Test(non_finite, a_run_does_not_go_back_for_ever) {
 /* Four batches an update: the third one is not the first step, but its weights are still those of the checkpoint. */
 Test(non_finite, no_rate_helps_before_the_first_update) {
     yti_train_config config = test_watched_config("tiny26.yaml", "2");
-    test_watched_set(&config, "on_nan", "rollback");
-    test_watched_set(&config, "nbs", "8");
-    test_watched_set(&config, "lr0", "0.02");
+    test_set(&config, "on_nan", "rollback");
+    test_set(&config, "nbs", "8");
+    test_set(&config, "lr0", "0.02");
     test_watched before = {.poison_at = 3}, after = {.poison_at = WATCHED_BATCHES + 1};
     yt_err err = {.text = ""};
     cr_assert_eq(test_watched_train(&config, &before, &err), YT_ERR_NON_FINITE);
@@ -251,7 +251,7 @@ Test(non_finite, no_rate_helps_before_the_first_update) {
     cr_assert_not_null(strstr(err.text, "it comes before the first update from there"), "%s", err.text);
     cr_assert_eq(test_watched_train(&config, &after, &err), YT_ERR_NON_FINITE);
     cr_assert(after.events == 1 && after.epochs == 1);
-    test_watched_set(&config, "nbs", "4"); /* an update behind the second batch */
+    test_set(&config, "nbs", "4"); /* an update behind the second batch */
     test_watched third = {.poison_at = 3};
     cr_assert_eq(test_watched_train(&config, &third, &err), YT_OK, "%s", err.text);
     cr_assert(third.events == 1 && third.action == YT_ON_NAN_ROLLBACK && third.to_initial);
@@ -263,7 +263,7 @@ Test(non_finite, no_rate_helps_before_the_first_update) {
 
 Test(non_finite, nothing_that_is_not_finite_is_saved) {
     yti_train_config config = test_watched_config("tiny26.yaml", "1");
-    test_watched_set(&config, "optimizer", "AdamW");
+    test_set(&config, "optimizer", "AdamW");
     yti_training *t;
     yt_err err = {.text = ""};
     cr_assert_eq(yti_train_prepare(&config, NULL, NULL, NULL, &t, &err), YT_OK, "%s", err.text);
@@ -277,7 +277,7 @@ Test(non_finite, nothing_that_is_not_finite_is_saved) {
     cr_assert(yti_optimizer_state(parts->optimizer, 1, &name, &moments));
     float *places[] = {live->params, live->buffers, average->params, average->buffers, moments};
     const char *const texts[] = {": model.0.conv.weight is", "running_mean is", "the average of model.0.conv.weight",
-                                 "the average of model.0.bn.running_mean", "the optimiser's exp_avg_sq of model.0"};
+                                 "the average of model.0.bn.running_mean", "the optimizer's exp_avg_sq of model.0"};
     for (int i = 0; i < 5; i++) {
         const float before = places[i][0];
         places[i][0] = (float)INFINITY;
@@ -292,16 +292,16 @@ Test(non_finite, nothing_that_is_not_finite_is_saved) {
 /* Gradients of 1e29 move no weight far with Adam, but their squares are infinite for ever after. */
 Test(non_finite, moments_that_overflow_end_an_epoch_without_a_checkpoint) {
     yti_train_config config = test_watched_config("tiny26.yaml", "2");
-    test_watched_set(&config, "optimizer", "AdamW");
-    test_watched_set(&config, "clip", "0");
-    test_watched_set(&config, "box", "1e30");
+    test_set(&config, "optimizer", "AdamW");
+    test_set(&config, "clip", "0");
+    test_set(&config, "box", "1e30");
     test_watched r = {0}, back = {0};
     yt_err err;
     cr_assert_eq(test_watched_train(&config, &r, &err), YT_ERR_NON_FINITE);
-    cr_assert_not_null(strstr(err.text, "epoch 1: the optimiser's exp_avg_sq of model."), "%s", err.text);
+    cr_assert_not_null(strstr(err.text, "epoch 1: the optimizer's exp_avg_sq of model."), "%s", err.text);
     cr_assert(r.events == 1 && r.epochs == 0 && r.action == YT_ON_NAN_STOP);
     cr_assert_not(yti_path_exists(WATCHED_RUN "weights/last.safetensors"));
-    test_watched_set(&config, "on_nan", "rollback"); /* which no rate changes */
+    test_set(&config, "on_nan", "rollback"); /* which no rate changes */
     cr_assert_eq(test_watched_train(&config, &back, &err), YT_ERR_NON_FINITE);
     cr_assert(back.events == YT_MAX_ROLLBACKS + 1 && back.epochs == 0 && back.action == YT_ON_NAN_STOP);
 }

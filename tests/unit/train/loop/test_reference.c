@@ -2,6 +2,7 @@
  * which of the two a run follows, and what that does to it. The rules one by one are tested where they are made. */
 #include "base/file.h"
 #include "kernels/kernels.h"
+#include "support/run_config.h"
 #include "support/files.h"
 #include "support/folder.h"
 #include "support/tiny.h"
@@ -26,21 +27,16 @@ static void init(void) {
 
 TestSuite(reference, .init = init, .fini = test_folder_remove, .timeout = 60);
 
-static void set(yti_train_config *config, const char *key, const char *text) {
-    yt_err err = {.text = ""};
-    cr_assert_eq(yti_train_config_set(config, key, text, YT_SOURCE_TYPED, &err), YT_OK, "%s", err.text);
-}
-
 static yti_train_config tiny_config(const char *epochs, const char *reference) {
     yti_train_config config;
     yti_train_config_defaults(&config);
-    set(&config, "data", test_folder_path("data.yaml"));
-    set(&config, "model", test_folder_path("tiny26.yaml"));
-    set(&config, "imgsz", "64");
-    set(&config, "epochs", epochs);
-    set(&config, "threads", "1");
-    set(&config, "recipe", "family");
-    if (reference) set(&config, "reference", reference);
+    test_set(&config, "data", test_folder_path("data.yaml"));
+    test_set(&config, "model", test_folder_path("tiny26.yaml"));
+    test_set(&config, "imgsz", "64");
+    test_set(&config, "epochs", epochs);
+    test_set(&config, "threads", "1");
+    test_set(&config, "recipe", "family");
+    if (reference) test_set(&config, "reference", reference);
     return config;
 }
 
@@ -81,10 +77,10 @@ Test(reference, ten_epochs_of_four_images_are_three_updates) {
 /* An update would take four batches, of which there are two. */
 Test(reference, a_run_of_fewer_batches_than_an_update_takes_still_updates) {
     yti_train_config config = tiny_config("2", NULL);
-    set(&config, "warmup_epochs", "0");
+    test_set(&config, "warmup_epochs", "0");
     updates now = updates_of_run(&config);
     cr_assert(now.count == 1 && now.at[0] == 1);
-    set(&config, "reference", "8.4.104");
+    test_set(&config, "reference", "8.4.104");
     cr_assert_eq(updates_of_run(&config).count, 0);
 }
 
@@ -97,8 +93,8 @@ static int closed_epoch(const char *epochs, const char *close_mosaic, const char
     yti_train_config config = tiny_config(epochs, reference);
     yt_err err = {.text = ""};
     yti_training *training;
-    set(&config, "exist_ok", "true");
-    if (close_mosaic) set(&config, "close_mosaic", close_mosaic);
+    test_set(&config, "exist_ok", "true");
+    if (close_mosaic) test_set(&config, "close_mosaic", close_mosaic);
     cr_assert_eq(yti_train_prepare(&config, NULL, NULL, NULL, &training, &err), YT_OK, "%s", err.text);
     cr_assert_eq(yti_train_run(training, NULL, 0, NULL, &err), YT_OK, "%s", err.text);
     yti_train_destroy(training);
@@ -214,9 +210,9 @@ static int reference_of_resumed(void) {
     yt_err err = {.text = ""};
     yti_training *training;
     yti_train_config_defaults(&config);
-    set(&config, "resume", LAST);
-    set(&config, "epochs", "3");
-    set(&config, "threads", "1");
+    test_set(&config, "resume", LAST);
+    test_set(&config, "epochs", "3");
+    test_set(&config, "threads", "1");
     cr_assert_eq(yti_train_prepare(&config, NULL, NULL, NULL, &training, &err), YT_OK, "%s", err.text);
     const yti_train_config *c = yti_train_describe(training)->config;
     const int reference = c->reference;

@@ -2,6 +2,7 @@
  * that changed, validations that show nothing. */
 #define _GNU_SOURCE /* RTLD_NEXT */
 #include "base/file.h"
+#include "support/run_config.h"
 #include "support/files.h"
 #include "support/folder.h"
 #include "support/tiny.h"
@@ -44,29 +45,17 @@ TestSuite(run_folder, .init = init, .fini = test_folder_remove);
 #define RUN  "runs/detect/train"
 #define LAST RUN "/weights/last.safetensors"
 
-static void set(yti_train_config *config, const char *key, const char *text) {
-    yt_err err = {.text = ""};
-    cr_assert_eq(yti_train_config_set(config, key, text, YT_SOURCE_TYPED, &err), YT_OK, "%s", err.text);
-}
-
 static yti_train_config tiny_config(const char *epochs) {
-    yti_train_config config;
-    yti_train_config_defaults(&config);
-    set(&config, "data", "data.yaml");
-    set(&config, "model", "tiny26.yaml");
-    set(&config, "imgsz", "64");
-    set(&config, "batch", "2");
-    set(&config, "epochs", epochs);
-    set(&config, "threads", "1");
+    yti_train_config config = test_run_config("tiny26.yaml", epochs);
     return config;
 }
 
 static yti_train_config resume_config(const char *what, const char *epochs) {
     yti_train_config config;
     yti_train_config_defaults(&config);
-    set(&config, "resume", what);
-    set(&config, "threads", "1");
-    if (epochs) set(&config, "epochs", epochs);
+    test_set(&config, "resume", what);
+    test_set(&config, "threads", "1");
+    if (epochs) test_set(&config, "epochs", epochs);
     return config;
 }
 
@@ -145,7 +134,7 @@ Test(run_folder, a_run_is_found_by_its_folder_its_weights_and_a_link) {
     }
     cr_assert_eq(chdir(RUN "/weights"), 0);
     config = resume_config("last.safetensors", "20");
-    set(&config, "data", "../../../../data.yaml");
+    test_set(&config, "data", "../../../../data.yaml");
     expect_run(&config);
     cr_assert_eq(count_lines("../results.csv"), 21);
 }
@@ -153,7 +142,7 @@ Test(run_folder, a_run_is_found_by_its_folder_its_weights_and_a_link) {
 Test(run_folder, a_checkpoint_of_another_run_is_refused) {
     yti_train_config config = tiny_config("1");
     expect_run(&config);
-    set(&config, "seed", "5");
+    test_set(&config, "seed", "5");
     expect_run(&config);
     test_copy_file("runs/detect/train-2/weights/last.safetensors", LAST);
     config = resume_config(LAST, "2");
@@ -171,8 +160,8 @@ Test(run_folder, a_run_over_an_older_one_does_not_leave_its_checkpoint) {
     yti_train_config config = tiny_config("2");
     expect_run(&config);
     cr_assert(yti_path_exists(RUN "/pr_curve.csv"));
-    set(&config, "exist_ok", "true");
-    set(&config, "seed", "1");
+    test_set(&config, "exist_ok", "true");
+    test_set(&config, "seed", "1");
     yti_stop stop = 0;
     yti_train_observer observer = {.batch = stop_run, .context = (void *)(uintptr_t)&stop};
     yti_training *training;
@@ -194,9 +183,9 @@ Test(run_folder, a_run_over_an_older_one_does_not_leave_its_checkpoint) {
 /* Nothing to learn: the first mAP is the best. */
 static yti_train_config early_config(void) {
     yti_train_config config = tiny_config("30");
-    set(&config, "patience", "2");
-    set(&config, "lr0", "0");
-    set(&config, "conf", "0");
+    test_set(&config, "patience", "2");
+    test_set(&config, "lr0", "0");
+    test_set(&config, "conf", "0");
     return config;
 }
 
@@ -208,7 +197,7 @@ Test(run_folder, a_run_that_ended_early_gets_no_epoch_more) {
     config = resume_config(LAST, NULL);
     expect_refused(&config, "has ended early, after 2 epochs without a better mAP50-95; a larger --patience");
     cr_assert_eq(count_lines(RUN "/results.csv"), lines);
-    set(&config, "patience", "3");
+    test_set(&config, "patience", "3");
     expect_run(&config);
     cr_assert_eq(count_lines(RUN "/results.csv"), lines + 1);
 }
@@ -217,7 +206,7 @@ Test(run_folder, a_run_that_ended_early_gets_no_epoch_more) {
 Test(run_folder, a_run_that_is_over_writes_the_files_it_lacks) {
     for (int early = 0; early < 2; early++) {
         yti_train_config config = early ? early_config() : tiny_config("2");
-        set(&config, "name", early ? "early" : "whole");
+        test_set(&config, "name", early ? "early" : "whole");
         expect_run(&config);
         const char *folder = early ? "runs/detect/early" : "runs/detect/whole";
         char path[128], results[128];
@@ -270,11 +259,11 @@ Test(run_folder, a_data_set_that_moved_is_the_same_one) {
     config = resume_config(LAST, "2");
     expect_refused(&config, "data.yaml: does not exist");
     expect_refused(&config, "where the data of this run has moved: yolotrain DATA.yaml --resume " LAST);
-    set(&config, "data", "nowhere.yaml");
+    test_set(&config, "data", "nowhere.yaml");
     yt_err typed = {.text = ""};
     cr_assert_eq(train(&config, NULL, NULL, &typed), YT_ERR_IO);
     cr_assert_str_eq(typed.text, "nowhere.yaml: does not exist; data sets are not downloaded, each has its own YAML");
-    set(&config, "data", "elsewhere/data.yaml");
+    test_set(&config, "data", "elsewhere/data.yaml");
     yt_err err = {.text = ""};
     cr_assert_eq(train(&config, NULL, &problems, &err), YT_OK, "%s", err.text);
     cr_assert_str_eq(problems.all, "");
@@ -292,7 +281,7 @@ Test(run_folder, other_classes_are_refused_on_resume) {
 
 Test(run_folder, an_older_checkpoint_says_what_it_goes_back_to) {
     yti_train_config config = tiny_config("3");
-    set(&config, "save_period", "1");
+    test_set(&config, "save_period", "1");
     expect_run(&config);
     texts problems = {""};
     config = resume_config(RUN "/weights/epoch0.safetensors", "2");
@@ -377,7 +366,7 @@ static void expect_without_validation(const yti_train_config *config) {
 Test(run_folder, a_data_set_without_validation_trains_and_its_last_weights_are_the_best) {
     test_folder_write_text("data.yaml", "path: data\ntrain: images/train\nnames: [red, blue]\n");
     yti_train_config config = tiny_config("2");
-    set(&config, "patience", "1");
+    test_set(&config, "patience", "1");
     expect_without_validation(&config);
     char *args = test_read_text(RUN "/args.yaml");
     cr_assert_not_null(strstr(args, "\nval: false  # dataset\n"), "%s", args);
@@ -393,7 +382,7 @@ Test(run_folder, images_for_validation_that_are_not_there_are_no_hindrance_with_
     test_folder_write_text("data.yaml", "path: data\ntrain: images/train\nval: images/valid\nnames: [red, blue]\n");
     yti_train_config config = tiny_config("2");
     expect_refused(&config, "images/valid");
-    set(&config, "val", "false");
+    test_set(&config, "val", "false");
     texts problems = {.all = ""};
     yt_err err = {.text = ""};
     cr_assert_eq(train(&config, NULL, &problems, &err), YT_OK, "%s", err.text);
@@ -404,7 +393,7 @@ Test(run_folder, images_for_validation_that_are_not_there_are_no_hindrance_with_
 /* Images that are not there are the data's matter; a disk that cannot be read is the machine's, and ends the run. */
 Test(run_folder, a_fault_of_the_machine_in_the_validation_ends_the_run_with_no_val_too) {
     yti_train_config config = tiny_config("1");
-    set(&config, "val", "false");
+    test_set(&config, "val", "false");
     broken_folder = "data/images/val";
     yt_err err = {.text = ""};
     cr_assert_eq(train(&config, NULL, NULL, &err), YT_ERR_IO);
@@ -416,7 +405,7 @@ Test(run_folder, a_truth_file_that_is_not_there_is_no_hindrance_with_no_val) {
     test_folder_write_text("data.yaml", "path: data\ntrain: images/train\nval: val.json\nnames: [red, blue]\n");
     yti_train_config config = tiny_config("1");
     expect_refused(&config, "val.json");
-    set(&config, "val", "false");
+    test_set(&config, "val", "false");
     texts problems = {.all = ""};
     yt_err err = {.text = ""};
     cr_assert_eq(train(&config, NULL, &problems, &err), YT_OK, "%s", err.text);

@@ -2,6 +2,7 @@
 #include "base/container.h"
 #include "base/file.h"
 #include "base/run_folder.h"
+#include "support/run_config.h"
 #include "support/files.h"
 #include "support/folder.h"
 #include "support/tiny.h"
@@ -26,28 +27,16 @@ static void init(void) {
 }
 TestSuite(train, .init = init, .fini = test_folder_remove);
 
-static void set(yti_train_config *config, const char *key, const char *text) {
-    yt_err err = {.text = ""};
-    cr_assert_eq(yti_train_config_set(config, key, text, YT_SOURCE_TYPED, &err), YT_OK, "%s", err.text);
-}
-
 static yti_train_config tiny_config(const char *epochs) {
-    yti_train_config config;
-    yti_train_config_defaults(&config);
-    set(&config, "data", test_folder_path("data.yaml"));
-    set(&config, "model", test_folder_path("tiny26.yaml"));
-    set(&config, "imgsz", "64");
-    set(&config, "batch", "2");
-    set(&config, "epochs", epochs);
-    set(&config, "threads", "1");
+    yti_train_config config = test_run_config("tiny26.yaml", epochs);
     return config;
 }
 
 static yti_train_config resume_config(const char *path) {
     yti_train_config config;
     yti_train_config_defaults(&config);
-    set(&config, "resume", path);
-    set(&config, "threads", "1");
+    test_set(&config, "resume", path);
+    test_set(&config, "threads", "1");
     return config;
 }
 
@@ -185,21 +174,21 @@ Test(train, folders_of_runs_are_counted_and_a_project_may_be_absolute) {
     expect_run(&config, &r);
     expect_run(&config, &r);
     cr_assert(yti_path_exists("runs/detect/train-2/results.csv"));
-    set(&config, "exist_ok", "true");
+    test_set(&config, "exist_ok", "true");
     expect_run(&config, &r);
     cr_assert_not(yti_path_exists("runs/detect/train-3"));
-    set(&config, "project", test_folder_path("elsewhere"));
-    set(&config, "name", "mine");
+    test_set(&config, "project", test_folder_path("elsewhere"));
+    test_set(&config, "name", "mine");
     expect_run(&config, &r);
     cr_assert(yti_path_exists("elsewhere/mine/args.yaml"));
 }
 
 Test(train, a_tiny_problem_is_learnt) {
     yti_train_config config = tiny_config("60");
-    set(&config, "model", test_folder_path("tiny8.yaml"));
-    set(&config, "mosaic", "0");
-    set(&config, "val", "false"); /* validates after the last epoch only */
-    set(&config, "lr0", "0.003");
+    test_set(&config, "model", test_folder_path("tiny8.yaml"));
+    test_set(&config, "mosaic", "0");
+    test_set(&config, "val", "false"); /* validates after the last epoch only */
+    test_set(&config, "lr0", "0.003");
     record r = {0};
     expect_run(&config, &r);
     cr_assert_eq(r.validations, 1);
@@ -247,11 +236,11 @@ static void expect_files_of_best(const char *best, const char *folder) {
 
 static int best_epoch_of(const char *name, const char *lr0) {
     yti_train_config config = tiny_config("12");
-    set(&config, "model", test_folder_path("tiny8.yaml"));
-    set(&config, "mosaic", "0");
-    set(&config, "optimizer", "SGD");
-    set(&config, "lr0", lr0);
-    set(&config, "name", name);
+    test_set(&config, "model", test_folder_path("tiny8.yaml"));
+    test_set(&config, "mosaic", "0");
+    test_set(&config, "optimizer", "SGD");
+    test_set(&config, "lr0", lr0);
+    test_set(&config, "name", name);
     record r = {0};
     expect_run(&config, &r);
     return r.summary.best_epoch;
@@ -268,8 +257,8 @@ Test(train, one_and_two_threads_give_the_same_bits) {
     yti_train_config config = tiny_config("2");
     record one = {0}, two = {0};
     expect_run(&config, &one);
-    set(&config, "threads", "2");
-    set(&config, "workers", "3");
+    test_set(&config, "threads", "2");
+    test_set(&config, "workers", "3");
     expect_run(&config, &two);
     cr_assert_eq(one.summary.weights_hash, two.summary.weights_hash);
     test_expect_same_tensors("runs/detect/train/weights/last.safetensors",
@@ -281,7 +270,7 @@ Test(train, another_seed_gives_other_weights) {
     yti_train_config config = tiny_config("1");
     record a = {0}, b = {0};
     expect_run(&config, &a);
-    set(&config, "seed", "1");
+    test_set(&config, "seed", "1");
     expect_run(&config, &b);
     cr_assert_neq(a.summary.weights_hash, b.summary.weights_hash);
 }
@@ -316,25 +305,25 @@ Test(train, a_resumed_run_equals_one_that_never_stopped) {
 
 Test(train, a_resumed_run_keeps_gradients_that_wait_for_their_update) {
     yti_train_config config = tiny_config("4");
-    set(&config, "model", test_folder_path("tiny8.yaml"));
-    set(&config, "optimizer", "SGD");
-    set(&config, "lr0", "0.001");
-    set(&config, "nbs", "8"); /* an update every 4 of 3 batches per epoch */
-    set(&config, "val", "false");
+    test_set(&config, "model", test_folder_path("tiny8.yaml"));
+    test_set(&config, "optimizer", "SGD");
+    test_set(&config, "lr0", "0.001");
+    test_set(&config, "nbs", "8"); /* an update every 4 of 3 batches per epoch */
+    test_set(&config, "val", "false");
     stop_and_resume(&config);
 }
 
 /* Batches of 64 to 192 pixels, mixed: the same after a resume and for any number of threads. */
 Test(train, batches_of_changing_size_are_the_same_after_a_resume) {
     yti_train_config config = tiny_config("4");
-    set(&config, "imgsz", "128");
-    set(&config, "multi_scale", "0.5");
-    set(&config, "mixup", "0.5");
-    set(&config, "cutmix", "0.5");
+    test_set(&config, "imgsz", "128");
+    test_set(&config, "multi_scale", "0.5");
+    test_set(&config, "mixup", "0.5");
+    test_set(&config, "cutmix", "0.5");
     stop_and_resume(&config);
     record two = {0};
-    set(&config, "threads", "2");
-    set(&config, "workers", "3");
+    test_set(&config, "threads", "2");
+    test_set(&config, "workers", "3");
     expect_run(&config, &two);
     test_expect_same_tensors("runs/detect/train/weights/last.safetensors",
                              "runs/detect/train-3/weights/last.safetensors");
@@ -342,7 +331,7 @@ Test(train, batches_of_changing_size_are_the_same_after_a_resume) {
 
 Test(train, rectangular_batches_train_and_resume) {
     yti_train_config config = tiny_config("4");
-    set(&config, "rect", "true");
+    test_set(&config, "rect", "true");
     stop_and_resume(&config);
 }
 
@@ -358,12 +347,12 @@ Test(train, boxes_of_classes_that_are_not_wanted_are_left_out) {
             of_first += info->train->samples[i].labels[k].class_id == 0;
     cr_assert(of_first > 0 && of_first < all);
     yti_train_destroy(training);
-    set(&config, "classes", "0");
+    test_set(&config, "classes", "0");
     cr_assert_eq(yti_train_prepare(&config, NULL, NULL, NULL, &training, &err), YT_OK, "%s", err.text);
     info = yti_train_describe(training);
     cr_assert(info->train->summary.boxes == of_first && info->train->n_samples == N_TRAIN);
     yti_train_destroy(training);
-    set(&config, "classes", "0,nothing");
+    test_set(&config, "classes", "0,nothing");
     cr_assert_eq(yti_train_prepare(&config, NULL, NULL, NULL, &training, &err), YT_ERR_ARGUMENT);
     cr_assert_not_null(strstr(err.text, "classes: 'nothing' is neither"), "%s", err.text);
 }
@@ -383,11 +372,11 @@ static int detections_in(const char *path) {
 Test(train, agnostic_nms_changes_what_is_found_and_not_what_is_learnt) {
     record plain = {0}, agnostic = {0};
     yti_train_config config = tiny_config("1");
-    set(&config, "conf", "0");
-    set(&config, "name", "plain");
+    test_set(&config, "conf", "0");
+    test_set(&config, "name", "plain");
     expect_run(&config, &plain);
-    set(&config, "name", "agnostic");
-    set(&config, "agnostic_nms", "true");
+    test_set(&config, "name", "agnostic");
+    test_set(&config, "agnostic_nms", "true");
     expect_run(&config, &agnostic);
     const int all = detections_in("runs/detect/plain/confusion_matrix.csv"),
               fewer = detections_in("runs/detect/agnostic/confusion_matrix.csv");
@@ -399,9 +388,9 @@ Test(train, agnostic_nms_changes_what_is_found_and_not_what_is_learnt) {
 Test(train, classes_that_are_not_wanted_are_not_validated) {
     for (int only_red = 0; only_red < 2; only_red++) {
         yti_train_config config = tiny_config("1");
-        set(&config, "name", only_red ? "red" : "both");
-        set(&config, "conf", "0.0001");
-        if (only_red) set(&config, "classes", "red");
+        test_set(&config, "name", only_red ? "red" : "both");
+        test_set(&config, "conf", "0.0001");
+        if (only_red) test_set(&config, "classes", "red");
         record r = {0};
         expect_run(&config, &r);
         char *matrix = test_read_text(only_red ? "runs/detect/red/confusion_matrix.csv"
@@ -435,7 +424,7 @@ Test(train, a_finished_run_goes_on_only_with_more_epochs) {
     yt_err err;
     cr_assert_eq(run(&resumed, &r, &err), YT_ERR_ARGUMENT);
     cr_assert_not_null(strstr(err.text, "finished its 2 epochs; a larger --epochs"), "%s", err.text);
-    set(&resumed, "epochs", "3");
+    test_set(&resumed, "epochs", "3");
     expect_run(&resumed, &more);
     cr_assert(more.first_epoch == 2 && more.epochs == 1);
     char *text = test_read_text("runs/detect/train/args.yaml");
@@ -450,8 +439,8 @@ Test(train, what_a_resumed_run_cannot_change_is_refused) {
     yt_err err;
     cr_assert_eq(run(&config, &half, &err), YT_ERR_STOPPED);
     yti_train_config resumed = resume_config("runs/detect/train/weights/last.safetensors");
-    set(&resumed, "batch", "2"); /* as it was: fine */
-    set(&resumed, "lr0", "0.5");
+    test_set(&resumed, "batch", "2"); /* as it was: fine */
+    test_set(&resumed, "lr0", "0.5");
     cr_assert_eq(run(&resumed, &r, &err), YT_ERR_ARGUMENT);
     cr_assert_not_null(strstr(err.text, "lr0: cannot be 0.5 in a resumed run"), "%s", err.text);
     resumed = resume_config("runs/detect/train/weights/best.safetensors");
@@ -462,8 +451,8 @@ Test(train, what_a_resumed_run_cannot_change_is_refused) {
 /* Nothing improves at rate 0, and initial weights find nothing. */
 Test(train, patience_ends_a_run_that_finds_nothing) {
     yti_train_config config = tiny_config("30");
-    set(&config, "patience", "3");
-    set(&config, "lr0", "0");
+    test_set(&config, "patience", "3");
+    test_set(&config, "lr0", "0");
     record r = {0};
     expect_run(&config, &r);
     cr_assert_eq(r.summary.best_fitness, 0);
@@ -473,9 +462,9 @@ Test(train, patience_ends_a_run_that_finds_nothing) {
 /* The reference trainer does not begin to count before something is found. */
 Test(train, patience_of_the_family_waits_for_the_first_find) {
     yti_train_config config = tiny_config("8");
-    set(&config, "recipe", "family");
-    set(&config, "patience", "3");
-    set(&config, "lr0", "0");
+    test_set(&config, "recipe", "family");
+    test_set(&config, "patience", "3");
+    test_set(&config, "lr0", "0");
     record r = {0};
     expect_run(&config, &r);
     cr_assert_eq(r.summary.best_fitness, 0);
@@ -493,7 +482,7 @@ Test(train, a_loss_that_is_not_finite_stops_the_run_and_names_it) {
     yti_class_names names = {2, list};
     cr_assert_eq(yti_weights_save("nan.safetensors", model, &model->state, 0, &names, 64, NULL, NULL, 0, NULL), YT_OK);
     yti_model_destroy(model);
-    set(&config, "weights", "nan.safetensors");
+    test_set(&config, "weights", "nan.safetensors");
     record r = {0};
     yt_err err;
     cr_assert_eq(run(&config, &r, &err), YT_ERR_NON_FINITE);
@@ -506,8 +495,8 @@ Test(train, a_loss_that_is_not_finite_stops_the_run_and_names_it) {
 
 Test(train, a_gradient_that_is_not_finite_stops_the_run_and_names_it) {
     yti_train_config config = tiny_config("2");
-    set(&config, "box", "3.4e38"); /* finite in the loss, a double, but not in the gradient */
-    set(&config, "dfl", "3.4e38");
+    test_set(&config, "box", "3.4e38"); /* finite in the loss, a double, but not in the gradient */
+    test_set(&config, "dfl", "3.4e38");
     record r = {0};
     yt_err err;
     cr_assert_eq(run(&config, &r, &err), YT_ERR_NON_FINITE);
@@ -520,13 +509,13 @@ Test(train, nothing_is_written_when_the_setup_fails) {
     record r = {0};
     yt_err err;
     yti_train_config config = tiny_config("2");
-    set(&config, "data", test_folder_path("none.yaml"));
+    test_set(&config, "data", test_folder_path("none.yaml"));
     cr_assert_neq(run(&config, &r, &err), YT_OK);
     config = tiny_config("2");
-    set(&config, "model", test_folder_path("none.yaml"));
+    test_set(&config, "model", test_folder_path("none.yaml"));
     cr_assert_neq(run(&config, &r, &err), YT_OK);
     config = tiny_config("2");
-    set(&config, "weights", test_folder_path("none.safetensors"));
+    test_set(&config, "weights", test_folder_path("none.safetensors"));
     cr_assert_eq(run(&config, &r, &err), YT_ERR_IO);
     config = tiny_config("2");
     config.data[0] = '\0';
@@ -559,7 +548,7 @@ Test(train, a_run_that_does_not_fit_is_refused_with_a_batch_that_does) {
 
 Test(train, a_last_batch_of_one_value_per_channel_is_refused) {
     yti_train_config config = tiny_config("1");
-    set(&config, "imgsz", "32"); /* 5 images in batches of 2: the last has one, of 1 x 1 at the end */
+    test_set(&config, "imgsz", "32"); /* 5 images in batches of 2: the last has one, of 1 x 1 at the end */
     record r = {0};
     yt_err err;
     cr_assert_eq(run(&config, &r, &err), YT_ERR_ARGUMENT);
@@ -568,7 +557,7 @@ Test(train, a_last_batch_of_one_value_per_channel_is_refused) {
 
 Test(train, save_period_keeps_checkpoints) {
     yti_train_config config = tiny_config("3");
-    set(&config, "save_period", "2");
+    test_set(&config, "save_period", "2");
     record r = {0};
     expect_run(&config, &r);
     cr_assert(yti_path_exists("runs/detect/train/weights/epoch0.safetensors"));
@@ -613,7 +602,7 @@ Test(train, a_checkpoint_that_cannot_be_written_is_told_when_the_run_is_stopped)
 Test(train, an_epoch_whose_checkpoint_cannot_be_written_is_not_done) {
     for (int epochs = 2; epochs <= 3; epochs++) {
         yti_train_config config = tiny_config(epochs == 2 ? "2" : "3");
-        set(&config, "exist_ok", "true");
+        test_set(&config, "exist_ok", "true");
         yti_training *training;
         yt_err err = {.text = ""};
         cr_assert_eq(yti_train_prepare(&config, NULL, NULL, NULL, &training, &err), YT_OK, "%s", err.text);
@@ -633,13 +622,13 @@ Test(train, an_epoch_whose_checkpoint_cannot_be_written_is_not_done) {
 
 Test(train, the_plain_network_trains_too) {
     yti_train_config config = tiny_config("2");
-    set(&config, "no_residual", "true");
-    set(&config, "no_batchnorm", "true");
-    set(&config, "activation", "tanh");
+    test_set(&config, "no_residual", "true");
+    test_set(&config, "no_batchnorm", "true");
+    test_set(&config, "activation", "tanh");
     record r = {0};
     expect_run(&config, &r);
     yti_train_config resumed = resume_config("runs/detect/train/weights/last.safetensors");
-    set(&resumed, "epochs", "3");
+    test_set(&resumed, "epochs", "3");
     expect_run(&resumed, &r);
     cr_assert_eq(r.epochs, 3);
 }
@@ -665,13 +654,13 @@ static double last_of_column(const char *path, const char *column) {
 /* The same weights, judged by either branch: what is logged first is logged second there. Training does not see it. */
 Test(train, either_branch_may_judge_and_both_are_logged) {
     yti_train_config config = tiny_config("40");
-    set(&config, "mosaic", "0");
-    set(&config, "optimizer", "SGD");
-    set(&config, "lr0", "0.01");
+    test_set(&config, "mosaic", "0");
+    test_set(&config, "optimizer", "SGD");
+    test_set(&config, "lr0", "0.01");
     record many = {0}, one = {0};
     expect_run(&config, &many);
-    set(&config, "nms", "false");
-    set(&config, "name", "one");
+    test_set(&config, "nms", "false");
+    test_set(&config, "name", "one");
     expect_run(&config, &one);
     cr_assert_eq(many.summary.weights_hash, one.summary.weights_hash);
     static const char *const names[] = {"precision(B)", "recall(B)", "mAP50(B)", "mAP50-95(B)"};
@@ -691,8 +680,8 @@ Test(train, either_branch_may_judge_and_both_are_logged) {
 
 Test(train, a_branch_that_the_head_does_not_have_cannot_judge) {
     yti_train_config config = tiny_config("1");
-    set(&config, "model", test_folder_path("tiny8.yaml"));
-    set(&config, "nms", "false");
+    test_set(&config, "model", test_folder_path("tiny8.yaml"));
+    test_set(&config, "nms", "false");
     yti_training *training;
     yt_err err;
     cr_assert_eq(yti_train_prepare(&config, NULL, NULL, NULL, &training, &err), YT_ERR_ARGUMENT);
@@ -707,7 +696,7 @@ static void keep_text(void *context, const char *text) {
 
 static int prepared_max_det(const char *typed, char said[256]) {
     yti_train_config config = tiny_config("1");
-    if (typed) set(&config, "max_det", typed);
+    if (typed) test_set(&config, "max_det", typed);
     yti_training *training;
     yt_err err;
     said[0] = '\0';
@@ -733,12 +722,12 @@ Test(train, max_det_follows_the_most_crowded_image) {
     cr_assert_str_eq(said, "an image has 301 objects, and max_det 300 caps the recall");
 }
 
-/* ---- optimisers ---- */
+/* ---- optimizers ---- */
 
 Test(train, a_resumed_run_of_musgd_equals_one_that_never_stopped) {
     yti_train_config config = tiny_config("4");
-    set(&config, "optimizer", "MuSGD");
-    set(&config, "lr0", "0.001");
+    test_set(&config, "optimizer", "MuSGD");
+    test_set(&config, "lr0", "0.001");
     stop_and_resume(&config);
     char *text = test_read_text("runs/detect/train/results.csv");
     cr_assert_not_null(strstr(text, ",lr/pg6,lr/pg7,one2one/precision(B),"), "%s", text);
@@ -748,8 +737,8 @@ Test(train, a_resumed_run_of_musgd_equals_one_that_never_stopped) {
 /* The rates of the eight groups at the end of an epoch without warm-up: the fast ones are threefold. */
 Test(train, rates_of_musgd_are_logged_group_by_group) {
     yti_train_config config = tiny_config("1");
-    set(&config, "optimizer", "MuSGD");
-    set(&config, "lr0", "0.001");
+    test_set(&config, "optimizer", "MuSGD");
+    test_set(&config, "lr0", "0.001");
     record r = {0};
     expect_run(&config, &r);
     char *text = test_read_text("runs/detect/train/results.csv");
@@ -759,11 +748,11 @@ Test(train, rates_of_musgd_are_logged_group_by_group) {
 
 Test(train, musgd_learns_a_tiny_problem) {
     yti_train_config config = tiny_config("60");
-    set(&config, "model", test_folder_path("tiny8.yaml"));
-    set(&config, "mosaic", "0");
-    set(&config, "val", "false");
-    set(&config, "optimizer", "MuSGD");
-    set(&config, "lr0", "0.01");
+    test_set(&config, "model", test_folder_path("tiny8.yaml"));
+    test_set(&config, "mosaic", "0");
+    test_set(&config, "val", "false");
+    test_set(&config, "optimizer", "MuSGD");
+    test_set(&config, "lr0", "0.01");
     record r = {0};
     expect_run(&config, &r);
     cr_assert_gt(r.summary.best.ap50, 0.5);
@@ -802,7 +791,7 @@ static void expect_frozen(const char *path, const char *prefix, int n_frozen) {
 
 Test(train, frozen_rows_and_their_statistics_do_not_move) {
     yti_train_config config = tiny_config("4");
-    set(&config, "freeze", "3");
+    test_set(&config, "freeze", "3");
     stop_and_resume(&config);
     expect_frozen("runs/detect/train-2/weights/last.safetensors", "", 3);
     expect_frozen("runs/detect/train-2/weights/last.safetensors", "ema.", 3);
@@ -812,10 +801,10 @@ Test(train, rows_that_cannot_be_frozen_are_refused) {
     yti_train_config config = tiny_config("1");
     record r = {0};
     yt_err err;
-    set(&config, "freeze", "7");
+    test_set(&config, "freeze", "7");
     cr_assert_eq(run(&config, &r, &err), YT_ERR_ARGUMENT);
     cr_assert_not_null(strstr(err.text, "leave one to train"), "%s", err.text);
-    set(&config, "freeze", "0,9");
+    test_set(&config, "freeze", "0,9");
     cr_assert_eq(run(&config, &r, &err), YT_ERR_ARGUMENT);
     cr_assert_not(yti_path_exists("runs"));
 }
@@ -825,7 +814,7 @@ Test(train, rows_that_cannot_be_frozen_are_refused) {
 /* Three red and two blue boxes: 1/3 and 1/2 over their mean 5/12. */
 Test(train, rare_classes_may_weigh_more) {
     yti_train_config config = tiny_config("1");
-    set(&config, "cls_pw", "1");
+    test_set(&config, "cls_pw", "1");
     const int64_t counts[2] = {3, 2};
     float weights[2];
     yti_loss_class_weights(counts, 2, 1, false, weights);
@@ -833,7 +822,7 @@ Test(train, rare_classes_may_weigh_more) {
     cr_assert(fabs((double)weights[1] - 1.2) < 1e-6);
     record weighed = {0}, plain = {0};
     expect_run(&config, &weighed);
-    set(&config, "cls_pw", "0");
+    test_set(&config, "cls_pw", "0");
     expect_run(&config, &plain);
     cr_assert_neq(weighed.summary.weights_hash, plain.summary.weights_hash);
 }
@@ -843,8 +832,8 @@ Test(train, rare_classes_may_weigh_more) {
 /* The time is over after the first update, which ends the first epoch: validated and saved as the last. */
 Test(train, a_run_ends_when_its_time_is_over) {
     yti_train_config config = tiny_config("50");
-    set(&config, "time", "1e-9");
-    set(&config, "val", "false");
+    test_set(&config, "time", "1e-9");
+    test_set(&config, "val", "false");
     record r = {0}, rest = {.stop_in_epoch = 2};
     expect_run(&config, &r);
     cr_assert(r.batches == 1 && r.updates == 1 && r.epochs == 1 && r.validations == 1);
@@ -853,7 +842,7 @@ Test(train, a_run_ends_when_its_time_is_over) {
     yt_err err;
     cr_assert_eq(run(&resumed, &rest, &err), YT_ERR_ARGUMENT);
     cr_assert_not_null(strstr(err.text, "has used its 1e-09 hours; a larger --time continues it"), "%s", err.text);
-    set(&resumed, "time", "1");
+    test_set(&resumed, "time", "1");
     cr_assert_eq(run(&resumed, &rest, &err), YT_ERR_STOPPED, "%s", err.text);
     cr_assert_eq(rest.first_epoch, 1);
 }
@@ -861,7 +850,7 @@ Test(train, a_run_ends_when_its_time_is_over) {
 /* With an hour for epochs of milliseconds there are many more of them than --epochs says. */
 Test(train, a_time_limit_sets_the_number_of_epochs) {
     yti_train_config config = tiny_config("1");
-    set(&config, "time", "1");
+    test_set(&config, "time", "1");
     record r = {.stop_in_epoch = 3};
     yt_err err;
     cr_assert_eq(run(&config, &r, &err), YT_ERR_STOPPED);

@@ -2,6 +2,7 @@
  * 0; and that an epoch without an object is not the best one. Images are 64 pixels wide and high, and so is the
  * input, so that sizes can be told by hand. */
 #include "base/file.h"
+#include "support/run_config.h"
 #include "support/folder.h"
 #include "support/tiny.h"
 #include "train/loop/train.h"
@@ -53,23 +54,11 @@ static void on_finish(void *context, const yti_train_summary *summary) {
     h->summary = *summary;
 }
 
-static void set(yti_train_config *config, const char *key, const char *text) {
-    yt_err err = {.text = ""};
-    cr_assert_eq(yti_train_config_set(config, key, text, YT_SOURCE_TYPED, &err), YT_OK, "%s", err.text);
-}
-
 /* Every box stays in view and keeps its size but for the scale. */
 static yti_train_config still_config(const char *epochs) {
-    yti_train_config config;
-    yti_train_config_defaults(&config);
-    set(&config, "data", test_folder_path("data.yaml"));
-    set(&config, "model", test_folder_path("tiny26.yaml"));
-    set(&config, "imgsz", "64");
-    set(&config, "batch", "2");
-    set(&config, "epochs", epochs);
-    set(&config, "threads", "1");
-    set(&config, "mosaic", "0");
-    set(&config, "translate", "0");
+    yti_train_config config = test_run_config("tiny26.yaml", epochs);
+    test_set(&config, "mosaic", "0");
+    test_set(&config, "translate", "0");
     return config;
 }
 
@@ -135,8 +124,8 @@ Test(box_report, objects_of_which_many_are_dropped_are_reported_after_the_first_
 
 Test(box_report, nothing_is_said_of_objects_that_are_large_enough) {
     yti_train_config config = still_config("3");
-    set(&config, "mosaic", "1"); /* most are out of view then */
-    set(&config, "close_mosaic", "0");
+    test_set(&config, "mosaic", "1"); /* most are out of view then */
+    test_set(&config, "close_mosaic", "0");
     const heard h = run(&config);
     cr_assert_eq(h.alarms, 0, "%s", h.text[0]);
 }
@@ -174,8 +163,8 @@ Test(box_report, an_epoch_with_hardly_any_assigned_object_is_reported_until_ther
 /* Three epochs of one batch of the reference recipe: one update, at rate 0. */
 Test(box_report, a_run_whose_updates_all_have_rate_zero_is_reported_at_its_start) {
     yti_train_config config = still_config("3");
-    set(&config, "recipe", "family");
-    set(&config, "batch", "16");
+    test_set(&config, "recipe", "family");
+    test_set(&config, "batch", "16");
     const heard h = run(&config);
     cr_assert_eq(h.alarms, 1);
     cr_assert_str_eq(h.text[0], "nothing will be learned: no update of the 3 batches of this run has a learning rate "
@@ -186,9 +175,9 @@ Test(box_report, a_run_whose_updates_all_have_rate_zero_is_reported_at_its_start
 
 Test(box_report, a_rate_at_which_nothing_is_overlapped_is_named) {
     yti_train_config config = still_config("12");
-    set(&config, "optimizer", "SGD");
-    set(&config, "lr0", "1");
-    set(&config, "warmup_epochs", "0");
+    test_set(&config, "optimizer", "SGD");
+    test_set(&config, "lr0", "1");
+    test_set(&config, "warmup_epochs", "0");
     const heard h = run(&config);
     cr_assert_gt(h.empty_epochs, 0);
     cr_assert_geq(h.alarms, 1);

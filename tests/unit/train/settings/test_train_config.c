@@ -2,6 +2,7 @@
 #include "base/cpu.h"
 #include "base/file.h"
 #include "base/yaml.h"
+#include "support/run_config.h"
 #include "support/folder.h"
 #include "train/loop/train.h"
 
@@ -15,11 +16,6 @@ static yti_train_config defaults(void) {
     yti_train_config config;
     yti_train_config_defaults(&config);
     return config;
-}
-
-static void set(yti_train_config *config, const char *key, const char *text) {
-    yt_err err = {.text = ""};
-    cr_assert_eq(yti_train_config_set(config, key, text, YT_SOURCE_TYPED, &err), YT_OK, "%s", err.text);
 }
 
 static void expect_refused(const char *key, const char *text, const char *sentence) {
@@ -73,11 +69,11 @@ Test(train_config, values_out_of_range_are_refused_with_the_limit) {
 Test(train_config, an_optional_number_takes_truth_values) {
     yti_train_config config = defaults();
     cr_assert_eq(config.log_gradients, 0);
-    set(&config, "log_gradients", "true");
+    test_set(&config, "log_gradients", "true");
     cr_assert_eq(config.log_gradients, 100);
-    set(&config, "log_gradients", "20");
+    test_set(&config, "log_gradients", "20");
     cr_assert_eq(config.log_gradients, 20);
-    set(&config, "log_gradients", "false");
+    test_set(&config, "log_gradients", "false");
     cr_assert_eq(config.log_gradients, 0);
     expect_refused("log_gradients", "often", "log_gradients: \"often\" is not a whole number");
     expect_refused("epochs", "true", "epochs: \"true\" is not a whole number");
@@ -110,28 +106,28 @@ Test(train_config, text_reads_back_to_the_same_bits) {
     static const char *const values[] = {"0.1", "1e-6", "0.333333333333333314829616256247", "1", "0.30000000000000004"};
     for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
         yti_train_config a = defaults(), b = defaults();
-        set(&a, "lr0", values[i]);
+        test_set(&a, "lr0", values[i]);
         char text[YT_TRAIN_TEXT];
         yti_train_config_text(&a, YT_TRAIN_KEY_lr0, text, sizeof text);
-        set(&b, "lr0", text);
+        test_set(&b, "lr0", text);
         cr_assert_eq(a.lr0, b.lr0, "%s", text);
     }
     yti_train_config c = defaults();
     char text[YT_TRAIN_TEXT];
     yti_train_config_text(&c, YT_TRAIN_KEY_batch, text, sizeof text);
     cr_assert_str_eq(text, "auto");
-    set(&c, "optimizer", "adamw");
+    test_set(&c, "optimizer", "adamw");
     yti_train_config_text(&c, YT_TRAIN_KEY_optimizer, text, sizeof text);
     cr_assert_str_eq(text, "AdamW");
-    set(&c, "warmup_epochs", "3");
+    test_set(&c, "warmup_epochs", "3");
     yti_train_config_text(&c, YT_TRAIN_KEY_warmup_epochs, text, sizeof text);
     cr_assert_str_eq(text, "3.0");
 }
 
 Test(train_config, args_yaml_holds_every_setting_with_its_source) {
     yti_train_config config = defaults();
-    set(&config, "epochs", "7");
-    set(&config, "name", "a: \"b\"\\");
+    test_set(&config, "epochs", "7");
+    test_set(&config, "name", "a: \"b\"\\");
     yti_train_config_resolve(&config, 4, 80, false);
     const char *path = test_folder_path("args.yaml");
     cr_assert_eq(yti_train_config_write(&config, path, "runs/detect/train", 80, "Some License", NULL), YT_OK);
@@ -164,7 +160,7 @@ Test(train_config, args_yaml_holds_every_setting_with_its_source) {
 
 Test(train_config, small_sets_get_settings_that_learn) {
     yti_train_config c = defaults();
-    set(&c, "epochs", "10");
+    test_set(&c, "epochs", "10");
     yti_train_config_resolve(&c, 4, 80, false);
     cr_assert(c.batch == 2 && c.nbs == 2, "two updates per epoch");
     cr_assert_eq(c.optimizer, (int)YT_OPTIM_ADAMW);
@@ -182,7 +178,7 @@ Test(train_config, large_sets_get_the_settings_of_the_family) {
     cr_assert_eq(c.optimizer, (int)YT_OPTIM_MUSGD);
     cr_assert(c.lr0 == 0.01 && c.momentum == 0.937 && c.warmup_epochs == 3 && c.warmup_bias_lr == 0);
     c = defaults();
-    set(&c, "epochs", "2");
+    test_set(&c, "epochs", "2");
     yti_train_config_resolve(&c, 118287, 80, true);
     cr_assert_eq(c.optimizer, (int)YT_OPTIM_ADAMW);
     cr_assert_eq(c.lr0, 0.000119, "0.002 * 5 / 84 to six decimals");
@@ -191,16 +187,16 @@ Test(train_config, large_sets_get_the_settings_of_the_family) {
 /* 1250 images in batches of 16 up to 64: 20 iterations an epoch; 10000 of them are not yet many. */
 Test(train_config, runs_of_over_ten_thousand_iterations_take_musgd) {
     yti_train_config c = defaults();
-    set(&c, "epochs", "500");
+    test_set(&c, "epochs", "500");
     yti_train_config_resolve(&c, 1250, 3, false);
     cr_assert_eq(c.optimizer, (int)YT_OPTIM_ADAMW);
     c = defaults();
-    set(&c, "epochs", "501");
+    test_set(&c, "epochs", "501");
     yti_train_config_resolve(&c, 1250, 3, true);
     cr_assert(c.optimizer == (int)YT_OPTIM_MUSGD && c.lr0 == 0.01 && c.momentum == 0.937);
     c = defaults();
-    set(&c, "epochs", "501");
-    set(&c, "warmup_epochs", "0");
+    test_set(&c, "epochs", "501");
+    test_set(&c, "warmup_epochs", "0");
     yti_train_config_resolve(&c, 1250, 3, true);
     cr_assert_eq(c.momentum, 0.9, "no warm-up leads it to 0.937");
 }
@@ -214,7 +210,7 @@ Test(train_config, a_choice_that_may_be_left_out_is_true_or_false_too) {
     char text[YT_TRAIN_TEXT];
     yti_train_config_defaults(&c);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        set(&c, "no_residual", cases[i][0]);
+        test_set(&c, "no_residual", cases[i][0]);
         yti_train_config_text(&c, YT_TRAIN_KEY_no_residual, text, sizeof text);
         cr_assert_str_eq(text, cases[i][1]);
     }
@@ -224,15 +220,15 @@ Test(train_config, a_choice_that_may_be_left_out_is_true_or_false_too) {
 Test(train_config, the_recipe_of_the_family_knows_no_small_sets) {
     yti_train_config c = defaults();
     cr_assert_eq(c.recipe, (int)YT_RECIPE_ADAPTIVE);
-    set(&c, "recipe", "Family");
-    set(&c, "epochs", "30");
+    test_set(&c, "recipe", "Family");
+    test_set(&c, "epochs", "30");
     yti_train_config_resolve(&c, 4, 80, false);
     cr_assert(c.batch == 4 && c.close_mosaic == 10 && c.warmup_epochs == 3);
     cr_assert_eq(c.nbs, 16, "an update every fourth batch, as with batches of 16 under 64");
     cr_assert(c.optimizer == (int)YT_OPTIM_ADAMW && c.lr0 == 0.000119 && c.momentum == 0.9);
     cr_assert_eq(c.warmup_bias_lr, 0);
     c = defaults();
-    set(&c, "recipe", "family");
+    test_set(&c, "recipe", "family");
     yti_train_config_resolve(&c, 500, 3, false);
     cr_assert(c.batch == 16 && c.nbs == 64 && c.close_mosaic == 10 && c.lr0 == 0.001429);
     cr_assert_eq(c.source[YT_TRAIN_KEY_batch], YT_SOURCE_AUTO);
@@ -241,13 +237,13 @@ Test(train_config, the_recipe_of_the_family_knows_no_small_sets) {
 Test(train_config, rectangular_batches_and_typed_mosaics_rule_each_other_out) {
     yt_err err;
     yti_train_config c = defaults();
-    set(&c, "rect", "true");
+    test_set(&c, "rect", "true");
     cr_assert_eq(yti_train_config_check(&c, NULL), YT_OK);
     yti_train_config_resolve(&c, 500, 3, false);
     cr_assert(c.mosaic == 0 && c.source[YT_TRAIN_KEY_mosaic] == YT_SOURCE_AUTO, "what happens is written down");
     c = defaults();
-    set(&c, "rect", "true");
-    set(&c, "mixup", "0.5");
+    test_set(&c, "rect", "true");
+    test_set(&c, "mixup", "0.5");
     cr_assert_eq(yti_train_config_check(&c, &err), YT_ERR_ARGUMENT);
     cr_assert_not_null(strstr(err.text, "leave out --rect or --mixup"), "%s", err.text);
 }
@@ -255,26 +251,26 @@ Test(train_config, rectangular_batches_and_typed_mosaics_rule_each_other_out) {
 Test(train_config, beta1_of_adam_must_be_below_one) {
     yt_err err;
     yti_train_config c = defaults();
-    set(&c, "momentum", "1");
+    test_set(&c, "momentum", "1");
     yti_train_config_resolve(&c, 500, 3, false);
     cr_assert_eq(yti_train_config_check(&c, &err), YT_ERR_ARGUMENT);
     cr_assert_not_null(strstr(err.text, "below 1"), "%s", err.text);
-    set(&c, "optimizer", "SGD");
+    test_set(&c, "optimizer", "SGD");
     cr_assert_eq(yti_train_config_check(&c, NULL), YT_OK);
 }
 
 Test(train_config, an_optimiser_that_is_typed_gets_the_rates_of_the_recipe) {
     yti_train_config c = defaults();
-    set(&c, "recipe", "family");
-    set(&c, "optimizer", "Adam");
+    test_set(&c, "recipe", "family");
+    test_set(&c, "optimizer", "Adam");
     yti_train_config_resolve(&c, 500, 3, false);
     cr_assert(c.lr0 == 0.01 && c.momentum == 0.937 && c.warmup_bias_lr == 0.1);
     c = defaults();
-    set(&c, "optimizer", "Adam");
+    test_set(&c, "optimizer", "Adam");
     yti_train_config_resolve(&c, 500, 3, false);
     cr_assert(c.lr0 == 0.002 && c.momentum == 0.9 && c.warmup_bias_lr == 0);
     c = defaults();
-    set(&c, "optimizer", "musgd");
+    test_set(&c, "optimizer", "musgd");
     yti_train_config_resolve(&c, 500, 3, false);
     cr_assert(c.lr0 == 0.01 && c.momentum == 0.937 && c.warmup_bias_lr == 0.1);
 }
@@ -286,14 +282,14 @@ Test(train_config, a_typed_value_always_wins) {
                                            {"close_mosaic", "99"}, {"warmup_bias_lr", "0.2"},
                                            {"threads", "7"}};
     yti_train_config c = defaults();
-    for (size_t i = 0; i < sizeof typed / sizeof typed[0]; i++) set(&c, typed[i][0], typed[i][1]);
+    for (size_t i = 0; i < sizeof typed / sizeof typed[0]; i++) test_set(&c, typed[i][0], typed[i][1]);
     yti_train_config before = c;
     yti_train_config_resolve(&c, 4, 80, false);
     before.resolved = true;
     cr_assert_arr_eq(&c, &before, sizeof c);
     c = before;
     c.resolved = false;
-    set(&c, "recipe", "family");
+    test_set(&c, "recipe", "family");
     before.recipe = YT_RECIPE_FAMILY;
     before.source[YT_TRAIN_KEY_recipe] = YT_SOURCE_TYPED;
     yti_train_config_resolve(&c, 4, 80, false);
@@ -302,7 +298,7 @@ Test(train_config, a_typed_value_always_wins) {
 
 Test(train_config, a_batch_is_never_larger_than_the_set) {
     yti_train_config c = defaults();
-    set(&c, "batch", "16");
+    test_set(&c, "batch", "16");
     yti_train_config_resolve(&c, 3, 1, false);
     cr_assert_eq(c.batch, 3);
     cr_assert_eq(c.source[YT_TRAIN_KEY_batch], YT_SOURCE_DATASET);
