@@ -20,7 +20,7 @@ options_of() { # of the text of --help: long names, with --no-NAME where that is
 }
 
 check_page() { # program
-    groff -man -Tutf8 -ww "$folder/man" >"$folder/page" 2>"$folder/warnings" || fail "$1: groff: $(cat "$folder/warnings")"
+    groff -man -Tutf8 -ww "$folder/man.1" >"$folder/page" 2>"$folder/warnings" || fail "$1: groff: $(cat "$folder/warnings")"
     [[ ! -s $folder/warnings ]] || fail "$1: groff warns: $(cat "$folder/warnings")"
     sed -i 's/.\x08//g; s/\x1b\[[0-9;]*m//g' "$folder/page"
     for heading in NAME SYNOPSIS DESCRIPTION OPTIONS ENVIRONMENT 'EXIT STATUS'; do
@@ -46,11 +46,12 @@ offers() { # expected, program, words...
 
 for program in yolotrain yoloinfer yoloval yoloexport; do
     for format in text man bash zsh fish; do "$build/$program" --help=$format >"$folder/$format"; done
+    mv "$folder/man" "$folder/man.1" # mandoc takes the section from the name, else from a point in that of the folder
     cmp -s <("$build/$program" --help) "$folder/text" || fail "$program: --help and --help=text differ"
     count=0
     while read -r name; do
         count=$((count + 1))
-        grep -q -- "\\\\-\\\\-${name//-/\\\\-}\\\\f\|\\\\-\\\\-${name//-/\\\\-}\[" "$folder/man" || fail "$program: --$name is not in the manual page"
+        grep -q -- "\\\\-\\\\-${name//-/\\\\-}\\\\f\|\\\\-\\\\-${name//-/\\\\-}\[" "$folder/man.1" || fail "$program: --$name is not in the manual page"
         grep -qE -- "[ \"(|]--$name[ |)\"]" "$folder/bash" || fail "$program: --$name is not in the completion for bash"
         grep -qE -- "[{,']--$name[]=[}']" "$folder/zsh" || fail "$program: --$name is not in the completion for zsh"
         grep -qE -- " -l $name " "$folder/fish" || fail "$program: --$name is not in the completion for fish"
@@ -60,7 +61,7 @@ for program in yolotrain yoloinfer yoloval yoloexport; do
     if has groff; then check_page $program; fi
     if has mandoc; then
         # No date is in the page, so that it is the same for every build of a version.
-        warnings=$(mandoc -T lint -W warning "$folder/man" | grep -v 'missing date' || true)
+        warnings=$(mandoc -T lint -W warning "$folder/man.1" | grep -v 'missing date' || true)
         [[ -z $warnings ]] || fail "$program: mandoc: $warnings"
     fi
     bash -n "$folder/bash"
