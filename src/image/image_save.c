@@ -81,15 +81,25 @@ static void ending_of(const char *path, char ending[8]) {
     ending[i] = '\0';
 }
 
+/* Never part of the function that calls setjmp, whose variables a longjmp may spoil. */
+__attribute__((noinline)) static bool write_as(file_format format, const yt_image *image, FILE *out) {
+    const int w = image->w, h = image->h;
+    switch (format) {
+    case PNG:
+        return stbi_write_png_to_func(write_to_stream, out, w, h, 3, image->rgb, 3 * w);
+    case BMP:
+        return stbi_write_bmp_to_func(write_to_stream, out, w, h, 3, image->rgb);
+    case JPEG:
+        return stbi_write_jpg_to_func(write_to_stream, out, w, h, 3, image->rgb, JPEG_QUALITY);
+    }
+    return false;
+}
+
 static bool encode(const yt_image *image, file_format format, FILE *out) {
     encoding own = {0};
-    const int w = image->w, h = image->h;
-    volatile int good = 0; /* set between setjmp and longjmp */
+    volatile bool good = false; /* set between setjmp and longjmp */
     current = &own;
-    if (setjmp(own.no_memory) == 0)
-        good = format == PNG   ? stbi_write_png_to_func(write_to_stream, out, w, h, 3, image->rgb, 3 * w)
-               : format == BMP ? stbi_write_bmp_to_func(write_to_stream, out, w, h, 3, image->rgb)
-                               : stbi_write_jpg_to_func(write_to_stream, out, w, h, 3, image->rgb, JPEG_QUALITY);
+    if (setjmp(own.no_memory) == 0) good = write_as(format, image, out);
     while (own.blocks) give(own.blocks->data);
     current = NULL;
     return good;

@@ -84,7 +84,6 @@ static yt_status train_epoch(yti_training *t, yti_watchers *watchers, const yti_
     YT_TRY(yti_loader_begin(loader, epoch, 0, &augment, err));
     YT_TRY(plan_epoch(t, &planned, err));
     *report = (yti_train_batch){.epoch = epoch, .batches = yti_loader_batches(loader)};
-    *result = EPOCH_DONE;
     for (;;) {
         const yti_batch *batch;
         yti_step_result step;
@@ -268,7 +267,7 @@ yt_status yti_train_epochs(yti_training *t, yti_watchers *watchers, const yti_st
     yt_status status = YT_OK;
     bool early = false;
     while (status == YT_OK && t->progress.epochs_done < t->end.epochs && !early) {
-        epoch_result result;
+        epoch_result result = EPOCH_DONE;
         status = one_epoch(t, watchers, stop, &result, err);
         if (status == YT_OK && result == EPOCH_ROLLS_BACK) status = yti_roll_back(t, watchers, err);
         early = status == YT_OK && yti_patience_is_over(&t->progress, &t->config) &&
