@@ -68,6 +68,10 @@ void yti_graph_prepare(yti_graph *graph, const yti_state *state) {
     }
 }
 
+bool yti_graph_is_prepared(const yti_graph *graph) {
+    return graph->prepared;
+}
+
 void yti_graph_forward(yti_graph *graph, const yti_state *state, const yti_graph_observer *observer) {
     yti_run run;
     for (int i = 0; i < graph->n_nodes; i++) {

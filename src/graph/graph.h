@@ -81,6 +81,7 @@ typedef struct yti_graph_observer {
 /* For runs in evaluation whose parameters stay as they are: brings them into the order in which the kernels read
  * them, once. Valid until the graph is planned again; forward runs until then must be given the same state. */
 void yti_graph_prepare(yti_graph *graph, const yti_state *state);
+bool yti_graph_is_prepared(const yti_graph *graph);
 
 /* Runs all nodes; the input's map must have been filled. In training mode running statistics in state->buffers move. */
 void yti_graph_forward(yti_graph *graph, const yti_state *state, const yti_graph_observer *observer);

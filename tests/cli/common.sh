@@ -26,6 +26,14 @@ says() { # FILE EXTENDED-REGULAR-EXPRESSION
     grep -Eq -- "$2" "$1" || fail "$1 has no line like: $2"
 }
 
+# habit WHAT-IS-SAID ARGUMENTS...: arguments as other programs take them are answered with ours.
+habit() {
+    said=$1
+    shift
+    expect 2 "$@"
+    says err "$said"
+}
+
 # reference_part FILE...: ends the script, or with the argument `reference` goes on where the files are there. So what needs
 # files from outside the repository is a test of its own, which shows as skipped without them.
 reference_part() {

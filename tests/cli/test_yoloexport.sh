@@ -1,7 +1,7 @@
 #!/bin/sh
 # yoloexport as a user runs it: exit codes, messages, the file it writes.
 # usage: test_yoloexport.sh PROGRAM SOURCE SHARED [reference]: with it, also what needs the reference weights in SHARED.
-. "$(dirname "$0")/common.sh" # expect, says, fail
+. "$(dirname "$0")/common.sh" # expect, says, habit, fail
 
 bytes() {
     wc -c <"$1" | tr -d ' '
@@ -10,12 +10,6 @@ bytes() {
 # ---- without weights ----
 
 # what other programs call it
-habit() { # WHAT IS SAID, ARGUMENTS...
-    said=$1
-    shift
-    expect 2 "$@"
-    says err "$said"
-}
 habit 'type --format onnx' a.pt format=onnx
 habit 'runs on the processor' a.pt --device 0
 habit 'type --output' a.pt --out b.safetensors

@@ -1,17 +1,11 @@
 #!/bin/sh
 # yoloinfer as a user runs it: exit codes, messages, lines, JSON, saved pictures.
 # usage: test_yoloinfer.sh PROGRAM SOURCE SHARED [reference]: with it, also what needs the reference weights in SHARED.
-. "$(dirname "$0")/common.sh" # expect, says, fail
+. "$(dirname "$0")/common.sh" # expect, says, habit, fail
 
 # ---- without weights ----
 
 # what other programs call it
-habit() { # WHAT IS SAID, ARGUMENTS...
-    said=$1
-    shift
-    expect 2 "$@"
-    says err "$said"
-}
 habit 'it is given without an option: yoloinfer IMAGE' --source a.jpg
 habit 'type: yoloinfer a.jpg' source=a.jpg
 habit 'type --iou' a.jpg --iou-thres 0.5

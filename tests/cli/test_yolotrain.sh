@@ -1,7 +1,7 @@
 #!/bin/sh
 # The program yolotrain from outside: exit codes, where output goes, what a run leaves, interruption and resumption.
 # usage: test_yolotrain.sh PROGRAM SOURCE SHARED
-. "$(dirname "$0")/common.sh" # expect, says, fail
+. "$(dirname "$0")/common.sh" # expect, says, habit, fail
 
 # --- usage ---
 expect 0 --help
@@ -36,12 +36,6 @@ says err 'yolotrain: --no-residual: unknown "ad"; did you mean add\?'
 expect 2 data.yaml --init orthogonl
 says err 'yolotrain: --init: unknown "orthogonl"; did you mean orthogonal\?'
 # what other programs call it, and numbers that are none
-habit() { # WHAT IS SAID, ARGUMENTS...
-    said=$1
-    shift
-    expect 2 "$@"
-    says err "$said"
-}
 habit 'type --epochs 10' data.yaml epochs=10
 habit 'type: yolotrain x.yaml' data=x.yaml epochs=10
 habit 'type --weights yolo11n.pt' data.yaml model=yolo11n.pt

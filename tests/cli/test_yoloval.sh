@@ -1,17 +1,11 @@
 #!/bin/sh
 # yoloval as a user runs it: exit codes, messages, table, JSON.
 # usage: test_yoloval.sh PROGRAM SOURCE SHARED [reference]: with it, also what needs the reference weights in SHARED.
-. "$(dirname "$0")/common.sh" # expect, says, fail
+. "$(dirname "$0")/common.sh" # expect, says, habit, fail
 
 # ---- without weights ----
 
 # what other programs call it
-habit() { # WHAT IS SAID, ARGUMENTS...
-    said=$1
-    shift
-    expect 2 "$@"
-    says err "$said"
-}
 habit 'it is given without an option: yoloval DATA.yaml' --data x.yaml
 habit 'type: yoloval x.yaml' data=x.yaml
 habit 'type --weights a.pt' x.yaml model=a.pt

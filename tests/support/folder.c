@@ -3,6 +3,7 @@
 #include "support/folder.h"
 
 #include "base/file.h"
+#include "image/image.h"
 
 #include <criterion/criterion.h>
 #include <ftw.h>
@@ -48,4 +49,13 @@ void test_folder_write(const char *name, const void *data, size_t bytes) {
 
 void test_folder_write_text(const char *name, const char *text) {
     test_folder_write(name, text, strlen(text));
+}
+
+void test_folder_write_image(const char *name, int w, int h) {
+    yt_image image;
+    cr_assert_eq(yt_image_create(w, h, &image, NULL), YT_OK);
+    memset(image.rgb, 90, (size_t)(3 * w * h));
+    test_folder_write_text(name, ""); /* makes the folders */
+    cr_assert_eq(yt_image_save(test_folder_path(name), &image, NULL), YT_OK);
+    yt_image_free(&image);
 }

@@ -15,4 +15,7 @@ const char *test_folder_path(const char *name);
 void test_folder_write(const char *name, const void *data, size_t bytes);
 void test_folder_write_text(const char *name, const char *text);
 
+/* A grey image of w x h pixels, in the format that the name ends in. */
+void test_folder_write_image(const char *name, int w, int h);
+
 #endif

@@ -22,6 +22,14 @@ static void check_all(const conv_case *c, unsigned seed) {
     conv_case_check(tables, count, c, seed);
 }
 
+/* Each with two seeds. */
+static void check_cases(const conv_case *cases, unsigned n) {
+    for (unsigned i = 0; i < n; i++) {
+        check_all(&cases[i], 2 * i);
+        check_all(&cases[i], 2 * i + 1);
+    }
+}
+
 Test(conv2d, shapes_around_the_tile_edges_match_the_reference) {
     for (unsigned i = 0; i < 240; i++) {
         conv_case c = conv_case_random(i);
@@ -76,10 +84,7 @@ Test(conv2d, depthwise_shapes_match_the_reference) {
         {{40, 40, 3, 2, 1, 1, 40}, 2, 17, 18, 0, 3}, {{33, 33, 5, 1, 2, 1, 33}, 1, 7, 13, 0, 0},
         {{12, 12, 2, 1, 0, 1, 12}, 1, 6, 6, 0, 0},   {{64, 64, 3, 1, 1, 1, 64}, 1, 92, 92, 0, 0},
     };
-    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        check_all(&cases[i], 2 * i);
-        check_all(&cases[i], 2 * i + 1);
-    }
+    check_cases(cases, sizeof cases / sizeof cases[0]);
 }
 
 /* Rows long enough for several items, bands, chunks and channel blocks; maps large enough to be fetched ahead. */
@@ -94,8 +99,5 @@ Test(conv2d, larger_maps_match_the_reference) {
         {{16, 16, 1, 1, 0, 1, 1}, 1, 184, 184, 0, 0}, {{6, 8, 3, 2, 1, 1, 1}, 1, 400, 390, 0, 0},
         {{10, 6, 1, 2, 0, 1, 1}, 2, 31, 30, 3, 0},    {{9, 8, 3, 3, 2, 2, 1}, 1, 29, 31, 0, 1},
     };
-    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        check_all(&cases[i], 2 * i);
-        check_all(&cases[i], 2 * i + 1);
-    }
+    check_cases(cases, sizeof cases / sizeof cases[0]);
 }

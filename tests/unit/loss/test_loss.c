@@ -5,6 +5,7 @@
 #include "loss/assign.h"
 #include "support/heads.h"
 #include "support/near.h"
+#include "support/plain_ciou.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -13,7 +14,6 @@
 
 static const yti_loss_gains GAINS = {7.5f, 0.5f, 1.5f};
 static const yti_assigner ONE_TO_MANY = {10, 10, false}, ONE_TO_ONE = {7, 1, false};
-static const double PI = 3.14159265358979323846;
 
 /* ---- the plain loss ---- */
 
@@ -33,18 +33,6 @@ typedef struct plain_loss {
 
 static double value(const plain_loss *p, const float *at) {
     return (double)*at + (at == p->nudge.at ? p->nudge.by : 0);
-}
-
-static double plain_ciou(const double a[4], const double b[4], double *alpha) {
-    const double eps = 1e-7;
-    double wa = a[2] - a[0], ha = a[3] - a[1] + eps, wb = b[2] - b[0], hb = b[3] - b[1] + eps;
-    double iw = fmax(0, fmin(a[2], b[2]) - fmax(a[0], b[0])), ih = fmax(0, fmin(a[3], b[3]) - fmax(a[1], b[1]));
-    double iou = iw * ih / (wa * ha + wb * hb - iw * ih + eps);
-    double cw = fmax(a[2], b[2]) - fmin(a[0], b[0]), ch = fmax(a[3], b[3]) - fmin(a[1], b[1]);
-    double dx = (a[0] + a[2]) / 2 - (b[0] + b[2]) / 2, dy = (a[1] + a[3]) / 2 - (b[1] + b[3]) / 2;
-    double v = 4 / (PI * PI) * pow(atan(wb / hb) - atan(wa / ha), 2);
-    if (*alpha < 0) *alpha = v / (v - iou + 1 + eps);
-    return iou - (dx * dx + dy * dy) / (cw * cw + ch * ch + eps) - *alpha * v;
 }
 
 static double log_softmax(const plain_loss *p, const float *x, int bins, int k) {
@@ -88,7 +76,7 @@ static void plain_box(const plain_loss *p, int i, double *box_term, double *side
             side -= (wanted - left) * log_softmax(p, x + k * bins, bins, (int)right) / 4;
         }
     }
-    *box_term = m->score * (1 - plain_ciou(guess, truth, &p->alpha[i]));
+    *box_term = m->score * (1 - test_plain_ciou(guess, truth, &p->alpha[i]));
     *side_term = m->score * side;
 }
 

@@ -1,6 +1,7 @@
 /* Tests of src/tensor/box.c: formats, IoU, CIoU and its gradient. */
 #include "base/rng.h"
 #include "support/near.h"
+#include "support/plain_ciou.h"
 #include "tensor/box.h"
 
 #include <criterion/criterion.h>
@@ -98,30 +99,17 @@ Test(box, ciou_limit_of_what_is_not_finite_is_a_nan) {
     }
 }
 
-/* The definition once more, written down differently; alpha < 0 asks for the box's own alpha, which is returned. */
-static double plain_ciou(const double a[4], const double b[4], double *alpha) {
-    const double eps = 1e-7;
-    double wa = a[2] - a[0], ha = a[3] - a[1] + eps, wb = b[2] - b[0], hb = b[3] - b[1] + eps;
-    double iw = fmax(0, fmin(a[2], b[2]) - fmax(a[0], b[0])), ih = fmax(0, fmin(a[3], b[3]) - fmax(a[1], b[1]));
-    double iou = iw * ih / (wa * ha + wb * hb - iw * ih + eps);
-    double cw = fmax(a[2], b[2]) - fmin(a[0], b[0]), ch = fmax(a[3], b[3]) - fmin(a[1], b[1]);
-    double dx = (a[0] + a[2]) / 2 - (b[0] + b[2]) / 2, dy = (a[1] + a[3]) / 2 - (b[1] + b[3]) / 2;
-    double v = 4 / (PI * PI) * pow(atan(wb / hb) - atan(wa / ha), 2);
-    if (*alpha < 0) *alpha = v / (v - iou + 1 + eps);
-    return iou - (dx * dx + dy * dy) / (cw * cw + ch * ch + eps) - *alpha * v;
-}
-
 /* Central differences with alpha held. Step 1e-6 on numbers of order 1: the truncation error is of order 1e-12 times
  * a third derivative, the rounding error 1e-16/1e-6 = 1e-10. */
 static void check_gradient(const double a[4], const double b[4]) {
     const double step = 1e-6;
     double alpha = -1, gradient[4];
-    double value = plain_ciou(a, b, &alpha);
+    double value = test_plain_ciou(a, b, &alpha);
     cr_assert(test_near(yti_box_ciou(a, b, gradient), value, 1e-12));
     for (int k = 0; k < 4; k++) {
         double up[4] = {a[0], a[1], a[2], a[3]}, down[4] = {a[0], a[1], a[2], a[3]};
         up[k] += step, down[k] -= step;
-        double slope = (plain_ciou(up, b, &alpha) - plain_ciou(down, b, &alpha)) / (2 * step);
+        double slope = (test_plain_ciou(up, b, &alpha) - test_plain_ciou(down, b, &alpha)) / (2 * step);
         cr_assert(test_near(gradient[k], slope, 1e-6 * (1 + fabs(slope))), "coordinate %d: %.9g against %.9g", k,
                   gradient[k], slope);
     }

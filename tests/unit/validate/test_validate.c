@@ -1,6 +1,5 @@
 /* Tests of src/validate/validate.c: which detections are judged, and what is written of many classes. */
 #include "base/file.h"
-#include "graph/graph_internal.h"
 #include "image/image.h"
 #include "support/folder.h"
 #include "support/tiny.h"
@@ -78,7 +77,7 @@ static void count_with(bench *b, const bool *classes, bool single_class) {
     memset(b->found, 0, sizeof b->found);
     cr_assert_eq(yti_validator_create(b->model, b->loader, &options, &validator, NULL), YT_OK);
     cr_assert_eq(yti_validator_run(validator, &b->model->state, &result, NULL), YT_OK);
-    cr_assert(b->model->graph->prepared, "every batch laid the weights out anew");
+    cr_assert(yti_graph_is_prepared(b->model->graph), "every batch laid the weights out anew");
     yti_validator_destroy(validator);
 }
 

@@ -1,19 +1,10 @@
 /* Tests of src/data/augment/hsv.c: known colours. */
 #include "data/augment/augment.h"
+#include "support/noise.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
-
-static uint8_t *noise(size_t bytes, uint32_t state) {
-    uint8_t *data = malloc(bytes);
-    cr_assert_not_null(data);
-    for (size_t i = 0; i < bytes; i++) {
-        state = state * 1664525u + 1013904223u;
-        data[i] = (uint8_t)(state >> 24);
-    }
-    return data;
-}
 
 static void expect_colour(double h, double s, double v, int r, int g, int b, int er, int eg, int eb) {
     uint8_t rgb[3] = {(uint8_t)r, (uint8_t)g, (uint8_t)b};
@@ -44,7 +35,7 @@ Test(hsv, greys_stay_grey) {
 }
 
 Test(hsv, no_shift_changes_a_colour_by_rounding_only) {
-    uint8_t *rgb = noise(3 * 20000, 9);
+    uint8_t *rgb = test_noise(3 * 20000, 9);
     uint8_t before[3];
     const double none[3] = {0, 0, 0};
     for (int i = 0; i < 20000; i++) {

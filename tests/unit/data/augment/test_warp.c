@@ -1,21 +1,12 @@
 /* Tests of src/data/augment/warp.c: shifts by hand, and a plain reference for any map. */
 #include "data/augment/augment.h"
 #include "support/near.h"
+#include "support/noise.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-static uint8_t *noise(size_t bytes, uint32_t state) {
-    uint8_t *data = malloc(bytes);
-    cr_assert_not_null(data);
-    for (size_t i = 0; i < bytes; i++) {
-        state = state * 1664525u + 1013904223u;
-        data[i] = (uint8_t)(state >> 24);
-    }
-    return data;
-}
 
 static yti_affine map_of(double a, double b, double c, double d, double e, double f) {
     return (yti_affine){.m = {a, b, c, d, e, f, 0, 0, 1}, .gain = 1};
@@ -23,7 +14,7 @@ static yti_affine map_of(double a, double b, double c, double d, double e, doubl
 
 Test(warp, identity_copies) {
     enum { W = 37, H = 23, BYTES = W * H * 3 };
-    uint8_t *src = noise(BYTES, 5), dst[BYTES + 8];
+    uint8_t *src = test_noise(BYTES, 5), dst[BYTES + 8];
     memset(dst, 77, sizeof dst);
     yti_affine map = map_of(1, 0, 0, 0, 1, 0);
     yti_affine_warp(&map, src, W, H, dst, W, H);
@@ -34,7 +25,7 @@ Test(warp, identity_copies) {
 
 Test(warp, a_whole_shift_moves_pixels_and_fills_with_grey) {
     enum { W = 9, H = 7 };
-    uint8_t *src = noise(W * H * 3, 6), dst[12 * 8 * 3];
+    uint8_t *src = test_noise(W * H * 3, 6), dst[12 * 8 * 3];
     yti_affine map = map_of(1, 0, 2, 0, 1, -3);
     yti_affine_warp(&map, src, W, H, dst, 12, 8);
     for (int y = 0; y < 8; y++)

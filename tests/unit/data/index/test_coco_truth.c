@@ -1,7 +1,6 @@
 /* Tests of src/data/index/coco_file.c and coco_truth.c: a COCO ground-truth file in place of label files. */
 #include "base/file.h"
 #include "data/index/dataset.h"
-#include "image/image.h"
 #include "support/folder.h"
 #include "support/near.h"
 #include "support/problems.h"
@@ -14,15 +13,6 @@ TestSuite(coco_truth, .init = test_folder_make, .fini = test_folder_remove);
 
 #define CATEGORIES "\"categories\": [{\"id\": 1, \"name\": \"car\"}]"
 #define IMAGES     "\"images\": [{\"id\": 1, \"file_name\": \"a.png\"}]"
-
-static void make_image(const char *name, int w, int h) {
-    yt_image image;
-    cr_assert_eq(yt_image_create(w, h, &image, NULL), YT_OK);
-    memset(image.rgb, 90, (size_t)(3 * w * h));
-    test_folder_write_text(name, ""); /* makes the folders */
-    cr_assert_eq(yt_image_save(test_folder_path(name), &image, NULL), YT_OK);
-    yt_image_free(&image);
-}
 
 /* Images a (40 x 20), b (20 x 40) and c (30 x 30); ids and categories in no order. */
 static const char json[] =
@@ -47,7 +37,7 @@ static void make_pictures(const char *folder) {
     static const int sizes[3][2] = {{40, 20}, {20, 40}, {30, 30}};
     for (int i = 0; i < 3; i++) {
         snprintf(name, sizeof name, "%s/%c.png", folder, 'a' + i);
-        make_image(name, sizes[i][0], sizes[i][1]);
+        test_folder_write_image(name, sizes[i][0], sizes[i][1]);
     }
 }
 
@@ -188,7 +178,7 @@ Test(coco_truth, pictures_are_found_by_one_rule) {
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         test_folder_make();
         make_pictures(cases[i].pictures);
-        make_image("d/one/other.png", 20, 20);
+        test_folder_write_image("d/one/other.png", 20, 20);
         write_files(cases[i].yaml, json);
         test_problems p;
         yti_split split = scan("train", &p);
@@ -312,7 +302,7 @@ Test(coco_truth, each_problem_is_told_with_its_annotation) {
 }
 
 Test(coco_truth, fractions_in_place_of_pixels_are_asked_about) {
-    make_image("d/a.png", 40, 20);
+    test_folder_write_image("d/a.png", 40, 20);
     static const char *const boxes[] = {"[0.1, 0.2, 0.5, 0.6]", "[0.1, 0.2, 15, 12]"};
     for (int i = 0; i < 2; i++) {
         char truth[512];
@@ -362,7 +352,7 @@ Test(coco_truth, a_label_file_and_a_coco_file_give_the_same_boxes) {
     }
     char json_text[9000];
     snprintf(json_text, sizeof json_text, "{" CATEGORIES ", " IMAGES ", \"annotations\": [\n%s]}", list);
-    make_image("d/a.png", 40, 20);
+    test_folder_write_image("d/a.png", 40, 20);
     test_folder_write_text("d/a.txt", rows);
     test_folder_write_text("d/list.txt", "a.png\n");
     test_problems p;

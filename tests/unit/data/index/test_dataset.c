@@ -1,7 +1,6 @@
 /* Tests of src/data/index/dataset.c, sources.c, listing.c and scan.c: YAML forms, paths, classes, reports. */
 #include "base/file.h"
 #include "data/index/dataset.h"
-#include "image/image.h"
 #include "support/folder.h"
 #include "support/near.h"
 #include "support/problems.h"
@@ -32,22 +31,13 @@ static yti_split scan(const yti_dataset *dataset, const char *split, const yti_s
     return found;
 }
 
-static void make_image(const char *name, int w, int h) {
-    yt_image image;
-    cr_assert_eq(yt_image_create(w, h, &image, NULL), YT_OK);
-    memset(image.rgb, 90, (size_t)(3 * w * h));
-    test_folder_write_text(name, ""); /* makes the folders */
-    cr_assert_eq(yt_image_save(test_folder_path(name), &image, NULL), YT_OK);
-    yt_image_free(&image);
-}
-
 /* Two classes; images/train has a (2 boxes) and b (background), images/val has c (1 box). */
 static void make_small_dataset(const char *root) {
     char name[256];
 #define IN_ROOT(rest) (snprintf(name, sizeof name, "%s/%s", root, rest), name)
-    make_image(IN_ROOT("images/train/a.png"), 40, 20);
-    make_image(IN_ROOT("images/train/b.png"), 20, 40);
-    make_image(IN_ROOT("images/val/c.png"), 30, 30);
+    test_folder_write_image(IN_ROOT("images/train/a.png"), 40, 20);
+    test_folder_write_image(IN_ROOT("images/train/b.png"), 20, 40);
+    test_folder_write_image(IN_ROOT("images/val/c.png"), 30, 30);
     test_folder_write_text(IN_ROOT("labels/train/a.txt"), "0 0.5 0.5 0.2 0.4\n1 0.25 0.25 0.5 0.5\n");
     test_folder_write_text(IN_ROOT("labels/val/c.txt"), "1 0.5 0.5 1 1\n");
 #undef IN_ROOT
@@ -177,10 +167,10 @@ Test(dataset, a_missing_folder_lists_all_that_was_tried) {
 }
 
 Test(dataset, a_folder_is_walked_without_hidden_files_and_endless_links) {
-    make_image("d/images/z.png", 20, 20);
-    make_image("d/images/sub/deep/A.JPG", 20, 20);
-    make_image("d/images/.hidden.png", 20, 20);
-    make_image("d/images/.cache/h.png", 20, 20);
+    test_folder_write_image("d/images/z.png", 20, 20);
+    test_folder_write_image("d/images/sub/deep/A.JPG", 20, 20);
+    test_folder_write_image("d/images/.hidden.png", 20, 20);
+    test_folder_write_image("d/images/.cache/h.png", 20, 20);
     test_folder_write_text("d/images/notes.txt", "x");
     cr_assert_eq(symlink("..", test_folder_path("d/images/sub/loop")), 0);
     test_folder_write_text("d/labels/z.txt", "0 .5 .5 .1 .1");
@@ -261,7 +251,7 @@ Test(dataset, bad_rows_and_bad_images_cost_only_themselves) {
     make_small_dataset("d");
     test_folder_write_text("d/labels/train/a.txt", "0 0.5 0.5 0.2 0.4\n2 0.5 0.5 0.1 0.1\n0 0.5 0.5 0.2 0.4\n");
     test_folder_write_text("d/images/train/broken.jpg", "no picture");
-    make_image("d/images/train/small.png", 9, 40);
+    test_folder_write_image("d/images/train/small.png", 9, 40);
     test_folder_write_text("d/data.yaml", "train: images/train\nnames: [x, y]\n");
     yti_dataset dataset = open_dataset(test_folder_path("d/data.yaml"));
     test_problems p, again;
@@ -298,9 +288,9 @@ Test(dataset, bad_rows_and_bad_images_cost_only_themselves) {
 }
 
 Test(dataset, fraction_keeps_the_first_images) {
-    make_image("d/images/a.png", 20, 20);
-    make_image("d/images/b.png", 20, 20);
-    make_image("d/images/c.png", 20, 20);
+    test_folder_write_image("d/images/a.png", 20, 20);
+    test_folder_write_image("d/images/b.png", 20, 20);
+    test_folder_write_image("d/images/c.png", 20, 20);
     test_folder_write_text("d/labels/a.txt", "0 .5 .5 .1 .1");
     test_folder_write_text("d/data.yaml", "train: images\nnc: 1\n");
     yti_dataset dataset = open_dataset(test_folder_path("d/data.yaml"));
@@ -326,7 +316,7 @@ Test(dataset, fraction_keeps_the_first_images) {
 }
 
 Test(dataset, no_label_file_at_all_is_an_error_for_training_and_told_for_validation) {
-    make_image("d/images/a.png", 20, 20);
+    test_folder_write_image("d/images/a.png", 20, 20);
     test_folder_write_text("d/data.yaml", "train: images\nval: images\nnc: 1\n");
     yti_dataset dataset = open_dataset(test_folder_path("d/data.yaml"));
     test_problems p;
@@ -515,7 +505,7 @@ Test(dataset, coco128_and_bccd_are_read) {
 Test(dataset, an_image_damaged_in_the_middle_is_left_out_by_the_scan) {
     make_small_dataset("d/small");
     test_folder_write_text("d/small.yaml", "path: small\ntrain: images/train\nval: images/val\nnames: [x, y]\n");
-    make_image("d/small/images/train/z.png", 64, 64);
+    test_folder_write_image("d/small/images/train/z.png", 64, 64);
     FILE *file = fopen(test_folder_path("d/small/images/train/z.png"), "r+b");
     cr_assert_not_null(file);
     fseek(file, 50, SEEK_SET); /* within the first data chunk: after signature, IHDR and the chunk's head */

@@ -2,7 +2,6 @@
  * lost. */
 #include "data/index/dataset.h"
 #include "data/index/lines.h"
-#include "image/image.h"
 #include "support/folder.h"
 #include "support/problems.h"
 
@@ -17,15 +16,6 @@
     "{\"type\": \"image\", \"file\": \"b.png\", \"split\": " split ", \"annotations\": " annotations "}\n"
 
 TestSuite(ndjson, .init = test_folder_make, .fini = test_folder_remove);
-
-static void make_image(const char *name) {
-    yt_image image;
-    cr_assert_eq(yt_image_create(20, 20, &image, NULL), YT_OK);
-    memset(image.rgb, 90, 3 * 20 * 20);
-    test_folder_write_text(name, ""); /* makes the folders */
-    cr_assert_eq(yt_image_save(test_folder_path(name), &image, NULL), YT_OK);
-    yt_image_free(&image);
-}
 
 static yt_status try_file(const char *file, const char *name, bool strict, test_problems *p, yti_scan_summary *found,
                           yt_err *err) {
@@ -48,8 +38,8 @@ static yt_status try_file(const char *file, const char *name, bool strict, test_
 
 static yt_status try_text(const char *text, const char *name, bool strict, test_problems *p, yti_scan_summary *found,
                           yt_err *err) {
-    make_image("d/a.png");
-    make_image("d/b.png");
+    test_folder_write_image("d/a.png", 20, 20);
+    test_folder_write_image("d/b.png", 20, 20);
     test_folder_write_text("d/set.ndjson", text);
     return try_file("d/set.ndjson", name, strict, p, found, err);
 }
@@ -129,8 +119,8 @@ Test(ndjson, an_image_is_found_in_the_folder_of_the_word_and_of_the_split) {
     test_problems p;
     yti_scan_summary found;
     yt_err err;
-    make_image("d/images/valid/v.png");
-    make_image("d/images/val/w.png");
+    test_folder_write_image("d/images/valid/v.png", 20, 20);
+    test_folder_write_image("d/images/val/w.png", 20, 20);
     const char *text = HEAD GOOD "{\"file\": \"v.png\", \"split\": \"valid\"}\n"
                                  "{\"file\": \"w.png\", \"split\": \"valid\"}\n";
     cr_assert_eq(try_text(text, "val", false, &p, &found, &err), YT_OK, "%s", err.text);
@@ -196,8 +186,8 @@ static void expect_refused(const char *file, const char *wanted) {
 }
 
 Test(ndjson, a_nul_byte_ends_no_text_of_a_data_set_in_silence) {
-    make_image("d/a.png");
-    make_image("d/b.png");
+    test_folder_write_image("d/a.png", 20, 20);
+    test_folder_write_image("d/b.png", 20, 20);
     test_folder_write_text("d/a.txt", "0 .5 .5 .2 .4\n");
     test_folder_write_text("d/b.txt", "0 .5 .5 .2 .4\n");
     write_with_nul("d/set.ndjson", HEAD GOOD "@\n" GOOD);
@@ -226,7 +216,7 @@ Test(ndjson, a_nul_byte_in_a_label_file_makes_its_row_bad_and_not_the_next_ones)
     test_problems p;
     yti_scan_summary found;
     yt_err err;
-    make_image("d/a.png");
+    test_folder_write_image("d/a.png", 20, 20);
     write_with_nul("d/a.txt", "0 .5 .5 .2@ .4\n0 .3 .3 .2 .2\n");
     test_folder_write_text("d/list.txt", "a.png\n");
     test_folder_write_text("d/set.yaml", "train: list.txt\nnames: [cat]\n");

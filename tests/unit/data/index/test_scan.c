@@ -3,7 +3,6 @@
 #include "base/file.h"
 #include "base/presence.h"
 #include "data/index/dataset.h"
-#include "image/image.h"
 #include "support/folder.h"
 #include "support/problems.h"
 
@@ -47,15 +46,6 @@ DIR *opendir(const char *path) {
 
 TestSuite(scan, .init = test_folder_make, .fini = test_folder_remove);
 
-static void make_image(const char *name) {
-    yt_image image;
-    cr_assert_eq(yt_image_create(20, 20, &image, NULL), YT_OK);
-    memset(image.rgb, 90, 3 * 20 * 20);
-    test_folder_write_text(name, ""); /* makes the folders */
-    cr_assert_eq(yt_image_save(test_folder_path(name), &image, NULL), YT_OK);
-    yt_image_free(&image);
-}
-
 /* Scans "train" of d/data.yaml. */
 static yt_status try_scan(bool strict, test_problems *p, yti_split *out, yt_err *err) {
     *p = (test_problems){0};
@@ -87,8 +77,8 @@ static void expect_failure(yt_status expected, const char *part) {
 
 /* Two classes; images a and b, a with a box. */
 static void make_set(void) {
-    make_image("d/images/a.png");
-    make_image("d/images/b.png");
+    test_folder_write_image("d/images/a.png", 20, 20);
+    test_folder_write_image("d/images/b.png", 20, 20);
     test_folder_write_text("d/labels/a.txt", "0 .5 .5 .4 .4\n");
     test_folder_write_text("d/data.yaml", "train: images\nval: images\nnames: [x, y]\n");
 }
@@ -199,14 +189,14 @@ Test(scan, label_files_of_no_image_are_reported_where_images_lack_theirs) {
 
 Test(scan, label_files_in_the_folder_above_or_beside_the_images_are_reported) {
     make_set();
-    make_image("d/images/sub/e.png");
+    test_folder_write_image("d/images/sub/e.png", 20, 20);
     test_folder_write_text("d/data.yaml", "train: images\nnames: [x, y]\n");
     expect_silence();
     test_folder_write_text("d/labels/e.txt", "0 .5 .5 .1 .1\n");
     expect_told("1 label file belongs to no image; the first is ");
     cr_assert_eq(remove(test_folder_path("d/labels/e.txt")), 0);
     test_folder_write_text("d/data.yaml", "train: images/sub\nnames: [x, y]\n");
-    make_image("d/images/sub/f.png");
+    test_folder_write_image("d/images/sub/f.png", 20, 20);
     test_folder_write_text("d/labels/sub/e.txt", "0 .5 .5 .1 .1\n");
     test_folder_write_text("d/images/sub/f.txt", "0 .5 .5 .1 .1\n");
     expect_told("1 image has a text file beside, but labels are looked for in a folder labels/");
@@ -229,7 +219,7 @@ Test(scan, a_folder_that_may_not_be_listed_costs_hints_only_and_a_broken_disk_th
 /* Folds take a part of a folder each. */
 Test(scan, labels_of_images_that_a_list_leaves_out_are_no_strays) {
     make_set();
-    make_image("d/images/c.png");
+    test_folder_write_image("d/images/c.png", 20, 20);
     test_folder_write_text("d/labels/c.txt", "0 .5 .5 .1 .1\n");
     test_folder_write_text("d/fold.txt", "images/a.png\nimages/b.png\n");
     test_folder_write_text("d/data.yaml", "train: fold.txt\nnames: [x, y]\n");
@@ -238,7 +228,7 @@ Test(scan, labels_of_images_that_a_list_leaves_out_are_no_strays) {
 
 Test(scan, one_label_file_of_two_images_is_reported) {
     make_set();
-    make_image("d/images/a.bmp");
+    test_folder_write_image("d/images/a.bmp", 20, 20);
     expect_told("images/a.bmp and a.png share one label file, ");
 }
 
