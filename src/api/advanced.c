@@ -19,7 +19,7 @@ struct yt_coco {
 yt_status yt_coco_create(int n_classes, yt_coco **out, yt_err *err) {
     if (n_classes < 1) return yt_fail(err, YT_ERR_ARGUMENT, "%d classes cannot be judged", n_classes);
     yt_coco *coco = calloc(1, sizeof *coco);
-    if (!coco) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for COCO's evaluation");
+    if (!coco) return yti_no_memory(err, "COCO's evaluation");
     coco->n_classes = n_classes;
     const yt_status status = yti_coco_eval_create(n_classes, &coco->eval, err);
     if (status == YT_OK)
@@ -50,7 +50,7 @@ yt_status yt_coco_add(yt_coco *coco, int64_t image, const yt_coco_box *found, si
     YT_TRY(check_boxes(coco, truth, n_truth, err));
     yti_coco_found *f = malloc((n_found + 1) * sizeof *f);
     yti_coco_truth *t = malloc((n_truth + 1) * sizeof *t);
-    yt_status status = f && t ? YT_OK : yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the boxes of an image");
+    yt_status status = f && t ? YT_OK : yti_no_memory(err, "the boxes of an image");
     for (size_t i = 0; status == YT_OK && i < n_found; i++)
         f[i] = (yti_coco_found){{found[i].x, found[i].y, found[i].w, found[i].h}, found[i].score, found[i].class_id};
     for (size_t i = 0; status == YT_OK && i < n_truth; i++) {
@@ -81,7 +81,7 @@ static yt_status list_layers(yt_layers *l, int imgsz, yt_err *err) {
     double *gflops = calloc(n + 1, sizeof *gflops);
     l->layers = calloc(n + 1, sizeof *l->layers);
     yt_status status = gflops && l->layers ? yti_model_row_gflops(model, imgsz, gflops, err)
-                                           : yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %zu layers", n);
+                                           : yti_no_memory(err, "%zu layers", n);
     if (status == YT_OK) status = yti_graph_shapes(model->graph, YT_MODE_EVAL, 1, imgsz, imgsz, NULL, err);
     for (size_t i = 0; status == YT_OK && i < n; i++) {
         const yti_model_row *row = &model->rows[i];
@@ -108,7 +108,7 @@ yt_status yt_layers_create(const char *model, int n_classes, int imgsz, yt_layer
         return yt_fail(err, YT_ERR_ARGUMENT, "a network of %d classes for images of %d pixels is not possible",
                        n_classes, imgsz);
     yt_layers *l = calloc(1, sizeof *l);
-    if (!l) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the layers of a network");
+    if (!l) return yti_no_memory(err, "the layers of a network");
     yt_status status;
     YTI_IN_C_LOCALE(status = open_layers(l, model, n_classes, imgsz, err));
     if (status == YT_OK)

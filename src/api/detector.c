@@ -27,7 +27,7 @@ const yt_option *yt_detector_option(size_t index) {
 
 yt_status yt_detector_options_create(yt_detector_options **out, yt_err *err) {
     yt_detector_options *options = calloc(1, sizeof *options);
-    if (!options) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for options");
+    if (!options) return yti_no_memory(err, "options");
     yt_status status;
     YTI_IN_C_LOCALE(status = yti_options_init(rows, N_ROWS, &options->set, err));
     if (status == YT_OK)
@@ -88,7 +88,7 @@ static yt_status read_options(yt_detector *d, const yti_options *set, yt_err *er
 /* What a detector has for itself. */
 static yt_status make_own(yt_detector *d, yt_err *err) {
     d->found = malloc((size_t)d->options.max_det * sizeof *d->found);
-    if (!d->found) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %d boxes", d->options.max_det);
+    if (!d->found) return yti_no_memory(err, "%d boxes", d->options.max_det);
     return yti_predictor_create(d->trained->model, &d->options, &d->predictor, err);
 }
 
@@ -123,7 +123,7 @@ static yt_status deliver(yt_detector *d, yt_status status, yt_detector **out) {
 
 yt_status yt_detector_open(const char *weights, const yt_detector_options *options, yt_detector **out, yt_err *err) {
     yt_detector *d = calloc(1, sizeof *d);
-    if (!d) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for a detector");
+    if (!d) return yti_no_memory(err, "a detector");
     yt_status status;
     YTI_IN_C_LOCALE(status = open_detector(d, weights, options, err));
     return deliver(d, status, out);
@@ -135,7 +135,7 @@ static yt_status share(const yt_detector *from, yt_detector *d, yt_err *err) {
     if (from->classes) {
         const size_t bytes = (size_t)from->trained->names.count * sizeof *d->classes;
         d->classes = malloc(bytes);
-        if (!d->classes) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for a detector");
+        if (!d->classes) return yti_no_memory(err, "a detector");
         memcpy(d->classes, from->classes, bytes);
         d->options.classes = d->classes;
     }
@@ -144,7 +144,7 @@ static yt_status share(const yt_detector *from, yt_detector *d, yt_err *err) {
 
 yt_status yt_detector_share(const yt_detector *detector, yt_detector **out, yt_err *err) {
     yt_detector *d = calloc(1, sizeof *d);
-    if (!d) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for a detector");
+    if (!d) return yti_no_memory(err, "a detector");
     yt_status status;
     YTI_IN_C_LOCALE(status = share(detector, d, err));
     return deliver(d, status, out);
@@ -195,7 +195,7 @@ static yt_status as_rgb(yt_detector *d, const yt_pixels *p, const uint8_t **out,
     if (p->format == YT_PIXELS_RGB && stride == w * 3) return YT_OK;
     if (w * h * 3 > d->rgb_bytes) {
         uint8_t *grown = realloc(d->rgb, w * h * 3);
-        if (!grown) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for an image of %zu x %zu pixels", w, h);
+        if (!grown) return yti_no_memory(err, "an image of %zu x %zu pixels", w, h);
         d->rgb = grown;
         d->rgb_bytes = w * h * 3;
     }

@@ -28,7 +28,7 @@ const yt_option *yt_train_option(size_t index) {
 
 yt_status yt_train_options_create(yt_train_options **out, yt_err *err) {
     yt_train_options *options = calloc(1, sizeof *options);
-    if (!options) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for options");
+    if (!options) return yti_no_memory(err, "options");
     YTI_IN_C_LOCALE(yti_train_config_defaults(&options->config));
     *out = options;
     return YT_OK;
@@ -94,7 +94,7 @@ struct yt_training {
 
 yt_status yt_training_create(const yt_train_options *options, yt_training **out, yt_err *err) {
     yt_training *t = calloc(1, sizeof *t);
-    if (!t) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for a training");
+    if (!t) return yti_no_memory(err, "a training");
     t->config = options->config;
     yti_search_init(&t->search);
     *out = t;
@@ -162,8 +162,7 @@ static yt_status show_start(void *context, const yti_train_info *info, yt_err *e
     fill_plan(t); /* the folder is known now */
     t->best_weights = yti_path_join(info->folder, "weights/best.safetensors");
     t->last_weights = yti_path_join(info->folder, "weights/last.safetensors");
-    return t->best_weights && t->last_weights ? YT_OK
-                                              : yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the paths of the run");
+    return t->best_weights && t->last_weights ? YT_OK : yti_no_memory(err, "the paths of the run");
 }
 
 static unsigned begin_batch(void *context, const yti_train_batch *batch) {

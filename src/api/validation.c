@@ -23,7 +23,7 @@ const yt_option *yt_validate_option(size_t index) {
 
 yt_status yt_validate_options_create(yt_validate_options **out, yt_err *err) {
     yt_validate_options *options = calloc(1, sizeof *options);
-    if (!options) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for options");
+    if (!options) return yti_no_memory(err, "options");
     yt_status status;
     YTI_IN_C_LOCALE(status = yti_options_init(yti_evaluation_rows, yti_evaluation_row_count, &options->set, err));
     if (status == YT_OK)
@@ -79,14 +79,14 @@ static yt_status keep(yt_validation *v, const yti_evaluation *e, yt_err *err) {
     memcpy(v->coco, e->coco_numbers, sizeof v->coco);
     v->classes = calloc((size_t)m->n_classes + 1, sizeof *v->classes);
     v->names = calloc((size_t)m->n_classes + 1, sizeof *v->names);
-    if (!v->classes || !v->names) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %d classes", m->n_classes);
+    if (!v->classes || !v->names) return yti_no_memory(err, "%d classes", m->n_classes);
     v->n_classes = m->n_classes;
     for (int c = 0; c < m->n_classes; c++) {
         const yti_class_metrics *k = &m->classes[c];
         if (k->n_truth > 0)
             v->classes[c] = (yt_metrics){k->n_images, k->n_truth, k->precision, k->recall, k->ap50, k->ap};
         v->names[c] = strdup(e->names[c]);
-        if (!v->names[c]) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %d classes", m->n_classes);
+        if (!v->names[c]) return yti_no_memory(err, "%d classes", m->n_classes);
     }
     return YT_OK;
 }
@@ -128,7 +128,7 @@ static yt_status run(yt_validation *v, const char *weights, const char *data, co
 yt_status yt_validation_run(const char *weights, const char *data, const yt_validate_options *options,
                             yt_validation **out, yt_err *err) {
     yt_validation *v = calloc(1, sizeof *v);
-    if (!v) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for a validation");
+    if (!v) return yti_no_memory(err, "a validation");
     yt_status status;
     YTI_IN_C_LOCALE(status = run(v, weights, data, options, err));
     if (status == YT_OK)

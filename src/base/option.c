@@ -138,7 +138,7 @@ yt_status yti_options_init(const yt_option *rows, size_t count, yti_options *out
     options.texts = calloc(count, sizeof *options.texts);
     if (!options.values || !options.texts) {
         yti_options_free(&options);
-        return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for options");
+        return yti_no_memory(err, "options");
     }
     for (size_t i = 0; i < count; i++) {
         const char *fallback = rows[i].fallback ? rows[i].fallback : rows[i].type == YT_OPTION_FLAG ? "false" : NULL;
@@ -192,7 +192,7 @@ yt_status yti_options_set(yti_options *options, const char *name, const char *te
     if (!row) return unknown_name(options, name, err);
     yti_option_value value = {.typed = true};
     char *copy = strdup(text);
-    if (!copy) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for options");
+    if (!copy) return yti_no_memory(err, "options");
     const yt_status status = yti_option_read(row, copy, &value, err);
     if (status != YT_OK) {
         free(copy);

@@ -20,15 +20,13 @@
 static const char ROOT[] = "runs/detect", LAST[] = "last.safetensors";
 enum { MAX_DEPTH = 4 };
 
-static yt_status no_memory(yt_err *err) {
-    return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the name of the run folder");
-}
+static const char needed_for[] = "the name of the run folder";
 
 yt_status yti_run_folder_name(const char *project, const char *name, char **out, yt_err *err) {
     char *parent = project[0] ? yti_path_join(ROOT, project) : strdup(ROOT);
     *out = parent ? yti_path_join(parent, name[0] ? name : "train") : NULL;
     free(parent);
-    return *out ? YT_OK : no_memory(err);
+    return *out ? YT_OK : yti_no_memory(err, needed_for);
 }
 
 /* ---- the run of a checkpoint ---- */
@@ -59,7 +57,7 @@ static yt_status find_checkpoint(const char *resume, char **out, yt_err *err) {
             return YT_ERR_IO;
         }
     }
-    if (!path) return no_memory(err);
+    if (!path) return yti_no_memory(err, needed_for);
     yt_status status = YT_OK;
     if (!yti_path_exists(path))
         status = yt_fail(err, YT_ERR_IO, "%s: cannot be opened: %s; --resume alone takes the newest run below %s", path,
@@ -145,7 +143,7 @@ static bool is_newer(const newest *than, const char *path, struct timespec time)
 static yt_status look_at(const char *folder, newest *best) {
     char *weights = yti_path_join(folder, "weights"), *path = weights ? yti_path_join(weights, best->file) : NULL;
     free(weights);
-    if (!path) return no_memory(best->err);
+    if (!path) return yti_no_memory(best->err, needed_for);
     struct stat info;
     if (stat(path, &info) == 0 && S_ISREG(info.st_mode) && is_newer(best, path, info.st_mtim)) {
         free(best->path);
@@ -174,7 +172,7 @@ static bool visit(void *context, const char *name) {
     newest *best = context;
     if (name[0] == '.' || strcmp(name, "weights") == 0) return true;
     char *path = yti_path_join(best->folder, name);
-    if (!path) best->status = no_memory(best->err);
+    if (!path) best->status = yti_no_memory(best->err, needed_for);
     if (path && yti_path_is_dir(path)) {
         best->status = look_at(path, best);
         if (best->status == YT_OK && best->depth < MAX_DEPTH) best->status = search(path, best);

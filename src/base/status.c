@@ -33,6 +33,18 @@ yt_status yt_fail(yt_err *err, yt_status code, const char *format, ...) {
     return code;
 }
 
+yt_status yti_no_memory(yt_err *err, const char *what, ...) {
+    if (err) {
+        const int used = snprintf(err->text, sizeof err->text, "no memory for ");
+        va_list args;
+        va_start(args, what);
+        vsnprintf(err->text + used, sizeof err->text - (size_t)used, what, args);
+        va_end(args);
+        finish(err, YT_ERR_NO_MEMORY);
+    }
+    return YT_ERR_NO_MEMORY;
+}
+
 yt_status yti_fail_at(yt_err *err, yt_status code, const char *file, size_t line, const char *format, ...) {
     if (err) {
         int used = line ? snprintf(err->text, sizeof err->text, "%s:%zu: ", file, line)

@@ -8,6 +8,9 @@
 yt_status yti_fail_at(yt_err *err, yt_status code, const char *file, size_t line, const char *format, ...)
     YT_PRINTF(5, 6);
 
+/* NO_MEMORY: "no memory for " and what it was for. */
+yt_status yti_no_memory(yt_err *err, const char *what, ...) YT_PRINTF(2, 3);
+
 /* Passes a failure on. Only where nothing has to be released. */
 #define YT_TRY(expression)                                                                                             \
     do {                                                                                                               \

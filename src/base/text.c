@@ -1,4 +1,4 @@
-/* text.c: UTF-8, control characters and names; see yt/text.h.
+/* text.c: UTF-8, control characters and names; and streams into memory.
  *
  * In UTF-8 the first byte tells how many follow, each of them 10xxxxxx. Four first bytes narrow the range of the second
  * one: E0 and F0 against overlong forms, ED against surrogates, F4 against what is above U+10FFFF.
@@ -89,4 +89,17 @@ void yti_text_append(char *text, size_t room, const char *format, ...) {
     va_start(args, format);
     vsnprintf(text + used, room - used, format, args);
     va_end(args);
+}
+
+bool yti_text_open(yti_text_stream *stream) {
+    *stream = (yti_text_stream){0};
+    stream->out = open_memstream(&stream->text, &stream->length);
+    return stream->out != NULL;
+}
+
+char *yti_text_close(yti_text_stream *stream) {
+    const bool good = !ferror(stream->out);
+    if (fclose(stream->out) == 0 && good) return stream->text;
+    free(stream->text);
+    return NULL;
 }

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 /* Whether bytes are UTF-8 (RFC 3629): no overlong forms, no surrogates, nothing above U+10FFFF. */
 bool yti_text_is_utf8(const char *text, size_t length);
@@ -30,5 +31,15 @@ yti_class_text yti_text_class(int number);
 
 /* Appends to what text holds; what does not fit into room bytes is cut off. */
 void yti_text_append(char *text, size_t room, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* A text of any length, printed into: open, print to `out`, close. */
+typedef struct yti_text_stream {
+    FILE *out;
+    char *text;
+    size_t length;
+} yti_text_stream;
+
+bool yti_text_open(yti_text_stream *stream);   /* false: no memory, and there is nothing to close */
+char *yti_text_close(yti_text_stream *stream); /* malloc'd; NULL: no memory */
 
 #endif

@@ -15,7 +15,7 @@ yt_status cli_run_dir(const cli_line *cli, const char *runs, char **out, yt_err 
     char *parent = project && *project ? yti_path_join(runs, project) : strdup(runs);
     char *path = parent ? yti_path_join(parent, cli_text(cli, "name")) : NULL;
     free(parent);
-    if (!path) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the name of a folder");
+    if (!path) return yti_no_memory(err, "the name of a folder");
     if (!cli_flag(cli, "exist-ok")) {
         yt_status status = yti_folder_fresh(path, out, err);
         free(path);

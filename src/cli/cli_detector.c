@@ -11,7 +11,7 @@ yt_status cli_find_weights(const cli_line *cli, const char *runs, char **out, yt
     char *found = NULL;
     if (typed) {
         found = strdup(typed);
-        if (!found) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the name of a file");
+        if (!found) return yti_no_memory(err, "the name of a file");
     } else {
         YT_TRY(yti_newest_weights(runs, "best.safetensors", &found, err));
         if (!found)

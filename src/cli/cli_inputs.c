@@ -35,7 +35,7 @@ static yt_status append(cli_inputs *inputs, char *path, yt_err *err) {
             path = NULL;
         }
     }
-    if (!path) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for a list of %zu images", inputs->count + 1);
+    if (!path) return yti_no_memory(err, "a list of %zu images", inputs->count + 1);
     inputs->paths[inputs->count++] = path;
     return YT_OK;
 }

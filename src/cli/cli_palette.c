@@ -92,7 +92,7 @@ yt_status cli_palette_create(int classes, cli_colour **out, yt_err *err) {
     if (!colours || !candidates) {
         free(colours);
         free(candidates);
-        return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the colours of %d classes", classes);
+        return yti_no_memory(err, "the colours of %d classes", classes);
     }
     const int n = list_candidates(candidates);
     candidate chosen = candidate_of(FIRST);

@@ -81,8 +81,7 @@ static yt_status open_model(session *s, yt_err *err) {
     const int n = yt_detector_classes(s->detector);
     s->found = malloc(yt_detector_max_found(s->detector) * sizeof *s->found);
     s->names = malloc((size_t)n * sizeof *s->names);
-    if (!s->found || !s->names)
-        return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %zu boxes", yt_detector_max_found(s->detector));
+    if (!s->found || !s->names) return yti_no_memory(err, "%zu boxes", yt_detector_max_found(s->detector));
     for (int c = 0; c < n; c++) s->names[c] = yt_detector_class_name(s->detector, c);
     return YT_OK;
 }
@@ -96,7 +95,7 @@ static yt_status open_outputs(session *s, yt_err *err) {
     if (!dir) return yti_folder_fresh(CLI_RUNS "/predict", &s->out_dir, err);
     YT_TRY(yti_path_make_dirs(dir, err));
     s->out_dir = yti_path_join("", dir);
-    return s->out_dir ? YT_OK : yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the name of a folder");
+    return s->out_dir ? YT_OK : yti_no_memory(err, "the name of a folder");
 }
 
 static void close_all(session *s) {
@@ -140,7 +139,7 @@ static void put_detection(yti_json_writer *w, const yt_detection *d, const char 
 static yt_status add_json(session *s, const char *path, const yt_image *image, int n, yt_err *err) {
     yti_json_writer *w = &s->json;
     char *name = yti_text_to_utf8(path);
-    if (!name) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the results");
+    if (!name) return yti_no_memory(err, "the results");
     yti_json_object(w, NULL);
     yti_json_text(w, "image", name);
     yti_json_number(w, "width", image->w);
@@ -150,12 +149,12 @@ static yt_status add_json(session *s, const char *path, const yt_image *image, i
     yti_json_end(w);
     yti_json_end(w);
     free(name);
-    return w->failed ? yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the results") : YT_OK;
+    return w->failed ? yti_no_memory(err, "the results") : YT_OK;
 }
 
 static yt_status save_image(const session *s, size_t input, yt_image *image, int n, yt_err *err) {
     char *path = cli_inputs_result(&s->inputs, input, s->out_dir);
-    if (!path) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the name of a file");
+    if (!path) return yti_no_memory(err, "the name of a file");
     yt_status status = cli_inputs_has(&s->inputs, path)
                            ? yt_fail(err, YT_ERR_ARGUMENT, "%s is an input and is not overwritten; name another --out",
                                      path)

@@ -179,7 +179,7 @@ static yt_status print_json(const session *s, yt_err *err) {
         yti_json_end(&w);
     }
     char *text = yti_json_finish(&w, YTI_JSON_INDENTED);
-    if (!text) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the results");
+    if (!text) return yti_no_memory(err, "the results");
     puts(text);
     free(text);
     return YT_OK;

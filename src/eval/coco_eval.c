@@ -111,7 +111,7 @@ yt_status yti_coco_eval_create(int n_classes, yti_coco_eval **out, yt_err *err) 
     }
     if (!eval || !eval->n_truth) {
         yti_coco_eval_destroy(eval);
-        return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the COCO metrics of %d classes", n_classes);
+        return yti_no_memory(err, "the COCO metrics of %d classes", n_classes);
     }
     *out = eval;
     return YT_OK;
@@ -285,8 +285,7 @@ static yt_status open_image(yti_coco_eval *eval, int n_found, int n_truth, image
     out->taken = room_in(&eval->taken, truth, sizeof *out->taken);
     out->sequence = room_in(&eval->sequence, truth, sizeof *out->sequence);
     if (!records || !out->found || !out->truth || !out->iou || !out->taken || !out->sequence)
-        return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %d detections and %d ground-truth boxes", n_found,
-                       n_truth);
+        return yti_no_memory(err, "%d detections and %d ground-truth boxes", n_found, n_truth);
     out->records = records + eval->count;
     return YT_OK;
 }
@@ -400,7 +399,7 @@ yt_status yti_coco_eval_compute(yti_coco_eval *eval, double numbers[YT_COCO_NUMB
     double *curves = count < SIZE_MAX / (2 * sizeof *curves) ? malloc((2 * count + 1) * sizeof *curves) : NULL;
     if (!records || !curves) {
         free(curves);
-        return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the curves of %zu detections", count);
+        return yti_no_memory(err, "the curves of %zu detections", count);
     }
     qsort(records, count, sizeof *records, compare_records);
     mean means[YT_COCO_NUMBERS] = {{0, 0}};

@@ -50,7 +50,7 @@ yt_status yti_coco_results_add(yti_coco_results *results, const char *image_path
                                const yti_coco_found *found, int n_found, yt_err *err) {
     FILE *stream = results->writer.stream;
     char *name = yti_json_quoted(yti_path_base(image_path));
-    if (!name) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the results of %s", image_path);
+    if (!name) return yti_no_memory(err, "the results of %s", image_path);
     for (int i = 0; i < n_found; i++) {
         const yti_coco_found *f = &found[i];
         char text[5][YTI_DECIMAL];

@@ -41,7 +41,7 @@ yt_status yti_confusion_create(int n_classes, float conf, yti_confusion **out, y
     }
     if (!confusion || !confusion->counts) {
         yti_confusion_destroy(confusion);
-        return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for a confusion matrix of %d classes", n_classes);
+        return yti_no_memory(err, "a confusion matrix of %d classes", n_classes);
     }
     *out = confusion;
     return YT_OK;

@@ -76,7 +76,7 @@ static yt_status write_all(const yti_metrics *metrics, const char *const *names,
 
 static yt_status open_in(const char *folder, const char *name, yti_file_writer *out, yt_err *err) {
     char *path = yti_path_join(folder, name);
-    if (!path) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the name of %s", name);
+    if (!path) return yti_no_memory(err, "the name of %s", name);
     yt_status status = yti_file_writer_open(path, out, err);
     free(path);
     return status;

@@ -49,7 +49,7 @@ yt_status yti_metrics_create(int n_classes, yti_metrics **out, yt_err *err) {
     }
     if (!metrics || !metrics->classes || !metrics->last_image) {
         yti_metrics_destroy(metrics);
-        return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the metrics of %d classes", n_classes);
+        return yti_no_memory(err, "the metrics of %d classes", n_classes);
     }
     *out = metrics;
     return YT_OK;
@@ -102,13 +102,13 @@ static yt_status reserve(yti_metrics *metrics, size_t n_detections, size_t n_tru
         size_t capacity = metrics->capacity * 2 > need ? metrics->capacity * 2 : need + 256;
         yti_record *grown = capacity <= SIZE_MAX / sizeof *grown ? realloc(metrics->records, capacity * sizeof *grown)
                                                                  : NULL;
-        if (!grown) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %zu detections", capacity);
+        if (!grown) return yti_no_memory(err, "%zu detections", capacity);
         metrics->records = grown;
         metrics->capacity = capacity;
     }
     if (n_truth > metrics->taken_capacity) {
         unsigned *grown = realloc(metrics->taken, n_truth * sizeof *grown);
-        if (!grown) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %zu ground-truth boxes", n_truth);
+        if (!grown) return yti_no_memory(err, "%zu ground-truth boxes", n_truth);
         metrics->taken = grown;
         metrics->taken_capacity = n_truth;
     }
@@ -200,7 +200,7 @@ static int smoothed_maximum(const double f1[GRID]) {
 static yt_status make_scratch(const yti_metrics *metrics, yti_curve *out, yt_err *err) {
     size_t room = metrics->count + 3;
     double *both = room <= SIZE_MAX / (2 * sizeof *both) ? malloc(2 * room * sizeof *both) : NULL;
-    if (!both) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the curves of %zu detections", room);
+    if (!both) return yti_no_memory(err, "the curves of %zu detections", room);
     *out = (yti_curve){.recall = both, .precision = both + room};
     return YT_OK;
 }

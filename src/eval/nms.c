@@ -82,7 +82,7 @@ yt_status yti_select_nms(const yti_head *head, int image, const yti_detect_optio
     yt_xyxy *kept = malloc((size_t)options->max_det * sizeof *kept);
     if (!kept) {
         yti_top_free(&to.top);
-        return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %d detections", options->max_det);
+        return yti_no_memory(err, "%d detections", options->max_det);
     }
     yti_visit_anchors(head, image, to.bound, offer_candidates, &to);
     yti_top_sort(&to.top);

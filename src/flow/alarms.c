@@ -67,11 +67,12 @@ double yti_flow_alarm_excess(yti_flow_alarm alarm, const yti_flow_case *c) {
     return value < bound ? bound / value : value / bound; /* of 0: infinitely far */
 }
 
-const char *yti_flow_alarm_word(yti_flow_alarm alarm) {
+static const char *alarm_word(yti_flow_alarm alarm) {
     return rows[alarm].word;
 }
 
-void yti_flow_alarm_reason(yti_flow_alarm alarm, const yti_flow_case *c, char *text, size_t room) {
+/* "mean_abs of activation_gradient is 3e-09, limit 1e-07 (SageMaker VanishingGradient)". */
+static void alarm_reason(yti_flow_alarm alarm, const yti_flow_case *c, char *text, size_t room) {
     const yti_flow_limit *limit = &yti_flow_limits()[rows[alarm].limit];
     const double value = value_of(alarm, c);
     const char *stat = yti_flow_stat_word(rows[alarm].stat), *kind = yti_flow_kind_word(c->kind);
@@ -110,9 +111,9 @@ static void report_alarm(yti_alarm_spread *spread, yti_flow_alarm alarm, const y
     char reason[256], others[64] = "", line[512];
     const int n = spread->places[alarm] - 1;
     if (n > 0) snprintf(others, sizeof others, ", here and in %d other place%s", n, n > 1 ? "s" : "");
-    yti_flow_alarm_reason(alarm, found, reason, sizeof reason);
+    alarm_reason(alarm, found, reason, sizeof reason);
     snprintf(line, sizeof line, "step %lld, row %d %s: %s%s: %s", (long long)step->step, worst->row, worst->name,
-             yti_flow_alarm_word(alarm), others, reason);
+             alarm_word(alarm), others, reason);
     report(context, line);
     spread->reported[alarm] = spread->places[alarm];
 }

@@ -42,11 +42,6 @@ typedef struct yti_flow_case {
 /* By what factor a measurement is beyond the limit of an alarm, at least 1; 0: the alarm is not raised. */
 double yti_flow_alarm_excess(yti_flow_alarm alarm, const yti_flow_case *c);
 
-const char *yti_flow_alarm_word(yti_flow_alarm alarm);
-
-/* "mean_abs of activation_gradient is 3e-09, limit 1e-07 (SageMaker VanishingGradient)". */
-void yti_flow_alarm_reason(yti_flow_alarm alarm, const yti_flow_case *c, char *text, size_t room);
-
 /* ---- a step ---- */
 
 /* What was measured at one step. */

@@ -148,7 +148,7 @@ yt_status yti_event_file_open(const char *path, int64_t keep_below, yti_event_fi
     if (file) file->path = strdup(path);
     if (!file || !file->path) {
         yti_event_file_close(file);
-        return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for an event file");
+        return yti_no_memory(err, "an event file");
     }
     make_crc_table(file->crc_table);
     const yt_status status = begin_file(file, keep_below, err);
@@ -214,9 +214,9 @@ yt_status yti_event_file_end(yti_event_file *file, int64_t step, yt_err *err) {
     yti_protobuf_varint(&file->event, 2, (uint64_t)step);
     yti_protobuf_message(&file->event, 5, &file->values);
     file->values.used = 0;
-    if (file->event.failed) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for an event of %s", file->path);
+    if (file->event.failed) return yti_no_memory(err, "an event of %s", file->path);
     write_record(file, file->stream);
-    if (file->event.failed) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for an event of %s", file->path);
+    if (file->event.failed) return yti_no_memory(err, "an event of %s", file->path);
     if (fflush(file->stream) != 0 || ferror(file->stream))
         return yt_fail(err, YT_ERR_IO, "%s: writing failed: %s", file->path, strerror(errno));
     return YT_OK;

@@ -7,7 +7,7 @@
 
 yt_status yti_graph_create(yti_graph **out, yt_err *err) {
     yti_graph *graph = calloc(1, sizeof *graph);
-    if (!graph) return yt_fail(err, YT_ERR_NO_MEMORY, "out of memory for a graph");
+    if (!graph) return yti_no_memory(err, "a graph");
     *out = graph;
     return YT_OK;
 }
@@ -28,39 +28,38 @@ void yti_graph_destroy(yti_graph *graph) {
     free(graph);
 }
 
-static yt_status node_init(yti_node *node, const yti_op *op, const void *attr, const yti_value *sources, int n_sources,
-                           const char *label) {
-    *node = (yti_node){.op = op, .n_src = n_sources};
-    node->label = strdup(label);
-    node->attr = malloc(op->attr_size ? op->attr_size : 1);
-    node->src = malloc(sizeof *node->src * (size_t)(n_sources ? n_sources : 1));
-    node->accumulate = calloc((size_t)(n_sources ? n_sources : 1), sizeof *node->accumulate);
+static yt_status node_init(yti_node *node, const yti_node_spec *spec) {
+    const size_t attr_size = spec->op->attr_size, n_sources = (size_t)spec->n_sources;
+    *node = (yti_node){.op = spec->op, .n_src = spec->n_sources, .params = spec->params};
+    node->label = strdup(spec->label);
+    node->attr = malloc(attr_size ? attr_size : 1);
+    node->src = malloc(sizeof *node->src * (n_sources ? n_sources : 1));
+    node->accumulate = calloc(n_sources ? n_sources : 1, sizeof *node->accumulate);
     if (!node->label || !node->attr || !node->src || !node->accumulate) {
         node_release(node);
         return YT_ERR_NO_MEMORY;
     }
-    if (op->attr_size) memcpy(node->attr, attr, op->attr_size);
-    if (n_sources) memcpy(node->src, sources, sizeof *sources * (size_t)n_sources);
+    if (attr_size) memcpy(node->attr, spec->attr, attr_size);
+    if (n_sources) memcpy(node->src, spec->sources, sizeof *spec->sources * n_sources);
     return YT_OK;
 }
 
-yt_status yti_graph_add(yti_graph *graph, const yti_op *op, const void *attr, const yti_value *sources, int n_sources,
-                        yti_params params, const char *label, yti_value *out, yt_err *err) {
-    if (n_sources > YT_MAX_SOURCES)
-        return yt_fail(err, YT_ERR_ARGUMENT, "%s: %d sources; the limit is %d", label, n_sources, YT_MAX_SOURCES);
-    for (int i = 0; i < n_sources; i++)
-        if (sources[i] < 0 || sources[i] >= graph->n_nodes)
-            return yt_fail(err, YT_ERR_ARGUMENT, "%s: source %d does not exist yet", label, sources[i]);
+yt_status yti_graph_add(yti_graph *graph, const yti_node_spec *spec, yti_value *out, yt_err *err) {
+    if (spec->n_sources > YT_MAX_SOURCES)
+        return yt_fail(err, YT_ERR_ARGUMENT, "%s: %d sources; the limit is %d", spec->label, spec->n_sources,
+                       YT_MAX_SOURCES);
+    for (int i = 0; i < spec->n_sources; i++)
+        if (spec->sources[i] < 0 || spec->sources[i] >= graph->n_nodes)
+            return yt_fail(err, YT_ERR_ARGUMENT, "%s: source %d does not exist yet", spec->label, spec->sources[i]);
     if (graph->n_nodes == graph->capacity) {
         int capacity = graph->capacity ? 2 * graph->capacity : 128;
         yti_node *nodes = realloc(graph->nodes, sizeof *nodes * (size_t)capacity);
-        if (!nodes) return yt_fail(err, YT_ERR_NO_MEMORY, "out of memory for %d nodes", capacity);
+        if (!nodes) return yti_no_memory(err, "%d nodes", capacity);
         graph->nodes = nodes;
         graph->capacity = capacity;
     }
-    if (node_init(&graph->nodes[graph->n_nodes], op, attr, sources, n_sources, label) != YT_OK)
-        return yt_fail(err, YT_ERR_NO_MEMORY, "%s: out of memory", label);
-    graph->nodes[graph->n_nodes].params = params;
+    if (node_init(&graph->nodes[graph->n_nodes], spec) != YT_OK)
+        return yt_fail(err, YT_ERR_NO_MEMORY, "%s: out of memory", spec->label);
     graph->planned = false;
     *out = graph->n_nodes++;
     return YT_OK;
@@ -73,8 +72,8 @@ yt_status yti_graph_clone(const yti_graph *graph, yti_graph **out, yt_err *err) 
     for (int i = 0; i < graph->n_nodes && status == YT_OK; i++) {
         const yti_node *node = &graph->nodes[i];
         yti_value same;
-        status = yti_graph_add(clone, node->op, node->attr, node->src, node->n_src, node->params, node->label, &same,
-                               err);
+        const yti_node_spec spec = {node->op, node->attr, node->src, node->n_src, node->params, node->label};
+        status = yti_graph_add(clone, &spec, &same, err);
         if (status != YT_OK) break;
         yti_node *added = &clone->nodes[same];
         added->output = node->output;

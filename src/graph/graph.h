@@ -20,10 +20,18 @@ void yti_graph_destroy(yti_graph *graph);
 /* The same nodes again, with neither plan nor arena: what a second thread runs at the same time. */
 yt_status yti_graph_clone(const yti_graph *graph, yti_graph **out, yt_err *err);
 
-/* Appends a node whose sources exist already (so there can be no cycle). The attributes are copied. label is for
- * messages and logs ("model.2.cv1"), copied. */
-yt_status yti_graph_add(yti_graph *graph, const yti_op *op, const void *attr, const yti_value *sources, int n_sources,
-                        yti_params params, const char *label, yti_value *out, yt_err *err);
+/* A node to be added. Everything is lent. */
+typedef struct yti_node_spec {
+    const yti_op *op;
+    const void *attr; /* of the op's attribute struct; NULL: it has none */
+    const yti_value *sources;
+    int n_sources;
+    yti_params params;
+    const char *label; /* for messages and logs: "model.2.cv1" */
+} yti_node_spec;
+
+/* Appends a node whose sources exist already (so there can be no cycle). */
+yt_status yti_graph_add(yti_graph *graph, const yti_node_spec *spec, yti_value *out, yt_err *err);
 
 /* Declares a result. Its map stays valid to the end of a run, and in training its gradient is written by the caller
  * between forward and backward. Only what results depend on is run; train_only results are left out in evaluation. */

@@ -200,10 +200,10 @@ static yt_status play_backward(yti_graph *graph, bool *const *written, yt_err *e
 
 static yt_status cover(yti_graph *graph, yt_err *err) {
     bool **written = calloc((size_t)graph->n_nodes, sizeof *written);
-    yt_status status = written ? YT_OK : yt_fail(err, YT_ERR_NO_MEMORY, "out of memory while planning");
+    yt_status status = written ? YT_OK : yti_no_memory(err, "the plan of a graph");
     for (int i = 0; status == YT_OK && i < graph->n_nodes; i++) {
         written[i] = calloc((size_t)graph->nodes[i].ports.dst.c, sizeof **written);
-        if (!written[i]) status = yt_fail(err, YT_ERR_NO_MEMORY, "out of memory while planning");
+        if (!written[i]) status = yti_no_memory(err, "the plan of a graph");
     }
     if (status == YT_OK) status = play_backward(graph, written, err);
     for (int i = 0; written && i < graph->n_nodes; i++) free(written[i]);

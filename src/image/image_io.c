@@ -74,7 +74,7 @@ yt_status yt_image_create(int w, int h, yt_image *out, yt_err *err) {
     const yti_source none = {.path = "new image"};
     YT_TRY(yti_check_facts(&none, &(yti_facts){.w = w, .h = h, .orientation = 1}, err));
     uint8_t *rgb = malloc((size_t)w * (size_t)h * 3);
-    if (!rgb) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for an image of %d x %d", w, h);
+    if (!rgb) return yti_no_memory(err, "an image of %d x %d", w, h);
     *out = (yt_image){w, h, rgb};
     return YT_OK;
 }

@@ -30,7 +30,7 @@ yt_status yti_predictor_create(const yti_model *model, const yti_predict_options
     bool one_to_one = false;
     YT_TRY(yti_choose_branch(model, options->nms, &one_to_one, err));
     yti_predictor *predictor = calloc(1, sizeof *predictor);
-    if (!predictor) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for a predictor");
+    if (!predictor) return yti_no_memory(err, "a predictor");
     const yt_status status = yti_model_view(model, &predictor->model, err);
     if (status != YT_OK) {
         free(predictor);
@@ -61,7 +61,7 @@ static yt_status plan_for(yti_predictor *predictor, int h, int w, yt_err *err) {
     size_t bytes = (size_t)h * (size_t)w * 3;
     if (bytes > predictor->input_bytes) {
         uint8_t *grown = realloc(predictor->input, bytes);
-        if (!grown) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for an input of %d x %d pixels", w, h);
+        if (!grown) return yti_no_memory(err, "an input of %d x %d pixels", w, h);
         predictor->input = grown;
         predictor->input_bytes = bytes;
     }

@@ -31,7 +31,7 @@ static yt_status open_file(const char *path, const yti_open_options *options, yt
 
 yt_status yti_trained_open(const char *path, const yti_open_options *options, yti_trained **out, yt_err *err) {
     yti_trained *trained = calloc(1, sizeof *trained);
-    if (!trained) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for a model");
+    if (!trained) return yti_no_memory(err, "a model");
     trained->owners = 1;
     const yt_status status = open_file(path, options, trained, err);
     if (status == YT_OK)

@@ -274,7 +274,7 @@ static yt_status take_memory(yti_assignment *out, search *s, yt_err *err) {
                        s->targets->count, s->head->level[0].box.n);
     if (count.used > out->block_bytes) {
         void *block = aligned_alloc(YTI_LINE, count.used);
-        if (!block) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %zu bytes of the loss", count.used);
+        if (!block) return yti_no_memory(err, "%zu bytes of the loss", count.used);
         free(out->block);
         out->block = block, out->block_bytes = count.used;
     }

@@ -50,13 +50,19 @@ void yti_loss_class_weights(const int64_t *counts, int n_classes, double power, 
 /* Multiplies each class's part of the class loss by its weight from now on. Copies them; NULL: all 1. */
 yt_status yti_loss_weigh_classes(yti_loss *loss, const float *weights, int n_classes, yt_err *err);
 
+/* How the loss of a branch is made. */
+typedef struct yti_loss_rule {
+    yti_loss_gains gains;
+    yti_assigner assigner;
+    double weight; /* the branch's share of the whole loss; 1 for a single-branch head */
+} yti_loss_rule;
+
 /* Loss of one head branch on one batch. Where the levels' d_box and d_cls have data, they are overwritten by weight
- * * d total / d box and cls. weight: the branch's share of the whole loss (1 for a single-branch head). The network
- * input measures level[0].h * level[0].stride by level[0].w * level[0].stride pixels. Deterministic for any number of
- * threads. Targets with a class outside [0, n_classes), or weights for another number of classes, are an ARGUMENT
- * error. */
-yt_status yti_loss_branch(yti_loss *loss, const yti_head *head, const yti_targets *targets, yti_loss_gains gains,
-                          yti_assigner assigner, double weight, int threads, yti_loss_result *out, yt_err *err);
+ * * d total / d box and cls. The network input measures level[0].h * level[0].stride by level[0].w * level[0].stride
+ * pixels. Deterministic for any number of threads. Targets with a class outside [0, n_classes), or weights for another
+ * number of classes, are an ARGUMENT error. */
+yt_status yti_loss_branch(yti_loss *loss, const yti_head *head, const yti_targets *targets, const yti_loss_rule *rule,
+                          int threads, yti_loss_result *out, yt_err *err);
 
 /* The branch weights of an end-to-end head in epoch e of n_epochs (spec training 3.6): one-to-many falls linearly
  * from 0.8 to 0.1, one-to-one takes the rest. */

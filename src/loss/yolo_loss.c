@@ -42,7 +42,7 @@ typedef struct branch {
 
 yt_status yti_loss_create(yti_loss **out, yt_err *err) {
     yti_loss *loss = calloc(1, sizeof *loss);
-    if (!loss) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the loss");
+    if (!loss) return yti_no_memory(err, "the loss");
     *out = loss;
     return YT_OK;
 }
@@ -70,7 +70,7 @@ void yti_loss_class_weights(const int64_t *counts, int n_classes, double power, 
 
 yt_status yti_loss_weigh_classes(yti_loss *loss, const float *weights, int n_classes, yt_err *err) {
     float *copy = weights ? calloc((size_t)n_classes + YT_READ_SLACK, sizeof *copy) : NULL;
-    if (weights && !copy) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %d class weights", n_classes);
+    if (weights && !copy) return yti_no_memory(err, "%d class weights", n_classes);
     if (weights) memcpy(copy, weights, (size_t)n_classes * sizeof *copy);
     free(loss->class_weights);
     loss->class_weights = copy;
@@ -238,8 +238,10 @@ static void box_losses(const branch *b, double *box, double *side) {
 
 /* ---- the whole ---- */
 
-yt_status yti_loss_branch(yti_loss *loss, const yti_head *head, const yti_targets *targets, yti_loss_gains gains,
-                          yti_assigner assigner, double weight, int threads, yti_loss_result *out, yt_err *err) {
+yt_status yti_loss_branch(yti_loss *loss, const yti_head *head, const yti_targets *targets, const yti_loss_rule *rule,
+                          int threads, yti_loss_result *out, yt_err *err) {
+    const yti_assigner assigner = rule->assigner;
+    const yti_loss_gains gains = rule->gains;
     YT_TRY(check_head(head, err));
     int images = head->level[0].box.n;
     YT_TRY(check_targets(targets, images, head->n_classes, err));
@@ -263,7 +265,7 @@ yt_status yti_loss_branch(yti_loss *loss, const yti_head *head, const yti_target
                 .class_weights = loss->class_weights,
                 .target_sum = scores < 1 ? 1 : scores, /* keeps a NaN */
                 .threads = threads};
-    b.scale = weight * images / b.target_sum;
+    b.scale = rule->weight * images / b.target_sum;
     double cls = class_loss(&b);
     box_losses(&b, &box, &side);
     *out = (yti_loss_result){.terms = {[YT_LOSS_BOX] = (double)gains.box * box / b.target_sum,

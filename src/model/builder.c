@@ -40,7 +40,7 @@ bool yti_fail(yti_builder *b, const char *format, ...) {
 }
 
 static bool out_of_memory(yti_builder *b) {
-    b->status = yt_fail(b->err, YT_ERR_NO_MEMORY, "out of memory for the model");
+    b->status = yti_no_memory(b->err, "the model");
     return false;
 }
 
@@ -58,17 +58,18 @@ int yti_channels(const yti_builder *b, yti_value x) {
     return b->status == YT_OK ? b->built[x].channels : 0;
 }
 
-yti_value yti_add_node(yti_builder *b, const yti_op *op, const void *attr, const yti_value *src, int n_src,
-                       yti_params params, yti_path at, yti_built built) {
+/* `built` is what the node makes of a probe image. */
+static yti_value add_node(yti_builder *b, const yti_node_spec *spec, yti_built built) {
     if (b->status != YT_OK) return 0;
     if (yti_graph_nodes(b->graph) >= MAX_NODES) return yti_fail(b, "the model has over %d operations", MAX_NODES);
-    if (n_src > YT_MAX_SOURCES) return yti_fail(b, "reads %d maps; the limit is %d", n_src, YT_MAX_SOURCES);
+    if (spec->n_sources > YT_MAX_SOURCES)
+        return yti_fail(b, "reads %d maps; the limit is %d", spec->n_sources, YT_MAX_SOURCES);
     if (built.side < 1)
         return yti_fail(b, "the map becomes smaller than one pixel for a %d-pixel image", YT_PROBE_SIDE);
     if (built.side > MAX_SIDE) return yti_fail(b, "the map grows to %d times the image", built.side / YT_PROBE_SIDE);
     if (built.channels > 1 << 16) return yti_fail(b, "%d channels; the limit is %d", built.channels, 1 << 16);
     yti_value value = 0;
-    b->status = yti_graph_add(b->graph, op, attr, src, n_src, params, at.text, &value, b->err);
+    b->status = yti_graph_add(b->graph, spec, &value, b->err);
     if (b->status != YT_OK) return 0;
     if (value >= b->built_capacity) {
         int capacity = b->built_capacity ? 2 * b->built_capacity : 256;
@@ -132,8 +133,8 @@ yti_value yti_block(yti_builder *b, yti_path name, yti_value output) {
 
 yti_value yti_input(yti_builder *b, int channels) {
     const yti_input_attr attr = {.channels = channels};
-    return yti_add_node(b, &yti_op_input, &attr, NULL, 0, YT_NO_PARAMS, (yti_path){"input"},
-                        (yti_built){.channels = channels, .side = YT_PROBE_SIDE});
+    const yti_node_spec spec = {&yti_op_input, &attr, NULL, 0, YT_NO_PARAMS, "input"};
+    return add_node(b, &spec, (yti_built){.channels = channels, .side = YT_PROBE_SIDE});
 }
 
 /* The convolution alone, with a bias or not; moments are wanted by a batch norm after it. shortcut NULL: none. */
@@ -150,8 +151,8 @@ static yti_value bare_conv(yti_builder *b, yti_value x, yti_path weights_at, yti
     if (bias) params.param[1] = yti_param(b, YT_PARAM_BIAS, yti_sub(weights_at, "bias"), 1, bias_dims, bound, 0);
     const int side = yti_conv_out(b->built[x].side, conv->kernel, conv->stride, conv->pad, conv->dilation);
     const yti_value src[2] = {x, shortcut ? *shortcut : 0};
-    return yti_add_node(b, &yti_op_conv2d, attr, src, shortcut ? 2 : 1, params, at,
-                        (yti_built){.channels = conv->cout, .side = side});
+    const yti_node_spec spec = {&yti_op_conv2d, attr, src, shortcut ? 2 : 1, params, at.text};
+    return add_node(b, &spec, (yti_built){.channels = conv->cout, .side = side});
 }
 
 /* Before anything is computed from them. dilation 0: the default. */
@@ -193,7 +194,8 @@ static yti_value norm_act(yti_builder *b, yti_value y, yti_path at, yti_activati
         params.buffer[1] = yti_param(b, YT_PARAM_BUFFER, yti_sub(bn, "running_var"), 1, dims, 0, 1);
     }
     const yti_value src[2] = {y, shortcut ? *shortcut : 0};
-    return yti_add_node(b, &yti_op_norm_act, &attr, src, shortcut ? 2 : 1, params, at, b->built[y]);
+    const yti_node_spec spec = {&yti_op_norm_act, &attr, src, shortcut ? 2 : 1, params, at.text};
+    return add_node(b, &spec, b->built[y]);
 }
 
 /* The geometry that the options ask for; false after an error. */
@@ -267,7 +269,8 @@ yti_value yti_transpose(yti_builder *b, yti_value x, yti_path at, int cout, int 
     params.param[1] = yti_param(b, YT_PARAM_BIAS, yti_sub(at, "bias"), 1, bias_dims, bound, 0);
     if (b->status != YT_OK) return 0;
     const int side = (b->built[x].side - 1) * stride - 2 * pad + kernel;
-    return yti_add_node(b, &yti_op_transpose2d, &attr, &x, 1, params, at, (yti_built){.channels = cout, .side = side});
+    const yti_node_spec spec = {&yti_op_transpose2d, &attr, &x, 1, params, at.text};
+    return add_node(b, &spec, (yti_built){.channels = cout, .side = side});
 }
 
 yti_value yti_add(yti_builder *b, yti_value x, yti_value other, yti_path at) {
@@ -286,7 +289,8 @@ yti_value yti_gain(yti_builder *b, yti_value x, yti_path at, float initial) {
                                 .uncounted = true};
     yti_params params = YT_NO_PARAMS;
     params.param[0] = yti_param(b, YT_PARAM_WEIGHT, at, 1, dims, 0, initial);
-    return yti_add_node(b, &yti_op_conv2d, &attr, &x, 1, params, at, b->built[x]);
+    const yti_node_spec spec = {&yti_op_conv2d, &attr, &x, 1, params, at.text};
+    return add_node(b, &spec, b->built[x]);
 }
 
 yti_value yti_pool(yti_builder *b, yti_value x, yti_path at, const yti_op *op, int kernel, int stride, int pad) {
@@ -298,7 +302,8 @@ yti_value yti_pool(yti_builder *b, yti_value x, yti_path at, const yti_op *op, i
     const yti_pool_attr attr = {.kernel = kernel, .stride = stride, .pad = pad};
     const yti_built built = {.channels = b->built[x].channels,
                              .side = yti_conv_out(b->built[x].side, kernel, stride, pad, 1)};
-    return yti_add_node(b, op, &attr, &x, 1, YT_NO_PARAMS, at, built);
+    const yti_node_spec spec = {op, &attr, &x, 1, YT_NO_PARAMS, at.text};
+    return add_node(b, &spec, built);
 }
 
 yti_value yti_maxpool(yti_builder *b, yti_value x, yti_path at, int kernel) {
@@ -316,7 +321,8 @@ yti_value yti_pad(yti_builder *b, yti_value x, yti_path at, const int sides[4]) 
     const yti_pad_attr attr = {.left = sides[0], .right = sides[1], .top = sides[2], .bottom = sides[3]};
     yti_built built = b->built[x];
     built.side += sides[0] + sides[1];
-    return yti_add_node(b, &yti_op_pad, &attr, &x, 1, YT_NO_PARAMS, at, built);
+    const yti_node_spec spec = {&yti_op_pad, &attr, &x, 1, YT_NO_PARAMS, at.text};
+    return add_node(b, &spec, built);
 }
 
 yti_value yti_upsample(yti_builder *b, yti_value x, yti_path at, int factor, bool inner) {
@@ -324,7 +330,8 @@ yti_value yti_upsample(yti_builder *b, yti_value x, yti_path at, int factor, boo
     const yti_upsample_attr attr = {.factor = factor, .uncounted = inner};
     yti_built built = b->built[x];
     built.side *= factor;
-    return yti_add_node(b, &yti_op_upsample, &attr, &x, 1, YT_NO_PARAMS, at, built);
+    const yti_node_spec spec = {&yti_op_upsample, &attr, &x, 1, YT_NO_PARAMS, at.text};
+    return add_node(b, &spec, built);
 }
 
 yti_value yti_concat(yti_builder *b, const yti_value *src, int n_src, yti_path at) {
@@ -336,23 +343,25 @@ yti_value yti_concat(yti_builder *b, const yti_value *src, int n_src, yti_path a
                             YT_PROBE_SIDE / b->built[src[i]].side);
         built.channels += b->built[src[i]].channels;
     }
-    return yti_add_node(b, &yti_op_concat, NULL, src, n_src, YT_NO_PARAMS, at, built);
+    const yti_node_spec spec = {&yti_op_concat, NULL, src, n_src, YT_NO_PARAMS, at.text};
+    return add_node(b, &spec, built);
 }
 
 yti_value yti_slice(yti_builder *b, yti_value x, yti_path at, int first, int count) {
     if (b->status != YT_OK) return 0;
     const yti_slice_attr attr = {.first = first, .count = count};
-    return yti_add_node(b, &yti_op_slice, &attr, &x, 1, YT_NO_PARAMS, at,
-                        (yti_built){.channels = count, .side = b->built[x].side});
+    const yti_node_spec spec = {&yti_op_slice, &attr, &x, 1, YT_NO_PARAMS, at.text};
+    return add_node(b, &spec, (yti_built){.channels = count, .side = b->built[x].side});
 }
 
 yti_value yti_detach(yti_builder *b, yti_value x, yti_path at) {
     if (b->status != YT_OK) return 0;
-    return yti_add_node(b, &yti_op_detach, NULL, &x, 1, YT_NO_PARAMS, at, b->built[x]);
+    const yti_node_spec spec = {&yti_op_detach, NULL, &x, 1, YT_NO_PARAMS, at.text};
+    return add_node(b, &spec, b->built[x]);
 }
 
 yti_value yti_attention(yti_builder *b, yti_value qkv, yti_path at, const yti_attention_attr *attr) {
     if (b->status != YT_OK) return 0;
-    return yti_add_node(b, &yti_op_attention, attr, &qkv, 1, YT_NO_PARAMS, at,
-                        (yti_built){.channels = attr->heads * attr->head_dim, .side = b->built[qkv].side});
+    const yti_node_spec spec = {&yti_op_attention, attr, &qkv, 1, YT_NO_PARAMS, at.text};
+    return add_node(b, &spec, (yti_built){.channels = attr->heads * attr->head_dim, .side = b->built[qkv].side});
 }

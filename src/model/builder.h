@@ -63,8 +63,6 @@ typedef struct yti_conv_opts {
 /* ---- build.c: the primitives ---- */
 bool yti_fail(yti_builder *b, const char *format, ...) __attribute__((format(printf, 2, 3))); /* false always */
 yti_path yti_sub(yti_path parent, const char *format, ...) __attribute__((format(printf, 2, 3)));
-yti_value yti_add_node(yti_builder *b, const yti_op *op, const void *attr, const yti_value *src, int n_src,
-                       yti_params params, yti_path at, yti_built built);
 ptrdiff_t yti_param(yti_builder *b, yti_param_kind kind, yti_path name, int n_dims, const int dims[4], float init_bound,
                     float init_value);
 /* Notes the output of a block inside a row; returns it. */

@@ -137,9 +137,7 @@ static yt_status fill_all(yti_model *fused, const yti_model *model, const yti_st
     free(fused->name);
     fused->name = strdup(model->name);
     if (model->base_license) fused->base_license = strdup(model->base_license);
-    return fused->name && (fused->base_license || !model->base_license)
-               ? YT_OK
-               : yt_fail(err, YT_ERR_NO_MEMORY, "out of memory for the model");
+    return fused->name && (fused->base_license || !model->base_license) ? YT_OK : yti_no_memory(err, "the model");
 }
 
 static yt_status fuse(const yti_model *model, const yti_state *state, yti_fusion fusion, yti_model **out, yt_err *err) {

@@ -152,7 +152,7 @@ static yt_status fill_orthogonal(yti_rng *rng, const yti_param_info *info, float
     const bool good = matrix && file;
     free(matrix);
     free(file);
-    return good ? YT_OK : yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the initial values of %s", info->name);
+    return good ? YT_OK : yti_no_memory(err, "the initial values of %s", info->name);
 }
 
 static yt_status fill_weight(yti_rng *rng, const yti_init *init, yti_activation act, const yti_param_info *info,

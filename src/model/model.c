@@ -230,7 +230,7 @@ static void build_row(yti_builder *b, const yti_yaml_node *node) {
                            .line = node->line};
     b->model->n_rows = b->row + 1;
     if (!row->module || !row->from || !row->args) {
-        b->status = yt_fail(b->err, YT_ERR_NO_MEMORY, "out of memory for the model");
+        b->status = yti_no_memory(b->err, "the model");
         return;
     }
     const int first_param = b->model->n_params;
@@ -252,7 +252,7 @@ static void build_rows(yti_builder *b, const yti_yaml_node *root) {
     }
     b->model->rows = calloc(total + 1, sizeof *b->model->rows);
     if (!b->model->rows) {
-        b->status = yt_fail(b->err, YT_ERR_NO_MEMORY, "out of memory for the model");
+        b->status = yti_no_memory(b->err, "the model");
         return;
     }
     b->legacy_head = true;
@@ -312,7 +312,7 @@ static yt_status allocate_state(yti_model *model, const size_t used[YT_PARAM_KIN
     if (trained) model->state.grads = calloc(model->param_count + YT_READ_SLACK, sizeof(float));
     model->state.buffers = calloc(model->buffer_count + YT_READ_SLACK, sizeof(float));
     if (model->state.params && (model->state.grads || !trained) && model->state.buffers) return YT_OK;
-    return yt_fail(err, YT_ERR_NO_MEMORY, "out of memory for %zu parameters", model->param_count);
+    return yti_no_memory(err, "%zu parameters", model->param_count);
 }
 
 static yt_status build(yti_model *model, const yti_yaml_node *root, yt_err *err) {
@@ -330,7 +330,7 @@ yt_status yti_model_parse(const char *name, const char *text, size_t length, con
                           yti_model **out, yt_err *err) {
     yti_yaml yaml = {0};
     yti_model *model = calloc(1, sizeof *model);
-    if (!model) return yt_fail(err, YT_ERR_NO_MEMORY, "out of memory for the model");
+    if (!model) return yti_no_memory(err, "the model");
     model->options = *options;
     model->options.search_dirs = NULL;
     model->name = strndup(yti_path_base(name), strcspn(yti_path_base(name), "."));
@@ -341,7 +341,7 @@ yt_status yti_model_parse(const char *name, const char *text, size_t length, con
              options->described_in ? ": its model description" : "");
     yt_status status = model->name && model->yaml_path && model->yaml_text
                            ? yti_yaml_parse(where, text, length, &yaml, err)
-                           : yt_fail(err, YT_ERR_NO_MEMORY, "out of memory for the model");
+                           : yti_no_memory(err, "the model");
     if (status == YT_OK) status = build(model, yaml.root, err);
     model->options.described_in = NULL;
     yti_yaml_free(&yaml);
@@ -383,7 +383,7 @@ yt_status yti_model_load(const char *path, const yti_model_options *options, yti
     char *name = strndup(yti_path_base(path), strcspn(yti_path_base(path), ".")); /* yolo26n, not yolo26 */
     if (!name) {
         yti_model_destroy(model);
-        return yt_fail(err, YT_ERR_NO_MEMORY, "out of memory for the model");
+        return yti_no_memory(err, "the model");
     }
     free(model->name);
     model->name = name;
@@ -406,7 +406,7 @@ void yti_model_destroy(yti_model *model) {
 
 yt_status yti_model_view(const yti_model *model, yti_model **out, yt_err *err) {
     yti_model *view = malloc(sizeof *view);
-    if (!view) return yt_fail(err, YT_ERR_NO_MEMORY, "out of memory for the model");
+    if (!view) return yti_no_memory(err, "the model");
     *view = *model;
     const yt_status status = yti_graph_clone(model->graph, &view->graph, err);
     if (status == YT_OK)

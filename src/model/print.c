@@ -24,7 +24,7 @@ static double dfl_flops(const yti_model *model) {
 static yt_status count_flops(yti_model *model, int imgsz, double **out, yt_err *err) {
     const int n = yti_graph_nodes(model->graph);
     double *flops = malloc(sizeof *flops * (size_t)n);
-    if (!flops) return yt_fail(err, YT_ERR_NO_MEMORY, "out of memory");
+    if (!flops) return yti_no_memory(err, "the layer table");
     const int side = count_side(model);
     yt_status status = yti_graph_shapes(model->graph, YT_MODE_EVAL, 1, side, side, flops, err);
     if (status != YT_OK) {

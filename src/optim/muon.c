@@ -141,8 +141,9 @@ static void add_orthogonal(const work_areas *areas, tall_form form, float rate, 
     }
 }
 
-void yti_muon_step(float *p, const float *g, float *m, int rows, int cols, float scale, float lr, float momentum,
-                   void *work) {
+void yti_muon_step(yti_muon_matrix matrix, float scale, float lr, float momentum, void *work) {
+    const int rows = matrix.rows, cols = matrix.cols;
+    float *m = matrix.m;
     tall_form form = tall_form_of(rows, cols);
     work_areas areas;
     lay_out(work, form, &areas);
@@ -151,9 +152,9 @@ void yti_muon_step(float *p, const float *g, float *m, int rows, int cols, float
     for (ptrdiff_t r = 0; r < rows; r++) {
         for (ptrdiff_t c = 0; c < cols; c++) {
             ptrdiff_t i = r * cols + c;
-            m[i] = momentum * m[i] + fresh * g[i];
-            areas.x[r * row + c * column] = momentum * m[i] + fresh * g[i];
+            m[i] = momentum * m[i] + fresh * matrix.g[i];
+            areas.x[r * row + c * column] = momentum * m[i] + fresh * matrix.g[i];
         }
     }
-    add_orthogonal(&areas, form, -RATE * lr, p);
+    add_orthogonal(&areas, form, -RATE * lr, matrix.p);
 }

@@ -57,8 +57,8 @@ static void step_sgd(const yti_kernels *k, const update *u) {
 /* The orthogonalised step first, then SGD on what it left, with a momentum of its own (spec training 4.3). */
 static void step_musgd(const yti_kernels *k, const update *u) {
     if (u->columns)
-        yti_muon_step(u->p, u->g, u->state[1], (int)(u->count / u->columns), (int)u->columns, u->scale, u->lr,
-                      u->momentum, u->work);
+        yti_muon_step((yti_muon_matrix){u->p, u->g, u->state[1], (int)(u->count / u->columns), (int)u->columns},
+                      u->scale, u->lr, u->momentum, u->work);
     step_sgd(k, u);
 }
 
@@ -199,7 +199,7 @@ yt_status yti_optimizer_create(yti_optimizer_kind kind, size_t count, const yti_
     }
     if (!ok) {
         yti_optimizer_destroy(o);
-        return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the optimizer's state of %zu parameters", count);
+        return yti_no_memory(err, "the optimizer's state of %zu parameters", count);
     }
     *out = o;
     return YT_OK;

@@ -47,7 +47,7 @@ yt_status study_run_config(const study_comparison *study, const study_run *run, 
     /* a relative project lies below the root of all runs, which the study's folder names already */
     const char *parent = study->base.project, *name = study_name(study);
     char *project = parent[0] ? yti_path_join(parent, name) : strdup(name);
-    if (!project) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for a comparison");
+    if (!project) return yti_no_memory(err, "a comparison");
     yt_status status = yti_train_config_set(config, "project", project, YT_SOURCE_TYPED, err);
     free(project);
     return status;

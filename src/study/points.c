@@ -89,7 +89,7 @@ yt_status study_points_find(const yti_model *model, study_points *out, yt_err *e
     }
     free(depth);
     free(reached);
-    return good ? YT_OK : yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the places in %zu nodes", nodes);
+    return good ? YT_OK : yti_no_memory(err, "the places in %zu nodes", nodes);
 }
 
 void study_points_free(study_points *points) {

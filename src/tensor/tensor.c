@@ -11,12 +11,6 @@ yti_tensor yti_tensor_slice(yti_tensor t, int c0, int c) {
     return t;
 }
 
-yti_tensor yti_tensor_images(yti_tensor t, int n0, int n) {
-    t.data = t.data ? t.data + (ptrdiff_t)n0 * t.h * t.w * t.ld : t.data;
-    t.n = n;
-    return t;
-}
-
 size_t yti_tensor_pixels(yti_tensor t) {
     return (size_t)t.n * (size_t)t.h * (size_t)t.w;
 }

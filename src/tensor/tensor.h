@@ -21,9 +21,6 @@ yti_tensor yti_tensor_of(float *data, int n, int h, int w, int c);
 /* Channels [c0, c0 + c) of t. */
 yti_tensor yti_tensor_slice(yti_tensor t, int c0, int c);
 
-/* Images [n0, n0 + n) of t. */
-yti_tensor yti_tensor_images(yti_tensor t, int n0, int n);
-
 /* n*h*w */
 size_t yti_tensor_pixels(yti_tensor t);
 

@@ -99,7 +99,7 @@ const char *yti_coco_validation_note(const yti_coco_validation *v) {
 yt_status yti_coco_validation_create(const yti_split *split, int n_classes, const char *results_path,
                                      const int64_t *category_ids, yti_coco_validation **out, yt_err *err) {
     yti_coco_validation *v = calloc(1, sizeof *v);
-    if (!v) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for COCO's evaluation");
+    if (!v) return yti_no_memory(err, "COCO's evaluation");
     v->split = split;
     v->category_ids = category_ids;
     yt_status status = yti_coco_eval_create(n_classes, &v->eval, err);
@@ -136,7 +136,7 @@ static yt_status make_room(yti_coco_validation *v, int n_found, int n_truth, yt_
     yti_coco_truth *truth = yti_grow(v->truth, &v->truth_capacity, m, sizeof *truth);
     if (truth) v->truth = truth;
     if (detections && found && truth) return YT_OK;
-    return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %d detections and %d ground-truth boxes", n_found, n_truth);
+    return yti_no_memory(err, "%d detections and %d ground-truth boxes", n_found, n_truth);
 }
 
 static yti_coco_truth truth_of(const yti_sample *sample, int i) {

@@ -41,7 +41,7 @@ static yt_status match_classes(yti_evaluation *e, yt_err *err) {
     char note[512];
     yt_err reason;
     e->class_map = malloc(((size_t)n + 1) * sizeof *e->class_map);
-    if (!e->class_map) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %d classes", n);
+    if (!e->class_map) return yti_no_memory(err, "%d classes", n);
     const yt_status status = yti_match_classes((const char *const *)e->trained->names.names, n,
                                                (const char *const *)e->dataset.names, e->dataset.n_classes,
                                                e->class_map, note, sizeof note, &reason);
@@ -96,7 +96,7 @@ static yt_status open_loader(yti_evaluation *e, yt_err *err) {
 static yt_status open_all(yti_evaluation *e, const yti_evaluation_input *input, yt_err *err) {
     YT_TRY(yti_options_copy(input->options, &e->options, err));
     e->data = strdup(input->data);
-    if (!e->data) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for an evaluation");
+    if (!e->data) return yti_no_memory(err, "an evaluation");
     const yti_open_options open = {.model = yti_options_text(&e->options, "model"),
                                    .search_dirs = input->search_dirs,
                                    .nms = yti_nms_of(yti_options_find(&e->options, "nms")),
@@ -109,7 +109,7 @@ static yt_status open_all(yti_evaluation *e, const yti_evaluation_input *input, 
 
 yt_status yti_evaluation_open(const yti_evaluation_input *input, yti_evaluation **out, yt_err *err) {
     yti_evaluation *e = calloc(1, sizeof *e);
-    if (!e) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for an evaluation");
+    if (!e) return yti_no_memory(err, "an evaluation");
     e->message = input->message;
     e->context = input->context;
     e->progress = input->progress;
@@ -152,7 +152,7 @@ static const int64_t *category_ids(const yti_evaluation *e) {
 static yt_status open_coco(yti_evaluation *e, const char *folder, bool writes_boxes, yt_err *err) {
     char *path = NULL;
     if (writes_boxes && !(path = yti_path_join(folder, "predictions.json")))
-        return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the name of predictions.json");
+        return yti_no_memory(err, "the name of predictions.json");
     yt_status status = yti_coco_validation_create(&e->split, e->n_judged, path, category_ids(e), &e->coco, err);
     free(path);
     if (status == YT_OK && e->trained->model->n_branches > 1)
@@ -205,7 +205,7 @@ bool yti_evaluation_writes_truth(const yti_evaluation *e) {
 
 static yt_status write_truth(const yti_evaluation *e, const char *folder, yt_err *err) {
     char *path = yti_path_join(folder, "ground_truth.json");
-    if (!path) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the name of ground_truth.json");
+    if (!path) return yti_no_memory(err, "the name of ground_truth.json");
     const yt_status status = yti_coco_validation_write_truth(e->coco, e->names, e->n_judged, path, err);
     free(path);
     return status;

@@ -54,7 +54,7 @@ static yt_status allocate(yti_validator *v, yt_err *err) {
     v->n_detections = malloc((batch + 1) * sizeof *v->n_detections);
     v->statuses = malloc((batch + 1) * sizeof *v->statuses);
     if (v->detections && v->n_detections && v->statuses) return YT_OK;
-    return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %d detections of %d images", v->options.max_det, v->max_batch);
+    return yti_no_memory(err, "%d detections of %d images", v->options.max_det, v->max_batch);
 }
 
 static yt_status copy_map(yti_validator *v, yt_err *err) {
@@ -62,8 +62,7 @@ static yt_status copy_map(yti_validator *v, yt_err *err) {
     v->map = malloc((n + 1) * sizeof *v->map);
     v->model_class = malloc((mapped + 1) * sizeof *v->model_class);
     v->classes = malloc((n + 1) * sizeof *v->classes);
-    if (!v->map || !v->model_class || !v->classes)
-        return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %d classes", v->model->n_classes);
+    if (!v->map || !v->model_class || !v->classes) return yti_no_memory(err, "%d classes", v->model->n_classes);
     for (size_t c = 0; c < mapped; c++) v->model_class[c] = -1;
     for (size_t w = 0; w < n; w++) {
         const int c = v->map[w] = v->options.class_map[w];
@@ -82,7 +81,7 @@ static yt_status copy_classes(yti_validator *v, yt_err *err) {
     if (!v->options.classes) return YT_OK;
     size_t bytes = (size_t)v->model->n_classes * sizeof *v->classes;
     v->classes = malloc(bytes + 1);
-    if (!v->classes) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %d classes", v->model->n_classes);
+    if (!v->classes) return yti_no_memory(err, "%d classes", v->model->n_classes);
     memcpy(v->classes, v->options.classes, bytes);
     v->options.classes = v->classes;
     return YT_OK;
@@ -121,7 +120,7 @@ yt_status yti_validator_create(yti_model *model, yti_loader *loader, const yti_v
         return yt_fail(err, YT_ERR_ARGUMENT, "max_det is %d and threads %d; both must be at least 1", options->max_det,
                        options->threads);
     yti_validator *v = calloc(1, sizeof *v);
-    if (!v) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for a validator");
+    if (!v) return yti_no_memory(err, "a validator");
     v->model = model;
     v->loader = loader;
     v->options = *options;
@@ -161,7 +160,7 @@ static yt_status truth_in_pixels(yti_validator *v, const yti_batch *batch, yt_er
     size_t count = (size_t)batch->targets.count;
     if (!v->truth || count > v->truth_capacity) {
         yt_xyxy *grown = realloc(v->truth, (count + 1) * sizeof *grown);
-        if (!grown) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %zu ground-truth boxes", count);
+        if (!grown) return yti_no_memory(err, "%zu ground-truth boxes", count);
         v->truth = grown;
         v->truth_capacity = count;
     }
@@ -235,8 +234,7 @@ static yt_status targets_of_model(yti_validator *v, const yti_targets *truth, yt
     if (class_id) v->target_class = class_id;
     yti_cxcywh *boxes = realloc(v->target_boxes, room * sizeof *boxes);
     if (boxes) v->target_boxes = boxes;
-    if (!image || !class_id || !boxes)
-        return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %zu ground-truth boxes", room);
+    if (!image || !class_id || !boxes) return yti_no_memory(err, "%zu ground-truth boxes", room);
     *out = (yti_targets){0, image, class_id, boxes};
     for (int i = 0; i < truth->count; i++) {
         const int known = v->model_class[truth->class_id[i]];
@@ -256,13 +254,13 @@ static yt_status validate_batch(yti_validator *v, const yti_batch *batch, const 
 
     /* The one-to-one branch is judged by its own assignment (spec training 3.6). */
     yti_head head = yti_model_head(model, yti_model_eval_branch(model));
-    yti_assigner assigner = yti_assigner_of(model->end2end);
-    assigner.widen_below_first = v->options.widen_below_first;
+    yti_loss_rule rule = {v->options.gains, yti_assigner_of(model->end2end), 1};
+    rule.assigner.widen_below_first = v->options.widen_below_first;
     yti_loss_result loss;
     yti_targets targets;
     YT_TRY(truth_in_pixels(v, batch, err));
     YT_TRY(targets_of_model(v, &batch->targets, &targets, err));
-    YT_TRY(yti_loss_branch(v->loss, &head, &targets, v->options.gains, assigner, 1, v->options.threads, &loss, err));
+    YT_TRY(yti_loss_branch(v->loss, &head, &targets, &rule, v->options.threads, &loss, err));
     for (int i = 0; i < YT_LOSS_TERMS; i++) sum->loss[i] += loss.terms[i];
     const yti_head judged_maps = yti_model_head(model, v->heads[JUDGED].branch);
     for (int i = 0; i < batch->n; i++) sum->non_finite += !yti_head_is_finite(&judged_maps, i);
@@ -313,7 +311,7 @@ yt_status yti_validator_run(yti_validator *validator, const yti_state *state, yt
 static yt_status save_confusion(const yti_confusion *confusion, const char *const *names, const char *folder,
                                 yt_err *err) {
     char *path = yti_path_join(folder, "confusion_matrix.csv");
-    if (!path) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the name of confusion_matrix.csv");
+    if (!path) return yti_no_memory(err, "the name of confusion_matrix.csv");
     yt_status status = yti_confusion_save(confusion, names, path, err);
     free(path);
     return status;

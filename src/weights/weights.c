@@ -21,14 +21,14 @@ static yt_status new_entry(yti_entry_list *list, const char *prefix, const char 
     if (list->count == list->capacity) {
         size_t capacity = list->capacity ? 2 * list->capacity : 256;
         yti_st_entry *grown = realloc(list->entries, capacity * sizeof *grown);
-        if (!grown) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for a list of %zu tensors", capacity);
+        if (!grown) return yti_no_memory(err, "a list of %zu tensors", capacity);
         list->entries = grown;
         list->capacity = capacity;
     }
     size_t width = type == YT_ST_I64 ? sizeof(int64_t) : sizeof(float);
     bool fits = !__builtin_mul_overflow(count, width, &bytes);
     char *block = fits ? malloc(head + (lent ? 0 : bytes) + 1) : NULL;
-    if (!block) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for tensor %s%s", prefix, name);
+    if (!block) return yti_no_memory(err, "tensor %s%s", prefix, name);
     snprintf(block, head, "%s%s", prefix, name);
     *room = block + head;
     list->entries[list->count++] = (yti_st_entry){
@@ -103,23 +103,6 @@ void yti_entries_free(yti_entry_list *list) {
     for (size_t i = 0; i < list->count; i++) free(list->entries[i].name);
     free(list->entries);
     *list = (yti_entry_list){0};
-}
-
-yt_status yti_weights_save(const char *path, const yti_model *model, const yti_state *state, int64_t steps,
-                           const yti_class_names *names, int imgsz, const char *const *extra_keys,
-                           const char *const *extra_values, size_t n_extra, yt_err *err) {
-    yti_entry_list list = {0};
-    yti_metadata metadata = {0};
-    yt_status status = yti_entries_add_state(&list, "", model, state, steps, err);
-    if (status == YT_OK) status = yti_metadata_describe(&metadata, model, names, imgsz, err);
-    for (size_t i = 0; status == YT_OK && i < n_extra; i++)
-        status = yti_metadata_add(&metadata, extra_keys[i], extra_values[i], err);
-    if (status == YT_OK)
-        status = yti_st_save(path, list.entries, list.count, (const char *const *)metadata.keys,
-                             (const char *const *)metadata.values, metadata.count, err);
-    yti_metadata_free(&metadata);
-    yti_entries_free(&list);
-    return status;
 }
 
 /* ---- reading ---- */

@@ -41,11 +41,6 @@ yt_status yti_entries_add_params(yti_entry_list *list, const char *prefix, const
                                  yt_err *err);
 void yti_entries_free(yti_entry_list *list);
 
-/* Writes weights alone: state as F32 tensors, self-describing metadata, plus pairs of the caller's. */
-yt_status yti_weights_save(const char *path, const yti_model *model, const yti_state *state, int64_t steps,
-                           const yti_class_names *names, int imgsz, const char *const *extra_keys,
-                           const char *const *extra_values, size_t n_extra, yt_err *err);
-
 /* Builds the model that a weights file describes and loads its values into model->state (exactly: a missing or
  * misshapen tensor is an error). model_path, when not NULL, is the model YAML to use instead of the file's own
  * (files without metadata); without either the network is looked for in search_dirs. A value that is not finite is

@@ -83,8 +83,7 @@ static yt_status choose_tensors(conversion *c, const yti_st_file *file, bool hal
     const char *prefix = yti_weights_prefix(file);
     c->entries = calloc(file->n_entries + 1, sizeof *c->entries);
     c->halves = calloc(file->n_entries + 1, sizeof *c->halves);
-    if (!c->entries || !c->halves)
-        return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for a list of %zu tensors", file->n_entries);
+    if (!c->entries || !c->halves) return yti_no_memory(err, "a list of %zu tensors", file->n_entries);
     for (size_t i = 0; i < file->n_entries; i++) {
         if (!is_weight(&file->entries[i], prefix)) continue;
         yti_st_entry *entry = &c->entries[c->count++];

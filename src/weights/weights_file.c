@@ -186,7 +186,7 @@ bool yti_weights_differ(const yti_st_entry *entry, const yti_param_info *info, c
 yt_status yti_weights_pass_license(const yti_st_file *file, yti_model *model, yt_err *err) {
     const char *license = yti_metadata_license(file);
     char *copy = license ? strdup(license) : NULL;
-    if (license && !copy) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for a licence");
+    if (license && !copy) return yti_no_memory(err, "a licence");
     free(model->base_license);
     model->base_license = copy;
     return YT_OK;

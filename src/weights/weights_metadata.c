@@ -29,9 +29,7 @@ yt_status yti_name_file(yt_status status, const char *path, yt_err *err) {
     return yt_fail(err, status, "%s: %s", path, text);
 }
 
-static yt_status no_memory(yt_err *err) {
-    return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the metadata of a weights file");
-}
+static const char needed_for[] = "the metadata of a weights file";
 
 yt_status yti_metadata_add(yti_metadata *metadata, const char *key, const char *value, yt_err *err) {
     if (metadata->count == metadata->capacity) {
@@ -39,7 +37,7 @@ yt_status yti_metadata_add(yti_metadata *metadata, const char *key, const char *
         char **keys = realloc(metadata->keys, capacity * sizeof *keys);
         if (keys) metadata->keys = keys;
         char **values = keys ? realloc(metadata->values, capacity * sizeof *values) : NULL;
-        if (!values) return no_memory(err);
+        if (!values) return yti_no_memory(err, needed_for);
         metadata->values = values;
         metadata->capacity = capacity;
     }
@@ -47,7 +45,7 @@ yt_status yti_metadata_add(yti_metadata *metadata, const char *key, const char *
     if (!own_key || !own_value) {
         free(own_key);
         free(own_value);
-        return no_memory(err);
+        return yti_no_memory(err, needed_for);
     }
     metadata->keys[metadata->count] = own_key;
     metadata->values[metadata->count++] = own_value;
@@ -66,7 +64,7 @@ void yti_metadata_free(yti_metadata *metadata) {
 
 yt_status yti_metadata_add_json(yti_metadata *metadata, const char *key, yti_json_writer *json, yt_err *err) {
     char *text = yti_json_finish(json, YTI_JSON_ON_ONE_LINE);
-    if (!text) return no_memory(err);
+    if (!text) return yti_no_memory(err, needed_for);
     yt_status status = yti_metadata_add(metadata, key, text, err);
     free(text);
     return status;
@@ -242,7 +240,7 @@ static yt_status fill_names(const yti_json *json, int n_classes, yti_class_names
     }
     if (!good) {
         yti_class_names_free(&names);
-        return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %d class names", n_classes);
+        return yti_no_memory(err, "%d class names", n_classes);
     }
     *out = names;
     return YT_OK;

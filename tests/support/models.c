@@ -1,6 +1,8 @@
 /* models.c: see models.h. */
 #include "support/models.h"
 
+#include "weights/weights_metadata.h"
+
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,4 +22,18 @@ const yti_param_info *test_model_find(const yti_model *model, const char *name) 
     for (int i = 0; i < model->n_params; i++)
         if (strcmp(model->params[i].name, name) == 0) return &model->params[i];
     return NULL;
+}
+
+yt_status test_weights_save(const char *path, const yti_model *model, const yti_state *state, int64_t steps,
+                            const yti_class_names *names, int imgsz, yt_err *err) {
+    yti_entry_list list = {0};
+    yti_metadata metadata = {0};
+    yt_status status = yti_entries_add_state(&list, "", model, state, steps, err);
+    if (status == YT_OK) status = yti_metadata_describe(&metadata, model, names, imgsz, err);
+    if (status == YT_OK)
+        status = yti_st_save(path, list.entries, list.count, (const char *const *)metadata.keys,
+                             (const char *const *)metadata.values, metadata.count, err);
+    yti_metadata_free(&metadata);
+    yti_entries_free(&list);
+    return status;
 }

@@ -6,6 +6,7 @@
 #include "base/finite.h"
 #include "support/files.h"
 #include "support/folder.h"
+#include "support/models.h"
 #include "support/tiny.h"
 
 #include <criterion/criterion.h>
@@ -48,8 +49,7 @@ void test_watched_plant(const char *model_path, bool plain, float factor, const 
     cr_assert(planted);
     char *list[] = {(char[]){"red"}, (char[]){"blue"}};
     yti_class_names names = {2, list};
-    cr_assert_eq(yti_weights_save("planted.safetensors", model, &model->state, 0, &names, 64, NULL, NULL, 0, NULL),
-                 YT_OK);
+    cr_assert_eq(test_weights_save("planted.safetensors", model, &model->state, 0, &names, 64, NULL), YT_OK);
     yti_model_destroy(model);
 }
 

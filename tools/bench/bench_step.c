@@ -131,10 +131,9 @@ static void run_loss(bench *b) {
     yt_err err = {.text = ""};
     for (int branch = 0; branch < b->model->n_branches; branch++) {
         const yti_head head = yti_model_head(b->model, branch);
+        const yti_loss_rule rule = {gains, yti_assigner_of(branch == 1), 1};
         yti_loss_result result;
-        if (yti_loss_branch(b->loss, &head, &targets, gains, yti_assigner_of(branch == 1), 1, b->s.threads, &result,
-                            &err) != YT_OK)
-            die(err.text);
+        if (yti_loss_branch(b->loss, &head, &targets, &rule, b->s.threads, &result, &err) != YT_OK) die(err.text);
     }
 }
 

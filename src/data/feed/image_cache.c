@@ -31,7 +31,7 @@ yt_status yti_image_cache_create(const yti_split *split, int side, bool as_predi
         if (gated) yti_decode_gate_deinit(&cache->gate);
         free(cache);
         free(kept);
-        return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the images of %d samples", split->n_samples);
+        return yti_no_memory(err, "the images of %d samples", split->n_samples);
     }
     cache->split = split;
     cache->side = side;

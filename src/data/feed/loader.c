@@ -51,9 +51,6 @@ struct yti_loader {
     int *order;              /* [n_samples] position -> sample, of the running epoch */
     slot slots[RING];
 
-    int *preview_order; /* for yti_loader_sample */
-    yti_workspace preview_workspace;
-
     pthread_mutex_t lock;
     pthread_cond_t work, progress; /* something to do; something was done */
     bool running, stop, lent;      /* lent: the caller holds batch next_batch - 1 */
@@ -163,7 +160,7 @@ static yt_status plan_rectangles(yti_loader *loader, yt_err *err) {
     const yti_split *split = loader->source.split;
     YT_TRY(yti_order_by_aspect(split, loader->order, err));
     loader->shapes = malloc((size_t)loader->n_batches * sizeof *loader->shapes);
-    if (!loader->shapes) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %d batches", loader->n_batches);
+    if (!loader->shapes) return yti_no_memory(err, "%d batches", loader->n_batches);
     bool all_equal = true;
     for (int b = 0; b < loader->n_batches; b++) {
         yti_input_shape shape = yti_rect_shape(split, loader->order + (size_t)b * (size_t)loader->batch,
@@ -202,8 +199,8 @@ static yt_status create_slot(const yti_loader *loader, slot *s, yt_err *err) {
     s->errors = calloc(n, sizeof *s->errors);
     if (!s->rgb || !s->samples || !s->fits || !s->labels || !s->parts || !s->fates || !s->batch_parts || !s->status ||
         !s->errors)
-        return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for batches of %d images of %d x %d; try a smaller batch",
-                       loader->batch, loader->max_shape.w, loader->max_shape.h);
+        return yti_no_memory(err, "batches of %d images of %d x %d; try a smaller batch", loader->batch,
+                             loader->max_shape.w, loader->max_shape.h);
     return YT_OK;
 }
 
@@ -231,7 +228,7 @@ static yt_status allocate(yti_loader *loader, const yti_split *split, yt_err *er
     loader->shuffles = config->train;
     loader->source = (yti_sample_source){.split = split, .side = config->imgsz, .seed = config->seed};
     loader->order = calloc((size_t)loader->n_samples, sizeof *loader->order);
-    if (!loader->order) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %d samples", loader->n_samples);
+    if (!loader->order) return yti_no_memory(err, "%d samples", loader->n_samples);
     YT_TRY(yti_image_cache_create(split, config->imgsz, config->as_predicted, config->cache_bytes,
                                   &loader->source.cache, err));
     for (int i = 0; i < loader->n_samples; i++) loader->order[i] = i;
@@ -265,7 +262,7 @@ yt_status yti_loader_create(const yti_split *split, const yti_loader_config *con
     yti_loader *loader = calloc(1, sizeof *loader);
     if (!loader || !create_locks(loader)) {
         free(loader);
-        return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the loader");
+        return yti_no_memory(err, "the loader");
     }
     loader->config = *config;
     yt_status status = allocate(loader, split, err);
@@ -287,8 +284,6 @@ void yti_loader_destroy(yti_loader *loader) {
     for (int i = 0; i < loader->n_threads; i++) pthread_join(loader->threads[i], NULL);
     for (int i = 0; i < RING; i++) free_slot(loader, &loader->slots[i]);
     yti_image_cache_destroy(loader->source.cache);
-    yti_workspace_free(&loader->preview_workspace);
-    free(loader->preview_order);
     free(loader->order);
     free(loader->shapes);
     pthread_cond_destroy(&loader->progress);
@@ -345,7 +340,7 @@ static yt_status reserve_targets(slot *s, size_t count, yt_err *err) {
     if (class_id) s->target_class = class_id;
     yti_cxcywh *boxes = yti_grow(s->target_boxes, &s->box_capacity, count, sizeof *boxes);
     if (boxes) s->target_boxes = boxes;
-    if (!image || !class_id || !boxes) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %zu boxes", count);
+    if (!image || !class_id || !boxes) return yti_no_memory(err, "%zu boxes", count);
     return YT_OK;
 }
 
@@ -408,40 +403,4 @@ yt_status yti_loader_next(yti_loader *loader, const yti_batch **batch, yt_err *e
     YT_TRY(collate(loader, s, err));
     *batch = &s->batch;
     return YT_OK;
-}
-
-/* The order of an epoch that need not be the running one. */
-static yt_status make_preview_order(yti_loader *loader, int epoch, yt_err *err) {
-    size_t bytes = (size_t)loader->n_samples * sizeof *loader->preview_order;
-    if (!loader->preview_order) loader->preview_order = malloc(bytes);
-    if (!loader->preview_order) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %d samples", loader->n_samples);
-    if (loader->shuffles)
-        yti_order_shuffle(loader->preview_order, loader->n_samples, loader->config.seed, epoch);
-    else
-        memcpy(loader->preview_order, loader->order, bytes);
-    return YT_OK;
-}
-
-yt_status yti_loader_sample(yti_loader *loader, int epoch, int position, const yti_augment *augment, uint8_t *rgb,
-                            int *h, int *w, yti_label *labels, int max_labels, int *n_labels, yt_err *err) {
-    if (!loader->config.train || position < 0 || position >= loader->n_samples || epoch < 0)
-        return yt_fail(err, YT_ERR_ARGUMENT, "position %d of epoch %d; a training loader of %d samples has 0 to %d",
-                       position, epoch, loader->n_samples, loader->n_samples - 1);
-    YT_TRY(make_preview_order(loader, epoch, err));
-    int b = position / loader->batch;
-    yti_input_shape made = base_shape(loader, b), shape = yti_scaled_shape(made, &loader->config, epoch, b);
-    yti_sample_place place = place_of(epoch, position, loader->preview_order[position], made, shape);
-    yti_augment possible = possible_augment(loader, augment);
-    yti_label_list list = {0};
-    yt_status status = yti_sample_train(&loader->source, &loader->preview_workspace, &possible, &place, rgb, &list,
-                                        err);
-    int count = list.count < max_labels ? list.count : max_labels;
-    if (status == YT_OK) {
-        if (count > 0) memcpy(labels, list.items, (size_t)count * sizeof *labels);
-        *n_labels = count > 0 ? count : 0;
-        *h = shape.h;
-        *w = shape.w;
-    }
-    free(list.items);
-    return status;
 }

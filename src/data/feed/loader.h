@@ -48,10 +48,4 @@ yt_status yti_loader_begin(yti_loader *loader, int epoch, int first, const yti_a
  * error that names it. */
 yt_status yti_loader_next(yti_loader *loader, const yti_batch **batch, yt_err *err);
 
-/* Makes one training image: what the loader does for position `position` of an epoch. rgb has room for the largest
- * shape (yti_loader_max_shape), *h and *w receive that of the image; labels receives up to max_labels boxes. For
- * tests and for images that show what the augmentation does. */
-yt_status yti_loader_sample(yti_loader *loader, int epoch, int position, const yti_augment *augment, uint8_t *rgb,
-                            int *h, int *w, yti_label *labels, int max_labels, int *n_labels, yt_err *err);
-
 #endif

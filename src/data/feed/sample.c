@@ -41,12 +41,12 @@ static yt_status reserve(yti_boxes *boxes, size_t more, size_t more_points, yt_e
     size_t need = (size_t)boxes->count + more, need_points = boxes->n_points + more_points;
     if (more > 0) {
         yti_box *items = yti_grow(boxes->items, &boxes->capacity, need, sizeof *items);
-        if (!items) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %zu boxes", need);
+        if (!items) return yti_no_memory(err, "%zu boxes", need);
         boxes->items = items;
     }
     if (more_points > 0) {
         yti_point *points = yti_grow(boxes->points, &boxes->point_capacity, need_points, sizeof *points);
-        if (!points) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %zu points", need_points);
+        if (!points) return yti_no_memory(err, "%zu points", need_points);
         boxes->points = points;
     }
     return YT_OK;
@@ -87,7 +87,7 @@ static yt_status add_boxes(yti_boxes *boxes, const yti_sample *sample, frame f, 
 
 static yt_status make_room_for_picture(uint8_t **rgb, size_t w, size_t h, yt_err *err) {
     if (!*rgb) *rgb = malloc(w * h * 3);
-    return *rgb ? YT_OK : yt_fail(err, YT_ERR_NO_MEMORY, "no memory for a image of %zu x %zu", w, h);
+    return *rgb ? YT_OK : yti_no_memory(err, "an image of %zu x %zu", w, h);
 }
 
 /* ---- mosaic and map ---- */
@@ -224,7 +224,7 @@ static yt_status make_room_for_labels(yti_label_list *labels, int count, yt_err 
     labels->count = 0;
     if (count == 0) return YT_OK;
     yti_label *items = yti_grow(labels->items, &labels->capacity, (size_t)count, sizeof *items);
-    if (!items) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %d boxes", count);
+    if (!items) return yti_no_memory(err, "%d boxes", count);
     labels->items = items;
     labels->count = count;
     return YT_OK;

@@ -53,7 +53,7 @@ static yt_status add_name(yti_dataset *dataset, size_t *capacity, const char *li
     char *copy = strdup(line);
     if (!names || !copy) {
         free(copy);
-        return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the class names");
+        return yti_no_memory(err, "the class names");
     }
     names[count] = copy;
     dataset->n_classes++;
@@ -94,7 +94,7 @@ static yt_status check_count(const char *path, const yti_dataset *dataset, yt_er
 static yt_status read_all(const char *path, char *text, yti_dataset *dataset, yt_err *err) {
     dataset->path = strdup(path);
     dataset->sources = calloc(1, sizeof *dataset->sources);
-    if (!dataset->path || !dataset->sources) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the dataset");
+    if (!dataset->path || !dataset->sources) return yti_no_memory(err, "the dataset");
     YT_TRY(yti_sources_begin(path, dataset->sources, err));
     YT_TRY(read_keys(path, text, dataset->sources, err));
     if (!yti_sources_find(dataset->sources, "names"))

@@ -152,12 +152,12 @@ static yt_status set_name(const yti_yaml *yaml, yti_dataset *dataset, size_t ind
     if (dataset->names[index]) /* "1" and "01" are different keys and the same number */
         return yti_fail_at(err, YT_ERR_DATA, yaml->path, name->line, "names: class %zu has two names", index);
     dataset->names[index] = strdup(name->text);
-    return dataset->names[index] ? YT_OK : yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the class names");
+    return dataset->names[index] ? YT_OK : yti_no_memory(err, "the class names");
 }
 
 static yt_status allocate_names(yti_dataset *dataset, size_t count, yt_err *err) {
     dataset->names = calloc(count, sizeof *dataset->names);
-    if (!dataset->names) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the class names");
+    if (!dataset->names) return yti_no_memory(err, "the class names");
     dataset->n_classes = (int)count;
     return YT_OK;
 }
@@ -175,7 +175,7 @@ static yt_status fill_names(const yti_yaml *yaml, const yti_yaml_node *names, yt
 static yt_status number_names(yti_dataset *dataset, yt_err *err) {
     for (int i = 0; i < dataset->n_classes; i++) {
         dataset->names[i] = strdup(yti_text_class(i).text);
-        if (!dataset->names[i]) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the class names");
+        if (!dataset->names[i]) return yti_no_memory(err, "the class names");
     }
     return YT_OK;
 }
@@ -274,7 +274,7 @@ static int compare_named(const void *a, const void *b) {
 static yt_status note_equal_names(yti_dataset *dataset, yt_err *err) {
     size_t n = (size_t)dataset->n_classes;
     named_class *list = malloc((n + 1) * sizeof *list);
-    if (!list) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the class names");
+    if (!list) return yti_no_memory(err, "the class names");
     for (size_t i = 0; i < n; i++) list[i] = (named_class){dataset->names[i], (int)i};
     qsort(list, n, sizeof *list, compare_named);
     yt_status status = YT_OK;
@@ -308,7 +308,7 @@ static yt_status read_dataset(const yti_yaml *yaml, yti_dataset *dataset, yt_err
                            "a dataset is a map with train:, val: and names:");
     dataset->path = strdup(yaml->path);
     dataset->sources = calloc(1, sizeof *dataset->sources);
-    if (!dataset->path || !dataset->sources) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the dataset");
+    if (!dataset->path || !dataset->sources) return yti_no_memory(err, "the dataset");
     YT_TRY(yti_sources_read(yaml, dataset->sources, err));
     YT_TRY(read_keypoints(yaml, dataset, err));
     YT_TRY(read_channels(yaml, dataset, err));
@@ -400,7 +400,7 @@ yt_status yti_classes_parse(const char *text, const char *const *names, int n_cl
                             yt_err *err) {
     YT_TRY(yti_classes_check(text, err));
     bool *wanted = calloc((size_t)n_classes, sizeof *wanted);
-    if (!wanted) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %d classes", n_classes);
+    if (!wanted) return yti_no_memory(err, "%d classes", n_classes);
     for (const char *at = text;; at++) {
         size_t length;
         const char *word = take_entry(&at, &length);

@@ -19,7 +19,7 @@ yt_status yti_paths_add(yti_paths *paths, char *path, yt_err *err) {
     char **items = path ? yti_grow(paths->items, &paths->capacity, paths->count + 1, sizeof *items) : NULL;
     if (!items) {
         free(path);
-        return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the list of images");
+        return yti_no_memory(err, "the list of images");
     }
     paths->items = items;
     items[paths->count++] = path;
@@ -71,7 +71,7 @@ static yt_status walk(const char *path, const folder *above, yti_paths *out, yt_
 /* Takes `path`, the full path of an entry. */
 static yt_status visit(char *path, const folder *above, yti_paths *out, yt_err *err) {
     struct stat info;
-    if (!path) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the list of images");
+    if (!path) return yti_no_memory(err, "the list of images");
     bool known = stat(path, &info) == 0;
     if (has_image_ending(path) && !(known && S_ISDIR(info.st_mode))) return yti_paths_add(out, path, err);
     yt_status status = YT_OK;
@@ -114,14 +114,12 @@ typedef struct image_list {
     yt_err *err;
 } image_list;
 
-static yt_status no_memory(yt_err *err) {
-    return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the list of images");
-}
+static const char needed_for[] = "the list of images";
 
 /* `name` below `dir` if that exists, malloc'd; *out NULL: it does not. */
 static yt_status try_below(const char *dir, const char *name, char **out, yt_err *err) {
     *out = yti_path_join(dir, name);
-    if (!*out) return no_memory(err);
+    if (!*out) return yti_no_memory(err, needed_for);
     if (yti_path_exists(*out)) return YT_OK;
     free(*out);
     *out = NULL;
@@ -138,7 +136,7 @@ static yt_status find_as_written(const image_list *list, const char *line, char 
  * folder of the machine they were written on: the end of the path says which image it is. */
 static yt_status find_elsewhere(image_list *list, size_t number, const char *written, const char *line, char **out) {
     char *above = yti_path_join(list->dir, "..");
-    if (!above) return no_memory(list->err);
+    if (!above) return yti_no_memory(list->err, needed_for);
     yt_status status = try_below(above, line, out, list->err);
     const bool said = *out != NULL; /* exactly there: darknet's own place */
     if (status == YT_OK && !*out) status = yti_find_tail(*list->dir ? list->dir : ".", line, out, list->err);
@@ -152,7 +150,7 @@ static yt_status find_elsewhere(image_list *list, size_t number, const char *wri
 
 static yt_status find_image(image_list *list, size_t number, const char *line, char **out) {
     char *turned = yti_path_turned(line);
-    if (!turned) return no_memory(list->err);
+    if (!turned) return yti_no_memory(list->err, needed_for);
     yt_status status = find_as_written(list, line, out);
     if (status == YT_OK && !*out && strcmp(turned, line) != 0) status = find_as_written(list, turned, out);
     if (status == YT_OK && !*out) status = find_elsewhere(list, number, line, turned, out);

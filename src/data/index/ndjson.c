@@ -105,7 +105,7 @@ static yt_status set_name(const reader *r, const yti_json *item, int i, yti_data
         return yti_fail_at(r->err, YT_ERR_DATA, r->path, r->line,
                            "class_names: class %.0f has two names, or one that is not UTF-8", index);
     *name = strdup(text);
-    return *name ? YT_OK : yt_fail(r->err, YT_ERR_NO_MEMORY, "no memory for the class names");
+    return *name ? YT_OK : yti_no_memory(r->err, "the class names");
 }
 
 static yt_status read_names(const reader *r, const yti_json *record, yti_dataset *dataset) {
@@ -115,7 +115,7 @@ static yt_status read_names(const reader *r, const yti_json *record, yti_dataset
         return yti_fail_at(r->err, YT_ERR_DATA, r->path, r->line,
                            "the first line must describe the set, with class_names");
     dataset->names = calloc((size_t)count, sizeof *dataset->names);
-    if (!dataset->names) return yt_fail(r->err, YT_ERR_NO_MEMORY, "no memory for the class names");
+    if (!dataset->names) return yti_no_memory(r->err, "the class names");
     dataset->n_classes = count;
     for (item = yti_json_first(names); item; item = yti_json_next(item)) YT_TRY(set_name(r, item, i++, dataset));
     return YT_OK;
@@ -183,7 +183,7 @@ static yt_status find_splits(reader *r, yti_dataset *dataset) {
 static yt_status read_set(reader *r, yti_dataset *dataset) {
     dataset->path = strdup(r->path);
     dataset->sources = calloc(1, sizeof *dataset->sources);
-    if (!dataset->path || !dataset->sources) return yt_fail(r->err, YT_ERR_NO_MEMORY, "no memory for the dataset");
+    if (!dataset->path || !dataset->sources) return yti_no_memory(r->err, "the dataset");
     YT_TRY(yti_sources_begin(r->path, dataset->sources, r->err));
     yti_json *first;
     YT_TRY(next_record(r, &first));
@@ -387,7 +387,7 @@ static yt_status take_images(reader *r, const char *split, yti_records *out, yti
 yt_status yti_ndjson_load(const char *path, const char *split, yti_records *out, yti_report *report, yt_err *err) {
     reader r;
     *out = (yti_records){.path = strdup(path)};
-    if (!out->path) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the path of the dataset");
+    if (!out->path) return yti_no_memory(err, "the path of the dataset");
     YT_TRY(open_reader(path, &r, err));
     yt_status status = take_images(&r, split, out, report);
     free(r.text);

@@ -28,7 +28,7 @@ yt_status yti_find_tail(const char *root, const char *path, char **out, yt_err *
         const char *tail = slash + strspn(slash, "/");
         if (!*tail || strncmp(tail, "../", 3) == 0) continue;
         char *found = yti_path_join(root, tail);
-        if (!found) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for a path");
+        if (!found) return yti_no_memory(err, "a path");
         if (yti_path_exists(found)) {
             *out = found;
             return YT_OK;

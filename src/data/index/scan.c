@@ -432,8 +432,7 @@ static yt_status look_for_strays(const scan *s, totals *sum, yt_err *err) {
     yti_report report = {0};
     yt_status status = yti_find_strays(s->paths, s->count, lacking, &report, err);
     sum->problems += report.count;
-    if (status == YT_OK && report.out_of_memory)
-        status = yt_fail(err, YT_ERR_NO_MEMORY, "no memory for what is to be reported");
+    if (status == YT_OK && report.out_of_memory) status = yti_no_memory(err, "what is to be reported");
     yti_report_tell(&report, s->options->problem, s->options->context);
     yti_report_free(&report);
     return status;
@@ -472,7 +471,7 @@ static yt_status scan_paths(const yti_dataset *dataset, const char *name, const 
     split->name = strdup(name);
     if (!s.findings || !split->samples || !split->name) {
         free(s.findings);
-        return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %zu images", s.count);
+        return yti_no_memory(err, "%zu images", s.count);
     }
     pthread_mutex_init(&s.lock, NULL);
     yt_status status = yti_decode_gate_init(&s.gate, err);
@@ -546,8 +545,7 @@ yt_status yti_dataset_scan(const yti_dataset *dataset, const char *split, const 
     yt_status status = list_split(dataset, split, &files, &report, err);
     totals sum = {.problems = noted + report.count};
     const int missing = files.has_truth ? files.truth.missing : (int)sum.problems;
-    if (status == YT_OK && report.out_of_memory)
-        status = yt_fail(err, YT_ERR_NO_MEMORY, "no memory for what is to be reported");
+    if (status == YT_OK && report.out_of_memory) status = yti_no_memory(err, "what is to be reported");
     if (files.has_truth) add_tally(&files.truth.tally, &report, &found, &sum);
     yti_report_tell(&report, options->problem, options->context);
     yti_report_free(&report);

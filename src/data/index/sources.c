@@ -19,25 +19,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-static yt_status no_memory(yt_err *err) {
-    return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the paths of the dataset");
-}
+static const char needed_for[] = "the paths of the dataset";
 
 yt_status yti_sources_note(yti_dataset_sources *sources, yt_err *err, const char *format, ...) {
     if (!sources->notes) sources->notes = calloc(1, sizeof *sources->notes);
-    if (!sources->notes) return no_memory(err);
+    if (!sources->notes) return yti_no_memory(err, needed_for);
     char line[1024];
     va_list args;
     va_start(args, format);
     vsnprintf(line, sizeof line, format, args);
     va_end(args);
     yti_report_note(sources->notes, "%s", line);
-    return sources->notes->out_of_memory ? no_memory(err) : YT_OK;
+    return sources->notes->out_of_memory ? yti_no_memory(err, needed_for) : YT_OK;
 }
 
 /* Takes root; one that is there already, or that would be the fifth, is dropped. */
 static yt_status add_root(yti_dataset_sources *sources, char *root, yt_err *err) {
-    if (!root) return no_memory(err);
+    if (!root) return yti_no_memory(err, needed_for);
     for (size_t i = 0; i < sizeof sources->roots / sizeof *sources->roots; i++) {
         if (!sources->roots[i]) {
             sources->roots[i] = root;
@@ -90,7 +88,7 @@ static yt_status read_path(const yti_yaml *yaml, yti_dataset_sources *sources, y
     bool given = node && !yti_yaml_is_null(node) && *node->text;
     char *dir = yti_path_dir(yaml->path), *path = given ? yti_path_turned(node->text) : NULL;
     yt_status status = dir && (path || !given) ? make_roots(sources, strcmp(dir, ".") == 0 ? "" : dir, path, err)
-                                               : no_memory(err);
+                                               : yti_no_memory(err, needed_for);
     free(path);
     free(dir);
     return status;
@@ -99,7 +97,7 @@ static yt_status read_path(const yti_yaml *yaml, yti_dataset_sources *sources, y
 yt_status yti_sources_begin(const char *path, yti_dataset_sources *out, yt_err *err) {
     *out = (yti_dataset_sources){.yaml_path = strdup(path), .from_above = true};
     char *dir = yti_path_dir(path);
-    yt_status status = out->yaml_path && dir ? add_root(out, strdup(dir), err) : no_memory(err);
+    yt_status status = out->yaml_path && dir ? add_root(out, strdup(dir), err) : yti_no_memory(err, needed_for);
     if (status == YT_OK) status = add_root(out, strdup(""), err);
     if (status == YT_OK) status = add_root(out, yti_path_join(dir, ".."), err);
     free(dir);
@@ -108,11 +106,11 @@ yt_status yti_sources_begin(const char *path, yti_dataset_sources *out, yt_err *
 
 yt_status yti_sources_add(yti_dataset_sources *sources, const char *split, const char *text, size_t line, yt_err *err) {
     yti_source *items = yti_grow(sources->items, &sources->capacity, sources->count + 1, sizeof *items);
-    if (!items) return no_memory(err);
+    if (!items) return yti_no_memory(err, needed_for);
     sources->items = items;
     yti_source source = {strdup(split), strdup(text), line};
     items[sources->count++] = source;
-    return source.split && source.text ? YT_OK : no_memory(err);
+    return source.split && source.text ? YT_OK : yti_no_memory(err, needed_for);
 }
 
 const yti_source *yti_sources_find(const yti_dataset_sources *sources, const char *split) {
@@ -157,7 +155,7 @@ static yt_status read_split(const yti_yaml *yaml, yti_dataset_sources *sources, 
 yt_status yti_sources_read(const yti_yaml *yaml, yti_dataset_sources *out, yt_err *err) {
     static const char *const keys[] = {"train", "test", "train_images", "val_images", "test_images"};
     *out = (yti_dataset_sources){.yaml_path = strdup(yaml->path)};
-    if (!out->yaml_path) return no_memory(err);
+    if (!out->yaml_path) return yti_no_memory(err, needed_for);
     out->is_model = yti_yaml_find(yaml->root, "backbone") && yti_yaml_find(yaml->root, "head");
     YT_TRY(read_path(yaml, out, err));
     const yti_yaml_node *val = yti_yaml_find(yaml->root, "val");
@@ -236,7 +234,7 @@ static yt_status find_source(const yti_dataset_sources *sources, const yti_sourc
     yti_paths tried = {0};
     size_t next = 0;
     char *turned = yti_path_turned(source->text), *found = NULL;
-    yt_status status = turned ? candidates(sources, source->text, &tried, err) : no_memory(err);
+    yt_status status = turned ? candidates(sources, source->text, &tried, err) : yti_no_memory(err, needed_for);
     if (status == YT_OK) found = take_existing(&tried, &next);
     if (status == YT_OK && !found && strcmp(turned, source->text) != 0) {
         status = candidates(sources, turned, &tried, err);

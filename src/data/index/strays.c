@@ -34,9 +34,7 @@ static void free_pairs(pairs *list) {
     *list = (pairs){0};
 }
 
-static yt_status no_memory(yt_err *err) {
-    return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the names of the label files");
-}
+static const char needed_for[] = "the names of the label files";
 
 static int compare_pairs(const void *a, const void *b) {
     const pair *left = a, *right = b;
@@ -47,11 +45,11 @@ static int compare_pairs(const void *a, const void *b) {
 /* Sorted by label file. *out is to be freed also after a failure. */
 static yt_status pair_images(const yti_paths *images, size_t count, pairs *out, yt_err *err) {
     *out = (pairs){.items = calloc(count + 1, sizeof *out->items)};
-    if (!out->items) return no_memory(err);
+    if (!out->items) return yti_no_memory(err, needed_for);
     for (size_t i = 0; i < count; i++) {
         pair *p = &out->items[out->count++];
         *p = (pair){strdup(images->items[i]), yti_label_path(images->items[i])};
-        if (!p->image || !p->label) return no_memory(err);
+        if (!p->image || !p->label) return yti_no_memory(err, needed_for);
     }
     qsort(out->items, out->count, sizeof *out->items, compare_pairs);
     return YT_OK;
@@ -77,7 +75,7 @@ static void report_shared(const pairs *list, yti_report *report) {
 /* The folders of the pairs, each once; sorted. */
 static yt_status pair_folders(const pairs *list, pairs *out, yt_err *err) {
     *out = (pairs){.items = calloc(list->count + 1, sizeof *out->items)};
-    if (!out->items) return no_memory(err);
+    if (!out->items) return yti_no_memory(err, needed_for);
     for (size_t i = 0; i < list->count; i++) {
         pair folders = {yti_path_dir(list->items[i].image), yti_path_dir(list->items[i].label)};
         bool known = false;
@@ -89,7 +87,7 @@ static yt_status pair_folders(const pairs *list, pairs *out, yt_err *err) {
             continue;
         }
         out->items[out->count++] = folders;
-        if (!folders.image || !folders.label) return no_memory(err);
+        if (!folders.image || !folders.label) return yti_no_memory(err, needed_for);
     }
     qsort(out->items, out->count, sizeof *out->items, compare_pairs);
     size_t kept = 0;
@@ -165,7 +163,7 @@ static yt_status look_in_folder(const pair *folders, strays *found, yt_err *err)
     for (size_t i = 0; status == YT_OK && i < texts.count; i++) {
         char *stem = strdup(texts.items[i]);
         if (!stem) {
-            status = no_memory(err);
+            status = yti_no_memory(err, needed_for);
             break;
         }
         bool exact = strcmp(strrchr(stem, '.'), ".txt") == 0; /* a.TXT is read by nobody */
@@ -177,7 +175,7 @@ static yt_status look_in_folder(const pair *folders, strays *found, yt_err *err)
         if (found->first) continue;
         found->first = yti_path_join(folders->label, texts.items[i]);
         if (!found->first) {
-            status = no_memory(err);
+            status = yti_no_memory(err, needed_for);
             break;
         }
     }
@@ -192,7 +190,7 @@ static yt_status look_above(const pair *folders, const pairs *all, strays *found
     pair above = {image, label};
     bool known = !image || !label || strcmp(image, label) == 0 ||
                  bsearch(&above, all->items, all->count, sizeof *all->items, compare_pairs) != NULL;
-    yt_status status = image && label ? YT_OK : no_memory(err);
+    yt_status status = image && label ? YT_OK : yti_no_memory(err, needed_for);
     if (status == YT_OK && !known) status = look_in_folder(&above, found, err);
     free(image);
     free(label);
@@ -239,7 +237,7 @@ static yt_status report_beside(const pairs *list, yti_report *report, yt_err *er
         if (!dot || yti_path_exists(p->label)) continue;
         size_t stem = (size_t)(dot - p->image) + 1;
         char *beside = malloc(stem + sizeof "txt");
-        if (!beside) return no_memory(err);
+        if (!beside) return yti_no_memory(err, needed_for);
         memcpy(beside, p->image, stem);
         memcpy(beside + stem, "txt", sizeof "txt");
         bool elsewhere = strcmp(beside, p->label) != 0 && yti_path_exists(beside);

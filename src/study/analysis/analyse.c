@@ -18,9 +18,7 @@
 
 static const double NONE = (double)NAN;
 
-static yt_status no_memory(yt_err *err) {
-    return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the numbers of a comparison");
-}
+static const char needed_for[] = "the numbers of a comparison";
 
 /* ---- reading what a run left ---- */
 
@@ -55,7 +53,7 @@ static int by_value(const void *a, const void *b) {
 
 static yt_status find_steps(const yti_gradient_table *table, study_run *run, yt_err *err) {
     long *steps = malloc((table->count + 1) * sizeof *steps);
-    if (!steps) return no_memory(err);
+    if (!steps) return yti_no_memory(err, needed_for);
     size_t n = 0;
     for (size_t i = 0; i < table->count; i++)
         if (n == 0 || steps[n - 1] != table->rows[i].step) steps[n++] = table->rows[i].step;
@@ -94,7 +92,7 @@ static yt_status fill_run(const yti_gradient_table *table, const study_points *p
     run->seen.norm = nothing(n);
     run->seen.bad = calloc(n + 1, sizeof *run->seen.bad);
     if (!run->seen.rms || !run->seen.mean_abs || !run->seen.update || !run->seen.norm || !run->seen.bad)
-        return no_memory(err);
+        return yti_no_memory(err, needed_for);
     int first_layer = points->count ? points->at[0].layer : -1;
     for (size_t i = 0; i < table->count; i++) {
         const yti_gradient_row *row = &table->rows[i];
@@ -116,7 +114,7 @@ static yt_status find_points(study_comparison *study, int variant, yt_err *err) 
 
 static yt_status load_gradients(study_comparison *study, study_run *run, yt_err *err) {
     char *path = yti_path_join(run->folder, "gradients.csv");
-    if (!path) return no_memory(err);
+    if (!path) return yti_no_memory(err, needed_for);
     yti_gradient_table table;
     yt_status status = yti_gradient_table_load(path, &table, err);
     free(path);
@@ -141,7 +139,7 @@ static yt_status load_run(study_comparison *study, study_run *run, yt_err *err) 
     run->end.optimizer = record.optimizer;
     snprintf(run->end.weights_hash, sizeof run->end.weights_hash, "%s", record.weights_hash);
     char *path = yti_path_join(run->folder, "results.csv");
-    if (!path) return no_memory(err);
+    if (!path) return yti_no_memory(err, needed_for);
     yt_status status = yti_results_load(path, &run->end.epochs, &run->end.n_epochs, err);
     free(path);
     return status == YT_OK ? load_gradients(study, run, err) : status;
@@ -218,7 +216,7 @@ static yt_status judge_run(const study_comparison *study, study_run *run, yt_err
     bool good = depth && rms;
     free(depth);
     free(rms);
-    return good ? YT_OK : no_memory(err);
+    return good ? YT_OK : yti_no_memory(err, needed_for);
 }
 
 /* ---- a variant at one moment, over its seeds ---- */
@@ -299,7 +297,7 @@ static yt_status judge_moment(study_comparison *study, int variant, int moment, 
     study_moment *m = &v->moments[moment];
     m->profile = calloc((size_t)v->points.count + 1, sizeof *m->profile);
     m->ratio = calloc((size_t)v->points.count + 1, sizeof *m->ratio);
-    if (!m->profile || !m->ratio) return no_memory(err);
+    if (!m->profile || !m->ratio) return yti_no_memory(err, needed_for);
     for (int p = 0; p < v->points.count; p++) {
         m->profile[p] = over_seeds(study, variant, moment, p, get_rms);
         m->ratio[p] = over_seeds(study, variant, moment, p, get_ratio);

@@ -10,10 +10,6 @@
 enum { MAX_BYTES = 1 << 22 };
 static const char NAME[] = "run.json";
 
-static yt_status no_memory(yt_err *err) {
-    return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %s", NAME);
-}
-
 /* ---- settings ---- */
 
 /* Beside those of the machine: they change when things are done and what else is kept, not what comes out. */
@@ -55,7 +51,7 @@ yt_status study_run_record_save(const char *folder, const yti_train_config *conf
     yti_json_text(&w, "model_hash", record->model_hash);
     yti_settings_write(&w, "settings", config, study_setting_counts);
     char *path = yti_path_join(folder, NAME);
-    yt_status status = path ? yti_json_save(&w, path, err) : no_memory(err);
+    yt_status status = path ? yti_json_save(&w, path, err) : yti_no_memory(err, NAME);
     yti_json_discard(&w);
     free(path);
     return status;
@@ -117,7 +113,7 @@ static yt_status read_record(const char *path, const char *folder, const yti_tra
 yt_status study_run_record_load(const char *folder, const yti_train_config *config, study_run_record *out, bool *found,
                                 yt_err *err) {
     char *path = yti_path_join(folder, NAME);
-    if (!path) return no_memory(err);
+    if (!path) return yti_no_memory(err, NAME);
     *out = (study_run_record){.status = YT_OK, .optimizer = -1};
     bool there = yti_path_exists(path);
     yt_status status = there ? read_record(path, folder, config, out, err) : YT_OK;

@@ -12,10 +12,6 @@
 enum { MAX_BYTES = 1 << 22, LIST_TEXT = STUDY_MAX_VARIANTS * 64 };
 static const char NAME[] = "study.json";
 
-static yt_status no_memory(yt_err *err) {
-    return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %s", NAME);
-}
-
 /* ---- writing ---- */
 
 yt_status study_record_save(const study_comparison *study, yt_err *err) {
@@ -30,7 +26,7 @@ yt_status study_record_save(const study_comparison *study, yt_err *err) {
     yti_json_number(&w, "seeds", study->n_seeds);
     yti_settings_write(&w, "settings", &config, study_setting_counts);
     char *path = yti_path_join(study->folder, NAME);
-    yt_status status = path ? yti_path_make_dirs(study->folder, err) : no_memory(err);
+    yt_status status = path ? yti_path_make_dirs(study->folder, err) : yti_no_memory(err, NAME);
     if (status == YT_OK) status = yti_json_save(&w, path, err);
     yti_json_discard(&w);
     free(path);
@@ -138,7 +134,7 @@ static yt_status check(const study_comparison *study, const char *path, const ch
 
 yt_status study_record_check(const study_comparison *study, yt_err *err) {
     char *path = yti_path_join(study->folder, NAME), *report = yti_path_join(study->folder, "compare.json");
-    yt_status status = path && report ? YT_OK : no_memory(err);
+    yt_status status = path && report ? YT_OK : yti_no_memory(err, NAME);
     if (status == YT_OK && yti_path_exists(path)) status = check(study, path, report, err);
     free(path);
     free(report);

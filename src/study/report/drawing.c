@@ -7,7 +7,7 @@ yt_status study_open_numbers(const study_drawing *d, const char *name, yti_file_
     char file[STUDY_TEXT + 8];
     snprintf(file, sizeof file, "%s.dat", name);
     char *path = yti_path_join(d->folder, file);
-    if (!path) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the names of figures");
+    if (!path) return yti_no_memory(err, "the names of figures");
     yt_status status = yti_file_writer_open(path, writer, err);
     free(path);
     return status;

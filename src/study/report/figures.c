@@ -352,8 +352,7 @@ static yt_status write_script(study_drawing *d, yt_err *err) {
     char *path = yti_path_join(d->folder, SCRIPT);
     place *places = make_places(d->study);
     yti_file_writer writer;
-    yt_status status = path && places ? yti_file_writer_open(path, &writer, err)
-                                      : yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the figures");
+    yt_status status = path && places ? yti_file_writer_open(path, &writer, err) : yti_no_memory(err, "the figures");
     if (status == YT_OK) {
         d->script = writer.stream;
         fprintf(d->script, "# Draws the figures of this folder: gnuplot figures.gp\n");
@@ -394,7 +393,7 @@ static yt_status clear(const char *folder, bool drawn_only, yt_err *err) {
         if (!is_of_figures(name, drawn_only)) continue;
         char *path = yti_path_join(folder, name);
         if (!path)
-            status = yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the figures");
+            status = yti_no_memory(err, "the figures");
         else if (unlink(path) != 0)
             status = yt_fail(err, YT_ERR_IO, "%s: this figure of a former comparison cannot be removed", path);
         free(path);
@@ -416,7 +415,7 @@ static yt_status draw(study_drawing *d, yt_err *err) {
 
 yt_status study_figures_draw(const study_comparison *study, study_figure *out, int *count, yt_err *err) {
     study_drawing d = {.study = study, .figures = out, .folder = yti_path_join(study->folder, "figures")};
-    if (!d.folder) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the figures");
+    if (!d.folder) return yti_no_memory(err, "the figures");
     yt_status status = draw(&d, err);
     free(d.folder);
     *count = status == YT_OK ? d.count : 0;

@@ -65,20 +65,17 @@ static yt_status failed(const char *script, const char *log, yt_err *err) {
 
 /* The command that goes to the folder, malloc'd. */
 static char *change_folder(const char *folder) {
-    char *text = NULL;
-    size_t bytes;
-    FILE *out = open_memstream(&text, &bytes);
-    if (!out) return NULL;
+    yti_text_stream stream;
+    if (!yti_text_open(&stream)) return NULL;
+    FILE *out = stream.out;
     fputs("cd ", out);
     study_gnuplot_text(out, folder);
-    if (fclose(out) == 0) return text;
-    free(text);
-    return NULL;
+    return yti_text_close(&stream);
 }
 
 yt_status study_gnuplot_run(const char *folder, const char *script, yt_err *err) {
     char *cd = change_folder(folder), *log = yti_path_join(folder, "gnuplot.log"), *name = strdup(script);
-    yt_status status = cd && log && name ? YT_OK : yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the names of figures");
+    yt_status status = cd && log && name ? YT_OK : yti_no_memory(err, "the names of figures");
     if (status == YT_OK) {
         char program[] = "gnuplot", defaults[] = "--default-settings", execute[] = "-e";
         if (start((char *[]){program, defaults, execute, cd, name, NULL}, log) != 0) status = failed(script, log, err);

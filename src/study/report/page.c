@@ -416,7 +416,7 @@ static yt_status inline_figure(const study_comparison *study, const study_figure
     char file[STUDY_TEXT + 16];
     snprintf(file, sizeof file, "figures/%s", figure->file);
     char *path = yti_path_join(study->folder, file), *text = NULL;
-    if (!path) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the figures");
+    if (!path) return yti_no_memory(err, "the figures");
     size_t bytes;
     yt_status status = yti_file_read(path, MAX_SVG_BYTES, &text, &bytes, err);
     const char *svg = status == YT_OK ? strstr(text, "<svg") : NULL;

@@ -10,7 +10,7 @@
 
 static yt_status write_json(const study_comparison *study, yt_err *err) {
     char *path = yti_path_join(study->folder, "compare.json");
-    if (!path) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the report");
+    if (!path) return yti_no_memory(err, "the report");
     yt_status status = study_json_write(study, path, err);
     free(path);
     return status;
@@ -19,7 +19,7 @@ static yt_status write_json(const study_comparison *study, yt_err *err) {
 static yt_status write_page(const study_comparison *study, const study_figure *figures, int n_figures, const char *why,
                             yt_err *err) {
     char *path = yti_path_join(study->folder, "compare.html");
-    if (!path) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the report");
+    if (!path) return yti_no_memory(err, "the report");
     yt_status status = study_page_write(study, figures, n_figures, why, path, err);
     free(path);
     return status;
@@ -35,7 +35,7 @@ yt_status study_report(study_comparison *study, char *why_no_figures, size_t roo
     YT_TRY(study_analyse(study, err));
     YT_TRY(write_json(study, err));
     study_figure *figures = calloc(STUDY_MAX_FIGURES, sizeof *figures);
-    if (!figures) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the report");
+    if (!figures) return yti_no_memory(err, "the report");
     yt_err why = {.text = ""};
     yt_status status = with_figures(study, figures, &why);
     free(figures);

@@ -10,9 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static yt_status no_memory(yt_err *err) {
-    return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for a comparison");
-}
+static const char needed_for[] = "a comparison";
 
 static yt_status choose_folder(study_comparison *study, yt_err *err) {
     return yti_run_folder_name(study->base.project, study_name(study), &study->folder, err);
@@ -54,17 +52,17 @@ static yt_status make_run(study_comparison *study, int variant, int seed_index, 
     *run = (study_run){.variant = variant, .seed = study->base.seed + seed_index};
     snprintf(name, sizeof name, "%s-seed%d", file, run->seed);
     run->folder = yti_path_join(study->folder, name);
-    return run->folder ? YT_OK : no_memory(err);
+    return run->folder ? YT_OK : yti_no_memory(err, needed_for);
 }
 
 static yt_status make(study_comparison *study, const char *variants, yt_err *err) {
     study_words *words = calloc(STUDY_MAX_VARIANTS, sizeof *words);
-    if (!words) return no_memory(err);
+    if (!words) return yti_no_memory(err, needed_for);
     yt_status status = study_variants_parse(variants, words, &study->n_variants, err);
     size_t n = status == YT_OK ? (size_t)study->n_variants : 0;
     study->variants = calloc(n + 1, sizeof *study->variants);
     study->runs = calloc(n * (size_t)study->n_seeds + 1, sizeof *study->runs);
-    if (status == YT_OK && (!study->variants || !study->runs)) status = no_memory(err);
+    if (status == YT_OK && (!study->variants || !study->runs)) status = yti_no_memory(err, needed_for);
     for (size_t i = 0; status == YT_OK && i < n; i++) study->variants[i].words = words[i];
     free(words);
     if (status == YT_OK) status = settle_base(study, err);
@@ -84,7 +82,7 @@ yt_status study_create(const yti_train_config *config, const char *variants, int
                        "--seeds: %d from --seed %d on leave the range of seeds; the last one is %d", seeds,
                        config->seed, INT32_MAX);
     study_comparison *study = calloc(1, sizeof *study);
-    if (!study) return no_memory(err);
+    if (!study) return yti_no_memory(err, needed_for);
     study->base = *config;
     study->lock = YTI_UNLOCKED;
     study->n_seeds = seeds;

@@ -13,9 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static yt_status no_memory(yt_err *err) {
-    return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the runs of a comparison");
-}
+static const char needed_for[] = "the runs of a comparison";
 
 static void keep_summary(void *context, const yti_train_summary *summary) {
     study_run_record *record = context;
@@ -51,7 +49,7 @@ static bool is_passing(yt_status status) {
 static yt_status resume(const study_comparison *study, const study_run *run, const yti_train_config *config,
                         const study_hooks *hooks, yti_problem_sink problem, yti_training **out, yt_err *err) {
     char *checkpoint = yti_path_join(run->folder, "weights/last.safetensors");
-    if (!checkpoint) return no_memory(err);
+    if (!checkpoint) return yti_no_memory(err, needed_for);
     *out = NULL;
     yti_train_config resumed;
     yt_err reason;
@@ -74,7 +72,7 @@ static yt_status resume(const study_comparison *study, const study_run *run, con
 /* A checkpoint of a run that is not this one must not be resumed later. */
 static yt_status forget_checkpoint(const study_run *run, yt_err *err) {
     char *checkpoint = yti_path_join(run->folder, "weights/last.safetensors");
-    if (!checkpoint) return no_memory(err);
+    if (!checkpoint) return yti_no_memory(err, needed_for);
     bool gone = unlink(checkpoint) == 0 || !yti_path_exists(checkpoint);
     yt_status status = gone ? YT_OK : yt_fail(err, YT_ERR_IO, "%s: this old checkpoint cannot be removed", checkpoint);
     free(checkpoint);

@@ -21,8 +21,7 @@ yt_status yti_output_open(yti_output *output, char *folder, yt_err *err) {
     output->folder = folder;
     output->last_path = yti_path_join(folder, "weights/last.safetensors");
     output->best_path = yti_path_join(folder, "weights/best.safetensors");
-    if (!output->last_path || !output->best_path)
-        return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the paths of the run");
+    if (!output->last_path || !output->best_path) return yti_no_memory(err, "the paths of the run");
     return yti_folder_lock(folder, &output->lock, err);
 }
 
@@ -47,7 +46,7 @@ static yt_status add_kept(yti_output *output, const yti_run_view *run, yt_err *e
     if (period < 1 || epoch % period != 0) return YT_OK;
     const size_t room = strlen(output->folder) + 64;
     char *path = malloc(room);
-    if (!path) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the name of a checkpoint");
+    if (!path) return yti_no_memory(err, "the name of a checkpoint");
     snprintf(path, room, "%s/weights/epoch%d.safetensors", output->folder, epoch);
     yt_status status = add_checkpoint(output, run, path, err);
     free(path);

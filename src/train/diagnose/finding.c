@@ -2,13 +2,15 @@
 #include "train/diagnose/finding.h"
 #include "train/step/step_loss.h"
 
+#include "base/text.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-const char *yti_finding_kind_text(yti_finding_kind kind) {
+static const char *kind_text(yti_finding_kind kind) {
     static const char *const texts[] = {
 #define FINDING_TEXT(code, text) [YT_FINDING_##code] = text,
         YT_FINDING_MAP(FINDING_TEXT)
@@ -37,8 +39,8 @@ void yti_finding_sentence(const yti_finding *f, char *text, size_t room) {
     if (t->kind == YT_FINDING_LOSS)
         snprintf(text, room, "%s is %s", t->name, yti_value_text(f->value));
     else
-        snprintf(text, room, "%s in the %s%s %s%s at %s", yti_value_text(f->value), yti_finding_kind_text(t->kind),
-                 joint(t->kind), t->name, row, f->place);
+        snprintf(text, room, "%s in the %s%s %s%s at %s", yti_value_text(f->value), kind_text(t->kind), joint(t->kind),
+                 t->name, row, f->place);
 }
 
 static void print_range(const yti_value_range *r, FILE *out) {
@@ -60,8 +62,8 @@ void yti_finding_print(const yti_finding *f, const yti_model *model, FILE *out) 
     }
     for (int i = 0; i < f->n_inputs; i++) {
         const yti_value_range *input = &f->inputs[i];
-        fprintf(out, "%s%s%s %s: ", i ? "            " : "  made from ", yti_finding_kind_text(input->kind),
-                joint(input->kind), input->name);
+        fprintf(out, "%s%s%s %s: ", i ? "            " : "  made from ", kind_text(input->kind), joint(input->kind),
+                input->name);
         print_range(input, out);
     }
     for (int b = 0; b < f->n_branches; b++) {
@@ -92,18 +94,14 @@ static void put_range(const yti_value_range *r, FILE *out) {
 }
 
 char *yti_finding_bits(const yti_finding *f) {
-    char *text = NULL;
-    size_t length;
-    FILE *out = open_memstream(&text, &length);
-    if (!out) return NULL;
+    yti_text_stream stream;
+    if (!yti_text_open(&stream)) return NULL;
+    FILE *out = stream.out;
     put_range(&f->tensor, out);
     fprintf(out, "%d %s %s %016" PRIx64 "\n", f->row, f->module, f->place, f->bits);
     for (int i = 0; i < f->n_inputs; i++) put_range(&f->inputs[i], out);
     for (int b = 0; b < f->n_branches; b++)
         for (int i = 0; i < YT_LOSS_TERMS; i++) put_double(f->loss[b][i], out);
     put_double(f->total, out);
-    bool good = !ferror(out);
-    if (fclose(out) == 0 && good) return text;
-    free(text);
-    return NULL;
+    return yti_text_close(&stream);
 }

@@ -35,8 +35,6 @@ typedef enum yti_finding_kind {
 #undef YT_FINDING_ENUM
 } yti_finding_kind;
 
-const char *yti_finding_kind_text(yti_finding_kind kind);
-
 enum { YT_FINDING_NAME = 144, YT_FINDING_INPUTS = 8 };
 
 /* A tensor in numbers. min, max and rms are of its finite values, 0 where it has none. */

@@ -1,6 +1,8 @@
 /* guard.c: a step's way back, and the last steps in lines. */
 #include "train/diagnose/guard.h"
 
+#include "base/text.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -9,10 +11,10 @@
 
 yt_status yti_guard_init(yti_guard *guard, const yti_model *model, bool may_wait, yt_err *err) {
     guard->buffers_before = calloc(model->buffer_count + YT_READ_SLACK, sizeof(float));
-    if (!guard->buffers_before) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the running statistics");
+    if (!guard->buffers_before) return yti_no_memory(err, "the running statistics");
     if (!may_wait) return YT_OK;
     guard->grads_before = calloc(model->param_count + YT_READ_SLACK, sizeof(float));
-    return guard->grads_before ? YT_OK : yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the waiting gradients");
+    return guard->grads_before ? YT_OK : yti_no_memory(err, "the waiting gradients");
 }
 
 void yti_guard_deinit(yti_guard *guard) {
@@ -59,13 +61,9 @@ static void print_past(const yti_guard *g, const yti_model *model, FILE *out) {
 }
 
 char *yti_guard_history(const yti_guard *g, const yti_model *model) {
-    char *text = NULL;
-    size_t length;
-    FILE *out = open_memstream(&text, &length);
-    if (!out) return NULL;
+    yti_text_stream stream;
+    if (!yti_text_open(&stream)) return NULL;
+    FILE *out = stream.out;
     print_past(g, model, out);
-    bool good = !ferror(out);
-    if (fclose(out) == 0 && good) return text;
-    free(text);
-    return NULL;
+    return yti_text_close(&stream);
 }

@@ -32,7 +32,7 @@ static yt_status report(const yti_loaded_dump *c, yti_replay_result *out, yt_err
     free(bits);
     yti_finding_sentence(&out->finding, out->sentence, sizeof out->sentence);
     snprintf(out->expected, sizeof out->expected, "%.*s", (int)sizeof out->expected - 1, c->sentence);
-    return good ? YT_OK : yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the report of a step");
+    return good ? YT_OK : yti_no_memory(err, "the report of a step");
 }
 
 static yt_status replay(const yti_loaded_dump *c, int threads, yti_replay_result *out, yt_err *err) {

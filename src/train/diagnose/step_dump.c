@@ -74,7 +74,7 @@ static yt_status put_images(yti_json_writer *w, const char *const *images, int n
     yti_json_array(w, NULL);
     for (int i = 0; i < n; i++) {
         char *text = strdup(images[i]);
-        if (!text) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the names of the images of a step");
+        if (!text) return yti_no_memory(err, "the names of the images of a step");
         if (!yti_text_is_utf8(text, strlen(text)))
             for (char *c = text; *c; c++)
                 if ((unsigned char)*c >= 0x80) *c = '?';
@@ -101,7 +101,7 @@ static yt_status describe(yti_metadata *metadata, const yti_step_dump *c, yt_err
     YT_TRY(yti_metadata_add(metadata, "noticed", c->story->noticed, err));
     YT_TRY(yti_metadata_add(metadata, "history", c->story->history, err));
     char *bits = yti_finding_bits(c->finding);
-    if (!bits) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the metadata of a step");
+    if (!bits) return yti_no_memory(err, "the metadata of a step");
     yt_status status = yti_metadata_add(metadata, "finding", bits, err);
     free(bits);
     return status;
@@ -197,7 +197,7 @@ static const yti_st_entry *entry_of(const yti_st_file *file, const char *name, y
 
 static yt_status copy_entry(const yti_st_entry *entry, void **out, yt_err *err) {
     *out = malloc(entry->bytes + YT_READ_SLACK * sizeof(float));
-    if (!*out) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %s of the step", entry->name);
+    if (!*out) return yti_no_memory(err, "%s of the step", entry->name);
     memcpy(*out, entry->data, entry->bytes);
     return YT_OK;
 }

@@ -17,17 +17,13 @@ static void print_images(const char *const *images, int n, FILE *out) {
 
 char *yti_step_report(const yti_step_story *story, const yti_finding *finding, const yti_model *model) {
     const yti_step_place *at = &story->at;
-    char *text = NULL;
-    size_t length;
-    FILE *out = open_memstream(&text, &length);
-    if (!out) return NULL;
+    yti_text_stream stream;
+    if (!yti_text_open(&stream)) return NULL;
+    FILE *out = stream.out;
     fprintf(out, "epoch %d, batch %d of %d, step %" PRId64 ":\n", at->epoch + 1, at->batch + 1, at->batches, at->step);
     fprintf(out, "  noticed   %s\n", story->noticed);
     yti_finding_print(finding, model, out);
     fputs(story->history, out);
     print_images(story->images, story->n_images, out);
-    bool good = !ferror(out);
-    if (fclose(out) == 0 && good) return text;
-    free(text);
-    return NULL;
+    return yti_text_close(&stream);
 }

@@ -25,10 +25,6 @@ static double value_of(const yti_flow_record *r, yti_flow_stat stat) {
     return yti_flow_has(r->kind, stat) ? yti_flow_value(&r->stats, stat) : (double)NAN;
 }
 
-static yt_status no_memory(yt_err *err) {
-    return yt_fail(err, YT_ERR_NO_MEMORY, "no memory to log gradients");
-}
-
 /* ---- gradients.csv ---- */
 
 static yt_status write_csv(yti_gradient_files *files, const yti_flow_step *step, yt_err *err) {
@@ -91,7 +87,7 @@ static yt_status write_json(yti_gradient_files *files, const yti_flow_step *step
     yti_json_array(&w, "records");
     for (size_t i = 0; i < step->count; i++) put_record(&w, &step->records[i]);
     char *text = yti_json_finish(&w, YTI_JSON_ON_ONE_LINE);
-    if (!text) return no_memory(err);
+    if (!text) return yti_no_memory(err, "the log of gradients");
     fprintf(files->json, "%s\n", text);
     free(text);
     return yti_csv_log_flush(files->json, files->json_path, err);
@@ -124,7 +120,7 @@ static yt_status write_events(yti_gradient_files *files, const yti_flow_step *st
 
 static yt_status open_events(yti_gradient_files *files, int64_t first_step, yt_err *err) {
     char *path = yti_path_join(files->info->folder, "events.out.tfevents.gradients");
-    if (!path) return no_memory(err);
+    if (!path) return yti_no_memory(err, "the log of gradients");
     const yt_status status = yti_event_file_open(path, first_step, &files->events, err);
     free(path);
     return status;
@@ -136,7 +132,7 @@ yt_status yti_gradient_files_open(yti_gradient_files *files, const yti_train_inf
     files->info = info;
     files->csv_path = yti_path_join(info->folder, "gradients.csv");
     files->json_path = yti_path_join(info->folder, "gradients.jsonl");
-    if (!files->csv_path || !files->json_path) return no_memory(err);
+    if (!files->csv_path || !files->json_path) return yti_no_memory(err, "the log of gradients");
     YT_TRY(yti_csv_log_open(files->csv_path, yti_gradient_table_header(), first_step, &files->csv, err));
     YT_TRY(yti_lines_log_open(files->json_path, LINE_START, first_step, &files->json, err));
     return open_events(files, first_step, err);

@@ -77,7 +77,7 @@ static yt_status show_all(const side_run *run, yti_watchers *watchers, yt_err *e
 yt_status yti_show_parts(const yti_step *step, yti_watchers *watchers, yt_err *err) {
     const double begin = yti_seconds();
     const side_run run = {.step = step, .buffers = calloc(step->model->buffer_count + YT_READ_SLACK, sizeof(float))};
-    if (!run.buffers) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for a copy of the statistics");
+    if (!run.buffers) return yti_no_memory(err, "a copy of the statistics");
     const yt_status status = show_all(&run, watchers, err);
     free(run.buffers);
     watchers->seconds += yti_seconds() - begin;

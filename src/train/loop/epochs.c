@@ -119,7 +119,7 @@ static double loss_of(double value) {
 static yt_status keep_best(yti_training *t, const yti_metrics_result *metrics, yt_err *err) {
     size_t bytes = (size_t)metrics->n_classes * sizeof *metrics->classes;
     yti_class_metrics *copy = realloc(t->best.classes, bytes + 1);
-    if (!copy) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the metrics of %d classes", metrics->n_classes);
+    if (!copy) return yti_no_memory(err, "the metrics of %d classes", metrics->n_classes);
     memcpy(copy, metrics->classes, bytes);
     t->best = (yti_run_best){.metrics = *metrics, .classes = copy};
     t->best.metrics.classes = copy;

@@ -71,7 +71,7 @@ static yt_status write_report(incident *e, yt_err *err) {
         e->report_text = yti_step_report(&e->story, &e->finding, t->parts.model);
     }
     if (e->report_text && e->dump_path) return YT_OK;
-    return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the report of a step");
+    return yti_no_memory(err, "the report of a step");
 }
 
 /* ---- what follows ---- */

@@ -52,7 +52,7 @@ static yt_status copy_names(yti_training *t, yt_err *err) {
         if (!t->data.names.names[i]) break;
         t->data.names.count = i + 1;
     }
-    return t->data.names.count == count ? YT_OK : yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %d class names", count);
+    return t->data.names.count == count ? YT_OK : yti_no_memory(err, "%d class names", count);
 }
 
 /* A run may do without: where the data set names no images for it, or where it is switched off and they are not there.
@@ -198,7 +198,7 @@ static yt_status weigh_classes(yti_training *t, yt_err *err) {
         yti_loss_class_weights(counts, t->data.names.count, t->config.cls_pw, yti_follows_old(&t->config),
                                t->parts.class_weights);
     free(counts);
-    return ok ? YT_OK : yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %zu class weights", n);
+    return ok ? YT_OK : yti_no_memory(err, "%zu class weights", n);
 }
 
 static yt_status make_validator(yti_training *t, yt_err *err) {
@@ -297,7 +297,7 @@ static yt_status prepare(yti_training *t, setup *s, yt_err *err) {
 yt_status yti_train_prepare(const yti_train_config *config, const char *const *search_dirs, yti_problem_sink problem,
                             void *context, yti_training **out, yt_err *err) {
     yti_training *t = calloc(1, sizeof *t);
-    if (!t) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for a training");
+    if (!t) return yti_no_memory(err, "a training");
     t->config = *config;
     yti_output_init(&t->output);
     yti_begin_progress(&t->progress);

@@ -18,7 +18,7 @@
 /* The step of a former run, or of this one before it was resumed, would be taken for one of this process. */
 static yt_status remove_dump(const yti_training *t, yt_err *err) {
     char *path = yti_path_join(t->output.folder, YTI_STEP_DUMP_NAME);
-    if (!path) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the paths of the run");
+    if (!path) return yti_no_memory(err, "the paths of the run");
     yt_status status = YT_OK;
     if (unlink(path) != 0 && errno != ENOENT && !yti_path_is_dir(path))
         status = yt_fail(err, YT_ERR_IO, "%s: cannot be removed: %s", path, strerror(errno));
@@ -30,7 +30,7 @@ static yt_status retire_weights(const char *folder, const char *file, yt_err *er
     char name[64], *weights = yti_path_join(folder, "weights");
     snprintf(name, sizeof name, "former-%s", file);
     char *from = weights ? yti_path_join(weights, file) : NULL, *to = from ? yti_path_join(weights, name) : NULL;
-    yt_status status = to ? YT_OK : yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the name of the run folder");
+    yt_status status = to ? YT_OK : yti_no_memory(err, "the name of the run folder");
     if (status == YT_OK && rename(from, to) != 0 && errno != ENOENT)
         status = yt_fail(err, YT_ERR_IO, "%s: these older weights cannot be renamed: %s", from, strerror(errno));
     free(weights);
@@ -46,7 +46,7 @@ static yt_status retire_former_run(const char *folder, yt_err *err) {
     YT_TRY(retire_weights(folder, "best.safetensors", err));
     for (const char *const *file = yti_validator_file_names(1); *file; file++) {
         char *path = yti_path_join(folder, *file);
-        if (!path) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the name of the run folder");
+        if (!path) return yti_no_memory(err, "the name of the run folder");
         yt_status status = YT_OK;
         if (unlink(path) != 0 && errno != ENOENT)
             status = yt_fail(err, YT_ERR_IO, "%s: this file of an older run cannot be removed: %s", path,
@@ -74,7 +74,7 @@ static yt_status choose_folder(yti_training *t, yt_err *err) {
 
 static yt_status make_weights_folder(const char *folder, yt_err *err) {
     char *weights = yti_path_join(folder, "weights");
-    if (!weights) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the paths of the run");
+    if (!weights) return yti_no_memory(err, "the paths of the run");
     yt_status status = yti_path_make_dirs(weights, err);
     if (status == YT_OK) status = yti_folder_sweep(folder, err);
     if (status == YT_OK) status = yti_folder_sweep(weights, err);
@@ -88,7 +88,7 @@ static yt_status make_folder(yti_training *t, yt_err *err) {
     t->info.folder = t->output.folder;
     YT_TRY(remove_dump(t, err));
     char *args = yti_path_join(t->output.folder, "args.yaml");
-    if (!args) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the paths of the run");
+    if (!args) return yti_no_memory(err, "the paths of the run");
     yt_status status = yti_train_config_write(&t->config, args, t->output.folder, t->parts.model->n_classes,
                                               t->parts.model->base_license, err);
     free(args);
@@ -109,7 +109,7 @@ yt_status yti_train_run(yti_training *t, const yti_train_observer *observers, si
     yti_train_observer *list = calloc(n_observers + 2, sizeof *list), results = {0}, gradients = {0};
     yti_watchers watchers = {.list = list, .wanted = calloc(n_observers + 2, sizeof *watchers.wanted)};
     yt_status status = YT_OK;
-    if (!list || !watchers.wanted) status = yt_fail(err, YT_ERR_NO_MEMORY, "no memory for %zu observers", n_observers);
+    if (!list || !watchers.wanted) status = yti_no_memory(err, "%zu observers", n_observers);
     if (status == YT_OK) status = yti_results_csv_create(&results, err);
     if (status == YT_OK && t->config.log_gradients)
         status = yti_gradient_log_create(yti_watch_alarm, &watchers, &gradients, err);

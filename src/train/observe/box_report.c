@@ -48,7 +48,7 @@ static yt_status find_short_side(const yti_split *split, double share, double *s
     size_t count = 0, n = 0;
     for (int i = 0; i < split->n_samples; i++) count += (size_t)split->samples[i].n_labels;
     double *sides = calloc(count + 1, sizeof *sides);
-    if (!sides) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the sizes of %zu boxes", count);
+    if (!sides) return yti_no_memory(err, "the sizes of %zu boxes", count);
     for (int i = 0; i < split->n_samples; i++)
         for (int k = 0; k < split->samples[i].n_labels; k++)
             if (!split->samples[i].labels[k].coco_only)

@@ -48,7 +48,7 @@ static void add_metrics(char *header, size_t room, const char *prefix) {
 static yt_status start(void *context, const yti_train_info *info, yt_err *err) {
     results *r = context;
     r->path = yti_path_join(info->folder, "results.csv");
-    if (!r->path) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the name of results.csv");
+    if (!r->path) return yti_no_memory(err, "the name of results.csv");
     r->n_rates = yti_optimizer_columns((yti_optimizer_kind)info->config->optimizer, r->rates);
     r->has_other = info->other_head != NULL;
     char header[1024] = EPOCH ",time", branch[64];
@@ -85,7 +85,7 @@ static yt_status epoch(void *context, const yti_train_epoch *row, yt_err *err) {
 
 yt_status yti_results_csv_create(yti_train_observer *out, yt_err *err) {
     results *r = calloc(1, sizeof *r);
-    if (!r) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for results.csv");
+    if (!r) return yti_no_memory(err, "results.csv");
     *out = (yti_train_observer){.start = start, .epoch = epoch, .context = r};
     return YT_OK;
 }

@@ -18,15 +18,13 @@ static void add_stretch(yti_stretches *list, size_t offset, size_t count) {
         list->at[list->count++] = (yti_stretch){offset, count};
 }
 
-static yt_status no_memory(yt_err *err) {
-    return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the moving average of the weights");
-}
+static const char needed_for[] = "the moving average of the weights";
 
 /* All parameters that are trained, or all statistics that move; params of one kind are in order of offset. */
 static yt_status find_stretches(const yti_model *model, yti_param_kind first, yti_param_kind last, yti_stretches *out,
                                 yt_err *err) {
     out->at = calloc((size_t)model->n_params + 1, sizeof *out->at);
-    if (!out->at) return no_memory(err);
+    if (!out->at) return yti_no_memory(err, needed_for);
     for (int kind = (int)first; kind <= (int)last; kind++)
         for (int i = 0; i < model->n_params; i++) {
             const yti_param_info *info = &model->params[i];
@@ -45,7 +43,7 @@ static float *floats(size_t count) {
 yt_status yti_average_init(yti_average *average, const yti_model *model, yt_err *err) {
     average->state.params = floats(model->param_count);
     average->state.buffers = floats(model->buffer_count);
-    if (!average->state.params || !average->state.buffers) return no_memory(err);
+    if (!average->state.params || !average->state.buffers) return yti_no_memory(err, needed_for);
     yti_average_begin(average, model);
     YT_TRY(find_stretches(model, YT_PARAM_WEIGHT, YT_PARAM_BIAS, &average->params, err));
     return find_stretches(model, YT_PARAM_BUFFER, YT_PARAM_BUFFER, &average->buffers, err);

@@ -47,7 +47,7 @@ static int by_offset(const void *a, const void *b) {
 yt_status yti_run_optimizer_create(const yti_model *model, const yti_optimizer_plan *plan, yti_optimizer **out,
                                    yt_err *err) {
     yti_param_span *spans = calloc((size_t)model->n_params + 1, sizeof *spans);
-    if (!spans) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the optimizer");
+    if (!spans) return yti_no_memory(err, "the optimizer");
     size_t n_spans = 0;
     for (int i = 0; i < model->n_params; i++) {
         const yti_param_info *info = &model->params[i];

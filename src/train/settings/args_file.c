@@ -87,7 +87,7 @@ static bool recorded(const yti_yaml_node *root, yti_train_key key, char *text, s
 
 yt_status yti_config_same_run(const yti_train_config *config, const char *folder, const char *checkpoint, yt_err *err) {
     char *path = yti_path_join(folder, "args.yaml");
-    if (!path) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory for the paths of the run");
+    if (!path) return yti_no_memory(err, "the paths of the run");
     yti_yaml yaml;
     yt_status status = yti_yaml_load(path, &yaml, err);
     for (int i = 0; status == YT_OK && i < YT_TRAIN_KEYS; i++) {

@@ -13,10 +13,9 @@ yt_status yti_step_loss_of(const yti_step *step, yti_step_loss *out, yt_err *err
     out->total = 0;
     for (int b = 0; b < step->model->n_branches; b++) {
         yti_head head = yti_model_head(step->model, b);
-        yti_assigner assigner = yti_assigner_of(b == 1);
-        assigner.widen_below_first = step->widen_below_first;
-        YT_TRY(yti_loss_branch(step->loss, &head, &step->batch->targets, step->gains, assigner, step->weight[b],
-                               step->threads, &out->branch[b], err));
+        yti_loss_rule rule = {step->gains, yti_assigner_of(b == 1), step->weight[b]};
+        rule.assigner.widen_below_first = step->widen_below_first;
+        YT_TRY(yti_loss_branch(step->loss, &head, &step->batch->targets, &rule, step->threads, &out->branch[b], err));
         out->total += step->weight[b] * out->branch[b].total;
     }
     return YT_OK;

@@ -2,6 +2,7 @@
 #include "yolotrain/advanced.h"
 #include "model/model.h"
 #include "support/folder.h"
+#include "support/models.h"
 #include "support/tiny.h"
 #include "weights/weights.h"
 #include "yolotrain.h"
@@ -72,7 +73,7 @@ Test(advanced, converted_weights_open) {
     const yti_class_names names = {2, list};
     cr_assert_eq(yti_model_load("tiny26.yaml", &options, &model, &err), YT_OK);
     test_tiny_find_cells(model);
-    cr_assert_eq(yti_weights_save("w.safetensors", model, &model->state, 1, &names, 64, NULL, NULL, 0, &err), YT_OK);
+    cr_assert_eq(test_weights_save("w.safetensors", model, &model->state, 1, &names, 64, &err), YT_OK);
     yti_model_destroy(model);
     cr_assert_eq(yt_weights_convert("w.safetensors", "half.safetensors", 1, &err), YT_OK, "%s", err.text);
     yt_detector *detector;

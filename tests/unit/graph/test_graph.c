@@ -28,7 +28,8 @@ typedef struct net {
 static yti_value add(net *t, const yti_op *op, const void *attr, const yti_value *src, int n, yti_params params) {
     yti_value value;
     yt_err err = {.text = ""};
-    cr_assert_eq(yti_graph_add(t->graph, op, attr, src, n, params, op->name, &value, &err), YT_OK, "%s", err.text);
+    const yti_node_spec spec = {op, attr, src, n, params, op->name};
+    cr_assert_eq(yti_graph_add(t->graph, &spec, &value, &err), YT_OK, "%s", err.text);
     return value;
 }
 

@@ -156,7 +156,8 @@ static trial trial_create(made_options options, yti_assigner rule, double weight
     yt_err err;
     cr_assert_eq(yti_loss_create(&t.loss, &err), YT_OK);
     cr_assert_eq(yti_assign(&t.matches, &t.made.head, &t.made.targets, rule, 1, &err), YT_OK);
-    cr_assert_eq(yti_loss_branch(t.loss, &t.made.head, &t.made.targets, GAINS, rule, weight, 2, &t.result, &err),
+    cr_assert_eq(yti_loss_branch(t.loss, &t.made.head, &t.made.targets, &(yti_loss_rule){GAINS, rule, weight}, 2,
+                                 &t.result, &err),
                  YT_OK);
     t.plain.matches = NULL;
     return t;
@@ -165,7 +166,8 @@ static trial trial_create(made_options options, yti_assigner rule, double weight
 /* Computes the loss anew with weights of the classes. */
 static void trial_weigh(trial *t, yti_assigner rule, double weight, const float weights[3]) {
     cr_assert_eq(yti_loss_weigh_classes(t->loss, weights, 3, NULL), YT_OK);
-    cr_assert_eq(yti_loss_branch(t->loss, &t->made.head, &t->made.targets, GAINS, rule, weight, 2, &t->result, NULL),
+    cr_assert_eq(yti_loss_branch(t->loss, &t->made.head, &t->made.targets, &(yti_loss_rule){GAINS, rule, weight}, 2,
+                                 &t->result, NULL),
                  YT_OK);
 }
 
@@ -259,11 +261,14 @@ Test(loss, weights_for_other_classes_are_refused_and_may_be_taken_back) {
     yti_loss_result plain = t.result, result;
     yt_err err;
     cr_assert_eq(yti_loss_weigh_classes(t.loss, UNEVEN, 2, NULL), YT_OK);
-    cr_assert_eq(yti_loss_branch(t.loss, &t.made.head, &t.made.targets, GAINS, ONE_TO_ONE, 1, 1, &result, &err),
+    cr_assert_eq(yti_loss_branch(t.loss, &t.made.head, &t.made.targets, &(yti_loss_rule){GAINS, ONE_TO_ONE, 1}, 1,
+                                 &result, &err),
                  YT_ERR_ARGUMENT);
     cr_assert_str_eq(err.text, "there are weights for 2 classes, the head has 3");
     cr_assert_eq(yti_loss_weigh_classes(t.loss, NULL, 3, NULL), YT_OK);
-    cr_assert_eq(yti_loss_branch(t.loss, &t.made.head, &t.made.targets, GAINS, ONE_TO_ONE, 1, 1, &result, &err), YT_OK);
+    cr_assert_eq(yti_loss_branch(t.loss, &t.made.head, &t.made.targets, &(yti_loss_rule){GAINS, ONE_TO_ONE, 1}, 1,
+                                 &result, &err),
+                 YT_OK);
     cr_assert(result.total == plain.total);
     trial_destroy(&t);
 }
@@ -284,7 +289,8 @@ Test(loss, of_a_perfect_prediction_is_the_class_term) {
     made_pixel(&level->cls, 0, 3 * 8 + 3)[0] = (float)log(3);
     t.made.boxes[0] = (yti_cxcywh){28 / 64.f, 28 / 64.f, 16 / 64.f, 16 / 64.f};
     cr_assert_eq(yti_loss_create(&t.loss, &err), YT_OK);
-    cr_assert_eq(yti_loss_branch(t.loss, &t.made.head, &t.made.targets, GAINS, ONE_TO_ONE, 1, 1, &t.result, &err),
+    cr_assert_eq(yti_loss_branch(t.loss, &t.made.head, &t.made.targets, &(yti_loss_rule){GAINS, ONE_TO_ONE, 1}, 1,
+                                 &t.result, &err),
                  YT_OK);
     cr_assert_eq(t.result.foreground, 1);
     cr_assert(test_near(t.result.target_sum, 1, 0));
@@ -307,7 +313,8 @@ Test(loss, of_an_object_of_one_pixel_is_that_of_the_definition) {
     }
     t.made.boxes[0] = (yti_cxcywh){20 / 64.f, 20 / 64.f, 1 / 64.f, 1 / 64.f};
     cr_assert_eq(yti_loss_create(&t.loss, NULL), YT_OK);
-    cr_assert_eq(yti_loss_branch(t.loss, &t.made.head, &t.made.targets, GAINS, ONE_TO_MANY, 1, 1, &t.result, NULL),
+    cr_assert_eq(yti_loss_branch(t.loss, &t.made.head, &t.made.targets, &(yti_loss_rule){GAINS, ONE_TO_MANY, 1}, 1,
+                                 &t.result, NULL),
                  YT_OK);
     cr_assert_eq(t.result.foreground, 1);
     cr_assert(test_near(t.result.terms[YT_LOSS_BOX], 7.5 * 3 / 16, 2e-5), "%.9g", t.result.terms[YT_LOSS_BOX]);
@@ -428,9 +435,12 @@ Test(loss, is_the_same_for_any_number_of_threads) {
     yti_loss *loss;
     yti_loss_result a, b;
     cr_assert_eq(yti_loss_create(&loss, NULL), YT_OK);
-    cr_assert_eq(yti_loss_branch(loss, &one.head, &one.targets, GAINS, ONE_TO_MANY, 1, 1, &a, NULL), YT_OK);
+    cr_assert_eq(yti_loss_branch(loss, &one.head, &one.targets, &(yti_loss_rule){GAINS, ONE_TO_MANY, 1}, 1, &a, NULL),
+                 YT_OK);
     for (int threads = 2; threads <= 5; threads++) {
-        cr_assert_eq(yti_loss_branch(loss, &many.head, &many.targets, GAINS, ONE_TO_MANY, 1, threads, &b, NULL), YT_OK);
+        cr_assert_eq(yti_loss_branch(loss, &many.head, &many.targets, &(yti_loss_rule){GAINS, ONE_TO_MANY, 1}, threads,
+                                     &b, NULL),
+                     YT_OK);
         for (int i = 0; i < YT_LOSS_TERMS; i++) cr_assert(a.terms[i] == b.terms[i]);
         cr_assert(a.total == b.total && a.target_sum == b.target_sum && a.foreground == b.foreground);
         cr_assert(memcmp(one.memory, many.memory, one.floats * sizeof(float)) == 0);
@@ -485,9 +495,9 @@ static void poison(int reg_max, float bad) {
         for (int k = 0; k < 2; k++) {
             float before = *spots[k];
             *spots[k] = bad;
-            cr_assert_eq(
-                yti_loss_branch(t.loss, &t.made.head, &t.made.targets, GAINS, ONE_TO_ONE, 1, 2, &t.result, NULL),
-                YT_OK);
+            cr_assert_eq(yti_loss_branch(t.loss, &t.made.head, &t.made.targets, &(yti_loss_rule){GAINS, ONE_TO_ONE, 1},
+                                         2, &t.result, NULL),
+                         YT_OK);
             cr_assert(!isfinite(t.result.total), "match %d, map %d", i, k);
             if (k == 0 && isnan(bad)) cr_assert(isnan(t.result.target_sum));
             *spots[k] = before;
@@ -513,7 +523,9 @@ Test(loss, survives_outputs_that_are_all_nan) {
     yti_loss_result result;
     for (size_t i = 0; i < made.floats; i++) made.memory[i] = NAN;
     cr_assert_eq(yti_loss_create(&loss, NULL), YT_OK);
-    cr_assert_eq(yti_loss_branch(loss, &made.head, &made.targets, GAINS, ONE_TO_MANY, 1, 2, &result, NULL), YT_OK);
+    cr_assert_eq(
+        yti_loss_branch(loss, &made.head, &made.targets, &(yti_loss_rule){GAINS, ONE_TO_MANY, 1}, 2, &result, NULL),
+        YT_OK);
     cr_assert(isnan(result.total));
     yti_loss_destroy(loss);
     made_head_destroy(&made);
@@ -523,7 +535,8 @@ Test(loss, refuses_targets_that_do_not_fit_the_head) {
     trial t = trial_create(small(1), ONE_TO_ONE, 1);
     yt_err err;
     yti_loss_result result = {.foreground = -7};
-#define TRY_LOSS() yti_loss_branch(t.loss, &t.made.head, &t.made.targets, GAINS, ONE_TO_ONE, 1, 1, &result, &err)
+#define TRY_LOSS()                                                                                                     \
+    yti_loss_branch(t.loss, &t.made.head, &t.made.targets, &(yti_loss_rule){GAINS, ONE_TO_ONE, 1}, 1, &result, &err)
     t.made.class_id[4] = 3;
     cr_assert_eq(TRY_LOSS(), YT_ERR_ARGUMENT);
     cr_assert_str_eq(err.text, "box 4 has class 3; classes are 0 to 2");
@@ -550,9 +563,9 @@ Test(loss, refuses_targets_that_do_not_fit_the_head) {
 Test(loss, refuses_an_assigner_without_candidates) {
     trial t = trial_create(small(1), ONE_TO_ONE, 1);
     yti_loss_result result;
-    cr_assert_eq(
-        yti_loss_branch(t.loss, &t.made.head, &t.made.targets, GAINS, (yti_assigner){0, 1, false}, 1, 1, &result, NULL),
-        YT_ERR_ARGUMENT);
+    cr_assert_eq(yti_loss_branch(t.loss, &t.made.head, &t.made.targets,
+                                 &(yti_loss_rule){GAINS, (yti_assigner){0, 1, false}, 1}, 1, &result, NULL),
+                 YT_ERR_ARGUMENT);
     trial_destroy(&t);
 }
 

@@ -248,11 +248,10 @@ static double losses(fixture *f, yti_loss_result result[2]) {
     if (two) yti_loss_branch_weights(0, 10, &weight[0], &weight[1]);
     for (int branch = 0; branch < f->model->n_branches; branch++) {
         const yti_head head = yti_model_head(f->model, branch);
-        yti_assigner assigner = yti_assigner_of(branch == 1);
-        assigner.widen_below_first = true; /* the numbers are those of release 8.4.104 */
-        cr_assert_eq(yti_loss_branch(loss, &head, &targets, gains, assigner, weight[branch], FIXTURE_THREADS,
-                                     &result[branch], &err),
-                     YT_OK, "%s", err.text);
+        yti_loss_rule rule = {gains, yti_assigner_of(branch == 1), weight[branch]};
+        rule.assigner.widen_below_first = true; /* the numbers are those of release 8.4.104 */
+        cr_assert_eq(yti_loss_branch(loss, &head, &targets, &rule, FIXTURE_THREADS, &result[branch], &err), YT_OK, "%s",
+                     err.text);
         total += weight[branch] * result[branch].total;
     }
     yti_loss_destroy(loss);

@@ -20,7 +20,7 @@ static float *orthogonalised(const float *x, int rows, int cols) {
     unsigned char *work = aligned_alloc(64, bytes + 64);
     cr_assert(f && m && work);
     memset(work, 0xFF, bytes + 64); /* holds NaN where it is read unwritten, and shows an overrun */
-    yti_muon_step(f, x, m, rows, cols, 1, -5, 0, work);
+    yti_muon_step((yti_muon_matrix){f, x, m, rows, cols}, 1, -5, 0, work);
     for (size_t i = 0; i < 64; i++) cr_assert_eq(work[bytes + i], 0xFF, "wrote past the working memory");
     free(work);
     free(m);

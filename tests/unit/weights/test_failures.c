@@ -34,7 +34,7 @@ TestSuite(failures, .init = make, .fini = unmake, .timeout = 900);
 static yt_status save(yt_err *err) {
     char *list[] = {(char[]){"red"}, (char[]){"blue"}};
     const yti_class_names names = {2, list};
-    return yti_weights_save(path, model, &model->state, 1, &names, 64, NULL, NULL, 0, err);
+    return test_weights_save(path, model, &model->state, 1, &names, 64, err);
 }
 
 static yt_status open_again(yt_err *err) {

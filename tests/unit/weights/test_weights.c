@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "support/folder.h"
+#include "support/models.h"
 #include "support/problems.h"
 #include "support/tiny.h"
 #include "train/parts/build_model.h"
@@ -33,8 +34,7 @@ static yti_model *load(const char *name, yti_model_options options) {
 
 static void save(const char *path, const yti_model *model) {
     yt_err err = {.text = ""};
-    cr_assert_eq(yti_weights_save(path, model, &model->state, 7, &names, 96, NULL, NULL, 0, &err), YT_OK, "%s",
-                 err.text);
+    cr_assert_eq(test_weights_save(path, model, &model->state, 7, &names, 96, &err), YT_OK, "%s", err.text);
 }
 
 static void expect_same_state(const yti_model *a, const yti_model *b) {
@@ -519,8 +519,7 @@ Test(weights, a_run_keeps_the_class_branch_of_its_weights) {
     for (int i = 0; i < 2; i++) {
         yti_model *source = with_classes(yamls[i], 30), *built = NULL, *fused = NULL;
         const char *path = test_folder_path("thirty.safetensors");
-        cr_assert_eq(yti_weights_save(path, source, &source->state, 0, &(yti_class_names){0}, 96, NULL, NULL, 0, NULL),
-                     YT_OK);
+        cr_assert_eq(test_weights_save(path, source, &source->state, 0, &(yti_class_names){0}, 96, NULL), YT_OK);
         for (int typed = 0; typed < 2; typed++) {
             yti_train_config config = config_with(path, typed ? test_folder_path(yamls[i]) : NULL);
             yt_err err = {.text = ""};

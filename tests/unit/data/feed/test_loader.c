@@ -259,38 +259,6 @@ Test(loader, outlines_go_through_the_map) {
     yti_loader_destroy(loader);
 }
 
-Test(loader, sample_gives_what_the_batch_gives) {
-    yti_loader_config config = test_flat_training(3, 2, 0);
-    yti_loader *loader = test_flat_create(&config);
-    uint8_t *rgb = malloc(64 * 64 * 3);
-    cr_assert_not_null(rgb);
-    test_flat_begin(loader, 2, 0, &test_flat_augment);
-    int position = 0;
-    for (const yti_batch *b; (b = test_flat_next(loader));)
-        for (int i = 0, target = 0; i < b->n; i++, position++) {
-            yti_label labels[16];
-            int count = -1, h = 0, w = 0;
-            cr_assert_eq(
-                yti_loader_sample(loader, 2, position, &test_flat_augment, rgb, &h, &w, labels, 16, &count, NULL),
-                YT_OK);
-            cr_assert_arr_eq(rgb, b->rgb + (size_t)i * 64 * 64 * 3, 64 * 64 * 3);
-            for (int k = 0; k < count; k++, target++) {
-                cr_assert_eq(b->targets.image[target], i);
-                cr_assert_eq(b->targets.class_id[target], labels[k].class_id);
-                cr_assert(b->targets.boxes[target].cx == labels[k].box.cx);
-            }
-        }
-    cr_assert_eq(position, YT_FLAT_SAMPLES);
-    int count, h, w;
-    yti_label none;
-    cr_assert_eq(yti_loader_sample(loader, 2, YT_FLAT_SAMPLES, NULL, rgb, &h, &w, &none, 0, &count, NULL),
-                 YT_ERR_ARGUMENT);
-    cr_assert_eq(yti_loader_sample(loader, 2, 0, NULL, rgb, &h, &w, &none, 0, &count, NULL), YT_OK);
-    cr_assert_eq(count, 0);
-    free(rgb);
-    yti_loader_destroy(loader);
-}
-
 Test(loader, validation_keeps_order_and_says_how_it_fitted) {
     yti_loader_config config = test_flat_validation(4, false);
     yti_loader *loader = test_flat_create(&config);

@@ -376,9 +376,8 @@ static void expect_reference_gradients(const char *name, int expected) {
     if (f.model->n_branches == 2) yti_loss_branch_weights(0, 10, &weight[0], &weight[1]);
     for (int b = 0; b < f.model->n_branches; b++) {
         const yti_head head = yti_model_head(f.model, b);
-        cr_assert_eq(yti_loss_branch(loss, &head, &targets, gains, yti_assigner_of(b == 1), weight[b], FIXTURE_THREADS,
-                                     &result, NULL),
-                     YT_OK);
+        const yti_loss_rule rule = {gains, yti_assigner_of(b == 1), weight[b]};
+        cr_assert_eq(yti_loss_branch(loss, &head, &targets, &rule, FIXTURE_THREADS, &result, NULL), YT_OK);
     }
     yti_loss_destroy(loss);
     yti_model_backward(f.model, &f.model->state, NULL);
