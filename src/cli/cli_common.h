@@ -1,12 +1,10 @@
-/* cli_common.h: what the programs share. */
+/* cli_common.h: the options that several programs share, and what they mean. */
 #ifndef CLI_COMMON_H
 #define CLI_COMMON_H
 
-#include "base/log.h"
 #include "cli/cli_options.h"
+#include "cli/cli_print.h"
 #include "model/model.h"
-
-#include <stdio.h>
 
 /* The folder of a run's files, from --project, --name and --exist-ok: below `runs` unless the project is absolute;
  * made, and with -2, -3, ... after its name where that is taken. malloc'd. */
@@ -15,32 +13,7 @@ yt_status cli_run_dir(const cli_line *cli, const char *runs, char **out, yt_err 
 /* --threads, where auto means every core this process may use. */
 int cli_threads(const cli_line *cli);
 
-/* A yt_log_sink: messages of the library on stderr; context is a cli_line. */
-void cli_print_message(void *context, yt_log_level level, const char *text);
-
 /* Warns on stderr where a model was named without the letter of its scale. */
 void cli_warn_of_scale(const yti_model *model);
-
-/* Says "program: sentence" on stderr; returns 1, the exit code of a failure. */
-int cli_failure(const cli_line *cli, const yt_err *err);
-
-/* The same for a sentence about what was typed; returns 2. */
-int cli_usage_failure(const cli_line *cli, const yt_err *err);
-
-/* Prints a text that comes from a file, right-aligned to a width as %*s: control characters, which a terminal would
- * act on, as '?'. */
-void cli_print_text(FILE *out, int width, const char *text);
-
-/* The same for a text of several lines. */
-void cli_print_lines(FILE *out, const char *text);
-
-/* Says on stderr, after "program: " or another lead, which licence a weights file names. */
-void cli_print_license(const char *lead, const char *separator, const char *weights, const char *license);
-
-/* Writes "1:02:03" or "2:03" after a text. */
-void cli_append_duration(char *text, size_t room, double seconds);
-
-/* Pushes out what was printed to stdout; a failure to write is one of the program. Returns the exit code. */
-int cli_finish_stdout(const cli_line *cli, int code);
 
 #endif

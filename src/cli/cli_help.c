@@ -155,21 +155,3 @@ void cli_print_help(const cli_line *cli, FILE *out) {
     }
     cli_help_extras(cli, print_extra, &page);
 }
-
-static const struct {
-    const char *name;
-    void (*print)(const cli_line *cli, FILE *out);
-} formats[] = {{"text", cli_print_help},
-               {"man", cli_print_man},
-               {"bash", cli_print_bash},
-               {"zsh", cli_print_zsh},
-               {"fish", cli_print_fish}};
-
-bool cli_print_help_as(const cli_line *cli, const char *format, FILE *out) {
-    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
-        if (strcmp(formats[i].name, format) == 0) {
-            formats[i].print(cli, out);
-            return true;
-        }
-    return false;
-}

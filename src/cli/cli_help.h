@@ -17,9 +17,6 @@ void cli_print_bash(const cli_line *cli, FILE *out);
 void cli_print_zsh(const cli_line *cli, FILE *out);
 void cli_print_fish(const cli_line *cli, FILE *out);
 
-/* One of the above: text, man, bash, zsh, fish. False: none of them, and nothing is printed. */
-bool cli_print_help_as(const cli_line *cli, const char *format, FILE *out);
-
 /* What the forms above share. */
 
 /* "N"; NULL: a flag. */

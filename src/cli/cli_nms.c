@@ -1,5 +1,6 @@
 /* cli_nms.c: one option under two names; see cli_nms.h. */
 #include "cli/cli_nms.h"
+#include "cli/cli_print.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -4,31 +4,20 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/number.h"
-#include "cli/cli_common.h"
 #include "cli/cli_habits.h"
 #include "cli/cli_help.h"
+#include "cli/cli_print.h"
 #include "kernels/kernels.h"
 
 #include <assert.h>
 #include <limits.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-enum { GO_ON = -1, USAGE = 2 };
-
-int cli_usage_error(const cli_line *cli, const char *format, ...) {
-    va_list args;
-    va_start(args, format);
-    fprintf(stderr, "%s: ", cli->program);
-    vfprintf(stderr, format, args);
-    fprintf(stderr, " (%s --help lists the options)\n", cli->program);
-    va_end(args);
-    return USAGE;
-}
+enum { GO_ON = -1 };
 
 static const cli_option *find_name(const cli_line *cli, const char *typed, size_t n) {
     for (size_t i = 0; i < cli->n_options; i++)
@@ -98,17 +87,31 @@ static int take_value(const cli_line *cli, const cli_option *row, const char *at
     return code;
 }
 
+/* --help, or --help=FORM. */
+static int print_help(const cli_line *cli, const char *form) {
+    static const struct form {
+        const char *name;
+        void (*print)(const cli_line *cli, FILE *out);
+    } forms[] = {{"text", cli_print_help},
+                 {"man", cli_print_man},
+                 {"bash", cli_print_bash},
+                 {"zsh", cli_print_zsh},
+                 {"fish", cli_print_fish}};
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
+        if (strcmp(forms[i].name, form) == 0) {
+            forms[i].print(cli, stdout);
+            return cli_finish_stdout(cli, 0);
+        }
+    return cli_usage_error(cli, "--help: unknown \"%s\"; it is one of text, man, bash, zsh, fish", form);
+}
+
 static int take_long(const cli_line *cli, int argc, char *const *argv, int *at) {
     const char *typed = argv[*at] + 2;
     const char *equals = strchr(typed, '=');
     size_t n = equals ? (size_t)(equals - typed) : strlen(typed);
     const cli_option *row = find_name(cli, typed, n);
     if (row) return take_value(cli, row, equals ? equals + 1 : NULL, argc, argv, at);
-    if (n == 4 && strncmp(typed, "help", n) == 0) {
-        if (!cli_print_help_as(cli, equals ? equals + 1 : "text", stdout))
-            return cli_usage_error(cli, "--help: unknown \"%s\"; it is one of text, man, bash, zsh, fish", equals + 1);
-        return cli_finish_stdout(cli, 0);
-    }
+    if (n == 4 && strncmp(typed, "help", n) == 0) return print_help(cli, equals ? equals + 1 : "text");
     if (n == 7 && strncmp(typed, "version", n) == 0 && cli->version) {
         printf("%s %s\n", cli->program, cli->version);
         return cli_finish_stdout(cli, 0);

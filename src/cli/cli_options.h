@@ -56,7 +56,4 @@ int cli_int(const cli_line *cli, const char *name); /* its row's range must fit 
 double cli_double(const cli_line *cli, const char *name);
 const char *cli_text(const cli_line *cli, const char *name);
 
-/* Prints "program: <sentence>" and where help is, to stderr. Returns 2, the exit code of a usage error. */
-int cli_usage_error(const cli_line *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
 #endif

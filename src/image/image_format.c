@@ -10,8 +10,6 @@
 #include <string.h>
 #include <strings.h>
 
-enum { MAX_PIXELS = 1 << 28 };
-
 static bool begins(const uint8_t *data, size_t bytes, const char *signature, size_t length) {
     return bytes >= length && memcmp(data, signature, length) == 0;
 }
@@ -180,21 +178,4 @@ const char *yti_foreign_kind(const uint8_t *data, size_t bytes) {
     if (is_all_zero(data, bytes)) return "nothing but zero bytes";
     size_t head = bytes < HEAD_BYTES ? bytes : HEAD_BYTES;
     return is_text(data, head) ? kind_of_text(data, head) : "not an image file that is known here";
-}
-
-yt_status yti_check_size(const yti_source *source, uint64_t w, uint64_t h, yt_err *err) {
-    if (w == 0 || h == 0) return yt_fail(err, YT_ERR_DATA, "%s: an image without pixels", source->path);
-    if (w <= MAX_PIXELS / h) return YT_OK;
-    return yt_fail(err, YT_ERR_DATA, "%s: %" PRIu64 " x %" PRIu64 " pixels are more than the %d that are accepted",
-                   source->path, w, h, MAX_PIXELS);
-}
-
-yt_status yti_check_facts(const yti_source *source, yti_facts *facts, yt_err *err) {
-    int w = facts->w, h = facts->h;
-    YT_TRY(yti_check_size(source, w > 0 ? (uint64_t)w : 0, h > 0 ? (uint64_t)h : 0, err));
-    size_t rgb = 3 * (size_t)w * (size_t)h, least = facts->orientation == 1 ? rgb : 2 * rgb;
-    if (facts->memory < least) facts->memory = least;
-    if (facts->memory <= YT_MAX_DECODE_BYTES) return YT_OK;
-    return yt_fail(err, YT_ERR_DATA, "%s: decoding its %d x %d pixels would take %zu MiB; at most %zu are accepted",
-                   source->path, w, h, facts->memory >> 20, (size_t)YT_MAX_DECODE_BYTES >> 20);
 }

@@ -70,25 +70,6 @@ static yt_status measure(const yti_source *source, const yti_format **format, yt
     return yti_check_facts(source, facts, err);
 }
 
-yt_status yt_image_create(int w, int h, yt_image *out, yt_err *err) {
-    const yti_source none = {.path = "new image"};
-    YT_TRY(yti_check_facts(&none, &(yti_facts){.w = w, .h = h, .orientation = 1}, err));
-    uint8_t *rgb = malloc((size_t)w * (size_t)h * 3);
-    if (!rgb) return yti_no_memory(err, "an image of %d x %d", w, h);
-    *out = (yt_image){w, h, rgb};
-    return YT_OK;
-}
-
-yt_pixels yt_image_pixels(const yt_image *image) {
-    return (yt_pixels){.data = image->rgb, .width = image->w, .height = image->h, .format = YT_PIXELS_RGB};
-}
-
-void yt_image_free(yt_image *image) {
-    if (!image) return;
-    free(image->rgb);
-    *image = (yt_image){0};
-}
-
 /* Turns a decoded image upright. Takes `stored`, also on failure. */
 static yt_status turn_upright(yt_image stored, int orientation, yt_image *out, yt_err *err) {
     if (orientation == 1) {

@@ -3,6 +3,11 @@
  */
 #include "model/modules.h"
 
+yti_value yti_rep_conv(yti_builder *b, yti_value x, yti_path at, int c2, int kernel, yti_conv_opts opts) {
+    const yti_branch kernels[2] = {{"conv1", kernel}, {"conv2", 1}};
+    return yti_conv_pair(b, x, at, c2, kernels, opts);
+}
+
 /* rep: cv1 is a RepConv. */
 static yti_value bottleneck(yti_builder *b, yti_value x, yti_path at, int c2, bool rep, yti_bottleneck_opts o) {
     const bool add = o.shortcut && yti_channels(b, x) == c2 && b->cut < YT_CUT_ADD;

@@ -10,6 +10,8 @@
 
 #include "model/builder.h"
 
+/* The files call each other in this order only: attention and light, modules.c, area and elan. */
+
 /* ---- modules.c: bottlenecks, and the modules that lead a part of their input past a chain of them ---- */
 
 typedef struct yti_bottleneck_opts {
@@ -29,6 +31,8 @@ typedef enum yti_inner_kind {
     YTI_INVERTED_LARGE, /* CIB with a kernel of 7 */
 } yti_inner_kind;
 
+/* One that trains as two, of `kernel` and of 1 x 1 (Ding et al. 2021, arXiv 2101.03697). */
+yti_value yti_rep_conv(yti_builder *b, yti_value x, yti_path at, int c2, int kernel, yti_conv_opts opts);
 yti_value yti_bottleneck(yti_builder *b, yti_value x, yti_path at, int c2, yti_bottleneck_opts o);
 /* C3 (kernel1 = 1, kernel2 = 3), C3k (both k), C3Ghost, RepCSP: two paths, one through a chain of n. */
 yti_value yti_c3(yti_builder *b, yti_value x, yti_path at, int c2, int n, double expansion, yti_inner_kind kind,
@@ -44,7 +48,10 @@ yti_value yti_spp(yti_builder *b, yti_value x, yti_path at, int c2, const int *k
 yti_value yti_psa_block(yti_builder *b, yti_value x, yti_path at, int heads);
 yti_value yti_c2psa(yti_builder *b, yti_value x, yti_path at, int c2, int n, double expansion);
 yti_value yti_psa(yti_builder *b, yti_value x, yti_path at, int c2, double expansion);
+enum { YTI_AREA_HEAD = 32 }; /* channels of a head of area attention */
+yti_value yti_area_block(yti_builder *b, yti_value x, yti_path at, int areas, double mlp_ratio);
 
+/* ---- modules_area.c ---- */
 typedef struct yti_a2c2f_opts {
     bool attend; /* area attention inside; else C3k */
     int areas;
@@ -63,8 +70,6 @@ yti_value yti_scdown(yti_builder *b, yti_value x, yti_path at, int c2, int kerne
 yti_value yti_inverted(yti_builder *b, yti_value x, yti_path at, int c2, bool shortcut, double expansion, bool large);
 
 /* ---- modules_elan.c: those of YOLOv9 ---- */
-yti_value yti_rep_conv(yti_builder *b, yti_value x, yti_path at, int c2, int kernel, yti_conv_opts opts);
-
 typedef struct yti_elan_opts {
     int hidden, inner; /* channels of cv1 and of the two stages */
     int repeats;       /* bottlenecks in each stage; 0: a stage is one convolution (ELAN1) */

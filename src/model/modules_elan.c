@@ -3,11 +3,6 @@
  */
 #include "model/modules.h"
 
-yti_value yti_rep_conv(yti_builder *b, yti_value x, yti_path at, int c2, int kernel, yti_conv_opts opts) {
-    const yti_branch kernels[2] = {{"conv1", kernel}, {"conv2", 1}};
-    return yti_conv_pair(b, x, at, c2, kernels, opts);
-}
-
 /* A stage: RepCSP and a convolution, or the convolution alone. */
 static yti_value elan_stage(yti_builder *b, yti_value x, yti_path at, const yti_elan_opts *o) {
     const yti_bottleneck_opts inner = {.shortcut = true, .kernel1 = 3, .kernel2 = 3};
