@@ -54,16 +54,16 @@ void cli_explain(char *text, size_t room, const cli_option *row) {
     yti_text_append(text, room, ")");
 }
 
-/* Writes words with line breaks, continuation lines indented to the help column, where the first begins. */
-static void print_wrapped(const char *text, FILE *out) {
-    int column = HELP_COLUMN;
+/* Writes words with line breaks, continuation lines indented to the column where the first begins. */
+static void print_wrapped(const char *text, int first, FILE *out) {
+    int column = first;
     for (const char *word = text; *word;) {
         int length = (int)strcspn(word, " ");
-        if (column > HELP_COLUMN && column + 1 + length > LINE_WIDTH) {
-            fprintf(out, "\n%*s", HELP_COLUMN, "");
-            column = HELP_COLUMN;
+        if (column > first && column + 1 + length > LINE_WIDTH) {
+            fprintf(out, "\n%*s", first, "");
+            column = first;
         }
-        column += fprintf(out, "%s%.*s", column > HELP_COLUMN ? " " : "", length, word);
+        column += fprintf(out, "%s%.*s", column > first ? " " : "", length, word);
         word += length;
         word += strspn(word, " ");
     }
@@ -77,7 +77,7 @@ static void print_row(const char *left, const char *right, FILE *out) {
         used = 0;
     }
     fprintf(out, "%*s", HELP_COLUMN - used, "");
-    print_wrapped(right, out);
+    print_wrapped(right, HELP_COLUMN, out);
 }
 
 bool cli_is_on_by_default(const cli_option *row) {
@@ -146,7 +146,10 @@ static void print_extra(void *context, const char *group, const char *left, cons
 
 void cli_print_help(const cli_line *cli, FILE *out) {
     fprintf(out, "usage: %s\n", cli->usage);
-    if (cli->about) fprintf(out, "\n%s\n", cli->about);
+    if (cli->about) {
+        fputc('\n', out);
+        print_wrapped(cli->about, 0, out);
+    }
     text_page page = {.out = out};
     for (size_t i = cli_next_in_order(cli, SIZE_MAX); i < cli->n_options; i = cli_next_in_order(cli, i)) {
         const char *group = cli->options[i].group;

@@ -8,7 +8,7 @@
 /* clang-format off */
 #define CLI_END2END_ROW                                                                                   \
     {"end2end", 0, YT_OPTION_CHOICE, "auto", 0, 0, cli_truths, "BOOL", "Model",                              \
-     "the former name: true is --nms false, false is --nms auto"}
+     "former name of --nms: true is --nms false, false is --nms auto"}
 /* clang-format on */
 
 extern const char *const cli_truths[]; /* false, true */

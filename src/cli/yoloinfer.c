@@ -28,7 +28,7 @@ static const cli_option rows[] = {
     {"save", 0, YT_OPTION_FLAG, NULL, 0, 0, NULL, NULL, "Output",
      "write the images with their boxes drawn in"},
     {"out", 'o', YT_OPTION_TEXT, NULL, 0, 0, NULL, "DIR", "Output",
-     "folder for them, and --save; else " CLI_RUNS "/predict, predict-2, ..."},
+     "folder for these images, implies --save; default " CLI_RUNS "/predict, predict-2, ..."},
     YTI_THREADS_ROW,
 };
 /* clang-format on */

@@ -67,23 +67,23 @@ static void make_command_line(command_line *line) {
     line->options[YT_TRAIN_KEYS] = (cli_option){.name = "summary",
                                                 .type = YT_OPTION_FLAG,
                                                 .group = "Output",
-                                                .help = "print the layers of the model with their sizes, and end"};
-    line->options[YT_TRAIN_KEYS + 1] = (cli_option){
-        .name = "replay",
-        .type = YT_OPTION_TEXT,
-        .metavar = "FILE",
-        .group = "Output",
-        .help = "repeat the step of a run's non-finite.safetensors, print its first value that is "
-                "not finite, and end"};
+                                                .help = "print the layers of the model with their sizes, and exit"};
+    line->options[YT_TRAIN_KEYS + 1] = (cli_option){.name = "replay",
+                                                    .type = YT_OPTION_TEXT,
+                                                    .metavar = "FILE",
+                                                    .group = "Output",
+                                                    .help = "repeat the step saved in a run's non-finite.safetensors, "
+                                                            "print the first value that is not finite, and exit"};
     line->options[YT_TRAIN_KEYS + 2] = (cli_option){
         .name = "compare",
         .type = YT_OPTION_TEXT,
         .metavar = "LIST",
         .group = "Comparison",
         .help = "train variants on the same batches and compare their gradients: a list like "
-                "residual,plain,plain+nobn of the words " VARIANT_WORDS "names of activation functions and "
-                "KEY=VALUE, joined by +; measures gradients as --log-gradients says, else "
-                "every " STUDY_LOG_INTERVAL " batches; continues where it was interrupted"};
+                "residual,plain,plain+nobn, where a variant joins the words " VARIANT_WORDS
+                "names of activation functions and KEY=VALUE with +; gradients are measured every " STUDY_LOG_INTERVAL
+                " batches unless --log-gradients says otherwise; an interrupted comparison "
+                "continues"};
     line->options[YT_TRAIN_KEYS + 3] = (cli_option){.name = "seeds",
                                                     .type = YT_OPTION_INT,
                                                     .fallback = "5",
@@ -91,7 +91,7 @@ static void make_command_line(command_line *line) {
                                                     .max = STUDY_MAX_SEEDS,
                                                     .metavar = "N",
                                                     .group = "Comparison",
-                                                    .help = "runs of every variant, with --seed and those after it"};
+                                                    .help = "runs per variant, with the seeds from --seed on"};
     line->options[YT_TRAIN_KEYS + 4] = (cli_option)CLI_END2END_ROW;
     line->options[YT_TRAIN_KEYS + 4].group = yti_train_options()[YT_TRAIN_KEY_nms].group;
 }

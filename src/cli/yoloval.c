@@ -22,10 +22,10 @@ static const cli_option options[] = {
     {"json", 0, YT_OPTION_FLAG, NULL, 0, 0, NULL, NULL, "Output", "print one JSON object"},
     {"save-json", 0, YT_OPTION_FLAG, NULL, 0, 0, NULL, NULL, "Output",
      "write the boxes to predictions.json, in COCO's format for results, and truth from label files to ground_truth.json; "
-     "category_id is class + 1, for COCO's own sets COCO's ids, with a COCO file the file's; image_id is the number that "
-     "the image's name is, or where not all are (or two are equal) its place from 1"},
+     "category_id is class + 1, COCO's own ids for COCO, and the ids of the file where the truth is a COCO file; image_id "
+     "is the number in the image's name, or its position from 1 unless every name is a different number"},
     {"project", 0, YT_OPTION_TEXT, NULL, 0, 0, NULL, "DIR", "Output",
-     "folder of the run folder: below " CLI_RUNS ", or absolute"},
+     "parent of the run folder: absolute, or below " CLI_RUNS},
     {"name", 0, YT_OPTION_TEXT, "val", 0, 0, NULL, "NAME", "Output", "name of the run folder"},
     {"exist-ok", 0, YT_OPTION_FLAG, NULL, 0, 0, NULL, NULL, "Output",
      "write into an existing run folder instead of NAME-2"},

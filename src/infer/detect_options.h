@@ -17,15 +17,15 @@ extern const char *const yti_nms_words[]; /* by yti_nms, NULL-terminated */
 
 #define YTI_NMS_ROW                                                                                                    \
     {"nms", 0, YT_OPTION_CHOICE, "auto", 0, 0, yti_nms_words, "BOOL", "Model",                                         \
-     "of a head with two branches, as YOLO26's: false, the one-to-one branch, one box per object; true and "           \
-     "auto, the one-to-many branch and non-maximum suppression"}
+     "which branch of a two-branch head, such as YOLO26's, is used: false: the one-to-one branch, which gives one "    \
+     "box per object; true, auto: the one-to-many branch and non-maximum suppression"}
 
 #define YTI_DETECTION_ROWS(conf)                                                                                       \
-    {"conf", 0, YT_OPTION_DOUBLE, conf, 0, 1, NULL, NULL, "Detection", "keep boxes with a higher score"},              \
+    {"conf", 0, YT_OPTION_DOUBLE, conf, 0, 1, NULL, NULL, "Detection", "keep boxes with a confidence above this"},     \
     {"iou", 0, YT_OPTION_DOUBLE, "0.7", 0, 1, NULL, NULL, "Detection",                                                 \
-     "drop a box that overlaps a better one of its class by more than this (not used with --nms false)"},                           \
+     "NMS: drop a box whose IoU with a better one of its class is above this"},                                        \
     {"agnostic", 0, YT_OPTION_FLAG, NULL, 0, 0, NULL, NULL, "Detection",                                               \
-     "let a box suppress worse ones of every class"},                                                                      \
+     "NMS across classes: a box suppresses those of every class"},                                                     \
     {"imgsz", 's', YT_OPTION_INT, "auto", 32, 8192, NULL, "PX", "Detection",                                           \
      "long side of the network's input; auto: what the weights were trained at"},                                      \
     {"max-det", 0, YT_OPTION_INT, "300", 1, 100000, NULL, NULL, "Detection",                                           \
@@ -35,7 +35,7 @@ extern const char *const yti_nms_words[]; /* by yti_nms, NULL-terminated */
 
 #define YTI_CLASSES_ROW                                                                                                \
     {"classes", 0, YT_OPTION_TEXT, NULL, 0, 0, NULL, "LIST", "Detection",                                              \
-     "keep these classes only: numbers or names with commas between"}
+     "keep only these classes: numbers or names, separated by commas"}
 
 #define YTI_THREADS_ROW                                                                                                \
     {"threads", 't', YT_OPTION_INT, "auto", 1, 1024, NULL, NULL, "Machine", "processor cores to use; auto: all"}

@@ -22,16 +22,16 @@
 /* Rows of an option table: what of the dataset, and how a box is matched with the truth. */
 /* clang-format off */
 #define YTI_SPLIT_ROWS                                                                                                 \
-    {"split", 0, YT_OPTION_CHOICE, "val", 0, 0, yti_evaluation_splits, "NAME", "Data", "which images of the dataset"}, \
+    {"split", 0, YT_OPTION_CHOICE, "val", 0, 0, yti_evaluation_splits, "NAME", "Data", "split of the dataset to measure"}, \
     {"classes", 0, YT_OPTION_TEXT, NULL, 0, 0, NULL, "LIST", "Data",                                                   \
-     "judge these classes only: numbers or names with commas between"},                                                \
-    {"single-cls", 0, YT_OPTION_FLAG, NULL, 0, 0, NULL, NULL, "Data", "treat all classes as one, called \"item\""},    \
-    {"strict", 0, YT_OPTION_FLAG, NULL, 0, 0, NULL, NULL, "Data", "stop at the first problem of the dataset"}
+     "measure only these classes: numbers or names, separated by commas"},                                             \
+    {"single-cls", 0, YT_OPTION_FLAG, NULL, 0, 0, NULL, NULL, "Data", "treat all classes as one, named \"item\""},     \
+    {"strict", 0, YT_OPTION_FLAG, NULL, 0, 0, NULL, NULL, "Data", "stop at a bad label or image"}
 
 #define YTI_MATCHING_ROW                                                                                               \
     {"matching", 0, YT_OPTION_CHOICE, "free", 0, 0, yti_evaluation_matchings, "RULE", "Detection",                     \
-     "a box takes the object it overlaps most of those still free, as in COCO and the Ultralytics trainer since "      \
-     "8.4.176; or of all, free or not, as before: single"}
+     "the object that a box is matched to: the one it overlaps most of those not matched yet (free), as in COCO and "  \
+     "the Ultralytics trainer since 8.4.176, or of all (single), as before"}
 
 #define YTI_BATCH_ROW                                                                                                  \
     {"batch", 'b', YT_OPTION_INT, "16", 1, 4096, NULL, NULL, "Machine", "images per step"}
