@@ -12,7 +12,7 @@
 #define YT_STUDY_COMPARISON_H
 
 #include "base/folder.h"
-#include "flow/verdict.h"
+#include "gradients/verdict.h"
 #include "study/points.h"
 #include "study/study.h"
 #include "study/variant.h"

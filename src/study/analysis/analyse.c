@@ -10,7 +10,7 @@
 #include "study/analysis/analyse.h"
 #include "base/file.h"
 #include "base/text.h"
-#include "flow/gradient_table.h"
+#include "gradients/gradient_table.h"
 #include "study/record/run_record.h"
 
 #include <stdlib.h>

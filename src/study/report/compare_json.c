@@ -5,7 +5,7 @@
 #include "study/report/compare_json.h"
 #include "base/file.h"
 #include "base/json.h"
-#include "flow/limits.h"
+#include "gradients/limits.h"
 #include "train/settings/settings_json.h"
 
 static void put_interval(yti_json_writer *w, const char *key, yti_interval i) {

@@ -5,7 +5,7 @@
 #include "study/report/page.h"
 #include "base/file.h"
 #include "base/text.h"
-#include "flow/limits.h"
+#include "gradients/limits.h"
 #include "study/record/run_record.h"
 
 #include <stdlib.h>

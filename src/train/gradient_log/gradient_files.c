@@ -1,6 +1,6 @@
 /* gradient_files.c: what a sampled step has shown, in three files.
  *
- * gradients.csv: one row per number (flow/gradient_table.h).
+ * gradients.csv: one row per number (gradients/gradient_table.h).
  *
  * gradients.jsonl: one object per step: the same numbers, with the histograms of log2 of the magnitudes:
  *   {"from": -12, "counts": [3, 5]}  three between 2^-12 and 2^-11, five between 2^-11 and 2^-10
@@ -11,7 +11,7 @@
 #include "base/csv_log.h"
 #include "base/file.h"
 #include "base/json.h"
-#include "flow/gradient_table.h"
+#include "gradients/gradient_table.h"
 
 #include <math.h>
 #include <stdlib.h>

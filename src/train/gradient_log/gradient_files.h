@@ -2,8 +2,8 @@
 #ifndef YT_GRADIENT_FILES_H
 #define YT_GRADIENT_FILES_H
 
-#include "flow/event_file.h"
-#include "flow/flow.h"
+#include "gradients/event_file.h"
+#include "gradients/gradients.h"
 #include "train/observe/observer.h"
 
 /* What one step has shown. */

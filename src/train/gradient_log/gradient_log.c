@@ -22,7 +22,7 @@
  */
 #include "train/gradient_log/gradient_log.h"
 #include "ops/ops.h"
-#include "flow/alarms.h"
+#include "gradients/alarms.h"
 #include "train/gradient_log/gradient_files.h"
 
 #include <stdlib.h>

@@ -9,7 +9,7 @@
 #include "train/parts/build_model.h"
 #include "train/parts/memory.h"
 #include "train/parts/optimizer_groups.h"
-#include "train/parts/schedule.h"
+#include "train/parts/run_schedule.h"
 #include "weights/weights_network.h"
 
 #include <stdlib.h>

@@ -8,7 +8,7 @@
 #include "base/finite.h"
 #include "train/loop/training.h"
 #include "train/parts/build_model.h"
-#include "train/parts/schedule.h"
+#include "train/parts/run_schedule.h"
 
 #include <stdlib.h>
 #include <string.h>

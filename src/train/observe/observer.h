@@ -7,7 +7,7 @@
 
 #include "data/index/dataset.h"
 #include "eval/metrics.h"
-#include "flow/flow.h"
+#include "gradients/gradients.h"
 #include "loss/loss.h"
 #include "model/model.h"
 #include "optim/optim.h"

@@ -1,6 +1,6 @@
-/* Tests of src/flow/verdict.c: hand-made facts on either side of every limit. */
-#include "flow/limits.h"
-#include "flow/verdict.h"
+/* Tests of src/gradients/verdict.c: hand-made facts on either side of every limit. */
+#include "gradients/limits.h"
+#include "gradients/verdict.h"
 
 #include <criterion/criterion.h>
 #include <math.h>

@@ -1,8 +1,8 @@
-/* flow_words.c: the tables of flow.h and limits.h as functions: words of kinds and statistics, which kind has which,
+/* words.c: the tables of gradients.h and limits.h as functions: words of kinds and statistics, which kind has which,
  * the limits.
  */
-#include "flow/flow.h"
-#include "flow/limits.h"
+#include "gradients/gradients.h"
+#include "gradients/limits.h"
 
 #include <math.h>
 #include <string.h>

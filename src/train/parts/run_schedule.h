@@ -1,4 +1,4 @@
-/* schedule.h: the rates of a run, from its settings. Internal to src/train. */
+/* run_schedule.h: the rates of a run, from its settings. Internal to src/train. */
 #ifndef YT_RUN_SCHEDULE_H
 #define YT_RUN_SCHEDULE_H
 

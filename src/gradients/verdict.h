@@ -7,7 +7,7 @@
 #ifndef YT_VERDICT_H
 #define YT_VERDICT_H
 
-#include "flow/slope.h"
+#include "gradients/slope.h"
 
 /* code, word */
 #define YT_VERDICT_MAP(X)                                                                                              \

@@ -4,7 +4,7 @@
  * order, then items in item order: the same bits for any number of threads. log2 of a magnitude is the exponent of its
  * bit pattern, so the histogram is an array indexed by it; zeros and non-finite values fall out of it.
  */
-#include "flow/flow.h"
+#include "gradients/gradients.h"
 
 #include <math.h>
 #include <string.h>

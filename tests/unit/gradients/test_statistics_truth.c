@@ -3,8 +3,8 @@
  * deep tanh and sigmoid networks with and without shortcuts.
  */
 #include "base/rng.h"
-#include "flow/limits.h"
-#include "flow/verdict.h"
+#include "gradients/limits.h"
+#include "gradients/verdict.h"
 #include "model/model.h"
 
 #include <criterion/criterion.h>

@@ -11,7 +11,7 @@
  * An event always begins with wall_time and step, so that a resumed run can drop what comes after its checkpoint. The
  * first one names the version and has no step.
  */
-#include "flow/event_file.h"
+#include "gradients/event_file.h"
 #include "base/file.h"
 #include "base/protobuf.h"
 

@@ -1,5 +1,5 @@
-/* Tests of src/flow/slope.c: lines and intervals against worked numbers. */
-#include "flow/slope.h"
+/* Tests of src/gradients/slope.c: lines and intervals against worked numbers. */
+#include "gradients/slope.h"
 
 #include <criterion/criterion.h>
 #include <math.h>

@@ -1,8 +1,8 @@
 /* Tests of src/flow: the statistics of a tensor against plain loops, and the tables they are named by. */
 #include "base/rng.h"
-#include "flow/flow.h"
-#include "flow/limits.h"
-#include "flow/verdict.h"
+#include "gradients/gradients.h"
+#include "gradients/limits.h"
+#include "gradients/verdict.h"
 #include "support/files.h"
 #include "support/near.h"
 

@@ -8,7 +8,7 @@
 #ifndef YT_FLOW_ALARMS_H
 #define YT_FLOW_ALARMS_H
 
-#include "flow/flow.h"
+#include "gradients/gradients.h"
 
 /* ---- one measurement ---- */
 

@@ -5,7 +5,7 @@
  * and over k repetitions mean +- t(k - 1) s / sqrt(k); of two variants with the same seeds that of their differences,
  * in which what the seed does to both cancels.
  */
-#include "flow/slope.h"
+#include "gradients/slope.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -10,9 +10,9 @@
  * where ratio is first layer over last. A norm over its limit alone decides nothing: the loss of a detector is summed
  * over the batch, and healthy trainings pass 100.
  */
-#include "flow/verdict.h"
+#include "gradients/verdict.h"
 #include "base/text.h"
-#include "flow/limits.h"
+#include "gradients/limits.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* Tests of src/flow/gradient_table.c: gradients.csv, written by hand and by the writer. */
-#include "flow/gradient_table.h"
+/* Tests of src/gradients/gradient_table.c: gradients.csv, written by hand and by the writer. */
+#include "gradients/gradient_table.h"
 #include "support/folder.h"
 
 #include <criterion/criterion.h>

@@ -3,7 +3,7 @@
 #define YT_FLOW_EVENT_FILE_H
 
 #include "base/status.h"
-#include "flow/flow.h"
+#include "gradients/gradients.h"
 
 typedef struct yti_event_file yti_event_file;
 

@@ -1,5 +1,5 @@
-/* schedule.c: which settings the learning rates follow from, and by how much rollbacks have lowered them. */
-#include "train/parts/schedule.h"
+/* run_schedule.c: which settings the learning rates follow from, and by how much rollbacks have lowered them. */
+#include "train/parts/run_schedule.h"
 
 yti_schedule yti_run_schedule(const yti_train_config *c, int epochs, int batches_per_epoch) {
     return (yti_schedule){.lr0 = c->lr0,

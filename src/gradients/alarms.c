@@ -5,9 +5,9 @@
  * deepest level of a head has next to none on images without large objects (YOLO26n at initialisation: 1/1300 of the
  * median) and its weights still move; a large one is none where the median row is what has vanished.
  */
-#include "flow/alarms.h"
-#include "flow/limits.h"
-#include "flow/slope.h"
+#include "gradients/alarms.h"
+#include "gradients/limits.h"
+#include "gradients/slope.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* flow.h: gradient flow in numbers: what is measured of a tensor and of the units of an activation function.
+/* gradients.h: gradient flow in numbers: what is measured of a tensor and of the units of an activation function.
  *
  * The tables below are the only place where kinds and statistics are named: columns of files, documentation and tests
  * are made from them. What is made of the numbers: alarms.h (a line to the person who trains), slope.h and verdict.h (a

@@ -10,7 +10,7 @@
 #define YT_FLOW_GRADIENT_TABLE_H
 
 #include "base/csv.h"
-#include "flow/flow.h"
+#include "gradients/gradients.h"
 
 typedef struct yti_gradient_row {
     int64_t step;

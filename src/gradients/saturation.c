@@ -5,7 +5,7 @@
  * and GELU come back to 0 from below, so a small negative value may also lie beside z = 0, where the slope is a half;
  * of values spread over a range of 1 that are two in a thousand, which never make 99 %.
  */
-#include "flow/flow.h"
+#include "gradients/gradients.h"
 
 #include <math.h>
 

@@ -1,5 +1,5 @@
-/* Tests of src/flow/alarms.c: at which measurement an alarm is raised, and how many lines a step is worth. */
-#include "flow/alarms.h"
+/* Tests of src/gradients/alarms.c: at which measurement an alarm is raised, and how many lines a step is worth. */
+#include "gradients/alarms.h"
 
 #include <criterion/criterion.h>
 #include <math.h>

@@ -1,5 +1,5 @@
 /* gradient_table.c: see gradient_table.h. */
-#include "flow/gradient_table.h"
+#include "gradients/gradient_table.h"
 #include "base/array.h"
 
 #include <string.h>

@@ -1,7 +1,7 @@
-/* Tests of src/flow/event_file.c: records, checksums and fields, read back here by the definition; and what a second
- * run keeps of a file. tools/oracle/check_events.py reads such files with TensorBoard's own reader. */
+/* Tests of src/gradients/event_file.c: records, checksums and fields, read back here by the definition; and what a
+ * second run keeps of a file. tools/oracle/check_events.py reads such files with TensorBoard's own reader. */
 #include "base/file.h"
-#include "flow/event_file.h"
+#include "gradients/event_file.h"
 #include "support/folder.h"
 
 #include <criterion/criterion.h>
