@@ -70,9 +70,13 @@ void yti_protobuf_float(yti_bytes *to, int field, float value) {
     yti_bytes_append_little_endian(to, pattern, 4);
 }
 
-void yti_protobuf_bytes(yti_bytes *to, int field, const void *data, size_t n) {
+void yti_protobuf_begin(yti_bytes *to, int field, uint64_t n) {
     put_key(to, field, YTI_WIRE_BYTES);
     put_varint(to, n);
+}
+
+void yti_protobuf_bytes(yti_bytes *to, int field, const void *data, size_t n) {
+    yti_protobuf_begin(to, field, n);
     yti_bytes_append(to, data, n);
 }
 

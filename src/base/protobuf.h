@@ -45,6 +45,9 @@ void yti_protobuf_float(yti_bytes *to, int field, float value);
 /* bytes and string fields. */
 void yti_protobuf_bytes(yti_bytes *to, int field, const void *data, size_t n);
 
+/* The beginning of a bytes field: its key and length. Its n bytes are the caller's to write next. */
+void yti_protobuf_begin(yti_bytes *to, int field, uint64_t n);
+
 /* A message as a field; what failed in it has failed in the outer one. */
 void yti_protobuf_message(yti_bytes *to, int field, const yti_bytes *message);
 

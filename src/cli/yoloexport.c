@@ -1,8 +1,11 @@
 /* yoloexport.c: trained weights in another format: one row per format. The name of the file written goes to stdout.
  */
+#include "api/search.h"
 #include "base/file.h"
 #include "cli/cli_common.h"
 #include "cli/cli_threads.h"
+#include "export/export.h"
+#include "infer/detect_options.h"
 #include "weights/weights.h"
 #include "yolotrain/version.h"
 
@@ -34,20 +37,67 @@ static yt_status export_safetensors(const cli_line *cli, const char *input, cons
     return YT_OK;
 }
 
-/* name, suffix of the files, writer */
-#define FORMAT_MAP(X) X("safetensors", ".safetensors", export_safetensors)
+/* What was typed of the options of an exported network. */
+static yt_status take_options(const cli_line *cli, yti_options *options, yt_err *err) {
+    for (size_t i = 0; i < yti_export_row_count; i++) {
+        const cli_value *value = cli_get(cli, yti_export_rows[i].name);
+        if (value->typed) YT_TRY(yti_options_set(options, yti_export_rows[i].name, value->text, err));
+    }
+    return YT_OK;
+}
+
+static void print_onnx(const cli_line *cli, const char *input, const yti_export_report *report) {
+    const yti_onnx_report *w = &report->written;
+    fprintf(stderr, "%s: %s, %d nodes, opset %d, %.1f MB of weights%s\n", cli->program, report->outputs, report->nodes,
+            report->opset, (double)w->weight_bytes / 1e6,
+            w->external ? ", which are in a file of their own (.data)" : "");
+    if (w->n_clamped)
+        fprintf(stderr,
+                "%s: warning: %zu weights are beyond 65504, the most that 16 bits hold, and became that; the first is "
+                "in %s\n",
+                cli->program, w->n_clamped, w->first_clamped);
+    if (w->n_vanished)
+        fprintf(stderr, "%s: %zu weights are too small for 16 bits and became 0\n", cli->program, w->n_vanished);
+    if (report->base_license[0]) cli_print_license(cli->program, ": ", input, report->base_license);
+}
+
+static yt_status export_onnx(const cli_line *cli, const char *input, const char *output, yt_err *err) {
+    yti_search search;
+    yti_search_init(&search);
+    yti_options options;
+    yti_export_report report;
+    YT_TRY(yti_options_init(yti_export_rows, yti_export_row_count, &options, err));
+    yt_status status = take_options(cli, &options, err);
+    if (status == YT_OK) {
+        const yti_export_job job = {.weights = input,
+                                    .output = output,
+                                    .search_dirs = search.dirs,
+                                    .model = cli_text(cli, "model"),
+                                    .options = &options};
+        status = yti_export_onnx(&job, &report, err);
+    }
+    yti_options_free(&options);
+    if (status == YT_OK) print_onnx(cli, input, &report);
+    return status;
+}
+
+/* name, suffix of the files, writer, whether it writes a network and so has the options of one */
+#define FORMAT_MAP(X)                                                                                                  \
+    X("safetensors", ".safetensors", export_safetensors, false)                                                        \
+    X("onnx", ".onnx", export_onnx, true)
 
 static const struct format {
     const char *name, *suffix;
     yt_status (*write)(const cli_line *cli, const char *input, const char *output, yt_err *err);
+    bool is_network;
 } formats[] = {
-#define FORMAT_ROW(name, suffix, write) {name, suffix, write},
+#define FORMAT_ROW(name, suffix, write, is_network) {name, suffix, write, is_network},
     FORMAT_MAP(FORMAT_ROW)
 #undef FORMAT_ROW
 };
 
 static const char *const format_names[] = {
-#define FORMAT_NAME(name, suffix, write) name,
+#define FORMAT_NAME(name, suffix, write, is_network) name,
     FORMAT_MAP(FORMAT_NAME)
 #undef FORMAT_NAME
         NULL};
@@ -58,7 +108,10 @@ static const cli_option options[] = {
     {"output", 'o', YT_OPTION_TEXT, NULL, 0, 0, NULL, "FILE", "Export",
      "output file, overwritten if it exists; without it a new file beside the input, with the suffix of the format"},
     {"half", 0, YT_OPTION_FLAG, NULL, 0, 0, NULL, NULL, "Export",
-     "write 16-bit floats; else every tensor keeps its type"},
+     "write 16-bit floats; else a safetensors file keeps the type of every tensor. A network computes in them, too, up to "
+     "the decoding of boxes"},
+    YTI_MODEL_ROW,
+    YTI_EXPORT_ROWS,
 };
 /* clang-format on */
 
@@ -113,16 +166,34 @@ static bool is_stdout(const char *path) {
            own.st_ino == named.st_ino;
 }
 
+/* By --format, or else by the suffix of --output. */
+static const struct format *choose_format(const cli_line *cli, const char *output) {
+    if (output && !cli_typed(cli, "format"))
+        for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
+            if (strcasecmp(suffix_of(output), formats[i].suffix) == 0) return &formats[i];
+    return &formats[(size_t)cli_get(cli, "format")->number];
+}
+
+/* Options of a network say nothing about a file of weights. */
+static int check_options(const cli_line *cli, const struct format *format) {
+    for (size_t i = 0; i < yti_export_row_count && !format->is_network; i++)
+        if (strcmp(yti_export_rows[i].name, "half") != 0 && cli_typed(cli, yti_export_rows[i].name))
+            return cli_usage_error(cli, "--%s is for networks; --format %s writes weights alone",
+                                   yti_export_rows[i].name, format->name);
+    return 0;
+}
+
 static int run(const cli_line *cli) {
     const char *input = cli->words[0], *typed = cli_text(cli, "output");
-    const struct format *format = &formats[(size_t)cli_get(cli, "format")->number];
+    const struct format *format = choose_format(cli, typed);
     char *output = typed ? strdup(typed) : default_output(input, format->suffix);
     yt_err err;
     if (!output) {
         yt_fail(&err, YT_ERR_NO_MEMORY, "%s: no memory for the name of the result", input);
         return cli_failure(cli, &err);
     }
-    int code = check_output(cli, format, output, typed != NULL);
+    int code = check_options(cli, format);
+    if (code == 0) code = check_output(cli, format, output, typed != NULL);
     if (code == 0 && format->write(cli, input, output, &err) != YT_OK) code = cli_failure(cli, &err);
     if (code == 0) fprintf(is_stdout(output) ? stderr : stdout, "%s\n", output);
     free(output);
@@ -134,8 +205,8 @@ int main(int argc, char **argv) {
     cli_line cli = {
         .program = "yoloexport",
         .usage = "yoloexport FILE [options]",
-        .about = "Rewrites trained weights (.pt, .safetensors, or a checkpoint, of which it takes the moving "
-                 "average) in another format.",
+        .about = "Writes trained weights (.pt, .safetensors, or a checkpoint, of which it takes the moving average) in "
+                 "another format: as weights, or as a network that other programs run.",
         .version = yt_version_text(),
         .options = options,
         .n_options = sizeof options / sizeof *options,

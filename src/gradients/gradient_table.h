@@ -4,7 +4,7 @@
  *
  * step is the number of batches done before that one (0: at initialisation), epoch counts from 1 as in results.csv,
  * layer is the row of the model YAML, name a parameter, the module of a row or the path of a block in it; kind and stat
- * are words of the tables in flow.h. Numbers that are not known are left out.
+ * are words of the tables in gradients.h. Numbers that are not known are left out.
  */
 #ifndef YT_FLOW_GRADIENT_TABLE_H
 #define YT_FLOW_GRADIENT_TABLE_H

@@ -1,4 +1,4 @@
-/* Tests of src/flow: the statistics of a tensor against plain loops, and the tables they are named by. */
+/* Tests of src/gradients: the statistics of a tensor against plain loops, and the tables they are named by. */
 #include "base/rng.h"
 #include "gradients/gradients.h"
 #include "gradients/limits.h"
