@@ -92,6 +92,16 @@ YT_API const yt_layer *yt_layers_at(const yt_layers *layers, size_t index);
  * an infinity. */
 YT_API yt_status yt_weights_convert(const char *from, const char *to, int half, yt_err *err);
 
+/* Writes the network of a file of weights as an ONNX file that other programs run. settings: pairs of texts, the name
+ * of an option of `yoloexport --help` and its value, after the last a NULL; settings NULL: the defaults.
+ *
+ *     const char *settings[] = {"imgsz", "480x640", "head", "o2o", NULL};
+ *     yt_network_export("best.safetensors", "best.onnx", settings, &err);
+ *
+ * Atomically. Thread-safe. ARGUMENT: no option is called so, a value is none of it, or they do not fit the network;
+ * MODEL: it has an operation that ONNX has not; IO, SYNTAX, NON_FINITE, NO_MEMORY. */
+YT_API yt_status yt_network_export(const char *from, const char *to, const char *const *settings, yt_err *err);
+
 #ifdef __cplusplus
 }
 #endif

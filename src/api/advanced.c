@@ -3,6 +3,7 @@
 #include "api/call.h"
 #include "api/search.h"
 #include "eval/coco_eval.h"
+#include "export/export.h"
 #include "model/model.h"
 #include "weights/weights.h"
 
@@ -132,5 +133,27 @@ const yt_layer *yt_layers_at(const yt_layers *layers, size_t index) {
 yt_status yt_weights_convert(const char *from, const char *to, int half, yt_err *err) {
     yt_status status;
     YTI_IN_C_LOCALE(status = yti_weights_convert(from, to, half != 0, NULL, err));
+    return status;
+}
+
+static yt_status export_network(const yti_export_job *job, yti_options *options, const char *const *settings,
+                                yt_err *err) {
+    yti_export_report report;
+    for (; settings && settings[0]; settings += 2) {
+        if (!settings[1]) return yt_fail(err, YT_ERR_ARGUMENT, "%s: has no value", settings[0]);
+        YT_TRY(yti_options_set(options, settings[0], settings[1], err));
+    }
+    return yti_export_onnx(job, &report, err);
+}
+
+yt_status yt_network_export(const char *from, const char *to, const char *const *settings, yt_err *err) {
+    yti_options options;
+    yti_search search;
+    yt_status status;
+    YT_TRY(yti_options_init(yti_export_rows, yti_export_row_count, &options, err));
+    yti_search_init(&search);
+    const yti_export_job job = {.weights = from, .output = to, .search_dirs = search.dirs, .options = &options};
+    YTI_IN_C_LOCALE(status = export_network(&job, &options, settings, err));
+    yti_options_free(&options);
     return status;
 }

@@ -90,3 +90,54 @@ void yti_protobuf_doubles(yti_bytes *to, int field, const double *values, size_t
     put_varint(to, sizeof *values * count);
     for (size_t i = 0; i < count; i++) put_double(to, values[i]);
 }
+
+/* ---- reading ---- */
+
+static bool take_varint(yti_protobuf_reader *r, uint64_t *value) {
+    *value = 0;
+    for (int shift = 0; shift < 64 && r->at < r->end; shift += 7) {
+        const uint8_t digit = *r->at++;
+        if (shift == 63 && digit > 1) return false;
+        *value |= (uint64_t)(digit & 0x7f) << shift;
+        if (!(digit & 0x80)) return true;
+    }
+    return false;
+}
+
+static bool take_fixed(yti_protobuf_reader *r, size_t n, uint64_t *value) {
+    if ((size_t)(r->end - r->at) < n) return false;
+    *value = 0;
+    for (size_t i = 0; i < n; i++) *value |= (uint64_t)r->at[i] << 8 * i;
+    r->at += n;
+    return true;
+}
+
+static bool take_field(yti_protobuf_reader *r, yti_protobuf_field *field) {
+    uint64_t key;
+    if (!take_varint(r, &key) || key >> 3 == 0 || key >> 3 > 0x1fffffff) return false;
+    *field = (yti_protobuf_field){.number = (int)(key >> 3), .type = (yti_wire)(key & 7)};
+    switch (field->type) {
+    case YTI_WIRE_VARINT:
+        return take_varint(r, &field->value);
+    case YTI_WIRE_64:
+        return take_fixed(r, 8, &field->value);
+    case YTI_WIRE_32:
+        return take_fixed(r, 4, &field->value);
+    case YTI_WIRE_BYTES:
+        break;
+    default:
+        return false;
+    }
+    uint64_t bytes;
+    if (!take_varint(r, &bytes) || bytes > (uint64_t)(r->end - r->at)) return false;
+    field->data = r->at;
+    field->bytes = (size_t)bytes;
+    r->at += bytes;
+    return true;
+}
+
+bool yti_protobuf_next(yti_protobuf_reader *r, yti_protobuf_field *field) {
+    if (r->bad || r->at >= r->end) return false;
+    r->bad = !take_field(r, field);
+    return !r->bad;
+}

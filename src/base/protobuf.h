@@ -1,4 +1,5 @@
-/* protobuf.h: writing protocol buffers (protobuf.dev, "Encoding"), for formats whose messages we know by heart.
+/* protobuf.h: writing and reading protocol buffers (protobuf.dev, "Encoding"), for formats whose messages we know by
+ * heart.
  *
  * A message is a run of fields, each a key (field number << 3 | wire type) and a value; a message inside a message is
  * a field of bytes, made in a buffer of its own first. Fields are written in the order of the calls.
@@ -53,5 +54,25 @@ void yti_protobuf_message(yti_bytes *to, int field, const yti_bytes *message);
 
 /* A packed repeated double. */
 void yti_protobuf_doubles(yti_bytes *to, int field, const double *values, size_t count);
+
+/* ---- reading ---- */
+
+/* The fields of a message that lies in memory, in their order. Messages inside are fields of bytes, with a reader of
+ * their own. */
+typedef struct yti_protobuf_reader {
+    const uint8_t *at, *end;
+    bool bad; /* what followed is no field: it is cut off, or of a type that there is not */
+} yti_protobuf_reader;
+
+typedef struct yti_protobuf_field {
+    int number;
+    yti_wire type;
+    uint64_t value;      /* of VARINT, 64 and 32: its bits */
+    const uint8_t *data; /* of BYTES: lent by the message */
+    size_t bytes;
+} yti_protobuf_field;
+
+/* The next field; false at the end of the message, and where it is bad. */
+bool yti_protobuf_next(yti_protobuf_reader *reader, yti_protobuf_field *field);
 
 #endif

@@ -93,10 +93,15 @@ static yt_status open_weights(const yti_export_job *job, const plan *p, yti_trai
     open.model = job->model;
     open.search_dirs = job->search_dirs;
     open.nms = p->tail.head == YTI_HEAD_O2O ? YT_NMS_FALSE : YT_NMS_AUTO;
-    YT_TRY(yti_trained_open(job->weights, &open, out, err));
+    yt_status status = yti_trained_open(job->weights, &open, out, err);
+    if (status == YT_ERR_ARGUMENT && err && open.nms == YT_NMS_FALSE) {
+        const size_t used = strlen(err->text);
+        snprintf(err->text + used, sizeof err->text - used, "; head o2m is for that, with or without nms");
+    }
+    YT_TRY(status);
     if (p->tail.head != YTI_HEAD_O2M || !(*out)->one_to_one) return YT_OK;
-    const yt_status status = yt_fail(err, YT_ERR_ARGUMENT, "head: %s has a one-to-one branch only; o2o is for that",
-                                     (*out)->model->name);
+    status = yt_fail(err, YT_ERR_ARGUMENT, "head: %s has a one-to-one branch only; o2o is for that",
+                     (*out)->model->name);
     yti_trained_close(*out);
     return status;
 }

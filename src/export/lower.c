@@ -165,9 +165,13 @@ static yti_net_value lower_transpose(lowering *l, const source *s) {
                                   scope_of(l, s->label, strlen(s->label)).text);
 }
 
+/* "model.9.pool.1" is a step of "model.9.m", which all poolings of a pyramid share. */
 static yti_net_value pool(lowering *l, const source *s, yti_net_op op) {
     const yti_pool_attr *a = s->attr;
-    return yti_net_pool(l->net, op, s->inputs[0], a->kernel, a->stride, a->pad, scope_above(l, s->label).text);
+    const char *step = strstr(s->label, ".pool.");
+    scope_text scope = step ? scope_of(l, s->label, (size_t)(step - s->label)) : scope_above(l, s->label);
+    if (step) strncat(scope.text, "/m", sizeof scope.text - strlen(scope.text) - 1);
+    return yti_net_pool(l->net, op, s->inputs[0], a->kernel, a->stride, a->pad, scope.text);
 }
 
 static yti_net_value lower_maxpool(lowering *l, const source *s) {

@@ -16,7 +16,7 @@ habit 'type --output' a.pt --out b.safetensors
 habit 'yoloexport --half' a.pt --int8
 
 expect 0 --help
-for option in format output half help version; do says out "--$option"; done
+for option in format output half model head nms conf iou max-det imgsz batch dynamic opset help version; do says out "--$option"; done
 says out 'safetensors'
 [ ! -s err ] || fail "help writes to stderr"
 expect 0 --version
@@ -25,8 +25,16 @@ expect 2
 says err 'usage'
 expect 2 a.pt --format onxx
 says err '--format'
-expect 2 absent.pt --output x.onnx
+expect 2 absent.pt --output x.onnx --format safetensors
 says err '^yoloexport: --output: x.onnx: --format safetensors writes .safetensors files'
+expect 1 absent.pt --output x.onnx # the suffix says the format
+says err '^yoloexport: absent.pt: cannot be opened'
+expect 2 absent.pt --head o2o
+says err '^yoloexport: --head is for networks; --format safetensors writes weights alone'
+expect 2 absent.pt --format onnx --opset 30
+says err '^yoloexport: --opset: 30 is above 22'
+expect 2 absent.pt --format onnx --head end2end
+says err '"end2end"; it is one of o2m, o2o, raw'
 expect 1 absent.pt --output x
 expect 1 absent.pt
 says err '^yoloexport: absent.pt: cannot be opened'
@@ -44,6 +52,27 @@ says err '^yoloexport: broken.pt: is not a whole ZIP archive'
 # ---- with the reference weights ----
 
 weights=$shared/fixtures/yolo26n/yolo26n_coco8_fit.pt
+# ---- a network of tests/data/parity ----
+tiny=$source/tests/data/parity/tiny26
+cp "$tiny.safetensors" "$tiny.yaml" .
+expect 0 tiny26.safetensors --model tiny26.yaml --format onnx --imgsz 64x96
+says out '^tiny26.onnx$'
+says err 'output0 \(1, 7, 126\), [0-9]+ nodes, opset 17, 0.1 MB of weights'
+cp tiny26.onnx first.onnx
+expect 1 tiny26.safetensors --model tiny26.yaml --format onnx
+says err 'tiny26.onnx: exists already'
+expect 0 tiny26.safetensors --model tiny26.yaml -o tiny26.onnx --imgsz 64x96
+cmp -s tiny26.onnx first.onnx || fail "the same weights give another file"
+expect 0 tiny26.safetensors --model tiny26.yaml -o dynamic.onnx --dynamic --head o2o
+says err 'output0 \(\?, 300, 6\)'
+expect 1 tiny26.safetensors --model tiny26.yaml -o none.onnx --nms --batch 4
+says err '^yoloexport: nms: works on one image per run'
+[ ! -e none.onnx ] || fail "a file that was refused is there"
+expect 1 tiny26.safetensors --model tiny26.yaml -o nowhere/x.onnx
+says err 'nowhere/x.onnx'
+expect 1 tiny26.safetensors --model tiny26.yaml --format onnx -o /dev/full
+says err 'No space left'
+
 reference_part "$weights"
 cp "$weights" w.pt
 expect 0 w.pt

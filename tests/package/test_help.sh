@@ -71,7 +71,7 @@ for program in yolotrain yoloinfer yoloval yoloexport; do
     cd "$folder"
     mkdir -p empty/photos && cd empty && : >"a photo.jpg"
     offers "--version" $program --vers
-    offers "--help" $program --he
+    offers "--help" $program --hel
     offers "a photo.jpg" $program a
     case $program in
     yolotrain)

@@ -3,6 +3,7 @@
 #include "model/model.h"
 #include "support/folder.h"
 #include "support/models.h"
+#include "support/onnx_run.h"
 #include "support/tiny.h"
 #include "weights/weights.h"
 #include "yolotrain.h"
@@ -81,5 +82,13 @@ Test(advanced, converted_weights_open) {
     cr_expect_str_eq(yt_detector_class_name(detector, 1), "blue");
     yt_detector_close(detector);
     cr_expect_eq(yt_weights_convert("absent", "x.safetensors", 0, &err), YT_ERR_IO);
+    static const char *const settings[] = {"imgsz", "64", "opset", "13", NULL}, *const odd[] = {"opset", "10", NULL},
+                             *const alone[] = {"opset", NULL};
+    cr_assert_eq(yt_network_export("w.safetensors", "w.onnx", settings, &err), YT_OK, "%s", err.text);
+    test_onnx *onnx = test_onnx_open("w.onnx");
+    cr_expect_eq(test_onnx_opset(onnx), 13);
+    test_onnx_close(onnx);
+    cr_expect_eq(yt_network_export("w.safetensors", "x.onnx", odd, &err), YT_ERR_ARGUMENT);
+    cr_expect_eq(yt_network_export("w.safetensors", "x.onnx", alone, &err), YT_ERR_ARGUMENT);
     cr_expect_neq(access("x.safetensors", F_OK), 0, "nothing is left of a failure");
 }

@@ -83,3 +83,41 @@ Test(protobuf, bytes_grow_and_can_be_used_again) {
     cr_assert(b.at == at && b.used == 1);
     yti_bytes_free(&b);
 }
+
+Test(protobuf, what_is_written_is_read) {
+    yti_bytes inner = {0}, b = {0};
+    yti_protobuf_varint(&inner, 3, UINT64_MAX);
+    yti_protobuf_varint(&b, 1, 300);
+    yti_protobuf_message(&b, 2, &inner);
+    yti_protobuf_float(&b, 4, 1);
+    yti_protobuf_double(&b, 5, 1);
+    yti_protobuf_reader r = {.at = b.at, .end = b.at + b.used};
+    yti_protobuf_field f;
+    cr_assert(yti_protobuf_next(&r, &f) && f.number == 1 && f.type == YTI_WIRE_VARINT && f.value == 300);
+    cr_assert(yti_protobuf_next(&r, &f) && f.number == 2 && f.type == YTI_WIRE_BYTES && f.bytes == inner.used);
+    yti_protobuf_reader of_inner = {.at = f.data, .end = f.data + f.bytes};
+    cr_assert(yti_protobuf_next(&of_inner, &f) && f.number == 3 && f.value == UINT64_MAX);
+    cr_assert(yti_protobuf_next(&r, &f) && f.number == 4 && f.value == 0x3f800000);
+    cr_assert(yti_protobuf_next(&r, &f) && f.number == 5 && f.value == 0x3ff0000000000000);
+    cr_assert(!yti_protobuf_next(&r, &f) && !r.bad);
+    yti_bytes_free(&inner);
+    yti_bytes_free(&b);
+}
+
+Test(protobuf, what_is_no_field_is_bad) {
+    static const uint8_t cases[][12] = {
+        {1, 0x08},                                                              /* no value */
+        {2, 0x08, 0x80},                                                        /* cut off */
+        {3, 0x0a, 5, 'x'},                                                      /* longer than the message */
+        {2, 0x0b, 0},                                                           /* a group */
+        {2, 0x00, 0},                                                           /* field 0 */
+        {3, 0x0d, 0, 0},                                                        /* 32 bits cut off */
+        {11, 0x08, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02}, /* beyond 64 bits */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        yti_protobuf_reader r = {.at = cases[i] + 1, .end = cases[i] + 1 + cases[i][0]};
+        yti_protobuf_field f;
+        cr_assert(!yti_protobuf_next(&r, &f) && r.bad, "case %zu", i);
+        cr_assert(!yti_protobuf_next(&r, &f));
+    }
+}
