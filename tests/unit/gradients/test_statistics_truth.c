@@ -1,6 +1,6 @@
-/* Tests of src/gradients with real networks: the slope that the engine's gradients show against the product of the layers'
- * Jacobians, computed here from the weights with plain loops in double; and the verdicts that the theory foretells for
- * deep tanh and sigmoid networks with and without shortcuts.
+/* Tests of src/gradients with real networks: the slope that the engine's gradients show against the product of the
+ * layers' Jacobians, computed here from the weights with plain loops in double; and the verdicts that the theory
+ * foretells for deep tanh and sigmoid networks with and without shortcuts.
  */
 #include "base/rng.h"
 #include "gradients/limits.h"
