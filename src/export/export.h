@@ -2,9 +2,12 @@
  * for, described and written.
  *
  *     yti_options options;
+ *     yti_export_report report;
  *     YT_TRY(yti_options_init(yti_export_rows, yti_export_row_count, &options, err));
  *     YT_TRY(yti_options_set(&options, "head", "o2o", err));
- *     YT_TRY(yti_export_onnx(&(yti_export_job){"best.pt", "best.onnx", NULL, &options}, &report, err));
+ *     yti_export_job job = {.weights = "best.pt", .output = "best.onnx", .options = &options};
+ *     YT_TRY(yti_export_onnx(&job, &report, err));
+ *     puts(report.outputs);
  *     yti_options_free(&options);
  */
 #ifndef YT_EXPORT_EXPORT_H
