@@ -6,7 +6,7 @@
  *     yti_net_value x = yti_net_input(&net, "images", YTI_NET_FLOAT, 4, (int64_t[]){1, 3, 64, 64});
  *     yti_net_value y = yti_net_unary(&net, YTI_NET_SIGMOID, x, "/act");
  *     yti_net_output(&net, y, "output0");
- *     if (net.status == YT_OK) ...
+ *     if (net.status == YT_OK) printf("%d nodes\n", net.n_nodes);
  *     yti_net_free(&net);
  *
  * A function that builds returns a value; after a first failure (net.status: NO_MEMORY) they all do nothing, so that
