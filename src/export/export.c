@@ -1,7 +1,6 @@
 /* export.c: the way from a file of weights to a file that other programs run; see export.h. */
 #include "export/export.h"
 #include "export/metadata.h"
-#include "infer/trained.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,8 +37,8 @@ static int rounded_up(long side, int multiple) {
 }
 
 /* "640", "480x640" or "auto". */
-static yt_status read_size(const char *text, const yti_trained *trained, plan *p, yt_err *err) {
-    long height = trained->imgsz, width = trained->imgsz;
+static yt_status read_size(const char *text, int trained, int multiple, plan *p, yt_err *err) {
+    long height = trained, width = trained;
     if (strcmp(text, "auto") != 0) {
         char *end;
         height = width = strtol(text, &end, 10);
@@ -48,8 +47,8 @@ static yt_status read_size(const char *text, const yti_trained *trained, plan *p
             return yt_fail(err, YT_ERR_ARGUMENT, "imgsz: \"%s\" is neither a size from 32 to %d nor HEIGHTxWIDTH", text,
                            LARGEST_SIDE);
     }
-    p->height = rounded_up(height, trained->model->max_stride);
-    p->width = rounded_up(width, trained->model->max_stride);
+    p->height = rounded_up(height, multiple);
+    p->width = rounded_up(width, multiple);
     p->size.height = p->dynamic ? YTI_NET_OPEN : p->height;
     p->size.width = p->dynamic ? YTI_NET_OPEN : p->width;
     return YT_OK;
@@ -88,21 +87,49 @@ static yt_status read_options(const yti_options *o, plan *p, yt_err *err) {
     return YT_OK;
 }
 
-static yt_status open_weights(const yti_export_job *job, const plan *p, yti_trained **out, yt_err *err) {
-    yti_open_options open = YT_OPEN_DEFAULTS;
-    open.model = job->model;
-    open.search_dirs = job->search_dirs;
-    open.nms = p->tail.head == YTI_HEAD_O2O ? YT_NMS_FALSE : YT_NMS_AUTO;
-    yt_status status = yti_trained_open(job->weights, &open, out, err);
-    if (status == YT_ERR_ARGUMENT && err && open.nms == YT_NMS_FALSE) {
-        const size_t used = strlen(err->text);
-        snprintf(err->text + used, sizeof err->text - used, "; head o2m is for that, with or without nms");
-    }
-    YT_TRY(status);
-    if (p->tail.head != YTI_HEAD_O2M || !(*out)->one_to_one) return YT_OK;
-    status = yt_fail(err, YT_ERR_ARGUMENT, "head: %s has a one-to-one branch only; o2o is for that",
-                     (*out)->model->name);
-    yti_trained_close(*out);
+/* The weights as they were read, and the fused network that is exported, whose values are made when they are written.
+ */
+typedef struct subject {
+    yti_model *read, *fused;
+    yti_class_names names;
+    int imgsz;
+} subject;
+
+static void close_subject(subject *s) {
+    yti_model_destroy(s->read);
+    yti_model_destroy(s->fused);
+    yti_class_names_free(&s->names);
+}
+
+static yt_status values_of(const void *context, const yti_param_info *info, float *to, yt_err *err) {
+    const subject *s = context;
+    return yti_fused_values(info, s->read, &s->read->state, to, err);
+}
+
+static yt_status choose_branch(const subject *s, const plan *p, bool *one_to_one, yt_err *err) {
+    const bool has_one = yti_model_branch(s->read, true) >= 0, has_many = yti_model_branch(s->read, false) >= 0;
+    *one_to_one = p->tail.head == YTI_HEAD_O2O || !has_many;
+    if (p->tail.head == YTI_HEAD_O2O && !has_one)
+        return yt_fail(err, YT_ERR_ARGUMENT, "head: %s has no one-to-one branch; o2m is for that, with or without nms",
+                       s->read->name);
+    if (p->tail.head == YTI_HEAD_O2M && !has_many)
+        return yt_fail(err, YT_ERR_ARGUMENT, "head: %s has a one-to-one branch only; o2o is for that", s->read->name);
+    return YT_OK;
+}
+
+static yt_status open_subject(const yti_export_job *job, const plan *p, subject *out, yt_err *err) {
+    subject s = {0};
+    bool one_to_one;
+    YT_TRY(yti_weights_open(job->weights, job->model, job->search_dirs, &s.read, &s.names, &s.imgsz, err));
+    yt_status status = choose_branch(&s, p, &one_to_one, err);
+    if (status == YT_OK && s.names.count != s.read->n_classes)
+        status = yt_fail(err, YT_ERR_MISMATCH, "%s: names %d classes for a model of %d", job->weights, s.names.count,
+                         s.read->n_classes);
+    if (status == YT_OK) status = yti_model_fuse_shape(s.read, one_to_one, &s.fused, err);
+    if (status == YT_OK)
+        *out = s;
+    else
+        close_subject(&s);
     return status;
 }
 
@@ -127,10 +154,10 @@ static const char *const open_batch[YTI_NET_DIMS] = {"batch"},
                          *const open_input[YTI_NET_DIMS] = {"batch", NULL, "height", "width"},
                          *const open_anchors[YTI_NET_DIMS] = {"batch", NULL, "anchors"};
 
-static yt_status write_net(const yti_export_job *job, const plan *p, const yti_trained *trained, const yti_net *net,
+static yt_status write_net(const yti_export_job *job, const plan *p, const subject *s, const yti_net *net,
                            yti_export_report *report, yt_err *err) {
-    const yti_export_facts facts = {.model = trained->model,
-                                    .names = &trained->names,
+    const yti_export_facts facts = {.model = s->fused,
+                                    .names = &s->names,
                                     .height = p->height,
                                     .width = p->width,
                                     .batch = p->size.batch > 0 ? (int)p->size.batch : 1,
@@ -141,7 +168,7 @@ static yt_status write_net(const yti_export_job *job, const plan *p, const yti_t
                                     .end2end = p->tail.head == YTI_HEAD_O2O};
     yti_metadata metadata = {0};
     yti_onnx_file file = {.path = job->output,
-                          .name = trained->model->name,
+                          .name = s->fused->name,
                           .opset = p->opset,
                           .metadata = &metadata,
                           .input_dims = p->dynamic ? open_input : open_batch,
@@ -154,22 +181,23 @@ static yt_status write_net(const yti_export_job *job, const plan *p, const yti_t
     return status;
 }
 
-static yt_status export_trained(const yti_export_job *job, plan *p, const yti_trained *trained,
-                                yti_export_report *report, yt_err *err) {
+static yt_status export_subject(const yti_export_job *job, plan *p, const subject *s, yti_export_report *report,
+                                yt_err *err) {
     yti_net net;
     yti_net_maps maps;
-    YT_TRY(read_size(yti_options_text(job->options, "imgsz"), trained, p, err));
+    YT_TRY(read_size(yti_options_text(job->options, "imgsz"), s->imgsz, s->fused->max_stride, p, err));
     yti_net_init(&net);
+    net.source = (yti_net_source){values_of, s};
     net.body = p->half ? YTI_NET_HALF : YTI_NET_FLOAT;
-    yt_status status = yti_lower(trained->model, p->size, &net, &maps, err);
+    yt_status status = yti_lower(s->fused, p->size, &net, &maps, err);
     if (status == YT_OK) {
-        yti_add_tail(&net, trained->model, p->size, &maps, &p->tail);
+        yti_add_tail(&net, s->fused, p->size, &maps, &p->tail);
         status = net.status == YT_OK ? YT_OK : yti_no_memory(err, "the exported network");
     }
     *report = (yti_export_report){.nodes = net.n_nodes, .opset = p->opset};
-    if (status == YT_OK) status = write_net(job, p, trained, &net, report, err);
+    if (status == YT_OK) status = write_net(job, p, s, &net, report, err);
     if (status == YT_OK) name_outputs(&net, report->outputs, sizeof report->outputs);
-    const char *license = trained->model->base_license;
+    const char *license = s->fused->base_license;
     snprintf(report->base_license, sizeof report->base_license, "%.512s", license ? license : "");
     yti_net_free(&net);
     return status;
@@ -177,10 +205,10 @@ static yt_status export_trained(const yti_export_job *job, plan *p, const yti_tr
 
 yt_status yti_export_onnx(const yti_export_job *job, yti_export_report *report, yt_err *err) {
     plan p;
-    yti_trained *trained;
+    subject s;
     YT_TRY(read_options(job->options, &p, err));
-    YT_TRY(open_weights(job, &p, &trained, err));
-    const yt_status status = export_trained(job, &p, trained, report, err);
-    yti_trained_close(trained);
+    YT_TRY(open_subject(job, &p, &s, err));
+    const yt_status status = export_subject(job, &p, &s, report, err);
+    close_subject(&s);
     return status;
 }

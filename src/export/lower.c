@@ -102,7 +102,7 @@ static const yti_param_info *info_at(const yti_model *model, ptrdiff_t offset) {
 static yti_net_value weight(const lowering *l, const source *s, int slot, const int64_t dims[4]) {
     const ptrdiff_t offset = s->params.param[slot];
     if (offset < 0) return -1;
-    return yti_net_weight(l->net, info_at(l->model, offset), l->model->state.params + offset, 4, dims);
+    return yti_net_weight(l->net, info_at(l->model, offset), 4, dims);
 }
 
 /* f(x) of an activation function. SiLU as a product: no runtime misses it, and all fuse it. */

@@ -70,15 +70,13 @@ yti_net_value yti_net_input(yti_net *net, const char *name, yti_net_type type, i
     return net->input = add_tensor(net, name, type, n_dims, dims);
 }
 
-yti_net_value yti_net_weight(yti_net *net, const yti_param_info *info, const float *values, int n_dims,
-                             const int64_t *dims) {
+yti_net_value yti_net_weight(yti_net *net, const yti_param_info *info, int n_dims, const int64_t *dims) {
     int64_t own[4];
     for (int i = 0; i < info->n_dims; i++) own[i] = info->dims[i];
     const yti_net_value value = add_tensor(net, info->name, net->body, dims ? n_dims : info->n_dims, dims ? dims : own);
     if (value < 0) return value;
     net->tensors[value].is_constant = true;
     net->tensors[value].info = info;
-    net->tensors[value].weight = values;
     return value;
 }
 

@@ -82,9 +82,8 @@ typedef struct yti_net_tensor {
     int n_dims;
     int64_t dims[YTI_NET_DIMS]; /* YTI_NET_OPEN: known only when it runs */
     bool is_constant;
-    const yti_param_info *info; /* of a weight: its values are lent, in the order of memory; NULL: it is none */
-    const float *weight;
-    void *data; /* of any other constant: owned */
+    const yti_param_info *info; /* of a weight, whose values the net's source has; NULL: it is none */
+    void *data;                 /* of any other constant: owned */
 } yti_net_tensor;
 
 /* What an operation is told beside its inputs; which fields count is said by the functions below. */
@@ -104,6 +103,12 @@ typedef struct yti_net_node {
     yti_net_attr attr;
 } yti_net_node;
 
+/* Where the values of weights come from, one tensor at a time, in the order of memory. */
+typedef struct yti_net_source {
+    yt_status (*values)(const void *context, const yti_param_info *info, float *to, yt_err *err);
+    const void *context;
+} yti_net_source;
+
 enum { YTI_NET_MAX_RESULTS = 2 * YT_MAX_LEVELS };
 
 typedef struct yti_net {
@@ -113,6 +118,7 @@ typedef struct yti_net {
     int n_tensors, tensors_capacity, n_nodes, nodes_capacity;
     yti_net_value input, outputs[YTI_NET_MAX_RESULTS];
     int n_outputs;
+    yti_net_source source;
     yti_net_type body; /* of the maps and weights that are not said to be others */
 } yti_net;
 
@@ -122,10 +128,9 @@ void yti_net_free(yti_net *net);
 /* ---- values ---- */
 yti_net_value yti_net_input(yti_net *net, const char *name, yti_net_type type, int n_dims, const int64_t *dims);
 
-/* A weight of the model in the order of files; `values` is lent, and converted when it is written. dims NULL: those of
- * info. */
-yti_net_value yti_net_weight(yti_net *net, const yti_param_info *info, const float *values, int n_dims,
-                             const int64_t *dims);
+/* A weight of the model in the order of files, whose values are asked for when it is written. info is lent. dims NULL:
+ * those of info. */
+yti_net_value yti_net_weight(yti_net *net, const yti_param_info *info, int n_dims, const int64_t *dims);
 
 /* Copied constants of any shape, of type FLOAT and INT64. The name of a constant that exists stands for that. */
 yti_net_value yti_net_floats(yti_net *net, const char *name, int n_dims, const int64_t *dims, const float *values);

@@ -309,31 +309,33 @@ static void note_range(const yti_net_tensor *t, const float *values, const uint1
 }
 
 /* The values of a constant in the order and type of the file. Machines here are little-endian, as the format is. */
-static yt_status put_values(FILE *to, const yti_net_tensor *t, yti_onnx_report *report, yt_err *err) {
+static yt_status put_values(FILE *to, const yti_net *net, const yti_net_tensor *t, yti_onnx_report *report,
+                            yt_err *err) {
     const size_t count = count_of(t);
     if (t->type == YTI_NET_INT64 || (!t->info && t->type == YTI_NET_FLOAT)) {
         fwrite(t->data, types[t->type].bytes, count, to); /* commit asks ferror */
         return YT_OK;
     }
-    float *values = malloc(count * sizeof *values + 1);
+    float *values = malloc(count * sizeof *values + 1), *memory = t->info ? malloc(count * sizeof *memory + 1) : NULL;
     uint16_t *half = t->type == YTI_NET_HALF ? malloc(count * sizeof *half + 1) : NULL;
     yt_status status = YT_OK;
-    if (!values || (t->type == YTI_NET_HALF && !half)) {
+    if (!values || (t->info && !memory) || (t->type == YTI_NET_HALF && !half))
         status = yti_no_memory(err, "tensor %s", t->name);
-    } else if (t->info) {
-        yti_param_to_file_order(t->info, t->weight, values);
-        if (!yti_all_finite(values, count))
-            status = yt_fail(err, YT_ERR_NON_FINITE, "tensor %s holds NaN or infinity: no runtime detects with it",
-                             t->name);
-    } else {
+    else if (t->info)
+        status = net->source.values(net->source.context, t->info, memory, err);
+    else
         memcpy(values, t->data, count * sizeof *values);
-    }
+    if (status == YT_OK && t->info) yti_param_to_file_order(t->info, memory, values);
+    if (status == YT_OK && !yti_all_finite(values, count))
+        status = yt_fail(err, YT_ERR_NON_FINITE, "tensor %s holds NaN or infinity: no runtime detects with it",
+                         t->name);
     if (status == YT_OK && half) {
         for (size_t i = 0; i < count; i++) half[i] = yti_half_from_float(values[i]);
         note_range(t, values, half, count, report);
     }
     if (status == YT_OK) fwrite(half ? (void *)half : values, types[t->type].bytes, count, to);
     free(values);
+    free(memory);
     free(half);
     return status;
 }
@@ -419,7 +421,7 @@ static yt_status write_model(const yti_net *net, const parts *p, const bool *use
         if (!used[i] || !t->is_constant) continue;
         fwrite(p->constants.at + at, 1, p->ends_at[i] - at, to);
         at = p->ends_at[i];
-        if (!location || !t->info) YT_TRY(put_values(to, t, report, err));
+        if (!location || !t->info) YT_TRY(put_values(to, net, t, report, err));
     }
     fwrite(p->constants.at + at, 1, p->constants.used - at, to);
     fwrite(p->ends.at, 1, p->ends.used, to);
@@ -433,7 +435,7 @@ static yt_status write_weights(const yti_net *net, const bool *used, FILE *to, y
     for (int i = 0; i < net->n_tensors; i++) {
         const yti_net_tensor *t = &net->tensors[i];
         if (!used[i] || !t->info) continue;
-        YT_TRY(put_values(to, t, report, err));
+        YT_TRY(put_values(to, net, t, report, err));
         const uint64_t end = offset + bytes_of(t);
         offset = aligned(end);
         fwrite(zeros, 1, (size_t)(offset - end), to);

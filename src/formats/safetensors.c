@@ -5,6 +5,7 @@
  * texts to texts. Nothing in a file is believed before it was checked: the tensors must tile the bytes after the
  * header, without overlap, gap or rest, and every size must be what type and shape say.
  */
+#define _DEFAULT_SOURCE /* madvise */
 #include "formats/safetensors.h"
 #include "base/file.h"
 #include "base/half.h"
@@ -16,6 +17,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the format is little endian and read in place");
 
@@ -327,6 +330,12 @@ static yt_status read_entries(const char *path, yti_st_file *file, const char *d
     YT_TRY(check_hash(path, file, err));
     drop_foreign(file);
     return YT_OK;
+}
+
+void yti_st_release(const yti_st_entry *entry) {
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), begin = (uintptr_t)entry->data;
+    const uintptr_t first = (begin + page - 1) / page * page, end = (begin + entry->bytes) / page * page;
+    if (end > first) madvise((void *)first, end - first, MADV_DONTNEED); /* else it stays until the file is freed */
 }
 
 yt_status yti_st_load(const char *path, yti_st_file *out, yt_err *err) {

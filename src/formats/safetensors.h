@@ -55,6 +55,10 @@ bool yti_st_probe(const char *path);
  * are left out. */
 yt_status yti_st_load(const char *path, yti_st_file *out, yt_err *err);
 void yti_st_free(yti_st_file *file);
+
+/* Gives the memory of a tensor of a file that was loaded back to the system, whole pages of it: its data are gone. For
+ * whoever copies large files tensor by tensor. */
+void yti_st_release(const yti_st_entry *entry);
 const yti_st_entry *yti_st_find(const yti_st_file *file, const char *name); /* NULL: absent */
 const char *yti_st_metadata(const yti_st_file *file, const char *key);      /* NULL: absent */
 

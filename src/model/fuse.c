@@ -128,18 +128,28 @@ static yt_status fill(const yti_param_info *info, float *to, const yti_model *mo
     return YT_OK;
 }
 
+yt_status yti_fused_values(const yti_param_info *info, const yti_model *model, const yti_state *state, float *values,
+                           yt_err *err) {
+    return fill(info, values, model, state, err);
+}
+
 static yt_status fill_all(yti_model *fused, const yti_model *model, const yti_state *state, yt_err *err) {
     for (int i = 0; i < fused->n_params; i++) {
         const yti_param_info *info = &fused->params[i];
         float *block = yti_param_is_trainable(info) ? fused->state.params : fused->state.buffers;
         YT_TRY(fill(info, block + info->offset, model, state, err));
     }
+    return YT_OK;
+}
+
+static yt_status name_fused(yti_model *fused, const yti_model *model, yt_err *err) {
     free(fused->name);
     fused->name = strdup(model->name);
     if (model->base_license) fused->base_license = strdup(model->base_license);
     return fused->name && (fused->base_license || !model->base_license) ? YT_OK : yti_no_memory(err, "the model");
 }
 
+/* state NULL: without values */
 static yt_status fuse(const yti_model *model, const yti_state *state, yti_fusion fusion, yti_model **out, yt_err *err) {
     if (model->options.fusion == YT_FUSED_ONE_TO_ONE && fusion != YT_FUSED_ONE_TO_ONE)
         return yt_fail(err, YT_ERR_ARGUMENT,
@@ -152,7 +162,8 @@ static yt_status fuse(const yti_model *model, const yti_state *state, yti_fusion
     options.fusion = fusion;
     yti_model *fused = NULL;
     YT_TRY(yti_model_parse(model->yaml_path, model->yaml_text, strlen(model->yaml_text), &options, &fused, err));
-    const yt_status status = fill_all(fused, model, state, err);
+    yt_status status = name_fused(fused, model, err);
+    if (status == YT_OK && state) status = fill_all(fused, model, state, err);
     if (status == YT_OK)
         *out = fused;
     else
@@ -164,6 +175,10 @@ yt_status yti_model_fuse(const yti_model *model, const yti_state *state, bool en
     if (end2end && !model->end2end)
         return yt_fail(err, YT_ERR_ARGUMENT, "%s has no one-to-one branch: its detections need NMS", model->name);
     return fuse(model, state, end2end ? YT_FUSED_ONE_TO_ONE : YT_FUSED_ONE_TO_MANY, out, err);
+}
+
+yt_status yti_model_fuse_shape(const yti_model *model, bool end2end, yti_model **out, yt_err *err) {
+    return yti_model_fuse(model, NULL, end2end, out, err);
 }
 
 yt_status yti_model_fuse_all(const yti_model *model, const yti_state *state, yti_model **out, yt_err *err) {

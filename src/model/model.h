@@ -172,6 +172,13 @@ void yti_param_from_file_order(const yti_param_info *info, const float *file, fl
  * without a one-to-one branch is an error. The result has no gradients and cannot be planned for training. */
 yt_status yti_model_fuse(const yti_model *model, const yti_state *state, bool end2end, yti_model **out, yt_err *err);
 
+/* The same without values, for whoever wants them one tensor after another: the memory for them is not touched. `info`
+ * is of the fused model, values has room for its count, in the order of memory; model and state are those that it was
+ * made from. MISMATCH: the model has other tensors. */
+yt_status yti_model_fuse_shape(const yti_model *model, bool end2end, yti_model **out, yt_err *err);
+yt_status yti_fused_values(const yti_param_info *info, const yti_model *model, const yti_state *state, float *values,
+                           yt_err *err);
+
 /* The same with every branch that the head has. */
 yt_status yti_model_fuse_all(const yti_model *model, const yti_state *state, yti_model **out, yt_err *err);
 

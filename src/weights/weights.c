@@ -150,14 +150,25 @@ static yt_status check_finite(const yti_model *model, const yti_state *state, yt
                    first->name, bad > 1 ? " and others hold" : " holds");
 }
 
+/* As yti_weights_read, but a large file and the model are not both in memory. The tensors of a .pt file may share
+ * theirs. */
+static yt_status take_weights(const yti_st_file *file, yti_model *model, yt_err *err) {
+    const char *prefix = yti_weights_prefix(file);
+    for (int i = 0; i < model->n_params; i++) {
+        const yti_param_info *info = &model->params[i];
+        YT_TRY(read_tensor(file, prefix, info, yti_weights_values(info, &model->state), err));
+        if (file->storage) yti_st_release(yti_weights_find(file, prefix, info->name));
+    }
+    return YT_OK;
+}
+
 static yt_status open_file(const yti_st_file *file, const char *path, const char *model_path,
                            const char *const *search_dirs, yti_model **model, yti_class_names *names, int *imgsz,
                            yt_err *err) {
     yti_model *built = NULL;
     yti_class_names found = {0};
     YT_TRY(yti_network_build(file, path, model_path, search_dirs, &built, err));
-    yt_status status = yti_name_file(yti_weights_read(file, yti_weights_prefix(file), built, &built->state, err), path,
-                                     err);
+    yt_status status = yti_name_file(take_weights(file, built, err), path, err);
     if (status == YT_OK) status = yti_name_file(check_finite(built, &built->state, err), path, err);
     if (status == YT_OK) status = yti_metadata_names(file, path, built->n_classes, &found, err);
     if (status != YT_OK) {

@@ -382,3 +382,31 @@ Test(safetensors, halves_are_the_nearest_ones) {
     yti_st_entry number = {.type = YT_ST_I64, .count = 1, .data = &(int64_t){1}, .bytes = 8};
     cr_assert_not(yti_st_to_half(&number, &back));
 }
+
+Test(safetensors, what_is_released_takes_nothing_of_its_neighbours) {
+    enum { LARGE = 1 << 18, N = 3 };
+    static float values[N][LARGE];
+    yti_st_entry entries[N];
+    const char *path = test_folder_path("large.safetensors");
+    static char names[N][2] = {"a", "b", "c"};
+    for (int i = 0; i < N; i++) {
+        const size_t count = LARGE - (size_t)i * 1001; /* ends within pages */
+        for (size_t k = 0; k < count; k++) values[i][k] = (float)(i + 1);
+        entries[i] = (yti_st_entry){.name = names[i],
+                                    .type = YT_ST_F32,
+                                    .n_dims = 1,
+                                    .dims = {(int64_t)count},
+                                    .count = count,
+                                    .data = values[i],
+                                    .bytes = count * sizeof(float)};
+    }
+    cr_assert_eq(yti_st_save(path, entries, N, NULL, NULL, 0, NULL), YT_OK);
+    yti_st_file file;
+    cr_assert_eq(yti_st_load(path, &file, NULL), YT_OK);
+    yti_st_release(yti_st_find(&file, "b"));
+    for (int i = 0; i < N; i += 2) {
+        const yti_st_entry *entry = yti_st_find(&file, names[i]);
+        cr_assert_eq(memcmp(entry->data, values[i], entry->bytes), 0, "%s", names[i]);
+    }
+    yti_st_free(&file);
+}

@@ -207,3 +207,29 @@ Test(fuse, a_fused_model_needs_less_memory) {
     yti_model_destroy(fused);
     yti_model_destroy(model);
 }
+
+/* What is folded when it is asked for is what is folded at once. */
+Test(fuse, values_of_one_tensor_are_those_of_the_whole) {
+    for (int one_to_one = 0; one_to_one < 2; one_to_one++) {
+        yti_model *model = load("yolo26n", YT_MODEL_DEFAULTS), *shape = NULL;
+        yt_err err = {.text = ""};
+        pretend_training(model);
+        yti_model *fused = fuse(model, one_to_one);
+        cr_assert_eq(yti_model_fuse_shape(model, one_to_one, &shape, &err), YT_OK, "%s", err.text);
+        cr_assert_eq(shape->n_params, fused->n_params);
+        float *values = malloc(fused->param_count * sizeof *values);
+        cr_assert(values);
+        for (int i = 0; i < fused->n_params; i++) {
+            const yti_param_info *info = &shape->params[i];
+            const float *expected = (yti_param_is_trainable(info) ? fused->state.params : fused->state.buffers) +
+                                    info->offset;
+            cr_assert_str_eq(info->name, fused->params[i].name);
+            cr_assert_eq(yti_fused_values(info, model, &model->state, values, &err), YT_OK, "%s", err.text);
+            cr_assert_eq(memcmp(values, expected, info->count * sizeof *values), 0, "%s", info->name);
+        }
+        free(values);
+        yti_model_destroy(shape);
+        yti_model_destroy(fused);
+        yti_model_destroy(model);
+    }
+}
