@@ -7,7 +7,7 @@ Rows: largest difference of scores and of box coordinates in pixels over all anc
 the detections above 0.25 differ by more than 0.5 px or 1e-3. onnx.checker's full check is made of every file; onnxslim and onnxsim
 must not change the results.
 
-    pip install onnx==1.23.2 onnxruntime==1.32.0 onnxslim onnxsim opencv-python-headless==5.0.0.93 openvino==2026.4.1 numpy
+    pip install onnx==1.23.2 onnxruntime==1.32.0 onnxslim onnxsim opencv-python-headless==5.0.0.93 openvino==2026.4.1 ncnn==1.0.20261020 numpy
 """
 import importlib
 import os
@@ -44,6 +44,19 @@ def in_openvino(path, x):
     return {o.get_any_name(): np.array(result[o]) for o in compiled.outputs}
 
 
+def in_ncnn(path, x):
+    """path: the folder; one image after another."""
+    import ncnn
+    net = ncnn.Net()
+    assert net.load_param(f"{path}/model.ncnn.param") == 0 and net.load_model(f"{path}/model.ncnn.bin") == 0
+    answers = []
+    for image in x:
+        extractor = net.create_extractor()
+        extractor.input("in0", ncnn.Mat(image).clone())
+        answers.append(np.array(extractor.extract("out0")[1]))
+    return {"output0": np.stack(answers)}
+
+
 RUNTIMES = {"onnxruntime": ("ONNX Runtime", in_onnxruntime), "cv2": ("OpenCV", in_opencv), "openvino": ("OpenVINO f32", in_openvino)}
 
 
@@ -55,6 +68,14 @@ def available():
             print(f"{name}: not installed, left out", file=sys.stderr)
             continue
         yield f"{name} {version.split('-')[0]}", run
+
+
+def version_of_ncnn():
+    try:
+        return importlib.import_module("ncnn").__version__
+    except ImportError:
+        print("ncnn: not installed, left out", file=sys.stderr)
+        return None
 
 
 def suppressed(y, conf=0.25, iou=0.7):
@@ -144,6 +165,13 @@ def main():
                         worst += other if not half else 0
                         print(f"| {model} | {head} | {'fp16' if half else 'fp32'} | {name} | {score:.1e} | {box:.1e} | {count} | {other} |",
                               flush=True)
+                    if head == "o2m" and version_of_ncnn():
+                        subprocess.run([exporter, f"{fixtures}/{model}/{model}_coco8_fit.pt", "-f", "ncnn", "-o", f"{folder}/ncnn", "--imgsz",
+                                        str(SIZE)] + (["--half"] if half else []), check=True, capture_output=True)
+                        score, box, count, other = compare(truth, in_ncnn(f"{folder}/ncnn", x)["output0"])
+                        worst += other if not half else 0
+                        print(f"| {model} | {head} | {'fp16' if half else 'fp32'} | ncnn {version_of_ncnn()} | {score:.1e} | {box:.1e} | {count} | "
+                              f"{other} |", flush=True)
                     for tool in ("onnxslim", "onnxsim") if not half else ():
                         try:
                             simple = simplified(path, tool)

@@ -143,7 +143,7 @@ static yt_status export_network(const yti_export_job *job, yti_options *options,
         if (!settings[1]) return yt_fail(err, YT_ERR_ARGUMENT, "%s: has no value", settings[0]);
         YT_TRY(yti_options_set(options, settings[0], settings[1], err));
     }
-    return yti_export_onnx(job, &report, err);
+    return yti_export_network(job, &report, err);
 }
 
 yt_status yt_network_export(const char *from, const char *to, const char *const *settings, yt_err *err) {

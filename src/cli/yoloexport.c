@@ -46,11 +46,15 @@ static yt_status take_options(const cli_line *cli, yti_options *options, yt_err 
     return YT_OK;
 }
 
-static void print_onnx(const cli_line *cli, const char *input, const yti_export_report *report) {
+static void print_network(const cli_line *cli, const char *input, const yti_export_report *report) {
+    if (report->base_license[0]) cli_print_license(cli->program, ": ", input, report->base_license);
+    fprintf(stderr, "%s: %s, %d operations\n", cli->program, report->outputs, report->nodes);
+}
+
+static void print_onnx(const cli_line *cli, const yti_export_report *report) {
     const yti_onnx_report *w = &report->written;
-    fprintf(stderr, "%s: %s, %d nodes, opset %d, %.1f MB of weights%s\n", cli->program, report->outputs, report->nodes,
-            report->opset, (double)w->weight_bytes / 1e6,
-            w->external ? ", which are in a file of their own (.data)" : "");
+    fprintf(stderr, "%s: operator set %d, %.1f MB of weights%s\n", cli->program, report->opset,
+            (double)w->weight_bytes / 1e6, w->external ? ", which are in a file of their own (.data)" : "");
     if (w->n_clamped)
         fprintf(stderr,
                 "%s: warning: %zu weights are beyond 65504, the most that 16 bits hold, and became that; the first is "
@@ -58,10 +62,10 @@ static void print_onnx(const cli_line *cli, const char *input, const yti_export_
                 cli->program, w->n_clamped, w->first_clamped);
     if (w->n_vanished)
         fprintf(stderr, "%s: %zu weights are too small for 16 bits and became 0\n", cli->program, w->n_vanished);
-    if (report->base_license[0]) cli_print_license(cli->program, ": ", input, report->base_license);
 }
 
-static yt_status export_onnx(const cli_line *cli, const char *input, const char *output, yt_err *err) {
+static yt_status export_network(const cli_line *cli, yti_export_format format, const char *input, const char *output,
+                                yt_err *err) {
     yti_search search;
     yti_search_init(&search);
     yti_options options;
@@ -69,22 +73,34 @@ static yt_status export_onnx(const cli_line *cli, const char *input, const char 
     YT_TRY(yti_options_init(yti_export_rows, yti_export_row_count, &options, err));
     yt_status status = take_options(cli, &options, err);
     if (status == YT_OK) {
-        const yti_export_job job = {.weights = input,
+        const yti_export_job job = {.format = format,
+                                    .weights = input,
                                     .output = output,
                                     .search_dirs = search.dirs,
                                     .model = cli_text(cli, "model"),
                                     .options = &options};
-        status = yti_export_onnx(&job, &report, err);
+        status = yti_export_network(&job, &report, err);
     }
     yti_options_free(&options);
-    if (status == YT_OK) print_onnx(cli, input, &report);
+    if (status == YT_OK) print_network(cli, input, &report);
+    if (status == YT_OK && format == YTI_EXPORT_ONNX) print_onnx(cli, &report);
     return status;
 }
 
-/* name, suffix of the files, writer, whether it writes a network and so has the options of one */
+static yt_status export_onnx(const cli_line *cli, const char *input, const char *output, yt_err *err) {
+    return export_network(cli, YTI_EXPORT_ONNX, input, output, err);
+}
+
+static yt_status export_ncnn(const cli_line *cli, const char *input, const char *output, yt_err *err) {
+    return export_network(cli, YTI_EXPORT_NCNN, input, output, err);
+}
+
+/* name, suffix of the file or, without a dot, of the folder, writer, whether it writes a network and so has the options
+ * of one */
 #define FORMAT_MAP(X)                                                                                                  \
     X("safetensors", ".safetensors", export_safetensors, false)                                                        \
-    X("onnx", ".onnx", export_onnx, true)
+    X("onnx", ".onnx", export_onnx, true)                                                                              \
+    X("ncnn", "_ncnn_model", export_ncnn, true)
 
 static const struct format {
     const char *name, *suffix;
@@ -137,6 +153,7 @@ static bool is_same_file(const char *a, const char *b) {
 
 /* Whether a typed name says another format; one without a suffix says none. */
 static bool has_other_suffix(const char *path, const char *suffix) {
+    if (*suffix != '.') return false; /* a folder may have any name */
     const char *own = suffix_of(path);
     return *own && strcasecmp(own, suffix) != 0;
 }

@@ -1,6 +1,7 @@
 /* export.c: the way from a file of weights to a file that other programs run; see export.h. */
 #include "export/export.h"
 #include "export/metadata.h"
+#include "export/ncnn.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -176,7 +177,9 @@ static yt_status write_net(const yti_export_job *job, const plan *p, const subje
     for (int i = 0; i < net->n_outputs && p->dynamic; i++)
         file.output_dims[i] = p->tail.head == YTI_HEAD_RAW ? open_input : open_anchors;
     yt_status status = yti_export_describe(&facts, &metadata, err);
-    if (status == YT_OK) status = yti_onnx_write(net, &file, &report->written, err);
+    if (status == YT_OK)
+        status = job->format == YTI_EXPORT_NCNN ? yti_ncnn_write(net, job->output, p->half, &metadata, &s->names, err)
+                                                : yti_onnx_write(net, &file, &report->written, err);
     yti_metadata_free(&metadata);
     return status;
 }
@@ -188,7 +191,7 @@ static yt_status export_subject(const yti_export_job *job, plan *p, const subjec
     YT_TRY(read_size(yti_options_text(job->options, "imgsz"), s->imgsz, s->fused->max_stride, p, err));
     yti_net_init(&net);
     net.source = (yti_net_source){values_of, s};
-    net.body = p->half ? YTI_NET_HALF : YTI_NET_FLOAT;
+    net.body = p->half && job->format == YTI_EXPORT_ONNX ? YTI_NET_HALF : YTI_NET_FLOAT;
     yt_status status = yti_lower(s->fused, p->size, &net, &maps, err);
     if (status == YT_OK) {
         yti_add_tail(&net, s->fused, p->size, &maps, &p->tail);
@@ -203,7 +206,7 @@ static yt_status export_subject(const yti_export_job *job, plan *p, const subjec
     return status;
 }
 
-yt_status yti_export_onnx(const yti_export_job *job, yti_export_report *report, yt_err *err) {
+yt_status yti_export_network(const yti_export_job *job, yti_export_report *report, yt_err *err) {
     plan p;
     subject s;
     YT_TRY(read_options(job->options, &p, err));

@@ -6,7 +6,7 @@
  *     YT_TRY(yti_options_init(yti_export_rows, yti_export_row_count, &options, err));
  *     YT_TRY(yti_options_set(&options, "head", "o2o", err));
  *     yti_export_job job = {.weights = "best.pt", .output = "best.onnx", .options = &options};
- *     YT_TRY(yti_export_onnx(&job, &report, err));
+ *     YT_TRY(yti_export_network(&job, &report, err));
  *     puts(report.outputs);
  *     yti_options_free(&options);
  */
@@ -46,8 +46,11 @@ extern const char *const yti_export_heads[];
 extern const yt_option yti_export_rows[];
 extern const size_t yti_export_row_count;
 
+typedef enum yti_export_format { YTI_EXPORT_ONNX, YTI_EXPORT_NCNN } yti_export_format;
+
 typedef struct yti_export_job {
-    const char *weights, *output;
+    yti_export_format format;
+    const char *weights, *output;   /* of NCNN a folder */
     const char *const *search_dirs; /* of yti_weights_open */
     const char *model;              /* model YAML, for weights that carry none; NULL: none */
     const yti_options *options;     /* of yti_export_rows and half */
@@ -64,8 +67,9 @@ typedef struct yti_export_report {
     char outputs[256];      /* "output0 (1, 84, 8400)" */
 } yti_export_report;
 
-/* Writes weights as an ONNX file. ARGUMENT: options that do not fit together or to the network; MODEL: an operation
- * that cannot be exported; NON_FINITE, IO and those of yti_weights_open. Nothing is written then. */
-yt_status yti_export_onnx(const yti_export_job *job, yti_export_report *report, yt_err *err);
+/* Writes weights as an ONNX file, or as a folder that ncnn reads. ARGUMENT: options that do not fit together or to the
+ * network; MODEL: an operation that cannot be exported; NON_FINITE, IO and those of yti_weights_open. Nothing is
+ * written then. */
+yt_status yti_export_network(const yti_export_job *job, yti_export_report *report, yt_err *err);
 
 #endif

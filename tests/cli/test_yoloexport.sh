@@ -57,7 +57,8 @@ tiny=$source/tests/data/parity/tiny26
 cp "$tiny.safetensors" "$tiny.yaml" .
 expect 0 tiny26.safetensors --model tiny26.yaml --format onnx --imgsz 64x96
 says out '^tiny26.onnx$'
-says err 'output0 \(1, 7, 126\), [0-9]+ nodes, opset 17, 0.1 MB of weights'
+says err 'output0 \(1, 7, 126\), [0-9]+ operations'
+says err 'operator set 17, 0.1 MB of weights'
 cp tiny26.onnx first.onnx
 expect 1 tiny26.safetensors --model tiny26.yaml --format onnx
 says err 'tiny26.onnx: exists already'
@@ -68,6 +69,14 @@ says err 'output0 \(\?, 300, 6\)'
 expect 1 tiny26.safetensors --model tiny26.yaml -o none.onnx --nms --batch 4
 says err '^yoloexport: nms: works on one image per run'
 [ ! -e none.onnx ] || fail "a file that was refused is there"
+expect 0 tiny26.safetensors --model tiny26.yaml --format ncnn --imgsz 64
+says out '^tiny26_ncnn_model$'
+head -1 tiny26_ncnn_model/model.ncnn.param | grep -q '^7767517$' || fail "no list of layers"
+grep -q '^imgsz: \[64, 64\]$' tiny26_ncnn_model/metadata.yaml || fail "no size in metadata.yaml"
+expect 1 tiny26.safetensors --model tiny26.yaml --format ncnn --imgsz 64
+says err 'tiny26_ncnn_model: exists already'
+expect 1 tiny26.safetensors --model tiny26.yaml --format ncnn --head o2o -o other
+says err 'ncnn has no layer for ReduceMax'
 expect 1 tiny26.safetensors --model tiny26.yaml -o nowhere/x.onnx
 says err 'nowhere/x.onnx'
 expect 1 tiny26.safetensors --model tiny26.yaml --format onnx -o /dev/full

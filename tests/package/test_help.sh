@@ -87,7 +87,7 @@ for program in yolotrain yoloinfer yoloval yoloexport; do
         ;;
     yoloinfer) offers "--no-rect" yoloinfer --no ;;
     yoloval) offers "test train" yoloval data.yaml --split = t ;;
-    yoloexport) offers "onnx safetensors" yoloexport --format "" ;;
+    yoloexport) offers "ncnn onnx safetensors" yoloexport --format "" ;;
     esac
     cd "$folder" && rm -rf empty
 done

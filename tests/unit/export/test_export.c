@@ -41,7 +41,7 @@ static yt_status export_as(const char *name, const char *output, const char *con
         cr_assert_eq(yti_options_set(&options, settings[i], settings[i + 1], err), YT_OK, "%s", err->text);
     const yti_export_job job = {
         .weights = weights_of(name), .output = test_folder_path(output), .model = yaml_of(name), .options = &options};
-    const yt_status status = yti_export_onnx(&job, report, err);
+    const yt_status status = yti_export_network(&job, report, err);
     yti_options_free(&options);
     return status;
 }
@@ -296,7 +296,7 @@ Test(export, large_weights_go_to_a_file_of_their_own) {
                           .model = yaml_of("tiny8"),
                           .options = &options,
                           .external_above = 1000};
-    cr_assert_eq(yti_export_onnx(&job, &report, &err), YT_OK, "%s", err.text);
+    cr_assert_eq(yti_export_network(&job, &report, &err), YT_OK, "%s", err.text);
     cr_assert(report.written.external);
     char *data;
     size_t model, weights;
@@ -306,4 +306,104 @@ Test(export, large_weights_go_to_a_file_of_their_own) {
     free(data);
     cr_assert(weights >= report.written.weight_bytes && model < report.written.weight_bytes);
     yti_options_free(&options);
+}
+
+/* ---- ncnn ---- */
+
+static yt_status export_ncnn(const char *name, const char *folder, const char *const *settings, yt_err *err) {
+    yti_options options;
+    yti_export_report report;
+    cr_assert_eq(yti_options_init(yti_export_rows, yti_export_row_count, &options, NULL), YT_OK);
+    for (int i = 0; settings && settings[i]; i += 2)
+        cr_assert_eq(yti_options_set(&options, settings[i], settings[i + 1], err), YT_OK, "%s", err->text);
+    const yti_export_job job = {.format = YTI_EXPORT_NCNN,
+                                .weights = weights_of(name),
+                                .output = test_folder_path(folder),
+                                .model = yaml_of(name),
+                                .options = &options};
+    const yt_status status = yti_export_network(&job, &report, err);
+    yti_options_free(&options);
+    return status;
+}
+
+static char *read_part(const char *name, size_t *bytes) {
+    char *data;
+    yt_err err;
+    cr_assert_eq(yti_file_read(test_folder_path(name), 16u << 20, &data, bytes, &err), YT_OK, "%s", err.text);
+    return data;
+}
+
+/* The number in "id=number" of a line; otherwise where there is none. */
+static long number_of(const char *line, const char *id, long otherwise) {
+    char key[16];
+    snprintf(key, sizeof key, " %s=", id);
+    const char *at = strstr(line, key);
+    return at ? strtol(at + strlen(key), NULL, 10) : otherwise;
+}
+
+/* Bytes of the weights of a layer, as the format has them. */
+static size_t weight_bytes(const char *line, bool half) {
+    if (strncmp(line, "MemoryData", 10) == 0)
+        return sizeof(float) * (size_t)(number_of(line, "0", 1) * number_of(line, "1", 1) * number_of(line, "2", 1));
+    const size_t count = (size_t)number_of(line, "6", 0);
+    if (!strstr(line, "onvolution") || !count) return 0;
+    const size_t weights = half ? (count * 2 + 3) / 4 * 4 : count * 4;
+    return 4 + weights + (number_of(line, "5", 0) ? 4 * (size_t)number_of(line, "0", 0) : 0);
+}
+
+Test(export, every_blob_of_an_ncnn_file_is_made_once_and_read_once) {
+    enum { MAX_BLOBS = 1024 };
+    static char blobs[MAX_BLOBS][64];
+    for (int i = 0; i < 6; i++) {
+        yt_err err = {.text = ""};
+        const bool half = i >= 3;
+        const char *settings[] = {"imgsz", "64", "half", half ? "true" : "false", NULL};
+        cr_assert_eq(export_ncnn(tiny[i % 3], "n", settings, &err), YT_OK, "%s", err.text);
+        size_t bytes, bin, expected = 0;
+        char *text = read_part("n/model.ncnn.param", &bytes), *rest = text;
+        free(read_part("n/model.ncnn.bin", &bin));
+        int made = 0, layers = 0, reads[MAX_BLOBS] = {0};
+        cr_assert_str_eq(strtok_r(rest, "\n", &rest), "7767517");
+        int n_layers, n_blobs;
+        cr_assert_eq(sscanf(strtok_r(NULL, "\n", &rest), "%d %d", &n_layers, &n_blobs), 2);
+        for (char *line; (line = strtok_r(NULL, "\n", &rest)); layers++) {
+            int in, out, used;
+            expected += weight_bytes(line, half);
+            cr_assert_eq(sscanf(line, "%*s %*s %d %d%n", &in, &out, &used), 2, "%s", line);
+            char *fields = line + used;
+            for (int k = 0; k < in + out; k++) {
+                char *name = strtok_r(fields, " ", &fields);
+                int b = 0;
+                while (b < made && strcmp(blobs[b], name) != 0) b++;
+                if (k < in) {
+                    cr_assert(b < made, "%s is read before it is there", name);
+                    reads[b]++;
+                } else {
+                    cr_assert(b == made && made < MAX_BLOBS, "%s is made twice", name);
+                    snprintf(blobs[made++], sizeof blobs[0], "%s", name);
+                }
+            }
+        }
+        cr_assert(layers == n_layers && made == n_blobs, "%d of %d layers, %d of %d blobs", layers, n_layers, made,
+                  n_blobs);
+        for (int b = 0; b < made; b++)
+            cr_assert_eq(reads[b], strcmp(blobs[b], "out0") != 0, "%s is read %d times", blobs[b], reads[b]);
+        cr_assert_eq(bin, expected);
+        free(text);
+    }
+}
+
+Test(export, what_ncnn_cannot_run_is_refused_and_nothing_is_written) {
+    static const char *const cases[][3] = {{"head", "o2o", "ncnn has no layer for"},
+                                           {"nms", "true", "ncnn"},
+                                           {"batch", "2", "one image"},
+                                           {"dynamic", "true", "image"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        yt_err err = {.text = ""};
+        cr_expect_eq(export_ncnn("tiny26", "none", (const char *[]){cases[i][0], cases[i][1], NULL}, &err),
+                     YT_ERR_MODEL);
+        cr_expect(strstr(err.text, cases[i][2]), "%s", err.text);
+        cr_expect_not(yti_path_exists(test_folder_path("none/model.ncnn.param")));
+        cr_expect_not(yti_path_exists(test_folder_path("none/model.ncnn.bin")));
+    }
 }
