@@ -35,6 +35,8 @@ TRAIN = ["yolotrain", "data.yaml", "--imgsz", "32", "--threads", "1", "--workers
 RUN = ["--imgsz", "32", "--threads", "1", "--conf", "0.0001"]
 OPERATIONS = {
     "export": ["yoloexport", "weights.safetensors", "-o", "out.safetensors", "--half"],
+    "onnx": ["yoloexport", "weights.safetensors", "-o", "out.onnx", "--imgsz", "32", "--nms"],
+    "ncnn": ["yoloexport", "weights.safetensors", "-f", "ncnn", "-o", "runs", "--imgsz", "32"],
     "infer": ["yoloinfer", "--weights", "weights.safetensors", "data/images/val", "--save"] + RUN,
     "json": ["yoloinfer", "--weights", "weights.safetensors", "data/images/val/f.jpg", "--json"] + RUN,
     "val": ["yoloval", "data.yaml", "--weights", "weights.safetensors"] + RUN,
@@ -44,6 +46,9 @@ OPERATIONS = {
     "resume": ["yolotrain", "--resume", "runs/detect/train/weights/last.safetensors", "--epochs", "3"],
     "study": TRAIN + ["--model", "tiny.yaml", "--epochs", "1", "--no-val", "--compare", "plain,residual", "--seeds", "1"],
 }
+
+
+EXPORTS = ("out.safetensors", "out.onnx")  # there before every run
 
 
 def environment(**more):
@@ -76,8 +81,8 @@ def set_up(folder, operation):
     shutil.rmtree(f"{folder}/runs", ignore_errors=True)
     if operation == "resume":
         shutil.copytree(f"{folder}/trained", f"{folder}/runs/detect/train")
-    if operation == "export":
-        with open(f"{folder}/out.safetensors", "w") as file:
+    for name in EXPORTS:
+        with open(f"{folder}/{name}", "w") as file:
             file.write("former\n")
 
 
@@ -87,8 +92,8 @@ def files_of(folder):
             # What a process was writing, or held, when it died: the next one in the folder removes it.
             if ".tmp-" not in name and name != ".lock":
                 yield os.path.join(top, name)
-    if os.path.exists(f"{folder}/out.safetensors"):
-        yield f"{folder}/out.safetensors"
+    for name in EXPORTS:
+        yield f"{folder}/{name}"
 
 
 def digest(path):
@@ -99,12 +104,33 @@ def digest(path):
 def results(folder, operation, out, err):
     """What must be the same whenever a run says that it succeeded: no times and no paths of temporary folders."""
     found = [os.path.relpath(path, folder) for path in files_of(folder)]
-    if operation in ("infer", "export"):
+    if operation in ("infer", "export", "onnx", "ncnn"):
         found = [(path, digest(f"{folder}/{path}")) for path in found]
     texts = re.findall(r"weights hash \w+", out + err)
     if operation in ("json", "val"):
         texts.append(re.sub(r"[0-9.]+ (ms|s\b|images)", "", out))
     return sorted(map(str, found)), texts
+
+
+def is_protobuf(data):
+    """Whether bytes are whole fields, as far as the message on the outside goes."""
+    def varint(at):
+        value = shift = 0
+        while True:
+            value |= (data[at] & 127) << shift
+            shift, at = shift + 7, at + 1
+            if data[at - 1] < 128:
+                return value, at
+
+    at = 0
+    try:
+        while at < len(data):
+            key, at = varint(at)
+            size, at = varint(at)
+            at += size if key & 7 == 2 else 0
+    except IndexError:
+        return False
+    return at == len(data) and at > 0
 
 
 def half_written(folder):
@@ -121,6 +147,9 @@ def half_written(folder):
                 return f"{path}: {error}"
             if len(data) != 8 + length + end:
                 return f"{path}: {len(data)} bytes instead of {8 + length + end}"
+        elif path.endswith(".onnx") and data != b"former\n":
+            if not is_protobuf(data):
+                return f"{path}: is cut off"
         elif path.endswith(".csv"):
             if data and not data.endswith(b"\n"):
                 return f"{path}: ends within a row"
@@ -137,8 +166,10 @@ def half_written(folder):
 def full_disk(arguments, folder, operation):
     """What a program does that prints its results, or writes them where it is told to, on a disk that is full."""
     command = list(OPERATIONS[operation])
-    if operation == "export":
-        command[command.index("out.safetensors")] = "/dev/full"
+    if operation in ("export", "onnx"):
+        command[command.index("-o") + 1] = "/dev/full"
+        if operation == "onnx":
+            command += ["-f", "onnx"]
     elif operation not in ("json", "val"):
         return 0
     set_up(folder, operation)
