@@ -3,6 +3,7 @@
 #define YT_BASE_HALF_H
 
 #include <math.h>
+#include <stddef.h>
 #include <stdint.h>
 
 static inline float yti_float_from_half(uint16_t half) {
@@ -31,5 +32,15 @@ static inline uint16_t yti_half_from_float(float value) {
     /* Normal numbers have 1024 or more steps; the carry of 2048 is the next exponent. */
     return (uint16_t)(sign | ((unsigned)(exponent + 14) * 1024 + steps));
 }
+
+/* What 16 bits could not hold of the tensors that were converted. All 0 at first. */
+typedef struct yti_half_loss {
+    size_t n_clamped;        /* values beyond 65504, which is what they became */
+    size_t n_vanished;       /* values that became 0 and were not */
+    char first_clamped[128]; /* the tensor of the first that was clamped */
+} yti_half_loss;
+
+/* Converts n values of a tensor and adds what was lost. */
+void yti_half_convert(const char *name, const float *values, size_t n, uint16_t *half, yti_half_loss *loss);
 
 #endif

@@ -22,41 +22,38 @@ static void finish(yt_err *err, yt_status code) {
     err->code = code;
 }
 
+/* Puts a sentence after the first `used` characters. */
+static void put(yt_err *err, yt_status code, int used, const char *format, va_list args) {
+    if (used < 0) used = 0;
+    if ((size_t)used < sizeof err->text) vsnprintf(err->text + used, sizeof err->text - (size_t)used, format, args);
+    finish(err, code);
+}
+
 yt_status yt_fail(yt_err *err, yt_status code, const char *format, ...) {
-    if (err) {
-        va_list args;
-        va_start(args, format);
-        vsnprintf(err->text, sizeof err->text, format, args);
-        va_end(args);
-        finish(err, code);
-    }
+    if (!err) return code;
+    va_list args;
+    va_start(args, format);
+    put(err, code, 0, format, args);
+    va_end(args);
     return code;
 }
 
 yt_status yti_no_memory(yt_err *err, const char *what, ...) {
-    if (err) {
-        const int used = snprintf(err->text, sizeof err->text, "no memory for ");
-        va_list args;
-        va_start(args, what);
-        vsnprintf(err->text + used, sizeof err->text - (size_t)used, what, args);
-        va_end(args);
-        finish(err, YT_ERR_NO_MEMORY);
-    }
+    if (!err) return YT_ERR_NO_MEMORY;
+    va_list args;
+    va_start(args, what);
+    put(err, YT_ERR_NO_MEMORY, snprintf(err->text, sizeof err->text, "no memory for "), what, args);
+    va_end(args);
     return YT_ERR_NO_MEMORY;
 }
 
 yt_status yti_fail_at(yt_err *err, yt_status code, const char *file, size_t line, const char *format, ...) {
-    if (err) {
-        int used = line ? snprintf(err->text, sizeof err->text, "%s:%zu: ", file, line)
-                        : snprintf(err->text, sizeof err->text, "%s: ", file);
-        if (used < 0) used = 0;
-        if ((size_t)used < sizeof err->text) {
-            va_list args;
-            va_start(args, format);
-            vsnprintf(err->text + used, sizeof err->text - (size_t)used, format, args);
-            va_end(args);
-        }
-        finish(err, code);
-    }
+    if (!err) return code;
+    const int used = line ? snprintf(err->text, sizeof err->text, "%s:%zu: ", file, line)
+                          : snprintf(err->text, sizeof err->text, "%s: ", file);
+    va_list args;
+    va_start(args, format);
+    put(err, code, used, format, args);
+    va_end(args);
     return code;
 }

@@ -16,18 +16,22 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+static void print_loss(const cli_line *cli, const yti_half_loss *loss) {
+    if (loss->n_clamped)
+        fprintf(
+            stderr,
+            "%s: warning: %zu values are beyond 65504, the most that 16 bits hold, and became that; the first is in "
+            "%s\n",
+            cli->program, loss->n_clamped, loss->first_clamped);
+    if (loss->n_vanished)
+        fprintf(stderr, "%s: %zu values are too small for 16 bits and became 0\n", cli->program, loss->n_vanished);
+}
+
 static yt_status export_safetensors(const cli_line *cli, const char *input, const char *output, yt_err *err) {
     yti_conversion report;
     YT_TRY(yti_weights_convert(input, output, cli_flag(cli, "half"), &report, err));
     fprintf(stderr, "%s: %zu tensors\n", cli->program, report.n_tensors);
-    if (report.n_clamped)
-        fprintf(stderr,
-                "%s: warning: %zu values are beyond 65504, the most that 16 bits hold, and became that; the "
-                "first is "
-                "in %s\n",
-                cli->program, report.n_clamped, report.first_clamped);
-    if (report.n_vanished)
-        fprintf(stderr, "%s: %zu values are too small for 16 bits and became 0\n", cli->program, report.n_vanished);
+    print_loss(cli, &report.loss);
     if (report.n_bad)
         fprintf(stderr,
                 "%s: warning: %zu tensors hold NaN or infinity, the first is %s: nothing can be detected with "
@@ -49,19 +53,13 @@ static yt_status take_options(const cli_line *cli, yti_options *options, yt_err 
 static void print_network(const cli_line *cli, const char *input, const yti_export_report *report) {
     if (report->base_license[0]) cli_print_license(cli->program, ": ", input, report->base_license);
     fprintf(stderr, "%s: %s, %d operations\n", cli->program, report->outputs, report->nodes);
+    print_loss(cli, &report->written.loss);
 }
 
 static void print_onnx(const cli_line *cli, const yti_export_report *report) {
     const yti_onnx_report *w = &report->written;
     fprintf(stderr, "%s: operator set %d, %.1f MB of weights%s\n", cli->program, report->opset,
             (double)w->weight_bytes / 1e6, w->external ? ", which are in a file of their own (.data)" : "");
-    if (w->n_clamped)
-        fprintf(stderr,
-                "%s: warning: %zu weights are beyond 65504, the most that 16 bits hold, and became that; the first is "
-                "in %s\n",
-                cli->program, w->n_clamped, w->first_clamped);
-    if (w->n_vanished)
-        fprintf(stderr, "%s: %zu weights are too small for 16 bits and became 0\n", cli->program, w->n_vanished);
 }
 
 static yt_status export_network(const cli_line *cli, yti_export_format format, const char *input, const char *output,
@@ -122,7 +120,7 @@ static const char *const format_names[] = {
 static const cli_option options[] = {
     {"format", 'f', YT_OPTION_CHOICE, "safetensors", 0, 0, format_names, "NAME", "Export", "what to write"},
     {"output", 'o', YT_OPTION_TEXT, NULL, 0, 0, NULL, "FILE", "Export",
-     "output file, overwritten if it exists; without it a new file beside the input, with the suffix of the format"},
+     "output file, or folder with --format ncnn, overwritten if it exists; without it a new one beside the input, named after it"},
     {"half", 0, YT_OPTION_FLAG, NULL, 0, 0, NULL, NULL, "Export",
      "write 16-bit floats; else a safetensors file keeps the type of every tensor. A network computes in them, too, up to "
      "the decoding of boxes"},
@@ -197,6 +195,8 @@ static int check_options(const cli_line *cli, const struct format *format) {
         if (strcmp(yti_export_rows[i].name, "half") != 0 && cli_typed(cli, yti_export_rows[i].name))
             return cli_usage_error(cli, "--%s is for networks; --format %s writes weights alone",
                                    yti_export_rows[i].name, format->name);
+    if (!format->is_network && cli_typed(cli, "model"))
+        return cli_usage_error(cli, "--model is for networks; --format %s writes weights alone", format->name);
     return 0;
 }
 

@@ -70,7 +70,7 @@ static yt_status read_batch(const char *text, plan *p, yt_err *err) {
 }
 
 /* What can be said before the weights are read. */
-static yt_status read_options(const yti_options *o, plan *p, yt_err *err) {
+static yt_status read_options(const yti_options *o, yti_export_format format, plan *p, yt_err *err) {
     *p = (plan){.dynamic = yti_options_flag(o, "dynamic"),
                 .half = yti_options_flag(o, "half"),
                 .opset = yti_options_int(o, "opset"),
@@ -79,6 +79,10 @@ static yt_status read_options(const yti_options *o, plan *p, yt_err *err) {
                          .conf = (float)yti_options_double(o, "conf"),
                          .iou = (float)yti_options_double(o, "iou"),
                          .max_det = yti_options_int(o, "max-det")}};
+    if (!p->tail.nms && (yti_options_find(o, "conf")->typed || yti_options_find(o, "iou")->typed))
+        return yt_fail(err, YT_ERR_ARGUMENT, "conf and iou: are of the NMS that nms puts into the network");
+    if (format == YTI_EXPORT_NCNN && yti_options_find(o, "opset")->typed)
+        return yt_fail(err, YT_ERR_ARGUMENT, "opset: is of ONNX files; ncnn has none");
     YT_TRY(read_batch(yti_options_text(o, "batch"), p, err));
     if (p->tail.nms && p->tail.head != YTI_HEAD_O2M)
         return yt_fail(err, YT_ERR_ARGUMENT, "nms: goes with head o2m; with %s there is nothing to suppress",
@@ -162,7 +166,7 @@ static yt_status write_net(const yti_export_job *job, const plan *p, const subje
                                     .height = p->height,
                                     .width = p->width,
                                     .batch = p->size.batch > 0 ? (int)p->size.batch : 1,
-                                    .opset = p->opset,
+                                    .opset = job->format == YTI_EXPORT_ONNX ? p->opset : 0,
                                     .dynamic = p->dynamic,
                                     .half = p->half,
                                     .nms = p->tail.nms,
@@ -174,11 +178,12 @@ static yt_status write_net(const yti_export_job *job, const plan *p, const subje
                           .metadata = &metadata,
                           .input_dims = p->dynamic ? open_input : open_batch,
                           .external_above = job->external_above ? job->external_above : YTI_ONNX_LARGEST};
+    const yti_ncnn_folder folder = {.path = job->output, .half = p->half, .metadata = &metadata, .names = &s->names};
     for (int i = 0; i < net->n_outputs && p->dynamic; i++)
         file.output_dims[i] = p->tail.head == YTI_HEAD_RAW ? open_input : open_anchors;
     yt_status status = yti_export_describe(&facts, &metadata, err);
     if (status == YT_OK)
-        status = job->format == YTI_EXPORT_NCNN ? yti_ncnn_write(net, job->output, p->half, &metadata, &s->names, err)
+        status = job->format == YTI_EXPORT_NCNN ? yti_ncnn_write(net, &folder, &report->written.loss, err)
                                                 : yti_onnx_write(net, &file, &report->written, err);
     yti_metadata_free(&metadata);
     return status;
@@ -209,7 +214,7 @@ static yt_status export_subject(const yti_export_job *job, plan *p, const subjec
 yt_status yti_export_network(const yti_export_job *job, yti_export_report *report, yt_err *err) {
     plan p;
     subject s;
-    YT_TRY(read_options(job->options, &p, err));
+    YT_TRY(read_options(job->options, job->format, &p, err));
     YT_TRY(open_subject(job, &p, &s, err));
     const yt_status status = export_subject(job, &p, &s, report, err);
     close_subject(&s);

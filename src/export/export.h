@@ -53,7 +53,7 @@ typedef struct yti_export_job {
     const char *weights, *output;   /* of NCNN a folder */
     const char *const *search_dirs; /* of yti_weights_open */
     const char *model;              /* model YAML, for weights that carry none; NULL: none */
-    const yti_options *options;     /* of yti_export_rows and half */
+    const yti_options *options;     /* of yti_export_rows */
     uint64_t external_above;        /* of yti_onnx_file; 0: YTI_ONNX_LARGEST */
 } yti_export_job;
 

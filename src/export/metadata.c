@@ -69,8 +69,10 @@ yt_status yti_export_describe(const yti_export_facts *f, yti_metadata *metadata,
     snprintf(stride, sizeof stride, "%d", f->model->max_stride);
     snprintf(batch, sizeof batch, "%d", f->batch);
     snprintf(size, sizeof size, "[%d, %d]", f->height, f->width);
-    snprintf(args, sizeof args, "{'batch': %d, 'half': %s, 'dynamic': %s, 'nms': %s, 'opset': %d}", f->batch,
-             truth(f->half), truth(f->dynamic), truth(f->nms), f->opset);
+    snprintf(args, sizeof args, "{'batch': %d, 'half': %s, 'dynamic': %s, 'nms': %s", f->batch, truth(f->half),
+             truth(f->dynamic), truth(f->nms));
+    if (f->opset) yti_text_append(args, sizeof args, ", 'opset': %d", f->opset);
+    yti_text_append(args, sizeof args, "}");
     const struct {
         const char *key, *value;
     } pairs[] = {{"description", description},

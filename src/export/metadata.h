@@ -7,7 +7,8 @@
 typedef struct yti_export_facts {
     const yti_model *model;
     const yti_class_names *names;
-    int height, width, batch, opset;
+    int height, width, batch;
+    int opset; /* 0: it has none */
     bool dynamic, half, nms, end2end;
 } yti_export_facts;
 

@@ -3,12 +3,11 @@
  */
 #include "export/ncnn.h"
 #include "base/file.h"
-#include "base/finite.h"
-#include "base/half.h"
 #include "base/text.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { MAGIC = 7767517, HALF_FLAG = 0x01306B47 /* before weights of 16 bits; 0: of 32 */ };
 
@@ -16,6 +15,7 @@ typedef struct writer {
     const yti_net *net;
     FILE *param, *bin;
     bool half;
+    yti_half_loss *loss;
     int *readers;  /* by value: how many layers read it */
     int *given;    /* by value: how many of these have been given their copy */
     bool *written; /* by value: a constant that is a blob already */
@@ -95,57 +95,50 @@ static void put_shape(writer *w, const int64_t *dims, int n) {
 
 /* ---- weights ---- */
 
-static size_t count_of(const yti_net_tensor *t) {
-    size_t count = 1;
-    for (int i = 0; i < t->n_dims; i++) count *= (size_t)t->dims[i];
-    return count;
-}
-
 static void fail(writer *w, yt_status status) {
     if (w->status == YT_OK) w->status = status;
 }
 
 /* Deconvolution wants [output][input], where the file order of a transposed convolution is [input][output]. */
-static void swap_channels(const yti_net_tensor *t, const float *from, float *to) {
+static void put_floats(const writer *w, const yti_net_tensor *t, const float *values, bool swapped) {
+    if (!swapped) {
+        fwrite(values, sizeof *values, yti_net_count(t), w->bin); /* commit asks ferror */
+        return;
+    }
     const int64_t in = t->dims[0], out = t->dims[1], taps = t->dims[2] * t->dims[3];
-    for (int64_t i = 0; i < in; i++)
-        for (int64_t o = 0; o < out; o++)
-            memcpy(to + (o * in + i) * taps, from + (i * out + o) * taps, (size_t)taps * sizeof *to);
+    for (int64_t o = 0; o < out; o++)
+        for (int64_t i = 0; i < in; i++) fwrite(values + (i * out + o) * taps, sizeof *values, (size_t)taps, w->bin);
 }
 
-/* A weight in the order of files. flagged: it may be of 16 bits, which a number before it says. */
+static void put_halves(writer *w, const yti_net_tensor *t, const float *values) {
+    static const uint16_t padding;
+    const size_t count = yti_net_count(t);
+    uint16_t *half = malloc(count * sizeof *half + 1);
+    if (!half) {
+        fail(w, yti_no_memory(w->err, "tensor %s", t->name));
+        return;
+    }
+    yti_half_convert(t->name, values, count, half, w->loss);
+    fwrite(half, sizeof *half, count, w->bin);
+    if (count % 2) fwrite(&padding, sizeof padding, 1, w->bin);
+    free(half);
+}
+
+/* flagged: a number before the weights says whether they are of 16 bits. Those of a transposed convolution stay in 32.
+ */
 static void put_weight(writer *w, yti_net_value value, bool flagged, bool swapped) {
     const yti_net_tensor *t = of(w, value);
-    const size_t count = count_of(t);
+    const bool half = w->half && flagged && !swapped;
+    const uint32_t flag = half ? HALF_FLAG : 0;
+    float *values = NULL;
+    if (w->status == YT_OK) fail(w, yti_net_values(w->net, value, &values, w->err));
     if (w->status != YT_OK) return;
-    float *values = malloc(count * sizeof *values + 1), *other = malloc(count * sizeof *other + 1);
-    if (!values || !other) {
-        fail(w, yti_no_memory(w->err, "tensor %s", t->name));
-    } else {
-        fail(w, w->net->source.values(w->net->source.context, t->info, other, w->err));
-        if (w->status == YT_OK) yti_param_to_file_order(t->info, other, values);
-        if (w->status == YT_OK && !yti_all_finite(values, count))
-            fail(w, yt_fail(w->err, YT_ERR_NON_FINITE, "tensor %s holds NaN or infinity: no runtime detects with it",
-                            t->name));
-        if (swapped) {
-            swap_channels(t, values, other);
-            memcpy(values, other, count * sizeof *values);
-        }
-    }
-    const uint32_t flag = w->half ? HALF_FLAG : 0;
-    if (w->status == YT_OK && flagged) fwrite(&flag, sizeof flag, 1, w->bin); /* commit asks ferror */
-    if (w->status == YT_OK && flagged && w->half) {
-        static const uint16_t padding;
-        for (size_t i = 0; i < count; i++) {
-            const uint16_t half = yti_half_from_float(values[i]);
-            fwrite(&half, sizeof half, 1, w->bin);
-        }
-        if (count % 2) fwrite(&padding, sizeof padding, 1, w->bin);
-    } else if (w->status == YT_OK) {
-        fwrite(values, sizeof *values, count, w->bin);
-    }
+    if (flagged) fwrite(&flag, sizeof flag, 1, w->bin);
+    if (half)
+        put_halves(w, t, values);
+    else
+        put_floats(w, t, values, swapped);
     free(values);
-    free(other);
 }
 
 /* A constant that a layer reads as a blob, with as many dimensions as the other side of the operation. */
@@ -157,7 +150,7 @@ static void put_memory(writer *w, yti_net_value value, int n_dims) {
     begin_layer(w, "MemoryData", t->name, NULL, 0, value);
     put_shape(w, dims, n_dims);
     end_layer(w, value);
-    fwrite(t->data, sizeof(float), count_of(t), w->bin);
+    fwrite(t->data, sizeof(float), yti_net_count(t), w->bin);
 }
 
 /* ---- layers ---- */
@@ -173,7 +166,7 @@ static void put_conv(writer *w, const yti_net_node *n) {
     begin_layer(w, type, n->name, n->inputs, 1, n->outputs[0]);
     fprintf(w->param, " 0=%lld", (long long)of(w, n->outputs[0])->dims[1]);
     put_window(w, &n->attr);
-    fprintf(w->param, " 5=%d 6=%zu", bias, count_of(weight));
+    fprintf(w->param, " 5=%d 6=%zu", bias, yti_net_count(weight));
     if (grouped) fprintf(w->param, " 7=%d", n->attr.group);
     end_layer(w, n->outputs[0]);
     put_weight(w, n->inputs[1], true, transposed);
@@ -364,9 +357,9 @@ static yt_status check_batch(const yti_net *net, yt_err *err) {
 }
 
 /* The layers go to a text first: how many there are stands above them. */
-static yt_status write_layers(const yti_net *net, bool half, FILE *param, FILE *bin, int *layers, int *blobs,
-                              yt_err *err) {
-    writer w = {.net = net, .param = param, .bin = bin, .half = half, .status = YT_OK, .err = err};
+static yt_status write_layers(const yti_net *net, bool half, yti_half_loss *loss, FILE *param, FILE *bin, int *layers,
+                              int *blobs, yt_err *err) {
+    writer w = {.net = net, .param = param, .bin = bin, .half = half, .loss = loss, .status = YT_OK, .err = err};
     w.readers = calloc((size_t)net->n_tensors + 1, sizeof *w.readers);
     w.given = calloc((size_t)net->n_tensors + 1, sizeof *w.given);
     w.written = calloc((size_t)net->n_tensors + 1, sizeof *w.written);
@@ -446,13 +439,11 @@ static yt_status write_metadata(const char *folder, const yti_metadata *metadata
     return status;
 }
 
-yt_status yti_ncnn_write(const yti_net *net, const char *folder, bool half, const yti_metadata *metadata,
-                         const yti_class_names *names, yt_err *err) {
-    YT_TRY(check_batch(net, err));
-    YT_TRY(yti_path_make_dirs(folder, err));
+/* bin, then the list of layers, without which a folder is none of ncnn's. */
+static yt_status write_folder(const yti_net *net, const yti_ncnn_folder *folder, yti_half_loss *loss, yt_err *err) {
     yti_text_stream stream;
     yti_file_writer bin;
-    char *path = yti_path_join(folder, "model.ncnn.bin"), head[48];
+    char *path = yti_path_join(folder->path, "model.ncnn.bin"), head[48];
     int layers = 0, blobs = 0;
     if (!path || !yti_text_open(&stream)) {
         free(path);
@@ -460,7 +451,7 @@ yt_status yti_ncnn_write(const yti_net *net, const char *folder, bool half, cons
     }
     yt_status status = yti_file_writer_open(path, &bin, err);
     if (status == YT_OK) {
-        status = write_layers(net, half, stream.out, bin.stream, &layers, &blobs, err);
+        status = write_layers(net, folder->half, loss, stream.out, bin.stream, &layers, &blobs, err);
         if (status == YT_OK)
             status = yti_file_writer_commit(&bin, err);
         else
@@ -468,10 +459,19 @@ yt_status yti_ncnn_write(const yti_net *net, const char *folder, bool half, cons
     }
     char *text = yti_text_close(&stream);
     if (status == YT_OK && !text) status = yti_no_memory(err, "the exported network");
-    if (status == YT_OK) status = write_metadata(folder, metadata, names, err);
+    if (status == YT_OK) status = write_metadata(folder->path, folder->metadata, folder->names, err);
     snprintf(head, sizeof head, "%d\n%d %d\n", MAGIC, layers, blobs);
-    if (status == YT_OK) status = write_text(folder, "model.ncnn.param", head, text, err);
+    if (status == YT_OK) status = write_text(folder->path, "model.ncnn.param", head, text, err);
     free(text);
     free(path);
+    return status;
+}
+
+yt_status yti_ncnn_write(const yti_net *net, const yti_ncnn_folder *folder, yti_half_loss *loss, yt_err *err) {
+    YT_TRY(check_batch(net, err));
+    const bool is_new = !yti_path_exists(folder->path);
+    YT_TRY(yti_path_make_dirs(folder->path, err));
+    const yt_status status = write_folder(net, folder, loss, err);
+    if (status != YT_OK && is_new) rmdir(folder->path); /* where it is empty */
     return status;
 }

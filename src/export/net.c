@@ -1,5 +1,6 @@
 /* net.c: values and nodes with their names and dimensions; see net.h. */
 #include "export/net.h"
+#include "base/finite.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -125,6 +126,40 @@ yti_net_value yti_net_int_list(yti_net *net, int n, const int64_t *values) {
 
 int64_t yti_net_dim(const yti_net *net, yti_net_value value, int axis) {
     return net->status == YT_OK ? net->tensors[value].dims[axis] : 0;
+}
+
+size_t yti_net_count(const yti_net_tensor *tensor) {
+    size_t count = 1;
+    for (int i = 0; i < tensor->n_dims; i++) count *= (size_t)tensor->dims[i];
+    return count;
+}
+
+static yt_status fill_values(const yti_net *net, const yti_net_tensor *t, float *values, yt_err *err) {
+    const size_t count = yti_net_count(t);
+    if (!t->info) {
+        memcpy(values, t->data, count * sizeof *values);
+        return YT_OK;
+    }
+    float *memory = malloc(count * sizeof *memory + 1);
+    if (!memory) return yti_no_memory(err, "tensor %s", t->name);
+    const yt_status status = net->source.values(net->source.context, t->info, memory, err);
+    if (status == YT_OK) yti_param_to_file_order(t->info, memory, values);
+    free(memory);
+    YT_TRY(status);
+    if (yti_all_finite(values, count)) return YT_OK;
+    return yt_fail(err, YT_ERR_NON_FINITE, "tensor %s holds NaN or infinity: no runtime detects with it", t->name);
+}
+
+yt_status yti_net_values(const yti_net *net, yti_net_value value, float **out, yt_err *err) {
+    const yti_net_tensor *t = &net->tensors[value];
+    float *values = malloc(yti_net_count(t) * sizeof *values + 1);
+    if (!values) return yti_no_memory(err, "tensor %s", t->name);
+    const yt_status status = fill_values(net, t, values, err);
+    if (status == YT_OK)
+        *out = values;
+    else
+        free(values);
+    return status;
 }
 
 /* ---- nodes ---- */

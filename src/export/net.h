@@ -144,6 +144,11 @@ void yti_net_output(yti_net *net, yti_net_value value, const char *name);
 static inline const yti_net_tensor *yti_net_of(const yti_net *net, yti_net_value value) {
     return &net->tensors[value];
 }
+size_t yti_net_count(const yti_net_tensor *tensor);
+
+/* The values of a constant of floats in the order of files, malloc'd. NON_FINITE: NaN or infinity, for which engines
+ * answer with anything; NO_MEMORY and what the net's source says. */
+yt_status yti_net_values(const yti_net *net, yti_net_value value, float **out, yt_err *err);
 int64_t yti_net_dim(const yti_net *net, yti_net_value value, int axis); /* 0 after a failure */
 
 /* ---- operations; scope: the module, "/model.0/conv" ---- */

@@ -6,7 +6,6 @@
  */
 #include "export/onnx.h"
 #include "base/file.h"
-#include "base/finite.h"
 #include "base/half.h"
 #include "base/protobuf.h"
 #include "yolotrain/version.h"
@@ -244,14 +243,8 @@ static void put_value(yti_bytes *graph, int field, const yti_net_tensor *t, cons
 
 /* ---- constants ---- */
 
-static size_t count_of(const yti_net_tensor *t) {
-    size_t count = 1;
-    for (int i = 0; i < t->n_dims; i++) count *= (size_t)t->dims[i];
-    return count;
-}
-
 static size_t bytes_of(const yti_net_tensor *t) {
-    return count_of(t) * types[t->type].bytes;
+    return yti_net_count(t) * types[t->type].bytes;
 }
 
 /* Offsets in the file of weights begin where a cache line does. */
@@ -297,46 +290,28 @@ static void put_constant(yti_bytes *graph, const yti_net_tensor *t, const char *
     yti_bytes_free(&raw);
 }
 
-static void note_range(const yti_net_tensor *t, const float *values, const uint16_t *half, size_t count,
-                       yti_onnx_report *report) {
-    size_t clamped = 0;
-    for (size_t i = 0; i < count; i++) {
-        clamped += fabsf(values[i]) > 65504;
-        report->n_vanished += (half[i] & 0x7fff) == 0 && values[i] != 0;
-    }
-    if (clamped && !report->n_clamped) snprintf(report->first_clamped, sizeof report->first_clamped, "%.120s", t->name);
-    report->n_clamped += clamped;
-}
-
-/* The values of a constant in the order and type of the file. Machines here are little-endian, as the format is. */
-static yt_status put_values(FILE *to, const yti_net *net, const yti_net_tensor *t, yti_onnx_report *report,
-                            yt_err *err) {
-    const size_t count = count_of(t);
-    if (t->type == YTI_NET_INT64 || (!t->info && t->type == YTI_NET_FLOAT)) {
+/* The values of a constant in the type of the file. Machines here are little-endian, as the format is. */
+static yt_status put_values(FILE *to, const yti_net *net, yti_net_value value, yti_onnx_report *report, yt_err *err) {
+    const yti_net_tensor *t = &net->tensors[value];
+    const size_t count = yti_net_count(t);
+    if (t->type == YTI_NET_INT64) {
         fwrite(t->data, types[t->type].bytes, count, to); /* commit asks ferror */
         return YT_OK;
     }
-    float *values = malloc(count * sizeof *values + 1), *memory = t->info ? malloc(count * sizeof *memory + 1) : NULL;
+    float *values;
+    YT_TRY(yti_net_values(net, value, &values, err));
     uint16_t *half = t->type == YTI_NET_HALF ? malloc(count * sizeof *half + 1) : NULL;
     yt_status status = YT_OK;
-    if (!values || (t->info && !memory) || (t->type == YTI_NET_HALF && !half))
+    if (t->type == YTI_NET_FLOAT) {
+        fwrite(values, types[t->type].bytes, count, to);
+    } else if (half) {
+        yti_half_convert(t->name, values, count, half, &report->loss);
+        fwrite(half, types[t->type].bytes, count, to);
+    } else {
         status = yti_no_memory(err, "tensor %s", t->name);
-    else if (t->info)
-        status = net->source.values(net->source.context, t->info, memory, err);
-    else
-        memcpy(values, t->data, count * sizeof *values);
-    if (status == YT_OK && t->info) yti_param_to_file_order(t->info, memory, values);
-    if (status == YT_OK && !yti_all_finite(values, count))
-        status = yt_fail(err, YT_ERR_NON_FINITE, "tensor %s holds NaN or infinity: no runtime detects with it",
-                         t->name);
-    if (status == YT_OK && half) {
-        for (size_t i = 0; i < count; i++) half[i] = yti_half_from_float(values[i]);
-        note_range(t, values, half, count, report);
     }
-    if (status == YT_OK) fwrite(half ? (void *)half : values, types[t->type].bytes, count, to);
-    free(values);
-    free(memory);
     free(half);
+    free(values);
     return status;
 }
 
@@ -421,7 +396,7 @@ static yt_status write_model(const yti_net *net, const parts *p, const bool *use
         if (!used[i] || !t->is_constant) continue;
         fwrite(p->constants.at + at, 1, p->ends_at[i] - at, to);
         at = p->ends_at[i];
-        if (!location || !t->info) YT_TRY(put_values(to, net, t, report, err));
+        if (!location || !t->info) YT_TRY(put_values(to, net, i, report, err));
     }
     fwrite(p->constants.at + at, 1, p->constants.used - at, to);
     fwrite(p->ends.at, 1, p->ends.used, to);
@@ -435,7 +410,7 @@ static yt_status write_weights(const yti_net *net, const bool *used, FILE *to, y
     for (int i = 0; i < net->n_tensors; i++) {
         const yti_net_tensor *t = &net->tensors[i];
         if (!used[i] || !t->info) continue;
-        YT_TRY(put_values(to, net, t, report, err));
+        YT_TRY(put_values(to, net, i, report, err));
         const uint64_t end = offset + bytes_of(t);
         offset = aligned(end);
         fwrite(zeros, 1, (size_t)(offset - end), to);

@@ -20,8 +20,7 @@ typedef struct yti_onnx_file {
 /* What writing noticed. */
 typedef struct yti_onnx_report {
     uint64_t weight_bytes;
-    size_t n_clamped, n_vanished; /* values beyond what 16 bits hold, and those that became 0 */
-    char first_clamped[128];
+    yti_half_loss loss;
     bool external;
 } yti_onnx_report;
 

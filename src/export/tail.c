@@ -156,21 +156,24 @@ static void decode(const decoder *d, bool corners, yti_net_value *boxes, yti_net
     *scores = yti_net_unary(net, YTI_NET_SIGMOID, flatten(d, d->maps->cls, d->model->n_classes), d->scope);
 }
 
-/* Rows (n, anchors, c) by anchor (n, k). */
-static yti_net_value rows_at(const decoder *d, yti_net_value x, yti_net_value index, int c) {
-    yti_net_value wide[64], at = yti_net_unsqueeze(d->net, index, 2, d->scope);
-    for (int done = 1; done < c;) { /* c copies side by side, of at most 64 at once */
-        const int more = c / done < 64 ? c / done : 64;
-        if (more < 2) {
-            const yti_net_value rest = yti_net_slice(d->net, at, 2, 0, c - done, d->scope);
-            at = yti_net_concat(d->net, (const yti_net_value[]){at, rest}, 2, 2, d->scope);
-            break;
-        }
-        const int n = more < YTI_NET_INPUTS ? more : YTI_NET_INPUTS;
-        for (int i = 0; i < n; i++) wide[i] = at;
-        at = yti_net_concat(d->net, wide, n, 2, d->scope);
+/* c copies of a column side by side, a few at a time. */
+static yti_net_value widen(const decoder *d, yti_net_value column, int c) {
+    yti_net_value wide[YTI_NET_INPUTS], all = column;
+    int done = 1;
+    while (c / done > 1) {
+        const int n = c / done < YTI_NET_INPUTS ? c / done : YTI_NET_INPUTS;
+        for (int i = 0; i < n; i++) wide[i] = all;
+        all = yti_net_concat(d->net, wide, n, 2, d->scope);
         done *= n;
     }
+    if (done == c) return all;
+    const yti_net_value rest = yti_net_slice(d->net, all, 2, 0, c - done, d->scope);
+    return yti_net_concat(d->net, (const yti_net_value[]){all, rest}, 2, 2, d->scope);
+}
+
+/* Rows (n, anchors, c) by anchor (n, k). */
+static yti_net_value rows_at(const decoder *d, yti_net_value x, yti_net_value index, int c) {
+    const yti_net_value at = widen(d, yti_net_unsqueeze(d->net, index, 2, d->scope), c);
     return yti_net_gather(d->net, YTI_NET_GATHER_ELEMENTS, x, at, 1, d->scope);
 }
 

@@ -8,6 +8,7 @@
 #ifndef YT_WEIGHTS_H
 #define YT_WEIGHTS_H
 
+#include "base/half.h"
 #include "formats/safetensors.h"
 #include "model/model.h"
 
@@ -63,12 +64,10 @@ yt_status yti_weights_transfer(const char *path, yti_model *model, const yti_cla
 /* The result of a conversion. */
 typedef struct yti_conversion {
     size_t n_tensors;
-    size_t n_vanished;       /* values that are 0 in 16 bits and were not before */
-    size_t n_clamped;        /* values beyond 65504, which is what they are in 16 bits */
-    char first_clamped[128]; /* the tensor of the first of them */
-    size_t n_bad;            /* tensors with a NaN or an infinity, which the file had already */
-    char first_bad[128];     /* the first of them */
-    char base_license[513];  /* that the file names; "": none */
+    yti_half_loss loss;
+    size_t n_bad;           /* tensors with a NaN or an infinity, which the file had already */
+    char first_bad[128];    /* the first of them */
+    char base_license[513]; /* that the file names; "": none */
 } yti_conversion;
 
 /* Rewrites a weights file, a checkpoint or a .pt file as a safetensors file of weights alone, the moving average

@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const float HALF_MAX = 65504;
-
 /* Entries to write; names and most values are lent, converted values are owned. */
 typedef struct conversion {
     yti_st_entry *entries;
@@ -36,32 +34,21 @@ static void note_bad(conversion *c, const yti_st_entry *entry, const float *valu
     if (!c->report.n_bad++) snprintf(c->report.first_bad, sizeof c->report.first_bad, "%.120s", entry->name);
 }
 
-/* What 16 bits cannot hold: the largest number stands for what is beyond it, 0 for what is too small; an infinity
- * would become a number like any other. */
-static yt_status check_range(conversion *c, const yti_st_entry *entry, const float *values, const uint16_t *half,
-                             yt_err *err) {
-    size_t infinite = 0, clamped = 0;
-    for (size_t i = 0; i < entry->count; i++) {
-        infinite += isinf(values[i]) != 0;
-        clamped += fabsf(values[i]) > HALF_MAX;
-        c->report.n_vanished += (half[i] & 0x7fff) == 0 && values[i] != 0;
-    }
-    if (infinite)
-        return yt_fail(err, YT_ERR_NON_FINITE,
-                       "%zu of the %zu values of tensor %s are infinite, which --half would hide", infinite,
-                       entry->count, entry->name);
-    if (clamped && !c->report.n_clamped)
-        snprintf(c->report.first_clamped, sizeof c->report.first_clamped, "%.120s", entry->name);
-    c->report.n_clamped += clamped;
-    return YT_OK;
+/* An infinity would become a number like any other. */
+static yt_status refuse_infinite(const yti_st_entry *entry, const float *values, yt_err *err) {
+    size_t infinite = 0;
+    for (size_t i = 0; i < entry->count; i++) infinite += isinf(values[i]) != 0;
+    if (!infinite) return YT_OK;
+    return yt_fail(err, YT_ERR_NON_FINITE, "%zu of the %zu values of tensor %s are infinite, which --half would hide",
+                   infinite, entry->count, entry->name);
 }
 
 static yt_status make_half(conversion *c, yti_st_entry *entry, const float *values, yt_err *err) {
+    YT_TRY(refuse_infinite(entry, values, err));
     uint16_t *half = malloc(entry->count * sizeof *half + 1);
     if (!half) return yt_fail(err, YT_ERR_NO_MEMORY, "no memory to convert tensor %s", entry->name);
     c->halves[entry - c->entries] = half;
-    yti_st_to_half(entry, half);
-    YT_TRY(check_range(c, entry, values, half, err));
+    yti_half_convert(entry->name, values, entry->count, half, &c->report.loss);
     entry->type = YT_ST_F16;
     entry->data = half;
     entry->bytes = entry->count * sizeof *half;

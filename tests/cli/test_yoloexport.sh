@@ -29,6 +29,8 @@ expect 2 absent.pt --output x.onnx --format safetensors
 says err '^yoloexport: --output: x.onnx: --format safetensors writes .safetensors files'
 expect 1 absent.pt --output x.onnx # the suffix says the format
 says err '^yoloexport: absent.pt: cannot be opened'
+expect 2 absent.pt --model x.yaml
+says err '^yoloexport: --model is for networks'
 expect 2 absent.pt --head o2o
 says err '^yoloexport: --head is for networks; --format safetensors writes weights alone'
 expect 2 absent.pt --format onnx --opset 30
@@ -75,6 +77,8 @@ head -1 tiny26_ncnn_model/model.ncnn.param | grep -q '^7767517$' || fail "no lis
 grep -q '^imgsz: \[64, 64\]$' tiny26_ncnn_model/metadata.yaml || fail "no size in metadata.yaml"
 expect 1 tiny26.safetensors --model tiny26.yaml --format ncnn --imgsz 64
 says err 'tiny26_ncnn_model: exists already'
+expect 1 tiny26.safetensors --model tiny26.yaml --format ncnn --opset 13 -o other
+says err '^yoloexport: opset: is of ONNX files'
 expect 1 tiny26.safetensors --model tiny26.yaml --format ncnn --head o2o -o other
 says err 'ncnn has no layer for ReduceMax'
 expect 1 tiny26.safetensors --model tiny26.yaml -o nowhere/x.onnx

@@ -11,7 +11,7 @@ trap 'rm -rf "$folder"' EXIT
 "${CMAKE:-cmake}" --install "$build" --prefix "$folder/first" >/dev/null
 mv "$folder/first" "$folder/prefix"
 
-mkdir "$folder/work" && cd "$folder/work"
+mkdir "$folder/user" && cd "$folder/user"
 export OMP_WAIT_POLICY=passive
 bin=$(dirname "$(find "$folder/prefix" -name yolotrain -perm -u+x -type f)")
 "$bin/yolotrain" coco8.yaml --imgsz 64 --epochs 1 --name test >log 2>&1 || { cat log; echo "FAILED: yolotrain coco8.yaml"; exit 1; }
@@ -20,7 +20,7 @@ grep -q "$folder/prefix.*/data/coco8.yaml" runs/detect/test/args.yaml || { echo 
 "$bin/yoloinfer" "$(dirname "$bin")"/share/yolotrain/data/coco8/images/val >log 2>&1 || { cat log; echo "FAILED: yoloinfer"; exit 1; }
 [[ -z $(find "$folder/prefix" -newer log) ]] || { echo "FAILED: the programs wrote into the installed folder"; exit 1; }
 
-photo=$(dirname "$bin")/share/yolotrain/data/coco8/images/val/000000000006.jpg weights=$folder/work/runs/detect/test/weights/best.safetensors
+photo=$(dirname "$bin")/share/yolotrain/data/coco8/images/val/000000000006.jpg weights=$folder/user/runs/detect/test/weights/best.safetensors
 mkdir "$folder/sources"
 cp "$here/version.c" "$here"/../../examples/*.c* "$folder/sources/" 2>/dev/null || true
 cp "$here/version.c" "$folder/sources/version.cpp" # the headers in C++

@@ -1,283 +1,10 @@
-/* onnx_run.c: see onnx_run.h. Field numbers are those of onnx.proto. */
-#include "support/onnx_run.h"
-
-#include "base/file.h"
-#include "base/half.h"
-#include "base/protobuf.h"
+/* onnx_run.c: operators as plain loops; see onnx_run.h. */
+#include "support/onnx_file.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { MAX_VALUES = 4096, MAX_NODES = 2048, MAX_DIMS = 6, MAX_ENDS = 96, MAX_ATTRIBUTES = 8 };
-
-typedef struct tensor {
-    char name[200];
-    int n_dims;
-    int64_t dims[MAX_DIMS];
-    double *data;
-    bool constant;
-} tensor;
-
-typedef struct attribute {
-    char name[48], text[48];
-    double number;
-    int64_t ints[8];
-    int n_ints;
-} attribute;
-
-typedef struct node {
-    char name[200], op[48];
-    int in[MAX_ENDS], n_in, out[2], n_out; /* -1: left out */
-    attribute attributes[MAX_ATTRIBUTES];
-    int n_attributes;
-} node;
-
-typedef struct pair {
-    char key[64], *value;
-} pair;
-
-struct test_onnx {
-    char *bytes;
-    tensor values[MAX_VALUES];
-    node nodes[MAX_NODES];
-    pair pairs[32];
-    int n_values, n_nodes, n_pairs, opset, ir, input;
-};
-
-/* ---- reading ---- */
-
-static yti_protobuf_reader inside(const yti_protobuf_field *f) {
-    return (yti_protobuf_reader){.at = f->data, .end = f->data + f->bytes};
-}
-
-static void copy_text(const yti_protobuf_field *f, char *to, size_t room) {
-    cr_assert(f->bytes < room, "a name of %zu bytes", f->bytes);
-    memcpy(to, f->data, f->bytes);
-    to[f->bytes] = '\0';
-}
-
-static int find_value(const test_onnx *o, const char *name) {
-    for (int i = 0; i < o->n_values; i++)
-        if (strcmp(o->values[i].name, name) == 0) return i;
-    return -1;
-}
-
-static int add_value(test_onnx *o, const char *name) {
-    cr_assert(find_value(o, name) < 0, "%s is there twice", name);
-    cr_assert(o->n_values < MAX_VALUES);
-    tensor *t = &o->values[o->n_values];
-    *t = (tensor){0};
-    snprintf(t->name, sizeof t->name, "%s", name);
-    return o->n_values++;
-}
-
-static size_t count_of(const tensor *t) {
-    size_t count = 1;
-    for (int i = 0; i < t->n_dims; i++) count *= (size_t)t->dims[i];
-    return count;
-}
-
-static double *make(tensor *t, int n_dims, const int64_t *dims) {
-    free(t->data);
-    t->n_dims = n_dims;
-    for (int i = 0; i < n_dims; i++) t->dims[i] = dims[i];
-    t->data = calloc(count_of(t) + 1, sizeof *t->data);
-    cr_assert(t->data);
-    return t->data;
-}
-
-static void read_initializer(test_onnx *o, yti_protobuf_reader r) {
-    yti_protobuf_field f;
-    int64_t dims[MAX_DIMS];
-    int n_dims = 0, type = 0;
-    const uint8_t *raw = NULL;
-    size_t bytes = 0;
-    char name[200] = "";
-    while (yti_protobuf_next(&r, &f)) {
-        if (f.number == 1) dims[n_dims++] = (int64_t)f.value;
-        if (f.number == 2) type = (int)f.value;
-        if (f.number == 8) copy_text(&f, name, sizeof name);
-        if (f.number == 9) raw = f.data, bytes = f.bytes;
-    }
-    cr_assert(!r.bad && name[0]);
-    tensor *t = &o->values[add_value(o, name)];
-    double *to = make(t, n_dims, dims);
-    const size_t count = count_of(t), size = type == 1 ? 4 : type == 7 ? 8 : type == 10 ? 2 : 0;
-    t->constant = true;
-    cr_assert(size && bytes == count * size, "%s: %zu bytes of type %d for %zu values", name, bytes, type, count);
-    for (size_t i = 0; i < count; i++) {
-        float real;
-        int64_t whole;
-        uint16_t half;
-        if (type == 1) memcpy(&real, raw + 4 * i, 4), to[i] = (double)real;
-        if (type == 7) memcpy(&whole, raw + 8 * i, 8), to[i] = (double)whole;
-        if (type == 10) memcpy(&half, raw + 2 * i, 2), to[i] = (double)yti_float_from_half(half);
-    }
-}
-
-static void read_attribute(node *n, yti_protobuf_reader r) {
-    yti_protobuf_field f;
-    cr_assert(n->n_attributes < MAX_ATTRIBUTES);
-    attribute *a = &n->attributes[n->n_attributes++];
-    int type = 0;
-    while (yti_protobuf_next(&r, &f)) {
-        const uint32_t bits = (uint32_t)f.value;
-        float real;
-        memcpy(&real, &bits, 4);
-        if (f.number == 1) copy_text(&f, a->name, sizeof a->name);
-        if (f.number == 2) a->number = (double)real;
-        if (f.number == 3) a->number = (double)(int64_t)f.value;
-        if (f.number == 4) copy_text(&f, a->text, sizeof a->text);
-        if (f.number == 8) a->ints[a->n_ints++] = (int64_t)f.value;
-        if (f.number == 20) type = (int)f.value;
-    }
-    cr_assert(!r.bad && type);
-    cr_assert(n->n_attributes < 2 || strcmp(n->attributes[n->n_attributes - 2].name, a->name) < 0, "%s: order",
-              n->name);
-}
-
-/* Names of inputs are looked up when all initialisers are known. */
-typedef struct waiting {
-    yti_protobuf_field field[MAX_NODES];
-    int count;
-} waiting;
-
-static void read_node(test_onnx *o, yti_protobuf_reader r) {
-    yti_protobuf_field f;
-    char name[200];
-    cr_assert(o->n_nodes < MAX_NODES);
-    node *n = &o->nodes[o->n_nodes++];
-    *n = (node){0};
-    while (yti_protobuf_next(&r, &f)) {
-        if (f.number == 1) {
-            copy_text(&f, name, sizeof name);
-            const int value = name[0] ? find_value(o, name) : -1;
-            cr_assert(!name[0] || value >= 0, "%s is read before it is there", name);
-            n->in[n->n_in++] = value;
-        }
-        if (f.number == 2) {
-            copy_text(&f, name, sizeof name);
-            n->out[n->n_out++] = add_value(o, name);
-        }
-        if (f.number == 3) copy_text(&f, n->name, sizeof n->name);
-        if (f.number == 4) copy_text(&f, n->op, sizeof n->op);
-        if (f.number == 5) read_attribute(n, inside(&f));
-    }
-    cr_assert(!r.bad && n->op[0] && n->name[0]);
-    for (int i = 0; i < o->n_nodes - 1; i++) cr_assert(strcmp(o->nodes[i].name, n->name) != 0, "%s twice", n->name);
-}
-
-static const attribute *get(const node *n, const char *name) {
-    for (int i = 0; i < n->n_attributes; i++)
-        if (strcmp(n->attributes[i].name, name) == 0) return &n->attributes[i];
-    return NULL;
-}
-
-/* Where an operator set decides between input and attribute. */
-static void check_node(const test_onnx *o, const node *n) {
-    const bool unsqueeze = strcmp(n->op, "Unsqueeze") == 0, sum = strcmp(n->op, "ReduceSum") == 0,
-               largest = strcmp(n->op, "ReduceMax") == 0;
-    if (unsqueeze || sum || largest) {
-        const bool as_input = o->opset >= (largest ? 18 : 13);
-        cr_assert_eq(n->n_in, as_input ? 2 : 1, "%s in operator set %d", n->name, o->opset);
-        cr_assert_eq(get(n, "axes") == NULL, as_input, "%s in operator set %d", n->name, o->opset);
-    }
-    if (strcmp(n->op, "Resize") == 0) cr_assert(n->n_in == 3 && (o->opset >= 13 || n->in[1] >= 0));
-    if (strcmp(n->op, "Conv") == 0)
-        cr_assert(get(n, "dilations") && get(n, "group") && get(n, "kernel_shape") && get(n, "pads") &&
-                  get(n, "strides"));
-}
-
-test_onnx *test_onnx_open(const char *path) {
-    test_onnx *o = calloc(1, sizeof *o);
-    waiting *nodes = calloc(1, sizeof *nodes);
-    size_t bytes;
-    yt_err err;
-    cr_assert(o && nodes);
-    cr_assert_eq(yti_file_read(path, 256u << 20, &o->bytes, &bytes, &err), YT_OK, "%s", err.text);
-    yti_protobuf_reader r = {.at = (const uint8_t *)o->bytes, .end = (const uint8_t *)o->bytes + bytes};
-    yti_protobuf_field f, g;
-    while (yti_protobuf_next(&r, &f)) {
-        yti_protobuf_reader part = inside(&f);
-        if (f.number == 1) o->ir = (int)f.value;
-        if (f.number == 8)
-            while (yti_protobuf_next(&part, &g))
-                if (g.number == 2) o->opset = (int)g.value;
-        if (f.number == 14) {
-            pair *p = &o->pairs[o->n_pairs++];
-            while (yti_protobuf_next(&part, &g)) {
-                if (g.number == 1) copy_text(&g, p->key, sizeof p->key);
-                if (g.number == 2) p->value = strndup((const char *)g.data, g.bytes);
-            }
-        }
-        while (f.number == 7 && yti_protobuf_next(&part, &g)) {
-            yti_protobuf_reader inner = inside(&g);
-            yti_protobuf_field h;
-            if (g.number == 1) nodes->field[nodes->count++] = g;
-            if (g.number == 5) read_initializer(o, inner);
-            if (g.number == 11)
-                while (yti_protobuf_next(&inner, &h))
-                    if (h.number == 1) {
-                        char name[200];
-                        copy_text(&h, name, sizeof name);
-                        o->input = add_value(o, name);
-                    }
-        }
-        cr_assert(!part.bad || f.type != YTI_WIRE_BYTES || f.number != 7);
-    }
-    cr_assert(!r.bad && o->opset && o->ir);
-    for (int i = 0; i < nodes->count; i++) {
-        read_node(o, inside(&nodes->field[i]));
-        check_node(o, &o->nodes[o->n_nodes - 1]);
-    }
-    free(nodes);
-    return o;
-}
-
-void test_onnx_close(test_onnx *o) {
-    for (int i = 0; i < o->n_values; i++) free(o->values[i].data);
-    for (int i = 0; i < o->n_pairs; i++) free(o->pairs[i].value);
-    free(o->bytes);
-    free(o);
-}
-
-int test_onnx_opset(const test_onnx *o) {
-    return o->opset;
-}
-
-int test_onnx_ir(const test_onnx *o) {
-    return o->ir;
-}
-
-const char *test_onnx_metadata(const test_onnx *o, const char *key) {
-    for (int i = 0; i < o->n_pairs; i++)
-        if (strcmp(o->pairs[i].key, key) == 0) return o->pairs[i].value;
-    return NULL;
-}
-
-size_t test_onnx_count(const test_onnx *o, const char *op) {
-    size_t count = 0;
-    for (int i = 0; i < o->n_nodes; i++) count += strcmp(o->nodes[i].op, op) == 0;
-    return count;
-}
-
-int test_onnx_has_node(const test_onnx *o, const char *name) {
-    for (int i = 0; i < o->n_nodes; i++)
-        if (strcmp(o->nodes[i].name, name) == 0) return 1;
-    return 0;
-}
-
-const double *test_onnx_value(const test_onnx *o, const char *name, size_t *count, int64_t *dims) {
-    const int i = find_value(o, name);
-    cr_assert(i >= 0 && o->values[i].data, "%s was not computed", name);
-    *count = count_of(&o->values[i]);
-    for (int d = 0; dims && d < 8; d++) dims[d] = d < o->values[i].n_dims ? o->values[i].dims[d] : 0;
-    return o->values[i].data;
-}
-
-/* ---- running ---- */
 
 typedef struct call {
     const test_onnx *o;
@@ -287,7 +14,7 @@ typedef struct call {
 } call;
 
 static int64_t int_of(const call *c, const char *name, int64_t otherwise) {
-    const attribute *a = get(c->n, name);
+    const attribute *a = test_onnx_attribute(c->n, name);
     return a ? (int64_t)a->number : otherwise;
 }
 
@@ -306,14 +33,14 @@ static void around(const tensor *t, int64_t axis, size_t *outer, size_t *along, 
 
 static void run_conv(const call *c) {
     const tensor *x = c->in[0], *w = c->in[1];
-    const int64_t *stride = get(c->n, "strides")->ints, *pads = get(c->n, "pads")->ints,
-                  *dilation = get(c->n, "dilations")->ints, group = int_of(c, "group", 1);
+    const int64_t *stride = test_onnx_attribute(c->n, "strides")->ints, *pads = test_onnx_attribute(c->n, "pads")->ints,
+                  *dilation = test_onnx_attribute(c->n, "dilations")->ints, group = int_of(c, "group", 1);
     const int64_t cin = w->dims[1], cout = w->dims[0], kh = w->dims[2], kw = w->dims[3], h = x->dims[2],
                   wd = x->dims[3];
     const int64_t oh = (h + pads[0] + pads[2] - dilation[0] * (kh - 1) - 1) / stride[0] + 1,
                   ow = (wd + pads[1] + pads[3] - dilation[1] * (kw - 1) - 1) / stride[1] + 1;
     cr_assert_eq(x->dims[1], cin * group, "%s", c->n->name);
-    double *y = make(c->out[0], 4, (int64_t[]){x->dims[0], cout, oh, ow});
+    double *y = test_onnx_make(c->out[0], 4, (int64_t[]){x->dims[0], cout, oh, ow});
     for (int64_t n = 0; n < x->dims[0]; n++)
         for (int64_t o = 0; o < cout; o++)
             for (int64_t i = 0; i < oh; i++)
@@ -334,10 +61,10 @@ static void run_conv(const call *c) {
 
 static void run_max_pool(const call *c) {
     const tensor *x = c->in[0];
-    const int64_t k = get(c->n, "kernel_shape")->ints[0], p = get(c->n, "pads")->ints[0],
-                  s = get(c->n, "strides")->ints[0];
+    const int64_t k = test_onnx_attribute(c->n, "kernel_shape")->ints[0],
+                  p = test_onnx_attribute(c->n, "pads")->ints[0], s = test_onnx_attribute(c->n, "strides")->ints[0];
     const int64_t h = x->dims[2], w = x->dims[3], oh = (h + 2 * p - k) / s + 1, ow = (w + 2 * p - k) / s + 1;
-    double *y = make(c->out[0], 4, (int64_t[]){x->dims[0], x->dims[1], oh, ow});
+    double *y = test_onnx_make(c->out[0], 4, (int64_t[]){x->dims[0], x->dims[1], oh, ow});
     for (int64_t m = 0; m < x->dims[0] * x->dims[1]; m++)
         for (int64_t i = 0; i < oh; i++)
             for (int64_t j = 0; j < ow; j++) {
@@ -352,12 +79,12 @@ static void run_max_pool(const call *c) {
 /* Nearest, asymmetric, floor. */
 static void run_resize(const call *c) {
     const tensor *x = c->in[0];
-    cr_assert_str_eq(get(c->n, "coordinate_transformation_mode")->text, "asymmetric");
-    cr_assert_str_eq(get(c->n, "nearest_mode")->text, "floor");
-    cr_assert_str_eq(get(c->n, "mode")->text, "nearest");
+    cr_assert_str_eq(test_onnx_attribute(c->n, "coordinate_transformation_mode")->text, "asymmetric");
+    cr_assert_str_eq(test_onnx_attribute(c->n, "nearest_mode")->text, "floor");
+    cr_assert_str_eq(test_onnx_attribute(c->n, "mode")->text, "nearest");
     const int64_t down = (int64_t)c->in[2]->data[2], across = (int64_t)c->in[2]->data[3];
     const int64_t h = x->dims[2], w = x->dims[3], oh = h * down, ow = w * across;
-    double *y = make(c->out[0], 4, (int64_t[]){x->dims[0], x->dims[1], oh, ow});
+    double *y = test_onnx_make(c->out[0], 4, (int64_t[]){x->dims[0], x->dims[1], oh, ow});
     for (int64_t m = 0; m < x->dims[0] * x->dims[1]; m++)
         for (int64_t i = 0; i < oh; i++)
             for (int64_t j = 0; j < ow; j++) *y++ = x->data[(m * h + i / down) * w + j / across];
@@ -373,7 +100,7 @@ static void run_concat(const call *c) {
             cr_assert(d == axis || c->in[i]->dims[d] == dims[d], "%s", c->n->name);
         dims[axis] += c->in[i]->dims[axis];
     }
-    double *y = make(c->out[0], c->in[0]->n_dims, dims);
+    double *y = test_onnx_make(c->out[0], c->in[0]->n_dims, dims);
     size_t outer, along, inner;
     around(c->out[0], axis, &outer, &along, &inner);
     for (size_t o = 0; o < outer; o++)
@@ -393,7 +120,7 @@ static void run_slice(const call *c) {
     dims[axis] = end - first;
     size_t outer, along, inner;
     around(x, axis, &outer, &along, &inner);
-    double *y = make(c->out[0], x->n_dims, dims);
+    double *y = test_onnx_make(c->out[0], x->n_dims, dims);
     for (size_t o = 0; o < outer; o++)
         for (size_t k = (size_t)first * inner; k < (size_t)end * inner; k++) *y++ = x->data[o * along * inner + k];
 }
@@ -401,7 +128,7 @@ static void run_slice(const call *c) {
 static void run_reshape(const call *c) {
     const tensor *x = c->in[0];
     int64_t dims[MAX_DIMS], known = 1;
-    const int n = (int)count_of(c->in[1]);
+    const int n = (int)test_onnx_elements(c->in[1]);
     int open = -1;
     for (int i = 0; i < n; i++) {
         dims[i] = (int64_t)c->in[1]->data[i];
@@ -413,21 +140,21 @@ static void run_reshape(const call *c) {
             known *= dims[i];
         }
     }
-    if (open >= 0) dims[open] = (int64_t)count_of(x) / known;
-    double *y = make(c->out[0], n, dims);
-    cr_assert_eq(count_of(c->out[0]), count_of(x), "%s", c->n->name);
-    memcpy(y, x->data, count_of(x) * sizeof *y);
+    if (open >= 0) dims[open] = (int64_t)test_onnx_elements(x) / known;
+    double *y = test_onnx_make(c->out[0], n, dims);
+    cr_assert_eq(test_onnx_elements(c->out[0]), test_onnx_elements(x), "%s", c->n->name);
+    memcpy(y, x->data, test_onnx_elements(x) * sizeof *y);
 }
 
 static void run_transpose(const call *c) {
     const tensor *x = c->in[0];
-    const int64_t *perm = get(c->n, "perm")->ints;
+    const int64_t *perm = test_onnx_attribute(c->n, "perm")->ints;
     int64_t dims[MAX_DIMS];
     size_t step[MAX_DIMS], from[MAX_DIMS];
     for (int i = x->n_dims - 1; i >= 0; i--) step[i] = i == x->n_dims - 1 ? 1 : step[i + 1] * (size_t)x->dims[i + 1];
     for (int i = 0; i < x->n_dims; i++) dims[i] = x->dims[perm[i]], from[i] = step[perm[i]];
-    double *y = make(c->out[0], x->n_dims, dims);
-    for (size_t k = 0; k < count_of(x); k++) {
+    double *y = test_onnx_make(c->out[0], x->n_dims, dims);
+    for (size_t k = 0; k < test_onnx_elements(x); k++) {
         size_t rest = k, at = 0;
         for (int i = x->n_dims - 1; i >= 0; i--) at += rest % (size_t)dims[i] * from[i], rest /= (size_t)dims[i];
         y[k] = x->data[at];
@@ -436,10 +163,10 @@ static void run_transpose(const call *c) {
 
 static void run_unsqueeze(const call *c) {
     const tensor *x = c->in[0];
-    const int axis = (int)(c->n->n_in > 1 ? (int64_t)c->in[1]->data[0] : get(c->n, "axes")->ints[0]);
+    const int axis = (int)(c->n->n_in > 1 ? (int64_t)c->in[1]->data[0] : test_onnx_attribute(c->n, "axes")->ints[0]);
     int64_t dims[MAX_DIMS];
     for (int i = 0; i <= x->n_dims; i++) dims[i] = i < axis ? x->dims[i] : i == axis ? 1 : x->dims[i - 1];
-    memcpy(make(c->out[0], x->n_dims + 1, dims), x->data, count_of(x) * sizeof(double));
+    memcpy(test_onnx_make(c->out[0], x->n_dims + 1, dims), x->data, test_onnx_elements(x) * sizeof(double));
 }
 
 static double apply(const char *op, double a, double b) {
@@ -463,8 +190,8 @@ static void run_binary(const call *c) {
         cr_assert(da == db || da == 1 || db == 1, "%s", c->n->name);
         dims[i] = da == 1 ? db : da;
     }
-    double *y = make(c->out[0], n, dims);
-    for (size_t k = 0, all = count_of(c->out[0]); k < all; k++) {
+    double *y = test_onnx_make(c->out[0], n, dims);
+    for (size_t k = 0, all = test_onnx_elements(c->out[0]); k < all; k++) {
         size_t rest = k, at_a = 0, at_b = 0, step_a = 1, step_b = 1;
         for (int i = n - 1; i >= 0; i--) {
             const size_t place = rest % (size_t)dims[i];
@@ -485,8 +212,8 @@ static void run_matmul(const call *c) {
     memcpy(dims, a->dims, sizeof dims);
     dims[a->n_dims - 1] = cols;
     cr_assert_eq(b->dims[b->n_dims - 2], depth);
-    double *y = make(c->out[0], a->n_dims, dims);
-    const size_t matrices = count_of(a) / (size_t)(rows * depth);
+    double *y = test_onnx_make(c->out[0], a->n_dims, dims);
+    const size_t matrices = test_onnx_elements(a) / (size_t)(rows * depth);
     for (size_t m = 0; m < matrices; m++)
         for (int64_t i = 0; i < rows; i++)
             for (int64_t j = 0; j < cols; j++) {
@@ -499,7 +226,7 @@ static void run_matmul(const call *c) {
 
 static double value_of(const call *c, double x) {
     const char *op = c->n->op;
-    const attribute *alpha = get(c->n, "alpha"), *beta = get(c->n, "beta");
+    const attribute *alpha = test_onnx_attribute(c->n, "alpha"), *beta = test_onnx_attribute(c->n, "beta");
     if (strcmp(op, "Sigmoid") == 0) return 1 / (1 + exp(-x));
     if (strcmp(op, "Tanh") == 0) return tanh(x);
     if (strcmp(op, "Relu") == 0) return x > 0 ? x : 0;
@@ -512,16 +239,16 @@ static double value_of(const call *c, double x) {
 
 static void run_unary(const call *c) {
     const tensor *x = c->in[0];
-    double *y = make(c->out[0], x->n_dims, x->dims);
-    for (size_t i = 0; i < count_of(x); i++) y[i] = value_of(c, x->data[i]);
+    double *y = test_onnx_make(c->out[0], x->n_dims, x->dims);
+    for (size_t i = 0; i < test_onnx_elements(x); i++) y[i] = value_of(c, x->data[i]);
 }
 
 static void run_softmax(const call *c) {
     const tensor *x = c->in[0];
     const size_t n = (size_t)x->dims[x->n_dims - 1];
     cr_assert_eq(axis_of(c, -1), x->n_dims - 1);
-    double *y = make(c->out[0], x->n_dims, x->dims);
-    for (size_t r = 0; r < count_of(x) / n; r++) {
+    double *y = test_onnx_make(c->out[0], x->n_dims, x->dims);
+    for (size_t r = 0; r < test_onnx_elements(x) / n; r++) {
         double most = -HUGE_VAL, sum = 0;
         for (size_t i = 0; i < n; i++) most = fmax(most, x->data[r * n + i]);
         for (size_t i = 0; i < n; i++) sum += y[r * n + i] = exp(x->data[r * n + i] - most);
@@ -531,12 +258,12 @@ static void run_softmax(const call *c) {
 
 static void run_reduce(const call *c) {
     const tensor *x = c->in[0];
-    const int64_t axis = c->n->n_in > 1 ? (int64_t)c->in[1]->data[0] : get(c->n, "axes")->ints[0];
+    const int64_t axis = c->n->n_in > 1 ? (int64_t)c->in[1]->data[0] : test_onnx_attribute(c->n, "axes")->ints[0];
     const bool sum = strcmp(c->n->op, "ReduceSum") == 0;
     int64_t dims[MAX_DIMS];
     cr_assert_eq(int_of(c, "keepdims", 1), 0);
     for (int i = 0; i < x->n_dims - 1; i++) dims[i] = x->dims[i < axis ? i : i + 1];
-    double *y = make(c->out[0], x->n_dims - 1, dims);
+    double *y = test_onnx_make(c->out[0], x->n_dims - 1, dims);
     size_t outer, along, inner;
     around(x, axis, &outer, &along, &inner);
     for (size_t o = 0; o < outer; o++)
@@ -559,7 +286,7 @@ static void run_top_k(const call *c) {
     int64_t dims[MAX_DIMS];
     memcpy(dims, x->dims, sizeof dims);
     dims[axis] = k;
-    double *value = make(c->out[0], x->n_dims, dims), *index = make(c->out[1], x->n_dims, dims);
+    double *value = test_onnx_make(c->out[0], x->n_dims, dims), *index = test_onnx_make(c->out[1], x->n_dims, dims);
     bool *taken = calloc(along, 1);
     for (size_t o = 0; o < outer; o++)
         for (size_t i = 0; i < inner; i++) {
@@ -585,7 +312,7 @@ static void run_gather_elements(const call *c) {
     around(x, axis, &outer, &along, &inner);
     around(at, axis, &o2, &k, &i2);
     cr_assert(o2 == outer && i2 == inner, "%s: other dimensions", c->n->name);
-    double *y = make(c->out[0], at->n_dims, at->dims);
+    double *y = test_onnx_make(c->out[0], at->n_dims, at->dims);
     for (size_t o = 0; o < outer; o++)
         for (size_t r = 0; r < k; r++)
             for (size_t i = 0; i < inner; i++) {
@@ -603,8 +330,8 @@ static void run_gather(const call *c) {
     around(x, 0, &outer, &along, &inner);
     for (int i = 0; i < at->n_dims; i++) dims[i] = at->dims[i];
     for (int i = 1; i < x->n_dims; i++) dims[at->n_dims + i - 1] = x->dims[i];
-    double *y = make(c->out[0], at->n_dims + x->n_dims - 1, dims);
-    for (size_t k = 0; k < count_of(at); k++)
+    double *y = test_onnx_make(c->out[0], at->n_dims + x->n_dims - 1, dims);
+    for (size_t k = 0; k < test_onnx_elements(at); k++)
         memcpy(y + k * inner, x->data + (size_t)at->data[k] * inner, inner * sizeof *y);
 }
 
@@ -614,7 +341,7 @@ static void run_gather_nd(const call *c) {
     int64_t dims[MAX_DIMS] = {at->dims[0]};
     size_t inner = 1;
     for (int i = named; i < x->n_dims; i++) dims[1 + i - named] = x->dims[i], inner *= (size_t)x->dims[i];
-    double *y = make(c->out[0], 1 + x->n_dims - named, dims);
+    double *y = test_onnx_make(c->out[0], 1 + x->n_dims - named, dims);
     for (int64_t r = 0; r < at->dims[0]; r++) {
         size_t place = 0;
         for (int i = 0; i < named; i++) place = place * (size_t)x->dims[i] + (size_t)at->data[r * named + i];
@@ -654,25 +381,25 @@ static void run_suppression(const call *c) {
         }
         free(done);
     }
-    memcpy(make(c->out[0], 2, (int64_t[]){total, 3}), found, (size_t)total * 3 * sizeof *found);
+    memcpy(test_onnx_make(c->out[0], 2, (int64_t[]){total, 3}), found, (size_t)total * 3 * sizeof *found);
     free(found);
 }
 
 static void run_shape(const call *c) {
-    double *y = make(c->out[0], 1, (int64_t[]){c->in[0]->n_dims});
+    double *y = test_onnx_make(c->out[0], 1, (int64_t[]){c->in[0]->n_dims});
     for (int i = 0; i < c->in[0]->n_dims; i++) y[i] = (double)c->in[0]->dims[i];
 }
 
 static void run_range(const call *c) {
     const int64_t n = (int64_t)(c->in[1]->data[0] - c->in[0]->data[0]);
-    double *y = make(c->out[0], 1, &n);
+    double *y = test_onnx_make(c->out[0], 1, &n);
     for (int64_t i = 0; i < n; i++) y[i] = c->in[0]->data[0] + (double)i;
 }
 
 /* (w) or (h, 1) to (h, w) */
 static void run_expand(const call *c) {
     const int64_t h = (int64_t)c->in[1]->data[0], w = (int64_t)c->in[1]->data[1];
-    double *y = make(c->out[0], 2, (int64_t[]){h, w});
+    double *y = test_onnx_make(c->out[0], 2, (int64_t[]){h, w});
     for (int64_t i = 0; i < h * w; i++) y[i] = c->in[0]->data[c->in[0]->n_dims == 1 ? i % w : i / w];
 }
 
@@ -706,7 +433,7 @@ static const struct row {
             {NULL, run_unary}};
 
 void test_onnx_run(test_onnx *o, const uint8_t *images, int n, int h, int w) {
-    double *x = make(&o->values[o->input], 4, (int64_t[]){n, 3, h, w});
+    double *x = test_onnx_make(&o->values[o->input], 4, (int64_t[]){n, 3, h, w});
     for (int i = 0; i < n; i++)
         for (int c = 0; c < 3; c++)
             for (int p = 0; p < h * w; p++) *x++ = (double)((float)images[(i * h * w + p) * 3 + c] / 255.f);

@@ -792,10 +792,10 @@ Test(weights, values_beyond_sixteen_bits_are_counted) {
     save(path, model);
     yti_conversion report;
     cr_assert_eq(yti_weights_convert(path, target, true, &report, NULL), YT_OK);
-    cr_assert(report.n_vanished == 1 && report.n_clamped == 1 && report.n_bad == 0);
-    cr_assert_str_eq(report.first_clamped, "model.1.conv.weight");
+    cr_assert(report.loss.n_vanished == 1 && report.loss.n_clamped == 1 && report.n_bad == 0);
+    cr_assert_str_eq(report.loss.first_clamped, "model.1.conv.weight");
     cr_assert_eq(yti_weights_convert(path, target, false, &report, NULL), YT_OK);
-    cr_assert(report.n_vanished == 0 && report.n_clamped == 0);
+    cr_assert(report.loss.n_vanished == 0 && report.loss.n_clamped == 0);
     values[8] = -INFINITY;
     save(path, model);
     yt_err err = {.text = ""};
