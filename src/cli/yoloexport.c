@@ -50,16 +50,35 @@ static yt_status take_options(const cli_line *cli, yti_options *options, yt_err 
     return YT_OK;
 }
 
+static void print_int8(const cli_line *cli, const yti_int8_report *r) {
+    fprintf(stderr, "%s: %d convolutions in integers, %d in floats; scales by %d training images\n", cli->program,
+            r->convs, r->float_convs, r->images);
+    fprintf(stderr, "%s: %d validation images: mAP50 %.3f, mAP50-95 %.3f; in floats %.3f, %.3f: %+.1f points\n",
+            cli->program, r->judged, r->ap50, r->ap, r->float_ap50, r->float_ap, 100 * (r->ap - r->float_ap));
+}
+
 static void print_network(const cli_line *cli, const char *input, const yti_export_report *report) {
     if (report->base_license[0]) cli_print_license(cli->program, ": ", input, report->base_license);
     fprintf(stderr, "%s: %s, %d operations\n", cli->program, report->outputs, report->nodes);
     print_loss(cli, &report->written.loss);
+    if (report->int8.convs) print_int8(cli, &report->int8);
 }
 
 static void print_onnx(const cli_line *cli, const yti_export_report *report) {
     const yti_onnx_report *w = &report->written;
     fprintf(stderr, "%s: operator set %d, %.1f MB of weights%s\n", cli->program, report->opset,
             (double)w->weight_bytes / 1e6, w->external ? ", which are in a file of their own (.data)" : "");
+}
+
+static void print_message(void *context, const char *text) {
+    fprintf(stderr, "%s: %s\n", ((const cli_line *)context)->program, text);
+}
+
+/* On a terminal only: a line that is written over. */
+static void print_progress(void *context, const char *what, int done, int total) {
+    if (!isatty(STDERR_FILENO)) return;
+    fprintf(stderr, "\r%s: %s %d/%d%s", ((const cli_line *)context)->program, what, done, total,
+            done == total ? "\n" : "");
 }
 
 static yt_status export_network(const cli_line *cli, yti_export_format format, const char *input, const char *output,
@@ -76,7 +95,10 @@ static yt_status export_network(const cli_line *cli, yti_export_format format, c
                                     .output = output,
                                     .search_dirs = search.dirs,
                                     .model = cli_text(cli, "model"),
-                                    .options = &options};
+                                    .options = &options,
+                                    .message = print_message,
+                                    .progress = print_progress,
+                                    .context = (void *)(uintptr_t)cli};
         status = yti_export_network(&job, &report, err);
     }
     yti_options_free(&options);

@@ -13,6 +13,9 @@ const char *const yti_export_heads[] = {
 #undef YTI_EXPORT_HEAD_WORD
         NULL};
 
+const char *const yti_export_ranges[] = {"percentile", "minmax", NULL};
+static const double kept_of_range[] = {0.9999, 1};
+
 /* clang-format off */
 const yt_option yti_export_rows[] = {
     YTI_EXPORT_ROWS,
@@ -29,7 +32,7 @@ typedef struct plan {
     yti_tail tail;
     yti_net_size size; /* as the net has it */
     int height, width; /* where it is open, the size it was trained at */
-    bool dynamic, half;
+    bool dynamic, half, int8;
     int opset;
 } plan;
 
@@ -69,10 +72,31 @@ static yt_status read_batch(const char *text, plan *p, yt_err *err) {
     return YT_OK;
 }
 
+static yt_status check_int8(const yti_options *o, yti_export_format format, const plan *p, yt_err *err) {
+    static const char *const with_calib[] = {"calib", "calib-images", "calib-range"};
+    const char *data = yti_options_text(o, "calib");
+    for (size_t i = 0; i < sizeof with_calib / sizeof *with_calib && !p->int8; i++)
+        if (yti_options_find(o, with_calib[i])->typed)
+            return yt_fail(err, YT_ERR_ARGUMENT, "%s: chooses the scales of int8, which is not asked for",
+                           with_calib[i]);
+    if (!p->int8) return YT_OK;
+    if (format != YTI_EXPORT_ONNX)
+        return yt_fail(err, YT_ERR_ARGUMENT,
+                       "int8: is of ONNX files; ncnn's own tools (ncnn2table, ncnn2int8) make its");
+    if (!data || !*data)
+        return yt_fail(err, YT_ERR_ARGUMENT,
+                       "int8: needs calib, a dataset whose images show which values the maps take");
+    if (p->half) return yt_fail(err, YT_ERR_ARGUMENT, "int8: goes with 32-bit floats; leave half out");
+    if (p->opset < 13)
+        return yt_fail(err, YT_ERR_ARGUMENT, "int8: a scale per channel needs opset 13 or above, not %d", p->opset);
+    return YT_OK;
+}
+
 /* What can be said before the weights are read. */
 static yt_status read_options(const yti_options *o, yti_export_format format, plan *p, yt_err *err) {
     *p = (plan){.dynamic = yti_options_flag(o, "dynamic"),
                 .half = yti_options_flag(o, "half"),
+                .int8 = yti_options_flag(o, "int8"),
                 .opset = yti_options_int(o, "opset"),
                 .tail = {.head = (yti_export_head)yti_options_find(o, "head")->number,
                          .nms = yti_options_flag(o, "nms"),
@@ -83,6 +107,7 @@ static yt_status read_options(const yti_options *o, yti_export_format format, pl
         return yt_fail(err, YT_ERR_ARGUMENT, "conf and iou: are of the NMS that nms puts into the network");
     if (format == YTI_EXPORT_NCNN && yti_options_find(o, "opset")->typed)
         return yt_fail(err, YT_ERR_ARGUMENT, "opset: is of ONNX files; ncnn has none");
+    YT_TRY(check_int8(o, format, p, err));
     YT_TRY(read_batch(yti_options_text(o, "batch"), p, err));
     if (p->tail.nms && p->tail.head != YTI_HEAD_O2M)
         return yt_fail(err, YT_ERR_ARGUMENT, "nms: goes with head o2m; with %s there is nothing to suppress",
@@ -93,21 +118,31 @@ static yt_status read_options(const yti_options *o, yti_export_format format, pl
 }
 
 /* The weights as they were read, and the fused network that is exported, whose values are made when they are written.
- */
+ * In integers the network has its own values, and is lent by `trained`. */
 typedef struct subject {
     yti_model *read, *fused;
     yti_class_names names;
     int imgsz;
+    yti_trained *trained; /* NULL: in floats */
+    yti_quantization quantization;
 } subject;
 
 static void close_subject(subject *s) {
     yti_model_destroy(s->read);
-    yti_model_destroy(s->fused);
-    yti_class_names_free(&s->names);
+    if (!s->trained) {
+        yti_model_destroy(s->fused);
+        yti_class_names_free(&s->names);
+    }
+    yti_quantization_free(&s->quantization);
+    yti_trained_close(s->trained);
 }
 
 static yt_status values_of(const void *context, const yti_param_info *info, float *to, yt_err *err) {
     const subject *s = context;
+    if (s->trained) {
+        memcpy(to, s->fused->state.params + info->offset, info->count * sizeof *to);
+        return YT_OK;
+    }
     return yti_fused_values(info, s->read, &s->read->state, to, err);
 }
 
@@ -122,6 +157,19 @@ static yt_status choose_branch(const subject *s, const plan *p, bool *one_to_one
     return YT_OK;
 }
 
+static yt_status fuse_for_integers(subject *s, bool one_to_one, yt_err *err) {
+    yti_model *fused;
+    YT_TRY(yti_model_fuse_split(s->read, &s->read->state, one_to_one, &fused, err));
+    const yt_status status = yti_trained_of(fused, &s->names, s->imgsz, one_to_one, &s->trained, err);
+    if (status == YT_OK) {
+        s->fused = fused;
+        s->names = s->trained->names;
+    } else {
+        yti_model_destroy(fused);
+    }
+    return status;
+}
+
 static yt_status open_subject(const yti_export_job *job, const plan *p, subject *out, yt_err *err) {
     subject s = {0};
     bool one_to_one;
@@ -130,7 +178,9 @@ static yt_status open_subject(const yti_export_job *job, const plan *p, subject 
     if (status == YT_OK && s.names.count != s.read->n_classes)
         status = yt_fail(err, YT_ERR_MISMATCH, "%s: names %d classes for a model of %d", job->weights, s.names.count,
                          s.read->n_classes);
-    if (status == YT_OK) status = yti_model_fuse_shape(s.read, one_to_one, &s.fused, err);
+    if (status == YT_OK)
+        status = p->int8 ? fuse_for_integers(&s, one_to_one, err)
+                         : yti_model_fuse_shape(s.read, one_to_one, &s.fused, err);
     if (status == YT_OK)
         *out = s;
     else
@@ -189,20 +239,37 @@ static yt_status write_net(const yti_export_job *job, const plan *p, const subje
     return status;
 }
 
-static yt_status export_subject(const yti_export_job *job, plan *p, const subject *s, yti_export_report *report,
+static yt_status bring_into_integers(const yti_export_job *job, const plan *p, subject *s, yti_int8_report *report,
+                                     yt_err *err) {
+    const yti_options *o = job->options;
+    const yti_int8_job int8 = {.data = yti_options_text(o, "calib"),
+                               .images = yti_options_int(o, "calib-images"),
+                               .kept = kept_of_range[(size_t)yti_options_find(o, "calib-range")->number],
+                               .width = p->width,
+                               .height = p->height,
+                               .threads = yti_threads_of(yti_options_find(o, "threads")),
+                               .message = job->message,
+                               .progress = job->progress,
+                               .context = job->context};
+    return yti_int8_make(s->trained, &int8, &s->quantization, report, err);
+}
+
+static yt_status export_subject(const yti_export_job *job, plan *p, subject *s, yti_export_report *report,
                                 yt_err *err) {
     yti_net net;
     yti_net_maps maps;
+    *report = (yti_export_report){.opset = p->opset};
     YT_TRY(read_size(yti_options_text(job->options, "imgsz"), s->imgsz, s->fused->max_stride, p, err));
+    if (p->int8) YT_TRY(bring_into_integers(job, p, s, &report->int8, err));
     yti_net_init(&net);
     net.source = (yti_net_source){values_of, s};
     net.body = p->half && job->format == YTI_EXPORT_ONNX ? YTI_NET_HALF : YTI_NET_FLOAT;
-    yt_status status = yti_lower(s->fused, p->size, &net, &maps, err);
+    yt_status status = yti_lower(s->fused, p->int8 ? &s->quantization : NULL, p->size, &net, &maps, err);
     if (status == YT_OK) {
         yti_add_tail(&net, s->fused, p->size, &maps, &p->tail);
         status = net.status == YT_OK ? YT_OK : yti_no_memory(err, "the exported network");
     }
-    *report = (yti_export_report){.nodes = net.n_nodes, .opset = p->opset};
+    report->nodes = net.n_nodes;
     if (status == YT_OK) status = write_net(job, p, s, &net, report, err);
     if (status == YT_OK) name_outputs(&net, report->outputs, sizeof report->outputs);
     const char *license = s->fused->base_license;

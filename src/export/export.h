@@ -14,11 +14,13 @@
 #define YT_EXPORT_EXPORT_H
 
 #include "base/option.h"
+#include "export/int8.h"
 #include "export/onnx.h"
 #include "export/tail.h"
+#include "infer/detect_options.h"
 
 /* The options of an exported network, one row each: of yoloexport's command line and of the public API. */
-extern const char *const yti_export_heads[];
+extern const char *const yti_export_heads[], *const yti_export_ranges[];
 
 /* clang-format off */
 #define YTI_EXPORT_ROWS                                                                                                \
@@ -40,7 +42,18 @@ extern const char *const yti_export_heads[];
     {"dynamic", 0, YT_OPTION_FLAG, NULL, 0, 0, NULL, NULL, "Network",                                                  \
      "leave batch, height and width open; some runtimes refuse that"},                                                 \
     {"opset", 0, YT_OPTION_INT, "17", YTI_ONNX_MIN_OPSET, YTI_ONNX_MAX_OPSET, NULL, NULL, "Network",                   \
-     "version of ONNX's operator set"}
+     "version of ONNX's operator set"},                                                                                \
+    {"int8", 0, YT_OPTION_FLAG, NULL, 0, 0, NULL, NULL, "Integers",                                                    \
+     "compute convolutions in integers of 8 bits (ONNX, QuantizeLinear and DequantizeLinear); the last ones of the "   \
+     "head stay in floats. Needs --calib; says what it costs in AP"},                                                  \
+    {"calib", 0, YT_OPTION_TEXT, NULL, 0, 0, NULL, "DATA", "Integers",                                                 \
+     "with --int8: dataset YAML. Its training images show which values the maps take; AP is measured on its "          \
+     "validation images, in floats and in integers"},                                                                  \
+    {"calib-images", 0, YT_OPTION_INT, "100", 1, 1000000, NULL, NULL, "Integers",                                      \
+     "with --calib: training images to look at, evenly spread over the split"},                                        \
+    {"calib-range", 0, YT_OPTION_CHOICE, "percentile", 0, 0, yti_export_ranges, "NAME", "Integers",                    \
+     "with --calib: the values that codes are for. percentile: all but 0.01 % at either end of a map; minmax: all"},   \
+    YTI_THREADS_ROW
 /* clang-format on */
 
 extern const yt_option yti_export_rows[];
@@ -55,6 +68,9 @@ typedef struct yti_export_job {
     const char *model;              /* model YAML, for weights that carry none; NULL: none */
     const yti_options *options;     /* of yti_export_rows */
     uint64_t external_above;        /* of yti_onnx_file; 0: YTI_ONNX_LARGEST */
+    yti_problem_sink message;       /* about the dataset of --calib; NULL: nobody listens */
+    void (*progress)(void *context, const char *what, int done, int total); /* NULL: nobody listens */
+    void *context;
 } yti_export_job;
 
 /* A message of protobuf has to stay below 2 GiB. */
@@ -65,6 +81,7 @@ typedef struct yti_export_report {
     int nodes, opset;
     char base_license[513]; /* of the weights that it was made from; "": they name none */
     char outputs[256];      /* "output0 (1, 84, 8400)" */
+    yti_int8_report int8;   /* all 0 without it */
 } yti_export_report;
 
 /* Writes weights as an ONNX file, or as a folder that ncnn reads. ARGUMENT: options that do not fit together or to the

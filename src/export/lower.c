@@ -58,7 +58,8 @@ typedef struct lowering {
     yti_model *model;
     yti_net *net;
     yti_net_size size;
-    yti_net_value *values; /* by node of the graph */
+    const yti_quantization *quantization; /* NULL: floats */
+    yti_net_value *values;                /* by node of the graph */
 } lowering;
 
 /* A node of the graph with what it reads. */
@@ -105,6 +106,30 @@ static yti_net_value weight(const lowering *l, const source *s, int slot, const 
     return yti_net_weight(l->net, info_at(l->model, offset), 4, dims);
 }
 
+/* Weight and bias of a convolution; of one in integers, its codes. */
+static void conv_weights(const lowering *l, const source *s, const yti_conv_geometry *c, yti_net_value *w,
+                         yti_net_value *bias) {
+    const int64_t dims[4] = {c->cout, c->cin / c->groups, c->kernel, c->kernel}, bias_dims[1] = {c->cout};
+    const float *scales = l->quantization ? l->quantization->weights[s->node] : NULL;
+    if (!scales) {
+        *w = weight(l, s, 0, dims);
+        *bias = weight(l, s, 1, NULL);
+        return;
+    }
+    *w = yti_net_coded_weight(l->net, info_at(l->model, s->params.param[0]), 4, dims, YTI_NET_INT8, scales);
+    *bias = -1;
+    if (s->params.param[1] < 0) return;
+    float *product = malloc((size_t)c->cout * sizeof *product);
+    if (!product) {
+        l->net->status = YT_ERR_NO_MEMORY;
+        return;
+    }
+    const yti_value from = yti_graph_sources(l->model->graph, s->node)[0];
+    for (int i = 0; i < c->cout; i++) product[i] = l->quantization->maps[from].scale * scales[i];
+    *bias = yti_net_coded_weight(l->net, info_at(l->model, s->params.param[1]), 1, bias_dims, YTI_NET_INT32, product);
+    free(product);
+}
+
 /* f(x) of an activation function. SiLU as a product: no runtime misses it, and all fuse it. */
 static yti_net_value activate(yti_net *net, yti_activation act, yti_net_value x, const char *scope) {
     switch (act.kind) {
@@ -141,22 +166,27 @@ static yti_net_value lower_input(lowering *l, const source *s) {
     return l->net->body == YTI_NET_FLOAT ? images : yti_net_cast(l->net, images, l->net->body, "");
 }
 
-/* "model.0.conv.weight" is of the convolution "model.0.conv", whose activation is "model.0.act"; "model.2.m.0.cv2",
- * which adds a shortcut, does so for "model.2.m.0". */
+/* What follows the convolution of a module: the activation of "model.0" is "model.0.act"; "model.2.m.0.cv2", which adds
+ * a shortcut, does so for "model.2.m.0". */
+static yti_net_value finish_conv(lowering *l, const source *s, yti_activation act, yti_net_value y) {
+    scope_text scope = scope_of(l, s->label, strlen(s->label));
+    strncat(scope.text, "/act", sizeof scope.text - strlen(scope.text) - 1);
+    y = activate(l->net, act, y, scope.text);
+    if (s->n_inputs < 2) return y;
+    return yti_net_binary(l->net, YTI_NET_ADD, s->inputs[1], y, scope_above(l, s->label).text);
+}
+
+/* "model.0.conv.weight" is of the convolution "model.0.conv". */
 static yti_net_value lower_conv(lowering *l, const source *s) {
     const yti_conv_attr *a = s->attr;
     const yti_conv_geometry *c = &a->conv;
-    const int64_t dims[4] = {c->cout, c->cin / c->groups, c->kernel, c->kernel};
+    yti_net_value w, bias;
+    conv_weights(l, s, c, &w, &bias);
     const char *name = info_at(l->model, s->params.param[0])->name;
     size_t length = strlen(name);
     if (length > 7 && strcmp(name + length - 7, ".weight") == 0) length -= 7;
-    yti_net_value y = yti_net_conv(l->net, s->inputs[0], weight(l, s, 0, dims), weight(l, s, 1, NULL), c,
-                                   scope_of(l, name, length).text);
-    scope_text act = scope_of(l, s->label, strlen(s->label));
-    strncat(act.text, "/act", sizeof act.text - strlen(act.text) - 1);
-    y = activate(l->net, a->act, y, act.text);
-    if (s->n_inputs < 2) return y;
-    return yti_net_binary(l->net, YTI_NET_ADD, s->inputs[1], y, scope_above(l, s->label).text);
+    const yti_net_value y = yti_net_conv(l->net, s->inputs[0], w, bias, c, scope_of(l, name, length).text);
+    return finish_conv(l, s, a->act, y);
 }
 
 static yti_net_value lower_transpose(lowering *l, const source *s) {
@@ -207,12 +237,11 @@ static yti_net_value lower_detach(lowering *l, const source *s) {
     return s->inputs[0];
 }
 
-/* Without normalisation, which is folded: an activation, a sum, or both. */
+/* Without normalisation, which is folded: a sum, or what follows a convolution. */
 static yti_net_value lower_norm_act(lowering *l, const source *s) {
     const yti_norm_act_attr *a = s->attr;
-    const scope_text above = scope_above(l, s->label);
-    const yti_net_value y = activate(l->net, a->act, s->inputs[0], above.text);
-    return s->n_inputs < 2 ? y : yti_net_binary(l->net, YTI_NET_ADD, y, s->inputs[1], above.text);
+    if (s->n_inputs < 2 || a->act.kind != YT_ACT_IDENTITY) return finish_conv(l, s, a->act, s->inputs[0]);
+    return yti_net_binary(l->net, YTI_NET_ADD, s->inputs[0], s->inputs[1], scope_above(l, s->label).text);
 }
 
 /* Softmax over the last axis of matrices of four dimensions (spec architecture 3.9): the form that every runtime reads.
@@ -285,6 +314,8 @@ static yt_status lower_node(lowering *l, yti_value node, yt_err *err) {
     for (size_t i = 0; i < sizeof rows / sizeof *rows && !normalises; i++)
         if (rows[i].op == op) {
             l->values[node] = rows[i].lower(l, &s);
+            if (l->quantization && l->quantization->maps[node].scale > 0 && op != &yti_op_detach)
+                l->values[node] = yti_net_coded_map(l->net, l->values[node], l->quantization->maps[node]);
             return l->net->status == YT_OK ? YT_OK : yti_no_memory(err, "the exported network");
         }
     return yt_fail(err, YT_ERR_MODEL, "%s (%s): the operation %s%s cannot be exported", s.label,
@@ -304,13 +335,14 @@ static void mark_needed(const yti_model *model, bool *needed) {
     }
 }
 
-yt_status yti_lower(yti_model *model, yti_net_size size, yti_net *net, yti_net_maps *maps, yt_err *err) {
+yt_status yti_lower(yti_model *model, const yti_quantization *quantization, yti_net_size size, yti_net *net,
+                    yti_net_maps *maps, yt_err *err) {
     enum { PROBE = 640 }; /* pixels of an open side, to learn channels */
     const int n_nodes = yti_graph_nodes(model->graph);
     YT_TRY(yti_graph_shapes(model->graph, YT_MODE_EVAL, size.batch > 0 ? (int)size.batch : 1,
                             size.height > 0 ? (int)size.height : PROBE, size.width > 0 ? (int)size.width : PROBE, NULL,
                             err));
-    lowering l = {.model = model, .net = net, .size = size};
+    lowering l = {.model = model, .net = net, .size = size, .quantization = quantization};
     l.values = calloc((size_t)n_nodes, sizeof *l.values);
     bool *needed = calloc((size_t)n_nodes, sizeof *needed);
     yt_status status = l.values && needed ? YT_OK : yti_no_memory(err, "%d nodes", n_nodes);

@@ -16,9 +16,11 @@ typedef struct yti_net_maps {
 } yti_net_maps;
 
 /* Builds the net up to the maps of the head, in the type net->body. The input "images", float, is RGB from 0 to 1. The
- * descriptions of weights are lent to the net, their values are not read. ERR_MODEL: an operation that has no
- * counterpart, named with its place; MISMATCH: a size that the network cannot have; NO_MEMORY. */
-yt_status yti_lower(yti_model *model, yti_net_size size, yti_net *net, yti_net_maps *maps, yt_err *err);
+ * maps and convolutions that a quantization (of this model; NULL: none) has scales for become codes. The descriptions
+ * of weights are lent to the net, their values are not read. ERR_MODEL: an operation that has no counterpart, named
+ * with its place; MISMATCH: a size that the network cannot have; NO_MEMORY. */
+yt_status yti_lower(yti_model *model, const yti_quantization *quantization, yti_net_size size, yti_net *net,
+                    yti_net_maps *maps, yt_err *err);
 
 /* The path of a module's tensors as PyTorch's exporter writes it ("model.10.m.0.ffn.1" is "/model.10/m/m.0/ffn/ffn.1"):
  * an item of a list is named "m.0", one of a sequence after the sequence itself, "m/m.0". */

@@ -23,6 +23,7 @@ void yti_net_free(yti_net *net) {
     for (int i = 0; i < net->n_tensors; i++) {
         free(net->tensors[i].name);
         free(net->tensors[i].data);
+        free(net->tensors[i].scales);
     }
     for (int i = 0; i < net->n_nodes; i++) free(net->nodes[i].name);
     free(net->tensors);
@@ -107,6 +108,17 @@ yti_net_value yti_net_floats(yti_net *net, const char *name, int n_dims, const i
 
 yti_net_value yti_net_ints(yti_net *net, const char *name, int n_dims, const int64_t *dims, const int64_t *values) {
     return constant(net, name, YTI_NET_INT64, n_dims, dims, values, sizeof *values);
+}
+
+/* A constant that is all `value`, of a type of one or four bytes. */
+static yti_net_value filled(yti_net *net, const char *name, yti_net_type type, int n_dims, int64_t count, int value) {
+    const size_t size = type == YTI_NET_INT32 ? sizeof(int32_t) : 1;
+    unsigned char *values = calloc((size_t)count, size);
+    if (!values) fail(net);
+    for (int64_t i = 0; i < count && values && size == 1; i++) values[i] = (unsigned char)value;
+    const yti_net_value made = values ? constant(net, name, type, n_dims, &count, values, size) : -1;
+    free(values);
+    return made;
 }
 
 yti_net_value yti_net_float(yti_net *net, const char *name, float value) {
@@ -235,6 +247,49 @@ static yti_net_value with_attr(yti_net *net, yti_net_op op, const yti_net_value 
     if (!node) return -1;
     node->attr = attr;
     return add_result(net, node, net->tensors[inputs[0]].type, n_dims, dims);
+}
+
+/* ---- codes ---- */
+
+yti_net_value yti_net_coded_weight(yti_net *net, const yti_param_info *info, int n_dims, const int64_t *dims,
+                                   yti_net_type type, const float *scales) {
+    const yti_net_value codes = yti_net_weight(net, info, n_dims, dims);
+    if (codes < 0) return -1;
+    const int64_t channels = net->tensors[codes].dims[0];
+    const size_t bytes = (size_t)channels * sizeof *scales;
+    float *copy = malloc(bytes + 1);
+    if (!copy) {
+        fail(net);
+        return -1;
+    }
+    memcpy(copy, scales, bytes);
+    net->tensors[codes].type = type;
+    net->tensors[codes].scales = copy;
+    char name[300];
+    snprintf(name, sizeof name, "%s_scale", info->name);
+    const yti_net_value scale = yti_net_floats(net, name, 1, &channels, scales);
+    snprintf(name, sizeof name, "zeros_%s_%lld", type == YTI_NET_INT8 ? "int8" : "int32", (long long)channels);
+    const yti_net_value zero = filled(net, name, type, 1, channels, 0);
+    if (net->status != YT_OK) return -1;
+    const yti_net_tensor of = net->tensors[codes];
+    const yti_net_value floats = yti_net_node_of(net, YTI_NET_DEQUANTIZE, (const yti_net_value[]){codes, scale, zero},
+                                                 3, YTI_NET_FLOAT, of.n_dims, of.dims, info->name);
+    if (floats >= 0) net->nodes[net->n_nodes - 1].attr.per_channel = true;
+    return floats;
+}
+
+yti_net_value yti_net_coded_map(yti_net *net, yti_net_value x, yti_codes codes) {
+    if (net->status != YT_OK) return -1;
+    const yti_net_tensor of = net->tensors[x]; /* its name moves with the array, not itself */
+    char name[300];
+    snprintf(name, sizeof name, "%.280s_scale", of.name);
+    const yti_net_value scale = yti_net_floats(net, name, 0, NULL, &codes.scale);
+    snprintf(name, sizeof name, "zero_%d", codes.zero);
+    const yti_net_value zero = filled(net, name, YTI_NET_UINT8, 0, 1, codes.zero);
+    const yti_net_value coded = yti_net_node_of(net, YTI_NET_QUANTIZE, (const yti_net_value[]){x, scale, zero}, 3,
+                                                YTI_NET_UINT8, of.n_dims, of.dims, of.name);
+    return yti_net_node_of(net, YTI_NET_DEQUANTIZE, (const yti_net_value[]){coded, scale, zero}, 3, YTI_NET_FLOAT,
+                           of.n_dims, of.dims, of.name);
 }
 
 /* ---- operations ---- */

@@ -17,6 +17,7 @@
 #ifndef YT_EXPORT_NET_H
 #define YT_EXPORT_NET_H
 
+#include "export/quantize.h"
 #include "model/model.h"
 
 enum {
@@ -26,7 +27,15 @@ enum {
     YTI_NET_OPEN = -1 /* a dimension */
 };
 
-typedef enum yti_net_type { YTI_NET_FLOAT, YTI_NET_HALF, YTI_NET_INT64 } yti_net_type;
+/* Codes of maps are UINT8, those of weights INT8 and of biases INT32. */
+typedef enum yti_net_type {
+    YTI_NET_FLOAT,
+    YTI_NET_HALF,
+    YTI_NET_INT64,
+    YTI_NET_UINT8,
+    YTI_NET_INT8,
+    YTI_NET_INT32
+} yti_net_type;
 
 /* code, name of the operation in ONNX (onnx.ai, "Operators") */
 #define YTI_NET_OP_MAP(X)                                                                                              \
@@ -63,7 +72,9 @@ typedef enum yti_net_type { YTI_NET_FLOAT, YTI_NET_HALF, YTI_NET_INT64 } yti_net
     X(GATHER, "Gather")                                                                                                \
     X(GATHER_ELEMENTS, "GatherElements")                                                                               \
     X(GATHER_ND, "GatherND")                                                                                           \
-    X(NON_MAX_SUPPRESSION, "NonMaxSuppression")
+    X(NON_MAX_SUPPRESSION, "NonMaxSuppression")                                                                        \
+    X(QUANTIZE, "QuantizeLinear")                                                                                      \
+    X(DEQUANTIZE, "DequantizeLinear") /* of weights along axis 0 */
 
 typedef enum yti_net_op {
 #define YTI_NET_OP_ENUM(code, name) YTI_NET_##code,
@@ -83,6 +94,7 @@ typedef struct yti_net_tensor {
     int64_t dims[YTI_NET_DIMS]; /* YTI_NET_OPEN: known only when it runs */
     bool is_constant;
     const yti_param_info *info; /* of a weight, whose values the net's source has; NULL: it is none */
+    float *scales;              /* by output channel, of a weight of type INT8 or INT32: owned; NULL: it is none */
     void *data;                 /* of any other constant: owned */
 } yti_net_tensor;
 
@@ -93,6 +105,7 @@ typedef struct yti_net_attr {
     int perm[YTI_NET_DIMS], n_perm;
     yti_net_type to;
     float slope;
+    bool per_channel;
 } yti_net_attr;
 
 typedef struct yti_net_node {
@@ -145,6 +158,13 @@ static inline const yti_net_tensor *yti_net_of(const yti_net *net, yti_net_value
     return &net->tensors[value];
 }
 size_t yti_net_count(const yti_net_tensor *tensor);
+
+/* A tensor of a convolution as codes (quantize.h) with a node that makes floats of them. scales: [dims[0]], copied. */
+yti_net_value yti_net_coded_weight(yti_net *net, const yti_param_info *info, int n_dims, const int64_t *dims,
+                                   yti_net_type type, const float *scales);
+
+/* A map rounded to its codes and back. */
+yti_net_value yti_net_coded_map(yti_net *net, yti_net_value x, yti_codes codes);
 
 /* The values of a constant of floats in the order of files, malloc'd. NON_FINITE: NaN or infinity, for which engines
  * answer with anything; NO_MEMORY and what the net's source says. */

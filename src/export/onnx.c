@@ -64,7 +64,8 @@ enum { IS_FLOAT = 1, IS_INT = 2, IS_STRING = 3, IS_INTS = 7 }; /* AttributeProto
 static const struct {
     int code;
     size_t bytes;
-} types[] = {[YTI_NET_FLOAT] = {1, 4}, [YTI_NET_HALF] = {10, 2}, [YTI_NET_INT64] = {7, 8}};
+} types[] = {[YTI_NET_FLOAT] = {1, 4}, [YTI_NET_HALF] = {10, 2}, [YTI_NET_INT64] = {7, 8},
+             [YTI_NET_UINT8] = {2, 1}, [YTI_NET_INT8] = {3, 1},  [YTI_NET_INT32] = {6, 4}};
 
 /* The lowest version of the format that goes with an operator set, by set from YTI_ONNX_MIN_OPSET on ("Versioning"). */
 static const int ir_versions[] = {6, 7, 7, 7, 8, 8, 8, 8, 9, 9, 10, 10};
@@ -185,6 +186,9 @@ static void put_attributes(yti_bytes *to, const yti_net_node *node, int opset) {
     case YTI_NET_UNSQUEEZE:
         if (!axis_is_input(node->op, opset)) put_ints(to, "axes", &a->axis, 1);
         break;
+    case YTI_NET_DEQUANTIZE:
+        if (a->per_channel) put_int(to, "axis", 0);
+        break;
     case YTI_NET_NON_MAX_SUPPRESSION:
         put_int(to, "center_point_box", 0);
         break;
@@ -290,11 +294,25 @@ static void put_constant(yti_bytes *graph, const yti_net_tensor *t, const char *
     yti_bytes_free(&raw);
 }
 
+/* Weights as codes on the scales of their output channels. */
+static void put_codes(FILE *to, const yti_net_tensor *t, const float *values, size_t count) {
+    const size_t per_channel = count / (size_t)t->dims[0];
+    for (size_t i = 0; i < count; i++) {
+        const float scale = t->scales[i / per_channel];
+        const int8_t weight = (int8_t)yti_weight_code(values[i], scale);
+        const int32_t bias = yti_bias_code(values[i], scale);
+        if (t->type == YTI_NET_INT8)
+            fwrite(&weight, sizeof weight, 1, to);
+        else
+            fwrite(&bias, sizeof bias, 1, to);
+    }
+}
+
 /* The values of a constant in the type of the file. Machines here are little-endian, as the format is. */
 static yt_status put_values(FILE *to, const yti_net *net, yti_net_value value, yti_onnx_report *report, yt_err *err) {
     const yti_net_tensor *t = &net->tensors[value];
     const size_t count = yti_net_count(t);
-    if (t->type == YTI_NET_INT64) {
+    if (!t->info && t->type != YTI_NET_FLOAT && t->type != YTI_NET_HALF) {
         fwrite(t->data, types[t->type].bytes, count, to); /* commit asks ferror */
         return YT_OK;
     }
@@ -302,7 +320,9 @@ static yt_status put_values(FILE *to, const yti_net *net, yti_net_value value, y
     YT_TRY(yti_net_values(net, value, &values, err));
     uint16_t *half = t->type == YTI_NET_HALF ? malloc(count * sizeof *half + 1) : NULL;
     yt_status status = YT_OK;
-    if (t->type == YTI_NET_FLOAT) {
+    if (t->scales) {
+        put_codes(to, t, values, count);
+    } else if (t->type == YTI_NET_FLOAT) {
         fwrite(values, types[t->type].bytes, count, to);
     } else if (half) {
         yti_half_convert(t->name, values, count, half, &report->loss);

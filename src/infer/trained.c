@@ -41,6 +41,16 @@ yt_status yti_trained_open(const char *path, const yti_open_options *options, yt
     return status;
 }
 
+yt_status yti_trained_of(yti_model *fused, yti_class_names *names, int imgsz, bool one_to_one, yti_trained **out,
+                         yt_err *err) {
+    yti_trained *trained = calloc(1, sizeof *trained);
+    if (!trained) return yti_no_memory(err, "a model");
+    *trained = (yti_trained){.owners = 1, .model = fused, .names = *names, .imgsz = imgsz, .one_to_one = one_to_one};
+    *names = (yti_class_names){0};
+    *out = trained;
+    return YT_OK;
+}
+
 yti_trained *yti_trained_share(yti_trained *trained) {
     atomic_fetch_add(&trained->owners, 1);
     return trained;

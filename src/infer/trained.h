@@ -38,6 +38,10 @@ typedef struct yti_trained {
  * yti_weights_open. */
 yt_status yti_trained_open(const char *path, const yti_open_options *options, yti_trained **out, yt_err *err);
 
+/* One made of its parts, of which it becomes the owner: names is empty then. On failure nothing has changed. */
+yt_status yti_trained_of(yti_model *fused, yti_class_names *names, int imgsz, bool one_to_one, yti_trained **out,
+                         yt_err *err);
+
 /* One more owner, each of which closes it once. Thread-safe. */
 yti_trained *yti_trained_share(yti_trained *trained);
 void yti_trained_close(yti_trained *trained); /* NULL is fine */

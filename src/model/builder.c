@@ -229,9 +229,11 @@ yti_value yti_conv(yti_builder *b, yti_value x, yti_path at, int cout, int kerne
     const bool fused = is_fused(b), normalise = !b->model->options.no_batchnorm && !fused;
     const yti_activation act = activation_of(b, &opts);
     const yti_path conv_at = yti_sub(at, "conv");
-    const yti_conv_attr attr = {.conv = conv, .moments = normalise, .act = fused ? act : identity};
-    if (fused) return bare_conv(b, x, conv_at, at, &attr, true, opts.shortcut);
+    const bool joint = fused && !b->model->options.split_activations;
+    const yti_conv_attr attr = {.conv = conv, .moments = normalise, .act = joint ? act : identity};
+    if (joint) return bare_conv(b, x, conv_at, at, &attr, true, opts.shortcut);
     yti_value y = bare_conv(b, x, conv_at, conv_at, &attr, !normalise, NULL);
+    if (fused && act.kind == YT_ACT_IDENTITY && !opts.shortcut) return y;
     return norm_act(b, y, at, act, normalise, opts.shortcut);
 }
 

@@ -150,7 +150,8 @@ static yt_status name_fused(yti_model *fused, const yti_model *model, yt_err *er
 }
 
 /* state NULL: without values */
-static yt_status fuse(const yti_model *model, const yti_state *state, yti_fusion fusion, yti_model **out, yt_err *err) {
+static yt_status fuse(const yti_model *model, const yti_state *state, yti_fusion fusion, bool split, yti_model **out,
+                      yt_err *err) {
     if (model->options.fusion == YT_FUSED_ONE_TO_ONE && fusion != YT_FUSED_ONE_TO_ONE)
         return yt_fail(err, YT_ERR_ARGUMENT,
                        "%s was fused for inference before, which kept the one-to-one branch of its head only: its "
@@ -160,6 +161,7 @@ static yt_status fuse(const yti_model *model, const yti_state *state, yti_fusion
     options.n_classes = model->n_classes;
     options.scale = model->scale;
     options.fusion = fusion;
+    options.split_activations = split;
     yti_model *fused = NULL;
     YT_TRY(yti_model_parse(model->yaml_path, model->yaml_text, strlen(model->yaml_text), &options, &fused, err));
     yt_status status = name_fused(fused, model, err);
@@ -171,10 +173,20 @@ static yt_status fuse(const yti_model *model, const yti_state *state, yti_fusion
     return status;
 }
 
-yt_status yti_model_fuse(const yti_model *model, const yti_state *state, bool end2end, yti_model **out, yt_err *err) {
+static yt_status fuse_branch(const yti_model *model, const yti_state *state, bool end2end, bool split, yti_model **out,
+                             yt_err *err) {
     if (end2end && !model->end2end)
         return yt_fail(err, YT_ERR_ARGUMENT, "%s has no one-to-one branch: its detections need NMS", model->name);
-    return fuse(model, state, end2end ? YT_FUSED_ONE_TO_ONE : YT_FUSED_ONE_TO_MANY, out, err);
+    return fuse(model, state, end2end ? YT_FUSED_ONE_TO_ONE : YT_FUSED_ONE_TO_MANY, split, out, err);
+}
+
+yt_status yti_model_fuse(const yti_model *model, const yti_state *state, bool end2end, yti_model **out, yt_err *err) {
+    return fuse_branch(model, state, end2end, false, out, err);
+}
+
+yt_status yti_model_fuse_split(const yti_model *model, const yti_state *state, bool end2end, yti_model **out,
+                               yt_err *err) {
+    return fuse_branch(model, state, end2end, true, out, err);
 }
 
 yt_status yti_model_fuse_shape(const yti_model *model, bool end2end, yti_model **out, yt_err *err) {
@@ -187,5 +199,5 @@ yt_status yti_model_fuse_all(const yti_model *model, const yti_state *state, yti
                 one_only         ? YT_FUSED_ONE_TO_ONE
                 : model->end2end ? YT_FUSED_BOTH
                                  : YT_FUSED_ONE_TO_MANY,
-                out, err);
+                false, out, err);
 }

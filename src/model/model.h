@@ -45,6 +45,8 @@ typedef struct yti_model_options {
     int sppf_activation;         /* after cv1 of SPPF: 1 one, 0 none, -1: as the row's form says (modules.c) */
     yti_head_widths head;
     yti_fusion fusion;        /* set by yti_model_fuse */
+    bool split_activations;   /* fused, yet activations and shortcuts are nodes of their own: values before them can be
+                                 watched */
     const char *described_in; /* yti_model_parse: the weights file that the text is from, for messages; NULL: none */
     const char *const *search_dirs; /* folders where a name without a file is looked for, NULL-terminated; NULL: none */
 } yti_model_options;
@@ -171,6 +173,10 @@ void yti_param_from_file_order(const yti_param_info *info, const float *file, fl
  * the one-to-one branch, else from the one-to-many branch and NMS; the other branch is dropped. end2end for a model
  * without a one-to-one branch is an error. The result has no gradients and cannot be planned for training. */
 yt_status yti_model_fuse(const yti_model *model, const yti_state *state, bool end2end, yti_model **out, yt_err *err);
+
+/* The same with activations and shortcuts as nodes of their own (split_activations). */
+yt_status yti_model_fuse_split(const yti_model *model, const yti_state *state, bool end2end, yti_model **out,
+                               yt_err *err);
 
 /* The same without values, for whoever wants them one tensor after another: the memory for them is not touched. `info`
  * is of the fused model, values has room for its count, in the order of memory; model and state are those that it was

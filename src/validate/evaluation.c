@@ -101,7 +101,10 @@ static yt_status open_all(yti_evaluation *e, const yti_evaluation_input *input, 
                                    .search_dirs = input->search_dirs,
                                    .nms = yti_nms_of(yti_options_find(&e->options, "nms")),
                                    .both_branches = true};
-    YT_TRY(yti_trained_open(input->weights, &open, &e->trained, err));
+    if (input->trained)
+        e->trained = yti_trained_share(input->trained);
+    else
+        YT_TRY(yti_trained_open(input->weights, &open, &e->trained, err));
     if (input->opened) input->opened(e->context, e->trained);
     YT_TRY(open_data(e, err));
     return open_loader(e, err);
@@ -113,6 +116,7 @@ yt_status yti_evaluation_open(const yti_evaluation_input *input, yti_evaluation 
     e->message = input->message;
     e->context = input->context;
     e->progress = input->progress;
+    e->observer = input->observer;
     const yt_status status = open_all(e, input, err);
     if (status == YT_OK)
         *out = e;
@@ -190,6 +194,7 @@ static yt_status open_validator(yti_evaluation *e, yt_err *err) {
                                            .class_map = e->class_map,
                                            .n_mapped = e->dataset.n_classes,
                                            .gains = {7.5f, 0.5f, 1.5f},
+                                           .observer = e->observer,
                                            .threads = threads_of(e),
                                            .progress = e->progress,
                                            .context = e->context,

@@ -45,8 +45,10 @@ extern const size_t yti_evaluation_row_count;
 
 typedef struct yti_evaluation_input {
     const char *weights, *data;
-    const char *const *search_dirs; /* of yti_weights_open */
-    const yti_options *options;     /* of yti_evaluation_rows; copied */
+    yti_trained *trained; /* weights that are open already, and become shared; NULL: `weights` is opened */
+    const yti_graph_observer *observer; /* of yti_validate_options; lent; NULL: none */
+    const char *const *search_dirs;     /* of yti_weights_open */
+    const yti_options *options;         /* of yti_evaluation_rows; copied */
     yti_problem_sink message; /* what is wrong with the dataset, and what is worth knowing; NULL: nobody listens */
     void *context;
     void (*progress)(void *context, int done, int total);      /* batches; may be NULL */
@@ -61,6 +63,7 @@ typedef struct yti_evaluation {
     void (*progress)(void *context, int done, int total);
     char *data;
     yti_trained *trained;
+    const yti_graph_observer *observer;
     yti_dataset dataset;
     bool *classes;  /* of the dataset, that are judged; NULL: all */
     int *class_map; /* [n_classes of the weights] class of the dataset, -1: not judged; NULL with single-cls */

@@ -250,7 +250,7 @@ static yt_status validate_batch(yti_validator *v, const yti_batch *batch, const 
                                 yt_err *err) {
     yti_model *model = v->model;
     yti_model_set_input(model, batch->rgb);
-    yti_model_forward(model, state, NULL);
+    yti_model_forward(model, state, v->options.observer);
 
     /* The one-to-one branch is judged by its own assignment (spec training 3.6). */
     yti_head head = yti_model_head(model, yti_model_eval_branch(model));

@@ -31,8 +31,9 @@ typedef struct yti_validate_options {
                                     out; NULL: their own. Not with classes or single_class */
     int n_mapped;         /* classes of the truth, with class_map */
     yti_loss_gains gains;
-    const float *class_weights; /* [n_classes], copied; NULL: all 1 */
-    bool widen_below_first;     /* of yti_assigner */
+    const float *class_weights;         /* [n_classes], copied; NULL: all 1 */
+    bool widen_below_first;             /* of yti_assigner */
+    const yti_graph_observer *observer; /* of every forward run, which it may change; NULL: none */
     int threads;
     void (*progress)(void *context, int done, int total); /* batches; may be NULL */
     void *context;

@@ -13,10 +13,9 @@ bytes() {
 habit 'type --format onnx' a.pt format=onnx
 habit 'runs on the processor' a.pt --device 0
 habit 'type --output' a.pt --out b.safetensors
-habit 'yoloexport --half' a.pt --int8
 
 expect 0 --help
-for option in format output half model head nms conf iou max-det imgsz batch dynamic opset help version; do says out "--$option"; done
+for option in format output half model head nms conf iou max-det imgsz batch dynamic opset int8 calib calib-images calib-range threads help version; do says out "--$option"; done
 says out 'safetensors'
 [ ! -s err ] || fail "help writes to stderr"
 expect 0 --version
@@ -81,6 +80,13 @@ expect 1 tiny26.safetensors --model tiny26.yaml --format ncnn --opset 13 -o othe
 says err '^yoloexport: opset: is of ONNX files'
 expect 1 tiny26.safetensors --model tiny26.yaml --format ncnn --head o2o -o other
 says err 'ncnn has no layer for ReduceMax'
+expect 2 tiny26.safetensors --int8
+says err '^yoloexport: --int8 is for networks'
+expect 1 tiny26.safetensors --model tiny26.yaml -o none.onnx --int8
+says err '^yoloexport: int8: needs calib'
+expect 1 tiny26.safetensors --model tiny26.yaml -o none.onnx --int8 --calib none.yaml
+says err 'none.yaml'
+[ ! -e none.onnx ] || fail "a file that was refused is there"
 expect 1 tiny26.safetensors --model tiny26.yaml -o nowhere/x.onnx
 says err 'nowhere/x.onnx'
 expect 1 tiny26.safetensors --model tiny26.yaml --format onnx -o /dev/full

@@ -50,7 +50,7 @@ habit 'type --imgsz' data.yaml --img_size 640
 habit 'type --imgsz' data.yaml --image-size 640
 habit 'type --lr0' data.yaml --Learning-Rate 0.1
 habit 'the number of classes is that of the dataset' data.yaml --nc 3
-habit 'yoloexport --half writes files with 16' data.yaml --amp
+habit 'yoloexport writes files with 16' data.yaml --amp
 habit 'unknown option --size' data.yaml --size 640 # a part of a word is none
 habit 'type --batch' data.yaml --batch-size 8
 habit 'type --model' --cfg yolov5s.yaml

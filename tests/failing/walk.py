@@ -36,6 +36,7 @@ RUN = ["--imgsz", "32", "--threads", "1", "--conf", "0.0001"]
 OPERATIONS = {
     "export": ["yoloexport", "weights.safetensors", "-o", "out.safetensors", "--half"],
     "onnx": ["yoloexport", "weights.safetensors", "-o", "out.onnx", "--imgsz", "32", "--nms"],
+    "int8": ["yoloexport", "weights.safetensors", "-o", "out.onnx", "--imgsz", "32", "--int8", "--calib", "data.yaml", "--threads", "1"],
     "ncnn": ["yoloexport", "weights.safetensors", "-f", "ncnn", "-o", "runs", "--imgsz", "32"],
     "infer": ["yoloinfer", "--weights", "weights.safetensors", "data/images/val", "--save"] + RUN,
     "json": ["yoloinfer", "--weights", "weights.safetensors", "data/images/val/f.jpg", "--json"] + RUN,
@@ -104,7 +105,7 @@ def digest(path):
 def results(folder, operation, out, err):
     """What must be the same whenever a run says that it succeeded: no times and no paths of temporary folders."""
     found = [os.path.relpath(path, folder) for path in files_of(folder)]
-    if operation in ("infer", "export", "onnx", "ncnn"):
+    if operation in ("infer", "export", "onnx", "int8", "ncnn"):
         found = [(path, digest(f"{folder}/{path}")) for path in found]
     texts = re.findall(r"weights hash \w+", out + err)
     if operation in ("json", "val"):
@@ -166,9 +167,9 @@ def half_written(folder):
 def full_disk(arguments, folder, operation):
     """What a program does that prints its results, or writes them where it is told to, on a disk that is full."""
     command = list(OPERATIONS[operation])
-    if operation in ("export", "onnx"):
+    if operation in ("export", "onnx", "int8"):
         command[command.index("-o") + 1] = "/dev/full"
-        if operation == "onnx":
+        if operation != "export":
             command += ["-f", "onnx"]
     elif operation not in ("json", "val"):
         return 0

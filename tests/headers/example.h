@@ -18,8 +18,8 @@
 /* One function for all; an example that declares a name of its own has it in a block of its own. */
 #define EXAMPLE_PARAMETERS                                                                                             \
     yt_err *err, int threads, uint64_t seed, const yti_batch *batch, int n_classes, yti_model *model,                  \
-        yti_loader *loader, const char *const *search_dirs, const yti_coco_truth *truth, int n_truth,                  \
-        const yti_coco_found *found, int n_found, int64_t rank_of_its_id
+        yti_trained *trained, yti_loader *loader, const char *const *search_dirs, const yti_coco_truth *truth,         \
+        int n_truth, const yti_coco_found *found, int n_found, int64_t rank_of_its_id
 
 static yti_train_observer observer;
 static study_hooks hooks;

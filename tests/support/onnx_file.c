@@ -69,13 +69,21 @@ static void read_initializer(test_onnx *o, yti_protobuf_reader r) {
     cr_assert(!r.bad && name[0]);
     tensor *t = &o->values[add_value(o, name)];
     double *to = test_onnx_make(t, n_dims, dims);
-    const size_t count = test_onnx_elements(t), size = type == 1 ? 4 : type == 7 ? 8 : type == 10 ? 2 : 0;
+    const size_t count = test_onnx_elements(t), size = type == 1 || type == 6   ? 4
+                                                       : type == 7              ? 8
+                                                       : type == 10             ? 2
+                                                       : type == 2 || type == 3 ? 1
+                                                                                : 0;
     t->constant = true;
     cr_assert(size && bytes == count * size, "%s: %zu bytes of type %d for %zu values", name, bytes, type, count);
     for (size_t i = 0; i < count; i++) {
         float real;
         int64_t whole;
         uint16_t half;
+        int32_t word;
+        if (type == 2) to[i] = raw[i];
+        if (type == 3) to[i] = (int8_t)raw[i];
+        if (type == 6) memcpy(&word, raw + 4 * i, 4), to[i] = word;
         if (type == 1) memcpy(&real, raw + 4 * i, 4), to[i] = (double)real;
         if (type == 7) memcpy(&whole, raw + 8 * i, 8), to[i] = (double)whole;
         if (type == 10) memcpy(&half, raw + 2 * i, 2), to[i] = (double)yti_float_from_half(half);

@@ -403,6 +403,29 @@ static void run_expand(const call *c) {
     for (int64_t i = 0; i < h * w; i++) y[i] = c->in[0]->data[c->in[0]->n_dims == 1 ? i % w : i / w];
 }
 
+/* To codes of 8 bits without a sign, ties to even. */
+static void run_quantize(const call *c) {
+    const tensor *x = c->in[0];
+    cr_assert(c->n->n_in == 3 && c->in[1]->n_dims == 0 && c->in[2]->n_dims == 0, "%s: one scale", c->n->name);
+    const double scale = c->in[1]->data[0], zero = c->in[2]->data[0];
+    cr_assert(scale > 0 && zero >= 0 && zero <= 255, "%s", c->n->name);
+    double *y = test_onnx_make(c->out[0], x->n_dims, x->dims);
+    for (size_t i = 0; i < test_onnx_elements(x); i++) y[i] = fmin(255, fmax(0, nearbyint(x->data[i] / scale) + zero));
+}
+
+static void run_dequantize(const call *c) {
+    const tensor *x = c->in[0], *scale = c->in[1], *zero = c->in[2];
+    const size_t count = test_onnx_elements(x), channels = test_onnx_elements(scale);
+    cr_assert(c->n->n_in == 3 && test_onnx_elements(zero) == channels, "%s", c->n->name);
+    cr_assert(channels == 1 || (c->o->opset >= 13 && int_of(c, "axis", 1) == 0 && x->dims[0] == scale->dims[0]), "%s",
+              c->n->name);
+    double *y = test_onnx_make(c->out[0], x->n_dims, x->dims);
+    for (size_t i = 0; i < count; i++) {
+        const size_t channel = channels == 1 ? 0 : i / (count / channels);
+        y[i] = (x->data[i] - zero->data[channel]) * scale->data[channel];
+    }
+}
+
 static const struct row {
     const char *op;
     void (*run)(const call *c);
@@ -430,6 +453,8 @@ static const struct row {
             {"Shape", run_shape},
             {"Range", run_range},
             {"Expand", run_expand},
+            {"QuantizeLinear", run_quantize},
+            {"DequantizeLinear", run_dequantize},
             {NULL, run_unary}};
 
 void test_onnx_run(test_onnx *o, const uint8_t *images, int n, int h, int w) {
