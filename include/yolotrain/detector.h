@@ -46,8 +46,8 @@ YT_API const yt_option *yt_detector_option(size_t index);
 
 typedef struct yt_detector yt_detector;
 
-/* Opens trained weights (.safetensors, or a .pt of Ultralytics) with the options, NULL for the defaults; they are
- * copied. Released with yt_detector_close. The option `threads` is every core unless it is set: set it to 1 where
+/* Opens trained weights (.safetensors, .onnx, or a .pt of Ultralytics) with the options, NULL for the defaults; they
+ * are copied. Released with yt_detector_close. The option `threads` is every core unless it is set: set it to 1 where
  * several detectors run at once.
  * IO: the file cannot be read; SYNTAX: it is no weights file, or a damaged one; MISMATCH: its tensors are not those of
  * its network; MODEL; NON_FINITE: a weight is NaN or infinite; ARGUMENT: the options do not suit these weights (a

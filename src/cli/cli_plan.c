@@ -93,6 +93,9 @@ static void print_transfer(const char *path, const yti_transfer_report *report, 
     if (report->partial) fprintf(stderr, ", %d in part", report->partial);
     if (report->classes) fprintf(stderr, "; %d of %d classes found by name", report->classes, n_classes);
     if (report->missed[0]) fprintf(stderr, "; not taken: %s: %s", report->missed, report->first_miss);
+    if (report->folded)
+        fprintf(stderr, "; its normalisations were folded, and their statistics are those of %d training images",
+                report->measured);
     fputc('\n', stderr);
     if (fits < report->total / 2)
         fprintf(stderr, "warning: fewer than half of the tensors were taken: these weights belong to another "

@@ -241,16 +241,16 @@ static int run(const cli_line *cli) {
 
 int main(int argc, char **argv) {
     cli_begin(argv);
-    cli_line cli = {
-        .program = "yoloexport",
-        .usage = "yoloexport FILE [options]",
-        .about = "Writes trained weights (.pt, .safetensors, or a checkpoint, of which it takes the moving average) in "
-                 "another format: as weights, or as a network that other programs run.",
-        .version = yt_version_text(),
-        .options = options,
-        .n_options = sizeof options / sizeof *options,
-        .min_words = 1,
-        .max_words = 1};
+    cli_line cli = {.program = "yoloexport",
+                    .usage = "yoloexport FILE [options]",
+                    .about = "Writes trained weights (.pt, .safetensors, .onnx, or a checkpoint, of which it takes the "
+                             "moving average) in "
+                             "another format: as weights, or as a network that other programs run.",
+                    .version = yt_version_text(),
+                    .options = options,
+                    .n_options = sizeof options / sizeof *options,
+                    .min_words = 1,
+                    .max_words = 1};
     int code = cli_parse(&cli, argc, argv);
     if (code >= 0) return code;
     code = run(&cli);

@@ -92,5 +92,5 @@ yt_status yti_export_describe(const yti_export_facts *f, yti_metadata *metadata,
         if (strcmp(pairs[i].key, "args") == 0) YT_TRY(add_names(f->names, metadata, err));
         if (pairs[i].value) YT_TRY(yti_metadata_add(metadata, pairs[i].key, pairs[i].value, err));
     }
-    return YT_OK;
+    return f->opset ? yti_metadata_describe_network(metadata, f->model, err) : YT_OK; /* for the way back */
 }

@@ -70,6 +70,10 @@ static void fill_uniform(yti_rng *rng, double centre, double bound, const yti_pa
     for (size_t i = 0; i < info->count; i++) values[i] = (float)(centre + yti_rng_uniform(rng, -bound, bound));
 }
 
+void yti_param_fill_constant(const yti_param_info *info, float *values) {
+    for (size_t i = 0; i < info->count; i++) values[i] = (float)i;
+}
+
 static void fill_default(yti_rng *rng, double gain, const yti_param_info *info, float *values) {
     if (info->init_deviation > 0) {
         const double deviation = gain * (double)info->init_deviation;
@@ -82,8 +86,10 @@ static void fill_default(yti_rng *rng, double gain, const yti_param_info *info, 
         for (size_t i = 0; gain != 1 && i < info->count; i++) values[i] = (float)(gain * (double)values[i]);
         return;
     }
-    const bool ramp = info->kind == YT_PARAM_CONSTANT; /* of the DFL expectation (spec architecture 3.11) */
-    for (size_t i = 0; i < info->count; i++) values[i] = ramp ? (float)i : info->init_value;
+    if (info->kind == YT_PARAM_CONSTANT)
+        yti_param_fill_constant(info, values);
+    else
+        for (size_t i = 0; i < info->count; i++) values[i] = info->init_value;
 }
 
 static double fan_in(const yti_param_info *info) {

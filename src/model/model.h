@@ -163,6 +163,10 @@ yt_status yti_model_freeze(yti_model *model, const char *rows, yt_err *err);
 /* Whether a text is right for yti_model_freeze as far as that shows without a model. */
 yt_status yti_freeze_check(const char *rows, yt_err *err);
 
+/* The values of a tensor of the kind CONSTANT: 0, 1, 2, ..., of which the expectation of a distribution is made (spec
+ * architecture 3.11). */
+void yti_param_fill_constant(const yti_param_info *info, float *values);
+
 /* Converts between the order of files ([out][in][kh][kw]) and that in memory ([kh][kw][in][out]); a copy for other
  * tensors. */
 void yti_param_to_file_order(const yti_param_info *info, const float *memory, float *file);

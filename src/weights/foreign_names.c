@@ -7,6 +7,7 @@
 #include "base/text.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,9 +25,38 @@ static bool take(const char **at, char c) {
     return true;
 }
 
-/* The letter that a backslash stands for with what follows it; as it is where it stands for no single byte. */
+/* A letter of the alphabet that everything is written in, as UTF-8. */
+static void put_letter(uint32_t code, char **out) {
+    char *to = *out;
+    if (code < 0x80) {
+        *to++ = (char)code;
+    } else if (code < 0x800) {
+        *to++ = (char)(0xc0 | code >> 6);
+        *to++ = (char)(0x80 | (code & 63));
+    } else {
+        if (code >= 0x10000) *to++ = (char)(0xf0 | code >> 18);
+        *to++ = (char)(code >= 0x10000 ? 0x80 | (code >> 12 & 63) : 0xe0 | code >> 12);
+        *to++ = (char)(0x80 | (code >> 6 & 63));
+        *to++ = (char)(0x80 | (code & 63));
+    }
+    *out = to;
+}
+
+/* What a backslash stands for with what follows it: a letter, or with x, u and U one by its number, as Python prints
+ * those that cannot be seen. */
 static bool take_escape(const char **at, char **out) {
     static const char letters[] = "nrt\\'\"/", meanings[] = "\n\r\t\\'\"/";
+    const int digits = **at == 'x' ? 2 : **at == 'u' ? 4 : **at == 'U' ? 8 : 0;
+    if (digits) {
+        char number[9] = "";
+        char *end;
+        memcpy(number, *at + 1, strnlen(*at + 1, (size_t)digits));
+        const unsigned long code = strtoul(number, &end, 16);
+        if (strspn(number, "0123456789abcdefABCDEF") != (size_t)digits || code == 0 || code > 0x10ffff) return false;
+        *at += 1 + digits;
+        put_letter((uint32_t)code, out);
+        return true;
+    }
     const char *found = **at ? strchr(letters, **at) : NULL;
     if (!found) return false;
     ++*at;
@@ -34,13 +64,13 @@ static bool take_escape(const char **at, char **out) {
     return true;
 }
 
-/* A text in quotes, at most MAX_NAME bytes with its end. */
+/* A text in quotes, at most MAX_NAME bytes with its end, where an escape may become four. */
 static bool take_text(const char **at, char out[MAX_NAME]) {
     skip_space(at);
     const char quote = **at;
     char *to = out;
     if (quote != '\'' && quote != '"') return false;
-    for (++*at; **at && **at != quote && to < out + MAX_NAME - 1;) {
+    for (++*at; **at && **at != quote && to < out + MAX_NAME - 4;) {
         if (**at != '\\')
             *to++ = *(*at)++;
         else if (++*at, !take_escape(at, &to))

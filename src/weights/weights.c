@@ -111,6 +111,10 @@ static yt_status read_tensor(const yti_st_file *file, const char *prefix, const 
                              yt_err *err) {
     const yti_st_entry *entry = yti_weights_find(file, prefix, info->name);
     char why[512];
+    if (!entry && info->kind == YT_PARAM_CONSTANT) {
+        yti_param_fill_constant(info, memory);
+        return YT_OK;
+    }
     if (yti_weights_differ(entry, info, why, sizeof why))
         return yt_fail(err, YT_ERR_MISMATCH, "these weights are not of this model: tensor %s%s", prefix, why);
     return yti_weights_copy(entry, info, memory, err);
@@ -157,7 +161,8 @@ static yt_status take_weights(const yti_st_file *file, yti_model *model, yt_err 
     for (int i = 0; i < model->n_params; i++) {
         const yti_param_info *info = &model->params[i];
         YT_TRY(read_tensor(file, prefix, info, yti_weights_values(info, &model->state), err));
-        if (file->storage) yti_st_release(yti_weights_find(file, prefix, info->name));
+        const yti_st_entry *entry = yti_weights_find(file, prefix, info->name);
+        if (file->storage && entry) yti_st_release(entry);
     }
     return YT_OK;
 }

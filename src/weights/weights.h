@@ -23,6 +23,8 @@ typedef struct yti_transfer_report {
     int total, matched; /* tensors of the model; those taken whole */
     int partial;        /* those taken in part: rows by class name, or the overlap of the first convolution */
     int classes;        /* the model's classes found in the file by name; 0: names were not needed */
+    bool folded;  /* normalisations were folded into convolutions: weights_unfold.h, train/parts/norm_statistics.h */
+    int measured; /* images on which their statistics were measured since */
     unsigned char missed_rows[256]; /* a bit per row of the YAML: not all of its tensors were taken whole */
     char missed[256];               /* what was not taken, in groups: "model.23.cv3 (27), ..."; "" if nothing */
     char first_miss[256];           /* name and reason of the first of these */

@@ -1,5 +1,5 @@
-/* weights_file.c: one view of weights for all formats. A .pt file is translated once, here, into named tensors and the
- * metadata by which our own files describe themselves, so that nobody else needs to know of it.
+/* weights_file.c: one view of weights for all formats. A .pt or ONNX file is translated once, here, into named tensors
+ * and the metadata by which our own files describe themselves, so that nobody else needs to know of it.
  */
 #include "weights/weights_file.h"
 
@@ -19,6 +19,16 @@ static yt_status load_pt(const char *path, yti_weights_file *out, yt_err *err) {
                               .n_metadata = out->metadata.count,
                               .metadata_keys = out->metadata.keys,
                               .metadata_values = out->metadata.values};
+    return YT_OK;
+}
+
+static yt_status load_onnx(const char *path, yti_weights_file *out, yt_err *err) {
+    YT_TRY(yti_onnx_weights_open(path, &out->onnx, err));
+    out->file = (yti_st_file){.n_entries = out->onnx.n_tensors,
+                              .entries = out->onnx.tensors,
+                              .n_metadata = out->onnx.n_metadata,
+                              .metadata_keys = out->onnx.keys,
+                              .metadata_values = out->onnx.values};
     return YT_OK;
 }
 
@@ -43,7 +53,7 @@ static const char *other_kind(const char *path) {
         if (n >= length && memcmp(head, kinds[i].begin, length) == 0) return kinds[i].what;
     }
     const char *dot = strrchr(path, '.');
-    static const char *const exports[] = {".onnx", ".engine", ".tflite", ".torchscript", ".mlmodel"};
+    static const char *const exports[] = {".engine", ".tflite", ".torchscript", ".mlmodel"};
     for (size_t i = 0; dot && i < sizeof exports / sizeof *exports; i++)
         if (strcmp(dot, exports[i]) == 0) return "; it is an export for another program: name the .pt it was made from";
     return "";
@@ -52,7 +62,8 @@ static const char *other_kind(const char *path) {
 static yt_status load_safetensors(const char *path, yti_weights_file *out, yt_err *err) {
     yt_status status = yti_st_load(path, &out->file, err);
     if (status != YT_ERR_SYNTAX || yti_st_probe(path)) return status;
-    return yt_fail(err, YT_ERR_SYNTAX, "%s: is neither a safetensors nor a .pt file%s", path, other_kind(path));
+    return yt_fail(err, YT_ERR_SYNTAX, "%s: is neither a safetensors, a .pt nor an ONNX file%s", path,
+                   other_kind(path));
 }
 
 /* ---- names ---- */
@@ -113,7 +124,9 @@ yt_status yti_weights_load(const char *path, yti_weights_file *out, yt_err *err)
     yti_presence presence;
     YT_TRY(yti_look_at_file(path, &presence, err));
     if (presence == YTI_UNUSABLE) return YT_ERR_DATA; /* a pipe could not be looked at twice, and may never end */
-    yt_status status = yti_pt_probe(path) ? load_pt(path, &weights, err) : load_safetensors(path, &weights, err);
+    yt_status status = yti_pt_probe(path)     ? load_pt(path, &weights, err)
+                       : yti_onnx_probe(path) ? load_onnx(path, &weights, err)
+                                              : load_safetensors(path, &weights, err);
     if (status == YT_OK) status = unwrap_names(&weights, path, err);
     if (status == YT_OK)
         *out = weights;
@@ -126,6 +139,7 @@ void yti_weights_free(yti_weights_file *weights) {
     if (weights->file.storage) yti_st_free(&weights->file);
     yti_pt_free(&weights->pt);
     yti_metadata_free(&weights->metadata);
+    yti_onnx_weights_free(&weights->onnx);
     free(weights->names);
     weights->names = NULL;
     weights->file = (yti_st_file){0};

@@ -2,13 +2,15 @@
 #ifndef YT_WEIGHTS_FILE_H
 #define YT_WEIGHTS_FILE_H
 
+#include "formats/onnx_weights.h"
 #include "weights/weights_metadata.h"
 
-/* Tensors and metadata as in a safetensors file; those of a .pt file are translated to that. */
+/* Tensors and metadata as in a safetensors file; those of .pt and ONNX files are translated to that. */
 typedef struct yti_weights_file {
     yti_st_file file;
     yti_pt_file pt;        /* owns the tensors of a .pt file */
     yti_metadata metadata; /* and its description */
+    yti_onnx_weights onnx; /* owns those of an ONNX file */
     char *names;           /* of tensors whose names were wrapped in others; NULL: none were */
 } yti_weights_file;
 

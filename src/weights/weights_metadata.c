@@ -96,16 +96,23 @@ typedef struct description {
     const char *base_license; /* NULL: none */
 } description;
 
-static yt_status describe(yti_metadata *metadata, const description *d, yt_err *err) {
+/* The network alone. */
+static yt_status describe_network(yti_metadata *metadata, const description *d, yt_err *err) {
     char number[16];
     snprintf(number, sizeof number, "%d", FORMAT_VERSION);
-    YT_TRY(yti_metadata_add(metadata, "format", "pt", err));
     YT_TRY(yti_metadata_add(metadata, "yt_format", number, err));
     YT_TRY(yti_metadata_add(metadata, "model_name", d->model_name, err));
     YT_TRY(yti_metadata_add(metadata, "model_yaml", d->yaml, err));
     yti_json_writer w = {0};
     put_options(&w, &d->options);
-    YT_TRY(yti_metadata_add_json(metadata, "model_options", &w, err));
+    return yti_metadata_add_json(metadata, "model_options", &w, err);
+}
+
+static yt_status describe(yti_metadata *metadata, const description *d, yt_err *err) {
+    yti_json_writer w = {0};
+    char number[16];
+    YT_TRY(yti_metadata_add(metadata, "format", "pt", err));
+    YT_TRY(describe_network(metadata, d, err));
     if (d->n_names) {
         yti_json_array(&w, NULL);
         for (int i = 0; i < d->n_names; i++) yti_json_text(&w, NULL, d->names[i]);
@@ -117,20 +124,31 @@ static yt_status describe(yti_metadata *metadata, const description *d, yt_err *
     return yti_metadata_add(metadata, "imgsz", number, err);
 }
 
-yt_status yti_metadata_describe(yti_metadata *metadata, const yti_model *model, const yti_class_names *names, int imgsz,
-                                yt_err *err) {
-    char file_name[256];
-    snprintf(file_name, sizeof file_name, "%.240s.yaml", model->name);
+static description description_of(const yti_model *model, char file_name[256]) {
+    snprintf(file_name, 256, "%.240s.yaml", model->name);
     description d = {.model_name = file_name,
                      .yaml = model->yaml_text,
                      .options = model->options,
-                     .names = names->names,
-                     .n_names = names->count,
-                     .imgsz = imgsz,
                      .base_license = model->base_license};
     d.options.n_classes = model->n_classes;
     d.options.scale = model->scale;
+    return d;
+}
+
+yt_status yti_metadata_describe(yti_metadata *metadata, const yti_model *model, const yti_class_names *names, int imgsz,
+                                yt_err *err) {
+    char file_name[256];
+    description d = description_of(model, file_name);
+    d.names = names->names;
+    d.n_names = names->count;
+    d.imgsz = imgsz;
     return describe(metadata, &d, err);
+}
+
+yt_status yti_metadata_describe_network(yti_metadata *metadata, const yti_model *model, yt_err *err) {
+    char file_name[256];
+    const description d = description_of(model, file_name);
+    return describe_network(metadata, &d, err);
 }
 
 yt_status yti_metadata_describe_pt(yti_metadata *metadata, const yti_pt_file *pt, const char *path, yt_err *err) {
@@ -252,7 +270,8 @@ yt_status yti_metadata_own_names(const yti_st_file *file, const char *path, yti_
         *out = (yti_class_names){0};
         return YT_OK;
     }
-    yti_json *json = is_own(file) ? yti_json_parse(text, strlen(text), NULL) : yti_foreign_names(text);
+    yti_json *json = is_own(file) ? yti_json_parse(text, strlen(text), NULL) : NULL;
+    if (!json) json = yti_foreign_names(text); /* so in our ONNX files, too */
     bool good = yti_json_is_array(json);
     for (const yti_json *item = good ? yti_json_first(json) : NULL; good && item; item = yti_json_next(item))
         good = yti_json_as_text(item) != NULL;

@@ -25,6 +25,9 @@ void yti_metadata_free(yti_metadata *metadata);
 yt_status yti_metadata_describe(yti_metadata *metadata, const yti_model *model, const yti_class_names *names, int imgsz,
                                 yt_err *err);
 
+/* Format version, model YAML and build options alone: for files that say the rest in words of others. */
+yt_status yti_metadata_describe_network(yti_metadata *metadata, const yti_model *model, yt_err *err);
+
 /* The same from what a .pt file says about its network; nothing where it holds tensors only. */
 yt_status yti_metadata_describe_pt(yti_metadata *metadata, const yti_pt_file *pt, const char *path, yt_err *err);
 

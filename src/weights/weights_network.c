@@ -22,14 +22,14 @@
 
 /* By its name or its beginning, which only a regular file still has after it was read. */
 static bool is_weights_file(const char *path) {
-    static const char *const suffixes[] = {".safetensors", ".pt"};
+    static const char *const suffixes[] = {".safetensors", ".pt", ".onnx"};
     for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
         size_t length = strlen(path), suffix = strlen(suffixes[i]);
         if (length > suffix && strcasecmp(path + length - suffix, suffixes[i]) == 0) return true;
     }
     struct stat info;
     bool regular = stat(path, &info) == 0 && S_ISREG(info.st_mode);
-    return regular && (yti_pt_probe(path) || yti_st_probe(path));
+    return regular && (yti_pt_probe(path) || yti_st_probe(path) || yti_onnx_probe(path));
 }
 
 yt_status yti_load_model_yaml(const char *path, const yti_model_options *options, yti_model **out, yt_err *err) {
@@ -89,17 +89,13 @@ yt_status yti_network_describe(const yti_st_file *file, const char *path, const 
     return YT_OK;
 }
 
-yt_status yti_network_trainable(const yti_st_file *file, const char *path, yt_err *err) {
+yt_status yti_network_is_folded(const yti_st_file *file, const char *path, bool *folded, yt_err *err) {
     yti_model_options options = YT_MODEL_DEFAULTS;
     const char *name, *yaml;
     const form f = form_of(file);
     YT_TRY(yti_metadata_model(file, path, &name, &yaml, &options, err));
-    if (!is_fused(&f) || options.no_batchnorm) return YT_OK;
-    return yt_fail(
-        err, YT_ERR_MISMATCH,
-        "%s: is fused for inference: its convolutions have swallowed their normalisation, and training needs "
-        "both; start from the file as training wrote it",
-        path);
+    *folded = is_fused(&f) && !options.no_batchnorm;
+    return YT_OK;
 }
 
 /* ---- a network by its tensors ---- */
@@ -116,7 +112,9 @@ static bool fits(const search *s, const yti_model *model) {
     char why[512];
     for (int i = 0; i < model->n_params; i++) {
         const yti_param_info *info = &model->params[i];
-        if (yti_weights_differ(yti_weights_find(s->file, s->prefix, info->name), info, why, sizeof why)) return false;
+        const yti_st_entry *entry = yti_weights_find(s->file, s->prefix, info->name);
+        if (!entry && info->kind == YT_PARAM_CONSTANT) continue; /* exporters compute with it and drop its name */
+        if (yti_weights_differ(entry, info, why, sizeof why)) return false;
     }
     return true;
 }

@@ -17,7 +17,7 @@ yt_status yti_network_describe(const yti_st_file *file, const char *path, const 
 yt_status yti_network_build(const yti_st_file *file, const char *path, const char *model_path,
                             const char *const *search_dirs, yti_model **out, yt_err *err);
 
-/* MISMATCH where the convolutions of a file have swallowed their normalisation, which cannot be trained on. */
-yt_status yti_network_trainable(const yti_st_file *file, const char *path, yt_err *err);
+/* Whether the convolutions of a file have swallowed their normalisation: the form of inference. */
+yt_status yti_network_is_folded(const yti_st_file *file, const char *path, bool *folded, yt_err *err);
 
 #endif

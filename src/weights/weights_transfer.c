@@ -3,6 +3,7 @@
  */
 #include "weights/class_names.h"
 #include "weights/weights_network.h"
+#include "weights/weights_unfold.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -196,16 +197,22 @@ static yt_status transfer_all(transfer *t, const char *path, const yti_class_nam
 yt_status yti_weights_transfer(const char *path, yti_model *model, const yti_class_names *names,
                                yti_transfer_report *report, yt_err *err) {
     yti_weights_file weights;
+    yti_unfolded unfolded = {0};
     YT_TRY(yti_weights_load(path, &weights, err));
     transfer t = {.file = &weights.file,
                   .prefix = yti_weights_prefix(&weights.file),
                   .model = model,
                   .report = {.total = model->n_params}};
-    yt_status status = yti_network_trainable(&weights.file, path, err);
+    yt_status status = yti_network_is_folded(&weights.file, path, &t.report.folded, err);
+    if (status == YT_OK && t.report.folded) {
+        status = yti_weights_unfold(&weights.file, &unfolded, err);
+        t.file = &unfolded.file;
+    }
     if (status == YT_OK) status = yti_name_file(transfer_all(&t, path, names, err), path, err);
     if (status == YT_OK && t.report.matched + t.report.partial) status = yti_weights_pass_license(t.file, model, err);
     if (status == YT_OK) *report = t.report;
     free(t.source_of);
+    yti_unfolded_free(&unfolded);
     yti_weights_free(&weights);
     return status;
 }

@@ -196,7 +196,7 @@ says out '000000000034\.jpg: zebra 0\.77[0-9] 6\.[0-9] 0\.0 (429|430)\.[0-9] 384
 expect 1 some/b.JPG --model "$weights"
 says err 'is a weights file; name it with --weights'
 expect 1 some/b.JPG --weights some/notes.txt
-says err '^yoloinfer: some/notes.txt: is neither a safetensors nor a .pt file'
+says err '^yoloinfer: some/notes.txt: is neither a safetensors, a .pt nor an ONNX file'
 expect 1 some/b.JPG --model "$source/models/yolov8n.yaml"
 [ -s err ] || fail "no reason was given"
 echo "all passed"

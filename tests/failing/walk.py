@@ -38,6 +38,7 @@ OPERATIONS = {
     "onnx": ["yoloexport", "weights.safetensors", "-o", "out.onnx", "--imgsz", "32", "--nms"],
     "int8": ["yoloexport", "weights.safetensors", "-o", "out.onnx", "--imgsz", "32", "--int8", "--calib", "data.yaml", "--threads", "1"],
     "ncnn": ["yoloexport", "weights.safetensors", "-f", "ncnn", "-o", "runs", "--imgsz", "32"],
+    "network": ["yoloinfer", "--weights", "network.onnx", "data/images/val/f.jpg", "--json"] + RUN,
     "infer": ["yoloinfer", "--weights", "weights.safetensors", "data/images/val", "--save"] + RUN,
     "json": ["yoloinfer", "--weights", "weights.safetensors", "data/images/val/f.jpg", "--json"] + RUN,
     "val": ["yoloval", "data.yaml", "--weights", "weights.safetensors"] + RUN,
@@ -76,6 +77,8 @@ def prepare(folder, binaries, source):
     subprocess.run([f"{binaries}/{first[0]}"] + first[1:], cwd=folder, env=environment(), check=True, capture_output=True)
     os.rename(f"{folder}/runs/detect/train", f"{folder}/trained")
     shutil.copy(f"{folder}/trained/weights/best.safetensors", f"{folder}/weights.safetensors")
+    export = ["yoloexport", "weights.safetensors", "-o", "network.onnx", "--imgsz", "32"]
+    subprocess.run([f"{binaries}/{export[0]}"] + export[1:], cwd=folder, env=environment(), check=True, capture_output=True)
 
 
 def set_up(folder, operation):
@@ -108,7 +111,7 @@ def results(folder, operation, out, err):
     if operation in ("infer", "export", "onnx", "int8", "ncnn"):
         found = [(path, digest(f"{folder}/{path}")) for path in found]
     texts = re.findall(r"weights hash \w+", out + err)
-    if operation in ("json", "val"):
+    if operation in ("json", "network", "val"):
         texts.append(re.sub(r"[0-9.]+ (ms|s\b|images)", "", out))
     return sorted(map(str, found)), texts
 
@@ -171,7 +174,7 @@ def full_disk(arguments, folder, operation):
         command[command.index("-o") + 1] = "/dev/full"
         if operation != "export":
             command += ["-f", "onnx"]
-    elif operation not in ("json", "val"):
+    elif operation not in ("json", "network", "val"):
         return 0
     set_up(folder, operation)
     with open("/dev/full", "w") as full:

@@ -303,6 +303,67 @@ def safetensors_files():
     put("safetensors", "truncated.safetensors", good[:-7])
 
 
+# ---- ONNX files: messages of protobuf by hand ----
+
+def varint(value):
+    out = b""
+    while True:
+        value, byte = value >> 7, value & 127
+        out += bytes([byte | (128 if value else 0)])
+        if not value:
+            return out
+
+
+def field(number, value):
+    if isinstance(value, int):
+        return varint(number << 3) + varint(value)
+    value = value if isinstance(value, bytes) else value.encode()
+    return varint(number << 3 | 2) + varint(len(value)) + value
+
+
+def initializer(name, shape, raw=None, kind=1, more=b""):
+    raw = bytes(4 * math.prod(shape)) if raw is None else raw
+    return field(5, b"".join(field(1, n) for n in shape) + field(2, kind) + field(8, name) + (field(9, raw) if raw else b"") + more)
+
+
+def node(op, name, inputs, outputs=("y",)):
+    return field(1, b"".join(field(1, i) for i in inputs) + b"".join(field(2, o) for o in outputs) + field(3, name) + field(4, op))
+
+
+def onnx(graph, metadata=(), before=b"\x08\x08" + field(2, "maker")):
+    pairs = b"".join(field(14, field(1, key) + field(2, value)) for key, value in metadata)
+    return before + field(7, graph) + field(8, field(2, 17)) + pairs
+
+
+def onnx_files():
+    w, b = initializer("model.0.conv.weight", (8, 3, 3, 3)), initializer("model.0.conv.bias", (8,))
+    conv = node("Conv", "/model.0/conv/Conv", ("images", "model.0.conv.weight", "model.0.conv.bias"))
+    good = onnx(w + b + conv, (("names", "{0: 'cat', 1: 'dog\\x07'}"), ("imgsz", "[64, 64]"), ("task", "detect")))
+    put("onnx", "good.onnx", good)
+    renamed = initializer("onnx::Conv_7", (8, 3, 3, 3)) + initializer("onnx::Conv_8", (8,))
+    put("onnx", "renamed.onnx", onnx(renamed + node("Conv", "/model.0/conv/Conv", ("images", "onnx::Conv_7", "onnx::Conv_8"))))
+    put("onnx", "deep-names.onnx", onnx(renamed + node("Conv", "/model.9" + "/m/m.0" * 60 + "/Conv", ("images", "onnx::Conv_7"))))
+    for name, graph in (
+            ("integers", w + b + conv + node("DequantizeLinear", "/q", ("model.0.conv.weight",))),
+            ("twice", w + w), ("short", initializer("model.0.conv.weight", (8, 3, 3, 3), bytes(8))),
+            ("huge", initializer("model.0.conv.weight", (1 << 33, 1 << 33), bytes(8))),
+            ("negative", initializer("model.0.conv.weight", ((1 << 64) - 2, 3), bytes(8))),
+            ("many-dims", initializer("model.0.conv.weight", (1,) * 20, bytes(4))),
+            ("packed-dims", field(5, field(1, b"\x02\x03") + field(2, 1) + field(8, "model.0.a.bias") + field(9, bytes(24)))),
+            ("open-dims", field(5, field(1, b"\xff\xff") + field(2, 1) + field(8, "model.0.a.bias"))),
+            ("floats", initializer("model.0.conv.bias", (2,), b"", more=field(4, bytes(8)))),
+            ("halves", initializer("model.0.conv.bias", (2,), b"", 10, field(5, varint(15360) + varint(48000)))),
+            ("halves-cut", initializer("model.0.conv.bias", (2,), b"", 10, field(5, b"\x80\x80"))),
+            ("outside", initializer("model.0.conv.bias", (2,), b"", more=field(13, field(1, "location") + field(2, "../secret")))),
+            ("beside", initializer("model.0.conv.bias", (2,), b"", more=field(13, field(1, "location") + field(2, "none.data")))),
+            ("no-weights", initializer("grid", (4,)) + node("Add", "/add", ("a", "b"))), ("nothing", b"")):
+        put("onnx", f"{name}.onnx", onnx(graph))
+    put("onnx", "task.onnx", onnx(w + b + conv, (("task", "segment"),)))
+    put("onnx", "cut.onnx", good[:-20])
+    put("onnx", "cut-early.onnx", good[:60])
+    put("onnx", "no-graph.onnx", b"\x08\x08" + field(2, "maker") + field(8, field(2, 17)))
+
+
 # ---- a step that was kept (src/train/diagnose/step_dump.c) ----
 
 STEP_DUMP_YAML = "nc: 1\nreg_max: 1\nbackbone:\n  - [-1, 1, Conv, [8, 3, 2]]\nhead:\n  - [[0], 1, Detect, [nc]]\n"
@@ -497,6 +558,7 @@ def image_files():
 if __name__ == "__main__":
     pt_files()
     safetensors_files()
+    onnx_files()
     step_dump_files()
     yaml_files()
     coco_files()

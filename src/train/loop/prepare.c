@@ -10,6 +10,7 @@
 #include "train/parts/memory.h"
 #include "train/parts/optimizer_groups.h"
 #include "train/parts/run_schedule.h"
+#include "train/parts/norm_statistics.h"
 #include "weights/weights_network.h"
 
 #include <stdlib.h>
@@ -121,6 +122,13 @@ static yt_status check_frozen(const yti_training *t, yt_err *err) {
                        t->info.transfer.first_miss);
     }
     return YT_OK;
+}
+
+yt_status yti_settle_statistics(yti_training *t, yt_err *err) {
+    yti_transfer_report *transfer = &t->info.transfer;
+    if (!t->info.transferred || !transfer->folded) return YT_OK;
+    const int threads = t->config.threads > 0 ? t->config.threads : 1;
+    return yti_measure_statistics(t->parts.model, &t->data.train, t->config.imgsz, threads, &transfer->measured, err);
 }
 
 /* The grid of input sizes. */
@@ -274,6 +282,7 @@ static yt_status prepare(yti_training *t, setup *s, yt_err *err) {
     YT_TRY(yti_model_freeze(t->parts.model, t->config.freeze, err));
     YT_TRY(check_frozen(t, err));
     YT_TRY(settle_sizes(t, err));
+    YT_TRY(yti_settle_statistics(t, err));
     YT_TRY(make_optimizer(t, err));
     YT_TRY(yti_average_init(&t->parts.average, t->parts.model, err));
     const bool may_wait = yti_gradients_may_wait(&t->progress, &t->config, t->config.batch);

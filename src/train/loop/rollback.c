@@ -95,6 +95,7 @@ static yt_status to_beginning(yti_training *t, yt_err *err) {
     const char *name;
     float *array;
     YT_TRY(yti_initial_weights(&t->config, &t->data.names, parts->model, &t->info.transfer, err));
+    YT_TRY(yti_settle_statistics(t, err));
     yti_average_begin(&parts->average, parts->model);
     for (int i = 0; yti_optimizer_state(parts->optimizer, i, &name, &array); i++)
         memset(array, 0, parts->model->param_count * sizeof *array);

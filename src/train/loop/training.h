@@ -42,6 +42,10 @@ struct yti_training {
     double train_seconds; /* of this process, in batches */
 };
 
+/* The statistics of normalisations that the run's weights had folded, measured on its training images; nothing where
+ * they had not. After the input size is settled; the graph is planned anew (prepare.c). */
+yt_status yti_settle_statistics(yti_training *training, yt_err *err);
+
 static inline yti_run_view yti_view(const yti_training *training) {
     return (yti_run_view){&training->config, &training->data, &training->parts, &training->progress};
 }

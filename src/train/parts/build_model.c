@@ -187,11 +187,9 @@ yt_status yti_train_build_model(yti_train_config *config, int n_classes, const c
     yti_weights_file weights;
     YT_TRY(yti_weights_load(config->weights, &weights, err));
     const yti_st_file *file = &weights.file;
-    yt_status status = yti_network_trainable(file, config->weights, err);
-    if (status == YT_OK)
-        status = is_chosen(config, YT_TRAIN_KEY_model)
-                     ? build_typed(config, file, n_classes, search_dirs, out, err)
-                     : build_as_weights(config, file, n_classes, search_dirs, out, err);
+    const yt_status status = is_chosen(config, YT_TRAIN_KEY_model)
+                                 ? build_typed(config, file, n_classes, search_dirs, out, err)
+                                 : build_as_weights(config, file, n_classes, search_dirs, out, err);
     yti_weights_free(&weights);
     return status;
 }

@@ -807,7 +807,7 @@ Test(weights, values_beyond_sixteen_bits_are_counted) {
 }
 
 /* Convolutions with a bias and without normalisation, as a network that was fused and saved has them. */
-Test(weights, a_fused_file_runs_and_is_not_trained_on) {
+Test(weights, a_fused_file_runs_and_is_unfolded_to_be_trained_on) {
     yti_model *model = load("tiny26.yaml", YT_MODEL_DEFAULTS), *built = NULL;
     for (int kind = 0; kind < 3; kind++) {
         yti_model *fused = NULL, *again = NULL;
@@ -823,8 +823,26 @@ Test(weights, a_fused_file_runs_and_is_not_trained_on) {
         expect_same_state(again, kind == 2 ? again : fused);
         yt_err err = {.text = ""};
         yti_train_config config = config_with(path, NULL);
-        cr_assert_eq(yti_train_build_model(&config, 2, NULL, &built, &err), YT_ERR_MISMATCH);
-        cr_assert_not_null(strstr(err.text, "is fused for inference"), "%s", err.text);
+        yti_transfer_report report;
+        cr_assert_eq(yti_train_build_model(&config, 2, NULL, &built, &err), YT_OK, "%s", err.text);
+        cr_assert_eq(yti_weights_transfer(path, built, NULL, &report, &err), YT_OK, "%s", err.text);
+        cr_expect(report.folded);
+        cr_expect_eq(report.matched, report.total, "%s", report.missed);
+        yti_model *folded = NULL;
+        cr_assert_eq(kind == 2 ? yti_model_fuse_all(built, &built->state, &folded, NULL)
+                               : yti_model_fuse(built, &built->state, kind == 0, &folded, NULL),
+                     YT_OK);
+        cr_assert_eq(folded->param_count, fused->param_count);
+        for (size_t i = 0; i < fused->param_count; i++)
+            cr_assert(fabsf(folded->state.params[i] - fused->state.params[i]) <= 1e-6f * fabsf(fused->state.params[i]));
+        const yti_param_info *many = find_param(built, "model.6.cv2.0.0.conv.weight"),
+                             *one = find_param(built, "model.6.one2one_cv2.0.0.conv.weight");
+        cr_expect_eq(kind != 2,
+                     memcmp(built->state.params + many->offset, built->state.params + one->offset,
+                            many->count * sizeof(float)) == 0,
+                     "a branch that was dropped begins as the other one");
+        yti_model_destroy(folded);
+        yti_model_destroy(built);
         yti_model_destroy(again);
         yti_model_destroy(read);
         yti_model_destroy(fused);
@@ -900,7 +918,8 @@ Test(weights, a_file_that_is_no_weights_file_is_told_so) {
         test_folder_write_text("README.md", texts[i]);
         cr_assert_eq(yti_weights_open(test_folder_path("README.md"), NULL, NULL, &model, &found, &imgsz, &err),
                      YT_ERR_SYNTAX);
-        cr_assert_not_null(strstr(err.text, "README.md: is neither a safetensors nor a .pt file"), "%s", err.text);
+        cr_assert_not_null(strstr(err.text, "README.md: is neither a safetensors, a .pt nor an ONNX file"), "%s",
+                           err.text);
     }
     cr_assert_eq(yti_weights_open(test_folder_path("absent"), NULL, NULL, &model, &found, &imgsz, NULL), YT_ERR_IO);
 }
@@ -912,7 +931,7 @@ Test(weights, other_files_under_the_name_of_weights_are_called_what_they_are) {
         {"a.pt", "version https://git-lfs.github.com/spec/v1\n", "it is a Git LFS pointer: run git lfs pull"},
         {"b.pt", "<!DOCTYPE html>", "it is a web page"},
         {"c.pt.gz", "\x1f\x8b\x08", "unpack it with gunzip"},
-        {"d.onnx", "\x08\x07", "name the .pt it was made from"},
+        {"d.engine", "\x08\x07", "name the .pt it was made from"},
     };
     yti_model *model = NULL;
     yti_class_names found;
