@@ -6,6 +6,7 @@
 #include "cli/cli_threads.h"
 #include "export/export.h"
 #include "infer/detect_options.h"
+#include "verify/certificate.h"
 #include "weights/weights.h"
 #include "yolotrain/version.h"
 
@@ -15,6 +16,20 @@
 #include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* From the last dot of the name; "" where there is none but one at its beginning. */
+static const char *suffix_of(const char *path) {
+    const char *base = yti_path_base(path), *dot = strrchr(base, '.');
+    return dot && dot > base ? dot : base + strlen(base);
+}
+
+/* malloc'd name of the input with another suffix; NULL: out of memory. */
+static char *default_output(const char *input, const char *suffix) {
+    size_t stem = (size_t)(suffix_of(input) - input), room = stem + strlen(suffix) + 1;
+    char *output = malloc(room);
+    if (output) snprintf(output, room, "%.*s%s", (int)stem, input, suffix);
+    return output;
+}
 
 static void print_loss(const cli_line *cli, const yti_half_loss *loss) {
     if (loss->n_clamped)
@@ -81,6 +96,59 @@ static void print_progress(void *context, const char *what, int done, int total)
             done == total ? "\n" : "");
 }
 
+static void print_certificate(const cli_line *cli, const yti_certificate *c) {
+    fprintf(stderr,
+            "%s: %s %s on %d images: %d of %d detections differ; largest difference of %s: score %.2g, box %.2g px\n",
+            cli->program, c->runtime, c->version, c->images, c->differing, c->detections,
+            c->has_raw ? "all anchors" : "detections", c->score, c->box_px);
+    if (c->has_ap)
+        fprintf(stderr, "%s: mAP50 %.3f, mAP50-95 %.3f; of the network itself %.3f, %.3f\n", cli->program, c->ap50,
+                c->ap, c->own_ap50, c->own_ap);
+    fprintf(stderr, "%s: %.1f ms per image; %.1f ms in yolotrain\n", cli->program, c->ms, c->own_ms);
+}
+
+/* best.onnx has best.verify.json beside it. */
+static yt_status save_certificate(const cli_line *cli, const yti_certificate *certificate, const yti_verify_job *job,
+                                  yt_err *err) {
+    char *path = default_output(job->file, ".verify.json");
+    if (!path) return yti_no_memory(err, "the name of a file");
+    const yt_status status = yti_certificate_save(certificate, job, path, err);
+    if (status == YT_OK) fprintf(stderr, "%s: certificate in %s\n", cli->program, path);
+    free(path);
+    return status;
+}
+
+/* A file in 32-bit floats answers as the network does; what 16 and 8 bits change is for the reader to judge. */
+static yt_status verify(const cli_line *cli, const yti_export_job *export, const yti_export_report *report,
+                        yt_err *err) {
+    const yti_options *o = export->options;
+    const yti_verify_job job = {.weights = export->weights,
+                                .model = export->model,
+                                .search_dirs = export->search_dirs,
+                                .file = export->output,
+                                .data = cli_text(cli, "verify"),
+                                .head = (yti_export_head)yti_options_find(o, "head")->number,
+                                .nms = yti_options_flag(o, "nms"),
+                                .nms_conf = (float)yti_options_double(o, "conf"),
+                                .width = report->width,
+                                .height = report->height,
+                                .batch = report->batch,
+                                .threads = yti_threads_of(yti_options_find(o, "threads")),
+                                .message = export->message,
+                                .progress = export->progress,
+                                .context = export->context};
+    yti_certificate certificate;
+    yt_err reason;
+    const yt_status status = yti_verify(&job, &certificate, &reason);
+    if (status != YT_OK) return yt_fail(err, status, "%s is written and not verified: %s", job.file, reason.text);
+    print_certificate(cli, &certificate);
+    YT_TRY(save_certificate(cli, &certificate, &job, err));
+    const bool exact = !yti_options_flag(o, "half") && !yti_options_flag(o, "int8");
+    if (!exact || certificate.differing == 0) return YT_OK;
+    return yt_fail(err, YT_ERR_MISMATCH, "%s: %d of %d detections differ from those of the network", job.file,
+                   certificate.differing, certificate.detections);
+}
+
 static yt_status export_network(const cli_line *cli, yti_export_format format, const char *input, const char *output,
                                 yt_err *err) {
     yti_search search;
@@ -100,10 +168,11 @@ static yt_status export_network(const cli_line *cli, yti_export_format format, c
                                     .progress = print_progress,
                                     .context = (void *)(uintptr_t)cli};
         status = yti_export_network(&job, &report, err);
+        if (status == YT_OK) print_network(cli, input, &report);
+        if (status == YT_OK && format == YTI_EXPORT_ONNX) print_onnx(cli, &report);
+        if (status == YT_OK && cli_text(cli, "verify")) status = verify(cli, &job, &report, err);
     }
     yti_options_free(&options);
-    if (status == YT_OK) print_network(cli, input, &report);
-    if (status == YT_OK && format == YTI_EXPORT_ONNX) print_onnx(cli, &report);
     return status;
 }
 
@@ -148,22 +217,12 @@ static const cli_option options[] = {
      "the decoding of boxes"},
     YTI_MODEL_ROW,
     YTI_EXPORT_ROWS,
+    {"verify", 0, YT_OPTION_TEXT, NULL, 0, 0, NULL, "DATA", "Check",
+     "run the ONNX file in ONNX Runtime, if its C library is there (YT_ONNXRUNTIME names it), on the validation images of "
+     "this dataset YAML; writes what differs from the network here, AP of both and times to FILE.verify.json, and fails "
+     "where a detection of a file in 32-bit floats differs"},
 };
 /* clang-format on */
-
-/* From the last dot of the name; "" where there is none but one at its beginning. */
-static const char *suffix_of(const char *path) {
-    const char *base = yti_path_base(path), *dot = strrchr(base, '.');
-    return dot && dot > base ? dot : base + strlen(base);
-}
-
-/* malloc'd name of the input with another suffix; NULL: out of memory. */
-static char *default_output(const char *input, const char *suffix) {
-    size_t stem = (size_t)(suffix_of(input) - input), room = stem + strlen(suffix) + 1;
-    char *output = malloc(room);
-    if (output) snprintf(output, room, "%.*s%s", (int)stem, input, suffix);
-    return output;
-}
 
 /* By what they are, not by what they are called. */
 static bool is_same_file(const char *a, const char *b) {
@@ -217,6 +276,8 @@ static int check_options(const cli_line *cli, const struct format *format) {
         if (strcmp(yti_export_rows[i].name, "half") != 0 && cli_typed(cli, yti_export_rows[i].name))
             return cli_usage_error(cli, "--%s is for networks; --format %s writes weights alone",
                                    yti_export_rows[i].name, format->name);
+    if (cli_typed(cli, "verify") && format->write != export_onnx)
+        return cli_usage_error(cli, "--verify runs ONNX files; tools/export_matrix.py judges those of ncnn");
     if (!format->is_network && cli_typed(cli, "model"))
         return cli_usage_error(cli, "--model is for networks; --format %s writes weights alone", format->name);
     return 0;

@@ -14,7 +14,7 @@ const char *const yti_export_heads[] = {
         NULL};
 
 const char *const yti_export_ranges[] = {"percentile", "minmax", NULL};
-static const double kept_of_range[] = {0.9999, 1};
+static const double kept_of_range[] = {0.99999, 1};
 
 /* clang-format off */
 const yt_option yti_export_rows[] = {
@@ -260,6 +260,9 @@ static yt_status export_subject(const yti_export_job *job, plan *p, subject *s, 
     yti_net_maps maps;
     *report = (yti_export_report){.opset = p->opset};
     YT_TRY(read_size(yti_options_text(job->options, "imgsz"), s->imgsz, s->fused->max_stride, p, err));
+    report->width = p->width;
+    report->height = p->height;
+    report->batch = p->size.batch > 0 ? (int)p->size.batch : 1;
     if (p->int8) YT_TRY(bring_into_integers(job, p, s, &report->int8, err));
     yti_net_init(&net);
     net.source = (yti_net_source){values_of, s};

@@ -52,7 +52,7 @@ extern const char *const yti_export_heads[], *const yti_export_ranges[];
     {"calib-images", 0, YT_OPTION_INT, "100", 1, 1000000, NULL, NULL, "Integers",                                      \
      "with --calib: training images to look at, evenly spread over the split"},                                        \
     {"calib-range", 0, YT_OPTION_CHOICE, "percentile", 0, 0, yti_export_ranges, "NAME", "Integers",                    \
-     "with --calib: the values that codes are for. percentile: all but 0.01 % at either end of a map; minmax: all"},   \
+     "with --calib: the values that codes are for. percentile: all but 0.001 % at either end of a map; minmax: all"},   \
     YTI_THREADS_ROW
 /* clang-format on */
 
@@ -79,9 +79,10 @@ typedef struct yti_export_job {
 typedef struct yti_export_report {
     yti_onnx_report written;
     int nodes, opset;
-    char base_license[513]; /* of the weights that it was made from; "": they name none */
-    char outputs[256];      /* "output0 (1, 84, 8400)" */
-    yti_int8_report int8;   /* all 0 without it */
+    char base_license[513];   /* of the weights that it was made from; "": they name none */
+    char outputs[256];        /* "output0 (1, 84, 8400)" */
+    int width, height, batch; /* of the input; where it is open, what it is likely to be run at */
+    yti_int8_report int8;     /* all 0 without it */
 } yti_export_report;
 
 /* Writes weights as an ONNX file, or as a folder that ncnn reads. ARGUMENT: options that do not fit together or to the

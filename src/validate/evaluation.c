@@ -117,6 +117,8 @@ yt_status yti_evaluation_open(const yti_evaluation_input *input, yti_evaluation 
     e->context = input->context;
     e->progress = input->progress;
     e->observer = input->observer;
+    e->detect = input->detect;
+    e->detect_context = input->detect_context;
     const yt_status status = open_all(e, input, err);
     if (status == YT_OK)
         *out = e;
@@ -195,6 +197,8 @@ static yt_status open_validator(yti_evaluation *e, yt_err *err) {
                                            .n_mapped = e->dataset.n_classes,
                                            .gains = {7.5f, 0.5f, 1.5f},
                                            .observer = e->observer,
+                                           .detect = e->detect,
+                                           .detect_context = e->detect_context,
                                            .threads = threads_of(e),
                                            .progress = e->progress,
                                            .context = e->context,

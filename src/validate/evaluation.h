@@ -47,8 +47,10 @@ typedef struct yti_evaluation_input {
     const char *weights, *data;
     yti_trained *trained; /* weights that are open already, and become shared; NULL: `weights` is opened */
     const yti_graph_observer *observer; /* of yti_validate_options; lent; NULL: none */
-    const char *const *search_dirs;     /* of yti_weights_open */
-    const yti_options *options;         /* of yti_evaluation_rows; copied */
+    yti_foreign_detect *detect;         /* as there */
+    void *detect_context;
+    const char *const *search_dirs; /* of yti_weights_open */
+    const yti_options *options;     /* of yti_evaluation_rows; copied */
     yti_problem_sink message; /* what is wrong with the dataset, and what is worth knowing; NULL: nobody listens */
     void *context;
     void (*progress)(void *context, int done, int total);      /* batches; may be NULL */
@@ -64,6 +66,8 @@ typedef struct yti_evaluation {
     char *data;
     yti_trained *trained;
     const yti_graph_observer *observer;
+    yti_foreign_detect *detect;
+    void *detect_context;
     yti_dataset dataset;
     bool *classes;  /* of the dataset, that are judged; NULL: all */
     int *class_map; /* [n_classes of the weights] class of the dataset, -1: not judged; NULL with single-cls */

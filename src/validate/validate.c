@@ -104,7 +104,7 @@ static yt_status choose_heads(yti_validator *v, yt_err *err) {
     for (int i = 0; i < MAX_HEADS; i++) {
         const bool kind = i == JUDGED ? one_to_one : !one_to_one;
         const int branch = yti_model_branch(v->model, kind);
-        if (branch < 0) continue;
+        if (branch < 0 || (i == OTHER && v->options.detect)) continue;
         v->heads[v->n_heads++] = (judged){.branch = branch,
                                           .one_to_one = kind,
                                           .context = i == JUDGED ? v->options.image_context : v->options.other_context};
@@ -172,6 +172,32 @@ static yt_status truth_in_pixels(yti_validator *v, const yti_batch *batch, yt_er
     return YT_OK;
 }
 
+/* The classes of what was found as those that are judged. */
+static void map_classes(const yti_validator *v, yt_detection *found, int n) {
+    for (int j = 0; j < n; j++) {
+        const int own = found[j].class_id;
+        found[j].class_id = v->options.single_class ? 0 : v->map ? v->map[own] : own;
+    }
+}
+
+static bool is_kept(const yti_validator *v, const yt_detection *found) {
+    return found->class_id >= 0 && found->class_id < v->model->n_classes &&
+           (!v->options.classes || v->options.classes[found->class_id]);
+}
+
+static yt_status detect_by_other(yti_validator *v, const yti_batch *batch, yt_err *err) {
+    for (int i = 0; i < batch->n; i++) {
+        yt_detection *out = v->detections + (size_t)i * (size_t)v->options.max_det;
+        int n, kept = 0;
+        YT_TRY(v->options.detect(v->options.detect_context, batch, i, out, v->options.max_det, &n, err));
+        for (int j = 0; j < n; j++)
+            if (is_kept(v, &out[j])) out[kept++] = out[j];
+        map_classes(v, out, kept);
+        v->n_detections[i] = kept;
+    }
+    return YT_OK;
+}
+
 static yt_status detect_batch(yti_validator *v, const judged *head, int n, yt_err *err) {
     const yti_head maps = yti_model_head(v->model, head->branch);
     yti_detect_options options = {.conf = v->options.conf,
@@ -186,10 +212,7 @@ static yt_status detect_batch(yti_validator *v, const judged *head, int n, yt_er
         yt_detection *out = v->detections + (size_t)i * (size_t)options.max_det;
         v->n_detections[i] = 0;
         v->statuses[i] = yti_detect(&maps, i, &options, out, &v->n_detections[i], NULL);
-        for (int j = 0; j < v->n_detections[i]; j++) {
-            const int own = out[j].class_id;
-            out[j].class_id = v->options.single_class ? 0 : v->map ? v->map[own] : own;
-        }
+        map_classes(v, out, v->n_detections[i]);
     }
     for (int i = 0; i < n; i++)
         if (v->statuses[i] != YT_OK)
@@ -249,6 +272,11 @@ static yt_status targets_of_model(yti_validator *v, const yti_targets *truth, yt
 static yt_status validate_batch(yti_validator *v, const yti_batch *batch, const yti_state *state, yti_validation *sum,
                                 yt_err *err) {
     yti_model *model = v->model;
+    if (v->options.detect) {
+        YT_TRY(truth_in_pixels(v, batch, err));
+        YT_TRY(detect_by_other(v, batch, err));
+        return count_batch(v, &v->heads[JUDGED], batch, err);
+    }
     yti_model_set_input(model, batch->rgb);
     yti_model_forward(model, state, v->options.observer);
 

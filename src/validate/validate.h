@@ -18,6 +18,11 @@ typedef struct yti_validated_image {
     yti_fit fit; /* back to the original image: each axis by its own gain, as since 8.4.171 to .174 */
 } yti_validated_image;
 
+/* Finds objects in image `image` of a batch in place of the model: by descending score, at most max_det, in pixels of
+ * the network input. */
+typedef yt_status yti_foreign_detect(void *context, const yti_batch *batch, int image, yt_detection *out, int max_det,
+                                     int *n_out, yt_err *err);
+
 typedef struct yti_validate_options {
     float conf, iou;      /* 0.001, 0.7 */
     int max_det;          /* 300 */
@@ -34,6 +39,9 @@ typedef struct yti_validate_options {
     const float *class_weights;         /* [n_classes], copied; NULL: all 1 */
     bool widen_below_first;             /* of yti_assigner */
     const yti_graph_observer *observer; /* of every forward run, which it may change; NULL: none */
+    yti_foreign_detect *detect; /* judged in place of the model, which does not run: there are no losses, and the
+                                   branch that is judged is the only one; NULL: the model is judged */
+    void *detect_context;
     int threads;
     void (*progress)(void *context, int done, int total); /* batches; may be NULL */
     void *context;
