@@ -154,7 +154,7 @@ Test(quantize, the_file_computes_what_the_simulation_does) {
         simulate(&c);
         const yti_head head = yti_model_head(c.model, 0);
         for (int l = 0; l < head.n_levels; l++) {
-            char name[8];
+            char name[16];
             double largest = 0;
             snprintf(name, sizeof name, "box%d", l);
             double worst = difference(onnx, name, head.level[l].box, &largest);
