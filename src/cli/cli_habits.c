@@ -47,7 +47,6 @@ static const struct habit {
     {"hyp", NULL, "every hyperparameter is an option of its own (--lr0 0.01); --help lists them"},
     {"evolve", NULL, "hyperparameters are not searched here"},
     {"noautoanchor", NULL, "there are no anchors; leave it out"},
-    {"plots", NULL, "the numbers of the plots are in CSV files; leave it out"},
     {"verbose", NULL, "leave it out"},
 };
 

@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "cli/cli_common.h"
 #include "cli/cli_detector.h"
-#include "cli/cli_draw.h"
+#include "draw/boxes.h"
 #include "cli/cli_inputs.h"
 #include "cli/cli_threads.h"
 #include "data/index/dataset.h"
@@ -40,7 +40,7 @@ typedef struct {
     const char **names;  /* of the classes, lent by the detector */
     yt_detection *found; /* [yt_detector_max_found] */
     char *out_dir;       /* NULL: nothing is saved */
-    cli_colour *colours; /* of the classes, where images are saved */
+    yti_colour *colours; /* of the classes, where images are saved */
     bool as_json;        /* else lines */
     yti_json_writer json;
     int images, boxes;
@@ -91,7 +91,7 @@ static yt_status open_outputs(session *s, yt_err *err) {
     s->as_json = cli_flag(s->cli, "json");
     if (s->as_json) yti_json_array(&s->json, NULL);
     if (!dir && !cli_flag(s->cli, "save")) return YT_OK;
-    YT_TRY(cli_palette_create(yt_detector_classes(s->detector), &s->colours, err));
+    YT_TRY(yti_palette_create(yt_detector_classes(s->detector), &s->colours, err));
     if (!dir) return yti_folder_fresh(CLI_RUNS "/predict", &s->out_dir, err);
     YT_TRY(yti_path_make_dirs(dir, err));
     s->out_dir = yti_path_join("", dir);
@@ -159,10 +159,9 @@ static yt_status save_image(const session *s, size_t input, yt_image *image, int
                            ? yt_fail(err, YT_ERR_ARGUMENT, "%s is an input and is not overwritten; name another --out",
                                      path)
                            : YT_OK;
-    if (status == YT_OK) {
-        cli_draw_detections(image, s->found, n, s->names, s->colours);
-        status = yt_image_save(path, image, err);
-    }
+    if (status == YT_OK)
+        status = yti_draw_boxes(image, s->found, n, s->names, s->colours, yti_style_of(image->w, image->h), err);
+    if (status == YT_OK) status = yt_image_save(path, image, err);
     free(path);
     return status;
 }

@@ -7,6 +7,7 @@
 #include "api/search.h"
 #include "cli/cli_threads.h"
 #include "base/run_folder.h"
+#include "pictures/run_pictures.h"
 #include "train/diagnose/replay.h"
 #include "train/loop/train.h"
 #include "train/parts/build_model.h"
@@ -19,7 +20,7 @@
 #include <unistd.h>
 
 enum {
-    N_OPTIONS = YT_TRAIN_KEYS + 5,
+    N_OPTIONS = YT_TRAIN_KEYS + 6,
     MAX_NAME = 32,
     MAX_PROBLEMS = 20,
     KILLED = 128 /* and the number of the signal, as a shell has it */
@@ -64,6 +65,12 @@ static void make_command_line(command_line *line) {
             if (*c == '_') *c = '-';
         line->options[i].name = line->names[i];
     }
+    line->options[YT_TRAIN_KEYS + 5] = (cli_option){
+        .name = "plots",
+        .type = YT_OPTION_FLAG,
+        .fallback = "true",
+        .group = "Output",
+        .help = "draw what the network sees and finds into the run folder: train_batch0.jpg and others"};
     line->options[YT_TRAIN_KEYS] = (cli_option){.name = "summary",
                                                 .type = YT_OPTION_FLAG,
                                                 .group = "Output",
@@ -144,7 +151,7 @@ static void show_problem(void *context, const char *text) {
     fputc('\n', stderr);
 }
 
-static yt_status train(const yti_train_config *config, const yti_search *search, yt_err *err) {
+static yt_status train(const yti_train_config *config, const yti_search *search, bool plots, yt_err *err) {
     problems found = {.all = config->strict};
     yti_training *training;
     yt_status status = yti_train_prepare(config, search->dirs, show_problem, &found, &training, err);
@@ -152,10 +159,12 @@ static yt_status train(const yti_train_config *config, const yti_search *search,
         fprintf(stderr, "warning: %d more problems like these\n", found.count - MAX_PROBLEMS);
     if (status != YT_OK) return status;
     cli_progress progress;
-    yti_train_observer observer = cli_progress_observer(&progress);
+    yti_train_observer observers[2] = {cli_progress_observer(&progress), {0}};
     status = cli_print_plan(yti_train_describe(training), yt_version_text(), err);
+    if (status == YT_OK && plots) status = yti_run_pictures_create(show_problem, &found, &observers[1], err);
     catch_interrupts();
-    if (status == YT_OK) status = yti_train_run(training, &observer, 1, &interrupted, err);
+    if (status == YT_OK) status = yti_train_run(training, observers, plots ? 2 : 1, &interrupted, err);
+    yti_run_pictures_destroy(&observers[1]);
     yti_train_destroy(training);
     return status;
 }
@@ -229,7 +238,7 @@ static int run(const cli_line *cli) {
     if (status == YT_OK)
         status = summary                     ? print_summary(&config, &search, &err)
                  : cli_typed(cli, "compare") ? compare(cli, &config, &search, &err)
-                                             : train(&config, &search, &err);
+                                             : train(&config, &search, cli_flag(cli, "plots"), &err);
     if (status == YT_OK) return cli_finish_stdout(cli, 0);
     cli_failure(cli, &err);
     return status == YT_ERR_STOPPED ? KILLED + (int)interrupted : 1;

@@ -138,6 +138,14 @@ yt_status yti_validator_create(yti_model *model, yti_loader *loader, const yti_v
     return YT_OK;
 }
 
+void yti_validator_watch(yti_validator *validator,
+                         yt_status (*image)(void *context, const yti_validated_image *image, yt_err *err),
+                         void *context) {
+    validator->options.image = image;
+    validator->heads[JUDGED].context = context;
+    if (validator->n_heads > OTHER) validator->heads[OTHER].context = NULL;
+}
+
 void yti_validator_destroy(yti_validator *validator) {
     if (!validator) return;
     yti_loss_destroy(validator->loss);

@@ -66,6 +66,12 @@ typedef struct yti_validator yti_validator;
  * shape; the caller plans again before it continues training. */
 yt_status yti_validator_create(yti_model *model, yti_loader *loader, const yti_validate_options *options,
                                yti_validator **out, yt_err *err);
+
+/* Shows every image of later runs, with what the branch that is judged finds in it, in place of the hook of the
+ * options. */
+void yti_validator_watch(yti_validator *validator,
+                         yt_status (*image)(void *context, const yti_validated_image *image, yt_err *err),
+                         void *context);
 void yti_validator_destroy(yti_validator *validator);
 yt_status yti_validator_run(yti_validator *validator, const yti_state *state, yti_validation *out, yt_err *err);
 

@@ -91,6 +91,7 @@ static yt_status train_epoch(yti_training *t, yti_watchers *watchers, const yti_
         if (!batch) return YT_OK;
         YT_TRY(plan_for(t, (planned_input){batch->n, batch->h, batch->w}, &planned, err));
         report->images = batch->n;
+        report->data = batch;
         YT_TRY(yti_train_step(t, batch, report, watchers, &step, err));
         if (step == YTI_STEP_ROLLS_BACK) {
             *result = EPOCH_ROLLS_BACK;
@@ -264,6 +265,7 @@ yt_status yti_train_epochs(yti_training *t, yti_watchers *watchers, const yti_st
                            yt_err *err) {
     t->end.begin = yti_seconds() - t->progress.last.seconds;
     warn_of_no_move(t, watchers);
+    if (t->parts.validator) yti_validator_watch(t->parts.validator, yti_watch_validated, watchers);
     yt_status status = YT_OK;
     bool early = false;
     while (status == YT_OK && t->progress.epochs_done < t->end.epochs && !early) {

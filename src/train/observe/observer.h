@@ -13,6 +13,7 @@
 #include "optim/optim.h"
 #include "train/diagnose/finding.h"
 #include "train/settings/config.h"
+#include "validate/validate.h"
 #include "weights/weights.h"
 
 /* What is known before the first step. Lent for the life of the training. */
@@ -45,6 +46,7 @@ typedef struct yti_train_batch {
     int64_t step;              /* batches of the run done before this one */
     int epoch, batch, batches; /* from 0 */
     int images;
+    const yti_batch *data;          /* what is trained on; lent during the call */
     double loss[YT_LOSS_TERMS];     /* running mean over the epoch */
     double own_loss[YT_LOSS_TERMS]; /* of this batch alone */
     double images_per_second;       /* of the batches of this epoch before this one; 0 in its first */
@@ -128,6 +130,9 @@ typedef struct yti_train_observer {
     /* The run is back at its last checkpoint, and the next batch is that with this step: what was gathered since then
      * is to be discarded. */
     void (*rolled_back)(void *context, int64_t step);
+    /* Every image of a validation, with what the branch that is judged finds in it: of the moving average after an
+     * epoch, and at the end once more of the best weights. Before `epoch`. */
+    yt_status (*validated)(void *context, const yti_validated_image *image, yt_err *err);
     yt_status (*epoch)(void *context, const yti_train_epoch *epoch, yt_err *err);
     void (*alarm)(void *context, const char *text); /* something about training is not sound: one line */
     void (*finish)(void *context, const yti_train_summary *summary);

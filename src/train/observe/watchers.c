@@ -80,6 +80,15 @@ yt_status yti_watch_start(yti_watchers *watchers, const yti_train_info *info, yt
     return YT_OK;
 }
 
+yt_status yti_watch_validated(void *context, const yti_validated_image *image, yt_err *err) {
+    const yti_watchers *watchers = context;
+    for (size_t i = 0; i < watchers->count; i++) {
+        const yti_train_observer *o = &watchers->list[i];
+        if (o->validated) YT_TRY(o->validated(o->context, image, err));
+    }
+    return YT_OK;
+}
+
 yt_status yti_watch_epoch(yti_watchers *watchers, const yti_train_epoch *epoch, yt_err *err) {
     for (size_t i = 0; i < watchers->count; i++) {
         const yti_train_observer *o = &watchers->list[i];

@@ -23,6 +23,9 @@ void yti_watch_non_finite(const yti_watchers *watchers, const yti_non_finite *ev
 void yti_watch_update(yti_watchers *watchers, const yti_train_batch *batch);
 void yti_watch_rolled_back(const yti_watchers *watchers, int64_t step);
 yt_status yti_watch_start(yti_watchers *watchers, const yti_train_info *info, yt_err *err);
+
+/* The hook of a validation: context is a yti_watchers. */
+yt_status yti_watch_validated(void *context, const yti_validated_image *image, yt_err *err);
 yt_status yti_watch_epoch(yti_watchers *watchers, const yti_train_epoch *epoch, yt_err *err);
 void yti_watch_finish(yti_watchers *watchers, const yti_train_summary *summary);
 

@@ -1,11 +1,11 @@
-/* cli_palette.c: colours chosen one after the other from a lattice of RGB values, each the one whose distance to its
+/* palette.c: colours chosen one after the other from a lattice of RGB values, each the one whose distance to its
  * nearest predecessor is largest.
  *
  * Distance is Euclidean in OKLab (Ottosson 2020), the smallest of three: as seen by normal eyes, and by protanopes and
  * deuteranopes as Machado, Oliveira and Fernandes (2009) simulate them. Greys, and what is nearly black or white, are
  * left out: they are frequent in photographs, and letters on them are black or white.
  */
-#include "cli/cli_palette.h"
+#include "draw/palette.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -14,7 +14,7 @@
 enum { STEP = 15, SIDE = 255 / STEP + 1, LATTICE = SIDE * SIDE * SIDE, EYES = 3 };
 
 static const float MIN_L = 0.4f, MAX_L = 0.95f, MIN_CHROMA = 0.12f;
-static const cli_colour FIRST = {0, 120, 225}; /* a blue */
+static const yti_colour FIRST = {0, 120, 225}; /* a blue */
 
 /* What an eye makes of linear RGB: nothing, protanopia, deuteranopia (severity 1 of the paper's tables). */
 static const float seen_by[EYES][3][3] = {
@@ -27,7 +27,7 @@ typedef struct {
 } oklab;
 
 typedef struct {
-    cli_colour colour;
+    yti_colour colour;
     oklab seen[EYES];
     float nearest; /* squared distance to the nearest colour that was chosen */
 } candidate;
@@ -54,7 +54,7 @@ static oklab oklab_of(const float rgb[3]) {
     return (oklab){row(to_lab[0], lms), row(to_lab[1], lms), row(to_lab[2], lms)};
 }
 
-static candidate candidate_of(cli_colour colour) {
+static candidate candidate_of(yti_colour colour) {
     const float rgb[3] = {linear(colour.r), linear(colour.g), linear(colour.b)};
     candidate c = {.colour = colour, .nearest = INFINITY};
     for (int eye = 0; eye < EYES; eye++) {
@@ -68,7 +68,7 @@ static candidate candidate_of(cli_colour colour) {
 static int list_candidates(candidate *out) {
     int n = 0;
     for (int i = 0; i < LATTICE; i++) {
-        const candidate c = candidate_of((cli_colour){(uint8_t)(i / SIDE / SIDE * STEP),
+        const candidate c = candidate_of((yti_colour){(uint8_t)(i / SIDE / SIDE * STEP),
                                                       (uint8_t)(i / SIDE % SIDE * STEP), (uint8_t)(i % SIDE * STEP)});
         const oklab *lab = &c.seen[0];
         if (lab->l >= MIN_L && lab->l <= MAX_L && hypotf(lab->a, lab->b) >= MIN_CHROMA) out[n++] = c;
@@ -86,8 +86,8 @@ static float distance(const candidate *a, const candidate *b) {
     return least;
 }
 
-yt_status cli_palette_create(int classes, cli_colour **out, yt_err *err) {
-    cli_colour *colours = calloc((size_t)(classes > 0 ? classes : 1), sizeof *colours);
+yt_status yti_palette_create(int classes, yti_colour **out, yt_err *err) {
+    yti_colour *colours = calloc((size_t)(classes > 0 ? classes : 1), sizeof *colours);
     candidate *candidates = calloc(LATTICE, sizeof *candidates);
     if (!colours || !candidates) {
         free(colours);
@@ -97,8 +97,8 @@ yt_status cli_palette_create(int classes, cli_colour **out, yt_err *err) {
     const int n = list_candidates(candidates);
     candidate chosen = candidate_of(FIRST);
     for (int i = 0; i < classes; i++) {
-        if (i >= CLI_MAX_COLOURS) {
-            colours[i] = colours[i % CLI_MAX_COLOURS];
+        if (i >= YTI_MAX_COLOURS) {
+            colours[i] = colours[i % YTI_MAX_COLOURS];
             continue;
         }
         colours[i] = chosen.colour;
@@ -115,8 +115,8 @@ yt_status cli_palette_create(int classes, cli_colour **out, yt_err *err) {
 }
 
 /* Contrast of the relative luminances x > y is (x + 0.05) / (y + 0.05). */
-cli_colour cli_readable_on(cli_colour back) {
+yti_colour yti_readable_on(yti_colour back) {
     const float luminance = 0.2126f * linear(back.r) + 0.7152f * linear(back.g) + 0.0722f * linear(back.b);
     const bool black = (luminance + 0.05f) / 0.05f > 1.05f / (luminance + 0.05f);
-    return black ? (cli_colour){0, 0, 0} : (cli_colour){255, 255, 255};
+    return black ? (yti_colour){0, 0, 0} : (yti_colour){255, 255, 255};
 }

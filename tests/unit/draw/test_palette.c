@@ -1,7 +1,7 @@
-/* Tests of src/cli/cli_palette.c: that colours differ, for every eye. Differences are those of CIELAB (1976) and
+/* Tests of src/draw/palette.c: that colours differ, for every eye. Differences are those of CIELAB (1976) and
  * colour blindness is simulated after Vienot, Brettel and Mollon (1999): neither is what the palette is made with. A
  * difference of 2.3 can just be seen. */
-#include "cli/cli_palette.h"
+#include "draw/palette.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -23,7 +23,7 @@ static double linear(uint8_t value) {
     return v <= 0.04045 ? v / 12.92 : pow((v + 0.055) / 1.055, 2.4);
 }
 
-static triple linear_of(cli_colour c) {
+static triple linear_of(yti_colour c) {
     return (triple){{linear(c.r), linear(c.g), linear(c.b)}};
 }
 
@@ -55,19 +55,19 @@ static triple cielab(triple rgb) {
     return (triple){{116 * y - 16, 500 * (x - y), 200 * (y - z)}};
 }
 
-static double difference(eye who, cli_colour a, cli_colour b) {
+static double difference(eye who, yti_colour a, yti_colour b) {
     const triple p = cielab(seen_by(who, linear_of(a))), q = cielab(seen_by(who, linear_of(b)));
     return sqrt(pow(p.v[0] - q.v[0], 2) + pow(p.v[1] - q.v[1], 2) + pow(p.v[2] - q.v[2], 2));
 }
 
-static cli_colour *palette(int n) {
-    cli_colour *colours = NULL;
-    cr_assert_eq(cli_palette_create(n, &colours, NULL), YT_OK);
+static yti_colour *palette(int n) {
+    yti_colour *colours = NULL;
+    cr_assert_eq(yti_palette_create(n, &colours, NULL), YT_OK);
     return colours;
 }
 
 static void expect_differences(int n, double least) {
-    cli_colour *c = palette(n);
+    yti_colour *c = palette(n);
     for (int who = 0; who < EYES; who++)
         for (int i = 0; i < n; i++)
             for (int k = 0; k < i; k++) {
@@ -90,36 +90,36 @@ Test(cli_palette, the_classes_of_coco_are_told_apart_by_every_eye) {
 }
 
 Test(cli_palette, a_thousand_classes_have_a_thousand_colours) {
-    cli_colour *c = palette(1000);
+    yti_colour *c = palette(1000);
     for (int i = 0; i < 1000; i++)
         for (int k = 0; k < i; k++) cr_assert(memcmp(&c[i], &c[k], sizeof *c) != 0, "%d and %d", k, i);
     free(c);
 }
 
 Test(cli_palette, a_class_has_one_colour_however_many_there_are) {
-    cli_colour *few = palette(3), *many = palette(3 * CLI_MAX_COLOURS), *none = palette(0);
+    yti_colour *few = palette(3), *many = palette(3 * YTI_MAX_COLOURS), *none = palette(0);
     cr_assert_arr_eq(few, many, 3 * sizeof *few);
-    cr_assert_arr_eq(many, many + CLI_MAX_COLOURS, CLI_MAX_COLOURS * sizeof *many);
+    cr_assert_arr_eq(many, many + YTI_MAX_COLOURS, YTI_MAX_COLOURS * sizeof *many);
     free(few);
     free(many);
     free(none);
 }
 
-static double luminance(cli_colour c) {
+static double luminance(yti_colour c) {
     const triple x = linear_of(c);
     return 0.2126 * x.v[0] + 0.7152 * x.v[1] + 0.0722 * x.v[2];
 }
 
 /* The contrast that WCAG 2.1 asks of small text. */
 Test(cli_palette, letters_can_be_read_on_every_colour) {
-    cli_colour *c = palette(CLI_MAX_COLOURS);
+    yti_colour *c = palette(YTI_MAX_COLOURS);
     int black = 0;
-    for (int i = 0; i < CLI_MAX_COLOURS; i++) {
-        const cli_colour text = cli_readable_on(c[i]);
+    for (int i = 0; i < YTI_MAX_COLOURS; i++) {
+        const yti_colour text = yti_readable_on(c[i]);
         const double x = luminance(text), y = luminance(c[i]);
         cr_assert((fmax(x, y) + 0.05) / (fmin(x, y) + 0.05) >= 4.5, "colour %d", i);
         black += text.r == 0;
     }
-    cr_assert(black > 0 && black < CLI_MAX_COLOURS);
+    cr_assert(black > 0 && black < YTI_MAX_COLOURS);
     free(c);
 }
