@@ -83,7 +83,7 @@ while IFS= read -r path; do
     check_floors "$path" "${path#*/}"
     files=$((files + 1))
 done < <(find include src \( -name '*.[ch]' -o -name '*.in[cl]' \) | sort)
-check_third_party 'stb/[^>"]*' '^(src/image/(stb_formats|image_save)\.c|src/cli/|tools/)'
+check_third_party 'stb/[^>"]*' '^(src/image/(stb_formats|image_save)\.c|src/draw/font\.c|src/cli/|tools/)'
 check_third_party 'yaml\.h' '^src/base/yaml\.c$'
 check_third_party 'zip\.h' '^(src/formats/pt_zip\.c|tests/)'
 check_third_party 'jpeglib\.h' '^src/image/jpeg_decode\.c'

@@ -17,7 +17,7 @@ void yti_csv_number(FILE *file, double value);
 
 /* ---- reading ---- */
 
-enum { YTI_CSV_COLUMNS = 64 };
+enum { YTI_CSV_COLUMNS = 512 };
 
 /* A table in memory, read row by row. Its texts are cut in place and live as long as it does. */
 typedef struct yti_csv {

@@ -6,6 +6,7 @@
 #include "cli/cli_common.h"
 #include "cli/cli_detector.h"
 #include "cli/cli_threads.h"
+#include "pictures/curves.h"
 #include "validate/evaluation.h"
 #include "yolotrain/version.h"
 
@@ -29,6 +30,7 @@ static const cli_option options[] = {
     {"name", 0, YT_OPTION_TEXT, "val", 0, 0, NULL, "NAME", "Output", "name of the run folder"},
     {"exist-ok", 0, YT_OPTION_FLAG, NULL, 0, 0, NULL, NULL, "Output",
      "write into an existing run folder instead of NAME-2"},
+    {"plots", 0, YT_OPTION_FLAG, "true", 0, 0, NULL, NULL, "Output", "draw the tables into the run folder: BoxPR_curve.png and others"},
     YTI_BATCH_ROW,
     YTI_THREADS_ROW,
 };
@@ -216,6 +218,7 @@ static yt_status validate(session *s, yt_err *err) {
     yti_evaluation *e = s->evaluation;
     YT_TRY(cli_run_dir(s->cli, CLI_RUNS, &s->folder, err));
     YT_TRY(yti_evaluation_run(e, s->folder, cli_flag(s->cli, "save-json"), err));
+    if (cli_flag(s->cli, "plots")) YT_TRY(yti_draw_tables(s->folder, e->names, e->n_judged, err));
     if (cli_flag(s->cli, "json")) {
         YT_TRY(print_json(s, err));
     } else {

@@ -2,6 +2,7 @@
 #include "pictures/run_pictures.h"
 #include "base/file.h"
 #include "draw/sheet.h"
+#include "pictures/curves.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -162,12 +163,18 @@ static yt_status start(void *context, const yti_train_info *info, yt_err *err) {
     pictures *p = context;
     p->info = info;
     p->closed_at = info->config->close_mosaic > 0 ? info->epochs - (int)info->config->close_mosaic : 0;
-    return yti_palette_create(info->names->count, &p->colours, err);
+    YT_TRY(yti_palette_create(info->names->count, &p->colours, err));
+    yt_err reason;
+    const char *const *names = (const char *const *)info->names->names;
+    if (yti_draw_labels(info->folder, info->train, names, info->names->count, &reason) != YT_OK) complain(p, &reason);
+    return YT_OK;
 }
 
 static void finish(void *context, const yti_train_summary *summary) {
     pictures *p = context;
+    const char *const *names = (const char *const *)p->info->names->names;
     yt_err err;
+    if (yti_draw_tables(p->info->folder, names, p->info->names->count, &err) != YT_OK) complain(p, &err);
     for (int i = 0; i < SHEETS && i * PER_SHEET < p->info->val->n_samples && summary->classes; i++)
         if (draw_validated(p, i, true, &err) != YT_OK || draw_validated(p, i, false, &err) != YT_OK) complain(p, &err);
 }

@@ -71,13 +71,13 @@ Test(csv, rows_follow_the_header_and_one_without_its_newline_is_none) {
 }
 
 Test(csv, columns_beyond_the_last_one_are_left_out) {
-    char text[1024] = "c0";
+    char text[8 * YTI_CSV_COLUMNS] = "c0";
     for (int i = 1; i < YTI_CSV_COLUMNS + 10; i++) snprintf(text + strlen(text), sizeof text - strlen(text), ",c%d", i);
     strcat(text, "\n");
     yti_csv t = load(text);
     cr_assert_eq(t.n_columns, YTI_CSV_COLUMNS);
-    cr_assert_eq(yti_csv_column(&t, "c63"), 63);
-    cr_assert_eq(yti_csv_column(&t, "c64"), -1);
+    cr_assert_eq(yti_csv_column(&t, "c511"), 511);
+    cr_assert_eq(yti_csv_column(&t, "c512"), -1);
     yti_csv_free(&t);
 }
 
