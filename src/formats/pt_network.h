@@ -1,4 +1,4 @@
-/* pt_network.h: from the value of a checkpoint's pickle to what yti_pt_file holds. Internal to src/ckpt. */
+/* pt_network.h: from the value of a checkpoint's pickle to what yti_pt_file holds. Internal to src/formats. */
 #ifndef YT_PT_NETWORK_H
 #define YT_PT_NETWORK_H
 

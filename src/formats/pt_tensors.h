@@ -1,4 +1,4 @@
-/* pt_tensors.h: from a pickled description of a tensor to its values. Internal to src/ckpt. */
+/* pt_tensors.h: from a pickled description of a tensor to its values. Internal to src/formats. */
 #ifndef YT_PT_TENSORS_H
 #define YT_PT_TENSORS_H
 

@@ -1,4 +1,4 @@
-/* pt_values.h: what a restricted pickle can build. Internal to src/ckpt.
+/* pt_values.h: what a restricted pickle can build. Internal to src/formats.
  *
  * Values lie in an arena and refer to each other freely, as the pickle's memo lets them: shared, and also in circles,
  * so whoever walks them bounds depth and steps. Texts point into the pickle's bytes and have no NUL.

@@ -1,4 +1,4 @@
-/* pt_zip.h: the archive around a checkpoint. Internal to src/ckpt. */
+/* pt_zip.h: the archive around a checkpoint. Internal to src/formats. */
 #ifndef YT_PT_ZIP_H
 #define YT_PT_ZIP_H
 

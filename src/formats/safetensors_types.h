@@ -1,4 +1,4 @@
-/* safetensors_types.h: what reading and writing of safetensors files share. Internal to src/ckpt. */
+/* safetensors_types.h: what reading and writing of safetensors files share. Internal to src/formats. */
 #ifndef YT_SAFETENSORS_TYPES_H
 #define YT_SAFETENSORS_TYPES_H
 

@@ -1,4 +1,4 @@
-/* weights_file.h: weights on disk, whatever the format. Internal to src/train. */
+/* weights_file.h: weights on disk, whatever the format. Internal to the library. */
 #ifndef YT_WEIGHTS_FILE_H
 #define YT_WEIGHTS_FILE_H
 

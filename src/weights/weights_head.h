@@ -1,4 +1,4 @@
-/* weights_head.h: what tensors say about the head they belong to. Internal to src/train. */
+/* weights_head.h: what tensors say about the head they belong to. Internal to the library. */
 #ifndef YT_WEIGHTS_HEAD_H
 #define YT_WEIGHTS_HEAD_H
 

@@ -1,4 +1,4 @@
-/* weights_network.h: which network a file of weights belongs to. Internal to src/train. */
+/* weights_network.h: which network a file of weights belongs to. Internal to the library. */
 #ifndef YT_WEIGHTS_NETWORK_H
 #define YT_WEIGHTS_NETWORK_H
 
