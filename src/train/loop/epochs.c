@@ -161,6 +161,7 @@ static yt_status validate_epoch(yti_training *t, yti_watchers *watchers, yti_tra
         row->other = (yti_train_other){five_decimals(result.other.precision), five_decimals(result.other.recall),
                                        five_decimals(result.other.ap50), five_decimals(result.other.ap)};
     row->validated = true;
+    row->classes = result.metrics.classes;
     if (!has_finite_losses(row))
         yti_watch_alarm(watchers, "validation: the loss is not finite, so the moving average of the weights finds "
                                   "nothing; this epoch is not judged. A smaller --lr0 often helps");
@@ -217,7 +218,9 @@ static yt_status one_epoch(yti_training *t, yti_watchers *watchers, const yti_st
 
     row.seconds = yti_seconds() - t->end.begin;
     progress->last = row;
-    YT_TRY(yti_watch_epoch(watchers, &progress->last, err));
+    const yt_status watched = yti_watch_epoch(watchers, &progress->last, err);
+    progress->last.classes = NULL; /* was lent */
+    YT_TRY(watched);
     progress->epochs_done = row.epoch;
     yt_status status = save_epoch(t, err);
     if (status != YT_OK) progress->epochs_done--; /* it is not saved */

@@ -8,6 +8,7 @@
 #include "train/gradient_log/gradient_log.h"
 #include "train/loop/epochs.h"
 #include "train/loop/training.h"
+#include "train/observe/class_results.h"
 #include "train/observe/results_csv.h"
 
 #include <errno.h>
@@ -106,20 +107,24 @@ static yt_status watched_loop(yti_training *t, yti_watchers *watchers, const yti
 yt_status yti_train_run(yti_training *t, const yti_train_observer *observers, size_t n_observers, const yti_stop *stop,
                         yt_err *err) {
     YT_TRY(make_folder(t, err));
-    yti_train_observer *list = calloc(n_observers + 2, sizeof *list), results = {0}, gradients = {0};
-    yti_watchers watchers = {.list = list, .wanted = calloc(n_observers + 2, sizeof *watchers.wanted)};
+    enum { OWN = 3 };
+    yti_train_observer *list = calloc(n_observers + OWN, sizeof *list), results = {0}, classes = {0}, gradients = {0};
+    yti_watchers watchers = {.list = list, .wanted = calloc(n_observers + OWN, sizeof *watchers.wanted)};
     yt_status status = YT_OK;
     if (!list || !watchers.wanted) status = yti_no_memory(err, "%zu observers", n_observers);
     if (status == YT_OK) status = yti_results_csv_create(&results, err);
+    if (status == YT_OK && yti_can_validate(&t->data)) status = yti_class_results_create(&classes, err);
     if (status == YT_OK && t->config.log_gradients)
         status = yti_gradient_log_create(yti_watch_alarm, &watchers, &gradients, err);
     if (status == YT_OK) {
         list[watchers.count++] = results;
+        if (classes.context) list[watchers.count++] = classes;
         if (gradients.context) list[watchers.count++] = gradients;
         for (size_t i = 0; i < n_observers; i++) list[watchers.count++] = observers[i];
         status = watched_loop(t, &watchers, stop, err);
     }
     yti_gradient_log_destroy(&gradients);
+    yti_class_results_destroy(&classes);
     yti_results_csv_destroy(&results);
     free(watchers.wanted);
     free(list);

@@ -72,9 +72,10 @@ typedef struct yti_train_epoch {
     yti_train_other other;     /* with info.other_head */
     double lr[YT_GROUP_COUNT]; /* at the end of the epoch; yti_optimizer_columns names the logged ones */
     bool validated, is_best;
-    double images_per_second; /* of the training part */
-    int skips;                /* batches left out because something was not finite */
-    uint64_t weights_hash;    /* yti_hash64_floats of the parameters */
+    const yti_class_metrics *classes; /* [n_classes] of the validation; lent during the call; NULL: not validated */
+    double images_per_second;         /* of the training part */
+    int skips;                        /* batches left out because something was not finite */
+    uint64_t weights_hash;            /* yti_hash64_floats of the parameters */
     yti_train_boxes boxes;
 } yti_train_epoch;
 

@@ -38,7 +38,7 @@ Test(chart, a_line_goes_through_its_points_and_stays_in_the_plot) {
 Test(chart, what_is_not_finite_parts_a_line) {
     yt_image image;
     yti_chart c = chart_on(&image);
-    const double x[] = {0, 4, 5, 6, 10}, y[] = {0.5, 0.5, NAN, 0.5, INFINITY};
+    const double x[] = {0, 4, 5, 6, 10}, y[] = {0.5, 0.5, (double)NAN, 0.5, (double)INFINITY};
     cr_assert_eq(yti_chart_begin(&c, NULL), YT_OK);
     yti_chart_line(&c, x, y, 5, red, 4);
     const int middle = c.plot_top + c.plot_h / 2;

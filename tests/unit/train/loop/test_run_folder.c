@@ -131,6 +131,7 @@ Test(run_folder, a_run_is_found_by_its_folder_its_weights_and_a_link) {
         config = resume_config(names[i], all);
         expect_run(&config);
         cr_assert_eq(count_lines(RUN "/results.csv"), 1 + epochs, "%s", names[i]);
+        cr_assert_eq(count_lines(RUN "/results_per_class.csv"), 1 + 2 * epochs, "%s", names[i]);
     }
     cr_assert_eq(chdir(RUN "/weights"), 0);
     config = resume_config("last.safetensors", "20");
