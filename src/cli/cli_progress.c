@@ -199,13 +199,15 @@ static void finish(void *context, const yti_train_summary *summary) {
         return;
     }
     if (summary->stopped_early)
-        fprintf(stderr, "stopped early: no improvement in mAP50-95 in %d epochs\n", info->config->patience);
+        fprintf(stderr, "stopped early: no improvement in %s in %d epochs\n", yti_fitness_name(info->config->fitness),
+                info->config->patience);
     if (summary->out_of_time) fprintf(stderr, "stopped after the %g hours of --time\n", info->config->time);
     char text[64] = "";
     cli_append_duration(text, sizeof text, summary->seconds);
     fprintf(stderr, "%d epochs in %s; ", summary->epochs, text);
     if (summary->best_fitness > 0)
-        fprintf(stderr, "best epoch %d, mAP50-95 %.5f", summary->best_epoch, summary->best_fitness);
+        fprintf(stderr, "best epoch %d, %s %.5f", summary->best_epoch, yti_fitness_name(info->config->fitness),
+                summary->best_fitness);
     else
         fputs(info->val->n_samples ? "no object was found in any epoch" : "without validation", stderr);
     fprintf(stderr, "; weights hash %016llx; peak memory %.0f MiB\n", (unsigned long long)summary->weights_hash,

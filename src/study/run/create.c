@@ -20,6 +20,9 @@ static yt_status choose_folder(study_comparison *study, yt_err *err) {
 static yt_status settle_base(study_comparison *study, yt_err *err) {
     yti_train_config *c = &study->base;
     if (!c->data[0]) return yt_fail(err, YT_ERR_ARGUMENT, "data: name a dataset YAML to train on");
+    if (c->fitness != YT_FITNESS_AP)
+        return yt_fail(err, YT_ERR_ARGUMENT, "fitness: a comparison judges every run by its best %s; leave it out",
+                       yti_fitness_name(YT_FITNESS_AP));
     if (c->resume[0])
         return yt_fail(err, YT_ERR_ARGUMENT,
                        "--compare: continues by itself where it was interrupted; leave out --resume");

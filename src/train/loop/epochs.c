@@ -134,12 +134,29 @@ static bool has_finite_losses(const yti_train_epoch *row) {
     return true;
 }
 
-/* Best: mAP50-95, where a tie counts as the newer, of an epoch in which there was something to learn. Patience: from
- * the last real improvement. The reference trainer lets it begin only once there is one above 0 (spec training 4.9),
- * so that a run that finds nothing never ends early. */
+static double fitness_of(const yti_train_epoch *row, yti_fitness fitness) {
+    const double sum = row->precision + row->recall;
+    switch (fitness) {
+    case YT_FITNESS_AP50:
+        return row->ap50;
+    case YT_FITNESS_F1:
+        return sum > 0 ? 2 * row->precision * row->recall / sum : 0;
+    case YT_FITNESS_PRECISION:
+        return row->precision;
+    case YT_FITNESS_RECALL:
+        return row->recall;
+    case YT_FITNESS_AP:
+        break;
+    }
+    return row->ap;
+}
+
+/* Best: by --fitness, where a tie counts as the newer, of an epoch in which there was something to learn. Patience:
+ * from the last real improvement. The reference trainer lets it begin only once there is one above 0 (spec
+ * training 4.9), so that a run that finds nothing never ends early. */
 static yt_status judge(yti_training *t, const yti_metrics_result *metrics, yti_train_epoch *row, yt_err *err) {
     yti_progress *progress = &t->progress;
-    const double fitness = row->ap;
+    const double fitness = fitness_of(row, (yti_fitness)t->config.fitness);
     const bool waits = t->config.recipe == YT_RECIPE_FAMILY && progress->best_fitness <= 0;
     row->is_best = fitness >= progress->best_fitness && row->boxes.assigned > 0 && has_finite_losses(row);
     if (waits || (row->is_best && fitness > progress->best_fitness)) progress->improved_epoch = row->epoch;

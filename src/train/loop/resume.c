@@ -81,9 +81,9 @@ yt_status yti_resume_settle_end(yti_training *t, yt_err *err) {
     t->end.epochs = t->config.epochs;
     if (yti_patience_is_over(progress, &t->config)) {
         snprintf(why, sizeof why,
-                 "has ended early, after %d epochs without a better mAP50-95; a larger --patience "
+                 "has ended early, after %d epochs without a better %s; a larger --patience "
                  "continues it",
-                 t->config.patience);
+                 t->config.patience, yti_fitness_name(t->config.fitness));
         return is_over(t, why, err);
     }
     if (t->config.time > 0 && progress->epochs_done > 0) {

@@ -96,7 +96,7 @@ typedef struct yti_train_summary {
     bool stopped_early; /* patience ran out */
     bool out_of_time;
     int best_epoch;      /* from 1; 0: none; the last one where there is no validation */
-    double best_fitness; /* -1: never validated */
+    double best_fitness; /* by config->fitness; -1: never validated */
     double seconds;
     uint64_t weights_hash;
     int64_t skips;      /* batches left out because something was not finite; these three of the whole run */

@@ -31,7 +31,7 @@ bool yti_gradients_wait(const yti_progress *progress);
  * run may hold some that do. */
 bool yti_gradients_may_wait(const yti_progress *progress, const yti_train_config *config, int batch);
 
-/* Whether there were `patience` epochs without a better mAP50-95; 0: never. It does not begin without validation. */
+/* Whether there were `patience` epochs without a better fitness; 0: never. It does not begin without validation. */
 bool yti_patience_is_over(const yti_progress *progress, const yti_train_config *config);
 
 /* How many epochs fit into the time limit if those to come take as long as those done (spec training 4.9). The last

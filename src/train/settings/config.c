@@ -42,6 +42,21 @@ static const char *const on_nan_words[] = {
 #undef ON_NAN_NAME
         NULL};
 
+static const char *const fitness_words[] = {
+#define FITNESS_WORD(code, word, name) word,
+    YT_FITNESS_MAP(FITNESS_WORD)
+#undef FITNESS_WORD
+        NULL};
+
+const char *yti_fitness_name(int fitness) {
+    static const char *const names[] = {
+#define FITNESS_NAME(code, word, name) name,
+        YT_FITNESS_MAP(FITNESS_NAME)
+#undef FITNESS_NAME
+    };
+    return names[fitness];
+}
+
 static const char *const nms_words[] = {
 #define NMS_WORD(code, word) word,
     YT_NMS_MAP(NMS_WORD)

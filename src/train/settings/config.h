@@ -49,6 +49,23 @@ typedef enum yti_reference {
     X(SKIP, "skip")                                                                                                    \
     X(ROLLBACK, "rollback")
 
+/* What 'best' and --patience mean: code, word on the command line, name in messages. All are of the validation, of the
+ * branch that is judged. F1: of its precision and recall, which are those where F1 is highest. */
+#define YT_FITNESS_MAP(X)                                                                                              \
+    X(AP, "map50-95", "mAP50-95")                                                                                      \
+    X(AP50, "map50", "mAP50")                                                                                          \
+    X(F1, "f1", "F1")                                                                                                  \
+    X(PRECISION, "precision", "precision")                                                                             \
+    X(RECALL, "recall", "recall")
+
+typedef enum yti_fitness {
+#define YT_FITNESS_ENUM(code, word, name) YT_FITNESS_##code,
+    YT_FITNESS_MAP(YT_FITNESS_ENUM)
+#undef YT_FITNESS_ENUM
+} yti_fitness;
+
+const char *yti_fitness_name(int fitness); /* in messages */
+
 typedef enum yti_on_nan {
 #define YT_ON_NAN_ENUM(code, name) YT_ON_NAN_##code,
     YT_ON_NAN_MAP(YT_ON_NAN_ENUM)
@@ -98,7 +115,7 @@ typedef enum yti_on_resume { YT_RESUME_FIXED, YT_RESUME_FREE, YT_RESUME_HERE } y
 
 /* One field per row of the table; a CHOICE is a value of its enum (recipe: yti_recipe, reference: yti_reference,
  * optimizer: yti_optimizer_kind, activation: yti_activation_kind, no_residual: yti_no_residual, on_nan: yti_on_nan,
- * nms: yti_nms), of optimizer, activation and nms -1 where the default word holds. */
+ * fitness: yti_fitness, nms: yti_nms), of optimizer, activation and nms -1 where the default word holds. */
 typedef struct yti_train_config {
 #define INT_OPTION(key, ...)    int key;
 #define REAL_OPTION(key, ...)   double key;

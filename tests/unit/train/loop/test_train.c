@@ -1,5 +1,6 @@
 /* Tests of src/train: whole runs on a tiny problem; the files they leave, and that they can be stopped and resumed. */
 #include "base/container.h"
+#include "base/csv.h"
 #include "base/file.h"
 #include "base/run_folder.h"
 #include "support/run_config.h"
@@ -245,6 +246,42 @@ static int best_epoch_of(const char *name, const char *lr0) {
     record r = {0};
     expect_run(&config, &r);
     return r.summary.best_epoch;
+}
+
+/* Of a column of results.csv, the last of the highest. */
+static int best_row_of(const char *folder, const char *column) {
+    yti_csv table;
+    char path[256];
+    double best = -1, value;
+    int epoch = 0;
+    snprintf(path, sizeof path, "%s/results.csv", folder);
+    cr_assert_eq(yti_csv_load(path, 1 << 20, &table, NULL), YT_OK);
+    const int field = yti_csv_column(&table, column);
+    for (int i = 1; yti_csv_next(&table); i++) {
+        cr_assert(field >= 0 && yti_csv_real(table.fields[field], &value));
+        if (value >= best) best = value, epoch = i;
+    }
+    yti_csv_free(&table);
+    return epoch;
+}
+
+Test(train, the_best_epoch_is_the_one_with_the_highest_fitness) {
+    static const char *const cases[][2] = {{"map50-95", "metrics/mAP50-95(B)"},
+                                           {"map50", "metrics/mAP50(B)"},
+                                           {"precision", "metrics/precision(B)"},
+                                           {"recall", "metrics/recall(B)"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        yti_train_config config = tiny_config("8");
+        char folder[64];
+        record r = {0};
+        test_set(&config, "fitness", cases[i][0]);
+        test_set(&config, "conf", "0");
+        test_set(&config, "name", cases[i][0]);
+        expect_run(&config, &r);
+        snprintf(folder, sizeof folder, "runs/detect/%s", cases[i][0]);
+        cr_expect_eq(r.summary.best_epoch, best_row_of(folder, cases[i][1]), "%s: %d", cases[i][0],
+                     r.summary.best_epoch);
+    }
 }
 
 Test(train, the_best_weights_show_their_work_at_the_end) {
