@@ -4,6 +4,7 @@
  * there is no room above; it is moved left where it would run out of the image.
  */
 #include "draw/boxes.h"
+#include "draw/canvas.h"
 #include "draw/font.h"
 
 #include <math.h>
@@ -16,22 +17,6 @@ enum {
     MIN_LETTERS = 12,      /* pixels: below that they cannot be read */
     PIXELS_PER_WIDTH = 320 /* lines have 1 pixel in an image of this side, 2 in one twice as large */
 };
-
-/* Columns x1 to x2 - 1, rows y1 to y2 - 1, as far as they are in the image. */
-static void fill(yt_image *image, int x1, int y1, int x2, int y2, yti_colour c) {
-    if (x1 < 0) x1 = 0;
-    if (y1 < 0) y1 = 0;
-    if (x2 > image->w) x2 = image->w;
-    if (y2 > image->h) y2 = image->h;
-    for (int y = y1; y < y2; y++) {
-        uint8_t *pixel = image->rgb + ((size_t)y * (size_t)image->w + (size_t)(x1 < x2 ? x1 : 0)) * 3;
-        for (int x = x1; x < x2; x++, pixel += 3) {
-            pixel[0] = c.r;
-            pixel[1] = c.g;
-            pixel[2] = c.b;
-        }
-    }
-}
 
 /* Nearest pixel edge, within reach of the image so that later sums cannot overflow. */
 static int edge(float x, int side) {
@@ -70,16 +55,16 @@ static yt_status draw_label(yt_image *image, int x, int y, yti_draw_style style,
     const int top = y - h >= 0 ? y - h : y + style.line;
     int left = x + w <= image->w ? x : image->w - w;
     if (left < 0) left = 0;
-    fill(image, left, top, left + w, top + h, back);
+    yti_fill_rectangle(image, left, top, left + w, top + h, back);
     return yti_draw_text(image, left + margin, top + margin / 2, style.letters, text, yti_readable_on(back), err);
 }
 
 static void draw_frame(yt_image *image, int x1, int y1, int x2, int y2, int line, yti_colour c) {
     int across = line < y2 - y1 ? line : y2 - y1, down = line < x2 - x1 ? line : x2 - x1;
-    fill(image, x1, y1, x2, y1 + across, c);
-    fill(image, x1, y2 - across, x2, y2, c);
-    fill(image, x1, y1, x1 + down, y2, c);
-    fill(image, x2 - down, y1, x2, y2, c);
+    yti_fill_rectangle(image, x1, y1, x2, y1 + across, c);
+    yti_fill_rectangle(image, x1, y2 - across, x2, y2, c);
+    yti_fill_rectangle(image, x1, y1, x1 + down, y2, c);
+    yti_fill_rectangle(image, x2 - down, y1, x2, y2, c);
 }
 
 /* All frames first, so that no line crosses a label. */

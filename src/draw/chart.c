@@ -1,5 +1,6 @@
 /* chart.c: axes and what is between them; see chart.h. */
 #include "draw/chart.h"
+#include "draw/canvas.h"
 #include "draw/font.h"
 
 #include <math.h>
@@ -10,16 +11,6 @@
 enum { MAX_TICKS = 6 };
 
 static const yti_colour ink = {30, 30, 30}, grid = {225, 225, 225}, white = {255, 255, 255};
-
-void yti_fill_rectangle(yt_image *image, int x1, int y1, int x2, int y2, yti_colour c) {
-    for (int y = y1 < 0 ? 0 : y1; y < y2 && y < image->h; y++)
-        for (int x = x1 < 0 ? 0 : x1; x < x2 && x < image->w; x++) {
-            uint8_t *pixel = image->rgb + ((size_t)y * (size_t)image->w + (size_t)x) * 3;
-            pixel[0] = c.r;
-            pixel[1] = c.g;
-            pixel[2] = c.b;
-        }
-}
 
 /* ---- axes ---- */
 
@@ -101,13 +92,6 @@ yt_status yti_chart_begin(yti_chart *c, yt_err *err) {
 
 /* ---- what is plotted ---- */
 
-static void blend(yt_image *image, int x, int y, yti_colour c, double share) {
-    if (x < 0 || y < 0 || x >= image->w || y >= image->h || share <= 0) return;
-    const double ink_of[3] = {c.r, c.g, c.b};
-    uint8_t *pixel = image->rgb + ((size_t)y * (size_t)image->w + (size_t)x) * 3;
-    for (int k = 0; k < 3; k++) pixel[k] = (uint8_t)lrint(pixel[k] + share * (ink_of[k] - pixel[k]));
-}
-
 /* Coverage of a pixel by its distance from the segment: a line of round ends. */
 static void segment(yti_chart *c, double x1, double y1, double x2, double y2, yti_colour colour, double width) {
     const double reach = width / 2 + 1, dx = x2 - x1, dy = y2 - y1, length = dx * dx + dy * dy;
@@ -120,7 +104,7 @@ static void segment(yti_chart *c, double x1, double y1, double x2, double y2, yt
             double t = length > 0 ? ((x - x1) * dx + (y - y1) * dy) / length : 0;
             t = fmin(1, fmax(0, t));
             const double distance = hypot(x - x1 - t * dx, y - y1 - t * dy);
-            blend(c->image, x, y, colour, fmin(1, width / 2 + 0.5 - distance));
+            yti_blend_pixel(c->image, x, y, colour, (float)fmin(1, width / 2 + 0.5 - distance));
         }
 }
 

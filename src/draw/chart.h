@@ -54,6 +54,4 @@ yt_status yti_chart_matrix(yti_chart *chart, const yti_matrix *matrix, yt_err *e
 /* As dark as a line on white has to be. */
 yti_colour yti_line_colour(yti_colour colour);
 
-void yti_fill_rectangle(yt_image *image, int x1, int y1, int x2, int y2, yti_colour colour);
-
 #endif

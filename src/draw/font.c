@@ -2,6 +2,7 @@
  * there is memory: what it needs for a letter is taken before it is called.
  */
 #include "draw/font.h"
+#include "draw/canvas.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -81,14 +82,8 @@ int yti_text_width(const char *text, int height) {
 
 /* A letter's coverage, 0 to 255, laid over the image. */
 static void blend(yt_image *image, int left, int top, const unsigned char *coverage, int w, int h, yti_colour c) {
-    const uint8_t ink[3] = {c.r, c.g, c.b};
     for (int y = 0; y < h; y++)
-        for (int x = 0; x < w; x++) {
-            const int column = left + x, row = top + y, share = coverage[y * w + x];
-            if (column < 0 || row < 0 || column >= image->w || row >= image->h) continue;
-            uint8_t *pixel = image->rgb + ((size_t)row * (size_t)image->w + (size_t)column) * 3;
-            for (int k = 0; k < 3; k++) pixel[k] = (uint8_t)((pixel[k] * (255 - share) + ink[k] * share + 127) / 255);
-        }
+        for (int x = 0; x < w; x++) yti_blend_pixel(image, left + x, top + y, c, (float)coverage[y * w + x] / 255);
 }
 
 /* For the outline, its edges and the coverage of a letter: measured on letters of 20 to 400 pixels, five times over. */
