@@ -43,7 +43,7 @@ below() { # key limit: a number of the certificate
         exit 1
     }
 }
-for options in "--head o2m" "--head o2o" "--head raw" "--nms" "--batch 2" "--dynamic --opset 11" "--opset 22"; do
+for options in "--head o2m" "--head o2o" "--head raw" "--nms" "--nms --iou 0.45 --conf 0.1 --max-det 5" "--batch 2" "--dynamic --opset 11" "--opset 22"; do
     # shellcheck disable=SC2086 # several words
     verify $options
     below largest_score_difference 1e-4

@@ -93,7 +93,7 @@ void yti_protobuf_doubles(yti_bytes *to, int field, const double *values, size_t
 
 /* ---- reading ---- */
 
-static bool take_varint(yti_protobuf_reader *r, uint64_t *value) {
+bool yti_protobuf_take_varint(yti_protobuf_reader *r, uint64_t *value) {
     *value = 0;
     for (int shift = 0; shift < 64 && r->at < r->end; shift += 7) {
         const uint8_t digit = *r->at++;
@@ -114,11 +114,11 @@ static bool take_fixed(yti_protobuf_reader *r, size_t n, uint64_t *value) {
 
 static bool take_field(yti_protobuf_reader *r, yti_protobuf_field *field) {
     uint64_t key;
-    if (!take_varint(r, &key) || key >> 3 == 0 || key >> 3 > 0x1fffffff) return false;
+    if (!yti_protobuf_take_varint(r, &key) || key >> 3 == 0 || key >> 3 > 0x1fffffff) return false;
     *field = (yti_protobuf_field){.number = (int)(key >> 3), .type = (yti_wire)(key & 7)};
     switch (field->type) {
     case YTI_WIRE_VARINT:
-        return take_varint(r, &field->value);
+        return yti_protobuf_take_varint(r, &field->value);
     case YTI_WIRE_64:
         return take_fixed(r, 8, &field->value);
     case YTI_WIRE_32:
@@ -129,7 +129,7 @@ static bool take_field(yti_protobuf_reader *r, yti_protobuf_field *field) {
         return false;
     }
     uint64_t bytes;
-    if (!take_varint(r, &bytes) || bytes > (uint64_t)(r->end - r->at)) return false;
+    if (!yti_protobuf_take_varint(r, &bytes) || bytes > (uint64_t)(r->end - r->at)) return false;
     field->data = r->at;
     field->bytes = (size_t)bytes;
     r->at += bytes;

@@ -75,4 +75,7 @@ typedef struct yti_protobuf_field {
 /* The next field; false at the end of the message, and where it is bad. */
 bool yti_protobuf_next(yti_protobuf_reader *reader, yti_protobuf_field *field);
 
+/* The next number of a packed field of varints; false: there is none, or it is cut off. */
+bool yti_protobuf_take_varint(yti_protobuf_reader *reader, uint64_t *value);
+
 #endif

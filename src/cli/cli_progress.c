@@ -180,6 +180,7 @@ static void print_files(const yti_train_info *info, bool has_best) {
         list_file(info->folder, always[i], &n, missing, sizeof missing);
     for (size_t i = 0; info->config->log_gradients && i < sizeof logged / sizeof *logged; i++)
         list_file(info->folder, logged[i], &n, missing, sizeof missing);
+    if (info->val->n_samples) list_file(info->folder, "results_per_class.csv", &n, missing, sizeof missing);
     for (const char *const *file = yti_validator_file_names(info->names->count);
          has_best && info->val->n_samples && *file; file++)
         list_file(info->folder, *file, &n, missing, sizeof missing);

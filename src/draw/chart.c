@@ -59,7 +59,6 @@ static void draw_frame(const yti_chart *c) {
 }
 
 static void lay_out(yti_chart *c, int room_left, int room_below) {
-    if (!c->letters) c->letters = c->h / 26 > 12 ? c->h / 26 : 12;
     const int above = c->title ? 2 * c->letters : c->letters;
     c->plot_left = c->left + room_left;
     c->plot_top = c->top + above;

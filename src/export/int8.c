@@ -3,24 +3,9 @@
 #include "image/image.h"
 #include "validate/evaluation.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 /* ---- calibration ---- */
-
-static yt_status show_image(const yti_int8_job *job, yti_model *model, const yti_sample *sample, uint8_t *input,
-                            const yti_graph_observer *observer, yt_err *err) {
-    yt_image image;
-    YT_TRY(yt_image_load(sample->image_path, &image, err));
-    const yti_letterbox fit = yti_letterbox_plan(image.w, image.h, job->width, job->height, false, true,
-                                                 model->max_stride);
-    const yt_status status = yti_letterbox_apply(&fit, image.rgb, image.w, image.h, input, err);
-    yt_image_free(&image);
-    YT_TRY(status);
-    yti_model_set_input(model, input);
-    yti_model_forward(model, &model->state, observer);
-    return YT_OK;
-}
 
 static yt_status show_images(const yti_int8_job *job, yti_model *model, const yti_split *split,
                              yti_calibration *calibration, int n, yt_err *err) {
@@ -30,8 +15,11 @@ static yt_status show_images(const yti_int8_job *job, yti_model *model, const yt
     yt_status status = yti_model_plan(model, YT_MODE_EVAL, 1, job->height, job->width, job->threads, err);
     for (int i = 0; i < n && status == YT_OK; i++) {
         const int sample = (int)((int64_t)i * split->n_samples / n);
-        status = show_image(job, model, &split->samples[sample], input, &observer, err);
-        if (job->progress && status == YT_OK) job->progress(job->context, "calibration", i + 1, n);
+        status = yti_letterbox_load(split->samples[sample].image_path, job->width, job->height, input, err);
+        if (status != YT_OK) break;
+        yti_model_set_input(model, input);
+        yti_model_forward(model, &model->state, &observer);
+        if (job->progress) job->progress(job->context, "calibration", i + 1, n);
     }
     free(input);
     return status;
@@ -75,39 +63,23 @@ static void pass_message(void *context, const char *text) {
     if (c->job->message) c->job->message(c->job->context, text);
 }
 
-static yt_status set_number(yti_options *options, const char *name, int value, yt_err *err) {
-    char text[24];
-    snprintf(text, sizeof text, "%d", value);
-    return yti_options_set(options, name, text, err);
-}
-
-/* Over the validation split, which is judged at the longer side of the input. observer NULL: in floats. */
+/* Over the validation split, at the longer side of the input. observer NULL: in floats. */
 static yt_status judge(const yti_int8_job *job, yti_trained *trained, const yti_graph_observer *observer,
                        yti_int8_report *report, yt_err *err) {
-    yti_options options;
-    yti_evaluation *evaluation = NULL;
     counted context = {job, observer ? "AP in integers" : "AP in floats"};
     const yti_evaluation_input input = {.trained = trained,
                                         .data = job->data,
-                                        .options = &options,
                                         .observer = observer,
                                         .message = observer ? NULL : pass_message, /* not everything twice */
                                         .progress = count_batches,
                                         .context = &context};
-    YT_TRY(yti_options_init(yti_evaluation_rows, yti_evaluation_row_count, &options, err));
-    yt_status status = set_number(&options, "imgsz", job->width > job->height ? job->width : job->height, err);
-    if (status == YT_OK) status = set_number(&options, "threads", job->threads, err);
-    if (status == YT_OK) status = yti_evaluation_open(&input, &evaluation, err);
-    if (status == YT_OK) status = yti_evaluation_run(evaluation, NULL, false, err);
-    if (status == YT_OK) {
-        const yti_metrics_result *m = &evaluation->result.metrics;
-        *(observer ? &report->ap50 : &report->float_ap50) = m->ap50;
-        *(observer ? &report->ap : &report->float_ap) = m->ap;
-        report->judged = m->n_images;
-    }
-    yti_evaluation_close(evaluation);
-    yti_options_free(&options);
-    return status;
+    yti_square_ap found;
+    YT_TRY(
+        yti_evaluation_square(&input, job->width > job->height ? job->width : job->height, job->threads, &found, err));
+    *(observer ? &report->ap50 : &report->float_ap50) = found.ap50;
+    *(observer ? &report->ap : &report->float_ap) = found.ap;
+    report->judged = found.images;
+    return YT_OK;
 }
 
 /* ---- the whole ---- */

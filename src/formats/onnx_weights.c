@@ -135,16 +135,9 @@ static bool read_dims(const yti_protobuf_field *field, initializer *t) {
         return true;
     }
     if (field->type != YTI_WIRE_BYTES) return false;
-    for (size_t i = 0; i < field->bytes;) {
-        uint64_t value = 0;
-        for (int shift = 0;; shift += 7) {
-            if (i == field->bytes || shift > 63) return false;
-            value |= (uint64_t)(field->data[i] & 127) << shift;
-            if (field->data[i++] < 128) break;
-        }
-        if (t->n_dims == YT_ST_MAX_DIMS) return false;
-        t->dims[t->n_dims++] = (int64_t)value;
-    }
+    yti_protobuf_reader r = inside(field);
+    for (uint64_t value; r.at < r.end; t->dims[t->n_dims++] = (int64_t)value)
+        if (t->n_dims == YT_ST_MAX_DIMS || !yti_protobuf_take_varint(&r, &value)) return false;
     return true;
 }
 
@@ -216,15 +209,10 @@ static yt_status place_numbers(parser *p, initializer *t, size_t count, size_t s
     if (count > t->numbers.bytes) return damaged(p, "a tensor has fewer values than its shape says");
     uint16_t *values = take(p, count * sizeof *values);
     if (!values) return no_memory(p);
-    size_t at = 0;
+    yti_protobuf_reader r = inside(&t->numbers);
     for (size_t i = 0; i < count; i++) {
-        unsigned value = 0;
-        for (int shift = 0;; shift += 7) {
-            if (at == t->numbers.bytes) return damaged(p, "a tensor has fewer values than its shape says");
-            const unsigned byte = t->numbers.data[at++];
-            if (shift < 16) value |= (byte & 127) << shift;
-            if (byte < 128) break;
-        }
+        uint64_t value;
+        if (!yti_protobuf_take_varint(&r, &value)) return damaged(p, "a tensor has fewer values than its shape says");
         values[i] = (uint16_t)value;
     }
     t->data = (const uint8_t *)values;

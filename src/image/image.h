@@ -55,4 +55,8 @@ yti_letterbox yti_letterbox_plan(int w0, int h0, int w, int h, bool minimal, boo
 yt_status yti_letterbox_apply(const yti_letterbox *plan, const uint8_t *src, int src_w, int src_h, uint8_t *dst,
                               yt_err *err);
 
+/* An image file as an input of w x h pixels, which dst has room for: scaled to fit, the rest grey. Errors as of
+ * yt_image_load. */
+yt_status yti_letterbox_load(const char *path, int w, int h, uint8_t *dst, yt_err *err);
+
 #endif

@@ -65,3 +65,12 @@ yt_status yti_letterbox_apply(const yti_letterbox *plan, const uint8_t *src, int
     memset(dst + (size_t)(plan->top + plan->resized_h) * stride, GREY, (size_t)plan->bottom * stride);
     return YT_OK;
 }
+
+yt_status yti_letterbox_load(const char *path, int w, int h, uint8_t *dst, yt_err *err) {
+    yt_image image;
+    YT_TRY(yt_image_load(path, &image, err));
+    const yti_letterbox plan = yti_letterbox_plan(image.w, image.h, w, h, false, true, 1);
+    const yt_status status = yti_letterbox_apply(&plan, image.rgb, image.w, image.h, dst, err);
+    yt_image_free(&image);
+    return status;
+}

@@ -136,7 +136,7 @@ static yt_status draw_curves(const char *folder, const char *file, const curves 
     yt_status status = yti_chart_begin(&chart, err);
     for (int i = 0; i < c->n; i++) {
         const curve *k = &c->list[i];
-        const bool named = of->n <= MAX_KEYS && k->class_id >= 0 && k->class_id < of->n;
+        const bool named = c->n <= MAX_KEYS + 1 && k->class_id >= 0 && k->class_id < of->n;
         if (k->class_id >= 0)
             yti_chart_line(&chart, k->x, k->y, k->n, named ? yti_line_colour(of->colours[k->class_id]) : grey, 3);
     }
@@ -148,7 +148,7 @@ static yt_status draw_curves(const char *folder, const char *file, const curves 
         say_mean(k, is_pr, text, sizeof text);
         status = yti_chart_key(&chart, dark, text, err);
     }
-    for (int i = 0; i < c->n && status == YT_OK && of->n <= MAX_KEYS; i++) {
+    for (int i = 0; i < c->n && status == YT_OK && c->n <= MAX_KEYS + 1; i++) {
         const curve *k = &c->list[i];
         char text[128];
         double sum = 0;
@@ -433,7 +433,11 @@ static yt_status draw_density(yt_image *image, int left, int w, int h, const den
 static yt_status draw_counts(yt_image *image, int w, int h, const int64_t *counts, const char *const *names,
                              int n_classes, yt_err *err) {
     double most = 1;
-    for (int i = 0; i < n_classes; i++) most = fmax(most, (double)counts[i]);
+    int present = 0;
+    for (int i = 0; i < n_classes; i++) {
+        most = fmax(most, (double)counts[i]);
+        present += counts[i] > 0;
+    }
     yti_chart chart = {.image = image,
                        .w = w,
                        .h = h,
@@ -441,13 +445,14 @@ static yt_status draw_counts(yt_image *image, int w, int h, const int64_t *count
                        .title = "Boxes per class",
                        .x_label = "class",
                        .x_whole = true,
-                       .key_room = n_classes <= MAX_KEYS ? w / 3 : 0,
+                       .key_room = present <= MAX_KEYS ? w / 3 : 0,
                        .x = {-0.5, n_classes - 0.5},
                        .y = {0, most * 1.05}};
     YT_TRY(yti_chart_begin(&chart, err));
     for (int i = 0; i < n_classes; i++) yti_chart_bar(&chart, i - 0.4, 0, i + 0.4, (double)counts[i], blue);
-    for (int i = 0; i < n_classes && n_classes <= MAX_KEYS; i++) {
+    for (int i = 0; i < n_classes && present <= MAX_KEYS; i++) {
         char text[96];
+        if (counts[i] == 0) continue;
         snprintf(text, sizeof text, "%d %.40s: %lld", i, names[i], (long long)counts[i]);
         YT_TRY(yti_chart_key(&chart, blue, text, err));
     }
@@ -456,7 +461,7 @@ static yt_status draw_counts(yt_image *image, int w, int h, const int64_t *count
 
 yt_status yti_draw_labels(const char *folder, const yti_split *split, const char *const *names, int n_classes,
                           yt_err *err) {
-    static const char *const places[] = {"Where boxes lie", "centre, share of the width", "of the height"},
+    static const char *const places[] = {"Where boxes lie", "centre, share of the width", "of the height, from below"},
                              *const sizes[] = {"How large they are", "width, share of the image", "height"};
     enum { W = 700, H = 600 };
     density *d = calloc(2, sizeof *d);

@@ -234,3 +234,32 @@ yt_status yti_evaluation_run(yti_evaluation *e, const char *folder, bool writes_
     if (e->other_coco) YT_TRY(yti_coco_validation_finish(e->other_coco, e->other_numbers, err));
     return folder ? yti_validator_save(e->validator, e->names, folder, err) : YT_OK;
 }
+
+static yt_status set_square(yti_options *options, int side, int threads, yt_err *err) {
+    char text[16];
+    snprintf(text, sizeof text, "%d", side);
+    YT_TRY(yti_options_set(options, "imgsz", text, err));
+    snprintf(text, sizeof text, "%d", threads);
+    YT_TRY(yti_options_set(options, "threads", text, err));
+    return yti_options_set(options, "rect", "false", err);
+}
+
+yt_status yti_evaluation_square(const yti_evaluation_input *input, int side, int threads, yti_square_ap *out,
+                                yt_err *err) {
+    yti_options options;
+    yti_evaluation_input square = *input;
+    yti_evaluation *evaluation = NULL;
+    YT_TRY(input->options ? yti_options_copy(input->options, &options, err)
+                          : yti_options_init(yti_evaluation_rows, yti_evaluation_row_count, &options, err));
+    square.options = &options;
+    yt_status status = set_square(&options, side, threads, err);
+    if (status == YT_OK) status = yti_evaluation_open(&square, &evaluation, err);
+    if (status == YT_OK) status = yti_evaluation_run(evaluation, NULL, false, err);
+    if (status == YT_OK) {
+        const yti_metrics_result *m = &evaluation->result.metrics;
+        *out = (yti_square_ap){m->n_images, m->ap50, m->ap};
+    }
+    yti_evaluation_close(evaluation);
+    yti_options_free(&options);
+    return status;
+}

@@ -97,4 +97,14 @@ bool yti_evaluation_writes_truth(const yti_evaluation *evaluation);
 
 void yti_evaluation_close(yti_evaluation *evaluation); /* NULL is fine */
 
+/* AP on square inputs, as a file of a fixed size sees images: opened, run and closed. */
+typedef struct yti_square_ap {
+    int images;
+    double ap50, ap;
+} yti_square_ap;
+
+/* side: in pixels. input->options: NULL, or those of an evaluation, whose imgsz, threads and rect are replaced. */
+yt_status yti_evaluation_square(const yti_evaluation_input *input, int side, int threads, yti_square_ap *out,
+                                yt_err *err);
+
 #endif

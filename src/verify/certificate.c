@@ -35,6 +35,11 @@ static bool chooses(const yti_verify_job *job) {
     return job->head == YTI_HEAD_O2O || job->nms;
 }
 
+/* Detections of an image that are looked at. */
+static int most_of(const yti_verify_job *job) {
+    return chooses(job) && job->max_det < MAX_DET ? job->max_det : MAX_DET;
+}
+
 /* ---- what the file answers ---- */
 
 /* The same image in every place of the batch. */
@@ -60,10 +65,9 @@ static yt_status unexpected(const yti_ort_output *o, yt_err *err) {
 }
 
 /* Channels first becomes channels last. */
-static float *turn(float *to, const float *from, int channels, size_t cells, size_t stride) {
+static void turn(float *to, const float *from, int channels, size_t cells, size_t stride) {
     for (size_t i = 0; i < cells; i++)
         for (int c = 0; c < channels; c++) *to++ = from[(size_t)c * stride + i];
-    return to;
 }
 
 /* Boxes (cx cy w h in pixels) as distances from the cells of a level, in cells. */
@@ -140,8 +144,8 @@ static yt_status rows_of_file(const yti_ort_output *o, float conf, yt_detection 
 
 static yti_detect_options detecting(const verifier *v, float conf, bool multi_label) {
     return (yti_detect_options){.conf = conf,
-                                .iou = 0.7f,
-                                .max_det = MAX_DET,
+                                .iou = v->job->iou,
+                                .max_det = most_of(v->job),
                                 .end2end = v->job->head == YTI_HEAD_O2O,
                                 .multi_label = multi_label};
 }
@@ -215,17 +219,6 @@ static void compare_detections(yti_certificate *out, const yt_detection *here, i
         out->differing += !taken[k] && there[k].score > YTI_VERIFY_CONF + YTI_VERIFY_SCORE;
 }
 
-/* Into rgb, as large as the input. */
-static yt_status load_image(const verifier *v, const char *path, uint8_t *rgb, yt_err *err) {
-    yt_image image;
-    YT_TRY(yt_image_load(path, &image, err));
-    const yti_letterbox fit = yti_letterbox_plan(image.w, image.h, v->job->width, v->job->height, false, true,
-                                                 v->trained->model->max_stride);
-    const yt_status status = yti_letterbox_apply(&fit, image.rgb, image.w, image.h, rgb, err);
-    yt_image_free(&image);
-    return status;
-}
-
 static yt_status detect_here(verifier *v, const uint8_t *rgb, float conf, yti_head *head, yt_detection *found, int *n,
                              yt_err *err) {
     yti_model *model = v->trained->model;
@@ -237,14 +230,14 @@ static yt_status detect_here(verifier *v, const uint8_t *rgb, float conf, yti_he
 }
 
 static float bound(const verifier *v) {
-    return v->job->nms && v->job->nms_conf > YTI_VERIFY_CONF ? v->job->nms_conf : YTI_VERIFY_CONF;
+    return v->job->nms && v->job->conf > YTI_VERIFY_CONF ? v->job->conf : YTI_VERIFY_CONF;
 }
 
 static yt_status compare_image(verifier *v, const char *path, uint8_t *rgb, yt_err *err) {
     yt_detection here[MAX_DET], there[MAX_DET];
     yti_head own, file_head;
     int n_here, n_there;
-    YT_TRY(load_image(v, path, rgb, err));
+    YT_TRY(yti_letterbox_load(path, v->job->width, v->job->height, rgb, err));
     YT_TRY(detect_here(v, rgb, bound(v), &own, here, &n_here, err));
     YT_TRY(detect_by_file(v, rgb, bound(v), false, &file_head, there, &n_there, err));
     if (v->out->has_raw) compare_anchors(v->out, &own, &file_head);
@@ -258,7 +251,7 @@ static yt_status time_own(verifier *v, const yti_split *split, uint8_t *rgb, yt_
     yti_head head;
     int n;
     for (int i = 0; i < split->n_samples && i < OWN_TIMED; i++) {
-        YT_TRY(load_image(v, split->samples[i].image_path, rgb, err));
+        YT_TRY(yti_letterbox_load(split->samples[i].image_path, v->job->width, v->job->height, rgb, err));
         const double begin = yti_seconds();
         YT_TRY(detect_here(v, rgb, bound(v), &head, found, &n, err));
         v->own_ms[v->n_own_timed++] = 1e3 * (yti_seconds() - begin);
@@ -310,19 +303,18 @@ static yt_status detect_batch(void *context, const yti_batch *batch, int image, 
     return detect_by_file(v, batch->rgb + (size_t)image * bytes, 0.001f, true, &head, out, n, err);
 }
 
+/* Both sides by the rules of the file, where it has NMS in it. */
 static yt_status judge(verifier *v, bool by_file, yt_err *err) {
     yti_options options;
-    yti_evaluation *evaluation = NULL;
-    char side[16], threads[16];
-    snprintf(side, sizeof side, "%d", v->job->width);
-    snprintf(threads, sizeof threads, "%d", v->job->threads);
+    yti_square_ap found;
+    char conf[32], iou[32], most[16];
+    snprintf(conf, sizeof conf, "%g", v->job->nms ? (double)v->job->conf : 0.001);
+    snprintf(iou, sizeof iou, "%g", (double)v->job->iou);
+    snprintf(most, sizeof most, "%d", most_of(v->job));
     const struct {
         const char *name, *value;
-    } settings[] = {{"imgsz", side},
-                    {"threads", threads},
-                    {"rect", "false"},
-                    {"max-det", "300"},
-                    {"nms", v->job->head == YTI_HEAD_O2O ? "false" : "true"}};
+    } settings[] = {
+        {"conf", conf}, {"iou", iou}, {"max-det", most}, {"nms", v->job->head == YTI_HEAD_O2O ? "false" : "true"}};
     const yti_evaluation_input input = {.trained = v->trained,
                                         .data = v->job->data,
                                         .options = &options,
@@ -332,14 +324,11 @@ static yt_status judge(verifier *v, bool by_file, yt_err *err) {
     yt_status status = YT_OK;
     for (size_t i = 0; i < sizeof settings / sizeof *settings && status == YT_OK; i++)
         status = yti_options_set(&options, settings[i].name, settings[i].value, err);
-    if (status == YT_OK) status = yti_evaluation_open(&input, &evaluation, err);
-    if (status == YT_OK) status = yti_evaluation_run(evaluation, NULL, false, err);
+    if (status == YT_OK) status = yti_evaluation_square(&input, v->job->width, v->job->threads, &found, err);
     if (status == YT_OK) {
-        const yti_metrics_result *m = &evaluation->result.metrics;
-        *(by_file ? &v->out->ap50 : &v->out->own_ap50) = m->ap50;
-        *(by_file ? &v->out->ap : &v->out->own_ap) = m->ap;
+        *(by_file ? &v->out->ap50 : &v->out->own_ap50) = found.ap50;
+        *(by_file ? &v->out->ap : &v->out->own_ap) = found.ap;
     }
-    yti_evaluation_close(evaluation);
     yti_options_free(&options);
     return status;
 }

@@ -5,6 +5,7 @@
  *     yti_certificate certificate;
  *     job.width = job.height = 640;
  *     job.batch = 1;
+ *     job.iou = 0.7f;
  *     job.threads = threads;
  *     YT_TRY(yti_verify(&job, &certificate, err));
  *     YT_TRY(yti_certificate_save(&certificate, &job, "best.verify.json", err));
@@ -26,7 +27,8 @@ typedef struct yti_verify_job {
     const char *data; /* YAML: on its validation images */
     yti_export_head head;
     bool nms;
-    float nms_conf;
+    float conf, iou;          /* of NMS: with nms those in the file */
+    int max_det;              /* rows of a file that chooses itself */
     int width, height, batch; /* of the file's input */
     int threads;
     yti_problem_sink message; /* about the dataset; NULL: nobody listens */

@@ -25,7 +25,7 @@ static bool take(const char **at, char c) {
     return true;
 }
 
-/* A letter of the alphabet that everything is written in, as UTF-8. */
+/* A code point of Unicode as UTF-8. */
 static void put_letter(uint32_t code, char **out) {
     char *to = *out;
     if (code < 0x80) {
