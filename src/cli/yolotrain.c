@@ -166,7 +166,8 @@ static yt_status train(const yti_train_config *config, const yti_search *search,
     if (status == YT_OK) status = yti_train_run(training, observers, plots ? 2 : 1, &interrupted, err);
     yti_run_pictures_destroy(&observers[1]);
     if (status == YT_OK && plots)
-        fprintf(stderr, "images there: train_batch0.jpg, labels.jpg, results.png, BoxPR_curve.png and others\n");
+        fprintf(stderr,
+                "images in the same folder: train_batch0.jpg, labels.jpg, results.png, BoxPR_curve.png and others\n");
     yti_train_destroy(training);
     return status;
 }
